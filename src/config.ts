@@ -1,0 +1,54 @@
+/** What an application says, and what it becomes. */
+import type { Kysely } from "kysely";
+import type { WriteEvent } from "./event.js";
+import type {
+  CallContext,
+  Hooks,
+  LayerReplacement,
+  Layers,
+  OperationContext,
+  Principal,
+} from "./layer.js";
+import type { Limits } from "./limits.js";
+import type { WriteRequest } from "./request.js";
+import type { DeadLetter, FailedOperation } from "./result.js";
+import type { TableRule } from "./table-rule.js";
+import type { Write } from "./write.js";
+
+export interface WritesConfig<P extends Principal, DB> {
+  /**
+   * Says who calls, or throws `unauthenticated()` (401) or `forbidden()` (403); anything else it throws is 503, and the device keeps its writes.
+   * The principal's type is inferred from here. Where it comes after a property that uses the principal, annotate its parameter: `(request: WriteRequest) => …`.
+   */
+  readonly authenticate: (request: WriteRequest) => P | Promise<P>;
+  /** The source database; or, for a database per tenant, a function that gives the caller's. */
+  readonly database: Kysely<DB> | ((principal: NoInfer<P>) => Kysely<DB> | Promise<Kysely<DB>>);
+  /** By the client's table names. Nothing else is writable. */
+  readonly tables: Readonly<Record<string, TableRule<NoInfer<P>, NoInfer<DB>>>>;
+  /** Where the endpoint is. `false`: whatever the host routes here. Default `/api/data`. */
+  readonly path?: string | false;
+  readonly hooks?: Hooks<NoInfer<P>, NoInfer<DB>> | readonly Hooks<NoInfer<P>, NoInfer<DB>>[];
+  readonly validate?: Replacement<P, DB, "validate">;
+  readonly map?: Replacement<P, DB, "map">;
+  /** Added to the table rules; it can refuse what they allow, never allow what they refuse. */
+  readonly authorize?: (
+    write: Write,
+    context: OperationContext<NoInfer<P>, NoInfer<DB>>,
+  ) => void | Promise<void>;
+  readonly persist?: Replacement<P, DB, "persist">;
+  readonly deadLetter?: Replacement<P, DB, "deadLetter">;
+  /** After a fatal answer the rest of the batch is not attempted (`stop`, default), or goes on (`skip`). */
+  readonly onFatal?: "stop" | "skip";
+  /** True: the client decides what becomes of the transaction; nothing is recorded, and the batch ends. If it throws, the answer is retryable. */
+  readonly requiresClientHandling?: (
+    failure: FailedOperation,
+    context: CallContext<NoInfer<P>>,
+  ) => boolean | Promise<boolean>;
+  readonly limits?: Partial<Limits>;
+  /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;
+  readonly onEvent?: (event: WriteEvent) => void;
+}
+
+type Replacement<P extends Principal, DB, Name extends "validate" | "map" | "persist" | "deadLetter"> =
+  LayerReplacement<Layers<NoInfer<P>, NoInfer<DB>>[Name]>;

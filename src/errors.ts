@@ -1,0 +1,100 @@
+/** The errors that layers and hooks throw on purpose. Whatever else is thrown is a bug or a driver's error, and is classified. */
+import type { ErrorCode } from "./result.js";
+
+// A registered symbol, so that an error still counts when two copies of the package are installed.
+const kindOf = Symbol.for("powersync-writes.error");
+
+type Kind = "fatal" | "retryable" | "unauthenticated" | "forbidden" | "bad_request";
+
+class WriteError extends Error {
+  constructor(kind: Kind, message: string) {
+    super(message);
+    this.name = "WriteError";
+    Object.defineProperty(this, kindOf, { value: kind });
+  }
+}
+
+/** See {@link fatal}. */
+export interface FatalError extends Error {
+  readonly code: ErrorCode;
+  readonly details?: unknown;
+}
+
+/** See {@link retryable}. */
+export interface RetryableError extends Error {
+  readonly retryAfterMs?: number;
+}
+
+/** A request that can't be answered transaction by transaction; `status` is the HTTP status. */
+export interface BadRequestError extends Error {
+  readonly status: 400 | 404 | 413 | 415;
+}
+
+/**
+ * A failure that no retry can mend: the transaction is rolled back, recorded as a dead letter, and the client is told to move on.
+ * `throw fatal('LIST_CLOSED', 'The list is closed.')`
+ *
+ * @param code a stable code, sent to the client
+ * @param message safe to show; sent to the client
+ * @param details any JSON value; sent to the client
+ */
+export function fatal(code: ErrorCode, message: string, details?: unknown): FatalError {
+  return Object.assign(
+    new WriteError("fatal", message),
+    details === undefined ? { code } : { code, details },
+  );
+}
+
+/**
+ * A failure that will pass: the transaction is rolled back and stays queued on the device.
+ *
+ * @param message safe to show; sent to the client
+ * @param retryAfterMs how long the client should wait, in milliseconds
+ */
+export function retryable(message: string, retryAfterMs?: number): RetryableError {
+  return Object.assign(
+    new WriteError("retryable", message),
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
+}
+
+/** In `authenticate` only: there is no valid credential. Answered 401. */
+export function unauthenticated(message = "Authentication is required."): Error {
+  return new WriteError("unauthenticated", message);
+}
+
+/** In `authenticate` only: the caller is known, and barred from the endpoint as a whole. Answered 403. Never use it for a matter of data. */
+export function forbidden(message = "You may not use this endpoint."): Error {
+  return new WriteError("forbidden", message);
+}
+
+/** The request as a whole can't be read. */
+export function badRequest(status: BadRequestError["status"], message: string): BadRequestError {
+  return Object.assign(new WriteError("bad_request", message), { status });
+}
+
+export function isFatal(error: unknown): error is FatalError {
+  return kind(error) === "fatal";
+}
+
+export function isRetryable(error: unknown): error is RetryableError {
+  return kind(error) === "retryable";
+}
+
+export function isUnauthenticated(error: unknown): error is Error {
+  return kind(error) === "unauthenticated";
+}
+
+export function isForbidden(error: unknown): error is Error {
+  return kind(error) === "forbidden";
+}
+
+export function isBadRequest(error: unknown): error is BadRequestError {
+  return kind(error) === "bad_request";
+}
+
+function kind(error: unknown): Kind | undefined {
+  return typeof error === "object" && error !== null && kindOf in error
+    ? (error[kindOf] as Kind)
+    : undefined;
+}

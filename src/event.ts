@@ -1,0 +1,99 @@
+/** The library's only logging: a closed union, given to `config.onEvent`. */
+import type { LayerName } from "./layer.js";
+import type { ErrorCode, TransactionResult } from "./result.js";
+
+interface Correlated {
+  readonly correlationId: string;
+}
+
+/** A request has been answered. */
+export interface RequestEvent extends Correlated {
+  readonly type: "request";
+  readonly method: string;
+  /** The path alone, without query. */
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** A transaction has been answered. */
+export interface TransactionEvent extends Correlated {
+  readonly type: "transaction";
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly status: TransactionResult["status"];
+  readonly errorCode?: ErrorCode;
+  readonly operations: number;
+  /** Database transactions tried: 1, unless there was contention. */
+  readonly attempts: number;
+  /** Statements answered by the database, hooks' included; BEGIN and COMMIT are not counted. */
+  readonly statements: number;
+  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: the transaction has no identity. */
+  readonly ledger: "hit" | "miss" | "shared" | "off";
+  readonly durationMs: number;
+}
+
+/** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
+export interface ErrorEvent extends Correlated {
+  readonly type: "error";
+  readonly during: LayerName | "transaction" | "committed" | "onDeadLetter" | "requiresClientHandling" | "request";
+  readonly error: unknown;
+  readonly outcome: "fatal" | "retryable" | "ignored";
+  readonly operationIndex?: number;
+}
+
+/** A transaction has been recorded as a dead letter. */
+export interface DeadLetterEvent extends Correlated {
+  readonly type: "dead_letter";
+  readonly id: string;
+  readonly userId: string;
+  readonly errorCode: ErrorCode;
+}
+
+/** A PATCH or DELETE found no row; it was answered as success. */
+export interface RowMissingEvent extends Correlated {
+  readonly type: "row_missing";
+  readonly table: string;
+  readonly id: string;
+  readonly op: "PATCH" | "DELETE";
+  readonly operationIndex: number;
+}
+
+/** A declared table or column is not in the database just now. */
+export interface SchemaMissingEvent extends Correlated {
+  readonly type: "schema_missing";
+  readonly table: string;
+  readonly column?: string;
+}
+
+/** A body parsed before the library saw it held an integer that JavaScript numbers can't carry. */
+export interface PrecisionLostEvent extends Correlated {
+  readonly type: "precision_lost";
+  readonly table: string;
+  readonly column: string;
+  /** What to change. */
+  readonly cure: string;
+}
+
+export type WriteEvent =
+  | RequestEvent
+  | TransactionEvent
+  | ErrorEvent
+  | DeadLetterEvent
+  | RowMissingEvent
+  | SchemaMissingEvent
+  | PrecisionLostEvent;
+
+export type Emit = (event: WriteEvent) => void;
+
+/** An `onEvent` that throws changes nothing. */
+export function emitter(onEvent: ((event: WriteEvent) => void) | undefined): Emit {
+  if (onEvent === undefined) return () => undefined;
+  return (event) => {
+    try {
+      onEvent(event);
+    } catch {
+      // There is nowhere to report the failure of the reporter.
+    }
+  };
+}

@@ -1,0 +1,82 @@
+/** What became of a transaction. */
+
+/** The codes the library gives itself. An application adds its own through `fatal(code, …)`. */
+export type LibraryErrorCode =
+  | "NOT_NULL_VIOLATION"
+  | "UNIQUE_VIOLATION"
+  | "FOREIGN_KEY_VIOLATION"
+  | "CHECK_VIOLATION"
+  | "CONSTRAINT_VIOLATION"
+  | "INVALID_DATA"
+  | "SCHEMA_MISMATCH"
+  | "UNAUTHORIZED"
+  | "UNKNOWN_TABLE"
+  | "FORBIDDEN_COLUMN"
+  | "FORBIDDEN_OPERATION"
+  | "INVALID_TRANSACTION"
+  | "RETRIES_EXHAUSTED"
+  | "CONFLICT"
+  | "UNCLASSIFIED_ERROR";
+
+/** A library code, or any of the application's own. */
+export type ErrorCode = LibraryErrorCode | (string & {});
+
+/** Which operation failed, and why. `message` and `details` are safe to show: never a driver's text. */
+export interface FailedOperation {
+  readonly errorCode: ErrorCode;
+  readonly message?: string;
+  readonly details?: unknown;
+  /** From 0. Absent where the failure belongs to no single operation, as with a constraint deferred to COMMIT. */
+  readonly operationIndex?: number;
+}
+
+export interface SuccessResult {
+  readonly status: "success";
+}
+
+/** The client keeps the transaction and sends it again. */
+export interface RetryableResult {
+  readonly status: "retryable_error";
+  readonly message: string;
+  /** Milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** Sending it again can't help. It has been recorded as a dead letter, unless `requiresClientHandling`. */
+export interface FatalResult {
+  readonly status: "fatal_error";
+  readonly requiresClientHandling: boolean;
+  readonly message: string;
+  readonly failedOperation: FailedOperation;
+}
+
+/** An earlier transaction of the batch ended it. The client keeps this one. */
+export interface NotAttemptedResult {
+  readonly status: "not_attempted";
+}
+
+export type TransactionResult = SuccessResult | RetryableResult | FatalResult | NotAttemptedResult;
+
+/** A transaction that was answered fatally, kept whole in the source database so that nothing is lost. */
+export interface DeadLetter {
+  /** A random uuid. */
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  readonly errorCode: ErrorCode;
+  /** Safe to show. */
+  readonly message: string;
+  readonly operationIndex?: number;
+  /** The transaction in the wire's words, or as it came where it could not be understood. */
+  readonly payload: unknown;
+}
+
+export const success: SuccessResult = { status: "success" };
+export const notAttempted: NotAttemptedResult = { status: "not_attempted" };
+
+export function retryableResult(message: string, retryAfterMs?: number): RetryableResult {
+  return retryAfterMs === undefined
+    ? { status: "retryable_error", message }
+    : { status: "retryable_error", message, retryAfterMs };
+}

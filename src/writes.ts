@@ -1,0 +1,31 @@
+/** The library's face: what `createWrites` returns. */
+import type { Principal } from "./layer.js";
+import type { WriteRequest, WriteResponse } from "./request.js";
+import type { TransactionResult } from "./result.js";
+
+/** For a custom route that has authenticated the caller itself. */
+export interface CallOptions<P extends Principal> {
+  readonly principal: P;
+  /** The device, where the body does not say (`client_id`). With it and the entries' `op_id`, a transaction sent twice is applied once. */
+  readonly clientId?: string;
+  readonly queueId?: string;
+  /** Aborted when the caller has left. */
+  readonly signal?: AbortSignal;
+  readonly correlationId?: string;
+}
+
+export interface Writes<P extends Principal> {
+  /**
+   * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
+   * A body that is no transaction is a fatal INVALID_TRANSACTION, recorded.
+   */
+  processTransaction(body: unknown, options: CallOptions<P>): Promise<TransactionResult>;
+  /** Applies a parsed upload of any shape, in order. One result a transaction. Never rejects: a bad envelope is one fatal INVALID_TRANSACTION, recorded. */
+  processBatch(body: unknown, options: CallOptions<P>): Promise<readonly TransactionResult[]>;
+  /** Answers a whole HTTP request, errors included. Never rejects. */
+  handle(request: WriteRequest): Promise<WriteResponse>;
+  /** Whether `handle` has an answer of its own for this method and path, or an adapter should pass the request on. */
+  handles(method: string, url: string): boolean;
+  /** Answers new requests 503 with Retry-After and waits, at most `ms` milliseconds, for those in flight. True if all had finished. */
+  drain(ms: number): Promise<boolean>;
+}
