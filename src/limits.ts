@@ -1,3 +1,5 @@
+/** Bounds on what one request may ask, and the measure of one transaction. */
+
 /** Bounds on what one request may ask. */
 export interface Limits {
   /** Of the body, and of the body once decompressed. Beyond it 413. Default 16 MiB. */
@@ -6,9 +8,9 @@ export interface Limits {
   readonly transactions: number;
   /** In one transaction. Beyond it, and the next three, that transaction is INVALID_TRANSACTION. Default 10,000. */
   readonly operations: number;
-  /** Levels of nesting in one transaction's values. Default 64. */
+  /** Levels of nesting in one operation's members, `op_data` itself being the first. Default 64. */
   readonly depth: number;
-  /** Object keys in one transaction's values. Default 250,000. */
+  /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them. Default 250,000. */
   readonly keys: number;
   /** UTF-16 code units of one text. Default 4 Mi. */
   readonly stringLength: number;
@@ -22,3 +24,53 @@ export const defaultLimits: Limits = {
   keys: 250_000,
   stringLength: 4 * 1024 * 1024,
 };
+
+/** The first limit that a transaction passes. */
+export interface LimitBreach {
+  /** Safe to show. */
+  readonly message: string;
+  /** Absent where no single operation is too large. */
+  readonly operationIndex?: number;
+}
+
+/**
+ * Measures a transaction's operations as they came from JSON, before anything is known of their form.
+ * Stops at the first breach and does not recurse: what is measured may be made to hurt.
+ */
+export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
+  if (operations.length > limits.operations) {
+    return { message: `The transaction has more than ${limits.operations} operations.` };
+  }
+  const count = { keys: 0 };
+  for (let index = 0; index < operations.length; index++) {
+    const message = measureOperation(operations[index], limits, count);
+    if (message !== undefined) return { message, operationIndex: index };
+  }
+  return undefined;
+}
+
+function measureOperation(operation: unknown, limits: Limits, count: { keys: number }): string | undefined {
+  // Level by level: the containers of one, then all that are inside them.
+  let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limits.depth) return `An operation's values are nested more than ${limits.depth} levels deep.`;
+    const below: object[] = [];
+    for (const container of level) {
+      const keys = Array.isArray(container) ? undefined : Object.keys(container);
+      // The operation's own members are the contract's, not the application's.
+      if (keys !== undefined && depth > 0) count.keys += keys.length;
+      if (count.keys > limits.keys) return `The transaction's values have more than ${limits.keys} keys.`;
+      if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
+      for (const value of keys === undefined ? (container as readonly unknown[]) : Object.values(container)) {
+        if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
+        if (typeof value === "object" && value !== null) below.push(value);
+      }
+    }
+    level = below;
+  }
+  return undefined;
+}
+
+function tooLong(limits: Limits): string {
+  return `A text is longer than ${limits.stringLength} UTF-16 code units.`;
+}

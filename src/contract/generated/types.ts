@@ -1,0 +1,479 @@
+// Made from openapi.yaml by generate.ts. Change those, never this file.
+export interface paths {
+    readonly "/api/data": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Apply transactions from a device's upload queue
+         * @description Send one of three shapes; each is answered in its own terms. Where several are present, the first counts.
+         *
+         *     1. `{ "transactions": [...] }`: several transactions in the queue's order. Answered with `{ "results": [...] }`, one for each,
+         *        in the same order. **New clients should use this one.**
+         *     2. `{ "crud": [...] }`: one transaction. Answered with its bare result.
+         *     3. `{ "batch": [...] }`: one transaction, as clients of PowerSync's demo backends send it. They read the HTTP status alone, so a
+         *        retryable failure is 503, and a fatal one is 200 once the server has recorded it.
+         *
+         *     A transaction is applied whole or not at all, and never split. The transactions of one request are applied in order; a retryable
+         *     failure ends the batch. A transaction that can't be understood is answered `fatal_error` with `INVALID_TRANSACTION`, and does not
+         *     stand in the way of the others; only an envelope that can't be read is 400.
+         *
+         *     The body may be compressed with `Content-Encoding: gzip` or `deflate`. Integers are read exactly, whatever their size.
+         */
+        readonly post: operations["upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/data/limits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The contract's version, the server's limits and its features
+         * @description For clients that fit their batches to the server, and use only what it can do.
+         */
+        readonly get: operations["getLimits"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/data/openapi.yaml": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** This document */
+        readonly get: operations["getContract"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * @description The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+         *     is sent twice is applied once. Empty text counts as absent.
+         */
+        readonly ClientId: string | null;
+        /** @description For a device that keeps several upload queues under one client id. Empty text counts as absent. */
+        readonly QueueId: string | null;
+        /** @description An integer that every JSON reader carries exactly. */
+        readonly SafeInteger: number;
+        readonly OptionalInteger: number | null;
+        /** @description Values by column. Integers may have all the digits of 64 bits and more. A binary value is base64 text; a JSON value may be text or JSON. */
+        readonly Values: {
+            readonly [key: string]: unknown;
+        } | null;
+        readonly UploadRequest: components["schemas"]["BatchUpload"] | components["schemas"]["SingleUpload"] | components["schemas"]["DemoUpload"];
+        /** @description Several transactions, in the order of the device's queue. */
+        readonly BatchUpload: {
+            readonly client_id?: components["schemas"]["ClientId"];
+            readonly queue_id?: components["schemas"]["QueueId"];
+            /** @description At least one; at most the server's limit, 100 by default. */
+            readonly transactions: readonly components["schemas"]["Transaction"][];
+        };
+        /** @description One transaction with its sender. */
+        readonly SingleUpload: {
+            readonly client_id?: components["schemas"]["ClientId"];
+            readonly queue_id?: components["schemas"]["QueueId"];
+            readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            readonly crud: readonly components["schemas"]["CrudEntry"][];
+        };
+        /** @description One transaction, as clients of PowerSync's demo backends send it. Without `client_id` and `op_id` it may be applied twice when it is sent twice. */
+        readonly DemoUpload: {
+            readonly client_id?: components["schemas"]["ClientId"];
+            readonly queue_id?: components["schemas"]["QueueId"];
+            readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            readonly batch: readonly components["schemas"]["CrudEntry"][];
+        };
+        /** @description The operations of one local transaction, applied together or not at all. One without operations succeeds. */
+        readonly Transaction: {
+            /** @description The local transaction's id. Where it is missing, the entries' own counts if they all have the same. */
+            readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            /** @description In the order in which the device made them; at most the server's limit, 10,000 by default. */
+            readonly crud: readonly components["schemas"]["CrudEntry"][];
+        };
+        /**
+         * @description One operation on one row. Some members have two names: that of PowerSync's write API, and that of the SDK's own serialisation.
+         *     Where both are present and not null, the first counts.
+         *
+         *     | Write API | SDK |
+         *     |---|---|
+         *     | `table` | `type` |
+         *     | `op_data` | `data` |
+         *     | `previous_values` | `old` |
+         *     | `transaction_id` | `tx_id` |
+         */
+        readonly CrudEntry: {
+            /**
+             * @description `PUT` writes the whole row, `PATCH` changes the named columns of a row that exists, `DELETE` removes it. A `PATCH` or `DELETE` of a
+             *     row that does not exist succeeds and writes nothing.
+             * @enum {string}
+             */
+            readonly op: "PUT" | "PATCH" | "DELETE";
+            /** @description The table's name in the client's schema. This or `type` is required. */
+            readonly table?: string | null;
+            /** @description Another name for `table`. */
+            readonly type?: string | null;
+            /** @description The row's id. */
+            readonly id: string;
+            /** @description The entry's id in the device's upload queue. */
+            readonly op_id?: components["schemas"]["OptionalInteger"];
+            /** @description The id of the local transaction that the entry belongs to. */
+            readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `transaction_id`. */
+            readonly tx_id?: components["schemas"]["OptionalInteger"];
+            /** @description `PUT`: every column that is not NULL. `PATCH`: the changed columns, NULLs included. `DELETE`: absent. */
+            readonly op_data?: components["schemas"]["Values"];
+            /** @description Another name for `op_data`. */
+            readonly data?: components["schemas"]["Values"];
+            /** @description The row before the change, where the client's schema tracks it. */
+            readonly previous_values?: components["schemas"]["Values"];
+            /** @description Another name for `previous_values`. */
+            readonly old?: components["schemas"]["Values"];
+            /** @description The text that the application put in `_metadata`, where the client's schema tracks it. */
+            readonly metadata?: string | null;
+        };
+        /** @description `BatchResponse` to `transactions`, `TransactionResult` to `crud`, `Message` to `batch`. */
+        readonly UploadResponse: components["schemas"]["BatchResponse"] | components["schemas"]["TransactionResult"] | components["schemas"]["Message"];
+        readonly BatchResponse: {
+            /** @description One for each transaction, in the request's order. */
+            readonly results: readonly components["schemas"]["TransactionResult"][];
+        };
+        /** @description What became of one transaction. */
+        readonly TransactionResult: components["schemas"]["SuccessResult"] | components["schemas"]["RetryableResult"] | components["schemas"]["FatalResult"] | components["schemas"]["NotAttemptedResult"];
+        /** @description It has been applied, now or when it was sent before. Remove it from the queue. */
+        readonly SuccessResult: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly status: "success";
+        };
+        /** @description Nothing has been applied, as far as the server knows. Keep it, wait, and send it again. */
+        readonly RetryableResult: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly status: "retryable_error";
+            /** @description For people. */
+            readonly message?: string;
+            /** @description Milliseconds to wait. Where it is missing, the client's own choice. */
+            readonly retry_after_ms?: number;
+        };
+        /**
+         * @description Nothing of it has been applied, and sending it again can't help. Unless `requires_client_handling` is true, the server has recorded it
+         *     as a dead letter and the client removes it from its queue.
+         */
+        readonly FatalResult: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly status: "fatal_error";
+            /** @description True where the server has recorded nothing and leaves the decision to the client. It ends the batch. */
+            readonly requires_client_handling: boolean;
+            /** @description For people. */
+            readonly message?: string;
+            readonly failed_operation: components["schemas"]["FailedOperation"];
+        };
+        /** @description An earlier transaction ended the batch. Keep it and send it again. */
+        readonly NotAttemptedResult: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly status: "not_attempted";
+        };
+        /** @description Which operation failed, and why. */
+        readonly FailedOperation: {
+            readonly error_code: components["schemas"]["ErrorCode"];
+            /** @description For people. Never the database's own text. */
+            readonly message?: string;
+            /** @description Whatever the application adds, any JSON value. */
+            readonly details?: unknown;
+            /** @description The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation. */
+            readonly operation_index?: number;
+        };
+        /** @description One of the library's codes, or one of the application's own. */
+        readonly ErrorCode: components["schemas"]["LibraryErrorCode"] | string;
+        /**
+         * @description | Code | Meaning |
+         *     |---|---|
+         *     | `NOT_NULL_VIOLATION` | A required value is missing. |
+         *     | `UNIQUE_VIOLATION` | Another row has a value that must be unique. |
+         *     | `FOREIGN_KEY_VIOLATION` | A row that this one refers to does not exist, or a row that others refer to can't go. |
+         *     | `CHECK_VIOLATION` | A value breaks a rule of the table. |
+         *     | `CONSTRAINT_VIOLATION` | Another constraint of the database is broken. |
+         *     | `INVALID_DATA` | A value does not fit its column. |
+         *     | `SCHEMA_MISMATCH` | The data does not fit the server's schema. |
+         *     | `UNAUTHORIZED` | The caller may not write this row. |
+         *     | `UNKNOWN_TABLE` | The table can't be written through this endpoint. |
+         *     | `FORBIDDEN_COLUMN` | The column can't be written through this endpoint. |
+         *     | `FORBIDDEN_OPERATION` | The table does not take this operation. |
+         *     | `INVALID_TRANSACTION` | The transaction can't be understood, or is beyond the server's limits. |
+         *     | `RETRIES_EXHAUSTED` | It failed in a passing way, too often. |
+         *     | `CONFLICT` | The row has changed in the meantime, and the application does not merge. |
+         *     | `UNCLASSIFIED_ERROR` | The application refused it without a code of its own. |
+         * @enum {string}
+         */
+        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "UNCLASSIFIED_ERROR";
+        readonly LimitsResponse: {
+            /** @description The version of this document. The first number changes only when old clients would break. */
+            readonly contract_version: string;
+            readonly limits: components["schemas"]["Limits"];
+            /** @description The names of the optional things that this server does. Ignore those you do not know. */
+            readonly features: readonly string[];
+        };
+        readonly Limits: {
+            /** @description Of the body, and of the body once decompressed. Beyond it 413. */
+            readonly body_bytes: components["schemas"]["SafeInteger"];
+            /** @description In one request. Beyond it 400. */
+            readonly transactions: components["schemas"]["SafeInteger"];
+            /** @description In one transaction. Beyond it, and the next three, that transaction is `INVALID_TRANSACTION`. */
+            readonly operations: components["schemas"]["SafeInteger"];
+            /** @description Levels of nesting in one operation's members, `op_data` itself being the first. */
+            readonly depth: components["schemas"]["SafeInteger"];
+            /** @description Keys of `op_data`, `previous_values` and the objects inside them, in one transaction. */
+            readonly keys: components["schemas"]["SafeInteger"];
+            /** @description UTF-16 code units of one text. */
+            readonly string_length: components["schemas"]["SafeInteger"];
+        };
+        readonly Message: {
+            /** @description For people. */
+            readonly message: string;
+        };
+    };
+    responses: {
+        /** @description The envelope can't be read. No transaction was tried; sending the same again gets the same answer. */
+        readonly BadRequest: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description There is no valid credential. The device keeps its transactions; get a new token and send them again. */
+        readonly Unauthenticated: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description The caller may not use this endpoint at all. What a caller may write is never answered so, but as a `fatal_error`. */
+        readonly Forbidden: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description There is nothing at this method and path. */
+        readonly NotFound: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description The body is larger than `body_bytes`, as sent or once decompressed. Send fewer transactions at once. */
+        readonly TooLarge: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description The `Content-Type` is not JSON in UTF-8, or the `Content-Encoding` is neither `gzip` nor `deflate`. */
+        readonly UnsupportedMedia: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description The caller sends too much at once. Nothing was tried. */
+        readonly TooManyRequests: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description A fault of the server's. What was tried may or may not have been applied; send it again. */
+        readonly Unexpected: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+        /**
+         * @description The server, its database or its identity provider can't be reached just now; or, to `{ "batch" }`, the transaction
+         *     failed in a way that will pass. Send it again.
+         */
+        readonly Unavailable: {
+            headers: {
+                readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Message"];
+            };
+        };
+    };
+    parameters: {
+        /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+        readonly CorrelationId: string;
+    };
+    requestBodies: never;
+    headers: {
+        /** @description The request's name in the server's log. */
+        readonly CorrelationId: string;
+        /** @description Seconds to wait before the next attempt. */
+        readonly RetryAfter: number;
+        /** @description The way to authenticate, `Bearer` by default. */
+        readonly WWWAuthenticate: string;
+    };
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    readonly upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description Every transaction has its result. An answer of 200 does not say that they all succeeded: read the results. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadResponse"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getLimits: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description What this server accepts. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LimitsResponse"];
+                };
+            };
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getContract: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description This document. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/yaml": string;
+                };
+            };
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+}
