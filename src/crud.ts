@@ -1,4 +1,5 @@
 /** What the device recorded: the upload queue in PowerSync's own words, after normalising. */
+import type { ErrorCode } from "./result.js";
 
 /** One of the three things a PowerSync client records for a row. */
 export type Operation = "PUT" | "PATCH" | "DELETE";
@@ -31,10 +32,13 @@ export interface CrudTransaction {
   readonly crud: readonly CrudEntry[];
 }
 
-/** A transaction that stands in a good envelope but can't be understood: answered fatally and recorded, so that it never blocks the queue. */
+/** A transaction in a good envelope that can't be understood, or that `validate` refused: answered fatally and recorded, so that it never blocks the queue. */
 export interface InvalidTransaction {
   /** What is wrong, safe to show. */
   readonly invalid: string;
+  /** Default INVALID_TRANSACTION. */
+  readonly errorCode?: ErrorCode;
+  readonly details?: unknown;
   readonly operationIndex?: number;
   /** The transaction as it came. */
   readonly raw: unknown;

@@ -130,15 +130,17 @@ export type Hooks<P extends Principal, DB> = {
   ) => void | Promise<void>;
 };
 
-/**
- * Puts hooks around a layer.
- *
- * @param seal for layers behind the authorization: throws where a hook has made something else of what was approved
- */
+/** Throws where a hook has made something else of what was approved. */
+export interface Seal<L extends AnyLayer> {
+  readonly before?: (approved: L["input"], replaced: L["input"]) => void;
+  readonly after?: (approved: L["output"], replaced: L["output"]) => void;
+}
+
+/** Puts hooks around a layer. */
 export function layer<L extends AnyLayer>(
   run: LayerFunction<L>,
   hooks: readonly LayerHook<L>[],
-  seal?: (approved: L["input"], replaced: L["input"]) => void,
+  seal: Seal<L> = {},
 ): LayerFunction<L> {
   const before = hooks.filter((hook) => hook.before !== undefined);
   const after = hooks.filter((hook) => hook.after !== undefined).reverse();
@@ -146,12 +148,19 @@ export function layer<L extends AnyLayer>(
 
   return async (given, context) => {
     let input = given;
-    for (const hook of before) input = (await hook.before?.(input, context)) ?? input;
-    if (input !== given) seal?.(given, input);
-    let output = await run(input, context);
-    for (const hook of after) output = (await hook.after?.(output, context, input)) ?? output;
+    for (const hook of before) input = or(await hook.before?.(input, context), input);
+    if (input !== given) seal.before?.(given, input);
+    const approved = await run(input, context);
+    let output = approved;
+    for (const hook of after) output = or(await hook.after?.(output, context, input), output);
+    if (output !== approved) seal.after?.(approved, output);
     return output;
   };
+}
+
+/** A hook that returns nothing leaves things as they are; `null` is something. */
+function or<T>(replaced: unknown, given: T): T {
+  return replaced === undefined ? given : (replaced as T);
 }
 
 /** A default with the application's replacement in front of it. */

@@ -68,6 +68,8 @@ export interface DeadLetter {
   /** Safe to show. */
   readonly message: string;
   readonly operationIndex?: number;
+  /** What makes a transaction sent twice the same one, where it has that. */
+  readonly identity?: string;
   /** The transaction in the wire's words, or as it came where it could not be understood. */
   readonly payload: unknown;
 }

@@ -7,7 +7,7 @@ export interface Write {
   readonly table: string;
   /** The client's row id. */
   readonly id: string;
-  /** Values by the source database's column names, without the key. Empty for DELETE. */
+  /** Values by the source database's column names, without the key. For DELETE empty, or what a soft delete sets. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 

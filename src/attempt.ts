@@ -1,0 +1,111 @@
+/**
+ * One attempt at a transaction, in one database transaction: the ledger's row, then map → authorize → persist for each operation, then COMMIT.
+ * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
+ */
+import { type Call, publicContext } from "./call.js";
+import type { CrudTransaction } from "./crud.js";
+import type { ErrorEvent } from "./event.js";
+import type { Identity } from "./identity.js";
+import type { OperationContext, Principal, TransactionContext } from "./layer.js";
+import { claim } from "./ledger.js";
+import { ownTables } from "./own-tables.js";
+import type { Pipeline } from "./pipeline.js";
+import type { TransactionResult } from "./result.js";
+import { counted, type StatementCount } from "./statement-count.js";
+import type { Write } from "./write.js";
+
+export type Attempt =
+  | { readonly kind: "applied"; readonly writes: readonly Write[] }
+  | { readonly kind: "replayed"; readonly answer: TransactionResult }
+  | Failure;
+
+export interface Failure {
+  readonly kind: "failed";
+  readonly error: unknown;
+  readonly during: ErrorEvent["during"];
+  readonly operationIndex?: number;
+}
+
+/** Where an attempt stands, so that its failure can say so. */
+interface Progress {
+  during: ErrorEvent["during"];
+  operationIndex: number | undefined;
+}
+
+/** Never rejects. */
+export async function attempt<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  transaction: CrudTransaction,
+  call: Call<P, DB>,
+  { number, identity, count }: AttemptOptions,
+): Promise<Attempt> {
+  const progress: Progress = { during: "transaction", operationIndex: undefined };
+  // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
+  let first: { readonly error: unknown } | undefined;
+  try {
+    return await call.database.transaction().execute(async (tx): Promise<Attempt> => {
+      try {
+        const answer = identity && (await claim(counted(ownTables(tx), count), identity));
+        if (answer !== undefined) return { kind: "replayed", answer };
+        const context = {
+          ...publicContext(call),
+          tx: counted(tx, count),
+          transaction,
+          attempt: number,
+          lossyNumbers: call.lossyNumbers,
+        };
+        const writes = await applyAll(pipeline, context, progress);
+        return { kind: "applied", writes };
+      } catch (error) {
+        first = { error };
+        throw error;
+      }
+    });
+  } catch (error) {
+    const { during, operationIndex } = progress;
+    return {
+      kind: "failed",
+      error: first === undefined ? error : first.error,
+      during,
+      ...(operationIndex !== undefined && { operationIndex }),
+    };
+  }
+}
+
+export interface AttemptOptions {
+  /** From 1. */
+  readonly number: number;
+  readonly identity: Identity | undefined;
+  readonly count: StatementCount;
+}
+
+/** One operation after the other: what one has written, the next one's authorization can see. */
+async function applyAll<P extends Principal, DB>(
+  { map, authorize, persist }: Pipeline<P, DB>,
+  context: TransactionContext<P, DB>,
+  progress: Progress,
+): Promise<readonly Write[]> {
+  const writes: Write[] = [];
+  for (const [operationIndex, operation] of context.transaction.crud.entries()) {
+    const { metadata, previousValues } = operation;
+    const inOperation: OperationContext<P, DB> = {
+      ...context,
+      operation,
+      operationIndex,
+      ...(metadata !== undefined && { metadata }),
+      ...(previousValues !== undefined && { previousValues }),
+    };
+    progress.operationIndex = operationIndex;
+    progress.during = "map";
+    const mapped = await map(operation, inOperation);
+    if (mapped === null) continue;
+    progress.during = "authorize";
+    const write = await authorize(mapped, inOperation);
+    progress.during = "persist";
+    await persist(write, inOperation);
+    writes.push(write);
+  }
+  progress.operationIndex = undefined;
+  progress.during = "transaction";
+  return writes;
+}

@@ -1,0 +1,152 @@
+/** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
+import { badRequest, isBadRequest, isRetryable, retryable } from "./errors.js";
+import { parseJson } from "./json.js";
+import type { Limits } from "./limits.js";
+import type { WriteRequest } from "./request.js";
+
+export interface RequestBody {
+  readonly value: unknown;
+  /** An earlier body parser made the value: integers beyond 2^53 in it may have been rounded. */
+  readonly lossyNumbers: boolean;
+}
+
+/** Reads and parses the body. Throws `badRequest()`, or `retryable()` where the body could not be had. */
+export async function readBody(request: WriteRequest, limits: Limits): Promise<RequestBody> {
+  const body = await take(request, limits.bodyBytes);
+  if (typeof body === "string") {
+    checkContentType(request.headers);
+    checkTextSize(body, limits.bodyBytes);
+    return { value: parse(body.startsWith("\uFEFF") ? body.slice(1) : body), lossyNumbers: false };
+  }
+  // Not instanceof: a Buffer may come from another realm, as it does under some test runners.
+  if (ArrayBuffer.isView(body)) {
+    checkContentType(request.headers);
+    const sent = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    const bytes = await decompressed(sent, request.headers, limits.bodyBytes);
+    return { value: parse(decode(bytes)), lossyNumbers: false };
+  }
+  if (body === undefined) {
+    // Retryable: the device is not at fault, and must not lose its writes to the order of a server's middleware.
+    throw retryable(
+      "The body was read before powersync-writes could read it, and was not kept. " +
+        "Mount powersync-writes before the middleware that reads it, or have that middleware leave it as `body` or `rawBody` on the request.",
+    );
+  }
+  return { value: body, lossyNumbers: true };
+}
+
+async function take(request: WriteRequest, maxBytes: number): Promise<unknown> {
+  try {
+    return await request.body(maxBytes);
+  } catch (error) {
+    if (isBadRequest(error) || isRetryable(error)) throw error;
+    throw Object.assign(retryable("The upload was interrupted."), { cause: error });
+  }
+}
+
+const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;
+const utf8 = /^"?utf-?8"?$/i;
+
+function checkContentType(headers: Headers): void {
+  const [type = "", ...parameters] = (headers.get("content-type") ?? "").split(";");
+  if (!jsonType.test(type.trim())) {
+    throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
+  }
+  for (const parameter of parameters) {
+    const [name = "", value = ""] = parameter.split("=");
+    if (name.trim().toLowerCase() === "charset" && !utf8.test(value.trim())) {
+      throw badRequest(415, "Send the body as UTF-8, with `content-type: application/json`.");
+    }
+  }
+}
+
+async function decompressed(
+  bytes: Uint8Array<ArrayBufferLike>,
+  headers: Headers,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+  const encoding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
+  if (encoding === "" || encoding === "identity") return bytes;
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    throw badRequest(415, "Send the body without content-encoding, or as gzip or deflate.");
+  }
+  return inflate(bytes, encoding, maxBytes);
+}
+
+/** Stops as soon as the output passes the limit, so that a few kilobytes can't become gigabytes. */
+async function inflate(
+  bytes: Uint8Array,
+  encoding: "gzip" | "deflate",
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const reader = slices(bytes).pipeThrough(new DecompressionStream(encoding)).getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.byteLength;
+      if (size > maxBytes) break;
+      parts.push(value);
+    }
+  } catch {
+    throw badRequest(400, `The body is not valid ${encoding}.`);
+  }
+  if (size > maxBytes) {
+    reader.cancel().catch(() => undefined);
+    throw tooLarge(maxBytes);
+  }
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}
+
+const sliceBytes = 64 * 1024;
+
+/** Fed in slices, because some runtimes inflate a whole chunk before they give any of it. */
+function slices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (offset >= bytes.byteLength) return controller.close();
+      controller.enqueue(bytes.slice(offset, offset + sliceBytes));
+      offset += sliceBytes;
+    },
+  });
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw badRequest(400, "The body is not valid UTF-8.");
+  }
+}
+
+function checkTextSize(text: string, maxBytes: number): void {
+  // A UTF-16 unit becomes one to three bytes: the exact count is only needed in between.
+  if (text.length * 3 <= maxBytes) return;
+  if (text.length > maxBytes || new TextEncoder().encode(text).byteLength > maxBytes) {
+    throw tooLarge(maxBytes);
+  }
+}
+
+function parse(text: string): unknown {
+  if (text === "") throw badRequest(400, "The body is empty.");
+  try {
+    return parseJson(text);
+  } catch {
+    // The engine's own message quotes the body.
+    throw badRequest(400, "The body is not valid JSON.");
+  }
+}
+
+function tooLarge(maxBytes: number): Error {
+  return badRequest(413, `The body is larger than ${maxBytes} bytes.`);
+}

@@ -1,0 +1,25 @@
+/** A verified caller's request, as the transactions in it see it. */
+import type { Kysely } from "kysely";
+import type { CallContext, CommittedContext, Principal } from "./layer.js";
+
+export interface Call<P extends Principal, DB> extends CallContext<P> {
+  readonly database: Kysely<DB>;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  /** False for clients that read the HTTP status alone: what fails fatally is recorded, always. */
+  readonly clientCanHandle: boolean;
+  /** See `TransactionContext`. */
+  readonly lossyNumbers: boolean;
+}
+
+/** What hooks outside the database transaction may know of it. */
+export function publicContext<P extends Principal, DB>(call: Call<P, DB>): CommittedContext<P> {
+  const { correlationId, signal, request, principal, clientId } = call;
+  return {
+    correlationId,
+    signal,
+    principal,
+    ...(request && { request }),
+    ...(clientId !== undefined && { clientId }),
+  };
+}

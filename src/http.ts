@@ -1,0 +1,178 @@
+/** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
+import { answerUpload } from "./answer.js";
+import { readBody } from "./body.js";
+import { contractVersion, openapiYaml } from "./contract/generated/openapi.js";
+import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "./errors.js";
+import type { Emit, ErrorEvent } from "./event.js";
+import { stringifyJson } from "./json.js";
+import type { Principal, RequestContext } from "./layer.js";
+import type { Limits } from "./limits.js";
+import type { Pipeline } from "./pipeline.js";
+import type { WriteRequest, WriteResponse } from "./request.js";
+import type { TransactionResult } from "./result.js";
+import { pathOf, routeOf } from "./route.js";
+import type { UploadRunner } from "./upload.js";
+
+
+export interface HttpParts<P extends Principal, DB> {
+  readonly path: string | false;
+  readonly limits: Limits;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly uploads: UploadRunner<P>;
+  readonly emit: Emit;
+  /** True while the process is being stopped. */
+  readonly draining: () => boolean;
+}
+
+/** An answer on its way: its body is JSON, unless it is text already. */
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly results?: readonly TransactionResult[];
+}
+
+const retryAfterSeconds = 5;
+
+/** Never rejects. */
+export function createHandle<P extends Principal, DB>(
+  parts: HttpParts<P, DB>,
+): (request: WriteRequest) => Promise<WriteResponse> {
+  const { pipeline, emit } = parts;
+
+  return async (request) => {
+    const started = performance.now();
+    const context: RequestContext = {
+      correlationId: correlationIdOf(request.headers),
+      signal: request.signal,
+      request,
+    };
+    const answer = await answerTo(parts, request, context);
+    const response = await respond(pipeline, emit, toResponse(answer, context), answer, context);
+    emit({
+      type: "request",
+      correlationId: context.correlationId,
+      method: request.method,
+      path: pathOf(request.url),
+      status: response.status,
+      durationMs: performance.now() - started,
+    });
+    return response;
+  };
+}
+
+async function answerTo<P extends Principal, DB>(
+  parts: HttpParts<P, DB>,
+  request: WriteRequest,
+  context: RequestContext,
+): Promise<Answer> {
+  switch (routeOf(parts.path, request.method, request.url)) {
+    case "upload":
+      return upload(parts, request, context);
+    case "limits":
+      return { status: 200, body: limitsBody(parts.limits) };
+    case "contract":
+      return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
+    default:
+      return message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
+  }
+}
+
+async function upload<P extends Principal, DB>(
+  { pipeline, uploads, limits, emit, draining }: HttpParts<P, DB>,
+  request: WriteRequest,
+  context: RequestContext,
+): Promise<Answer> {
+  if (draining()) return unavailable("The server is being stopped. Try again.");
+  let during: ErrorEvent["during"] = "authenticate";
+  try {
+    const principal = verified(await pipeline.authenticate(request, context));
+    const called = { ...context, principal };
+    during = "request";
+    const { value, lossyNumbers } = await readBody(request, limits);
+    during = "validate";
+    const accepted = await uploads.validate(value, called);
+    const results = await uploads.run(accepted, { context: called, lossyNumbers });
+    return { ...answerUpload(accepted.shape, results), results };
+  } catch (error) {
+    const answer = refusal(error, during);
+    const { correlationId } = context;
+    emit({ type: "error", correlationId, during, error, outcome: answer.status >= 500 ? "retryable" : "fatal" });
+    return answer;
+  }
+}
+
+/** What the device keeps its writes for: everything but its own mistakes is 5xx. */
+function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
+  if (during === "authenticate") {
+    if (isUnauthenticated(error)) {
+      return message(401, error.message, { "www-authenticate": "Bearer" });
+    }
+    if (isForbidden(error)) return message(403, error.message);
+  }
+  if (isBadRequest(error)) return message(error.status, error.message);
+  if (isRetryable(error)) return unavailable(error.message, error.retryAfterMs);
+  return during === "authenticate"
+    ? unavailable("The caller can't be verified just now.")
+    : message(500, "Something went wrong. Try again.");
+}
+
+function verified<P extends Principal>(principal: P): P {
+  if (typeof principal?.userId !== "string" || principal.userId === "") {
+    throw new TypeError("authenticate must return a principal whose userId is text, and not empty.");
+  }
+  return principal;
+}
+
+async function respond<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  emit: Emit,
+  response: WriteResponse,
+  { results }: Answer,
+  context: RequestContext,
+): Promise<WriteResponse> {
+  try {
+    return await pipeline.respond(response, { ...context, ...(results && { results }) });
+  } catch (error) {
+    // The transactions have been answered already: a hook's failure must not hide that from the device.
+    const { correlationId } = context;
+    emit({ type: "error", correlationId, during: "respond", error, outcome: "ignored" });
+    return response;
+  }
+}
+
+function toResponse({ status, body, headers }: Answer, { correlationId }: RequestContext): WriteResponse {
+  return {
+    status,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-correlation-id": correlationId,
+      ...headers,
+    },
+    body: typeof body === "string" ? body : stringifyJson(body),
+  };
+}
+
+function message(status: number, text: string, headers?: Answer["headers"]): Answer {
+  return { status, body: { message: text }, ...(headers && { headers }) };
+}
+
+function unavailable(text: string, retryAfterMs = retryAfterSeconds * 1000): Answer {
+  return message(503, text, { "retry-after": String(Math.ceil(retryAfterMs / 1000)) });
+}
+
+/** The caller's own, where it is harmless to repeat. */
+function correlationIdOf(headers: Headers): string {
+  const given = headers.get("x-correlation-id");
+  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+}
+
+function limitsBody({ bodyBytes, stringLength, transactions, operations, depth, keys }: Limits) {
+  return {
+    contract_version: contractVersion,
+    limits: { body_bytes: bodyBytes, transactions, operations, depth, keys, string_length: stringLength },
+    features: ["ledger", "dead_letters"],
+  };
+}

@@ -1,0 +1,58 @@
+/** powersync-writes: the server side of PowerSync's upload queue. */
+export { toWire } from "./answer.js";
+export { anonymous } from "./authenticate.js";
+export type { WritesConfig } from "./config.js";
+export type {
+  CrudEntry,
+  CrudTransaction,
+  InvalidTransaction,
+  OpData,
+  Operation,
+  Upload,
+  UploadShape,
+} from "./crud.js";
+export {
+  badRequest,
+  type FatalError,
+  fatal,
+  forbidden,
+  type RetryableError,
+  retryable,
+  unauthenticated,
+} from "./errors.js";
+export type { WriteEvent } from "./event.js";
+export type {
+  CallContext,
+  Committed,
+  CommittedContext,
+  DeadLetterContext,
+  Hooks,
+  LayerFunction,
+  LayerHook,
+  LayerName,
+  LayerReplacement,
+  Layers,
+  OperationContext,
+  Principal,
+  RequestContext,
+  RespondContext,
+  TransactionContext,
+} from "./layer.js";
+export type { Limits } from "./limits.js";
+export { createWrites } from "./processor.js";
+export type { WriteRequest, WriteResponse } from "./request.js";
+export type {
+  DeadLetter,
+  ErrorCode,
+  FailedOperation,
+  FatalResult,
+  LibraryErrorCode,
+  NotAttemptedResult,
+  RetryableResult,
+  SuccessResult,
+  TransactionResult,
+} from "./result.js";
+export type { ColumnRule, Scope, TableRule } from "./table-rule.js";
+export { createTables } from "./tables.js";
+export type { Write, WriteOutcome } from "./write.js";
+export type { CallOptions, Writes } from "./writes.js";

@@ -1,0 +1,78 @@
+/** What became of a transaction that threw: nothing is fatal unless it is known to be. */
+import type { QueryExecutorProvider } from "kysely";
+import { isFatal, isRetryable } from "../errors.js";
+import type { ErrorCode } from "../result.js";
+import { dialectOf } from "./dialects.js";
+
+export type Verdict =
+  | {
+      readonly outcome: "fatal";
+      readonly errorCode: ErrorCode;
+      readonly message: string;
+      readonly details?: unknown;
+    }
+  | {
+      readonly outcome: "retryable";
+      readonly message: string;
+      readonly retryAfterMs?: number;
+      /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
+      readonly again?: "contention" | "schema";
+    };
+
+const fatalMessages = {
+  NOT_NULL_VIOLATION: "A required value is missing.",
+  UNIQUE_VIOLATION: "Another row already has a value that must be unique.",
+  FOREIGN_KEY_VIOLATION: "A row that this one refers to does not exist, or this one is still referred to.",
+  CHECK_VIOLATION: "A value is not allowed by the database's rules.",
+  CONSTRAINT_VIOLATION: "The database's rules do not allow this change.",
+  INVALID_DATA: "A value can't be stored in its column.",
+} as const;
+
+const retryableMessages = {
+  contention: "Others are changing the same rows just now.",
+  schema: "The database is being changed just now.",
+  permission: "The server is not set up for this change just now.",
+  outage: "The database can't be reached just now.",
+  other: "The change can't be made just now.",
+} as const;
+
+/** A driver's own text is never part of a verdict. */
+export function classify(error: unknown, db: QueryExecutorProvider): Verdict {
+  if (isFatal(error)) {
+    const details = plain(error.details);
+    return {
+      outcome: "fatal",
+      errorCode: error.code,
+      message: error.message,
+      ...(details !== undefined && { details }),
+    };
+  }
+  if (isRetryable(error)) {
+    return {
+      outcome: "retryable",
+      message: error.message,
+      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    };
+  }
+  const meaning = dialectOf(db).meaning(error);
+  if (meaning === undefined) return { outcome: "retryable", message: retryableMessages.other };
+  if ("fatal" in meaning) {
+    return { outcome: "fatal", errorCode: meaning.fatal, message: fatalMessages[meaning.fatal] };
+  }
+  const { retryable: why } = meaning;
+  return {
+    outcome: "retryable",
+    message: retryableMessages[why],
+    ...((why === "contention" || why === "schema") && { again: why }),
+  };
+}
+
+/** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
+function plain(details: unknown): unknown {
+  try {
+    const text = JSON.stringify(details);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

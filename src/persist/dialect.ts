@@ -1,0 +1,55 @@
+/** What differs between databases, as data and small functions; everything else is shared. */
+import type { Kysely, Transaction } from "kysely";
+
+/** A database whose tables are known by name at run time only. */
+export type AnyDatabase = Record<string, Record<string, unknown>>;
+/** A connection, inside its transaction. */
+export type Connection = Transaction<AnyDatabase>;
+/** Not inside one. */
+export type Database = Kysely<AnyDatabase>;
+
+export interface SourceTable {
+  readonly schema?: string;
+  readonly name: string;
+}
+
+export interface Column {
+  readonly name: string;
+  /** The database's name of the type, domains resolved; of the elements, for an array. */
+  readonly type: string;
+  readonly array: boolean;
+  /** Digits behind the point, where the type says. */
+  readonly scale?: number;
+  readonly nullable: boolean;
+  readonly hasDefault: boolean;
+  /** The database computes it and takes no value. */
+  readonly generated: boolean;
+}
+
+/** What a driver's error means; see `classify`. */
+export type ErrorMeaning =
+  | { readonly fatal: FatalMeaning }
+  | { readonly retryable: "contention" | "schema" | "permission" | "outage" | "other" };
+
+type FatalMeaning =
+  | "NOT_NULL_VIOLATION"
+  | "UNIQUE_VIOLATION"
+  | "FOREIGN_KEY_VIOLATION"
+  | "CHECK_VIOLATION"
+  | "CONSTRAINT_VIOLATION"
+  | "INVALID_DATA";
+
+export interface Dialect {
+  readonly name: string;
+  /** The table's columns as the database has them; none where there is no such table. */
+  readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]>;
+  /**
+   * A JSON value, as this driver's parameter for a column.
+   * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.
+   */
+  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  /** `undefined`: not an error of this database that the table knows. */
+  meaning(error: unknown): ErrorMeaning | undefined;
+  /** Runs before `createTables` makes anything, so that processes starting together don't collide. */
+  lockForMigration(tx: Connection): Promise<void>;
+}

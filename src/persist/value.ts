@@ -1,0 +1,127 @@
+/** What every dialect's conversion of values shares. */
+
+/** The value can't be stored as it is in a column of that type. The message is safe to show. */
+export class InvalidValue extends Error {}
+
+/** An integer beyond 2^53 that an earlier body parser has already rounded, for a column that would keep it exactly. */
+export class PrecisionLost extends Error {}
+
+const integer = /^[+-]?\d+$/;
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** Digits of an integer, exact. */
+export function integerText(value: unknown, lossyNumbers: boolean): string {
+  if (typeof value === "number") {
+    if (!Number.isInteger(value)) throw new InvalidValue("The value is not a whole number.");
+    refuseRounded(value, lossyNumbers);
+    return BigInt(value).toString();
+  }
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "boolean") return value ? "1" : "0";
+  const text = trimmed(value);
+  if (!integer.test(text)) throw new InvalidValue("The value is not a whole number.");
+  return text;
+}
+
+/** Digits of a decimal number, exact; at most `scale` of them behind the point. */
+export function decimalText(value: unknown, lossyNumbers: boolean, scale?: number): string {
+  if (typeof value === "number") refuseRounded(value, lossyNumbers);
+  const text = numberText(value);
+  if (scale !== undefined && decimals(text) > scale) {
+    throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
+  }
+  return text;
+}
+
+/** A floating-point number's text; never NaN or an infinity. */
+export function numberText(value: unknown): string {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new InvalidValue("The number is too large.");
+    return String(value);
+  }
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "boolean") return value ? "1" : "0";
+  const text = trimmed(value);
+  if (!decimal.test(text)) throw new InvalidValue("The value is not a number.");
+  return text;
+}
+
+/** `true` and `false` from what SQLite and JSON make of them. */
+export function booleanOf(value: unknown): boolean {
+  switch (typeof value === "string" ? value.trim().toLowerCase() : value) {
+    case true:
+    case 1:
+    case 1n:
+    case "1":
+    case "t":
+    case "true":
+      return true;
+    case false:
+    case 0:
+    case 0n:
+    case "0":
+    case "f":
+    case "false":
+      return false;
+    default:
+      throw new InvalidValue("The value is neither true nor false.");
+  }
+}
+
+/** Text that a database can hold: no NUL, no half of a surrogate pair (which a driver would silently replace). */
+export function textOf(value: unknown): string {
+  if (typeof value === "object") throw new InvalidValue("The value is not text.");
+  const text = String(value);
+  if (text.includes("\0") || !text.isWellFormed()) {
+    throw new InvalidValue("The text holds a character that can't be stored.");
+  }
+  return text;
+}
+
+/** A JSON document's text: text is taken to be one already, as it is in the client's SQLite; anything else is written as one. */
+export function jsonText(
+  value: unknown,
+  lossyNumbers: boolean,
+  stringify: (value: unknown) => string,
+): string {
+  if (typeof value !== "string") {
+    if (lossyNumbers) refuseRoundedWithin(value);
+    return textOf(stringify(value));
+  }
+  try {
+    JSON.parse(value);
+  } catch {
+    throw new InvalidValue("The text is not valid JSON.");
+  }
+  return textOf(value);
+}
+
+function trimmed(value: unknown): string {
+  if (typeof value !== "string") throw new InvalidValue("The value is not a number.");
+  return value.trim();
+}
+
+/** How many digits behind the point it takes to write the number; below 0 where whole digits are zeros. */
+function decimals(text: string): number {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
+  const fraction = (mantissa.split(".")[1] ?? "").replace(/0+$/, "");
+  const zeros = fraction === "" ? (/(0*)(?:\.0*)?$/.exec(mantissa)?.[1]?.length ?? 0) : 0;
+  return fraction.length - zeros - Number(exponent);
+}
+
+function refuseRounded(value: number, lossyNumbers: boolean): void {
+  if (lossyNumbers && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new PrecisionLost();
+  }
+}
+
+function refuseRoundedWithin(value: unknown): void {
+  const open: unknown[] = [value];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next === "number") refuseRounded(next, true);
+    else if (typeof next === "object" && next !== null) {
+      for (const member of Object.values(next)) if (member !== null) open.push(member);
+    }
+  }
+}

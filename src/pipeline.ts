@@ -1,0 +1,83 @@
+/** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
+import { authorizer, sameRow } from "./authorize.js";
+import type { WritesConfig } from "./config.js";
+import { storeDeadLetter } from "./dead-letter.js";
+import type { Emit } from "./event.js";
+import {
+  type Hooks,
+  type LayerFunction,
+  type LayerHook,
+  type LayerName,
+  type Layers,
+  layer,
+  type Principal,
+  replaceable,
+} from "./layer.js";
+import type { Limits } from "./limits.js";
+import { type ColumnsOf, mapper } from "./map.js";
+import type { Connection } from "./persist/dialect.js";
+import { persister } from "./persist/persist.js";
+import { type Catalog, schemaMissing } from "./persist/schema.js";
+import { compileRules } from "./rules.js";
+import { normaliseUpload } from "./wire.js";
+
+export type Pipeline<P extends Principal, DB> = {
+  readonly [Name in LayerName]: LayerFunction<Layers<P, DB>[Name]>;
+};
+
+export interface PipelineParts {
+  readonly limits: Limits;
+  readonly catalog: Catalog;
+  readonly emit: Emit;
+}
+
+/** @throws TypeError where the table rules contradict themselves */
+export function createPipeline<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
+  { limits, catalog, emit }: PipelineParts,
+): Pipeline<P, DB> {
+  const rules = compileRules<P, DB>(config.tables);
+  const allHooks = hooksOf(config);
+  const hooks = <Name extends LayerName>(name: Name): LayerHook<Layers<P, DB>[Name]>[] =>
+    allHooks.flatMap((each) => each[name] ?? []);
+
+  return {
+    authenticate: layer(async (request) => config.authenticate(request), hooks("authenticate")),
+    validate: layer(
+      replaceable(async (body) => normaliseUpload(body, limits), config.validate),
+      hooks("validate"),
+    ),
+    map: layer(replaceable(mapper(rules, columnsOf(catalog, emit)), config.map), hooks("map")),
+    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
+    persist: layer(
+      replaceable(persister(rules, catalog, emit), config.persist),
+      hooks("persist"),
+      { before: sameRow },
+    ),
+    deadLetter: layer(
+      replaceable(storeDeadLetter<P, DB>(), config.deadLetter),
+      hooks("deadLetter"),
+    ),
+    respond: layer(async (response) => response, hooks("respond")),
+  };
+}
+
+export function hooksOf<P extends Principal, DB>({ hooks }: WritesConfig<P, DB>): readonly Hooks<P, DB>[] {
+  if (hooks === undefined) return [];
+  return isList(hooks) ? hooks : [hooks];
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/** The schema as last read; read again when a client sends a column that was not in it. */
+function columnsOf<P extends Principal, DB>(catalog: Catalog, emit: Emit): ColumnsOf<P, DB> {
+  return async ({ table }, context, unknown) => {
+    const tx = context.tx as unknown as Connection;
+    const known = await catalog.read(tx, table);
+    const schema = known?.names.has(unknown) ? known : await catalog.reread(tx, table);
+    if (schema === undefined) throw schemaMissing(emit, context, { table });
+    return schema.names;
+  };
+}

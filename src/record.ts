@@ -1,0 +1,102 @@
+/** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
+import { type Call, publicContext } from "./call.js";
+import type { WritesConfig } from "./config.js";
+import type { Emit } from "./event.js";
+import type { Identity } from "./identity.js";
+import type { Principal } from "./layer.js";
+import { claim } from "./ledger.js";
+import { ownTables } from "./own-tables.js";
+import { classify } from "./persist/classify.js";
+import type { Pipeline } from "./pipeline.js";
+import { type DeadLetter, type FatalResult, retryableResult, type TransactionResult } from "./result.js";
+import type { Again } from "./retry.js";
+
+export interface RecorderParts<P extends Principal, DB> {
+  readonly pipeline: Pipeline<P, DB>;
+  readonly again: Again;
+  readonly emit: Emit;
+  readonly onDeadLetter: WritesConfig<P, DB>["onDeadLetter"];
+}
+
+/** Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one. */
+export type RecordFailure<P extends Principal, DB> = (
+  answer: FatalResult,
+  payload: unknown,
+  call: Call<P, DB>,
+  identity: Identity | undefined,
+) => Promise<TransactionResult>;
+
+export function createRecord<P extends Principal, DB>({
+  pipeline,
+  again,
+  emit,
+  onDeadLetter,
+}: RecorderParts<P, DB>): RecordFailure<P, DB> {
+  return async (answer, payload, call, identity) => {
+    const letter = letterOf(answer, payload, call, identity);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const earlier = await store(pipeline, answer, letter, call, identity);
+        if (earlier !== undefined) return earlier;
+        break;
+      } catch (error) {
+        const { correlationId } = call;
+        emit({ type: "error", correlationId, during: "deadLetter", error, outcome: "retryable" });
+        if (await again(classify(error, call.database), attempt, call)) continue;
+        return retryableResult("The failure can't be recorded just now.");
+      }
+    }
+    await announce(letter, call, emit, onDeadLetter);
+    return answer;
+  };
+}
+
+/** @returns the answer of an attempt that was first; then nothing is stored */
+async function store<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  answer: FatalResult,
+  letter: DeadLetter,
+  call: Call<P, DB>,
+  identity: Identity | undefined,
+): Promise<TransactionResult | undefined> {
+  return call.database.transaction().execute(async (tx) => {
+    const earlier = identity && (await claim(ownTables(tx), identity, answer));
+    if (earlier === undefined) await pipeline.deadLetter(letter, { ...publicContext(call), tx });
+    return earlier;
+  });
+}
+
+function letterOf<P extends Principal, DB>(
+  { failedOperation, message }: FatalResult,
+  payload: unknown,
+  { principal, clientId, queueId }: Call<P, DB>,
+  identity: Identity | undefined,
+): DeadLetter {
+  const { errorCode, operationIndex } = failedOperation;
+  return {
+    id: crypto.randomUUID(),
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    ...(queueId !== undefined && { queueId }),
+    errorCode,
+    message,
+    ...(operationIndex !== undefined && { operationIndex }),
+    ...(identity && { identity: identity.key }),
+    payload,
+  };
+}
+
+async function announce<P extends Principal, DB>(
+  letter: DeadLetter,
+  { correlationId }: Call<P, DB>,
+  emit: Emit,
+  onDeadLetter: WritesConfig<P, DB>["onDeadLetter"],
+): Promise<void> {
+  const { id, userId, errorCode } = letter;
+  emit({ type: "dead_letter", correlationId, id, userId, errorCode });
+  try {
+    await onDeadLetter?.(letter);
+  } catch (error) {
+    emit({ type: "error", correlationId, during: "onDeadLetter", error, outcome: "ignored" });
+  }
+}

@@ -1,0 +1,209 @@
+/** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
+import { toWireTransaction } from "./answer.js";
+import { type Attempt, attempt, type Failure } from "./attempt.js";
+import { type Call, publicContext } from "./call.js";
+import type { WritesConfig } from "./config.js";
+import type { CrudTransaction, InvalidTransaction } from "./crud.js";
+import { fatal } from "./errors.js";
+import type { Emit, TransactionEvent } from "./event.js";
+import { createFlights } from "./flights.js";
+import { type Identity, identify } from "./identity.js";
+import type { Committed, Principal } from "./layer.js";
+import { classify, type Verdict } from "./persist/classify.js";
+import { hooksOf, type Pipeline } from "./pipeline.js";
+import { createRecord } from "./record.js";
+import { type FatalResult, retryableResult, success, type TransactionResult } from "./result.js";
+import type { Again } from "./retry.js";
+
+export interface TransactionParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly again: Again;
+  readonly emit: Emit;
+}
+
+/** Never rejects. */
+export type RunTransaction<P extends Principal, DB> = (
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Call<P, DB>,
+) => Promise<TransactionResult>;
+
+/** What the event of a transaction tells beside its answer. */
+interface Tally {
+  attempts: number;
+  statements: number;
+  ledger: TransactionEvent["ledger"];
+}
+
+export function createRunTransaction<P extends Principal, DB>({
+  config,
+  pipeline,
+  again,
+  emit,
+}: TransactionParts<P, DB>): RunTransaction<P, DB> {
+  const flights = createFlights<TransactionResult>();
+  const record = createRecord({ pipeline, again, emit, onDeadLetter: config.onDeadLetter });
+  const committedHooks = hooksOf(config).flatMap(({ committed }) => committed ?? []);
+
+  const run = async (
+    transaction: CrudTransaction | InvalidTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    if ("invalid" in transaction) return refuse(transaction, call);
+    if (transaction.crud.length === 0) return success;
+    const identity = await identify(transaction, { ...call, userId: call.principal.userId });
+    if (identity === undefined) return apply(transaction, call, undefined, tally);
+    tally.ledger = "miss";
+    const { result, shared } = await flights.join(call.database, identity.key, () =>
+      apply(transaction, call, identity, tally),
+    );
+    if (shared) tally.ledger = "shared";
+    return result;
+  };
+
+  const apply = async (
+    transaction: CrudTransaction,
+    call: Call<P, DB>,
+    identity: Identity | undefined,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    for (let number = 1; ; number += 1) {
+      tally.attempts = number;
+      const tried = await attempt(pipeline, transaction, call, { number, identity, count: tally });
+      if (tried.kind !== "failed") return done(tried, transaction, call, tally);
+      const verdict = judge(tried, call);
+      if (await again(verdict, number, call)) continue;
+      return verdict.outcome === "retryable"
+        ? retryableResult(verdict.message, verdict.retryAfterMs)
+        : end(fatalResult(verdict, tried.operationIndex), toWireTransaction(transaction), call, identity);
+    }
+  };
+
+  const done = async (
+    tried: Exclude<Attempt, Failure>,
+    transaction: CrudTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    if (tried.kind === "replayed") {
+      tally.ledger = "hit";
+      return tried.answer;
+    }
+    await announce({ transaction, writes: tried.writes }, call);
+    return success;
+  };
+
+  const judge = ({ error, during, operationIndex }: Failure, call: Call<P, DB>): Verdict => {
+    const verdict = classify(error, call.database);
+    emit({
+      type: "error",
+      correlationId: call.correlationId,
+      during,
+      error,
+      outcome: verdict.outcome,
+      ...(operationIndex !== undefined && { operationIndex }),
+    });
+    return verdict;
+  };
+
+  /** No attempt can be made. */
+  const refuse = (
+    { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw }: InvalidTransaction,
+    call: Call<P, DB>,
+  ): Promise<TransactionResult> => {
+    const error = fatal(errorCode, invalid, details);
+    const verdict = judge(
+      { kind: "failed", error, during: "validate", ...(operationIndex !== undefined && { operationIndex }) },
+      call,
+    );
+    // `fatal` is always judged fatal; the check is the compiler's.
+    if (verdict.outcome !== "fatal") return Promise.resolve(retryableResult(verdict.message));
+    return end(fatalResult(verdict, operationIndex), raw, call, undefined);
+  };
+
+  /** The client decides, and nothing is recorded; or the dead letter is. */
+  const end = async (
+    answer: FatalResult,
+    payload: unknown,
+    call: Call<P, DB>,
+    identity: Identity | undefined,
+  ): Promise<TransactionResult> => {
+    try {
+      const ask = call.clientCanHandle ? config.requiresClientHandling : undefined;
+      if (await ask?.(answer.failedOperation, publicContext(call))) {
+        return { ...answer, requiresClientHandling: true };
+      }
+    } catch (error) {
+      const { correlationId } = call;
+      emit({ type: "error", correlationId, during: "requiresClientHandling", error, outcome: "retryable" });
+      return retryableResult("The failure can't be judged just now.");
+    }
+    return record(answer, payload, call, identity);
+  };
+
+  const announce = async (committed: Committed, call: Call<P, DB>): Promise<void> => {
+    for (const hook of committedHooks) {
+      try {
+        await hook(committed, publicContext(call));
+      } catch (error) {
+        const { correlationId } = call;
+        emit({ type: "error", correlationId, during: "committed", error, outcome: "ignored" });
+      }
+    }
+  };
+
+  return async (transaction, call) => {
+    const started = performance.now();
+    const tally: Tally = { attempts: 0, statements: 0, ledger: "off" };
+    let result: TransactionResult;
+    try {
+      result = await run(transaction, call, tally);
+    } catch (error) {
+      const { correlationId } = call;
+      emit({ type: "error", correlationId, during: "transaction", error, outcome: "retryable" });
+      result = retryableResult("The change can't be made just now.");
+    }
+    emit(eventOf(transaction, call, result, tally, performance.now() - started));
+    return result;
+  };
+}
+
+function fatalResult(
+  { errorCode, message, details }: Extract<Verdict, { outcome: "fatal" }>,
+  operationIndex: number | undefined,
+): FatalResult {
+  return {
+    status: "fatal_error",
+    requiresClientHandling: false,
+    message,
+    failedOperation: {
+      errorCode,
+      message,
+      ...(details !== undefined && { details }),
+      ...(operationIndex !== undefined && { operationIndex }),
+    },
+  };
+}
+
+function eventOf<P extends Principal, DB>(
+  transaction: CrudTransaction | InvalidTransaction,
+  { correlationId, principal, clientId }: Call<P, DB>,
+  result: TransactionResult,
+  { attempts, statements, ledger }: Tally,
+  durationMs: number,
+): TransactionEvent {
+  return {
+    type: "transaction",
+    correlationId,
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    status: result.status,
+    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
+    operations: "invalid" in transaction ? 0 : transaction.crud.length,
+    attempts,
+    statements,
+    ledger,
+    durationMs,
+  };
+}

@@ -1,0 +1,34 @@
+/** What is on its way through the process, so that it can be stopped between requests. */
+
+export interface Transit {
+  /** Runs something that `drain` waits for. */
+  during<T>(run: () => Promise<T>): Promise<T>;
+  readonly draining: () => boolean;
+  /** See `Writes.drain`. */
+  drain(ms: number): Promise<boolean>;
+}
+
+export function createTransit(): Transit {
+  const underWay = new Set<Promise<unknown>>();
+  let draining = false;
+
+  return {
+    during: (run) => {
+      const running = run().finally(() => underWay.delete(running));
+      underWay.add(running);
+      return running;
+    },
+    draining: () => draining,
+    drain: async (ms) => {
+      draining = true;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const timeout = new Promise<false>((resolve) => {
+        timer = setTimeout(resolve, ms, false);
+      });
+      const finished = Promise.allSettled(underWay).then(() => true as const);
+      const inTime = await Promise.race([finished, timeout]);
+      clearTimeout(timer);
+      return inTime;
+    },
+  };
+}

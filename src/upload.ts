@@ -1,0 +1,120 @@
+/** The transactions of one upload, in the client's order. */
+import { toWireTransaction } from "./answer.js";
+import type { Call } from "./call.js";
+import type { WritesConfig } from "./config.js";
+import type { Upload } from "./crud.js";
+import { type FatalError, isFatal } from "./errors.js";
+import type { Emit } from "./event.js";
+import type { CallContext, Principal } from "./layer.js";
+import type { Limits } from "./limits.js";
+import type { Pipeline } from "./pipeline.js";
+import { notAttempted, retryableResult, type TransactionResult } from "./result.js";
+import type { RunTransaction } from "./transaction.js";
+import { normaliseUpload } from "./wire.js";
+
+export interface UploadParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly limits: Limits;
+  readonly runTransaction: RunTransaction<P, DB>;
+  readonly emit: Emit;
+}
+
+/** Who sends an upload. The body's own client and queue come first. */
+export interface UploadOptions<P extends Principal> {
+  readonly context: CallContext<P>;
+  readonly clientId?: string | undefined;
+  readonly queueId?: string | undefined;
+  readonly lossyNumbers: boolean;
+}
+
+export interface UploadRunner<P extends Principal> {
+  /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
+  validate(body: unknown, context: CallContext<P>): Promise<Upload>;
+  /** One result a transaction, in order. Never rejects. */
+  run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
+}
+
+export function createUploadRunner<P extends Principal, DB>({
+  config,
+  pipeline,
+  limits,
+  runTransaction,
+  emit,
+}: UploadParts<P, DB>): UploadRunner<P> {
+  return {
+    validate: async (body, context) => {
+      try {
+        return await pipeline.validate(body, context);
+      } catch (error) {
+        if (!isFatal(error)) throw error;
+        return refused(normaliseUpload(body, limits), error);
+      }
+    },
+
+    run: async (upload, { context, lossyNumbers, ...options }) => {
+      const database = await databaseOf(config, context, emit);
+      if (database === undefined) {
+        const unreachable = retryableResult("The database can't be reached just now.");
+        return upload.transactions.map((_, index) => (index === 0 ? unreachable : notAttempted));
+      }
+      const clientId = upload.clientId ?? options.clientId;
+      const queueId = upload.queueId ?? options.queueId;
+      const call: Call<P, DB> = {
+        ...context,
+        database,
+        lossyNumbers,
+        clientCanHandle: upload.shape !== "demo",
+        ...(clientId !== undefined && { clientId }),
+        ...(queueId !== undefined && { queueId }),
+      };
+      const results: TransactionResult[] = [];
+      let ended = false;
+      for (const transaction of upload.transactions) {
+        const result =
+          ended || context.signal.aborted ? notAttempted : await runTransaction(transaction, call);
+        results.push(result);
+        ended ||= endsBatch(result, config.onFatal);
+      }
+      return results;
+    },
+  };
+}
+
+/** What follows a transaction that stays queued must stay behind it. */
+function endsBatch(result: TransactionResult, onFatal: "stop" | "skip" = "stop"): boolean {
+  switch (result.status) {
+    case "success":
+      return false;
+    case "fatal_error":
+      return result.requiresClientHandling || onFatal === "stop";
+    default:
+      return true;
+  }
+}
+
+function refused(upload: Upload, { message, code, details }: FatalError): Upload {
+  return {
+    ...upload,
+    transactions: upload.transactions.map((transaction) => ({
+      invalid: message,
+      errorCode: code,
+      ...(details !== undefined && { details }),
+      raw: "invalid" in transaction ? transaction.raw : toWireTransaction(transaction),
+    })),
+  };
+}
+
+async function databaseOf<P extends Principal, DB>(
+  { database }: WritesConfig<P, DB>,
+  { principal, correlationId }: CallContext<P>,
+  emit: Emit,
+): Promise<Call<P, DB>["database"] | undefined> {
+  if (typeof database !== "function") return database;
+  try {
+    return await database(principal);
+  } catch (error) {
+    emit({ type: "error", correlationId, during: "transaction", error, outcome: "retryable" });
+    return undefined;
+  }
+}
