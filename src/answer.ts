@@ -50,9 +50,14 @@ function failedOperation(failed: FailedOperation): Schemas["FailedOperation"] {
 }
 
 /** A transaction in the wire's words, as a dead letter keeps it: `normaliseTransaction` makes the same transaction of it again. */
-export function toWireTransaction({ transactionId, crud }: CrudTransaction): Schemas["Transaction"] {
+export function toWireTransaction({
+  transactionId,
+  crud,
+}: CrudTransaction): Schemas["Transaction"] {
   const entries = crud.map(wireEntry);
-  return transactionId === undefined ? { crud: entries } : { transaction_id: transactionId, crud: entries };
+  return transactionId === undefined
+    ? { crud: entries }
+    : { transaction_id: transactionId, crud: entries };
 }
 
 function wireEntry(entry: CrudEntry): Schemas["CrudEntry"] {
@@ -70,7 +75,10 @@ function wireEntry(entry: CrudEntry): Schemas["CrudEntry"] {
 }
 
 /** Answers an upload in the shape it came in. */
-export function answerUpload(shape: UploadShape, results: readonly TransactionResult[]): UploadAnswer {
+export function answerUpload(
+  shape: UploadShape,
+  results: readonly TransactionResult[],
+): UploadAnswer {
   if (shape === "batch") return { status: 200, body: { results: results.map(toWire) } };
   const result = onlyResult(results);
   return shape === "single" ? { status: 200, body: toWire(result) } : answerDemo(result);

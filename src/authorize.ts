@@ -31,6 +31,8 @@ export function sameRow(approved: Write, replaced: Write): void {
     approved.table !== replaced.table ||
     approved.id !== replaced.id
   ) {
-    throw new Error("A hook behind the authorization changed the table, the id or the operation of a write.");
+    throw new Error(
+      "A hook behind the authorization changed the table, the id or the operation of a write.",
+    );
   }
 }

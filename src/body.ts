@@ -61,7 +61,7 @@ function checkContentType(headers: Headers): void {
 }
 
 async function decompressed(
-  bytes: Uint8Array<ArrayBufferLike>,
+  bytes: Uint8Array,
   headers: Headers,
   maxBytes: number,
 ): Promise<Uint8Array> {

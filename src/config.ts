@@ -50,5 +50,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly onEvent?: (event: WriteEvent) => void;
 }
 
-type Replacement<P extends Principal, DB, Name extends "validate" | "map" | "persist" | "deadLetter"> =
-  LayerReplacement<Layers<NoInfer<P>, NoInfer<DB>>[Name]>;
+type Replacement<
+  P extends Principal,
+  DB,
+  Name extends "validate" | "map" | "persist" | "deadLetter",
+> = LayerReplacement<Layers<NoInfer<P>, NoInfer<DB>>[Name]>;

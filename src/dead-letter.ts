@@ -4,7 +4,9 @@ import type { LayerFunction, Layers, Principal } from "./layer.js";
 import { ownTables } from "./own-tables.js";
 
 /** One statement, in the transaction that also enters the answer in the ledger. */
-export function storeDeadLetter<P extends Principal, DB>(): LayerFunction<Layers<P, DB>["deadLetter"]> {
+export function storeDeadLetter<P extends Principal, DB>(): LayerFunction<
+  Layers<P, DB>["deadLetter"]
+> {
   return async (letter, { tx }) => {
     await ownTables(tx)
       .insertInto("powersync_dead_letters")

@@ -36,7 +36,13 @@ export interface TransactionEvent extends Correlated {
 /** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
 export interface ErrorEvent extends Correlated {
   readonly type: "error";
-  readonly during: LayerName | "transaction" | "committed" | "onDeadLetter" | "requiresClientHandling" | "request";
+  readonly during:
+    | LayerName
+    | "transaction"
+    | "committed"
+    | "onDeadLetter"
+    | "requiresClientHandling"
+    | "request";
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
   readonly operationIndex?: number;

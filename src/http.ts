@@ -13,7 +13,6 @@ import type { TransactionResult } from "./result.js";
 import { pathOf, routeOf } from "./route.js";
 import type { UploadRunner } from "./upload.js";
 
-
 export interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
   readonly limits: Limits;
@@ -97,7 +96,13 @@ async function upload<P extends Principal, DB>(
   } catch (error) {
     const answer = refusal(error, during);
     const { correlationId } = context;
-    emit({ type: "error", correlationId, during, error, outcome: answer.status >= 500 ? "retryable" : "fatal" });
+    emit({
+      type: "error",
+      correlationId,
+      during,
+      error,
+      outcome: answer.status >= 500 ? "retryable" : "fatal",
+    });
     return answer;
   }
 }
@@ -119,7 +124,9 @@ function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
 
 function verified<P extends Principal>(principal: P): P {
   if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError("authenticate must return a principal whose userId is text, and not empty.");
+    throw new TypeError(
+      "authenticate must return a principal whose userId is text, and not empty.",
+    );
   }
   return principal;
 }
@@ -141,7 +148,10 @@ async function respond<P extends Principal, DB>(
   }
 }
 
-function toResponse({ status, body, headers }: Answer, { correlationId }: RequestContext): WriteResponse {
+function toResponse(
+  { status, body, headers }: Answer,
+  { correlationId }: RequestContext,
+): WriteResponse {
   return {
     status,
     headers: {
@@ -172,7 +182,14 @@ function correlationIdOf(headers: Headers): string {
 function limitsBody({ bodyBytes, stringLength, transactions, operations, depth, keys }: Limits) {
   return {
     contract_version: contractVersion,
-    limits: { body_bytes: bodyBytes, transactions, operations, depth, keys, string_length: stringLength },
+    limits: {
+      body_bytes: bodyBytes,
+      transactions,
+      operations,
+      depth,
+      keys,
+      string_length: stringLength,
+    },
     features: ["ledger", "dead_letters"],
   };
 }

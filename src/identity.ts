@@ -26,7 +26,12 @@ export async function identify(
   const ids = queueIds(transaction);
   if (clientId === undefined || ids === undefined) return undefined;
   const sender = [userId, clientId, queueId ?? null];
-  const content = transaction.crud.map(({ op, table, id, opData }) => [op, table, id, opData ?? null]);
+  const content = transaction.crud.map(({ op, table, id, opData }) => [
+    op,
+    table,
+    id,
+    opData ?? null,
+  ]);
   const [client, key] = await Promise.all([sha256(sender), sha256([sender, ids, content])]);
   return { key, client };
 }
@@ -42,6 +47,9 @@ function queueIds({ crud, transactionId }: CrudTransaction): readonly number[] |
 
 async function sha256(value: unknown): Promise<string> {
   // Canonical JSON is ASCII: its bytes are its characters.
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonicalJson(value)));
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(canonicalJson(value)),
+  );
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

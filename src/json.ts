@@ -110,7 +110,12 @@ function literal(source: string): unknown {
 /** Assigning `__proto__` would replace the object's prototype; JSON.parse makes an ordinary member of it, and so does this. */
 function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
-    Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
+    Object.defineProperty(object, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
   } else {
     object[key] = value;
   }
@@ -150,7 +155,7 @@ const plain: Style = {
 };
 
 const canonical: Style = {
-  keys: (object) => Object.keys(object).sort(),
+  keys: (object) => Object.keys(object).toSorted(),
   text: asciiText,
   number(number) {
     if (number === 0) return Object.is(number, -0) ? "-0" : "0";
@@ -165,7 +170,9 @@ const needsEscape = /["\\]|[^ -~]/g;
 function asciiText(text: string): string {
   if (needsNoEscape.test(text)) return `"${text}"`;
   return `"${text.replace(needsEscape, (unit) =>
-    unit === '"' || unit === "\\" ? `\\${unit}` : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    unit === '"' || unit === "\\"
+      ? `\\${unit}`
+      : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )}"`;
 }
 
@@ -180,14 +187,12 @@ interface Frame {
   separator: "" | ",";
 }
 
-/** Beyond this many levels a value may contain itself, and is looked at for it. */
-const suspicious = 1_000;
-
 function write(root: unknown, style: Style): string {
   const value = jsonValue(root);
   if (!isContainer(value)) return scalar(value, style);
   const outer: Frame[] = [];
-  let ancestors: Set<object> | undefined;
+  // Brent's way to find a cycle: an ancestor to be met again, taken anew whenever the depth has doubled.
+  let ancestor: object | undefined;
   let frame = frameOf(value, style);
   let out = frame.keys === undefined ? "[" : "{";
 
@@ -195,17 +200,14 @@ function write(root: unknown, style: Style): string {
     const inner = members(frame);
     if (inner !== undefined) {
       outer.push(frame);
-      if (outer.length >= suspicious) {
-        ancestors ??= new Set(outer.map(({ container }) => container));
-        if (ancestors.has(inner)) throw new TypeError("A value that contains itself has no JSON.");
-        ancestors.add(inner);
-      }
+      if (inner === ancestor) throw new TypeError("A value that contains itself has no JSON.");
+      if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
       frame = frameOf(inner, style);
       out += frame.keys === undefined ? "[" : "{";
       continue;
     }
     out += frame.keys === undefined ? "]" : "}";
-    ancestors?.delete(frame.container);
+    if (frame.container === ancestor) ancestor = undefined;
     const around = outer.pop();
     if (around === undefined) return out;
     frame = around;
@@ -219,7 +221,8 @@ function write(root: unknown, style: Style): string {
       const member = jsonValue((container as Record<string | number, unknown>)[key]);
       frame.next++;
       if (typeof key === "string") {
-        if (member === undefined || typeof member === "function" || typeof member === "symbol") continue;
+        if (member === undefined || typeof member === "function" || typeof member === "symbol")
+          continue;
         out += `${frame.separator}${style.text(key)}:`;
       } else {
         out += frame.separator;

@@ -58,10 +58,17 @@ export type JwtOptions = TokenOptions &
 // Symmetric algorithms stay out: with one of them, whoever can verify can also sign.
 // biome-ignore format: one family a line
 const asymmetric = [
-  "RS256", "RS384", "RS512",
-  "PS256", "PS384", "PS512",
-  "ES256", "ES384", "ES512",
-  "EdDSA", "Ed25519",
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
 ] as const;
 
 const retryAfterMs = 5_000;
@@ -103,9 +110,12 @@ async function verify(
     return (await jwtVerify(token, keys, options)).payload;
   } catch (error) {
     if (error instanceof KeysUnavailable) {
-      throw Object.assign(retryable("The caller's token can't be verified just now.", retryAfterMs), {
-        cause: error.cause,
-      });
+      throw Object.assign(
+        retryable("The caller's token can't be verified just now.", retryAfterMs),
+        {
+          cause: error.cause,
+        },
+      );
     }
     if (error instanceof errors.JWKSMultipleMatchingKeys) {
       return verifyWithAny(token, error, options);
@@ -167,7 +177,9 @@ function keySet(options: JwtOptions): JWTVerifyGetKey {
     if (options.jwks.keys.some((key) => "d" in key || "k" in key)) throw new TypeError("secret");
     return createLocalJWKSet(options.jwks);
   } catch {
-    throw new TypeError("jwt: `jwks` must be a JSON Web Key Set, `{ keys: [...] }`, of public keys.");
+    throw new TypeError(
+      "jwt: `jwks` must be a JSON Web Key Set, `{ keys: [...] }`, of public keys.",
+    );
   }
 }
 
@@ -183,7 +195,8 @@ function checkedUri(given: string | URL): URL {
 function checked(options: JwtOptions): JWTVerifyOptions {
   const { issuer, audience, algorithms = asymmetric, clockTolerance = 0 } = options;
   const audiences = typeof audience === "string" ? [audience] : audience;
-  if (typeof issuer !== "string" || issuer === "") throw new TypeError("jwt: `issuer` is required.");
+  if (typeof issuer !== "string" || issuer === "")
+    throw new TypeError("jwt: `issuer` is required.");
   if (!Array.isArray(audiences) || audiences.length === 0 || !audiences.every(isText)) {
     throw new TypeError("jwt: `audience` is required: a text or a list of texts.");
   }

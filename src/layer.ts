@@ -124,10 +124,7 @@ export type Hooks<P extends Principal, DB> = {
   readonly [Name in LayerName]?: LayerHook<Layers<P, DB>[Name]>;
 } & {
   /** After the commit, at most once, never on a replay. Its failure changes no answer. For certainty write an outbox row through `tx` in `persist`. */
-  readonly committed?: (
-    committed: Committed,
-    context: CommittedContext<P>,
-  ) => void | Promise<void>;
+  readonly committed?: (committed: Committed, context: CommittedContext<P>) => void | Promise<void>;
 };
 
 /** Throws where a hook has made something else of what was approved. */

@@ -49,19 +49,27 @@ export function measure(operations: readonly unknown[], limits: Limits): LimitBr
   return undefined;
 }
 
-function measureOperation(operation: unknown, limits: Limits, count: { keys: number }): string | undefined {
+function measureOperation(
+  operation: unknown,
+  limits: Limits,
+  count: { keys: number },
+): string | undefined {
   // Level by level: the containers of one, then all that are inside them.
   let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.depth) return `An operation's values are nested more than ${limits.depth} levels deep.`;
+    if (depth > limits.depth)
+      return `An operation's values are nested more than ${limits.depth} levels deep.`;
     const below: object[] = [];
     for (const container of level) {
       const keys = Array.isArray(container) ? undefined : Object.keys(container);
       // The operation's own members are the contract's, not the application's.
       if (keys !== undefined && depth > 0) count.keys += keys.length;
-      if (count.keys > limits.keys) return `The transaction's values have more than ${limits.keys} keys.`;
+      if (count.keys > limits.keys)
+        return `The transaction's values have more than ${limits.keys} keys.`;
       if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
-      for (const value of keys === undefined ? (container as readonly unknown[]) : Object.values(container)) {
+      for (const value of keys === undefined
+        ? (container as readonly unknown[])
+        : Object.values(container)) {
         if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
         if (typeof value === "object" && value !== null) below.push(value);
       }

@@ -49,11 +49,9 @@ export function createPipeline<P extends Principal, DB>(
     ),
     map: layer(replaceable(mapper(rules, columnsOf(catalog, emit)), config.map), hooks("map")),
     authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
-    persist: layer(
-      replaceable(persister(rules, catalog, emit), config.persist),
-      hooks("persist"),
-      { before: sameRow },
-    ),
+    persist: layer(replaceable(persister(rules, catalog, emit), config.persist), hooks("persist"), {
+      before: sameRow,
+    }),
     deadLetter: layer(
       replaceable(storeDeadLetter<P, DB>(), config.deadLetter),
       hooks("deadLetter"),
@@ -62,7 +60,9 @@ export function createPipeline<P extends Principal, DB>(
   };
 }
 
-export function hooksOf<P extends Principal, DB>({ hooks }: WritesConfig<P, DB>): readonly Hooks<P, DB>[] {
+export function hooksOf<P extends Principal, DB>({
+  hooks,
+}: WritesConfig<P, DB>): readonly Hooks<P, DB>[] {
   if (hooks === undefined) return [];
   return isList(hooks) ? hooks : [hooks];
 }

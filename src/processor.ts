@@ -29,10 +29,22 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const emit = emitter(config.onEvent);
   const catalog = createCatalog(dialectOf);
   const pipeline = createPipeline(config, { limits, catalog, emit });
-  const runTransaction = createRunTransaction({ config, pipeline, again: createAgain(catalog), emit });
+  const runTransaction = createRunTransaction({
+    config,
+    pipeline,
+    again: createAgain(catalog),
+    emit,
+  });
   const uploads = createUploadRunner({ config, pipeline, limits, runTransaction, emit });
   const transit = createTransit();
-  const handle = createHandle({ path, limits, pipeline, uploads, emit, draining: transit.draining });
+  const handle = createHandle({
+    path,
+    limits,
+    pipeline,
+    uploads,
+    emit,
+    draining: transit.draining,
+  });
 
   const process = (
     body: unknown,

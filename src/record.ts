@@ -8,7 +8,12 @@ import { claim } from "./ledger.js";
 import { ownTables } from "./own-tables.js";
 import { classify } from "./persist/classify.js";
 import type { Pipeline } from "./pipeline.js";
-import { type DeadLetter, type FatalResult, retryableResult, type TransactionResult } from "./result.js";
+import {
+  type DeadLetter,
+  type FatalResult,
+  retryableResult,
+  type TransactionResult,
+} from "./result.js";
 import type { Again } from "./retry.js";
 
 export interface RecorderParts<P extends Principal, DB> {

@@ -11,7 +11,8 @@ export function pathOf(url: string): string {
 /** @param base `config.path`; with `false` the host has chosen the requests, and the path's end tells the route */
 export function routeOf(base: string | false, method: string, url: string): Route | undefined {
   const path = pathOf(url);
-  const rest = base === false ? (/\/(?:limits|openapi\.yaml)$/.exec(path)?.[0] ?? "") : restOf(base, path);
+  const rest =
+    base === false ? (/\/(?:limits|openapi\.yaml)$/.exec(path)?.[0] ?? "") : restOf(base, path);
   switch (`${method.toUpperCase()} ${rest}`) {
     case "POST ":
       return "upload";

@@ -37,10 +37,7 @@ export function compileRules<P extends Principal, DB>(
 
 const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
 
-function compileRule<P extends Principal, DB>(
-  name: string,
-  rule: TableRule<P, DB>,
-): Rule<P, DB> {
+function compileRule<P extends Principal, DB>(name: string, rule: TableRule<P, DB>): Rule<P, DB> {
   const key = rule.id ?? "id";
   const columns = compileColumns(rule.columns);
   if (columns.client?.has(key) || columns.server.has(key)) {
@@ -101,7 +98,10 @@ function fullScope<P extends Principal, DB>(rule: TableRule<P, DB>): Scope<P, DB
 function ownerScope<P extends Principal, DB>(owner: string): Scope<P, DB> {
   return (eb, { principal }: OperationContext<P, DB>) => {
     // The column is named by configuration and checked by the database; its type can't be known here.
-    const column = eb as unknown as ExpressionBuilder<Record<string, Record<string, string>>, string>;
+    const column = eb as unknown as ExpressionBuilder<
+      Record<string, Record<string, string>>,
+      string
+    >;
     return column(owner, "=", principal.userId);
   };
 }

@@ -51,7 +51,9 @@ export interface TableRule<P extends Principal, DB> {
   /** A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. */
   readonly put?: "merge" | "replace";
   /** Makes DELETE an update of these columns: a soft delete. */
-  readonly delete?: { readonly set: Readonly<Record<string, (context: OperationContext<P, DB>) => unknown>> };
+  readonly delete?: {
+    readonly set: Readonly<Record<string, (context: OperationContext<P, DB>) => unknown>>;
+  };
   /** A column that may not be written: FORBIDDEN_COLUMN (`reject`, default), or left out (`ignore`). */
   readonly unknownColumns?: "reject" | "ignore";
   /** PATCH and DELETE of a row outside the scope answer as if it did not exist. */

@@ -76,7 +76,12 @@ export function createRunTransaction<P extends Principal, DB>({
       if (await again(verdict, number, call)) continue;
       return verdict.outcome === "retryable"
         ? retryableResult(verdict.message, verdict.retryAfterMs)
-        : end(fatalResult(verdict, tried.operationIndex), toWireTransaction(transaction), call, identity);
+        : end(
+            fatalResult(verdict, tried.operationIndex),
+            toWireTransaction(transaction),
+            call,
+            identity,
+          );
     }
   };
 
@@ -109,12 +114,23 @@ export function createRunTransaction<P extends Principal, DB>({
 
   /** No attempt can be made. */
   const refuse = (
-    { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw }: InvalidTransaction,
+    {
+      invalid,
+      errorCode = "INVALID_TRANSACTION",
+      details,
+      operationIndex,
+      raw,
+    }: InvalidTransaction,
     call: Call<P, DB>,
   ): Promise<TransactionResult> => {
     const error = fatal(errorCode, invalid, details);
     const verdict = judge(
-      { kind: "failed", error, during: "validate", ...(operationIndex !== undefined && { operationIndex }) },
+      {
+        kind: "failed",
+        error,
+        during: "validate",
+        ...(operationIndex !== undefined && { operationIndex }),
+      },
       call,
     );
     // `fatal` is always judged fatal; the check is the compiler's.
@@ -136,7 +152,13 @@ export function createRunTransaction<P extends Principal, DB>({
       }
     } catch (error) {
       const { correlationId } = call;
-      emit({ type: "error", correlationId, during: "requiresClientHandling", error, outcome: "retryable" });
+      emit({
+        type: "error",
+        correlationId,
+        during: "requiresClientHandling",
+        error,
+        outcome: "retryable",
+      });
       return retryableResult("The failure can't be judged just now.");
     }
     return record(answer, payload, call, identity);

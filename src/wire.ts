@@ -33,7 +33,7 @@ export function normaliseUpload(body: unknown, limits: Limits): Upload {
     ...(body.queue_id ? { queueId: body.queue_id } : {}),
   };
   const { transactions } = body;
-  if (transactions != null) {
+  if (isGiven(transactions)) {
     if (transactions.length > limits.transactions) {
       throw badRequest(
         400,
@@ -46,10 +46,10 @@ export function normaliseUpload(body: unknown, limits: Limits): Upload {
       transactions: transactions.map((transaction) => readTransaction(transaction, limits)),
     };
   }
-  if (body.crud != null) {
+  if (isGiven(body.crud)) {
     return { shape: "single", ...sender, transactions: [readTransaction(body, limits)] };
   }
-  if (body.batch != null) {
+  if (isGiven(body.batch)) {
     return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits)] };
   }
   throw badRequest(400, expected);
@@ -84,7 +84,10 @@ export function normaliseTransaction(body: unknown, limits: Limits): NormalisedT
     const [transaction] = transactions;
     return transactions.length === 1 && transaction !== undefined
       ? { ...sender, transaction }
-      : { ...sender, transaction: { invalid: "Expected one transaction, not several.", raw: body } };
+      : {
+          ...sender,
+          transaction: { invalid: "Expected one transaction, not several.", raw: body },
+        };
   } catch (error) {
     // Nothing else than a bad request comes of JSON; a caller's own object may do anything, and its words are not for clients.
     const invalid = isBadRequest(error) ? error.message : "The transaction can't be read.";
@@ -107,7 +110,9 @@ function readDemoBatch(raw: unknown, limits: Limits): CrudTransaction | InvalidT
 }
 
 function member(raw: unknown, name: "crud" | "batch"): unknown {
-  return typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>)[name] : undefined;
+  return typeof raw === "object" && raw !== null
+    ? (raw as Record<string, unknown>)[name]
+    : undefined;
 }
 
 /** Measures before it validates, so that the validators' work is bounded too. */
@@ -136,7 +141,10 @@ function invalid(
 function transactionFault(error: ValidationError | undefined): string {
   if (error === undefined) return "The transaction is not valid.";
   const { instancePath, keyword, params } = error;
-  const path = instancePath.slice(1).replace(/\/(\d+)/g, "[$1]").replaceAll("/", ".");
+  const path = instancePath
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");
   const subject = path === "" ? "The transaction" : path;
   switch (keyword) {
     case "required":
@@ -144,7 +152,7 @@ function transactionFault(error: ValidationError | undefined): string {
         ? `${subject} has no "table".`
         : `${subject} has no "${String(params.missingProperty)}".`;
     case "enum":
-      return `${subject} must be ${(params.allowedValues as readonly string[]).join(", ")}.`;
+      return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
     case "minLength":
       return `${subject} must not be empty.`;
     case "minimum":
@@ -173,7 +181,10 @@ function kindOf(type: unknown): string {
   }
 }
 
-function transactionOf(entries: readonly WireEntry[], id: number | null | undefined): CrudTransaction {
+function transactionOf(
+  entries: readonly WireEntry[],
+  id: number | null | undefined,
+): CrudTransaction {
   const crud = entries.map(entryOf);
   const transactionId = id ?? commonId(crud);
   return transactionId === undefined ? { crud } : { transactionId, crud };
@@ -185,17 +196,26 @@ function commonId(crud: readonly CrudEntry[]): number | undefined {
   return crud.every((entry) => entry.transactionId === id) ? id : undefined;
 }
 
+/** `null` is the same as absent. */
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}
+
 /** Only names known here are ever assigned; what the client's objects hold is passed on untouched. */
 function entryOf(raw: WireEntry): CrudEntry {
   // One of the two is text: the validator has seen to it.
-  const entry: Mutable<CrudEntry> = { op: raw.op, table: (raw.table ?? raw.type) as string, id: raw.id };
+  const entry: Mutable<CrudEntry> = {
+    op: raw.op,
+    table: (raw.table ?? raw.type) as string,
+    id: raw.id,
+  };
   const transactionId = raw.transaction_id ?? raw.tx_id;
   const opData = raw.op_data ?? raw.data;
   const previousValues = raw.previous_values ?? raw.old;
-  if (raw.op_id != null) entry.opId = raw.op_id;
-  if (transactionId != null) entry.transactionId = transactionId;
-  if (opData != null) entry.opData = opData;
-  if (previousValues != null) entry.previousValues = previousValues;
-  if (raw.metadata != null) entry.metadata = raw.metadata;
+  if (isGiven(raw.op_id)) entry.opId = raw.op_id;
+  if (isGiven(transactionId)) entry.transactionId = transactionId;
+  if (isGiven(opData)) entry.opData = opData;
+  if (isGiven(previousValues)) entry.previousValues = previousValues;
+  if (isGiven(raw.metadata)) entry.metadata = raw.metadata;
   return entry;
 }

@@ -22,7 +22,8 @@ export async function generate(yaml: string): Promise<Record<string, string>> {
   const contract = parse(yaml) as Contract;
   return {
     "openapi.ts": openapiText(yaml, contract.info.version),
-    "types.ts": banner + astToString(await openapiTS(structuredClone(contract), { immutable: true })),
+    "types.ts":
+      banner + astToString(await openapiTS(structuredClone(contract), { immutable: true })),
     "validate.js": await validators(contract.components.schemas),
     "validate.d.ts": validatorTypes,
   };
@@ -82,7 +83,8 @@ async function validators(schemas: Schemas): Promise<string> {
 /** What must hold before the transactions are looked at one by one: a batch of anything, or another shape. */
 function envelope(schemas: Schemas): AnySchemaObject {
   const schema = structuredClone(schemas.BatchUpload);
-  if (schema?.properties?.transactions === undefined) throw new Error("BatchUpload has no transactions.");
+  if (schema?.properties?.transactions === undefined)
+    throw new Error("BatchUpload has no transactions.");
   delete schema.required;
   delete schema.properties.transactions.items;
   schema.properties.transactions.type = ["array", "null"];
@@ -142,4 +144,5 @@ async function main(check: boolean): Promise<void> {
   if (check && stale.length > 0) process.exitCode = 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.includes("--check"));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await main(process.argv.includes("--check"));

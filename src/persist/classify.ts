@@ -22,7 +22,8 @@ export type Verdict =
 const fatalMessages = {
   NOT_NULL_VIOLATION: "A required value is missing.",
   UNIQUE_VIOLATION: "Another row already has a value that must be unique.",
-  FOREIGN_KEY_VIOLATION: "A row that this one refers to does not exist, or this one is still referred to.",
+  FOREIGN_KEY_VIOLATION:
+    "A row that this one refers to does not exist, or this one is still referred to.",
   CHECK_VIOLATION: "A value is not allowed by the database's rules.",
   CONSTRAINT_VIOLATION: "The database's rules do not allow this change.",
   INVALID_DATA: "A value can't be stored in its column.",

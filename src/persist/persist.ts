@@ -8,7 +8,16 @@ import type { Column, Connection, Dialect } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
 import { type Catalog, schemaMissing, type TableSchema } from "./schema.js";
 import { bindScope } from "./scope.js";
-import { type Effect, probe, remove, type Target, update, updateDeleted, upsert, type Values } from "./statements.js";
+import {
+  type Effect,
+  probe,
+  remove,
+  type Target,
+  update,
+  updateDeleted,
+  upsert,
+  type Values,
+} from "./statements.js";
 import { InvalidValue, PrecisionLost } from "./value.js";
 
 /** How often a row that appears between a statement and the look at it is tried again. */
@@ -25,12 +34,15 @@ export function persister<P extends Principal, DB>(
   return async (write, context) => {
     const rule = rules.get(write.table);
     if (rule === undefined) throw new Error("A write names a table that has no rule.");
-    if (write.op === "PATCH" && Object.keys(write.values).length === 0) return { effect: "unchanged" };
+    if (write.op === "PATCH" && Object.keys(write.values).length === 0)
+      return { effect: "unchanged" };
 
     const tx = context.tx as unknown as Connection;
     const { key, values, schema } = await convertRow(tx, rule, write, context, catalog, emit);
     const target = { table: rule.table, key: rule.key, id: key, scope: bindScope(rule, context) };
-    const effect = await change(tx, write, target, values, () => missesRequired(schema, rule, values));
+    const effect = await change(tx, write, target, values, () =>
+      missesRequired(schema, rule, values),
+    );
     return outcome(effect, write, rule, context, emit);
   };
 }
@@ -85,7 +97,14 @@ function outcome<P extends Principal, DB>(
   }
   if (write.op !== "PUT") {
     const { correlationId, operationIndex } = context;
-    emit({ type: "row_missing", correlationId, table: write.table, id: write.id, op: write.op, operationIndex });
+    emit({
+      type: "row_missing",
+      correlationId,
+      table: write.table,
+      id: write.id,
+      op: write.op,
+      operationIndex,
+    });
   }
   return { effect: "missing" };
 }
@@ -96,7 +115,8 @@ function missesRequired<P extends Principal, DB>(
   values: Values,
 ): boolean {
   for (const { name, nullable, hasDefault, generated } of schema.columns.values()) {
-    if (!nullable && !hasDefault && !generated && name !== rule.key && values[name] === undefined) return true;
+    if (!nullable && !hasDefault && !generated && name !== rule.key && values[name] === undefined)
+      return true;
   }
   return false;
 }
@@ -125,7 +145,9 @@ async function convertRow<P extends Principal, DB>(
     convertValue(dialect, rule, columns.get(name) as Column, value, context, emit);
   return {
     key: one(rule.key, write.id),
-    values: Object.fromEntries(Object.entries(write.values).map(([name, value]) => [name, one(name, value)])),
+    values: Object.fromEntries(
+      Object.entries(write.values).map(([name, value]) => [name, one(name, value)]),
+    ),
     schema,
   };
 }
@@ -143,7 +165,12 @@ function convertValue<P extends Principal, DB>(
   emit: Emit,
 ): unknown {
   // A Kysely expression, from a column that the server sets; JSON can't hold one.
-  if (typeof value === "object" && value !== null && "toOperationNode" in value && typeof value.toOperationNode === "function") {
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    "toOperationNode" in value &&
+    typeof value.toOperationNode === "function"
+  ) {
     return value;
   }
   if (column.generated) {
@@ -156,7 +183,13 @@ function convertValue<P extends Principal, DB>(
     if (error instanceof PrecisionLost) {
       const cure =
         "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
-      emit({ type: "precision_lost", correlationId: context.correlationId, table: rule.name, column: column.name, cure });
+      emit({
+        type: "precision_lost",
+        correlationId: context.correlationId,
+        table: rule.name,
+        column: column.name,
+        cure,
+      });
       throw retryable("The server can't read this integer exactly just now.");
     }
     throw error;

@@ -50,14 +50,18 @@ class Qualifier extends OperationNodeTransformer {
       second === undefined ? TableNode.create(first) : TableNode.createWithSchema(first, second);
   }
 
-  override transformReference(...args: Parameters<OperationNodeTransformer["transformReference"]>): ReferenceNode {
+  override transformReference(
+    ...args: Parameters<OperationNodeTransformer["transformReference"]>
+  ): ReferenceNode {
     const reference = super.transformReference(...args);
     return this.#depth > 0 || reference.table !== undefined
       ? reference
       : { ...reference, table: this.#table };
   }
 
-  override transformSelectQuery(...args: Parameters<OperationNodeTransformer["transformSelectQuery"]>): SelectQueryNode {
+  override transformSelectQuery(
+    ...args: Parameters<OperationNodeTransformer["transformSelectQuery"]>
+  ): SelectQueryNode {
     this.rowOnly = false;
     this.#depth += 1;
     try {

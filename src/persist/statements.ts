@@ -40,25 +40,26 @@ export async function upsert(tx: Connection, target: Target, values: Values): Pr
 /** Changes columns of the row that has the key. One statement; more where the scope reads other tables, or nothing was changed. */
 export async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {
   const { table, key, id, scope } = target;
-  const statement = tx
-    .updateTable(table)
-    .set(nonEmpty(key, values))
-    .where(sql.id(key), "=", id);
+  const statement = tx.updateTable(table).set(nonEmpty(key, values)).where(sql.id(key), "=", id);
   if (scope === undefined) {
     const { numUpdatedRows } = await statement.executeTakeFirst();
     return numUpdatedRows > 0n ? "written" : "absent";
   }
-  const rows = await statement.where(scope.filter).returning([verdict(scope)]).execute();
+  const rows = await statement
+    .where(scope.filter)
+    .returning([verdict(scope)])
+    .execute();
   return judged(tx, target, rows, "absent");
 }
 
 /** A soft delete: only the stored row must be in scope, the row after it may have left. */
-export async function updateDeleted(tx: Connection, target: Target, values: Values): Promise<Effect> {
+export async function updateDeleted(
+  tx: Connection,
+  target: Target,
+  values: Values,
+): Promise<Effect> {
   const { table, key, id, scope } = target;
-  const statement = tx
-    .updateTable(table)
-    .set(nonEmpty(key, values))
-    .where(sql.id(key), "=", id);
+  const statement = tx.updateTable(table).set(nonEmpty(key, values)).where(sql.id(key), "=", id);
   const scoped = scope === undefined ? statement : statement.where(scope.filter);
   const { numUpdatedRows } = await scoped.executeTakeFirst();
   return numUpdatedRows > 0n ? "written" : "absent";
@@ -99,7 +100,8 @@ async function judged(
 ): Promise<Effect> {
   const [row] = rows;
   if (row === undefined) return none;
-  if (target.scope === undefined || target.scope.rowOnly) return holds(row.ok) ? "written" : "foreign";
+  if (target.scope === undefined || target.scope.rowOnly)
+    return holds(row.ok) ? "written" : "foreign";
   return (await probe(tx, target, target.scope)) === "written" ? "written" : "foreign";
 }
 

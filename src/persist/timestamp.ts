@@ -12,11 +12,15 @@ export function utcTimestamp(value: unknown): string {
   const text = value instanceof Date ? isoOf(value) : value;
   const match = typeof text === "string" ? form.exec(text.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a date and time.");
-  const [, year, month, day, hour = "00", minute = "00", second = "00", digits = "", zone = "Z"] = match;
+  const [, year, month, day, hour = "00", minute = "00", second = "00", digits = "", zone = "Z"] =
+    match;
 
   const local = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   // Date.parse takes the 30th of February for the 1st of March, and 24:00 for the next day.
-  if (Number.isNaN(local) || !isoOf(new Date(local)).startsWith(`${year}-${month}-${day}T${hour}`)) {
+  if (
+    Number.isNaN(local) ||
+    !isoOf(new Date(local)).startsWith(`${year}-${month}-${day}T${hour}`)
+  ) {
     throw new InvalidValue("There is no such date and time.");
   }
   const utc = isoOf(new Date(local - offsetMs(zone)));

@@ -2,7 +2,15 @@
 import { stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
 import { dateOnly, utcTimestamp } from "../timestamp.js";
-import { booleanOf, decimalText, InvalidValue, integerText, jsonText, numberText, textOf } from "../value.js";
+import {
+  booleanOf,
+  decimalText,
+  InvalidValue,
+  integerText,
+  jsonText,
+  numberText,
+  textOf,
+} from "../value.js";
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) return null;
@@ -11,7 +19,11 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     : scalar(column, value, lossyNumbers);
 }
 
-function scalar(column: Column, value: unknown, lossyNumbers: boolean): string | boolean | Uint8Array {
+function scalar(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+): string | boolean | Uint8Array {
   switch (column.type) {
     case "bool":
       return booleanOf(value);
@@ -68,7 +80,8 @@ function listOf(text: string): unknown {
 function literal(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
   const elements = list.map((value) => {
     if (value === null || value === undefined) return "NULL";
-    if (Array.isArray(value) && !column.type.startsWith("json")) return literal(column, value, lossyNumbers);
+    if (Array.isArray(value) && !column.type.startsWith("json"))
+      return literal(column, value, lossyNumbers);
     const element = scalar(column, value, lossyNumbers);
     const text = element instanceof Uint8Array ? hex(element) : String(element);
     return `"${text.replace(/["\\]/g, "\\$&")}"`;

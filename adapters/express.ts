@@ -1,0 +1,29 @@
+/** For Express 4 and 5, and whatever else takes `(request, response, next)`. */
+import type { ServerResponse } from "node:http";
+import type { WritesConfig } from "../src/config.js";
+import type { Principal } from "../src/layer.js";
+import type { Writes } from "../src/writes.js";
+import { answer, type NodeRequest } from "./node-http.js";
+import { toWrites } from "./to-writes.js";
+
+/** Assignable to Express's `RequestHandler`. */
+export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;
+
+/**
+ * Middleware that answers its own routes and passes on the rest: `app.use(powersyncWrites(config))`.
+ * Put it before `express.json()`: its own reader takes bodies beyond 100 kB, and keeps every digit of 64-bit integers.
+ */
+export function powersyncWrites<P extends Principal, DB>(
+  configOrWrites: WritesConfig<P, DB> | Writes<P>,
+): Middleware {
+  const writes = toWrites(configOrWrites);
+  return (request, response, next) => {
+    const method = request.method ?? "GET";
+    // Under `app.use("/v1", …)` the path is what follows the mount; under `app.use("/api/data", …)` it is the whole.
+    const url = [request.url, request.originalUrl].find(
+      (candidate) => candidate !== undefined && writes.handles(method, candidate),
+    );
+    if (url === undefined) next();
+    else void answer(writes, request, response, url);
+  };
+}

@@ -1,0 +1,55 @@
+/** For `pg`: keeps a connection that the server ends from ending the process. */
+
+/** A `pg.Pool`, or what behaves like one. */
+export interface GuardedPool {
+  readonly totalCount: number;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect" | "acquire", listener: (client: PoolClientLike) => void): unknown;
+}
+
+interface PoolClientLike {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  // The events emitter's own: whichever functions they are, only their identity matters.
+  listeners(event: "error"): readonly unknown[];
+}
+
+// Registered, so that two copies of the package do not guard a pool twice.
+const guarded = Symbol.for("powersync-writes.guarded-pool");
+
+/**
+ * A client that is checked out of the pool emits `error` on itself when its connection is killed, and without a listener that ends the process.
+ * Gives the same pool back; a second call changes nothing, and its `onError` is ignored.
+ *
+ *     new PostgresDialect({ pool: guardPool(new Pool({ connectionString })) })
+ *
+ * Call it before the pool is used: a client that is checked out just then is covered only from its next checkout on.
+ *
+ * @param onError told of every error once; the query that was running fails by itself, so there is nothing to be done
+ */
+export function guardPool<Pool extends GuardedPool>(
+  pool: Pool,
+  onError?: (error: Error) => void,
+): Pool {
+  if (guarded in pool) return pool;
+  Object.defineProperty(pool, guarded, { value: true });
+
+  // An idle client's error is heard twice, on the client and on the pool.
+  const told = new WeakSet<Error>();
+  const listener = (error: Error) => {
+    if (told.has(error)) return;
+    told.add(error);
+    try {
+      onError?.(error);
+    } catch {
+      // Thrown out of an emitter, it would end the process after all.
+    }
+  };
+  const guard = (client: PoolClientLike) => {
+    if (!client.listeners("error").includes(listener)) client.on("error", listener);
+  };
+  pool.on("error", listener);
+  pool.on("connect", guard);
+  // For clients that were connected before the call.
+  pool.on("acquire", guard);
+  return pool;
+}

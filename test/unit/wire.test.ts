@@ -1,0 +1,596 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../../src/crud.js";
+import { type BadRequestError, isBadRequest } from "../../src/errors.js";
+import { parseJson } from "../../src/json.js";
+import { defaultLimits, type Limits } from "../../src/limits.js";
+import type { TransactionResult } from "../../src/result.js";
+import {
+  answerUpload,
+  normaliseTransaction,
+  normaliseUpload,
+  toWire,
+  toWireTransaction,
+} from "../../src/wire.js";
+
+const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
+  normaliseUpload(body, limits);
+const entry = { op: "PUT", table: "lists", id: "1" } as const;
+
+function refusal(body: unknown, limits?: Limits): BadRequestError {
+  try {
+    normalise(body, limits);
+  } catch (error) {
+    if (isBadRequest(error)) return error;
+    throw error;
+  }
+  throw new Error("It was not refused.");
+}
+
+function only({ transactions }: Upload): CrudTransaction | InvalidTransaction {
+  expect(transactions).toHaveLength(1);
+  return transactions[0] as CrudTransaction | InvalidTransaction;
+}
+
+function transactionId(body: object): unknown {
+  return (only(normalise(body)) as CrudTransaction).transactionId;
+}
+
+describe("the envelope", () => {
+  it.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["null", null],
+    ["text", "transactions"],
+    ["a number", 1],
+    ["a list", [{ crud: [] }]],
+    ["no shape", {}],
+    ["another shape", { data: [] }],
+    ["shapes that are null", { transactions: null, crud: null, batch: null }],
+    ["transactions that are no list", { transactions: {} }],
+    ["no transactions", { transactions: [] }],
+    ["no transactions beside crud", { transactions: [], crud: [] }],
+    ["a client_id that is not text", { client_id: 1, crud: [] }],
+    ["a queue_id that is not text", { queue_id: {}, transactions: [{ crud: [] }] }],
+  ])("is refused: %s", (_name, body) => {
+    const { status, message } = refusal(body);
+    expect(status).toBe(400);
+    expect(message.length).toBeLessThan(200);
+  });
+
+  it("says what was expected", () => {
+    expect(refusal({}).message).toBe(
+      'Expected a JSON object with "transactions", "crud" or "batch".',
+    );
+    expect(refusal({ transactions: [] }).message).toBe(
+      '"transactions" must be a list of at least one transaction.',
+    );
+    expect(refusal({ client_id: 1, crud: [] }).message).toBe('"client_id" must be text.');
+  });
+
+  it("may hold so many transactions", () => {
+    const limits = { ...defaultLimits, transactions: 2 };
+    const body = { transactions: [{ crud: [] }, { crud: [] }] };
+    expect(normalise(body, limits).transactions).toHaveLength(2);
+    body.transactions.push({ crud: [] });
+    expect(refusal(body, limits)).toMatchObject({
+      status: 400,
+      message: expect.stringContaining("at most 2"),
+    });
+  });
+
+  it.each(["", null, undefined])("takes %j for no client_id", (none) => {
+    const upload = normalise({ client_id: none, queue_id: none, crud: [] });
+    expect(upload).toStrictEqual({ shape: "single", transactions: [{ crud: [] }] });
+  });
+
+  it("ignores what it does not know", () => {
+    const body = {
+      on_fatal_error: "skip",
+      client_id: "c",
+      queue_id: "q",
+      transactions: [{ crud: [entry], extra: 1 }],
+    };
+    expect(normalise(body)).toStrictEqual({
+      shape: "batch",
+      clientId: "c",
+      queueId: "q",
+      transactions: [{ crud: [entry] }],
+    });
+  });
+
+  it("takes the first of several shapes", () => {
+    const body = { transactions: [{ crud: [] }], crud: [entry], batch: [entry] };
+    expect(normalise(body).shape).toBe("batch");
+    expect(normalise({ ...body, transactions: null }).shape).toBe("single");
+    expect(normalise({ batch: [entry] }).shape).toBe("demo");
+  });
+});
+
+describe("a transaction", () => {
+  it.each<[string, unknown, number | undefined, string]>([
+    ["null", null, undefined, "The transaction must be an object."],
+    ["a list", [], undefined, "The transaction must be an object."],
+    ["no crud", {}, undefined, 'The transaction has no "crud".'],
+    ["crud that is null", { crud: null }, undefined, "crud must be a list."],
+    [
+      "an id that is text",
+      { transaction_id: "1", crud: [] },
+      undefined,
+      "transaction_id must be an integer within ±9007199254740991.",
+    ],
+    [
+      "an id that was rounded",
+      { transaction_id: 2 ** 53, crud: [] },
+      undefined,
+      "transaction_id must be an integer within ±9007199254740991.",
+    ],
+    [
+      "an id that is too large",
+      { transaction_id: 2n ** 53n, crud: [] },
+      undefined,
+      "transaction_id must be an integer within ±9007199254740991.",
+    ],
+    ["an entry that is text", { crud: [entry, "x"] }, 1, "crud[1] must be an object."],
+    ["no op", { crud: [{ table: "t", id: "1" }] }, 0, 'crud[0] has no "op".'],
+    [
+      "a small op",
+      { crud: [{ ...entry, op: "put" }] },
+      0,
+      "crud[0].op must be one of PUT, PATCH, DELETE.",
+    ],
+    ["no table", { crud: [{ op: "PUT", id: "1" }] }, 0, 'crud[0] has no "table".'],
+    [
+      "tables that are null",
+      { crud: [{ op: "PUT", id: "1", table: null, type: null }] },
+      0,
+      "crud[0].type must be text.",
+    ],
+    ["an empty table", { crud: [{ ...entry, table: "" }] }, 0, "crud[0].table must not be empty."],
+    [
+      "an empty type",
+      { crud: [{ op: "PUT", id: "1", type: "" }] },
+      0,
+      "crud[0].type must not be empty.",
+    ],
+    ["no row id", { crud: [{ op: "PUT", table: "t" }] }, 0, 'crud[0] has no "id".'],
+    [
+      "a row id that is a number",
+      { crud: [entry, { ...entry, id: 1 }] },
+      1,
+      "crud[1].id must be text.",
+    ],
+    ["an empty row id", { crud: [{ ...entry, id: "" }] }, 0, "crud[0].id must not be empty."],
+    [
+      "op_data that is a list",
+      { crud: [{ ...entry, op_data: [] }] },
+      0,
+      "crud[0].op_data must be an object.",
+    ],
+    [
+      "data that is text",
+      { crud: [{ ...entry, data: "{}" }] },
+      0,
+      "crud[0].data must be an object.",
+    ],
+    [
+      "metadata that is an object",
+      { crud: [{ ...entry, metadata: {} }] },
+      0,
+      "crud[0].metadata must be text.",
+    ],
+    [
+      "an op_id with a fraction",
+      { crud: [{ ...entry, op_id: 1.5 }] },
+      0,
+      "crud[0].op_id must be an integer within ±9007199254740991.",
+    ],
+  ])("is invalid in its place: %s", (_name, bad, operationIndex, invalid) => {
+    const { transactions } = normalise({ transactions: [{ crud: [entry] }, bad, { crud: [] }] });
+    const where = operationIndex === undefined ? {} : { operationIndex };
+    expect(transactions).toStrictEqual([
+      { crud: [entry] },
+      { invalid, ...where, raw: bad },
+      { crud: [] },
+    ]);
+  });
+
+  it("is invalid beyond the limits, and the others are not", () => {
+    const limits = { ...defaultLimits, operations: 2, depth: 2, keys: 2, stringLength: 12 };
+    const beyond = (crud: unknown[]): InvalidTransaction =>
+      normalise({ transactions: [{ crud }, { crud: [entry] }] }, limits)
+        .transactions[0] as InvalidTransaction;
+    expect(beyond([entry, entry, entry])).toMatchObject({
+      invalid: expect.stringContaining("2 operations"),
+    });
+    expect(beyond([entry, { ...entry, op_data: { a: [[]] } }])).toMatchObject({
+      operationIndex: 1,
+    });
+    expect(beyond([{ ...entry, op_data: { a: 1, b: 2, c: 3 } }])).toMatchObject({
+      operationIndex: 0,
+    });
+    expect(beyond([{ ...entry, id: "1".repeat(13) }])).toMatchObject({ operationIndex: 0 });
+    expect(normalise({ transactions: [{ crud: [entry] }] }, limits).transactions).toStrictEqual([
+      { crud: [entry] },
+    ]);
+  });
+
+  it("is measured before it is validated, however deep it is", () => {
+    const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+    for (const body of [
+      { crud: [{ ...entry, op_data: { deep } }] },
+      { batch: [{ deep }] },
+      { transactions: [deep] },
+    ]) {
+      expect(only(normalise(body))).toHaveProperty("invalid");
+    }
+  });
+
+  it.each([{ crud: 1 }, { crud: [1] }, { batch: {} }, { batch: [{}] }])(
+    "alone and bad is still answered: %j",
+    (body) => {
+      expect(only(normalise(body))).toMatchObject({ invalid: expect.any(String), raw: body });
+    },
+  );
+
+  it("prefers the write API's names, and takes null for absent", () => {
+    const crud = [
+      {
+        op: "PUT",
+        table: "a",
+        type: "b",
+        id: "1",
+        op_data: { a: 1 },
+        data: { b: 1 },
+        previous_values: { a: 0 },
+        old: { b: 0 },
+      },
+      {
+        op: "PATCH",
+        table: null,
+        type: "b",
+        id: "2",
+        op_data: null,
+        data: { b: 1 },
+        previous_values: null,
+        old: { b: 0 },
+      },
+      {
+        op: "DELETE",
+        type: "b",
+        id: "3",
+        op_id: null,
+        tx_id: null,
+        op_data: null,
+        data: null,
+        old: null,
+        metadata: null,
+      },
+      { op: "DELETE", table: "a", id: "4", op_id: 0, transaction_id: 1, tx_id: 2, metadata: "" },
+    ];
+    expect(only(normalise({ crud }))).toStrictEqual({
+      crud: [
+        { op: "PUT", table: "a", id: "1", opData: { a: 1 }, previousValues: { a: 0 } },
+        { op: "PATCH", table: "b", id: "2", opData: { b: 1 }, previousValues: { b: 0 } },
+        { op: "DELETE", table: "b", id: "3" },
+        { op: "DELETE", table: "a", id: "4", opId: 0, transactionId: 1, metadata: "" },
+      ],
+    });
+  });
+
+  it("has its own id, or the one that all entries share", () => {
+    expect(transactionId({ transaction_id: 5, crud: [{ ...entry, tx_id: 6 }] })).toBe(5);
+    expect(
+      transactionId({
+        crud: [
+          { ...entry, tx_id: 6 },
+          { ...entry, transaction_id: 6 },
+        ],
+      }),
+    ).toBe(6);
+    expect(
+      transactionId({
+        crud: [
+          { ...entry, tx_id: 6 },
+          { ...entry, tx_id: 7 },
+        ],
+      }),
+    ).toBeUndefined();
+    expect(transactionId({ crud: [{ ...entry, tx_id: 6 }, entry] })).toBeUndefined();
+    expect(transactionId({ crud: [] })).toBeUndefined();
+  });
+
+  it("passes the client's values on as they are", () => {
+    const body = parseJson(
+      '{"crud":[{"op":"PUT","table":"__proto__","id":"1","__proto__":{"table":"x"},"op_data":{"__proto__":{"polluted":1},"constructor":2,"n":9223372036854775807}}],"__proto__":{"client_id":"x"}}',
+    ) as { crud: [{ op_data: object }] };
+    const upload = normalise(body);
+    const [first] = (only(upload) as CrudTransaction).crud;
+    expect(first?.opData).toBe(body.crud[0].op_data);
+    expect(Object.keys(first?.opData ?? {})).toEqual(["__proto__", "constructor", "n"]);
+    expect(first?.opData?.n).toBe(9223372036854775807n);
+    expect(first?.table).toBe("__proto__");
+    expect(upload).not.toHaveProperty("clientId");
+    expect(Object.getPrototypeOf(first)).toBe(Object.prototype);
+    expect("polluted" in {}).toBe(false);
+  });
+});
+
+/** Hostile JSON around the contract's own names, so that it gets past the first check. */
+const names = [
+  "transactions",
+  "crud",
+  "batch",
+  "client_id",
+  "op",
+  "table",
+  "type",
+  "id",
+  "op_data",
+  "data",
+  "__proto__",
+  "x",
+];
+const near = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "medium" },
+    fc.constantFrom<unknown[]>(null, "PUT", "DELETE", "", "t", 1, -1.5, 2n ** 64n, true, [], {}),
+    fc.jsonValue(),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom(...names), tie("value"), { maxKeys: 5, noNullPrototype: true }),
+  ),
+})).value;
+
+describe("any JSON", () => {
+  const before = Object.getOwnPropertyNames(Object.prototype);
+
+  it("is read, or refused as a bad request", () => {
+    fc.assert(
+      fc.property(near, (body) => {
+        expect(() => {
+          try {
+            normalise(body);
+          } catch (error) {
+            if (!isBadRequest(error)) throw error;
+          }
+        }).not.toThrow();
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
+  });
+
+  it("is one result each inside an envelope", () => {
+    fc.assert(
+      fc.property(fc.array(near, { minLength: 1, maxLength: 5 }), (transactions) => {
+        const read = normalise({ transactions }).transactions;
+        expect(read).toHaveLength(transactions.length);
+        expect(read.every((each) => "crud" in each !== "invalid" in each)).toBe(true);
+      }),
+    );
+  });
+
+  it("never makes normaliseTransaction throw", () => {
+    fc.assert(
+      fc.property(near, (body) => {
+        expect(normaliseTransaction(body, defaultLimits)).toHaveProperty("transaction");
+      }),
+    );
+  });
+});
+
+const values = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true, maxKeys: 4 });
+const anyEntry: fc.Arbitrary<CrudEntry> = fc.record(
+  {
+    op: fc.constantFrom("PUT", "PATCH", "DELETE"),
+    table: fc.string({ minLength: 1 }),
+    id: fc.string({ minLength: 1 }),
+    opId: fc.maxSafeNat(),
+    opData: values,
+    previousValues: values,
+    metadata: fc.string(),
+  },
+  { requiredKeys: ["op", "table", "id"], noNullPrototype: true },
+);
+const anyTransaction: fc.Arbitrary<CrudTransaction> = fc
+  .tuple(
+    fc.array(anyEntry, { minLength: 1, maxLength: 4 }),
+    fc.option(fc.nat(), { nil: undefined }),
+  )
+  .map(([crud, transactionId]) =>
+    transactionId === undefined
+      ? { crud }
+      : { transactionId, crud: crud.map((each) => ({ ...each, transactionId })) },
+  );
+
+/** As the SDK's CrudEntry.toJSON() has it. */
+const sdk = ({
+  op,
+  table,
+  id,
+  opId,
+  transactionId,
+  opData,
+  previousValues,
+  metadata,
+}: CrudEntry): object => ({
+  op_id: opId,
+  op,
+  type: table,
+  id,
+  tx_id: transactionId,
+  data: opData,
+  old: previousValues,
+  metadata,
+});
+
+describe("every shape", () => {
+  it("of the same transaction is the same transaction", () => {
+    fc.assert(
+      fc.property(anyTransaction, (transaction) => {
+        const wire = toWireTransaction(transaction);
+        const entries = transaction.crud.map(sdk);
+        const bodies: [object, Upload["shape"]][] = [
+          [{ transactions: [wire] }, "batch"],
+          [{ transactions: [{ crud: wire.crud }] }, "batch"],
+          [{ transactions: [{ crud: entries }] }, "batch"],
+          [wire, "single"],
+          [{ crud: entries }, "single"],
+          [{ batch: entries }, "demo"],
+          [{ batch: wire.crud }, "demo"],
+        ];
+        for (const [body, shape] of bodies) {
+          // As it would arrive.
+          const upload = normalise(JSON.parse(JSON.stringify({ client_id: "c", ...body })));
+          expect(upload.shape).toBe(shape);
+          expect(upload.clientId).toBe("c");
+          expect(only(upload)).toEqual(JSON.parse(JSON.stringify(transaction)));
+        }
+        expect(normaliseTransaction({ client_id: "c", ...wire }, defaultLimits)).toEqual({
+          clientId: "c",
+          transaction,
+        });
+      }),
+    );
+  });
+});
+
+describe("normaliseTransaction", () => {
+  it("reads one transaction, in any shape", () => {
+    const transaction = { crud: [entry] };
+    const sender = { clientId: "c", queueId: "q" };
+    for (const body of [
+      { crud: [entry] },
+      { batch: [entry] },
+      { transactions: [{ crud: [entry] }] },
+    ]) {
+      expect(
+        normaliseTransaction({ client_id: "c", queue_id: "q", ...body }, defaultLimits),
+      ).toStrictEqual({ ...sender, transaction });
+    }
+  });
+
+  it.each([
+    undefined,
+    null,
+    "x",
+    [],
+    {},
+    { client_id: 1, crud: [] },
+    { transactions: [] },
+    { transactions: [{ crud: [] }, { crud: [] }] },
+  ])("makes an invalid transaction of %j", (body) => {
+    expect(normaliseTransaction(body, defaultLimits).transaction).toStrictEqual({
+      invalid: expect.any(String),
+      raw: body,
+    });
+  });
+
+  it("does not repeat what a caller's own object throws", () => {
+    const body = {
+      get crud(): never {
+        throw new Error("secret");
+      },
+    };
+    expect(normaliseTransaction(body, defaultLimits).transaction).toMatchObject({
+      invalid: "The transaction can't be read.",
+    });
+  });
+});
+
+const fatalResult: TransactionResult = {
+  status: "fatal_error",
+  requiresClientHandling: false,
+  message: "A value is missing.",
+  failedOperation: {
+    errorCode: "NOT_NULL_VIOLATION",
+    message: "A value is missing.",
+    details: { column: "name" },
+    operationIndex: 0,
+  },
+};
+const wireFatal = {
+  status: "fatal_error",
+  requires_client_handling: false,
+  message: "A value is missing.",
+  failed_operation: {
+    error_code: "NOT_NULL_VIOLATION",
+    message: "A value is missing.",
+    details: { column: "name" },
+    operation_index: 0,
+  },
+};
+
+describe("the answer", () => {
+  it("is in the wire's words", () => {
+    expect(toWire({ status: "success" })).toStrictEqual({ status: "success" });
+    expect(toWire({ status: "not_attempted" })).toStrictEqual({ status: "not_attempted" });
+    expect(toWire({ status: "retryable_error", message: "m" })).toStrictEqual({
+      status: "retryable_error",
+      message: "m",
+    });
+    expect(toWire(fatalResult)).toStrictEqual(wireFatal);
+    expect(toWire({ ...fatalResult, failedOperation: { errorCode: "MINE" } })).toStrictEqual({
+      ...wireFatal,
+      failed_operation: { error_code: "MINE" },
+    });
+  });
+
+  it.each([
+    [1500, 1500],
+    [0.2, 1],
+    [-5, 0],
+    [Number.NaN, undefined],
+    [Infinity, Number.MAX_SAFE_INTEGER],
+  ])("makes a wait of %d ms fit the contract", (retryAfterMs, wait) => {
+    const answer = wait === undefined ? {} : { retry_after_ms: wait };
+    expect(toWire({ status: "retryable_error", message: "m", retryAfterMs })).toStrictEqual({
+      status: "retryable_error",
+      message: "m",
+      ...answer,
+    });
+  });
+
+  it("to a batch has a result for each", () => {
+    expect(
+      answerUpload("batch", [{ status: "success" }, fatalResult, { status: "not_attempted" }]),
+    ).toStrictEqual({
+      status: 200,
+      body: { results: [{ status: "success" }, wireFatal, { status: "not_attempted" }] },
+    });
+  });
+
+  it("to a single transaction is its bare result", () => {
+    expect(answerUpload("single", [fatalResult])).toStrictEqual({ status: 200, body: wireFatal });
+    expect(answerUpload("single", [{ status: "not_attempted" }]).body).toMatchObject({
+      status: "retryable_error",
+    });
+  });
+
+  it("to a demo client is its HTTP status", () => {
+    expect(answerUpload("demo", [{ status: "success" }])).toMatchObject({ status: 200 });
+    expect(answerUpload("demo", [fatalResult])).toStrictEqual({
+      status: 200,
+      body: { message: "A value is missing." },
+    });
+    const busy = { status: "retryable_error", message: "busy" } as const;
+    expect(answerUpload("demo", [busy])).toStrictEqual({
+      status: 503,
+      headers: { "retry-after": "5" },
+      body: { message: "busy" },
+    });
+    expect(answerUpload("demo", [{ ...busy, retryAfterMs: 1001 }]).headers).toStrictEqual({
+      "retry-after": "2",
+    });
+    expect(answerUpload("demo", [{ status: "not_attempted" }])).toMatchObject({
+      status: 503,
+      headers: { "retry-after": "5" },
+    });
+  });
+
+  it("to a demo client is never 200 for what has not been recorded", () => {
+    expect(answerUpload("demo", [{ ...fatalResult, requiresClientHandling: true }])).toMatchObject({
+      status: 503,
+    });
+    expect(answerUpload("demo", [])).toMatchObject({ status: 503 });
+  });
+});
