@@ -1,0 +1,446 @@
+/** 1xx: what an upload is, and how each shape of it is answered. */
+import {
+  type Case,
+  del,
+  fatal,
+  from,
+  L1,
+  L2,
+  notAttempted,
+  patch,
+  put,
+  refused,
+  results,
+  success,
+  T1,
+  transaction,
+  upload,
+  uuid,
+} from "../case.js";
+
+const list = { name: "Groceries" };
+const one = upload(transaction(put("lists", L1, list)));
+const stored = { lists: [{ id: L1, name: "Groceries", owner_id: "alice" }] };
+const nothing = { lists: [], todos: [], deadLetters: [] };
+
+const badEnvelopes: readonly [string, unknown][] = [
+  ["a list", [one]],
+  ["a number", 7],
+  ["null", null],
+  ["an object without transactions", { hello: "world" }],
+  ["transactions that are no list", { transactions: { 0: transaction() } }],
+  ["no transactions", { transactions: [] }],
+  ["a client_id that is a number", { ...one, client_id: 7 }],
+];
+
+const badTransactions: readonly [string, unknown, number?][] = [
+  ["null", null],
+  ["text", "crud"],
+  ["no crud", {}],
+  ["crud that is no list", { crud: {} }],
+  ["an entry that is null", { crud: [null] }, 0],
+  ["an unknown op", { crud: [{ ...put("lists", L1), op: "MERGE" }] }, 0],
+  ["an op in lower case", { crud: [put("lists", L1), { ...put("lists", L2), op: "put" }] }, 1],
+  ["no table", { crud: [{ op: "PUT", id: L1 }] }, 0],
+  ["no id", { crud: [{ op: "DELETE", table: "lists" }] }, 0],
+  ["an empty id", { crud: [del("lists", "")] }, 0],
+  ["an id that is a number", { crud: [{ op: "DELETE", table: "lists", id: 7 }] }, 0],
+  ["op_data that is a list", { crud: [{ ...put("lists", L1), op_data: [] }] }, 0],
+  ["metadata that is an object", { crud: [{ ...put("lists", L1, list), metadata: {} }] }, 0],
+  ["a transaction_id that is text", { transaction_id: "1", crud: [] }],
+];
+
+export const uploads: readonly Case[] = [
+  {
+    id: "U-101",
+    level: "MUST",
+    title: "applies a transaction and answers in the contract's words",
+    steps: [
+      {
+        send: { body: one },
+        expect: {
+          ...results(success),
+          headers: { "content-type": "application/json; charset=utf-8" },
+        },
+      },
+    ],
+    leaves: { ...stored, deadLetters: [] },
+  },
+  {
+    id: "U-102",
+    level: "MUST",
+    title: "answers one result a transaction, in order",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("lists", L1, list)),
+            transaction(put("lists", L2, { name: "Work" })),
+            transaction(),
+          ),
+        },
+        expect: results(success, success, success),
+      },
+    ],
+    leaves: {
+      lists: [
+        { id: L1, name: "Groceries" },
+        { id: L2, name: "Work" },
+      ],
+    },
+  },
+  {
+    id: "U-103",
+    level: "MUST",
+    title: "takes an empty transaction for success",
+    steps: [{ send: { body: upload({ transaction_id: 4, crud: [] }) }, expect: results(success) }],
+    leaves: nothing,
+  },
+  {
+    id: "U-104",
+    level: "MUST",
+    title: "ignores members it does not know",
+    steps: [
+      {
+        send: {
+          body: {
+            ...upload({ ...transaction({ ...put("lists", L1, list), later: 1 }), trace: {} }),
+            on_fatal_error: "skip",
+            v: 2,
+          },
+        },
+        expect: results(success),
+      },
+    ],
+    leaves: stored,
+  },
+  {
+    id: "U-105",
+    level: "MUST",
+    title: "takes null for absent",
+    steps: [
+      {
+        send: {
+          body: {
+            client_id: null,
+            queue_id: null,
+            transactions: [
+              {
+                transaction_id: null,
+                crud: [
+                  {
+                    ...put("lists", L1, list),
+                    op_id: null,
+                    transaction_id: null,
+                    previous_values: null,
+                    metadata: null,
+                  },
+                  { ...del("lists", L2), op_data: null },
+                ],
+              },
+            ],
+          },
+        },
+        expect: results(success),
+      },
+    ],
+    leaves: stored,
+  },
+  {
+    id: "U-106",
+    level: "MUST",
+    title: "takes a bare transaction and answers with a bare result",
+    steps: [
+      {
+        send: {
+          body: { client_id: "c", transaction_id: 1, ...transaction(put("lists", L1, list)) },
+        },
+        expect: { status: 200, body: success },
+      },
+      {
+        send: { body: transaction(put("nowhere", L1)) },
+        expect: { status: 200, body: fatal("UNKNOWN_TABLE", 0) },
+      },
+    ],
+    leaves: stored,
+  },
+  {
+    id: "U-107",
+    level: "MUST",
+    title: "takes entries as PowerSync's SDKs serialise them",
+    steps: [
+      {
+        send: {
+          body: from("c", {
+            crud: [
+              { op_id: 1, op: "PUT", type: "lists", id: L1, tx_id: 1, data: list },
+              {
+                op_id: 2,
+                op: "PATCH",
+                type: "lists",
+                id: L1,
+                tx_id: 1,
+                data: { name: "Shopping" },
+                old: { name: "Groceries" },
+                metadata: "why",
+              },
+              { op_id: 3, op: "PUT", type: "lists", id: L2, tx_id: 1, data: { name: "Gone" } },
+              { op_id: 4, op: "DELETE", type: "lists", id: L2, tx_id: 1 },
+            ],
+          }),
+        },
+        expect: results(success),
+      },
+    ],
+    leaves: { lists: [{ id: L1, name: "Shopping" }] },
+  },
+  {
+    id: "U-108",
+    level: "MUST",
+    title: "answers clients of the demo backends by status: done once it is applied or recorded",
+    steps: [
+      {
+        send: { body: { batch: [{ op: "PUT", table: "lists", id: L1, data: list }] } },
+        expect: refused(200),
+      },
+      {
+        send: { body: { batch: [{ op: "PUT", table: "todos", id: T1, data: { list_id: L1 } }] } },
+        expect: refused(200),
+      },
+    ],
+    leaves: {
+      ...stored,
+      todos: [],
+      deadLetters: [{ error_code: "NOT_NULL_VIOLATION", operation_index: 0, user_id: "alice" }],
+    },
+  },
+  {
+    id: "U-109",
+    level: "MUST",
+    title: "answers clients of the demo backends 503 for what they must send again",
+    steps: [
+      {
+        send: { body: { batch: [{ op: "PUT", table: "absent", id: L1, data: {} }] } },
+        expect: { ...refused(503), headers: { "retry-after": "5" } },
+      },
+    ],
+    leaves: nothing,
+  },
+  {
+    id: "U-110",
+    level: "MUST",
+    title: "records what fails for clients of the demo backends, whoever else would handle it",
+    setting: "client-handles",
+    steps: [
+      {
+        send: { body: { batch: [{ op: "PUT", table: "nowhere", id: L1, data: {} }] } },
+        expect: refused(200),
+      },
+    ],
+    leaves: { deadLetters: [{ error_code: "UNKNOWN_TABLE" }] },
+  },
+  ...badEnvelopes.map(([what, body], index): Case => ({
+    id: `U-${120 + index}`,
+    level: "MUST",
+    title: `refuses an envelope that is bad with 400: ${what}`,
+    steps: [{ send: { body: JSON.stringify(body) }, expect: refused(400) }],
+    leaves: nothing,
+  })),
+  ...badTransactions.map(([what, bad, at], index): Case => ({
+    id: `U-${140 + index}`,
+    level: "MUST",
+    title: `records a bad transaction, and lets the ones behind it pass: ${what}`,
+    setting: "skip",
+    steps: [
+      {
+        send: { body: upload(bad, transaction(put("lists", L1, list))) },
+        expect: results(fatal("INVALID_TRANSACTION", at), success),
+      },
+    ],
+    leaves: {
+      ...stored,
+      deadLetters: [
+        { error_code: "INVALID_TRANSACTION", operation_index: at ?? null, payload: bad },
+      ],
+    },
+  })),
+  {
+    id: "U-160",
+    level: "MUST",
+    title: "refuses more transactions than the limit with 400",
+    setting: "small-limits",
+    steps: [
+      {
+        send: { body: upload(...Array.from({ length: 4 }, () => transaction())) },
+        expect: refused(400),
+      },
+    ],
+    leaves: nothing,
+  },
+  {
+    id: "U-161",
+    level: "MUST",
+    title: "records a transaction that is beyond a limit",
+    setting: "small-limits",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(...Array.from({ length: 6 }, (_, n) => put("lists", uuid(n), {}))),
+          ),
+        },
+        expect: results(fatal("INVALID_TRANSACTION")),
+      },
+    ],
+    leaves: { lists: [], deadLetters: [{ error_code: "INVALID_TRANSACTION" }] },
+  },
+  {
+    id: "U-162",
+    level: "MUST",
+    title: "records values that are nested too deep, at any depth, and lives",
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: `{"transactions":[{"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"settings":${"[".repeat(10_000)}${"]".repeat(10_000)}}}]},{"crud":[]}]}`,
+        },
+        expect: results(fatal("INVALID_TRANSACTION", 0), success),
+      },
+    ],
+    leaves: { lists: [], deadLetters: [{ error_code: "INVALID_TRANSACTION", operation_index: 0 }] },
+  },
+  {
+    id: "U-163",
+    level: "MUST",
+    title: "takes names of Object.prototype for names like any other",
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: `{"__proto__":{"admin":true},"transactions":[
+          {"crud":[{"op":"PATCH","table":"lists","id":"${L1}","op_data":{"__proto__":{"name":"x"}}}]},
+          {"crud":[{"op":"PUT","table":"__proto__","id":"${L1}"}]},
+          {"crud":[{"op":"PUT","table":"constructor","id":"${L1}"}]},
+          {"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"hasOwnProperty":1}}]},
+          {"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"name":"Groceries","settings":{"__proto__":{"a":1},"constructor":2}}}]}]}`,
+        },
+        expect: results(
+          fatal("FORBIDDEN_COLUMN", 0),
+          fatal("UNKNOWN_TABLE", 0),
+          fatal("UNKNOWN_TABLE", 0),
+          fatal("FORBIDDEN_COLUMN", 0),
+          success,
+        ),
+      },
+    ],
+    leaves: {
+      lists: [
+        {
+          id: L1,
+          name: "Groceries",
+          settings: JSON.parse('{"__proto__":{"a":1},"constructor":2}'),
+        },
+      ],
+    },
+  },
+  {
+    id: "U-170",
+    level: "MUST",
+    title: "ends the batch at a fatal failure",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("lists", L1, list)),
+            transaction(
+              patch("lists", L1, { name: "Shopping" }),
+              put("todos", T1, { list_id: L1 }),
+            ),
+            transaction(put("lists", L2, { name: "Work" })),
+          ),
+        },
+        expect: results(success, fatal("NOT_NULL_VIOLATION", 1), notAttempted),
+      },
+    ],
+    leaves: {
+      ...stored,
+      todos: [],
+      deadLetters: [{ error_code: "NOT_NULL_VIOLATION", operation_index: 1, status: "open" }],
+    },
+  },
+  {
+    id: "U-171",
+    level: "MUST",
+    title: "goes on behind a fatal failure where it is told to",
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("lists", L1, list)),
+            transaction(
+              patch("lists", L1, { name: "Shopping" }),
+              put("todos", T1, { list_id: L1 }),
+            ),
+            transaction(put("lists", L2, { name: "Work" })),
+          ),
+        },
+        expect: results(success, fatal("NOT_NULL_VIOLATION", 1), success),
+      },
+    ],
+    leaves: {
+      lists: [
+        { id: L1, name: "Groceries" },
+        { id: L2, name: "Work" },
+      ],
+      todos: [],
+      deadLetters: [{ error_code: "NOT_NULL_VIOLATION" }],
+    },
+  },
+  {
+    id: "U-172",
+    level: "MUST",
+    title: "ends the batch at a retryable failure, in both modes",
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("lists", L1, list)),
+            transaction(put("absent", L1, {})),
+            transaction(put("lists", L2, list)),
+          ),
+        },
+        expect: results(
+          success,
+          { status: "retryable_error", message: "The database is being changed just now." },
+          notAttempted,
+        ),
+      },
+    ],
+    leaves: { ...stored, deadLetters: [] },
+  },
+  {
+    id: "U-173",
+    level: "MUST",
+    title:
+      "leaves what the client will handle to it: nothing recorded, and the batch ends in both modes",
+    setting: "client-handles",
+    steps: [
+      {
+        send: {
+          body: from(
+            "c",
+            { crud: [{ ...put("nowhere", L1), op_id: 1 }] },
+            transaction(put("lists", L1, list)),
+          ),
+        },
+        expect: results(
+          fatal("UNKNOWN_TABLE", 0, { requires_client_handling: true }),
+          notAttempted,
+        ),
+      },
+    ],
+    leaves: { ...nothing },
+  },
+];

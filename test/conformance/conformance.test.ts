@@ -1,0 +1,165 @@
+/** The conformance cases, over every adapter and every database. */
+import type { Server } from "node:http";
+import request from "supertest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWrites, type WriteEvent } from "../../src/index.js";
+import { dialects, type TestDatabase } from "../support/databases.js";
+import { testConfig } from "../support/writes.js";
+import { adapters, listen, type TestAdapter } from "./adapters.js";
+import type { Case, Row, Send, Step, Table } from "./case.js";
+import { http } from "./cases/http.js";
+import { ledger } from "./cases/ledger.js";
+import { scope } from "./cases/scope.js";
+import { uploads } from "./cases/uploads.js";
+import { writing } from "./cases/writing.js";
+
+const cases = [...uploads, ...writing, ...scope, ...ledger, ...http];
+
+type Setting = NonNullable<Case["setting"]> | "default";
+
+const settings = {
+  default: {},
+  skip: { onFatal: "skip" },
+  "client-handles": { onFatal: "skip", requiresClientHandling: () => true },
+  "small-limits": { limits: { bodyBytes: 2048, transactions: 3, operations: 5 } },
+  parsed: {},
+} as const;
+
+it("gives each case a number of its own", () => {
+  const ids = cases.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
+});
+
+for (const dialect of dialects) {
+  describe.skipIf(!(await dialect.available()))(dialect.name, () => {
+    let database: TestDatabase;
+    beforeAll(async () => {
+      database = await dialect.open();
+    });
+    afterAll(() => database.close());
+
+    describe.each(adapters)("$name", (adapter) => {
+      const servers = new Map<Setting, { server: Server; url: string }>();
+      const events: WriteEvent[] = [];
+      afterAll(async () => {
+        for (const { server } of servers.values())
+          await new Promise((resolve) => server.close(resolve));
+      });
+
+      const urlOf = async (setting: Setting): Promise<string> => {
+        const known = servers.get(setting);
+        if (known !== undefined) return known.url;
+        const onEvent = (event: WriteEvent) => void events.push(event);
+        const writes = createWrites({ ...testConfig(database.db), ...settings[setting], onEvent });
+        const started = await listen(adapter.listener(writes, setting === "parsed"));
+        servers.set(setting, started);
+        return started.url;
+      };
+
+      it.each(cases.filter((each) => applies(each, adapter)))("$id $level $title", async (each) => {
+        await database.reset();
+        events.length = 0;
+        await insert(database, each.given ?? {});
+        const url = await urlOf(each.setting ?? "default");
+        for (const step of each.steps) await run(step, url, database);
+        await compare(database, each.leaves ?? {});
+        expect(Object.hasOwn(Object.prototype, "admin")).toBe(false);
+        expect(events.filter(unexplained)).toEqual([]);
+      });
+    });
+  });
+}
+
+function applies({ setting }: Case, { parses }: TestAdapter): boolean {
+  return setting !== "parsed" || parses;
+}
+
+/** A failure that only the library itself can be to blame for. */
+function unexplained(event: WriteEvent): boolean {
+  return (
+    event.type === "error" &&
+    (event.error instanceof TypeError || event.error instanceof RangeError)
+  );
+}
+
+async function run(step: Step, url: string, { db }: TestDatabase): Promise<void> {
+  if ("change" in step) {
+    const { table, id, to } = step.change;
+    if (to === null) await db.deleteFrom(table).where("id", "=", id).execute();
+    else await db.updateTable(table).set(to).where("id", "=", id).execute();
+    return;
+  }
+  const response = await send(url, step.send);
+  const { status, body, headers } = step.expect;
+  expect({ status: response.status, ...(body !== undefined && { body: response.body }) }).toEqual({
+    status,
+    ...(body !== undefined && { body }),
+  });
+  for (const [name, value] of Object.entries(headers ?? {}))
+    expect(response.headers[name]).toEqual(value);
+}
+
+function send(
+  url: string,
+  { method = "POST", path = "/api/data", as = "alice", headers = {}, body }: Send,
+) {
+  const pending = request(url)[method.toLowerCase() as "post" | "get" | "delete"](path);
+  pending.set({
+    "content-type": "application/json",
+    ...(as !== null && { authorization: `Bearer ${as}` }),
+    ...headers,
+  });
+  if (method !== "POST") return pending;
+  // As it is: the test's own client must not make JSON of text.
+  pending.serialize((sent: unknown) => sent as string);
+  return pending.send(
+    typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+  );
+}
+
+async function insert({ db }: TestDatabase, given: NonNullable<Case["given"]>): Promise<void> {
+  for (const table of ["lists", "todos", "things"] as const) {
+    for (const row of given[table] ?? [])
+      await db
+        .insertInto(table)
+        .values(row as never)
+        .execute();
+  }
+}
+
+async function compare({ db }: TestDatabase, expected: NonNullable<Case["leaves"]>): Promise<void> {
+  const { deadLetters, ...tables } = expected;
+  for (const [table, rows] of Object.entries(tables) as [Table, readonly Row[]][]) {
+    const stored = await db.selectFrom(table).selectAll().orderBy("id").execute();
+    expect(stored.map((row, index) => pick(plain(row), rows[index]))).toEqual(rows);
+  }
+  if (deadLetters === undefined) return;
+  const letters = await db.selectFrom("powersync_dead_letters").selectAll().execute();
+  const parsed = letters.map((letter) => ({
+    ...letter,
+    payload: JSON.parse(letter.payload) as unknown,
+  }));
+  expect(parsed.map((letter, index) => pick(plain(letter), deadLetters[index]))).toEqual(
+    deadLetters,
+  );
+}
+
+function pick(row: Row, like: Row | undefined): Row {
+  return like === undefined
+    ? row
+    : Object.fromEntries(Object.keys(like).map((column) => [column, row[column]]));
+}
+
+/** As JSON has it: drivers differ in what they make of times and 64-bit integers. */
+function plain(row: object): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      column,
+      value instanceof Date
+        ? value.toISOString()
+        : column === "big" && value !== null
+          ? String(value)
+          : value,
+    ]),
+  );
+}

@@ -1,0 +1,52 @@
+/** The write path that most tests run: rules of each kind over the test tables, and callers named by their token. */
+import type { Kysely } from "kysely";
+import type { WriteRequest, WritesConfig } from "../../src/index.js";
+import { unauthenticated } from "../../src/index.js";
+import type { TestSchema } from "./schema.js";
+
+export interface TestPrincipal {
+  readonly userId: string;
+}
+
+/** `Authorization: Bearer alice` is Alice. */
+export function byName(request: WriteRequest): TestPrincipal {
+  const name = /^Bearer (\w+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (name === undefined) throw unauthenticated();
+  return { userId: name };
+}
+
+export function testConfig(db: Kysely<TestSchema>) {
+  return {
+    authenticate: byName,
+    database: db,
+    tables: {
+      lists: { owner: "owner_id" },
+      todos: {
+        scope: (eb, { principal }) =>
+          eb.exists(
+            eb
+              .selectFrom("lists")
+              .select("lists.id")
+              .whereRef("lists.id", "=", "todos.list_id")
+              .where("lists.owner_id", "=", principal.userId),
+          ),
+      },
+      things: {},
+      /** The same tables under other names and stricter rules. */
+      my_todos: {
+        table: "todos",
+        operations: ["PATCH", "DELETE"],
+        columns: { text: "description", completed: true, position: { readOnly: "ignore" } },
+        unknownColumns: "ignore",
+      },
+      named_lists: {
+        table: "lists",
+        columns: { name: true, owner_id: { set: ({ principal }) => principal.userId } },
+        put: "replace",
+      },
+      hidden_lists: { table: "lists", owner: "owner_id", hideForeign: true },
+      absent: { table: "no_such_table" },
+      half_absent: { table: "lists", columns: ["name", "no_such_column"] },
+    },
+  } satisfies WritesConfig<TestPrincipal, TestSchema>;
+}
