@@ -11,14 +11,12 @@ import {
 } from "./contract/generated/validate.js";
 import type { components } from "./contract/generated/types.js";
 import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "./crud.js";
-import { badRequest, isBadRequest } from "./errors.js";
+import { badRequest } from "./errors.js";
 import { type Limits, measure } from "./limits.js";
 
 type Schemas = components["schemas"];
 type WireEntry = Schemas["CrudEntry"];
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-export { answerUpload, toWire, toWireTransaction, type UploadAnswer } from "./answer.js";
 
 /**
  * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
@@ -67,31 +65,6 @@ function envelopeFault(error: ValidationError | undefined): string {
       return '"queue_id" must be text.';
     default:
       return expected;
-  }
-}
-
-/** One transaction, and who sent it as far as it says so. */
-export interface NormalisedTransaction {
-  readonly clientId?: string;
-  readonly queueId?: string;
-  readonly transaction: CrudTransaction | InvalidTransaction;
-}
-
-/** Reads the one transaction that a custom route was given, in any shape. Never throws. */
-export function normaliseTransaction(body: unknown, limits: Limits): NormalisedTransaction {
-  try {
-    const { shape: _shape, transactions, ...sender } = normaliseUpload(body, limits);
-    const [transaction] = transactions;
-    return transactions.length === 1 && transaction !== undefined
-      ? { ...sender, transaction }
-      : {
-          ...sender,
-          transaction: { invalid: "Expected one transaction, not several.", raw: body },
-        };
-  } catch (error) {
-    // Nothing else than a bad request comes of JSON; a caller's own object may do anything, and its words are not for clients.
-    const invalid = isBadRequest(error) ? error.message : "The transaction can't be read.";
-    return { transaction: { invalid, raw: body } };
   }
 }
 

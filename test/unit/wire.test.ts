@@ -5,13 +5,8 @@ import { type BadRequestError, isBadRequest } from "../../src/errors.js";
 import { parseJson } from "../../src/json.js";
 import { defaultLimits, type Limits } from "../../src/limits.js";
 import type { TransactionResult } from "../../src/result.js";
-import {
-  answerUpload,
-  normaliseTransaction,
-  normaliseUpload,
-  toWire,
-  toWireTransaction,
-} from "../../src/wire.js";
+import { answerUpload, toWire, toWireTransaction } from "../../src/answer.js";
+import { normaliseUpload } from "../../src/wire.js";
 
 const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
   normaliseUpload(body, limits);
@@ -368,14 +363,6 @@ describe("any JSON", () => {
       }),
     );
   });
-
-  it("never makes normaliseTransaction throw", () => {
-    fc.assert(
-      fc.property(near, (body) => {
-        expect(normaliseTransaction(body, defaultLimits)).toHaveProperty("transaction");
-      }),
-    );
-  });
 });
 
 const values = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true, maxKeys: 4 });
@@ -445,55 +432,8 @@ describe("every shape", () => {
           expect(upload.clientId).toBe("c");
           expect(only(upload)).toEqual(JSON.parse(JSON.stringify(transaction)));
         }
-        expect(normaliseTransaction({ client_id: "c", ...wire }, defaultLimits)).toEqual({
-          clientId: "c",
-          transaction,
-        });
       }),
     );
-  });
-});
-
-describe("normaliseTransaction", () => {
-  it("reads one transaction, in any shape", () => {
-    const transaction = { crud: [entry] };
-    const sender = { clientId: "c", queueId: "q" };
-    for (const body of [
-      { crud: [entry] },
-      { batch: [entry] },
-      { transactions: [{ crud: [entry] }] },
-    ]) {
-      expect(
-        normaliseTransaction({ client_id: "c", queue_id: "q", ...body }, defaultLimits),
-      ).toStrictEqual({ ...sender, transaction });
-    }
-  });
-
-  it.each([
-    undefined,
-    null,
-    "x",
-    [],
-    {},
-    { client_id: 1, crud: [] },
-    { transactions: [] },
-    { transactions: [{ crud: [] }, { crud: [] }] },
-  ])("makes an invalid transaction of %j", (body) => {
-    expect(normaliseTransaction(body, defaultLimits).transaction).toStrictEqual({
-      invalid: expect.any(String),
-      raw: body,
-    });
-  });
-
-  it("does not repeat what a caller's own object throws", () => {
-    const body = {
-      get crud(): never {
-        throw new Error("secret");
-      },
-    };
-    expect(normaliseTransaction(body, defaultLimits).transaction).toMatchObject({
-      invalid: "The transaction can't be read.",
-    });
   });
 });
 
