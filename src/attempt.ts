@@ -2,6 +2,7 @@
  * One attempt at a transaction, in one database transaction: the ledger's row, then map → authorize → persist for each operation, then COMMIT.
  * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
  */
+import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
 import type { ErrorEvent } from "./event.js";
@@ -37,13 +38,13 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P, DB>,
-  { number, identity, count }: AttemptOptions,
+  { number, identity, count, settings }: AttemptOptions,
 ): Promise<Attempt> {
   const progress: Progress = { during: "transaction", operationIndex: undefined };
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
   try {
-    return await call.database.transaction().execute(async (tx): Promise<Attempt> => {
+    return await begin(call.database, settings, async (tx): Promise<Attempt> => {
       try {
         const answer = identity && (await claim(counted(ownTables(tx), count), identity));
         if (answer !== undefined) return { kind: "replayed", answer };
@@ -77,6 +78,7 @@ export interface AttemptOptions {
   readonly number: number;
   readonly identity: Identity | undefined;
   readonly count: StatementCount;
+  readonly settings: TransactionSettings;
 }
 
 /** One operation after the other: what one has written, the next one's authorization can see. */

@@ -1,5 +1,6 @@
 /** What an application says, and what it becomes. */
-import type { Kysely } from "kysely";
+import type { IsolationLevel, Kysely } from "kysely";
+import type { Timeouts } from "./begin.js";
 import type { WriteEvent } from "./event.js";
 import type {
   CallContext,
@@ -44,6 +45,9 @@ export interface WritesConfig<P extends Principal, DB> {
     failure: FailedOperation,
     context: CallContext<NoInfer<P>>,
   ) => boolean | Promise<boolean>;
+  /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
+  readonly isolation?: IsolationLevel;
+  readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
   readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;

@@ -3,6 +3,7 @@ import type { Transaction } from "kysely";
 import type { Identity } from "./identity.js";
 import { canonicalJson, parseJson } from "./json.js";
 import { type OwnTables } from "./own-tables.js";
+import { dialectOf } from "./persist/dialects.js";
 import { type FatalResult, success, type TransactionResult } from "./result.js";
 
 /**
@@ -16,11 +17,14 @@ export async function claim(
   { key, client }: Identity,
   fatalAnswer?: FatalResult,
 ): Promise<TransactionResult | undefined> {
-  const { numInsertedOrUpdatedRows } = await tx
+  const insert = tx
     .insertInto("powersync_ledger")
-    .values({ identity: key, client, answer: fatalAnswer ? canonicalJson(fatalAnswer) : null })
-    .onConflict((conflict) => conflict.column("identity").doNothing())
-    .executeTakeFirst();
+    .values({ identity: key, client, answer: fatalAnswer ? canonicalJson(fatalAnswer) : null });
+  const { numInsertedOrUpdatedRows } = await (
+    dialectOf(tx).insertIgnore
+      ? insert.ignore()
+      : insert.onConflict((conflict) => conflict.column("identity").doNothing())
+  ).executeTakeFirst();
   if (numInsertedOrUpdatedRows === 1n) return undefined;
 
   const saved = await tx

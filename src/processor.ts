@@ -1,4 +1,5 @@
 /** Puts the rooms together: `createWrites`. */
+import { defaultTimeouts } from "./begin.js";
 import type { WritesConfig } from "./config.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable } from "./errors.js";
@@ -25,6 +26,10 @@ import type { CallOptions, Writes } from "./writes.js";
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
   if (typeof config.database !== "function") dialectOf(config.database);
   const limits = { ...defaultLimits, ...config.limits };
+  const settings = {
+    isolation: config.isolation,
+    timeouts: { ...defaultTimeouts, ...config.timeouts },
+  };
   const path = config.path ?? "/api/data";
   const emit = emitter(config.onEvent);
   const catalog = createCatalog(dialectOf);
@@ -34,6 +39,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     pipeline,
     again: createAgain(catalog),
     emit,
+    settings,
   });
   const uploads = createUploadRunner({ config, pipeline, limits, runTransaction, emit });
   const transit = createTransit();

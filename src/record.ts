@@ -1,4 +1,5 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
+import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { Emit } from "./event.js";
@@ -21,6 +22,7 @@ export interface RecorderParts<P extends Principal, DB> {
   readonly again: Again;
   readonly emit: Emit;
   readonly onDeadLetter: WritesConfig<P, DB>["onDeadLetter"];
+  readonly settings: TransactionSettings;
 }
 
 /** Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one. */
@@ -36,12 +38,13 @@ export function createRecord<P extends Principal, DB>({
   again,
   emit,
   onDeadLetter,
+  settings,
 }: RecorderParts<P, DB>): RecordFailure<P, DB> {
   return async (answer, payload, call, identity) => {
     const letter = letterOf(answer, payload, call, identity);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const earlier = await store(pipeline, answer, letter, call, identity);
+        const earlier = await store(pipeline, settings, answer, letter, call, identity);
         if (earlier !== undefined) return earlier;
         break;
       } catch (error) {
@@ -59,12 +62,13 @@ export function createRecord<P extends Principal, DB>({
 /** @returns the answer of an attempt that was first; then nothing is stored */
 async function store<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
+  settings: TransactionSettings,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P, DB>,
   identity: Identity | undefined,
 ): Promise<TransactionResult | undefined> {
-  return call.database.transaction().execute(async (tx) => {
+  return begin(call.database, settings, async (tx) => {
     const earlier = identity && (await claim(ownTables(tx), identity, answer));
     if (earlier === undefined) await pipeline.deadLetter(letter, { ...publicContext(call), tx });
     return earlier;

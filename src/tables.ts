@@ -1,5 +1,5 @@
 /** Makes the library's own tables. */
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { type OwnTables, ownTables } from "./own-tables.js";
 import type { Connection } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
@@ -11,29 +11,30 @@ import { dialectOf } from "./persist/dialects.js";
 export async function createTables<DB>(db: Kysely<DB>): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     const tx = ownTables(transaction);
-    await dialectOf(tx).lockForMigration(tx as unknown as Connection);
+    const { lockForMigration, types } = dialectOf(tx);
+    await lockForMigration(tx as unknown as Connection);
     await tx.schema
       .createTable("powersync_ledger" satisfies keyof OwnTables)
       .ifNotExists()
       .addColumn("identity", "varchar(64)", (column) => column.primaryKey())
       .addColumn("client", "varchar(64)", (column) => column.notNull())
-      .addColumn("answer", "text")
-      .addColumn("answered_at", "timestamptz", (column) => column.notNull().defaultTo(sql`now()`))
+      .addColumn("answer", types.longText)
+      .addColumn("answered_at", types.timestamp, (column) => column.notNull().defaultTo(types.now))
       .execute();
     await tx.schema
       .createTable("powersync_dead_letters" satisfies keyof OwnTables)
       .ifNotExists()
       .addColumn("id", "varchar(36)", (column) => column.primaryKey())
       .addColumn("status", "varchar(16)", (column) => column.notNull().defaultTo("open"))
-      .addColumn("error_code", "text", (column) => column.notNull())
-      .addColumn("message", "text", (column) => column.notNull())
+      .addColumn("error_code", types.text, (column) => column.notNull())
+      .addColumn("message", types.text, (column) => column.notNull())
       .addColumn("operation_index", "integer")
-      .addColumn("user_id", "text", (column) => column.notNull())
-      .addColumn("client_id", "text")
-      .addColumn("queue_id", "text")
+      .addColumn("user_id", types.text, (column) => column.notNull())
+      .addColumn("client_id", types.text)
+      .addColumn("queue_id", types.text)
       .addColumn("identity", "varchar(64)")
-      .addColumn("payload", "text", (column) => column.notNull())
-      .addColumn("created_at", "timestamptz", (column) => column.notNull().defaultTo(sql`now()`))
+      .addColumn("payload", types.longText, (column) => column.notNull())
+      .addColumn("created_at", types.timestamp, (column) => column.notNull().defaultTo(types.now))
       .execute();
   });
 }

@@ -1,6 +1,7 @@
 /** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
 import { toWireTransaction } from "./answer.js";
 import { type Attempt, attempt, type Failure } from "./attempt.js";
+import type { TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { CrudTransaction, InvalidTransaction } from "./crud.js";
@@ -20,6 +21,7 @@ export interface TransactionParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
   readonly again: Again;
   readonly emit: Emit;
+  readonly settings: TransactionSettings;
 }
 
 /** Never rejects. */
@@ -40,9 +42,16 @@ export function createRunTransaction<P extends Principal, DB>({
   pipeline,
   again,
   emit,
+  settings,
 }: TransactionParts<P, DB>): RunTransaction<P, DB> {
   const flights = createFlights<TransactionResult>();
-  const record = createRecord({ pipeline, again, emit, onDeadLetter: config.onDeadLetter });
+  const record = createRecord({
+    pipeline,
+    again,
+    emit,
+    onDeadLetter: config.onDeadLetter,
+    settings,
+  });
   const committedHooks = hooksOf(config).flatMap(({ committed }) => committed ?? []);
 
   const run = async (
@@ -70,7 +79,12 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
-      const tried = await attempt(pipeline, transaction, call, { number, identity, count: tally });
+      const tried = await attempt(pipeline, transaction, call, {
+        number,
+        identity,
+        count: tally,
+        settings,
+      });
       if (tried.kind !== "failed") return done(tried, transaction, call, tally);
       const verdict = judge(tried, call);
       if (await again(verdict, number, call)) continue;

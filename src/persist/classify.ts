@@ -2,7 +2,9 @@
 import type { QueryExecutorProvider } from "kysely";
 import { isFatal, isRetryable } from "../errors.js";
 import type { ErrorCode } from "../result.js";
+import type { ErrorMeaning } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
+import { Contention } from "./rows.js";
 
 export type Verdict =
   | {
@@ -55,7 +57,8 @@ export function classify(error: unknown, db: QueryExecutorProvider): Verdict {
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
   }
-  const meaning = dialectOf(db).meaning(error);
+  const meaning: ErrorMeaning | undefined =
+    error instanceof Contention ? { retryable: "contention" } : dialectOf(db).meaning(error);
   if (meaning === undefined) return { outcome: "retryable", message: retryableMessages.other };
   if ("fatal" in meaning) {
     return { outcome: "fatal", errorCode: meaning.fatal, message: fatalMessages[meaning.fatal] };

@@ -1,5 +1,6 @@
 /** What differs between databases, as data and small functions; everything else is shared. */
-import type { Kysely, Transaction } from "kysely";
+import type { ColumnDataType, Expression, IsolationLevel, Kysely, Transaction } from "kysely";
+import type { RowStatements } from "./rows.js";
 
 /** A database whose tables are known by name at run time only. */
 export type AnyDatabase = Record<string, Record<string, unknown>>;
@@ -39,8 +40,24 @@ type FatalMeaning =
   | "CONSTRAINT_VIOLATION"
   | "INVALID_DATA";
 
+export interface OwnTypes {
+  /** Up to some kilobytes. */
+  readonly text: ColumnDataType;
+  /** A whole transaction. */
+  readonly longText: ColumnDataType | Expression<unknown>;
+  readonly timestamp: ColumnDataType | Expression<unknown>;
+  readonly now: Expression<unknown>;
+}
+
 export interface Dialect {
   readonly name: string;
+  readonly rows: RowStatements;
+  /** Where none is configured. Absent: the database's own default. */
+  readonly isolation?: IsolationLevel;
+  /** An INSERT that gives way to a row that is there already. Absent: `on conflict … do nothing`. */
+  readonly insertIgnore?: true;
+  /** For the library's own tables. */
+  readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]>;
   /**
@@ -50,6 +67,11 @@ export interface Dialect {
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): ErrorMeaning | undefined;
+  /** Bounds what the statements of this transaction may take, each in milliseconds. At most one statement. */
+  bound?(
+    tx: Connection,
+    timeouts: { readonly lockMs: number; readonly statementMs: number },
+  ): Promise<void>;
   /** Runs before `createTables` makes anything, so that processes starting together don't collide. */
   lockForMigration(tx: Connection): Promise<void>;
 }

@@ -8,20 +8,8 @@ import type { Column, Connection, Dialect } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
 import { type Catalog, schemaMissing, type TableSchema } from "./schema.js";
 import { bindScope } from "./scope.js";
-import {
-  type Effect,
-  probe,
-  remove,
-  type Target,
-  update,
-  updateDeleted,
-  upsert,
-  type Values,
-} from "./statements.js";
+import type { Effect, Target, Values } from "./rows.js";
 import { InvalidValue, PrecisionLost } from "./value.js";
-
-/** How often a row that appears between a statement and the look at it is tried again. */
-const tries = 3;
 
 /**
  * Throws fatal UNAUTHORIZED and INVALID_DATA, the database's own errors, and retryable where a declared table or column is missing just now.
@@ -47,41 +35,24 @@ export function persister<P extends Principal, DB>(
   };
 }
 
-async function change(
+function change(
   tx: Connection,
-  write: Write,
+  { op }: Write,
   target: Target,
   values: Values,
   incomplete: () => boolean,
 ): Promise<Effect> {
-  switch (write.op) {
-    case "PUT": {
-      // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
-      const first = incomplete() ? await update(tx, target, values) : "absent";
-      return first === "absent" ? upsert(tx, target, values) : first;
-    }
+  const { rows } = dialectOf(tx);
+  switch (op) {
+    case "PUT":
+      return rows.put(tx, target, values, incomplete());
     case "PATCH":
-      return settled(tx, target, () => update(tx, target, values));
+      return rows.patch(tx, target, values);
     case "DELETE":
-      return settled(tx, target, () =>
-        Object.keys(values).length > 0 ? updateDeleted(tx, target, values) : remove(tx, target),
-      );
+      return Object.keys(values).length > 0
+        ? rows.softDelete(tx, target, values)
+        : rows.remove(tx, target);
   }
-}
-
-/** Nothing was changed: because there is no such row, because it is foreign, or because it has only just appeared? */
-async function settled(
-  tx: Connection,
-  target: Target,
-  statement: () => Promise<Effect>,
-): Promise<Effect> {
-  for (let attempt = 1; attempt <= tries; attempt += 1) {
-    const effect = await statement();
-    if (effect !== "absent" || target.scope === undefined) return effect;
-    const now = await probe(tx, target, target.scope);
-    if (now !== "written") return now;
-  }
-  throw retryable("The row is being changed by others just now.");
 }
 
 function outcome<P extends Principal, DB>(

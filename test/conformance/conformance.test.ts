@@ -127,7 +127,7 @@ async function insert({ db }: TestDatabase, given: NonNullable<Case["given"]>): 
   }
 }
 
-async function compare({ db }: TestDatabase, expected: NonNullable<Case["leaves"]>): Promise<void> {
+async function compare({ db, plain }: TestDatabase, expected: NonNullable<Case["leaves"]>): Promise<void> {
   const { deadLetters, ...tables } = expected;
   for (const [table, rows] of Object.entries(tables) as [Table, readonly Row[]][]) {
     const stored = await db.selectFrom(table).selectAll().orderBy("id").execute();
@@ -148,18 +148,4 @@ function pick(row: Row, like: Row | undefined): Row {
   return like === undefined
     ? row
     : Object.fromEntries(Object.keys(like).map((column) => [column, row[column]]));
-}
-
-/** As JSON has it: drivers differ in what they make of times and 64-bit integers. */
-function plain(row: object): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column,
-      value instanceof Date
-        ? value.toISOString()
-        : column === "big" && value !== null
-          ? String(value)
-          : value,
-    ]),
-  );
 }

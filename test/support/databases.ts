@@ -1,14 +1,19 @@
 /** Real databases for the tests, one for each test file: PGlite in the process, and a database of its own on the Postgres server. */
 import { PGlite } from "@electric-sql/pglite";
-import { Kysely, PGliteDialect, PostgresDialect } from "kysely";
+import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import { createTestTables, type TestSchema, tableNames } from "./schema.js";
+import { postgresRow, postgresTables } from "./postgres.js";
+import { type TestSchema, tableNames } from "./schema.js";
 import { postgresAvailable, postgresUrl } from "./servers.js";
+
+export type Row = Readonly<Record<string, unknown>>;
 
 export interface TestDatabase {
   readonly db: Kysely<TestSchema>;
+  /** A row as JSON has it: drivers differ in what they make of times, booleans, JSON and 64-bit integers. */
+  plain(row: Row): Row;
   /** Empties every table. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -34,7 +39,12 @@ export const pglite: TestDialect = {
   concurrent: false,
   available: async () => true,
   open: (options) =>
-    prepared(new Kysely({ dialect: new PGliteDialect({ pglite: new PGlite() }) }), options),
+    prepared({
+      ...options,
+      dialect: new PGliteDialect({ pglite: new PGlite() }),
+      tables: postgresTables,
+      plain: postgresRow,
+    }),
 };
 
 export const postgres: TestDialect = {
@@ -44,17 +54,8 @@ export const postgres: TestDialect = {
   open: async (options) => {
     const { url, drop } = await createPostgresDatabase();
     const pool = guardPool(new pg.Pool({ connectionString: url, max: options?.connections ?? 10 }));
-    const { close, ...database } = await prepared(
-      new Kysely({ dialect: new PostgresDialect({ pool }) }),
-      options,
-    );
-    return {
-      ...database,
-      close: async () => {
-        await close();
-        await drop();
-      },
-    };
+    const dialect = new PostgresDialect({ pool });
+    return prepared({ ...options, dialect, tables: postgresTables, plain: postgresRow, drop });
   },
 };
 
@@ -82,18 +83,43 @@ async function administer(statement: string): Promise<void> {
   }
 }
 
-async function prepared(
-  db: Kysely<TestSchema>,
-  { bare = false }: OpenOptions = {},
-): Promise<TestDatabase> {
-  await createTestTables(db);
+export interface Preparation extends OpenOptions {
+  readonly dialect: Dialect;
+  /** Statements that make the test tables. */
+  readonly tables: readonly string[];
+  readonly plain: TestDatabase["plain"];
+  /** Removes the database itself. */
+  readonly drop?: () => Promise<void>;
+}
+
+export async function prepared({
+  dialect,
+  tables,
+  plain,
+  drop,
+  bare = false,
+}: Preparation): Promise<TestDatabase> {
+  const db = new Kysely<TestSchema>({ dialect });
+  await createTestTables(db, tables);
   if (!bare) await createTables(db);
   return {
     db,
+    plain,
     reset: async () => {
-      const tables = bare ? tableNames.slice(0, 3) : tableNames;
-      for (const table of tables) await db.deleteFrom(table).execute();
+      for (const table of bare ? tableNames.slice(0, 3) : tableNames) {
+        await db.deleteFrom(table).execute();
+      }
     },
-    close: () => db.destroy(),
+    close: async () => {
+      await db.destroy();
+      await drop?.();
+    },
   };
+}
+
+export async function createTestTables(
+  db: Kysely<TestSchema>,
+  tables: readonly string[] = postgresTables,
+): Promise<void> {
+  for (const statement of tables) await sql.raw(statement).execute(db);
 }

@@ -1,15 +1,24 @@
 /** Postgres, by `pg` or PGlite. */
 import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
+import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
 import { convert } from "./convert.js";
 import { meaning } from "./sqlstate.js";
 
 export const postgres: Dialect = {
   name: "postgres",
+  rows: returningRows,
+  types: { text: "text", longText: "text", timestamp: "timestamptz", now: sql`now()` },
   readColumns,
   convert,
   meaning,
+  bound: async (tx, { lockMs, statementMs }) => {
+    await sql`
+      select set_config('lock_timeout', ${`${lockMs}ms`}, true),
+        set_config('statement_timeout', ${`${statementMs}ms`}, true)
+    `.execute(tx);
+  },
   lockForMigration: async (tx) => {
     // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
     await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);

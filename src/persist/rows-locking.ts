@@ -1,0 +1,88 @@
+/**
+ * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
+ * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
+ */
+import { sql } from "kysely";
+import type { Connection, ErrorMeaning } from "./dialect.js";
+import {
+  Contention,
+  type Effect,
+  nonEmpty,
+  probe,
+  type RowStatements,
+  type Target,
+  type Values,
+} from "./rows.js";
+
+export function lockingRows(meaning: (error: unknown) => ErrorMeaning | undefined): RowStatements {
+  return {
+    put: async (tx, target, values) => {
+      const stored = await probe(tx, target, true);
+      if (stored === "foreign") return "foreign";
+      if (stored === "written") await update(tx, target, values);
+      else await insert(tx, target, values, meaning);
+      return after(tx, target);
+    },
+    patch: async (tx, target, values) => {
+      if (target.scope === undefined) return update(tx, target, values);
+      const stored = await probe(tx, target, true);
+      if (stored !== "written") return stored;
+      await update(tx, target, values);
+      return after(tx, target);
+    },
+    softDelete: (tx, target, values) => judgedFirst(tx, target, () => update(tx, target, values)),
+    remove: (tx, target) =>
+      judgedFirst(tx, target, async () => {
+        const { numDeletedRows } = await tx
+          .deleteFrom(target.table)
+          .where(sql.id(target.key), "=", target.id)
+          .executeTakeFirst();
+        return numDeletedRows > 0n ? "written" : "absent";
+      }),
+  };
+}
+
+async function judgedFirst(
+  tx: Connection,
+  target: Target,
+  statement: () => Promise<Effect>,
+): Promise<Effect> {
+  const stored = target.scope === undefined ? "written" : await probe(tx, target, true);
+  return stored === "written" ? statement() : stored;
+}
+
+async function update(tx: Connection, { table, key, id }: Target, values: Values): Promise<Effect> {
+  const { numUpdatedRows } = await tx
+    .updateTable(table)
+    .set(nonEmpty(key, values))
+    .where(sql.id(key), "=", id)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n ? "written" : "absent";
+}
+
+async function insert(
+  tx: Connection,
+  target: Target,
+  values: Values,
+  meaning: (error: unknown) => ErrorMeaning | undefined,
+): Promise<void> {
+  try {
+    await tx
+      .insertInto(target.table)
+      .values({ ...values, [target.key]: target.id })
+      .execute();
+  } catch (error) {
+    // Is it the key that has been taken in the meantime, or another unique value? Either way nothing more is written.
+    const means = meaning(error);
+    const taken = means !== undefined && "fatal" in means && means.fatal === "UNIQUE_VIOLATION";
+    if (taken && (await probe(tx, { ...target, scope: undefined })) === "written") {
+      throw new Contention("The row has just been inserted by another transaction.");
+    }
+    throw error;
+  }
+}
+
+async function after(tx: Connection, target: Target): Promise<Effect> {
+  if (target.scope === undefined) return "written";
+  return (await probe(tx, target)) === "written" ? "written" : "foreign";
+}

@@ -1,0 +1,64 @@
+/** What it takes to change one row. Names come from rules and schema alone. */
+import { type RawBuilder, type SqlBool, sql } from "kysely";
+import type { Connection } from "./dialect.js";
+import type { BoundScope } from "./scope.js";
+
+/** One row, and what must hold for it. */
+export interface Target {
+  readonly table: string;
+  readonly key: string;
+  readonly id: unknown;
+  readonly scope: BoundScope | undefined;
+}
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** `foreign`: a row outside the scope, before or after the statement. `absent`: there is no such row. */
+export type Effect = "written" | "foreign" | "absent";
+
+/** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
+export interface RowStatements {
+  /**
+   * Inserts the row, or changes the given columns of the one that has its key. Another unique constraint that is taken stays a violation.
+   *
+   * @param incomplete values are missing that an INSERT would need; the row may exist already, and then they are not needed
+   */
+  put(tx: Connection, target: Target, values: Values, incomplete: boolean): Promise<Effect>;
+  /** Changes columns of the row that has the key. */
+  patch(tx: Connection, target: Target, values: Values): Promise<Effect>;
+  /** The same, but the row may leave the scope. */
+  softDelete(tx: Connection, target: Target, values: Values): Promise<Effect>;
+  remove(tx: Connection, target: Target): Promise<Effect>;
+}
+
+/** Others are changing the same rows: the transaction is rolled back and tried again. */
+export class Contention extends Error {}
+
+/** Where the row stands now: in scope (`written`), outside it, or nowhere. */
+export async function probe(
+  tx: Connection,
+  { table, key, id, scope }: Target,
+  lock = false,
+): Promise<Effect> {
+  const ok = scope === undefined ? sql<SqlBool>`1` : scope.filter;
+  const statement = tx
+    .selectFrom(table)
+    .select([sql<SqlBool | null>`${ok}`.as("ok")])
+    .where(sql.id(key), "=", id);
+  const row = await (lock ? statement.forUpdate() : statement).executeTakeFirst();
+  if (row === undefined) return "absent";
+  return scope === undefined || holds(row.ok) ? "written" : "foreign";
+}
+
+/** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
+export function holds(ok: unknown): boolean {
+  return ok === true || ok === 1 || ok === 1n || ok === "1";
+}
+
+/** An UPDATE must set something: the key to itself changes nothing, and still locks and judges the row. */
+export function nonEmpty(
+  key: string,
+  values: Values,
+): Values | Record<string, RawBuilder<unknown>> {
+  return Object.keys(values).length > 0 ? values : { [key]: sql`${sql.id(key)}` };
+}
