@@ -3,6 +3,7 @@ import type { CrudEntry, OpData } from "./crud.js";
 import { fatal } from "./errors.js";
 import type { LayerFunction, Layers, OperationContext, Principal } from "./layer.js";
 import type { Rule, Rules } from "./rules.js";
+import type { Reference } from "./table-rule.js";
 import type { Write } from "./write.js";
 
 /** The columns that the source table has just now. `unknown`: a name that the last reading of the schema did not show. */
@@ -12,12 +13,25 @@ export type ColumnsOf<P extends Principal, DB> = (
   unknown: string,
 ) => Promise<ReadonlySet<string>>;
 
+/** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
+export type LookUp<P extends Principal, DB> = (
+  reference: Reference,
+  value: unknown,
+  context: OperationContext<P, DB>,
+) => Promise<unknown>;
+
+/** What the mapper asks the database. */
+export interface Lookups<P extends Principal, DB> {
+  readonly columnsOf: ColumnsOf<P, DB>;
+  readonly lookUp: LookUp<P, DB>;
+}
+
 /**
  * Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares.
  */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
-  columnsOf: ColumnsOf<P, DB>,
+  lookups: Lookups<P, DB>,
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const rule = rules.get(entry.table);
@@ -25,7 +39,7 @@ export function mapper<P extends Principal, DB>(
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
     }
     const { op, table, id } = entry;
-    return { op, table, id, values: await valuesOf(entry, rule, context, columnsOf) };
+    return { op, table, id, values: await valuesOf(entry, rule, context, lookups) };
   };
 }
 
@@ -33,10 +47,10 @@ async function valuesOf<P extends Principal, DB>(
   entry: CrudEntry,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  columnsOf: ColumnsOf<P, DB>,
+  lookups: Lookups<P, DB>,
 ): Promise<Write["values"]> {
   if (entry.op === "DELETE") return computed(rule.softDelete, context);
-  const values = await sent(entry.opData ?? {}, rule, context, columnsOf);
+  const values = await sent(entry.opData ?? {}, rule, context, lookups);
   if (entry.op === "PATCH") {
     // A PATCH of nothing stays one: it must not touch the row only to set the server's columns.
     return values.size === 0
@@ -58,12 +72,11 @@ async function sent<P extends Principal, DB>(
   opData: OpData,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  columnsOf: ColumnsOf<P, DB>,
+  { columnsOf, lookUp }: Lookups<P, DB>,
 ): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
-    // Some clients repeat the row id among the columns.
-    if (name === rule.key && value === context.operation.id) continue;
+    if (repeatsKey(name, value, rule, context)) continue;
     const column =
       rule.clientColumns === undefined
         ? await anyColumn(name, rule, context, columnsOf)
@@ -73,7 +86,11 @@ async function sent<P extends Principal, DB>(
       throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
     }
     if (column.readOnly === "ignore") continue;
-    values.set(column.column, column.convert ? column.convert(value, context) : value);
+    const converted = column.convert ? column.convert(value, context) : value;
+    values.set(
+      column.column,
+      column.references ? await lookUp(column.references, converted, context) : converted,
+    );
   }
   return values;
 }
@@ -84,8 +101,20 @@ async function anyColumn<P extends Principal, DB>(
   context: OperationContext<P, DB>,
   columnsOf: ColumnsOf<P, DB>,
 ) {
-  if (name === rule.key || !(await columnsOf(rule, context, name)).has(name)) return undefined;
-  return { column: name, readOnly: undefined, convert: undefined };
+  if (rule.key.columns.includes(name)) return undefined;
+  if (!(await columnsOf(rule, context, name)).has(name)) return undefined;
+  return { column: name, readOnly: undefined, convert: undefined, references: undefined };
+}
+
+/** Some clients repeat the row id among the columns; and the columns of a composite key are the client's own too. */
+function repeatsKey<P extends Principal, DB>(
+  name: string,
+  value: unknown,
+  { key }: Rule<P, DB>,
+  { operation }: OperationContext<P, DB>,
+): boolean {
+  const index = key.columns.indexOf(name);
+  return index >= 0 && String(key.split(operation.id)[index]) === String(value);
 }
 
 function computed<P extends Principal, DB>(

@@ -14,9 +14,11 @@ import {
   replaceable,
 } from "./layer.js";
 import type { Limits } from "./limits.js";
-import { type ColumnsOf, mapper } from "./map.js";
+import { type Lookups, mapper } from "./map.js";
+import { type ConvertRow, createConvertRow } from "./persist/convert.js";
 import type { Connection } from "./persist/dialect.js";
 import { persister } from "./persist/persist.js";
+import { lookUp } from "./persist/reference.js";
 import { type Catalog, schemaMissing } from "./persist/schema.js";
 import { compileRules } from "./rules.js";
 import { normaliseUpload } from "./wire.js";
@@ -37,6 +39,7 @@ export function createPipeline<P extends Principal, DB>(
   { limits, catalog, emit }: PipelineParts,
 ): Pipeline<P, DB> {
   const rules = compileRules<P, DB>(config.tables);
+  const convertRow = createConvertRow(catalog, emit);
   const allHooks = hooksOf(config);
   const hooks = <Name extends LayerName>(name: Name): LayerHook<Layers<P, DB>[Name]>[] =>
     allHooks.flatMap((each) => each[name] ?? []);
@@ -47,11 +50,18 @@ export function createPipeline<P extends Principal, DB>(
       replaceable(async (body) => normaliseUpload(body, limits), config.validate),
       hooks("validate"),
     ),
-    map: layer(replaceable(mapper(rules, columnsOf(catalog, emit)), config.map), hooks("map")),
+    map: layer(
+      replaceable(mapper(rules, lookups(catalog, emit, convertRow)), config.map),
+      hooks("map"),
+    ),
     authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
-    persist: layer(replaceable(persister(rules, catalog, emit), config.persist), hooks("persist"), {
-      before: sameRow,
-    }),
+    persist: layer(
+      replaceable(persister(rules, convertRow, emit), config.persist),
+      hooks("persist"),
+      {
+        before: sameRow,
+      },
+    ),
     deadLetter: layer(
       replaceable(storeDeadLetter<P, DB>(), config.deadLetter),
       hooks("deadLetter"),
@@ -71,13 +81,20 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** The schema as last read; read again when a client sends a column that was not in it. */
-function columnsOf<P extends Principal, DB>(catalog: Catalog, emit: Emit): ColumnsOf<P, DB> {
-  return async ({ table }, context, unknown) => {
-    const tx = context.tx as unknown as Connection;
-    const known = await catalog.read(tx, table);
-    const schema = known?.names.has(unknown) ? known : await catalog.reread(tx, table);
-    if (schema === undefined) throw schemaMissing(emit, context, { table });
-    return schema.names;
+/** What the mapper asks the database. A column that the schema did not show when it was last read is looked for again. */
+function lookups<P extends Principal, DB>(
+  catalog: Catalog,
+  emit: Emit,
+  convertRow: ConvertRow,
+): Lookups<P, DB> {
+  return {
+    columnsOf: async ({ table }, context, unknown) => {
+      const tx = context.tx as unknown as Connection;
+      const known = await catalog.read(tx, table);
+      const schema = known?.names.has(unknown) ? known : await catalog.reread(tx, table);
+      if (schema === undefined) throw schemaMissing(emit, context, { table });
+      return schema.names;
+    },
+    lookUp: (reference, value, context) => lookUp(convertRow, reference, value, context),
   };
 }

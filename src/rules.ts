@@ -2,7 +2,14 @@
 import type { ExpressionBuilder } from "kysely";
 import type { Operation } from "./crud.js";
 import type { OperationContext, Principal } from "./layer.js";
-import type { ClientColumn, ColumnRule, Scope, ServerColumn, TableRule } from "./table-rule.js";
+import type {
+  ClientColumn,
+  ColumnRule,
+  CompositeId,
+  Scope,
+  ServerColumn,
+  TableRule,
+} from "./table-rule.js";
 
 type SetColumn<P extends Principal, DB> = ServerColumn<P, DB>["set"];
 
@@ -11,7 +18,7 @@ export interface Rule<P extends Principal, DB> {
   readonly name: string;
   /** The source table, `name` or `schema.name`. */
   readonly table: string;
-  readonly key: string;
+  readonly key: CompositeId;
   readonly operations: ReadonlySet<Operation>;
   /** By the client's names. Absent: every column of the table. */
   readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
@@ -38,11 +45,14 @@ export function compileRules<P extends Principal, DB>(
 const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
 
 function compileRule<P extends Principal, DB>(name: string, rule: TableRule<P, DB>): Rule<P, DB> {
-  const key = rule.id ?? "id";
+  const key = compileKey(rule.id ?? "id");
   const columns = compileColumns(rule.columns);
-  if (columns.client?.has(key) || columns.server.has(key)) {
+  const repeated = key.columns.find(
+    (each) => columns.client?.has(each) || columns.server.has(each),
+  );
+  if (repeated !== undefined) {
     throw new TypeError(
-      `tables.${name}: "${key}" is the key; it comes from the client's row id and is no column.`,
+      `tables.${name}: "${repeated}" is the key; it comes from the client's row id and is no column.`,
     );
   }
   if (rule.put === "replace" && columns.client === undefined) {
@@ -64,6 +74,11 @@ function compileRule<P extends Principal, DB>(name: string, rule: TableRule<P, D
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
   };
+}
+
+function compileKey(id: string | readonly string[] | CompositeId): CompositeId {
+  if (typeof id === "string") return { columns: [id], split: (value) => [value] };
+  return isList(id) ? { columns: id, split: (value) => value.split(".") } : id;
 }
 
 function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["columns"]) {

@@ -13,6 +13,8 @@ export interface ServerColumn<P extends Principal, DB> {
 export interface ClientColumn<P extends Principal, DB> {
   /** The source database's name for it, where it differs. */
   readonly column?: string;
+  /** Looks up the value to store by the value sent. NULL stays NULL. One statement. */
+  readonly references?: Reference;
   /** Makes the value to store of the value sent. It is then converted by the column's type. */
   readonly convert?: (value: unknown, context: OperationContext<P, DB>) => unknown;
   /** `reject`: sending it is FORBIDDEN_COLUMN. `ignore`: it is left out, for clients that always send it. */
@@ -32,12 +34,32 @@ export type Scope<P extends Principal, DB> = (
   context: OperationContext<P, DB>,
 ) => Expression<SqlBool>;
 
+/** A key of several columns. A list of names alone means that the client's id holds their values with a `.` between. */
+export interface CompositeId {
+  readonly columns: readonly string[];
+  /** The columns' values, in order. Any other number of them is INVALID_DATA. */
+  readonly split: (id: string) => readonly unknown[];
+}
+
+/**
+ * A column that refers to a row by its own key, where clients refer to it by the id they know:
+ * tables with sequential ids that clients know by uuid. What refers to no row is FOREIGN_KEY_VIOLATION.
+ */
+export interface Reference {
+  /** The table referred to, `name` or `schema.name`. */
+  readonly table: string;
+  /** Its column that holds what the client sends. */
+  readonly match: string;
+  /** Its column whose value is stored. */
+  readonly take: string;
+}
+
 /** `{}` allows every operation on every column that the table has, to any caller that `authenticate` lets in. */
 export interface TableRule<P extends Principal, DB> {
   /** The table in the source database, `name` or `schema.name`. Default: the rule's key. */
   readonly table?: string;
-  /** The key column that the client's `id` goes to. It must be unique by itself. Default `id`. */
-  readonly id?: string;
+  /** Where the client's `id` goes: a column, or several. The database must hold them unique. Default `id`. */
+  readonly id?: string | readonly string[] | CompositeId;
   /** The columns that may be written, by the client's names. Default: all that the table has. */
   readonly columns?: readonly string[] | Readonly<Record<string, ColumnRule<P, DB>>>;
   /** Default: all three. Another one is FORBIDDEN_OPERATION. */

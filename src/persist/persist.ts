@@ -1,38 +1,52 @@
 /** The default `persist`: one write becomes one row change, idempotent, inside the rule's scope. */
-import { fatal, retryable } from "../errors.js";
+import { fatal } from "../errors.js";
 import type { Emit } from "../event.js";
 import type { LayerFunction, Layers, OperationContext, Principal } from "../layer.js";
 import type { Rule, Rules } from "../rules.js";
 import type { Write, WriteOutcome } from "../write.js";
-import type { Column, Connection, Dialect } from "./dialect.js";
+import type { ConvertRow } from "./convert.js";
+import type { Connection } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
-import { type Catalog, schemaMissing, type TableSchema } from "./schema.js";
-import { bindScope } from "./scope.js";
 import type { Effect, Target, Values } from "./rows.js";
-import { InvalidValue, PrecisionLost } from "./value.js";
+import type { TableSchema } from "./schema.js";
+import { bindScope } from "./scope.js";
 
-/**
- * Throws fatal UNAUTHORIZED and INVALID_DATA, the database's own errors, and retryable where a declared table or column is missing just now.
- */
+/** Throws fatal UNAUTHORIZED, what `convertRow` throws, and the database's own errors. */
 export function persister<P extends Principal, DB>(
   rules: Rules<P, DB>,
-  catalog: Catalog,
+  convertRow: ConvertRow,
   emit: Emit,
 ): LayerFunction<Layers<P, DB>["persist"]> {
   return async (write, context) => {
     const rule = rules.get(write.table);
     if (rule === undefined) throw new Error("A write names a table that has no rule.");
-    if (write.op === "PATCH" && Object.keys(write.values).length === 0)
-      return { effect: "unchanged" };
+    const names = Object.keys(write.values);
+    if (write.op === "PATCH" && names.length === 0) return { effect: "unchanged" };
 
+    const row = { ...write.values, ...keyOf(rule, write) };
+    const { values: converted, schema } = await convertRow(rule.table, row, context);
+    const target = {
+      table: rule.table,
+      key: only(rule.key.columns, converted),
+      scope: bindScope(rule, context),
+    };
+    const values = only(names, converted);
     const tx = context.tx as unknown as Connection;
-    const { key, values, schema } = await convertRow(tx, rule, write, context, catalog, emit);
-    const target = { table: rule.table, key: rule.key, id: key, scope: bindScope(rule, context) };
-    const effect = await change(tx, write, target, values, () =>
-      missesRequired(schema, rule, values),
-    );
+    const effect = await change(tx, write, target, values, schema);
     return outcome(effect, write, rule, context, emit);
   };
+}
+
+function keyOf<P extends Principal, DB>({ key }: Rule<P, DB>, { id }: Write): Values {
+  const parts = key.split(id);
+  if (parts.length !== key.columns.length) {
+    throw fatal("INVALID_DATA", "The row's id is not of the form that its table needs.");
+  }
+  return Object.fromEntries(key.columns.map((column, index) => [column, parts[index]]));
+}
+
+function only(names: readonly string[], values: Values): Values {
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
 function change(
@@ -40,12 +54,12 @@ function change(
   { op }: Write,
   target: Target,
   values: Values,
-  incomplete: () => boolean,
+  schema: TableSchema,
 ): Promise<Effect> {
   const { rows } = dialectOf(tx);
   switch (op) {
     case "PUT":
-      return rows.put(tx, target, values, incomplete());
+      return rows.put(tx, target, values, missesRequired(schema, target, values));
     case "PATCH":
       return rows.patch(tx, target, values);
     case "DELETE":
@@ -53,6 +67,14 @@ function change(
         ? rows.softDelete(tx, target, values)
         : rows.remove(tx, target);
   }
+}
+
+function missesRequired({ columns }: TableSchema, { key }: Target, values: Values): boolean {
+  for (const { name, nullable, hasDefault, generated } of columns.values()) {
+    const given = Object.hasOwn(key, name) || (values[name] ?? null) !== null;
+    if (!given && !nullable && !hasDefault && !generated) return true;
+  }
+  return false;
 }
 
 function outcome<P extends Principal, DB>(
@@ -67,102 +89,9 @@ function outcome<P extends Principal, DB>(
     throw fatal("UNAUTHORIZED", "The caller may not write this row.");
   }
   if (write.op !== "PUT") {
+    const { op, table, id } = write;
     const { correlationId, operationIndex } = context;
-    emit({
-      type: "row_missing",
-      correlationId,
-      table: write.table,
-      id: write.id,
-      op: write.op,
-      operationIndex,
-    });
+    emit({ type: "row_missing", correlationId, table, id, op, operationIndex });
   }
   return { effect: "missing" };
-}
-
-function missesRequired<P extends Principal, DB>(
-  schema: TableSchema,
-  rule: Rule<P, DB>,
-  values: Values,
-): boolean {
-  for (const { name, nullable, hasDefault, generated } of schema.columns.values()) {
-    if (!nullable && !hasDefault && !generated && name !== rule.key && values[name] === undefined)
-      return true;
-  }
-  return false;
-}
-
-async function convertRow<P extends Principal, DB>(
-  tx: Connection,
-  rule: Rule<P, DB>,
-  write: Write,
-  context: OperationContext<P, DB>,
-  catalog: Catalog,
-  emit: Emit,
-): Promise<{ key: unknown; values: Values; schema: TableSchema }> {
-  const dialect = dialectOf(tx);
-  const needed = [rule.key, ...Object.keys(write.values)];
-  let schema = await catalog.read(tx, rule.table);
-  if (missing(schema, needed) !== undefined) schema = await catalog.reread(tx, rule.table);
-  const column = missing(schema, needed);
-  if (schema === undefined || column !== undefined) {
-    throw schemaMissing(emit, context, {
-      table: rule.table,
-      ...(schema && column !== undefined && { column }),
-    });
-  }
-  const { columns } = schema;
-  const one = (name: string, value: unknown): unknown =>
-    convertValue(dialect, rule, columns.get(name) as Column, value, context, emit);
-  return {
-    key: one(rule.key, write.id),
-    values: Object.fromEntries(
-      Object.entries(write.values).map(([name, value]) => [name, one(name, value)]),
-    ),
-    schema,
-  };
-}
-
-function missing(schema: TableSchema | undefined, names: readonly string[]): string | undefined {
-  return names.find((name) => schema?.columns.has(name) !== true);
-}
-
-function convertValue<P extends Principal, DB>(
-  dialect: Dialect,
-  rule: Rule<P, DB>,
-  column: Column,
-  value: unknown,
-  context: OperationContext<P, DB>,
-  emit: Emit,
-): unknown {
-  // A Kysely expression, from a column that the server sets; JSON can't hold one.
-  if (
-    typeof value === "object" &&
-    value !== null &&
-    "toOperationNode" in value &&
-    typeof value.toOperationNode === "function"
-  ) {
-    return value;
-  }
-  if (column.generated) {
-    throw fatal("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
-  }
-  try {
-    return dialect.convert(column, value, context.lossyNumbers);
-  } catch (error) {
-    if (error instanceof InvalidValue) throw fatal("INVALID_DATA", error.message);
-    if (error instanceof PrecisionLost) {
-      const cure =
-        "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
-      emit({
-        type: "precision_lost",
-        correlationId: context.correlationId,
-        table: rule.name,
-        column: column.name,
-        cure,
-      });
-      throw retryable("The server can't read this integer exactly just now.");
-    }
-    throw error;
-  }
 }

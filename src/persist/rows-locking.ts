@@ -2,11 +2,11 @@
  * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
-import { sql } from "kysely";
 import type { Connection, ErrorMeaning } from "./dialect.js";
 import {
   Contention,
   type Effect,
+  isRow,
   nonEmpty,
   probe,
   type RowStatements,
@@ -35,7 +35,7 @@ export function lockingRows(meaning: (error: unknown) => ErrorMeaning | undefine
       judgedFirst(tx, target, async () => {
         const { numDeletedRows } = await tx
           .deleteFrom(target.table)
-          .where(sql.id(target.key), "=", target.id)
+          .where(isRow(target))
           .executeTakeFirst();
         return numDeletedRows > 0n ? "written" : "absent";
       }),
@@ -51,11 +51,11 @@ async function judgedFirst(
   return stored === "written" ? statement() : stored;
 }
 
-async function update(tx: Connection, { table, key, id }: Target, values: Values): Promise<Effect> {
+async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {
   const { numUpdatedRows } = await tx
-    .updateTable(table)
-    .set(nonEmpty(key, values))
-    .where(sql.id(key), "=", id)
+    .updateTable(target.table)
+    .set(nonEmpty(target.key, values))
+    .where(isRow(target))
     .executeTakeFirst();
   return numUpdatedRows > 0n ? "written" : "absent";
 }
@@ -69,7 +69,7 @@ async function insert(
   try {
     await tx
       .insertInto(target.table)
-      .values({ ...values, [target.key]: target.id })
+      .values({ ...values, ...target.key })
       .execute();
   } catch (error) {
     // Is it the key that has been taken in the meantime, or another unique value? Either way nothing more is written.

@@ -5,6 +5,7 @@ import type { Connection } from "./dialect.js";
 import {
   type Effect,
   holds,
+  isRow,
   nonEmpty,
   probe,
   type RowStatements,
@@ -33,20 +34,19 @@ export const returningRows: RowStatements = {
     }),
   remove: (tx, target) =>
     settled(tx, target, async () => {
-      const { table, key, id } = target;
-      const statement = tx.deleteFrom(table).where(sql.id(key), "=", id);
+      const statement = tx.deleteFrom(target.table).where(isRow(target));
       const { numDeletedRows } = await scoped(statement, target).executeTakeFirst();
       return numDeletedRows > 0n ? "written" : "absent";
     }),
 };
 
 async function upsert(tx: Connection, target: Target, values: Values): Promise<Effect> {
-  const { table, key, id, scope } = target;
+  const { table, key, scope } = target;
   const statement = tx
     .insertInto(table)
-    .values({ ...values, [key]: id })
+    .values({ ...values, ...key })
     .onConflict((conflict) =>
-      scoped(conflict.column(key).doUpdateSet(proposed(key, values)), target),
+      scoped(conflict.columns(Object.keys(key)).doUpdateSet(proposed(key, values)), target),
     );
   if (scope === undefined) {
     await statement.execute();
@@ -69,8 +69,8 @@ async function update(tx: Connection, target: Target, values: Values): Promise<E
   return judged(tx, target, rows, "absent");
 }
 
-function updating(tx: Connection, { table, key, id }: Target, values: Values) {
-  return tx.updateTable(table).set(nonEmpty(key, values)).where(sql.id(key), "=", id);
+function updating(tx: Connection, target: Target, values: Values) {
+  return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
 }
 
 function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
@@ -114,7 +114,7 @@ async function judged(
   return within ? "written" : "foreign";
 }
 
-function proposed(key: string, values: Values): Record<string, RawBuilder<unknown>> {
+function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {
   const columns = Object.keys(nonEmpty(key, values));
   return Object.fromEntries(columns.map((column) => [column, sql`${sql.id("excluded", column)}`]));
 }

@@ -1,13 +1,13 @@
 /** What it takes to change one row. Names come from rules and schema alone. */
-import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { type Expression, type SqlBool, sql } from "kysely";
 import type { Connection } from "./dialect.js";
 import type { BoundScope } from "./scope.js";
 
 /** One row, and what must hold for it. */
 export interface Target {
   readonly table: string;
-  readonly key: string;
-  readonly id: unknown;
+  /** The key columns and the row's values for them. */
+  readonly key: Values;
   readonly scope: BoundScope | undefined;
 }
 
@@ -35,16 +35,13 @@ export interface RowStatements {
 export class Contention extends Error {}
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
-export async function probe(
-  tx: Connection,
-  { table, key, id, scope }: Target,
-  lock = false,
-): Promise<Effect> {
+export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {
+  const { table, scope } = target;
   const ok = scope === undefined ? sql<SqlBool>`1` : scope.filter;
   const statement = tx
     .selectFrom(table)
     .select([sql<SqlBool | null>`${ok}`.as("ok")])
-    .where(sql.id(key), "=", id);
+    .where(isRow(target));
   const row = await (lock ? statement.forUpdate() : statement).executeTakeFirst();
   if (row === undefined) return "absent";
   return scope === undefined || holds(row.ok) ? "written" : "foreign";
@@ -55,10 +52,14 @@ export function holds(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
 }
 
+/** The filter that finds the row. */
+export function isRow({ key }: Target): Expression<SqlBool> {
+  const parts = Object.entries(key).map(([column, value]) => sql`${sql.id(column)} = ${value}`);
+  return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
+}
+
 /** An UPDATE must set something: the key to itself changes nothing, and still locks and judges the row. */
-export function nonEmpty(
-  key: string,
-  values: Values,
-): Values | Record<string, RawBuilder<unknown>> {
-  return Object.keys(values).length > 0 ? values : { [key]: sql`${sql.id(key)}` };
+export function nonEmpty(key: Values, values: Values): Values {
+  if (Object.keys(values).length > 0) return values;
+  return Object.fromEntries(Object.keys(key).map((column) => [column, sql`${sql.id(column)}`]));
 }

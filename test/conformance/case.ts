@@ -1,7 +1,7 @@
 /** What a conformance case is: data, so that every adapter and every database runs the very same list. */
 import { expect } from "vitest";
 
-export type Table = "lists" | "todos" | "things";
+export type Table = "lists" | "todos" | "things" | "members" | "authors" | "books";
 export type Row = Readonly<Record<string, unknown>>;
 
 /** A request. */
@@ -27,7 +27,13 @@ export interface Expected {
 export type Step =
   | { readonly send: Send; readonly expect: Expected }
   /** Somebody else changes a row. */
-  | { readonly change: { readonly table: Table; readonly id: string; readonly to: Row | null } };
+  | {
+      readonly change: {
+        readonly table: "lists" | "todos" | "things";
+        readonly id: string;
+        readonly to: Row | null;
+      };
+    };
 
 export interface Case {
   /** Never given to another case. */

@@ -1,19 +1,22 @@
 /** The conformance cases, over every adapter and every database. */
 import type { Server } from "node:http";
+import { sql } from "kysely";
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent } from "../../src/index.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
+import { appTableNames, rowOrder } from "../support/schema.js";
 import { testConfig } from "../support/writes.js";
 import { adapters, listen, type TestAdapter } from "./adapters.js";
 import type { Case, Row, Send, Step, Table } from "./case.js";
 import { http } from "./cases/http.js";
+import { keys } from "./cases/keys.js";
 import { ledger } from "./cases/ledger.js";
 import { scope } from "./cases/scope.js";
 import { uploads } from "./cases/uploads.js";
 import { writing } from "./cases/writing.js";
 
-const cases = [...uploads, ...writing, ...scope, ...ledger, ...http];
+const cases = [...uploads, ...writing, ...scope, ...keys, ...ledger, ...http];
 
 type Setting = NonNullable<Case["setting"]> | "default";
 
@@ -118,7 +121,7 @@ function send(
 }
 
 async function insert({ db }: TestDatabase, given: NonNullable<Case["given"]>): Promise<void> {
-  for (const table of ["lists", "todos", "things"] as const) {
+  for (const table of appTableNames.toReversed()) {
     for (const row of given[table] ?? [])
       await db
         .insertInto(table)
@@ -127,10 +130,17 @@ async function insert({ db }: TestDatabase, given: NonNullable<Case["given"]>): 
   }
 }
 
-async function compare({ db, plain }: TestDatabase, expected: NonNullable<Case["leaves"]>): Promise<void> {
+async function compare(
+  { db, plain }: TestDatabase,
+  expected: NonNullable<Case["leaves"]>,
+): Promise<void> {
   const { deadLetters, ...tables } = expected;
   for (const [table, rows] of Object.entries(tables) as [Table, readonly Row[]][]) {
-    const stored = await db.selectFrom(table).selectAll().orderBy("id").execute();
+    const stored = await db
+      .selectFrom(table)
+      .selectAll()
+      .orderBy(sql.raw(rowOrder[table]))
+      .execute();
     expect(stored.map((row, index) => pick(plain(row), rows[index]))).toEqual(rows);
   }
   if (deadLetters === undefined) return;

@@ -5,7 +5,7 @@ import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import { postgresRow, postgresTables } from "./postgres.js";
-import { type TestSchema, tableNames } from "./schema.js";
+import { appTableNames, type TestSchema, tableNames } from "./schema.js";
 import { postgresAvailable, postgresUrl } from "./servers.js";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -106,7 +106,7 @@ export async function prepared({
     db,
     plain,
     reset: async () => {
-      for (const table of bare ? tableNames.slice(0, 3) : tableNames) {
+      for (const table of bare ? appTableNames : tableNames) {
         await db.deleteFrom(table).execute();
       }
     },

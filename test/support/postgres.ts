@@ -14,6 +14,12 @@ export const postgresTables: readonly string[] = [
     parent_id uuid references things (id) deferrable initially deferred,
     stock integer not null default 1, doubled integer generated always as (size * 2) stored
   )`,
+  `create table members (list_id uuid, user_name varchar(40), role text, primary key (list_id, user_name))`,
+  `create table authors (number integer generated always as identity primary key, uuid uuid not null unique, name text)`,
+  `create table books (
+    number integer generated always as identity primary key, uuid uuid not null unique, title text,
+    author integer references authors (number)
+  )`,
 ];
 
 export function postgresRow(row: Row): Row {

@@ -32,13 +32,26 @@ export interface TestTables {
   };
 }
 
-export type TestSchema = TestTables & OwnTables;
+export interface KeyTables {
+  /** A composite key. */
+  members: { list_id: string; user_name: string; role: string | null };
+  /** Sequential keys, of rows that clients know by uuid. */
+  authors: { number: Generated<number>; uuid: string; name: string | null };
+  books: { number: Generated<number>; uuid: string; title: string | null; author: number | null };
+}
+
+export type TestSchema = TestTables & KeyTables & OwnTables;
 
 /** In an order in which they can be emptied. */
-export const tableNames = [
-  "todos",
-  "lists",
-  "things",
-  "powersync_ledger",
-  "powersync_dead_letters",
-] as const;
+export const appTableNames = ["todos", "lists", "things", "members", "books", "authors"] as const;
+export const tableNames = [...appTableNames, "powersync_ledger", "powersync_dead_letters"] as const;
+
+/** So that rows can be compared one by one. */
+export const rowOrder = {
+  lists: "id",
+  todos: "id",
+  things: "id",
+  members: "list_id, user_name",
+  authors: "uuid",
+  books: "uuid",
+} as const;

@@ -32,6 +32,18 @@ export function testConfig(db: Kysely<TestSchema>) {
           ),
       },
       things: {},
+      members: { id: ["list_id", "user_name"] },
+      authors: { id: "uuid" },
+      books: {
+        id: "uuid",
+        columns: {
+          title: true,
+          author_id: {
+            column: "author",
+            references: { table: "authors", match: "uuid", take: "number" },
+          },
+        },
+      },
       /** The same tables under other names and stricter rules. */
       my_todos: {
         table: "todos",

@@ -1,0 +1,85 @@
+/** A row's values as the driver's parameters, by the real types of its columns. */
+import { fatal, retryable } from "../errors.js";
+import type { Emit } from "../event.js";
+import type { OperationContext, Principal } from "../layer.js";
+import type { Column, Connection } from "./dialect.js";
+import { dialectOf } from "./dialects.js";
+import type { Values } from "./rows.js";
+import { type Catalog, schemaMissing, type TableSchema } from "./schema.js";
+import { InvalidValue, PrecisionLost } from "./value.js";
+
+/**
+ * Throws fatal INVALID_DATA for what can't be stored exactly, FORBIDDEN_COLUMN for what the database computes,
+ * and retryable where a declared table or column is missing just now, or an integer has been rounded already.
+ */
+export type ConvertRow = <P extends Principal, DB>(
+  table: string,
+  values: Values,
+  context: OperationContext<P, DB>,
+) => Promise<{ readonly values: Values; readonly schema: TableSchema }>;
+
+export function createConvertRow(catalog: Catalog, emit: Emit): ConvertRow {
+  return async (table, values, context) => {
+    const tx = context.tx as unknown as Connection;
+    const dialect = dialectOf(tx);
+    const names = Object.keys(values);
+    let schema = await catalog.read(tx, table);
+    if (missing(schema, names) !== undefined) schema = await catalog.reread(tx, table);
+    const absent = missing(schema, names);
+    if (schema === undefined || absent !== undefined) {
+      const where = { table, ...(schema && absent !== undefined && { column: absent }) };
+      throw schemaMissing(emit, context, where);
+    }
+    const { columns } = schema;
+    const converted = names.map((name) => {
+      const column = columns.get(name) as Column;
+      try {
+        return [name, convertValue(dialect.convert, column, values[name], context.lossyNumbers)];
+      } catch (error) {
+        if (error instanceof PrecisionLost) throw precisionLost(emit, table, name, context);
+        throw error instanceof InvalidValue ? fatal("INVALID_DATA", error.message) : error;
+      }
+    });
+    return { values: Object.fromEntries(converted) as Values, schema };
+  };
+}
+
+function missing(schema: TableSchema | undefined, names: readonly string[]): string | undefined {
+  return names.find((name) => schema?.columns.has(name) !== true);
+}
+
+function convertValue(
+  convert: (column: Column, value: unknown, lossyNumbers: boolean) => unknown,
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+): unknown {
+  // A Kysely expression, from a column that the server sets.
+  if (isExpression(value)) return value;
+  if (column.generated) {
+    throw fatal("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
+  }
+  return convert(column, value, lossyNumbers);
+}
+
+/** JSON can't hold a function, so nothing that a client sends is one. */
+function isExpression(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "toOperationNode" in value &&
+    typeof value.toOperationNode === "function"
+  );
+}
+
+function precisionLost<P extends Principal, DB>(
+  emit: Emit,
+  table: string,
+  column: string,
+  { correlationId }: OperationContext<P, DB>,
+): Error {
+  const cure =
+    "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
+  emit({ type: "precision_lost", correlationId, table, column, cure });
+  return retryable("The server can't read this integer exactly just now.");
+}
