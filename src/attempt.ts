@@ -40,7 +40,7 @@ export async function attempt<P extends Principal, DB>(
   call: Call<P, DB>,
   { number, identity, count, settings }: AttemptOptions,
 ): Promise<Attempt> {
-  const progress: Progress = { during: "transaction", operationIndex: undefined };
+  const progress: Progress = { during: "begin", operationIndex: undefined };
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
   try {
@@ -108,6 +108,6 @@ async function applyAll<P extends Principal, DB>(
     writes.push(write);
   }
   progress.operationIndex = undefined;
-  progress.during = "transaction";
+  progress.during = "commit";
   return writes;
 }

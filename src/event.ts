@@ -38,6 +38,8 @@ export interface ErrorEvent extends Correlated {
   readonly type: "error";
   readonly during:
     | LayerName
+    | "begin"
+    | "commit"
     | "transaction"
     | "committed"
     | "onDeadLetter"

@@ -50,7 +50,7 @@ export function createRecord<P extends Principal, DB>({
       } catch (error) {
         const { correlationId } = call;
         emit({ type: "error", correlationId, during: "deadLetter", error, outcome: "retryable" });
-        if (await again(classify(error, call.database), attempt, call)) continue;
+        if (await again(classify(error, call.database, false), attempt, call)) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
     }

@@ -114,7 +114,7 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 
   const judge = ({ error, during, operationIndex }: Failure, call: Call<P, DB>): Verdict => {
-    const verdict = classify(error, call.database);
+    const verdict = classify(error, call.database, during !== "begin");
     emit({
       type: "error",
       correlationId: call.correlationId,

@@ -2,7 +2,8 @@
 import type { QueryExecutorProvider } from "kysely";
 import { isFatal, isRetryable } from "../errors.js";
 import type { ErrorCode } from "../result.js";
-import type { ErrorMeaning } from "./dialect.js";
+import { isConnectionError } from "./connection-errors.js";
+import type { FatalMeaning, Meaning, RetryableMeaning } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
 import { Contention } from "./rows.js";
 
@@ -21,7 +22,7 @@ export type Verdict =
       readonly again?: "contention" | "schema";
     };
 
-const fatalMessages = {
+const fatalMessages: Readonly<Record<FatalMeaning, string>> = {
   NOT_NULL_VIOLATION: "A required value is missing.",
   UNIQUE_VIOLATION: "Another row already has a value that must be unique.",
   FOREIGN_KEY_VIOLATION:
@@ -29,18 +30,23 @@ const fatalMessages = {
   CHECK_VIOLATION: "A value is not allowed by the database's rules.",
   CONSTRAINT_VIOLATION: "The database's rules do not allow this change.",
   INVALID_DATA: "A value can't be stored in its column.",
-} as const;
+};
 
-const retryableMessages = {
+const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
+  busy: "Others are changing the same rows just now.",
   schema: "The database is being changed just now.",
   permission: "The server is not set up for this change just now.",
   outage: "The database can't be reached just now.",
   other: "The change can't be made just now.",
-} as const;
+};
 
-/** A driver's own text is never part of a verdict. */
-export function classify(error: unknown, db: QueryExecutorProvider): Verdict {
+/**
+ * A driver's own text is never part of a verdict.
+ *
+ * @param ofData whether it was thrown by what the application asked for, or by the library's own beginning of a transaction
+ */
+export function classify(error: unknown, db: QueryExecutorProvider, ofData: boolean): Verdict {
   if (isFatal(error)) {
     const details = plain(error.details);
     return {
@@ -57,18 +63,26 @@ export function classify(error: unknown, db: QueryExecutorProvider): Verdict {
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
   }
-  const meaning: ErrorMeaning | undefined =
-    error instanceof Contention ? { retryable: "contention" } : dialectOf(db).meaning(error);
-  if (meaning === undefined) return { outcome: "retryable", message: retryableMessages.other };
-  if ("fatal" in meaning) {
-    return { outcome: "fatal", errorCode: meaning.fatal, message: fatalMessages[meaning.fatal] };
+  const meaning = meaningOf(error, db);
+  if (isFatalMeaning(meaning)) {
+    // The library's own statements break no rule of the application's.
+    if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
+    return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
   }
-  const { retryable: why } = meaning;
   return {
     outcome: "retryable",
-    message: retryableMessages[why],
-    ...((why === "contention" || why === "schema") && { again: why }),
+    message: retryableMessages[meaning],
+    ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
   };
+}
+
+function meaningOf(error: unknown, db: QueryExecutorProvider): Meaning {
+  if (error instanceof Contention) return "contention";
+  return dialectOf(db).meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
+}
+
+function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
+  return Object.hasOwn(fatalMessages, meaning);
 }
 
 /** Details as JSON would carry them; none where it can't, for an answer must always be storable. */

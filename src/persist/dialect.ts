@@ -27,18 +27,29 @@ export interface Column {
   readonly generated: boolean;
 }
 
-/** What a driver's error means; see `classify`. */
-export type ErrorMeaning =
-  | { readonly fatal: FatalMeaning }
-  | { readonly retryable: "contention" | "schema" | "permission" | "outage" | "other" };
+/** What a driver's error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
+export type Meaning = FatalMeaning | RetryableMeaning;
 
-type FatalMeaning =
+export type FatalMeaning =
   | "NOT_NULL_VIOLATION"
   | "UNIQUE_VIOLATION"
   | "FOREIGN_KEY_VIOLATION"
   | "CHECK_VIOLATION"
   | "CONSTRAINT_VIOLATION"
   | "INVALID_DATA";
+
+export type RetryableMeaning =
+  /** A deadlock or a serialization failure: worth trying again at once. */
+  | "contention"
+  /** Waited too long for others. */
+  | "busy"
+  /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
+  | "schema"
+  /** The connection's role lacks a grant. */
+  | "permission"
+  /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
+  | "outage"
+  | "other";
 
 export interface OwnTypes {
   /** Up to some kilobytes. */
@@ -66,7 +77,7 @@ export interface Dialect {
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   /** `undefined`: not an error of this database that the table knows. */
-  meaning(error: unknown): ErrorMeaning | undefined;
+  meaning(error: unknown): Meaning | undefined;
   /** Bounds what the statements of this transaction may take, each in milliseconds. At most one statement. */
   bound?(
     tx: Connection,

@@ -2,7 +2,7 @@
  * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
-import type { Connection, ErrorMeaning } from "./dialect.js";
+import type { Connection, Meaning } from "./dialect.js";
 import {
   Contention,
   type Effect,
@@ -14,7 +14,7 @@ import {
   type Values,
 } from "./rows.js";
 
-export function lockingRows(meaning: (error: unknown) => ErrorMeaning | undefined): RowStatements {
+export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
   return {
     put: async (tx, target, values) => {
       const stored = await probe(tx, target, true);
@@ -64,7 +64,7 @@ async function insert(
   tx: Connection,
   target: Target,
   values: Values,
-  meaning: (error: unknown) => ErrorMeaning | undefined,
+  meaning: (error: unknown) => Meaning | undefined,
 ): Promise<void> {
   try {
     await tx
@@ -73,8 +73,7 @@ async function insert(
       .execute();
   } catch (error) {
     // Is it the key that has been taken in the meantime, or another unique value? Either way nothing more is written.
-    const means = meaning(error);
-    const taken = means !== undefined && "fatal" in means && means.fatal === "UNIQUE_VIOLATION";
+    const taken = meaning(error) === "UNIQUE_VIOLATION";
     if (taken && (await probe(tx, { ...target, scope: undefined })) === "written") {
       throw new Contention("The row has just been inserted by another transaction.");
     }

@@ -1,0 +1,26 @@
+/** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
+import { sql } from "kysely";
+import type { Dialect } from "../dialect.js";
+import { returningRows } from "../rows-returning.js";
+import { meaning } from "./codes.js";
+import { readColumns } from "./columns.js";
+import { convert } from "./convert.js";
+import { lockForMigration, lockForWriting } from "./lock.js";
+
+export const sqlite: Dialect = {
+  name: "sqlite",
+  rows: returningRows,
+  types: {
+    text: "text",
+    longText: "text",
+    timestamp: "text",
+    // The form that timestamps from clients are stored in, too.
+    now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
+  },
+  readColumns,
+  convert,
+  meaning,
+  // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
+  bound: (tx, { lockMs }) => lockForWriting(tx, lockMs),
+  lockForMigration,
+};
