@@ -1,108 +1,120 @@
-/** Puts the rooms together: `createWrites`. */
-import { defaultTimeouts } from "./begin.js";
+/** The transactions of one upload, in the client's order. */
+import { toWireTransaction } from "./answer.js";
+import type { Call } from "./call.js";
 import type { WritesConfig } from "./config.js";
-import type { InvalidTransaction, Upload } from "./crud.js";
-import { isBadRequest, isRetryable } from "./errors.js";
-import { emitter } from "./event.js";
-import { createHandle } from "./http.js";
+import type { Upload } from "./crud.js";
+import { type FatalError, isFatal } from "./errors.js";
+import type { Emit } from "./event.js";
 import type { CallContext, Principal } from "./layer.js";
-import { defaultLimits } from "./limits.js";
-import { dialectOf } from "./persist/dialects.js";
-import { createCatalog } from "./persist/schema.js";
-import { createPipeline } from "./pipeline.js";
-import { retryableResult, type TransactionResult } from "./result.js";
-import { createAgain } from "./retry.js";
-import { routeOf } from "./route.js";
-import { createTransit } from "./transit.js";
-import { createRunTransaction } from "./transaction.js";
-import { createUploadRunner } from "./upload.js";
-import type { CallOptions, Writes } from "./writes.js";
+import type { Limits } from "./limits.js";
+import type { Pipeline } from "./pipeline.js";
+import { notAttempted, retryableResult, type TransactionResult } from "./result.js";
+import type { RunTransaction } from "./transaction.js";
+import { normaliseUpload } from "./wire.js";
 
-/**
- * The write path of one application.
- *
- * @throws TypeError where the configuration contradicts itself, or the database's dialect is not supported
- */
-export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
-  if (typeof config.database !== "function") dialectOf(config.database);
-  const limits = { ...defaultLimits, ...config.limits };
-  const settings = {
-    isolation: config.isolation,
-    timeouts: { ...defaultTimeouts, ...config.timeouts },
-  };
-  const path = config.path ?? "/api/data";
-  const emit = emitter(config.onEvent);
-  const catalog = createCatalog(dialectOf);
-  const pipeline = createPipeline(config, { limits, catalog, emit });
-  const runTransaction = createRunTransaction({
-    config,
-    pipeline,
-    again: createAgain(catalog),
-    emit,
-    settings,
-  });
-  const uploads = createUploadRunner({ config, pipeline, limits, runTransaction, emit });
-  const transit = createTransit();
-  const handle = createHandle({
-    path,
-    limits,
-    pipeline,
-    uploads,
-    emit,
-    draining: transit.draining,
-  });
+export interface UploadParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly limits: Limits;
+  readonly runTransaction: RunTransaction<P, DB>;
+  readonly emit: Emit;
+}
 
-  const process = (
-    body: unknown,
-    { principal, clientId, queueId, ...options }: CallOptions<P>,
-    accept: (upload: Upload) => Upload,
-  ): Promise<readonly TransactionResult[]> =>
-    transit.during(async () => {
-      const context: CallContext<P> = {
-        principal,
-        correlationId: options.correlationId ?? crypto.randomUUID(),
-        signal: options.signal ?? new AbortController().signal,
-      };
-      try {
-        const upload = accept(await validated(body, context));
-        // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
-        return await uploads.run(upload, { context, clientId, queueId, lossyNumbers: true });
-      } catch (error) {
-        const { correlationId } = context;
-        emit({ type: "error", correlationId, during: "validate", error, outcome: "retryable" });
-        return [
-          isRetryable(error)
-            ? retryableResult(error.message, error.retryAfterMs)
-            : retryableResult("The upload can't be read just now."),
-        ];
-      }
-    });
+/** Who sends an upload. The body's own client and queue come first. */
+export interface UploadOptions<P extends Principal> {
+  readonly context: CallContext<P>;
+  readonly clientId?: string | undefined;
+  readonly queueId?: string | undefined;
+  readonly lossyNumbers: boolean;
+}
 
-  const validated = async (body: unknown, context: CallContext<P>): Promise<Upload> => {
-    try {
-      return await uploads.validate(body, context);
-    } catch (error) {
-      if (!isBadRequest(error)) throw error;
-      return one({ invalid: error.message, raw: body });
-    }
-  };
+export interface UploadRunner<P extends Principal> {
+  /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
+  validate(body: unknown, context: CallContext<P>): Promise<Upload>;
+  /** One result a transaction, in order. Never rejects. */
+  run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
+}
 
+export function createUploadRunner<P extends Principal, DB>({
+  config,
+  pipeline,
+  limits,
+  runTransaction,
+  emit,
+}: UploadParts<P, DB>): UploadRunner<P> {
   return {
-    processBatch: (body, options) => process(body, options, (upload) => upload),
-    processTransaction: async (body, options) => {
-      const [result] = await process(body, options, (upload) =>
-        upload.transactions.length === 1
-          ? upload
-          : one({ invalid: "Send one transaction; for several there is processBatch.", raw: body }),
-      );
-      return result ?? retryableResult("The transaction was not tried.");
+    validate: async (body, context) => {
+      try {
+        return await pipeline.validate(body, context);
+      } catch (error) {
+        if (!isFatal(error)) throw error;
+        return refused(normaliseUpload(body, limits), error);
+      }
     },
-    handle: (request) => transit.during(() => handle(request)),
-    handles: (method, url) => routeOf(path, method, url) !== undefined,
-    drain: transit.drain,
+
+    run: async (upload, { context, lossyNumbers, ...options }) => {
+      const database = await databaseOf(config, context, emit);
+      if (database === undefined) {
+        const unreachable = retryableResult("The database can't be reached just now.");
+        return upload.transactions.map((_, index) => (index === 0 ? unreachable : notAttempted));
+      }
+      const clientId = upload.clientId ?? options.clientId;
+      const queueId = upload.queueId ?? options.queueId;
+      const call: Call<P, DB> = {
+        ...context,
+        database,
+        lossyNumbers,
+        clientCanHandle: upload.shape !== "demo",
+        ...(clientId !== undefined && { clientId }),
+        ...(queueId !== undefined && { queueId }),
+      };
+      const results: TransactionResult[] = [];
+      let ended = false;
+      for (const transaction of upload.transactions) {
+        const result =
+          ended || context.signal.aborted ? notAttempted : await runTransaction(transaction, call);
+        results.push(result);
+        ended ||= endsBatch(result, config.onFatal);
+      }
+      return results;
+    },
   };
 }
 
-function one(transaction: InvalidTransaction): Upload {
-  return { shape: "single", transactions: [transaction] };
+/** What follows a transaction that stays queued must stay behind it. */
+function endsBatch(result: TransactionResult, onFatal: "stop" | "skip" = "stop"): boolean {
+  switch (result.status) {
+    case "success":
+      return false;
+    case "fatal_error":
+      return result.requiresClientHandling || onFatal === "stop";
+    default:
+      return true;
+  }
+}
+
+function refused(upload: Upload, { message, code, details }: FatalError): Upload {
+  return {
+    ...upload,
+    transactions: upload.transactions.map((transaction) => ({
+      invalid: message,
+      errorCode: code,
+      ...(details !== undefined && { details }),
+      raw: "invalid" in transaction ? transaction.raw : toWireTransaction(transaction),
+    })),
+  };
+}
+
+async function databaseOf<P extends Principal, DB>(
+  { database }: WritesConfig<P, DB>,
+  { principal, correlationId }: CallContext<P>,
+  emit: Emit,
+): Promise<Call<P, DB>["database"] | undefined> {
+  if (typeof database !== "function") return database;
+  try {
+    return await database(principal);
+  } catch (error) {
+    emit({ type: "error", correlationId, during: "transaction", error, outcome: "retryable" });
+    return undefined;
+  }
 }

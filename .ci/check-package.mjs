@@ -1,0 +1,80 @@
+/** The package as a stranger gets it: packed, unpacked beside its dependencies alone, every subpath imported. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const { name, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+// Express and pg are optional: nothing may need them to be imported.
+const beside = [...Object.keys(dependencies), "kysely"];
+const problems = [];
+
+const folder = mkdtempSync(join(tmpdir(), "package-"));
+try {
+  const installed = unpack();
+  checkFiles(installed);
+  checkText(installed);
+  await checkSubpaths();
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+for (const problem of problems) console.error(`The package: ${problem}`);
+if (problems.length > 0) process.exit(1);
+console.log(`The package imports: ${Object.keys(exports).join(" ")}`);
+
+function unpack() {
+  const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
+    encoding: "utf8",
+  });
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  execFileSync("tar", ["-xzf", join(folder, packed.trim()), "-C", modules]);
+  // Tarballs hold everything in a folder of this name.
+  const installed = join(modules, name);
+  execFileSync("mv", [join(modules, "package"), installed]);
+  for (const one of beside) symlinkSync(resolve("node_modules", one), join(modules, one));
+  return installed;
+}
+
+function checkFiles(installed) {
+  const expected = ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"];
+  const found = readdirSync(installed).sort();
+  if (found.join() !== expected.join()) problems.push(`holds ${found.join(", ")}`);
+}
+
+function checkText(installed) {
+  const dist = join(installed, "dist");
+  for (const file of readdirSync(dist).filter((one) => one.endsWith(".js"))) {
+    const text = readFileSync(join(dist, file), "utf8");
+    if (/\bnew Function\b|\beval\(/.test(text)) problems.push(`${file} makes code of text.`);
+    if (/\brequire\(/.test(text)) problems.push(`${file} calls require().`);
+  }
+  // What runs on the edge, and every chunk that it takes along.
+  const reached = ["index.js", "jwt.js"];
+  for (const file of reached) {
+    const text = readFileSync(join(dist, file), "utf8");
+    for (const [, from] of text.matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)) {
+      if (from.startsWith("./") && !reached.includes(from.slice(2))) reached.push(from.slice(2));
+      if (!from.startsWith("./") && !beside.includes(from))
+        problems.push(`${file} imports ${from}.`);
+    }
+  }
+}
+
+async function checkSubpaths() {
+  const require = createRequire(pathToFileURL(join(folder, "stranger.js")));
+  for (const subpath of Object.keys(exports)) {
+    const specifier = join(name, subpath);
+    try {
+      const path = require.resolve(specifier);
+      if (!path.endsWith(".js")) readFileSync(path);
+      else if (Object.keys(await import(pathToFileURL(path))).length === 0)
+        problems.push(`${specifier} is empty.`);
+    } catch (error) {
+      problems.push(`${specifier}: ${error.message}`);
+    }
+  }
+}

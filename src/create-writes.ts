@@ -1,0 +1,108 @@
+/** Puts the rooms together: `createWrites`. */
+import { defaultTimeouts } from "./begin.js";
+import type { WritesConfig } from "./config.js";
+import type { InvalidTransaction, Upload } from "./crud.js";
+import { isBadRequest, isRetryable } from "./errors.js";
+import { emitter } from "./event.js";
+import { createHandle } from "./http.js";
+import type { CallContext, Principal } from "./layer.js";
+import { defaultLimits } from "./limits.js";
+import { dialectOf } from "./persist/dialects.js";
+import { createCatalog } from "./persist/schema.js";
+import { createPipeline } from "./pipeline.js";
+import { retryableResult, type TransactionResult } from "./result.js";
+import { createAgain } from "./retry.js";
+import { routeOf } from "./route.js";
+import { createTransit } from "./transit.js";
+import { createRunTransaction } from "./transaction.js";
+import { createUploadRunner } from "./upload.js";
+import type { CallOptions, Writes } from "./writes.js";
+
+/**
+ * The write path of one application.
+ *
+ * @throws TypeError where the configuration contradicts itself, or the database's dialect is not supported
+ */
+export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
+  if (typeof config.database !== "function") dialectOf(config.database);
+  const limits = { ...defaultLimits, ...config.limits };
+  const settings = {
+    isolation: config.isolation,
+    timeouts: { ...defaultTimeouts, ...config.timeouts },
+  };
+  const path = config.path ?? "/api/data";
+  const emit = emitter(config.onEvent);
+  const catalog = createCatalog(dialectOf);
+  const pipeline = createPipeline(config, { limits, catalog, emit });
+  const runTransaction = createRunTransaction({
+    config,
+    pipeline,
+    again: createAgain(catalog),
+    emit,
+    settings,
+  });
+  const uploads = createUploadRunner({ config, pipeline, limits, runTransaction, emit });
+  const transit = createTransit();
+  const handle = createHandle({
+    path,
+    limits,
+    pipeline,
+    uploads,
+    emit,
+    draining: transit.draining,
+  });
+
+  const process = (
+    body: unknown,
+    { principal, clientId, queueId, ...options }: CallOptions<P>,
+    accept: (upload: Upload) => Upload,
+  ): Promise<readonly TransactionResult[]> =>
+    transit.during(async () => {
+      const context: CallContext<P> = {
+        principal,
+        correlationId: options.correlationId ?? crypto.randomUUID(),
+        signal: options.signal ?? new AbortController().signal,
+      };
+      try {
+        const upload = accept(await validated(body, context));
+        // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
+        return await uploads.run(upload, { context, clientId, queueId, lossyNumbers: true });
+      } catch (error) {
+        const { correlationId } = context;
+        emit({ type: "error", correlationId, during: "validate", error, outcome: "retryable" });
+        return [
+          isRetryable(error)
+            ? retryableResult(error.message, error.retryAfterMs)
+            : retryableResult("The upload can't be read just now."),
+        ];
+      }
+    });
+
+  const validated = async (body: unknown, context: CallContext<P>): Promise<Upload> => {
+    try {
+      return await uploads.validate(body, context);
+    } catch (error) {
+      if (!isBadRequest(error)) throw error;
+      return one({ invalid: error.message, raw: body });
+    }
+  };
+
+  return {
+    processBatch: (body, options) => process(body, options, (upload) => upload),
+    processTransaction: async (body, options) => {
+      const [result] = await process(body, options, (upload) =>
+        upload.transactions.length === 1
+          ? upload
+          : one({ invalid: "Send one transaction; for several there is processBatch.", raw: body }),
+      );
+      return result ?? retryableResult("The transaction was not tried.");
+    },
+    handle: (request) => transit.during(() => handle(request)),
+    handles: (method, url) => routeOf(path, method, url) !== undefined,
+    drain: transit.drain,
+  };
+}
+
+function one(transaction: InvalidTransaction): Upload {
+  return { shape: "single", transactions: [transaction] };
+}

@@ -1,0 +1,22 @@
+/** `npm run build`: one file per subpath of the package, shared code in chunks, so that an error thrown in one is recognized in another. */
+import { copyFile } from "node:fs/promises";
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    jwt: "src/jwt.ts",
+    express: "adapters/express.ts",
+    node: "adapters/node.ts",
+    pg: "adapters/pg.ts",
+  },
+  format: "esm",
+  target: "es2023",
+  splitting: true,
+  treeshake: true,
+  dts: true,
+  sourcemap: true,
+  clean: true,
+  // Not a module, so no bundler carries it along.
+  onSuccess: () => copyFile("src/contract/openapi.yaml", "dist/openapi.yaml"),
+});
