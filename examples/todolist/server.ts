@@ -1,0 +1,90 @@
+/**
+ * A todo list's upload endpoint: Express, Postgres (or PGlite), and tokens. `npm start` runs it; README says how to use it.
+ *
+ * `PORT` (6060; 0 = any), `DATABASE_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
+ */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import express from "express";
+import { powersyncWrites } from "../../adapters/express.js";
+import { createWrites, type WriteEvent } from "../../src/index.js";
+import { chooseAuthentication } from "./authentication.js";
+import { openDatabase } from "./database.js";
+import { type DevTokens, devTokenRoute } from "./dev-token.js";
+import { tables } from "./rules.js";
+import { prepare } from "./schema.js";
+import { onSignal } from "./shutdown.js";
+
+async function main(): Promise<void> {
+  const { db, name } = openDatabase(process.env["DATABASE_URL"]);
+  const { authenticate, devTokens } = await chooseAuthentication(process.env);
+  const writes = createWrites({ authenticate, database: db, tables, onEvent: log });
+
+  let ready = false;
+  const app = express().disable("x-powered-by");
+  if (devTokens !== undefined)
+    app.get(
+      "/dev/token",
+      devTokenRoute(devTokens, () => ready),
+    );
+  app.use(powersyncWrites(writes));
+
+  const server = app.listen(port(process.env["PORT"]), "127.0.0.1");
+  const leaving = new AbortController();
+  onSignal({ server, writes, db, leaving });
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  console.log(`Listening on ${url} (${name})`);
+  if (devTokens !== undefined) {
+    console.warn(
+      `Warning: ${url}/dev/token signs a token for anybody on this computer. Set JWKS_URL to use an identity provider.`,
+    );
+  }
+
+  ready = await prepare(db, leaving.signal, (error, nextMs) =>
+    log({ type: "not_ready", error, nextMs }),
+  );
+  if (ready) console.log(`\nReady. Try it:\n\n${await curl(url, devTokens)}\n`);
+}
+
+/** A command that works when pasted as it is; with an identity provider, once TOKEN is set. */
+async function curl(url: string, devTokens: DevTokens | undefined): Promise<string> {
+  const authorization =
+    devTokens === undefined
+      ? '"authorization: Bearer $TOKEN"'
+      : `'authorization: Bearer ${await devTokens.sign("alice")}'`;
+  const list = {
+    op: "PUT",
+    table: "lists",
+    id: crypto.randomUUID(),
+    op_id: 1,
+    op_data: { name: "Groceries" },
+  };
+  const body = { client_id: crypto.randomUUID(), transactions: [{ crud: [list] }] };
+  return `curl -sS ${url}/api/data -H ${authorization} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+}
+
+function port(text = "6060"): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535) throw new Error(`PORT=${text} is no port.`);
+  return number;
+}
+
+/** One line of JSON. */
+function log(event: WriteEvent | { type: "not_ready"; error: unknown; nextMs: number }): void {
+  console.log(
+    JSON.stringify(event, (_key, value: unknown) => (value instanceof Error ? said(value) : value)),
+  );
+}
+
+/** What an error and its causes say; some drivers leave the message empty and say it by the code. */
+function said(error: Error): string {
+  const { code = "" } = error as { code?: string };
+  const own = error.message === "" ? `${error.name} ${code}` : error.message;
+  return error.cause instanceof Error ? `${own} (${said(error.cause)})` : own;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
