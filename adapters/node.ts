@@ -6,14 +6,14 @@ import type { Writes } from "../src/writes.js";
 import { answer, message, send } from "./node-http.js";
 import { toWrites } from "./to-writes.js";
 
-/** Answers its own routes, and 404 for the rest. Never rejects. */
+/** Answers its own routes, and 404 for the rest. */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: WritesConfig<P, DB> | Writes<P>,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: IncomingMessage, response: ServerResponse) => void {
   const writes = toWrites(configOrWrites);
-  return async (request, response) => {
+  return (request, response) => {
     const url = request.url ?? "/";
-    if (writes.handles(request.method ?? "GET", url)) return answer(writes, request, response, url);
-    return send(request, response, message(404, "Not found."));
+    if (writes.handles(request.method ?? "GET", url)) void answer(writes, request, response, url);
+    else void send(request, response, message(404, "Not found."));
   };
 }

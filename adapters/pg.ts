@@ -1,4 +1,4 @@
-/** For `pg`: keeps a connection that the server ends from ending the process. */
+/** For `pg`: a connection that is lost, with a word or without one, must not end the process, and must not be used again. */
 
 /** A `pg.Pool`, or what behaves like one. */
 export interface GuardedPool {
@@ -8,6 +8,8 @@ export interface GuardedPool {
 }
 
 interface PoolClientLike {
+  query(...parameters: unknown[]): unknown;
+  end(): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   // The events emitter's own: whichever functions they are, only their identity matters.
   listeners(event: "error"): readonly unknown[];
@@ -20,8 +22,11 @@ const guarded = Symbol.for("powersync-writes.guarded-pool");
  * A client that is checked out of the pool emits `error` on itself when its connection is killed, and without a listener that ends the process.
  * Gives the same pool back; a second call changes nothing, and its `onError` is ignored.
  *
- *     new PostgresDialect({ pool: guardPool(new Pool({ connectionString })) })
+ *     const pool = new Pool({ connectionString, keepAlive: true, query_timeout: 30_000 });
+ *     new PostgresDialect({ pool: guardPool(pool) })
  *
+ * Give the pool a `query_timeout` above `timeouts.statementMs`: without one, a network that drops a connection without a word
+ * leaves a request waiting for as long as the operating system does. A connection that did not answer in time is ended.
  * Call it before the pool is used: a client that is checked out just then is covered only from its next checkout on.
  *
  * @param onError told of every error once; the query that was running fails by itself, so there is nothing to be done
@@ -45,11 +50,30 @@ export function guardPool<Pool extends GuardedPool>(
     }
   };
   const guard = (client: PoolClientLike) => {
-    if (!client.listeners("error").includes(listener)) client.on("error", listener);
+    if (client.listeners("error").includes(listener)) return;
+    client.on("error", listener);
+    endAfterSilence(client);
   };
   pool.on("error", listener);
   pool.on("connect", guard);
   // For clients that were connected before the call.
   pool.on("acquire", guard);
   return pool;
+}
+
+/**
+ * With `query_timeout`, `pg` gives up waiting for an answer and keeps the connection as if nothing had happened:
+ * after a BEGIN that nobody answers, the pool would hand out the same dead connection again and again.
+ */
+function endAfterSilence(client: PoolClientLike): void {
+  const query = client.query.bind(client);
+  client.query = (...parameters) => {
+    const answer = query(...parameters);
+    if (answer instanceof Promise) {
+      answer.catch((error: unknown) => {
+        if (error instanceof Error && error.message === "Query read timeout") void client.end();
+      });
+    }
+    return answer;
+  };
 }

@@ -1,17 +1,8 @@
 /** Begins a database transaction as the application wants it: isolated, and never waiting without bound. */
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
-import type { Connection } from "./persist/dialect.js";
+import type { Timeouts } from "./limits.js";
+import type { Connection, Database } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
-
-/** How long the database may wait or work; then the transaction is undone, and the answer is retryable. */
-export interface Timeouts {
-  /** For a lock that another transaction holds, in milliseconds. Default 5,000. */
-  readonly lockMs: number;
-  /** For one statement, in milliseconds. Default 15,000. */
-  readonly statementMs: number;
-}
-
-export const defaultTimeouts: Timeouts = { lockMs: 5_000, statementMs: 15_000 };
 
 export interface TransactionSettings {
   readonly isolation: IsolationLevel | undefined;
@@ -26,9 +17,26 @@ export function begin<DB, T>(
 ): Promise<T> {
   const dialect = dialectOf(database);
   const level = isolation ?? dialect.isolation;
-  const builder = database.transaction();
-  return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(async (tx) => {
-    await dialect.bound?.(tx.withoutPlugins() as unknown as Connection, timeouts);
-    return run(tx);
+  const inTransaction = (on: Kysely<DB>) => {
+    const builder = on.transaction();
+    return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
+      async (tx) => {
+        await dialect.bound?.(tx.withoutPlugins() as unknown as Connection, timeouts);
+        return run(tx);
+      },
+    );
+  };
+  if (dialect.prepare === undefined) return inTransaction(database);
+  return database.connection().execute(async (connection) => {
+    const restore = await dialect.prepare?.(
+      connection.withoutPlugins() as unknown as Database,
+      timeouts,
+    );
+    try {
+      return await inTransaction(connection);
+    } finally {
+      // The transaction has ended, well or badly, and that stands. What fails here is a connection that is lost anyway.
+      await restore?.().catch(() => undefined);
+    }
   });
 }

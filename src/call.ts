@@ -1,11 +1,13 @@
 /** A verified caller's request, as the transactions in it see it. */
 import type { Kysely } from "kysely";
+import type { Identify } from "./identity.js";
 import type { CallContext, CommittedContext, Principal } from "./layer.js";
 
 export interface Call<P extends Principal, DB> extends CallContext<P> {
   readonly database: Kysely<DB>;
   readonly clientId?: string;
   readonly queueId?: string;
+  readonly identify: Identify;
   /** False for clients that read the HTTP status alone: what fails fatally is recorded, always. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */

@@ -1,6 +1,5 @@
 /** What an application says, and what it becomes. */
 import type { IsolationLevel, Kysely } from "kysely";
-import type { Timeouts } from "./begin.js";
 import type { WriteEvent } from "./event.js";
 import type {
   CallContext,
@@ -10,7 +9,7 @@ import type {
   OperationContext,
   Principal,
 } from "./layer.js";
-import type { Limits } from "./limits.js";
+import type { Limits, Timeouts } from "./limits.js";
 import type { WriteRequest } from "./request.js";
 import type { DeadLetter, FailedOperation } from "./result.js";
 import type { TableRule } from "./table-rule.js";

@@ -1,12 +1,11 @@
 /** Puts the rooms together: `createWrites`. */
-import { defaultTimeouts } from "./begin.js";
 import type { WritesConfig } from "./config.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable } from "./errors.js";
 import { emitter } from "./event.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
-import { defaultLimits } from "./limits.js";
+import { defaultLimits, defaultTimeouts } from "./limits.js";
 import { dialectOf } from "./persist/dialects.js";
 import { createCatalog } from "./persist/schema.js";
 import { createPipeline } from "./pipeline.js";
@@ -15,7 +14,7 @@ import { createAgain } from "./retry.js";
 import { routeOf } from "./route.js";
 import { createTransit } from "./transit.js";
 import { createRunTransaction } from "./transaction.js";
-import { createUploadRunner } from "./upload.js";
+import { createProcessor } from "./processor.js";
 import type { CallOptions, Writes } from "./writes.js";
 
 /**
@@ -41,13 +40,13 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
     settings,
   });
-  const uploads = createUploadRunner({ config, pipeline, limits, runTransaction, emit });
+  const processor = createProcessor({ config, pipeline, limits, runTransaction, emit });
   const transit = createTransit();
   const handle = createHandle({
     path,
     limits,
     pipeline,
-    uploads,
+    processor,
     emit,
     draining: transit.draining,
   });
@@ -66,7 +65,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
       try {
         const upload = accept(await validated(body, context));
         // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
-        return await uploads.run(upload, { context, clientId, queueId, lossyNumbers: true });
+        return await processor.run(upload, { context, clientId, queueId, lossyNumbers: true });
       } catch (error) {
         const { correlationId } = context;
         emit({ type: "error", correlationId, during: "validate", error, outcome: "retryable" });
@@ -80,7 +79,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
 
   const validated = async (body: unknown, context: CallContext<P>): Promise<Upload> => {
     try {
-      return await uploads.validate(body, context);
+      return await processor.validate(body, context);
     } catch (error) {
       if (!isBadRequest(error)) throw error;
       return one({ invalid: error.message, raw: body });

@@ -11,13 +11,13 @@ import type { Pipeline } from "./pipeline.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
 import { pathOf, routeOf } from "./route.js";
-import type { UploadRunner } from "./upload.js";
+import type { Processor } from "./processor.js";
 
 export interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
   readonly limits: Limits;
   readonly pipeline: Pipeline<P, DB>;
-  readonly uploads: UploadRunner<P>;
+  readonly processor: Processor<P>;
   readonly emit: Emit;
   /** True while the process is being stopped. */
   readonly draining: () => boolean;
@@ -78,7 +78,7 @@ async function answerTo<P extends Principal, DB>(
 }
 
 async function upload<P extends Principal, DB>(
-  { pipeline, uploads, limits, emit, draining }: HttpParts<P, DB>,
+  { pipeline, processor, limits, emit, draining }: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
 ): Promise<Answer> {
@@ -90,8 +90,8 @@ async function upload<P extends Principal, DB>(
     during = "request";
     const { value, lossyNumbers } = await readBody(request, limits);
     during = "validate";
-    const accepted = await uploads.validate(value, called);
-    const results = await uploads.run(accepted, { context: called, lossyNumbers });
+    const accepted = await processor.validate(value, called);
+    const results = await processor.run(accepted, { context: called, lossyNumbers });
     return { ...answerUpload(accepted.shape, results), results };
   } catch (error) {
     const answer = refusal(error, during);

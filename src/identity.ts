@@ -2,6 +2,7 @@
 import type { CrudTransaction } from "./crud.js";
 import { canonicalJson } from "./json.js";
 
+/** A device's queue: subject, client and queue id. */
 export interface Sender {
   readonly userId: string;
   readonly clientId?: string;
@@ -11,38 +12,40 @@ export interface Sender {
 export interface Identity {
   /** The transaction: one hex SHA-256. */
   readonly key: string;
-  /** The device's queue: one hex SHA-256. */
+  /** The queue it came from: one hex SHA-256. */
   readonly client: string;
 }
+
+/** One queue's transactions. */
+export type Identify = (transaction: CrudTransaction) => Promise<Identity | undefined>;
 
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
-export async function identify(
-  transaction: CrudTransaction,
-  { userId, clientId, queueId }: Sender,
-): Promise<Identity | undefined> {
-  const ids = queueIds(transaction);
-  if (clientId === undefined || ids === undefined) return undefined;
+export function createIdentify({ userId, clientId, queueId }: Sender): Identify {
+  if (clientId === undefined) return async () => undefined;
   const sender = [userId, clientId, queueId ?? null];
-  const content = transaction.crud.map(({ op, table, id, opData }) => [
-    op,
-    table,
-    id,
-    opData ?? null,
-  ]);
-  const [client, key] = await Promise.all([sha256(sender), sha256([sender, ids, content])]);
-  return { key, client };
+  let client: Promise<string> | undefined;
+  return async (transaction) => {
+    const ids = queueIds(transaction);
+    if (ids === undefined) return undefined;
+    const content = transaction.crud.map(({ op, table, id, opData }) => [
+      op,
+      table,
+      id,
+      opData ?? null,
+    ]);
+    client ??= sha256(sender);
+    return { key: await sha256([sender, ids, content]), client: await client };
+  };
 }
 
-/** Each entry's `op_id`; or the transaction's id, where no entry has one. */
-function queueIds({ crud, transactionId }: CrudTransaction): readonly number[] | undefined {
+/** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */
+function queueIds({ crud, transactionId }: CrudTransaction): unknown {
   const opIds = crud.flatMap(({ opId }) => (opId === undefined ? [] : [opId]));
   if (opIds.length === crud.length) return opIds;
-  // Negative, so that a transaction's id is never taken for an operation's.
-  if (opIds.length === 0 && transactionId !== undefined) return [-1 - transactionId];
-  return undefined;
+  return opIds.length === 0 && transactionId !== undefined ? { transactionId } : undefined;
 }
 
 async function sha256(value: unknown): Promise<string> {

@@ -38,8 +38,8 @@ export type {
   RespondContext,
   TransactionContext,
 } from "./layer.js";
-export type { Limits } from "./limits.js";
-export { createWrites } from "./processor.js";
+export type { Limits, Timeouts } from "./limits.js";
+export { createWrites } from "./create-writes.js";
 export type { WriteRequest, WriteResponse } from "./request.js";
 export type {
   DeadLetter,

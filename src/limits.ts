@@ -1,4 +1,4 @@
-/** Bounds on what one request may ask, and the measure of one transaction. */
+/** Bounds on what one request may ask and how long the database may take, and the measure of one transaction. */
 
 /** Bounds on what one request may ask. */
 export interface Limits {
@@ -24,6 +24,16 @@ export const defaultLimits: Limits = {
   keys: 250_000,
   stringLength: 4 * 1024 * 1024,
 };
+
+/** How long the database may wait or work; then the transaction is undone, and the answer is retryable. */
+export interface Timeouts {
+  /** For a lock that another transaction holds, in milliseconds. Default 5,000. */
+  readonly lockMs: number;
+  /** For one statement, and on Postgres for the time between two, hooks included; in milliseconds. Default 15,000. */
+  readonly statementMs: number;
+}
+
+export const defaultTimeouts: Timeouts = { lockMs: 5_000, statementMs: 15_000 };
 
 /** The first limit that a transaction passes. */
 export interface LimitBreach {

@@ -1,10 +1,11 @@
-/** The transactions of one upload, in the client's order. */
+/** The request processor: an upload validated, its transactions run one after the other, each answered. */
 import { toWireTransaction } from "./answer.js";
 import type { Call } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { Upload } from "./crud.js";
 import { type FatalError, isFatal } from "./errors.js";
 import type { Emit } from "./event.js";
+import { createIdentify } from "./identity.js";
 import type { CallContext, Principal } from "./layer.js";
 import type { Limits } from "./limits.js";
 import type { Pipeline } from "./pipeline.js";
@@ -12,7 +13,7 @@ import { notAttempted, retryableResult, type TransactionResult } from "./result.
 import type { RunTransaction } from "./transaction.js";
 import { normaliseUpload } from "./wire.js";
 
-export interface UploadParts<P extends Principal, DB> {
+export interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly limits: Limits;
@@ -28,20 +29,20 @@ export interface UploadOptions<P extends Principal> {
   readonly lossyNumbers: boolean;
 }
 
-export interface UploadRunner<P extends Principal> {
+export interface Processor<P extends Principal> {
   /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
   validate(body: unknown, context: CallContext<P>): Promise<Upload>;
   /** One result a transaction, in order. Never rejects. */
   run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
 }
 
-export function createUploadRunner<P extends Principal, DB>({
+export function createProcessor<P extends Principal, DB>({
   config,
   pipeline,
   limits,
   runTransaction,
   emit,
-}: UploadParts<P, DB>): UploadRunner<P> {
+}: ProcessorParts<P, DB>): Processor<P> {
   return {
     validate: async (body, context) => {
       try {
@@ -60,13 +61,17 @@ export function createUploadRunner<P extends Principal, DB>({
       }
       const clientId = upload.clientId ?? options.clientId;
       const queueId = upload.queueId ?? options.queueId;
-      const call: Call<P, DB> = {
-        ...context,
-        database,
-        lossyNumbers,
-        clientCanHandle: upload.shape !== "demo",
+      const sender = {
         ...(clientId !== undefined && { clientId }),
         ...(queueId !== undefined && { queueId }),
+      };
+      const call: Call<P, DB> = {
+        ...context,
+        ...sender,
+        database,
+        identify: createIdentify({ ...sender, userId: context.principal.userId }),
+        lossyNumbers,
+        clientCanHandle: upload.shape !== "demo",
       };
       const results: TransactionResult[] = [];
       let ended = false;

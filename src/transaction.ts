@@ -8,7 +8,7 @@ import type { CrudTransaction, InvalidTransaction } from "./crud.js";
 import { fatal } from "./errors.js";
 import type { Emit, TransactionEvent } from "./event.js";
 import { createFlights } from "./flights.js";
-import { type Identity, identify } from "./identity.js";
+import type { Identity } from "./identity.js";
 import type { Committed, Principal } from "./layer.js";
 import { classify, type Verdict } from "./persist/classify.js";
 import { hooksOf, type Pipeline } from "./pipeline.js";
@@ -61,7 +61,7 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     if ("invalid" in transaction) return refuse(transaction, call);
     if (transaction.crud.length === 0) return success;
-    const identity = await identify(transaction, { ...call, userId: call.principal.userId });
+    const identity = await call.identify(transaction);
     if (identity === undefined) return apply(transaction, call, undefined, tally);
     tally.ledger = "miss";
     const { result, shared } = await flights.join(call.database, identity.key, () =>

@@ -23,12 +23,20 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
   return text;
 }
 
-/** Digits of a decimal number, exact; at most `scale` of them behind the point. */
-export function decimalText(value: unknown, lossyNumbers: boolean, scale?: number): string {
+/** Digits of a decimal number, exact; at most `scale` of them behind the point, and `precision` in all with those. */
+export function decimalText(
+  value: unknown,
+  lossyNumbers: boolean,
+  scale?: number,
+  precision?: number,
+): string {
   if (typeof value === "number") refuseRounded(value, lossyNumbers);
   const text = numberText(value);
   if (scale !== undefined && decimals(text) > scale) {
     throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
+  }
+  if (precision !== undefined && wholeDigits(text) > precision - (scale ?? 0)) {
+    throw new InvalidValue("The number is too large.");
   }
   return text;
 }
@@ -78,6 +86,16 @@ export function textOf(value: unknown): string {
   return text;
 }
 
+/** Text from whatever a client's text column may hold: numbers by their digits, objects and lists as JSON. */
+export function plainText(
+  value: unknown,
+  lossyNumbers: boolean,
+  stringify: (value: unknown) => string,
+): string {
+  refuseUnfit(value, lossyNumbers);
+  return textOf(typeof value === "object" ? stringify(value) : value);
+}
+
 /** A JSON document's text: text is taken to be one already, as it is in the client's SQLite; anything else is written as one. */
 export function jsonText(
   value: unknown,
@@ -85,15 +103,50 @@ export function jsonText(
   stringify: (value: unknown) => string,
 ): string {
   if (typeof value !== "string") {
-    if (lossyNumbers) refuseRoundedWithin(value);
+    refuseUnfit(value, lossyNumbers);
     return textOf(stringify(value));
   }
+  if (nesting(value) > deepestJson) throw new InvalidValue("The JSON is nested too deep.");
   try {
     JSON.parse(value);
   } catch {
     throw new InvalidValue("The text is not valid JSON.");
   }
   return textOf(value);
+}
+
+/** Deeper than people write, and within what every database's own reader stands: SQLite's takes 1,000 levels. */
+const deepestJson = 1_000;
+
+/** How deep a JSON text is nested. Brackets inside its strings don't count. */
+function nesting(text: string): number {
+  if (text.length <= deepestJson) return 0;
+  let deepest = 0;
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[{\]}]|"(?:[^"\\]|\\.)*"/g)) {
+    if (bracket === "[" || bracket === "{") deepest = Math.max(deepest, (depth += 1));
+    else if (bracket === "]" || bracket === "}") depth -= 1;
+  }
+  return deepest;
+}
+
+/** Binary data, which comes as base64 from a client and as it is from a rule. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const text = textOf(value);
+  // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
+  let bytes: string;
+  try {
+    bytes = atob(text);
+  } catch {
+    throw new InvalidValue("The value is not base64.");
+  }
+  if (btoa(bytes) !== text) throw new InvalidValue("The value is not base64.");
+  return Uint8Array.from(bytes, (character) => character.charCodeAt(0));
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function trimmed(value: unknown): string {
@@ -110,17 +163,28 @@ function decimals(text: string): number {
   return fraction.length - zeros - Number(exponent);
 }
 
+/** How many digits before the point it takes to write the number. */
+function wholeDigits(text: string): number {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  const [whole = "", fraction = ""] = mantissa.replace(/^[+-]/, "").split(".");
+  const first = `${whole}${fraction}`.search(/[1-9]/);
+  return first === -1 ? 0 : Math.max(0, whole.length - first + Number(exponent));
+}
+
 function refuseRounded(value: number, lossyNumbers: boolean): void {
   if (lossyNumbers && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw new PrecisionLost();
   }
 }
 
-function refuseRoundedWithin(value: unknown): void {
+/** JSON has no word for NaN and the infinities, which 1e400 is read as. */
+function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
   const open: unknown[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next === "number") refuseRounded(next, true);
-    else if (typeof next === "object" && next !== null) {
+    if (typeof next === "number") {
+      if (!Number.isFinite(next)) throw new InvalidValue("The number is too large.");
+      refuseRounded(next, lossyNumbers);
+    } else if (typeof next === "object" && next !== null) {
       for (const member of Object.values(next)) if (member !== null) open.push(member);
     }
   }

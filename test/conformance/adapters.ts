@@ -40,10 +40,7 @@ export const adapters: readonly TestAdapter[] = [
   {
     name: "node:http",
     parses: false,
-    listener: (writes) => {
-      const handle = nodeWrites(writes);
-      return (request, response) => void handle(request, response);
-    },
+    listener: (writes) => nodeWrites(writes),
   },
 ];
 

@@ -16,6 +16,7 @@ import type { Kysely } from "kysely";
 import supertest from "supertest";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/express.js";
+import { answer } from "../../adapters/node-http.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
 import { isBadRequest, isRetryable } from "../../src/errors.js";
 import type { Principal } from "../../src/layer.js";
@@ -517,9 +518,8 @@ describe("a caller who leaves", () => {
         return json(200, {});
       },
     });
-    const handler = nodeWrites(writes);
     const port = await listen((request, response) => {
-      void handler(request, response).then(finished.resolve);
+      void answer(writes, request, response, request.url ?? "/").then(finished.resolve);
     });
     return { port, seen: seen.promise };
   }
@@ -578,7 +578,7 @@ describe("a caller who leaves", () => {
     );
     const port = await listen(async (request, response) => {
       await once(response, "close");
-      await handler(request, response);
+      handler(request, response);
     });
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{");
@@ -597,11 +597,10 @@ describe("listeners", () => {
 
   /** A server that tells how many listeners there were before the adapter, and after. */
   async function measuring(writes: Writes<Principal>) {
-    const handler = nodeWrites(writes);
     const measured = deferred<{ before: number[][]; after: number[][] }>();
     const port = await listen(async (request, response) => {
       const before = [counts(request), counts(response)];
-      await handler(request, response);
+      await answer(writes, request, response, request.url ?? "/");
       measured.resolve({ before, after: [counts(request), counts(response)] });
     });
     return { port, measured: measured.promise };

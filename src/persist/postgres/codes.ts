@@ -246,7 +246,7 @@ export const sqlstates: readonly (readonly [code: string, condition: string, mea
     ["53400", "configuration_limit_exceeded", "outage"],
     // 54: program limit exceeded
     ["54000", "program_limit_exceeded", "INVALID_DATA"],
-    ["54001", "statement_too_complex", "other"],
+    ["54001", "statement_too_complex", "INVALID_DATA"],
     ["54011", "too_many_columns", "other"],
     ["54023", "too_many_arguments", "other"],
     // 55: object not in prerequisite state

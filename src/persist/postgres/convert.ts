@@ -1,14 +1,17 @@
 /** JSON values as parameters for Postgres: text that the server reads by the column's own type, so that nothing is rounded on the way. */
-import { stringifyJson } from "../../json.js";
+import { parseJson, stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
 import { dateOnly, utcTimestamp } from "../timestamp.js";
 import {
   booleanOf,
+  bytesOf,
   decimalText,
+  hexOf,
   InvalidValue,
   integerText,
   jsonText,
   numberText,
+  plainText,
   textOf,
 } from "../value.js";
 
@@ -47,14 +50,13 @@ function scalar(
     case "date":
       return dateOnly(value);
     case "bytea":
-      return value instanceof Uint8Array ? value : base64(value);
+      return bytesOf(value);
     case "text":
     case "varchar":
     case "bpchar":
     case "citext":
     case "name":
-      // A client whose column is text may well hold JSON in it.
-      return textOf(typeof value === "object" ? stringifyJson(value) : value);
+      return plainText(value, lossyNumbers, stringifyJson);
     default:
       return textOf(value);
   }
@@ -71,7 +73,7 @@ function arrayText(column: Column, value: unknown, lossyNumbers: boolean): strin
 function listOf(text: string): unknown {
   if (text.trimStart().startsWith("{")) return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new InvalidValue("The text is not a JSON array.");
   }
@@ -83,25 +85,8 @@ function literal(column: Column, list: readonly unknown[], lossyNumbers: boolean
     if (Array.isArray(value) && !column.type.startsWith("json"))
       return literal(column, value, lossyNumbers);
     const element = scalar(column, value, lossyNumbers);
-    const text = element instanceof Uint8Array ? hex(element) : String(element);
+    const text = element instanceof Uint8Array ? `\\x${hexOf(element)}` : String(element);
     return `"${text.replace(/["\\]/g, "\\$&")}"`;
   });
   return `{${elements.join(",")}}`;
-}
-
-function base64(value: unknown): Uint8Array {
-  const text = textOf(value);
-  // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
-  let bytes: string;
-  try {
-    bytes = atob(text);
-  } catch {
-    throw new InvalidValue("The value is not base64.");
-  }
-  if (btoa(bytes) !== text) throw new InvalidValue("The value is not base64.");
-  return Uint8Array.from(bytes, (character) => character.charCodeAt(0));
-}
-
-function hex(bytes: Uint8Array): string {
-  return `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -13,10 +13,12 @@ export const postgres: Dialect = {
   readColumns,
   convert,
   meaning,
+  // The last one is for a process or a network that goes without a word: what it has locked is free again in time.
   bound: async (tx, { lockMs, statementMs }) => {
     await sql`
       select set_config('lock_timeout', ${`${lockMs}ms`}, true),
-        set_config('statement_timeout', ${`${statementMs}ms`}, true)
+        set_config('statement_timeout', ${`${statementMs}ms`}, true),
+        set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
     `.execute(tx);
   },
   lockForMigration: async (tx) => {

@@ -1,0 +1,47 @@
+/** Events reach whoever listens, and whatever becomes of them changes nothing. */
+import { describe, expect, it, vi } from "vitest";
+import { emitter, type WriteEvent } from "../../src/event.js";
+
+const event: WriteEvent = {
+  type: "row_missing",
+  correlationId: "c",
+  table: "lists",
+  id: "1",
+  op: "PATCH",
+  operationIndex: 0,
+};
+
+describe("emitter", () => {
+  it("passes events on", () => {
+    const onEvent = vi.fn();
+    emitter(onEvent)(event);
+    expect(onEvent).toHaveBeenCalledExactlyOnceWith(event);
+  });
+
+  it("has nothing to do where nobody listens", () => {
+    expect(() => emitter(undefined)(event)).not.toThrow();
+  });
+
+  it("is not stopped by a listener that throws", () => {
+    const emit = emitter(() => {
+      throw new Error("The log is full.");
+    });
+    expect(() => emit(event)).not.toThrow();
+  });
+
+  it("nor by one that rejects, which would end the process", async () => {
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    try {
+      // An async function fits the type.
+      const listener: (event: WriteEvent) => void = async () => {
+        throw new Error("The log is full.");
+      };
+      emitter(listener)(event);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      process.off("unhandledRejection", unhandled);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+/** Which request is for which of the endpoint's routes. */
+import { describe, expect, it } from "vitest";
+import { pathOf, routeOf } from "../../src/route.js";
+
+describe("pathOf", () => {
+  it.each([
+    ["/api/data", "/api/data"],
+    ["/api/data/", "/api/data"],
+    ["/api/data?x=/y", "/api/data"],
+    ["/api/data/?x", "/api/data"],
+    ["/api/data#top", "/api/data"],
+    ["https://host:6060/api/data?x", "/api/data"],
+    ["HTTP://host/api", "/api"],
+    ["http://host", ""],
+    ["http://host?x=/api", ""],
+    ["/", "/"],
+    ["/a?u=http://other/api/data", "/a"],
+  ])("%s is %s", (url, path) => {
+    expect(pathOf(url)).toBe(path);
+  });
+});
+
+describe("routeOf", () => {
+  it.each([
+    ["POST", "/api/data", "upload"],
+    ["post", "/api/data", "upload"],
+    ["POST", "/api/data/", "upload"],
+    ["POST", "https://host/api/data?trace=1", "upload"],
+    ["GET", "/api/data/limits", "limits"],
+    ["GET", "/api/data/limits/", "limits"],
+    ["GET", "/api/data/openapi.yaml?download", "contract"],
+    ["GET", "/api/data", undefined],
+    ["PUT", "/api/data", undefined],
+    ["POST", "/api/data/limits", undefined],
+    ["POST", "/api/data/other", undefined],
+    ["POST", "/api/database", undefined],
+    ["POST", "/api", undefined],
+    ["POST", "/v1/api/data", undefined],
+    ["POST", "/api//data", undefined],
+    ["GET", "/api/data/limits/limits", undefined],
+    ["GET", "/limits", undefined],
+  ])("%s %s: %s", (method, url, route) => {
+    expect(routeOf("/api/data", method, url)).toBe(route);
+  });
+
+  it.each([
+    ["/api/data/", "POST", "/api/data", "upload"],
+    ["/", "POST", "/", "upload"],
+    ["/", "POST", "http://host/", "upload"],
+    ["/", "GET", "/limits", "limits"],
+    ["/", "POST", "/api/data", undefined],
+  ])("base %s: %s %s: %s", (base, method, url, route) => {
+    expect(routeOf(base, method, url)).toBe(route);
+  });
+
+  it.each([
+    ["POST", "/", "upload"],
+    ["POST", "/anything/at/all", "upload"],
+    ["GET", "/anything/limits", "limits"],
+    ["GET", "/limits", "limits"],
+    ["GET", "/anything/openapi.yaml", "contract"],
+    ["GET", "/anything", undefined],
+    ["POST", "/anything/limits", undefined],
+    ["GET", "/anything/nolimits", undefined],
+    ["DELETE", "/anything", undefined],
+  ])("without a base, %s %s: %s", (method, url, route) => {
+    expect(routeOf(false, method, url)).toBe(route);
+  });
+});

@@ -1,0 +1,220 @@
+/** Values as databases take them: exact, or refused. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { stringifyJson } from "../../src/json.js";
+import {
+  booleanOf,
+  decimalText,
+  integerText,
+  InvalidValue,
+  jsonText,
+  numberText,
+  PrecisionLost,
+  textOf,
+} from "../../src/persist/value.js";
+
+describe("integerText", () => {
+  it("gives the digits of any integer, exactly", () => {
+    fc.assert(
+      fc.property(fc.bigInt(), (integer) => {
+        expect(BigInt(integerText(integer, true))).toBe(integer);
+        expect(BigInt(integerText(integer.toString(), true))).toBe(integer);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (integer) => {
+        expect(BigInt(integerText(integer, true))).toBe(BigInt(integer));
+      }),
+    );
+  });
+
+  it.each<[unknown, string]>([
+    [true, "1"],
+    [false, "0"],
+    [1.0, "1"],
+    [-0, "0"],
+    ["-7", "-7"],
+    [" 42\n", "42"],
+    ["9223372036854775807", "9223372036854775807"],
+    [1e15, "1000000000000000"],
+  ])("takes %o", (value, text) => {
+    expect(integerText(value, true)).toBe(text);
+  });
+
+  it.each([1.5, NaN, Infinity, "1.5", "1e3", "", " ", "0x10", "1 2", "١", {}, [], [1]])(
+    "refuses %o",
+    (value) => {
+      expect(() => integerText(value, false)).toThrow(InvalidValue);
+    },
+  );
+
+  it("does not pass on an integer that has been rounded", () => {
+    for (const value of [2 ** 53, -(2 ** 53), 12345678901234567890]) {
+      expect(() => integerText(value, true)).toThrow(PrecisionLost);
+      expect(integerText(value, false)).toBe(BigInt(value).toString());
+    }
+  });
+});
+
+describe("decimalText", () => {
+  it.each<[unknown, string]>([
+    [0.1, "0.1"],
+    [1e-7, "1e-7"],
+    [1e21, "1e+21"],
+    ["12345678901234567890.12", "12345678901234567890.12"],
+    ["+.5", "+.5"],
+    ["5.", "5."],
+    [" 1.50 ", "1.50"],
+    [12n, "12"],
+    [true, "1"],
+  ])("takes %o as it is", (value, text) => {
+    expect(decimalText(value, false)).toBe(text);
+  });
+
+  it.each([
+    "",
+    ".",
+    "e5",
+    "1e",
+    "1,5",
+    "NaN",
+    "Infinity",
+    "-inf",
+    "0x1",
+    "1_000",
+    "1 0",
+    NaN,
+    Infinity,
+    {},
+    [1],
+  ])("refuses %o", (value) => {
+    expect(() => decimalText(value, false)).toThrow(InvalidValue);
+  });
+
+  it.each([
+    "1.25",
+    "1.250000",
+    "1250e-3",
+    "125e-2",
+    "0.125e1",
+    "100",
+    "100e-2",
+    "1e300",
+    "0",
+    "0.000",
+    "0e-9",
+    "-0.50",
+    "100.e-4",
+    1.25,
+    5n,
+  ])("takes %s where there is room for two digits", (value) => {
+    expect(() => decimalText(value, false, 2)).not.toThrow();
+  });
+
+  it.each(["1.255", "0.001", "1e-3", "12.5e-2", "100e-5", ".005", 0.1 + 0.2, 1e-7])(
+    "refuses %s there",
+    (value) => {
+      expect(() => decimalText(value, false, 2)).toThrow(InvalidValue);
+    },
+  );
+
+  it("counts as the database does: never refuses what can be stored, never lets be rounded what can't", () => {
+    const text = fc
+      .tuple(fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }), fc.integer({ min: -8, max: 8 }))
+      .map(([digits, exponent]) => ({ digits, exponent, text: `${digits}e${exponent}` }));
+    fc.assert(
+      fc.property(text, fc.integer({ min: -3, max: 6 }), ({ digits, exponent, text }, scale) => {
+        const shift = exponent + scale;
+        const fits = shift >= 0 || digits % 10n ** BigInt(-shift) === 0n;
+        const judge = () => decimalText(text, false, scale);
+        if (fits) expect(judge).not.toThrow();
+        else expect(judge).toThrow(InvalidValue);
+      }),
+    );
+  });
+
+  it("does not pass on an integer that has been rounded", () => {
+    expect(() => decimalText(2 ** 53, true)).toThrow(PrecisionLost);
+    expect(decimalText("9007199254740993", true)).toBe("9007199254740993");
+  });
+});
+
+describe("numberText", () => {
+  it("reads back as the same number", () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        expect(Number(numberText(number))).toBe(number === 0 ? 0 : number);
+      }),
+    );
+  });
+
+  it.each([NaN, Infinity, -Infinity, "NaN", "Infinity", "many", {}, []])("refuses %o", (value) => {
+    expect(() => numberText(value)).toThrow(InvalidValue);
+  });
+});
+
+describe("booleanOf", () => {
+  it.each([true, 1, 1n, "1", "t", "T", "true", " TRUE "])("true: %o", (value) => {
+    expect(booleanOf(value)).toBe(true);
+  });
+  it.each([false, 0, -0, 0n, "0", "f", "false", "False"])("false: %o", (value) => {
+    expect(booleanOf(value)).toBe(false);
+  });
+  it.each([2, -1, 0.5, NaN, "", "yes", "on", "maybe", {}, [], [true]])("refuses %o", (value) => {
+    expect(() => booleanOf(value)).toThrow(InvalidValue);
+  });
+});
+
+describe("textOf", () => {
+  it.each<[unknown, string]>([
+    ["", ""],
+    ["Grüße 🎉 \u0001", "Grüße 🎉 \u0001"],
+    [1.5, "1.5"],
+    [true, "true"],
+    [12345678901234567890n, "12345678901234567890"],
+  ])("takes %o", (value, text) => {
+    expect(textOf(value)).toBe(text);
+  });
+
+  it.each(["a\0b", "\ud83c", "\udf89\ud83c", {}, []])("refuses %o", (value) => {
+    expect(() => textOf(value)).toThrow(InvalidValue);
+  });
+});
+
+describe("jsonText", () => {
+  const of = (value: unknown, lossy = false) => jsonText(value, lossy, stringifyJson);
+
+  it.each<[unknown, string]>([
+    ['{"a": 1}', '{"a": 1}'],
+    ["null", "null"],
+    ['"text"', '"text"'],
+    [{ a: [1, "x", null] }, '{"a":[1,"x",null]}'],
+    [[], "[]"],
+    [5, "5"],
+    [false, "false"],
+    [{ big: 12345678901234567890n }, '{"big":12345678901234567890}'],
+    ['{"big": 12345678901234567890}', '{"big": 12345678901234567890}'],
+  ])("writes %o", (value, text) => {
+    expect(of(value)).toBe(text);
+  });
+
+  it.each(["", "hello", "{a:1}", "'a'", "undefined", '{"a":1}}', '"a\0"'])(
+    "refuses text that is no JSON: %o",
+    (value) => {
+      expect(() => of(value)).toThrow(InvalidValue);
+    },
+  );
+
+  it("refuses a number that JSON has no form for, instead of making it null", () => {
+    for (const value of [Infinity, { a: [-Infinity] }]) {
+      expect(() => of(value)).toThrow(InvalidValue);
+    }
+  });
+
+  it("does not pass on integers that have been rounded, wherever they are", () => {
+    for (const value of [2 ** 60, { a: [1, { b: 2 ** 53 }] }, [null, undefined, 2 ** 53]]) {
+      expect(() => of(value, true)).toThrow(PrecisionLost);
+    }
+    expect(of({ a: 2 ** 53 - 1, b: 0.1 }, true)).toBe('{"a":9007199254740991,"b":0.1}');
+  });
+});
