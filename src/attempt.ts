@@ -5,6 +5,7 @@
 import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
+import type { FatalError } from "./errors.js";
 import type { ErrorEvent } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
@@ -38,7 +39,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P, DB>,
-  { number, identity, count, settings }: AttemptOptions,
+  { number, identity, refusal, count, settings }: AttemptOptions,
 ): Promise<Attempt> {
   const progress: Progress = { during: "begin", operationIndex: undefined };
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
@@ -48,6 +49,10 @@ export async function attempt<P extends Principal, DB>(
       try {
         const answer = identity && (await claim(counted(ownTables(tx), count), identity));
         if (answer !== undefined) return { kind: "replayed", answer };
+        if (refusal !== undefined) {
+          progress.during = "validate";
+          throw refusal;
+        }
         const context = {
           ...publicContext(call),
           tx: counted(tx, count),
@@ -77,6 +82,8 @@ export interface AttemptOptions {
   /** From 1. */
   readonly number: number;
   readonly identity: Identity | undefined;
+  /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
+  readonly refusal: FatalError | undefined;
   readonly count: StatementCount;
   readonly settings: TransactionSettings;
 }

@@ -20,7 +20,9 @@ export function authorizer<P extends Principal, DB>(
     }
     await rule.authorize?.(write, context);
     await added?.(write, context);
-    return write;
+    // What has been approved stays as it is: a hook that wants other values returns another write.
+    Object.freeze(write.values);
+    return Object.freeze(write);
   };
 }
 

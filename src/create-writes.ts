@@ -94,7 +94,9 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
           ? upload
           : one({ invalid: "Send one transaction; for several there is processBatch.", raw: body }),
       );
-      return result ?? retryableResult("The transaction was not tried.");
+      return result === undefined || result.status === "not_attempted"
+        ? retryableResult("The caller has left before the transaction was tried.")
+        : result;
     },
     handle: (request) => transit.during(() => handle(request)),
     handles: (method, url) => routeOf(path, method, url) !== undefined,

@@ -42,6 +42,8 @@ export interface InvalidTransaction {
   readonly operationIndex?: number;
   /** The transaction as it came. */
   readonly raw: unknown;
+  /** The same, where it can be understood all the same. It may have been answered before. */
+  readonly understood?: CrudTransaction;
 }
 
 /**

@@ -105,7 +105,9 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
       invalid: message,
       errorCode: code,
       ...(details !== undefined && { details }),
-      raw: "invalid" in transaction ? transaction.raw : toWireTransaction(transaction),
+      ...("invalid" in transaction
+        ? { raw: transaction.raw }
+        : { raw: toWireTransaction(transaction), understood: transaction }),
     })),
   };
 }

@@ -44,9 +44,10 @@ export function createRecord<P extends Principal, DB>({
     const letter = letterOf(answer, payload, call, identity);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const earlier = await store(pipeline, settings, answer, letter, call, identity);
-        if (earlier !== undefined) return earlier;
-        break;
+        const outcome = await store(pipeline, settings, answer, letter, call, identity);
+        if ("earlier" in outcome) return outcome.earlier;
+        await announce(outcome.stored, call, emit, onDeadLetter);
+        return answer;
       } catch (error) {
         const { correlationId } = call;
         emit({ type: "error", correlationId, during: "deadLetter", error, outcome: "retryable" });
@@ -54,12 +55,10 @@ export function createRecord<P extends Principal, DB>({
         return retryableResult("The failure can't be recorded just now.");
       }
     }
-    await announce(letter, call, emit, onDeadLetter);
-    return answer;
   };
 }
 
-/** @returns the answer of an attempt that was first; then nothing is stored */
+/** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function store<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   settings: TransactionSettings,
@@ -67,11 +66,11 @@ async function store<P extends Principal, DB>(
   letter: DeadLetter,
   call: Call<P, DB>,
   identity: Identity | undefined,
-): Promise<TransactionResult | undefined> {
+): Promise<{ readonly earlier: TransactionResult } | { readonly stored: DeadLetter }> {
   return begin(call.database, settings, async (tx) => {
     const earlier = identity && (await claim(ownTables(tx), identity, answer));
-    if (earlier === undefined) await pipeline.deadLetter(letter, { ...publicContext(call), tx });
-    return earlier;
+    if (earlier !== undefined) return { earlier };
+    return { stored: await pipeline.deadLetter(letter, { ...publicContext(call), tx }) };
   });
 }
 

@@ -5,7 +5,7 @@ import type { TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { CrudTransaction, InvalidTransaction } from "./crud.js";
-import { fatal } from "./errors.js";
+import { type FatalError, fatal } from "./errors.js";
 import type { Emit, TransactionEvent } from "./event.js";
 import { createFlights } from "./flights.js";
 import type { Identity } from "./identity.js";
@@ -59,14 +59,21 @@ export function createRunTransaction<P extends Principal, DB>({
     call: Call<P, DB>,
     tally: Tally,
   ): Promise<TransactionResult> => {
-    if ("invalid" in transaction) return refuse(transaction, call);
-    if (transaction.crud.length === 0) return success;
+    if ("invalid" in transaction) return refuse(transaction, call, tally);
+    return transaction.crud.length === 0 ? success : identified(transaction, call, tally);
+  };
+
+  const identified = async (
+    transaction: CrudTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+    refusal?: FatalError,
+  ): Promise<TransactionResult> => {
     const identity = await call.identify(transaction);
-    if (identity === undefined) return apply(transaction, call, undefined, tally);
+    const run = () => apply(transaction, call, identity, tally, refusal);
+    if (identity === undefined) return run();
     tally.ledger = "miss";
-    const { result, shared } = await flights.join(call.database, identity.key, () =>
-      apply(transaction, call, identity, tally),
-    );
+    const { result, shared } = await flights.join(call.database, identity.key, run);
     if (shared) tally.ledger = "shared";
     return result;
   };
@@ -76,26 +83,17 @@ export function createRunTransaction<P extends Principal, DB>({
     call: Call<P, DB>,
     identity: Identity | undefined,
     tally: Tally,
+    refusal: FatalError | undefined,
   ): Promise<TransactionResult> => {
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
-      const tried = await attempt(pipeline, transaction, call, {
-        number,
-        identity,
-        count: tally,
-        settings,
-      });
+      const options = { number, identity, refusal, count: tally, settings };
+      const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, transaction, call, tally);
       const verdict = judge(tried, call);
       if (await again(verdict, number, call)) continue;
-      return verdict.outcome === "retryable"
-        ? retryableResult(verdict.message, verdict.retryAfterMs)
-        : end(
-            fatalResult(verdict, tried.operationIndex),
-            toWireTransaction(transaction),
-            call,
-            identity,
-          );
+      const payload = toWireTransaction(transaction);
+      return conclude(verdict, tried.operationIndex, payload, call, identity);
     }
   };
 
@@ -126,39 +124,33 @@ export function createRunTransaction<P extends Principal, DB>({
     return verdict;
   };
 
-  /** No attempt can be made. */
-  const refuse = (
-    {
-      invalid,
-      errorCode = "INVALID_TRANSACTION",
-      details,
-      operationIndex,
-      raw,
-    }: InvalidTransaction,
+  /** It can't be applied; but where it can be understood, it may have been, before it was refused. */
+  const refuse = async (
+    refused: InvalidTransaction,
     call: Call<P, DB>,
+    tally: Tally,
   ): Promise<TransactionResult> => {
-    const error = fatal(errorCode, invalid, details);
-    const verdict = judge(
-      {
-        kind: "failed",
-        error,
-        during: "validate",
-        ...(operationIndex !== undefined && { operationIndex }),
-      },
-      call,
-    );
-    // `fatal` is always judged fatal; the check is the compiler's.
-    if (verdict.outcome !== "fatal") return Promise.resolve(retryableResult(verdict.message));
-    return end(fatalResult(verdict, operationIndex), raw, call, undefined);
+    const { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw } = refused;
+    const refusal = fatal(errorCode, invalid, details);
+    const { understood } = refused;
+    if (understood !== undefined) return identified(understood, call, tally, refusal);
+    const where = operationIndex === undefined ? {} : { operationIndex };
+    const verdict = judge({ kind: "failed", error: refusal, during: "validate", ...where }, call);
+    return conclude(verdict, operationIndex, raw, call, undefined);
   };
 
-  /** The client decides, and nothing is recorded; or the dead letter is. */
-  const end = async (
-    answer: FatalResult,
+  /** A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is. */
+  const conclude = async (
+    verdict: Verdict,
+    operationIndex: number | undefined,
     payload: unknown,
     call: Call<P, DB>,
     identity: Identity | undefined,
   ): Promise<TransactionResult> => {
+    if (verdict.outcome === "retryable") {
+      return retryableResult(verdict.message, verdict.retryAfterMs);
+    }
+    const answer = fatalResult(verdict, operationIndex);
     try {
       const ask = call.clientCanHandle ? config.requiresClientHandling : undefined;
       if (await ask?.(answer.failedOperation, publicContext(call))) {
@@ -166,13 +158,8 @@ export function createRunTransaction<P extends Principal, DB>({
       }
     } catch (error) {
       const { correlationId } = call;
-      emit({
-        type: "error",
-        correlationId,
-        during: "requiresClientHandling",
-        error,
-        outcome: "retryable",
-      });
+      const during = "requiresClientHandling";
+      emit({ type: "error", correlationId, during, error, outcome: "retryable" });
       return retryableResult("The failure can't be judged just now.");
     }
     return record(answer, payload, call, identity);

@@ -1,6 +1,7 @@
 /** What became of a transaction that threw: nothing is fatal unless it is known to be. */
 import type { QueryExecutorProvider } from "kysely";
 import { isFatal, isRetryable } from "../errors.js";
+import { stringifyJson } from "../json.js";
 import type { ErrorCode } from "../result.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { FatalMeaning, Meaning, RetryableMeaning } from "./dialect.js";
@@ -88,8 +89,7 @@ function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
 /** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
 function plain(details: unknown): unknown {
   try {
-    const text = JSON.stringify(details);
-    return text === undefined ? undefined : JSON.parse(text);
+    return details === undefined ? undefined : JSON.parse(stringifyJson(details));
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import {
   fatal,
   type Hooks,
   retryable,
+  toWire,
   type Write,
   type WriteEvent,
   type WriteRequest,
@@ -338,7 +339,9 @@ describe("a write through tx in persist.after", () => {
       hooks: {
         persist: {
           after: async (_outcome, { tx }) => {
-            await sql`insert into things (id) values ('no uuid')`.execute(tx).catch(() => undefined);
+            await sql`insert into things (id) values ('no uuid')`
+              .execute(tx)
+              .catch(() => undefined);
           },
         },
       },
@@ -416,21 +419,24 @@ describe("a hook that throws", () => {
     expect(await stored()).toEqual(nothing);
   });
 
-  it.each(inTransaction)("a bug in %s: stays queued, and an event says why", async (name, hooks) => {
-    const writes = writesWith({ hooks: hooks(() => new TypeError("x is not a function")) });
-    const result = await writes.processTransaction(transaction(putList()), { principal: alice });
-    expect(result.status).toBe("retryable_error");
-    expect(JSON.stringify(result)).not.toContain("x is not a function");
-    expect(await stored()).toEqual(nothing);
-    expect(errors()).toMatchObject([
-      {
-        during: name.split(".")[0],
-        error: new TypeError("x is not a function"),
-        outcome: "retryable",
-        operationIndex: 0,
-      },
-    ]);
-  });
+  it.each(inTransaction)(
+    "a bug in %s: stays queued, and an event says why",
+    async (name, hooks) => {
+      const writes = writesWith({ hooks: hooks(() => new TypeError("x is not a function")) });
+      const result = await writes.processTransaction(transaction(putList()), { principal: alice });
+      expect(result.status).toBe("retryable_error");
+      expect(JSON.stringify(result)).not.toContain("x is not a function");
+      expect(await stored()).toEqual(nothing);
+      expect(errors()).toMatchObject([
+        {
+          during: name.split(".")[0],
+          error: new TypeError("x is not a function"),
+          outcome: "retryable",
+          operationIndex: 0,
+        },
+      ]);
+    },
+  );
 
   it("fatal() in validate: every transaction is refused with that code, and recorded", async () => {
     const writes = writesWith({
@@ -456,7 +462,7 @@ describe("a hook that throws", () => {
     const { lists, letters } = await stored();
     expect(lists).toEqual([]);
     expect(letters.map(({ error_code }) => error_code)).toEqual(["READ_ONLY", "READ_ONLY"]);
-    expect(letters.map(({ payload }) => (JSON.parse(payload) as object)).at(1)).toMatchObject({
+    expect(letters.map(({ payload }) => JSON.parse(payload) as object).at(1)).toMatchObject({
       crud: [{ op: "PUT", table: "lists", id: second, op_id: 2 }],
     });
   });
@@ -484,23 +490,26 @@ describe("a hook that throws", () => {
   it.each([
     ["retryable()", () => retryable("Later.", 7_000), 503, "Later."],
     ["a bug", () => new TypeError("bug"), 500, undefined],
-  ])("%s in validate: the request fails, nothing is answered", async (_name, error, status, text) => {
-    const writes = writesWith({
-      hooks: {
-        validate: {
-          before: () => {
-            throw error();
+  ])(
+    "%s in validate: the request fails, nothing is answered",
+    async (_name, error, status, text) => {
+      const writes = writesWith({
+        hooks: {
+          validate: {
+            before: () => {
+              throw error();
+            },
           },
         },
-      },
-    });
-    const response = await writes.handle(request(transaction(putList())));
-    expect(response.status).toBe(status);
-    if (text !== undefined) expect(JSON.parse(response.body)).toEqual({ message: text });
-    const result = await writes.processTransaction(transaction(putList()), { principal: alice });
-    expect(result.status).toBe("retryable_error");
-    expect(await stored()).toEqual(nothing);
-  });
+      });
+      const response = await writes.handle(request(transaction(putList())));
+      expect(response.status).toBe(status);
+      if (text !== undefined) expect(JSON.parse(response.body)).toEqual({ message: text });
+      const result = await writes.processTransaction(transaction(putList()), { principal: alice });
+      expect(result.status).toBe("retryable_error");
+      expect(await stored()).toEqual(nothing);
+    },
+  );
 
   it("in respond: the answer that had been made is sent", async () => {
     const writes = writesWith({
@@ -594,9 +603,12 @@ describe("behind the authorization", () => {
       },
     });
     const patch = (id: string, name: string) =>
-      writes.processTransaction({ crud: [{ op: "PATCH", table: "lists", id, op_data: { name } }] }, {
-        principal: alice,
-      });
+      writes.processTransaction(
+        { crud: [{ op: "PATCH", table: "lists", id, op_data: { name } }] },
+        {
+          principal: alice,
+        },
+      );
     expect(await patch(first, "forbidden")).toMatchObject({
       failedOperation: { errorCode: "UNAUTHORIZED", message: "Not that name." },
     });
@@ -673,7 +685,12 @@ describe("a replaced layer", () => {
         next(Array.isArray(body) ? { client_id: "phone", crud: body as object[] } : body),
       map: (entry, _context, next) =>
         entry.table === "notes"
-          ? { op: entry.op, table: "lists", id: entry.id, values: { name: "a note", owner_id: "alice" } }
+          ? {
+              op: entry.op,
+              table: "lists",
+              id: entry.id,
+              values: { name: "a note", owner_id: "alice" },
+            }
           : next(entry),
       persist: async (write, _context, next) =>
         write.id === second ? { effect: "missing" } : next(write),
@@ -806,6 +823,21 @@ describe("onFatal", () => {
 describe("a dead letter", () => {
   const refused = transaction({ ...putList(), table: "nowhere" });
 
+  it("answers a replay with the same words and details, numbers beyond 2^53 included", async () => {
+    const writes = writesWith({
+      authorize: () => {
+        throw fatal("TOO_MANY", "Too many.", { count: 2 ** 60, list: [null, -0, "\ud800"] });
+      },
+    });
+    const once = await writes.processTransaction(transaction(putList()), { principal: alice });
+    const replay = await writes.processTransaction(transaction(putList()), { principal: alice });
+    expect(replay).toEqual(once);
+    // What a custom route sends is made by JSON.stringify.
+    expect(JSON.parse(JSON.stringify(toWire(replay)))).toEqual(
+      JSON.parse(JSON.stringify(toWire(once))),
+    );
+  });
+
   it("is copied by onDeadLetter once, after it has been committed, as it was stored", async () => {
     const copies: [DeadLetter, number][] = [];
     const writes = writesWith({
@@ -906,6 +938,18 @@ describe("a dead letter", () => {
     expect(result.status).toBe("fatal_error");
     expect(kept).toMatchObject([{ payload: { crud: [{ table: "nowhere" }] } }]);
     expect(await stored()).toMatchObject({ ledger: 1, letters: [] });
+  });
+});
+
+describe("a caller that has left", () => {
+  it("has its transactions left alone: retryable for one, not attempted in a batch", async () => {
+    const options = { principal: alice, signal: AbortSignal.abort() };
+    const writes = writesWith();
+    const result = await writes.processTransaction(transaction(putList()), options);
+    expect(result.status).toBe("retryable_error");
+    const results = await writes.processBatch(batch({ crud: [putList()] }), options);
+    expect(results).toEqual([{ status: "not_attempted" }]);
+    expect(await stored()).toEqual(nothing);
   });
 });
 

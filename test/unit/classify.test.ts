@@ -1,6 +1,12 @@
 /** What an error means: fatal only where that is known. */
-import { AbortedTransactionError, DummyDriver, Kysely, PostgresAdapter } from "kysely";
-import { PostgresIntrospector, PostgresQueryCompiler } from "kysely";
+import {
+  AbortedTransactionError,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from "kysely";
 import { describe, expect, it } from "vitest";
 import { badRequest, fatal, forbidden, retryable, unauthenticated } from "../../src/errors.js";
 import { classify as classifyAny } from "../../src/persist/classify.js";

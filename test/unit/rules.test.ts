@@ -1,8 +1,16 @@
 /** What becomes of table rules, and which contradict themselves. */
-import { describe, expect, it } from "vitest";
+import { sql } from "kysely";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  anonymous,
+  createWrites,
+  type OperationContext,
+  type Principal,
+  type TableRule,
+} from "../../src/index.js";
 import { compileRules } from "../../src/rules.js";
-import type { OperationContext, Principal } from "../../src/layer.js";
-import type { TableRule } from "../../src/table-rule.js";
+import { pglite, type TestDatabase } from "../support/databases.js";
+import type { TestSchema } from "../support/schema.js";
 
 type AnyDB = Record<string, Record<string, unknown>>;
 type AnyRule = TableRule<Principal, AnyDB>;
@@ -101,5 +109,105 @@ describe("compileRules", () => {
   ])("refuses %s", (_name, rule) => {
     expect(() => compiled(rule)).toThrow(TypeError);
     expect(() => compiled(rule)).toThrow(/tables\.lists/);
+  });
+});
+
+describe("a rule at work", () => {
+  const id = "11111111-1111-4111-8111-111111111111";
+  const alice: Principal = { userId: "alice" };
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await pglite.open();
+    await sql`
+      create function belongs(list uuid, person text) returns boolean language sql stable
+      as 'select owner_id = person from lists where id = list'
+    `.execute(database.db);
+  });
+  afterAll(() => database.close());
+  beforeEach(() => database.reset());
+
+  const write = async (
+    rule: TableRule<Principal, TestSchema>,
+    op: "PUT" | "PATCH" | "DELETE",
+    op_data: Record<string, unknown>,
+  ): Promise<string> => {
+    const { processTransaction } = createWrites<Principal, TestSchema>({
+      authenticate: anonymous(),
+      database: database.db,
+      tables: { lists: rule },
+    });
+    const result = await processTransaction(
+      { crud: [{ op, table: "lists", id, op_data }] },
+      { principal: alice },
+    );
+    return result.status === "fatal_error" ? result.failedOperation.errorCode : result.status;
+  };
+
+  const stored = () => database.db.selectFrom("lists").select(["name", "owner_id"]).execute();
+
+  it("sets the owner on a PUT that leaves it out, also where unsent columns become NULL", async () => {
+    const rule: TableRule<Principal, TestSchema> = {
+      owner: "owner_id",
+      columns: ["name", "owner_id"],
+      put: "replace",
+    };
+    expect(await write(rule, "PUT", { name: "one" })).toBe("success");
+    expect(await write(rule, "PUT", {})).toBe("success");
+    expect(await stored()).toEqual([{ name: null, owner_id: "alice" }]);
+    expect(await write(rule, "PUT", { owner_id: "bob" })).toBe("UNAUTHORIZED");
+  });
+
+  it("judges the row after the write by a function of the database's too, which reads tables itself", async () => {
+    const rule: TableRule<Principal, TestSchema> = {
+      scope: (eb, { principal }) =>
+        eb.fn<boolean>("belongs", [
+          eb.ref("lists.id"),
+          eb.cast<string>(eb.val(principal.userId), "text"),
+        ]),
+    };
+    expect(await write(rule, "PUT", { name: "one", owner_id: "alice" })).toBe("success");
+    expect(await write(rule, "PATCH", { owner_id: "bob" })).toBe("UNAUTHORIZED");
+    expect(await stored()).toEqual([{ name: "one", owner_id: "alice" }]);
+    expect(await write(rule, "DELETE", {})).toBe("success");
+    expect(await write(rule, "PUT", { owner_id: "bob" })).toBe("UNAUTHORIZED");
+    expect(await stored()).toEqual([]);
+  });
+
+  it("takes a plain value for a scope: everything, or nothing", async () => {
+    const all: TableRule<Principal, TestSchema> = { scope: (eb) => eb.val(true) };
+    const none: TableRule<Principal, TestSchema> = { scope: (eb) => eb.val(false) };
+    expect(await write(none, "PUT", { name: "one" })).toBe("UNAUTHORIZED");
+    expect(await write(all, "PUT", { name: "one" })).toBe("success");
+    expect(await write(all, "PATCH", { name: "two" })).toBe("success");
+    expect(await write(none, "PATCH", { name: "three" })).toBe("UNAUTHORIZED");
+    expect(await write(none, "DELETE", {})).toBe("UNAUTHORIZED");
+    expect(await stored()).toEqual([{ name: "two", owner_id: null }]);
+    expect(await write(all, "DELETE", {})).toBe("success");
+  });
+
+  it("finds rows by a key that the database makes, and inserts none", async () => {
+    await sql`drop table if exists numbered`.execute(database.db);
+    await sql`
+      create table numbered (nr integer generated always as identity primary key, name text)
+    `.execute(database.db);
+    await sql`insert into numbered (name) values ('one')`.execute(database.db);
+    const { processTransaction } = createWrites<Principal, TestSchema>({
+      authenticate: anonymous(),
+      database: database.db,
+      tables: { numbered: { id: "nr" } },
+    });
+    const numbered = (op: string, id: string) =>
+      processTransaction(
+        { crud: [{ op, table: "numbered", id, op_data: { name: "two" } }] },
+        { principal: alice },
+      );
+    expect(await numbered("PATCH", "1")).toEqual({ status: "success" });
+    const { rows } = await sql`select nr, name from numbered`.execute(database.db);
+    expect(rows).toEqual([{ nr: 1, name: "two" }]);
+    expect(await numbered("PUT", "2")).toMatchObject({
+      failedOperation: { errorCode: "FORBIDDEN_COLUMN" },
+    });
+    expect(await numbered("DELETE", "1")).toEqual({ status: "success" });
   });
 });
