@@ -13,17 +13,17 @@ export async function createTables<DB>(db: Kysely<DB>): Promise<void> {
     const tx = ownTables(transaction);
     const { lockForMigration, types } = dialectOf(tx);
     await lockForMigration(tx as unknown as Connection);
-    await tx.schema
-      .createTable("powersync_ledger" satisfies keyof OwnTables)
-      .ifNotExists()
+    const table = (name: keyof OwnTables) => {
+      const created = tx.schema.createTable(name).ifNotExists();
+      return types.options === undefined ? created : created.modifyEnd(types.options);
+    };
+    await table("powersync_ledger")
       .addColumn("identity", "varchar(64)", (column) => column.primaryKey())
       .addColumn("client", "varchar(64)", (column) => column.notNull())
       .addColumn("answer", types.longText)
       .addColumn("answered_at", types.timestamp, (column) => column.notNull().defaultTo(types.now))
       .execute();
-    await tx.schema
-      .createTable("powersync_dead_letters" satisfies keyof OwnTables)
-      .ifNotExists()
+    await table("powersync_dead_letters")
       .addColumn("id", "varchar(36)", (column) => column.primaryKey())
       .addColumn("status", "varchar(16)", (column) => column.notNull().defaultTo("open"))
       .addColumn("error_code", types.text, (column) => column.notNull())

@@ -1,8 +1,11 @@
 /** The source database that `DATABASE_URL` names. */
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
-import { Kysely, PGliteDialect, PostgresDialect } from "kysely";
+import Sqlite from "better-sqlite3";
+import { Kysely, MysqlDialect, PGliteDialect, PostgresDialect, SqliteDialect } from "kysely";
+import mysql from "mysql2";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import type { Database } from "./schema.js";
@@ -14,7 +17,7 @@ export interface OpenDatabase {
 }
 
 /**
- * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `postgres://…`: a server.
+ * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`: a server.
  *
  * @throws for anything else, with a message to show
  */
@@ -41,9 +44,21 @@ export function openDatabase(url: string | undefined): OpenDatabase {
     const dialect = new PostgresDialect({ pool });
     return { db: new Kysely<Database>({ dialect }), name: "Postgres" };
   }
+  if (url.startsWith("mysql://")) {
+    // The library's transactions speak UTC; so what they read is read as that.
+    const pool = mysql.createPool({ uri: url, connectTimeout: 5_000, timezone: "Z" });
+    const dialect = new MysqlDialect({ pool });
+    return { db: new Kysely<Database>({ dialect }), name: "MySQL or MariaDB" };
+  }
+  if (url.startsWith("sqlite:")) {
+    const file = url.slice("sqlite:".length);
+    if (file === "")
+      throw new Error("DATABASE_URL=sqlite: needs a file, as in sqlite:./.demo-data.db");
+    return { db: sqlite(file), name: `SQLite, ${file}` };
+  }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? "no scheme";
   throw new Error(
-    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR or postgres://….`,
+    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR, sqlite:FILE, postgres://… or mysql://….`,
   );
 }
 
@@ -51,4 +66,17 @@ function pglite(folder: string): Kysely<Database> {
   return new Kysely<Database>({
     dialect: new PGliteDialect({ pglite: () => PGlite.create(folder) }),
   });
+}
+
+function sqlite(file: string): Kysely<Database> {
+  const open = () => {
+    mkdirSync(dirname(file), { recursive: true });
+    // The process waits while the driver waits for a lock; the library waits without that.
+    const database = new Sqlite(file, { timeout: 100 });
+    database.pragma("journal_mode = wal");
+    database.pragma("foreign_keys = on");
+    return database;
+  };
+  // Opened by the first query, and again if that fails: the server is there before its database.
+  return new Kysely<Database>({ dialect: new SqliteDialect({ database: async () => open() }) });
 }

@@ -1,5 +1,12 @@
 /** The demo's tables: as Kysely's types, and as they are made at the start. */
-import { type ColumnType, type Kysely, sql } from "kysely";
+import {
+  type ColumnType,
+  type Kysely,
+  MysqlAdapter,
+  type RawBuilder,
+  sql,
+  SqliteAdapter,
+} from "kysely";
 import { createTables } from "../../src/index.js";
 
 export interface Database {
@@ -21,34 +28,99 @@ export interface Database {
   };
 }
 
-const statements = [
-  sql`create table if not exists lists (
-    id uuid primary key,
-    name text,
-    owner_id text,
-    created_at timestamptz default now(),
-    settings jsonb,
-    labels text[]
-  )`,
-  // Some clients delete a list alone and leave its todos to the database.
-  sql`create table if not exists todos (
-    id uuid primary key,
-    list_id uuid references lists (id) on delete cascade,
-    description text not null,
-    completed boolean,
-    position double precision,
-    created_at timestamptz default now()
-  )`,
-  // Every write of a todo looks for its list, and every deletion of a list for its todos.
-  sql`create index if not exists todos_list_id on todos (list_id)`,
-];
+/** How one kind of database makes the tables. */
+interface Making {
+  /** Two processes that start together both find no table and both create it; this lets one go first. */
+  readonly lock?: RawBuilder<unknown>;
+  readonly statements: readonly RawBuilder<unknown>[];
+}
 
-// Two processes that start together both find no table and both create it; this lock lets one go first.
-const creating = 8_273_465_190n;
+// Every write of a todo looks for its list, and every deletion of a list for its todos.
+const index = sql`create index if not exists todos_list_id on todos (list_id)`;
+
+const postgres: Making = {
+  lock: sql`select pg_advisory_xact_lock(8273465190)`,
+  statements: [
+    sql`create table if not exists lists (
+      id uuid primary key,
+      name text,
+      owner_id text,
+      created_at timestamptz default now(),
+      settings jsonb,
+      labels text[]
+    )`,
+    // Some clients delete a list alone and leave its todos to the database.
+    sql`create table if not exists todos (
+      id uuid primary key,
+      list_id uuid references lists (id) on delete cascade,
+      description text not null,
+      completed boolean,
+      position double precision,
+      created_at timestamptz default now()
+    )`,
+    index,
+  ],
+};
+
+/** Its first statement takes the file's one lock. */
+const sqlite: Making = {
+  statements: [
+    sql`create table if not exists lists (
+      id uuid primary key,
+      name text,
+      owner_id text,
+      created_at timestamp default current_timestamp,
+      settings json,
+      labels json
+    )`,
+    sql`create table if not exists todos (
+      id uuid primary key,
+      list_id uuid references lists (id) on delete cascade,
+      description text not null,
+      completed boolean,
+      position double precision,
+      created_at timestamp default current_timestamp
+    )`,
+    index,
+  ],
+};
+
+// MariaDB has a type for it, MySQL has not.
+const uuid = sql.raw("/*M! uuid */ /*!50708 char(36) character set ascii */");
+
+/** The server itself makes one of two processes wait. Comparison is exact: alice is not Alice. */
+const mysql: Making = {
+  statements: [
+    sql`create table if not exists lists (
+      id ${uuid} primary key,
+      name text,
+      owner_id varchar(255),
+      created_at timestamp(6) null default current_timestamp(6),
+      settings json,
+      labels json
+    ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+    sql`create table if not exists todos (
+      id ${uuid} primary key,
+      list_id ${uuid},
+      description text not null,
+      completed boolean,
+      position double,
+      created_at timestamp(6) null default current_timestamp(6),
+      foreign key (list_id) references lists (id) on delete cascade
+    ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+  ],
+};
+
+function makingOf(db: Kysely<Database>): Making {
+  const { adapter } = db.getExecutor();
+  if (adapter instanceof MysqlAdapter) return mysql;
+  return adapter instanceof SqliteAdapter ? sqlite : postgres;
+}
 
 async function createSchema(db: Kysely<Database>): Promise<void> {
+  const { lock, statements } = makingOf(db);
   await db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(${creating})`.execute(tx);
+    await lock?.execute(tx);
     for (const statement of statements) await statement.execute(tx);
   });
   await createTables(db);

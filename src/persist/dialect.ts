@@ -19,12 +19,24 @@ export interface Column {
   /** The database's name of the type, domains resolved; of the elements, for an array. */
   readonly type: string;
   readonly array: boolean;
-  /** Digits behind the point, where the type says. */
+  /** Digits behind the point, where the type says; of a second, for a point in time. */
   readonly scale?: number;
+  /** Digits in all, or bits of a bit field, where the type says. */
+  readonly precision?: number;
+  /** How many characters, or bytes of binary data, fit, where the type says. */
+  readonly length?: number;
   readonly nullable: boolean;
   readonly hasDefault: boolean;
   /** The database computes it and takes no value. */
   readonly generated: boolean;
+  /** Where the database would not refuse a NULL but store something else. */
+  readonly nullReplaced?: true;
+  /** Numbers below zero don't fit. */
+  readonly unsigned?: true;
+  /** What a text is stored in, where it can't hold every character. */
+  readonly charset?: string;
+  /** Of an enumeration or a set. */
+  readonly members?: readonly string[];
 }
 
 /** What a driver's error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
@@ -53,11 +65,13 @@ export type RetryableMeaning =
 
 export interface OwnTypes {
   /** Up to some kilobytes. */
-  readonly text: ColumnDataType;
+  readonly text: ColumnDataType | Expression<unknown>;
   /** A whole transaction. */
   readonly longText: ColumnDataType | Expression<unknown>;
   readonly timestamp: ColumnDataType | Expression<unknown>;
   readonly now: Expression<unknown>;
+  /** Behind the columns of a new table. */
+  readonly options?: Expression<unknown>;
 }
 
 export interface Dialect {
@@ -76,6 +90,8 @@ export interface Dialect {
    * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  /** How a statement reads a column that it writes elsewhere, where a driver may round integers. Absent: as it is. */
+  exact?(column: Expression<unknown>): Expression<unknown>;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /** Bounds what the statements of this transaction may take, each in milliseconds. At most one statement. */
@@ -83,6 +99,14 @@ export interface Dialect {
     tx: Connection,
     timeouts: { readonly lockMs: number; readonly statementMs: number },
   ): Promise<void>;
+  /**
+   * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction: before it begins. At most one statement.
+   * Resolves to what puts the connection back as it was, for when the transaction has ended. At most one statement, too.
+   */
+  prepare?(
+    connection: Database,
+    timeouts: { readonly lockMs: number; readonly statementMs: number },
+  ): Promise<() => Promise<void>>;
   /** Runs before `createTables` makes anything, so that processes starting together don't collide. */
   lockForMigration(tx: Connection): Promise<void>;
 }

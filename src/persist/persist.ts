@@ -85,7 +85,8 @@ function outcome<P extends Principal, DB>(
   emit: Emit,
 ): WriteOutcome {
   if (effect === "written") return { effect };
-  if (effect === "foreign" && (write.op === "PUT" || !rule.hideForeign)) {
+  // Only what was left alone can be hidden; what has been written must be undone.
+  if (effect === "left" || (effect === "foreign" && (write.op === "PUT" || !rule.hideForeign))) {
     throw fatal("UNAUTHORIZED", "The caller may not write this row.");
   }
   if (write.op !== "PUT") {

@@ -5,6 +5,7 @@ import type { OperationContext, Principal } from "../layer.js";
 import type { Reference } from "../table-rule.js";
 import type { ConvertRow } from "./convert.js";
 import type { Connection } from "./dialect.js";
+import { dialectOf } from "./dialects.js";
 import { isRow } from "./rows.js";
 
 /** The value of `take` in the row whose `match` is the value sent. Throws fatal FOREIGN_KEY_VIOLATION where there is none. */
@@ -16,10 +17,11 @@ export async function lookUp<P extends Principal, DB>(
 ): Promise<unknown> {
   if (value === null || value === undefined) return null;
   const tx = context.tx as unknown as Connection;
+  const { exact } = dialectOf(tx);
   const { values: key } = await convertRow(table, { [match]: value }, context);
   const row = await tx
     .selectFrom(table)
-    .select([sql<unknown>`${sql.id(take)}`.as("taken")])
+    .select([sql<unknown>`${exact?.(sql.id(take)) ?? sql.id(take)}`.as("taken")])
     .where(isRow({ table, key, scope: undefined }))
     .executeTakeFirst();
   if (row === undefined) {

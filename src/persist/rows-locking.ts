@@ -57,7 +57,8 @@ async function update(tx: Connection, target: Target, values: Values): Promise<E
     .set(nonEmpty(target.key, values))
     .where(isRow(target))
     .executeTakeFirst();
-  return numUpdatedRows > 0n ? "written" : "absent";
+  // A driver may count only the rows that are other than before (mysql2 without its flag FOUND_ROWS).
+  return numUpdatedRows > 0n ? "written" : probe(tx, { ...target, scope: undefined });
 }
 
 async function insert(
@@ -73,8 +74,9 @@ async function insert(
       .execute();
   } catch (error) {
     // Is it the key that has been taken in the meantime, or another unique value? Either way nothing more is written.
+    // A lock sees the newest row, also where the transaction reads from an older snapshot.
     const taken = meaning(error) === "UNIQUE_VIOLATION";
-    if (taken && (await probe(tx, { ...target, scope: undefined })) === "written") {
+    if (taken && (await probe(tx, { ...target, scope: undefined }, true)) === "written") {
       throw new Contention("The row has just been inserted by another transaction.");
     }
     throw error;
@@ -83,5 +85,5 @@ async function insert(
 
 async function after(tx: Connection, target: Target): Promise<Effect> {
   if (target.scope === undefined) return "written";
-  return (await probe(tx, target)) === "written" ? "written" : "foreign";
+  return (await probe(tx, target)) === "written" ? "written" : "left";
 }

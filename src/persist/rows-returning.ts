@@ -20,7 +20,9 @@ const tries = 3;
 export const returningRows: RowStatements = {
   put: async (tx, target, values, incomplete) => {
     // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
-    const first = incomplete ? await update(tx, target, values) : "absent";
+    const first = incomplete
+      ? await settled(tx, target, () => update(tx, target, values))
+      : "absent";
     return first === "absent" ? upsert(tx, target, values) : first;
   },
   patch: (tx, target, values) => settled(tx, target, () => update(tx, target, values)),
@@ -111,7 +113,7 @@ async function judged(
 ): Promise<Effect> {
   if (row === undefined) return none;
   const within = target.scope?.rowOnly ? holds(row.ok) : (await probe(tx, target)) === "written";
-  return within ? "written" : "foreign";
+  return within ? "written" : "left";
 }
 
 function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {

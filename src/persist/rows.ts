@@ -13,8 +13,8 @@ export interface Target {
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** `foreign`: a row outside the scope, before or after the statement. `absent`: there is no such row. */
-export type Effect = "written" | "foreign" | "absent";
+/** `foreign`: the row is outside the scope, and was left alone. `left`: it was written, and is outside now. `absent`: there is no such row. */
+export type Effect = "written" | "foreign" | "left" | "absent";
 
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
 export interface RowStatements {

@@ -1,5 +1,5 @@
 /** Points in time in the forms that PowerSync's clients and its sync produce. */
-import { InvalidValue } from "./value.js";
+import { InvalidValue, withoutTrailingZeros } from "./value.js";
 
 const form =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
@@ -25,7 +25,7 @@ export function utcTimestamp(value: unknown): string {
   }
   const utc = isoOf(new Date(local - offsetMs(zone)));
   if (utc.length !== 24) throw new InvalidValue("The year is out of range.");
-  const fraction = digits.replace(/0+$/, "");
+  const fraction = withoutTrailingZeros(digits);
   if (fraction.length > 6) throw new InvalidValue("The time is finer than a microsecond.");
   return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${fraction === "" ? "" : `.${fraction}`}`;
 }

@@ -158,9 +158,17 @@ function trimmed(value: unknown): string {
 function decimals(text: string): number {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
-  const fraction = (mantissa.split(".")[1] ?? "").replace(/0+$/, "");
-  const zeros = fraction === "" ? (/(0*)(?:\.0*)?$/.exec(mantissa)?.[1]?.length ?? 0) : 0;
+  const [whole = "", behind = ""] = mantissa.split(".");
+  const fraction = withoutTrailingZeros(behind);
+  const zeros = fraction === "" ? whole.length - withoutTrailingZeros(whole).length : 0;
   return fraction.length - zeros - Number(exponent);
+}
+
+/** In linear time, which a regular expression would not take: texts may be long, and made to hurt. */
+export function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  return digits.slice(0, end);
 }
 
 /** How many digits before the point it takes to write the number. */

@@ -42,6 +42,10 @@ export interface Case {
   readonly title: string;
   /** The write path's settings. Default: `onFatal: "stop"`. */
   readonly setting?: "skip" | "client-handles" | "small-limits" | "parsed";
+  /** Databases that can't be held to it, by the beginning of their name, and why; the case for them is beside it. */
+  readonly except?: Readonly<Record<string, string>>;
+  /** The databases that it is for, by the beginning of their name. Default: every one. */
+  readonly only?: readonly string[];
   readonly given?: Partial<Record<Table, readonly Row[]>>;
   readonly steps: readonly Step[];
   /** The tables afterwards: these rows and no others, compared in these columns. */

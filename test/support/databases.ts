@@ -1,12 +1,31 @@
-/** Real databases for the tests, one for each test file: PGlite in the process, and a database of its own on the Postgres server. */
+/** Real databases for the tests, one for each test file: PGlite and SQLite in the process, and a database of its own on the Postgres and the MariaDB server. */
 import { PGlite } from "@electric-sql/pglite";
-import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
+import Database from "better-sqlite3";
+import {
+  type Dialect,
+  Kysely,
+  MysqlDialect,
+  PGliteDialect,
+  PostgresDialect,
+  sql,
+  type SqliteDatabase,
+  SqliteDialect,
+} from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
+import {
+  createMariadbDatabase,
+  mariadbGiven,
+  mariadbPool,
+  mariadbRow,
+  mariadbTables,
+} from "./mariadb.js";
+import { nodeSqlite } from "./node-sqlite.js";
 import { postgresRow, postgresTables } from "./postgres.js";
 import { appTableNames, type TestSchema, tableNames } from "./schema.js";
-import { postgresAvailable, postgresUrl } from "./servers.js";
+import { mariadbAvailable, postgresAvailable, postgresUrl } from "./servers.js";
+import { sqliteGiven, sqliteRow, sqliteTables } from "./sqlite.js";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -14,6 +33,8 @@ export interface TestDatabase {
   readonly db: Kysely<TestSchema>;
   /** A row as JSON has it: drivers differ in what they make of times, booleans, JSON and 64-bit integers. */
   plain(row: Row): Row;
+  /** The other way: a row as this driver takes it. */
+  given(row: Row): Row;
   /** Empties every table. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -59,7 +80,50 @@ export const postgres: TestDialect = {
   },
 };
 
-export const dialects: readonly TestDialect[] = [pglite, postgres];
+export const mariadb: TestDialect = {
+  name: "MariaDB",
+  concurrent: true,
+  available: mariadbAvailable,
+  open: async (options) => {
+    const { url, drop } = await createMariadbDatabase();
+    const pool = mariadbPool(url, { connectionLimit: options?.connections ?? 10 });
+    const dialect = new MysqlDialect({ pool });
+    const of = { plain: mariadbRow, given: mariadbGiven, tables: mariadbTables, drop };
+    return prepared({ ...options, ...of, dialect });
+  },
+};
+
+/** With integers read as `bigint`, so that a test sees all their digits; the library does without. */
+export const betterSqlite3 = sqlite("SQLite (better-sqlite3)", () =>
+  new Database(":memory:").defaultSafeIntegers(true),
+);
+export const sqliteOfNode = sqlite("SQLite (node:sqlite)", () =>
+  nodeSqlite(":memory:", { bigInts: true }),
+);
+
+function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
+  return {
+    name,
+    concurrent: false,
+    available: async () => true,
+    open: (options) =>
+      prepared({
+        ...options,
+        dialect: new SqliteDialect({ database: database() }),
+        tables: sqliteTables,
+        plain: sqliteRow,
+        given: sqliteGiven,
+      }),
+  };
+}
+
+export const dialects: readonly TestDialect[] = [
+  pglite,
+  postgres,
+  mariadb,
+  betterSqlite3,
+  sqliteOfNode,
+];
 
 /** An empty database with a name of its own. */
 export async function createPostgresDatabase(): Promise<{
@@ -88,6 +152,8 @@ export interface Preparation extends OpenOptions {
   /** Statements that make the test tables. */
   readonly tables: readonly string[];
   readonly plain: TestDatabase["plain"];
+  /** Default: as it is. */
+  readonly given?: TestDatabase["given"];
   /** Removes the database itself. */
   readonly drop?: () => Promise<void>;
 }
@@ -96,6 +162,7 @@ export async function prepared({
   dialect,
   tables,
   plain,
+  given = (row) => row,
   drop,
   bare = false,
 }: Preparation): Promise<TestDatabase> {
@@ -105,6 +172,7 @@ export async function prepared({
   return {
     db,
     plain,
+    given,
     reset: async () => {
       for (const table of bare ? appTableNames : tableNames) {
         await db.deleteFrom(table).execute();

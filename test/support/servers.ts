@@ -1,10 +1,14 @@
 /** The database servers that tests use where they are running. In CI they must be. */
+import mysql from "mysql2";
 import { Client } from "pg";
 
 export const postgresUrl =
   process.env["DATABASE_URL_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/test";
 
+export const mariadbUrl = process.env["DATABASE_URL_MARIADB"] ?? "mysql://root@127.0.0.1:3306/test";
+
 let postgres: Promise<boolean> | undefined;
+let mariadb: Promise<boolean> | undefined;
 
 /** `describe.skipIf(!(await postgresAvailable()))(…)`. Throws in CI where no server answers, so that nothing is skipped there. */
 export function postgresAvailable(): Promise<boolean> {
@@ -26,5 +30,27 @@ async function answers(): Promise<boolean> {
     return false;
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** The same for MariaDB. */
+export function mariadbAvailable(): Promise<boolean> {
+  mariadb ??= mariadbAnswers();
+  return mariadb;
+}
+
+async function mariadbAnswers(): Promise<boolean> {
+  const connection = mysql.createConnection({ uri: mariadbUrl, connectTimeout: 3_000 });
+  connection.on("error", () => undefined);
+  try {
+    await connection.promise().query("select 1");
+    return true;
+  } catch (error) {
+    if (process.env["CI"]) {
+      throw new Error(`No MariaDB server answers at ${mariadbUrl}.`, { cause: error });
+    }
+    return false;
+  } finally {
+    connection.destroy();
   }
 }

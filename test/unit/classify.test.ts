@@ -153,8 +153,8 @@ describe("classify", () => {
     expect(details({ at: new Date(0), left: undefined })).toEqual({
       at: "1970-01-01T00:00:00.000Z",
     });
-    expect(details(cycle)).toBeUndefined();
-    expect(details(() => 1)).toBeUndefined();
+    expect(details(cycle) ?? null).toBeNull();
+    expect(details(() => 1) ?? null).toBeNull();
     expect(details(null)).toBeNull();
   });
 });

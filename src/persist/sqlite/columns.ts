@@ -33,8 +33,12 @@ export async function readColumns(tx: Connection, table: SourceTable): Promise<r
     where x.hidden <> 1
     order by x.cid
   `.execute(tx.withoutPlugins());
-  const keyColumns = rows.filter(({ pk }) => pk != 0).length;
+  const keyColumns = rows.filter(({ pk }) => is(pk)).length;
   return rows.map((row) => toColumn(row, keyColumns === 1));
+}
+
+function is(flag: Flag): boolean {
+  return Number(flag) !== 0;
 }
 
 const declared = /^([^(]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\))?([^)]*)$/;
@@ -43,21 +47,26 @@ function toColumn(row: Row, soleKey: boolean): Column {
   const [, before = row.type, first, second, behind = ""] = declared.exec(row.type) ?? [];
   const type = `${before}${behind}`.replace(/\s+/g, " ");
   // SQLite assigns the value of a key that stands for the rowid.
-  const rowid = type === "integer" && soleKey && row.pk != 0 && row.wr == 0;
+  const rowid = type === "integer" && soleKey && is(row.pk) && !is(row.wr);
   return {
     name: row.name,
     // In a STRICT table ANY takes a value as it is, like a column without a type; elsewhere the word means nothing.
-    type: type === "any" && row.strict == 1 ? "" : type,
+    type: type === "any" && is(row.strict) ? "" : type,
     array: false,
     ...sizes(type, first, second),
-    nullable: row.required == 0,
-    hasDefault: row.defaulted != 0 || rowid,
-    generated: row.hidden != 0,
+    nullable: !is(row.required),
+    hasDefault: is(row.defaulted) || rowid,
+    generated: is(row.hidden),
+    ...(rowid && { nullReplaced: true }),
   };
 }
 
 /** The numbers behind a type that limit it; those of INT(11) or FLOAT(53) don't. */
-function sizes(type: string, first: string | undefined, second = "0") {
+function sizes(
+  type: string,
+  first: string | undefined,
+  second = "0",
+): Pick<Column, "length" | "precision" | "scale"> {
   if (first === undefined) return {};
   if (/char|binary/.test(type)) return { length: Number(first) };
   return /^(?:numeric|dec|number)/.test(type)

@@ -2,10 +2,10 @@
 import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
-import { meaning } from "./codes.js";
 import { readColumns } from "./columns.js";
 import { convert } from "./convert.js";
 import { lockForMigration, lockForWriting } from "./lock.js";
+import { meaning } from "./result-code.js";
 
 export const sqlite: Dialect = {
   name: "sqlite",
@@ -19,6 +19,9 @@ export const sqlite: Dialect = {
   },
   readColumns,
   convert,
+  // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
+  exact: (column) =>
+    sql`case when typeof(${column}) = 'integer' and abs(${column} / 2) > 4503599627370495 then cast(${column} as text) else ${column} end`,
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: (tx, { lockMs }) => lockForWriting(tx, lockMs),

@@ -7,7 +7,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { retryable } from "../../errors.js";
 import type { Connection } from "../dialect.js";
-import { meaning } from "./codes.js";
+import { meaning } from "./result-code.js";
 
 const firstPauseMs = 4;
 const longestPauseMs = 64;
@@ -21,7 +21,7 @@ export async function lockForWriting(tx: Connection, ms: number): Promise<void> 
     await inTurn(tx, lock, ms);
   } catch (error) {
     // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
-    if (kindOf(error) !== "schema") throw error;
+    if (meaning(error) !== "schema") throw error;
   }
 }
 
@@ -39,16 +39,11 @@ async function inTurn(tx: Connection, statement: RawBuilder<unknown>, ms: number
       await statement.execute(tx);
       return;
     } catch (error) {
-      if (kindOf(error) !== "contention") throw error;
+      if (meaning(error) !== "contention") throw error;
       if (performance.now() >= until) throw retryable("Others are writing just now.");
     }
     await sleep(pauseMs * (0.5 + Math.random()));
   }
-}
-
-function kindOf(error: unknown): string | undefined {
-  const means = meaning(error);
-  return means !== undefined && "retryable" in means ? means.retryable : undefined;
 }
 
 function sleep(ms: number): Promise<void> {

@@ -120,6 +120,19 @@ export const scope: readonly Case[] = [
     leaves: { lists: [bobs], deadLetters: [] },
   },
   {
+    id: "S-333",
+    level: "MUST",
+    title: "refuses to give a row away where foreign rows are hidden, too",
+    given: { lists: [alices] },
+    steps: [
+      {
+        send: { body: upload(transaction(patch("hidden_lists", L1, { owner_id: "bob" }))) },
+        expect: results(fatal("UNAUTHORIZED", 0)),
+      },
+    ],
+    leaves: { lists: [alices], deadLetters: [{ error_code: "UNAUTHORIZED" }] },
+  },
+  {
     id: "S-332",
     level: "MUST",
     title: "moves a row between lists of the same owner",

@@ -281,7 +281,6 @@ export const writing: readonly Case[] = [
             ),
             transaction(put("things", X2, { code: "B" }), patch("things", X2, { code: "A" })),
             transaction(patch("things", X1, { stock: null })),
-            transaction(put("things", X2, { code: "B", parent_id: L1 })),
           ),
         },
         expect: results(
@@ -289,12 +288,66 @@ export const writing: readonly Case[] = [
           fatal("CHECK_VIOLATION", 2),
           fatal("UNIQUE_VIOLATION", 1),
           fatal("NOT_NULL_VIOLATION", 0),
-          // Deferred to COMMIT, it is no single operation's.
-          fatal("FOREIGN_KEY_VIOLATION"),
         ),
       },
     ],
     leaves: { lists: [alices], things: [{ id: X1, code: "A", size: 1, stock: 1, doubled: 2 }] },
+  },
+  {
+    id: "W-265",
+    level: "MUST",
+    title: "names no operation where a constraint is deferred to COMMIT, and undoes them all",
+    except: { MariaDB: "It has no deferred constraints." },
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("things", X1, { parent_id: X2 }), put("things", X2, {})),
+            transaction(patch("things", X2, { size: 5 }), patch("things", X2, { parent_id: L1 })),
+          ),
+        },
+        expect: results(success, fatal("FOREIGN_KEY_VIOLATION")),
+      },
+    ],
+    leaves: {
+      things: [
+        { id: X1, parent_id: X2 },
+        { id: X2, size: null, parent_id: null },
+      ],
+      deadLetters: [{ error_code: "FOREIGN_KEY_VIOLATION", operation_index: null }],
+    },
+  },
+  {
+    id: "W-266",
+    level: "MUST",
+    title: "names the operation that refers to no row, where no constraint can wait for COMMIT",
+    only: ["MariaDB"],
+    setting: "skip",
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("things", X1, { parent_id: X2 }), put("things", X2, {})),
+            transaction(put("things", X2, {}), put("things", X1, { parent_id: X2 })),
+            transaction(patch("things", X2, { size: 5 }), patch("things", X2, { parent_id: L1 })),
+            transaction(del("things", X2)),
+          ),
+        },
+        expect: results(
+          fatal("FOREIGN_KEY_VIOLATION", 0),
+          success,
+          fatal("FOREIGN_KEY_VIOLATION", 1),
+          fatal("FOREIGN_KEY_VIOLATION", 0),
+        ),
+      },
+    ],
+    leaves: {
+      things: [
+        { id: X1, parent_id: X2 },
+        { id: X2, size: null, parent_id: null },
+      ],
+    },
   },
   {
     id: "W-261",

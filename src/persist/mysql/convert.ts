@@ -1,0 +1,170 @@
+/**
+ * JSON values as parameters for MySQL and MariaDB. What the server would cut, round, pad or replace is refused here, for even in strict mode it
+ * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
+ */
+import { sql } from "kysely";
+import { stringifyJson } from "../../json.js";
+import type { Column } from "../dialect.js";
+import { dateOnly, utcTimestamp } from "../timestamp.js";
+import {
+  booleanOf,
+  bytesOf,
+  decimalText,
+  hexOf,
+  InvalidValue,
+  integerText,
+  jsonText,
+  numberText,
+} from "../value.js";
+import { textFor, wordOf, wordsOf } from "./text.js";
+
+export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
+  if (value === null || value === undefined) {
+    if (column.nullReplaced) throw new InvalidValue("The value can't be NULL.");
+    return null;
+  }
+  switch (column.type) {
+    case "boolean":
+      return booleanOf(value);
+    case "tinyint":
+    case "smallint":
+    case "mediumint":
+    case "int":
+    case "bigint":
+      return integer(column, value, lossyNumbers);
+    case "bit":
+      return within(0n, bits(column.precision ?? 1), integerText(value, lossyNumbers));
+    case "decimal":
+      return signed(column, decimalText(value, lossyNumbers, column.scale, column.precision));
+    case "float":
+    case "double":
+      return signed(column, floating(column, value));
+    case "json":
+      return jsonText(value, lossyNumbers, stringifyJson);
+    case "timestamp":
+    case "datetime":
+      return fine(column, utcTimestamp(value));
+    case "date":
+      return dateOnly(value);
+    case "time":
+      return fine(column, timeOfDay(value));
+    case "year":
+      return year(value);
+    case "enum":
+      return wordOf(column, value);
+    case "set":
+      return wordsOf(column, value);
+    case "binary":
+    case "varbinary":
+    case "tinyblob":
+    case "blob":
+    case "mediumblob":
+    case "longblob":
+      return binary(column, value);
+    case "uuid":
+      return uuidOf(value) ?? refuse("The value is not a UUID.");
+    default:
+      return textFor(column, value);
+  }
+}
+
+function refuse(message: string): never {
+  throw new InvalidValue(message);
+}
+
+const sizes: Readonly<Record<string, number>> = {
+  tinyint: 8,
+  smallint: 16,
+  mediumint: 24,
+  int: 32,
+  bigint: 64,
+};
+
+function integer({ type, unsigned }: Column, value: unknown, lossyNumbers: boolean): bigint {
+  const size = sizes[type] ?? 64;
+  const text = integerText(value, lossyNumbers);
+  return unsigned
+    ? within(0n, bits(size), text)
+    : within(-bits(size - 1) - 1n, bits(size - 1), text);
+}
+
+/** The greatest number of so many bits. */
+function bits(size: number): bigint {
+  return (1n << BigInt(size)) - 1n;
+}
+
+/** As a `bigint`, which mysql2 writes as digits; the column's text would be compared with a key as a floating-point number. */
+function within(least: bigint, greatest: bigint, text: string): bigint {
+  // Millions of digits take seconds to read.
+  const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
+  const number = digits.length <= 21 ? BigInt(digits) : undefined;
+  if (number === undefined || number < least || number > greatest)
+    throw new InvalidValue("The number is out of range.");
+  return number;
+}
+
+function signed({ unsigned }: Column, text: string): string {
+  return unsigned && /^-.*[1-9]/.test(text.replace(/e.*$/i, ""))
+    ? refuse("The number is below zero.")
+    : text;
+}
+
+/** FLOAT(7,2) rounds to its digits, as DECIMAL does. */
+function floating({ type, scale, precision }: Column, value: unknown): string {
+  const text =
+    scale === undefined ? numberText(value) : decimalText(value, false, scale, precision);
+  const number = type === "float" ? Math.fround(Number(text)) : Number(text);
+  if (!Number.isFinite(number)) throw new InvalidValue("The number is too large.");
+  if (number === 0 && /[1-9]/.test(text.replace(/e.*$/i, "")))
+    throw new InvalidValue("The number is too small.");
+  return text;
+}
+
+/** The server would round. */
+function fine({ scale = 0 }: Column, text: string): string {
+  const [, fraction = ""] = text.split(".");
+  if (fraction.length > scale) {
+    throw new InvalidValue(
+      scale === 0
+        ? "The column keeps no fractions of a second."
+        : `The column keeps ${scale} digits of a second's fraction.`,
+    );
+  }
+  return text;
+}
+
+const time = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
+
+/** A time of day, or a span of up to 838 hours. */
+function timeOfDay(value: unknown): string {
+  const match = typeof value === "string" ? time.exec(value.trim()) : null;
+  if (match === null) throw new InvalidValue("The value is not a time.");
+  const [, hours = "", minutes = "", seconds = "00", digits = ""] = match;
+  if (Math.abs(Number(hours)) > 838) throw new InvalidValue("The time is out of range.");
+  const fraction = digits.replace(/0+$/, "");
+  return `${hours}:${minutes}:${seconds}${fraction === "" ? "" : `.${fraction}`}`;
+}
+
+/** The server would take 70 for 1970. */
+function year(value: unknown): bigint {
+  const number = within(0n, 2155n, integerText(value, false));
+  return number === 0n || number >= 1901n ? number : refuse("The year is out of range.");
+}
+
+const uuid = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i;
+
+function uuidOf(value: unknown): string | undefined {
+  const match = typeof value === "string" ? uuid.exec(value.trim()) : null;
+  return match === null ? undefined : match.slice(1).join("-").toLowerCase();
+}
+
+/** BINARY(16) is where a UUID is kept by its bytes. */
+function binary({ type, length = 0 }: Column, value: unknown): unknown {
+  const id = type === "binary" && length === 16 ? uuidOf(value) : undefined;
+  const hex = id === undefined ? hexOf(bytesOf(value)) : id.replaceAll("-", "");
+  if (hex.length > length * 2) throw new InvalidValue("The data is too long.");
+  if (type === "binary" && hex.length < length * 2)
+    throw new InvalidValue(`The data must be ${length} bytes long.`);
+  // Bytes as a parameter have no form that every version of the driver writes alike.
+  return sql`unhex(${hex})`;
+}

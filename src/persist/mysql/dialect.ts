@@ -1,0 +1,32 @@
+/** MySQL and MariaDB, by `mysql2` and Kysely's MysqlDialect. */
+import { sql } from "kysely";
+import type { Dialect } from "../dialect.js";
+import { lockingRows } from "../rows-locking.js";
+import { readColumns } from "./columns.js";
+import { convert } from "./convert.js";
+import { meaning } from "./errno.js";
+import { prepare } from "./session.js";
+
+export const mysql: Dialect = {
+  name: "mysql",
+  rows: lockingRows(meaning),
+  // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
+  isolation: "read committed",
+  insertIgnore: true,
+  types: {
+    // TEXT ends at 64 kB, and escaped text is up to six times as long.
+    text: sql`mediumtext`,
+    longText: sql`longtext`,
+    timestamp: sql`timestamp(6)`,
+    now: sql`current_timestamp(6)`,
+    // Transactions and exact comparison, whatever the server's and the database's defaults are.
+    options: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+  },
+  readColumns,
+  convert,
+  meaning,
+  prepare,
+  // DDL commits at once and a lock of the session's would outlive it; but CREATE TABLE IF NOT EXISTS is safe by itself, for the server
+  // locks the name.
+  lockForMigration: async () => {},
+};

@@ -1,0 +1,93 @@
+/**
+ * What a connection must be like while a transaction of the library's runs on it.
+ *
+ * MySQL has no settings that end with the transaction. So the connection's own are kept in user variables, set for the transaction, and put back
+ * after it: whoever gets the connection from the pool next finds it as it was. Kept values are never overwritten, so that a connection which
+ * missed being put back still knows what it was like.
+ *
+ * - Waiting and working is bounded. MariaDB bounds every statement; MySQL only reading ones, and the waits of the others.
+ * - The time zone is UTC, so that a TIMESTAMP is the instant that was sent, whatever the server's or the pool's zone, also in the hour that
+ *   a zone has twice.
+ * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
+ *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text.
+ */
+import { sql } from "kysely";
+import type { Database } from "../dialect.js";
+
+interface Timeouts {
+  readonly lockMs: number;
+  readonly statementMs: number;
+}
+
+interface Setting {
+  readonly name: string;
+  /** As SQL. */
+  readonly value: (timeouts: Timeouts) => string;
+  /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
+  readonly number?: "unsigned" | "decimal(20, 6)";
+  /** Opens the comment that keeps the setting from servers which don't have it. */
+  readonly only?: "/*M!100101" | "/*!50708";
+}
+
+const settings: readonly Setting[] = [
+  {
+    name: "innodb_lock_wait_timeout",
+    number: "unsigned",
+    value: ({ lockMs }) => seconds(lockMs),
+  },
+  // For the table's own lock, which a change of its schema takes. The server's default is a day or more.
+  { name: "lock_wait_timeout", number: "unsigned", value: ({ lockMs }) => seconds(lockMs) },
+  {
+    name: "max_statement_time",
+    only: "/*M!100101",
+    number: "decimal(20, 6)",
+    value: ({ statementMs }) => (statementMs / 1000).toFixed(3),
+  },
+  {
+    name: "max_execution_time",
+    only: "/*!50708",
+    number: "unsigned",
+    value: ({ statementMs }) => statementMs.toFixed(0),
+  },
+  { name: "time_zone", value: () => "'+00:00'" },
+  {
+    name: "sql_mode",
+    value: () =>
+      "concat_ws(',', replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
+  },
+];
+
+/** All values are computed before any is assigned. */
+function assignments(one: (setting: Setting) => string): string {
+  return settings
+    .map((setting) =>
+      setting.only === undefined ? `, ${one(setting)}` : `${setting.only} , ${one(setting)} */`,
+    )
+    .join(" ");
+}
+
+const kept = (name: string) => `@powersync_writes_${name}`;
+const keep = assignments(
+  ({ name }) => `${kept(name)} = coalesce(${kept(name)}, @@session.${name})`,
+);
+const putBack = assignments(({ name, number }) => {
+  const value = number === undefined ? kept(name) : `cast(${kept(name)} as ${number})`;
+  return `session ${name} = ${value}`;
+});
+const forget = assignments(({ name }) => `${kept(name)} = null`);
+const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forget}`);
+
+export async function prepare(
+  connection: Database,
+  timeouts: Timeouts,
+): Promise<() => Promise<void>> {
+  const set = assignments(({ name, value }) => `session ${name} = ${value(timeouts)}`);
+  await sql.raw(`set @powersync_writes = 1 ${keep} ${set}`).execute(connection);
+  return async () => {
+    await restore.execute(connection);
+  };
+}
+
+function seconds(ms: number): string {
+  return Math.max(1, Math.ceil(ms / 1000)).toFixed(0);
+}

@@ -1,0 +1,415 @@
+/**
+ * What uploads should do, said again without a database: maps for tables, written from the rules alone and sharing no code with `src`.
+ * The tables are those of `schema.ts`, the rules those of `testConfig`.
+ *
+ * Where an operation breaks several rules at once, this is the order: what no rule declares; what the database does not have; values that no
+ * column of that type holds; the stored row's scope; NOT NULL, CHECK and UNIQUE on the row as it would be; foreign keys; the scope of the row
+ * after the write.
+ */
+
+export interface ModelOperation {
+  readonly op: "PUT" | "PATCH" | "DELETE" | "UPSERT";
+  readonly table: string;
+  readonly id: string;
+  readonly op_id?: number;
+  readonly op_data?: Readonly<Record<string, unknown>>;
+  readonly metadata?: string;
+}
+
+export interface ModelTransaction {
+  readonly transaction_id?: number;
+  readonly crud: readonly ModelOperation[];
+}
+
+export interface ModelUpload {
+  readonly client_id?: string;
+  readonly transactions: readonly ModelTransaction[];
+}
+
+/** A result without its words. */
+export interface Outcome {
+  readonly status: "success" | "retryable_error" | "fatal_error" | "not_attempted";
+  readonly errorCode?: string;
+  readonly operationIndex?: number;
+}
+
+export interface Letter {
+  readonly userId: string;
+  readonly errorCode: string;
+  readonly operationIndex: number | null;
+}
+
+interface ListRow {
+  readonly name: string | null;
+  readonly owner_id: string | null;
+}
+
+interface TodoRow {
+  readonly list_id: string | null;
+  readonly description: string;
+  readonly completed: boolean | null;
+  readonly position: number | null;
+}
+
+interface ThingRow {
+  readonly code: string | null;
+  readonly size: number | null;
+  readonly stock: number;
+  readonly parent_id: string | null;
+}
+
+export interface Rows {
+  readonly lists: Readonly<Record<string, ListRow>>;
+  readonly todos: Readonly<Record<string, TodoRow>>;
+  readonly things: Readonly<Record<string, ThingRow>>;
+}
+
+export interface Model {
+  send(upload: ModelUpload, userId: string, onFatal: "stop" | "skip"): readonly Outcome[];
+  rows(): Rows;
+  letters(): readonly Letter[];
+  /** How many transactions have been answered for good and can be recognized. */
+  answered(): number;
+}
+
+/** Ends a transaction. */
+class Refusal {
+  readonly code: string | undefined;
+  constructor(code?: string) {
+    this.code = code;
+  }
+}
+
+const later = new Refusal();
+
+interface State {
+  lists: Map<string, ListRow>;
+  todos: Map<string, TodoRow>;
+  things: Map<string, ThingRow>;
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+export interface ModelOptions {
+  /** `things.parent_id` is checked when the transaction ends, not with each statement. */
+  readonly deferred: boolean;
+}
+
+export function createModel({ deferred }: ModelOptions): Model {
+  let state: State = { lists: new Map(), todos: new Map(), things: new Map() };
+  const letters: Letter[] = [];
+  const ledger = new Map<string, Outcome>();
+
+  const one = (transaction: ModelTransaction, userId: string, clientId?: string): Outcome => {
+    const malformed = transaction.crud.findIndex(({ op }) => op === "UPSERT");
+    if (malformed >= 0) return fail(userId, "INVALID_TRANSACTION", malformed);
+    if (transaction.crud.length === 0) return { status: "success" };
+    const identity = identityOf(transaction, userId, clientId);
+    const answered = identity === undefined ? undefined : ledger.get(identity);
+    if (answered !== undefined) return answered;
+    const outcome = attempt(transaction, userId);
+    if (identity !== undefined && outcome.status !== "retryable_error")
+      ledger.set(identity, outcome);
+    return outcome;
+  };
+
+  const attempt = (transaction: ModelTransaction, userId: string): Outcome => {
+    const next = copy(state);
+    let index: number | undefined;
+    try {
+      for (const [at, operation] of transaction.crud.entries()) {
+        index = at;
+        if (!deferred) checkOwnParent(next, operation);
+        apply(next, operation, userId);
+        if (!deferred) checkParents(next);
+      }
+      index = undefined;
+      checkParents(next);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return error.code === undefined
+        ? { status: "retryable_error" }
+        : fail(userId, error.code, index);
+    }
+    state = next;
+    return { status: "success" };
+  };
+
+  const fail = (userId: string, errorCode: string, operationIndex: number | undefined): Outcome => {
+    letters.push({ userId, errorCode, operationIndex: operationIndex ?? null });
+    return {
+      status: "fatal_error",
+      errorCode,
+      ...(operationIndex !== undefined && { operationIndex }),
+    };
+  };
+
+  return {
+    send: ({ client_id, transactions }, userId, onFatal) => {
+      let ended = false;
+      return transactions.map((transaction) => {
+        if (ended) return { status: "not_attempted" };
+        const outcome = one(transaction, userId, client_id);
+        ended =
+          outcome.status === "retryable_error" ||
+          (outcome.status === "fatal_error" && onFatal === "stop");
+        return outcome;
+      });
+    },
+    rows: () => ({
+      lists: Object.fromEntries(state.lists),
+      todos: Object.fromEntries(state.todos),
+      things: Object.fromEntries(state.things),
+    }),
+    letters: () => letters,
+    answered: () => ledger.size,
+  };
+}
+
+function copy({ lists, todos, things }: State): State {
+  return { lists: new Map(lists), todos: new Map(todos), things: new Map(things) };
+}
+
+/** Who, from where, which entries, with which content. */
+function identityOf(
+  { transaction_id, crud }: ModelTransaction,
+  userId: string,
+  clientId: string | undefined,
+): string | undefined {
+  const ids = crud.map(({ op_id }) => op_id);
+  const withId = ids.filter((id) => id !== undefined).length;
+  if (clientId === undefined || (withId > 0 && withId < crud.length)) return undefined;
+  if (withId === 0 && transaction_id === undefined) return undefined;
+  const content = crud.map(({ op, table, id, op_data }) => [
+    op,
+    table,
+    id,
+    op_data === undefined ? null : Object.entries(op_data).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+  return JSON.stringify([userId, clientId, withId === 0 ? { transaction_id } : ids, content]);
+}
+
+function apply(state: State, { op, table, id, op_data = {} }: ModelOperation, user: string): void {
+  if (op === "UPSERT") throw new Error("Malformed operations are refused before they are applied.");
+  const data = op === "DELETE" ? {} : op_data;
+  switch (table) {
+    case "lists":
+      return list(state, op, id, columns(data, id, ["name", "owner_id"]), user, "shown");
+    case "hidden_lists":
+      return list(state, op, id, columns(data, id, ["name", "owner_id"]), user, "hidden");
+    case "named_lists":
+      return namedList(state, op, id, columns(data, id, ["name"]), user);
+    case "half_absent":
+      return halfAbsent(state, op, id, columns(data, id, ["name", "no_such_column"]));
+    case "todos":
+      return todo(
+        state,
+        op,
+        id,
+        columns(data, id, ["list_id", "description", "completed", "position"]),
+        user,
+      );
+    case "my_todos":
+      return myTodo(state, op, id, data);
+    case "things":
+      return thing(
+        state,
+        op,
+        id,
+        columns(data, id, ["code", "size", "stock", "parent_id", "doubled"]),
+      );
+    case "absent":
+      // `{}` allows whatever the table has; a table that is not there has nothing to say no with.
+      if (op === "PATCH" && Object.keys(data).length === 0) return undefined;
+      throw later;
+    default:
+      throw new Refusal("UNKNOWN_TABLE");
+  }
+}
+
+/** The sent columns, if all may be written. The row's own id may be repeated among them. */
+function columns(data: Data, id: string, writable: readonly string[]): Data {
+  const sent = Object.entries(data).filter(([name, value]) => !(name === "id" && value === id));
+  if (sent.some(([name]) => !writable.includes(name))) throw new Refusal("FORBIDDEN_COLUMN");
+  return Object.fromEntries(sent);
+}
+
+function list(
+  { lists, todos }: State,
+  op: "PUT" | "PATCH" | "DELETE",
+  id: string,
+  sent: Data,
+  user: string,
+  foreign: "shown" | "hidden",
+): void {
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  uuid(id);
+  const stored = lists.get(id);
+  const mine = stored?.owner_id === user;
+  if (op === "PUT") {
+    if (stored !== undefined && !mine) throw new Refusal("UNAUTHORIZED");
+    const after = { name: null, ...stored, owner_id: user, ...(sent as Partial<ListRow>) };
+    if (after.owner_id !== user) throw new Refusal("UNAUTHORIZED");
+    lists.set(id, after);
+    return;
+  }
+  if (stored === undefined) return;
+  if (!mine) {
+    if (foreign === "hidden") return;
+    throw new Refusal("UNAUTHORIZED");
+  }
+  if (op === "DELETE") return removeList({ lists, todos }, id);
+  const after = { ...stored, ...(sent as Partial<ListRow>) };
+  if (after.owner_id !== user) throw new Refusal("UNAUTHORIZED");
+  lists.set(id, after);
+}
+
+function removeList({ lists, todos }: Pick<State, "lists" | "todos">, id: string): void {
+  lists.delete(id);
+  for (const [todoId, { list_id }] of todos) if (list_id === id) todos.delete(todoId);
+}
+
+/** `put: "replace"`, no scope, the owner set by the server. */
+function namedList(
+  { lists, todos }: State,
+  op: "PUT" | "PATCH" | "DELETE",
+  id: string,
+  sent: Data,
+  user: string,
+): void {
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  uuid(id);
+  if (op === "DELETE") return removeList({ lists, todos }, id);
+  const stored = lists.get(id);
+  if (op === "PATCH" && stored === undefined) return;
+  const unsent = op === "PUT" ? { name: null } : { name: stored?.name ?? null };
+  lists.set(id, { ...unsent, ...(sent as Partial<ListRow>), owner_id: user });
+}
+
+/** A declared column is not in the database; the others are. */
+function halfAbsent(
+  { lists, todos }: State,
+  op: "PUT" | "PATCH" | "DELETE",
+  id: string,
+  sent: Data,
+): void {
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  if ("no_such_column" in sent) throw later;
+  uuid(id);
+  if (op === "DELETE") return removeList({ lists, todos }, id);
+  const stored = lists.get(id);
+  if (op === "PATCH" && stored === undefined) return;
+  lists.set(id, { name: null, owner_id: null, ...stored, ...(sent as Partial<ListRow>) });
+}
+
+function todo(
+  { lists, todos }: State,
+  op: "PUT" | "PATCH" | "DELETE",
+  id: string,
+  sent: Data,
+  user: string,
+): void {
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  const values = todoValues(sent);
+  uuid(id);
+  const stored = todos.get(id);
+  const inScope = ({ list_id }: TodoRow) =>
+    list_id !== null && lists.get(list_id)?.owner_id === user;
+  const required = (row: TodoValues): TodoRow => {
+    if (row.description == null) throw new Refusal("NOT_NULL_VIOLATION");
+    return { list_id: null, completed: null, position: null, ...row } as TodoRow;
+  };
+  const keep = (row: TodoRow): void => {
+    if (row.list_id !== null && !lists.has(row.list_id)) throw new Refusal("FOREIGN_KEY_VIOLATION");
+    if (!inScope(row)) throw new Refusal("UNAUTHORIZED");
+    todos.set(id, row);
+  };
+
+  if (op === "PUT") {
+    if (stored === undefined) return keep(required(values));
+    if (!inScope(stored)) throw new Refusal("UNAUTHORIZED");
+    return keep(required({ ...stored, ...values }));
+  }
+  if (stored === undefined) return;
+  if (!inScope(stored)) throw new Refusal("UNAUTHORIZED");
+  if (op === "DELETE") todos.delete(id);
+  else keep(required({ ...stored, ...values }));
+}
+
+/** The same table by another name: PATCH and DELETE only, `text` for `description`, `position` and what is unknown left out, no scope. */
+function myTodo({ todos }: State, op: "PUT" | "PATCH" | "DELETE", id: string, data: Data): void {
+  if (op === "PUT") throw new Refusal("FORBIDDEN_OPERATION");
+  const sent = todoValues({
+    ...("text" in data && { description: data["text"] }),
+    ...("completed" in data && { completed: data["completed"] }),
+  });
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  uuid(id);
+  const stored = todos.get(id);
+  if (stored === undefined) return;
+  if (op === "DELETE") {
+    todos.delete(id);
+    return;
+  }
+  if (sent.description === null) throw new Refusal("NOT_NULL_VIOLATION");
+  todos.set(id, { ...stored, ...sent } as TodoRow);
+}
+
+type TodoValues = { readonly [Name in keyof TodoRow]?: TodoRow[Name] | null };
+
+function todoValues(sent: Data): TodoValues {
+  if (typeof sent["list_id"] === "string") uuid(sent["list_id"]);
+  return { ...sent, ...("completed" in sent && { completed: truth(sent["completed"]) }) };
+}
+
+function thing(state: State, op: "PUT" | "PATCH" | "DELETE", id: string, sent: Data): void {
+  if (op === "PATCH" && Object.keys(sent).length === 0) return;
+  const { things } = state;
+  for (const [name, value] of Object.entries(sent)) {
+    if (name === "doubled") throw new Refusal("FORBIDDEN_COLUMN");
+    if (typeof value === "number" && !Number.isInteger(value)) throw new Refusal("INVALID_DATA");
+  }
+  uuid(id);
+  const values = sent as Partial<ThingRow>;
+  if (typeof values.parent_id === "string") uuid(values.parent_id);
+  if (values.code != null && values.code.length > 8) throw new Refusal("INVALID_DATA");
+
+  const stored = things.get(id);
+  if (op === "DELETE") {
+    things.delete(id);
+    return;
+  }
+  if (op === "PATCH" && stored === undefined) return;
+  if (values.stock === null) throw new Refusal("NOT_NULL_VIOLATION");
+  if (values.size != null && values.size < 0) throw new Refusal("CHECK_VIOLATION");
+  const after = { code: null, size: null, stock: 1, parent_id: null, ...stored, ...values };
+  for (const [other, { code }] of things) {
+    if (other !== id && code !== null && code === after.code) throw new Refusal("UNIQUE_VIOLATION");
+  }
+  things.set(id, after);
+}
+
+/** Where it is checked at the end it belongs to no operation. */
+function checkParents({ things }: State): void {
+  for (const { parent_id } of things.values()) {
+    if (parent_id !== null && !things.has(parent_id)) throw new Refusal("FOREIGN_KEY_VIOLATION");
+  }
+}
+
+/** Where nothing waits, a row that refers to itself stands in its own way (InnoDB). */
+function checkOwnParent({ things }: State, { op, table, id }: ModelOperation): void {
+  if (op === "DELETE" && table === "things" && things.get(id)?.parent_id === id)
+    throw new Refusal("FOREIGN_KEY_VIOLATION");
+}
+
+function uuid(text: string): void {
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
+    throw new Refusal("INVALID_DATA");
+}
+
+function truth(value: unknown): boolean | null {
+  if (value === null) return null;
+  if (value === true || value === 1 || value === "t") return true;
+  if (value === false || value === 0 || value === "f") return false;
+  throw new Refusal("INVALID_DATA");
+}
