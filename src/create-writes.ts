@@ -1,4 +1,5 @@
 /** Puts the rooms together: `createWrites`. */
+import { verifiedPrincipal } from "./authenticate.js";
 import type { WritesConfig } from "./config.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable } from "./errors.js";
@@ -57,12 +58,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     accept: (upload: Upload) => Upload,
   ): Promise<readonly TransactionResult[]> =>
     transit.during(async () => {
+      if (transit.draining()) return [retryableResult("The server is being stopped.")];
       const context: CallContext<P> = {
         principal,
         correlationId: options.correlationId ?? crypto.randomUUID(),
         signal: options.signal ?? new AbortController().signal,
       };
       try {
+        verifiedPrincipal(principal);
         const upload = accept(await validated(body, context));
         // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
         return await processor.run(upload, { context, clientId, queueId, lossyNumbers: true });

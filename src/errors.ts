@@ -4,6 +4,8 @@ import type { ErrorCode } from "./result.js";
 // A registered symbol, so that an error still counts when two copies of the package are installed.
 const kindOf = Symbol.for("powersync-writes.error");
 
+const longestDelayMs = 365 * 24 * 3_600_000;
+
 type Kind = "fatal" | "retryable" | "unauthenticated" | "forbidden" | "bad_request";
 
 class WriteError extends Error {
@@ -52,10 +54,11 @@ export function fatal(code: ErrorCode, message: string, details?: unknown): Fata
  * @param retryAfterMs how long the client should wait, in milliseconds
  */
 export function retryable(message: string, retryAfterMs?: number): RetryableError {
-  return Object.assign(
-    new WriteError("retryable", message),
-    retryAfterMs === undefined ? {} : { retryAfterMs },
-  );
+  const error = new WriteError("retryable", message);
+  // A delay that is none is left out: it would be written into a header.
+  return retryAfterMs === undefined || !(retryAfterMs >= 0 && retryAfterMs < longestDelayMs)
+    ? error
+    : Object.assign(error, { retryAfterMs });
 }
 
 /** In `authenticate` only: there is no valid credential. Answered 401. */

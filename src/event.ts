@@ -99,7 +99,9 @@ export function emitter(onEvent: ((event: WriteEvent) => void) | undefined): Emi
   if (onEvent === undefined) return () => undefined;
   return (event) => {
     try {
-      onEvent(event);
+      // An async function fits the type too; its rejection must not end the process.
+      const running: unknown = onEvent(event);
+      if (running instanceof Promise) running.catch(() => undefined);
     } catch {
       // There is nowhere to report the failure of the reporter.
     }

@@ -1,5 +1,6 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import { answerUpload } from "./answer.js";
+import { verifiedPrincipal } from "./authenticate.js";
 import { readBody } from "./body.js";
 import { contractVersion, openapiYaml } from "./contract/generated/openapi.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "./errors.js";
@@ -85,7 +86,7 @@ async function upload<P extends Principal, DB>(
   if (draining()) return unavailable("The server is being stopped. Try again.");
   let during: ErrorEvent["during"] = "authenticate";
   try {
-    const principal = verified(await pipeline.authenticate(request, context));
+    const principal = verifiedPrincipal(await pipeline.authenticate(request, context));
     const called = { ...context, principal };
     during = "request";
     const { value, lossyNumbers } = await readBody(request, limits);
@@ -120,15 +121,6 @@ function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
   return during === "authenticate"
     ? unavailable("The caller can't be verified just now.")
     : message(500, "Something went wrong. Try again.");
-}
-
-function verified<P extends Principal>(principal: P): P {
-  if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError(
-      "authenticate must return a principal whose userId is text, and not empty.",
-    );
-  }
-  return principal;
 }
 
 async function respond<P extends Principal, DB>(

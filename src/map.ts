@@ -57,13 +57,13 @@ async function valuesOf<P extends Principal, DB>(
       ? {}
       : { ...Object.fromEntries(values), ...computed(rule.serverColumns, context) };
   }
+  if (rule.owner !== undefined && !values.has(rule.owner)) {
+    values.set(rule.owner, context.principal.userId);
+  }
   if (rule.replace) {
     for (const { column, readOnly } of rule.clientColumns?.values() ?? []) {
       if (readOnly === undefined && !values.has(column)) values.set(column, null);
     }
-  }
-  if (rule.owner !== undefined && !values.has(rule.owner)) {
-    values.set(rule.owner, context.principal.userId);
   }
   return { ...Object.fromEntries(values), ...computed(rule.serverColumns, context) };
 }

@@ -47,9 +47,13 @@ const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
 function compileRule<P extends Principal, DB>(name: string, rule: TableRule<P, DB>): Rule<P, DB> {
   const key = compileKey(rule.id ?? "id");
   const columns = compileColumns(rule.columns);
-  const repeated = key.columns.find(
-    (each) => columns.client?.has(each) || columns.server.has(each),
-  );
+  const written = new Set([
+    ...(columns.client?.keys() ?? []),
+    ...[...(columns.client?.values() ?? [])].map(({ column }) => column),
+    ...columns.server.keys(),
+    ...Object.keys(rule.delete?.set ?? {}),
+  ]);
+  const repeated = key.columns.find((each) => written.has(each));
   if (repeated !== undefined) {
     throw new TypeError(
       `tables.${name}: "${repeated}" is the key; it comes from the client's row id and is no column.`,
@@ -57,6 +61,11 @@ function compileRule<P extends Principal, DB>(name: string, rule: TableRule<P, D
   }
   if (rule.put === "replace" && columns.client === undefined) {
     throw new TypeError(`tables.${name}: put: "replace" needs the rule to list its columns.`);
+  }
+  if (rule.delete !== undefined && Object.keys(rule.delete.set).length === 0) {
+    throw new TypeError(
+      `tables.${name}: delete: { set } sets no column; it would be no soft delete.`,
+    );
   }
   const scope = fullScope(rule);
   return {

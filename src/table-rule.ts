@@ -28,7 +28,7 @@ export type ColumnRule<P extends Principal, DB> =
   | ClientColumn<P, DB>
   | ServerColumn<P, DB>;
 
-/** A filter on the rule's own table: references without a table mean it; inside a subquery, name the table. */
+/** A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table. */
 export type Scope<P extends Principal, DB> = (
   eb: ExpressionBuilder<DB, keyof DB>,
   context: OperationContext<P, DB>,

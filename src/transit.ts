@@ -12,6 +12,12 @@ export function createTransit(): Transit {
   const underWay = new Set<Promise<unknown>>();
   let draining = false;
 
+  /** Also of what has begun in the meantime. */
+  const empty = async (): Promise<true> => {
+    while (underWay.size > 0) await Promise.allSettled(underWay);
+    return true;
+  };
+
   return {
     during: (run) => {
       const running = run().finally(() => underWay.delete(running));
@@ -25,7 +31,7 @@ export function createTransit(): Transit {
       const timeout = new Promise<false>((resolve) => {
         timer = setTimeout(resolve, ms, false);
       });
-      const finished = Promise.allSettled(underWay).then(() => true as const);
+      const finished = empty();
       const inTime = await Promise.race([finished, timeout]);
       clearTimeout(timer);
       return inTime;

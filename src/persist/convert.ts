@@ -16,10 +16,12 @@ export type ConvertRow = <P extends Principal, DB>(
   table: string,
   values: Values,
   context: OperationContext<P, DB>,
+  /** Columns that are compared, and not written. */
+  lookedFor?: readonly string[],
 ) => Promise<{ readonly values: Values; readonly schema: TableSchema }>;
 
 export function createConvertRow(catalog: Catalog, emit: Emit): ConvertRow {
-  return async (table, values, context) => {
+  return async (table, values, context, lookedFor = []) => {
     const tx = context.tx as unknown as Connection;
     const dialect = dialectOf(tx);
     const names = Object.keys(values);
@@ -32,7 +34,8 @@ export function createConvertRow(catalog: Catalog, emit: Emit): ConvertRow {
     }
     const { columns } = schema;
     const converted = names.map((name) => {
-      const column = columns.get(name) as Column;
+      const known = columns.get(name) as Column;
+      const column = lookedFor.includes(name) ? { ...known, generated: false } : known;
       try {
         return [name, convertValue(dialect.convert, column, values[name], context.lossyNumbers)];
       } catch (error) {

@@ -24,7 +24,9 @@ export function persister<P extends Principal, DB>(
     if (write.op === "PATCH" && names.length === 0) return { effect: "unchanged" };
 
     const row = { ...write.values, ...keyOf(rule, write) };
-    const { values: converted, schema } = await convertRow(rule.table, row, context);
+    // The key of a row that exists is only looked for, so the database may be the one that makes it.
+    const lookedFor = write.op === "PUT" ? [] : rule.key.columns;
+    const { values: converted, schema } = await convertRow(rule.table, row, context, lookedFor);
     const target = {
       table: rule.table,
       key: only(rule.key.columns, converted),

@@ -18,7 +18,7 @@ export async function lookUp<P extends Principal, DB>(
   if (value === null || value === undefined) return null;
   const tx = context.tx as unknown as Connection;
   const { exact } = dialectOf(tx);
-  const { values: key } = await convertRow(table, { [match]: value }, context);
+  const { values: key } = await convertRow(table, { [match]: value }, context, [match]);
   const row = await tx
     .selectFrom(table)
     .select([sql<unknown>`${exact?.(sql.id(take)) ?? sql.id(take)}`.as("taken")])

@@ -6,6 +6,7 @@ import {
   type Effect,
   holds,
   isRow,
+  judgment,
   nonEmpty,
   probe,
   type RowStatements,
@@ -97,12 +98,12 @@ async function settled(
   throw retryable("The row is being changed by others just now.");
 }
 
-type Verdict = { readonly ok: SqlBool | null };
+type Verdict = { readonly ok: number | null };
 
 /** A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
 function verdict({ filter, rowOnly }: BoundScope) {
-  const ok: Expression<SqlBool | null> = rowOnly ? filter : sql<null>`null`;
-  return sql<SqlBool | null>`${ok}`.as("ok");
+  const ok: Expression<number | null> = rowOnly ? judgment(filter) : sql<null>`null`;
+  return sql<number | null>`${ok}`.as("ok");
 }
 
 async function judged(

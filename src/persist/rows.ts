@@ -37,14 +37,19 @@ export class Contention extends Error {}
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {
   const { table, scope } = target;
-  const ok = scope === undefined ? sql<SqlBool>`1` : scope.filter;
+  const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
   const statement = tx
     .selectFrom(table)
-    .select([sql<SqlBool | null>`${ok}`.as("ok")])
+    .select([ok.as("ok")])
     .where(isRow(target));
   const row = await (lock ? statement.forUpdate() : statement).executeTakeFirst();
   if (row === undefined) return "absent";
   return scope === undefined || holds(row.ok) ? "written" : "foreign";
+}
+
+/** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
+export function judgment(filter: Expression<SqlBool>) {
+  return sql<number>`case when ${filter} then 1 else 0 end`;
 }
 
 /** Drivers give a boolean as such, as a number, as a bigint or as its digits. */

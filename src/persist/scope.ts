@@ -71,6 +71,12 @@ class Qualifier extends OperationNodeTransformer {
     }
   }
 
+  override transformFunction(...args: Parameters<OperationNodeTransformer["transformFunction"]>) {
+    // The database's own functions may read tables, this one among them.
+    this.rowOnly = false;
+    return super.transformFunction(...args);
+  }
+
   override transformRaw(...args: Parameters<OperationNodeTransformer["transformRaw"]>) {
     // Raw SQL may hold a subquery.
     this.rowOnly = false;

@@ -1,0 +1,449 @@
+/** Any sequence of uploads ends in the rows, the answers and the dead letters that the model says, on every database. */
+import fc from "fast-check";
+import type { Kysely } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWrites, type TransactionResult, type Writes } from "../../src/index.js";
+import { dialects, type Row, type TestDatabase } from "../support/databases.js";
+import {
+  createModel,
+  type ModelOperation,
+  type ModelTransaction,
+  type ModelUpload,
+  type Outcome,
+  type Rows,
+} from "../support/model.js";
+import type { TestSchema } from "../support/schema.js";
+import { type TestPrincipal, testConfig } from "../support/writes.js";
+
+const sequences = 1_000;
+
+const everyOutcome = [
+  "CHECK_VIOLATION",
+  "FORBIDDEN_COLUMN",
+  "FORBIDDEN_OPERATION",
+  "FOREIGN_KEY_VIOLATION",
+  "INVALID_DATA",
+  "INVALID_TRANSACTION",
+  "NOT_NULL_VIOLATION",
+  "UNAUTHORIZED",
+  "UNIQUE_VIOLATION",
+  "UNKNOWN_TABLE",
+  "not_attempted",
+  "retryable_error",
+  "success",
+];
+
+type User = "alice" | "bob";
+
+/** Which ids its entries will have. */
+interface Numbering extends ModelTransaction {
+  readonly ids: string;
+}
+
+interface Send {
+  readonly kind: "send";
+  readonly user: User;
+  readonly client: "phone" | "tablet" | undefined;
+  readonly transactions: readonly Numbering[];
+}
+
+/** An earlier upload, sent again; `as` another user, or with something about it `changed`. */
+interface Again {
+  readonly kind: "again";
+  readonly which: number;
+  readonly as: User | undefined;
+  readonly changed: "nothing" | "key order" | "metadata" | "content";
+}
+
+type Step = Send | Again;
+
+const user = fc.constantFrom<User>("alice", "bob");
+const list = fc.constantFrom("L0", "L1");
+const todo = fc.constantFrom("T0", "T1");
+const thing = fc.constantFrom("X0", "X1", "X2");
+const text = fc.constantFrom("one", "two");
+/** Mostly what a column can hold. */
+const rarely = <T, U>(usual: fc.Arbitrary<T>, unusual: U): fc.Arbitrary<T | U> =>
+  fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: fc.constant(unusual) });
+/** Any choice of these columns. */
+const some = (columns: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
+  fc.record(columns, { requiredKeys: [] });
+
+const listData = some({
+  name: rarely(text, null),
+  owner_id: rarely(user, null),
+  id: rarely(fc.constant("own id"), "L9"),
+  nosuch: fc.constant(1),
+}).map((data) => ({ ...without(data, "nosuch", 9), ...without(data, "id", 2) }));
+
+/** Leaves a column out of most of the records that have it, by what else is in them. */
+function without(data: object, name: string, modulus: number): object {
+  const { [name]: dropped, ...rest } = data as Record<string, unknown>;
+  return dropped !== undefined && JSON.stringify(rest).length % modulus === 0 ? data : rest;
+}
+
+const listDataOnly = fc.oneof(
+  { weight: 2, arbitrary: some({ name: rarely(text, null) }) },
+  { weight: 1, arbitrary: some({ name: rarely(text, null), owner_id: rarely(user, null) }) },
+);
+const todoData = fc.record(
+  {
+    list_id: fc.oneof(
+      { weight: 10, arbitrary: list },
+      { weight: 1, arbitrary: fc.constantFrom("L9", null, "bad") },
+    ),
+    description: rarely(text, null),
+    completed: rarely(fc.constantFrom(0, 1, true, "t", null), "maybe"),
+    position: fc.constantFrom(1, 2.5, null),
+  },
+  { requiredKeys: [] },
+);
+const wholeTodo = fc.record({ list_id: list, description: text });
+const thingData = some({
+  code: rarely(fc.constantFrom("a", "b", null), "longer than eight"),
+  size: rarely(fc.constantFrom(0, 7, null), -1),
+  stock: rarely(fc.constantFrom(2, 3), null),
+  parent_id: rarely(fc.oneof(thing, fc.constant(null)), "X9"),
+});
+
+const operation = (
+  table: string,
+  id: fc.Arbitrary<string>,
+  data: fc.Arbitrary<object>,
+): fc.Arbitrary<ModelOperation> =>
+  fc
+    .record({ op: fc.constantFrom("PUT", "PUT", "PATCH", "PATCH", "DELETE"), id, data })
+    .map(({ op, id, data }) => ({
+      op: op as ModelOperation["op"],
+      table,
+      id,
+      ...(op !== "DELETE" && { op_data: data as Record<string, unknown> }),
+    }));
+
+const anyOperation = fc.oneof(
+  { weight: 6, arbitrary: operation("lists", list, listDataOnly) },
+  { weight: 2, arbitrary: operation("lists", rarely(list, "bad"), listData) },
+  { weight: 5, arbitrary: operation("todos", todo, wholeTodo) },
+  { weight: 5, arbitrary: operation("todos", todo, todoData) },
+  { weight: 6, arbitrary: operation("things", thing, some({ code: fc.constantFrom("a", "b") })) },
+  { weight: 6, arbitrary: operation("things", rarely(thing, "bad"), thingData) },
+  { weight: 3, arbitrary: operation("hidden_lists", list, listDataOnly) },
+  { weight: 2, arbitrary: operation("named_lists", list, some({ name: text })) },
+  {
+    weight: 2,
+    arbitrary: operation(
+      "my_todos",
+      todo,
+      some({ text: rarely(text, null), completed: fc.boolean(), position: text, other: text }),
+    ),
+  },
+  { weight: 1, arbitrary: operation("half_absent", list, some({ name: text })) },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      operation("half_absent", list, fc.constant({ no_such_column: 1 })),
+      operation("absent", list, fc.constant({})),
+      operation("nowhere", list, fc.constant({})),
+      operation("named_lists", list, fc.constant({ owner_id: "alice" })),
+      operation("things", thing, fc.constant({ doubled: 4 })),
+      operation("things", thing, fc.constant({ size: 1.5 })),
+      fc.constant<ModelOperation>({ op: "UPSERT", table: "lists", id: "L0" }),
+    ),
+  },
+);
+
+const anyTransaction = fc
+  .record({
+    crud: rarely(fc.array(anyOperation, { minLength: 1, maxLength: 4 }), []),
+    ids: fc.constantFrom("each", "each", "each", "each", "transaction", "some", "none"),
+  })
+  .map(({ crud, ids }): Numbering => ({ crud, ids }));
+
+const send: fc.Arbitrary<Send> = fc.record({
+  kind: fc.constant("send" as const),
+  user,
+  client: fc.constantFrom("phone", "phone", "phone", "tablet", undefined),
+  transactions: fc.array(anyTransaction, { minLength: 1, maxLength: 3, size: "max" }),
+});
+
+const again: fc.Arbitrary<Again> = fc.record({
+  kind: fc.constant("again" as const),
+  which: fc.nat(5),
+  as: fc.constantFrom(undefined, undefined, undefined, "alice" as const, "bob" as const),
+  changed: fc.constantFrom("nothing", "nothing", "key order", "metadata", "content"),
+});
+
+/** Most begin with rows to meet. */
+const rowsOfBoth: Send = {
+  kind: "send",
+  user: "alice",
+  client: "phone",
+  transactions: [
+    {
+      ids: "each",
+      crud: [
+        { op: "PUT", table: "lists", id: "L0", op_data: { name: "first" } },
+        { op: "PUT", table: "todos", id: "T0", op_data: { list_id: "L0", description: "a" } },
+        { op: "PUT", table: "named_lists", id: "L1", op_data: { name: "second" } },
+        { op: "PUT", table: "things", id: "X0", op_data: { code: "a", size: 1 } },
+      ],
+    },
+  ],
+};
+
+const anySteps = fc
+  .tuple(
+    fc.oneof({ weight: 2, arbitrary: fc.constant(rowsOfBoth) }, { weight: 1, arbitrary: send }),
+    fc.array(fc.oneof({ weight: 2, arbitrary: send }, { weight: 1, arbitrary: again }), {
+      maxLength: 5,
+      size: "max",
+    }),
+  )
+  .map(([first, rest]): readonly Step[] => [first, ...rest]);
+
+/** Sequences share a database: each has ids and users of its own. */
+let sequence = 0;
+
+const kinds: Readonly<Record<string, string>> = { L: "1", T: "2", X: "3" };
+
+function idOf(symbol: string, n: number): string {
+  const kind = kinds[symbol.charAt(0)];
+  return kind === undefined
+    ? "not-a-uuid"
+    : `${n.toString(16).padStart(8, "0")}-0000-4000-8000-0000000000${kind}${symbol.charAt(1)}`;
+}
+
+function concrete(operation: ModelOperation, n: number): ModelOperation {
+  const { op_data, ...rest } = operation;
+  const id = idOf(operation.id, n);
+  if (op_data === undefined) return { ...rest, id };
+  const data = Object.entries(op_data).map(([name, value]): [string, unknown] => {
+    if (typeof value !== "string") return [name, value];
+    if (name === "id") return [name, value === "own id" ? id : idOf(value, n)];
+    if (name === "list_id" || name === "parent_id") return [name, idOf(value, n)];
+    if (name === "owner_id") return [name, `${value}-${n}`];
+    if (name === "code" && value.length === 1) return [name, `${n.toString(36)}${value}`];
+    return [name, value];
+  });
+  return { ...rest, id, op_data: Object.fromEntries(data) };
+}
+
+interface Upload {
+  readonly user: string;
+  readonly body: ModelUpload;
+}
+
+/** Numbers the entries as a device's queue does, and repeats what is sent again. */
+function uploadsOf(steps: readonly Step[], n: number): readonly Upload[] {
+  const uploads: Upload[] = [];
+  let next = 1;
+  const numbered = (transaction: Numbering): ModelTransaction => {
+    const crud = transaction.crud.map((each) => concrete(each, n));
+    const first = next;
+    next += crud.length;
+    switch (transaction.ids) {
+      case "each":
+        return { crud: crud.map((each, index) => ({ ...each, op_id: first + index })) };
+      case "transaction":
+        return { transaction_id: first, crud };
+      case "some":
+        return {
+          transaction_id: first,
+          crud: crud.map((each, index) => (index === 0 ? { ...each, op_id: first } : each)),
+        };
+      default:
+        return { crud };
+    }
+  };
+  for (const step of steps) {
+    if (step.kind === "send") {
+      const body = {
+        ...(step.client !== undefined && { client_id: `${step.client}-${n}` }),
+        transactions: step.transactions.map(numbered),
+      };
+      uploads.push({ user: `${step.user}-${n}`, body });
+      continue;
+    }
+    const earlier = uploads[step.which % uploads.length];
+    if (earlier === undefined) continue;
+    const { user, body } = earlier;
+    uploads.push({
+      user: step.as === undefined ? user : `${step.as}-${n}`,
+      body: { ...body, transactions: body.transactions.map((each) => changed(each, step, n)) },
+    });
+  }
+  return uploads;
+}
+
+function changed(
+  transaction: ModelTransaction,
+  { changed: what }: Again,
+  n: number,
+): ModelTransaction {
+  switch (what) {
+    case "key order":
+      return { ...transaction, crud: transaction.crud.map(reversed) };
+    case "metadata":
+      return {
+        ...transaction,
+        crud: transaction.crud.map((each) => ({ ...each, metadata: "again" })),
+      };
+    case "content":
+      // A restored device: the same ids, and something else behind them.
+      return {
+        ...transaction,
+        crud: transaction.crud.map((each) => ({
+          ...each,
+          op: "PATCH",
+          table: "lists",
+          id: idOf("L1", n),
+          op_data: { name: "restored" },
+        })),
+      };
+    case "nothing":
+      return structuredClone(transaction);
+  }
+}
+
+function reversed(operation: ModelOperation): ModelOperation {
+  return operation.op_data === undefined
+    ? operation
+    : {
+        ...operation,
+        op_data: Object.fromEntries(Object.entries(operation.op_data).toReversed()),
+      };
+}
+
+function outcomeOf(result: TransactionResult): Outcome {
+  if (result.status !== "fatal_error") return { status: result.status };
+  const { errorCode, operationIndex } = result.failedOperation;
+  return {
+    status: result.status,
+    errorCode,
+    ...(operationIndex !== undefined && { operationIndex }),
+  };
+}
+
+async function storedRows({ db, plain }: TestDatabase, n: number): Promise<Rows> {
+  const ids = (symbols: readonly string[]) => symbols.map((symbol) => idOf(symbol, n));
+  const lists = await db
+    .selectFrom("lists")
+    .select(["id", "name", "owner_id"])
+    .where("id", "in", ids(["L0", "L1", "L9"]))
+    .execute();
+  const todos = await db
+    .selectFrom("todos")
+    .select(["id", "list_id", "description", "completed", "position"])
+    .where("id", "in", ids(["T0", "T1"]))
+    .execute();
+  const things = await db
+    .selectFrom("things")
+    .select(["id", "code", "size", "stock", "parent_id"])
+    .where("id", "in", ids(["X0", "X1", "X2", "X9"]))
+    .execute();
+  const rows = {
+    lists: byId(lists.map(plain)),
+    todos: byId(todos.map(plain)),
+    things: byId(things.map(plain)),
+  };
+  return rows as unknown as Rows;
+}
+
+function byId(rows: readonly Row[]): Record<string, Row> {
+  return Object.fromEntries(rows.map(({ id, ...rest }) => [id, rest]));
+}
+
+async function storedLetters({ db, plain }: TestDatabase, n: number) {
+  const letters = await db
+    .selectFrom("powersync_dead_letters")
+    .select(["user_id", "error_code", "operation_index"])
+    .where("user_id", "in", [`alice-${n}`, `bob-${n}`])
+    .execute();
+  return letters
+    .map(plain)
+    .map(({ user_id, error_code, operation_index }) =>
+      JSON.stringify([user_id, error_code, operation_index]),
+    )
+    .toSorted();
+}
+
+async function answered(db: Kysely<TestSchema>): Promise<number> {
+  const { count } = await db
+    .selectFrom("powersync_ledger")
+    .select((eb) => eb.fn.countAll<string>().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+for (const dialect of dialects) {
+  const available = await dialect.available();
+  describe.skipIf(!available)(`sequences of uploads on ${dialect.name}`, () => {
+    let database: TestDatabase;
+    let writes: Record<"stop" | "skip", Writes<TestPrincipal>>;
+
+    beforeAll(async () => {
+      database = await dialect.open();
+      const config = testConfig(database.db);
+      writes = {
+        stop: createWrites(config),
+        skip: createWrites({ ...config, onFatal: "skip" }),
+      };
+    });
+    afterAll(() => database.close());
+
+    it(`${sequences} of them end as the model does`, { timeout: 180_000 }, async () => {
+      const { db } = database;
+      const reached = new Set<string>();
+      const property = async (steps: readonly Step[], onFatal: "stop" | "skip") => {
+        sequence += 1;
+        const n = sequence;
+        // MariaDB has no deferred constraints.
+        const model = createModel({ deferred: dialect.name !== "MariaDB" });
+        const before = await answered(db);
+        const fullAnswers = new Map<string, TransactionResult>();
+        for (const { user: userId, body } of uploadsOf(steps, n)) {
+          const expected = model.send(body, userId, onFatal);
+          const results = await writes[onFatal].processBatch(body, { principal: { userId } });
+          expect(results.map(outcomeOf)).toEqual(expected);
+          for (const { status, errorCode } of expected) reached.add(errorCode ?? status);
+          for (const [index, result] of results.entries()) {
+            sameWords(fullAnswers, userId, body.client_id, body.transactions[index], result);
+          }
+        }
+        expect(await storedRows(database, n)).toEqual(model.rows());
+        expect(await storedLetters(database, n)).toEqual(
+          model
+            .letters()
+            .map(({ userId, errorCode, operationIndex }) =>
+              JSON.stringify([userId, errorCode, operationIndex]),
+            )
+            .toSorted(),
+        );
+        expect((await answered(db)) - before).toBe(model.answered());
+      };
+      await fc.assert(
+        fc.asyncProperty(anySteps, fc.constantFrom("stop" as const, "skip" as const), property),
+        { numRuns: sequences },
+      );
+      // What the sequences never meet, they can't judge.
+      expect([...reached].toSorted()).toEqual(everyOutcome);
+    });
+  });
+}
+
+/** A replayed fatal answer is the first one, word for word. */
+function sameWords(
+  answers: Map<string, TransactionResult>,
+  userId: string,
+  clientId: string | undefined,
+  transaction: ModelTransaction | undefined,
+  result: TransactionResult,
+): void {
+  const known =
+    clientId !== undefined &&
+    transaction?.crud.every(({ op, op_id }) => op !== "UPSERT" && op_id !== undefined);
+  if (known !== true || result.status !== "fatal_error") return;
+  const key = JSON.stringify([userId, clientId, transaction]);
+  expect(result).toEqual(answers.get(key) ?? result);
+  answers.set(key, result);
+}
