@@ -2,18 +2,19 @@
  * One attempt at a transaction, in one database transaction: the ledger's row, then map → authorize → persist for each operation, then COMMIT.
  * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
  */
+import type { Transaction } from "kysely";
 import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
 import type { FatalError } from "./errors.js";
 import type { ErrorEvent } from "./event.js";
+import { throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
 import { ownTables } from "./own-tables.js";
 import type { Pipeline } from "./pipeline.js";
 import type { TransactionResult } from "./result.js";
-import { counted, type StatementCount } from "./statement-count.js";
 import type { Write } from "./write.js";
 
 export type Attempt =
@@ -39,42 +40,34 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P, DB>,
-  { number, identity, refusal, count, settings }: AttemptOptions,
+  { number, identity, refusal, tally, settings }: AttemptOptions,
 ): Promise<Attempt> {
   const progress: Progress = { during: "begin", operationIndex: undefined };
-  // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
-  let first: { readonly error: unknown } | undefined;
+  const watch: Watch = { statements: 0 };
+  const run = async (tx: Transaction<DB>): Promise<Attempt> => {
+    const answer = identity && (await claim(ownTables(tx), identity));
+    if (answer !== undefined) return { kind: "replayed", answer };
+    if (refusal !== undefined) {
+      progress.during = "validate";
+      throw refusal;
+    }
+    const { lossyNumbers } = call;
+    const context = { ...publicContext(call), tx, transaction, attempt: number, lossyNumbers };
+    const writes = await applyAll(pipeline, context, progress, watch);
+    return { kind: "applied", writes };
+  };
   try {
-    return await begin(call.database, settings, async (tx): Promise<Attempt> => {
-      try {
-        const answer = identity && (await claim(counted(ownTables(tx), count), identity));
-        if (answer !== undefined) return { kind: "replayed", answer };
-        if (refusal !== undefined) {
-          progress.during = "validate";
-          throw refusal;
-        }
-        const context = {
-          ...publicContext(call),
-          tx: counted(tx, count),
-          transaction,
-          attempt: number,
-          lossyNumbers: call.lossyNumbers,
-        };
-        const writes = await applyAll(pipeline, context, progress);
-        return { kind: "applied", writes };
-      } catch (error) {
-        first = { error };
-        throw error;
-      }
-    });
+    return await begin(call.database, settings, run, watch);
   } catch (error) {
     const { during, operationIndex } = progress;
     return {
       kind: "failed",
-      error: first === undefined ? error : first.error,
+      error,
       during,
       ...(operationIndex !== undefined && { operationIndex }),
     };
+  } finally {
+    tally.statements += watch.statements;
   }
 }
 
@@ -84,7 +77,8 @@ export interface AttemptOptions {
   readonly identity: Identity | undefined;
   /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
   readonly refusal: FatalError | undefined;
-  readonly count: StatementCount;
+  /** Statements answered are added to it. */
+  readonly tally: { statements: number };
   readonly settings: TransactionSettings;
 }
 
@@ -93,6 +87,7 @@ async function applyAll<P extends Principal, DB>(
   { map, authorize, persist }: Pipeline<P, DB>,
   context: TransactionContext<P, DB>,
   progress: Progress,
+  watch: Watch,
 ): Promise<readonly Write[]> {
   const writes: Write[] = [];
   for (const [operationIndex, operation] of context.transaction.crud.entries()) {
@@ -112,6 +107,7 @@ async function applyAll<P extends Principal, DB>(
     const write = await authorize(mapped, inOperation);
     progress.during = "persist";
     await persist(write, inOperation);
+    throwFailure(watch);
     writes.push(write);
   }
   progress.operationIndex = undefined;

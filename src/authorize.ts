@@ -1,6 +1,6 @@
 /** The default `authorize`: the rule's operations, the rule's own check, then the application's. The scope is held by `persist`, in the statement itself. */
 import type { WritesConfig } from "./config.js";
-import { fatal } from "./errors.js";
+import { fatal, ofApplication } from "./errors.js";
 import type { LayerFunction, Layers, Principal } from "./layer.js";
 import type { Rules } from "./rules.js";
 import type { Write } from "./write.js";
@@ -18,8 +18,8 @@ export function authorizer<P extends Principal, DB>(
     if (!rule.operations.has(write.op)) {
       throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
     }
-    await rule.authorize?.(write, context);
-    await added?.(write, context);
+    await ofApplication(() => rule.authorize?.(write, context));
+    await ofApplication(() => added?.(write, context));
     // What has been approved stays as it is: a hook that wants other values returns another write.
     Object.freeze(write.values);
     return Object.freeze(write);

@@ -1,7 +1,8 @@
 /** Begins a database transaction as the application wants it: isolated, and never waiting without bound. */
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { Timeouts } from "./limits.js";
-import type { Connection, Database } from "./persist/dialect.js";
+import { guarded, throwFailure, type Watch } from "./guard.js";
+import type { Connection, Database, Dialect } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 
 export interface TransactionSettings {
@@ -9,34 +10,56 @@ export interface TransactionSettings {
   readonly timeouts: Timeouts;
 }
 
-/** Commits what `run` resolves to; rolls back if it rejects, and rejects with its error, or with the rollback's own. */
-export function begin<DB, T>(
+/** Commits what `run` resolves to; rolls back if it rejects or a statement has failed, and rejects with that error. */
+export async function begin<DB, T>(
   database: Kysely<DB>,
   { isolation, timeouts }: TransactionSettings,
   run: (tx: Transaction<DB>) => Promise<T>,
+  watch: Watch = { statements: 0 },
 ): Promise<T> {
   const dialect = dialectOf(database);
   const level = isolation ?? dialect.isolation;
+  // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
+  let first: { readonly error: unknown } | undefined;
   const inTransaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
-      async (tx) => {
-        await dialect.bound?.(tx.withoutPlugins() as unknown as Connection, timeouts);
-        return run(tx);
+      async (plain) => {
+        try {
+          await dialect.bound?.(plain.withoutPlugins() as unknown as Connection, timeouts);
+          const result = await run(guarded(plain, watch));
+          throwFailure(watch);
+          return result;
+        } catch (error) {
+          first = { error };
+          throw error;
+        }
       },
     );
   };
-  if (dialect.prepare === undefined) return inTransaction(database);
+  try {
+    return await (dialect.prepare === undefined
+      ? inTransaction(database)
+      : prepared(dialect.prepare, database, timeouts, inTransaction));
+  } catch (error) {
+    throw first === undefined ? error : first.error;
+  }
+}
+
+/** On a connection whose settings are put back as they were. */
+function prepared<DB, T>(
+  prepare: NonNullable<Dialect["prepare"]>,
+  database: Kysely<DB>,
+  timeouts: Timeouts,
+  run: (connection: Kysely<DB>) => Promise<T>,
+): Promise<T> {
   return database.connection().execute(async (connection) => {
-    const restore = await dialect.prepare?.(
-      connection.withoutPlugins() as unknown as Database,
-      timeouts,
-    );
+    const restore = await prepare(connection.withoutPlugins() as unknown as Database, timeouts);
     try {
-      return await inTransaction(connection);
+      return await run(connection);
     } finally {
       // The transaction has ended, well or badly, and that stands. What fails here is a connection that is lost anyway.
-      await restore?.().catch(() => undefined);
+      await restore().catch(() => undefined);
     }
   });
 }

@@ -1,5 +1,6 @@
 /** A verified caller's request, as the transactions in it see it. */
 import type { Kysely } from "kysely";
+import { correlated } from "./event.js";
 import type { Identify } from "./identity.js";
 import type { CallContext, CommittedContext, Principal } from "./layer.js";
 
@@ -16,9 +17,9 @@ export interface Call<P extends Principal, DB> extends CallContext<P> {
 
 /** What hooks outside the database transaction may know of it. */
 export function publicContext<P extends Principal, DB>(call: Call<P, DB>): CommittedContext<P> {
-  const { correlationId, signal, request, principal, clientId } = call;
+  const { signal, request, principal, clientId } = call;
   return {
-    correlationId,
+    ...correlated(call),
     signal,
     principal,
     ...(request && { request }),

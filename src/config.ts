@@ -1,5 +1,6 @@
 /** What an application says, and what it becomes. */
 import type { IsolationLevel, Kysely } from "kysely";
+import type { CorsOptions } from "./cors.js";
 import type { WriteEvent } from "./event.js";
 import type {
   CallContext,
@@ -27,6 +28,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly tables: Readonly<Record<string, TableRule<NoInfer<P>, NoInfer<DB>>>>;
   /** Where the endpoint is. `false`: whatever the host routes here. Default `/api/data`. */
   readonly path?: string | false;
+  /** For callers that are web pages of other origins. Default: none are answered. */
+  readonly cors?: CorsOptions;
   readonly hooks?: Hooks<NoInfer<P>, NoInfer<DB>> | readonly Hooks<NoInfer<P>, NoInfer<DB>>[];
   readonly validate?: Replacement<P, DB, "validate">;
   readonly map?: Replacement<P, DB, "map">;

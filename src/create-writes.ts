@@ -1,9 +1,10 @@
 /** Puts the rooms together: `createWrites`. */
 import { verifiedPrincipal } from "./authenticate.js";
 import type { WritesConfig } from "./config.js";
+import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable } from "./errors.js";
-import { emitter } from "./event.js";
+import { correlated, emitter } from "./event.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
 import { defaultLimits, defaultTimeouts } from "./limits.js";
@@ -31,6 +32,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     timeouts: { ...defaultTimeouts, ...config.timeouts },
   };
   const path = config.path ?? "/api/data";
+  const cors = config.cors && createCors(config.cors);
   const emit = emitter(config.onEvent);
   const catalog = createCatalog(dialectOf);
   const pipeline = createPipeline(config, { limits, catalog, emit });
@@ -45,6 +47,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const transit = createTransit();
   const handle = createHandle({
     path,
+    ...(cors && { cors }),
     limits,
     pipeline,
     processor,
@@ -61,7 +64,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
       if (transit.draining()) return [retryableResult("The server is being stopped.")];
       const context: CallContext<P> = {
         principal,
-        correlationId: options.correlationId ?? crypto.randomUUID(),
+        ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
         signal: options.signal ?? new AbortController().signal,
       };
       try {
@@ -70,8 +73,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
         // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
         return await processor.run(upload, { context, clientId, queueId, lossyNumbers: true });
       } catch (error) {
-        const { correlationId } = context;
-        emit({ type: "error", correlationId, during: "validate", error, outcome: "retryable" });
+        const during = "validate";
+        emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
         return [
           isRetryable(error)
             ? retryableResult(error.message, error.retryAfterMs)
@@ -102,7 +105,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
         : result;
     },
     handle: (request) => transit.during(() => handle(request)),
-    handles: (method, url) => routeOf(path, method, url) !== undefined,
+    handles: (method, url) => routeOf(path, method, url, cors !== undefined) !== undefined,
     drain: transit.drain,
   };
 }

@@ -96,6 +96,31 @@ export function isBadRequest(error: unknown): error is BadRequestError {
   return kind(error) === "bad_request";
 }
 
+/**
+ * What a hook or a check of the application's threw, where it was not thrown on purpose. It is never fatal, whatever its cause would be from the
+ * library's own statements: a mistake in a hook must not make dead letters of everybody's writes.
+ */
+export class ApplicationFailure extends Error {
+  constructor(cause: unknown) {
+    super("The application's own code failed.", { cause });
+    this.name = "ApplicationFailure";
+  }
+}
+
+/** Runs the application's code: errors thrown on purpose pass, all others are an {@link ApplicationFailure}. */
+export async function ofApplication<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw kind(error) === undefined ? new ApplicationFailure(error) : error;
+  }
+}
+
+/** What really happened, for the events. */
+export function origin(error: unknown): unknown {
+  return error instanceof ApplicationFailure ? error.cause : error;
+}
+
 function kind(error: unknown): Kind | undefined {
   return typeof error === "object" && error !== null && kindOf in error
     ? (error[kindOf] as Kind)

@@ -1,9 +1,17 @@
 /** The library's only logging: a closed union, given to `config.onEvent`. */
+import { origin } from "./errors.js";
 import type { LayerName } from "./layer.js";
 import type { ErrorCode, TransactionResult } from "./result.js";
 
-interface Correlated {
+/** In every event of a request. */
+export interface Correlated {
   readonly correlationId: string;
+  /** The caller's place in a trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) writes it. */
+  readonly traceparent?: string;
+}
+
+export function correlated({ correlationId, traceparent }: Correlated): Correlated {
+  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
 }
 
 /** A request has been answered. */
@@ -26,7 +34,7 @@ export interface TransactionEvent extends Correlated {
   readonly operations: number;
   /** Database transactions tried: 1, unless there was contention. */
   readonly attempts: number;
-  /** Statements answered by the database, hooks' included; BEGIN and COMMIT are not counted. */
+  /** Statements answered by the database, hooks' included; BEGIN, COMMIT and what bounds the waits are not counted. */
   readonly statements: number;
   /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: the transaction has no identity. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
@@ -44,6 +52,7 @@ export interface ErrorEvent extends Correlated {
     | "committed"
     | "onDeadLetter"
     | "requiresClientHandling"
+    | "cors"
     | "request";
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
@@ -100,7 +109,9 @@ export function emitter(onEvent: ((event: WriteEvent) => void) | undefined): Emi
   return (event) => {
     try {
       // An async function fits the type too; its rejection must not end the process.
-      const running: unknown = onEvent(event);
+      const running: unknown = onEvent(
+        event.type === "error" ? { ...event, error: origin(event.error) } : event,
+      );
       if (running instanceof Promise) running.catch(() => undefined);
     } catch {
       // There is nowhere to report the failure of the reporter.

@@ -3,19 +3,22 @@ import { answerUpload } from "./answer.js";
 import { verifiedPrincipal } from "./authenticate.js";
 import { readBody } from "./body.js";
 import { contractVersion, openapiYaml } from "./contract/generated/openapi.js";
+import { correlationOf } from "./correlation.js";
+import type { Cors, CrossOrigin } from "./cors.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "./errors.js";
-import type { Emit, ErrorEvent } from "./event.js";
+import { correlated, type Emit, type ErrorEvent } from "./event.js";
 import { stringifyJson } from "./json.js";
 import type { Principal, RequestContext } from "./layer.js";
 import type { Limits } from "./limits.js";
 import type { Pipeline } from "./pipeline.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
-import { pathOf, routeOf } from "./route.js";
+import { methodOf, pathOf, routeOf } from "./route.js";
 import type { Processor } from "./processor.js";
 
 export interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
+  readonly cors?: Cors;
   readonly limits: Limits;
   readonly pipeline: Pipeline<P, DB>;
   readonly processor: Processor<P>;
@@ -43,15 +46,17 @@ export function createHandle<P extends Principal, DB>(
   return async (request) => {
     const started = performance.now();
     const context: RequestContext = {
-      correlationId: correlationIdOf(request.headers),
+      ...correlationOf(request.headers),
       signal: request.signal,
       request,
     };
-    const answer = await answerTo(parts, request, context);
-    const response = await respond(pipeline, emit, toResponse(answer, context), answer, context);
+    const crossOrigin = crossOriginOf(parts, request, context);
+    const answer = await answerTo(parts, request, context, crossOrigin);
+    const made = toResponse(answer, context, crossOrigin);
+    const response = await respond(pipeline, emit, made, answer, context);
     emit({
       type: "request",
-      correlationId: context.correlationId,
+      ...correlated(context),
       method: request.method,
       path: pathOf(request.url),
       status: response.status,
@@ -65,16 +70,37 @@ async function answerTo<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
+  crossOrigin: CrossOrigin,
 ): Promise<Answer> {
-  switch (routeOf(parts.path, request.method, request.url)) {
+  switch (routeOf(parts.path, request.method, request.url, parts.cors !== undefined)) {
     case "upload":
       return upload(parts, request, context);
     case "limits":
       return { status: 200, body: limitsBody(parts.limits) };
     case "contract":
       return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
+    case "preflight":
+      return crossOrigin.allowed || !request.headers.has("origin")
+        ? { status: 204, body: "" }
+        : message(403, "Pages of this origin may not call.");
     default:
       return message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
+  }
+}
+
+/** A bug in `origins` lets nobody in, and is no reason to answer nobody. */
+function crossOriginOf<P extends Principal, DB>(
+  { cors, path, emit }: HttpParts<P, DB>,
+  { headers, method, url }: WriteRequest,
+  context: RequestContext,
+): CrossOrigin {
+  const none = { allowed: false, headers: {} };
+  try {
+    const preflighted = method === "OPTIONS" ? methodOf(path, url) : undefined;
+    return cors?.(headers.get("origin"), preflighted) ?? none;
+  } catch (error) {
+    emit({ type: "error", ...correlated(context), during: "cors", error, outcome: "ignored" });
+    return none;
   }
 }
 
@@ -96,10 +122,9 @@ async function upload<P extends Principal, DB>(
     return { ...answerUpload(accepted.shape, results), results };
   } catch (error) {
     const answer = refusal(error, during);
-    const { correlationId } = context;
     emit({
       type: "error",
-      correlationId,
+      ...correlated(context),
       during,
       error,
       outcome: answer.status >= 500 ? "retryable" : "fatal",
@@ -134,8 +159,7 @@ async function respond<P extends Principal, DB>(
     return await pipeline.respond(response, { ...context, ...(results && { results }) });
   } catch (error) {
     // The transactions have been answered already: a hook's failure must not hide that from the device.
-    const { correlationId } = context;
-    emit({ type: "error", correlationId, during: "respond", error, outcome: "ignored" });
+    emit({ type: "error", ...correlated(context), during: "respond", error, outcome: "ignored" });
     return response;
   }
 }
@@ -143,14 +167,16 @@ async function respond<P extends Principal, DB>(
 function toResponse(
   { status, body, headers }: Answer,
   { correlationId }: RequestContext,
+  crossOrigin: CrossOrigin,
 ): WriteResponse {
   return {
     status,
     headers: {
-      "content-type": "application/json; charset=utf-8",
+      ...(body !== "" && { "content-type": "application/json; charset=utf-8" }),
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       "x-correlation-id": correlationId,
+      ...crossOrigin.headers,
       ...headers,
     },
     body: typeof body === "string" ? body : stringifyJson(body),
@@ -163,12 +189,6 @@ function message(status: number, text: string, headers?: Answer["headers"]): Ans
 
 function unavailable(text: string, retryAfterMs = retryAfterSeconds * 1000): Answer {
   return message(503, text, { "retry-after": String(Math.ceil(retryAfterMs / 1000)) });
-}
-
-/** The caller's own, where it is harmless to repeat. */
-function correlationIdOf(headers: Headers): string {
-  const given = headers.get("x-correlation-id");
-  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
 }
 
 function limitsBody({ bodyBytes, stringLength, transactions, operations, depth, keys }: Limits) {

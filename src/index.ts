@@ -2,6 +2,7 @@
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
 export type { WritesConfig } from "./config.js";
+export type { CorsOptions } from "./cors.js";
 export type {
   CrudEntry,
   CrudTransaction,

@@ -6,6 +6,7 @@
  */
 import type { Transaction } from "kysely";
 import type { CrudEntry, CrudTransaction, OpData, Upload } from "./crud.js";
+import { ofApplication } from "./errors.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { DeadLetter, TransactionResult } from "./result.js";
 import type { Write, WriteOutcome } from "./write.js";
@@ -21,6 +22,8 @@ export interface Principal {
 export interface RequestContext {
   /** In every event of the request, and in the `x-correlation-id` header. */
   readonly correlationId: string;
+  /** The `traceparent` header, where it is valid. In every event of the request. */
+  readonly traceparent?: string;
   /** Aborted when the caller has left: the transaction under way is finished, no other is begun. */
   readonly signal: AbortSignal;
   /** Absent where a custom route calls `processTransaction`. */
@@ -145,11 +148,15 @@ export function layer<L extends AnyLayer>(
 
   return async (given, context) => {
     let input = given;
-    for (const hook of before) input = or(await hook.before?.(input, context), input);
+    for (const hook of before) {
+      input = or(await ofApplication(() => hook.before?.(input, context)), input);
+    }
     if (input !== given) seal.before?.(given, input);
     const approved = await run(input, context);
     let output = approved;
-    for (const hook of after) output = or(await hook.after?.(output, context, input), output);
+    for (const hook of after) {
+      output = or(await ofApplication(() => hook.after?.(output, context, input)), output);
+    }
     if (output !== approved) seal.after?.(approved, output);
     return output;
   };

@@ -54,7 +54,9 @@ export function createPipeline<P extends Principal, DB>(
       replaceable(mapper(rules, lookups(catalog, emit, convertRow)), config.map),
       hooks("map"),
     ),
-    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
+    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), {
+      after: sameRow,
+    }),
     persist: layer(
       replaceable(persister(rules, convertRow, emit), config.persist),
       hooks("persist"),

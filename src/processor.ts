@@ -4,7 +4,7 @@ import type { Call } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { Upload } from "./crud.js";
 import { type FatalError, isFatal } from "./errors.js";
-import type { Emit } from "./event.js";
+import { correlated, type Emit } from "./event.js";
 import { createIdentify } from "./identity.js";
 import type { CallContext, Principal } from "./layer.js";
 import type { Limits } from "./limits.js";
@@ -114,14 +114,20 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
 
 async function databaseOf<P extends Principal, DB>(
   { database }: WritesConfig<P, DB>,
-  { principal, correlationId }: CallContext<P>,
+  context: CallContext<P>,
   emit: Emit,
 ): Promise<Call<P, DB>["database"] | undefined> {
   if (typeof database !== "function") return database;
   try {
-    return await database(principal);
+    return await database(context.principal);
   } catch (error) {
-    emit({ type: "error", correlationId, during: "transaction", error, outcome: "retryable" });
+    emit({
+      type: "error",
+      ...correlated(context),
+      during: "transaction",
+      error,
+      outcome: "retryable",
+    });
     return undefined;
   }
 }

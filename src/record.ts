@@ -2,7 +2,7 @@
 import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
-import type { Emit } from "./event.js";
+import { correlated, type Emit } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
@@ -49,8 +49,13 @@ export function createRecord<P extends Principal, DB>({
         await announce(outcome.stored, call, emit, onDeadLetter);
         return answer;
       } catch (error) {
-        const { correlationId } = call;
-        emit({ type: "error", correlationId, during: "deadLetter", error, outcome: "retryable" });
+        emit({
+          type: "error",
+          ...correlated(call),
+          during: "deadLetter",
+          error,
+          outcome: "retryable",
+        });
         if (await again(classify(error, call.database, false), attempt, call)) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
@@ -96,15 +101,15 @@ function letterOf<P extends Principal, DB>(
 
 async function announce<P extends Principal, DB>(
   letter: DeadLetter,
-  { correlationId }: Call<P, DB>,
+  call: Call<P, DB>,
   emit: Emit,
   onDeadLetter: WritesConfig<P, DB>["onDeadLetter"],
 ): Promise<void> {
   const { id, userId, errorCode } = letter;
-  emit({ type: "dead_letter", correlationId, id, userId, errorCode });
+  emit({ type: "dead_letter", ...correlated(call), id, userId, errorCode });
   try {
     await onDeadLetter?.(letter);
   } catch (error) {
-    emit({ type: "error", correlationId, during: "onDeadLetter", error, outcome: "ignored" });
+    emit({ type: "error", ...correlated(call), during: "onDeadLetter", error, outcome: "ignored" });
   }
 }

@@ -6,7 +6,7 @@ import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { CrudTransaction, InvalidTransaction } from "./crud.js";
 import { type FatalError, fatal } from "./errors.js";
-import type { Emit, TransactionEvent } from "./event.js";
+import { correlated, type Emit, type TransactionEvent } from "./event.js";
 import { createFlights } from "./flights.js";
 import type { Identity } from "./identity.js";
 import type { Committed, Principal } from "./layer.js";
@@ -87,7 +87,7 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
-      const options = { number, identity, refusal, count: tally, settings };
+      const options = { number, identity, refusal, tally, settings };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, transaction, call, tally);
       const verdict = judge(tried, call);
@@ -115,7 +115,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const verdict = classify(error, call.database, during !== "begin");
     emit({
       type: "error",
-      correlationId: call.correlationId,
+      ...correlated(call),
       during,
       error,
       outcome: verdict.outcome,
@@ -157,9 +157,8 @@ export function createRunTransaction<P extends Principal, DB>({
         return { ...answer, requiresClientHandling: true };
       }
     } catch (error) {
-      const { correlationId } = call;
       const during = "requiresClientHandling";
-      emit({ type: "error", correlationId, during, error, outcome: "retryable" });
+      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
       return retryableResult("The failure can't be judged just now.");
     }
     return record(answer, payload, call, identity);
@@ -170,8 +169,13 @@ export function createRunTransaction<P extends Principal, DB>({
       try {
         await hook(committed, publicContext(call));
       } catch (error) {
-        const { correlationId } = call;
-        emit({ type: "error", correlationId, during: "committed", error, outcome: "ignored" });
+        emit({
+          type: "error",
+          ...correlated(call),
+          during: "committed",
+          error,
+          outcome: "ignored",
+        });
       }
     }
   };
@@ -183,8 +187,13 @@ export function createRunTransaction<P extends Principal, DB>({
     try {
       result = await run(transaction, call, tally);
     } catch (error) {
-      const { correlationId } = call;
-      emit({ type: "error", correlationId, during: "transaction", error, outcome: "retryable" });
+      emit({
+        type: "error",
+        ...correlated(call),
+        during: "transaction",
+        error,
+        outcome: "retryable",
+      });
       result = retryableResult("The change can't be made just now.");
     }
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
@@ -211,14 +220,15 @@ function fatalResult(
 
 function eventOf<P extends Principal, DB>(
   transaction: CrudTransaction | InvalidTransaction,
-  { correlationId, principal, clientId }: Call<P, DB>,
+  call: Call<P, DB>,
   result: TransactionResult,
   { attempts, statements, ledger }: Tally,
   durationMs: number,
 ): TransactionEvent {
+  const { principal, clientId } = call;
   return {
     type: "transaction",
-    correlationId,
+    ...correlated(call),
     userId: principal.userId,
     ...(clientId !== undefined && { clientId }),
     status: result.status,

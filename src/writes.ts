@@ -12,6 +12,8 @@ export interface CallOptions<P extends Principal> {
   /** Aborted when the caller has left. */
   readonly signal?: AbortSignal;
   readonly correlationId?: string;
+  /** Put into the events as it is. */
+  readonly traceparent?: string;
 }
 
 export interface Writes<P extends Principal> {

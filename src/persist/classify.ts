@@ -1,6 +1,6 @@
 /** What became of a transaction that threw: nothing is fatal unless it is known to be. */
 import type { QueryExecutorProvider } from "kysely";
-import { isFatal, isRetryable } from "../errors.js";
+import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { stringifyJson } from "../json.js";
 import type { ErrorCode } from "../result.js";
 import { isConnectionError } from "./connection-errors.js";
@@ -45,9 +45,10 @@ const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
 /**
  * A driver's own text is never part of a verdict.
  *
- * @param ofData whether it was thrown by what the application asked for, or by the library's own beginning of a transaction
+ * @param ofData whether it was thrown by the statements that write the data; no other statement's error is fatal
  */
 export function classify(error: unknown, db: QueryExecutorProvider, ofData: boolean): Verdict {
+  if (error instanceof ApplicationFailure) return classify(error.cause, db, false);
   if (isFatal(error)) {
     const details = plain(error.details);
     return {
@@ -66,7 +67,6 @@ export function classify(error: unknown, db: QueryExecutorProvider, ofData: bool
   }
   const meaning = meaningOf(error, db);
   if (isFatalMeaning(meaning)) {
-    // The library's own statements break no rule of the application's.
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
     return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
   }

@@ -1,6 +1,6 @@
 /** A row's values as the driver's parameters, by the real types of its columns. */
 import { fatal, retryable } from "../errors.js";
-import type { Emit } from "../event.js";
+import { correlated, type Emit } from "../event.js";
 import type { OperationContext, Principal } from "../layer.js";
 import type { Column, Connection } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
@@ -79,10 +79,10 @@ function precisionLost<P extends Principal, DB>(
   emit: Emit,
   table: string,
   column: string,
-  { correlationId }: OperationContext<P, DB>,
+  context: OperationContext<P, DB>,
 ): Error {
   const cure =
     "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
-  emit({ type: "precision_lost", correlationId, table, column, cure });
+  emit({ type: "precision_lost", ...correlated(context), table, column, cure });
   return retryable("The server can't read this integer exactly just now.");
 }

@@ -1,6 +1,6 @@
 /** The default `persist`: one write becomes one row change, idempotent, inside the rule's scope. */
 import { fatal } from "../errors.js";
-import type { Emit } from "../event.js";
+import { correlated, type Emit } from "../event.js";
 import type { LayerFunction, Layers, OperationContext, Principal } from "../layer.js";
 import type { Rule, Rules } from "../rules.js";
 import type { Write, WriteOutcome } from "../write.js";
@@ -93,8 +93,8 @@ function outcome<P extends Principal, DB>(
   }
   if (write.op !== "PUT") {
     const { op, table, id } = write;
-    const { correlationId, operationIndex } = context;
-    emit({ type: "row_missing", correlationId, table, id, op, operationIndex });
+    const { operationIndex } = context;
+    emit({ type: "row_missing", ...correlated(context), table, id, op, operationIndex });
   }
   return { effect: "missing" };
 }

@@ -9,6 +9,7 @@ import {
   isRow,
   nonEmpty,
   probe,
+  probing,
   type RowStatements,
   type Target,
   type Values,
@@ -61,26 +62,31 @@ async function update(tx: Connection, target: Target, values: Values): Promise<E
   return numUpdatedRows > 0n ? "written" : probe(tx, { ...target, scope: undefined });
 }
 
+/** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
 async function insert(
   tx: Connection,
   target: Target,
   values: Values,
   meaning: (error: unknown) => Meaning | undefined,
 ): Promise<void> {
-  try {
-    await tx
-      .insertInto(target.table)
-      .values({ ...values, ...target.key })
-      .execute();
-  } catch (error) {
-    // Is it the key that has been taken in the meantime, or another unique value? Either way nothing more is written.
-    // A lock sees the newest row, also where the transaction reads from an older snapshot.
-    const taken = meaning(error) === "UNIQUE_VIOLATION";
-    if (taken && (await probe(tx, { ...target, scope: undefined }, true)) === "written") {
-      throw new Contention("The row has just been inserted by another transaction.");
+  const statement = tx
+    .insertInto(target.table)
+    .values({ ...values, ...target.key })
+    .compile();
+  // A lock sees the newest row, also where the transaction reads from an older snapshot.
+  const look = probing(tx, { ...target, scope: undefined }, true).compile();
+  // Both at once: to whoever watches the transaction the failure is one, and nothing is sent after it.
+  await tx.getExecutor().provideConnection(async (connection) => {
+    try {
+      await connection.executeQuery(statement);
+    } catch (error) {
+      if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
+      const { rows } = await connection.executeQuery(look);
+      throw rows.length === 0
+        ? error
+        : new Contention("The row has just been inserted by another transaction.");
     }
-    throw error;
-  }
+  });
 }
 
 async function after(tx: Connection, target: Target): Promise<Effect> {

@@ -36,15 +36,20 @@ export class Contention extends Error {}
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {
+  const row = await probing(tx, target, lock).executeTakeFirst();
+  if (row === undefined) return "absent";
+  return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
+}
+
+/** The statement that asks. */
+export function probing(tx: Connection, target: Target, lock: boolean) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
   const statement = tx
     .selectFrom(table)
     .select([ok.as("ok")])
     .where(isRow(target));
-  const row = await (lock ? statement.forUpdate() : statement).executeTakeFirst();
-  if (row === undefined) return "absent";
-  return scope === undefined || holds(row.ok) ? "written" : "foreign";
+  return lock ? statement.forUpdate() : statement;
 }
 
 /** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */

@@ -1,7 +1,7 @@
 /** What the source database says its tables are: read once, remembered, and read again when a statement shows that it has changed. */
 import type { DialectAdapter, QueryExecutorProvider } from "kysely";
 import { type RetryableError, retryable } from "../errors.js";
-import type { Emit } from "../event.js";
+import { correlated, type Emit } from "../event.js";
 import type { RequestContext } from "../layer.js";
 import type { Column, Connection, Dialect, SourceTable } from "./dialect.js";
 
@@ -72,10 +72,10 @@ export function createCatalog(dialectOf: (db: QueryExecutorProvider) => Dialect)
 /** Declared, but not there: a deployment is under way, and the device keeps its write until it is over. */
 export function schemaMissing(
   emit: Emit,
-  { correlationId }: RequestContext,
+  context: RequestContext,
   where: { readonly table: string; readonly column?: string },
 ): RetryableError {
-  emit({ type: "schema_missing", correlationId, ...where });
+  emit({ type: "schema_missing", ...correlated(context), ...where });
   return retryable("The database is being changed just now.");
 }
 

@@ -1,5 +1,5 @@
 /** What an application can hang on to the layers and put in their place, and what it can't do from there. */
-import { sql } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createWrites,
@@ -332,6 +332,24 @@ describe("a write through tx in persist.after", () => {
     );
     expect(result).toMatchObject({ failedOperation: { errorCode: "UNKNOWN_TABLE" } });
     expect(await stored()).toMatchObject({ lists: [], things: [], letters: [{}] });
+  });
+
+  it("that breaks a constraint is the hook's mistake, and nobody's write becomes a dead letter", async () => {
+    const audit = async (tx: Transaction<TestSchema>) =>
+      void (await sql`insert into todos (id) values (${crypto.randomUUID()})`.execute(tx));
+    const mistakes: Partial<Config>[] = [
+      { hooks: { persist: { after: (_outcome, { tx }) => audit(tx) } } },
+      { hooks: { authorize: { before: (_write, { tx }) => audit(tx) } } },
+      { authorize: (_write, { tx }) => audit(tx) },
+    ];
+    for (const mistake of mistakes) {
+      const writes = writesWith(mistake);
+      const result = await writes.processTransaction(transaction(putList()), { principal: alice });
+      expect(result.status).toBe("retryable_error");
+    }
+    expect(await stored()).toEqual(nothing);
+    // The event names what really happened.
+    expect(errors()).toMatchObject(mistakes.map(() => ({ error: { code: "23502" } })));
   });
 
   it("whose failure is swallowed spoils the transaction all the same: retryable, nothing written", async () => {

@@ -248,6 +248,27 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
     });
   });
 
+  it("leaves no half of a transaction where a hook hides that SQLite has undone it", async () => {
+    const db = await prepare();
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
+    await sql.raw(`pragma max_page_count = ${rows[0]?.page_count}`).execute(db);
+    const large = sql`insert into effects values (${"x".repeat(100_000)})`;
+    const writes = createWrites<TestPrincipal, TestSchema>({
+      ...testConfig(db),
+      hooks: {
+        persist: {
+          // A full disk makes SQLite roll back by itself: what came next would be committed alone.
+          after: async (_outcome, { tx }) => void (await large.execute(tx).catch(() => undefined)),
+        },
+      },
+    });
+    const crud = [list, { ...list, id: id(2) }, { ...list, id: id(3) }];
+    const principal = { userId: "alice" };
+    expect(await writes.processTransaction({ crud }, { principal })).toEqual(retryable);
+    expect(await count(db, "lists")).toBe(0);
+    expect(await recorded(db)).toBe(0);
+  });
+
   it("keeps everything on the device while the file is no database", async () => {
     const { writeFileSync } = await import("node:fs");
     writeFileSync(file, "no database ".repeat(1_000));

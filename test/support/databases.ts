@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import {
   type Dialect,
   Kysely,
+  type Logger,
   MysqlDialect,
   PGliteDialect,
   PostgresDialect,
@@ -53,6 +54,8 @@ export interface OpenOptions {
   readonly connections?: number;
   /** Without the library's own tables. */
   readonly bare?: boolean;
+  /** Sees every statement. */
+  readonly log?: Logger;
 }
 
 export const pglite: TestDialect = {
@@ -165,8 +168,9 @@ export async function prepared({
   given = (row) => row,
   drop,
   bare = false,
+  log,
 }: Preparation): Promise<TestDatabase> {
-  const db = new Kysely<TestSchema>({ dialect });
+  const db = new Kysely<TestSchema>({ dialect, ...(log && { log }) });
   await createTestTables(db, tables);
   if (!bare) await createTables(db);
   return {

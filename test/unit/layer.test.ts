@@ -69,9 +69,9 @@ describe("layer", () => {
           },
         },
       ])("in", context);
-    await expect(throwing("before")).rejects.toThrow("before");
+    await expect(throwing("before")).rejects.toMatchObject({ cause: new Error("before") });
     expect(ran).not.toHaveBeenCalled();
-    await expect(throwing("after")).rejects.toThrow("after");
+    await expect(throwing("after")).rejects.toMatchObject({ cause: new Error("after") });
     expect(other).not.toHaveBeenCalled();
   });
 
