@@ -54,6 +54,31 @@ export function numberText(value: unknown): string {
   return text;
 }
 
+/**
+ * The same for a column that keeps the nearest number: never an infinity, and zero only for zero. A fraction has a nearest number; an integer is
+ * meant as it is, and must be one that a double holds or is written as. Of a `single` nobody expects more than its seven digits.
+ */
+export function floatText(value: unknown, single = false): string {
+  const text = numberText(value);
+  const number = single ? Math.fround(Number(text)) : Number(text);
+  const digits = significant(text);
+  if (!Number.isFinite(number)) throw new InvalidValue("The number is too large.");
+  if (number === 0 && digits !== "") throw new InvalidValue("The number is too small.");
+  const whole = !single && digits.length > 15 && decimals(text) <= 0;
+  if (
+    whole &&
+    ![String(number), String(BigInt(number))].some((kept) => significant(kept) === digits)
+  )
+    throw new InvalidValue("The number has more digits than the column can hold exactly.");
+  return text;
+}
+
+/** The digits of a number between its outer zeros; none of zero. */
+function significant(text: string): string {
+  const [mantissa = ""] = text.toLowerCase().split("e");
+  return withoutTrailingZeros(mantissa.replace(/[+.-]/g, "").replace(/^0+/, ""));
+}
+
 /** `true` and `false` from what SQLite and JSON make of them. */
 export function booleanOf(value: unknown): boolean {
   switch (typeof value === "string" ? value.trim().toLowerCase() : value) {
@@ -96,31 +121,34 @@ export function plainText(
   return textOf(typeof value === "object" ? stringify(value) : value);
 }
 
-/** A JSON document's text: text is taken to be one already, as it is in the client's SQLite; anything else is written as one. */
+/**
+ * A JSON document's text: text is taken to be one already, as it is in the client's SQLite; anything else is written as one.
+ *
+ * @param deepest levels of nesting that the database takes
+ */
 export function jsonText(
   value: unknown,
   lossyNumbers: boolean,
   stringify: (value: unknown) => string,
+  deepest = deepestJson,
 ): string {
-  if (typeof value !== "string") {
-    refuseUnfit(value, lossyNumbers);
-    return textOf(stringify(value));
-  }
-  if (nesting(value) > deepestJson) throw new InvalidValue("The JSON is nested too deep.");
+  if (typeof value !== "string") refuseUnfit(value, lossyNumbers);
+  const text = typeof value === "string" ? value : stringify(value);
+  if (nesting(text, deepest) > deepest) throw new InvalidValue("The JSON is nested too deep.");
   try {
-    JSON.parse(value);
+    if (typeof value === "string") JSON.parse(value);
   } catch {
     throw new InvalidValue("The text is not valid JSON.");
   }
-  return textOf(value);
+  return textOf(text);
 }
 
 /** Deeper than people write, and within what every database's own reader stands: SQLite's takes 1,000 levels. */
 const deepestJson = 1_000;
 
-/** How deep a JSON text is nested. Brackets inside its strings don't count. */
-function nesting(text: string): number {
-  if (text.length <= deepestJson) return 0;
+/** How deep a JSON text is nested; no more than `enough` need be told from it. Brackets inside its strings don't count. */
+function nesting(text: string, enough: number): number {
+  if (text.length <= enough) return 0;
   let deepest = 0;
   let depth = 0;
   for (const [bracket] of text.matchAll(/[[{\]}]|"(?:[^"\\]|\\.)*"/g)) {
@@ -133,6 +161,7 @@ function nesting(text: string): number {
 /** Binary data, which comes as base64 from a client and as it is from a rule. */
 export function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
+  if (typeof value !== "string") throw new InvalidValue("The value is not base64.");
   const text = textOf(value);
   // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
   let bytes: string;

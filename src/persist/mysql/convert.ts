@@ -3,20 +3,18 @@
  * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
  */
 import { sql } from "kysely";
-import { stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
 import { dateOnly, utcTimestamp } from "../timestamp.js";
 import {
   booleanOf,
   bytesOf,
   decimalText,
+  floatText,
   hexOf,
   InvalidValue,
   integerText,
-  jsonText,
-  numberText,
 } from "../value.js";
-import { textFor, wordOf, wordsOf } from "./text.js";
+import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) {
@@ -40,7 +38,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "double":
       return signed(column, floating(column, value));
     case "json":
-      return jsonText(value, lossyNumbers, stringifyJson);
+      return documentFor(column, value, lossyNumbers);
     case "timestamp":
     case "datetime":
       return fine(column, utcTimestamp(value));
@@ -64,7 +62,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "uuid":
       return uuidOf(value) ?? refuse("The value is not a UUID.");
     default:
-      return textFor(column, value);
+      return textFor(column, value, lossyNumbers);
   }
 }
 
@@ -111,13 +109,8 @@ function signed({ unsigned }: Column, text: string): string {
 
 /** FLOAT(7,2) rounds to its digits, as DECIMAL does. */
 function floating({ type, scale, precision }: Column, value: unknown): string {
-  const text =
-    scale === undefined ? numberText(value) : decimalText(value, false, scale, precision);
-  const number = type === "float" ? Math.fround(Number(text)) : Number(text);
-  if (!Number.isFinite(number)) throw new InvalidValue("The number is too large.");
-  if (number === 0 && /[1-9]/.test(text.replace(/e.*$/i, "")))
-    throw new InvalidValue("The number is too small.");
-  return text;
+  if (scale !== undefined) decimalText(value, false, scale, precision);
+  return floatText(value, type === "float");
 }
 
 /** The server would round. */

@@ -1,11 +1,10 @@
 /** Text, and words of a list, for columns of MySQL and MariaDB: refused where the column would keep something else. */
 import { stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
-import { InvalidValue, textOf } from "../value.js";
+import { InvalidValue, jsonText, plainText, textOf } from "../value.js";
 
-export function textFor(column: Column, value: unknown): string {
-  // A client whose column is text may well hold JSON in it.
-  const text = textOf(typeof value === "object" ? stringifyJson(value) : value);
+export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = plainText(value, lossyNumbers, stringifyJson);
   refuseForeign(column, text);
   // Spaces beyond the length are cut without an error, also in strict mode.
   const { length = Number.POSITIVE_INFINITY } = column;
@@ -15,6 +14,22 @@ export function textFor(column: Column, value: unknown): string {
     throw new InvalidValue("The column does not keep spaces at the end.");
   return text;
 }
+
+/** A JSON document's text. MariaDB's documents are text, which has a length; it takes one level of nesting less than it says, MySQL a hundred. */
+export function documentFor({ length }: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = jsonText(value, lossyNumbers, stringifyJson, length === undefined ? 100 : 31);
+  if (surrogate.test(text)) {
+    for (const [word] of text.matchAll(words)) {
+      if (surrogate.test(word) && !(JSON.parse(word) as string).isWellFormed())
+        throw new InvalidValue("The text holds a character that can't be stored.");
+    }
+  }
+  return text;
+}
+
+/** Neither server takes half of a pair, also where it is escaped. */
+const surrogate = /\\u[dD]/;
+const words = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
 /** A member of an ENUM. The server would take one in other letters, or, of digits, the one at that place. */
 export function wordOf({ members = [] }: Column, value: unknown): string {

@@ -6,11 +6,11 @@ import {
   booleanOf,
   bytesOf,
   decimalText,
+  floatText,
   hexOf,
   InvalidValue,
   integerText,
   jsonText,
-  numberText,
   plainText,
   textOf,
 } from "../value.js";
@@ -39,7 +39,7 @@ function scalar(
       return decimalText(value, lossyNumbers, column.scale);
     case "float4":
     case "float8":
-      return numberText(value);
+      return floatText(value, column.type === "float4");
     case "json":
     case "jsonb":
       return jsonText(value, lossyNumbers, stringifyJson);

@@ -1,0 +1,55 @@
+/** What an error of MySQL, MariaDB or mysql2 means: fatal only where that is known. */
+import { describe, expect, it } from "vitest";
+import { errors } from "../../src/persist/mysql/codes.js";
+import { meaning } from "../../src/persist/mysql/errno.js";
+
+const driverError = (fields: object, message = "secret") =>
+  Object.assign(new Error(message), fields);
+
+describe("the errors of MySQL and MariaDB", () => {
+  it("have one row each", () => {
+    const numbers = errors.map(([errno]) => errno);
+    expect(numbers).toEqual([...new Set(numbers)]);
+  });
+
+  it.each(errors)("%i %s means %s", (errno, code, expected, sqlState = "HY000") => {
+    expect(meaning(driverError({ errno, code, sqlState }))).toBe(expected);
+  });
+
+  it.each<[string, object]>([
+    // MySQL's ER_INNODB_AUTOEXTEND_SIZE_OUT_OF_RANGE has the number of MariaDB's failed CHECK.
+    ["a number that two servers use", { errno: 4025, sqlState: "HY000" }],
+    ["a number that no table has", { errno: 1064, sqlState: "42000" }],
+    ["a number in text", { errno: "1062" }],
+    ["a name alone", { code: "ER_DUP_ENTRY" }],
+    ["a socket's number", { errno: -111, code: "ECONNREFUSED" }],
+  ])("are nobody's to judge for %s", (_what, fields) => {
+    expect(meaning(driverError(fields))).toBeUndefined();
+  });
+
+  it.each([undefined, null, 1062, "1062", { errno: 1062 }])("are not %j", (error) => {
+    expect(meaning(error)).toBeUndefined();
+  });
+
+  it.each([
+    ["45000", 1644, "CONSTRAINT_VIOLATION"],
+    ["45000", 30_001, "CONSTRAINT_VIOLATION"],
+    ["45123", 1644, "CONSTRAINT_VIOLATION"],
+    ["40001", 1644, "contention"],
+    ["22007", 1644, "INVALID_DATA"],
+    ["HY000", 1644, undefined],
+    ["02000", 1643, "other"],
+  ])("of a trigger that signals %s mean what its SQLSTATE does", (sqlState, errno, expected) => {
+    expect(meaning(driverError({ errno, sqlState }))).toBe(expected);
+  });
+
+  it.each([
+    ["PROTOCOL_CONNECTION_LOST", "Connection lost: The server closed the connection."],
+    [undefined, "Pool is closed."],
+    [undefined, "Queue limit reached."],
+    [undefined, "No connections available."],
+    [undefined, "Can't add new command when connection is in closed state"],
+  ])("of the driver's own, %s, are an outage: %s", (code, message) => {
+    expect(meaning(driverError({ code }, message))).toBe("outage");
+  });
+});
