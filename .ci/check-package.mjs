@@ -3,12 +3,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const { name, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-// Express and pg are optional: nothing may need them to be imported.
+// The frameworks and pg are optional: nothing may need them to be imported, but NestJS' module, which is made of decorators.
 const beside = [...Object.keys(dependencies), "kysely"];
+const needs = { "./nest": ["@nestjs/common", "@nestjs/core"] };
 const problems = [];
 
 const folder = mkdtempSync(join(tmpdir(), "package-"));
@@ -35,8 +36,14 @@ function unpack() {
   // Tarballs hold everything in a folder of this name.
   const installed = join(modules, name);
   execFileSync("mv", [join(modules, "package"), installed]);
-  for (const one of beside) symlinkSync(resolve("node_modules", one), join(modules, one));
+  for (const one of beside) link(one);
   return installed;
+}
+
+function link(one) {
+  const there = join(folder, "node_modules", one);
+  mkdirSync(dirname(there), { recursive: true });
+  symlinkSync(resolve("node_modules", one), there);
 }
 
 function checkFiles(installed) {
@@ -53,9 +60,11 @@ function checkText(installed) {
     if (/\brequire\(/.test(text)) problems.push(`${file} calls require().`);
   }
   // What runs on the edge, and every chunk that it takes along.
-  const reached = ["index.js", "jwt.js"];
+  const reached = ["index.js", "fetch.js", "jwt.js"];
   for (const file of reached) {
     const text = readFileSync(join(dist, file), "utf8");
+    const [foreign] = /\bnode:|\bexpress\b|\bkoa\b|@nestjs/.exec(text) ?? [];
+    if (foreign !== undefined) problems.push(`${file} speaks of ${foreign}.`);
     for (const [, from] of text.matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)) {
       if (from.startsWith("./") && !reached.includes(from.slice(2))) reached.push(from.slice(2));
       if (!from.startsWith("./") && !beside.includes(from))
@@ -66,7 +75,10 @@ function checkText(installed) {
 
 async function checkSubpaths() {
   const require = createRequire(pathToFileURL(join(folder, "stranger.js")));
-  for (const subpath of Object.keys(exports)) {
+  // Last of all what needs more than the others may.
+  const subpaths = Object.keys(exports).sort((a, b) => (a in needs) - (b in needs));
+  for (const subpath of subpaths) {
+    for (const one of needs[subpath] ?? []) link(one);
     const specifier = join(name, subpath);
     try {
       const path = require.resolve(specifier);

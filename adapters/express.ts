@@ -1,10 +1,12 @@
 /** For Express 4 and 5, and whatever else takes `(request, response, next)`. */
 import type { ServerResponse } from "node:http";
-import type { WritesConfig } from "../src/config.js";
 import type { Principal } from "../src/layer.js";
 import type { Writes } from "../src/writes.js";
 import { answer, type NodeRequest } from "./node-http.js";
-import { toWrites } from "./to-writes.js";
+import { type ConfigOf, toWrites } from "./to-writes.js";
+
+export type { NodeRequest } from "./node-http.js";
+export type { ConfigOf, RawRequest } from "./to-writes.js";
 
 /** Assignable to Express's `RequestHandler`. */
 export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;
@@ -14,7 +16,7 @@ export type Middleware = (request: NodeRequest, response: ServerResponse, next: 
  * Put it before `express.json()`: its own reader takes bodies beyond 100 kB, and keeps every digit of 64-bit integers.
  */
 export function powersyncWrites<P extends Principal, DB>(
-  configOrWrites: WritesConfig<P, DB> | Writes<P>,
+  configOrWrites: ConfigOf<NodeRequest, P, DB> | Writes<P>,
 ): Middleware {
   const writes = toWrites(configOrWrites);
   return (request, response, next) => {

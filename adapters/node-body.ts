@@ -1,6 +1,6 @@
 /** Where the body of a Node request is: still on its way, or where an earlier body parser has put it. */
 import type { IncomingMessage } from "node:http";
-import { badRequest, retryable } from "../src/errors.js";
+import { interrupted, tooLarge } from "./answers.js";
 
 export interface BodySource {
   /** Its bytes or text, or the value that a parser made of it; `undefined` where it was read and not kept. */
@@ -74,12 +74,4 @@ async function readStream(request: IncomingMessage, maxBytes: number): Promise<U
     // A stream that somebody paused on purpose does not start again by itself.
     request.resume();
   });
-}
-
-function interrupted(): Error {
-  return retryable("The upload was interrupted.");
-}
-
-function tooLarge(maxBytes: number): Error {
-  return badRequest(413, `The body is larger than ${maxBytes} bytes.`);
 }

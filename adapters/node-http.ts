@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Principal } from "../src/layer.js";
 import type { WriteRequest, WriteResponse } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
+import { unhandled } from "./answers.js";
 import { bodySource } from "./node-body.js";
 
 /** The request as frameworks and body parsers leave it. */
@@ -27,8 +28,7 @@ export async function answer<P extends Principal>(
     const result = await writes.handle(toWriteRequest(request, url, caller.signal));
     await send(request, response, result);
   } catch {
-    // Neither `handle` nor `send` rejects; if one should, the process must live and the device keep its writes.
-    await send(request, response, message(503, "The request could not be handled.", "5"));
+    await send(request, response, unhandled);
   } finally {
     caller.stop();
   }
@@ -92,7 +92,11 @@ export async function send(
   response.on("error", ignore);
   try {
     response.statusCode = result.status;
-    for (const [name, value] of Object.entries(result.headers)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(result.headers)) {
+      // What earlier middleware varies by still holds.
+      const before = name === "vary" ? response.getHeader(name) : undefined;
+      response.setHeader(name, before === undefined ? value : [before, value].flat().join(", "));
+    }
     if (result.body !== "") response.setHeader("content-length", Buffer.byteLength(result.body));
     // More of the body may be on its way: after a 401, a 413, a 415.
     if (request.complete) await end(response, result.body);
@@ -152,15 +156,3 @@ function gone(response: ServerResponse): boolean {
 }
 
 function ignore(): void {}
-
-/** An answer that is no business of the core's. */
-export function message(status: number, text: string, retryAfter?: string): WriteResponse {
-  return {
-    status,
-    headers: {
-      "content-type": "application/json; charset=utf-8",
-      ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
-    },
-    body: JSON.stringify({ message: text }),
-  };
-}

@@ -2,16 +2,26 @@
 import type { WritesConfig } from "../src/config.js";
 import { createWrites } from "../src/index.js";
 import type { Principal } from "../src/layer.js";
+import type { WriteRequest } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
 
-export function toWrites<P extends Principal, DB>(
-  given: WritesConfig<P, DB> | Writes<P>,
-): Writes<P> {
-  return isWrites(given) ? given : createWrites(given);
+/** A request, and what the framework itself has of it. */
+export interface RawRequest<Raw> extends WriteRequest {
+  readonly raw: Raw;
 }
 
-function isWrites<P extends Principal, DB>(
-  given: WritesConfig<P, DB> | Writes<P>,
-): given is Writes<P> {
-  return "handle" in given && typeof given.handle === "function";
+/** The configuration, where it is known what `request.raw` is. */
+export interface ConfigOf<Raw, P extends Principal, DB> extends Omit<
+  WritesConfig<P, DB>,
+  "authenticate"
+> {
+  readonly authenticate: (request: RawRequest<Raw>) => P | Promise<P>;
+}
+
+export function toWrites<Raw, P extends Principal, DB>(
+  given: ConfigOf<Raw, P, DB> | Writes<P>,
+): Writes<P> {
+  if ("handle" in given && typeof given.handle === "function") return given;
+  // Only the adapter that asks for this `Raw` gives requests to these writes.
+  return createWrites(given as WritesConfig<P, DB>);
 }

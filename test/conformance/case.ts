@@ -63,7 +63,6 @@ export const L1 = uuid(1);
 export const L2 = uuid(2);
 export const T1 = uuid(11);
 export const T2 = uuid(12);
-export const T3 = uuid(13);
 export const X1 = uuid(21);
 export const X2 = uuid(22);
 

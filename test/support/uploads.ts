@@ -18,8 +18,7 @@ export const adapters: Readonly<
 > = {
   "Express 5": (writes) => createServer(express().use(forExpress(writes))),
   "node:http": (writes) => {
-    const handle = forNode(writes);
-    return createServer((request, response) => void handle(request, response));
+    return createServer(forNode(writes));
   },
 };
 

@@ -12,67 +12,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import express5, { type Express, type RequestHandler } from "express";
 import express4 from "express4";
+import Koa from "koa";
 import type { Kysely } from "kysely";
 import supertest from "supertest";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/express.js";
+import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
 import { answer } from "../../adapters/node-http.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
-import { isBadRequest, isRetryable } from "../../src/errors.js";
+import { isRetryable } from "../../src/errors.js";
 import type { Principal } from "../../src/layer.js";
-import type { WriteRequest, WriteResponse } from "../../src/request.js";
+import type { WriteRequest } from "../../src/request.js";
 import type { Writes } from "../../src/writes.js";
-
-const maxBytes = 1_000_000;
-
-interface FakeOptions {
-  path?: string | false;
-  handle?: (request: WriteRequest) => Promise<WriteResponse>;
-}
-
-const unused = () => Promise.reject(new Error("Not part of the fake."));
-
-/** A FAKE `Writes`: it applies nothing, and answers with what it received. */
-function fakeWrites({ path = "/api/data", handle = echo }: FakeOptions = {}): Writes<Principal> {
-  return {
-    handles: (method, url) =>
-      method === "POST" && (path === false || new URL(url, "http://host").pathname === path),
-    handle,
-    processTransaction: unused,
-    processBatch: unused,
-    drain: unused,
-  };
-}
-
-async function echo(request: WriteRequest): Promise<WriteResponse> {
-  try {
-    return json(200, {
-      method: request.method,
-      url: request.url,
-      headers: Object.fromEntries(request.headers),
-      ...described(await request.body(maxBytes)),
-    });
-  } catch (error) {
-    if (isBadRequest(error)) return json(error.status, { message: error.message });
-    return json(503, { message: String(error) });
-  }
-}
-
-function described(body: unknown): { kind: string; body?: unknown } {
-  if (ArrayBuffer.isView(body)) {
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    return bytes[0] === 0x1f ? { kind: "gzip" } : { kind: "bytes", body: bytes.toString() };
-  }
-  return body === undefined ? { kind: "undefined" } : { kind: typeof body, body };
-}
-
-function json(status: number, body: unknown): WriteResponse {
-  return {
-    status,
-    headers: { "content-type": "application/json", "x-correlation-id": "c1" },
-    body: JSON.stringify(body),
-  };
-}
+import { deferred, fakeWrites, json, maxBytes } from "../support/fake-writes.js";
 
 const servers: Server[] = [];
 
@@ -90,14 +42,6 @@ async function listen(listener: Listener): Promise<number> {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as AddressInfo).port;
-}
-
-function deferred<T>() {
-  let resolve!: (value: T | PromiseLike<T>) => void;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
 
 const sent = '{ "crud": [], "n": 9007199254740993 }';
@@ -411,6 +355,7 @@ describe.each<[string, () => Listener]>([
   ["node:http", () => nodeWrites(fakeWrites())],
   ["Express 4", () => express4().use(powersyncWrites(fakeWrites()))],
   ["Express 5", () => express5().use(powersyncWrites(fakeWrites()))],
+  ["Koa", () => new Koa().use(koaWrites(fakeWrites())).callback()],
 ])("a body over the limit, on %s", (_, listener) => {
   const tooLarge = { message: `The body is larger than ${maxBytes} bytes.` };
 

@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/request",
       "src/write",
       "src/limits",
+      "src/cors",
       "src/layer",
       "src/table-rule",
       "src/config",
@@ -35,7 +36,7 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   helpers: {
-    rooms: ["src/json", "src/flights", "src/route", "src/transit"],
+    rooms: ["src/json", "src/flights", "src/route", "src/correlation", "src/transit"],
     values: ["words"],
   },
   generated: {
@@ -73,8 +74,8 @@ const groups: Readonly<Record<string, Group>> = {
     packages: ["kysely"],
   },
   begin: {
-    rooms: ["src/begin"],
-    values: ["persistence"],
+    rooms: ["src/begin", "src/guard"],
+    values: ["words", "persistence"],
     typePackages: ["kysely"],
   },
   transaction: {
@@ -113,9 +114,26 @@ const groups: Readonly<Record<string, Group>> = {
       "http",
     ],
   },
+  // Before the other adapters, so that no other of them may know Koa.
+  koa: {
+    rooms: ["adapters/koa"],
+    values: ["words", "face", "web", "adapters"],
+    typePackages: ["koa"],
+  },
+  nest: {
+    rooms: ["adapters/nest/*"],
+    values: ["words", "face", "web", "adapters"],
+    packages: ["@nestjs/common", "@nestjs/core"],
+    typePackages: ["node:*"],
+  },
+  // What speaks the Web's words alone, and takes nothing of Node's along.
+  web: {
+    rooms: ["adapters/fetch", "adapters/answers", "adapters/to-writes"],
+    values: ["words", "face"],
+  },
   adapters: {
     rooms: ["adapters/*"],
-    values: ["words", "face"],
+    values: ["words", "face", "web"],
     typePackages: ["node:*"],
   },
 };
@@ -280,6 +298,9 @@ describe("the table", () => {
     ["http starts no transaction itself", "src/http", `import { x } from "./transaction.js";`],
     ["a transaction knows no http", "src/transaction", `import { x } from "./http.js";`],
     ["the core knows no adapter", "src/index", `import { x } from "../adapters/express.js";`],
+    ["no other adapter knows Koa", "adapters/express", `import type { Context } from "koa";`],
+    ["nor the fetch adapter Node", "adapters/fetch", `import type { Server } from "node:http";`],
+    ["no other adapter knows Nest", "adapters/express", `import { x } from "@nestjs/common";`],
     ["an adapter knows no inner room", "adapters/express", `import { x } from "../src/http.js";`],
     ["Kysely's values stay with persistence", "src/map", `import { sql } from "kysely";`],
     ["no Node in the core", "src/http", `import { createHash } from "node:crypto";`],

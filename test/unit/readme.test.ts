@@ -80,6 +80,9 @@ describe("code", async () => {
     expect(code.map(({ name }) => name)).toEqual([
       "writes.ts",
       "express.ts",
+      "koa.ts",
+      "nest.ts",
+      "fetch.ts",
       "node.ts",
       "custom-route.ts",
       "upload-data.ts",
@@ -142,11 +145,16 @@ describe("code", async () => {
     };
 
     const spawnFile = (file: string, env: NodeJS.ProcessEnv): ChildProcess =>
-      spawn(process.execPath, ["--import", "tsx", file], {
-        cwd: folder,
-        env: { ...process.env, ...env },
-        stdio: ["ignore", "ignore", "inherit"],
-      });
+      // A default export with `fetch` is a server for Bun and Deno, not for Node.
+      spawn(
+        file === "fetch.ts" ? bun : process.execPath,
+        file === "fetch.ts" ? [file] : ["--import", "tsx", file],
+        {
+          cwd: folder,
+          env: { ...process.env, ...env },
+          stdio: ["ignore", "ignore", "inherit"],
+        },
+      );
 
     const post = async (path: string, body: unknown): Promise<unknown> => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -171,13 +179,16 @@ describe("code", async () => {
     const ownerOf = async (id: string): Promise<unknown> =>
       (await client.query("select owner_id from lists where id = $1", [id])).rows[0]?.owner_id;
 
-    it.each(["express.ts", "node.ts"])("%s applies uploads", async (file) => {
-      await start(file);
-      const id = crypto.randomUUID();
-      const upload = { client_id: file, transactions: [{ crud: [list(id)] }] };
-      expect(await post("/api/data", upload)).toEqual({ results: [{ status: "success" }] });
-      expect(await ownerOf(id)).toBe("alice");
-    });
+    it.each(["express.ts", "koa.ts", "nest.ts", "fetch.ts", "node.ts"])(
+      "%s applies uploads",
+      async (file) => {
+        await start(file);
+        const id = crypto.randomUUID();
+        const upload = { client_id: file, transactions: [{ crud: [list(id)] }] };
+        expect(await post("/api/data", upload)).toEqual({ results: [{ status: "success" }] });
+        expect(await ownerOf(id)).toBe("alice");
+      },
+    );
 
     it("custom-route.ts answers a transaction in the wire's words", async () => {
       await start("serve-custom-route.ts");
@@ -209,15 +220,18 @@ describe("code", async () => {
   });
 });
 
+const bun = resolve("node_modules/.bin/bun");
+
 /** The package's subpaths are the sources here. */
 function tsconfig(): unknown {
   const paths: Record<string, string[]> = {
     "powersync-writes": [resolve("src/index.ts")],
     "powersync-writes/jwt": [resolve("src/jwt.ts")],
   };
-  for (const adapter of ["express", "node", "pg"]) {
+  for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
   }
+  paths["powersync-writes/nest"] = [resolve("adapters/nest/index.ts")];
   return { extends: resolve("tsconfig.json"), compilerOptions: { paths }, include: ["*.ts"] };
 }
 

@@ -1,0 +1,75 @@
+/** For hosts that speak the Web's `Request` and `Response`: Deno, Bun, Cloudflare Workers, Supabase Edge Functions, Hono, Next.js. */
+import type { Principal } from "../src/layer.js";
+import type { WriteRequest, WriteResponse } from "../src/request.js";
+import type { Writes } from "../src/writes.js";
+import { notFound, tooLarge, unhandled } from "./answers.js";
+import { type ConfigOf, toWrites } from "./to-writes.js";
+
+export type { ConfigOf, RawRequest } from "./to-writes.js";
+
+/**
+ * Answers its own routes, and 404 for the rest: `export default { fetch: powersyncWrites(config) }`.
+ * `request.raw` is the `Request`. For hosts that route by themselves or rewrite paths there is `path: false`.
+ */
+export function powersyncWrites<P extends Principal, DB>(
+  configOrWrites: ConfigOf<Request, P, DB> | Writes<P>,
+): (request: Request) => Promise<Response> {
+  const writes = toWrites(configOrWrites);
+  return async (request) => {
+    if (!writes.handles(request.method, request.url)) return toResponse(notFound);
+    try {
+      return toResponse(await writes.handle(toWriteRequest(request)));
+    } catch {
+      return toResponse(unhandled);
+    }
+  };
+}
+
+function toWriteRequest(request: Request): WriteRequest {
+  const { method, url, headers } = request;
+  // Some runtimes don't tell of callers who leave.
+  const signal = (request.signal as AbortSignal | undefined) ?? new AbortController().signal;
+  return {
+    method,
+    url,
+    headers,
+    body: (maxBytes) => read(request, maxBytes),
+    signal,
+    raw: request,
+  };
+}
+
+/** `undefined` where somebody has read it, or is reading it. Stops beyond the limit. */
+async function read(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked) return undefined;
+  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (const reader = body?.getReader(); reader !== undefined;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > maxBytes) {
+      reader.cancel().catch(() => undefined);
+      throw tooLarge(maxBytes);
+    }
+    chunks.push(value);
+  }
+  return concatenated(chunks, size);
+}
+
+function concatenated(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+function toResponse({ status, headers, body }: WriteResponse): Response {
+  // A 204 must have none, not an empty one.
+  return new Response(body === "" ? null : body, { status, headers });
+}

@@ -1,0 +1,69 @@
+/** For Koa: `app.use(powersyncWrites(config))`. */
+import type { Context, Next } from "koa";
+import type { Principal } from "../src/layer.js";
+import type { WriteResponse } from "../src/request.js";
+import type { Writes } from "../src/writes.js";
+import { unhandled } from "./answers.js";
+import { send, toWriteRequest, watch } from "./node-http.js";
+import { type ConfigOf, toWrites } from "./to-writes.js";
+
+export type { ConfigOf, RawRequest } from "./to-writes.js";
+
+/** Assignable to Koa's `Middleware`. */
+export type Middleware = (ctx: Context, next: Next) => Promise<void>;
+
+/**
+ * Middleware that answers its own routes and passes on the rest. `request.raw` is Koa's context.
+ * Put it before a body parser: its own reader takes bodies beyond the parser's limit.
+ */
+export function powersyncWrites<P extends Principal, DB>(
+  configOrWrites: ConfigOf<Context, P, DB> | Writes<P>,
+): Middleware {
+  const writes = toWrites(configOrWrites);
+  return async (ctx, next) => {
+    // Under `mount("/v1", …)` the path is what follows the mount; under `mount("/api/data", …)` it is the whole.
+    const url = [ctx.url, ctx.originalUrl].find((candidate) =>
+      writes.handles(ctx.method, candidate),
+    );
+    if (url === undefined) await next();
+    else await respond(ctx, await answer(writes, ctx, url));
+  };
+}
+
+/** Never rejects. */
+async function answer<P extends Principal>(
+  writes: Writes<P>,
+  ctx: Context,
+  url: string,
+): Promise<WriteResponse> {
+  const caller = watch(ctx.res);
+  try {
+    const { body, rawBody } = ctx.request as {
+      readonly body?: unknown;
+      readonly rawBody?: unknown;
+    };
+    const request = toWriteRequest(ctx.req, url, caller.signal, { body, rawBody });
+    return await writes.handle({ ...request, raw: ctx });
+  } catch {
+    return unhandled;
+  } finally {
+    caller.stop();
+  }
+}
+
+/** Left to Koa, so that middleware upstream can read it, log it and add headers. */
+async function respond(ctx: Context, result: WriteResponse): Promise<void> {
+  if (ctx.headerSent) return;
+  if (!ctx.req.complete) {
+    // More of the body may be on its way, and Koa would close on a caller who is still sending.
+    ctx.respond = false;
+    return send(ctx.req, ctx.res, result);
+  }
+  const { vary, ...headers } = result.headers;
+  ctx.status = result.status;
+  ctx.set(headers);
+  if (vary !== undefined) ctx.vary(vary);
+  ctx.body = result.body;
+  // Koa calls text without a type `text/plain`.
+  if (headers["content-type"] === undefined) ctx.remove("content-type");
+}

@@ -1,0 +1,7 @@
+/** A Next.js route handler: `app/api/data/route.ts`. */
+import { powersyncWrites } from "../../adapters/fetch.js";
+import { configFor } from "./config.js";
+
+export const runtime = "nodejs";
+
+export const POST = powersyncWrites(configFor(process.env));
