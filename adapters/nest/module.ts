@@ -1,0 +1,156 @@
+/** `PowerSyncWriteModule`: puts the endpoint, the service and the hooks into a Nest application. */
+import { type DynamicModule, Inject, Module, type NestModule, type Provider } from "@nestjs/common";
+import {
+  ApplicationConfig,
+  DiscoveryModule,
+  DiscoveryService,
+  HttpAdapterHost,
+  Reflector,
+} from "@nestjs/core";
+import type { Hooks, Principal } from "../../src/layer.js";
+import type { Writes } from "../../src/writes.js";
+import { toWrites } from "../to-writes.js";
+import { endpointController, type EndpointController } from "./controller.js";
+import { providedHooks } from "./hooks.js";
+import {
+  type AsyncOptions,
+  configProviders,
+  givenConfig,
+  type HttpRequest,
+  type MountOptions,
+  type NestConfig,
+} from "./options.js";
+import { ownUrl } from "./paths.js";
+import { answer } from "./platform.js";
+import { WriteService } from "./service.js";
+import { afterParser, comeFirst, type Early } from "./unparsed.js";
+
+const earlyToken = Symbol("powersync-writes: before the parser");
+
+/** `imports: [PowerSyncWriteModule.forRoot(config)]`, or the root module itself. */
+export class PowerSyncWriteModule implements NestModule {
+  readonly #host: HttpAdapterHost;
+
+  constructor(host: HttpAdapterHost, early: Early | null) {
+    this.#host = host;
+    // In tests there is no adapter yet, in contexts without HTTP there is none at all.
+    host.init$.subscribe(() => {
+      if (early !== null && this.#adapter !== undefined) comeFirst(this.#adapter, early);
+    });
+  }
+
+  /** Nest calls this between adding its body parser and adding anybody's middleware. */
+  configure(): void {
+    if (this.#adapter !== undefined) afterParser(this.#adapter);
+  }
+
+  get #adapter(): HttpAdapterHost["httpAdapter"] | undefined {
+    return this.#host.httpAdapter ?? undefined;
+  }
+
+  /** Mounts `POST /api/data`, or what `config.path` says; with `path: false` nothing, for controllers of one's own. */
+  static forRoot<P extends Principal, DB, Raw = HttpRequest>(
+    config: NestConfig<P, DB, Raw>,
+    options: MountOptions = {},
+  ): DynamicModule {
+    return assemble(options, [{ provide: givenConfig, useValue: config }]);
+  }
+
+  /** The same with a configuration made of providers: Kysely's instance, the authenticator, the table rules, hooks. */
+  static forRootAsync<P extends Principal, DB, Raw = HttpRequest>(
+    options: AsyncOptions<P, DB, Raw>,
+  ): DynamicModule {
+    return assemble(options, configProviders(options), options.imports);
+  }
+}
+
+// Decorators as the functions that they are: so these sources run wherever types are only stripped, whatever the compiler's settings.
+Module({})(PowerSyncWriteModule);
+Inject(HttpAdapterHost)(PowerSyncWriteModule, undefined, 0);
+Inject(earlyToken)(PowerSyncWriteModule, undefined, 1);
+
+type AnyConfig = NestConfig<Principal, unknown, unknown>;
+
+function assemble(
+  options: MountOptions,
+  config: readonly Provider[],
+  imports: NonNullable<DynamicModule["imports"]> = [],
+): DynamicModule {
+  const controller = endpointController(options);
+  return {
+    module: PowerSyncWriteModule,
+    global: options.isGlobal ?? false,
+    imports: [DiscoveryModule, ...imports],
+    controllers: [controller.type],
+    providers: [
+      ...config,
+      {
+        provide: WriteService,
+        inject: [givenConfig, DiscoveryService, Reflector],
+        useFactory: (given: AnyConfig, discovery: DiscoveryService, reflector: Reflector) =>
+          new WriteService(
+            () => withHooks(given, providedHooks(discovery, reflector)),
+            options.drainMs ?? 10_000,
+          ),
+      },
+      {
+        provide: earlyToken,
+        inject: [givenConfig, WriteService, ApplicationConfig],
+        useFactory: (given: AnyConfig, service: WriteService, application: ApplicationConfig) =>
+          mount(given, service, application, controller, options),
+      },
+    ],
+    exports: [WriteService],
+  };
+}
+
+function withHooks(
+  given: AnyConfig,
+  provided: readonly Hooks<Principal, unknown>[],
+): Writes<Principal> {
+  if (provided.length === 0) return toWrites(given);
+  if (isWrites(given)) {
+    throw new TypeError("A @WriteHook() needs the configuration: these writes have been created.");
+  }
+  const { hooks = [] } = given;
+  return toWrites({ ...given, hooks: [hooks, provided].flat() });
+}
+
+/** Gives the controller its place, and says what is to be done before Nest's parser. */
+function mount(
+  given: AnyConfig,
+  service: WriteService,
+  application: ApplicationConfig,
+  controller: EndpointController,
+  { path: named, version }: MountOptions,
+): Early | null {
+  const chosen = isWrites(given) ? (named ?? "/api/data") : (given.path ?? "/api/data");
+  if (chosen === false) return null;
+  const path = `/${chosen}`.replace(/\/+/g, "/").replace(/\/$/, "");
+  if (isWrites(given) && !given.handles("POST", path)) {
+    throw new TypeError(`These writes are not at ${path}; say where they are: { path: "…" }.`);
+  }
+  controller.mount(path);
+
+  // Global prefix and versioning are set after the modules have been made.
+  let known: ReturnType<typeof ownUrl> | undefined;
+  const own = (url: string) => (known ??= ownUrl(application, path, version))(url);
+  const handled = (method: string, url: string) => {
+    const ownPath = own(url);
+    return ownPath !== undefined && service.writes.handles(method, ownPath) ? ownPath : undefined;
+  };
+  return {
+    reads: (method, url) => handled(method, url) !== undefined,
+    answers: (request, response, url) => {
+      const { method } = "raw" in request ? request.raw : request;
+      const preflight = method === "OPTIONS" ? handled(method, url) : undefined;
+      if (preflight === undefined) return false;
+      void answer(service.writes, request, response, preflight);
+      return true;
+    },
+  };
+}
+
+function isWrites(given: AnyConfig): given is Writes<Principal> {
+  return "handle" in given && typeof given.handle === "function";
+}

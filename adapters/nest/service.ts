@@ -1,0 +1,52 @@
+/** The write path as a provider, for controllers of one's own. */
+import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
+import type { Principal } from "../../src/layer.js";
+import type { TransactionResult } from "../../src/result.js";
+import type { CallOptions, Writes } from "../../src/writes.js";
+
+/**
+ * `constructor(@Inject(WriteService) writes: WriteService<Caller>)`. Not to be called from constructors:
+ * hooks that are providers may not have been made then.
+ */
+export class WriteService<P extends Principal = Principal>
+  implements OnModuleInit, BeforeApplicationShutdown
+{
+  readonly #make: () => Writes<P>;
+  readonly #drainMs: number;
+  #made: Writes<P> | undefined;
+
+  /** The module's own doing. @param make called once, when all providers have been made */
+  constructor(make: () => Writes<P>, drainMs: number) {
+    this.#make = make;
+    this.#drainMs = drainMs;
+  }
+
+  get writes(): Writes<P> {
+    return (this.#made ??= this.#make());
+  }
+
+  /** As `Writes.processTransaction`: never authenticates, never rejects. */
+  processTransaction(body: unknown, options: CallOptions<P>): Promise<TransactionResult> {
+    return this.writes.processTransaction(body, options);
+  }
+
+  /** As `Writes.processBatch`: never authenticates, never rejects. */
+  processBatch(body: unknown, options: CallOptions<P>): Promise<readonly TransactionResult[]> {
+    return this.writes.processBatch(body, options);
+  }
+
+  /** Answers new requests 503 and waits for those in flight. True if all had finished. */
+  drain(ms: number): Promise<boolean> {
+    return this.writes.drain(ms);
+  }
+
+  /** What contradicts itself in the configuration must end the start, and not the first upload. */
+  onModuleInit(): void {
+    void this.writes;
+  }
+
+  /** Before Nest closes the server. The database must outlive this: end it in `onApplicationShutdown`. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#made?.drain(this.#drainMs);
+  }
+}
