@@ -1,7 +1,7 @@
 /** Failures of the way to the database, whichever database it is: Node's socket codes, and what the pools say. */
 
 /** Source: Node.js documentation, common system errors and error codes; libuv's getaddrinfo codes. */
-const codes: ReadonlySet<string> = new Set([
+export const codes: ReadonlySet<string> = new Set([
   "EACCES",
   "EADDRNOTAVAIL",
   "EAI_AGAIN",
@@ -40,7 +40,7 @@ const codes: ReadonlySet<string> = new Set([
 ]);
 
 /** `pg` gives these no code. */
-const messages = [
+export const messages = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect$/,
   /^Client has encountered a connection error and is not queryable$/,

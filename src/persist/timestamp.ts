@@ -37,6 +37,32 @@ export function dateOnly(value: unknown): string {
   return utc.slice(0, 10);
 }
 
+const timeForm =
+  /^(?:([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?|24:00(?::00(?:\.0+)?)?)$/;
+
+/** A time of day, `HH:MM:SS[.ffffff]`. No zone, no words, nothing that a database would guess at. */
+export function timeOfDay(value: unknown): string {
+  const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
+  if (match === null) throw new InvalidValue("The value is not a time of day.");
+  const [, hour = "24", minute = "00", second = "00", digits = ""] = match;
+  const fraction = withoutTrailingZeros(digits);
+  if (fraction.length > 6) throw new InvalidValue("The time is finer than a microsecond.");
+  return `${hour}:${minute}:${second}${fraction === "" ? "" : `.${fraction}`}`;
+}
+
+/** The same text. Throws where it has more digits behind the second than the column keeps: the database would round. */
+export function fine(text: string, digits = 6): string {
+  const fraction = withoutTrailingZeros(/\.(\d+)/.exec(text)?.[1] ?? "");
+  if (fraction.length > digits) {
+    throw new InvalidValue(
+      digits === 0
+        ? "The column keeps no fractions of a second."
+        : `The column keeps ${digits} digits of a second's fraction.`,
+    );
+  }
+  return text;
+}
+
 function offsetMs(zone: string): number {
   if (zone.toUpperCase() === "Z") return 0;
   const sign = zone.startsWith("-") ? -1 : 1;

@@ -4,7 +4,7 @@
  */
 import { sql } from "kysely";
 import type { Column } from "../dialect.js";
-import { dateOnly, utcTimestamp } from "../timestamp.js";
+import { dateOnly, fine, utcTimestamp } from "../timestamp.js";
 import {
   booleanOf,
   bytesOf,
@@ -13,6 +13,7 @@ import {
   hexOf,
   InvalidValue,
   integerText,
+  withoutTrailingZeros,
 } from "../value.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
@@ -41,11 +42,11 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
       return documentFor(column, value, lossyNumbers);
     case "timestamp":
     case "datetime":
-      return fine(column, utcTimestamp(value));
+      return fine(utcTimestamp(value), column.scale ?? 0);
     case "date":
       return dateOnly(value);
     case "time":
-      return fine(column, timeOfDay(value));
+      return fine(timeOfDay(value), column.scale ?? 0);
     case "year":
       return year(value);
     case "enum":
@@ -113,19 +114,6 @@ function floating({ type, scale, precision }: Column, value: unknown): string {
   return floatText(value, type === "float");
 }
 
-/** The server would round. */
-function fine({ scale = 0 }: Column, text: string): string {
-  const [, fraction = ""] = text.split(".");
-  if (fraction.length > scale) {
-    throw new InvalidValue(
-      scale === 0
-        ? "The column keeps no fractions of a second."
-        : `The column keeps ${scale} digits of a second's fraction.`,
-    );
-  }
-  return text;
-}
-
 const time = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
 
 /** A time of day, or a span of up to 838 hours. */
@@ -134,7 +122,7 @@ function timeOfDay(value: unknown): string {
   if (match === null) throw new InvalidValue("The value is not a time.");
   const [, hours = "", minutes = "", seconds = "00", digits = ""] = match;
   if (Math.abs(Number(hours)) > 838) throw new InvalidValue("The time is out of range.");
-  const fraction = digits.replace(/0+$/, "");
+  const fraction = withoutTrailingZeros(digits);
   return `${hours}:${minutes}:${seconds}${fraction === "" ? "" : `.${fraction}`}`;
 }
 

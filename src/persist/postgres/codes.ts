@@ -47,6 +47,8 @@ export const sqlstates: readonly (readonly [code: string, condition: string, mea
     // 0Z: diagnostics exception
     ["0Z000", "diagnostics_exception", "other"],
     ["0Z002", "stacked_diagnostics_accessed_without_active_handler", "other"],
+    // 10: xquery error
+    ["10608", "invalid_argument_for_xquery", "other"],
     // 20: case not found
     ["20000", "case_not_found", "other"],
     // 21: cardinality violation
@@ -268,6 +270,7 @@ export const sqlstates: readonly (readonly [code: string, condition: string, mea
     ["58030", "io_error", "outage"],
     ["58P01", "undefined_file", "outage"],
     ["58P02", "duplicate_file", "outage"],
+    ["58P03", "file_name_too_long", "outage"],
     // 72: snapshot failure
     ["72000", "snapshot_too_old", "contention"],
     // F0: configuration file error

@@ -42,21 +42,37 @@ export async function readColumns(tx: Connection, table: SourceTable): Promise<r
 }
 
 function toColumn({ name, type, array, modifier, nullable, defaulted, generated }: Row): Column {
-  const scale = type === "numeric" && modifier >= 0 ? scaleOf(modifier) : undefined;
+  const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
+  const length =
+    modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
   return {
     name,
     type,
     array,
     ...(scale !== undefined && { scale }),
+    ...(length !== undefined && { length }),
     nullable,
     hasDefault: defaulted,
     generated,
   };
 }
 
-/** As information_schema computes `numeric_scale`: the lower 11 bits, signed, of the modifier less its 4-byte header. */
-function scaleOf(modifier: number): number {
-  return (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
+function scaleOf(type: string, modifier: number): number | undefined {
+  switch (type) {
+    case "numeric":
+      // As information_schema computes `numeric_scale`: the lower 11 bits, signed, of the modifier less its 4-byte header.
+      return (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
+    case "timestamp":
+    case "timestamptz":
+    case "time":
+    case "timetz":
+      return modifier;
+    case "interval":
+      // The lower half; the upper one says which fields it has.
+      return (modifier & 0xffff) === 0xffff ? undefined : modifier & 0xffff;
+    default:
+      return undefined;
+  }
 }
 
 function quoted({ schema, name }: SourceTable): string {

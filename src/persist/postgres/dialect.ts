@@ -18,6 +18,7 @@ export const postgres: Dialect = {
     await sql`
       select set_config('lock_timeout', ${`${lockMs}ms`}, true),
         set_config('statement_timeout', ${`${statementMs}ms`}, true),
+        set_config('TimeZone', 'UTC', true),
         set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
     `.execute(tx);
   },

@@ -9,6 +9,7 @@ import {
   booleanOf,
   bytesOf,
   decimalText,
+  floatText,
   InvalidValue,
   integerText,
   jsonText,
@@ -34,7 +35,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "decimal":
       return exactNumber(decimalText(value, lossyNumbers, column.scale, column.precision));
     case "real":
-      return double(numberText(value));
+      return double(floatText(value));
     case "text":
       return limited(column, textual(value, lossyNumbers));
     case "blob":

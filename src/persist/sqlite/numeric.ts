@@ -46,15 +46,9 @@ export function exactNumber(text: string): bigint | number {
 /** A column of type REAL: the nearest double, but never an infinity, and nothing that is not there for zero. */
 export function double(text: string): number {
   const number = Number(text);
-  const { sign, digits, exponent } = partsOf(text);
   if (!Number.isFinite(number)) throw tooLarge();
-  if (number === 0 && digits !== "") throw new InvalidValue("The number is too small.");
-  // A fraction has a nearest double; an integer is meant as it is.
-  const whole = digits.length + exponent;
-  if (exponent >= 0 && whole > 15 && whole <= 308) {
-    if (BigInt(number) !== BigInt(`${sign}${digits}${"0".repeat(exponent)}`)) {
-      throw new InvalidValue("The number has more digits than the column can hold exactly.");
-    }
+  if (number === 0 && partsOf(text).digits !== "") {
+    throw new InvalidValue("The number is too small.");
   }
   return number;
 }
