@@ -1,0 +1,113 @@
+/** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
+import {
+  codes as socketCodes,
+  messages as poolMessages,
+} from "../../src/persist/connection-errors.js";
+import type { Meaning } from "../../src/persist/dialect.js";
+import { clientCodes, clientMessages, errors, signals } from "../../src/persist/mysql/codes.js";
+import { classes, sqlstates } from "../../src/persist/postgres/codes.js";
+import { resultCodes } from "../../src/persist/sqlite/codes.js";
+import { banner, code, paragraphs, table } from "./markdown.js";
+
+const words: Readonly<Record<Meaning, string>> = {
+  NOT_NULL_VIOLATION: "fatal: `NOT_NULL_VIOLATION`",
+  UNIQUE_VIOLATION: "fatal: `UNIQUE_VIOLATION`",
+  FOREIGN_KEY_VIOLATION: "fatal: `FOREIGN_KEY_VIOLATION`",
+  CHECK_VIOLATION: "fatal: `CHECK_VIOLATION`",
+  CONSTRAINT_VIOLATION: "fatal: `CONSTRAINT_VIOLATION`",
+  INVALID_DATA: "fatal: `INVALID_DATA`",
+  contention: "retryable: others are in the way; tried again in the server first",
+  busy: "retryable: waited too long for others",
+  schema: "retryable: the schema is being changed; read again, and tried once more",
+  permission: "retryable: a grant is missing",
+  outage: "retryable: the database can't be reached, or can't write",
+  other: "retryable: not known to be the data's fault",
+};
+
+type Row = readonly [code: string, name: string, meaning: Meaning];
+
+const postgres: readonly Row[] = sqlstates;
+const mysql: readonly Row[] = errors.map(([errno, name, meaning, sqlstate]) => [
+  sqlstate === undefined ? String(errno) : `${errno} (${sqlstate})`,
+  name,
+  meaning,
+]);
+const sqlite: readonly Row[] = resultCodes.map(([name, number, meaning]) => [
+  String(number),
+  name,
+  meaning,
+]);
+/** Of the way to the database, whichever it is. */
+const ways: readonly Row[] = [
+  ...[...socketCodes].map((each): Row => [each, "socket", "outage"]),
+  ...[...clientCodes].map((each): Row => [each, "`mysql2`", "outage"]),
+  ...poolMessages.map((each): Row => [said(each), "`pg`", "outage"]),
+  ...clientMessages.map((each): Row => [said(each), "`mysql2`", "outage"]),
+];
+
+export async function errorsPage(): Promise<string> {
+  return paragraphs(
+    banner,
+    "# Errors",
+    ...prose,
+    "## Summary",
+    summary(),
+    "## Postgres",
+    "By SQLSTATE, one row for each of the documentation's appendix A.",
+    listing(postgres, "SQLSTATE"),
+    `A code that is not here, of an extension or a trigger's own, means what its class does: ${spelled(classes)}. Any other is retryable.`,
+    "## MySQL and MariaDB",
+    "By error number. Numbers above 3000 are assigned twice; a row with an SQLSTATE holds for that alone.",
+    listing(mysql, "number"),
+    `What a trigger or a procedure signals means what the class of its SQLSTATE does: ${spelled(signals)}. Any other is retryable.`,
+    "## SQLite",
+    "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",
+    listing(sqlite, "number"),
+    "## On the way to the database",
+    "Sockets, and what the drivers and their pools say themselves. All are retryable.",
+    table(
+      ["code or message", "from"],
+      ways.map(([each, from]) => [code(each), from]),
+    ),
+  );
+}
+
+const prose = [
+  "An error is **fatal** only where it is known that sending the same again can't help: the transaction is recorded as a dead letter, and the device goes on. Everything else is **retryable**, and the device keeps its write: an outage must never cost data. What no table knows is retryable.",
+  "Only what the application's own statements meet can be fatal. The library's own (the ledger, dead letters, the beginning of a transaction) break no rule of the application's, so their failures are retryable whatever their code. No driver's text reaches a client; it goes to `onEvent`.",
+];
+
+function summary(): string {
+  const of = { Postgres: postgres, "MySQL and MariaDB": mysql, SQLite: sqlite, "on the way": ways };
+  const head = ["meaning", ...Object.keys(of)];
+  const counts = Object.entries(words).map(([meaning, word]) => [
+    word,
+    ...Object.values(of).map((rows) => count(rows.filter(([, , each]) => each === meaning))),
+  ]);
+  return table(head, [...counts, ["all", ...Object.values(of).map(count)]]);
+}
+
+function count(rows: readonly Row[]): string {
+  return rows.length === 0 ? "" : String(rows.length);
+}
+
+function listing(rows: readonly Row[], head: string): string {
+  return table(
+    [head, "name", "meaning"],
+    rows.map(([each, name, meaning]) => [code(each), code(name), words[meaning]]),
+  );
+}
+
+function spelled(byClass: Readonly<Record<string, Meaning>>): string {
+  return Object.entries(byClass)
+    .map(([each, meaning]) => `${code(each)} ${words[meaning].split(";")[0]}`)
+    .join("; ");
+}
+
+/** A message by which an error without a code is known. */
+function said(message: RegExp): string {
+  return message.source
+    .replace(/^\^|\$$/g, "")
+    .replaceAll("\\.", ".")
+    .trim();
+}

@@ -1,0 +1,113 @@
+/** `docs/types.md`: what becomes of values, as every database really answers. */
+import { type Kysely, sql } from "kysely";
+import { anonymous, createWrites, type Principal, type Writes } from "../../src/index.js";
+import { dialects, type TestDialect } from "../../test/support/databases.js";
+import type { TestSchema } from "../../test/support/schema.js";
+import { banner, code, paragraphs, table } from "./markdown.js";
+import { sections, type TypeSample, type TypeSection } from "./type-samples.js";
+
+export async function typesPage(): Promise<string> {
+  const parts: string[] = [];
+  for (const section of sections)
+    parts.push(`## ${section.title}`, section.intro, await run(section));
+  return paragraphs(banner, "# Types", ...prose, ...parts);
+}
+
+const prose = [
+  "A client's SQLite knows text, integers and reals; the source database knows more. Every value is converted by the real type of its column, which is read from the database. What arrives is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index: nothing is rounded, cut or replaced on the way. The tables below are made by a script from a real run.",
+  "- **Booleans** come as `0` and `1`, as JSON's `true` and `false`, or as text.\n" +
+    "- **JSON** columns take a document as text, which is how a client's SQLite holds it, or as JSON itself. A text that is no JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
+    "- **Text** columns take numbers by their digits, and objects and lists as JSON. No text holds a NUL character or half of a surrogate pair.\n" +
+    "- **Arrays** (Postgres) come as a JSON array, as its text, or in Postgres' own form.\n" +
+    "- **Binary** data is base64, with its padding. `binary(16)` takes a UUID, too.\n" +
+    "- **Points in time** come with `T` or a space, with or without a zone and a fraction. Without a zone they are UTC. Columns without a zone hold UTC. A fraction that the column does not keep is refused, not rounded.\n" +
+    "- **Dates** take a timestamp only at midnight UTC: another time of day would be lost.\n" +
+    "- **Integers** keep all their digits, also those beyond 2^53, where the library reads the body itself or the client sends text. Where an earlier body parser has rounded them, the answer is retryable.\n" +
+    "- **Decimal numbers** are refused where they have more digits than the column. Floating-point columns take the nearest number to a fraction, and an integer only if they can hold it.\n" +
+    "- **Generated columns** take no value: `FORBIDDEN_COLUMN`.",
+];
+
+async function run(section: TypeSection): Promise<string> {
+  const of = dialects.filter(({ name }) => section.dialects.some((each) => name.startsWith(each)));
+  const answers: (readonly (readonly string[])[])[] = [];
+  for (const dialect of of) answers.push(await runOn(dialect, section));
+  const [first = [], ...others] = answers;
+  for (const [index, other] of others.entries()) {
+    const difference = first.findIndex((row, at) => String(row) !== String(other[at]));
+    if (difference >= 0) {
+      throw new Error(
+        `${of[0]?.name} and ${of[index + 1]?.name} differ: ${String(first[difference])}; ${String(other[difference])}`,
+      );
+    }
+  }
+  return table(["column", "sent", "stored"], first);
+}
+
+async function runOn(
+  dialect: TestDialect,
+  section: TypeSection,
+): Promise<readonly (readonly string[])[]> {
+  if (!(await dialect.available())) {
+    throw new Error(`${dialect.name} does not answer, and docs/types.md is made from a real run.`);
+  }
+  const database = await dialect.open();
+  try {
+    const { db } = database;
+    await create(db, section);
+    const writes = createWrites<Principal, TestSchema>({
+      authenticate: anonymous(),
+      database: db,
+      tables: { samples: {} },
+    });
+    const rows: (readonly string[])[] = [];
+    for (const [index, sample] of section.samples.entries()) {
+      for (const [at, sent] of sample.sent.entries()) {
+        const type = at === 0 ? code(sample.type) : "";
+        const stored = await answerTo(writes, db, section, sample, `c${index}`, sent);
+        rows.push([type, code(sent), stored]);
+      }
+    }
+    return rows;
+  } finally {
+    await database.close();
+  }
+}
+
+async function create(db: Kysely<TestSchema>, { before, samples }: TypeSection): Promise<void> {
+  for (const statement of before) await sql.raw(statement).execute(db);
+  const columns = samples.map(({ type }, index) => `c${index} ${type}`);
+  await sql
+    .raw(`create table samples (id varchar(40) primary key, ${columns.join(", ")})`)
+    .execute(db);
+}
+
+async function answerTo(
+  writes: Writes<Principal>,
+  db: Kysely<TestSchema>,
+  section: TypeSection,
+  { show = section.show }: TypeSample,
+  column: string,
+  sent: string,
+): Promise<string> {
+  const id = crypto.randomUUID();
+  const response = await writes.handle({
+    method: "POST",
+    url: "/api/data",
+    headers: new Headers({ "content-type": "application/json" }),
+    body: async () =>
+      `{"crud":[{"op":"PUT","table":"samples","id":"${id}","op_data":{"${column}":${sent}}}]}`,
+    signal: new AbortController().signal,
+  });
+  const answer = JSON.parse(response.body) as {
+    readonly status: string;
+    readonly failed_operation?: { readonly error_code: string };
+  };
+  if (answer.failed_operation !== undefined)
+    return `refused: ${answer.failed_operation.error_code}`;
+  if (answer.status !== "success") throw new Error(`${column} ${sent}: ${response.body}`);
+  const { rows } = await sql
+    .raw<{ text: string | null }>(`select ${show(column)} as text from samples where id = '${id}'`)
+    .execute(db);
+  const text = rows[0]?.text;
+  return text === null || text === "NULL" ? "NULL" : code(String(text));
+}
