@@ -28,11 +28,15 @@ const anyJson = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
+// A double beyond 2^53 is written as a large integer, too.
+const largeNumber = /(?:^|[:,[\s])-?\d{16}/;
+
 describe("parseJson", () => {
   it("equals JSON.parse where there are no large integers", () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(undefined, 2, "\t"), (value, space) => {
         const text = JSON.stringify(value, undefined, space) as string;
+        fc.pre(!largeNumber.test(text));
         expect(isDeepStrictEqual(parseJson(text), JSON.parse(text))).toBe(true);
       }),
     );
@@ -42,6 +46,7 @@ describe("parseJson", () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(undefined, 2, "\r\n"), (value, space) => {
         const text = JSON.stringify([{ value }, 0], undefined, space) as string;
+        fc.pre(!largeNumber.test(text));
         const large = text.replace(/0\s*\]$/, "9223372036854775807]");
         const [read, integer] = parseJson(large) as [unknown, bigint];
         expect(isDeepStrictEqual(read, (JSON.parse(text) as unknown[])[0])).toBe(true);
