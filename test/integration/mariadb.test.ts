@@ -13,6 +13,7 @@ import {
 import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
 import { type TestSchema, tableNames } from "../support/schema.js";
 import { mariadbAvailable } from "../support/servers.js";
+import { createRelay } from "../support/relay.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const alice = { principal: { userId: "alice" } };
@@ -283,6 +284,23 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       expect(events.find(({ type }) => type === "error")).toMatchObject({ during: "begin" });
     });
 
+    it("is retryable for as long as the server is away, and forgotten when it is back", async () => {
+      const relay = await createRelay(Number(new URL(url).port || 3306));
+      closing.push(relay.down);
+      const { send } = open({}, { host: "127.0.0.1", port: relay.port, connectionLimit: 2 });
+      const [before, after, poison] = [thing({ size: 1 }), thing({ size: 2 }), thing({ size: -1 })];
+      expect(await send([before], "device")).toEqual({ status: "success" });
+      await relay.down();
+      for (const each of [before, after, poison, after]) {
+        expect(await send([each], "device")).toMatchObject({ status: "retryable_error" });
+      }
+      expect(await db.selectFrom("powersync_dead_letters").selectAll().execute()).toEqual([]);
+      await relay.up();
+      expect(await send([after], "device")).toEqual({ status: "success" });
+      expect(statusesOf([await send([poison], "device")])).toEqual(["CHECK_VIOLATION"]);
+      expect(await db.selectFrom("things").selectAll().execute()).toHaveLength(2);
+    });
+
     it("because the pool is at its end is retryable", async () => {
       const full = open({}, { connectionLimit: 1, waitForConnections: false });
       await full.database.connection().execute(async () => {
@@ -398,6 +416,25 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       status: "retryable_error",
       message: "The server is not set up for this change just now.",
     });
+  });
+
+  it("keeps everything on the device while the server is read-only", async () => {
+    const user = `u${crypto.randomUUID().slice(0, 8)}`;
+    const account = sql.raw(`'${user}'@'%'`);
+    await sql`create user ${account} identified by 'p'`.execute(db);
+    closing.push(() => sql`drop user ${account}`.execute(db));
+    const name = new URL(url).pathname.slice(1);
+    await sql`grant select, insert, update, delete on ${sql.id(name)}.* to ${account}`.execute(db);
+    // An administrator's own writes, as those of other tests, still go through.
+    closing.push(() => sql`set global read_only = 0`.execute(db));
+    await sql`set global read_only = 1`.execute(db);
+    const { send } = open({}, { user, password: "p" });
+    const poison = thing({ size: -1 });
+    for (const each of [thing({ size: 1 }), poison]) {
+      expect(await send([each], "device")).toMatchObject({ status: "retryable_error" });
+    }
+    await sql`set global read_only = 0`.execute(db);
+    expect(statusesOf([await send([poison], "device")])).toEqual(["CHECK_VIOLATION"]);
   });
 
   describe("a table or a connection that can't keep the promise", () => {
