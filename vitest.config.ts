@@ -1,11 +1,12 @@
 /** `npm test`. Type tests (`test/types`) are compiled by `npm run typecheck` and need no runner. */
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const results = process.env["TEST_RESULTS"];
+const fixtures = fileURLToPath(new URL("test/fixtures", import.meta.url));
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     // Databases live in their own processes or in WASM: more workers than this only wait for each other.
     maxWorkers: 2,
     // PGlite takes seconds to start, and longer beside other work.
@@ -13,5 +14,27 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
+    projects: [
+      {
+        extends: true,
+        test: { name: "all", include: ["test/**/*.test.ts"], env: { NEST_MAJOR: "12" } },
+      },
+      {
+        extends: true,
+        resolve: {
+          alias: [
+            // What imports NestJS gets the fixture's; its packages find each other there by themselves.
+            { find: /^@nestjs\//, replacement: `${fixtures}/nest11/node_modules/@nestjs/` },
+            // In test/conformance: NestJS and no other.
+            { find: /^\.\/adapters\.js$/, replacement: `${fixtures}/nest-adapters.ts` },
+          ],
+        },
+        test: {
+          name: "nest11",
+          include: ["test/integration/nest.test.ts", "test/conformance/*.test.ts"],
+          env: { NEST_MAJOR: "11" },
+        },
+      },
+    ],
   },
 });

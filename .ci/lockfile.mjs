@@ -1,7 +1,7 @@
 /**
  * Keeps package-lock.json good for everybody: `node .ci/lockfile.mjs` mends it, `--check` only looks.
  *
- * - No download addresses: where packages come from is each machine's own configuration.
+ * - No download addresses: where packages come from is each machine's own configuration. Links name folders of this repository.
  * - An entry for every optional dependency. npm leaves one out where it could not be fetched, as happens with binaries for other
  *   platforms, and `npm ci` then refuses the whole file. Such an entry is never installed on another platform than its own.
  */
@@ -13,7 +13,7 @@ const { packages } = lock;
 const found = [];
 
 for (const [path, entry] of Object.entries(packages)) {
-  if (entry.resolved !== undefined) {
+  if (entry.resolved !== undefined && !isWorkspace(entry)) {
     found.push(`${path} names a download address.`);
     delete entry.resolved;
   }
@@ -40,6 +40,11 @@ if (found.length === 0) {
   lock.packages = Object.fromEntries(sorted.map((path) => [path, packages[path]]));
   writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
   console.log(`Mended ${found.length} faults of ${file}.`);
+}
+
+/** A link to a folder of this repository, which has an entry of its own. */
+function isWorkspace({ link, resolved }) {
+  return link === true && lock.packages[""].workspaces?.includes(resolved) === true;
 }
 
 /** Beside the package or in a folder above it, as Node looks for it. */

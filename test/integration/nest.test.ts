@@ -1,5 +1,6 @@
 /** NestJS, on Express and on Fastify: what applications do to a controller, they can do to this endpoint. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import {
   Body,
@@ -109,6 +110,18 @@ const guarded = () =>
       return { userId: id };
     },
   });
+
+it("runs on the NestJS that its project names", async () => {
+  let stack = "";
+  const useFactory = () => (stack = String(new Error("Who calls?").stack));
+  const called = { module: class {}, providers: [{ provide: "stack", useFactory }] };
+  await (await NestFactory.createApplicationContext(called, { logger: false })).close();
+  const [, core] = /(\/[^():]*\/@nestjs\/core)\//.exec(stack) ?? [];
+  const { version } = JSON.parse(readFileSync(`${core}/package.json`, "utf8")) as {
+    version: string;
+  };
+  expect(version.split(".")[0]).toBe(process.env["NEST_MAJOR"]);
+});
 
 describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
   const start = async (
@@ -510,6 +523,48 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
         body: JSON.stringify({ name: "x".repeat(2 ** 24) }),
       });
       expect(response.status).toBe(401);
+    });
+
+    const begin = (url: string, length: number) => {
+      const headers = {
+        authorization: "Bearer alice",
+        "content-type": "application/json",
+        "content-length": length,
+      };
+      return httpRequest(`${url}/api/data`, { method: "POST", headers });
+    };
+
+    it("may trickle in", async () => {
+      const { url } = await start(endpoint());
+      const body = JSON.stringify(uploadOf(putList()));
+      const sent = begin(url, body.length);
+      const answered = once(sent, "response") as Promise<[IncomingMessage]>;
+      const step = Math.ceil(body.length / 10);
+      for (let at = 0; at < body.length; at += step) {
+        sent.write(body.slice(at, at + step));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      sent.end();
+      const [response] = await answered;
+      expect(JSON.parse(Buffer.concat(await response.toArray()).toString())).toEqual(applied);
+      expect(await lists()).toHaveLength(1);
+    });
+
+    it("that is cut off applies nothing, also where what came makes sense, and harms nobody", async () => {
+      const { app, url } = await start(endpoint());
+      const arrived = once(app.getHttpServer() as Server, "request") as Promise<[IncomingMessage]>;
+      const body = JSON.stringify(uploadOf(putList()));
+      const sent = begin(url, body.length + 1);
+      sent.on("error", () => undefined).write(body);
+      const [request] = await arrived;
+      const closed = new Promise((resolve) => request.socket.once("close", resolve));
+      // Not before it is being read.
+      await expect.poll(() => request.readableFlowing).toBe(true);
+      sent.destroy();
+      await closed;
+      const next = uploadOf(putList(second));
+      expect(await post(`${url}/api/data`, next)).toMatchObject({ body: applied });
+      expect(await lists()).toMatchObject([{ id: second }]);
     });
   });
 
