@@ -49,6 +49,8 @@ export const adapters: readonly TestAdapter[] = [
     parses: true,
     listener: (writes, parsed) => {
       const app = new Koa();
+      // It would write of every connection that breaks.
+      app.silent = true;
       if (parsed) app.use(bodyParser()).use(forgetText);
       const answer = app.use(koaWrites(writes)).callback();
       return (request, response) => void answer(request, response);
