@@ -167,10 +167,20 @@ async function runRound(
     if (unknown.has(cell) || stored === (state.get(cell) ?? null)) continue;
     const each = bySample.get(cell);
     mismatches.push(
-      `${each === undefined ? cell : named(table, each)}: holds ${shown(stored)}, must hold ${shown(state.get(cell) ?? null)}`,
+      `${each === undefined ? cell : named(table, each)}: ${difference(stored, state.get(cell) ?? null)}`,
     );
   }
   return mismatches;
+}
+
+/** Both from shortly before they part: of long values the beginning tells nothing. */
+function difference(stored: string | null, must: string | null): string {
+  const [one, other] = [stored ?? "", must ?? ""];
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same += 1;
+  const from = Math.max(0, same - 20);
+  const part = (value: string | null) => shown(value?.slice(from) ?? null);
+  return `holds (from ${from}) ${part(stored)}, must hold ${part(must)}`;
 }
 
 /** Mostly what is made for the type, and now and then anything. */
