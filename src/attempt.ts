@@ -12,7 +12,6 @@ import { throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
-import { ownTables } from "./own-tables.js";
 import type { Pipeline } from "./pipeline.js";
 import type { TransactionResult } from "./result.js";
 import type { Write } from "./write.js";
@@ -45,7 +44,7 @@ export async function attempt<P extends Principal, DB>(
   const progress: Progress = { during: "begin", operationIndex: undefined };
   const watch: Watch = { statements: 0 };
   const run = async (tx: Transaction<DB>): Promise<Attempt> => {
-    const answer = identity && (await claim(ownTables(tx), identity));
+    const answer = identity && (await claim(settings.own.on(tx), identity, call.requestId));
     if (answer !== undefined) return { kind: "replayed", answer };
     if (refusal !== undefined) {
       progress.during = "validate";

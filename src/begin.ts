@@ -2,18 +2,20 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { Timeouts } from "./limits.js";
 import { guarded, throwFailure, type Watch } from "./guard.js";
+import type { Own } from "./own.js";
 import type { Connection, Database, Dialect } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 
 export interface TransactionSettings {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: Timeouts;
+  readonly own: Own;
 }
 
 /** Commits what `run` resolves to; rolls back if it rejects or a statement has failed, and rejects with that error. */
 export async function begin<DB, T>(
   database: Kysely<DB>,
-  { isolation, timeouts }: TransactionSettings,
+  { isolation, timeouts, own }: TransactionSettings,
   run: (tx: Transaction<DB>) => Promise<T>,
   watch: Watch = { statements: 0 },
 ): Promise<T> {
@@ -26,7 +28,8 @@ export async function begin<DB, T>(
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
       async (plain) => {
         try {
-          await dialect.bound?.(plain.withoutPlugins() as unknown as Connection, timeouts);
+          const unplugged = plain.withoutPlugins() as unknown as Connection;
+          await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
           const result = await run(guarded(plain, watch));
           throwFailure(watch);
           return result;

@@ -9,6 +9,8 @@ export interface Call<P extends Principal, DB> extends CallContext<P> {
   readonly clientId?: string;
   readonly queueId?: string;
   readonly identify: Identify;
+  /** A random uuid. */
+  readonly requestId: string;
   /** False for clients that read the HTTP status alone: what fails fatally is recorded, always. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */

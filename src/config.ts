@@ -11,6 +11,7 @@ import type {
   Principal,
 } from "./layer.js";
 import type { Limits, Timeouts } from "./limits.js";
+import type { OwnTablesOptions } from "./own-tables.js";
 import type { WriteRequest } from "./request.js";
 import type { DeadLetter, FailedOperation } from "./result.js";
 import type { TableRule } from "./table-rule.js";
@@ -51,9 +52,20 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly isolation?: IsolationLevel;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
+  /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
+  readonly ledger?: false | LedgerOptions;
+  /** Where the library's own tables are, if not where `createTables(db)` alone makes them. */
+  readonly ownTables?: OwnTablesOptions;
   /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
   readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;
   readonly onEvent?: (event: WriteEvent) => void;
+}
+
+export interface LedgerOptions {
+  /** How long an answer is remembered, at least. What a device sent last is remembered for ever. Default 90. */
+  readonly retentionDays?: number;
+  /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
+  readonly prune?: boolean;
 }
 
 type Replacement<

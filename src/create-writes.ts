@@ -1,4 +1,5 @@
 /** Puts the rooms together: `createWrites`. */
+import type { Kysely } from "kysely";
 import { verifiedPrincipal } from "./authenticate.js";
 import type { WritesConfig } from "./config.js";
 import { createCors } from "./cors.js";
@@ -8,9 +9,11 @@ import { correlated, emitter } from "./event.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
 import { defaultLimits, defaultTimeouts } from "./limits.js";
+import { createOwn } from "./own.js";
 import { dialectOf } from "./persist/dialects.js";
 import { createCatalog } from "./persist/schema.js";
 import { createPipeline } from "./pipeline.js";
+import { createPruning } from "./pruning.js";
 import { retryableResult, type TransactionResult } from "./result.js";
 import { createAgain } from "./retry.js";
 import { routeOf } from "./route.js";
@@ -27,15 +30,17 @@ import type { CallOptions, Writes } from "./writes.js";
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
   if (typeof config.database !== "function") dialectOf(config.database);
   const limits = { ...defaultLimits, ...config.limits };
+  const own = createOwn(config.ownTables);
   const settings = {
     isolation: config.isolation,
     timeouts: { ...defaultTimeouts, ...config.timeouts },
+    own,
   };
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const emit = emitter(config.onEvent);
   const catalog = createCatalog(dialectOf);
-  const pipeline = createPipeline(config, { limits, catalog, emit });
+  const pipeline = createPipeline(config, { limits, catalog, emit, own });
   const runTransaction = createRunTransaction({
     config,
     pipeline,
@@ -43,8 +48,9 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
     settings,
   });
-  const processor = createProcessor({ config, pipeline, limits, runTransaction, emit });
   const transit = createTransit();
+  const { prune, passed } = createPruning(config, settings, transit, emit);
+  const processor = createProcessor({ config, pipeline, limits, runTransaction, emit, passed });
   const handle = createHandle({
     path,
     ...(cors && { cors }),
@@ -106,8 +112,21 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     },
     handle: (request) => transit.during(() => handle(request)),
     handles: (method, url) => routeOf(path, method, url, cors !== undefined) !== undefined,
+    prune: async ({ principal } = {}) => prune(await databaseFor(config, principal)),
     drain: transit.drain,
   };
+}
+
+/** @throws TypeError where there is a database for each tenant, and none is named */
+function databaseFor<P extends Principal, DB>(
+  { database }: WritesConfig<P, DB>,
+  principal: P | undefined,
+): Kysely<DB> | Promise<Kysely<DB>> {
+  if (typeof database !== "function") return database;
+  if (principal === undefined) {
+    throw new TypeError("`database` is a function: say whose by `{ principal }`.");
+  }
+  return database(principal);
 }
 
 function one(transaction: InvalidTransaction): Upload {

@@ -1,14 +1,15 @@
 /** The default `deadLetter`: a transaction that can't be applied is kept whole, beside the data. */
 import { canonicalJson } from "./json.js";
 import type { LayerFunction, Layers, Principal } from "./layer.js";
-import { ownTables } from "./own-tables.js";
+import type { Own } from "./own.js";
 
 /** One statement, in the transaction that also enters the answer in the ledger. */
-export function storeDeadLetter<P extends Principal, DB>(): LayerFunction<
-  Layers<P, DB>["deadLetter"]
-> {
+export function storeDeadLetter<P extends Principal, DB>(
+  own: Own,
+): LayerFunction<Layers<P, DB>["deadLetter"]> {
   return async (letter, { tx }) => {
-    await ownTables(tx)
+    await own
+      .on(tx)
       .insertInto("powersync_dead_letters")
       .values({
         id: letter.id,

@@ -53,6 +53,7 @@ export interface ErrorEvent extends Correlated {
     | "onDeadLetter"
     | "requiresClientHandling"
     | "cors"
+    | "prune"
     | "request";
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
@@ -92,6 +93,13 @@ export interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
+/** The ledger has been pruned, behind the requests. */
+export interface PrunedEvent extends Correlated {
+  readonly type: "pruned";
+  /** Rows. */
+  readonly removed: number;
+}
+
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent
@@ -99,7 +107,8 @@ export type WriteEvent =
   | DeadLetterEvent
   | RowMissingEvent
   | SchemaMissingEvent
-  | PrecisionLostEvent;
+  | PrecisionLostEvent
+  | PrunedEvent;
 
 export type Emit = (event: WriteEvent) => void;
 

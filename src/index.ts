@@ -1,7 +1,7 @@
 /** powersync-writes: the server side of PowerSync's upload queue. */
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
-export type { WritesConfig } from "./config.js";
+export type { LedgerOptions, WritesConfig } from "./config.js";
 export type { CorsOptions } from "./cors.js";
 export type {
   CrudEntry,
@@ -54,6 +54,7 @@ export type {
   TransactionResult,
 } from "./result.js";
 export type { ColumnRule, Scope, TableRule } from "./table-rule.js";
-export { createTables } from "./tables.js";
+export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
+export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
 export type { Write, WriteOutcome } from "./write.js";
-export type { CallOptions, Writes } from "./writes.js";
+export type { CallOptions, DatabaseOf, Writes } from "./writes.js";

@@ -2,26 +2,31 @@
 import type { Transaction } from "kysely";
 import type { Identity } from "./identity.js";
 import { canonicalJson } from "./json.js";
-import { type OwnTables } from "./own-tables.js";
+import type { OwnTables } from "./own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
+import { Contention } from "./persist/rows.js";
 import { type FatalResult, success, type TransactionResult } from "./result.js";
 
 /**
  * Enters a transaction's answer, unless there is one already.
- * An identical transaction that has not been committed yet is waited for. One statement; two on a replay.
+ * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay.
  *
+ * @param request the request that it came with: what a device sent last is never pruned, so a replay belongs to the later one
  * @returns the saved answer: a replay, and nothing may be written
  */
 export async function claim(
   tx: Transaction<OwnTables>,
   { key, client }: Identity,
+  request: string,
   fatalAnswer?: FatalResult,
 ): Promise<TransactionResult | undefined> {
+  const dialect = dialectOf(tx);
+  const answer = fatalAnswer ? canonicalJson(fatalAnswer) : null;
   const insert = tx
     .insertInto("powersync_ledger")
-    .values({ identity: key, client, answer: fatalAnswer ? canonicalJson(fatalAnswer) : null });
+    .values({ identity: key, client, answer, request });
   const { numInsertedOrUpdatedRows } = await (
-    dialectOf(tx).insertIgnore
+    dialect.insertIgnore
       ? insert.ignore()
       : insert.onConflict((conflict) => conflict.column("identity").doNothing())
   ).executeTakeFirst();
@@ -29,9 +34,18 @@ export async function claim(
 
   const saved = await tx
     .selectFrom("powersync_ledger")
-    .select("answer")
+    .select(["answer", "request"])
     .where("identity", "=", key)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
+  if (saved === undefined) throw new Contention("The ledger's row has just been removed.");
+  if (saved.request !== request) {
+    await tx
+      .updateTable("powersync_ledger")
+      .set({ request, answered_at: dialect.types.now })
+      .where("identity", "=", key)
+      .execute();
+  }
   // The library wrote it: it is a fatal result.
   return saved.answer === null ? success : (JSON.parse(saved.answer) as FatalResult);
 }

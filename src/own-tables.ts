@@ -1,5 +1,5 @@
 /** The library's own tables, as every room that touches them sees them. */
-import type { ColumnType, Generated, Kysely, Transaction } from "kysely";
+import type { ColumnType, Generated } from "kysely";
 
 export interface OwnTables {
   powersync_ledger: {
@@ -9,11 +9,14 @@ export interface OwnTables {
     client: string;
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
-    answered_at: Generated<Date>;
+    answered_at: ColumnType<Date, never, unknown>;
+    /** The last request that it was answered in. NULL: in one of version 0.1. */
+    request: string | null;
   };
   powersync_dead_letters: {
     /** A uuid. */
     id: string;
+    /** `open`, `retried`, `discarded` or `stale`. */
     status: ColumnType<string, string | undefined, string>;
     error_code: string;
     message: string;
@@ -25,13 +28,39 @@ export interface OwnTables {
     identity: string | null;
     /** The transaction as JSON. */
     payload: string;
+    /** When it was first seen. */
     created_at: Generated<Date>;
+    /** The subject: hex SHA-256. NULL, like all that follows, in letters of version 0.1. */
+    subject: string | null;
+    /** Subject, client, queue and payload: hex SHA-256. Of the letters that have the same, one is open. */
+    content: string | null;
+    /** The same while the letter is open, and unique; NULL afterwards. */
+    open_content: string | null;
+    /** The principal as JSON, for whoever tries the transaction again. */
+    principal: string | null;
+    /** What the rows that it names were like when it was recorded: JSON. */
+    row_hashes: string | null;
+    /** How often it has been recorded. */
+    attempts: ColumnType<number, number | undefined, unknown>;
+    last_seen_at: ColumnType<Date | null, unknown, unknown>;
+    /** Why it was discarded. */
+    reason: string | null;
+    /** When it stopped being open. */
+    closed_at: ColumnType<Date | null, unknown, unknown>;
+  };
+  /** Which of the library's migrations have run. */
+  powersync_migrations: {
+    name: string;
+    applied_at: Generated<Date>;
   };
 }
 
-/** Plugins of the application's (other names, another schema) are not for the library's tables. */
-export function ownTables<DB>(tx: Transaction<DB>): Transaction<OwnTables>;
-export function ownTables<DB>(db: Kysely<DB>): Kysely<OwnTables>;
-export function ownTables<DB>(db: Kysely<DB>): Kysely<OwnTables> {
-  return db.withoutPlugins() as unknown as Kysely<OwnTables>;
+export type OwnTable = keyof OwnTables;
+
+/** Where the library's own tables are. The same for `createTables` and for `createWrites`. */
+export interface OwnTablesOptions {
+  /** The schema that they are in, or on MySQL the database. It must exist. Default: the connection's own. */
+  readonly schema?: string;
+  /** Names other than the default ones: `{ powersync_ledger: "app_ledger" }`. */
+  readonly names?: Partial<Readonly<Record<OwnTable, string>>>;
 }

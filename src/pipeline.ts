@@ -15,6 +15,7 @@ import {
 } from "./layer.js";
 import type { Limits } from "./limits.js";
 import { type Lookups, mapper } from "./map.js";
+import type { Own } from "./own.js";
 import { type ConvertRow, createConvertRow } from "./persist/convert.js";
 import type { Connection } from "./persist/dialect.js";
 import { persister } from "./persist/persist.js";
@@ -31,12 +32,13 @@ export interface PipelineParts {
   readonly limits: Limits;
   readonly catalog: Catalog;
   readonly emit: Emit;
+  readonly own: Own;
 }
 
 /** @throws TypeError where the table rules contradict themselves */
 export function createPipeline<P extends Principal, DB>(
   config: WritesConfig<P, DB>,
-  { limits, catalog, emit }: PipelineParts,
+  { limits, catalog, emit, own }: PipelineParts,
 ): Pipeline<P, DB> {
   const rules = compileRules<P, DB>(config.tables);
   const convertRow = createConvertRow(catalog, emit);
@@ -65,7 +67,7 @@ export function createPipeline<P extends Principal, DB>(
       },
     ),
     deadLetter: layer(
-      replaceable(storeDeadLetter<P, DB>(), config.deadLetter),
+      replaceable(storeDeadLetter<P, DB>(own), config.deadLetter),
       hooks("deadLetter"),
     ),
     respond: layer(async (response) => response, hooks("respond")),

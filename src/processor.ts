@@ -1,4 +1,5 @@
 /** The request processor: an upload validated, its transactions run one after the other, each answered. */
+import type { Kysely } from "kysely";
 import { toWireTransaction } from "./answer.js";
 import type { Call } from "./call.js";
 import type { WritesConfig } from "./config.js";
@@ -19,6 +20,8 @@ export interface ProcessorParts<P extends Principal, DB> {
   readonly limits: Limits;
   readonly runTransaction: RunTransaction<P, DB>;
   readonly emit: Emit;
+  /** Called with the database of an upload that has been answered. */
+  readonly passed: (database: Kysely<DB>) => void;
 }
 
 /** Who sends an upload. The body's own client and queue come first. */
@@ -42,6 +45,7 @@ export function createProcessor<P extends Principal, DB>({
   limits,
   runTransaction,
   emit,
+  passed,
 }: ProcessorParts<P, DB>): Processor<P> {
   return {
     validate: async (body, context) => {
@@ -69,7 +73,11 @@ export function createProcessor<P extends Principal, DB>({
         ...context,
         ...sender,
         database,
-        identify: createIdentify({ ...sender, userId: context.principal.userId }),
+        identify:
+          config.ledger === false
+            ? async () => undefined
+            : createIdentify({ ...sender, userId: context.principal.userId }),
+        requestId: crypto.randomUUID(),
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
       };
@@ -81,6 +89,7 @@ export function createProcessor<P extends Principal, DB>({
         results.push(result);
         ended ||= endsBatch(result, config.onFatal);
       }
+      passed(database);
       return results;
     },
   };

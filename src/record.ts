@@ -6,7 +6,6 @@ import { correlated, type Emit } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
-import { ownTables } from "./own-tables.js";
 import { classify } from "./persist/classify.js";
 import type { Pipeline } from "./pipeline.js";
 import {
@@ -73,7 +72,8 @@ async function store<P extends Principal, DB>(
   identity: Identity | undefined,
 ): Promise<{ readonly earlier: TransactionResult } | { readonly stored: DeadLetter }> {
   return begin(call.database, settings, async (tx) => {
-    const earlier = identity && (await claim(ownTables(tx), identity, answer));
+    const earlier =
+      identity && (await claim(settings.own.on(tx), identity, call.requestId, answer));
     if (earlier !== undefined) return { earlier };
     return { stored: await pipeline.deadLetter(letter, { ...publicContext(call), tx }) };
   });

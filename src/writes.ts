@@ -16,6 +16,11 @@ export interface CallOptions<P extends Principal> {
   readonly traceparent?: string;
 }
 
+/** Which database, where there is one for each tenant. */
+export interface DatabaseOf<P extends Principal> {
+  readonly principal?: P;
+}
+
 export interface Writes<P extends Principal> {
   /**
    * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
@@ -28,6 +33,14 @@ export interface Writes<P extends Principal> {
   handle(request: WriteRequest): Promise<WriteResponse>;
   /** Whether `handle` has an answer of its own for this method and path, or an adapter should pass the request on. */
   handles(method: string, url: string): boolean;
+  /**
+   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last. For hosts whose processes are too
+   * short-lived to do it by themselves. Rejects with the database's errors.
+   *
+   * @param options whose database, where `config.database` is a function
+   * @returns how many rows are gone
+   */
+  prune(options?: DatabaseOf<P>): Promise<number>;
   /** Answers new requests 503 with Retry-After and waits, at most `ms` milliseconds, for those in flight. True if all had finished. */
   drain(ms: number): Promise<boolean>;
 }

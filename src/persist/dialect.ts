@@ -70,6 +70,8 @@ export interface OwnTypes {
   readonly longText: ColumnDataType | Expression<unknown>;
   readonly timestamp: ColumnDataType | Expression<unknown>;
   readonly now: Expression<unknown>;
+  /** The time so many milliseconds before now. */
+  ago(ms: number): Expression<unknown>;
   /** Behind the columns of a new table. */
   readonly options?: Expression<unknown>;
 }
@@ -94,10 +96,15 @@ export interface Dialect {
   exact?(column: Expression<unknown>): Expression<unknown>;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
-  /** Bounds what the statements of this transaction may take, each in milliseconds. At most one statement. */
+  /**
+   * Bounds what the statements of this transaction may take, each in milliseconds. At most one statement.
+   *
+   * @param ledger the library's ledger, where a lock on some table is needed
+   */
   bound?(
     tx: Connection,
     timeouts: { readonly lockMs: number; readonly statementMs: number },
+    ledger: Expression<unknown>,
   ): Promise<void>;
   /**
    * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction: before it begins. At most one statement.
@@ -107,6 +114,8 @@ export interface Dialect {
     connection: Database,
     timeouts: { readonly lockMs: number; readonly statementMs: number },
   ): Promise<() => Promise<void>>;
-  /** Runs before `createTables` makes anything, so that processes starting together don't collide. */
-  lockForMigration(tx: Connection): Promise<void>;
+  /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */
+  migrate(db: Database, run: (on: Database) => Promise<void>): Promise<void>;
+  /** What a change of the schema would make is there. Absent: changes are made in a transaction, and none is ever half done. */
+  alreadyThere?(error: unknown): boolean;
 }

@@ -24,6 +24,7 @@ export function fakeWrites({
     handle,
     processTransaction: unused,
     processBatch: unused,
+    prune: unused,
     drain: unused,
   };
 }

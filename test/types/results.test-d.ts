@@ -92,6 +92,8 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.column];
     case "precision_lost":
       return event.cure;
+    case "pruned":
+      return event.removed;
     default:
       return expectType<never>()(event) as never;
   }

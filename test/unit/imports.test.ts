@@ -31,6 +31,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/table-rule",
       "src/config",
       "src/writes",
+      "src/own-tables",
     ],
     values: [],
     typePackages: ["kysely"],
@@ -68,15 +69,23 @@ const groups: Readonly<Record<string, Group>> = {
     packages: ["jose"],
   },
   persistence: {
-    rooms: ["src/persist/*", "src/ledger", "src/dead-letter", "src/tables", "src/own-tables"],
+    rooms: [
+      "src/persist/*",
+      "src/ledger",
+      "src/dead-letter",
+      "src/tables",
+      "src/own",
+      "src/migrations",
+    ],
     values: ["words", "helpers"],
     types: ["layers"],
     packages: ["kysely"],
+    typePackages: ["kysely/migration"],
   },
   begin: {
-    rooms: ["src/begin", "src/guard"],
+    rooms: ["src/begin", "src/guard", "src/prune"],
     values: ["words", "persistence"],
-    typePackages: ["kysely"],
+    packages: ["kysely"],
   },
   transaction: {
     rooms: [
@@ -92,8 +101,9 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   processor: {
-    rooms: ["src/processor"],
-    values: ["words", "layers", "transaction"],
+    rooms: ["src/processor", "src/pruning"],
+    values: ["words", "helpers", "layers", "begin", "transaction"],
+    typePackages: ["kysely"],
   },
   http: {
     rooms: ["src/http"],
@@ -113,6 +123,7 @@ const groups: Readonly<Record<string, Group>> = {
       "processor",
       "http",
     ],
+    typePackages: ["kysely"],
   },
   // Before the other adapters, so that no other of them may know Koa.
   koa: {

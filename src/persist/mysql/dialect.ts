@@ -5,6 +5,7 @@ import { lockingRows } from "../rows-locking.js";
 import { readColumns } from "./columns.js";
 import { convert } from "./convert.js";
 import { meaning } from "./errno.js";
+import { alreadyThere, migrate } from "./migrate.js";
 import { prepare } from "./session.js";
 
 export const mysql: Dialect = {
@@ -19,6 +20,7 @@ export const mysql: Dialect = {
     longText: sql`longtext`,
     timestamp: sql`timestamp(6)`,
     now: sql`current_timestamp(6)`,
+    ago: (ms) => sql`current_timestamp(6) - interval ${Math.round(ms * 1000)} microsecond`,
     // Transactions and exact comparison, whatever the server's and the database's defaults are.
     options: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   },
@@ -26,7 +28,6 @@ export const mysql: Dialect = {
   convert,
   meaning,
   prepare,
-  // DDL commits at once and a lock of the session's would outlive it; but CREATE TABLE IF NOT EXISTS is safe by itself, for the server
-  // locks the name.
-  lockForMigration: async () => {},
+  migrate,
+  alreadyThere,
 };

@@ -9,7 +9,13 @@ import { meaning } from "./sqlstate.js";
 export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
-  types: { text: "text", longText: "text", timestamp: "timestamptz", now: sql`now()` },
+  types: {
+    text: "text",
+    longText: "text",
+    timestamp: "timestamptz",
+    now: sql`now()`,
+    ago: (ms) => sql`now() - ${ms}::double precision * interval '1 millisecond'`,
+  },
   readColumns,
   convert,
   meaning,
@@ -22,8 +28,10 @@ export const postgres: Dialect = {
         set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
     `.execute(tx);
   },
-  lockForMigration: async (tx) => {
-    // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
-    await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
-  },
+  migrate: (db, run) =>
+    db.transaction().execute(async (tx) => {
+      // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
+      await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
+      await run(tx);
+    }),
 };

@@ -16,6 +16,7 @@ export const sqlite: Dialect = {
     timestamp: "text",
     // The form that timestamps from clients are stored in, too.
     now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
+    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
   },
   readColumns,
   convert,
@@ -24,6 +25,10 @@ export const sqlite: Dialect = {
     sql`case when typeof(${column}) = 'integer' and abs(${column} / 2) > 4503599627370495 then cast(${column} as text) else ${column} end`,
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
-  bound: (tx, { lockMs }) => lockForWriting(tx, lockMs),
-  lockForMigration,
+  bound: (tx, { lockMs }, ledger) => lockForWriting(tx, lockMs, ledger),
+  migrate: (db, run) =>
+    db.transaction().execute(async (tx) => {
+      await lockForMigration(tx);
+      await run(tx);
+    }),
 };

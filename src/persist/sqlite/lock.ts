@@ -4,7 +4,7 @@
  * Kysely begins with a plain BEGIN, which locks nothing. A transaction that reads first and then wants to write, while another process has written,
  * fails at once (BUSY, BUSY_SNAPSHOT), however long the connection would wait; only one that has read nothing may wait its turn.
  */
-import { type RawBuilder, sql } from "kysely";
+import { type Expression, type RawBuilder, sql } from "kysely";
 import { retryable } from "../../errors.js";
 import type { Connection } from "../dialect.js";
 import { meaning } from "./result-code.js";
@@ -14,11 +14,13 @@ const longestPauseMs = 64;
 const migrationMs = 15_000;
 
 /** Any DELETE takes the lock when it starts; this one deletes nothing. */
-const lock = sql`delete from ${sql.table("powersync_ledger")} where 0`;
-
-export async function lockForWriting(tx: Connection, ms: number): Promise<void> {
+export async function lockForWriting(
+  tx: Connection,
+  ms: number,
+  ledger: Expression<unknown>,
+): Promise<void> {
   try {
-    await inTurn(tx, lock, ms);
+    await inTurn(tx, sql`delete from ${ledger} where 0`, ms);
   } catch (error) {
     // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
     if (meaning(error) !== "schema") throw error;
