@@ -1,0 +1,288 @@
+/** How long an answer is remembered, and that it is one answer for all processes. */
+import { type Kysely, sql } from "kysely";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  anonymous,
+  createTables,
+  createWrites,
+  type Principal,
+  type WriteEvent,
+  type Writes,
+  type WritesConfig,
+} from "../../src/index.js";
+import { openByUrl } from "../support/by-url.js";
+import { createMariadbDatabase, mariadbTables } from "../support/mariadb.js";
+import {
+  createPostgresDatabase,
+  createTestTables,
+  dialects,
+  type TestDatabase,
+} from "../support/databases.js";
+import { postgresTables } from "../support/postgres.js";
+import type { TestSchema } from "../support/schema.js";
+import { mariadbAvailable, postgresAvailable } from "../support/servers.js";
+import { sqliteFile } from "../support/sqlite-files.js";
+import { sqliteTables } from "../support/sqlite.js";
+import { startUploadProcess } from "../support/upload-process.js";
+import { upload, type WireEntry } from "../support/uploads.js";
+
+const principal = { userId: "alice" };
+const success = { status: "success" };
+
+/** A list by a number, so that the same call is the same transaction. */
+const list = (opId: number) => ({
+  crud: [
+    {
+      op: "PUT",
+      table: "lists",
+      id: `00000000-0000-4000-8000-${String(opId).padStart(12, "0")}`,
+      op_id: opId,
+      op_data: { name: "Groceries" },
+    },
+  ],
+});
+
+describe.each(dialects)("the ledger on $name", (dialect) => {
+  let database: TestDatabase | undefined;
+  let db: Kysely<TestSchema>;
+  let events: WriteEvent[] = [];
+
+  beforeAll(async () => {
+    if (!(await dialect.available())) return;
+    database = await dialect.open();
+    db = database.db;
+  });
+  beforeEach(async ({ skip }) => {
+    skip(database === undefined);
+    events = [];
+    await database?.reset();
+  });
+  afterEach(() => void vi.restoreAllMocks());
+  afterAll(async () => database?.close());
+
+  const open = (config: Partial<WritesConfig<Principal, TestSchema>> = {}): Writes<Principal> =>
+    createWrites({
+      authenticate: anonymous(),
+      database: db,
+      tables: { lists: {} },
+      onEvent: (event) => void events.push(event),
+      ...config,
+    });
+
+  const send = async (writes: Writes<Principal>, clientId: string, opIds: readonly number[]) => {
+    const transactions = opIds.map(list);
+    const results = await writes.processBatch({ transactions }, { principal, clientId });
+    expect(results).toEqual(opIds.map(() => success));
+  };
+
+  /** Applied, and not replayed: somebody else had removed the row. */
+  const applied = async (writes: Writes<Principal>, clientId: string, opId: number) => {
+    await db.deleteFrom("lists").execute();
+    await send(writes, clientId, [opId]);
+    return (await db.selectFrom("lists").select("id").execute()).length === 1;
+  };
+
+  /** As if the rows had been written so many days before. */
+  const age = async (days: number) => {
+    const rows = await db.selectFrom("powersync_ledger").select("identity").execute();
+    const then = new Date(Date.now() - days * 24 * 3_600_000).toISOString();
+    const text = then.replace("T", " ").replace("Z", "");
+    for (const { identity } of rows) {
+      await sql`update powersync_ledger set answered_at = ${text} where identity = ${identity}`.execute(
+        db,
+      );
+    }
+  };
+  const remembered = async () =>
+    (await db.selectFrom("powersync_ledger").select("identity").execute()).length;
+
+  it("forgets what is old, but not what a device sent last", async () => {
+    const writes = open();
+    await send(writes, "phone", [1, 2]);
+    await send(writes, "tablet", [3]);
+    await age(200);
+    await send(writes, "phone", [4, 5, 6]);
+    await age(91);
+    expect(await writes.prune()).toBe(2);
+    for (const opId of [4, 5, 6]) expect(await applied(writes, "phone", opId)).toBe(false);
+    expect(await applied(writes, "tablet", 3)).toBe(false);
+    expect(await applied(writes, "phone", 1)).toBe(true);
+  });
+
+  it("forgets nothing that is younger than it shall be", async () => {
+    const writes = open({ ledger: { retentionDays: 30 } });
+    await send(writes, "phone", [1]);
+    await age(29);
+    await send(writes, "phone", [2]);
+    expect(await writes.prune()).toBe(0);
+    await age(31);
+    await send(writes, "phone", [3]);
+    expect(await writes.prune()).toBe(2);
+  });
+
+  it("remembers a transaction by the last request that it came with", async () => {
+    const writes = open();
+    await send(writes, "phone", [1, 2]);
+    await age(200);
+    // The answer was lost; now it comes with what has been written since, and that answer is lost too.
+    await send(writes, "phone", [2, 3]);
+    await age(100);
+    expect(await writes.prune()).toBe(1);
+    expect(await applied(writes, "phone", 2)).toBe(false);
+    expect(await applied(writes, "phone", 3)).toBe(false);
+  });
+
+  it("keeps a fatal answer as well, and prunes it alike", async () => {
+    const writes = open();
+    const refused = { crud: [{ op: "DELETE", table: "nowhere", id: "1", op_id: 1 }] };
+    const options = { principal, clientId: "phone" };
+    const answer = await writes.processTransaction(refused, options);
+    expect(answer.status).toBe("fatal_error");
+    await age(91);
+    expect(await writes.prune()).toBe(0);
+    expect(await writes.processTransaction(refused, options)).toEqual(answer);
+    await age(91);
+    await send(writes, "phone", [2]);
+    expect(await writes.prune()).toBe(1);
+  });
+
+  it("keeps what version 0.1 has left of a device that has not sent anything since", async () => {
+    const writes = open();
+    await send(writes, "phone", [1, 2]);
+    await db.updateTable("powersync_ledger").set({ request: null }).execute();
+    await age(200);
+    expect(await writes.prune()).toBe(0);
+    await send(writes, "phone", [3]);
+    expect(await writes.prune()).toBe(2);
+  });
+
+  it("prunes more than one batch, and a client's own rows alone", async () => {
+    const writes = open();
+    const rows = Array.from({ length: 1_201 }, (_, index) => ({
+      identity: String(index).padStart(64, "0"),
+      client: "c".repeat(64),
+      answer: null,
+      request: "an older one",
+    }));
+    for (let from = 0; from < rows.length; from += 400) {
+      await db
+        .insertInto("powersync_ledger")
+        .values(rows.slice(from, from + 400))
+        .execute();
+    }
+    await sql`update powersync_ledger set answered_at = ${"2020-01-01 00:00:00.000"}`.execute(db);
+    const last = rows[1_200]?.identity ?? "";
+    await sql`update powersync_ledger set answered_at = ${"2020-01-01 00:00:01.000"}, request = 'the last'
+      where identity = ${last}`.execute(db);
+    expect(await writes.prune()).toBe(1_200);
+    expect(await remembered()).toBe(1);
+  });
+
+  it("is pruned behind an upload now and then, and `drain` waits for it", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const writes = open();
+    await send(writes, "phone", [1]);
+    await age(200);
+    await send(writes, "phone", [2]);
+    await send(writes, "phone", [3]);
+    expect(await writes.drain(10_000)).toBe(true);
+    expect(events.filter(({ type }) => type === "pruned")).toMatchObject([
+      { type: "pruned", removed: 0 },
+    ]);
+    const again = open();
+    await send(again, "phone", [4]);
+    expect(await again.drain(10_000)).toBe(true);
+    expect(events.filter(({ type }) => type === "pruned")).toMatchObject([
+      { removed: 0 },
+      { removed: 1 },
+    ]);
+  });
+
+  it("is left alone where it shall be", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const writes = open({ ledger: { prune: false } });
+    await send(writes, "phone", [1]);
+    await age(200);
+    await send(writes, "phone", [2]);
+    await writes.drain(10_000);
+    expect(await remembered()).toBe(2);
+    expect(events.filter(({ type }) => type === "pruned")).toEqual([]);
+  });
+
+  it("can be done without: then what comes twice is applied twice", async () => {
+    const writes = open({ ledger: false });
+    expect(await applied(writes, "phone", 1)).toBe(true);
+    expect(await applied(writes, "phone", 1)).toBe(true);
+    expect(await remembered()).toBe(0);
+    expect(events).toMatchObject([
+      { type: "transaction", ledger: "off" },
+      { type: "transaction", ledger: "off" },
+    ]);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    "takes no retention of %s days",
+    (retentionDays) => {
+      expect(() => open({ ledger: { retentionDays } })).toThrow(TypeError);
+    },
+  );
+});
+
+interface Shared {
+  readonly url: string;
+  /** Statements that make the test tables. */
+  readonly tables: readonly string[];
+  drop(): void | Promise<void>;
+}
+
+const shared: Readonly<Record<string, () => Promise<Shared | undefined>>> = {
+  Postgres: async () =>
+    (await postgresAvailable())
+      ? { ...(await createPostgresDatabase()), tables: postgresTables }
+      : undefined,
+  MariaDB: async () =>
+    (await mariadbAvailable())
+      ? { ...(await createMariadbDatabase()), tables: mariadbTables }
+      : undefined,
+  SQLite: async () => {
+    const { file, remove } = sqliteFile();
+    return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
+  },
+};
+
+describe.each(Object.keys(shared))("50 identical transactions at once, on %s", (name) => {
+  it("have one effect and one answer, over two processes", async ({ skip, onTestFinished }) => {
+    const database = await shared[name]?.();
+    if (database === undefined) return skip("There is no such server.");
+    onTestFinished(() => database.drop());
+    const db = openByUrl(database.url);
+    onTestFinished(() => db.destroy());
+    await createTestTables(db, database.tables);
+    await createTables(db);
+    const servers = await Promise.all([1, 2].map(() => startUploadProcess(database.url)));
+    onTestFinished(() => Promise.all(servers.map(({ kill }) => kill())).then(() => undefined));
+
+    const id = "00000000-0000-4000-8000-00000000000b";
+    const author = { op: "PUT", table: "authors", id, op_id: 1, op_data: { name: "A" } } as const;
+    const refused = { op: "DELETE", table: "nowhere", id, op_id: 2 } as const;
+    const sendFifty = async (crud: readonly WireEntry[]) => {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          upload(servers[index % 2]?.url ?? "", "phone", [{ crud }]),
+        ),
+      );
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+      return answers[0]?.[0]?.status;
+    };
+    const authors = async () => (await db.selectFrom("authors").select("name").execute()).length;
+
+    expect(await sendFifty([author])).toBe("success");
+    expect(await authors()).toBe(1);
+    await db.deleteFrom("authors").execute();
+    expect(await sendFifty([author])).toBe("success");
+    expect(await authors()).toBe(0);
+    expect(await sendFifty([refused])).toBe("fatal_error");
+    expect(await db.selectFrom("powersync_dead_letters").select("id").execute()).toHaveLength(1);
+    expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toHaveLength(2);
+  });
+});
