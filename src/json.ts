@@ -13,6 +13,12 @@ const integer = /^-?\d+$/;
 const maxDigits = 308;
 
 /**
+ * A key with an escape in it, or a text behind a comma. V8 compares a key, as it is written, with the one that it has seen in that place before,
+ * by the length that it has without its escapes: after `{"a\\":1}`, it reads `{"a\t":1}` as the former (V8 13.6, in Node 24).
+ */
+const mayHoldEscapedKey = /[{,]\s*"[^"\\]*\\/;
+
+/**
  * JSON.parse, but integers beyond 2^53 become `bigint` (up to 308 digits).
  *
  * @throws SyntaxError where the text is no JSON
@@ -20,7 +26,11 @@ const maxDigits = 308;
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   // The usual body ends here: the test costs next to nothing beside the parse.
-  return typeof value === "number" || mayHoldLargeInteger.test(text) ? readExactly(text) : value;
+  return typeof value === "number" ||
+    mayHoldLargeInteger.test(text) ||
+    (text.includes("\\") && mayHoldEscapedKey.test(text))
+    ? readExactly(text)
+    : value;
 }
 
 /** Reads text that is known to be JSON. Not a reviver: that takes twice as long, and overflows the stack at a few thousand levels. */

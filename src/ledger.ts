@@ -1,7 +1,7 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
 import type { Transaction } from "kysely";
 import type { Identity } from "./identity.js";
-import { canonicalJson } from "./json.js";
+import { canonicalJson, parseJson } from "./json.js";
 import type { OwnTables } from "./own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
 import { Contention } from "./persist/rows.js";
@@ -47,5 +47,5 @@ export async function claim(
       .execute();
   }
   // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (JSON.parse(saved.answer) as FatalResult);
+  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
 }

@@ -44,10 +44,17 @@ const timeForm =
 export function timeOfDay(value: unknown): string {
   const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time of day.");
-  const [, hour = "24", minute = "00", second = "00", digits = ""] = match;
+  return timeText(match);
+}
+
+/** @param match with hours, minutes, seconds and the digits behind their point */
+export function timeText([, hours = "24", minutes = "00", seconds = "00", digits = ""]: readonly (
+  | string
+  | undefined
+)[]): string {
   const fraction = withoutTrailingZeros(digits);
   if (fraction.length > 6) throw new InvalidValue("The time is finer than a microsecond.");
-  return `${hour}:${minute}:${second}${fraction === "" ? "" : `.${fraction}`}`;
+  return `${hours}:${minutes}:${seconds}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
 /** The same text. Throws where it has more digits behind the second than the column keeps: the database would round. */

@@ -226,3 +226,13 @@ function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
     }
   }
 }
+
+const uuid =
+  /^(\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})(\})?$/i;
+
+/** In one form, so that one uuid is one key. `undefined`: the value is none. */
+export function uuidOf(value: unknown): string | undefined {
+  const match = typeof value === "string" ? uuid.exec(value.trim()) : null;
+  if (match === null || (match[1] === undefined) !== (match[7] === undefined)) return undefined;
+  return match.slice(2, 7).join("-").toLowerCase();
+}

@@ -4,7 +4,7 @@
  */
 import { sql } from "kysely";
 import type { Column } from "../dialect.js";
-import { dateOnly, fine, utcTimestamp } from "../timestamp.js";
+import { dateOnly, fine, timeText, utcTimestamp } from "../timestamp.js";
 import {
   booleanOf,
   bytesOf,
@@ -13,7 +13,7 @@ import {
   hexOf,
   InvalidValue,
   integerText,
-  withoutTrailingZeros,
+  uuidOf,
 } from "../value.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
@@ -120,23 +120,14 @@ const time = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
 function timeOfDay(value: unknown): string {
   const match = typeof value === "string" ? time.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time.");
-  const [, hours = "", minutes = "", seconds = "00", digits = ""] = match;
-  if (Math.abs(Number(hours)) > 838) throw new InvalidValue("The time is out of range.");
-  const fraction = withoutTrailingZeros(digits);
-  return `${hours}:${minutes}:${seconds}${fraction === "" ? "" : `.${fraction}`}`;
+  if (Math.abs(Number(match[1])) > 838) throw new InvalidValue("The time is out of range.");
+  return timeText(match);
 }
 
 /** The server would take 70 for 1970. */
 function year(value: unknown): bigint {
   const number = within(0n, 2155n, integerText(value, false));
   return number === 0n || number >= 1901n ? number : refuse("The year is out of range.");
-}
-
-const uuid = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i;
-
-function uuidOf(value: unknown): string | undefined {
-  const match = typeof value === "string" ? uuid.exec(value.trim()) : null;
-  return match === null ? undefined : match.slice(1).join("-").toLowerCase();
 }
 
 /** BINARY(16) is where a UUID is kept by its bytes. */

@@ -4,7 +4,7 @@
  */
 import { stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
-import { dateOnly, utcTimestamp } from "../timestamp.js";
+import { dateOnly, timeText, utcTimestamp } from "../timestamp.js";
 import {
   booleanOf,
   bytesOf,
@@ -16,7 +16,7 @@ import {
   numberText,
   plainText,
   textOf,
-  withoutTrailingZeros,
+  uuidOf,
 } from "../value.js";
 import { double, exactNumber, int64, looksNumeric } from "./numeric.js";
 import { kindOf, rangeOf } from "./types.js";
@@ -47,7 +47,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     }
     case "uuid":
       // With its hyphens, for 32 digits alone may be a number to SQLite.
-      return uuid(value);
+      return uuidOf(value) ?? refuse("The value is not a uuid.");
     case "timestamp":
       return utcTimestamp(value);
     case "date":
@@ -58,6 +58,10 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "other":
       return undeclared(value, lossyNumbers, kind);
   }
+}
+
+function refuse(message: string): never {
+  throw new InvalidValue(message);
 }
 
 function nothing({ nullReplaced }: Column): null {
@@ -90,24 +94,12 @@ function fitting({ length }: Column, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const uuidForm =
-  /^\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/;
-
-/** In one form, so that one uuid is one key. */
-function uuid(value: unknown): string {
-  const parts = uuidForm.exec(textOf(value).trim().toLowerCase());
-  if (parts === null) throw new InvalidValue("The value is not a uuid.");
-  return parts.slice(1).join("-");
-}
-
 const timeForm = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?$/;
 
 function timeOfDay(value: unknown): string {
   const match = timeForm.exec(textOf(value).trim());
   if (match === null) throw new InvalidValue("The value is not a time of day.");
-  const [, hour, minute, second = "00", digits = ""] = match;
-  const fraction = withoutTrailingZeros(digits);
-  return `${hour}:${minute}:${second}${fraction === "" ? "" : `.${fraction}`}`;
+  return timeText(match);
 }
 
 function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"): Parameter {
