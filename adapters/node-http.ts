@@ -62,7 +62,16 @@ function toHeaders(request: IncomingMessage): Headers {
       }
     }
   }
+  // Of several credentials Node keeps the first, while a proxy in front may have gone by the last: together they are none.
+  const credentials = credentialsOf(request);
+  if (credentials.length > 1) headers.set("authorization", credentials.join(", "));
   return headers;
+}
+
+function credentialsOf({ rawHeaders }: IncomingMessage): readonly string[] {
+  return rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization",
+  );
 }
 
 export interface Caller {

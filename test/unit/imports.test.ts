@@ -64,7 +64,7 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   tokens: {
-    rooms: ["src/jwt"],
+    rooms: ["src/jwt", "src/jwt/*"],
     values: ["words"],
     packages: ["jose"],
   },

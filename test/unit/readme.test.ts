@@ -71,6 +71,7 @@ describe("code", async () => {
     );
     await writeFile(join(folder, "serve-custom-route.ts"), serveCustomRoute);
     await writeFile(join(folder, "device.ts"), device);
+    await writeFile(join(folder, "provider.mjs"), providerPreload);
   });
 
   afterAll(() => rm(folder, { recursive: true }));
@@ -128,7 +129,7 @@ describe("code", async () => {
       const child = spawnFile(file, {
         PORT: port,
         DATABASE_URL: database.url,
-        JWKS_URL: provider.url,
+        PROVIDER: provider.url,
       });
       children.push(child);
       for (;;) {
@@ -148,7 +149,9 @@ describe("code", async () => {
       // A default export with `fetch` is a server for Bun and Deno, not for Node.
       spawn(
         file === "fetch.ts" ? bun : process.execPath,
-        file === "fetch.ts" ? [file] : ["--import", "tsx", file],
+        file === "fetch.ts"
+          ? ["--preload", "./provider.mjs", file]
+          : ["--import", "tsx", "--import", "./provider.mjs", file],
         {
           cwd: folder,
           env: { ...process.env, ...env },
@@ -271,6 +274,13 @@ await uploadData(database, { url, token });
 const left = await database.getNextCrudTransaction();
 await database.close();
 process.exit(left === null ? 0 : 1);
+`;
+
+/** README's identity provider has an address of its own, by https. Here it answers from another. */
+const providerPreload = `
+const { fetch: real } = globalThis;
+globalThis.fetch = (input, init) =>
+  real(input === "https://id.example.com/jwks.json" ? process.env.PROVIDER : input, init);
 `;
 
 async function identityProvider() {
