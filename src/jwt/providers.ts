@@ -214,7 +214,11 @@ function text(provider: string, name: string, value: unknown, form: RegExp): str
 }
 
 function list(provider: string, name: string, value: readonly string[]): readonly string[] {
-  if (Array.isArray(value) && value.length > 0 && value.every((one) => names([one], one))) {
+  if (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => typeof one === "string" && one !== "")
+  ) {
     return [...value];
   }
   throw new TypeError(`${provider}: \`${name}\` must be a list of texts, and not empty.`);

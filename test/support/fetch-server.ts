@@ -18,15 +18,24 @@ export function fetchListener(handler: FetchHandler): RequestListener {
 }
 
 function toRequest(request: IncomingMessage, signal: AbortSignal): Request {
-  const { method = "GET", url = "/", headers } = request;
+  const { method = "GET", url = "/" } = request;
   const body = method === "GET" || method === "HEAD" ? null : bodyOf(request);
   return new Request(`http://host${url}`, {
     method,
-    headers: headers as Record<string, string>,
+    headers: headersOf(request),
     body,
     signal,
     duplex: "half",
   } as RequestInit);
+}
+
+/** Every line that came in, as real hosts hand them over: `Headers` joins what comes several times. */
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    headers.append(rawHeaders[n] ?? "", rawHeaders[n + 1] ?? "");
+  }
+  return headers;
 }
 
 /** Not `Readable.toWeb`: that ends the connection when the body is given up. */

@@ -267,7 +267,7 @@ describe("node:http", () => {
     expect(missing.headers["content-type"]).toContain("application/json");
   });
 
-  test("headers, with duplicates as Node has judged them", async () => {
+  test("headers, with duplicates as Node has judged them, but every credential", async () => {
     const port = await listen(nodeWrites(fakeWrites()));
     const answer = await raw(port, [
       "POST /api/data HTTP/1.1",
@@ -289,7 +289,7 @@ describe("node:http", () => {
       "{}",
     ]);
     expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))).headers).toMatchObject({
-      authorization: "Bearer one",
+      authorization: "Bearer one, Bearer two",
       "content-type": "application/json",
       "content-encoding": "gzip, br",
       "x-many": "1, 2",
