@@ -16,7 +16,7 @@ export interface JwtPrincipal extends Principal {
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** No header of a token is followed, and whatever is larger than any server takes for headers is no token. */
+/** As many letters as Node takes for all headers together. Other hosts take more. */
 const longestToken = 16_384;
 const mostCachedTokens = 1_000;
 

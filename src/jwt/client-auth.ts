@@ -74,6 +74,9 @@ export function clientAuth(
   section: PowerSyncClientAuth,
   options: ClientAuthOptions = {},
 ): readonly JwtOptions[] {
+  if (typeof section !== "object" || section === null) {
+    throw new TypeError("clientAuth: the service's configuration has no `client_auth` section.");
+  }
   const { instanceUrl, supabaseProject, tokenCacheMs, ...fetching } = options;
   const shared = {
     issuer: false,
@@ -81,8 +84,8 @@ export function clientAuth(
     ...(tokenCacheMs === undefined ? {} : { tokenCacheMs }),
   } as const;
   const audience = [
-    ...(section.audience ?? []),
-    ...(section.additional_audiences ?? []),
+    ...audiences("audience", section),
+    ...audiences("additional_audiences", section),
     ...(instanceUrl === undefined ? [] : [instanceUrl]),
   ];
   const claims: Claims = { ...shared, audience, maxLifetime: day };
@@ -104,6 +107,17 @@ export function clientAuth(
   const all = [...trusted, ...supabaseKeys(section, supabaseProject, supabase, fetching)];
   if (all.length > 0) return all;
   throw new TypeError("clientAuth: the section names no keys: `jwks`, `jwks_uri` or `supabase`.");
+}
+
+function audiences(
+  name: "audience" | "additional_audiences",
+  section: PowerSyncClientAuth,
+): readonly string[] {
+  const given: unknown = section[name] ?? [];
+  // Of a text, every letter would be an audience.
+  if (!Array.isArray(given))
+    throw new TypeError(`clientAuth: \`${name}\` must be a list of texts.`);
+  return given as readonly string[];
 }
 
 function inlineKeys(

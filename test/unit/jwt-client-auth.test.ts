@@ -283,6 +283,18 @@ describe("what trusts nobody, or what can't be trusted", () => {
     ["nothing", {}, "names no keys"],
     ["no keys", { audience, jwks }, "names no keys"],
     ["no audience", { jwks_uri: "https://a.test/" }, "`audience` is required"],
+    ["no section", undefined as unknown as PowerSyncClientAuth, "no `client_auth`"],
+    ["an empty section", null as unknown as PowerSyncClientAuth, "no `client_auth`"],
+    [
+      "an audience that is no list",
+      { jwks_uri: "https://a.test/", audience: "api" as unknown as string[] },
+      "must be a list",
+    ],
+    [
+      "an audience that is empty",
+      { jwks_uri: "https://a.test/", audience: ["api", ""] },
+      "`audience` is required",
+    ],
     ["no audience in the list", { jwks_uri: "https://a.test/", audience: [] }, "`audience` is"],
     ["Supabase, of which project?", { supabase: true }, "supabaseProject"],
     ["a shared key without its algorithm", shared({ k }), "`alg`"],

@@ -570,6 +570,13 @@ describe("a key set over HTTP", () => {
     expect(refused).toMatchObject(unavailable);
   });
 
+  test("what went wrong is told to the events, and to nobody else", async () => {
+    const cause = new Error("getaddrinfo ENOTFOUND issuer.test");
+    const error = await failure("https://issuer.test/", { fetch: () => Promise.reject(cause) });
+    expect(error).toMatchObject({ message: unavailable.message, cause });
+    expect((error as Error).cause).toBe(cause);
+  });
+
   test("a fetch that throws at once", async () => {
     const own = (() => {
       throw new TypeError("A bug.");
