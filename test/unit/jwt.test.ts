@@ -724,17 +724,17 @@ describe("a key set over HTTP", () => {
       const jwksUri = await serve((_, response) => {
         if (!hang) response.end(JSON.stringify({ keys }));
       });
-      const authenticate = remote(jwksUri, { jwksCache: { timeoutMs: 500 } });
+      const authenticate = remote(jwksUri, { jwksCache: { timeoutMs: 2_000 } });
       await authenticate(await ofAnn());
       hang = true;
       later(601_000);
       const start = performance.now();
       expect((await authenticate(await ofAnn())).userId).toBe("ann");
-      expect(performance.now() - start).toBeGreaterThan(400);
+      expect(performance.now() - start).toBeGreaterThan(1_500);
       later(6_000);
       const again = performance.now();
       expect((await authenticate(await ofAnn({ claims: { n: 1 } }))).userId).toBe("ann");
-      expect(performance.now() - again).toBeLessThan(300);
+      expect(performance.now() - again).toBeLessThan(1_000);
     },
   );
 
