@@ -12,8 +12,11 @@ import { throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
+import type { Connection } from "./persist/dialect.js";
+import { dialectOf } from "./persist/dialects.js";
 import type { Pipeline } from "./pipeline.js";
 import type { TransactionResult } from "./result.js";
+import type { DatabaseCaller } from "./rls.js";
 import type { Write } from "./write.js";
 
 export type Attempt =
@@ -50,7 +53,9 @@ export async function attempt<P extends Principal, DB>(
       progress.during = "validate";
       throw refusal;
     }
-    const { lossyNumbers } = call;
+    const { caller, lossyNumbers } = call;
+    // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
+    if (caller !== undefined) await become(tx, caller);
     const context = { ...publicContext(call), tx, transaction, attempt: number, lossyNumbers };
     const writes = await applyAll(pipeline, context, progress, watch);
     return { kind: "applied", writes };
@@ -79,6 +84,13 @@ export interface AttemptOptions {
   /** Statements answered are added to it. */
   readonly tally: { statements: number };
   readonly settings: TransactionSettings;
+}
+
+async function become<DB>(tx: Transaction<DB>, caller: DatabaseCaller): Promise<void> {
+  const { rowSecurity } = dialectOf(tx);
+  if (rowSecurity === undefined)
+    throw new TypeError("rls: this database has no row-level security.");
+  await rowSecurity.become(tx as unknown as Connection, caller);
 }
 
 /** One operation after the other: what one has written, the next one's authorization can see. */

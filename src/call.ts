@@ -3,9 +3,12 @@ import type { Kysely } from "kysely";
 import { correlated } from "./event.js";
 import type { Identify } from "./identity.js";
 import type { CallContext, CommittedContext, Principal } from "./layer.js";
+import type { DatabaseCaller } from "./rls.js";
 
 export interface Call<P extends Principal, DB> extends CallContext<P> {
   readonly database: Kysely<DB>;
+  /** With `rls`: as whom its data is written. Ledger and dead letters are the login role's. */
+  readonly caller?: DatabaseCaller;
   readonly clientId?: string;
   readonly queueId?: string;
   readonly identify: Identify;

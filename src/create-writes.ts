@@ -6,6 +6,7 @@ import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable } from "./errors.js";
 import { correlated, emitter } from "./event.js";
+import { createGate, createInspectPolicies } from "./gate.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
 import { defaultLimits, defaultTimeouts } from "./limits.js";
@@ -14,6 +15,7 @@ import { dialectOf } from "./persist/dialects.js";
 import { createCatalog } from "./persist/schema.js";
 import { createPipeline } from "./pipeline.js";
 import { createPruning } from "./pruning.js";
+import { createReady } from "./ready.js";
 import { retryableResult, type TransactionResult } from "./result.js";
 import { createAgain } from "./retry.js";
 import { routeOf } from "./route.js";
@@ -28,7 +30,12 @@ import type { CallOptions, Writes } from "./writes.js";
  * @throws TypeError where the configuration contradicts itself, or the database's dialect is not supported
  */
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
-  if (typeof config.database !== "function") dialectOf(config.database);
+  if (typeof config.database !== "function") {
+    const { rowSecurity, name } = dialectOf(config.database);
+    if (config.rls !== undefined && rowSecurity === undefined) {
+      throw new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
+    }
+  }
   const limits = { ...defaultLimits, ...config.limits };
   const own = createOwn(config.ownTables);
   const settings = {
@@ -39,7 +46,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const emit = emitter(config.onEvent);
-  const catalog = createCatalog(dialectOf);
+  const catalog = createCatalog(dialectOf, config.rls !== undefined);
+  const inspectPolicies = createInspectPolicies(config, settings);
   const pipeline = createPipeline(config, { limits, catalog, emit, own });
   const runTransaction = createRunTransaction({
     config,
@@ -49,8 +57,17 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     settings,
   });
   const transit = createTransit();
+  const { draining, inFlight } = transit;
   const { prune, passed } = createPruning(config, settings, transit, emit);
-  const processor = createProcessor({ config, pipeline, limits, runTransaction, emit, passed });
+  const processor = createProcessor({
+    config,
+    pipeline,
+    limits,
+    gate: createGate(config, inspectPolicies, emit),
+    runTransaction,
+    emit,
+    passed,
+  });
   const handle = createHandle({
     path,
     ...(cors && { cors }),
@@ -58,7 +75,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     pipeline,
     processor,
     emit,
-    draining: transit.draining,
+    draining,
   });
 
   const process = (
@@ -67,7 +84,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     accept: (upload: Upload) => Upload,
   ): Promise<readonly TransactionResult[]> =>
     transit.during(async () => {
-      if (transit.draining()) return [retryableResult("The server is being stopped.")];
+      if (draining()) return [retryableResult("The server is being stopped.")];
       const context: CallContext<P> = {
         principal,
         ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
@@ -113,6 +130,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     handle: (request) => transit.during(() => handle(request)),
     handles: (method, url) => routeOf(path, method, url, cors !== undefined) !== undefined,
     prune: async ({ principal } = {}) => prune(await databaseFor(config, principal)),
+    ready: createReady({ config, own, inspectPolicies, draining, emit }),
+    health: () => ({ status: draining() ? "draining" : "ok", inFlight: inFlight() }),
     drain: transit.drain,
   };
 }

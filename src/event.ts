@@ -34,7 +34,7 @@ export interface TransactionEvent extends Correlated {
   readonly operations: number;
   /** Database transactions tried: 1, unless there was contention. */
   readonly attempts: number;
-  /** Statements answered by the database, hooks' included; BEGIN, COMMIT and what bounds the waits are not counted. */
+  /** Statements answered by the database, hooks' included, and with `rls` the one that sets role and claims; BEGIN, COMMIT and what bounds the waits are not counted. */
   readonly statements: number;
   /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: the transaction has no identity. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
@@ -54,7 +54,9 @@ export interface ErrorEvent extends Correlated {
     | "requiresClientHandling"
     | "cors"
     | "prune"
-    | "request";
+    | "request"
+    | "rls"
+    | "ready";
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
   readonly operationIndex?: number;
@@ -100,6 +102,13 @@ export interface PrunedEvent extends Correlated {
   readonly removed: number;
 }
 
+/** `ready()` has said no, or an upload has been refused because of `rls`. Not for every upload that is: once in 3 seconds. */
+export interface NotReadyEvent extends Correlated {
+  readonly type: "not_ready";
+  /** Each with its mend. */
+  readonly problems: readonly string[];
+}
+
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent
@@ -108,7 +117,8 @@ export type WriteEvent =
   | RowMissingEvent
   | SchemaMissingEvent
   | PrecisionLostEvent
-  | PrunedEvent;
+  | PrunedEvent
+  | NotReadyEvent;
 
 export type Emit = (event: WriteEvent) => void;
 

@@ -118,6 +118,7 @@ async function upload<P extends Principal, DB>(
     const { value, lossyNumbers } = await readBody(request, limits);
     during = "validate";
     const accepted = await processor.validate(value, called);
+    during = "transaction";
     const results = await processor.run(accepted, { context: called, lossyNumbers });
     return { ...answerUpload(accepted.shape, results), results };
   } catch (error) {

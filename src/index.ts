@@ -53,8 +53,9 @@ export type {
   SuccessResult,
   TransactionResult,
 } from "./result.js";
+export { type Rls, rls, type RlsOptions } from "./rls.js";
 export type { ColumnRule, Scope, TableRule } from "./table-rule.js";
 export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
 export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
 export type { Write, WriteOutcome } from "./write.js";
-export type { CallOptions, DatabaseOf, Writes } from "./writes.js";
+export type { CallOptions, DatabaseOf, Health, Readiness, Writes } from "./writes.js";

@@ -6,6 +6,7 @@ import type { WritesConfig } from "./config.js";
 import type { Upload } from "./crud.js";
 import { type FatalError, isFatal } from "./errors.js";
 import { correlated, type Emit } from "./event.js";
+import type { Gate } from "./gate.js";
 import { createIdentify } from "./identity.js";
 import type { CallContext, Principal } from "./layer.js";
 import type { Limits } from "./limits.js";
@@ -18,6 +19,7 @@ export interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly limits: Limits;
+  readonly gate: Gate<P, DB>;
   readonly runTransaction: RunTransaction<P, DB>;
   readonly emit: Emit;
   /** Called with the database of an upload that has been answered. */
@@ -35,7 +37,7 @@ export interface UploadOptions<P extends Principal> {
 export interface Processor<P extends Principal> {
   /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
   validate(body: unknown, context: CallContext<P>): Promise<Upload>;
-  /** One result a transaction, in order. Never rejects. */
+  /** One result a transaction, in order. Throws `retryable` alone, where nothing may be written just now. */
   run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
 }
 
@@ -43,6 +45,7 @@ export function createProcessor<P extends Principal, DB>({
   config,
   pipeline,
   limits,
+  gate,
   runTransaction,
   emit,
   passed,
@@ -63,6 +66,7 @@ export function createProcessor<P extends Principal, DB>({
         const unreachable = retryableResult("The database can't be reached just now.");
         return upload.transactions.map((_, index) => (index === 0 ? unreachable : notAttempted));
       }
+      const caller = await gate(database, context);
       const clientId = upload.clientId ?? options.clientId;
       const queueId = upload.queueId ?? options.queueId;
       const sender = {
@@ -77,6 +81,7 @@ export function createProcessor<P extends Principal, DB>({
           config.ledger === false
             ? async () => undefined
             : createIdentify({ ...sender, userId: context.principal.userId }),
+        ...(caller && { caller }),
         requestId: crypto.randomUUID(),
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",

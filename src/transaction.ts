@@ -112,7 +112,7 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 
   const judge = ({ error, during, operationIndex }: Failure, call: Call<P, DB>): Verdict => {
-    const verdict = classify(error, call.database, during !== "begin");
+    const verdict = classify(error, call.database, during !== "begin", call.caller !== undefined);
     emit({
       type: "error",
       ...correlated(call),

@@ -4,6 +4,8 @@ export interface Transit {
   /** Runs something that `drain` waits for. */
   during<T>(run: () => Promise<T>): Promise<T>;
   readonly draining: () => boolean;
+  /** How much of it there is. */
+  readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
 }
@@ -25,6 +27,7 @@ export function createTransit(): Transit {
       return running;
     },
     draining: () => draining,
+    inFlight: () => underWay.size,
     drain: async (ms) => {
       draining = true;
       let timer: ReturnType<typeof setTimeout> | undefined;

@@ -21,6 +21,17 @@ export interface DatabaseOf<P extends Principal> {
   readonly principal?: P;
 }
 
+/** Problems name tables and roles, each with its mend: for whoever operates the server, and not for the public. */
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly problems: readonly string[] };
+
+export interface Health {
+  readonly status: "ok" | "draining";
+  /** Requests, and calls of a custom route, that are being answered just now. */
+  readonly inFlight: number;
+}
+
 export interface Writes<P extends Principal> {
   /**
    * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
@@ -41,6 +52,15 @@ export interface Writes<P extends Principal> {
    * @returns how many rows are gone
    */
   prune(options?: DatabaseOf<P>): Promise<number>;
+  /**
+   * Whether uploads can be served: the process is not being stopped, the database answers, the library's tables are there, and with `rls` the
+   * policies bind the role that writes the data. Asks the database, for at most 5 seconds. Never rejects.
+   *
+   * @param principal whose database and role to look at, where the configuration makes them depend on it; without one they are not looked at
+   */
+  ready(principal?: P): Promise<Readiness>;
+  /** Whether the process is alive, without asking the database: one that is down is no reason to restart the process. */
+  health(): Health;
   /** Answers new requests 503 with Retry-After and waits, at most `ms` milliseconds, for those in flight. True if all had finished. */
   drain(ms: number): Promise<boolean>;
 }

@@ -2,7 +2,7 @@
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
 import type { Principal } from "../../src/layer.js";
 import type { TransactionResult } from "../../src/result.js";
-import type { CallOptions, Writes } from "../../src/writes.js";
+import type { CallOptions, Health, Readiness, Writes } from "../../src/writes.js";
 
 /**
  * `constructor(@Inject(WriteService) writes: WriteService<Caller>)`. Not to be called from constructors:
@@ -33,6 +33,16 @@ export class WriteService<P extends Principal = Principal>
   /** As `Writes.processBatch`: never authenticates, never rejects. */
   processBatch(body: unknown, options: CallOptions<P>): Promise<readonly TransactionResult[]> {
     return this.writes.processBatch(body, options);
+  }
+
+  /** As `Writes.ready`: asks the database, for at most 5 seconds; never rejects. */
+  ready(principal?: P): Promise<Readiness> {
+    return this.writes.ready(principal);
+  }
+
+  /** As `Writes.health`: without asking the database. */
+  health(): Health {
+    return this.writes.health();
   }
 
   /** Answers new requests 503 and waits for those in flight. True if all had finished. */

@@ -33,6 +33,12 @@ const fatalMessages: Readonly<Record<FatalMeaning, string>> = {
   INVALID_DATA: "A value can't be stored in its column.",
 };
 
+const unauthorized: Verdict = {
+  outcome: "fatal",
+  errorCode: "UNAUTHORIZED",
+  message: "The caller may not write this row.",
+};
+
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
   busy: "Others are changing the same rows just now.",
@@ -46,8 +52,14 @@ const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
  * A driver's own text is never part of a verdict.
  *
  * @param ofData whether it was thrown by the statements that write the data; no other statement's error is fatal
+ * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
  */
-export function classify(error: unknown, db: QueryExecutorProvider, ofData: boolean): Verdict {
+export function classify(
+  error: unknown,
+  db: QueryExecutorProvider,
+  ofData: boolean,
+  rls = false,
+): Verdict {
   if (error instanceof ApplicationFailure) return classify(error.cause, db, false);
   if (isFatal(error)) {
     const details = plain(error.details);
@@ -70,6 +82,7 @@ export function classify(error: unknown, db: QueryExecutorProvider, ofData: bool
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
     return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
   }
+  if (meaning === "permission" && ofData && rls) return unauthorized;
   return {
     outcome: "retryable",
     message: retryableMessages[meaning],

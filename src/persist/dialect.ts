@@ -1,5 +1,6 @@
 /** What differs between databases, as data and small functions; everything else is shared. */
 import type { ColumnDataType, Expression, IsolationLevel, Kysely, Transaction } from "kysely";
+import type { DatabaseCaller } from "../rls.js";
 import type { RowStatements } from "./rows.js";
 
 /** A database whose tables are known by name at run time only. */
@@ -76,6 +77,29 @@ export interface OwnTypes {
   readonly options?: Expression<unknown>;
 }
 
+/** As whom the data is written, and whether the policies bind that role. */
+export interface RowSecurity {
+  /** The rest of the transaction is this caller's; with the transaction it ends. One statement. */
+  become(tx: Connection, caller: DatabaseCaller): Promise<void>;
+  /** What is in the way of the policies. The transaction may be another role's afterwards: nothing else belongs in it. */
+  inspect(tx: Connection, inspected: Inspected): Promise<Inspection>;
+}
+
+export interface Inspected {
+  /** The role that writes the data: its name, the login role itself, or one that only a principal can tell. */
+  readonly role: { readonly name: string } | "login" | "unknown";
+  readonly tables: readonly SourceTable[];
+  /** It is the only role there is, and writes the tables itself: then it needs grants on each. */
+  readonly granted: boolean;
+}
+
+export interface Inspection {
+  /** Each with its mend, for whoever operates the server. */
+  readonly problems: readonly string[];
+  /** False: a table is not there yet, and may come without policies. */
+  readonly complete: boolean;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -94,6 +118,8 @@ export interface Dialect {
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   /** How a statement reads a column that it writes elsewhere, where a driver may round integers. Absent: as it is. */
   exact?(column: Expression<unknown>): Expression<unknown>;
+  /** Row-level security. Absent: the database has none. */
+  readonly rowSecurity?: RowSecurity;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

@@ -27,7 +27,11 @@ interface Reading {
 /** At most one reading of a table in this time, however often statements say that the schema has changed. */
 const shortestIntervalMs = 5_000;
 
-export function createCatalog(dialectOf: (db: QueryExecutorProvider) => Dialect): Catalog {
+/** @param severalRoles what one role does not find, another may: an absence is not remembered */
+export function createCatalog(
+  dialectOf: (db: QueryExecutorProvider) => Dialect,
+  severalRoles = false,
+): Catalog {
   // The adapter is one and the same for a Kysely instance, its transactions and its variants with other plugins.
   const databases = new WeakMap<DialectAdapter, Map<string, Reading>>();
 
@@ -39,14 +43,14 @@ export function createCatalog(dialectOf: (db: QueryExecutorProvider) => Dialect)
   };
 
   const readWithin = async (tx: Connection, table: string, maxAgeMs: number) => {
-    const source = resolve(tx, table);
+    const source = sourceTable(tx, table);
     const readings = readingsOf(tx);
     const name = `${source.schema ?? ""}.${source.name}`;
     const known = readings.get(name);
     if (known !== undefined && now() - known.at < maxAgeMs) return known.schema;
     const columns = await dialectOf(tx).readColumns(tx, source);
     const schema = columns.length === 0 ? undefined : toSchema(columns);
-    readings.set(name, { at: now(), schema });
+    if (schema !== undefined || !severalRoles) readings.set(name, { at: now(), schema });
     return schema;
   };
 
@@ -85,7 +89,7 @@ function toSchema(columns: readonly Column[]): TableSchema {
 }
 
 /** The name that a statement on this connection would really use: plugins such as `withSchema` have their say. */
-function resolve(tx: Connection, table: string): SourceTable {
+export function sourceTable(tx: Connection, table: string): SourceTable {
   const from = tx.selectFrom(table).toOperationNode().from?.froms[0];
   if (from?.kind !== "TableNode" || !("table" in from)) return { name: table };
   const { schema, identifier } = from.table as {

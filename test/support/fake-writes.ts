@@ -25,6 +25,8 @@ export function fakeWrites({
     processTransaction: unused,
     processBatch: unused,
     prune: unused,
+    ready: unused,
+    health: () => ({ status: "ok", inFlight: 0 }),
     drain: unused,
   };
 }

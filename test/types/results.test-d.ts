@@ -94,6 +94,8 @@ export function log(event: WriteEvent): unknown {
       return event.cure;
     case "pruned":
       return event.removed;
+    case "not_ready":
+      return event.problems.length;
     default:
       return expectType<never>()(event) as never;
   }

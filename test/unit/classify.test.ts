@@ -8,7 +8,14 @@ import {
   PostgresQueryCompiler,
 } from "kysely";
 import { describe, expect, it } from "vitest";
-import { badRequest, fatal, forbidden, retryable, unauthenticated } from "../../src/errors.js";
+import {
+  ApplicationFailure,
+  badRequest,
+  fatal,
+  forbidden,
+  retryable,
+  unauthenticated,
+} from "../../src/errors.js";
 import { classify as classifyAny } from "../../src/persist/classify.js";
 
 const db = new Kysely<Record<string, never>>({
@@ -35,6 +42,23 @@ function driverError(code: string): Error {
 }
 
 describe("classify", () => {
+  it("takes a denial for the database's judgment under row-level security, and for a forgotten grant without", () => {
+    const denied = driverError("42501");
+    expect(classifyAny(denied, db, true, true)).toEqual({
+      outcome: "fatal",
+      errorCode: "UNAUTHORIZED",
+      message: "The caller may not write this row.",
+    });
+    const forgotten = {
+      outcome: "retryable",
+      message: "The server is not set up for this change just now.",
+    };
+    expect(classifyAny(denied, db, true)).toEqual(forgotten);
+    // Where role and claims are set, or the ledger is written.
+    expect(classifyAny(denied, db, false, true)).toEqual(forgotten);
+    expect(classifyAny(new ApplicationFailure(denied), db, true, true)).toEqual(forgotten);
+  });
+
   it.each([
     ["23502", "NOT_NULL_VIOLATION"],
     ["23503", "FOREIGN_KEY_VIOLATION"],

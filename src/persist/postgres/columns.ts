@@ -75,7 +75,8 @@ function scaleOf(type: string, modifier: number): number | undefined {
   }
 }
 
-function quoted({ schema, name }: SourceTable): string {
+/** As SQL has it. */
+export function quoted({ schema, name }: SourceTable): string {
   return [schema, name]
     .filter((part) => part !== undefined)
     .map((part) => `"${part.replaceAll('"', '""')}"`)

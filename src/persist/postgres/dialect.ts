@@ -4,6 +4,7 @@ import type { Dialect } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
 import { convert } from "./convert.js";
+import { become, inspect } from "./row-security.js";
 import { meaning } from "./sqlstate.js";
 
 export const postgres: Dialect = {
@@ -18,6 +19,7 @@ export const postgres: Dialect = {
   },
   readColumns,
   convert,
+  rowSecurity: { become, inspect },
   meaning,
   // The last one is for a process or a network that goes without a word: what it has locked is free again in time.
   bound: async (tx, { lockMs, statementMs }) => {
