@@ -13,7 +13,7 @@ import type {
 import type { Limits, Timeouts } from "./limits.js";
 import type { OwnTablesOptions } from "./own-tables.js";
 import type { WriteRequest } from "./request.js";
-import type { Rls } from "./rls.js";
+import type { RlsOptions } from "./rls.js";
 import type { DeadLetter, FailedOperation } from "./result.js";
 import type { TableRule } from "./table-rule.js";
 import type { Write } from "./write.js";
@@ -50,7 +50,7 @@ export interface WritesConfig<P extends Principal, DB> {
     context: CallContext<NoInfer<P>>,
   ) => boolean | Promise<boolean>;
   /** Row-level security: as which role the data is written, and what its policies get to know. Postgres and PGlite. Default: the login role, and nothing. */
-  readonly rls?: Rls<NoInfer<P>>;
+  readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
   readonly isolation?: IsolationLevel;
   readonly timeouts?: Partial<Timeouts>;

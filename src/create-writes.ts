@@ -18,6 +18,7 @@ import { createPruning } from "./pruning.js";
 import { createReady } from "./ready.js";
 import { retryableResult, type TransactionResult } from "./result.js";
 import { createAgain } from "./retry.js";
+import { rls } from "./rls.js";
 import { routeOf } from "./route.js";
 import { createTransit } from "./transit.js";
 import { createRunTransaction } from "./transaction.js";
@@ -30,6 +31,7 @@ import type { CallOptions, Writes } from "./writes.js";
  * @throws TypeError where the configuration contradicts itself, or the database's dialect is not supported
  */
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
+  if (config.rls !== undefined) rls(config.rls);
   if (typeof config.database !== "function") {
     const { rowSecurity, name } = dialectOf(config.database);
     if (config.rls !== undefined && rowSecurity === undefined) {

@@ -1,14 +1,24 @@
 /** Who a principal is to the database: the role and the settings that its data is written with. */
 import { stringifyJson } from "./json.js";
 import type { Principal } from "./layer.js";
-import { checkRole, checkSetting, type DatabaseCaller, type Rls, storable } from "./rls.js";
+import {
+  checkRole,
+  checkSetting,
+  type DatabaseCaller,
+  defaultSetting,
+  type RlsOptions,
+  storable,
+} from "./rls.js";
 
 /**
  * Throws what the application's functions throw.
  *
  * @throws TypeError where they give no role, no claims, or what no setting can hold: nobody's data is written as somebody else for that
  */
-export function databaseCaller<P extends Principal>(rls: Rls<P>, principal: P): DatabaseCaller {
+export function databaseCaller<P extends Principal>(
+  rls: RlsOptions<P>,
+  principal: P,
+): DatabaseCaller {
   const role = roleOf(rls, principal);
   const claims = rls.claims === undefined ? defaultClaims(principal, role) : rls.claims(principal);
   const others = Object.entries(rls.settings?.(principal) ?? {});
@@ -22,12 +32,15 @@ export function databaseCaller<P extends Principal>(rls: Rls<P>, principal: P): 
   }
   return {
     ...(role !== undefined && { role }),
-    settings: [[rls.setting, claimsText(claims)], ...others],
+    settings: [[rls.setting ?? defaultSetting, claimsText(claims)], ...others],
   };
 }
 
 /** Absent: the login role. */
-export function roleOf<P extends Principal>({ role }: Rls<P>, principal: P): string | undefined {
+export function roleOf<P extends Principal>(
+  { role }: RlsOptions<P>,
+  principal: P,
+): string | undefined {
   if (typeof role !== "function") return role;
   const chosen = role(principal);
   checkRole(chosen);

@@ -53,7 +53,7 @@ export type {
   SuccessResult,
   TransactionResult,
 } from "./result.js";
-export { type Rls, rls, type RlsOptions } from "./rls.js";
+export { rls, type RlsOptions } from "./rls.js";
 export type { ColumnRule, Scope, TableRule } from "./table-rule.js";
 export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
 export { createTables, kyselyMigrations, tablesSql } from "./tables.js";

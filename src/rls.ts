@@ -15,11 +15,6 @@ export interface RlsOptions<P extends Principal> {
   readonly settings?: (principal: P) => Readonly<Record<string, string>>;
 }
 
-/** What `rls()` makes, for `config.rls`. */
-export interface Rls<P extends Principal> extends RlsOptions<P> {
-  readonly setting: string;
-}
-
 /** Who a caller is to the database. */
 export interface DatabaseCaller {
   /** Absent: the login role. */
@@ -27,17 +22,20 @@ export interface DatabaseCaller {
   readonly settings: readonly (readonly [name: string, value: string])[];
 }
 
+export const defaultSetting = "request.jwt.claims";
+
 /**
  * `rls: rls({ role: "authenticated" })`: the data is written as that role, with the caller's claims in `request.jwt.claims`, so that the database's
  * own policies decide. Role and claims end with the transaction: nothing of one caller is left on the connection for the next. Postgres and PGlite.
+ * Its functions' principal is inferred where it is annotated, `(principal: Caller) => …`, and where `config.rls` is the options alone.
  *
  * @throws TypeError for a name that can't be a role's or a setting's
  */
-export function rls<P extends Principal = Principal>(options: RlsOptions<P> = {}): Rls<P> {
-  const { role, setting = "request.jwt.claims" } = options;
+export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOptions<P> {
+  const { role, setting = defaultSetting } = options;
   if (role !== undefined && typeof role !== "function") checkRole(role);
   checkSetting(setting);
-  return { ...options, setting };
+  return options;
 }
 
 /** @throws TypeError. `none` is no role: it means the login role again. */

@@ -53,7 +53,7 @@ export async function errorsPage(): Promise<string> {
     "## Summary",
     summary(),
     "## Postgres",
-    "By SQLSTATE, one row for each of the documentation's appendix A.",
+    "By SQLSTATE, one row for each of the documentation's appendix A. With [`rls`](rls.md) the database says who may write what, and `42501` is fatal: `UNAUTHORIZED`.",
     listing(postgres, "SQLSTATE"),
     `A code that is not here, of an extension or a trigger's own, means what its class does: ${spelled(classes)}. Any other is retryable.`,
     "## MySQL and MariaDB",

@@ -11,6 +11,7 @@ import { createWrites, type WriteEvent } from "../../src/index.js";
 import { chooseAuthentication } from "./authentication.js";
 import { openDatabase } from "./database.js";
 import { type DevTokens, devTokenRoute } from "./dev-token.js";
+import { healthRoutes } from "./health.js";
 import { tables } from "./rules.js";
 import { prepare } from "./schema.js";
 import { onSignal } from "./shutdown.js";
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
       devTokenRoute(devTokens, () => ready),
     );
   app.use(powersyncWrites(writes));
+  app.use(healthRoutes(writes));
 
   const server = app.listen(port(process.env["PORT"]), "127.0.0.1");
   const leaving = new AbortController();
@@ -42,7 +44,7 @@ async function main(): Promise<void> {
   }
 
   ready = await prepare(db, leaving.signal, (error, nextMs) =>
-    log({ type: "not_ready", error, nextMs }),
+    log({ type: "no_tables_yet", error, nextMs }),
   );
   if (ready) console.log(`\nReady. Try it:\n\n${await curl(url, devTokens)}\n`);
 }
@@ -71,7 +73,7 @@ function port(text = "6060"): number {
 }
 
 /** One line of JSON. */
-function log(event: WriteEvent | { type: "not_ready"; error: unknown; nextMs: number }): void {
+function log(event: WriteEvent | { type: "no_tables_yet"; error: unknown; nextMs: number }): void {
   console.log(
     JSON.stringify(event, (_key, value: unknown) => (value instanceof Error ? said(value) : value)),
   );

@@ -310,6 +310,19 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         expect(users).toEqual([`map ${user}`, `authorize ${user}`, "deadLetter login"]);
       });
 
+      it("asks the policies also on a connection where row_security is off", async () => {
+        await sql`set row_security = off`.execute(database);
+        try {
+          const writes = writesWith();
+          expect(said(await run(writes, alice, put("lists", uuid())))).toBe("success");
+          expect(said(await run(writes, bob, patch("lists", uuid(), { name: "x" })))).toBe(
+            "success",
+          );
+        } finally {
+          await sql`reset row_security`.execute(database);
+        }
+      });
+
       it("keeps the caller through a hook's savepoint", async () => {
         const hooks: Hooks<Caller, SupabaseSchema> = {
           persist: {
@@ -780,6 +793,8 @@ describe("rls()", () => {
     "takes no %j for a setting",
     (setting) => {
       expect(() => rls({ setting })).toThrow(TypeError);
+      const config = { authenticate: () => alice, database: () => nowhere, tables: {} };
+      expect(() => createWrites({ ...config, rls: { setting } })).toThrow(TypeError);
     },
   );
   it("is Postgres' alone", async () => {
@@ -800,6 +815,9 @@ describe("rls()", () => {
     }
   });
 });
+
+/** Never asked for. */
+const nowhere = undefined as unknown as Kysely<object>;
 
 function circle(): object {
   const one: { self?: unknown } = {};

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import {
   anonymous,
   createWrites,
+  rls,
   type Principal,
   type WriteRequest,
   type Writes,
@@ -199,3 +200,28 @@ const config = {
   hooks: { persist: { before: (write) => write } },
 } satisfies WritesConfig<User, Database>;
 expectType<Writes<User>>()(createWrites(config));
+
+// The role and the claims of a policy know the principal too.
+createWrites({
+  authenticate: jwt({ jwks: { keys: [] }, issuer: "i", audience: "a" }),
+  database,
+  tables: {},
+  rls: {
+    role: (principal) => {
+      expectType<JwtPrincipal>()(principal);
+      return principal.userId === "" ? "anon" : "authenticated";
+    },
+    claims: ({ claims }) => claims,
+  },
+});
+// As a value of its own it is told.
+const ofUser = rls({
+  role: ({ role }: User) => role,
+  settings: ({ userId }) => ({ "app.user_id": userId }),
+});
+createWrites({ authenticate: async () => user, database, tables: {}, rls: ofUser });
+createWrites({ authenticate: async () => user, database, tables: {}, rls: rls({ role: "app" }) });
+// @ts-expect-error These principals have no such role.
+createWrites({ authenticate: anonymous(), database, tables: {}, rls: ofUser });
+// @ts-expect-error A role is text.
+createWrites({ authenticate: async () => user, database, tables: {}, rls: { role: () => 7 } });

@@ -1,0 +1,138 @@
+/** `ready()` and `health()`: for the routes that a load balancer asks, on every database, and where there is none. */
+import { createServer, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { afterEach, describe, expect, it } from "vitest";
+import { guardPool } from "../../adapters/pg.js";
+import { anonymous, createTables, createWrites, type WriteEvent } from "../../src/index.js";
+import { dialects } from "../support/databases.js";
+import type { TestSchema } from "../support/schema.js";
+
+const events: WriteEvent[] = [];
+afterEach(() => void events.splice(0));
+
+function writesOn(database: Kysely<TestSchema> | (() => Kysely<TestSchema>)) {
+  return createWrites({
+    authenticate: anonymous(),
+    database,
+    tables: { lists: {} },
+    onEvent: (event) => void events.push(event),
+  });
+}
+
+describe.each(dialects)("on $name", async (dialect) => {
+  describe.skipIf(!(await dialect.available()))("", () => {
+    it("ready() says whether the library's tables are there", async () => {
+      const log: string[] = [];
+      const database = await dialect.open({
+        bare: true,
+        log: ({ query }) => void log.push(query.sql),
+      });
+      try {
+        const writes = writesOn(database.db);
+        expect(await writes.ready()).toEqual({
+          ready: false,
+          problems: [
+            "The library's own tables are missing, or are those of another version. Mend: run createTables(database).",
+          ],
+        });
+        expect(events.map(({ type }) => type)).toEqual(["error", "not_ready"]);
+        await createTables(database.db);
+        expect(await writes.ready()).toEqual({ ready: true });
+        log.length = 0;
+        const many = await Promise.all(Array.from({ length: 20 }, () => writes.ready()));
+        expect(many).toEqual(many.map(() => ({ ready: true })));
+        // One look for all that ask meanwhile, and nothing written.
+        expect(log).toHaveLength(2);
+        expect(log.every((text) => text.startsWith("select"))).toBe(true);
+      } finally {
+        await database.close();
+      }
+    });
+  });
+});
+
+describe("without a database", () => {
+  const servers: Server[] = [];
+  const sockets: Socket[] = [];
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  /** Takes connections, and never says a word. */
+  async function silent(): Promise<number> {
+    const server = createServer((socket) => void sockets.push(socket));
+    servers.push(server);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("There is no port.");
+    return address.port;
+  }
+
+  function at(port: number): Kysely<TestSchema> {
+    const pool = guardPool(
+      new pg.Pool({ connectionString: `postgres://x@127.0.0.1:${port}/x`, max: 10 }),
+    );
+    return new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
+  }
+
+  const unusable = {
+    ready: false,
+    problems: [
+      "The database can't be reached, has not answered in time, or can't be used; an event has the reason.",
+    ],
+  };
+
+  it("ready() says no, and in no word of the driver's", async () => {
+    const port = await silent();
+    servers.pop()?.close();
+    const db = at(port);
+    expect(await writesOn(db).ready()).toEqual(unusable);
+    expect(events[0]).toMatchObject({ type: "error", during: "ready", outcome: "ignored" });
+    await db.destroy();
+  });
+
+  it("ready() does not wait for one that says nothing, nor take another connection each time", async () => {
+    const db = at(await silent());
+    const writes = writesOn(db);
+    const started = performance.now();
+    expect(await writes.ready()).toEqual(unusable);
+    expect(performance.now() - started).toBeLessThan(7_000);
+    expect(await writes.ready()).toEqual(unusable);
+    expect(sockets).toHaveLength(1);
+    // Alive it is.
+    expect(writes.health()).toEqual({ status: "ok", inFlight: 0 });
+  });
+
+  it("ready() leaves out a database that depends on the principal, unless it is given one", async () => {
+    const port = await silent();
+    servers.pop()?.close();
+    const db = at(port);
+    const writes = writesOn(() => db);
+    expect(await writes.ready()).toEqual({ ready: true });
+    expect(await writes.ready({ userId: "alice" })).toEqual(unusable);
+    const broken = writesOn(() => {
+      throw new Error("secret");
+    });
+    expect(await broken.ready({ userId: "alice" })).toEqual(unusable);
+    await db.destroy();
+  });
+
+  it("health() counts what is in flight", async () => {
+    const port = await silent();
+    const db = at(port);
+    const writes = writesOn(db);
+    const put = { op: "PUT", table: "lists", id: crypto.randomUUID(), op_data: {} };
+    void writes.processTransaction({ crud: [put] }, { principal: { userId: "alice" } });
+    expect(writes.health()).toEqual({ status: "ok", inFlight: 1 });
+    expect(await writes.drain(10)).toBe(false);
+    expect(writes.health()).toEqual({ status: "draining", inFlight: 1 });
+    expect(await writes.ready()).toEqual({
+      ready: false,
+      problems: ["The server is being stopped."],
+    });
+  });
+});
