@@ -282,7 +282,9 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       const body = { client_id: "phone", crud: [putList()] };
       const principal = { userId: "carol" };
       expect(await writes.processTransaction(body, { principal })).toEqual({ status: "success" });
+      expect([await writes.ready(), writes.health().status]).toEqual([{ ready: true }, "ok"]);
       await context.close();
+      expect([(await writes.ready()).ready, writes.health().status]).toEqual([false, "draining"]);
     });
 
     it("is there in other modules only with isGlobal, or by import", async () => {
