@@ -154,7 +154,9 @@ async function create(
   for (const statement of statements) await sql.raw(statement).execute(db);
   await createTables(db);
   await sql
-    .raw(`grant select, insert, update, delete on powersync_ledger, powersync_dead_letters to ${id(login)}`)
+    .raw(
+      `grant select, insert, update, delete on powersync_ledger, powersync_dead_letters to ${id(login)}`,
+    )
     .execute(db);
 }
 
