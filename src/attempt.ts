@@ -8,7 +8,7 @@ import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
 import type { FatalError } from "./errors.js";
 import type { ErrorEvent } from "./event.js";
-import { throwFailure, type Watch } from "./guard.js";
+import { createWatch, throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
@@ -45,7 +45,7 @@ export async function attempt<P extends Principal, DB>(
   { number, identity, refusal, tally, settings }: AttemptOptions,
 ): Promise<Attempt> {
   const progress: Progress = { during: "begin", operationIndex: undefined };
-  const watch: Watch = { statements: 0 };
+  const watch = createWatch();
   const run = async (tx: Transaction<DB>): Promise<Attempt> => {
     const answer = identity && (await claim(settings.own.on(tx), identity, call.requestId));
     if (answer !== undefined) return { kind: "replayed", answer };

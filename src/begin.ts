@@ -1,7 +1,7 @@
 /** Begins a database transaction as the application wants it: isolated, and never waiting without bound. */
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { Timeouts } from "./limits.js";
-import { guarded, throwFailure, type Watch } from "./guard.js";
+import { createWatch, endStatements, guarded, type Watch } from "./guard.js";
 import type { Own } from "./own.js";
 import type { Connection, Database, Dialect } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
@@ -17,7 +17,7 @@ export async function begin<DB, T>(
   database: Kysely<DB>,
   { isolation, timeouts, own }: TransactionSettings,
   run: (tx: Transaction<DB>) => Promise<T>,
-  watch: Watch = { statements: 0 },
+  watch: Watch = createWatch(),
 ): Promise<T> {
   const dialect = dialectOf(database);
   const level = isolation ?? dialect.isolation;
@@ -31,10 +31,12 @@ export async function begin<DB, T>(
           const unplugged = plain.withoutPlugins() as unknown as Connection;
           await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
           const result = await run(guarded(plain, watch));
-          throwFailure(watch);
+          await endStatements(watch);
           return result;
         } catch (error) {
           first = { error };
+          // Before ROLLBACK, for what comes behind it belongs to no transaction.
+          await endStatements(watch).catch(() => undefined);
           throw error;
         }
       },
