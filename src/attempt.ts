@@ -3,7 +3,7 @@
  * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
  */
 import type { Transaction } from "kysely";
-import { begin, type TransactionSettings } from "./begin.js";
+import { begin, CallerLeft, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
 import type { FatalError } from "./errors.js";
@@ -22,6 +22,7 @@ import type { Write } from "./write.js";
 export type Attempt =
   | { readonly kind: "applied"; readonly writes: readonly Write[] }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
+  | { readonly kind: "not begun" }
   | Failure;
 
 export interface Failure {
@@ -61,8 +62,9 @@ export async function attempt<P extends Principal, DB>(
     return { kind: "applied", writes };
   };
   try {
-    return await begin(call.database, settings, run, watch);
+    return await begin(call.database, settings, run, { watch, signal: call.signal });
   } catch (error) {
+    if (error instanceof CallerLeft) return { kind: "not begun" };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",

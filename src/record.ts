@@ -6,6 +6,7 @@ import { correlated, type Emit } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
+import { type LetterBound, TooManyLetters } from "./letter-bound.js";
 import { classify } from "./persist/classify.js";
 import type { Pipeline } from "./pipeline.js";
 import {
@@ -22,6 +23,7 @@ export interface RecorderParts<P extends Principal, DB> {
   readonly emit: Emit;
   readonly onDeadLetter: WritesConfig<P, DB>["onDeadLetter"];
   readonly settings: TransactionSettings;
+  readonly letters: LetterBound;
 }
 
 /** Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one. */
@@ -38,13 +40,14 @@ export function createRecord<P extends Principal, DB>({
   emit,
   onDeadLetter,
   settings,
+  letters,
 }: RecorderParts<P, DB>): RecordFailure<P, DB> {
   return async (answer, payload, call, identity) => {
     const letter = letterOf(answer, payload, call, identity);
     let outcome: Outcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        outcome = await store(pipeline, settings, answer, letter, call, identity);
+        outcome = await store({ pipeline, settings, letters }, answer, letter, call, identity);
       } catch (error) {
         emit({
           type: "error",
@@ -53,6 +56,10 @@ export function createRecord<P extends Principal, DB>({
           error,
           outcome: "retryable",
         });
+        if (error instanceof TooManyLetters) {
+          const refusal = letters.refusal(call.database, letter.userId);
+          if (refusal !== undefined) return refusal;
+        }
         if (await again(classify(error, call.database, false), attempt, call)) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
@@ -68,8 +75,7 @@ type Outcome = { readonly earlier: TransactionResult } | { readonly stored: Dead
 
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function store<P extends Principal, DB>(
-  pipeline: Pipeline<P, DB>,
-  settings: TransactionSettings,
+  { pipeline, settings, letters }: Pick<RecorderParts<P, DB>, "pipeline" | "settings" | "letters">,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P, DB>,
@@ -79,6 +85,7 @@ async function store<P extends Principal, DB>(
     const earlier =
       identity && (await claim(settings.own.on(tx), identity, call.requestId, answer));
     if (earlier !== undefined) return { earlier };
+    await letters.check(tx, letter.userId);
     const stored: unknown = await pipeline.deadLetter(letter, { ...publicContext(call), tx });
     // One of the application's own may give nothing back, whatever its type says.
     return { stored: (stored as DeadLetter | undefined) ?? letter };
