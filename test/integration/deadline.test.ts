@@ -169,7 +169,9 @@ for (const { dialect, begin, commit, open } of servers) {
       await silent;
       const [error] = events.filter((event) => event.type === "error");
       expect(error?.outcome).toBe("retryable");
-      expect(String((error?.error as Error).cause)).toMatch(/not ended after 400 ms/);
+      expect(error?.error).toMatchObject({
+        cause: { message: expect.stringMatching(/not ended after 400 ms/) },
+      });
       // Its pool of one connection has room again; and what the server holds for it is free once it has been idle too long.
       await until(() => pooled() === 0, 5_000);
       await repeated(writes, put(2));
