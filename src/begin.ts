@@ -8,9 +8,11 @@ import type { Own } from "./own.js";
 import type { Connection, Database, Dialect } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 
+type TransactionTimeouts = Pick<Timeouts, "lockMs" | "statementMs" | "transactionMs">;
+
 export interface TransactionSettings {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: Timeouts;
+  readonly timeouts: TransactionTimeouts;
   readonly own: Own;
 }
 
@@ -89,7 +91,7 @@ export async function begin<DB, T>(
 async function prepared<DB, T>(
   prepare: NonNullable<Dialect["prepare"]>,
   connection: Kysely<DB>,
-  timeouts: Timeouts,
+  timeouts: TransactionTimeouts,
   run: (connection: Kysely<DB>) => Promise<T>,
 ): Promise<T> {
   const restore = await prepare(connection.withoutPlugins() as unknown as Database, timeouts);
@@ -109,7 +111,7 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
   return connection;
 }
 
-function tookTooLong({ transactionMs }: Timeouts): Error {
+function tookTooLong({ transactionMs }: TransactionTimeouts): Error {
   return Object.assign(retryable("The database takes too long just now."), {
     cause: new Error(
       `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`,
