@@ -249,7 +249,10 @@ for (const dialect of dialects) {
     it("a token that is refused, and a key set that can't be had", async () => {
       const audience = "api";
       const jwks = { keys: [] };
-      for (const options of [{ jwks }, { jwksUri: `http://127.0.0.1:1/${secret}.json` }]) {
+      for (const options of [
+        { jwks },
+        { jwksUri: `http://127.0.0.1:1/${secret}.json`, allowLoopbackHttp: true },
+      ]) {
         const { tables } = testConfig(database.db);
         const authenticate = jwt({
           issuer: `https://${secret}.example`,
