@@ -2,7 +2,7 @@
 import type { Principal } from "../src/layer.js";
 import type { WriteRequest, WriteResponse } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
-import { notFound, tooLarge, unhandled } from "./answers.js";
+import { interrupted, notFound, tooLarge, unhandled } from "./answers.js";
 import { type ConfigOf, toWrites } from "./to-writes.js";
 
 export type { ConfigOf, RawRequest } from "./to-writes.js";
@@ -33,30 +33,43 @@ function toWriteRequest(request: Request): WriteRequest {
     method,
     url,
     headers,
-    body: (maxBytes) => read(request, maxBytes),
+    body: (maxBytes, stop) => read(request, maxBytes, stop),
     signal,
     raw: request,
   };
 }
 
-/** `undefined` where somebody has read it, or is reading it. Stops beyond the limit. */
-async function read(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+/** `undefined` where somebody has read it, or is reading it. Stops beyond the limit, and when the signal is aborted. */
+async function read(
+  request: Request,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
   const { body } = request;
   if (request.bodyUsed || body?.locked) return undefined;
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (const reader = body?.getReader(); reader !== undefined;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > maxBytes) {
-      reader.cancel().catch(() => undefined);
-      throw tooLarge(maxBytes);
+  const reader = body?.getReader();
+  if (reader === undefined) return new Uint8Array(0);
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener("abort", cancel);
+  try {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      // Whoever cancels is told that this was all.
+      if (signal?.aborted) throw interrupted();
+      if (done) return concatenated(chunks, size);
+      size += value.byteLength;
+      if (size > maxBytes) {
+        cancel();
+        throw tooLarge(maxBytes);
+      }
+      chunks.push(value);
     }
-    chunks.push(value);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
   }
-  return concatenated(chunks, size);
 }
 
 function concatenated(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -4,7 +4,7 @@ import { interrupted, tooLarge } from "./answers.js";
 
 export interface BodySource {
   /** Its bytes or text, or the value that a parser made of it; `undefined` where it was read and not kept. */
-  readonly read: (maxBytes: number) => Promise<unknown>;
+  readonly read: (maxBytes: number, signal?: AbortSignal) => Promise<unknown>;
   /** It was compressed on the wire, and is no longer. */
   readonly inflated: boolean;
 }
@@ -18,7 +18,10 @@ export function bodySource(
   // Anything but `false`: a stand-in for a request that is no stream has only its `body`.
   // Express 4 sets `body` to `{}` even where its parser has left the stream alone, so `body` itself tells nothing.
   if ((request as Partial<IncomingMessage>).readableDidRead !== false) return kept(parsed.body);
-  return { read: (maxBytes) => readStream(request, maxBytes), inflated: false };
+  return {
+    read: (maxBytes, signal) => readStream(request, maxBytes, signal),
+    inflated: false,
+  };
 }
 
 function kept(body: unknown): BodySource {
@@ -37,8 +40,12 @@ function looksLikeJson(bytes: ArrayBufferView): boolean {
   return first === undefined || [0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d, 0xef].includes(first);
 }
 
-/** Stops beyond the limit and leaves the rest unread: what becomes of it is decided when the answer is sent. */
-async function readStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+/** Stops beyond the limit, or when the signal is aborted, and leaves the rest unread: what becomes of it is decided when the answer is sent. */
+async function readStream(
+  request: IncomingMessage,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   // Ended without a byte ever being read: there was none.
   if (request.readableEnded) return new Uint8Array(0);
   if (request.destroyed) throw interrupted();
@@ -67,10 +74,16 @@ async function readStream(request: IncomingMessage, maxBytes: number): Promise<U
       stop();
       reject(interrupted());
     };
+    const onAbort = () => {
+      request.pause();
+      onFailure();
+    };
     const stop = () => {
+      signal?.removeEventListener("abort", onAbort);
       request.off("data", onData).off("end", onEnd).off("error", onFailure).off("close", onFailure);
     };
     request.on("data", onData).on("end", onEnd).on("error", onFailure).on("close", onFailure);
+    signal?.addEventListener("abort", onAbort);
     // A stream that somebody paused on purpose does not start again by itself.
     request.resume();
   });

@@ -1,5 +1,7 @@
 /** For `pg`: a connection that is lost, with a word or without one, must not end the process, and must not be used again. */
 
+import { abandonment } from "../src/abandonment.js";
+
 /** A `pg.Pool`, or what behaves like one. */
 export interface GuardedPool {
   readonly totalCount: number;
@@ -10,6 +12,7 @@ export interface GuardedPool {
 interface PoolClientLike {
   query(...parameters: unknown[]): unknown;
   end(): unknown;
+  readonly connection?: { readonly stream?: { destroy(): unknown } };
   on(event: "error", listener: (error: Error) => void): unknown;
   // The events emitter's own: whichever functions they are, only their identity matters.
   listeners(event: "error"): readonly unknown[];
@@ -52,7 +55,7 @@ export function guardPool<Pool extends GuardedPool>(
   const guard = (client: PoolClientLike) => {
     if (client.listeners("error").includes(listener)) return;
     client.on("error", listener);
-    endAfterSilence(client);
+    endWhenSilent(client);
   };
   pool.on("error", listener);
   pool.on("connect", guard);
@@ -64,16 +67,27 @@ export function guardPool<Pool extends GuardedPool>(
 /**
  * With `query_timeout`, `pg` gives up waiting for an answer and keeps the connection as if nothing had happened:
  * after a BEGIN that nobody answers, the pool would hand out the same dead connection again and again.
+ * Without one, it is the library that gives up, after `timeouts.transactionMs`, and says so here.
  */
-function endAfterSilence(client: PoolClientLike): void {
+function endWhenSilent(client: PoolClientLike): void {
   const query = client.query.bind(client);
   client.query = (...parameters) => {
+    if (parameters[0] === abandonment) {
+      end(client);
+      return Promise.resolve({ rows: [], rowCount: 0 });
+    }
     const answer = query(...parameters);
     if (answer instanceof Promise) {
       answer.catch((error: unknown) => {
-        if (error instanceof Error && error.message === "Query read timeout") void client.end();
+        if (error instanceof Error && error.message === "Query read timeout") end(client);
       });
     }
     return answer;
   };
+}
+
+/** At once: with `pipeline`, `pg` itself would first wait for the answers that don't come. */
+function end(client: PoolClientLike): void {
+  void client.end();
+  client.connection?.stream?.destroy();
 }

@@ -3,12 +3,12 @@
  * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
  */
 import type { Transaction } from "kysely";
-import { begin, type TransactionSettings } from "./begin.js";
+import { begin, CallerLeft, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { CrudTransaction } from "./crud.js";
 import type { FatalError } from "./errors.js";
 import type { ErrorEvent } from "./event.js";
-import { throwFailure, type Watch } from "./guard.js";
+import { createWatch, throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
 import type { OperationContext, Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
@@ -22,6 +22,7 @@ import type { Write } from "./write.js";
 export type Attempt =
   | { readonly kind: "applied"; readonly writes: readonly Write[] }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
+  | { readonly kind: "not begun" }
   | Failure;
 
 export interface Failure {
@@ -45,7 +46,7 @@ export async function attempt<P extends Principal, DB>(
   { number, identity, refusal, tally, settings }: AttemptOptions,
 ): Promise<Attempt> {
   const progress: Progress = { during: "begin", operationIndex: undefined };
-  const watch: Watch = { statements: 0 };
+  const watch = createWatch();
   const run = async (tx: Transaction<DB>): Promise<Attempt> => {
     const answer = identity && (await claim(settings.own.on(tx), identity, call.requestId));
     if (answer !== undefined) return { kind: "replayed", answer };
@@ -61,8 +62,9 @@ export async function attempt<P extends Principal, DB>(
     return { kind: "applied", writes };
   };
   try {
-    return await begin(call.database, settings, run, watch);
+    return await begin(call.database, settings, run, { watch, signal: call.signal });
   } catch (error) {
+    if (error instanceof CallerLeft) return { kind: "not begun" };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",

@@ -1,7 +1,8 @@
 /** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
+import { createDeadline } from "./deadline.js";
 import { badRequest, isBadRequest, isRetryable, retryable } from "./errors.js";
 import { parseJson } from "./json.js";
-import type { Limits } from "./limits.js";
+import { defaultTimeouts, type Limits, type Timeouts } from "./limits.js";
 import type { WriteRequest } from "./request.js";
 
 export interface RequestBody {
@@ -11,8 +12,12 @@ export interface RequestBody {
 }
 
 /** Reads and parses the body. Throws `badRequest()`, or `retryable()` where the body could not be had. */
-export async function readBody(request: WriteRequest, limits: Limits): Promise<RequestBody> {
-  const body = await take(request, limits.bodyBytes);
+export async function readBody(
+  request: WriteRequest,
+  limits: Limits,
+  { bodyMs }: Pick<Timeouts, "bodyMs"> = defaultTimeouts,
+): Promise<RequestBody> {
+  const body = await take(request, limits.bodyBytes, bodyMs);
   if (typeof body === "string") {
     checkContentType(request.headers);
     checkTextSize(body, limits.bodyBytes);
@@ -35,12 +40,22 @@ export async function readBody(request: WriteRequest, limits: Limits): Promise<R
   return { value: body, lossyNumbers: true };
 }
 
-async function take(request: WriteRequest, maxBytes: number): Promise<unknown> {
+/** Whether the adapter heeds the signal or not, nobody waits longer. */
+async function take(request: WriteRequest, maxBytes: number, ms: number): Promise<unknown> {
+  const reading = new AbortController();
+  const deadline = createDeadline(ms, () => {
+    reading.abort();
+    return retryable(
+      "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
+    );
+  });
   try {
-    return await request.body(maxBytes);
+    return await deadline.bound(request.body(maxBytes, reading.signal));
   } catch (error) {
     if (isBadRequest(error) || isRetryable(error)) throw error;
     throw Object.assign(retryable("The upload was interrupted."), { cause: error });
+  } finally {
+    deadline.end();
   }
 }
 

@@ -1,6 +1,8 @@
 /** Puts the rooms together: `createWrites`. */
 import type { Kysely } from "kysely";
+import { createAdmission } from "./admission.js";
 import { verifiedPrincipal } from "./authenticate.js";
+import { limitsOf, timeoutsOf } from "./bounds.js";
 import type { WritesConfig } from "./config.js";
 import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
@@ -9,8 +11,8 @@ import { correlated, emitter } from "./event.js";
 import { createGate, createInspectPolicies } from "./gate.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
-import { defaultLimits, defaultTimeouts } from "./limits.js";
 import { createOwn } from "./own.js";
+import { createLetterBound } from "./letter-bound.js";
 import { dialectOf } from "./persist/dialects.js";
 import { createCatalog } from "./persist/schema.js";
 import { createPipeline } from "./pipeline.js";
@@ -28,7 +30,7 @@ import type { CallOptions, Writes } from "./writes.js";
 /**
  * The write path of one application.
  *
- * @throws TypeError where the configuration contradicts itself, or the database's dialect is not supported
+ * @throws TypeError where the configuration contradicts itself or holds what is no limit and no time, or the database's dialect is not supported
  */
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
   if (config.rls !== undefined) rls(config.rls);
@@ -38,11 +40,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
       throw new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
     }
   }
-  const limits = { ...defaultLimits, ...config.limits };
+  const limits = limitsOf(config.limits);
+  const timeouts = timeoutsOf(config.timeouts);
   const own = createOwn(config.ownTables);
   const settings = {
     isolation: config.isolation,
-    timeouts: { ...defaultTimeouts, ...config.timeouts },
+    timeouts,
     own,
   };
   const path = config.path ?? "/api/data";
@@ -51,12 +54,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const catalog = createCatalog(dialectOf, config.rls !== undefined);
   const inspectPolicies = createInspectPolicies(config, settings);
   const pipeline = createPipeline(config, { limits, catalog, emit, own });
+  const letters = createLetterBound(own, limits.openDeadLetters);
   const runTransaction = createRunTransaction({
     config,
     pipeline,
     again: createAgain(catalog),
     emit,
     settings,
+    letters,
   });
   const transit = createTransit();
   const { draining, inFlight } = transit;
@@ -65,6 +70,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     config,
     pipeline,
     limits,
+    timeouts,
+    letters,
     gate: createGate(config, inspectPolicies, emit),
     runTransaction,
     emit,
@@ -74,6 +81,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     path,
     ...(cors && { cors }),
     limits,
+    timeouts,
+    admission: createAdmission(limits),
     pipeline,
     processor,
     emit,

@@ -28,6 +28,6 @@ export function storeDeadLetter<P extends Principal, DB>(
 }
 
 /** As inside a JSON text, so that no NUL and no lone surrogate makes a letter unstorable, and nothing is lost. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return canonicalJson(text).slice(1, -1);
 }

@@ -28,8 +28,8 @@ export type Gate<P extends Principal, DB> = (
 ) => Promise<DatabaseCaller | undefined>;
 
 /** Of each kind of database transaction that only looks. */
-const inspectionTimeouts = { lockMs: 1_000, statementMs: 2_000 };
 export const inspectionMs = 5_000;
+const inspectionTimeouts = { lockMs: 1_000, statementMs: 2_000, transactionMs: inspectionMs };
 
 const goodForMs = 60_000;
 const badForMs = 3_000;

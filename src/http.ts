@@ -1,41 +1,42 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
+import type { Admission } from "./admission.js";
 import { answerUpload } from "./answer.js";
 import { verifiedPrincipal } from "./authenticate.js";
 import { readBody } from "./body.js";
-import { contractVersion, openapiYaml } from "./contract/generated/openapi.js";
+import { openapiYaml } from "./contract/generated/openapi.js";
 import { correlationOf } from "./correlation.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "./errors.js";
+import type { UploadShape } from "./crud.js";
 import { correlated, type Emit, type ErrorEvent } from "./event.js";
-import { stringifyJson } from "./json.js";
+import {
+  type Answer,
+  limitsBody,
+  message,
+  refusal,
+  tooMany,
+  toResponse,
+  unavailable,
+} from "./http-answer.js";
 import type { Principal, RequestContext } from "./layer.js";
-import type { Limits } from "./limits.js";
+import type { Limits, Timeouts } from "./limits.js";
 import type { Pipeline } from "./pipeline.js";
+import type { Processor } from "./processor.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
 import { methodOf, pathOf, routeOf } from "./route.js";
-import type { Processor } from "./processor.js";
 
 export interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
   readonly cors?: Cors;
   readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly admission: Admission;
   readonly pipeline: Pipeline<P, DB>;
   readonly processor: Processor<P>;
   readonly emit: Emit;
   /** True while the process is being stopped. */
   readonly draining: () => boolean;
 }
-
-/** An answer on its way: its body is JSON, unless it is text already. */
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly results?: readonly TransactionResult[];
-}
-
-const retryAfterSeconds = 5;
 
 /** Never rejects. */
 export function createHandle<P extends Principal, DB>(
@@ -105,22 +106,32 @@ function crossOriginOf<P extends Principal, DB>(
 }
 
 async function upload<P extends Principal, DB>(
-  { pipeline, processor, limits, emit, draining }: HttpParts<P, DB>,
+  { pipeline, processor, admission, limits, timeouts, emit, draining }: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
 ): Promise<Answer> {
   if (draining()) return unavailable("The server is being stopped. Try again.");
+  const leave = admission.request();
+  if (leave === undefined) return unavailable("The server is busy. Try again.");
+  let leaveOwn: (() => void) | undefined;
   let during: ErrorEvent["during"] = "authenticate";
   try {
     const principal = verifiedPrincipal(await pipeline.authenticate(request, context));
+    // Before the body is read: what waits for its turn takes no room.
+    leaveOwn = admission.caller(principal.userId);
+    if (leaveOwn === undefined) {
+      return tooMany(
+        "You have too many requests under way. Wait for their answers, and try again.",
+      );
+    }
     const called = { ...context, principal };
     during = "request";
-    const { value, lossyNumbers } = await readBody(request, limits);
+    const { value, lossyNumbers } = await readBody(request, limits, timeouts);
     during = "validate";
     const accepted = await processor.validate(value, called);
     during = "transaction";
     const results = await processor.run(accepted, { context: called, lossyNumbers });
-    return { ...answerUpload(accepted.shape, results), results };
+    return answerResults(accepted.shape, results);
   } catch (error) {
     const answer = refusal(error, during);
     emit({
@@ -131,22 +142,18 @@ async function upload<P extends Principal, DB>(
       outcome: answer.status >= 500 ? "retryable" : "fatal",
     });
     return answer;
+  } finally {
+    leaveOwn?.();
+    leave();
   }
 }
 
-/** What the device keeps its writes for: everything but its own mistakes is 5xx. */
-function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
-  if (during === "authenticate") {
-    if (isUnauthenticated(error)) {
-      return message(401, error.message, { "www-authenticate": "Bearer" });
-    }
-    if (isForbidden(error)) return message(403, error.message);
-  }
-  if (isBadRequest(error)) return message(error.status, error.message);
-  if (isRetryable(error)) return unavailable(error.message, error.retryAfterMs);
-  return during === "authenticate"
-    ? unavailable("The caller can't be verified just now.")
-    : message(500, "Something went wrong. Try again.");
+/** Where nothing of the request has been applied, the caller of too many dead letters hears it from the status. */
+function answerResults(shape: UploadShape, results: readonly TransactionResult[]): Answer {
+  const [first] = results;
+  return first?.status === "retryable_error" && first.tooManyDeadLetters
+    ? { ...tooMany(first.message, first.retryAfterMs), results }
+    : { ...answerUpload(shape, results), results };
 }
 
 async function respond<P extends Principal, DB>(
@@ -163,46 +170,4 @@ async function respond<P extends Principal, DB>(
     emit({ type: "error", ...correlated(context), during: "respond", error, outcome: "ignored" });
     return response;
   }
-}
-
-function toResponse(
-  { status, body, headers }: Answer,
-  { correlationId }: RequestContext,
-  crossOrigin: CrossOrigin,
-): WriteResponse {
-  return {
-    status,
-    headers: {
-      ...(body !== "" && { "content-type": "application/json; charset=utf-8" }),
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-correlation-id": correlationId,
-      ...crossOrigin.headers,
-      ...headers,
-    },
-    body: typeof body === "string" ? body : stringifyJson(body),
-  };
-}
-
-function message(status: number, text: string, headers?: Answer["headers"]): Answer {
-  return { status, body: { message: text }, ...(headers && { headers }) };
-}
-
-function unavailable(text: string, retryAfterMs = retryAfterSeconds * 1000): Answer {
-  return message(503, text, { "retry-after": String(Math.ceil(retryAfterMs / 1000)) });
-}
-
-function limitsBody({ bodyBytes, stringLength, transactions, operations, depth, keys }: Limits) {
-  return {
-    contract_version: contractVersion,
-    limits: {
-      body_bytes: bodyBytes,
-      transactions,
-      operations,
-      depth,
-      keys,
-      string_length: stringLength,
-    },
-    features: ["ledger", "dead_letters"],
-  };
 }

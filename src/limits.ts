@@ -1,6 +1,6 @@
-/** Bounds on what one request may ask and how long the database may take, and the measure of one transaction. */
+/** Bounds on what callers may ask and how long things may take, and the measure of one transaction. */
 
-/** Bounds on what one request may ask. */
+/** Bounds on what callers may ask. */
 export interface Limits {
   /** Of the body, and of the body once decompressed. Beyond it 413. Default 16 MiB. */
   readonly bodyBytes: number;
@@ -14,6 +14,12 @@ export interface Limits {
   readonly keys: number;
   /** UTF-16 code units of one text. Default 4 Mi. */
   readonly stringLength: number;
+  /** Of one caller, under way in one process. Beyond it 429 with Retry-After. Default 8. */
+  readonly concurrentRequests: number;
+  /** Of all callers, under way in one process. Beyond it 503 with Retry-After. Default 1,000. */
+  readonly requests: number;
+  /** Of one caller, stored with status `open`. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After. Default 1,000. */
+  readonly openDeadLetters: number;
 }
 
 export const defaultLimits: Limits = {
@@ -23,17 +29,32 @@ export const defaultLimits: Limits = {
   depth: 64,
   keys: 250_000,
   stringLength: 4 * 1024 * 1024,
+  concurrentRequests: 8,
+  requests: 1_000,
+  openDeadLetters: 1_000,
 };
 
-/** How long the database may wait or work; then the transaction is undone, and the answer is retryable. */
+/** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
 export interface Timeouts {
-  /** For a lock that another transaction holds, in milliseconds. Default 5,000. */
+  /** The wait for a lock that another transaction holds. Default 5,000. */
   readonly lockMs: number;
-  /** For one statement, and on Postgres for the time between two, hooks included; in milliseconds. Default 15,000. */
+  /** One statement, and on Postgres the time between two, hooks included. Default 15,000. */
   readonly statementMs: number;
+  /** One database transaction: the wait for a connection, hooks, and COMMIT included. Kept in the process, also where the network goes silent. Default 60,000. */
+  readonly transactionMs: number;
+  /** One request's transactions: after it no other is begun, and the client sends the rest again. Default 60,000. */
+  readonly requestMs: number;
+  /** The arrival of a request's body. Default 60,000. */
+  readonly bodyMs: number;
 }
 
-export const defaultTimeouts: Timeouts = { lockMs: 5_000, statementMs: 15_000 };
+export const defaultTimeouts: Timeouts = {
+  lockMs: 5_000,
+  statementMs: 15_000,
+  transactionMs: 60_000,
+  requestMs: 60_000,
+  bodyMs: 60_000,
+};
 
 /** The first limit that a transaction passes. */
 export interface LimitBreach {

@@ -9,7 +9,8 @@ import { correlated, type Emit } from "./event.js";
 import type { Gate } from "./gate.js";
 import { createIdentify } from "./identity.js";
 import type { CallContext, Principal } from "./layer.js";
-import type { Limits } from "./limits.js";
+import type { LetterBound } from "./letter-bound.js";
+import type { Limits, Timeouts } from "./limits.js";
 import type { Pipeline } from "./pipeline.js";
 import { notAttempted, retryableResult, type TransactionResult } from "./result.js";
 import type { RunTransaction } from "./transaction.js";
@@ -19,6 +20,8 @@ export interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly letters: LetterBound;
   readonly gate: Gate<P, DB>;
   readonly runTransaction: RunTransaction<P, DB>;
   readonly emit: Emit;
@@ -45,6 +48,8 @@ export function createProcessor<P extends Principal, DB>({
   config,
   pipeline,
   limits,
+  timeouts,
+  letters,
   gate,
   runTransaction,
   emit,
@@ -61,10 +66,16 @@ export function createProcessor<P extends Principal, DB>({
     },
 
     run: async (upload, { context, lossyNumbers, ...options }) => {
+      const started = performance.now();
       const database = await databaseOf(config, context, emit);
-      if (database === undefined) {
-        const unreachable = retryableResult("The database can't be reached just now.");
-        return upload.transactions.map((_, index) => (index === 0 ? unreachable : notAttempted));
+      const refusal =
+        database === undefined
+          ? retryableResult("The database can't be reached just now.")
+          : letters.refusal(database, context.principal.userId);
+      if (database === undefined || refusal !== undefined) {
+        return upload.transactions.map((_, index) =>
+          index === 0 && refusal ? refusal : notAttempted,
+        );
       }
       const caller = await gate(database, context);
       const clientId = upload.clientId ?? options.clientId;
@@ -89,8 +100,13 @@ export function createProcessor<P extends Principal, DB>({
       const results: TransactionResult[] = [];
       let ended = false;
       for (const transaction of upload.transactions) {
+        const late = results.length > 0 && performance.now() - started >= timeouts.requestMs;
         const result =
-          ended || context.signal.aborted ? notAttempted : await runTransaction(transaction, call);
+          ended || context.signal.aborted
+            ? notAttempted
+            : late
+              ? outOfTime
+              : await runTransaction(transaction, call);
         results.push(result);
         ended ||= endsBatch(result, config.onFatal);
       }
@@ -99,6 +115,9 @@ export function createProcessor<P extends Principal, DB>({
     },
   };
 }
+
+/** So that what has been applied is answered before the client gives up waiting for it. */
+const outOfTime = retryableResult("The request took too long. Send the rest again.");
 
 /** What follows a transaction that stays queued must stay behind it. */
 function endsBatch(result: TransactionResult, onFatal: "stop" | "skip" = "stop"): boolean {

@@ -6,6 +6,7 @@ import { correlated, type Emit } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
+import { type LetterBound, TooManyLetters } from "./letter-bound.js";
 import { classify } from "./persist/classify.js";
 import type { Pipeline } from "./pipeline.js";
 import {
@@ -22,6 +23,7 @@ export interface RecorderParts<P extends Principal, DB> {
   readonly emit: Emit;
   readonly onDeadLetter: WritesConfig<P, DB>["onDeadLetter"];
   readonly settings: TransactionSettings;
+  readonly letters: LetterBound;
 }
 
 /** Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one. */
@@ -38,15 +40,14 @@ export function createRecord<P extends Principal, DB>({
   emit,
   onDeadLetter,
   settings,
+  letters,
 }: RecorderParts<P, DB>): RecordFailure<P, DB> {
   return async (answer, payload, call, identity) => {
     const letter = letterOf(answer, payload, call, identity);
-    for (let attempt = 1; ; attempt += 1) {
+    let outcome: Outcome | undefined;
+    for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        const outcome = await store(pipeline, settings, answer, letter, call, identity);
-        if ("earlier" in outcome) return outcome.earlier;
-        await announce(outcome.stored, call, emit, onDeadLetter);
-        return answer;
+        outcome = await store({ pipeline, settings, letters }, answer, letter, call, identity);
       } catch (error) {
         emit({
           type: "error",
@@ -55,27 +56,39 @@ export function createRecord<P extends Principal, DB>({
           error,
           outcome: "retryable",
         });
+        if (error instanceof TooManyLetters) {
+          const refusal = letters.refusal(call.database, letter.userId);
+          if (refusal !== undefined) return refusal;
+        }
         if (await again(classify(error, call.database, false), attempt, call)) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
     }
+    if ("earlier" in outcome) return outcome.earlier;
+    // It has been committed, and that is the answer, whatever goes wrong from here on.
+    await announce(outcome.stored, call, emit, onDeadLetter);
+    return answer;
   };
 }
 
+type Outcome = { readonly earlier: TransactionResult } | { readonly stored: DeadLetter };
+
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function store<P extends Principal, DB>(
-  pipeline: Pipeline<P, DB>,
-  settings: TransactionSettings,
+  { pipeline, settings, letters }: Pick<RecorderParts<P, DB>, "pipeline" | "settings" | "letters">,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P, DB>,
   identity: Identity | undefined,
-): Promise<{ readonly earlier: TransactionResult } | { readonly stored: DeadLetter }> {
+): Promise<Outcome> {
   return begin(call.database, settings, async (tx) => {
     const earlier =
       identity && (await claim(settings.own.on(tx), identity, call.requestId, answer));
     if (earlier !== undefined) return { earlier };
-    return { stored: await pipeline.deadLetter(letter, { ...publicContext(call), tx }) };
+    await letters.check(tx, letter.userId);
+    const stored: unknown = await pipeline.deadLetter(letter, { ...publicContext(call), tx });
+    // One of the application's own may give nothing back, whatever its type says.
+    return { stored: (stored as DeadLetter | undefined) ?? letter };
   });
 }
 
@@ -105,9 +118,9 @@ async function announce<P extends Principal, DB>(
   emit: Emit,
   onDeadLetter: WritesConfig<P, DB>["onDeadLetter"],
 ): Promise<void> {
-  const { id, userId, errorCode } = letter;
-  emit({ type: "dead_letter", ...correlated(call), id, userId, errorCode });
   try {
+    const { id, userId, errorCode } = letter;
+    emit({ type: "dead_letter", ...correlated(call), id, userId, errorCode });
     await onDeadLetter?.(letter);
   } catch (error) {
     emit({ type: "error", ...correlated(call), during: "onDeadLetter", error, outcome: "ignored" });

@@ -40,6 +40,8 @@ export interface RetryableResult {
   readonly message: string;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
+  /** Present where the caller has as many open dead letters as may be (`limits.openDeadLetters`): a 429 over HTTP. */
+  readonly tooManyDeadLetters?: true;
 }
 
 /** Sending it again can't help. It has been recorded as a dead letter, unless `requiresClientHandling`. */

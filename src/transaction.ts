@@ -10,11 +10,14 @@ import { correlated, type Emit, type TransactionEvent } from "./event.js";
 import { createFlights } from "./flights.js";
 import type { Identity } from "./identity.js";
 import type { Committed, Principal } from "./layer.js";
+import type { LetterBound } from "./letter-bound.js";
 import { classify, type Verdict } from "./persist/classify.js";
 import { hooksOf, type Pipeline } from "./pipeline.js";
 import { createRecord } from "./record.js";
 import { type FatalResult, retryableResult, success, type TransactionResult } from "./result.js";
 import type { Again } from "./retry.js";
+
+const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
 export interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -22,6 +25,7 @@ export interface TransactionParts<P extends Principal, DB> {
   readonly again: Again;
   readonly emit: Emit;
   readonly settings: TransactionSettings;
+  readonly letters: LetterBound;
 }
 
 /** Never rejects. */
@@ -43,6 +47,7 @@ export function createRunTransaction<P extends Principal, DB>({
   again,
   emit,
   settings,
+  letters,
 }: TransactionParts<P, DB>): RunTransaction<P, DB> {
   const flights = createFlights<TransactionResult>();
   const record = createRecord({
@@ -51,6 +56,7 @@ export function createRunTransaction<P extends Principal, DB>({
     emit,
     onDeadLetter: config.onDeadLetter,
     settings,
+    letters,
   });
   const committedHooks = hooksOf(config).flatMap(({ committed }) => committed ?? []);
 
@@ -72,10 +78,13 @@ export function createRunTransaction<P extends Principal, DB>({
     const identity = await call.identify(transaction);
     const run = () => apply(transaction, call, identity, tally, refusal);
     if (identity === undefined) return run();
-    tally.ledger = "miss";
-    const { result, shared } = await flights.join(call.database, identity.key, run);
-    if (shared) tally.ledger = "shared";
-    return result;
+    for (;;) {
+      tally.ledger = "miss";
+      const { result, shared } = await flights.join(call.database, identity.key, run);
+      if (shared) tally.ledger = "shared";
+      // The caller who left was another one.
+      if (result !== notBegun || !shared || call.signal.aborted) return result;
+    }
   };
 
   const apply = async (
@@ -103,6 +112,7 @@ export function createRunTransaction<P extends Principal, DB>({
     call: Call<P, DB>,
     tally: Tally,
   ): Promise<TransactionResult> => {
+    if (tried.kind === "not begun") return notBegun;
     if (tried.kind === "replayed") {
       tally.ledger = "hit";
       return tried.answer;

@@ -60,9 +60,9 @@ function envelopeFault(error: ValidationError | undefined): string {
     case "/transactions":
       return '"transactions" must be a list of at least one transaction.';
     case "/client_id":
-      return '"client_id" must be text.';
+      return '"client_id" must be text, of at most 1024 characters.';
     case "/queue_id":
-      return '"queue_id" must be text.';
+      return '"queue_id" must be text, of at most 1024 characters.';
     default:
       return expected;
   }

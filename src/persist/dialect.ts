@@ -1,5 +1,12 @@
 /** What differs between databases, as data and small functions; everything else is shared. */
-import type { ColumnDataType, Expression, IsolationLevel, Kysely, Transaction } from "kysely";
+import type {
+  ColumnDataType,
+  DatabaseConnection,
+  Expression,
+  IsolationLevel,
+  Kysely,
+  Transaction,
+} from "kysely";
 import type { DatabaseCaller } from "../rls.js";
 import type { RowStatements } from "./rows.js";
 
@@ -140,6 +147,8 @@ export interface Dialect {
     connection: Database,
     timeouts: { readonly lockMs: number; readonly statementMs: number },
   ): Promise<() => Promise<void>>;
+  /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
+  abandon?(connection: DatabaseConnection): Promise<void>;
   /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */
   migrate(db: Database, run: (on: Database) => Promise<void>): Promise<void>;
   /** What a change of the schema would make is there. Absent: changes are made in a transaction, and none is ever half done. */

@@ -91,6 +91,8 @@ describe.skipIf(!available)("transactions that meet on Postgres", () => {
     const events: WriteEvent[] = [];
     const writes = createWrites<TestPrincipal, TestSchema>({
       ...testConfig(database),
+      // One caller stands for many.
+      limits: { concurrentRequests: 1_000 },
       onEvent: (event) => void events.push(event),
       ...config,
     });

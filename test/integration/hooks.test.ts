@@ -897,6 +897,23 @@ describe("a dead letter", () => {
     ]);
   });
 
+  it("that has been committed is the answer, also where its layer gives nothing back", async () => {
+    const copies: DeadLetter[] = [];
+    const writes = writesWith({
+      deadLetter: (async (
+        letter: DeadLetter,
+        _context: unknown,
+        next: (letter: DeadLetter) => unknown,
+      ) => void (await next(letter))) as unknown as Config["deadLetter"] & object,
+      onDeadLetter: (letter) => void copies.push(letter),
+    });
+    const result = await writes.processTransaction(refused, { principal: alice });
+    expect(result).toMatchObject({ failedOperation: { errorCode: "UNKNOWN_TABLE" } });
+    expect(copies).toMatchObject([{ userId: "alice", errorCode: "UNKNOWN_TABLE" }]);
+    expect(events.filter(({ type }) => type === "dead_letter")).toHaveLength(1);
+    expect(await stored()).toMatchObject({ ledger: 1, letters: [{ error_code: "UNKNOWN_TABLE" }] });
+  });
+
   it.each([
     ["throws", () => Promise.reject(new TypeError("bug"))],
     ["throws fatal()", () => Promise.reject(fatal("NO", "No."))],

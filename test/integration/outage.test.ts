@@ -136,6 +136,8 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
       const events: WriteEvent[] = [];
       const writes = createWrites<TestPrincipal, TestSchema>({
         ...testConfig(database),
+        // One caller stands for many.
+        limits: { concurrentRequests: 1_000 },
         onEvent: (event) => void events.push(event),
         ...config,
       });

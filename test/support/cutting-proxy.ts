@@ -10,8 +10,11 @@ export interface Cut {
   /**
    * `statement`: the server never sees it. `answer`: the server has answered, and nobody hears it.
    * `silence`: as `statement`, but nobody is told either: the connection stays open and is dead.
+   * `hearing`: the same, but the server has seen the statement, and only its answer goes astray.
    */
-  readonly lose: "statement" | "answer" | "silence";
+  readonly lose: "statement" | "answer" | "silence" | "hearing";
+  /** On every connection, and not once. */
+  readonly always?: boolean;
   /** Ends the connection with a reset instead of an end. */
   readonly reset?: boolean;
 }
@@ -28,6 +31,8 @@ export interface CuttingProxy {
 interface Armed extends Cut {
   readonly done: () => void;
 }
+
+const isSilent = ({ lose }: Cut): boolean => lose === "silence" || lose === "hearing";
 
 export async function createCuttingProxy(serverPort: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
@@ -46,7 +51,7 @@ export async function createCuttingProxy(serverPort: number): Promise<CuttingPro
       done();
     };
     client.on("data", (chunk: Buffer) => {
-      if (losing?.lose === "silence") return;
+      if (losing && isSilent(losing)) return;
       const text = chunk.toString("latin1");
       if (/begin|start transaction/.test(text)) sent = "";
       if (
@@ -55,9 +60,10 @@ export async function createCuttingProxy(serverPort: number): Promise<CuttingPro
         (armed.behind === undefined || sent.includes(armed.behind))
       ) {
         losing = armed;
-        armed = undefined;
+        if (!losing.always) armed = undefined;
         if (losing.lose === "statement") return end(losing);
-        if (losing.lose === "silence") return losing.done();
+        if (isSilent(losing)) losing.done();
+        if (losing.lose === "silence") return;
       }
       sent += text;
       server.write(chunk);
@@ -81,7 +87,7 @@ export async function createCuttingProxy(serverPort: number): Promise<CuttingPro
       socket.on("close", () => {
         sockets.delete(socket);
         // Where nobody is told, the other side stays as it is.
-        if (losing?.lose !== "silence") other.destroy();
+        if (losing === undefined || !isSilent(losing)) other.destroy();
       });
     }
   });

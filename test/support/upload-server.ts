@@ -6,7 +6,11 @@ import { adapters, listen } from "./uploads.js";
 import { testConfig, type TestPrincipal } from "./writes.js";
 
 const database = openByUrl(process.argv[2] ?? "");
-const writes = createWrites<TestPrincipal, TestSchema>(testConfig(database));
+const writes = createWrites<TestPrincipal, TestSchema>({
+  ...testConfig(database),
+  // One caller stands for many.
+  limits: { concurrentRequests: 1_000 },
+});
 const serverOf = adapters["node:http"];
 if (serverOf === undefined) throw new Error("There is no such adapter.");
 const { url } = await listen(serverOf(writes));

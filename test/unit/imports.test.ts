@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/request",
       "src/write",
       "src/limits",
+      "src/abandonment",
       "src/cors",
       "src/layer",
       "src/table-rule",
@@ -38,7 +39,17 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   helpers: {
-    rooms: ["src/json", "src/flights", "src/route", "src/correlation", "src/transit", "src/within"],
+    rooms: [
+      "src/json",
+      "src/flights",
+      "src/route",
+      "src/correlation",
+      "src/transit",
+      "src/deadline",
+      "src/bounds",
+      "src/admission",
+      "src/within",
+    ],
     values: ["words"],
   },
   generated: {
@@ -78,6 +89,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/tables",
       "src/own",
       "src/migrations",
+      "src/letter-bound",
     ],
     values: ["words", "helpers"],
     types: ["layers"],
@@ -86,7 +98,7 @@ const groups: Readonly<Record<string, Group>> = {
   },
   begin: {
     rooms: ["src/begin", "src/guard", "src/prune"],
-    values: ["words", "persistence"],
+    values: ["words", "helpers", "persistence"],
     packages: ["kysely"],
   },
   transaction: {
@@ -107,10 +119,11 @@ const groups: Readonly<Record<string, Group>> = {
   processor: {
     rooms: ["src/processor", "src/pruning"],
     values: ["words", "helpers", "layers", "begin", "transaction"],
+    types: ["persistence"],
     typePackages: ["kysely"],
   },
   http: {
-    rooms: ["src/http"],
+    rooms: ["src/http", "src/http-answer"],
     values: ["words", "helpers", "generated", "layers"],
     types: ["transaction", "processor"],
   },

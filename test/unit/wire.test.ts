@@ -59,7 +59,9 @@ describe("the envelope", () => {
     expect(refusal({ transactions: [] }).message).toBe(
       '"transactions" must be a list of at least one transaction.',
     );
-    expect(refusal({ client_id: 1, crud: [] }).message).toBe('"client_id" must be text.');
+    expect(refusal({ client_id: 1, crud: [] }).message).toBe(
+      '"client_id" must be text, of at most 1024 characters.',
+    );
   });
 
   it("may hold so many transactions", () => {

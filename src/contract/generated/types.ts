@@ -249,6 +249,7 @@ export interface components {
             /** @description The names of the optional things that this server does. Ignore those you do not know. */
             readonly features: readonly string[];
         };
+        /** @description What is not bounded is told as 9007199254740991. */
         readonly Limits: {
             /** @description Of the body, and of the body once decompressed. Beyond it 413. */
             readonly body_bytes: components["schemas"]["SafeInteger"];
@@ -262,6 +263,8 @@ export interface components {
             readonly keys: components["schemas"]["SafeInteger"];
             /** @description UTF-16 code units of one text. */
             readonly string_length: components["schemas"]["SafeInteger"];
+            /** @description Of one caller, under way at once. Beyond it 429. */
+            readonly concurrent_requests?: components["schemas"]["SafeInteger"];
         };
         readonly Message: {
             /** @description For people. */
@@ -330,7 +333,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description The caller sends too much at once. Nothing was tried. */
+        /** @description The caller has too many requests under way, or too many changes that failed and wait to be looked at. Nothing was applied. */
         readonly TooManyRequests: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["CorrelationId"];
@@ -352,8 +355,8 @@ export interface components {
             };
         };
         /**
-         * @description The server, its database or its identity provider can't be reached just now; or, to `{ "batch" }`, the transaction
-         *     failed in a way that will pass. Send it again.
+         * @description The server, its database or its identity provider can't be reached just now, or is too busy; or the body did not arrive in time;
+         *     or, to `{ "batch" }`, the transaction failed in a way that will pass. Send it again.
          */
         readonly Unavailable: {
             headers: {

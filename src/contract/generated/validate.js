@@ -2,8 +2,8 @@
 // src/contract/validate.js
 var validateEnvelope = validate20;
 var schema31 = { "type": "object", "properties": { "client_id": { "$ref": "ClientId" }, "queue_id": { "$ref": "QueueId" }, "transactions": { "type": ["array", "null"], "minItems": 1 } } };
-var schema32 = { "type": ["string", "null"] };
-var schema33 = { "type": ["string", "null"] };
+var schema32 = { "type": ["string", "null"], "maxLength": 1024 };
+var schema33 = { "type": ["string", "null"], "maxLength": 1024 };
 function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -19,9 +19,18 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
       if (data.client_id !== void 0) {
         let data0 = data.client_id;
         const _errs1 = errors;
+        const _errs2 = errors;
         if (typeof data0 !== "string" && data0 !== null) {
           validate20.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "ClientId/type", keyword: "type", params: { type: schema32.type }, message: "must be string,null" }];
           return false;
+        }
+        if (errors === _errs2) {
+          if (typeof data0 === "string") {
+            if (data0.length > 1024) {
+              validate20.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "ClientId/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" }];
+              return false;
+            }
+          }
         }
         var valid0 = _errs1 === errors;
       } else {
@@ -31,9 +40,18 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         if (data.queue_id !== void 0) {
           let data1 = data.queue_id;
           const _errs4 = errors;
+          const _errs5 = errors;
           if (typeof data1 !== "string" && data1 !== null) {
             validate20.errors = [{ instancePath: instancePath + "/queue_id", schemaPath: "QueueId/type", keyword: "type", params: { type: schema33.type }, message: "must be string,null" }];
             return false;
+          }
+          if (errors === _errs5) {
+            if (typeof data1 === "string") {
+              if (data1.length > 1024) {
+                validate20.errors = [{ instancePath: instancePath + "/queue_id", schemaPath: "QueueId/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" }];
+                return false;
+              }
+            }
           }
           var valid0 = _errs4 === errors;
         } else {
@@ -503,9 +521,18 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
         if (data.client_id !== void 0) {
           let data0 = data.client_id;
           const _errs1 = errors;
+          const _errs2 = errors;
           if (typeof data0 !== "string" && data0 !== null) {
             validate24.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "ClientId/type", keyword: "type", params: { type: schema32.type }, message: "must be string,null" }];
             return false;
+          }
+          if (errors === _errs2) {
+            if (typeof data0 === "string") {
+              if (data0.length > 1024) {
+                validate24.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "ClientId/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" }];
+                return false;
+              }
+            }
           }
           var valid0 = _errs1 === errors;
         } else {
@@ -515,9 +542,18 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
           if (data.queue_id !== void 0) {
             let data1 = data.queue_id;
             const _errs4 = errors;
+            const _errs5 = errors;
             if (typeof data1 !== "string" && data1 !== null) {
               validate24.errors = [{ instancePath: instancePath + "/queue_id", schemaPath: "QueueId/type", keyword: "type", params: { type: schema33.type }, message: "must be string,null" }];
               return false;
+            }
+            if (errors === _errs5) {
+              if (typeof data1 === "string") {
+                if (data1.length > 1024) {
+                  validate24.errors = [{ instancePath: instancePath + "/queue_id", schemaPath: "QueueId/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters" }];
+                  return false;
+                }
+              }
             }
             var valid0 = _errs4 === errors;
           } else {

@@ -28,6 +28,8 @@ export const mysql: Dialect = {
   convert,
   meaning,
   prepare,
+  // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.
+  abandon: async (connection) => connection.killSession?.(async () => {}),
   migrate,
   alreadyThere,
 };

@@ -5,7 +5,8 @@
  * after it: whoever gets the connection from the pool next finds it as it was. Kept values are never overwritten, so that a connection which
  * missed being put back still knows what it was like.
  *
- * - Waiting and working is bounded. MariaDB bounds every statement; MySQL only reading ones, and the waits of the others.
+ * - Waiting and working is bounded. MariaDB bounds every statement, and the time between two; MySQL only reading ones, and the waits of
+ *   the others.
  * - The time zone is UTC, so that a TIMESTAMP is the instant that was sent, whatever the server's or the pool's zone, also in the hour that
  *   a zone has twice.
  * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
@@ -26,7 +27,7 @@ interface Setting {
   /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
   readonly number?: "unsigned" | "decimal(20, 6)";
   /** Opens the comment that keeps the setting from servers which don't have it. */
-  readonly only?: "/*M!100101" | "/*!50708";
+  readonly only?: "/*M!100101" | "/*M!100300" | "/*!50708";
 }
 
 const settings: readonly Setting[] = [
@@ -48,6 +49,13 @@ const settings: readonly Setting[] = [
     only: "/*!50708",
     number: "unsigned",
     value: ({ statementMs }) => statementMs.toFixed(0),
+  },
+  // For a process or a network that goes without a word: what it has locked is free again in time. MySQL has nothing of the kind.
+  {
+    name: "idle_transaction_timeout",
+    only: "/*M!100300",
+    number: "unsigned",
+    value: ({ statementMs }) => seconds(statementMs),
   },
   { name: "time_zone", value: () => "'+00:00'" },
   {

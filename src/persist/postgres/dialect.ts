@@ -1,5 +1,6 @@
 /** Postgres, by `pg` or PGlite. */
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
+import { abandonment } from "../../abandonment.js";
 import type { Dialect } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
@@ -29,6 +30,9 @@ export const postgres: Dialect = {
         set_config('TimeZone', 'UTC', true),
         set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
     `.execute(tx);
+  },
+  abandon: async (connection) => {
+    await connection.executeQuery(CompiledQuery.raw(abandonment));
   },
   migrate: (db, run) =>
     db.transaction().execute(async (tx) => {

@@ -142,6 +142,7 @@ export const http: readonly Case[] = [
               depth: 64,
               keys: 250_000,
               string_length: 4_194_304,
+              concurrent_requests: 8,
             },
             features: ["ledger", "dead_letters"],
           },

@@ -1,0 +1,322 @@
+/** Database work that does not come to an end: the caller is answered in time, and nothing is lost, left running or applied twice. */
+import { Kysely, type Logger, MysqlDialect, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { guardPool } from "../../adapters/pg.js";
+import { createWrites, type WriteEvent, type Writes, type WritesConfig } from "../../src/index.js";
+import { createCuttingProxy, type CuttingProxy } from "../support/cutting-proxy.js";
+import {
+  betterSqlite3,
+  mariadb,
+  postgres,
+  type TestDatabase,
+  type TestDialect,
+} from "../support/databases.js";
+import { mariadbPool } from "../support/mariadb.js";
+import type { TestSchema } from "../support/schema.js";
+import { mariadbUrl, postgresUrl } from "../support/servers.js";
+import { until } from "../support/uploads.js";
+import { testConfig, type TestPrincipal } from "../support/writes.js";
+
+type Config = WritesConfig<TestPrincipal, TestSchema>;
+
+const principal: TestPrincipal = { userId: "alice" };
+const put = (op_id = 1) => ({
+  client_id: "phone",
+  crud: [
+    {
+      op: "PUT",
+      table: "lists",
+      id: `11111111-1111-4111-8111-${String(op_id).padStart(12, "0")}`,
+      op_id,
+      op_data: { name: `list ${op_id}` },
+    },
+  ],
+});
+const tooLong = {
+  status: "retryable_error",
+  message: "The database takes too long just now.",
+};
+
+/** What a device does: it sends the same again until it is through. */
+async function repeated(writes: Writes<TestPrincipal>, transaction: object): Promise<void> {
+  await until(
+    async () => (await writes.processTransaction(transaction, { principal })).status === "success",
+    20_000,
+  );
+}
+
+const closing: (() => Promise<unknown>)[] = [];
+const uncaught: unknown[] = [];
+const onUncaught = (error: unknown) => void uncaught.push(error);
+beforeEach(() => {
+  process.on("unhandledRejection", onUncaught).on("uncaughtException", onUncaught);
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  process.off("unhandledRejection", onUncaught).off("uncaughtException", onUncaught);
+  expect(uncaught.splice(0)).toEqual([]);
+});
+
+interface Opened {
+  readonly proxy: CuttingProxy;
+  /** The write path's, through the proxy. */
+  readonly db: Kysely<TestSchema>;
+  /** Past the proxy. */
+  readonly direct: TestDatabase;
+  /** Connections that the pool counts as its own. */
+  pooled(): number;
+}
+
+interface Server {
+  readonly dialect: TestDialect;
+  /** As they look on the wire; to isolate is to be `read committed`, too. */
+  readonly begin: string;
+  readonly commit: string;
+  open(connections: number, log?: Logger): Promise<Opened>;
+}
+
+async function open(
+  dialect: TestDialect,
+  serverUrl: string,
+  defaultPort: number,
+  currentDatabase: string,
+  connect: (url: string) => Pick<Opened, "db" | "pooled">,
+): Promise<Opened> {
+  const direct = await dialect.open();
+  closing.push(() => direct.close());
+  const url = new URL(serverUrl);
+  const proxy = await createCuttingProxy(Number(url.port) || defaultPort);
+  closing.push(() => proxy.close());
+  const { rows } = await sql<{ name: string }>`select ${sql.raw(currentDatabase)} as name`.execute(
+    direct.db,
+  );
+  url.port = String(proxy.port);
+  url.pathname = `/${rows[0]?.name}`;
+  const { db, pooled } = connect(url.href);
+  closing.push(() => db.destroy());
+  return { proxy, db, direct, pooled };
+}
+
+const servers: readonly Server[] = [
+  {
+    dialect: postgres,
+    begin: "begin",
+    commit: "commit",
+    open: (max, log) =>
+      open(postgres, postgresUrl, 5432, "current_database()", (connectionString) => {
+        // No `query_timeout`: it is the library that must not wait.
+        const pool = guardPool(new pg.Pool({ connectionString, max }));
+        return {
+          db: new Kysely({ dialect: new PostgresDialect({ pool }), ...(log && { log }) }),
+          pooled: () => pool.totalCount,
+        };
+      }),
+  },
+  {
+    dialect: mariadb,
+    begin: "set transaction",
+    commit: "\u0003commit",
+    open: (connectionLimit, log) =>
+      open(mariadb, mariadbUrl, 3306, "database()", (url) => {
+        const pool = mariadbPool(url, { connectionLimit });
+        let count = 0;
+        pool.on("connection", (connection) => {
+          count += 1;
+          // mysql2 tells of the end of one that it destroys itself to nobody but the stream.
+          const { stream } = connection as unknown as { stream: NodeJS.EventEmitter };
+          stream.once("close", () => {
+            count -= 1;
+          });
+        });
+        return {
+          db: new Kysely({ dialect: new MysqlDialect({ pool }), ...(log && { log }) }),
+          pooled: () => count,
+        };
+      }),
+  },
+];
+
+for (const { dialect, begin, commit, open } of servers) {
+  const available = await dialect.available();
+
+  describe.skipIf(!available)(`${dialect.name} behind a network that goes silent`, () => {
+    const writesOn = (db: Kysely<TestSchema>, config: Partial<Config> = {}) => {
+      const events: WriteEvent[] = [];
+      const writes = createWrites<TestPrincipal, TestSchema>({
+        ...testConfig(db),
+        timeouts: { transactionMs: 400, statementMs: 1_000 },
+        onEvent: (event) => void events.push(event),
+        ...config,
+      });
+      return { writes, events };
+    };
+
+    it.each([
+      ["before BEGIN", begin],
+      ["in the middle", "lists"],
+      ["at COMMIT", commit],
+    ])("%s: is answered in time, and its connection replaced", async (_when, at) => {
+      const { proxy, db, direct, pooled } = await open(1);
+      const { writes, events } = writesOn(db);
+      // Whatever is read once has been read: the silence is to meet the transaction itself.
+      expect(await writes.processTransaction(put(1), { principal })).toEqual({ status: "success" });
+      const silent = proxy.cut({ at, lose: "silence" });
+      const started = performance.now();
+      const result = await writes.processTransaction(put(2), { principal });
+      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(result).toEqual(tooLong);
+      await silent;
+      const [error] = events.filter((event) => event.type === "error");
+      expect(error?.outcome).toBe("retryable");
+      expect(error?.error).toMatchObject({
+        cause: { message: expect.stringMatching(/not ended after 400 ms/) },
+      });
+      // Its pool of one connection has room again; and what the server holds for it is free once it has been idle too long.
+      await until(() => pooled() === 0, 5_000);
+      await repeated(writes, put(2));
+      expect(await direct.db.selectFrom("lists").select("name").orderBy("name").execute()).toEqual([
+        { name: "list 1" },
+        { name: "list 2" },
+      ]);
+    });
+
+    it("answers a COMMIT that was heeded and not heard of from the ledger", async () => {
+      const { proxy, db, direct } = await open(1);
+      const { writes } = writesOn(db);
+      expect(await writes.processTransaction(put(1), { principal })).toEqual({ status: "success" });
+      void proxy.cut({ at: commit, lose: "hearing" });
+      expect(await writes.processTransaction(put(2), { principal })).toEqual(tooLong);
+      await direct.db.updateTable("lists").set({ name: "by another" }).execute();
+      await repeated(writes, put(2));
+      expect(await direct.db.selectFrom("lists").select("name").execute()).toEqual([
+        { name: "by another" },
+        { name: "by another" },
+      ]);
+    });
+
+    it("does not hang a drain, whose requests have all been answered", async () => {
+      const { proxy, db, pooled } = await open(6);
+      const { writes } = writesOn(db);
+      void proxy.cut({ at: begin, lose: "silence", always: true });
+      const results = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map((op) => writes.processTransaction(put(op), { principal })),
+      );
+      expect(results).toEqual(results.map(() => tooLong));
+      const started = performance.now();
+      expect(await writes.drain(5_000)).toBe(true);
+      expect(performance.now() - started).toBeLessThan(500);
+      // Pools wait for the answers of connections that they still have when they are ended.
+      await until(() => pooled() === 0, 5_000);
+    });
+  });
+
+  describe.skipIf(!available)(`${dialect.name} with no connection to spare`, () => {
+    it("answers who has waited too long for one, and begins nothing when there is one", async () => {
+      const statements: string[] = [];
+      const { db } = await open(1, (event) => void statements.push(event.query.sql));
+      const writes = createWrites<TestPrincipal, TestSchema>({
+        ...testConfig(db),
+        timeouts: { transactionMs: 200 },
+      });
+      await holding(db, async () => {
+        statements.length = 0;
+        expect(await writes.processTransaction(put(), { principal })).toEqual(tooLong);
+      });
+      await db.selectFrom("lists").selectAll().execute();
+      expect(statements.filter((text) => /begin|start|set/.test(text))).toEqual([]);
+    });
+
+    it("begins nothing for a caller who has left while waiting", async () => {
+      const statements: string[] = [];
+      const { db } = await open(1, (event) => void statements.push(event.query.sql));
+      const writes = createWrites<TestPrincipal, TestSchema>(testConfig(db));
+      const caller = new AbortController();
+      let gone: Promise<unknown> = Promise.resolve();
+      let other: Promise<unknown> = Promise.resolve();
+      await holding(db, async () => {
+        statements.length = 0;
+        gone = writes.processTransaction(put(), { principal, signal: caller.signal });
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        // The same device, come again: it shares the wait, and has not left.
+        other = writes.processTransaction(put(), { principal });
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        caller.abort();
+      });
+      expect(await gone).toEqual({
+        status: "retryable_error",
+        message: "The caller has left before the transaction was tried.",
+      });
+      expect(await other).toEqual({ status: "success" });
+      expect(statements.filter((text) => /^(?:begin|start transaction)/.test(text))).toHaveLength(
+        1,
+      );
+    });
+  });
+}
+
+async function holding(db: Kysely<TestSchema>, run: () => Promise<void>): Promise<void> {
+  await db.connection().execute(run);
+}
+
+for (const dialect of [betterSqlite3, postgres, mariadb]) {
+  const available = await dialect.available();
+
+  describe.skipIf(!available)(`${dialect.name} and a hook that never returns`, () => {
+    it("is answered in time; what it had written is undone, and its connection free", async () => {
+      const database = await dialect.open({ connections: 1 });
+      closing.push(() => database.close());
+      let hang = true;
+      let goOn: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      let late: Promise<unknown> | undefined;
+      const writes = createWrites<TestPrincipal, TestSchema>({
+        ...testConfig(database.db),
+        timeouts: { transactionMs: 300 },
+        hooks: {
+          persist: {
+            after: async (_outcome, { tx }) => {
+              if (!hang) return;
+              hang = false;
+              await gate;
+              late = tx.insertInto("lists").values({ id: crypto.randomUUID() }).execute();
+              await late;
+            },
+          },
+        },
+      });
+      expect(await writes.processTransaction(put(), { principal })).toEqual(tooLong);
+      expect(await writes.processTransaction(put(), { principal })).toEqual({ status: "success" });
+      goOn();
+      await until(() => late !== undefined);
+      await expect(late).rejects.toThrow(/^The transaction has ended/);
+      expect(await database.db.selectFrom("lists").select("name").execute()).toEqual([
+        { name: "list 1" },
+      ]);
+    });
+  });
+}
+
+describe("a request that takes too long", () => {
+  it("ends between two transactions: what has been applied is answered, the rest comes again", async () => {
+    const database = await betterSqlite3.open();
+    closing.push(() => database.close());
+    const writes = createWrites<TestPrincipal, TestSchema>({
+      ...testConfig(database.db),
+      timeouts: { requestMs: 100 },
+      hooks: {
+        persist: { after: () => new Promise<void>((resolve) => setTimeout(resolve, 60)) },
+      },
+    });
+    const transactions = [1, 2, 3, 4].map((op) => ({ crud: put(op).crud }));
+    const results = await writes.processBatch({ client_id: "phone", transactions }, { principal });
+    expect(results).toEqual([
+      { status: "success" },
+      { status: "success" },
+      { status: "retryable_error", message: "The request took too long. Send the rest again." },
+      { status: "not_attempted" },
+    ]);
+  });
+});
