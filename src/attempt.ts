@@ -10,13 +10,14 @@ import type { FatalError } from "./errors.js";
 import type { ErrorEvent } from "./event.js";
 import { createWatch, throwFailure, type Watch } from "./guard.js";
 import type { Identity } from "./identity.js";
-import type { OperationContext, Principal, TransactionContext } from "./layer.js";
+import type { Principal, TransactionContext } from "./layer.js";
 import { claim } from "./ledger.js";
 import type { Connection } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 import type { Pipeline } from "./pipeline.js";
 import type { TransactionResult } from "./result.js";
 import type { DatabaseCaller } from "./rls.js";
+import { turnTo, withStored } from "./stored.js";
 import type { Write } from "./write.js";
 
 export type Attempt =
@@ -97,7 +98,7 @@ async function become<DB>(tx: Transaction<DB>, caller: DatabaseCaller): Promise<
 
 /** One operation after the other: what one has written, the next one's authorization can see. */
 async function applyAll<P extends Principal, DB>(
-  { map, authorize, persist }: Pipeline<P, DB>,
+  { map, authorize, persist, readRow }: Pipeline<P, DB>,
   context: TransactionContext<P, DB>,
   progress: Progress,
   watch: Watch,
@@ -105,17 +106,19 @@ async function applyAll<P extends Principal, DB>(
   const writes: Write[] = [];
   for (const [operationIndex, operation] of context.transaction.crud.entries()) {
     const { metadata, previousValues } = operation;
-    const inOperation: OperationContext<P, DB> = {
+    const known = {
       ...context,
       operation,
       operationIndex,
       ...(metadata !== undefined && { metadata }),
       ...(previousValues !== undefined && { previousValues }),
     };
+    const inOperation = withStored(known, readRow);
     progress.operationIndex = operationIndex;
     progress.during = "map";
     const mapped = await map(operation, inOperation);
     if (mapped === null) continue;
+    turnTo(inOperation, mapped);
     progress.during = "authorize";
     const write = await authorize(mapped, inOperation);
     progress.during = "persist";

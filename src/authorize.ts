@@ -3,6 +3,7 @@ import type { WritesConfig } from "./config.js";
 import { fatal, ofApplication } from "./errors.js";
 import type { LayerFunction, Layers, Principal } from "./layer.js";
 import type { Rules } from "./rules.js";
+import { turnTo } from "./stored.js";
 import type { Write } from "./write.js";
 
 /** Throws fatal FORBIDDEN_OPERATION, or what the checks throw. */
@@ -18,6 +19,7 @@ export function authorizer<P extends Principal, DB>(
     if (!rule.operations.has(write.op)) {
       throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
     }
+    turnTo(context, write);
     await ofApplication(() => rule.authorize?.(write, context));
     await ofApplication(() => added?.(write, context));
     // What has been approved stays as it is: a hook that wants other values returns another write.

@@ -37,6 +37,7 @@ export type {
   Principal,
   RequestContext,
   RespondContext,
+  StoredRow,
   TransactionContext,
 } from "./layer.js";
 export type { Limits, Timeouts } from "./limits.js";
@@ -54,7 +55,7 @@ export type {
   TransactionResult,
 } from "./result.js";
 export { rls, type RlsOptions } from "./rls.js";
-export type { ColumnRule, Scope, TableRule } from "./table-rule.js";
+export type { ColumnRule, Parent, Scope, TableRule } from "./table-rule.js";
 export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
 export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
 export type { Write, WriteOutcome } from "./write.js";

@@ -53,7 +53,18 @@ export interface OperationContext<P extends Principal, DB> extends TransactionCo
   readonly operationIndex: number;
   readonly metadata?: string;
   readonly previousValues?: OpData;
+  /**
+   * The row as it is in the database before this operation writes it, whoever's it is: no scope is asked. By the source database's column names, with values as
+   * the driver reads them, but integers of 64 bits exact. `undefined` where there is none. What earlier operations of the transaction wrote is in it.
+   *
+   * Read when first asked, once an operation, and locked until the transaction ends. Asked for the first time behind the write, it rejects.
+   * Throws fatal INVALID_DATA for an id that can't be one of the table's, retryable where the table is missing just now.
+   */
+  stored(): Promise<StoredRow | undefined>;
 }
+
+/** By the source database's column names. */
+export type StoredRow = Readonly<Record<string, unknown>>;
 
 /** The `deadLetter` layer's own database transaction, begun after the failed one has been rolled back. */
 export interface DeadLetterContext<P extends Principal, DB> extends CallContext<P> {

@@ -1,9 +1,10 @@
 /** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words. */
 import type { CrudEntry, OpData } from "./crud.js";
-import { fatal } from "./errors.js";
+import { fatal, ofApplication } from "./errors.js";
 import type { LayerFunction, Layers, OperationContext, Principal } from "./layer.js";
 import type { Rule, Rules } from "./rules.js";
 import type { Reference } from "./table-rule.js";
+import { turnTo } from "./stored.js";
 import type { Write } from "./write.js";
 
 /** The columns that the source table has just now. `unknown`: a name that the last reading of the schema did not show. */
@@ -38,6 +39,7 @@ export function mapper<P extends Principal, DB>(
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
     }
+    turnTo(context, entry);
     const { op, table, id } = entry;
     return { op, table, id, values: await valuesOf(entry, rule, context, lookups) };
   };
@@ -55,7 +57,7 @@ async function valuesOf<P extends Principal, DB>(
     // A PATCH of nothing stays one: it must not touch the row only to set the server's columns.
     return values.size === 0
       ? {}
-      : { ...Object.fromEntries(values), ...computed(rule.serverColumns, context) };
+      : { ...Object.fromEntries(values), ...(await computed(rule.serverColumns, context)) };
   }
   if (rule.owner !== undefined && !values.has(rule.owner)) {
     values.set(rule.owner, context.principal.userId);
@@ -65,7 +67,11 @@ async function valuesOf<P extends Principal, DB>(
       if (readOnly === undefined && !values.has(column)) values.set(column, null);
     }
   }
-  return { ...Object.fromEntries(values), ...computed(rule.serverColumns, context) };
+  return {
+    ...Object.fromEntries(values),
+    ...(await computed(rule.insertColumns, context)),
+    ...(await computed(rule.serverColumns, context)),
+  };
 }
 
 async function sent<P extends Principal, DB>(
@@ -86,7 +92,9 @@ async function sent<P extends Principal, DB>(
       throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
     }
     if (column.readOnly === "ignore") continue;
-    const converted = column.convert ? column.convert(value, context) : value;
+    const converted = column.convert
+      ? await settled(() => column.convert?.(value, context))
+      : value;
     values.set(
       column.column,
       column.references ? await lookUp(column.references, converted, context) : converted,
@@ -101,7 +109,7 @@ async function anyColumn<P extends Principal, DB>(
   context: OperationContext<P, DB>,
   columnsOf: ColumnsOf<P, DB>,
 ) {
-  if (rule.key.columns.includes(name)) return undefined;
+  if (rule.key.columns.includes(name) || rule.softDelete?.has(name)) return undefined;
   if (!(await columnsOf(rule, context, name)).has(name)) return undefined;
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
 }
@@ -117,12 +125,25 @@ function repeatsKey<P extends Principal, DB>(
   return index >= 0 && String(key.split(operation.id)[index]) === String(value);
 }
 
-function computed<P extends Principal, DB>(
+async function computed<P extends Principal, DB>(
   columns: Rule<P, DB>["softDelete"],
   context: OperationContext<P, DB>,
-): Write["values"] {
-  if (columns === undefined || columns.size === 0) return {};
-  return Object.fromEntries([...columns].map(([column, set]) => [column, set(context)]));
+): Promise<Write["values"]> {
+  const values = new Map<string, unknown>();
+  for (const [column, set] of columns ?? []) {
+    values.set(column, await settled(() => set(context)));
+  }
+  return Object.fromEntries(values);
+}
+
+/** What a rule's function gives, or its promise does. */
+async function settled(run: () => unknown): Promise<unknown> {
+  const { given } = await ofApplication(async () => {
+    const value = run();
+    // Kysely's expressions are left alone: some don't let themselves be awaited.
+    return { given: value instanceof Promise ? ((await value) as unknown) : value };
+  });
+  return given;
 }
 
 /** The client's own word, short and escaped, so that a message can name it. */

@@ -21,11 +21,16 @@ import type { Connection } from "./persist/dialect.js";
 import { persister } from "./persist/persist.js";
 import { lookUp } from "./persist/reference.js";
 import { type Catalog, schemaMissing } from "./persist/schema.js";
+import { rowReader } from "./persist/stored.js";
 import { compileRules } from "./rules.js";
+import type { ReadRow } from "./stored.js";
 import { normaliseUpload } from "./wire.js";
 
 export type Pipeline<P extends Principal, DB> = {
   readonly [Name in LayerName]: LayerFunction<Layers<P, DB>[Name]>;
+} & {
+  /** For `context.stored()`. */
+  readonly readRow: ReadRow<P, DB>;
 };
 
 export interface PipelineParts {
@@ -60,7 +65,7 @@ export function createPipeline<P extends Principal, DB>(
       after: sameRow,
     }),
     persist: layer(
-      replaceable(persister(rules, convertRow, emit), config.persist),
+      replaceable(persister(rules, { catalog, convertRow, emit }), config.persist),
       hooks("persist"),
       {
         before: sameRow,
@@ -71,6 +76,7 @@ export function createPipeline<P extends Principal, DB>(
       hooks("deadLetter"),
     ),
     respond: layer(async (response) => response, hooks("respond")),
+    readRow: rowReader(rules, convertRow),
   };
 }
 

@@ -4,10 +4,12 @@ import type { Operation } from "./crud.js";
 import type { OperationContext, Principal } from "./layer.js";
 import type { Write } from "./write.js";
 
-/** A column that the server sets on every PUT and PATCH; what the client sends for it is refused. */
+/** A column that the server sets; what the client sends for it is refused. */
 export interface ServerColumn<P extends Principal, DB> {
-  /** A value, or a Kysely expression such as `sql\`now()\``. */
+  /** A value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
   readonly set: (context: OperationContext<P, DB>) => unknown;
+  /** `write` (default): on every PUT and PATCH. `insert`: only where a PUT makes the row; one that exists keeps what it has. */
+  readonly on?: "write" | "insert";
 }
 
 export interface ClientColumn<P extends Principal, DB> {
@@ -15,7 +17,7 @@ export interface ClientColumn<P extends Principal, DB> {
   readonly column?: string;
   /** Looks up the value to store by the value sent. NULL stays NULL. One statement. */
   readonly references?: Reference;
-  /** Makes the value to store of the value sent. It is then converted by the column's type. */
+  /** Makes the value to store of the value sent, or a promise of it. It is then converted by the column's type. */
   readonly convert?: (value: unknown, context: OperationContext<P, DB>) => unknown;
   /** `reject`: sending it is FORBIDDEN_COLUMN. `ignore`: it is left out, for clients that always send it. */
   readonly readOnly?: "reject" | "ignore";
@@ -54,6 +56,16 @@ export interface Reference {
   readonly take: string;
 }
 
+/** The row that a column refers to: it must be one that its own rule's `owner`, `scope` and `belongsTo` let the caller write. */
+export interface Parent {
+  /** The client's name for its table: a key of `tables`. */
+  readonly table: string;
+  /** Its column that this one refers to. Default: the key of its rule. */
+  readonly by?: string;
+  /** True: the column may be NULL, and then nothing is asked of it. Default: NULL is outside the scope. */
+  readonly optional?: boolean;
+}
+
 /** `{}` allows every operation on every column that the table has, to any caller that `authenticate` lets in. */
 export interface TableRule<P extends Principal, DB> {
   /** The table in the source database, `name` or `schema.name`. Default: the rule's key. */
@@ -66,15 +78,21 @@ export interface TableRule<P extends Principal, DB> {
   readonly operations?: readonly Operation[];
   /** Shorthand for a scope: this column holds the caller's `userId`. Set on a PUT that leaves it out. */
   readonly owner?: string;
+  /**
+   * Shorthand for a scope: by this table's column, the table whose row it refers to. That row must be the caller's by its own rule, whose `authorize` is not asked.
+   * `{ list_id: "lists" }`: a todo is written by whoever may write its list, and moved to no other's.
+   * Of a table that refers to itself one level is asked: the parent's `owner`, `scope` and other parents.
+   */
+  readonly belongsTo?: Readonly<Record<string, string | Parent>>;
   /** Must hold on the stored row and on the row after the write; otherwise UNAUTHORIZED. */
   readonly scope?: Scope<P, DB>;
-  /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write. */
+  /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write; `context.stored()` is the row as it is by then. */
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
   /** A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. */
   readonly put?: "merge" | "replace";
-  /** Makes DELETE an update of these columns: a soft delete. */
+  /** Makes DELETE an update of these columns: a soft delete. Clients may not write them, unless `columns` lists them. */
   readonly delete?: {
-    readonly set: Readonly<Record<string, (context: OperationContext<P, DB>) => unknown>>;
+    readonly set: Readonly<Record<string, ServerColumn<P, DB>["set"]>>;
   };
   /** A column that may not be written: FORBIDDEN_COLUMN (`reject`, default), or left out (`ignore`). */
   readonly unknownColumns?: "reject" | "ignore";

@@ -5,6 +5,7 @@ import type {
   Expression,
   IsolationLevel,
   Kysely,
+  SqlBool,
   Transaction,
 } from "kysely";
 import type { DatabaseCaller } from "../rls.js";
@@ -123,8 +124,16 @@ export interface Dialect {
    * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
-  /** How a statement reads a column that it writes elsewhere, where a driver may round integers. Absent: as it is. */
-  exact?(column: Expression<unknown>): Expression<unknown>;
+  /** How a statement reads a column whose value must keep all its digits, where a driver may round integers. Absent: as it is. */
+  exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
+  /** Behind a SELECT: nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
+  readonly rowLock?: Expression<unknown>;
+  /** Compares a column with a text letter by letter, where `=` may take one letter for another. Absent, or `undefined`: `=` does, or is meant not to. */
+  sameText?(
+    reference: Expression<unknown>,
+    text: string,
+    column: Column,
+  ): Expression<SqlBool> | undefined;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /** `undefined`: not an error of this database that the table knows. */

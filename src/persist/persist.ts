@@ -3,19 +3,26 @@ import { fatal } from "../errors.js";
 import { correlated, type Emit } from "../event.js";
 import type { LayerFunction, Layers, OperationContext, Principal } from "../layer.js";
 import type { Rule, Rules } from "../rules.js";
+import { seenAbsent, written } from "../stored.js";
 import type { Write, WriteOutcome } from "../write.js";
 import type { ConvertRow } from "./convert.js";
 import type { Connection } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
-import type { Effect, Target, Values } from "./rows.js";
-import type { TableSchema } from "./schema.js";
+import { keyOf } from "./key.js";
+import { appeared, type Effect, type RowStatements, type Target, type Values } from "./rows.js";
+import type { Catalog, TableSchema } from "./schema.js";
 import { bindScope } from "./scope.js";
+
+export interface PersistParts {
+  readonly catalog: Catalog;
+  readonly convertRow: ConvertRow;
+  readonly emit: Emit;
+}
 
 /** Throws fatal UNAUTHORIZED, what `convertRow` throws, and the database's own errors. */
 export function persister<P extends Principal, DB>(
   rules: Rules<P, DB>,
-  convertRow: ConvertRow,
-  emit: Emit,
+  { catalog, convertRow, emit }: PersistParts,
 ): LayerFunction<Layers<P, DB>["persist"]> {
   return async (write, context) => {
     const rule = rules.get(write.table);
@@ -23,28 +30,33 @@ export function persister<P extends Principal, DB>(
     const names = Object.keys(write.values);
     if (write.op === "PATCH" && names.length === 0) return { effect: "unchanged" };
 
-    const row = { ...write.values, ...keyOf(rule, write) };
+    const row = { ...write.values, ...keyOf(rule, write.id) };
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
     const lookedFor = write.op === "PUT" ? [] : rule.key.columns;
     const { values: converted, schema } = await convertRow(rule.table, row, context, lookedFor);
+    const tx = context.tx as unknown as Connection;
     const target = {
       table: rule.table,
       key: only(rule.key.columns, converted),
-      scope: bindScope(rule, context),
+      scope: await bindScope(rule, context, (table) => catalog.read(tx, table)),
     };
     const values = only(names, converted);
-    const tx = context.tx as unknown as Connection;
-    const effect = await change(tx, write, target, values, schema);
+    const seen = await seenAbsent(context, write);
+    written(context);
+    const { rows } = dialectOf(tx);
+    if (write.op === "PUT") {
+      const changes = only(
+        names.filter((name) => !rule.insertColumns.has(name)),
+        converted,
+      );
+      const incomplete = missesRequired(schema, target, values);
+      const put = { values, changes, incomplete, seenAbsent: seen };
+      return outcome(await rows.put(tx, target, put), write, rule, context, emit);
+    }
+    const effect = await change(rows, tx, write.op, target, values);
+    if (seen && effect !== "absent") throw appeared();
     return outcome(effect, write, rule, context, emit);
   };
-}
-
-function keyOf<P extends Principal, DB>({ key }: Rule<P, DB>, { id }: Write): Values {
-  const parts = key.split(id);
-  if (parts.length !== key.columns.length) {
-    throw fatal("INVALID_DATA", "The row's id is not of the form that its table needs.");
-  }
-  return Object.fromEntries(key.columns.map((column, index) => [column, parts[index]]));
 }
 
 function only(names: readonly string[], values: Values): Values {
@@ -52,28 +64,22 @@ function only(names: readonly string[], values: Values): Values {
 }
 
 function change(
+  rows: RowStatements,
   tx: Connection,
-  { op }: Write,
+  op: "PATCH" | "DELETE",
   target: Target,
   values: Values,
-  schema: TableSchema,
 ): Promise<Effect> {
-  const { rows } = dialectOf(tx);
-  switch (op) {
-    case "PUT":
-      return rows.put(tx, target, values, missesRequired(schema, target, values));
-    case "PATCH":
-      return rows.patch(tx, target, values);
-    case "DELETE":
-      return Object.keys(values).length > 0
-        ? rows.softDelete(tx, target, values)
-        : rows.remove(tx, target);
-  }
+  if (op === "PATCH") return rows.patch(tx, target, values);
+  return Object.keys(values).length > 0
+    ? rows.softDelete(tx, target, values)
+    : rows.remove(tx, target);
 }
 
 function missesRequired({ columns }: TableSchema, { key }: Target, values: Values): boolean {
   for (const { name, nullable, hasDefault, generated } of columns.values()) {
-    const given = Object.hasOwn(key, name) || (values[name] ?? null) !== null;
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    const given = Object.hasOwn(key, name) || (value ?? null) !== null;
     if (!given && !nullable && !hasDefault && !generated) return true;
   }
   return false;

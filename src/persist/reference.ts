@@ -18,10 +18,14 @@ export async function lookUp<P extends Principal, DB>(
   if (value === null || value === undefined) return null;
   const tx = context.tx as unknown as Connection;
   const { exact } = dialectOf(tx);
-  const { values: key } = await convertRow(table, { [match]: value }, context, [match]);
+  const sought = { [match]: value };
+  const { values: key, schema } = await convertRow(table, sought, context, [match]);
+  const column = schema.columns.get(take);
+  const reference = sql.id(take);
+  const taken = column === undefined ? reference : (exact?.(reference, column) ?? reference);
   const row = await tx
     .selectFrom(table)
-    .select([sql<unknown>`${exact?.(sql.id(take)) ?? sql.id(take)}`.as("taken")])
+    .select([sql<unknown>`${taken}`.as("taken")])
     .where(isRow({ table, key, scope: undefined }))
     .executeTakeFirst();
   if (row === undefined) {

@@ -4,6 +4,7 @@
  */
 import type { Connection, Meaning } from "./dialect.js";
 import {
+  appeared,
   Contention,
   type Effect,
   isRow,
@@ -17,10 +18,11 @@ import {
 
 export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
   return {
-    put: async (tx, target, values) => {
+    put: async (tx, target, { values, changes, seenAbsent }) => {
       const stored = await probe(tx, target, true);
+      if (seenAbsent && stored !== "absent") throw appeared();
       if (stored === "foreign") return "foreign";
-      if (stored === "written") await update(tx, target, values);
+      if (stored === "written") await update(tx, target, changes);
       else await insert(tx, target, values, meaning);
       return after(tx, target);
     },

@@ -3,12 +3,14 @@ import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
 import { retryable } from "../errors.js";
 import type { Connection } from "./dialect.js";
 import {
+  appeared,
   type Effect,
   holds,
   isRow,
   judgment,
   nonEmpty,
   probe,
+  type Put,
   type RowStatements,
   type Target,
   type Values,
@@ -19,12 +21,13 @@ import type { BoundScope } from "./scope.js";
 const tries = 3;
 
 export const returningRows: RowStatements = {
-  put: async (tx, target, values, incomplete) => {
+  put: async (tx, target, put) => {
     // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
-    const first = incomplete
-      ? await settled(tx, target, () => update(tx, target, values))
-      : "absent";
-    return first === "absent" ? upsert(tx, target, values) : first;
+    const first =
+      put.incomplete && !put.seenAbsent
+        ? await settled(tx, target, () => update(tx, target, put.changes))
+        : "absent";
+    return first === "absent" ? upsert(tx, target, put) : first;
   },
   patch: (tx, target, values) => settled(tx, target, () => update(tx, target, values)),
   softDelete: (tx, target, values) =>
@@ -43,20 +46,30 @@ export const returningRows: RowStatements = {
     }),
 };
 
-async function upsert(tx: Connection, target: Target, values: Values): Promise<Effect> {
+async function upsert(
+  tx: Connection,
+  target: Target,
+  { values, changes, seenAbsent }: Put,
+): Promise<Effect> {
   const { table, key, scope } = target;
   const statement = tx
     .insertInto(table)
     .values({ ...values, ...key })
-    .onConflict((conflict) =>
-      scoped(conflict.columns(Object.keys(key)).doUpdateSet(proposed(key, values)), target),
-    );
+    .onConflict((conflict) => {
+      const taken = conflict.columns(Object.keys(key));
+      return seenAbsent
+        ? taken.doNothing()
+        : scoped(taken.doUpdateSet(proposed(key, changes)), target);
+    });
   if (scope === undefined) {
-    await statement.execute();
+    const { numInsertedOrUpdatedRows } = await statement.executeTakeFirst();
+    if (seenAbsent && numInsertedOrUpdatedRows === 0n) throw appeared();
     return "written";
   }
+  const rows = await statement.returning([verdict(scope)]).execute();
+  if (seenAbsent && rows.length === 0) throw appeared();
   // No row comes back where the stored one did not satisfy the scope: it was left as it was.
-  return judged(tx, target, await statement.returning([verdict(scope)]).execute(), "foreign");
+  return judged(tx, target, rows, "foreign");
 }
 
 async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {

@@ -16,14 +16,21 @@ export type Values = Readonly<Record<string, unknown>>;
 /** `foreign`: the row is outside the scope, and was left alone. `left`: it was written, and is outside now. `absent`: there is no such row. */
 export type Effect = "written" | "foreign" | "left" | "absent";
 
+export interface Put {
+  /** What a row that is not there yet is made of, its key excepted. */
+  readonly values: Values;
+  /** What becomes of one that exists. */
+  readonly changes: Values;
+  /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
+  readonly incomplete: boolean;
+  /** Somebody has looked and relies on it that there is no such row. */
+  readonly seenAbsent: boolean;
+}
+
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
 export interface RowStatements {
-  /**
-   * Inserts the row, or changes the given columns of the one that has its key. Another unique constraint that is taken stays a violation.
-   *
-   * @param incomplete values are missing that an INSERT would need; the row may exist already, and then they are not needed
-   */
-  put(tx: Connection, target: Target, values: Values, incomplete: boolean): Promise<Effect>;
+  /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
+  put(tx: Connection, target: Target, put: Put): Promise<Effect>;
   /** Changes columns of the row that has the key. */
   patch(tx: Connection, target: Target, values: Values): Promise<Effect>;
   /** The same, but the row may leave the scope. */
@@ -33,6 +40,11 @@ export interface RowStatements {
 
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
+
+/** What was decided when there was no such row is to be decided again. */
+export function appeared(): Contention {
+  return new Contention("The row was not there when context.stored() was asked, and now it is.");
+}
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {

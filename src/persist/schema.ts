@@ -6,6 +6,8 @@ import type { RequestContext } from "../layer.js";
 import type { Column, Connection, Dialect, SourceTable } from "./dialect.js";
 
 export interface TableSchema {
+  /** As a statement names it, plugins having had their say. */
+  readonly source: SourceTable;
   readonly columns: ReadonlyMap<string, Column>;
   readonly names: ReadonlySet<string>;
 }
@@ -49,7 +51,7 @@ export function createCatalog(
     const known = readings.get(name);
     if (known !== undefined && now() - known.at < maxAgeMs) return known.schema;
     const columns = await dialectOf(tx).readColumns(tx, source);
-    const schema = columns.length === 0 ? undefined : toSchema(columns);
+    const schema = columns.length === 0 ? undefined : toSchema(source, columns);
     if (schema !== undefined || !severalRoles) readings.set(name, { at: now(), schema });
     return schema;
   };
@@ -83,9 +85,9 @@ export function schemaMissing(
   return retryable("The database is being changed just now.");
 }
 
-function toSchema(columns: readonly Column[]): TableSchema {
+function toSchema(source: SourceTable, columns: readonly Column[]): TableSchema {
   const byName = new Map(columns.map((column) => [column.name, column]));
-  return { columns: byName, names: new Set(byName.keys()) };
+  return { source, columns: byName, names: new Set(byName.keys()) };
 }
 
 /** The name that a statement on this connection would really use: plugins such as `withSchema` have their say. */

@@ -5,6 +5,7 @@ import {
   createWrites,
   rls,
   type Principal,
+  type StoredRow,
   type WriteRequest,
   type Writes,
   type WritesConfig,
@@ -57,12 +58,15 @@ expectType<Writes<User>>()(
             },
           },
         },
-        authorize: (write, { principal }) => {
+        authorize: async (write, { principal, stored }) => {
           expectType<"PUT" | "PATCH" | "DELETE">()(write.op);
           expectType<"admin" | "member">()(principal.role);
+          expectType<StoredRow | undefined>()(await stored());
         },
       },
       todos: {
+        columns: { done: { set: () => false, on: "insert" } },
+        belongsTo: { list_id: "lists", parent: { table: "todos", by: "id", optional: true } },
         // @ts-expect-error There is no such table.
         scope: (eb) => eb("nowhere.id", "=", "1"),
       },

@@ -49,6 +49,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/bounds",
       "src/admission",
       "src/within",
+      "src/stored",
     ],
     values: ["words"],
   },

@@ -1,19 +1,14 @@
 /** What becomes of table rules, and which contradict themselves. */
-import { sql } from "kysely";
+import { CamelCasePlugin, type KyselyPlugin, sql, WithSchemaPlugin } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  anonymous,
-  createWrites,
-  type OperationContext,
-  type Principal,
-  type TableRule,
-} from "../../src/index.js";
+import { anonymous, createWrites, type Principal, type TableRule } from "../../src/index.js";
 import { compileRules } from "../../src/rules.js";
 import { pglite, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 
 type AnyDB = Record<string, Record<string, unknown>>;
 type AnyRule = TableRule<Principal, AnyDB>;
+type TablesOf = Readonly<Record<string, TableRule<Principal, TestSchema>>>;
 
 function compiled(rule: AnyRule) {
   const result = compileRules<Principal, AnyDB>({ lists: rule }).get("lists");
@@ -80,21 +75,56 @@ describe("compileRules", () => {
     expect([...compiled({ operations: ["PATCH"] }).operations]).toEqual(["PATCH"]);
   });
 
-  it("adds a scope to an owner, and never puts one for the other", () => {
-    const scopes: string[] = [];
-    const expression = (name: string): never => {
-      scopes.push(name);
-      return name as never;
-    };
-    const eb = Object.assign(
-      (column: string, operator: string, value: string) =>
-        expression(`${column} ${operator} ${value}`),
-      { and: (parts: readonly unknown[]) => `(${parts.join(" and ")})` },
-    );
-    const rule = compiled({ owner: "owner_id", scope: () => expression("mine") });
-    const context = { principal: { userId: "alice" } } as OperationContext<Principal, AnyDB>;
-    expect(rule.scope?.(eb as never, context)).toBe("(owner_id = alice and mine)");
-    expect(rule.owner).toBe("owner_id");
+  it("finds the rules of what rows belong to, in any order, also the row's own", () => {
+    const rules = compileRules<Principal, AnyDB>({
+      todos: {
+        belongsTo: { list: "lists", author: { table: "people", by: "nr", optional: true } },
+      },
+      lists: { table: "app.list", id: "uuid", belongsTo: { folder: "folders" } },
+      folders: { owner: "owner_id", belongsTo: { parent: { table: "folders", optional: true } } },
+      people: { scope: (eb) => eb.val(true) },
+    });
+    const parentsOf = (name: string) =>
+      rules.get(name)?.parents.map(({ rule, ...parent }) => ({ ...parent, rule: rule.name }));
+    expect([...rules.keys()].toSorted()).toEqual(["folders", "lists", "people", "todos"]);
+    expect(parentsOf("todos")).toEqual([
+      { column: "list", rule: "lists", by: "uuid", optional: false },
+      { column: "author", rule: "people", by: "nr", optional: true },
+    ]);
+    expect(parentsOf("folders")).toEqual([
+      { column: "parent", rule: "folders", by: "id", optional: true },
+    ]);
+    expect(rules.get("lists")?.parents[0]?.rule).toBe(rules.get("folders"));
+    expect(parentsOf("people")).toEqual([]);
+  });
+
+  it.each<[string, Record<string, AnyRule>, RegExp]>([
+    ["a parent without a rule", { lists: { belongsTo: { a: "app.folders" } } }, /client's name/],
+    ["one that only every object has", { lists: { belongsTo: { a: "toString" } } }, /no rule/],
+    [
+      "a parent that is anybody's",
+      { lists: { belongsTo: { a: "folders" } }, folders: { authorize: () => undefined } },
+      /"folders" has neither owner nor scope/,
+    ],
+    [
+      "a parent by a key of several columns",
+      { lists: { belongsTo: { a: "folders" } }, folders: { id: ["a", "b"], owner: "o" } },
+      /several columns.*by:/,
+    ],
+    ["a table that belongs to itself alone", { lists: { belongsTo: { a: "lists" } } }, /itself/],
+    [
+      "a circle",
+      {
+        lists: { owner: "o", belongsTo: { a: "folders" } },
+        folders: { owner: "o", belongsTo: { a: "shelves" } },
+        shelves: { belongsTo: { a: { table: "lists", optional: true } } },
+      },
+      /lists → folders → shelves → lists/,
+    ],
+  ])("refuses %s", (_name, tables, message) => {
+    expect(() => compileRules<Principal, AnyDB>(tables)).toThrow(TypeError);
+    expect(() => compileRules<Principal, AnyDB>(tables)).toThrow(message);
+    expect(() => compileRules<Principal, AnyDB>(tables)).toThrow(/^tables\.\w+: belongsTo/);
   });
 
   it.each<[string, AnyRule]>([
@@ -103,6 +133,7 @@ describe("compileRules", () => {
     ["the same, spelled out", { columns: { uid: { column: "id" } } }],
     ["the key set by the server", { columns: { id: { set: () => 1 } } }],
     ["part of a composite key listed", { id: ["org", "nr"], columns: ["nr", "name"] }],
+    ["the key set where a row is made", { columns: { id: { set: () => 1, on: "insert" } } }],
     ["the key set by a soft delete", { delete: { set: { id: () => 1 } } }],
     ["a soft delete that sets nothing, and so would delete", { delete: { set: {} } }],
     ["replace without a list of columns", { put: "replace" }],
@@ -209,5 +240,52 @@ describe("a rule at work", () => {
       failedOperation: { errorCode: "FORBIDDEN_COLUMN" },
     });
     expect(await numbered("DELETE", "1")).toEqual({ status: "success" });
+  });
+
+  describe("of tables that the application's plugins rename", () => {
+    const rulesFor = (schema: string): TablesOf => ({
+      folders: {
+        table: `${schema}folders`,
+        owner: "owner_id",
+        belongsTo: { parent_id: { table: "folders", optional: true } },
+      },
+      pages: { table: `${schema}pages`, belongsTo: { folder_id: "folders" } },
+    });
+
+    it.each<[string, KyselyPlugin, TablesOf]>([
+      ["by a schema", new WithSchemaPlugin("app"), rulesFor("")],
+      ["by case", new CamelCasePlugin(), rulesFor("app.")],
+    ])("%s", async (_name, plugin, tables) => {
+      const { db } = database;
+      await sql`drop schema if exists app cascade`.execute(db);
+      await sql`create schema app`.execute(db);
+      await sql`create table app.folders (id text primary key, owner_id text, parent_id text)`.execute(
+        db,
+      );
+      await sql`create table app.pages (id text primary key, folder_id text)`.execute(db);
+      await sql`insert into app.folders values ('a', 'alice', 'a'), ('b', 'bob', null)`.execute(db);
+      const rows: unknown[] = [];
+      const { processTransaction } = createWrites<Principal, TestSchema>({
+        authenticate: anonymous(),
+        database: db.withPlugin(plugin),
+        tables,
+        authorize: async (_write, { stored }) => void rows.push(await stored()),
+      });
+      const put = async (table: string, row: string, op_data: object) => {
+        const crud = [{ op: "PUT", table, id: row, op_data }];
+        return (await processTransaction({ crud }, { principal: alice })).status;
+      };
+      expect(await put("folders", "c", { parent_id: "a" })).toBe("success");
+      expect(await put("folders", "d", { parent_id: "b" })).toBe("fatal_error");
+      expect(await put("folders", "b", { parent_id: "a" })).toBe("fatal_error");
+      expect(await put("pages", "p", { folder_id: "c" })).toBe("success");
+      expect(await put("pages", "p", { folder_id: "b" })).toBe("fatal_error");
+      expect(rows.at(-1)).toEqual({ id: "p", folder_id: "c" });
+      const stored =
+        await sql`select id from app.folders union all select id from app.pages order by id`.execute(
+          db,
+        );
+      expect(stored.rows).toEqual([{ id: "a" }, { id: "b" }, { id: "c" }, { id: "p" }]);
+    });
   });
 });

@@ -7,6 +7,7 @@ import { convert } from "./convert.js";
 import { meaning } from "./errno.js";
 import { alreadyThere, migrate } from "./migrate.js";
 import { prepare } from "./session.js";
+import { sameText } from "./text.js";
 
 export const mysql: Dialect = {
   name: "mysql",
@@ -26,6 +27,10 @@ export const mysql: Dialect = {
   },
   readColumns,
   convert,
+  // By its settings the driver rounds what is beyond 2^53.
+  exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
+  rowLock: sql`for update`,
+  sameText,
   meaning,
   prepare,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.

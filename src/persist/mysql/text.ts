@@ -1,4 +1,5 @@
 /** Text, and words of a list, for columns of MySQL and MariaDB: refused where the column would keep something else. */
+import { type Expression, type SqlBool, sql } from "kysely";
 import { stringifyJson } from "../../json.js";
 import type { Column } from "../dialect.js";
 import { InvalidValue, jsonText, plainText, textOf } from "../value.js";
@@ -86,4 +87,14 @@ const foreign: Readonly<Record<string, RegExp>> = {
 function refuseForeign({ charset }: Column, text: string): void {
   if (charset !== undefined && Object.hasOwn(foreign, charset) && foreign[charset]?.test(text))
     throw new InvalidValue("The column's character set has not all of the text's characters.");
+}
+
+/** Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own. */
+export function sameText(
+  reference: Expression<unknown>,
+  text: string,
+  { type }: Column,
+): Expression<SqlBool> | undefined {
+  if (!/char|text|enum/.test(type)) return undefined;
+  return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${text} as binary)`;
 }

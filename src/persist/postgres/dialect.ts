@@ -21,6 +21,8 @@ export const postgres: Dialect = {
   readColumns,
   convert,
   rowSecurity: { become, inspect },
+  // The weakest that keeps the row as it is: rows that refer to it can still come.
+  rowLock: sql`for no key update`,
   meaning,
   // The last one is for a process or a network that goes without a word: what it has locked is free again in time.
   bound: async (tx, { lockMs, statementMs }) => {

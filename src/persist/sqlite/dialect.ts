@@ -21,8 +21,8 @@ export const sqlite: Dialect = {
   readColumns,
   convert,
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
-  exact: (column) =>
-    sql`case when typeof(${column}) = 'integer' and abs(${column} / 2) > 4503599627370495 then cast(${column} as text) else ${column} end`,
+  exact: (reference) =>
+    sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: (tx, { lockMs }, ledger) => lockForWriting(tx, lockMs, ledger),
