@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import { createAdmission } from "./admission.js";
 import { verifiedPrincipal } from "./authenticate.js";
 import { limitsOf, timeoutsOf } from "./bounds.js";
+import { createCheck } from "./check/check.js";
 import type { WritesConfig } from "./config.js";
 import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
@@ -22,6 +23,7 @@ import { retryableResult, type TransactionResult } from "./result.js";
 import { createAgain } from "./retry.js";
 import { rls } from "./rls.js";
 import { routeOf } from "./route.js";
+import { compileRules } from "./rules.js";
 import { createTransit } from "./transit.js";
 import { createRunTransaction } from "./transaction.js";
 import { createProcessor } from "./processor.js";
@@ -52,8 +54,9 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const cors = config.cors && createCors(config.cors);
   const emit = emitter(config.onEvent);
   const catalog = createCatalog(dialectOf, config.rls !== undefined);
+  const rules = compileRules<P, DB>(config.tables);
   const inspectPolicies = createInspectPolicies(config, settings);
-  const pipeline = createPipeline(config, { limits, catalog, emit, own });
+  const pipeline = createPipeline(config, { rules, limits, catalog, emit, own });
   const letters = createLetterBound(own, limits.openDeadLetters);
   const runTransaction = createRunTransaction({
     config,
@@ -143,6 +146,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     prune: async ({ principal } = {}) => prune(await databaseFor(config, principal)),
     ready: createReady({ config, own, inspectPolicies, draining, emit }),
     health: () => ({ status: draining() ? "draining" : "ok", inFlight: inFlight() }),
+    check: createCheck({
+      rules,
+      settings,
+      databaseFor: (principal) => databaseFor(config, principal),
+      judged: config.authorize !== undefined || config.rls !== undefined,
+    }),
     drain: transit.drain,
   };
 }

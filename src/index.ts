@@ -1,6 +1,7 @@
 /** powersync-writes: the server side of PowerSync's upload queue. */
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
+export type { ClientColumnType, ClientSchema, ClientTable } from "./client-schema.js";
 export type { LedgerOptions, WritesConfig } from "./config.js";
 export type { CorsOptions } from "./cors.js";
 export type {
@@ -42,6 +43,7 @@ export type {
 } from "./layer.js";
 export type { Limits, Timeouts } from "./limits.js";
 export { createWrites } from "./create-writes.js";
+export type { Mismatch, MismatchCode } from "./mismatch.js";
 export type { WriteRequest, WriteResponse } from "./request.js";
 export type {
   DeadLetter,
@@ -59,4 +61,4 @@ export type { ColumnRule, Parent, Scope, TableRule } from "./table-rule.js";
 export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
 export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
 export type { Write, WriteOutcome } from "./write.js";
-export type { CallOptions, DatabaseOf, Health, Readiness, Writes } from "./writes.js";
+export type { CallOptions, CheckOptions, DatabaseOf, Health, Readiness, Writes } from "./writes.js";

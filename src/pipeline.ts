@@ -22,7 +22,7 @@ import { persister } from "./persist/persist.js";
 import { lookUp } from "./persist/reference.js";
 import { type Catalog, schemaMissing } from "./persist/schema.js";
 import { rowReader } from "./persist/stored.js";
-import { compileRules } from "./rules.js";
+import type { Rules } from "./rules.js";
 import type { ReadRow } from "./stored.js";
 import { normaliseUpload } from "./wire.js";
 
@@ -33,19 +33,18 @@ export type Pipeline<P extends Principal, DB> = {
   readonly readRow: ReadRow<P, DB>;
 };
 
-export interface PipelineParts {
+export interface PipelineParts<P extends Principal, DB> {
+  readonly rules: Rules<P, DB>;
   readonly limits: Limits;
   readonly catalog: Catalog;
   readonly emit: Emit;
   readonly own: Own;
 }
 
-/** @throws TypeError where the table rules contradict themselves */
 export function createPipeline<P extends Principal, DB>(
   config: WritesConfig<P, DB>,
-  { limits, catalog, emit, own }: PipelineParts,
+  { rules, limits, catalog, emit, own }: PipelineParts<P, DB>,
 ): Pipeline<P, DB> {
-  const rules = compileRules<P, DB>(config.tables);
   const convertRow = createConvertRow(catalog, emit);
   const allHooks = hooksOf(config);
   const hooks = <Name extends LayerName>(name: Name): LayerHook<Layers<P, DB>[Name]>[] =>

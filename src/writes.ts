@@ -1,5 +1,7 @@
 /** The library's face: what `createWrites` returns. */
+import type { ClientSchema } from "./client-schema.js";
 import type { Principal } from "./layer.js";
+import type { Mismatch } from "./mismatch.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
 
@@ -32,6 +34,11 @@ export interface Health {
   readonly inFlight: number;
 }
 
+export interface CheckOptions<P extends Principal> {
+  /** A caller to try the scopes with, so that those which the database does not take are found. Nothing is read or written in the name of it. */
+  readonly principal?: P;
+}
+
 export interface Writes<P extends Principal> {
   /**
    * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
@@ -61,6 +68,11 @@ export interface Writes<P extends Principal> {
   ready(principal?: P): Promise<Readiness>;
   /** Whether the process is alive, without asking the database: one that is down is no reason to restart the process. */
   health(): Health;
+  /**
+   * Holds the rules against the database and, where it is given, the client's schema. Empty: they fit. It writes nothing, and takes one connection at a time.
+   * Rejects where the database can't be reached, and with a TypeError for what is no schema, or where `database` is a function and no principal is given.
+   */
+  check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]>;
   /** Answers new requests 503 with Retry-After and waits, at most `ms` milliseconds, for those in flight. True if all had finished. */
   drain(ms: number): Promise<boolean>;
 }

@@ -1,8 +1,10 @@
 /** The write path as a provider, for controllers of one's own. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
+import type { ClientSchema } from "../../src/client-schema.js";
 import type { Principal } from "../../src/layer.js";
+import type { Mismatch } from "../../src/mismatch.js";
 import type { TransactionResult } from "../../src/result.js";
-import type { CallOptions, Health, Readiness, Writes } from "../../src/writes.js";
+import type { CallOptions, CheckOptions, Health, Readiness, Writes } from "../../src/writes.js";
 
 /**
  * `constructor(@Inject(WriteService) writes: WriteService<Caller>)`. Not to be called from constructors:
@@ -43,6 +45,11 @@ export class WriteService<P extends Principal = Principal>
   /** As `Writes.health`: without asking the database. */
   health(): Health {
     return this.writes.health();
+  }
+
+  /** As `Writes.check`: where the rules don't fit the database, or the client's schema. */
+  check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]> {
+    return this.writes.check(clientSchema, options);
   }
 
   /** Answers new requests 503 and waits for those in flight. True if all had finished. */

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { powersyncWrites } from "../../adapters/express.js";
-import { createWrites, type WriteEvent } from "../../src/index.js";
+import { createWrites, type Mismatch, type WriteEvent } from "../../src/index.js";
 import { chooseAuthentication } from "./authentication.js";
 import { openDatabase } from "./database.js";
 import { type DevTokens, devTokenRoute } from "./dev-token.js";
@@ -46,7 +46,13 @@ async function main(): Promise<void> {
   ready = await prepare(db, leaving.signal, (error, nextMs) =>
     log({ type: "no_tables_yet", error, nextMs }),
   );
-  if (ready) console.log(`\nReady. Try it:\n\n${await curl(url, devTokens)}\n`);
+  if (!ready) return;
+  console.log(`\nReady. Try it:\n\n${await curl(url, devTokens)}\n`);
+  // Tables that were here before may be other ones than the rules are for. Uploads don't wait for this.
+  const mismatches = await writes
+    .check()
+    .catch((error: unknown) => log({ type: "not_checked", error }));
+  for (const mismatch of mismatches ?? []) log({ type: "mismatch", ...mismatch });
 }
 
 /** A command that works when pasted as it is; with an identity provider, once TOKEN is set. */
@@ -72,8 +78,13 @@ function port(text = "6060"): number {
   return number;
 }
 
+type StartEvent =
+  | { type: "no_tables_yet"; error: unknown; nextMs: number }
+  | { type: "not_checked"; error: unknown }
+  | ({ type: "mismatch" } & Mismatch);
+
 /** One line of JSON. */
-function log(event: WriteEvent | { type: "no_tables_yet"; error: unknown; nextMs: number }): void {
+function log(event: WriteEvent | StartEvent): void {
   console.log(
     JSON.stringify(event, (_key, value: unknown) => (value instanceof Error ? said(value) : value)),
   );

@@ -48,6 +48,17 @@ export interface Column {
   readonly members?: readonly string[];
 }
 
+/** What a table holds its rows to, for `check()`. */
+export interface Constraints {
+  /** The columns of each key that holds for all rows, and by which an upsert finds its row. Absent for a view, which has none of its own. */
+  readonly unique?: readonly (readonly string[])[];
+  /** Columns that take one letter for another. */
+  readonly inexact: ReadonlySet<string>;
+}
+
+/** Writes to the table could not be undone, or not be carried. The message says what to change. */
+export class UnsuitableTable extends Error {}
+
 /** What a driver's error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
 export type Meaning = FatalMeaning | RetryableMeaning;
 
@@ -119,6 +130,8 @@ export interface Dialect {
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]>;
+  /** A few statements. */
+  readConstraints(tx: Connection, table: SourceTable): Promise<Constraints>;
   /**
    * A JSON value, as this driver's parameter for a column.
    * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.

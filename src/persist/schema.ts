@@ -85,7 +85,7 @@ export function schemaMissing(
   return retryable("The database is being changed just now.");
 }
 
-function toSchema(source: SourceTable, columns: readonly Column[]): TableSchema {
+export function toSchema(source: SourceTable, columns: readonly Column[]): TableSchema {
   const byName = new Map(columns.map((column) => [column.name, column]));
   return { source, columns: byName, names: new Set(byName.keys()) };
 }

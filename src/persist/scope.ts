@@ -13,7 +13,7 @@ import {
 } from "kysely";
 import type { OperationContext, Principal } from "../layer.js";
 import type { ParentRule, Rule } from "../rules.js";
-import type { AnyDatabase } from "./dialect.js";
+import type { AnyDatabase, Column, Connection } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
 import type { TableSchema } from "./schema.js";
 
@@ -70,6 +70,11 @@ async function owns<P extends Principal, DB>(
   const column = sameText && (await schemaOf(table))?.columns.get(owner);
   const exactly = column && sameText?.(any.ref(owner), principal.userId, column);
   return exactly === undefined ? same : any.and([same, exactly]);
+}
+
+/** Whether `owner` compares the column letter by letter though the database's `=` may not. */
+export function comparedExactly(tx: Connection, column: Column): boolean {
+  return dialectOf(tx).sameText?.(sql.id(column.name), "", column) !== undefined;
 }
 
 /** The parent goes by this name where its table is the child's. */

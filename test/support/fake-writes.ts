@@ -27,6 +27,7 @@ export function fakeWrites({
     prune: unused,
     ready: unused,
     health: () => ({ status: "ok", inFlight: 0 }),
+    check: unused,
     drain: unused,
   };
 }

@@ -1,6 +1,6 @@
 /** What MySQL or MariaDB says a table's columns are. */
 import { sql } from "kysely";
-import type { Column, Connection, SourceTable } from "../dialect.js";
+import { type Column, type Connection, type SourceTable, UnsuitableTable } from "../dialect.js";
 
 interface Row {
   readonly name: string;
@@ -29,7 +29,7 @@ type Count = number | bigint | string;
 /**
  * One statement on the connection it is given. The table is found as a statement would find it: in the connection's database unless a schema is named.
  *
- * @throws where the table's engine has no transactions, or the connection could not carry every text
+ * @throws UnsuitableTable where the table's engine has no transactions, or the connection could not carry every text
  */
 export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
   // As constants on each of the views: without, the server opens every table that it has. Literals, for a driver puts no parameters into comments.
@@ -56,12 +56,12 @@ export async function readColumns(tx: Connection, table: SourceTable): Promise<r
   `.execute(tx.withoutPlugins());
   const [first] = rows;
   if (first?.transactions === "NO") {
-    throw new Error(
+    throw new UnsuitableTable(
       `The table ${table.name} is in an engine without transactions: a part of a transaction could stay. Use InnoDB.`,
     );
   }
   if (first !== undefined && first.client !== "utf8mb4") {
-    throw new Error(
+    throw new UnsuitableTable(
       `The connection's character set is ${first.client}, which can't carry every text. Leave out "charset" in mysql2's pool, or use utf8mb4.`,
     );
   }

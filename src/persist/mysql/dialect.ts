@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { lockingRows } from "../rows-locking.js";
 import { readColumns } from "./columns.js";
+import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
 import { meaning } from "./errno.js";
 import { alreadyThere, migrate } from "./migrate.js";
@@ -26,6 +27,7 @@ export const mysql: Dialect = {
     options: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   },
   readColumns,
+  readConstraints,
   convert,
   // By its settings the driver rounds what is beyond 2^53.
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),

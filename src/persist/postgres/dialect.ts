@@ -4,6 +4,7 @@ import { abandonment } from "../../abandonment.js";
 import type { Dialect } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
+import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
 import { become, inspect } from "./row-security.js";
 import { meaning } from "./sqlstate.js";
@@ -19,6 +20,7 @@ export const postgres: Dialect = {
     ago: (ms) => sql`now() - ${ms}::double precision * interval '1 millisecond'`,
   },
   readColumns,
+  readConstraints,
   convert,
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.

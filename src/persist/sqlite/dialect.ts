@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
+import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
 import { lockForMigration, lockForWriting } from "./lock.js";
 import { meaning } from "./result-code.js";
@@ -19,6 +20,7 @@ export const sqlite: Dialect = {
     ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
   },
   readColumns,
+  readConstraints,
   convert,
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
   exact: (reference) =>

@@ -1,0 +1,167 @@
+/** The rules, held against the client's schema: what it uploads, and what would become of it. */
+import type { ClientColumnType, SyncedTable } from "../client-schema.js";
+import type { Principal } from "../layer.js";
+import type { Mismatch } from "../mismatch.js";
+import type { Column, Dialect } from "../persist/dialect.js";
+import { InvalidValue } from "../persist/value.js";
+import type { Rule, Rules } from "../rules.js";
+import { mismatch, mustBeSent, type Found } from "./database.js";
+
+/** @param found by rule, where its table is there */
+export function againstClient<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  tables: readonly SyncedTable[],
+  found: ReadonlyMap<string, Found>,
+  dialect: Dialect,
+): readonly Mismatch[] {
+  const mismatches: Mismatch[] = [];
+  for (const table of tables) {
+    const rule = rules.get(table.name);
+    if (rule === undefined) {
+      mismatches.push(
+        mismatch(
+          "warning",
+          "rule_missing",
+          table.name,
+          undefined,
+          `the client has this table, and no rule is for it: writing it is UNKNOWN_TABLE, and fatal. Add a rule, unless clients only read it.`,
+        ),
+      );
+      continue;
+    }
+    mismatches.push(...tableMismatches(rule, table, found.get(table.name), dialect));
+  }
+  const names = new Set(tables.map(({ name }) => name));
+  for (const rule of rules.values()) {
+    // A rule that allows nothing is there to be referred to.
+    if (names.has(rule.name) || rule.operations.size === 0) continue;
+    mismatches.push(
+      mismatch(
+        "warning",
+        "rule_unused",
+        rule.name,
+        undefined,
+        `the client's schema has no synced table of this name. Rules go by the client's names; the source's goes into "table".`,
+      ),
+    );
+  }
+  return mismatches;
+}
+
+function* tableMismatches<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { columns, insertOnly }: SyncedTable,
+  found: Found | undefined,
+  dialect: Dialect,
+): Iterable<Mismatch> {
+  const { name, operations } = rule;
+  if (insertOnly && !operations.has("PUT")) {
+    yield mismatch(
+      "warning",
+      "operation_refused",
+      name,
+      undefined,
+      `the client's table is insert-only and sends nothing but PUT, which "operations" does not allow.`,
+    );
+  }
+  if (!operations.has("PUT") && !operations.has("PATCH")) return;
+  for (const column of columns) {
+    const target = targetOf(rule, column.name, found);
+    if (target === "refused") {
+      const unsaid = rule.clientColumns === undefined;
+      const why =
+        unsaid && found?.schema.columns.has(column.name) !== true
+          ? `"${rule.table}" has no such column`
+          : "the rule does not allow it";
+      yield mismatch(
+        "warning",
+        "column_refused",
+        name,
+        column.name,
+        `the client has a column "${column.name}", and ${why}: sending it is FORBIDDEN_COLUMN, and fatal. Add it to "columns"; or, if clients only read it, say { ${column.name}: { readOnly: "ignore" } } there.`,
+      );
+    } else if (target !== undefined && !takes(dialect, target, column)) {
+      yield mismatch(
+        "error",
+        "column_type",
+        name,
+        column.name,
+        `"${column.name}" is ${column.type ?? ""} on the client, whose values don't fit ${target.type}${target.array ? "[]" : ""} in the database: they are INVALID_DATA. Change the one or the other, or give the column a "convert".`,
+      );
+    }
+  }
+  if (!operations.has("PUT") || rule.clientColumns !== undefined) return;
+  const sent = new Set(columns.map((column) => column.name));
+  for (const column of found?.schema.columns.values() ?? []) {
+    // What the client has under another name is no business of a rule that lists no columns.
+    if (!mustBeSent(rule, column) || sent.has(column.name) || rule.softDelete?.has(column.name))
+      continue;
+    yield mismatch(
+      "error",
+      "column_required",
+      name,
+      column.name,
+      `"${column.name}" is NOT NULL and has no default, and the client's table does not have it: a PUT that makes a row fails, unless a trigger fills it. Add it to the client's table, or let the server set it.`,
+    );
+  }
+}
+
+/** The database's column that a client's column goes into as it is sent; none where it is left out, or something else is made of it. */
+function targetOf<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  name: string,
+  found: Found | undefined,
+): Column | "refused" | undefined {
+  // The server's own columns are refused on purpose, and clients may read them.
+  if (rule.serverColumns.has(name) || rule.insertColumns.has(name)) return undefined;
+  if (rule.softDelete?.has(name) && !rule.clientColumns?.has(name)) return undefined;
+  if (rule.key.columns.includes(name)) return undefined;
+  if (rule.clientColumns === undefined) {
+    if (found === undefined) return undefined;
+    const column = found.schema.columns.get(name);
+    if (column !== undefined && !column.generated) return column;
+    return rule.ignoreUnknown ? undefined : "refused";
+  }
+  const listed = rule.clientColumns.get(name);
+  if (listed === undefined) return rule.ignoreUnknown ? undefined : "refused";
+  if (listed.readOnly !== undefined || listed.convert || listed.references) return undefined;
+  return found?.schema.columns.get(listed.column);
+}
+
+/** Values such as the client's type holds, of many forms. */
+const samples: Readonly<Record<string, readonly unknown[]>> = {
+  INTEGER: [0, 1, 2_000, 1_700_000_000_000],
+  REAL: [0.5, 1.25],
+  TEXT: [
+    "",
+    "a",
+    "1",
+    "true",
+    "{}",
+    "[]",
+    "00000000-0000-4000-8000-000000000000",
+    "2020-01-02",
+    "2020-01-02T03:04:05Z",
+    "03:04:05",
+    "AAAA",
+  ],
+};
+
+/** Whether any of them would be taken: what fits no value at all is a mistake; what fits some is for the values to show. */
+function takes(dialect: Dialect, column: Column, { type = "" }: ClientColumnType): boolean {
+  const kind = type.toUpperCase();
+  const values = Object.hasOwn(samples, kind) ? samples[kind] : undefined;
+  if (values === undefined || column.members !== undefined) return true;
+  // Some conversions leave it to the database to refuse.
+  if (column.type === "uuid" && kind !== "TEXT") return false;
+  if (column.length !== undefined && kind === "TEXT") return true;
+  return values.some((value) => {
+    try {
+      dialect.convert(column, value, false);
+      return true;
+    } catch (error) {
+      if (error instanceof InvalidValue) return false;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,231 @@
+/** One rule, held against what the database says of its table. */
+import type { Principal } from "../layer.js";
+import type { Mismatch } from "../mismatch.js";
+import type { Column, Constraints } from "../persist/dialect.js";
+import type { TableSchema } from "../persist/schema.js";
+import type { Rule } from "../rules.js";
+
+/** A table as it is. */
+export interface Found {
+  readonly schema: TableSchema;
+  readonly constraints: Constraints;
+  /** Whether `owner` compares the column letter by letter, whatever its collation. */
+  readonly exactOwner: boolean;
+}
+
+export function againstDatabase<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { schema, constraints, exactOwner }: Found,
+): readonly Mismatch[] {
+  return [
+    ...keyMismatches(rule, schema, constraints),
+    ...columnMismatches(rule, schema),
+    ...required(rule, schema),
+    ...ownerCollation(rule, constraints, exactOwner),
+  ];
+}
+
+export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
+  const message = `tables.${name}: the database has no table "${table}". Create it, or give its name in "table".`;
+  return { severity: "error", code: "table_missing", table: name, message };
+}
+
+/** A table in which no single column, or these together, can be looked for. */
+const noKey = /^(bool|json|float|real|double|money|xml|point)/;
+
+function* keyMismatches<P extends Principal, DB>(
+  { name, table, key, operations }: Rule<P, DB>,
+  { columns }: TableSchema,
+  { unique, inexact }: Constraints,
+): Iterable<Mismatch> {
+  const found = key.columns.flatMap((column) => columns.get(column) ?? []);
+  for (const column of key.columns.filter((each) => !columns.has(each))) {
+    yield error(
+      "key_missing",
+      name,
+      column,
+      `"${table}" has no column "${column}", where the client's row id should go. Name the key in "id".`,
+    );
+  }
+  if (found.length < key.columns.length) return;
+  const names = key.columns.map((column) => `"${column}"`).join(", ");
+  if (unique !== undefined && !unique.some((each) => sameSet(each, key.columns))) {
+    const message = `no primary key or unique index of "${table}" is on ${names} alone, so one id could mean several rows, and a PUT can't find its row. Make one (partial and deferrable ones don't count), or name the key in "id".`;
+    yield error(
+      "key_not_unique",
+      name,
+      key.columns.length === 1 ? key.columns[0] : undefined,
+      message,
+    );
+  }
+  for (const { name: column, type, array, generated } of found) {
+    if (array || (found.length === 1 && noKey.test(type))) {
+      yield error(
+        "key_type",
+        name,
+        column,
+        `"${column}" is of type ${type}${array ? "[]" : ""}, which can't hold a client's row id. Use text or uuid, or name another key in "id".`,
+      );
+    }
+    if (generated && operations.has("PUT")) {
+      yield error(
+        "key_generated",
+        name,
+        column,
+        `the database itself makes "${column}", so every PUT is refused. Leave PUT out of "operations", or take a column as the key that clients can fill.`,
+      );
+    }
+    if (inexact.has(column)) {
+      yield warning(
+        "collation",
+        name,
+        column,
+        `"${column}" takes some letters for others, so two ids that a client tells apart can be one row. Give it a binary collation.`,
+      );
+    }
+  }
+}
+
+function* columnMismatches<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { columns }: TableSchema,
+): Iterable<Mismatch> {
+  const { name, table } = rule;
+  for (const [column, uses] of usesOf(rule)) {
+    const known = columns.get(column);
+    const [first] = uses;
+    if (known === undefined) {
+      yield error(
+        "column_missing",
+        name,
+        column,
+        `"${table}" has no column "${column}", which ${first.by} names. Create it, or take it out of the rule; until then writes wait on the device.`,
+      );
+      continue;
+    }
+    const writing = uses.find(({ writes }) => writes);
+    if (known.generated && writing !== undefined) {
+      yield error(
+        "column_generated",
+        name,
+        column,
+        `the database computes "${column}" itself, so what ${writing.by} says is refused. Take it out, or mark it { readOnly: "ignore" }.`,
+      );
+    }
+  }
+}
+
+interface Use {
+  /** The place in the rule. */
+  readonly by: string;
+  readonly writes: boolean;
+}
+
+/** By column, what of the rule names it. */
+function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string, [Use, ...Use[]]> {
+  const uses = new Map<string, [Use, ...Use[]]>();
+  const add = (column: string, by: string, writes: boolean): void => {
+    const known = uses.get(column);
+    if (known === undefined) uses.set(column, [{ by, writes }]);
+    else known.push({ by, writes });
+  };
+  for (const [client, { column, readOnly }] of rule.clientColumns ?? []) {
+    // One that is never written need not be there.
+    if (readOnly === undefined) add(column, `columns.${client}`, true);
+  }
+  for (const column of [...rule.serverColumns.keys(), ...rule.insertColumns.keys()]) {
+    add(column, `columns.${column}`, true);
+  }
+  for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
+  if (rule.owner !== undefined) add(rule.owner, "owner", false);
+  for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
+  return uses;
+}
+
+/** Columns that an INSERT must fill and no PUT can. */
+function* required<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { columns }: TableSchema,
+): Iterable<Mismatch> {
+  if (!rule.operations.has("PUT")) return;
+  for (const column of columns.values()) {
+    if (mustBeSent(rule, column) && !sendable(rule, column.name)) {
+      yield error(
+        "column_required",
+        rule.name,
+        column.name,
+        `"${column.name}" is NOT NULL and has no default, but no client may send it and the server does not set it: a PUT that makes a row fails, unless a trigger fills it. Add it to "columns", or let the server set it: { ${column.name}: { set: … } }.`,
+      );
+    }
+  }
+}
+
+/** Whether a row can't be made without the client's value for it. */
+export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: Column): boolean {
+  const { name, nullable, hasDefault, generated } = column;
+  if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;
+  return name !== rule.owner && !rule.serverColumns.has(name) && !rule.insertColumns.has(name);
+}
+
+function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
+  return [...rule.clientColumns.values()].some(
+    (each) => each.column === column && each.readOnly === undefined,
+  );
+}
+
+function* ownerCollation<P extends Principal, DB>(
+  { name, owner }: Rule<P, DB>,
+  { inexact }: Constraints,
+  exactOwner: boolean,
+): Iterable<Mismatch> {
+  if (owner === undefined || !inexact.has(owner)) return;
+  const what = exactOwner
+    ? `"owner" compares it letter by letter all the same, but queries of your own don't`
+    : `a caller owns what belongs to another whose id differs in such letters`;
+  yield warning(
+    "collation",
+    name,
+    owner,
+    `"${owner}" takes some letters for others: ${what}. Give it a binary collation.`,
+  );
+}
+
+function sameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each) => other.includes(each));
+}
+
+function error(
+  code: Mismatch["code"],
+  table: string,
+  column: string | undefined,
+  message: string,
+): Mismatch {
+  return mismatch("error", code, table, column, message);
+}
+
+function warning(
+  code: Mismatch["code"],
+  table: string,
+  column: string | undefined,
+  message: string,
+): Mismatch {
+  return mismatch("warning", code, table, column, message);
+}
+
+/** The message begins with the place in the configuration. */
+export function mismatch(
+  severity: Mismatch["severity"],
+  code: Mismatch["code"],
+  table: string,
+  column: string | undefined,
+  message: string,
+): Mismatch {
+  return {
+    severity,
+    code,
+    table,
+    ...(column !== undefined && { column }),
+    message: `tables.${table}: ${message}`,
+  };
+}
