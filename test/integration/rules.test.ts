@@ -1,5 +1,7 @@
 /** What table rules allow and refuse, on every database: rows that belong to others, columns that the server sets, and the row as it is stored. */
-import { type Kysely, sql } from "kysely";
+import Sqlite from "better-sqlite3";
+import { type Dialect, Kysely, MysqlDialect, sql, SqliteDialect } from "kysely";
+import mysql from "mysql2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   createWrites,
@@ -8,7 +10,10 @@ import {
   type WritesConfig,
 } from "../../src/index.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
+import { createMariadbDatabase } from "../support/mariadb.js";
+import { nodeSqlite } from "../support/node-sqlite.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
+import { mariadbAvailable } from "../support/servers.js";
 import { byName } from "../support/writes.js";
 
 type Config = WritesConfig<Principal, RuleSchema>;
@@ -739,6 +744,73 @@ for (const dialect of dialects) {
     });
   });
 }
+
+describe("integers beyond 2^53, by drivers as they come", () => {
+  const big = "9007199254740993";
+  const drivers: readonly [
+    string,
+    () => Promise<{ dialect: Dialect; drop?: () => Promise<void> }>,
+  ][] = [
+    [
+      "better-sqlite3",
+      async () => ({ dialect: new SqliteDialect({ database: new Sqlite(":memory:") }) }),
+    ],
+    [
+      "node:sqlite",
+      async () => ({ dialect: new SqliteDialect({ database: nodeSqlite(":memory:") }) }),
+    ],
+    [
+      "mysql2",
+      async () => {
+        const { url, drop } = await createMariadbDatabase();
+        return { dialect: new MysqlDialect({ pool: mysql.createPool(url) }), drop };
+      },
+    ],
+  ];
+
+  it.for(drivers)(
+    "keep every digit in stored() and in references: %s",
+    async ([name, open], { skip }) => {
+      if (name === "mysql2" && !(await mariadbAvailable())) return skip();
+      const { dialect, drop } = await open();
+      const db = new Kysely<RuleSchema>({ dialect });
+      try {
+        await sql`create table people (id varchar(40) primary key, number bigint)`.execute(db);
+        await sql`create table works (id varchar(40) primary key, person bigint)`.execute(db);
+        await sql.raw(`insert into people (id, number) values ('p', ${big})`).execute(db);
+        const seen: unknown[] = [];
+        const { processTransaction } = createWrites<Principal, RuleSchema>({
+          authenticate: byName,
+          database: db,
+          tables: {
+            people: {
+              authorize: async (_write, { stored }) =>
+                void seen.push(String((await stored())?.["number"])),
+            },
+            works: {
+              columns: { person: { references: { table: "people", match: "id", take: "number" } } },
+            },
+          },
+        });
+        const crud = [
+          del("people", "none"),
+          patch("people", "p", { number: big }),
+          put("works", "w", { person: "p" }),
+        ];
+        const result = await processTransaction({ crud }, { principal: { userId: "alice" } });
+        expect(result).toEqual({ status: "success" });
+        expect(seen).toEqual(["undefined", big]);
+        const { rows } = await sql<{
+          person: string;
+        }>`select cast(person as char(20)) as person from works`.execute(db);
+        expect(rows).toEqual([{ person: big }]);
+      } finally {
+        await db.destroy();
+        await drop?.();
+      }
+    },
+  );
+});
 
 function isConfig(given: object): given is Partial<Config> & { readonly tables: Tables } {
   return "tables" in given;
