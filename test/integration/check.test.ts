@@ -12,6 +12,7 @@ import {
   type WritesConfig,
 } from "../../src/index.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
+import type { TestSchema } from "../support/schema.js";
 import { createRuleTables, type RuleSchema } from "../support/rule-tables.js";
 
 type Tables = WritesConfig<Principal, RuleSchema>["tables"];
@@ -474,6 +475,35 @@ for (const dialect of dialects) {
         expect(mismatches[0]?.message).toContain("run createTables");
       } finally {
         await bare.close();
+      }
+    });
+
+    it("finds them of an earlier version, and not by the names that they were given", async () => {
+      const other = await dialect.open();
+      const checked = async (ownTables?: WritesConfig<Principal, TestSchema>["ownTables"]) => {
+        const writes = createWrites({
+          authenticate: anonymous(),
+          database: other.db,
+          tables: { lists: { owner: "owner_id" } },
+          ...(ownTables && { ownTables }),
+        });
+        return (await writes.check()).map(({ code, message }) => `${code}: ${message}`);
+      };
+      try {
+        expect(await checked()).toEqual([]);
+        expect(await checked({ names: { powersync_ledger: "app_ledger" } })).toEqual([
+          expect.stringMatching(/^own_tables_missing: .*"app_ledger" is missing/),
+        ]);
+        await sql`alter table powersync_dead_letters rename column closed_at to closed`.execute(
+          other.db,
+        );
+        expect(await checked()).toEqual([
+          expect.stringMatching(
+            /^own_tables_missing: .*"powersync_dead_letters" is of an earlier version/,
+          ),
+        ]);
+      } finally {
+        await other.close();
       }
     });
 
