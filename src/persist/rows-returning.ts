@@ -46,30 +46,33 @@ export const returningRows: RowStatements = {
     }),
 };
 
-async function upsert(
-  tx: Connection,
-  target: Target,
-  { values, changes, seenAbsent }: Put,
-): Promise<Effect> {
+async function upsert(tx: Connection, target: Target, put: Put): Promise<Effect> {
+  const { values, changes, seenAbsent } = put;
   const { table, key, scope } = target;
   const statement = tx
     .insertInto(table)
     .values({ ...values, ...key })
     .onConflict((conflict) => {
-      const taken = conflict.columns(Object.keys(key));
+      const onKey = conflict.columns(Object.keys(key));
       return seenAbsent
-        ? taken.doNothing()
-        : scoped(taken.doUpdateSet(proposed(key, changes)), target);
+        ? onKey.doNothing()
+        : scoped(onKey.doUpdateSet(proposed(key, changes)), target);
     });
   if (scope === undefined) {
     const { numInsertedOrUpdatedRows } = await statement.executeTakeFirst();
-    if (seenAbsent && numInsertedOrUpdatedRows === 0n) throw appeared();
+    if (seenAbsent && numInsertedOrUpdatedRows === 0n) return taken(tx, target, put);
     return "written";
   }
   const rows = await statement.returning([verdict(scope)]).execute();
-  if (seenAbsent && rows.length === 0) throw appeared();
+  if (seenAbsent && rows.length === 0) return taken(tx, target, put);
   // No row comes back where the stored one did not satisfy the scope: it was left as it was.
   return judged(tx, target, rows, "foreign");
+}
+
+/** There is a row where there was none. One that still can't be seen is hidden by a policy of the database's, which is to refuse it in its own words. */
+async function taken(tx: Connection, target: Target, put: Put): Promise<Effect> {
+  if ((await probe(tx, { ...target, scope: undefined })) !== "absent") throw appeared();
+  return upsert(tx, target, { ...put, seenAbsent: false });
 }
 
 async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {

@@ -234,6 +234,24 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         expect(await listsStored()).toEqual([{ id: list, name: "hers", owner_id: alice.userId }]);
       });
 
+      it("refuse a hidden row also to whoever has looked for it and seen none", async () => {
+        const seen: unknown[] = [];
+        const look: Config["authorize"] = async (_write, { stored }) =>
+          void seen.push((await stored())?.["name"]);
+        const list = uuid();
+        const writes = writesWith({}, { authorize: look });
+        await run(writes, alice, put("lists", list, { name: "hers" }));
+        expect(said(await run(writes, alice, put("lists", list, { name: "still" })))).toBe(
+          "success",
+        );
+        expect(said(await run(writes, bob, put("lists", list, { name: "his" })))).toBe(
+          "UNAUTHORIZED",
+        );
+        expect(said(await run(writes, bob, patch("lists", list, { name: "his" })))).toBe("success");
+        expect(seen).toEqual([undefined, "hers", undefined, undefined]);
+        expect(await listsStored()).toEqual([{ id: list, name: "still", owner_id: alice.userId }]);
+      });
+
       it("see the claims of the token, by auth.jwt() and auth.role()", async () => {
         const seen: unknown[] = [];
         const writes = writesWith(
