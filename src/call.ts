@@ -1,5 +1,6 @@
 /** A verified caller's request, as the transactions in it see it. */
 import type { Kysely } from "kysely";
+import type { WritesConfig } from "./config.js";
 import { correlated } from "./event.js";
 import type { Identify } from "./identity.js";
 import type { CallContext, CommittedContext, Principal } from "./layer.js";
@@ -30,4 +31,12 @@ export function publicContext<P extends Principal, DB>(call: Call<P, DB>): Commi
     ...(request && { request }),
     ...(clientId !== undefined && { clientId }),
   };
+}
+
+/** The caller's database. Throws what the application's own function throws. */
+export async function databaseOf<P extends Principal, DB>(
+  { database }: WritesConfig<P, DB>,
+  principal: P,
+): Promise<Kysely<DB>> {
+  return typeof database === "function" ? database(principal) : database;
 }

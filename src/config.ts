@@ -57,6 +57,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
   readonly ledger?: false | LedgerOptions;
+  /**
+   * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
+   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
+   */
+  readonly checkpoints?: boolean;
   /** Where the library's own tables are, if not where `createTables(db)` alone makes them. */
   readonly ownTables?: OwnTablesOptions;
   /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */

@@ -4,10 +4,13 @@ import { createAdmission } from "./admission.js";
 import { verifiedPrincipal } from "./authenticate.js";
 import { limitsOf, timeoutsOf } from "./bounds.js";
 import { createCheck } from "./check/check.js";
+import { databaseOf } from "./call.js";
+import { readCheckpointRequest } from "./checkpoint-body.js";
+import { createCheckpointing } from "./checkpointing.js";
 import type { WritesConfig } from "./config.js";
 import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
-import { isBadRequest, isRetryable } from "./errors.js";
+import { isBadRequest, isRetryable, retryable } from "./errors.js";
 import { correlated, emitter } from "./event.js";
 import { createGate, createInspectPolicies } from "./gate.js";
 import { createHandle } from "./http.js";
@@ -27,7 +30,7 @@ import { compileRules } from "./rules.js";
 import { createTransit } from "./transit.js";
 import { createRunTransaction } from "./transaction.js";
 import { createProcessor } from "./processor.js";
-import type { CallOptions, Writes } from "./writes.js";
+import type { CallOptions, CheckpointOptions, Writes } from "./writes.js";
 
 /**
  * The write path of one application.
@@ -58,10 +61,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const inspectPolicies = createInspectPolicies(config, settings);
   const pipeline = createPipeline(config, { rules, limits, catalog, emit, own });
   const letters = createLetterBound(own, limits.openDeadLetters);
+  const again = createAgain(catalog);
   const runTransaction = createRunTransaction({
     config,
     pipeline,
-    again: createAgain(catalog),
+    again,
     emit,
     settings,
     letters,
@@ -80,14 +84,18 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
     passed,
   });
+  const checkpointing = createCheckpointing(config, settings, again);
+  const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
   const handle = createHandle({
     path,
+    routes,
     ...(cors && { cors }),
     limits,
     timeouts,
     admission: createAdmission(limits),
     pipeline,
     processor,
+    checkpointing,
     emit,
     draining,
   });
@@ -129,6 +137,15 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     }
   };
 
+  const device = ({ principal, clientId, signal }: CheckpointOptions<P>) => {
+    if (transit.draining()) throw retryable("The server is being stopped.");
+    return {
+      principal: verifiedPrincipal(principal),
+      clientId,
+      signal: signal ?? new AbortController().signal,
+    };
+  };
+
   return {
     processBatch: (body, options) => process(body, options, (upload) => upload),
     processTransaction: async (body, options) => {
@@ -142,7 +159,13 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
         : result;
     },
     handle: (request) => transit.during(() => handle(request)),
-    handles: (method, url) => routeOf(path, method, url, cors !== undefined) !== undefined,
+    handles: (method, url) => routeOf(path, method, url, routes) !== undefined,
+    checkpoint: (options) => transit.during(async () => checkpointing.next(device(options))),
+    checkpointRequest: ({ checkpointRequestId, ...options }) =>
+      transit.during(async () => {
+        const sent = { client_id: options.clientId, checkpoint_request_id: checkpointRequestId };
+        return checkpointing.raise(device(options), readCheckpointRequest(sent).requestId);
+      }),
     prune: async ({ principal } = {}) => prune(await databaseFor(config, principal)),
     ready: createReady({ config, own, inspectPolicies, draining, emit }),
     health: () => ({ status: draining() ? "draining" : "ok", inFlight: inFlight() }),
@@ -157,15 +180,13 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
 }
 
 /** @throws TypeError where there is a database for each tenant, and none is named */
-function databaseFor<P extends Principal, DB>(
-  { database }: WritesConfig<P, DB>,
+async function databaseFor<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
   principal: P | undefined,
-): Kysely<DB> | Promise<Kysely<DB>> {
-  if (typeof database !== "function") return database;
-  if (principal === undefined) {
-    throw new TypeError("`database` is a function: say whose by `{ principal }`.");
-  }
-  return database(principal);
+): Promise<Kysely<DB>> {
+  if (principal !== undefined) return databaseOf(config, principal);
+  if (typeof config.database !== "function") return config.database;
+  throw new TypeError("`database` is a function: say whose by `{ principal }`.");
 }
 
 function one(transaction: InvalidTransaction): Upload {

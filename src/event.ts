@@ -54,6 +54,7 @@ export interface ErrorEvent extends Correlated {
     | "requiresClientHandling"
     | "cors"
     | "prune"
+    | "checkpoint"
     | "request"
     | "rls"
     | "ready";

@@ -6,6 +6,7 @@ import type { ErrorEvent } from "./event.js";
 import { stringifyJson } from "./json.js";
 import type { RequestContext } from "./layer.js";
 import type { Limits } from "./limits.js";
+import type { RouteOptions } from "./route.js";
 import type { WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
 
@@ -72,7 +73,7 @@ function retryAfter(ms: number): Readonly<Record<string, string>> {
 }
 
 /** What a client may want to know before it sends anything. */
-export function limitsBody(limits: Limits) {
+export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions) {
   const { bodyBytes, transactions, operations, depth, keys, stringLength, concurrentRequests } =
     limits;
   return {
@@ -86,7 +87,7 @@ export function limitsBody(limits: Limits) {
       string_length: told(stringLength),
       concurrent_requests: told(concurrentRequests),
     },
-    features: ["ledger", "dead_letters"],
+    features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
   };
 }
 

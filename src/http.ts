@@ -2,7 +2,9 @@
 import type { Admission } from "./admission.js";
 import { answerUpload } from "./answer.js";
 import { verifiedPrincipal } from "./authenticate.js";
-import { readBody } from "./body.js";
+import { readBody, type RequestBody } from "./body.js";
+import { readCheckpoint, readCheckpointRequest } from "./checkpoint-body.js";
+import type { Checkpointing } from "./checkpointing.js";
 import { openapiYaml } from "./contract/generated/openapi.js";
 import { correlationOf } from "./correlation.js";
 import type { Cors, CrossOrigin } from "./cors.js";
@@ -17,22 +19,24 @@ import {
   toResponse,
   unavailable,
 } from "./http-answer.js";
-import type { Principal, RequestContext } from "./layer.js";
+import type { CallContext, Principal, RequestContext } from "./layer.js";
 import type { Limits, Timeouts } from "./limits.js";
 import type { Pipeline } from "./pipeline.js";
 import type { Processor } from "./processor.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
-import { methodOf, pathOf, routeOf } from "./route.js";
+import { methodOf, pathOf, type RouteOptions, routeOf } from "./route.js";
 
 export interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
+  readonly routes: RouteOptions;
   readonly cors?: Cors;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly admission: Admission;
   readonly pipeline: Pipeline<P, DB>;
   readonly processor: Processor<P>;
+  readonly checkpointing: Checkpointing<P>;
   readonly emit: Emit;
   /** True while the process is being stopped. */
   readonly draining: () => boolean;
@@ -73,11 +77,15 @@ async function answerTo<P extends Principal, DB>(
   context: RequestContext,
   crossOrigin: CrossOrigin,
 ): Promise<Answer> {
-  switch (routeOf(parts.path, request.method, request.url, parts.cors !== undefined)) {
+  const route = routeOf(parts.path, request.method, request.url, parts.routes);
+  switch (route) {
     case "upload":
       return upload(parts, request, context);
+    case "checkpoint":
+    case "checkpoint-request":
+      return checkpoint(parts, request, context, route);
     case "limits":
-      return { status: 200, body: limitsBody(parts.limits) };
+      return { status: 200, body: limitsBody(parts.limits, parts.routes) };
     case "contract":
       return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
     case "preflight":
@@ -91,13 +99,13 @@ async function answerTo<P extends Principal, DB>(
 
 /** A bug in `origins` lets nobody in, and is no reason to answer nobody. */
 function crossOriginOf<P extends Principal, DB>(
-  { cors, path, emit }: HttpParts<P, DB>,
+  { cors, path, routes, emit }: HttpParts<P, DB>,
   { headers, method, url }: WriteRequest,
   context: RequestContext,
 ): CrossOrigin {
   const none = { allowed: false, headers: {} };
   try {
-    const preflighted = method === "OPTIONS" ? methodOf(path, url) : undefined;
+    const preflighted = method === "OPTIONS" ? methodOf(path, url, routes) : undefined;
     return cors?.(headers.get("origin"), preflighted) ?? none;
   } catch (error) {
     emit({ type: "error", ...correlated(context), during: "cors", error, outcome: "ignored" });
@@ -105,10 +113,50 @@ function crossOriginOf<P extends Principal, DB>(
   }
 }
 
-async function upload<P extends Principal, DB>(
-  { pipeline, processor, admission, limits, timeouts, emit, draining }: HttpParts<P, DB>,
+function upload<P extends Principal, DB>(
+  parts: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
+): Promise<Answer> {
+  const { processor } = parts;
+  return called(parts, request, context, async ({ value, lossyNumbers }, caller, enter) => {
+    enter("validate");
+    const accepted = await processor.validate(value, caller);
+    enter("transaction");
+    const results = await processor.run(accepted, { context: caller, lossyNumbers });
+    return answerResults(accepted.shape, results);
+  });
+}
+
+function checkpoint<P extends Principal, DB>(
+  parts: HttpParts<P, DB>,
+  request: WriteRequest,
+  context: RequestContext,
+  route: "checkpoint" | "checkpoint-request",
+): Promise<Answer> {
+  const { checkpointing } = parts;
+  return called(parts, request, context, async ({ value }, { principal, signal }, enter) => {
+    enter("checkpoint");
+    if (route === "checkpoint") {
+      const checkpoint = await checkpointing.next({ principal, signal, ...readCheckpoint(value) });
+      return { status: 200, body: { checkpoint } };
+    }
+    const { clientId, requestId } = readCheckpointRequest(value);
+    const raised = await checkpointing.raise({ principal, signal, clientId }, requestId);
+    return { status: 200, body: { checkpoint_request_id: raised } };
+  });
+}
+
+/** For what needs a caller and a body. */
+async function called<P extends Principal, DB>(
+  { pipeline, admission, limits, timeouts, emit, draining }: HttpParts<P, DB>,
+  request: WriteRequest,
+  context: RequestContext,
+  run: (
+    body: RequestBody,
+    caller: CallContext<P>,
+    enter: (during: ErrorEvent["during"]) => void,
+  ) => Promise<Answer>,
 ): Promise<Answer> {
   if (draining()) return unavailable("The server is being stopped. Try again.");
   const leave = admission.request();
@@ -124,14 +172,11 @@ async function upload<P extends Principal, DB>(
         "You have too many requests under way. Wait for their answers, and try again.",
       );
     }
-    const called = { ...context, principal };
     during = "request";
-    const { value, lossyNumbers } = await readBody(request, limits, timeouts);
-    during = "validate";
-    const accepted = await processor.validate(value, called);
-    during = "transaction";
-    const results = await processor.run(accepted, { context: called, lossyNumbers });
-    return answerResults(accepted.shape, results);
+    const body = await readBody(request, limits, timeouts);
+    return await run(body, { ...context, principal }, (next) => {
+      during = next;
+    });
   } catch (error) {
     const answer = refusal(error, during);
     emit({

@@ -1,6 +1,6 @@
 /** What makes two transactions the same one. */
 import type { CrudTransaction } from "./crud.js";
-import { canonicalJson } from "./json.js";
+import { sha256 } from "./sha256.js";
 
 /** A device's queue: subject, client and queue id. */
 export interface Sender {
@@ -46,13 +46,4 @@ function queueIds({ crud, transactionId }: CrudTransaction): unknown {
   const opIds = crud.flatMap(({ opId }) => (opId === undefined ? [] : [opId]));
   if (opIds.length === crud.length) return opIds;
   return opIds.length === 0 && transactionId !== undefined ? { transactionId } : undefined;
-}
-
-async function sha256(value: unknown): Promise<string> {
-  // Canonical JSON is ASCII: its bytes are its characters.
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(canonicalJson(value)),
-  );
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -61,4 +61,12 @@ export type { ColumnRule, Parent, Scope, TableRule } from "./table-rule.js";
 export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
 export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
 export type { Write, WriteOutcome } from "./write.js";
-export type { CallOptions, CheckOptions, DatabaseOf, Health, Readiness, Writes } from "./writes.js";
+export type {
+  CallOptions,
+  CheckOptions,
+  CheckpointOptions,
+  DatabaseOf,
+  Health,
+  Readiness,
+  Writes,
+} from "./writes.js";

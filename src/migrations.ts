@@ -27,6 +27,7 @@ export const ownMigrations: readonly OwnMigration[] = [
   { name: "0001_ledger_and_dead_letters", steps: ledgerAndDeadLetters },
   { name: "0002_pruning", steps: pruning },
   { name: "0003_dead_letter_queue", steps: deadLetterQueue },
+  { name: "0004_checkpoints", steps: checkpoints },
 ];
 
 export function makingOf(db: Kysely<OwnTables>, types: OwnTypes, own: Own): Making {
@@ -92,6 +93,16 @@ function deadLetterQueue(making: Making): readonly Step[] {
     index(making, "powersync_dead_letters", "open_content", ["open_content"], true),
     index(making, "powersync_dead_letters", "subject", ["subject", "status"]),
     index(making, "powersync_dead_letters", "status", ["status", "created_at", "id"]),
+  ];
+}
+
+function checkpoints(making: Making): readonly Step[] {
+  return [
+    table(making, "powersync_checkpoints")
+      .addColumn("id", "varchar(64)", (column) => column.primaryKey())
+      .addColumn("user_id", making.types.text, (column) => column.notNull())
+      .addColumn("client_id", "varchar(255)", (column) => column.notNull())
+      .addColumn("checkpoint", "bigint", (column) => column.notNull()),
   ];
 }
 

@@ -48,6 +48,15 @@ export interface OwnTables {
     /** When it stopped being open. */
     closed_at: ColumnType<Date | null, unknown, unknown>;
   };
+  /** What the PowerSync service replicates where checkpoints are the application's own. */
+  powersync_checkpoints: {
+    /** User and client: hex SHA-256. */
+    id: string;
+    user_id: string;
+    client_id: string;
+    /** Only ever goes up. Written as its digits; read by a cast, for drivers round it. */
+    checkpoint: ColumnType<unknown, string, string>;
+  };
   /** Which of the library's migrations have run. */
   powersync_migrations: {
     name: string;

@@ -1,7 +1,7 @@
 /** The request processor: an upload validated, its transactions run one after the other, each answered. */
 import type { Kysely } from "kysely";
 import { toWireTransaction } from "./answer.js";
-import type { Call } from "./call.js";
+import { type Call, databaseOf } from "./call.js";
 import type { WritesConfig } from "./config.js";
 import type { Upload } from "./crud.js";
 import { type FatalError, isFatal } from "./errors.js";
@@ -67,7 +67,7 @@ export function createProcessor<P extends Principal, DB>({
 
     run: async (upload, { context, lossyNumbers, ...options }) => {
       const started = performance.now();
-      const database = await databaseOf(config, context, emit);
+      const database = await reached(config, context, emit);
       const refusal =
         database === undefined
           ? retryableResult("The database can't be reached just now.")
@@ -145,14 +145,13 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
   };
 }
 
-async function databaseOf<P extends Principal, DB>(
-  { database }: WritesConfig<P, DB>,
+async function reached<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
   context: CallContext<P>,
   emit: Emit,
 ): Promise<Call<P, DB>["database"] | undefined> {
-  if (typeof database !== "function") return database;
   try {
-    return await database(context.principal);
+    return await databaseOf(config, context.principal);
   } catch (error) {
     emit({
       type: "error",

@@ -18,6 +18,15 @@ export interface CallOptions<P extends Principal> {
   readonly traceparent?: string;
 }
 
+/** A device, for a custom route that has authenticated the caller itself. */
+export interface CheckpointOptions<P extends Principal> {
+  readonly principal: P;
+  /** 1 to 255 characters. */
+  readonly clientId: string;
+  /** Aborted when the caller has left. */
+  readonly signal?: AbortSignal;
+}
+
 /** Which database, where there is one for each tenant. */
 export interface DatabaseOf<P extends Principal> {
   readonly principal?: P;
@@ -51,6 +60,22 @@ export interface Writes<P extends Principal> {
   handle(request: WriteRequest): Promise<WriteResponse>;
   /** Whether `handle` has an answer of its own for this method and path, or an adapter should pass the request on. */
   handles(method: string, url: string): boolean;
+  /**
+   * The device's next write checkpoint, higher than all before, in a transaction of its own: for when its data has been committed. With or
+   * without `config.checkpoints`. Rejects with `badRequest` for a client id that can't be kept, and with `retryable()` where the database
+   * fails, its error being the `cause`.
+   *
+   * @returns its digits
+   */
+  checkpoint(options: CheckpointOptions<P>): Promise<string>;
+  /**
+   * The greater of the device's stored checkpoint and `checkpointRequestId`, an integer from 0 to 2^63 - 1; it is stored. Rejects as `checkpoint` does.
+   *
+   * @returns its digits
+   */
+  checkpointRequest(
+    options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
+  ): Promise<string>;
   /**
    * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last. For hosts whose processes are too
    * short-lived to do it by themselves. Rejects with the database's errors.

@@ -23,7 +23,10 @@ const routes = [
   { name: "upload", method: RequestMethod.POST, path: "" },
   { name: "limits", method: RequestMethod.GET, path: "/limits" },
   { name: "contract", method: RequestMethod.GET, path: "/openapi.yaml" },
+  { name: "checkpoint", method: RequestMethod.PUT, path: "/checkpoint" },
+  { name: "checkpointRequest", method: RequestMethod.POST, path: "/checkpoint-request" },
 ] as const;
+const checkpointRoutes: readonly string[] = ["checkpoint", "checkpointRequest"];
 
 type RouteHandler = (request: PlatformRequest, response: PlatformResponse) => Promise<void>;
 type Endpoint = Record<(typeof routes)[number]["name"], RouteHandler>;
@@ -31,7 +34,7 @@ type Endpoint = Record<(typeof routes)[number]["name"], RouteHandler>;
 export interface EndpointController {
   readonly type: Type<Endpoint>;
   /** Gives it its path and routes: the configuration may only be known when providers have been made, which is still before Nest's router looks. */
-  mount(path: string): void;
+  mount(path: string, checkpoints: boolean): void;
 }
 
 /** A class of its own for each module: two endpoints may stand in one application. */
@@ -57,6 +60,14 @@ export function endpointController({ version, decorators = [] }: MountOptions): 
       return this.#answer(request, response, `${base}/openapi.yaml`);
     }
 
+    checkpoint(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+      return this.#answer(request, response, `${base}/checkpoint`);
+    }
+
+    checkpointRequest(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+      return this.#answer(request, response, `${base}/checkpoint-request`);
+    }
+
     /** By the core's own path: what Nest puts in front of it is none of the core's business. */
     #answer(request: PlatformRequest, response: PlatformResponse, path: string): Promise<void> {
       const query = ("raw" in request ? request.raw : request).url?.split("?", 2)[1];
@@ -72,13 +83,15 @@ export function endpointController({ version, decorators = [] }: MountOptions): 
 
   return {
     type: PowerSyncWriteController,
-    mount: (path) => {
+    mount: (path, checkpoints) => {
       base = path;
       controllerAt(path);
       const { prototype } = PowerSyncWriteController;
       for (const { name, method, path } of routes) {
         const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
         if (descriptor === undefined) continue;
+        // Where they are off, the application may have some of its own there.
+        if (!checkpoints && checkpointRoutes.includes(name)) continue;
         RequestMapping({ method, path })(prototype, name, descriptor);
         // With `@Res()` Nest leaves the answer, also one to an error, to the handler.
         Req()(prototype, name, 0);

@@ -130,7 +130,10 @@ function mount(
   if (isWrites(given) && !given.handles("POST", path)) {
     throw new TypeError(`These writes are not at ${path}; say where they are: { path: "…" }.`);
   }
-  controller.mount(path);
+  const checkpoints = isWrites(given)
+    ? given.handles("PUT", `${path}/checkpoint`)
+    : given.checkpoints === true;
+  controller.mount(path, checkpoints);
 
   // Global prefix and versioning are set after the modules have been made.
   let known: ReturnType<typeof ownUrl> | undefined;

@@ -4,7 +4,14 @@ import type { ClientSchema } from "../../src/client-schema.js";
 import type { Principal } from "../../src/layer.js";
 import type { Mismatch } from "../../src/mismatch.js";
 import type { TransactionResult } from "../../src/result.js";
-import type { CallOptions, CheckOptions, Health, Readiness, Writes } from "../../src/writes.js";
+import type {
+  CallOptions,
+  CheckOptions,
+  CheckpointOptions,
+  Health,
+  Readiness,
+  Writes,
+} from "../../src/writes.js";
 
 /**
  * `constructor(@Inject(WriteService) writes: WriteService<Caller>)`. Not to be called from constructors:
@@ -35,6 +42,11 @@ export class WriteService<P extends Principal = Principal>
   /** As `Writes.processBatch`: never authenticates, never rejects. */
   processBatch(body: unknown, options: CallOptions<P>): Promise<readonly TransactionResult[]> {
     return this.writes.processBatch(body, options);
+  }
+
+  /** As `Writes.checkpoint`: the device's next write checkpoint. */
+  checkpoint(options: CheckpointOptions<P>): Promise<string> {
+    return this.writes.checkpoint(options);
   }
 
   /** As `Writes.ready`: asks the database, for at most 5 seconds; never rejects. */

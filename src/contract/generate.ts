@@ -63,6 +63,8 @@ async function validators(schemas: Schemas): Promise<string> {
         validateEnvelope: "Envelope",
         validateTransaction: "Transaction",
         validateDemoBatch: "DemoUpload",
+        validateCheckpoint: "CheckpointBody",
+        validateCheckpointRequest: "CheckpointRequestBody",
       }),
       resolveDir: fileURLToPath(here),
       sourcefile: "validate.js",
@@ -125,6 +127,8 @@ export declare const validateEnvelope: Validator<
 >;
 export declare const validateTransaction: Validator<Schemas["Transaction"]>;
 export declare const validateDemoBatch: Validator<Schemas["DemoUpload"]>;
+export declare const validateCheckpoint: Validator<Schemas["CheckpointBody"]>;
+export declare const validateCheckpointRequest: Validator<Schemas["CheckpointRequestBody"]>;
 `;
 
 /** Writes what has changed, or with `check` only finds it. */

@@ -41,7 +41,7 @@ export interface Case {
   readonly level: "MUST" | "SHOULD";
   readonly title: string;
   /** The write path's settings. Default: `onFatal: "stop"`. */
-  readonly setting?: "skip" | "client-handles" | "small-limits" | "parsed";
+  readonly setting?: "skip" | "client-handles" | "small-limits" | "parsed" | "checkpoints";
   /** Databases that can't be held to it, by the beginning of their name, and why; the case for them is beside it. */
   readonly except?: Readonly<Record<string, string>>;
   /** The databases that it is for, by the beginning of their name. Default: every one. */

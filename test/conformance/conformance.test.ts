@@ -114,14 +114,15 @@ function send(
   url: string,
   { method = "POST", path = "/api/data", as = "alice", headers = {}, body }: Send,
 ) {
-  const pending = request(url)[method.toLowerCase() as "post" | "get" | "delete"](path);
+  const pending = request(url)[method.toLowerCase() as "post" | "put" | "get" | "delete"](path);
+  const sends = method === "POST" || method === "PUT";
   pending.set({
     // Some frameworks refuse JSON that is announced and not sent.
-    ...(method === "POST" && { "content-type": "application/json" }),
+    ...(sends && { "content-type": "application/json" }),
     ...(as !== null && { authorization: `Bearer ${as}` }),
     ...headers,
   });
-  if (method !== "POST") return pending;
+  if (!sends) return pending;
   // As it is: the test's own client must not make JSON of text.
   pending.serialize((sent: unknown) => sent as string);
   return pending.send(

@@ -1,5 +1,6 @@
 /** Every case, for whoever runs them. */
 import type { Case } from "./case.js";
+import { checkpoints } from "./cases/checkpoints.js";
 import { http } from "./cases/http.js";
 import { keys } from "./cases/keys.js";
 import { ledger } from "./cases/ledger.js";
@@ -14,4 +15,5 @@ export const cases: readonly Case[] = [
   ...keys,
   ...ledger,
   ...http,
+  ...checkpoints,
 ];

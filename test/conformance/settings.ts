@@ -9,4 +9,5 @@ export const settings = {
   "client-handles": { onFatal: "skip", requiresClientHandling: () => true },
   "small-limits": { limits: { bodyBytes: 2048, transactions: 3, operations: 5 } },
   parsed: {},
+  checkpoints: { checkpoints: true },
 } as const;

@@ -11,18 +11,9 @@ import {
   type WritesConfig,
 } from "../../src/index.js";
 import { openByUrl } from "../support/by-url.js";
-import { createMariadbDatabase, mariadbTables } from "../support/mariadb.js";
-import {
-  createPostgresDatabase,
-  createTestTables,
-  dialects,
-  type TestDatabase,
-} from "../support/databases.js";
-import { postgresTables } from "../support/postgres.js";
+import { createTestTables, dialects, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbAvailable, postgresAvailable } from "../support/servers.js";
-import { sqliteFile } from "../support/sqlite-files.js";
-import { sqliteTables } from "../support/sqlite.js";
+import { shared } from "../support/shared.js";
 import { startUploadProcess } from "../support/upload-process.js";
 import { upload, type WireEntry } from "../support/uploads.js";
 
@@ -227,28 +218,6 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
     },
   );
 });
-
-interface Shared {
-  readonly url: string;
-  /** Statements that make the test tables. */
-  readonly tables: readonly string[];
-  drop(): void | Promise<void>;
-}
-
-const shared: Readonly<Record<string, () => Promise<Shared | undefined>>> = {
-  Postgres: async () =>
-    (await postgresAvailable())
-      ? { ...(await createPostgresDatabase()), tables: postgresTables }
-      : undefined,
-  MariaDB: async () =>
-    (await mariadbAvailable())
-      ? { ...(await createMariadbDatabase()), tables: mariadbTables }
-      : undefined,
-  SQLite: async () => {
-    const { file, remove } = sqliteFile();
-    return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
-  },
-};
 
 describe.each(Object.keys(shared))("50 identical transactions at once, on %s", (name) => {
   it("have one effect and one answer, over two processes", async ({ skip, onTestFinished }) => {

@@ -123,6 +123,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
       names: {
         powersync_ledger: "app_ledger",
         powersync_dead_letters: "app_letters",
+        powersync_checkpoints: "app_checkpoints",
         powersync_migrations: "app_migrations",
       },
     };

@@ -24,6 +24,8 @@ export function fakeWrites({
     handle,
     processTransaction: unused,
     processBatch: unused,
+    checkpoint: unused,
+    checkpointRequest: unused,
     prune: unused,
     ready: unused,
     health: () => ({ status: "ok", inFlight: 0 }),

@@ -44,7 +44,12 @@ export type TestSchema = TestTables & KeyTables & OwnTables;
 
 /** In an order in which they can be emptied. */
 export const appTableNames = ["todos", "lists", "things", "members", "books", "authors"] as const;
-export const tableNames = [...appTableNames, "powersync_ledger", "powersync_dead_letters"] as const;
+export const tableNames = [
+  ...appTableNames,
+  "powersync_ledger",
+  "powersync_dead_letters",
+  "powersync_checkpoints",
+] as const;
 
 /** So that rows can be compared one by one. */
 export const rowOrder = {

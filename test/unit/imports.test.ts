@@ -43,6 +43,7 @@ const groups: Readonly<Record<string, Group>> = {
   helpers: {
     rooms: [
       "src/json",
+      "src/sha256",
       "src/flights",
       "src/route",
       "src/correlation",
@@ -68,6 +69,7 @@ const groups: Readonly<Record<string, Group>> = {
     rooms: [
       "src/authenticate",
       "src/body",
+      "src/checkpoint-body",
       "src/wire",
       "src/answer",
       "src/map",
@@ -88,6 +90,7 @@ const groups: Readonly<Record<string, Group>> = {
     rooms: [
       "src/persist/*",
       "src/ledger",
+      "src/checkpoint",
       "src/dead-letter",
       "src/tables",
       "src/own",
@@ -126,9 +129,8 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   processor: {
-    rooms: ["src/processor", "src/pruning"],
-    values: ["words", "helpers", "layers", "begin", "transaction"],
-    types: ["persistence"],
+    rooms: ["src/processor", "src/pruning", "src/checkpointing"],
+    values: ["words", "helpers", "layers", "persistence", "begin", "transaction"],
     typePackages: ["kysely"],
   },
   http: {

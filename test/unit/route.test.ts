@@ -66,4 +66,30 @@ describe("routeOf", () => {
   ])("without a base, %s %s: %s", (method, url, route) => {
     expect(routeOf(false, method, url)).toBe(route);
   });
+
+  it.each([
+    ["/api/data", "PUT", "/api/data/checkpoint", "checkpoint"],
+    ["/api/data", "POST", "/api/data/checkpoint-request?x", "checkpoint-request"],
+    ["/api/data", "POST", "/api/data/checkpoint", undefined],
+    ["/api/data", "PUT", "/api/data/checkpoint/x", undefined],
+    [false, "PUT", "/anything/checkpoint", "checkpoint"],
+    [false, "POST", "/anything/checkpoint-request", "checkpoint-request"],
+    [false, "POST", "/checkpoints", "upload"],
+  ] as const)("with checkpoints, base %s: %s %s: %s", (base, method, url, route) => {
+    expect(routeOf(base, method, url, { checkpoints: true })).toBe(route);
+  });
+
+  it.each([
+    ["/api/data", "PUT", "/api/data/checkpoint", undefined],
+    [false, "POST", "/anything/checkpoint-request", "upload"],
+  ] as const)("without them, base %s: %s %s: %s", (base, method, url, route) => {
+    expect(routeOf(base, method, url)).toBe(route);
+  });
+
+  it("answers preflights for the routes that there are", () => {
+    const preflights = (checkpoints: boolean) =>
+      routeOf("/api/data", "OPTIONS", "/api/data/checkpoint", { preflights: true, checkpoints });
+    expect(preflights(true)).toBe("preflight");
+    expect(preflights(false)).toBe(undefined);
+  });
 });

@@ -32,6 +32,48 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/data/checkpoint": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Make the next write checkpoint of a device
+         * @description For custom write checkpoints, once the device's writes have been answered. The number belongs to the caller and the device, and each
+         *     answer's is higher than the one before. Only where `features` has `checkpoints`.
+         */
+        readonly put: operations["createCheckpoint"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/data/checkpoint-request": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Record a checkpoint request of a device
+         * @description For clients that number their checkpoint requests themselves. The greatest number of the caller's device is kept, so that sending one
+         *     again, or an older one, changes nothing. Only where `features` has `checkpoints`.
+         */
+        readonly post: operations["requestCheckpoint"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/data/limits": {
         readonly parameters: {
             readonly query?: never;
@@ -242,6 +284,24 @@ export interface components {
          * @enum {string}
          */
         readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "UNCLASSIFIED_ERROR";
+        readonly CheckpointBody: {
+            readonly client_id: components["schemas"]["CheckpointClientId"];
+        };
+        readonly CheckpointRequestBody: {
+            readonly client_id: components["schemas"]["CheckpointClientId"];
+            /** @description The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly. */
+            readonly checkpoint_request_id: string | number;
+        };
+        /** @description The device, by `getClientId()`. */
+        readonly CheckpointClientId: string;
+        readonly CheckpointResponse: {
+            /** @description Digits, for `complete(checkpoint)`. */
+            readonly checkpoint: string;
+        };
+        readonly CheckpointRequestResponse: {
+            /** @description Digits. */
+            readonly checkpoint_request_id: string;
+        };
         readonly LimitsResponse: {
             /** @description The version of this document. The first number changes only when old clients would break. */
             readonly contract_version: string;
@@ -410,6 +470,80 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["UploadResponse"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly createCheckpoint: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CheckpointBody"];
+            };
+        };
+        readonly responses: {
+            /** @description The checkpoint is on its way to the device. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CheckpointResponse"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly requestCheckpoint: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CheckpointRequestBody"];
+            };
+        };
+        readonly responses: {
+            /** @description The greater of the number that was stored and the one that was sent. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CheckpointRequestResponse"];
                 };
             };
             readonly 400: components["responses"]["BadRequest"];

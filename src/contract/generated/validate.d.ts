@@ -25,3 +25,5 @@ export declare const validateEnvelope: Validator<
 >;
 export declare const validateTransaction: Validator<Schemas["Transaction"]>;
 export declare const validateDemoBatch: Validator<Schemas["DemoUpload"]>;
+export declare const validateCheckpoint: Validator<Schemas["CheckpointBody"]>;
+export declare const validateCheckpointRequest: Validator<Schemas["CheckpointRequestBody"]>;

@@ -626,7 +626,145 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 validate24.evaluated = { "props": { "client_id": true, "queue_id": true, "transaction_id": true, "batch": true }, "dynamicProps": false, "dynamicItems": false };
+var validateCheckpoint = validate26;
+function validate26(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate26.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (errors === 0) {
+    if (data && typeof data == "object" && !Array.isArray(data)) {
+      let missing0;
+      if (data.client_id === void 0 && (missing0 = "client_id")) {
+        validate26.errors = [{ instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 }, message: "must have required property '" + missing0 + "'" }];
+        return false;
+      } else {
+        if (data.client_id !== void 0) {
+          let data0 = data.client_id;
+          const _errs2 = errors;
+          if (errors === _errs2) {
+            if (typeof data0 === "string") {
+              if (data0.length > 255) {
+                validate26.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/maxLength", keyword: "maxLength", params: { limit: 255 }, message: "must NOT have more than 255 characters" }];
+                return false;
+              } else {
+                if (data0.length < 1) {
+                  validate26.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" }];
+                  return false;
+                }
+              }
+            } else {
+              validate26.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/type", keyword: "type", params: { type: "string" }, message: "must be string" }];
+              return false;
+            }
+          }
+        }
+      }
+    } else {
+      validate26.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" }];
+      return false;
+    }
+  }
+  validate26.errors = vErrors;
+  return errors === 0;
+}
+validate26.evaluated = { "props": { "client_id": true }, "dynamicProps": false, "dynamicItems": false };
+var validateCheckpointRequest = validate27;
+var schema50 = { "type": "object", "required": ["client_id", "checkpoint_request_id"], "properties": { "client_id": { "$ref": "CheckpointClientId" }, "checkpoint_request_id": { "type": ["string", "integer"], "pattern": "^[0-9]{1,19}$", "minimum": 0, "maximum": 9007199254740991 } } };
+var pattern4 = new RegExp("^[0-9]{1,19}$", "u");
+function validate27(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate27.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (errors === 0) {
+    if (data && typeof data == "object" && !Array.isArray(data)) {
+      let missing0;
+      if (data.client_id === void 0 && (missing0 = "client_id") || data.checkpoint_request_id === void 0 && (missing0 = "checkpoint_request_id")) {
+        validate27.errors = [{ instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 }, message: "must have required property '" + missing0 + "'" }];
+        return false;
+      } else {
+        if (data.client_id !== void 0) {
+          let data0 = data.client_id;
+          const _errs1 = errors;
+          const _errs2 = errors;
+          if (errors === _errs2) {
+            if (typeof data0 === "string") {
+              if (data0.length > 255) {
+                validate27.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/maxLength", keyword: "maxLength", params: { limit: 255 }, message: "must NOT have more than 255 characters" }];
+                return false;
+              } else {
+                if (data0.length < 1) {
+                  validate27.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" }];
+                  return false;
+                }
+              }
+            } else {
+              validate27.errors = [{ instancePath: instancePath + "/client_id", schemaPath: "CheckpointClientId/type", keyword: "type", params: { type: "string" }, message: "must be string" }];
+              return false;
+            }
+          }
+          var valid0 = _errs1 === errors;
+        } else {
+          var valid0 = true;
+        }
+        if (valid0) {
+          if (data.checkpoint_request_id !== void 0) {
+            let data1 = data.checkpoint_request_id;
+            const _errs4 = errors;
+            if (typeof data1 !== "string" && !(typeof data1 == "number" && (!(data1 % 1) && !isNaN(data1)) && isFinite(data1))) {
+              validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/type", keyword: "type", params: { type: schema50.properties.checkpoint_request_id.type }, message: "must be string,integer" }];
+              return false;
+            }
+            if (errors === _errs4) {
+              if (typeof data1 == "number" && isFinite(data1)) {
+                if (data1 > 9007199254740991 || isNaN(data1)) {
+                  validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991" }];
+                  return false;
+                } else {
+                  if (data1 < 0 || isNaN(data1)) {
+                    validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" }];
+                    return false;
+                  }
+                }
+              }
+              if (errors === _errs4) {
+                if (typeof data1 === "string") {
+                  if (!pattern4.test(data1)) {
+                    validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/pattern", keyword: "pattern", params: { pattern: "^[0-9]{1,19}$" }, message: 'must match pattern "^[0-9]{1,19}$"' }];
+                    return false;
+                  }
+                }
+              }
+            }
+            var valid0 = _errs4 === errors;
+          } else {
+            var valid0 = true;
+          }
+        }
+      }
+    } else {
+      validate27.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" }];
+      return false;
+    }
+  }
+  validate27.errors = vErrors;
+  return errors === 0;
+}
+validate27.evaluated = { "props": { "client_id": true, "checkpoint_request_id": true }, "dynamicProps": false, "dynamicItems": false };
 export {
+  validateCheckpoint,
+  validateCheckpointRequest,
   validateDemoBatch,
   validateEnvelope,
   validateTransaction

@@ -1,0 +1,30 @@
+/** Databases that several processes or pools use at once, by what they are. */
+import { createPostgresDatabase } from "./databases.js";
+import { createMariadbDatabase, mariadbTables } from "./mariadb.js";
+import { postgresTables } from "./postgres.js";
+import { mariadbAvailable, postgresAvailable } from "./servers.js";
+import { sqliteFile } from "./sqlite-files.js";
+import { sqliteTables } from "./sqlite.js";
+
+export interface Shared {
+  readonly url: string;
+  /** Statements that make the test tables. */
+  readonly tables: readonly string[];
+  drop(): void | Promise<void>;
+}
+
+/** None where there is no such server. */
+export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>> = {
+  Postgres: async () =>
+    (await postgresAvailable())
+      ? { ...(await createPostgresDatabase()), tables: postgresTables }
+      : undefined,
+  MariaDB: async () =>
+    (await mariadbAvailable())
+      ? { ...(await createMariadbDatabase()), tables: mariadbTables }
+      : undefined,
+  SQLite: async () => {
+    const { file, remove } = sqliteFile();
+    return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
+  },
+};
