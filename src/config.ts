@@ -58,6 +58,11 @@ export interface WritesConfig<P extends Principal, DB> {
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
   readonly ledger?: false | LedgerOptions;
   /**
+   * When a transaction that keeps failing in a passing way becomes a dead letter, RETRIES_EXHAUSTED, so that it no longer holds up its queue.
+   * `false`: never. Outages and contention don't count, and nothing is parked unless another transaction has been applied in between.
+   */
+  readonly parking?: false | ParkingOptions;
+  /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
    * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
    */
@@ -74,6 +79,14 @@ export interface LedgerOptions {
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
   readonly prune?: boolean;
+}
+
+/** Both must be reached. */
+export interface ParkingOptions {
+  /** Since its first failure. Default 24. */
+  readonly afterHours?: number;
+  /** Failures, at least 2. Default 20. */
+  readonly attempts?: number;
 }
 
 type Replacement<

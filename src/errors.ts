@@ -25,6 +25,8 @@ export interface FatalError extends Error {
 /** See {@link retryable}. */
 export interface RetryableError extends Error {
   readonly retryAfterMs?: number;
+  /** The library's own: it is never parked, for a dead letter would hold less than the device does. */
+  readonly staysQueued?: true;
 }
 
 /** A request that can't be answered transaction by transaction; `status` is the HTTP status. */

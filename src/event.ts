@@ -55,6 +55,7 @@ export interface ErrorEvent extends Correlated {
     | "cors"
     | "prune"
     | "checkpoint"
+    | "parking"
     | "request"
     | "rls"
     | "ready";
@@ -96,7 +97,7 @@ export interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
-/** The ledger has been pruned, behind the requests. */
+/** The ledger has been pruned, and the counts of failures, behind the requests. */
 export interface PrunedEvent extends Correlated {
   readonly type: "pruned";
   /** Rows. */

@@ -22,9 +22,13 @@ export async function claim(
 ): Promise<TransactionResult | undefined> {
   const dialect = dialectOf(tx);
   const answer = fatalAnswer ? canonicalJson(fatalAnswer) : null;
-  const insert = tx
-    .insertInto("powersync_ledger")
-    .values({ identity: key, client, answer, request });
+  const insert = tx.insertInto("powersync_ledger").values({
+    identity: key,
+    client,
+    answer,
+    request,
+    applied_at: fatalAnswer ? null : dialect.types.now,
+  });
   const { numInsertedOrUpdatedRows } = await (
     dialect.insertIgnore
       ? insert.ignore()

@@ -28,6 +28,7 @@ export const ownMigrations: readonly OwnMigration[] = [
   { name: "0002_pruning", steps: pruning },
   { name: "0003_dead_letter_queue", steps: deadLetterQueue },
   { name: "0004_checkpoints", steps: checkpoints },
+  { name: "0005_parking", steps: parking },
 ];
 
 export function makingOf(db: Kysely<OwnTables>, types: OwnTypes, own: Own): Making {
@@ -103,6 +104,20 @@ function checkpoints(making: Making): readonly Step[] {
       .addColumn("user_id", making.types.text, (column) => column.notNull())
       .addColumn("client_id", "varchar(255)", (column) => column.notNull())
       .addColumn("checkpoint", "bigint", (column) => column.notNull()),
+  ];
+}
+
+function parking(making: Making): readonly Step[] {
+  const { timestamp, now } = making.types;
+  return [
+    table(making, "powersync_attempts")
+      .addColumn("content", "varchar(64)", (column) => column.primaryKey())
+      .addColumn("attempts", "integer", (column) => column.notNull())
+      .addColumn("first_failed_at", timestamp, (column) => column.notNull().defaultTo(now))
+      .addColumn("last_failed_at", timestamp, (column) => column.notNull().defaultTo(now))
+      .addColumn("previous_failed_at", timestamp, nullable),
+    index(making, "powersync_attempts", "last_failed_at", ["last_failed_at"]),
+    making.db.schema.alterTable("powersync_ledger").addColumn("applied_at", timestamp, nullable),
   ];
 }
 

@@ -12,6 +12,8 @@ export interface OwnTables {
     answered_at: ColumnType<Date, never, unknown>;
     /** The last request that it was answered in. NULL: in one of version 0.1. */
     request: string | null;
+    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied, and in rows of version 0.1. */
+    applied_at: ColumnType<Date | null, unknown, never>;
   };
   powersync_dead_letters: {
     /** A uuid. */
@@ -56,6 +58,16 @@ export interface OwnTables {
     client_id: string;
     /** Only ever goes up. Written as its digits; read by a cast, for drivers round it. */
     checkpoint: ColumnType<unknown, string, string>;
+  };
+  /** What fails again and again, and may be parked. */
+  powersync_attempts: {
+    /** The transaction's identity; or where it has none, subject, client, queue and payload: hex SHA-256. */
+    content: string;
+    attempts: number;
+    first_failed_at: ColumnType<Date, unknown, unknown>;
+    last_failed_at: ColumnType<Date, unknown, unknown>;
+    /** The failure before that. */
+    previous_failed_at: ColumnType<Date | null, unknown, unknown>;
   };
   /** Which of the library's migrations have run. */
   powersync_migrations: {

@@ -1,6 +1,7 @@
 /** Removes from the ledger what no device can send again: by age, in small batches, and never what a device sent last. */
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { begin, type TransactionSettings } from "./begin.js";
+import { type Batch, failuresKeptMs, pruneFailed } from "./failed-attempts.js";
 import { dialectOf } from "./persist/dialects.js";
 
 const batch = 500;
@@ -14,9 +15,24 @@ export async function pruneLedger<DB>(
   retentionMs: number,
   stopped: () => boolean,
 ): Promise<number> {
+  return inBatches(() => pruneBatch(database, settings, retentionMs), stopped);
+}
+
+/** The same with the counts of failures that have stopped. */
+export async function pruneFailures<DB>(
+  database: Kysely<DB>,
+  settings: TransactionSettings,
+  stopped: () => boolean,
+): Promise<number> {
+  const prune = (transaction: Transaction<DB>) =>
+    pruneFailed(settings.own.on(transaction), failuresKeptMs, batch);
+  return inBatches(() => begin(database, settings, prune), stopped);
+}
+
+async function inBatches(prune: () => Promise<Batch>, stopped: () => boolean): Promise<number> {
   let removed = 0;
   for (let count = 0; count < mostBatches && !stopped(); count += 1) {
-    const { found, gone } = await pruneBatch(database, settings, retentionMs);
+    const { found, gone } = await prune();
     removed += gone;
     if (found < batch) break;
   }
@@ -28,7 +44,7 @@ async function pruneBatch<DB>(
   database: Kysely<DB>,
   settings: TransactionSettings,
   retentionMs: number,
-): Promise<{ readonly found: number; readonly gone: number }> {
+): Promise<Batch> {
   return begin(database, settings, async (transaction) => {
     const tx = settings.own.on(transaction);
     const before = sql<Date>`${dialectOf(tx).types.ago(retentionMs)}`;

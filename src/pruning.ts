@@ -4,7 +4,7 @@ import type { TransactionSettings } from "./begin.js";
 import type { LedgerOptions, WritesConfig } from "./config.js";
 import type { Emit } from "./event.js";
 import type { Principal } from "./layer.js";
-import { pruneLedger } from "./prune.js";
+import { pruneFailures, pruneLedger } from "./prune.js";
 import type { Transit } from "./transit.js";
 
 const defaultRetentionDays = 90;
@@ -20,18 +20,23 @@ export interface Pruning {
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
-  { ledger }: WritesConfig<P, DB>,
+  { ledger, parking }: WritesConfig<P, DB>,
   settings: TransactionSettings,
   transit: Transit,
   emit: Emit,
 ): Pruning {
-  const options: LedgerOptions = ledger === false ? { prune: false } : (ledger ?? {});
+  const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
   }
-  const prune = <D>(database: Kysely<D>) =>
-    pruneLedger(database, settings, retentionDays * dayMs, transit.draining);
+  const prune = async <D>(database: Kysely<D>): Promise<number> => {
+    const { draining } = transit;
+    const answers =
+      ledger === false ? 0 : await pruneLedger(database, settings, retentionDays * dayMs, draining);
+    const failures = parking === false ? 0 : await pruneFailures(database, settings, draining);
+    return answers + failures;
+  };
   // By the executor's adapter, which is one for a database; of many processes that start together, each has its own time.
   const due = new WeakMap<object, number>();
 

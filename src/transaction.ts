@@ -13,6 +13,7 @@ import type { Committed, Principal } from "./layer.js";
 import type { LetterBound } from "./letter-bound.js";
 import { classify, type Verdict } from "./persist/classify.js";
 import { hooksOf, type Pipeline } from "./pipeline.js";
+import { createParking, type Subject } from "./parking.js";
 import { createRecord } from "./record.js";
 import { type FatalResult, retryableResult, success, type TransactionResult } from "./result.js";
 import type { Again } from "./retry.js";
@@ -58,6 +59,7 @@ export function createRunTransaction<P extends Principal, DB>({
     settings,
     letters,
   });
+  const parking = createParking(config, settings, emit);
   const committedHooks = hooksOf(config).flatMap(({ committed }) => committed ?? []);
 
   const run = async (
@@ -94,22 +96,26 @@ export function createRunTransaction<P extends Principal, DB>({
     tally: Tally,
     refusal: FatalError | undefined,
   ): Promise<TransactionResult> => {
+    const subject = { transaction, call, identity };
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
       const options = { number, identity, refusal, tally, settings };
       const tried = await attempt(pipeline, transaction, call, options);
-      if (tried.kind !== "failed") return done(tried, transaction, call, tally);
+      if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
       if (await again(verdict, number, call)) continue;
+      const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
       const payload = toWireTransaction(transaction);
-      return conclude(verdict, tried.operationIndex, payload, call, identity);
+      const result = await conclude(last, tried.operationIndex, payload, call, identity);
+      // What was fatal at once has never been counted.
+      if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
+      return result;
     }
   };
 
   const done = async (
     tried: Exclude<Attempt, Failure>,
-    transaction: CrudTransaction,
-    call: Call<P, DB>,
+    subject: Subject<P, DB>,
     tally: Tally,
   ): Promise<TransactionResult> => {
     if (tried.kind === "not begun") return notBegun;
@@ -117,7 +123,9 @@ export function createRunTransaction<P extends Principal, DB>({
       tally.ledger = "hit";
       return tried.answer;
     }
+    const { transaction, call } = subject;
     await announce({ transaction, writes: tried.writes }, call);
+    await parking?.applied(subject);
     return success;
   };
 
@@ -209,6 +217,10 @@ export function createRunTransaction<P extends Principal, DB>({
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
     return result;
   };
+}
+
+function isRecorded(result: TransactionResult): boolean {
+  return result.status === "fatal_error" && !result.requiresClientHandling;
 }
 
 function fatalResult(

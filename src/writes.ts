@@ -77,7 +77,8 @@ export interface Writes<P extends Principal> {
     options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
   ): Promise<string>;
   /**
-   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last. For hosts whose processes are too
+   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last, and the counts
+   * of what has not failed for 30 days. For hosts whose processes are too
    * short-lived to do it by themselves. Rejects with the database's errors.
    *
    * @param options whose database, where `config.database` is a function

@@ -21,6 +21,8 @@ export type Verdict =
       readonly retryAfterMs?: number;
       /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
       readonly again?: "contention" | "schema";
+      /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
+      readonly passes?: true;
     };
 
 const fatalMessages: Readonly<Record<FatalMeaning, string>> = {
@@ -48,6 +50,8 @@ const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   other: "The change can't be made just now.",
 };
 
+const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
+
 /**
  * A driver's own text is never part of a verdict.
  *
@@ -74,6 +78,7 @@ export function classify(
     return {
       outcome: "retryable",
       message: error.message,
+      ...(error.staysQueued && { passes: true }),
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
   }
@@ -86,6 +91,7 @@ export function classify(
   return {
     outcome: "retryable",
     message: retryableMessages[meaning],
+    ...(passing.includes(meaning) && { passes: true }),
     ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
   };
 }

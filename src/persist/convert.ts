@@ -84,5 +84,7 @@ function precisionLost<P extends Principal, DB>(
   const cure =
     "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
   emit({ type: "precision_lost", ...correlated(context), table, column, cure });
-  return retryable("The server can't read this integer exactly just now.");
+  return Object.assign(retryable("The server can't read this integer exactly just now."), {
+    staysQueued: true,
+  });
 }

@@ -244,6 +244,7 @@ function named(prefix: string) {
     powersync_ledger: `${prefix}_ledger`,
     powersync_dead_letters: `${prefix}_letters`,
     powersync_checkpoints: `${prefix}_checkpoints`,
+    powersync_attempts: `${prefix}_attempts`,
     powersync_migrations: `${prefix}_migrations`,
   };
 }

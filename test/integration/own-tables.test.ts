@@ -124,6 +124,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
         powersync_ledger: "app_ledger",
         powersync_dead_letters: "app_letters",
         powersync_checkpoints: "app_checkpoints",
+        powersync_attempts: "app_attempts",
         powersync_migrations: "app_migrations",
       },
     };

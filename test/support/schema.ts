@@ -49,6 +49,7 @@ export const tableNames = [
   "powersync_ledger",
   "powersync_dead_letters",
   "powersync_checkpoints",
+  "powersync_attempts",
 ] as const;
 
 /** So that rows can be compared one by one. */

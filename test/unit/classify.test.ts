@@ -60,6 +60,21 @@ describe("classify", () => {
   });
 
   it.each([
+    ["an outage", driverError("57P01"), true],
+    ["a connection that is refused", driverError("ECONNREFUSED"), true],
+    ["a deadlock", driverError("40P01"), true],
+    ["a lock that is waited for too long", driverError("55P03"), true],
+    ["a missing column", driverError("42703"), undefined],
+    ["a missing grant", driverError("42501"), undefined],
+    ["a bug", new TypeError("x is undefined"), undefined],
+    ["the application's own word", retryable("The quota is used up."), undefined],
+  ])("says of %s whether it passes by itself", (_name, error, passes) => {
+    const verdict = classify(error);
+    expect(verdict.outcome).toBe("retryable");
+    expect("passes" in verdict ? verdict.passes : undefined).toBe(passes);
+  });
+
+  it.each([
     ["23502", "NOT_NULL_VIOLATION"],
     ["23503", "FOREIGN_KEY_VIOLATION"],
     ["23001", "FOREIGN_KEY_VIOLATION"],
