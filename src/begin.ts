@@ -113,6 +113,7 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
 
 function tookTooLong({ transactionMs }: TransactionTimeouts): Error {
   return Object.assign(retryable("The database takes too long just now."), {
+    staysQueued: true,
     cause: new Error(
       `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`,
     ),

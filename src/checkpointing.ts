@@ -14,7 +14,7 @@ import type { Principal } from "./layer.js";
 import type { OwnTables } from "./own-tables.js";
 import { classify } from "./persist/classify.js";
 import type { Again } from "./retry.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "./hash.js";
 
 /** Throws `badRequest(400)` for ids that can't be kept, `retryable()` where the database fails, its error being the `cause`. */
 export interface Checkpointing<P extends Principal> {

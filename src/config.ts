@@ -4,6 +4,7 @@ import type { CorsOptions } from "./cors.js";
 import type { WriteEvent } from "./event.js";
 import type {
   CallContext,
+  DeadLetterContext,
   Hooks,
   LayerReplacement,
   Layers,
@@ -63,6 +64,11 @@ export interface WritesConfig<P extends Principal, DB> {
    */
   readonly parking?: false | ParkingOptions;
   /**
+   * A table of the application's own, which syncs back to the device, so that it can say what was refused. A row is written with each dead
+   * letter, in its transaction. Default: none.
+   */
+  readonly rejections?: RejectionOptions<NoInfer<P>, NoInfer<DB>>;
+  /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
    * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
    */
@@ -87,6 +93,40 @@ export interface ParkingOptions {
   readonly afterHours?: number;
   /** Failures, at least 2. Default 20. */
   readonly attempts?: number;
+}
+
+export interface RejectionOptions<P extends Principal, DB> {
+  /** In the database's words. */
+  readonly table: string;
+  /**
+   * The row by its columns; nothing, where there shall be none. With an `id`, a row that has it is left as it is. Values are converted by the
+   * columns' types. Default: `usual`, as far as the table has the columns.
+   */
+  readonly row?: (
+    letter: DeadLetter,
+    context: DeadLetterContext<P, DB>,
+    usual: RejectionRow,
+  ) => RowOrNothing | Promise<RowOrNothing>;
+}
+
+type RowOrNothing = Readonly<Record<string, unknown>> | null | undefined;
+
+/** What a rejection usually tells. Text that came from the device has U+FFFD for what no database stores. */
+export interface RejectionRow extends Readonly<Record<string, unknown>> {
+  /** The letter's. */
+  readonly id: string;
+  readonly user_id: string | null;
+  readonly client_id: string | null;
+  readonly error_code: string | null;
+  /** Safe to show. */
+  readonly message: string | null;
+  /** The client's name of it. NULL, like the next two, where the failure belongs to no single operation. */
+  readonly table_name: string | null;
+  readonly row_id: string | null;
+  /** From 0. */
+  readonly operation_index: number | null;
+  /** ISO 8601. */
+  readonly created_at: string;
 }
 
 type Replacement<

@@ -56,6 +56,7 @@ export interface ErrorEvent extends Correlated {
     | "prune"
     | "checkpoint"
     | "parking"
+    | "rejection"
     | "request"
     | "rls"
     | "ready";

@@ -1,6 +1,6 @@
 /** What makes two transactions the same one. */
 import type { CrudTransaction } from "./crud.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "./hash.js";
 
 /** A device's queue: subject, client and queue id. */
 export interface Sender {

@@ -2,7 +2,13 @@
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
 export type { ClientColumnType, ClientSchema, ClientTable } from "./client-schema.js";
-export type { LedgerOptions, ParkingOptions, WritesConfig } from "./config.js";
+export type {
+  LedgerOptions,
+  ParkingOptions,
+  RejectionOptions,
+  RejectionRow,
+  WritesConfig,
+} from "./config.js";
 export type { CorsOptions } from "./cors.js";
 export type {
   CrudEntry,

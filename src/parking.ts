@@ -13,7 +13,7 @@ import { countFailure, failuresKeptMs, forgetFailures, isExhausted } from "./fai
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import type { Verdict } from "./persist/classify.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "./hash.js";
 
 const hourMs = 3_600_000;
 const defaults = { afterHours: 24, attempts: 20 };

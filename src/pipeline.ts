@@ -24,6 +24,8 @@ import { type Catalog, schemaMissing } from "./persist/schema.js";
 import { rowReader } from "./persist/stored.js";
 import type { Rules } from "./rules.js";
 import type { ReadRow } from "./stored.js";
+import { createReject, type Reject } from "./rejection.js";
+import type { DeadLetter } from "./result.js";
 import { normaliseUpload } from "./wire.js";
 
 export type Pipeline<P extends Principal, DB> = {
@@ -70,12 +72,26 @@ export function createPipeline<P extends Principal, DB>(
         before: sameRow,
       },
     ),
-    deadLetter: layer(
-      replaceable(storeDeadLetter<P, DB>(own), config.deadLetter),
-      hooks("deadLetter"),
+    deadLetter: rejecting(
+      layer(replaceable(storeDeadLetter<P, DB>(own), config.deadLetter), hooks("deadLetter")),
+      config.rejections && createReject(config.rejections, { catalog, convertRow, emit }),
     ),
     respond: layer(async (response) => response, hooks("respond")),
     readRow: rowReader(rules, convertRow),
+  };
+}
+
+/** The device hears of what has been stored, in the same transaction. */
+function rejecting<P extends Principal, DB>(
+  store: LayerFunction<Layers<P, DB>["deadLetter"]>,
+  reject: Reject<P, DB> | undefined,
+): LayerFunction<Layers<P, DB>["deadLetter"]> {
+  if (reject === undefined) return store;
+  return async (letter, context) => {
+    // One of the application's own may give nothing back, whatever its type says.
+    const stored = ((await store(letter, context)) as DeadLetter | undefined) ?? letter;
+    await reject(stored, context);
+    return stored;
   };
 }
 

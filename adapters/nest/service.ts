@@ -49,6 +49,13 @@ export class WriteService<P extends Principal = Principal>
     return this.writes.checkpoint(options);
   }
 
+  /** As `Writes.checkpointRequest`: the greater of the device's stored checkpoint and this one. */
+  checkpointRequest(
+    options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
+  ): Promise<string> {
+    return this.writes.checkpointRequest(options);
+  }
+
   /** As `Writes.ready`: asks the database, for at most 5 seconds; never rejects. */
   ready(principal?: P): Promise<Readiness> {
     return this.writes.ready(principal);

@@ -1,7 +1,8 @@
 /** A row's values as the driver's parameters, by the real types of its columns. */
 import { fatal, retryable } from "../errors.js";
 import { correlated, type Emit } from "../event.js";
-import type { OperationContext, Principal } from "../layer.js";
+import type { Transaction } from "kysely";
+import type { RequestContext } from "../layer.js";
 import type { Column, Connection } from "./dialect.js";
 import { dialectOf } from "./dialects.js";
 import type { Values } from "./rows.js";
@@ -12,13 +13,19 @@ import { InvalidValue, PrecisionLost } from "./value.js";
  * Throws fatal INVALID_DATA for what can't be stored exactly, FORBIDDEN_COLUMN for what the database computes,
  * and retryable where a declared table or column is missing just now, or an integer has been rounded already.
  */
-export type ConvertRow = <P extends Principal, DB>(
+export type ConvertRow = <DB>(
   table: string,
   values: Values,
-  context: OperationContext<P, DB>,
+  context: ConvertContext<DB>,
   /** Columns that are compared, and not written. */
   lookedFor?: readonly string[],
 ) => Promise<{ readonly values: Values; readonly schema: TableSchema }>;
+
+/** What it needs of an operation's. */
+export interface ConvertContext<DB> extends RequestContext {
+  readonly tx: Transaction<DB>;
+  readonly lossyNumbers: boolean;
+}
 
 export function createConvertRow(catalog: Catalog, emit: Emit): ConvertRow {
   return async (table, values, context, lookedFor = []) => {
@@ -75,12 +82,7 @@ function isExpression(value: unknown): boolean {
   );
 }
 
-function precisionLost<P extends Principal, DB>(
-  emit: Emit,
-  table: string,
-  column: string,
-  context: OperationContext<P, DB>,
-): Error {
+function precisionLost(emit: Emit, table: string, column: string, context: RequestContext): Error {
   const cure =
     "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
   emit({ type: "precision_lost", ...correlated(context), table, column, cure });

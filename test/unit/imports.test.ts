@@ -43,7 +43,7 @@ const groups: Readonly<Record<string, Group>> = {
   helpers: {
     rooms: [
       "src/json",
-      "src/sha256",
+      "src/hash",
       "src/flights",
       "src/route",
       "src/correlation",
@@ -93,6 +93,7 @@ const groups: Readonly<Record<string, Group>> = {
       "src/checkpoint",
       "src/failed-attempts",
       "src/dead-letter",
+      "src/rejection",
       "src/tables",
       "src/own",
       "src/migrations",

@@ -1,7 +1,7 @@
-/** The one hash of the library's own keys: text of a client's is never a key itself. */
+/** The one digest of a value: whatever the order of its keys, and whatever a database can store. */
 import { canonicalJson } from "./json.js";
 
-/** Of a value's canonical JSON, in hex. */
+/** Hex SHA-256. */
 export async function sha256(value: unknown): Promise<string> {
   // Canonical JSON is ASCII: its bytes are its characters.
   const digest = await crypto.subtle.digest(
