@@ -33,7 +33,7 @@ export function createReady<P extends Principal, DB>({
   const databases = new WeakMap<Kysely<DB>, Map<string, Promise<readonly string[]>>>();
 
   const inspect = async (database: Kysely<DB>, role: Role): Promise<readonly string[]> => {
-    await readOwnTables(own.on(database), config.ledger !== false);
+    await readOwnTables(own.on(database), config);
     return inspectPolicies === undefined ? [] : (await inspectPolicies(database, role)).problems;
   };
 
@@ -94,11 +94,14 @@ async function databaseFor<P extends Principal, DB>(
 }
 
 /** Nothing has these keys; a database that answers has the tables, and their newest columns. */
-async function readOwnTables(own: Kysely<OwnTables>, ledger: boolean): Promise<void> {
-  if (ledger) {
+async function readOwnTables<P extends Principal, DB>(
+  own: Kysely<OwnTables>,
+  { ledger, parking, checkpoints }: WritesConfig<P, DB>,
+): Promise<void> {
+  if (ledger !== false) {
     await own
       .selectFrom("powersync_ledger")
-      .select("request")
+      .select("applied_at")
       .where("identity", "=", "")
       .executeTakeFirst();
   }
@@ -107,6 +110,20 @@ async function readOwnTables(own: Kysely<OwnTables>, ledger: boolean): Promise<v
     .select("closed_at")
     .where("id", "=", "")
     .executeTakeFirst();
+  if (parking !== false) {
+    await own
+      .selectFrom("powersync_attempts")
+      .select("attempts")
+      .where("content", "=", "")
+      .executeTakeFirst();
+  }
+  if (checkpoints === true) {
+    await own
+      .selectFrom("powersync_checkpoints")
+      .select("client_id")
+      .where("id", "=", "")
+      .executeTakeFirst();
+  }
 }
 
 /** In words of the library's own; the driver's are in the event. */

@@ -126,6 +126,8 @@ describe.each(dialects)("checkpoints on $name", (dialect) => {
       ownTables: { names: { powersync_checkpoints: "nowhere" } },
       onEvent: (event) => void events.push(event),
     });
+    expect(await writes.ready()).toMatchObject({ ready: false });
+    events.length = 0;
     const response = await writes.handle(next);
     expect(response).toMatchObject({
       status: 503,

@@ -327,6 +327,8 @@ describe.each(dialects)("parking on $name", (dialect) => {
   it("changes no answer where it can't count", async () => {
     const ownTables = { names: { powersync_attempts: "nowhere" } };
     const writes = open({ ownTables });
+    expect(await writes.ready()).toMatchObject({ ready: false });
+    expect(await open({ ownTables, parking: false }).ready()).toEqual({ ready: true });
     await succeed(writes);
     expect(await fail(writes, 5)).toMatchObject({
       ...retryLater,

@@ -155,13 +155,15 @@ async function create(
   await createTables(db);
   await sql
     .raw(
-      `grant select, insert, update, delete on powersync_ledger, powersync_dead_letters to ${id(login)}`,
+      `grant select, insert, update, delete on powersync_ledger, powersync_dead_letters, powersync_attempts, powersync_checkpoints to ${id(login)}`,
     )
     .execute(db);
 }
 
 async function reset(db: Kysely<SupabaseSchema>): Promise<void> {
-  await sql`truncate lists, todos, powersync_ledger, powersync_dead_letters`.execute(db);
+  await sql`truncate lists, todos, powersync_ledger, powersync_dead_letters, powersync_attempts`.execute(
+    db,
+  );
 }
 
 async function dropRoles(roles: Roles): Promise<void> {
