@@ -12,6 +12,7 @@ export default defineConfig({
     node: "adapters/node.ts",
     nest: "adapters/nest/index.ts",
     pg: "adapters/pg.ts",
+    client: "src/client/index.ts",
   },
   format: "esm",
   target: "es2023",

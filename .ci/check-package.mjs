@@ -5,6 +5,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
 const { name, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 // The frameworks and pg are optional: nothing may need them to be imported, but NestJS' module, which is made of decorators.
@@ -17,6 +19,7 @@ try {
   const installed = unpack();
   checkFiles(installed);
   checkText(installed);
+  await checkClient(installed);
   await checkSubpaths();
 } finally {
   rmSync(folder, { recursive: true });
@@ -70,6 +73,30 @@ function checkText(installed) {
       if (!from.startsWith("./") && !beside.includes(from))
         problems.push(`${file} imports ${from}.`);
     }
+  }
+}
+
+/** What an app carries along for the connector: small, and nothing that a browser or React Native does not have. */
+async function checkClient(installed) {
+  try {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [join(installed, "dist", "client.js")],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "neutral",
+      supported: { "top-level-await": false },
+      metafile: true,
+      write: false,
+      logLevel: "silent",
+    });
+    const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+    console.log(`The client is ${size} bytes, minified and gzipped.`);
+    if (size > 6_000) problems.push(`client.js has ${size} bytes gzipped; 6,000 may be.`);
+    const inputs = Object.keys(metafile.inputs);
+    if (inputs.length > 1) problems.push(`client.js takes along ${inputs.join(", ")}`);
+  } catch (error) {
+    problems.push(`client.js can't be bundled: ${error.message}`);
   }
 }
 

@@ -157,6 +157,11 @@ const groups: Readonly<Record<string, Group>> = {
     ],
     typePackages: ["kysely"],
   },
+  // The device's side takes nothing of the server's along, and no package.
+  client: {
+    rooms: ["src/client/*"],
+    values: [],
+  },
   // Before the other adapters, so that no other of them may know Koa.
   koa: {
     rooms: ["adapters/koa"],
@@ -350,6 +355,14 @@ describe("the table", () => {
     ["not even late", "src/http", `const x = await import("node:crypto");`],
     ["nor by its old name", "src/http", `import { createHash } from "crypto";`],
     ["no framework in the core", "src/http", `import type { Request } from "express";`],
+    [
+      "the client knows no room of the server",
+      "src/client/http",
+      `import { x } from "../json.js";`,
+    ],
+    ["nor its types", "src/client/http", `import type { X } from "../result.js";`],
+    ["nor a package", "src/client/http", `import type { X } from "@powersync/common";`],
+    ["nor the server the client", "src/http", `import { x } from "./client/http.js";`],
     ["jose is the token room's", "src/http", `import { jwtVerify } from "jose";`],
     ["extensions are written", "src/map", `import { x } from "./crud";`],
     ["exports have names", "src/index", `export * from "./crud.js";`],

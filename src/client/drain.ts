@@ -1,0 +1,124 @@
+/** The upload itself: from the head of the queue, batch by batch, until it is empty or something stands in the way. */
+import { readMessage, readResults } from "./answer.js";
+import type { UploadDatabase } from "./database.js";
+import { malformed, statusError } from "./errors.js";
+import { type Endpoint, exchange, type HttpAnswer } from "./http.js";
+import type { ConnectorOptions } from "./options.js";
+import { readState, remember } from "./owner.js";
+import type { Pace } from "./pace.js";
+import { type Head, readHead } from "./queue.js";
+import { countRejected, forgetQueued } from "./rejected.js";
+import type { OpenSession } from "./session.js";
+import { decide, settle, type Settling } from "./settle.js";
+import type { StatusStore } from "./status.js";
+import { wireTransaction } from "./transaction.js";
+
+export interface Uploader {
+  readonly options: ConnectorOptions;
+  readonly endpoint: Endpoint;
+  readonly pace: Pace;
+  readonly status: StatusStore;
+  readonly openSession: OpenSession;
+}
+
+/** @throws UploadError, or the local database's own. What was accepted has left the queue; everything else is in it. */
+export async function drain(uploader: Uploader, database: UploadDatabase): Promise<void> {
+  const { options, pace, status, openSession } = uploader;
+  const table = options.deadLetters?.table;
+  const look = async () => {
+    const state = await readState(database);
+    status.change({ pending: state.pending });
+    return state;
+  };
+  const recount = async () => {
+    const rejected =
+      table === undefined ? status.get().rejected + 1 : await countRejected(database, table);
+    status.change({ rejected });
+  };
+
+  let state = await look();
+  if (table !== undefined) await recount();
+  if (state.pending === 0) return;
+  status.change({ uploading: true });
+  let session = await openSession(database, state, false);
+  let refreshed = false;
+  const clientId = await database.getClientId();
+  if (table !== undefined) await forgetQueued(database, table, session.queueId);
+
+  for (;;) {
+    const head = await readHead(database, await pace.bounds(state.pending));
+    if (head === undefined) break;
+    const { queueId, subject, token } = session;
+    const answer = await send(uploader, token, head, requestBody(clientId, queueId, head));
+    if (answer.status === 401 && !refreshed) {
+      // Once: a second refusal is not the token's age.
+      refreshed = true;
+      session = await openSession(database, await look(), true);
+      continue;
+    }
+    refreshed = false;
+    if (smaller(pace, answer, head)) continue;
+    try {
+      await accept({ options, database, queueId, head, onRejected: recount }, answer);
+    } finally {
+      state = await look();
+    }
+    pace.wentWell();
+    status.change({ error: undefined });
+    if (state.pending === 0) break;
+    session = { ...session, queueId: (await remember(database, state, subject)).id };
+  }
+}
+
+function requestBody(clientId: string, queueId: string, { transactions }: Head): string {
+  return JSON.stringify({
+    client_id: clientId,
+    queue_id: queueId,
+    transactions: transactions.map(wireTransaction),
+  });
+}
+
+async function send(
+  { endpoint, pace }: Uploader,
+  token: string,
+  { transactions }: Head,
+  body: string,
+): Promise<HttpAnswer> {
+  const slow = () => pace.tooSlow(transactions.length);
+  try {
+    const answer = await exchange(endpoint, body, token);
+    // What a gateway says when the server takes too long.
+    if (answer.status === 504) slow();
+    return answer;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "TIMEOUT") slow();
+    throw error;
+  }
+}
+
+/** Whether the same is to be tried with less. */
+function smaller(pace: Pace, { status }: HttpAnswer, { transactions, bytes }: Head): boolean {
+  if (transactions.length < 2 || (status !== 413 && status !== 400)) return false;
+  if (status === 413) pace.tooLarge(bytes);
+  else pace.tooMany(transactions.length);
+  return true;
+}
+
+async function accept(settling: Settling, answer: HttpAnswer): Promise<void> {
+  const { status, body, retryAfterMs } = answer;
+  const { options, head, onRejected } = settling;
+  if (status === 200) {
+    const results = readResults(body, head.transactions.length);
+    if (results !== undefined) return settle(settling, results);
+    throw malformed();
+  }
+  const error = statusError(status, readMessage(body), retryAfterMs);
+  const [transaction] = head.transactions;
+  if (status !== 413 || options.onFatalTransaction === undefined || transaction === undefined)
+    throw error;
+  // Alone, and still too large: it would stand there for ever.
+  const { code, message } = error;
+  await decide(settling, { code, message, requiresClientHandling: true }, transaction);
+  await onRejected();
+  await head.complete(0, 1);
+}

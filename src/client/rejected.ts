@@ -1,0 +1,156 @@
+/** Rejected transactions, kept on the device in a local-only table of the application's, so that they can be shown, edited and sent again. */
+import type { FatalFailure } from "./answer.js";
+import { quoted, type SqlExecutor, type UploadDatabase } from "./database.js";
+import { uploadError } from "./errors.js";
+import type { QueuedOperation, QueuedTransaction } from "./transaction.js";
+
+/** A transaction that was not applied, and has left the queue. */
+export interface RejectedWrite extends QueuedTransaction {
+  readonly id: string;
+  readonly failure: FatalFailure;
+  /** An ISO time. */
+  readonly rejectedAt: string;
+}
+
+interface Row {
+  readonly id: string;
+  readonly failure: string;
+  readonly crud: string;
+  readonly rejected_at: string;
+}
+
+/**
+ * Before the transaction leaves the queue. The id is the transaction's own: if the process ends between the two,
+ * the repetition writes the same row.
+ */
+export async function keepRejected(
+  database: SqlExecutor,
+  table: string,
+  queueId: string,
+  { crud }: QueuedTransaction,
+  failure: FatalFailure,
+): Promise<void> {
+  await database.execute(
+    `INSERT OR REPLACE INTO ${quoted(table)} (id, failure, crud, rejected_at) VALUES (?, ?, ?, ?)`,
+    [
+      `${queueId}:${crud[0]?.opId}`,
+      JSON.stringify(failure),
+      JSON.stringify(crud),
+      new Date().toISOString(),
+    ],
+  );
+}
+
+/**
+ * Forgets those whose transaction is in the queue still, because the process ended before it could leave:
+ * it will be answered again, and perhaps differently.
+ */
+export async function forgetQueued(
+  database: SqlExecutor,
+  table: string,
+  queueId: string,
+): Promise<void> {
+  const where = `WHERE id IN (SELECT ? || ':' || id FROM ps_crud)`;
+  const rows = await database.getAll(`SELECT id FROM ${quoted(table)} ${where}`, [queueId]);
+  if (rows.length > 0) await database.execute(`DELETE FROM ${quoted(table)} ${where}`, [queueId]);
+}
+
+export async function countRejected(database: SqlExecutor, table: string): Promise<number> {
+  const [row] = await database.getAll<{ readonly count: number }>(
+    `SELECT count(*) AS count FROM ${quoted(table)}`,
+  );
+  return row?.count ?? 0;
+}
+
+/** In the order in which they were rejected. */
+export async function listRejected(
+  database: SqlExecutor,
+  table: string,
+  id?: string,
+): Promise<readonly RejectedWrite[]> {
+  const rows = await database.getAll<Row>(
+    `SELECT id, failure, crud, rejected_at FROM ${quoted(table)} WHERE id = coalesce(?, id) ORDER BY rejected_at, id`,
+    [id ?? null],
+  );
+  return rows.map(({ id, failure, crud, rejected_at }) => ({
+    id,
+    failure: JSON.parse(failure) as FatalFailure,
+    crud: JSON.parse(crud) as readonly QueuedOperation[],
+    rejectedAt: rejected_at,
+  }));
+}
+
+export async function discardRejected(
+  database: SqlExecutor,
+  table: string,
+  id: string,
+): Promise<void> {
+  await database.execute(`DELETE FROM ${quoted(table)} WHERE id = ?`, [id]);
+}
+
+/**
+ * Puts a rejected transaction, or what has become of it, at the end of the queue, and takes it from the table: both or neither.
+ *
+ * @throws UploadError UNKNOWN_REJECTED_WRITE
+ */
+export function resendRejected(
+  database: UploadDatabase,
+  table: string,
+  id: string,
+  edited?: readonly QueuedOperation[],
+): Promise<void> {
+  return database.writeTransaction(async (tx) => {
+    const [rejected] = await listRejected(tx, table, id);
+    if (rejected === undefined) {
+      throw uploadError("UNKNOWN_REJECTED_WRITE", `There is no rejected write "${id}".`);
+    }
+    const crud = edited ?? rejected.crud;
+    const [queue] = await tx.getAll<{ readonly last: number | null }>(
+      "SELECT max(id) AS last FROM ps_crud",
+    );
+    for (const operation of crud) await showLocally(tx, operation);
+    // What the views' triggers have queued is how the rows differ from what is shown now: nothing at all, where the rejected values
+    // are still there. What is sent must be the transaction itself.
+    await tx.execute("DELETE FROM ps_crud WHERE id > ?", [queue?.last ?? 0]);
+    for (const { op, table, id, opData, previousValues, metadata } of crud) {
+      await tx.execute(
+        "INSERT INTO powersync_crud (op, id, type, data, old_values, metadata) VALUES (?, ?, ?, ?, ?, ?)",
+        [op, id, table, json(opData), json(previousValues), metadata ?? null],
+      );
+    }
+    await discardRejected(tx, table, id);
+  });
+}
+
+/** The user sees the change at once. Where it can't be shown, as in a table that is only written to, it is sent all the same. */
+async function showLocally(
+  tx: SqlExecutor,
+  { op, table, id, opData }: QueuedOperation,
+): Promise<void> {
+  const values = opData ?? {};
+  const columns = Object.keys(values).map(quoted);
+  const parameters = [...Object.values(values).map(sqlValue), id];
+  const sql =
+    op === "PUT"
+      ? `INSERT OR REPLACE INTO ${quoted(table)} (${[...columns, "id"].join()}) VALUES (${parameters.map(() => "?").join()})`
+      : op === "PATCH"
+        ? `UPDATE ${quoted(table)} SET ${columns.map((column) => `${column} = ?`).join()} WHERE id = ?`
+        : `DELETE FROM ${quoted(table)} WHERE id = ?`;
+  try {
+    await tx.execute(sql, parameters);
+  } catch {
+    // Not shown.
+  }
+}
+
+function sqlValue(value: unknown): unknown {
+  return typeof value === "boolean"
+    ? Number(value)
+    : typeof value === "object"
+      ? json(value)
+      : value;
+}
+
+function json(value: unknown): string | null {
+  return value == null ? null : JSON.stringify(value);
+}
