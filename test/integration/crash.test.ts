@@ -6,25 +6,16 @@ import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import { createPostgresDatabase } from "../support/databases.js";
 import { postgresTables } from "../support/postgres.js";
+import { expectedOf, randomTransaction } from "../support/random-queue.js";
 import type { TestSchema } from "../support/schema.js";
 import { postgresAvailable } from "../support/servers.js";
 import { startUploadProcess, type UploadProcess } from "../support/upload-process.js";
-import {
-  type Effect,
-  effects,
-  emptyAll,
-  traceEffects,
-  uploadQueue,
-  type WireEntry,
-  type WireTransaction,
-} from "../support/uploads.js";
+import { effects, emptyAll, traceEffects, uploadQueue } from "../support/uploads.js";
 
 const available = await postgresAvailable();
 
 const kills = 15;
 const transactions = 100;
-/** The rows that the operations share, so that their order matters. */
-const rows = Array.from({ length: 12 }, () => crypto.randomUUID() as string);
 
 describe.skipIf(!available)("a server that is killed while a device uploads", () => {
   let url: string;
@@ -52,7 +43,7 @@ describe.skipIf(!available)("a server that is killed while a device uploads", ()
     { timeout: 60_000 },
     async () => {
       const queue = Array.from({ length: transactions }, (_, index) => randomTransaction(index));
-      const model = expected(queue);
+      const model = expectedOf(queue);
 
       const server = restarting(url);
       const sent = uploadQueue(server.url, "phone", queue);
@@ -101,50 +92,6 @@ function restarting(databaseUrl: string) {
       await (await current).kill();
     },
   };
-}
-
-function randomTransaction(index: number): WireTransaction {
-  const crud = [0, 1, 2].map((step): WireEntry => {
-    const op_id = 3 * index + step + 1;
-    const id = rows[Math.floor(Math.random() * rows.length)] ?? "";
-    const kind = Math.random();
-    if (kind < 0.15) return { op: "DELETE", table: "things", id, op_id };
-    const op = kind < 0.6 ? "PUT" : "PATCH";
-    return { op, table: "things", id, op_id, op_data: { size: op_id } };
-  });
-  const last = {
-    op: "PUT",
-    table: "things",
-    id: rows[0] ?? "",
-    op_id: 3 * index + 3,
-    op_data: { size: -1 },
-  } as const;
-  return {
-    transaction_id: index + 1,
-    crud: index % 11 === 7 ? [...crud.slice(0, 2), last] : crud,
-  };
-}
-
-/** What a server that never fails would have made of the queue. */
-function expected(queue: readonly WireTransaction[]) {
-  const table = new Map<string, number>();
-  const written: Effect[] = [];
-  const outcomes = queue.map(({ crud }) => {
-    if (crud.some(({ op_data }) => op_data?.["size"] === -1)) return "fatal_error";
-    for (const { op, id, op_data } of crud) {
-      const there = table.has(id);
-      if (!there && op !== "PUT") continue;
-      const size = op === "DELETE" ? null : Number(op_data?.["size"]);
-      if (size === null) table.delete(id);
-      else table.set(id, size);
-      written.push({ op: size === null ? "DELETE" : there ? "UPDATE" : "INSERT", id, size });
-    }
-    return "success";
-  });
-  const stored = [...table]
-    .map(([id, size]) => ({ id, size }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { outcomes, effects: written, rows: stored };
 }
 
 function byTransaction(a: unknown, b: unknown): number {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { column, Schema, Table } from "@powersync/common";
 import { PowerSyncDatabase } from "@powersync/node";
+import type { WireTransaction } from "./uploads.js";
 
 export const deviceSchema = new Schema({
   lists: new Table({
@@ -97,22 +98,23 @@ export async function addLists(
   return ids;
 }
 
-/** Many transactions of one PUT, at once: as the views' triggers would have queued them. */
-export async function queueMany(
+/** Many transactions at once: as the views' triggers would have queued them. */
+export async function queueTransactions(
   database: PowerSyncDatabase,
-  table: string,
-  rows: readonly { readonly id: string; readonly data: Readonly<Record<string, unknown>> }[],
+  transactions: readonly WireTransaction[],
 ): Promise<void> {
   const [tx] = await database.getAll<{ next: number }>("SELECT next_tx AS next FROM ps_tx");
   const first = tx?.next ?? 1;
   await database.writeTransaction(async (transaction) => {
     await transaction.executeBatch(
       "INSERT INTO ps_crud (tx_id, data) VALUES (?, ?)",
-      rows.map(({ id, data }, index) => [
-        first + index,
-        JSON.stringify({ op: "PUT", type: table, id, data }),
-      ]),
+      transactions.flatMap(({ crud }, index) =>
+        crud.map(({ op, table, id, op_data }) => [
+          first + index,
+          JSON.stringify({ op, type: table, id, data: op_data }),
+        ]),
+      ),
     );
-    await transaction.execute("UPDATE ps_tx SET next_tx = ?", [first + rows.length]);
+    await transaction.execute("UPDATE ps_tx SET next_tx = ?", [first + transactions.length]);
   });
 }
