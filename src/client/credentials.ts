@@ -29,16 +29,13 @@ export function createFetchCredentials(
   let last: string | null = null;
   return async () => {
     let token = await findToken(options, false);
-    if (token !== null && (token === last || expiry(token) < Date.now())) {
+    const { expiresAt } = readToken(token ?? "");
+    if (token !== null && (token === last || (expiresAt && expiresAt.getTime() < Date.now()))) {
       token = await findToken(options, true);
     }
     last = token;
     if (token === null) return null;
-    const { expiresAt } = readToken(token);
-    return { endpoint: options.powersyncUrl, token, ...(expiresAt && { expiresAt }) };
+    const { subject: _, ...expiry } = readToken(token);
+    return { endpoint: options.powersyncUrl, token, ...expiry };
   };
-}
-
-function expiry(token: string): number {
-  return readToken(token).expiresAt?.getTime() ?? Infinity;
 }

@@ -1,7 +1,7 @@
 /** The upload itself: from the head of the queue, batch by batch, until it is empty or something stands in the way. */
 import { readMessage, readResults } from "./answer.js";
 import type { UploadDatabase } from "./database.js";
-import { malformed, statusError } from "./errors.js";
+import { malformed, statusError, type UploadError } from "./errors.js";
 import { type Endpoint, exchange, type HttpAnswer } from "./http.js";
 import type { ConnectorOptions } from "./options.js";
 import { readState, remember } from "./owner.js";
@@ -43,7 +43,10 @@ export async function drain(uploader: Uploader, database: UploadDatabase): Promi
   let session = await openSession(database, state, false);
   let refreshed = false;
   const clientId = await database.getClientId();
-  if (table !== undefined) await forgetQueued(database, table, session.queueId);
+  if (table !== undefined) {
+    await forgetQueued(database, table, session.queueId);
+    await recount();
+  }
 
   for (;;) {
     const head = await readHead(database, await pace.bounds(state.pending));
@@ -84,14 +87,13 @@ async function send(
   { transactions }: Head,
   body: string,
 ): Promise<HttpAnswer> {
-  const slow = () => pace.tooSlow(transactions.length);
   try {
     const answer = await exchange(endpoint, body, token);
     // What a gateway says when the server takes too long.
-    if (answer.status === 504) slow();
+    if (answer.status === 504) pace.failed(transactions.length, true);
     return answer;
   } catch (error) {
-    if ((error as { code?: unknown }).code === "TIMEOUT") slow();
+    pace.failed(transactions.length, (error as UploadError).code === "TIMEOUT");
     throw error;
   }
 }

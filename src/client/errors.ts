@@ -70,7 +70,7 @@ export async function ask<T>(
   try {
     return await callback();
   } catch (cause) {
-    throw uploadError(code, "A function of the application's failed.", { cause });
+    throw uploadError(code, "A callback failed.", { cause });
   }
 }
 

@@ -49,7 +49,7 @@ export async function exchange(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(uploadError("TIMEOUT", `The server did not answer within ${timeoutMs} ms.`));
+      reject(uploadError("TIMEOUT", "The server did not answer in time."));
       controller.abort();
     }, timeoutMs);
   });

@@ -8,13 +8,14 @@ export interface Pace {
   /** A request of so many was more than the server takes, and will be. */
   tooMany(transactions: number): void;
   tooLarge(bytes: number): void;
-  /** A request of that size took too long. */
-  tooSlow(transactions: number): void;
+  /** There was no answer to so many. `slow`: it took too long. */
+  failed(transactions: number, slow: boolean): void;
   wentWell(): void;
 }
 
 export function createPace(wanted: Bounds, endpoint: Endpoint): Pace {
   let server: Promise<Limits> | undefined;
+  let asked = false;
   let ceiling = wanted;
   // Shrinks when requests take too long, and grows again.
   let comfortable = wanted.transactions;
@@ -24,10 +25,9 @@ export function createPace(wanted: Bounds, endpoint: Endpoint): Pace {
       const url = below(endpoint.url, "limits");
       const timeoutMs = Math.min(endpoint.timeoutMs, 10_000);
       const { status, body } = await exchange({ ...endpoint, url, timeoutMs });
+      asked = true;
       return (status === 200 && (body as { limits?: Limits } | null)?.limits) || {};
     } catch {
-      // Not reached just now: the next upload asks again.
-      server = undefined;
       return {};
     }
   }
@@ -52,8 +52,10 @@ export function createPace(wanted: Bounds, endpoint: Endpoint): Pace {
       server = undefined;
       ceiling = { ...ceiling, bytes: bytes >> 1 };
     },
-    tooSlow(transactions) {
-      comfortable = Math.max(1, transactions >> 1);
+    failed(transactions, slow) {
+      // Offline, most likely: the next upload asks again. One that is answered does not: the limits alone can't be had.
+      if (!asked) server = undefined;
+      if (slow) comfortable = Math.max(1, transactions >> 1);
     },
     wentWell() {
       comfortable = Math.min(wanted.transactions, comfortable * 2);

@@ -243,6 +243,7 @@ describe("the table of rejected writes", () => {
     expect(await connector.rejected(database)).toHaveLength(1);
     await connector.uploadData(database);
     expect(await connector.rejected(database)).toEqual([]);
+    expect(connector.status.rejected).toBe(0);
     expect(await queued(database)).toEqual([]);
   });
 

@@ -262,6 +262,24 @@ describe("a batch", () => {
     for (const { bytes } of server?.requests ?? []) expect(bytes).toBeLessThan(5_000);
   });
 
+  it("fits them also where they could not be had at first", async () => {
+    const connector = await connect(["cut"], {}, () =>
+      (server?.others.length ?? 0) < 2 ? "cut" : { body: { limits: { transactions: 3 } } },
+    );
+    await addLists(database, names(7));
+    await expect(connector.uploadData(database)).rejects.toMatchObject({ code: "NETWORK" });
+    await connector.uploadData(database);
+    expect(sizes()).toEqual([7, 3, 3, 1]);
+  });
+
+  it("is sent without them where they alone can't be had, and they are not asked for again", async () => {
+    const connector = await connect([], { batch: { transactions: 2 } }, () => "cut");
+    await addLists(database, names(7));
+    await connector.uploadData(database);
+    expect(sizes()).toEqual([2, 2, 2, 1]);
+    expect(server?.others).toHaveLength(1);
+  });
+
   it.each<Scripted>([
     { status: 404, body: { message: "No." } },
     { status: 200, text: "<html>" },

@@ -33,7 +33,7 @@ export const fits = (
   entry: CrudEntry,
 ): [UploadDatabase, QueueBatch, QueueEntry] => [database, batch, entry];
 
-/** The SDK's transaction will do where rejected writes are sent again. */
+/** An edited transaction is still one. */
 declare const writes: PowerSyncWriteConnector;
 void writes.resend(database, "id", [{ op: "PUT", table: "lists", id: "1", opData: { name: "a" } }]);
 // @ts-expect-error No such operation.

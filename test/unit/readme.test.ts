@@ -86,7 +86,7 @@ describe("code", async () => {
       "fetch.ts",
       "node.ts",
       "custom-route.ts",
-      "upload-data.ts",
+      "connector.ts",
     ]);
   });
 
@@ -207,19 +207,23 @@ describe("code", async () => {
       });
     });
 
-    it("upload-data.ts sends what the SDK gives it, and completes", async () => {
-      await start("express.ts");
-      const id = crypto.randomUUID();
-      const child = spawnFile("device.ts", {
-        URL: `http://127.0.0.1:${port}/api/data`,
-        TOKEN: await provider.sign("dave"),
-        ROW: id,
-      });
-      children.push(child);
-      const [code] = await once(child, "exit");
-      expect(code).toBe(0);
-      expect(await ownerOf(id)).toBe("dave");
-    });
+    it.each(["connector.ts", "upload-data.ts"])(
+      "%s sends what the SDK gives it, and completes",
+      async (file) => {
+        await start("express.ts");
+        const id = crypto.randomUUID();
+        const child = spawnFile("device.ts", {
+          URL: `http://127.0.0.1:${port}/api/data`,
+          TOKEN: await provider.sign("dave"),
+          ROW: id,
+          UPLOAD: file,
+        });
+        children.push(child);
+        const [code] = await once(child, "exit");
+        expect(code).toBe(0);
+        expect(await ownerOf(id)).toBe("dave");
+      },
+    );
   });
 });
 
@@ -229,6 +233,7 @@ const bun = resolve("node_modules/.bin/bun");
 function tsconfig(): unknown {
   const paths: Record<string, string[]> = {
     "powersync-writes": [resolve("src/index.ts")],
+    "powersync-writes/client": [resolve("src/client/index.ts")],
     "powersync-writes/jwt": [resolve("src/jwt.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
@@ -258,19 +263,21 @@ express()
 /** PowerSync's own client: one local transaction, uploaded. */
 const device = `
 import { column, PowerSyncDatabase, Schema, Table } from "@powersync/node";
+import { connectorFor } from "./connector.js";
 import { uploadData } from "./upload-data.js";
 
-const { URL: url = "", TOKEN: token = "", ROW: row = "" } = process.env;
+const { URL: url = "", TOKEN: token = "", ROW: row = "", UPLOAD } = process.env;
 const database = new PowerSyncDatabase({
   schema: new Schema({ lists: new Table({ name: column.text, owner_id: column.text }) }),
   database: {
-    dbFilename: "device.db",
+    dbFilename: row + ".db",
     dbLocation: import.meta.dirname,
     implementation: { type: "node:sqlite" },
   },
 });
 await database.execute("insert into lists (id, name) values (?, 'From a device')", [row]);
-await uploadData(database, { url, token });
+if (UPLOAD === "upload-data.ts") await uploadData(database, { url, token });
+else await connectorFor(url, async () => token).uploadData(database);
 const left = await database.getNextCrudTransaction();
 await database.close();
 process.exit(left === null ? 0 : 1);
