@@ -155,6 +155,17 @@ describe("a queue of one user", () => {
     expect(await queued(database)).toEqual([1]);
   });
 
+  it("stays its owner's, when a token that says nothing has tried it", async () => {
+    await addLists(database, ["anna's"]);
+    for (const getToken of [() => tokenOf("anna"), () => "opaque"]) {
+      const offline = connectorOf("", { getToken, ...unreachable });
+      await expect(offline.uploadData(database)).rejects.toMatchObject({ code: "NETWORK" });
+    }
+    await expect(connectorOf("ben").uploadData(database)).rejects.toMatchObject({
+      code: "USER_CHANGED",
+    });
+  });
+
   it("is known by the application, where tokens are no JWTs", async () => {
     await addLists(database, ["anna's"]);
     const plain = {
