@@ -265,7 +265,7 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
     expect(written).toHaveLength(31);
     expect(new Set(written.map(({ id }) => id)).size).toBe(31);
     expect(written.map(({ size }) => size)).toEqual(
-      [...written.map(({ size }) => Number(size))].sort((a, b) => a - b),
+      written.map(({ size }) => Number(size)).sort((a, b) => a - b),
     );
     expect(await letters()).toHaveLength(3);
     await devices.close(device);
