@@ -147,15 +147,18 @@ describe("an upload", () => {
   });
 
   it("holds entries without a transaction each for a transaction", async () => {
-    const connector = await connect();
+    const connector = await connect([], { batch: { transactions: 2 } });
     await database.execute(
-      `INSERT INTO ps_crud (data) VALUES (?), (?)`,
-      ["a", "b"].map((id) => JSON.stringify({ op: "PUT", type: "lists", id, data: {} })),
+      `INSERT INTO ps_crud (data) VALUES (?), (?), (?)`,
+      ["a", "b", "c"].map((id) => JSON.stringify({ op: "PUT", type: "lists", id, data: {} })),
     );
     await connector.uploadData(database);
-    expect(server?.requests[0]?.body.transactions).toEqual([
-      { crud: [expect.objectContaining({ id: "a", op_id: 1 })] },
-      { crud: [expect.objectContaining({ id: "b", op_id: 2 })] },
+    expect(server?.requests.map(({ body }) => body.transactions)).toEqual([
+      [
+        { crud: [expect.objectContaining({ id: "a", op_id: 1 })] },
+        { crud: [expect.objectContaining({ id: "b", op_id: 2 })] },
+      ],
+      [{ crud: [expect.objectContaining({ id: "c", op_id: 3 })] }],
     ]);
   });
 
@@ -559,6 +562,17 @@ describe("the token", () => {
       "Bearer new",
     ]);
     expect(server?.requests[1]?.body).toEqual(server?.requests[0]?.body);
+  });
+
+  it("may expire more than once while a long queue is sent", async () => {
+    const expired = { status: 401, body: {} };
+    const getToken = vi.fn(() => "token");
+    const options = { getToken, batch: { transactions: 1 } };
+    const connector = await connect([expired, allSucceed, expired, allSucceed], options);
+    await addLists(database, names(3));
+    await connector.uploadData(database);
+    expect(getToken).toHaveBeenCalledTimes(3);
+    expect(await queued(database)).toEqual([]);
   });
 
   it("that is refused twice leaves it to the next upload", async () => {
