@@ -3,10 +3,16 @@ import type { ServerResponse } from "node:http";
 import type { Principal } from "../src/layer.js";
 import type { Writes } from "../src/writes.js";
 import { answer, type NodeRequest } from "./node-http.js";
-import { type ConfigOf, toWrites } from "./to-writes.js";
+import {
+  type AdminOptionsOf,
+  type ConfigOf,
+  type Endpoint,
+  toAdmin,
+  toWrites,
+} from "./to-writes.js";
 
 export type { NodeRequest } from "./node-http.js";
-export type { ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
 
 /** Assignable to Express's `RequestHandler`. */
 export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;
@@ -18,14 +24,30 @@ export type Middleware = (request: NodeRequest, response: ServerResponse, next: 
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<NodeRequest, P, DB> | Writes<P>,
 ): Middleware {
-  const writes = toWrites(configOrWrites);
+  return mounted(toWrites(configOrWrites));
+}
+
+/**
+ * Middleware with the admin routes of the dead letters, at `/api/admin/dead-letters`: `app.use(powersyncWritesAdmin(writes, { guard }))`.
+ * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ *
+ * @throws TypeError without a guard
+ */
+export function powersyncWritesAdmin<P extends Principal>(
+  writes: Writes<P>,
+  options: AdminOptionsOf<NodeRequest, P>,
+): Middleware {
+  return mounted(toAdmin(writes, options));
+}
+
+function mounted(endpoint: Endpoint): Middleware {
   return (request, response, next) => {
     const method = request.method ?? "GET";
     // Under `app.use("/v1", …)` the path is what follows the mount; under `app.use("/api/data", …)` it is the whole.
     const url = [request.url, request.originalUrl].find(
-      (candidate) => candidate !== undefined && writes.handles(method, candidate),
+      (candidate) => candidate !== undefined && endpoint.handles(method, candidate),
     );
     if (url === undefined) next();
-    else void answer(writes, request, response, url);
+    else void answer(endpoint, request, response, url);
   };
 }

@@ -3,9 +3,15 @@ import type { Principal } from "../src/layer.js";
 import type { WriteRequest, WriteResponse } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
 import { interrupted, notFound, tooLarge, unhandled } from "./answers.js";
-import { type ConfigOf, toWrites } from "./to-writes.js";
+import {
+  type AdminOptionsOf,
+  type ConfigOf,
+  type Endpoint,
+  toAdmin,
+  toWrites,
+} from "./to-writes.js";
 
-export type { ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
 
 /**
  * Answers its own routes, and 404 for the rest: `export default { fetch: powersyncWrites(config) }`.
@@ -14,11 +20,27 @@ export type { ConfigOf, RawRequest } from "./to-writes.js";
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Request, P, DB> | Writes<P>,
 ): (request: Request) => Promise<Response> {
-  const writes = toWrites(configOrWrites);
+  return mounted(toWrites(configOrWrites));
+}
+
+/**
+ * The admin routes of the dead letters, at `/api/admin/dead-letters`, and 404 for the rest: `powersyncWritesAdmin(writes, { guard })`.
+ * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ *
+ * @throws TypeError without a guard
+ */
+export function powersyncWritesAdmin<P extends Principal>(
+  writes: Writes<P>,
+  options: AdminOptionsOf<Request, P>,
+): (request: Request) => Promise<Response> {
+  return mounted(toAdmin(writes, options));
+}
+
+function mounted(endpoint: Endpoint): (request: Request) => Promise<Response> {
   return async (request) => {
-    if (!writes.handles(request.method, request.url)) return toResponse(notFound);
+    if (!endpoint.handles(request.method, request.url)) return toResponse(notFound);
     try {
-      return toResponse(await writes.handle(toWriteRequest(request)));
+      return toResponse(await endpoint.handle(toWriteRequest(request)));
     } catch {
       return toResponse(unhandled);
     }

@@ -5,9 +5,15 @@ import type { WriteResponse } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
 import { unhandled } from "./answers.js";
 import { send, toWriteRequest, watch } from "./node-http.js";
-import { type ConfigOf, toWrites } from "./to-writes.js";
+import {
+  type AdminOptionsOf,
+  type ConfigOf,
+  type Endpoint,
+  toAdmin,
+  toWrites,
+} from "./to-writes.js";
 
-export type { ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
 
 /** Assignable to Koa's `Middleware`. */
 export type Middleware = (ctx: Context, next: Next) => Promise<void>;
@@ -19,23 +25,35 @@ export type Middleware = (ctx: Context, next: Next) => Promise<void>;
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Context, P, DB> | Writes<P>,
 ): Middleware {
-  const writes = toWrites(configOrWrites);
+  return mounted(toWrites(configOrWrites));
+}
+
+/**
+ * Middleware with the admin routes of the dead letters, at `/api/admin/dead-letters`: `app.use(powersyncWritesAdmin(writes, { guard }))`.
+ * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ *
+ * @throws TypeError without a guard
+ */
+export function powersyncWritesAdmin<P extends Principal>(
+  writes: Writes<P>,
+  options: AdminOptionsOf<Context, P>,
+): Middleware {
+  return mounted(toAdmin(writes, options));
+}
+
+function mounted(endpoint: Endpoint): Middleware {
   return async (ctx, next) => {
     // Under `mount("/v1", …)` the path is what follows the mount; under `mount("/api/data", …)` it is the whole.
     const url = [ctx.url, ctx.originalUrl].find((candidate) =>
-      writes.handles(ctx.method, candidate),
+      endpoint.handles(ctx.method, candidate),
     );
     if (url === undefined) await next();
-    else await respond(ctx, await answer(writes, ctx, url));
+    else await respond(ctx, await answer(endpoint, ctx, url));
   };
 }
 
 /** Never rejects. */
-async function answer<P extends Principal>(
-  writes: Writes<P>,
-  ctx: Context,
-  url: string,
-): Promise<WriteResponse> {
+async function answer(endpoint: Endpoint, ctx: Context, url: string): Promise<WriteResponse> {
   const caller = watch(ctx.res);
   try {
     const { body, rawBody } = ctx.request as {
@@ -43,7 +61,7 @@ async function answer<P extends Principal>(
       readonly rawBody?: unknown;
     };
     const request = toWriteRequest(ctx.req, url, caller.signal, { body, rawBody });
-    return await writes.handle({ ...request, raw: ctx });
+    return await endpoint.handle({ ...request, raw: ctx });
   } catch {
     return unhandled;
   } finally {

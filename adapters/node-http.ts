@@ -3,11 +3,10 @@
  * what has come in as a `WriteRequest`, an answer sent so that the caller gets to read it, and word of a caller who leaves.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Principal } from "../src/layer.js";
 import type { WriteRequest, WriteResponse } from "../src/request.js";
-import type { Writes } from "../src/writes.js";
 import { unhandled } from "./answers.js";
 import { bodySource } from "./node-body.js";
+import type { Endpoint } from "./to-writes.js";
 
 /** The request as frameworks and body parsers leave it. */
 export interface NodeRequest extends IncomingMessage {
@@ -17,15 +16,15 @@ export interface NodeRequest extends IncomingMessage {
 }
 
 /** Answers a request. Never rejects. */
-export async function answer<P extends Principal>(
-  writes: Writes<P>,
+export async function answer(
+  endpoint: Pick<Endpoint, "handle">,
   request: NodeRequest,
   response: ServerResponse,
   url: string,
 ): Promise<void> {
   const caller = watch(response);
   try {
-    const result = await writes.handle(toWriteRequest(request, url, caller.signal));
+    const result = await endpoint.handle(toWriteRequest(request, url, caller.signal));
     await send(request, response, result);
   } catch {
     await send(request, response, unhandled);

@@ -4,18 +4,41 @@ import type { Principal } from "../src/layer.js";
 import type { Writes } from "../src/writes.js";
 import { notFound } from "./answers.js";
 import { answer, send } from "./node-http.js";
-import { type ConfigOf, toWrites } from "./to-writes.js";
+import {
+  type AdminOptionsOf,
+  type ConfigOf,
+  type Endpoint,
+  toAdmin,
+  toWrites,
+} from "./to-writes.js";
 
-export type { ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
 
 /** Answers its own routes, and 404 for the rest. */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<IncomingMessage, P, DB> | Writes<P>,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const writes = toWrites(configOrWrites);
-  return (request, response) => {
+  return mounted(toWrites(configOrWrites));
+}
+
+/**
+ * The admin routes of the dead letters, at `/api/admin/dead-letters`, and 404 for the rest.
+ * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ *
+ * @throws TypeError without a guard
+ */
+export function powersyncWritesAdmin<P extends Principal>(
+  writes: Writes<P>,
+  options: AdminOptionsOf<IncomingMessage, P>,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return mounted(toAdmin(writes, options));
+}
+
+function mounted(endpoint: Endpoint) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
     const url = request.url ?? "/";
-    if (writes.handles(request.method ?? "GET", url)) void answer(writes, request, response, url);
-    else void send(request, response, notFound);
+    if (endpoint.handles(request.method ?? "GET", url)) {
+      void answer(endpoint, request, response, url);
+    } else void send(request, response, notFound);
   };
 }

@@ -1,6 +1,6 @@
 /** What every adapter takes: a configuration, or what `createWrites` made of one. */
 import type { WritesConfig } from "../src/config.js";
-import { createWrites } from "../src/index.js";
+import { type Admin, type AdminOptions, createAdmin, createWrites } from "../src/index.js";
 import type { Principal } from "../src/layer.js";
 import type { WriteRequest } from "../src/request.js";
 import type { Writes } from "../src/writes.js";
@@ -24,4 +24,18 @@ export function toWrites<Raw, P extends Principal, DB>(
   if ("handle" in given && typeof given.handle === "function") return given;
   // Only the adapter that asks for this `Raw` gives requests to these writes.
   return createWrites(given as WritesConfig<P, DB>);
+}
+
+/** What an adapter mounts: the write path, or its admin routes. */
+export type Endpoint = Pick<Admin, "handle" | "handles">;
+
+/** The admin routes' options, where it is known what `request.raw` is. */
+export type AdminOptionsOf<Raw, P extends Principal> = AdminOptions<P, RawRequest<Raw>>;
+
+export function toAdmin<Raw, P extends Principal>(
+  writes: Pick<Writes<P>, "deadLetters">,
+  options: AdminOptionsOf<Raw, P>,
+): Admin {
+  // Only the adapter that asks for this `Raw` gives requests to this guard.
+  return createAdmin(writes, options as AdminOptions<P>);
 }

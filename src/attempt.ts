@@ -34,7 +34,7 @@ export interface Failure {
 }
 
 /** Where an attempt stands, so that its failure can say so. */
-interface Progress {
+export interface Progress {
   during: ErrorEvent["during"];
   operationIndex: number | undefined;
 }
@@ -55,11 +55,7 @@ export async function attempt<P extends Principal, DB>(
       progress.during = "validate";
       throw refusal;
     }
-    const { caller, lossyNumbers } = call;
-    // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
-    if (caller !== undefined) await become(tx, caller);
-    const context = { ...publicContext(call), tx, transaction, attempt: number, lossyNumbers };
-    const writes = await applyAll(pipeline, context, progress, watch);
+    const writes = await apply(pipeline, transaction, call, { tx, number, progress, watch });
     return { kind: "applied", writes };
   };
   try {
@@ -94,6 +90,28 @@ async function become<DB>(tx: Transaction<DB>, caller: DatabaseCaller): Promise<
   if (rowSecurity === undefined)
     throw new TypeError("rls: this database has no row-level security.");
   await rowSecurity.become(tx as unknown as Connection, caller);
+}
+
+/** What an upload and the retry of a dead letter have in common, from here to COMMIT. */
+export async function apply<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  transaction: CrudTransaction,
+  call: Call<P, DB>,
+  { tx, number, progress, watch }: Applying<DB>,
+): Promise<readonly Write[]> {
+  const { caller, lossyNumbers } = call;
+  // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
+  if (caller !== undefined) await become(tx, caller);
+  const context = { ...publicContext(call), tx, transaction, attempt: number, lossyNumbers };
+  return applyAll(pipeline, context, progress, watch);
+}
+
+export interface Applying<DB> {
+  readonly tx: Transaction<DB>;
+  /** From 1. */
+  readonly number: number;
+  readonly progress: Progress;
+  readonly watch: Watch;
 }
 
 /** One operation after the other: what one has written, the next one's authorization can see. */

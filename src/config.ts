@@ -11,6 +11,7 @@ import type {
   OperationContext,
   Principal,
 } from "./layer.js";
+import type { DeadLettersOptions } from "./letters/words.js";
 import type { Limits, Timeouts } from "./limits.js";
 import type { OwnTablesOptions } from "./own-tables.js";
 import type { WriteRequest } from "./request.js";
@@ -73,6 +74,7 @@ export interface WritesConfig<P extends Principal, DB> {
    * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
    */
   readonly checkpoints?: boolean;
+  readonly deadLetters?: DeadLettersOptions<NoInfer<P>>;
   /** Where the library's own tables are, if not where `createTables(db)` alone makes them. */
   readonly ownTables?: OwnTablesOptions;
   /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */

@@ -7,6 +7,7 @@ import { createCheck } from "./check/check.js";
 import { databaseOf } from "./call.js";
 import { readCheckpointRequest } from "./checkpoint-body.js";
 import { createCheckpointing } from "./checkpointing.js";
+import { createAnnounceCommit } from "./committed.js";
 import type { WritesConfig } from "./config.js";
 import { createCors } from "./cors.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
@@ -15,9 +16,11 @@ import { correlated, emitter } from "./event.js";
 import { createGate, createInspectPolicies } from "./gate.js";
 import { createHandle } from "./http.js";
 import type { CallContext, Principal } from "./layer.js";
+import { createDeadLetters } from "./letters/dead-letters.js";
 import { createOwn } from "./own.js";
 import { createLetterBound } from "./letter-bound.js";
 import { dialectOf } from "./persist/dialects.js";
+import { createRowStateReader } from "./persist/row-states.js";
 import { createCatalog } from "./persist/schema.js";
 import { createPipeline } from "./pipeline.js";
 import { createPruning } from "./pruning.js";
@@ -59,19 +62,29 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const catalog = createCatalog(dialectOf, config.rls !== undefined);
   const rules = compileRules<P, DB>(config.tables);
   const inspectPolicies = createInspectPolicies(config, settings);
+  const gate = createGate(config, inspectPolicies, emit);
   const pipeline = createPipeline(config, { rules, limits, catalog, emit, own });
   const letters = createLetterBound(own, limits.openDeadLetters);
   const again = createAgain(catalog);
-  const runTransaction = createRunTransaction({
+  const transit = createTransit();
+  const { draining, inFlight } = transit;
+  const shared = {
     config,
     pipeline,
+    rowStateReader: createRowStateReader(rules, catalog),
+    announceCommit: createAnnounceCommit(config, emit),
     again,
     emit,
     settings,
-    letters,
+  };
+  const runTransaction = createRunTransaction({ ...shared, letters });
+  const deadLetters = createDeadLetters({
+    ...shared,
+    limits,
+    gate,
+    transit,
+    databaseFor: async (principal) => databaseFor(config, principal),
   });
-  const transit = createTransit();
-  const { draining, inFlight } = transit;
   const { prune, passed } = createPruning(config, settings, transit, emit);
   const processor = createProcessor({
     config,
@@ -79,7 +92,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     limits,
     timeouts,
     letters,
-    gate: createGate(config, inspectPolicies, emit),
+    gate,
     runTransaction,
     emit,
     passed,
@@ -147,6 +160,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
 
   return {
+    deadLetters,
     processBatch: (body, options) => process(body, options, (upload) => upload),
     processTransaction: async (body, options) => {
       const [result] = await process(body, options, (upload) =>

@@ -57,6 +57,9 @@ export interface ErrorEvent extends Correlated {
     | "checkpoint"
     | "parking"
     | "rejection"
+    | "rowStates"
+    | "retry"
+    | "admin"
     | "request"
     | "rls"
     | "ready";
@@ -71,6 +74,15 @@ export interface DeadLetterEvent extends Correlated {
   readonly id: string;
   readonly userId: string;
   readonly errorCode: ErrorCode;
+  /** The same payload was recorded before and is still open: no new letter. */
+  readonly repeat: boolean;
+}
+
+/** Somebody has dealt with a dead letter, or tried to. */
+export interface DeadLetterHandledEvent extends Correlated {
+  readonly type: "dead_letter_handled";
+  readonly id: string;
+  readonly outcome: "retried" | "stale" | "failed" | "edited" | "discarded";
 }
 
 /** A PATCH or DELETE found no row; it was answered as success. */
@@ -117,6 +129,7 @@ export type WriteEvent =
   | TransactionEvent
   | ErrorEvent
   | DeadLetterEvent
+  | DeadLetterHandledEvent
   | RowMissingEvent
   | SchemaMissingEvent
   | PrecisionLostEvent

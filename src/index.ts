@@ -1,4 +1,6 @@
 /** powersync-writes: the server side of PowerSync's upload queue. */
+export { type Admin, createAdmin } from "./admin/admin.js";
+export type { AdminOptions, Guard } from "./admin/options.js";
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
 export type { ClientColumnType, ClientSchema, ClientTable } from "./client-schema.js";
@@ -47,6 +49,29 @@ export type {
   StoredRow,
   TransactionContext,
 } from "./layer.js";
+export type { NamedRow } from "./letters/named-rows.js";
+export type {
+  BulkDiscardReport,
+  BulkOptions,
+  BulkRetryOptions,
+  BulkRetryReport,
+  BulkRetryResult,
+  DeadLetters,
+  DeadLettersOptions,
+  DiscardResult,
+  EditResult,
+  Letter,
+  LetterFilter,
+  LetterOptions,
+  LetterPage,
+  LetterStatus,
+  LetterSummary,
+  ListOptions,
+  NotFound,
+  NotOpen,
+  RetryOptions,
+  RetryResult,
+} from "./letters/words.js";
 export type { Limits, Timeouts } from "./limits.js";
 export { createWrites } from "./create-writes.js";
 export type { Mismatch, MismatchCode } from "./mismatch.js";

@@ -152,6 +152,21 @@ export function canonicalJson(value: unknown): string {
   return write(value, canonical);
 }
 
+/** Canonical JSON, but a whole number beyond 2^53 that is no `bigint` is written so that `parseJson` reads a number again. */
+export function typedJson(value: unknown): string {
+  return write(value, typed);
+}
+
+/** As inside a JSON text, so that no NUL and no lone surrogate makes a text unstorable, and nothing is lost. */
+export function escapeText(text: string): string {
+  return canonicalJson(text).slice(1, -1);
+}
+
+/** The way back. */
+export function unescapeText(escaped: string): string {
+  return JSON.parse(`"${escaped}"`) as string;
+}
+
 interface Style {
   readonly keys: (object: object) => string[];
   readonly text: (text: string) => string;
@@ -172,6 +187,14 @@ const canonical: Style = {
     if (Number.isFinite(number)) return String(number);
     return Number.isNaN(number) ? "null" : number > 0 ? "1e999" : "-1e999";
   },
+};
+
+const typed: Style = {
+  ...canonical,
+  number: (number) =>
+    Number.isInteger(number) && !Number.isSafeInteger(number)
+      ? number.toExponential()
+      : canonical.number(number),
 };
 
 const needsNoEscape = /^[ !#-[\]-~]*$/;

@@ -1,7 +1,7 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
 import type { Transaction } from "kysely";
 import type { Identity } from "./identity.js";
-import { canonicalJson, parseJson } from "./json.js";
+import { parseJson, typedJson } from "./json.js";
 import type { OwnTables } from "./own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
 import { Contention } from "./persist/rows.js";
@@ -21,7 +21,7 @@ export async function claim(
   fatalAnswer?: FatalResult,
 ): Promise<TransactionResult | undefined> {
   const dialect = dialectOf(tx);
-  const answer = fatalAnswer ? canonicalJson(fatalAnswer) : null;
+  const answer = fatalAnswer ? typedJson(fatalAnswer) : null;
   const insert = tx.insertInto("powersync_ledger").values({
     identity: key,
     client,

@@ -3,7 +3,7 @@
  * What can't be recorded stays on the device, and for a while the caller is answered without the database being asked again.
  */
 import type { Kysely, Transaction } from "kysely";
-import { escaped } from "./dead-letter.js";
+import { escapeText } from "./json.js";
 import type { Own } from "./own.js";
 import type { RetryableResult } from "./result.js";
 
@@ -35,8 +35,8 @@ export function createLetterBound(own: Own, most: number): LetterBound {
         .on(tx)
         .selectFrom("powersync_dead_letters")
         .select("id")
-        .where("user_id", "=", escaped(userId))
-        .where("status", "=", "open")
+        .where("user_id", "=", escapeText(userId))
+        .where("status", "in", ["open", "stale"])
         // Counting all of them would take the longer, the more there are.
         .limit(most);
       const { count } = await own

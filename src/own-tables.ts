@@ -34,15 +34,21 @@ export interface OwnTables {
     created_at: Generated<Date>;
     /** The subject: hex SHA-256. NULL, like all that follows, in letters of version 0.1. */
     subject: string | null;
-    /** Subject, client, queue and payload: hex SHA-256. Of the letters that have the same, one is open. */
+    /** Subject, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
     content: string | null;
-    /** The same while the letter is open, and unique; NULL afterwards. */
+    /** The same while the letter is open or stale, and unique; NULL afterwards. */
     open_content: string | null;
     /** The principal as JSON, for whoever tries the transaction again. */
     principal: string | null;
     /** What the rows that it names were like when it was recorded: JSON. */
     row_hashes: string | null;
-    /** How often it has been recorded. */
+    /** The client's tables that it names, each between commas, as JSON would escape them. */
+    table_names: string | null;
+    /** The payload as it was recorded, where it has been edited since. */
+    original_payload: string | null;
+    /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
+    lossy_numbers: ColumnType<number, number | undefined, number>;
+    /** How often it has been recorded, or tried again in vain. */
     attempts: ColumnType<number, number | undefined, unknown>;
     last_seen_at: ColumnType<Date | null, unknown, unknown>;
     /** Why it was discarded. */

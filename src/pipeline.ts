@@ -73,7 +73,13 @@ export function createPipeline<P extends Principal, DB>(
       },
     ),
     deadLetter: rejecting(
-      layer(replaceable(storeDeadLetter<P, DB>(own), config.deadLetter), hooks("deadLetter")),
+      layer(
+        replaceable(
+          storeDeadLetter<P, DB>(own, config.deadLetters?.keepPrincipal ?? true),
+          config.deadLetter,
+        ),
+        hooks("deadLetter"),
+      ),
       config.rejections && createReject(config.rejections, { catalog, convertRow, emit }),
     ),
     respond: layer(async (response) => response, hooks("respond")),

@@ -7,7 +7,11 @@ import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
 import { type LetterBound, TooManyLetters } from "./letter-bound.js";
+import { createNextId, type NextId } from "./letters/letter-id.js";
+import { namedRows } from "./letters/named-rows.js";
 import { classify } from "./persist/classify.js";
+import type { Connection } from "./persist/dialect.js";
+import type { RowStateReader } from "./persist/row-states.js";
 import type { Pipeline } from "./pipeline.js";
 import {
   type DeadLetter,
@@ -19,6 +23,7 @@ import type { Again } from "./retry.js";
 
 export interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
+  readonly rowStateReader: RowStateReader;
   readonly again: Again;
   readonly emit: Emit;
   readonly onDeadLetter: WritesConfig<P, DB>["onDeadLetter"];
@@ -36,31 +41,34 @@ export type RecordFailure<P extends Principal, DB> = (
 
 export function createRecord<P extends Principal, DB>({
   pipeline,
+  rowStateReader,
   again,
   emit,
   onDeadLetter,
   settings,
   letters,
 }: RecorderParts<P, DB>): RecordFailure<P, DB> {
+  const nextId = createNextId();
   return async (answer, payload, call, identity) => {
-    const letter = letterOf(answer, payload, call, identity);
+    const letter = letterOf(answer, payload, call, identity, nextId);
+    const reading: Reading = { rowStateReader, wanted: true, underWay: false };
+    const parts = { pipeline, settings, letters, reading };
     let outcome: Outcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        outcome = await store({ pipeline, settings, letters }, answer, letter, call, identity);
+        outcome = await store(parts, answer, letter, call, identity);
       } catch (error) {
-        emit({
-          type: "error",
-          ...correlated(call),
-          during: "deadLetter",
-          error,
-          outcome: "retryable",
-        });
+        const { underWay: unread } = reading;
+        const during = unread ? "rowStates" : "deadLetter";
+        const outcome = unread ? "ignored" : "retryable";
+        emit({ type: "error", ...correlated(call), during, error, outcome });
         if (error instanceof TooManyLetters) {
           const refusal = letters.refusal(call.database, letter.userId);
           if (refusal !== undefined) return refusal;
         }
-        if (await again(classify(error, call.database, false), attempt, call)) continue;
+        // What the rows are like is good to know. A letter without it is better than none.
+        if (unread) reading.wanted = false;
+        if (unread || (await again(classify(error, call.database, false), attempt, call))) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
     }
@@ -73,34 +81,64 @@ export function createRecord<P extends Principal, DB>({
 
 type Outcome = { readonly earlier: TransactionResult } | { readonly stored: DeadLetter };
 
+/** Of the rows that the letter names. */
+interface Reading {
+  readonly rowStateReader: RowStateReader;
+  wanted: boolean;
+  /** So that a failure can say whether it was this. */
+  underWay: boolean;
+}
+
+interface Storing<P extends Principal, DB> extends Pick<
+  RecorderParts<P, DB>,
+  "pipeline" | "settings" | "letters"
+> {
+  readonly reading: Reading;
+}
+
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function store<P extends Principal, DB>(
-  { pipeline, settings, letters }: Pick<RecorderParts<P, DB>, "pipeline" | "settings" | "letters">,
+  { pipeline, settings, letters, reading }: Storing<P, DB>,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P, DB>,
   identity: Identity | undefined,
 ): Promise<Outcome> {
+  reading.underWay = false;
   return begin(call.database, settings, async (tx) => {
     const earlier =
       identity && (await claim(settings.own.on(tx), identity, call.requestId, answer));
     if (earlier !== undefined) return { earlier };
     await letters.check(tx, letter.userId);
-    const stored: unknown = await pipeline.deadLetter(letter, { ...publicContext(call), tx });
+    const whole = await withRowStates(letter, tx as unknown as Connection, reading);
+    const stored: unknown = await pipeline.deadLetter(whole, { ...publicContext(call), tx });
     // One of the application's own may give nothing back, whatever its type says.
-    return { stored: (stored as DeadLetter | undefined) ?? letter };
+    return { stored: (stored as DeadLetter | undefined) ?? whole };
   });
+}
+
+async function withRowStates(
+  letter: DeadLetter,
+  tx: Connection,
+  reading: Reading,
+): Promise<DeadLetter> {
+  if (!reading.wanted) return letter;
+  reading.underWay = true;
+  const rowStates = await reading.rowStateReader.read(tx, namedRows(letter.payload));
+  reading.underWay = false;
+  return { ...letter, rowStates };
 }
 
 function letterOf<P extends Principal, DB>(
   { failedOperation, message }: FatalResult,
   payload: unknown,
-  { principal, clientId, queueId }: Call<P, DB>,
+  { principal, clientId, queueId, lossyNumbers }: Call<P, DB>,
   identity: Identity | undefined,
+  nextId: NextId,
 ): DeadLetter {
   const { errorCode, operationIndex } = failedOperation;
   return {
-    id: crypto.randomUUID(),
+    id: nextId(),
     userId: principal.userId,
     ...(clientId !== undefined && { clientId }),
     ...(queueId !== undefined && { queueId }),
@@ -109,6 +147,8 @@ function letterOf<P extends Principal, DB>(
     ...(operationIndex !== undefined && { operationIndex }),
     ...(identity && { identity: identity.key }),
     payload,
+    ...(lossyNumbers && { lossyNumbers }),
+    attempts: 1,
   };
 }
 
@@ -119,8 +159,15 @@ async function announce<P extends Principal, DB>(
   onDeadLetter: WritesConfig<P, DB>["onDeadLetter"],
 ): Promise<void> {
   try {
-    const { id, userId, errorCode } = letter;
-    emit({ type: "dead_letter", ...correlated(call), id, userId, errorCode });
+    const { id, userId, errorCode, attempts } = letter;
+    emit({
+      type: "dead_letter",
+      ...correlated(call),
+      id,
+      userId,
+      errorCode,
+      repeat: attempts > 1,
+    });
     await onDeadLetter?.(letter);
   } catch (error) {
     emit({ type: "error", ...correlated(call), during: "onDeadLetter", error, outcome: "ignored" });

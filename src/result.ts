@@ -61,7 +61,7 @@ export type TransactionResult = SuccessResult | RetryableResult | FatalResult | 
 
 /** A transaction that was answered fatally, kept whole in the source database so that nothing is lost. */
 export interface DeadLetter {
-  /** A random uuid. */
+  /** A uuid that sorts by time. Of a payload that is recorded again, the id of the letter that is open already: known when the letter has been stored. */
   readonly id: string;
   readonly userId: string;
   readonly clientId?: string;
@@ -74,6 +74,12 @@ export interface DeadLetter {
   readonly identity?: string;
   /** The transaction in the wire's words, or as it came where it could not be understood. */
   readonly payload: unknown;
+  /** Integers beyond 2^53 in the payload had been rounded before the library saw them. */
+  readonly lossyNumbers?: true;
+  /** What the rows that it names were like, as JSON: for whoever tries it again. Absent where they could not be read. */
+  readonly rowStates?: object;
+  /** How often this payload has been recorded without anybody dealing with it. From 1; known when the letter has been stored. */
+  readonly attempts: number;
 }
 
 export const success: SuccessResult = { status: "success" };

@@ -3,16 +3,18 @@ import { toWireTransaction } from "./answer.js";
 import { type Attempt, attempt, type Failure } from "./attempt.js";
 import type { TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
+import type { AnnounceCommit } from "./committed.js";
 import type { WritesConfig } from "./config.js";
 import type { CrudTransaction, InvalidTransaction } from "./crud.js";
 import { type FatalError, fatal } from "./errors.js";
 import { correlated, type Emit, type TransactionEvent } from "./event.js";
 import { createFlights } from "./flights.js";
 import type { Identity } from "./identity.js";
-import type { Committed, Principal } from "./layer.js";
+import type { Principal } from "./layer.js";
 import type { LetterBound } from "./letter-bound.js";
 import { classify, type Verdict } from "./persist/classify.js";
-import { hooksOf, type Pipeline } from "./pipeline.js";
+import type { RowStateReader } from "./persist/row-states.js";
+import type { Pipeline } from "./pipeline.js";
 import { createParking, type Subject } from "./parking.js";
 import { createRecord } from "./record.js";
 import { type FatalResult, retryableResult, success, type TransactionResult } from "./result.js";
@@ -23,6 +25,8 @@ const notBegun = retryableResult("The caller has left before the transaction was
 export interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
+  readonly rowStateReader: RowStateReader;
+  readonly announceCommit: AnnounceCommit<P, DB>;
   readonly again: Again;
   readonly emit: Emit;
   readonly settings: TransactionSettings;
@@ -45,6 +49,8 @@ interface Tally {
 export function createRunTransaction<P extends Principal, DB>({
   config,
   pipeline,
+  rowStateReader,
+  announceCommit,
   again,
   emit,
   settings,
@@ -53,6 +59,7 @@ export function createRunTransaction<P extends Principal, DB>({
   const flights = createFlights<TransactionResult>();
   const record = createRecord({
     pipeline,
+    rowStateReader,
     again,
     emit,
     onDeadLetter: config.onDeadLetter,
@@ -60,7 +67,6 @@ export function createRunTransaction<P extends Principal, DB>({
     letters,
   });
   const parking = createParking(config, settings, emit);
-  const committedHooks = hooksOf(config).flatMap(({ committed }) => committed ?? []);
 
   const run = async (
     transaction: CrudTransaction | InvalidTransaction,
@@ -124,7 +130,7 @@ export function createRunTransaction<P extends Principal, DB>({
       return tried.answer;
     }
     const { transaction, call } = subject;
-    await announce({ transaction, writes: tried.writes }, call);
+    await announceCommit({ transaction, writes: tried.writes }, call);
     await parking?.applied(subject);
     return success;
   };
@@ -180,22 +186,6 @@ export function createRunTransaction<P extends Principal, DB>({
       return retryableResult("The failure can't be judged just now.");
     }
     return record(answer, payload, call, identity);
-  };
-
-  const announce = async (committed: Committed, call: Call<P, DB>): Promise<void> => {
-    for (const hook of committedHooks) {
-      try {
-        await hook(committed, publicContext(call));
-      } catch (error) {
-        emit({
-          type: "error",
-          ...correlated(call),
-          during: "committed",
-          error,
-          outcome: "ignored",
-        });
-      }
-    }
   };
 
   return async (transaction, call) => {

@@ -2,6 +2,7 @@
 import type { ClientSchema } from "./client-schema.js";
 import type { Principal } from "./layer.js";
 import type { Mismatch } from "./mismatch.js";
+import type { DeadLetters } from "./letters/words.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";
 
@@ -49,6 +50,8 @@ export interface CheckOptions<P extends Principal> {
 }
 
 export interface Writes<P extends Principal> {
+  /** What could not be applied, for whoever operates the application to look at, mend, retry or discard. */
+  readonly deadLetters: DeadLetters<P>;
   /**
    * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
    * A body that is no transaction is a fatal INVALID_TRANSACTION, recorded.

@@ -1,16 +1,18 @@
 /** `PowerSyncWriteModule`: puts the endpoint, the service and the hooks into a Nest application. */
-import { type DynamicModule, Inject, Module, type NestModule, type Provider } from "@nestjs/common";
-import {
-  ApplicationConfig,
-  DiscoveryModule,
-  DiscoveryService,
-  HttpAdapterHost,
-  Reflector,
-} from "@nestjs/core";
+import { type DynamicModule, Module, type Provider } from "@nestjs/common";
+import { ApplicationConfig, DiscoveryModule, DiscoveryService, Reflector } from "@nestjs/core";
 import type { Hooks, Principal } from "../../src/layer.js";
 import type { Writes } from "../../src/writes.js";
 import { toWrites } from "../to-writes.js";
-import { endpointController, type EndpointController } from "./controller.js";
+import { endpointController, type EndpointController, writeRoutes } from "./controller.js";
+import {
+  earlyFor,
+  EarlyModule,
+  earlyToken,
+  endpointToken,
+  injected,
+  nestPath,
+} from "./early-module.js";
 import { providedHooks } from "./hooks.js";
 import {
   type AsyncOptions,
@@ -20,34 +22,11 @@ import {
   type MountOptions,
   type NestConfig,
 } from "./options.js";
-import { ownUrl } from "./paths.js";
-import { answer } from "./platform.js";
 import { WriteService } from "./service.js";
-import { afterParser, comeFirst, type Early } from "./unparsed.js";
-
-const earlyToken = Symbol("powersync-writes: before the parser");
+import type { Early } from "./unparsed.js";
 
 /** `imports: [PowerSyncWriteModule.forRoot(config)]`, or the root module itself. */
-export class PowerSyncWriteModule implements NestModule {
-  readonly #host: HttpAdapterHost;
-
-  constructor(host: HttpAdapterHost, early: Early | null) {
-    this.#host = host;
-    // In tests there is no adapter yet, in contexts without HTTP there is none at all.
-    host.init$.subscribe(() => {
-      if (early !== null && this.#adapter !== undefined) comeFirst(this.#adapter, early);
-    });
-  }
-
-  /** Nest calls this between adding its body parser and adding anybody's middleware. */
-  configure(): void {
-    if (this.#adapter !== undefined) afterParser(this.#adapter);
-  }
-
-  get #adapter(): HttpAdapterHost["httpAdapter"] | undefined {
-    return this.#host.httpAdapter ?? undefined;
-  }
-
+export class PowerSyncWriteModule extends EarlyModule {
   /** Mounts `POST /api/data`, or what `config.path` says; with `path: false` nothing, for controllers of one's own. */
   static forRoot<P extends Principal, DB, Raw = HttpRequest>(
     config: NestConfig<P, DB, Raw>,
@@ -66,8 +45,7 @@ export class PowerSyncWriteModule implements NestModule {
 
 // Decorators as the functions that they are: so these sources run wherever types are only stripped, whatever the compiler's settings.
 Module({})(PowerSyncWriteModule);
-Inject(HttpAdapterHost)(PowerSyncWriteModule, undefined, 0);
-Inject(earlyToken)(PowerSyncWriteModule, undefined, 1);
+injected(PowerSyncWriteModule);
 
 type AnyConfig = NestConfig<Principal, unknown, unknown>;
 
@@ -76,7 +54,7 @@ function assemble(
   config: readonly Provider[],
   imports: NonNullable<DynamicModule["imports"]> = [],
 ): DynamicModule {
-  const controller = endpointController(options);
+  const controller = endpointController(options, endpointToken, writeRoutes);
   return {
     module: PowerSyncWriteModule,
     global: options.isGlobal ?? false,
@@ -92,6 +70,11 @@ function assemble(
             () => withHooks(given, providedHooks(discovery, reflector)),
             options.drainMs ?? 10_000,
           ),
+      },
+      {
+        provide: endpointToken,
+        inject: [WriteService],
+        useFactory: (service: WriteService) => () => service.writes,
       },
       {
         provide: earlyToken,
@@ -126,7 +109,7 @@ function mount(
 ): Early | null {
   const chosen = isWrites(given) ? (named ?? "/api/data") : (given.path ?? "/api/data");
   if (chosen === false) return null;
-  const path = `/${chosen}`.replace(/\/+/g, "/").replace(/\/$/, "");
+  const path = nestPath(chosen);
   if (isWrites(given) && !given.handles("POST", path)) {
     throw new TypeError(`These writes are not at ${path}; say where they are: { path: "…" }.`);
   }
@@ -134,24 +117,7 @@ function mount(
     ? given.handles("PUT", `${path}/checkpoint`)
     : given.checkpoints === true;
   controller.mount(path, checkpoints);
-
-  // Global prefix and versioning are set after the modules have been made.
-  let known: ReturnType<typeof ownUrl> | undefined;
-  const own = (url: string) => (known ??= ownUrl(application, path, version))(url);
-  const handled = (method: string, url: string) => {
-    const ownPath = own(url);
-    return ownPath !== undefined && service.writes.handles(method, ownPath) ? ownPath : undefined;
-  };
-  return {
-    reads: (method, url) => handled(method, url) !== undefined,
-    answers: (request, response, url) => {
-      const { method } = "raw" in request ? request.raw : request;
-      const preflight = method === "OPTIONS" ? handled(method, url) : undefined;
-      if (preflight === undefined) return false;
-      void answer(service.writes, request, response, preflight);
-      return true;
-    },
-  };
+  return earlyFor(() => service.writes, application, path, version);
 }
 
 function isWrites(given: AnyConfig): given is Writes<Principal> {

@@ -1,10 +1,9 @@
 /** One request as Express and Fastify give it to Nest, answered by the core. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Principal } from "../../src/layer.js";
 import type { WriteResponse } from "../../src/request.js";
-import type { Writes } from "../../src/writes.js";
 import { unhandled } from "../answers.js";
 import { type NodeRequest, send, toWriteRequest, watch } from "../node-http.js";
+import type { Endpoint } from "../to-writes.js";
 
 /** What the library uses of Fastify's request; Express' is Node's own. */
 export interface FastifyRequest {
@@ -26,12 +25,15 @@ export interface FastifyReply {
   hijack(): unknown;
 }
 
-export type PlatformRequest = NodeRequest | FastifyRequest;
+export type PlatformRequest = (NodeRequest | FastifyRequest) & {
+  /** Of the route, as both frameworks have them. */
+  readonly params?: Readonly<Record<string, string>>;
+};
 export type PlatformResponse = ServerResponse | FastifyReply;
 
 /** Answers a request. `request.raw` is the framework's own, with what guards and middleware have put there. Never rejects. */
-export async function answer<P extends Principal>(
-  writes: Writes<P>,
+export async function answer(
+  endpoint: Pick<Endpoint, "handle">,
   request: PlatformRequest,
   response: PlatformResponse,
   url: string,
@@ -45,7 +47,7 @@ export async function answer<P extends Principal>(
   try {
     const { body, rawBody } = request;
     const given = toWriteRequest(nodeRequest, url, caller.signal, { body, rawBody });
-    await sendAnswer(await writes.handle({ ...given, raw: request }));
+    await sendAnswer(await endpoint.handle({ ...given, raw: request }));
   } catch {
     await sendAnswer(unhandled);
   } finally {

@@ -2,12 +2,14 @@
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
 import type { ClientSchema } from "../../src/client-schema.js";
 import type { Principal } from "../../src/layer.js";
+import type { DeadLetters } from "../../src/letters/words.js";
 import type { Mismatch } from "../../src/mismatch.js";
 import type { TransactionResult } from "../../src/result.js";
 import type {
   CallOptions,
   CheckOptions,
   CheckpointOptions,
+  DatabaseOf,
   Health,
   Readiness,
   Writes,
@@ -69,6 +71,16 @@ export class WriteService<P extends Principal = Principal>
   /** As `Writes.check`: where the rules don't fit the database, or the client's schema. */
   check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]> {
     return this.writes.check(clientSchema, options);
+  }
+
+  /** As `Writes.deadLetters`: for whoever operates the application. */
+  get deadLetters(): DeadLetters<P> {
+    return this.writes.deadLetters;
+  }
+
+  /** As `Writes.prune`: removes from the ledger what no device can send again. */
+  prune(options?: DatabaseOf<P>): Promise<number> {
+    return this.writes.prune(options);
   }
 
   /** Answers new requests 503 and waits for those in flight. True if all had finished. */

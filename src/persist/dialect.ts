@@ -59,6 +59,14 @@ export interface Constraints {
 /** Writes to the table could not be undone, or not be carried. The message says what to change. */
 export class UnsuitableTable extends Error {}
 
+/** What the connection's role may do with a table. */
+export interface Access {
+  /** The columns that it may read. */
+  readonly readable: ReadonlySet<string>;
+  /** Whether it may lock rows. */
+  readonly lockable: boolean;
+}
+
 /** What a driver's error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
 export type Meaning = FatalMeaning | RetryableMeaning;
 
@@ -92,6 +100,10 @@ export interface OwnTypes {
   readonly now: Expression<unknown>;
   /** The time so many milliseconds before now. */
   ago(ms: number): Expression<unknown>;
+  /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
+  iso(column: Expression<unknown>): Expression<string>;
+  /** The other way: what such a column is compared with. */
+  at(iso: string): Expression<unknown>;
   /** Behind the columns of a new table. */
   readonly options?: Expression<unknown>;
 }
@@ -149,6 +161,15 @@ export interface Dialect {
   ): Expression<SqlBool> | undefined;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
+  /**
+   * Texts, or NULLs, that together stand for these columns of a row: the same as long as the row is, whatever the driver and its settings,
+   * and computed by the database, so that a value which the driver can't read is no hindrance.
+   */
+  fingerprint(columns: readonly Column[]): readonly Expression<string | null>[];
+  /** Whether a value that `convert` has made can be compared with the column without an error. Absent: always. */
+  comparable?(column: Column, value: unknown): boolean;
+  /** Asks for no more than a table is sure to tell: what is refused would end the transaction. Absent: everything may be read, and rows need no lock. */
+  access?(tx: Connection, table: SourceTable): Promise<Access>;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

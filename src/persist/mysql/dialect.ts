@@ -6,6 +6,7 @@ import { readColumns } from "./columns.js";
 import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
 import { meaning } from "./errno.js";
+import { access, fingerprint } from "./fingerprint.js";
 import { alreadyThere, migrate } from "./migrate.js";
 import { prepare } from "./session.js";
 import { sameText } from "./text.js";
@@ -23,6 +24,8 @@ export const mysql: Dialect = {
     timestamp: sql`timestamp(6)`,
     now: sql`current_timestamp(6)`,
     ago: (ms) => sql`current_timestamp(6) - interval ${Math.round(ms * 1000)} microsecond`,
+    iso: (column) => sql`date_format(${column}, '%Y-%m-%dT%H:%i:%s.%fZ')`,
+    at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
     // Transactions and exact comparison, whatever the server's and the database's defaults are.
     options: sql`engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   },
@@ -33,6 +36,8 @@ export const mysql: Dialect = {
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
   rowLock: sql`for update`,
   sameText,
+  fingerprint,
+  access,
   meaning,
   prepare,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.

@@ -7,6 +7,7 @@ import { readColumns } from "./columns.js";
 import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
 import { become, inspect } from "./row-security.js";
+import { access, comparable, fingerprint } from "./fingerprint.js";
 import { meaning } from "./sqlstate.js";
 
 export const postgres: Dialect = {
@@ -18,6 +19,8 @@ export const postgres: Dialect = {
     timestamp: "timestamptz",
     now: sql`now()`,
     ago: (ms) => sql`now() - ${ms}::double precision * interval '1 millisecond'`,
+    iso: (column) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+    at: (iso) => sql`${iso}::timestamptz`,
   },
   readColumns,
   readConstraints,
@@ -25,6 +28,9 @@ export const postgres: Dialect = {
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,
+  fingerprint,
+  comparable,
+  access,
   meaning,
   // The last one is for a process or a network that goes without a word: what it has locked is free again in time.
   bound: async (tx, { lockMs, statementMs }) => {

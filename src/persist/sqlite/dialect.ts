@@ -5,6 +5,7 @@ import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
 import { readConstraints } from "./constraints.js";
 import { convert } from "./convert.js";
+import { fingerprint } from "./fingerprint.js";
 import { lockForMigration, lockForWriting } from "./lock.js";
 import { meaning } from "./result-code.js";
 
@@ -18,10 +19,13 @@ export const sqlite: Dialect = {
     // The form that timestamps from clients are stored in, too.
     now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
     ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
+    iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
+    at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
   },
   readColumns,
   readConstraints,
   convert,
+  fingerprint,
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
   exact: (reference) =>
     sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
