@@ -13,12 +13,26 @@ export interface FakeOptions {
 
 const unused = () => Promise.reject(new Error("Not part of the fake."));
 
+const unusedLetters: Writes<Principal>["deadLetters"] = {
+  list: unused,
+  get: unused,
+  edit: unused,
+  retry: unused,
+  discard: unused,
+  retryAll: unused,
+  discardAll: unused,
+  export: () => {
+    throw new Error("Not part of the fake.");
+  },
+};
+
 /** A FAKE `Writes`: it applies nothing, and answers with what it received. */
 export function fakeWrites({
   path = "/api/data",
   handle = echo,
 }: FakeOptions = {}): Writes<Principal> {
   return {
+    deadLetters: unusedLetters,
     handles: (method, url) =>
       method === "POST" && (path === false || new URL(url, "http://host").pathname === path),
     handle,

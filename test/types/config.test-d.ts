@@ -10,6 +10,7 @@ import {
   type Writes,
   type WritesConfig,
 } from "../../src/index.js";
+import { powersyncWritesAdmin } from "../../adapters/express.js";
 import { jwt, type JwtPrincipal } from "../../src/jwt.js";
 import { expectType } from "./expect.js";
 
@@ -229,3 +230,13 @@ createWrites({ authenticate: async () => user, database, tables: {}, rls: rls({ 
 createWrites({ authenticate: anonymous(), database, tables: {}, rls: ofUser });
 // @ts-expect-error A role is text.
 createWrites({ authenticate: async () => user, database, tables: {}, rls: { role: () => 7 } });
+
+declare const made: Writes<JwtPrincipal>;
+void powersyncWritesAdmin(made, { guard: ({ raw }) => raw.socket.remoteAddress === "127.0.0.1" });
+void powersyncWritesAdmin(made, { guard: async () => false });
+// @ts-expect-error The admin routes need a guard.
+void powersyncWritesAdmin(made, {});
+// @ts-expect-error What verifies users is no guard: a principal is not a yes.
+void powersyncWritesAdmin(made, { guard: jwt({ jwks: { keys: [] }, issuer: "i", audience: "a" }) });
+// @ts-expect-error Nor is this.
+void powersyncWritesAdmin(made, { guard: anonymous() });

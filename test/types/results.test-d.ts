@@ -84,7 +84,10 @@ export function log(event: WriteEvent): unknown {
       expectType<"fatal" | "retryable" | "ignored">()(event.outcome);
       return event.during;
     case "dead_letter":
-      return [event.id, event.userId, event.errorCode];
+      return [event.id, event.userId, event.errorCode, event.repeat];
+    case "dead_letter_handled":
+      expectType<"retried" | "stale" | "failed" | "edited" | "discarded">()(event.outcome);
+      return event.id;
     case "row_missing":
       expectType<"PATCH" | "DELETE">()(event.op);
       return [event.table, event.id];
