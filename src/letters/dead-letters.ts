@@ -1,16 +1,15 @@
 /** `writes.deadLetters`: what is asked of the letters, each in transactions of its own. */
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import { toWireTransaction } from "../answer.js";
-import { begin } from "../begin.js";
 import { tableNames } from "../dead-letter.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../event.js";
 import { typedJson } from "../json.js";
 import type { Principal } from "../layer.js";
-import { classify } from "../persist/classify.js";
 import type { Connection } from "../persist/dialect.js";
 import type { Transit } from "../transit.js";
 import { discardEach, retryEach } from "./bulk.js";
+import { createInTransaction } from "./in-transaction.js";
 import { namedRows } from "./named-rows.js";
 import { transactionOf } from "./reading.js";
 import { createRetryLetter, type RetryParts } from "./retry.js";
@@ -35,21 +34,7 @@ export function createDeadLetters<P extends Principal, DB>(
   const { rowStateReader, again, emit, settings, limits, transit, databaseFor } = parts;
   const retryLetter = createRetryLetter(parts);
 
-  /** Tried again where others were in the way. */
-  const inTransaction = async <T>(
-    database: Kysely<DB>,
-    run: (tx: Transaction<DB>) => Promise<T>,
-  ): Promise<T> => {
-    const { signal } = new AbortController();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await begin(database, settings, run);
-      } catch (error) {
-        if (!(await again(classify(error, database, false), attempt, { database, signal })))
-          throw error;
-      }
-    }
-  };
+  const inTransaction = createInTransaction(settings, again);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
     emit({ type: "dead_letter_handled", correlationId: crypto.randomUUID(), id, outcome });

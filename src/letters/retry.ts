@@ -16,6 +16,7 @@ import type { Connection } from "../persist/dialect.js";
 import type { RowStateReader } from "../persist/row-states.js";
 import type { Pipeline } from "../pipeline.js";
 import type { Again } from "../retry.js";
+import { createInTransaction, type InTransaction } from "./in-transaction.js";
 import { transactionOf } from "./reading.js";
 import { change, find, type StoredLetter } from "./store.js";
 import { waiting } from "./wanted.js";
@@ -48,12 +49,14 @@ export function createRetryLetter<P extends Principal, DB>(
 ): RetryLetter<P, DB> {
   const { config, announceCommit, again, emit, gate, settings } = parts;
 
+  const inTransaction = createInTransaction(settings, again);
+
   return async (database, id, { force = false, as }) => {
     const name = { correlationId: crypto.randomUUID() };
     const progress: Progress = { during: "begin", operationIndex: undefined };
     try {
       // Asked before the transaction begins: the answer may come from the same database.
-      const letter = await begin(database, settings, (tx) => find(settings.own.on(tx), id));
+      const letter = await inTransaction(database, (tx) => find(settings.own.on(tx), id));
       if (letter === undefined) return { status: "not_found" };
       if (!waiting.includes(letter.status)) return { status: "not_open", is: letter.status };
       const principal = await principalOf(letter, as, config.deadLetters?.principal);
@@ -82,7 +85,7 @@ export function createRetryLetter<P extends Principal, DB>(
           emit({ type: "error", ...name, during, error, outcome, ...where });
           if (await again(verdict, number, call)) continue;
           const failed = failedBy(verdict, operationIndex);
-          await count(parts, database, id, failed, name);
+          await count(parts, inTransaction, database, id, failed, name);
           emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });
           return failed;
         }
@@ -188,6 +191,7 @@ function failedBy(verdict: Verdict, operationIndex: number | undefined): Failed 
 /** In a transaction of its own, for what failed is undone. The count is no promise. */
 async function count<P extends Principal, DB>(
   { emit, settings }: RetryParts<P, DB>,
+  inTransaction: InTransaction,
   database: Kysely<DB>,
   id: string,
   { errorCode, message, operationIndex }: Failed,
@@ -196,7 +200,7 @@ async function count<P extends Principal, DB>(
   const where = operationIndex === undefined ? {} : { operationIndex };
   const error = errorCode === undefined ? {} : { error: { errorCode, message, ...where } };
   try {
-    await begin(database, settings, (tx) => change(settings.own.on(tx), [id], { failed: error }));
+    await inTransaction(database, (tx) => change(settings.own.on(tx), [id], { failed: error }));
   } catch (error) {
     emit({ type: "error", ...correlated(name), during: "retry", error, outcome: "ignored" });
   }

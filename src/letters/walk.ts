@@ -1,6 +1,7 @@
 /** Letters one after the other, oldest first, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type { Own } from "../own.js";
+import type { InTransaction } from "./in-transaction.js";
 import { change, list, type ListedLetter, lockWaiting, waitingQueues } from "./store.js";
 import { cursorOf, type Position, type Wanted } from "./wanted.js";
 
@@ -13,13 +14,8 @@ export interface Walk {
   discard(ids: readonly string[], reason: string): Promise<readonly string[]>;
 }
 
-type InTransaction<DB> = <T>(
-  database: Kysely<DB>,
-  run: (tx: Transaction<DB>) => Promise<T>,
-) => Promise<T>;
-
-export function createWalk<DB>(inTransaction: InTransaction<DB>, own: Own) {
-  return (database: Kysely<DB>): Walk => ({
+export function createWalk(inTransaction: InTransaction, own: Own) {
+  return <DB>(database: Kysely<DB>): Walk => ({
     letters: async function* (wanted, after) {
       for (let position = after; ;) {
         const page = { newest: false, limit: pageSize, after: position };

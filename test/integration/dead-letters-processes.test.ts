@@ -95,7 +95,7 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
     for (const child of two) child.send("go");
     const statuses = (await Promise.all(answers)).flat();
     expect(statuses.filter((status) => status === "retried")).toHaveLength(1);
-    expect(statuses.filter((status) => status === "not_open")).toHaveLength(9);
+    expect(statuses.filter((status) => status !== "retried")).toEqual(Array(9).fill("not_open"));
     expect(await letters.get(id)).toMatchObject({ status: "retried" });
     expect(await db.selectFrom("members").selectAll().execute()).toHaveLength(1);
   });
