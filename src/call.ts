@@ -40,3 +40,13 @@ export async function databaseOf<P extends Principal, DB>(
 ): Promise<Kysely<DB>> {
   return typeof database === "function" ? database(principal) : database;
 }
+
+/** @throws TypeError where there is a database for each tenant, and none is named */
+export async function databaseFor<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
+  principal: P | undefined,
+): Promise<Kysely<DB>> {
+  if (principal !== undefined) return databaseOf(config, principal);
+  if (typeof config.database !== "function") return config.database;
+  throw new TypeError("`database` is a function: say whose by `{ principal }`.");
+}

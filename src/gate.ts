@@ -13,7 +13,7 @@ import type { Connection, Inspected, Inspection } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 import { sourceTable } from "./persist/schema.js";
 import type { DatabaseCaller } from "./rls.js";
-import { within } from "./within.js";
+import { within } from "./deadline.js";
 
 /** Whether the policies bind the role that the data is written as. */
 export type InspectPolicies<DB> = (

@@ -3,7 +3,7 @@
  * What can't be recorded stays on the device, and for a while the caller is answered without the database being asked again.
  */
 import type { Kysely, Transaction } from "kysely";
-import { escapeText } from "./json.js";
+import { sha256 } from "./hash.js";
 import type { Own } from "./own.js";
 import type { RetryableResult } from "./result.js";
 
@@ -31,11 +31,13 @@ export function createLetterBound(own: Own, most: number): LetterBound {
   return {
     check: async (tx, userId) => {
       if (most === Infinity) return;
+      const subject = await sha256(userId);
       const open = own
         .on(tx)
         .selectFrom("powersync_dead_letters")
         .select("id")
-        .where("user_id", "=", escapeText(userId))
+        // Letters of version 0.1 have no subject; of those there may be more.
+        .where("subject", "=", subject)
         .where("status", "in", ["open", "stale"])
         // Counting all of them would take the longer, the more there are.
         .limit(most);

@@ -9,7 +9,7 @@ import type { Dialect, Inspected } from "./persist/dialect.js";
 import type { Own } from "./own.js";
 import type { OwnTables } from "./own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
-import { within } from "./within.js";
+import { within } from "./deadline.js";
 import type { Readiness, Writes } from "./writes.js";
 
 export interface ReadyParts<P extends Principal, DB> {

@@ -54,7 +54,6 @@ const groups: Readonly<Record<string, Group>> = {
       "src/deadline",
       "src/bounds",
       "src/admission",
-      "src/within",
       "src/stored",
       "src/letters/letter-id",
       "src/letters/principal",
@@ -150,7 +149,7 @@ const groups: Readonly<Record<string, Group>> = {
     typePackages: ["kysely"],
   },
   http: {
-    rooms: ["src/http", "src/http-answer"],
+    rooms: ["src/http", "src/direct", "src/http-answer"],
     values: ["words", "helpers", "generated", "layers"],
     types: ["transaction", "processor"],
   },
