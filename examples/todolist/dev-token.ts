@@ -1,6 +1,7 @@
 /** Signs tokens for whoever asks from this computer. A convenience of the demo; an application has an identity provider. */
-import type { RequestHandler } from "express";
+import express, { type RequestHandler, type Router } from "express";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from "jose";
+import { loopbackOnly } from "./loopback.js";
 
 export interface DevTokens {
   /** What `jwt()` should accept. */
@@ -37,35 +38,39 @@ export async function createDevTokens(): Promise<DevTokens> {
   };
 }
 
-/** `GET /dev/token?sub=NAME` → `{ "token" }`, for callers on this computer alone, once `ready()`. */
-export function devTokenRoute(tokens: DevTokens, ready: () => boolean): RequestHandler {
-  return async (request, response) => {
-    response.set("cache-control", "no-store");
-    if (!isLoopbackAddress(request.socket.remoteAddress) || !isLoopbackHost(request.headers.host)) {
-      response.status(403).json({ message: "Development tokens are for this computer alone." });
-      return;
-    }
-    if (!ready()) {
-      response
-        .status(503)
-        .set("retry-after", "1")
-        .json({ message: "The tables are not there yet." });
-      return;
-    }
-    const { sub } = request.query;
-    if (typeof sub !== "string" || sub === "") {
-      response.status(400).json({ message: "Say whose token it is: /dev/token?sub=alice" });
-      return;
-    }
-    response.json({ token: await tokens.sign(sub) });
-  };
+/**
+ * `GET /dev/token?sub=NAME` → `{ "token" }`, for callers on this computer alone, once `ready()`. `GET /dev/jwks.json`: the public key,
+ * for a PowerSync service that is to take these tokens.
+ */
+export function devTokenRoutes(tokens: DevTokens, ready: () => boolean): Router {
+  const router = express.Router();
+  router.get("/dev/jwks.json", (_request, response) => {
+    response.json(tokens.expected.jwks);
+  });
+  router.get(
+    "/dev/token",
+    noStore,
+    loopbackOnly("Development tokens are for this computer alone."),
+    async (request, response) => {
+      if (!ready()) {
+        response
+          .status(503)
+          .set("retry-after", "1")
+          .json({ message: "The tables are not there yet." });
+        return;
+      }
+      const { sub } = request.query;
+      if (typeof sub !== "string" || sub === "") {
+        response.status(400).json({ message: "Say whose token it is: /dev/token?sub=alice" });
+        return;
+      }
+      response.json({ token: await tokens.sign(sub) });
+    },
+  );
+  return router;
 }
 
-function isLoopbackAddress(address: string | undefined): boolean {
-  return address !== undefined && /^(::1$|(::ffff:)?127\.)/.test(address);
-}
-
-/** A page elsewhere can point its own name at 127.0.0.1 (DNS rebinding) and call us from a browser here; then Host is that name. */
-function isLoopbackHost(host: string | undefined): boolean {
-  return host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
-}
+const noStore: RequestHandler = (_request, response, next) => {
+  response.set("cache-control", "no-store");
+  next();
+};

@@ -1,7 +1,8 @@
 /**
- * A todo list's upload endpoint: Express, Postgres (or PGlite), and tokens. `npm start` runs it; README says how to use it.
+ * A todo list's upload endpoint: Express, Postgres (or PGlite), and tokens; and a page that writes to it. `npm start` runs it; README
+ * says how to use it.
  *
- * `PORT` (6060; 0 = any), `DATABASE_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
+ * `PORT` (6060; 0 = any), `DATABASE_URL`, `POWERSYNC_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
  */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -10,8 +11,9 @@ import { powersyncWrites } from "../../adapters/express.js";
 import { createWrites, type Mismatch, type WriteEvent } from "../../src/index.js";
 import { chooseAuthentication } from "./authentication.js";
 import { openDatabase } from "./database.js";
-import { type DevTokens, devTokenRoute } from "./dev-token.js";
+import { type DevTokens, devTokenRoutes } from "./dev-token.js";
 import { healthRoutes } from "./health.js";
+import { pageRoutes } from "./page.js";
 import { tables } from "./rules.js";
 import { prepare } from "./schema.js";
 import { onSignal } from "./shutdown.js";
@@ -23,13 +25,13 @@ async function main(): Promise<void> {
 
   let ready = false;
   const app = express().disable("x-powered-by");
-  if (devTokens !== undefined)
-    app.get(
-      "/dev/token",
-      devTokenRoute(devTokens, () => ready),
-    );
   app.use(powersyncWrites(writes));
   app.use(healthRoutes(writes));
+  if (devTokens !== undefined) {
+    app.use(devTokenRoutes(devTokens, () => ready));
+    // It signs its users in with those tokens.
+    app.use(pageRoutes(process.env["POWERSYNC_URL"]));
+  }
 
   const server = app.listen(port(process.env["PORT"]), "127.0.0.1");
   const leaving = new AbortController();
@@ -47,7 +49,8 @@ async function main(): Promise<void> {
     log({ type: "no_tables_yet", error, nextMs }),
   );
   if (!ready) return;
-  console.log(`\nReady. Try it:\n\n${await curl(url, devTokens)}\n`);
+  const page = devTokens === undefined ? "Try it:" : `Open ${url}/ in a browser, or try it here:`;
+  console.log(`\nReady. ${page}\n\n${await curl(url, devTokens)}\n`);
   // Tables that were here before may be other ones than the rules are for. Uploads don't wait for this.
   const mismatches = await writes
     .check()

@@ -1,0 +1,44 @@
+/** What the user does, as changes of the local database. PowerSync queues them for upload. */
+import type { PowerSyncDatabase } from "@powersync/web";
+
+export function createChanges(database: PowerSyncDatabase, user: string) {
+  const now = () => new Date().toISOString();
+  const run = async (sql: string, parameters: unknown[]): Promise<void> => {
+    await database.execute(sql, parameters);
+  };
+
+  return {
+    addList: (id: string, name: string, owner = user) =>
+      run("INSERT INTO lists (id, name, owner_id, created_at) VALUES (?, ?, ?, ?)", [
+        id,
+        name,
+        owner,
+        now(),
+      ]),
+    renameList: (id: string, name: string) =>
+      run("UPDATE lists SET name = ? WHERE id = ?", [name, id]),
+    /** One transaction: the list goes with its todos, or not at all. */
+    removeList: (id: string) =>
+      database.writeTransaction(async (tx) => {
+        await tx.execute("DELETE FROM todos WHERE list_id = ?", [id]);
+        await tx.execute("DELETE FROM lists WHERE id = ?", [id]);
+      }),
+    addTodo: (listId: string, description: string) =>
+      run(
+        "INSERT INTO todos (id, list_id, description, completed, created_at) VALUES (?, ?, ?, 0, ?)",
+        [crypto.randomUUID(), listId, orNull(description), now()],
+      ),
+    describeTodo: (id: string, description: string) =>
+      run("UPDATE todos SET description = ? WHERE id = ?", [orNull(description), id]),
+    tickTodo: (id: string, completed: boolean) =>
+      run("UPDATE todos SET completed = ? WHERE id = ?", [Number(completed), id]),
+    removeTodo: (id: string) => run("DELETE FROM todos WHERE id = ?", [id]),
+  };
+}
+
+export type Changes = ReturnType<typeof createChanges>;
+
+/** Not checked here, so that there is something for the database to refuse: it wants a description. */
+function orNull(text: string): string | null {
+  return text === "" ? null : text;
+}

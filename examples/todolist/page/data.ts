@@ -1,0 +1,59 @@
+/** What the page shows, read from the local database whenever it changes. */
+import type { RejectedWrite } from "../../../src/client/index.js";
+import { rejectedWrites } from "./schema.js";
+import type { Session } from "./session.js";
+
+/** `waiting`: a change of it is in the upload queue. `rejected`: one was refused. */
+export type Mark = "waiting" | "rejected" | null;
+
+export interface List {
+  readonly id: string;
+  readonly name: string | null;
+  readonly mark: Mark;
+}
+
+export interface Todo {
+  readonly id: string;
+  readonly list_id: string | null;
+  readonly description: string | null;
+  readonly completed: number | null;
+  readonly mark: Mark;
+}
+
+export interface Data {
+  readonly lists: readonly List[];
+  readonly todos: readonly Todo[];
+  readonly rejected: readonly RejectedWrite[];
+  /** Changes of rows in the upload queue. */
+  readonly pending: number;
+}
+
+const mark = (table: string) => `CASE
+  WHEN EXISTS (SELECT 1 FROM ps_crud c WHERE c.data ->> 'id' = ${table}.id) THEN 'waiting'
+  WHEN EXISTS (SELECT 1 FROM ${rejectedWrites} r, json_each(r.crud) e WHERE e.value ->> 'id' = ${table}.id) THEN 'rejected'
+END AS mark`;
+
+export function watchData(
+  { database, connector }: Session,
+  show: (data: Data) => void,
+  failed: (error: unknown) => void,
+): void {
+  const read = async () => {
+    // The next change brings what may have happened in between.
+    const [lists, todos, rejected, queue] = await Promise.all([
+      database.getAll<List>(`SELECT id, name, ${mark("lists")} FROM lists ORDER BY created_at, id`),
+      database.getAll<Todo>(
+        `SELECT id, list_id, description, completed, ${mark("todos")} FROM todos ORDER BY created_at, id`,
+      ),
+      connector.rejected(database),
+      database.get<{ pending: number }>("SELECT count(*) AS pending FROM ps_crud"),
+    ]);
+    show({ lists, todos, rejected, pending: queue.pending });
+  };
+  const onChange = () => read().catch(failed);
+  database.onChange(
+    { onChange },
+    { tables: ["lists", "todos", rejectedWrites, "ps_crud"], throttleMs: 30 },
+  );
+  void onChange();
+}

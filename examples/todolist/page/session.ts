@@ -1,0 +1,82 @@
+/** One user on one device: the local database, the connector, and the switch that cuts the two off the world. */
+import { createConsoleLogger, LogLevels, PowerSyncDatabase } from "@powersync/web";
+// In an application: from "powersync-writes/client".
+import { PowerSyncWriteConnector } from "../../../src/client/index.js";
+import { rejectedWrites, schema } from "./schema.js";
+
+/** Filled in where the page is bundled. */
+declare const POWERSYNC_URL: string | null;
+declare const STAND_IN_PATH: string;
+
+export interface Session {
+  readonly user: string;
+  readonly database: PowerSyncDatabase;
+  readonly connector: PowerSyncWriteConnector;
+  /** Whether nothing comes down, for want of a PowerSync service. */
+  readonly standIn: boolean;
+  isOnline(): boolean;
+  setOnline(online: boolean): void;
+  /** Told of a change in another tab, too. */
+  onOnline(listener: () => void): void;
+}
+
+export function openSession(user: string): Session {
+  const worker = "/powersync/worker.js";
+  const logger = createConsoleLogger({ prefix: "powersync", minLevel: LogLevels.warn });
+  const database = new PowerSyncDatabase({
+    schema,
+    // Each user has a database of their own; several tabs share it.
+    database: { dbFilename: `todolist-${user}.db`, worker },
+    sync: { worker, logLevel: LogLevels.warn },
+    logger,
+  });
+  const connection = createSwitch(`todolist-offline-${user}`);
+  const connector = new PowerSyncWriteConnector({
+    url: `${location.origin}/api/data`,
+    powersyncUrl: POWERSYNC_URL ?? location.origin + STAND_IN_PATH,
+    getToken: createGetToken(user),
+    deadLetters: { table: rejectedWrites },
+    fetch: (url, init) =>
+      connection.isOnline() ? fetch(url, init) : Promise.reject(new TypeError("Switched off.")),
+  });
+  const apply = () => {
+    const done = connection.isOnline()
+      ? database.connect(connector, { retryDelayMs: 1_000, crudUploadThrottleMs: 100 })
+      : database.disconnect();
+    done.catch((error: unknown) => logger.log({ level: LogLevels.warn, message: "", error }));
+  };
+  apply();
+  connection.onOnline(apply);
+  return { user, database, connector, standIn: POWERSYNC_URL === null, ...connection };
+}
+
+/** Development tokens: an application asks its identity provider. */
+function createGetToken(user: string) {
+  let token: string | undefined;
+  return async ({ refresh }: { readonly refresh: boolean }): Promise<string> => {
+    if (refresh || token === undefined) {
+      const response = await fetch(`/dev/token?sub=${encodeURIComponent(user)}`);
+      if (!response.ok) throw new Error(`The token was answered with ${response.status}.`);
+      token = ((await response.json()) as { token: string }).token;
+    }
+    return token;
+  };
+}
+
+/** Offline is remembered, so that a page that is loaded again is offline still. */
+function createSwitch(key: string) {
+  const listeners: (() => void)[] = [];
+  const tell = () => listeners.forEach((listener) => listener());
+  addEventListener("storage", (event) => event.key === key && tell());
+  return {
+    isOnline: () => localStorage.getItem(key) === null,
+    setOnline(online: boolean) {
+      if (online) localStorage.removeItem(key);
+      else localStorage.setItem(key, "1");
+      tell();
+    },
+    onOnline(listener: () => void) {
+      listeners.push(listener);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * A write that is given up. A PowerSync service sends the row as the database has it; the stand-in sends nothing, so what the write
+ * changed is changed back here, without anything being queued.
+ */
+import type { PowerSyncDatabase } from "@powersync/web";
+import type { QueuedOperation, RejectedWrite } from "../../../src/client/index.js";
+
+export function undoLocally(database: PowerSyncDatabase, { crud }: RejectedWrite): Promise<void> {
+  return database.writeTransaction(async (tx) => {
+    const { last } = await tx.get<{ last: number }>(
+      "SELECT coalesce(max(id), 0) AS last FROM ps_crud",
+    );
+    for (const operation of crud.toReversed()) {
+      for (const statement of opposite(operation)) await tx.execute(...statement);
+    }
+    await tx.execute("DELETE FROM ps_crud WHERE id > ?", [last]);
+  });
+}
+
+type Statement = [sql: string, parameters: unknown[]];
+
+/** The schema tracks previous values. What has been changed again since is left as it is. */
+function opposite({
+  op,
+  table,
+  id,
+  opData,
+  previousValues,
+}: QueuedOperation): readonly Statement[] {
+  const before = (column: string) => previousValues?.[column] ?? null;
+  switch (op) {
+    case "PUT":
+      return [[`DELETE FROM ${table} WHERE id = ?`, [id]]];
+    case "PATCH":
+      return Object.entries(opData ?? {}).map(([column, value]) => [
+        `UPDATE ${table} SET ${column} = ? WHERE id = ? AND ${column} IS ?`,
+        [before(column), id, value],
+      ]);
+    case "DELETE": {
+      const columns = ["id", ...Object.keys(previousValues ?? {})];
+      const there = `SELECT 1 FROM ${table} WHERE id = ?`;
+      return [
+        [
+          `INSERT INTO ${table} (${columns.join()}) SELECT ${columns.map(() => "?").join()} WHERE NOT EXISTS (${there})`,
+          [id, ...columns.slice(1).map(before), id],
+        ],
+      ];
+    }
+  }
+}
