@@ -30,6 +30,9 @@ export class PowerSyncWriteConnector {
   /** For PowerSync: the token, and when it expires. */
   readonly fetchCredentials: () => Promise<Credentials | null>;
 
+  /** For PowerSync, with the option `checkpointRequests`: asks the endpoint for a checkpoint. Rejects with an UploadError. */
+  readonly postCheckpointRequest?: (clientId: string, requestId: string) => Promise<string>;
+
   constructor(options: ConnectorOptions) {
     const endpoint = {
       url: options.url,
@@ -46,6 +49,10 @@ export class PowerSyncWriteConnector {
       openSession: createOpenSession(options),
     };
     this.fetchCredentials = createFetchCredentials(options);
+    // The SDK warns of a connector that has it while nobody asks for checkpoints.
+    if (options.checkpointRequests) {
+      this.postCheckpointRequest = (...ids) => this.#requestCheckpoint(...ids);
+    }
   }
 
   /**
@@ -128,13 +135,7 @@ export class PowerSyncWriteConnector {
     return deadLetters.table;
   }
 
-  /**
-   * For PowerSync, with `checkpointMode: "requests"`, where the server applies writes later: asks the endpoint for a checkpoint.
-   * A server without that route has nothing to say of checkpoints, and PowerSync asks its own service.
-   *
-   * @throws UploadError
-   */
-  readonly postCheckpointRequest = async (clientId: string, requestId: string): Promise<string> => {
+  async #requestCheckpoint(clientId: string, requestId: string): Promise<string> {
     const { endpoint, options } = this.#uploader;
     const body = JSON.stringify({ client_id: clientId, checkpoint_request_id: requestId });
     const url = below(endpoint.url, "checkpoint-request");
@@ -150,7 +151,7 @@ export class PowerSyncWriteConnector {
       throw malformed();
     }
     return id;
-  };
+  }
 }
 
 function wait(ms: number): Promise<void> {

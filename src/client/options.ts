@@ -50,6 +50,11 @@ export interface ConnectorOptions {
   readonly batch?: Partial<Bounds>;
   /** For one request, in milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
+  /**
+   * Checkpoints are asked for at the endpoint, for a server with `checkpoints` that applies writes later than it answers. Connect with
+   * `checkpointMode: "requests"`, too. Default false.
+   */
+  readonly checkpointRequests?: boolean;
   /** Sent with every request to the endpoint. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Default the global one. */

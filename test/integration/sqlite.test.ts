@@ -179,7 +179,8 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
       });
     }
     expect(await count(db, "lists")).toBe(0);
-    expect(await recorded(db)).toBe(3);
+    // Repeats of one payload are one letter.
+    expect(await recorded(db)).toBe(1);
     expect(await send(list)).toEqual(success);
     expect(await count(connect(), "lists")).toBe(1);
   });

@@ -97,23 +97,25 @@ export interface ModelOptions {
 
 export function createModel({ deferred }: ModelOptions): Model {
   let state: State = { lists: new Map(), todos: new Map(), things: new Map() };
-  const letters: Letter[] = [];
+  /** By who sent what from where: of what comes again, the letter is the latest failure. */
+  const letters = new Map<string, Letter>();
   const ledger = new Map<string, Outcome>();
 
   const one = (transaction: ModelTransaction, userId: string, clientId?: string): Outcome => {
     const malformed = transaction.crud.findIndex(({ op }) => op === "UPSERT");
-    if (malformed >= 0) return fail(userId, "INVALID_TRANSACTION", malformed);
+    const content = contentOf(transaction, userId, clientId);
+    if (malformed >= 0) return fail(content, userId, "INVALID_TRANSACTION", malformed);
     if (transaction.crud.length === 0) return { status: "success" };
     const identity = identityOf(transaction, userId, clientId);
     const answered = identity === undefined ? undefined : ledger.get(identity);
     if (answered !== undefined) return answered;
-    const outcome = attempt(transaction, userId);
+    const outcome = attempt(transaction, userId, content);
     if (identity !== undefined && outcome.status !== "retryable_error")
       ledger.set(identity, outcome);
     return outcome;
   };
 
-  const attempt = (transaction: ModelTransaction, userId: string): Outcome => {
+  const attempt = (transaction: ModelTransaction, userId: string, content: string): Outcome => {
     const next = copy(state);
     let index: number | undefined;
     try {
@@ -129,14 +131,19 @@ export function createModel({ deferred }: ModelOptions): Model {
       if (!(error instanceof Refusal)) throw error;
       return error.code === undefined
         ? { status: "retryable_error" }
-        : fail(userId, error.code, index);
+        : fail(content, userId, error.code, index);
     }
     state = next;
     return { status: "success" };
   };
 
-  const fail = (userId: string, errorCode: string, operationIndex: number | undefined): Outcome => {
-    letters.push({ userId, errorCode, operationIndex: operationIndex ?? null });
+  const fail = (
+    content: string,
+    userId: string,
+    errorCode: string,
+    operationIndex: number | undefined,
+  ): Outcome => {
+    letters.set(content, { userId, errorCode, operationIndex: operationIndex ?? null });
     return {
       status: "fatal_error",
       errorCode,
@@ -161,13 +168,21 @@ export function createModel({ deferred }: ModelOptions): Model {
       todos: Object.fromEntries(state.todos),
       things: Object.fromEntries(state.things),
     }),
-    letters: () => letters,
+    letters: () => [...letters.values()],
     answered: () => ledger.size,
   };
 }
 
 function copy({ lists, todos, things }: State): State {
   return { lists: new Map(lists), todos: new Map(todos), things: new Map(things) };
+}
+
+function contentOf(transaction: ModelTransaction, userId: string, clientId?: string): string {
+  return JSON.stringify([userId, clientId ?? null, transaction], (_key, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 /** Who, from where, which entries, with which content. */
