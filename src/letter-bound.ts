@@ -36,7 +36,7 @@ export function createLetterBound(own: Own, most: number): LetterBound {
         .on(tx)
         .selectFrom("powersync_dead_letters")
         .select("id")
-        // Letters of version 0.1 have no subject; of those there may be more.
+        // Letters of the first form have no subject; of those there may be more.
         .where("subject", "=", subject)
         .where("status", "in", ["open", "stale"])
         // Counting all of them would take the longer, the more there are.

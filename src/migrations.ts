@@ -44,7 +44,7 @@ export function recordTable(making: Making): Step {
     );
 }
 
-/** Version 0.1 made these two and recorded nothing, so they may be there. */
+/** In their first form these two were made without being recorded, so they may be there. */
 function ledgerAndDeadLetters(making: Making): readonly Step[] {
   const { timestamp, now, text, longText } = making.types;
   return [

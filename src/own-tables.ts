@@ -10,9 +10,9 @@ export interface OwnTables {
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
     answered_at: ColumnType<Date, never, unknown>;
-    /** The last request that it was answered in. NULL: in one of version 0.1. */
+    /** The last request that it was answered in. NULL: in one of the first form. */
     request: string | null;
-    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied, and in rows of version 0.1. */
+    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied, and in rows of the first form. */
     applied_at: ColumnType<Date | null, unknown, never>;
   };
   powersync_dead_letters: {
@@ -32,7 +32,7 @@ export interface OwnTables {
     payload: string;
     /** When it was first seen. */
     created_at: Generated<Date>;
-    /** The subject: hex SHA-256. NULL, like all that follows, in letters of version 0.1. */
+    /** The subject: hex SHA-256. NULL, like all that follows, in letters of the first form. */
     subject: string | null;
     /** Subject, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
     content: string | null;

@@ -53,7 +53,7 @@ async function pruneBatch<DB>(
       .select("old.identity")
       .where("old.answered_at", "<", before)
       .where((eb) => {
-        // Rows of version 0.1 have no request: a client that has sent nothing since keeps them all.
+        // Rows of the first form have no request: a client that has sent nothing since keeps them all.
         const last = eb
           .selectFrom("powersync_ledger as newest")
           .select("newest.request")

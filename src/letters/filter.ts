@@ -20,7 +20,7 @@ export function matches(wanted: Wanted, subject: string | undefined, types: OwnT
         : [
             eb.or([
               eb("subject", "=", subject),
-              // In letters of version 0.1.
+              // In letters of the first form.
               eb.and([eb("subject", "is", null), eb("user_id", "=", escapeText(userId))]),
             ]),
           ]),

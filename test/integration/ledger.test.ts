@@ -137,7 +137,7 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
     expect(await writes.prune()).toBe(1);
   });
 
-  it("keeps what version 0.1 has left of a device that has not sent anything since", async () => {
+  it("keeps what the first form has left of a device that has not sent anything since", async () => {
     const writes = open();
     await send(writes, "phone", [1, 2]);
     await db.updateTable("powersync_ledger").set({ request: null }).execute();

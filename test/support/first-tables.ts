@@ -1,4 +1,4 @@
-/** The library's own tables as version 0.1 made them, statement by statement: what an upgrade finds. */
+/** The library's own tables in their first form, statement by statement: what an upgrade finds. */
 
 const columns = {
   ledger: (longText: string, timestamp: string) => `
