@@ -449,7 +449,10 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
     };
     const device = await devices.open();
     await addThing(device, { size: 1 });
-    await device.connect(connectorOf(), { ...quick, checkpointMode: "requests" });
+    await device.connect(connectorOf("alice", { checkpointRequests: true }), {
+      ...quick,
+      checkpointMode: "requests",
+    });
     await drained(device);
     await until(() => asked.length > 0);
     expect(asked[0]).toEqual({
@@ -462,7 +465,10 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
       (request) => request === "POST /sync/checkpoint-request",
     ).length;
     await addThing(device, { size: 2 });
-    await device.connect(connectorOf(), { ...quick, checkpointMode: "requests" });
+    await device.connect(connectorOf("alice", { checkpointRequests: true }), {
+      ...quick,
+      checkpointMode: "requests",
+    });
     await drained(device);
     await until(
       () =>
