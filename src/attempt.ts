@@ -16,7 +16,7 @@ import type { Connection } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 import type { Pipeline } from "./pipeline.js";
 import type { TransactionResult } from "./result.js";
-import type { DatabaseCaller } from "./rls.js";
+import type { DatabaseCaller } from "./rls/rls.js";
 import { turnTo, withStored } from "./stored.js";
 import type { Write } from "./write.js";
 

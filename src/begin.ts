@@ -4,7 +4,7 @@ import { createDeadline } from "./deadline.js";
 import { retryable } from "./errors.js";
 import { createWatch, endStatements, guarded, type Watch } from "./guard.js";
 import type { Timeouts } from "./limits.js";
-import type { Own } from "./own.js";
+import type { Own } from "./own/own.js";
 import type { Connection, Database, Dialect } from "./persist/dialect.js";
 import { dialectOf } from "./persist/dialects.js";
 

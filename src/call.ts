@@ -4,7 +4,7 @@ import type { WritesConfig } from "./config.js";
 import { correlated } from "./event.js";
 import type { Identify } from "./identity.js";
 import type { CallContext, CommittedContext, Principal } from "./layer.js";
-import type { DatabaseCaller } from "./rls.js";
+import type { DatabaseCaller } from "./rls/rls.js";
 
 export interface Call<P extends Principal, DB> extends CallContext<P> {
   readonly database: Kysely<DB>;

@@ -1,6 +1,6 @@
 /** What an application says, and what it becomes. */
 import type { IsolationLevel, Kysely } from "kysely";
-import type { CorsOptions } from "./cors.js";
+import type { CorsOptions } from "./http/cors.js";
 import type { WriteEvent } from "./event.js";
 import type {
   CallContext,
@@ -13,9 +13,9 @@ import type {
 } from "./layer.js";
 import type { DeadLettersOptions } from "./letters/words.js";
 import type { Limits, Timeouts } from "./limits.js";
-import type { OwnTablesOptions } from "./own-tables.js";
+import type { OwnTablesOptions } from "./own/own-tables.js";
 import type { WriteRequest } from "./request.js";
-import type { RlsOptions } from "./rls.js";
+import type { RlsOptions } from "./rls/rls.js";
 import type { DeadLetter, FailedOperation } from "./result.js";
 import type { TableRule } from "./table-rule.js";
 import type { Write } from "./write.js";

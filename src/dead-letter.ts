@@ -6,8 +6,8 @@ import type { LayerFunction, Layers, Principal } from "./layer.js";
 import { namedRows } from "./letters/named-rows.js";
 import { holdsRounded } from "./letters/rounded.js";
 import { principalText } from "./letters/principal.js";
-import type { Own } from "./own.js";
-import type { OwnTables } from "./own-tables.js";
+import type { Own } from "./own/own.js";
+import type { OwnTables } from "./own/own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
 import type { DeadLetter } from "./result.js";
 

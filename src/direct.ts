@@ -1,7 +1,7 @@
 /** What routes of an application's own call, behind their own authentication: the same as over HTTP, without it. */
 import { verifiedPrincipal } from "./authenticate.js";
-import { readCheckpointRequest } from "./checkpoint-body.js";
-import type { Checkpointing } from "./checkpointing.js";
+import { readCheckpointRequest } from "./checkpoint/body.js";
+import type { Checkpointing } from "./checkpoint/checkpointing.js";
 import type { InvalidTransaction, Upload } from "./crud.js";
 import { isBadRequest, isRetryable, retryable } from "./errors.js";
 import { correlated, type Emit } from "./event.js";

@@ -3,7 +3,7 @@ export { type Admin, createAdmin } from "./admin/admin.js";
 export type { AdminOptions, Guard } from "./admin/options.js";
 export { toWire } from "./answer.js";
 export { anonymous } from "./authenticate.js";
-export type { ClientColumnType, ClientSchema, ClientTable } from "./client-schema.js";
+export type { ClientColumnType, ClientSchema, ClientTable } from "./check/client-schema.js";
 export type {
   LedgerOptions,
   ParkingOptions,
@@ -11,7 +11,7 @@ export type {
   RejectionRow,
   WritesConfig,
 } from "./config.js";
-export type { CorsOptions } from "./cors.js";
+export type { CorsOptions } from "./http/cors.js";
 export type {
   CrudEntry,
   CrudTransaction,
@@ -74,7 +74,7 @@ export type {
 } from "./letters/words.js";
 export type { Limits, Timeouts } from "./limits.js";
 export { createWrites } from "./create-writes.js";
-export type { Mismatch, MismatchCode } from "./mismatch.js";
+export type { Mismatch, MismatchCode } from "./check/mismatch.js";
 export type { WriteRequest, WriteResponse } from "./request.js";
 export type {
   DeadLetter,
@@ -87,10 +87,10 @@ export type {
   SuccessResult,
   TransactionResult,
 } from "./result.js";
-export { rls, type RlsOptions } from "./rls.js";
+export { rls, type RlsOptions } from "./rls/rls.js";
 export type { ColumnRule, Parent, Scope, TableRule } from "./table-rule.js";
-export type { OwnTable, OwnTablesOptions } from "./own-tables.js";
-export { createTables, kyselyMigrations, tablesSql } from "./tables.js";
+export type { OwnTable, OwnTablesOptions } from "./own/own-tables.js";
+export { createTables, kyselyMigrations, tablesSql } from "./own/tables.js";
 export type { Write, WriteOutcome } from "./write.js";
 export type {
   CallOptions,

@@ -2,7 +2,7 @@
 import type { Transaction } from "kysely";
 import type { Identity } from "./identity.js";
 import { parseJson, typedJson } from "./json.js";
-import type { OwnTables } from "./own-tables.js";
+import type { OwnTables } from "./own/own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
 import { Contention } from "./persist/rows.js";
 import { type FatalResult, success, type TransactionResult } from "./result.js";

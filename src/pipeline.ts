@@ -15,7 +15,7 @@ import {
 } from "./layer.js";
 import type { Limits } from "./limits.js";
 import { type Lookups, mapper } from "./map.js";
-import type { Own } from "./own.js";
+import type { Own } from "./own/own.js";
 import { type ConvertRow, createConvertRow } from "./persist/convert.js";
 import type { Connection } from "./persist/dialect.js";
 import { persister } from "./persist/persist.js";
@@ -24,7 +24,7 @@ import { type Catalog, schemaMissing } from "./persist/schema.js";
 import { rowReader } from "./persist/stored.js";
 import type { Rules } from "./rules.js";
 import type { ReadRow } from "./stored.js";
-import { createReject, type Reject } from "./rejection.js";
+import { createReject, type Reject } from "./letters/rejection.js";
 import type { DeadLetter } from "./result.js";
 import { normaliseUpload } from "./wire.js";
 

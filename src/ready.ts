@@ -1,13 +1,13 @@
 /** Whether the write path may serve: for the route that a load balancer asks. */
 import type { Kysely } from "kysely";
 import type { WritesConfig } from "./config.js";
-import { roleOf } from "./database-caller.js";
+import { roleOf } from "./rls/database-caller.js";
 import type { Emit } from "./event.js";
-import { type InspectPolicies, inspectionMs } from "./gate.js";
+import { type InspectPolicies, inspectionMs } from "./rls/gate.js";
 import type { Principal } from "./layer.js";
 import type { Dialect, Inspected } from "./persist/dialect.js";
-import type { Own } from "./own.js";
-import type { OwnTables } from "./own-tables.js";
+import type { Own } from "./own/own.js";
+import type { OwnTables } from "./own/own-tables.js";
 import { dialectOf } from "./persist/dialects.js";
 import { within } from "./deadline.js";
 import type { Readiness, Writes } from "./writes.js";

@@ -6,7 +6,7 @@ import { correlated, type Emit } from "./event.js";
 import type { Identity } from "./identity.js";
 import type { Principal } from "./layer.js";
 import { claim } from "./ledger.js";
-import { type LetterBound, TooManyLetters } from "./letter-bound.js";
+import { type LetterBound, TooManyLetters } from "./letters/letter-bound.js";
 import { createNextId, type NextId } from "./letters/letter-id.js";
 import { namedRows } from "./letters/named-rows.js";
 import { classify } from "./persist/classify.js";

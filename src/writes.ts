@@ -1,7 +1,7 @@
 /** The library's face: what `createWrites` returns. */
-import type { ClientSchema } from "./client-schema.js";
+import type { ClientSchema } from "./check/client-schema.js";
 import type { Principal } from "./layer.js";
-import type { Mismatch } from "./mismatch.js";
+import type { Mismatch } from "./check/mismatch.js";
 import type { DeadLetters } from "./letters/words.js";
 import type { WriteRequest, WriteResponse } from "./request.js";
 import type { TransactionResult } from "./result.js";

@@ -1,9 +1,9 @@
 /** The write path as a provider, for controllers of one's own. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
-import type { ClientSchema } from "../../src/client-schema.js";
+import type { ClientSchema } from "../../src/check/client-schema.js";
 import type { Principal } from "../../src/layer.js";
 import type { DeadLetters } from "../../src/letters/words.js";
-import type { Mismatch } from "../../src/mismatch.js";
+import type { Mismatch } from "../../src/check/mismatch.js";
 import type { TransactionResult } from "../../src/result.js";
 import type {
   CallOptions,

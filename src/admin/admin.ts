@@ -1,11 +1,11 @@
 /** The admin routes of the dead letters, without any framework: guarded, bounded, and in JSON. */
-import { correlationOf } from "../correlation.js";
+import { correlationOf } from "../http/correlation.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, type Emit, emitter } from "../event.js";
 import { stringifyJson } from "../json.js";
 import type { Principal } from "../layer.js";
 import type { WriteRequest, WriteResponse } from "../request.js";
-import { pathOf } from "../route.js";
+import { pathOf } from "../http/route.js";
 import type { Writes } from "../writes.js";
 import { admit } from "./admit.js";
 import type { AdminOptions } from "./options.js";

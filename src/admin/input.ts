@@ -1,5 +1,5 @@
 /** What an admin request asks, checked: a word that is not known must not mean "all". */
-import { readBody } from "../body.js";
+import { readBody } from "../http/body.js";
 import { badRequest } from "../errors.js";
 import { defaultLimits } from "../limits.js";
 import type { LetterFilter } from "../letters/words.js";

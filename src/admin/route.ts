@@ -1,5 +1,5 @@
 /** Which of the admin routes a request is for. */
-import { pathOf } from "../route.js";
+import { pathOf } from "../http/route.js";
 
 export type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }

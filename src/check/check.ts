@@ -1,9 +1,9 @@
 /** `writes.check()`: the rules held against the database and the client's schema. Everything that it asks the database is rolled back. */
 import type { Kysely } from "kysely";
 import type { TransactionSettings } from "../begin.js";
-import { syncedTables } from "../client-schema.js";
+import { syncedTables } from "./client-schema.js";
 import type { OperationContext, Principal } from "../layer.js";
-import type { Mismatch } from "../mismatch.js";
+import type { Mismatch } from "./mismatch.js";
 import { isConnectionError } from "../persist/connection-errors.js";
 import { dialectOf } from "../persist/dialects.js";
 import type { SchemaOf } from "../persist/scope.js";

@@ -1,7 +1,7 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
-import type { ClientColumnType, SyncedTable } from "../client-schema.js";
+import type { ClientColumnType, SyncedTable } from "./client-schema.js";
 import type { Principal } from "../layer.js";
-import type { Mismatch } from "../mismatch.js";
+import type { Mismatch } from "./mismatch.js";
 import type { Column, Dialect } from "../persist/dialect.js";
 import { InvalidValue } from "../persist/value.js";
 import type { Rule, Rules } from "../rules.js";

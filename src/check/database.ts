@@ -1,6 +1,6 @@
 /** One rule, held against what the database says of its table. */
 import type { Principal } from "../layer.js";
-import type { Mismatch } from "../mismatch.js";
+import type { Mismatch } from "./mismatch.js";
 import type { Column, Constraints } from "../persist/dialect.js";
 import type { TableSchema } from "../persist/schema.js";
 import type { Rule } from "../rules.js";

@@ -1,6 +1,6 @@
 /** One rule, held against the other tables that it refers to. */
 import type { Principal } from "../layer.js";
-import type { Mismatch } from "../mismatch.js";
+import type { Mismatch } from "./mismatch.js";
 import type { TableSchema } from "../persist/schema.js";
 import type { Rule } from "../rules.js";
 import { type Found, mismatch } from "./database.js";

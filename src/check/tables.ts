@@ -1,9 +1,9 @@
 /** Reads what the database says of the tables that the rules name. */
 import type { Transaction } from "kysely";
 import type { Principal } from "../layer.js";
-import type { Mismatch } from "../mismatch.js";
-import type { Own } from "../own.js";
-import type { OwnTable, OwnTables } from "../own-tables.js";
+import type { Mismatch } from "./mismatch.js";
+import type { Own } from "../own/own.js";
+import type { OwnTable, OwnTables } from "../own/own-tables.js";
 import { type Connection, UnsuitableTable } from "../persist/dialect.js";
 import { dialectOf } from "../persist/dialects.js";
 import { comparedExactly } from "../persist/scope.js";

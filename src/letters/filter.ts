@@ -2,7 +2,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
 import { tableName } from "../dead-letter.js";
 import { escapeText } from "../json.js";
-import type { OwnTables } from "../own-tables.js";
+import type { OwnTables } from "../own/own-tables.js";
 import type { OwnTypes } from "../persist/dialect.js";
 import type { Position, Wanted } from "./wanted.js";
 

@@ -7,7 +7,7 @@ import type { AnnounceCommit } from "../committed.js";
 import type { WritesConfig } from "../config.js";
 import { badRequest, fatal, isBadRequest } from "../errors.js";
 import { correlated, type Emit } from "../event.js";
-import type { Gate } from "../gate.js";
+import type { Gate } from "../rls/gate.js";
 import { createWatch } from "../guard.js";
 import type { Committed, Principal } from "../layer.js";
 import type { Limits } from "../limits.js";

@@ -2,7 +2,7 @@
 import { type Expression, type SelectQueryBuilder, sql, type Transaction } from "kysely";
 import { sha256 } from "../hash.js";
 import { canonicalJson, escapeText, parseJson, unescapeText } from "../json.js";
-import type { OwnTables } from "../own-tables.js";
+import type { OwnTables } from "../own/own-tables.js";
 import { dialectOf } from "../persist/dialects.js";
 import type { RowStates } from "../persist/row-states.js";
 import { behind, type Condition, matches } from "./filter.js";

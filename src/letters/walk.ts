@@ -1,6 +1,6 @@
 /** Letters one after the other, oldest first, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
 import type { Kysely } from "kysely";
-import type { Own } from "../own.js";
+import type { Own } from "../own/own.js";
 import type { InTransaction } from "./in-transaction.js";
 import { change, list, type ListedLetter, lockWaiting, waitingQueues } from "./store.js";
 import { cursorOf, type Position, type Wanted } from "./wanted.js";

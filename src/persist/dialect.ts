@@ -8,7 +8,7 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type { DatabaseCaller } from "../rls.js";
+import type { DatabaseCaller } from "../rls/rls.js";
 import type { RowStatements } from "./rows.js";
 
 /** A database whose tables are known by name at run time only. */

@@ -1,6 +1,6 @@
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { readBody } from "../../src/body.js";
+import { readBody } from "../../src/http/body.js";
 import { badRequest, isBadRequest, isRetryable } from "../../src/errors.js";
 import { defaultLimits } from "../../src/limits.js";
 import type { WriteRequest } from "../../src/request.js";

@@ -17,7 +17,7 @@ import { powersyncWrites as expressWrites } from "../../adapters/express.js";
 import { powersyncWrites as fetchWrites } from "../../adapters/fetch.js";
 import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
-import { createCors, type CorsOptions } from "../../src/cors.js";
+import { createCors, type CorsOptions } from "../../src/http/cors.js";
 import { createWrites, unauthenticated, type WriteEvent } from "../../src/index.js";
 import { fetchListener } from "../support/fetch-server.js";
 

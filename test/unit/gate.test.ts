@@ -2,7 +2,7 @@
 import type { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WriteEvent } from "../../src/event.js";
-import { createGate, type InspectPolicies } from "../../src/gate.js";
+import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/layer.js";
 import type { Inspection } from "../../src/persist/dialect.js";
 import { deferred } from "../support/fake-writes.js";

@@ -1,6 +1,6 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
 import { sql } from "kysely";
-import type { DatabaseCaller } from "../../rls.js";
+import type { DatabaseCaller } from "../../rls/rls.js";
 import type { Connection, Inspected, Inspection, SourceTable } from "../dialect.js";
 import { quoted } from "./columns.js";
 

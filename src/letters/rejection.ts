@@ -1,15 +1,15 @@
 /** Feedback to the device: a row in a table of the application's own, which syncs back, written with the dead letter. */
 import { sql } from "kysely";
-import type { RejectionOptions, RejectionRow } from "./config.js";
-import { isFatal, ofApplication } from "./errors.js";
-import { correlated, type Emit } from "./event.js";
-import type { DeadLetterContext, Principal } from "./layer.js";
-import type { ConvertRow } from "./persist/convert.js";
-import type { Connection } from "./persist/dialect.js";
-import { dialectOf } from "./persist/dialects.js";
-import type { Values } from "./persist/rows.js";
-import { type Catalog, schemaMissing } from "./persist/schema.js";
-import type { DeadLetter } from "./result.js";
+import type { RejectionOptions, RejectionRow } from "../config.js";
+import { isFatal, ofApplication } from "../errors.js";
+import { correlated, type Emit } from "../event.js";
+import type { DeadLetterContext, Principal } from "../layer.js";
+import type { ConvertRow } from "../persist/convert.js";
+import type { Connection } from "../persist/dialect.js";
+import { dialectOf } from "../persist/dialects.js";
+import type { Values } from "../persist/rows.js";
+import { type Catalog, schemaMissing } from "../persist/schema.js";
+import type { DeadLetter } from "../result.js";
 
 /**
  * Throws what keeps every rejection from being written, as a missing table does: the letter is then not recorded either, and the transaction

@@ -1,5 +1,5 @@
 /** Row-level security, as the application says it: as which role a caller's data is written, and what the policies get to know of the caller. */
-import type { Principal } from "./layer.js";
+import type { Principal } from "../layer.js";
 
 export interface RlsOptions<P extends Principal> {
   /**

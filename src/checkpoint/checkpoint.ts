@@ -1,7 +1,7 @@
 /** Write checkpoints: one row for each user's device, which the PowerSync service replicates behind the data. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
-import type { OwnTables } from "./own-tables.js";
-import { dialectOf } from "./persist/dialects.js";
+import type { OwnTables } from "../own/own-tables.js";
+import { dialectOf } from "../persist/dialects.js";
 
 /** Whose it is. */
 export interface CheckpointKey {

@@ -1,6 +1,6 @@
 /** Who a principal is to the database: the role and the settings that its data is written with. */
-import { stringifyJson } from "./json.js";
-import type { Principal } from "./layer.js";
+import { stringifyJson } from "../json.js";
+import type { Principal } from "../layer.js";
 import {
   checkRole,
   checkSetting,

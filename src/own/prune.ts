@@ -1,8 +1,8 @@
 /** Removes from the ledger what no device can send again: by age, in small batches, and never what a device sent last. */
 import { type Kysely, sql, type Transaction } from "kysely";
-import { begin, type TransactionSettings } from "./begin.js";
-import { type Batch, failuresKeptMs, pruneFailed } from "./failed-attempts.js";
-import { dialectOf } from "./persist/dialects.js";
+import { begin, type TransactionSettings } from "../begin.js";
+import { type Batch, failuresKeptMs, pruneFailed } from "../parking/failed-attempts.js";
+import { dialectOf } from "../persist/dialects.js";
 
 const batch = 500;
 /** More is left to the next time. */

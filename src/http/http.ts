@@ -1,15 +1,15 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import type { Admission } from "./admission.js";
-import { answerUpload } from "./answer.js";
-import { verifiedPrincipal } from "./authenticate.js";
+import { answerUpload } from "../answer.js";
+import { verifiedPrincipal } from "../authenticate.js";
 import { readBody, type RequestBody } from "./body.js";
-import { readCheckpoint, readCheckpointRequest } from "./checkpoint-body.js";
-import type { Checkpointing } from "./checkpointing.js";
-import { openapiYaml } from "./contract/generated/openapi.js";
+import { readCheckpoint, readCheckpointRequest } from "../checkpoint/body.js";
+import type { Checkpointing } from "../checkpoint/checkpointing.js";
+import { openapiYaml } from "../contract/generated/openapi.js";
 import { correlationOf } from "./correlation.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { UploadShape } from "./crud.js";
-import { correlated, type Emit, type ErrorEvent } from "./event.js";
+import type { UploadShape } from "../crud.js";
+import { correlated, type Emit, type ErrorEvent } from "../event.js";
 import {
   type Answer,
   limitsBody,
@@ -18,13 +18,13 @@ import {
   tooMany,
   toResponse,
   unavailable,
-} from "./http-answer.js";
-import type { CallContext, Principal, RequestContext } from "./layer.js";
-import type { Limits, Timeouts } from "./limits.js";
-import type { Pipeline } from "./pipeline.js";
-import type { Processor } from "./processor.js";
-import type { WriteRequest, WriteResponse } from "./request.js";
-import type { TransactionResult } from "./result.js";
+} from "./answer.js";
+import type { CallContext, Principal, RequestContext } from "../layer.js";
+import type { Limits, Timeouts } from "../limits.js";
+import type { Pipeline } from "../pipeline.js";
+import type { Processor } from "../processor.js";
+import type { WriteRequest, WriteResponse } from "../request.js";
+import type { TransactionResult } from "../result.js";
 import { methodOf, pathOf, type RouteOptions, routeOf } from "./route.js";
 
 export interface HttpParts<P extends Principal, DB> {

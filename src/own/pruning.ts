@@ -1,11 +1,11 @@
 /** When the ledger is pruned: now and then, behind the requests, so that nobody has to remember it. */
 import type { Kysely } from "kysely";
-import type { TransactionSettings } from "./begin.js";
-import type { LedgerOptions, WritesConfig } from "./config.js";
-import type { Emit } from "./event.js";
-import type { Principal } from "./layer.js";
+import type { TransactionSettings } from "../begin.js";
+import type { LedgerOptions, WritesConfig } from "../config.js";
+import type { Emit } from "../event.js";
+import type { Principal } from "../layer.js";
 import { pruneFailures, pruneLedger } from "./prune.js";
-import type { Transit } from "./transit.js";
+import type { Transit } from "../transit.js";
 
 const defaultRetentionDays = 90;
 const dayMs = 24 * 3_600_000;

@@ -3,8 +3,8 @@ import {
   type ValidationError,
   validateCheckpoint,
   validateCheckpointRequest,
-} from "./contract/generated/validate.js";
-import { badRequest } from "./errors.js";
+} from "../contract/generated/validate.js";
+import { badRequest } from "../errors.js";
 
 /** Which device. @throws badRequest(400) */
 export function readCheckpoint(body: unknown): { readonly clientId: string } {

@@ -1,7 +1,7 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
-import type { OwnTables } from "./own-tables.js";
-import { dialectOf } from "./persist/dialects.js";
+import type { OwnTables } from "../own/own-tables.js";
+import { dialectOf } from "../persist/dialects.js";
 
 /** What has not failed for so long is not counted any further, and its row is pruned: 30 days. */
 export const failuresKeptMs = 30 * 24 * 3_600_000;

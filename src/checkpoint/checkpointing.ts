@@ -1,20 +1,20 @@
 /** Checkpoints that are the application's own: each in a transaction of its own, for clients who ask once their data has been committed. */
 import type { Transaction } from "kysely";
-import { begin, type TransactionSettings } from "./begin.js";
-import { databaseOf } from "./call.js";
+import { begin, type TransactionSettings } from "../begin.js";
+import { databaseOf } from "../call.js";
 import {
   type CheckpointKey,
   largestCheckpoint,
   nextCheckpoint,
   raiseCheckpoint,
 } from "./checkpoint.js";
-import type { WritesConfig } from "./config.js";
-import { badRequest, retryable } from "./errors.js";
-import type { Principal } from "./layer.js";
-import type { OwnTables } from "./own-tables.js";
-import { classify } from "./persist/classify.js";
-import type { Again } from "./retry.js";
-import { sha256 } from "./hash.js";
+import type { WritesConfig } from "../config.js";
+import { badRequest, retryable } from "../errors.js";
+import type { Principal } from "../layer.js";
+import type { OwnTables } from "../own/own-tables.js";
+import { classify } from "../persist/classify.js";
+import type { Again } from "../retry.js";
+import { sha256 } from "../hash.js";
 
 /** Throws `badRequest(400)` for ids that can't be kept, `retryable()` where the database fails, its error being the `cause`. */
 export interface Checkpointing<P extends Principal> {

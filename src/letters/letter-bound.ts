@@ -3,9 +3,9 @@
  * What can't be recorded stays on the device, and for a while the caller is answered without the database being asked again.
  */
 import type { Kysely, Transaction } from "kysely";
-import { sha256 } from "./hash.js";
-import type { Own } from "./own.js";
-import type { RetryableResult } from "./result.js";
+import { sha256 } from "../hash.js";
+import type { Own } from "../own/own.js";
+import type { RetryableResult } from "../result.js";
 
 const pauseMs = 30_000;
 /** Callers remembered for each database. Of more, those who came first are asked for again. */

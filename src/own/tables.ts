@@ -10,8 +10,8 @@ import {
 } from "./migrations.js";
 import { createOwn, type Own } from "./own.js";
 import type { OwnTables, OwnTablesOptions } from "./own-tables.js";
-import type { Database, Dialect } from "./persist/dialect.js";
-import { dialectOf } from "./persist/dialects.js";
+import type { Database, Dialect } from "../persist/dialect.js";
+import { dialectOf } from "../persist/dialects.js";
 
 /**
  * Creates what is missing of the library's own tables, and changes what an earlier version has left. Nothing that is recorded is lost.

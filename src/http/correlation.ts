@@ -1,5 +1,5 @@
 /** The names by which a request is found again: in its events, its answer, and in traces. */
-import type { Correlated } from "./event.js";
+import type { Correlated } from "../event.js";
 
 /** The caller's own, where they are harmless to repeat. */
 export function correlationOf(headers: Headers): Correlated {

@@ -1,5 +1,5 @@
 /** How many uploads are under way at once: of one caller, so that nobody takes all there is; and of all, so that the process has room for each. */
-import type { Limits } from "./limits.js";
+import type { Limits } from "../limits.js";
 
 export interface Admission {
   /** Counts a request in; `undefined` where there are as many as may be. To be called once: what counts it out. */

@@ -1,14 +1,14 @@
 /** The answers that are the request's as a whole: what they say, and what goes with them. */
-import { contractVersion } from "./contract/generated/openapi.js";
+import { contractVersion } from "../contract/generated/openapi.js";
 import type { CrossOrigin } from "./cors.js";
-import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "./errors.js";
-import type { ErrorEvent } from "./event.js";
-import { stringifyJson } from "./json.js";
-import type { RequestContext } from "./layer.js";
-import type { Limits } from "./limits.js";
+import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
+import type { ErrorEvent } from "../event.js";
+import { stringifyJson } from "../json.js";
+import type { RequestContext } from "../layer.js";
+import type { Limits } from "../limits.js";
 import type { RouteOptions } from "./route.js";
-import type { WriteResponse } from "./request.js";
-import type { TransactionResult } from "./result.js";
+import type { WriteResponse } from "../request.js";
+import type { TransactionResult } from "../result.js";
 
 /** An answer on its way: its body is JSON, unless it is text already. */
 export interface Answer {

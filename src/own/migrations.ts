@@ -2,7 +2,7 @@
 import { type ColumnDefinitionBuilder, type CompiledQuery, type Kysely, sql } from "kysely";
 import type { Own } from "./own.js";
 import type { OwnTable, OwnTables } from "./own-tables.js";
-import type { OwnTypes } from "./persist/dialect.js";
+import type { OwnTypes } from "../persist/dialect.js";
 
 /** A statement that can be run or printed. */
 export interface Step {

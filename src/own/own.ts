@@ -1,7 +1,7 @@
 /** The library's own tables, where they are and by what names. */
 import { type Expression, type Kysely, sql, type Transaction } from "kysely";
 import type { OwnTable, OwnTables, OwnTablesOptions } from "./own-tables.js";
-import { renaming } from "./persist/rename.js";
+import { renaming } from "../persist/rename.js";
 
 /** The way to the library's own tables. */
 export interface Own {

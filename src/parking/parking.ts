@@ -2,18 +2,18 @@
  * A transaction that fails again and again would keep its device's queue waiting for ever. So it becomes a dead letter, once it has failed often
  * and for long, and for reasons of its own: outages and contention don't count, and nothing is parked while nothing else can be applied.
  */
-import { toWireTransaction } from "./answer.js";
-import type { Failure } from "./attempt.js";
-import { begin, type TransactionSettings } from "./begin.js";
-import type { Call } from "./call.js";
-import type { WritesConfig } from "./config.js";
-import type { CrudTransaction } from "./crud.js";
-import { correlated, type Emit } from "./event.js";
+import { toWireTransaction } from "../answer.js";
+import type { Failure } from "../attempt.js";
+import { begin, type TransactionSettings } from "../begin.js";
+import type { Call } from "../call.js";
+import type { WritesConfig } from "../config.js";
+import type { CrudTransaction } from "../crud.js";
+import { correlated, type Emit } from "../event.js";
 import { countFailure, failuresKeptMs, forgetFailures, isExhausted } from "./failed-attempts.js";
-import type { Identity } from "./identity.js";
-import type { Principal } from "./layer.js";
-import type { Verdict } from "./persist/classify.js";
-import { sha256 } from "./hash.js";
+import type { Identity } from "../identity.js";
+import type { Principal } from "../layer.js";
+import type { Verdict } from "../persist/classify.js";
+import { sha256 } from "../hash.js";
 
 const hourMs = 3_600_000;
 const defaults = { afterHours: 24, attempts: 20 };
