@@ -14,6 +14,7 @@ import { openByUrl } from "../support/by-url.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { shared } from "../support/shared.js";
+import { itWhere } from "../support/it-where.js";
 
 type Config = Partial<WritesConfig<Principal, TestSchema>>;
 
@@ -96,8 +97,7 @@ describe.each(dialects)("checkpoints on $name", (dialect) => {
     ]);
   });
 
-  it("don't fail for the isolation that the data has", async ({ skip }) => {
-    skip(!dialect.concurrent);
+  itWhere(dialect.concurrent)("don't fail for the isolation that the data has", async () => {
     const writes = open(db, { isolation: "serializable" });
     await db.transaction().execute(async (tx) => {
       await sql`select * from lists`.execute(tx);

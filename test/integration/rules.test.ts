@@ -10,6 +10,7 @@ import {
   type WritesConfig,
 } from "../../src/index.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
+import { itWhere } from "../support/it-where.js";
 import { createMariadbDatabase } from "../support/mariadb.js";
 import { nodeSqlite } from "../support/node-sqlite.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
@@ -692,7 +693,7 @@ for (const dialect of dialects) {
         expect(events.map(({ type }) => type)).toContain("schema_missing");
       });
 
-      it.runIf(dialect.concurrent)("locks the row it gave", async () => {
+      itWhere(dialect.concurrent)("locks the row it gave", async () => {
         await twoFolders();
         let another: Promise<unknown> | undefined;
         const order: string[] = [];
@@ -716,7 +717,7 @@ for (const dialect of dialects) {
         expect(order).toEqual(["checked", "another"]);
       });
 
-      it.runIf(dialect.concurrent).each<[string, Entry]>([
+      itWhere(dialect.concurrent).each<[string, Entry]>([
         ["PUT", put("notes", "new", { body: "late" })],
         ["PATCH", patch("notes", "new", { body: "late" })],
         ["DELETE", del("notes", "new")],

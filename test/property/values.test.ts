@@ -94,6 +94,8 @@ function writesTo(db: Kysely<TestSchema>): Writes<Principal> {
     tables: { samples: {} },
     onFatal: "skip",
     limits: { transactions: 100_000, bodyBytes: 2 ** 28 },
+    // All of them are one request.
+    timeouts: { requestMs: Infinity },
     // What is recorded is tested elsewhere, and would take most of the time here.
     deadLetter: (letter) => letter,
   });
