@@ -48,8 +48,10 @@ export async function attempt<P extends Principal, DB>(
 ): Promise<Attempt> {
   const progress: Progress = { during: "begin", operationIndex: undefined };
   const watch = createWatch();
+  const bounds = identity && dialectOf(call.database).bounds?.(settings.timeouts);
   const run = async (tx: Transaction<DB>): Promise<Attempt> => {
-    const answer = identity && (await claim(settings.own.on(tx), identity, call.requestId));
+    const answer =
+      identity && (await claim(settings.own.on(tx), { identity, request: call.requestId, bounds }));
     if (answer !== undefined) return { kind: "replayed", answer };
     if (refusal !== undefined) {
       progress.during = "validate";
@@ -59,7 +61,11 @@ export async function attempt<P extends Principal, DB>(
     return { kind: "applied", writes };
   };
   try {
-    return await begin(call.database, settings, run, { watch, signal: call.signal });
+    return await begin(call.database, settings, run, {
+      watch,
+      signal: call.signal,
+      boundsItself: bounds !== undefined,
+    });
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
     const { during, operationIndex } = progress;

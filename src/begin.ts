@@ -17,6 +17,8 @@ export interface TransactionSettings {
 }
 
 export interface BeginOptions {
+  /** The first statement of `run` bounds the transaction itself, by the dialect's `bounds`. */
+  readonly boundsItself?: boolean;
   readonly watch?: Watch;
   /** Aborted before BEGIN is sent: nothing is begun. */
   readonly signal?: AbortSignal;
@@ -33,7 +35,7 @@ export async function begin<DB, T>(
   database: Kysely<DB>,
   { isolation, timeouts, own }: TransactionSettings,
   run: (tx: Transaction<DB>) => Promise<T>,
-  { watch = createWatch(), signal }: BeginOptions = {},
+  { watch = createWatch(), signal, boundsItself = false }: BeginOptions = {},
 ): Promise<T> {
   const dialect = dialectOf(database);
   const level = isolation ?? dialect.isolation;
@@ -52,8 +54,10 @@ export async function begin<DB, T>(
       async (plain) => {
         try {
           deadline.check();
-          const unplugged = plain.withoutPlugins() as unknown as Connection;
-          await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
+          if (!boundsItself) {
+            const unplugged = plain.withoutPlugins() as unknown as Connection;
+            await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
+          }
           // A hook may hang where no statement does: the connection is then as good as ever.
           const result = await deadline.bound(run(guarded(plain, watch)));
           await deadline.bound(endStatements(watch));

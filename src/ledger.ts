@@ -1,5 +1,5 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
-import type { Transaction } from "kysely";
+import { type Expression, sql, type Transaction } from "kysely";
 import type { Identity } from "./identity.js";
 import { parseJson, typedJson } from "./json.js";
 import type { OwnTables } from "./own/own-tables.js";
@@ -7,28 +7,45 @@ import { dialectOf } from "./persist/dialects.js";
 import { Contention } from "./persist/rows.js";
 import { type FatalResult, success, type TransactionResult } from "./result.js";
 
+/** What a claim is made with. */
+export interface Claim {
+  readonly identity: Identity;
+  /** The request that it came with: what a device sent last is never pruned, so a replay belongs to the later one. */
+  readonly request: string;
+  /** A SELECT that bounds the transaction's waits, where this is its first statement. */
+  readonly bounds: Expression<unknown> | undefined;
+  /** Absent: success. */
+  readonly fatalAnswer?: FatalResult;
+}
+
 /**
  * Enters a transaction's answer, unless there is one already.
  * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay.
  *
- * @param request the request that it came with: what a device sent last is never pruned, so a replay belongs to the later one
  * @returns the saved answer: a replay, and nothing may be written
  */
 export async function claim(
   tx: Transaction<OwnTables>,
-  { key, client }: Identity,
-  request: string,
-  fatalAnswer?: FatalResult,
+  { identity: { key, client }, request, bounds, fatalAnswer }: Claim,
 ): Promise<TransactionResult | undefined> {
   const dialect = dialectOf(tx);
   const answer = fatalAnswer ? typedJson(fatalAnswer) : null;
-  const insert = tx.insertInto("powersync_ledger").values({
+  const row = {
     identity: key,
     client,
     answer,
     request,
     applied_at: fatalAnswer ? null : dialect.types.now,
-  });
+  };
+  const into = tx.insertInto("powersync_ledger");
+  const insert =
+    bounds === undefined
+      ? into.values(row)
+      : into
+          .columns(["identity", "client", "answer", "request", "applied_at"])
+          .expression(
+            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds`,
+          );
   const { numInsertedOrUpdatedRows } = await (
     dialect.insertIgnore
       ? insert.ignore()

@@ -1,4 +1,5 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
+import type { Transaction } from "kysely";
 import { begin, type TransactionSettings } from "./begin.js";
 import { type Call, publicContext } from "./call.js";
 import type { WritesConfig } from "./config.js";
@@ -11,6 +12,7 @@ import { createNextId, type NextId } from "./letters/letter-id.js";
 import { namedRows } from "./letters/named-rows.js";
 import { classify } from "./persist/classify.js";
 import type { Connection } from "./persist/dialect.js";
+import { dialectOf } from "./persist/dialects.js";
 import type { RowStateReader } from "./persist/row-states.js";
 import type { Pipeline } from "./pipeline.js";
 import {
@@ -105,16 +107,20 @@ async function store<P extends Principal, DB>(
   identity: Identity | undefined,
 ): Promise<Outcome> {
   reading.underWay = false;
-  return begin(call.database, settings, async (tx) => {
+  const bounds = identity && dialectOf(call.database).bounds?.(settings.timeouts);
+  const run = async (tx: Transaction<DB>): Promise<Outcome> => {
+    const own = settings.own.on(tx);
+    const request = call.requestId;
     const earlier =
-      identity && (await claim(settings.own.on(tx), identity, call.requestId, answer));
+      identity && (await claim(own, { identity, request, bounds, fatalAnswer: answer }));
     if (earlier !== undefined) return { earlier };
     await letters.check(tx, letter.userId);
     const whole = await withRowStates(letter, tx as unknown as Connection, reading);
     const stored: unknown = await pipeline.deadLetter(whole, { ...publicContext(call), tx });
     // One of the application's own may give nothing back, whatever its type says.
     return { stored: (stored as DeadLetter | undefined) ?? whole };
-  });
+  };
+  return begin(call.database, settings, run, { boundsItself: bounds !== undefined });
 }
 
 async function withRowStates(

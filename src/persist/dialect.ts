@@ -131,6 +131,12 @@ export interface Inspection {
   readonly complete: boolean;
 }
 
+/** In milliseconds. */
+export interface StatementBounds {
+  readonly lockMs: number;
+  readonly statementMs: number;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -177,19 +183,14 @@ export interface Dialect {
    *
    * @param ledger the library's ledger, where a lock on some table is needed
    */
-  bound?(
-    tx: Connection,
-    timeouts: { readonly lockMs: number; readonly statementMs: number },
-    ledger: Expression<unknown>,
-  ): Promise<void>;
+  bound?(tx: Connection, bounds: StatementBounds, ledger: Expression<unknown>): Promise<void>;
+  /** The same as a SELECT, so that it can be a part of the transaction's first statement; from then on, `bound` is not needed. */
+  bounds?(bounds: StatementBounds): Expression<unknown>;
   /**
    * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction: before it begins. At most one statement.
    * Resolves to what puts the connection back as it was, for when the transaction has ended. At most one statement, too.
    */
-  prepare?(
-    connection: Database,
-    timeouts: { readonly lockMs: number; readonly statementMs: number },
-  ): Promise<() => Promise<void>>;
+  prepare?(connection: Database, bounds: StatementBounds): Promise<() => Promise<void>>;
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
   abandon?(connection: DatabaseConnection): Promise<void>;
   /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */

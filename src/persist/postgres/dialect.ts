@@ -1,7 +1,7 @@
 /** Postgres, by `pg` or PGlite. */
-import { CompiledQuery, sql } from "kysely";
+import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import { abandonment } from "../../abandonment.js";
-import type { Dialect } from "../dialect.js";
+import type { Dialect, StatementBounds } from "../dialect.js";
 import { returningRows } from "../rows-returning.js";
 import { readColumns } from "./columns.js";
 import { readConstraints } from "./constraints.js";
@@ -9,6 +9,16 @@ import { convert } from "./convert.js";
 import { become, inspect } from "./row-security.js";
 import { access, comparable, fingerprint } from "./fingerprint.js";
 import { meaning } from "./sqlstate.js";
+
+/** The last one is for a process or a network that goes without a word: what it has locked is free again in time. */
+function bounds({ lockMs, statementMs }: StatementBounds): RawBuilder<unknown> {
+  return sql`
+    select set_config('lock_timeout', ${`${lockMs}ms`}, true),
+      set_config('statement_timeout', ${`${statementMs}ms`}, true),
+      set_config('TimeZone', 'UTC', true),
+      set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
+  `;
+}
 
 export const postgres: Dialect = {
   name: "postgres",
@@ -32,15 +42,10 @@ export const postgres: Dialect = {
   comparable,
   access,
   meaning,
-  // The last one is for a process or a network that goes without a word: what it has locked is free again in time.
-  bound: async (tx, { lockMs, statementMs }) => {
-    await sql`
-      select set_config('lock_timeout', ${`${lockMs}ms`}, true),
-        set_config('statement_timeout', ${`${statementMs}ms`}, true),
-        set_config('TimeZone', 'UTC', true),
-        set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
-    `.execute(tx);
+  bound: async (tx, timeouts) => {
+    await bounds(timeouts).execute(tx);
   },
+  bounds,
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));
   },
