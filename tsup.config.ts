@@ -5,7 +5,7 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
-    jwt: "src/jwt.ts",
+    jwt: "src/jwt/index.ts",
     express: "adapters/express.ts",
     koa: "adapters/koa.ts",
     fetch: "adapters/fetch.ts",
@@ -22,5 +22,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   // Not a module, so no bundler carries it along.
-  onSuccess: () => copyFile("src/contract/openapi.yaml", "dist/openapi.yaml"),
+  onSuccess: () => copyFile("src/wire/openapi.yaml", "dist/openapi.yaml"),
 });

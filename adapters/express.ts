@@ -1,6 +1,6 @@
 /** For Express 4 and 5, and whatever else takes `(request, response, next)`. */
 import type { ServerResponse } from "node:http";
-import type { Principal } from "../src/layer.js";
+import type { Principal } from "../src/pipeline/layers.js";
 import type { Writes } from "../src/writes.js";
 import { answer, type NodeRequest } from "./node-http.js";
 import {
@@ -9,10 +9,10 @@ import {
   type Endpoint,
   toAdmin,
   toWrites,
-} from "./to-writes.js";
+} from "./endpoint.js";
 
 export type { NodeRequest } from "./node-http.js";
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
 
 /** Assignable to Express's `RequestHandler`. */
 export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;

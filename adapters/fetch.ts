@@ -1,17 +1,20 @@
 /** For hosts that speak the Web's `Request` and `Response`: Deno, Bun, Cloudflare Workers, Supabase Edge Functions, Hono, Next.js. */
-import type { Principal } from "../src/layer.js";
-import type { WriteRequest, WriteResponse } from "../src/request.js";
+import type { Principal } from "../src/pipeline/layers.js";
+import type { WriteRequest, WriteResponse } from "../src/model.js";
 import type { Writes } from "../src/writes.js";
-import { interrupted, notFound, tooLarge, unhandled } from "./answers.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
   type Endpoint,
+  interrupted,
+  notFound,
   toAdmin,
+  tooLarge,
   toWrites,
-} from "./to-writes.js";
+  unhandled,
+} from "./endpoint.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
 
 /**
  * Answers its own routes, and 404 for the rest: `export default { fetch: powersyncWrites(config) }`.

@@ -1,19 +1,19 @@
 /** For Koa: `app.use(powersyncWrites(config))`. */
 import type { Context, Next } from "koa";
-import type { Principal } from "../src/layer.js";
-import type { WriteResponse } from "../src/request.js";
+import type { Principal } from "../src/pipeline/layers.js";
+import type { WriteResponse } from "../src/model.js";
 import type { Writes } from "../src/writes.js";
-import { unhandled } from "./answers.js";
-import { send, toWriteRequest, watch } from "./node-http.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
   type Endpoint,
   toAdmin,
   toWrites,
-} from "./to-writes.js";
+  unhandled,
+} from "./endpoint.js";
+import { send, toWriteRequest, watch } from "./node-http.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
 
 /** Assignable to Koa's `Middleware`. */
 export type Middleware = (ctx: Context, next: Next) => Promise<void>;

@@ -1,8 +1,8 @@
 /** Where the body of a Node request is: still on its way, or where an earlier body parser has put it. */
 import type { IncomingMessage } from "node:http";
-import { interrupted, tooLarge } from "./answers.js";
+import { interrupted, tooLarge } from "./endpoint.js";
 
-export interface BodySource {
+interface BodySource {
   /** Its bytes or text, or the value that a parser made of it; `undefined` where it was read and not kept. */
   readonly read: (maxBytes: number, signal?: AbortSignal) => Promise<unknown>;
   /** It was compressed on the wire, and is no longer. */

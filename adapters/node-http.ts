@@ -3,10 +3,9 @@
  * what has come in as a `WriteRequest`, an answer sent so that the caller gets to read it, and word of a caller who leaves.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { WriteRequest, WriteResponse } from "../src/request.js";
-import { unhandled } from "./answers.js";
+import type { WriteRequest, WriteResponse } from "../src/model.js";
+import { type Endpoint, unhandled } from "./endpoint.js";
 import { bodySource } from "./node-body.js";
-import type { Endpoint } from "./to-writes.js";
 
 /** The request as frameworks and body parsers leave it. */
 export interface NodeRequest extends IncomingMessage {
@@ -73,7 +72,7 @@ function credentialsOf({ rawHeaders }: IncomingMessage): readonly string[] {
   );
 }
 
-export interface Caller {
+interface Caller {
   /** Aborted when the caller leaves before the answer has been sent. */
   readonly signal: AbortSignal;
   /** Once the answer has been sent. */

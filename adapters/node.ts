@@ -1,18 +1,18 @@
 /** For plain `node:http`: `createServer(powersyncWrites(config))`. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Principal } from "../src/layer.js";
+import type { Principal } from "../src/pipeline/layers.js";
 import type { Writes } from "../src/writes.js";
-import { notFound } from "./answers.js";
-import { answer, send } from "./node-http.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
   type Endpoint,
+  notFound,
   toAdmin,
   toWrites,
-} from "./to-writes.js";
+} from "./endpoint.js";
+import { answer, send } from "./node-http.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./to-writes.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
 
 /** Answers its own routes, and 404 for the rest. */
 export function powersyncWrites<P extends Principal, DB>(

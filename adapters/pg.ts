@@ -1,6 +1,5 @@
 /** For `pg`: a connection that is lost, with a word or without one, must not end the process, and must not be used again. */
-
-import { abandonment } from "../src/abandonment.js";
+import { abandonment } from "../src/sql/abandonment.js";
 
 /** A `pg.Pool`, or what behaves like one. */
 export interface GuardedPool {

@@ -1,7 +1,7 @@
 /** What an application says, and what it becomes. */
 import type { IsolationLevel, Kysely } from "kysely";
 import type { CorsOptions } from "./http/cors.js";
-import type { WriteEvent } from "./event.js";
+import type { WriteEvent } from "./events.js";
 import type {
   CallContext,
   DeadLetterContext,
@@ -10,15 +10,13 @@ import type {
   Layers,
   OperationContext,
   Principal,
-} from "./layer.js";
-import type { DeadLettersOptions } from "./letters/words.js";
-import type { Limits, Timeouts } from "./limits.js";
-import type { OwnTablesOptions } from "./own/own-tables.js";
-import type { WriteRequest } from "./request.js";
+} from "./pipeline/layers.js";
+import type { DeadLettersOptions } from "./dead-letters/types.js";
+import type { Limits, Timeouts } from "./wire/limits.js";
+import type { OwnTablesOptions } from "./sql/tables.js";
+import type { DeadLetter, FailedOperation, Write, WriteRequest } from "./model.js";
 import type { RlsOptions } from "./rls/rls.js";
-import type { DeadLetter, FailedOperation } from "./result.js";
 import type { TableRule } from "./table-rule.js";
-import type { Write } from "./write.js";
 
 export interface WritesConfig<P extends Principal, DB> {
   /**

@@ -1,5 +1,5 @@
 /** The errors that layers and hooks throw on purpose. Whatever else is thrown is a bug or a driver's error, and is classified. */
-import type { ErrorCode } from "./result.js";
+import type { ErrorCode } from "./model.js";
 
 // A registered symbol, so that an error still counts when two copies of the package are installed.
 const kindOf = Symbol.for("powersync-writes.error");

@@ -1,9 +1,9 @@
 /** powersync-writes: the server side of PowerSync's upload queue. */
 export { type Admin, createAdmin } from "./admin/admin.js";
-export type { AdminOptions, Guard } from "./admin/options.js";
-export { toWire } from "./answer.js";
-export { anonymous } from "./authenticate.js";
-export type { ClientColumnType, ClientSchema, ClientTable } from "./check/client-schema.js";
+export type { AdminOptions, Guard } from "./admin/admin.js";
+export { toWire } from "./wire/answer.js";
+export { anonymous } from "./pipeline/authenticate.js";
+export type { ClientColumnType, ClientSchema, ClientTable } from "./check/types.js";
 export type {
   LedgerOptions,
   ParkingOptions,
@@ -20,7 +20,7 @@ export type {
   Operation,
   Upload,
   UploadShape,
-} from "./crud.js";
+} from "./model.js";
 export {
   badRequest,
   type FatalError,
@@ -30,7 +30,7 @@ export {
   retryable,
   unauthenticated,
 } from "./errors.js";
-export type { WriteEvent } from "./event.js";
+export type { WriteEvent } from "./events.js";
 export type {
   CallContext,
   Committed,
@@ -48,8 +48,8 @@ export type {
   RespondContext,
   StoredRow,
   TransactionContext,
-} from "./layer.js";
-export type { NamedRow } from "./letters/named-rows.js";
+} from "./pipeline/layers.js";
+export type { NamedRow } from "./dead-letters/payload.js";
 export type {
   BulkDiscardReport,
   BulkOptions,
@@ -71,11 +71,11 @@ export type {
   NotOpen,
   RetryOptions,
   RetryResult,
-} from "./letters/words.js";
-export type { Limits, Timeouts } from "./limits.js";
+} from "./dead-letters/types.js";
+export type { Limits, Timeouts } from "./wire/limits.js";
 export { createWrites } from "./create-writes.js";
-export type { Mismatch, MismatchCode } from "./check/mismatch.js";
-export type { WriteRequest, WriteResponse } from "./request.js";
+export type { Mismatch, MismatchCode } from "./check/types.js";
+export type { WriteRequest, WriteResponse } from "./model.js";
 export type {
   DeadLetter,
   ErrorCode,
@@ -86,12 +86,12 @@ export type {
   RetryableResult,
   SuccessResult,
   TransactionResult,
-} from "./result.js";
+} from "./model.js";
 export { rls, type RlsOptions } from "./rls/rls.js";
 export type { ColumnRule, Parent, Scope, TableRule } from "./table-rule.js";
-export type { OwnTable, OwnTablesOptions } from "./own/own-tables.js";
-export { createTables, kyselyMigrations, tablesSql } from "./own/tables.js";
-export type { Write, WriteOutcome } from "./write.js";
+export type { OwnTable, OwnTablesOptions } from "./sql/tables.js";
+export { createTables, kyselyMigrations, tablesSql } from "./sql/migrations.js";
+export type { Write, WriteOutcome } from "./model.js";
 export type {
   CallOptions,
   CheckOptions,

@@ -1,8 +1,7 @@
 /** Who may write what: one rule for each table of the client's schema. */
 import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
-import type { Operation } from "./crud.js";
-import type { OperationContext, Principal } from "./layer.js";
-import type { Write } from "./write.js";
+import type { Operation, Write } from "./model.js";
+import type { OperationContext, Principal } from "./pipeline/layers.js";
 
 /** A column that the server sets; what the client sends for it is refused. */
 export interface ServerColumn<P extends Principal, DB> {

@@ -1,10 +1,8 @@
 /** The library's face: what `createWrites` returns. */
-import type { ClientSchema } from "./check/client-schema.js";
-import type { Principal } from "./layer.js";
-import type { Mismatch } from "./check/mismatch.js";
-import type { DeadLetters } from "./letters/words.js";
-import type { WriteRequest, WriteResponse } from "./request.js";
-import type { TransactionResult } from "./result.js";
+import type { ClientSchema, Mismatch } from "./check/types.js";
+import type { Principal } from "./pipeline/layers.js";
+import type { DeadLetters } from "./dead-letters/types.js";
+import type { TransactionResult, WriteRequest, WriteResponse } from "./model.js";
 
 /** For a custom route that has authenticated the caller itself. */
 export interface CallOptions<P extends Principal> {

@@ -2,18 +2,11 @@
 import { type DynamicModule, type FactoryProvider, Module, type Provider } from "@nestjs/common";
 import { ApplicationConfig } from "@nestjs/core";
 import type { Admin } from "../../src/index.js";
-import type { Principal } from "../../src/layer.js";
+import type { Principal } from "../../src/pipeline/layers.js";
 import type { Writes } from "../../src/writes.js";
-import { type AdminOptionsOf, toAdmin } from "../to-writes.js";
+import { type AdminOptionsOf, toAdmin } from "../endpoint.js";
 import { adminRoutes, endpointController } from "./controller.js";
-import {
-  earlyFor,
-  EarlyModule,
-  earlyToken,
-  endpointToken,
-  injected,
-  nestPath,
-} from "./early-module.js";
+import { earlyFor, EarlyModule, earlyToken, endpointToken, injected, nestPath } from "./module.js";
 import type { HttpRequest, MountOptions } from "./options.js";
 import { WriteService } from "./service.js";
 

@@ -13,12 +13,11 @@ import {
   Res,
   type Type,
 } from "@nestjs/common";
-import type { Endpoint } from "../to-writes.js";
-import type { MountOptions } from "./options.js";
-import { withQuery } from "./paths.js";
+import type { Endpoint } from "../endpoint.js";
+import { type MountOptions, withQuery } from "./options.js";
 import { answer, type PlatformRequest, type PlatformResponse } from "./platform.js";
 
-export interface Route {
+interface Route {
   /** The handler's name. */
   readonly name: string;
   readonly method: RequestMethod;

@@ -1,7 +1,7 @@
 /** Hooks as providers: a class marked `@WriteHook()` is found wherever it is provided, with what it injects. */
 import { Injectable, SetMetadata } from "@nestjs/common";
 import type { DiscoveryService, Reflector } from "@nestjs/core";
-import type { Hooks, LayerName, Principal } from "../../src/layer.js";
+import type { Hooks, LayerName, Principal } from "../../src/pipeline/layers.js";
 
 /** What such a class implements; as `Hooks`, but it may have other members as well. */
 export type WriteHooks<P extends Principal = Principal, DB = unknown> = Hooks<P, DB>;

@@ -1,18 +1,23 @@
 /** `PowerSyncWriteModule`: puts the endpoint, the service and the hooks into a Nest application. */
-import { type DynamicModule, Module, type Provider } from "@nestjs/common";
-import { ApplicationConfig, DiscoveryModule, DiscoveryService, Reflector } from "@nestjs/core";
-import type { Hooks, Principal } from "../../src/layer.js";
-import type { Writes } from "../../src/writes.js";
-import { toWrites } from "../to-writes.js";
-import { endpointController, type EndpointController, writeRoutes } from "./controller.js";
 import {
-  earlyFor,
-  EarlyModule,
-  earlyToken,
-  endpointToken,
-  injected,
-  nestPath,
-} from "./early-module.js";
+  type DynamicModule,
+  Inject,
+  Module,
+  type NestModule,
+  type Provider,
+  type Type,
+} from "@nestjs/common";
+import {
+  ApplicationConfig,
+  DiscoveryModule,
+  DiscoveryService,
+  HttpAdapterHost,
+  Reflector,
+} from "@nestjs/core";
+import type { Hooks, Principal } from "../../src/pipeline/layers.js";
+import type { Writes } from "../../src/writes.js";
+import { type Endpoint, toWrites } from "../endpoint.js";
+import { endpointController, type EndpointController, writeRoutes } from "./controller.js";
 import { providedHooks } from "./hooks.js";
 import {
   type AsyncOptions,
@@ -21,9 +26,72 @@ import {
   type HttpRequest,
   type MountOptions,
   type NestConfig,
+  ownUrl,
 } from "./options.js";
 import { WriteService } from "./service.js";
-import type { Early } from "./unparsed.js";
+import { afterParser, answer, comeFirst, type Early } from "./platform.js";
+
+/** A module whose endpoint is asked before Nest's body parser, so that it reads its own requests' bodies. */
+export const earlyToken = Symbol("powersync-writes: before the parser");
+export const endpointToken = Symbol("powersync-writes: the endpoint");
+
+export class EarlyModule implements NestModule {
+  readonly #host: HttpAdapterHost;
+
+  constructor(host: HttpAdapterHost, early: Early | null) {
+    this.#host = host;
+    // In tests there is no adapter yet, in contexts without HTTP there is none at all.
+    host.init$.subscribe(() => {
+      if (early !== null && this.#adapter !== undefined) comeFirst(this.#adapter, early);
+    });
+  }
+
+  /** Nest calls this between adding its body parser and adding anybody's middleware. */
+  configure(): void {
+    if (this.#adapter !== undefined) afterParser(this.#adapter);
+  }
+
+  get #adapter(): HttpAdapterHost["httpAdapter"] | undefined {
+    return this.#host.httpAdapter ?? undefined;
+  }
+}
+
+/** Tells Nest what the constructor takes. */
+export function injected(module: Type<EarlyModule>): void {
+  Inject(HttpAdapterHost)(module, undefined, 0);
+  Inject(earlyToken)(module, undefined, 1);
+}
+
+/** What is to be done before Nest's parser with requests for the endpoint at `path`. */
+export function earlyFor(
+  endpoint: () => Endpoint,
+  application: ApplicationConfig,
+  path: string,
+  version: MountOptions["version"],
+): Early {
+  // Global prefix and versioning are set after the modules have been made.
+  let known: ReturnType<typeof ownUrl> | undefined;
+  const own = (url: string) => (known ??= ownUrl(application, path, version))(url);
+  const handled = (method: string, url: string) => {
+    const ownPath = own(url);
+    return ownPath !== undefined && endpoint().handles(method, ownPath) ? ownPath : undefined;
+  };
+  return {
+    reads: (method, url) => handled(method, url) !== undefined,
+    answers: (request, response, url) => {
+      const { method } = "raw" in request ? request.raw : request;
+      const preflight = method === "OPTIONS" ? handled(method, url) : undefined;
+      if (preflight === undefined) return false;
+      void answer(endpoint(), request, response, preflight);
+      return true;
+    },
+  };
+}
+
+/** As Nest writes a path: with one slash in front, and none behind. */
+export function nestPath(path: string): string {
+  return `/${path}`.replace(/\/+/g, "/").replace(/\/$/, "");
+}
 
 /** `imports: [PowerSyncWriteModule.forRoot(config)]`, or the root module itself. */
 export class PowerSyncWriteModule extends EarlyModule {

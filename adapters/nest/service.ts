@@ -1,10 +1,9 @@
 /** The write path as a provider, for controllers of one's own. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
-import type { ClientSchema } from "../../src/check/client-schema.js";
-import type { Principal } from "../../src/layer.js";
-import type { DeadLetters } from "../../src/letters/words.js";
-import type { Mismatch } from "../../src/check/mismatch.js";
-import type { TransactionResult } from "../../src/result.js";
+import type { ClientSchema, Mismatch } from "../../src/check/types.js";
+import type { Principal } from "../../src/pipeline/layers.js";
+import type { DeadLetters } from "../../src/dead-letters/types.js";
+import type { TransactionResult } from "../../src/model.js";
 import type {
   CallOptions,
   CheckOptions,

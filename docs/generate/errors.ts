@@ -1,12 +1,9 @@
 /** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
-import {
-  codes as socketCodes,
-  messages as poolMessages,
-} from "../../src/persist/connection-errors.js";
-import type { Meaning } from "../../src/persist/dialect.js";
-import { clientCodes, clientMessages, errors, signals } from "../../src/persist/mysql/codes.js";
-import { classes, sqlstates } from "../../src/persist/postgres/codes.js";
-import { resultCodes } from "../../src/persist/sqlite/codes.js";
+import { messages as poolMessages, codes as socketCodes } from "../../src/sql/connection-errors.js";
+import type { Meaning } from "../../src/sql/dialect.js";
+import { clientCodes, clientMessages, errors, signals } from "../../src/sql/mysql/errors.js";
+import { classes, sqlstates } from "../../src/sql/postgres/errors.js";
+import { resultCodes } from "../../src/sql/sqlite/errors.js";
 import { banner, code, paragraphs, table } from "./markdown.js";
 
 const words: Readonly<Record<Meaning, string>> = {

@@ -2,7 +2,7 @@
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
-import { jwt } from "../../src/jwt.js";
+import { jwt } from "../../src/jwt/index.js";
 
 export interface Database {
   lists: { id: string; name: string | null; owner_id: string };

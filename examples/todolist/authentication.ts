@@ -1,6 +1,6 @@
 /** Who calls: an identity provider where one is configured, otherwise tokens that the demo signs itself. */
 import type { Principal, WriteRequest } from "../../src/index.js";
-import { jwt } from "../../src/jwt.js";
+import { jwt } from "../../src/jwt/index.js";
 import { createDevTokens, type DevTokens } from "./dev-token.js";
 
 export interface Authentication {

@@ -1,9 +1,9 @@
 /** What an admin request asks, checked: a word that is not known must not mean "all". */
 import { readBody } from "../http/body.js";
 import { badRequest } from "../errors.js";
-import { defaultLimits } from "../limits.js";
-import type { LetterFilter } from "../letters/words.js";
-import type { WriteRequest } from "../request.js";
+import { defaultLimits } from "../wire/limits.js";
+import type { LetterFilter } from "../dead-letters/types.js";
+import type { WriteRequest } from "../model.js";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ const filterNames: Readonly<Record<string, keyof LetterFilter>> = {
   until: "until",
 };
 
-export interface Query {
+interface Query {
   readonly filter: LetterFilter;
   readonly limit?: number;
   readonly cursor?: string;
@@ -76,7 +76,7 @@ export async function bodyOf(
   return membersOf(value, names, "The body");
 }
 
-export interface Bulk {
+interface Bulk {
   readonly filter: LetterFilter;
   readonly bounds: { readonly limit?: number; readonly cursor?: string };
 }

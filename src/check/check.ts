@@ -1,22 +1,18 @@
 /** `writes.check()`: the rules held against the database and the client's schema. Everything that it asks the database is rolled back. */
-import type { Kysely } from "kysely";
-import type { TransactionSettings } from "../begin.js";
-import { syncedTables } from "./client-schema.js";
-import type { OperationContext, Principal } from "../layer.js";
-import type { Mismatch } from "./mismatch.js";
-import { isConnectionError } from "../persist/connection-errors.js";
-import { dialectOf } from "../persist/dialects.js";
-import type { SchemaOf } from "../persist/scope.js";
-import { tryScope } from "../persist/try-scope.js";
-import type { Rule, Rules } from "../rules.js";
+import type { Kysely, Transaction } from "kysely";
+import { begin, type TransactionSettings } from "../sql/transaction.js";
+import { type Mismatch, syncedTables } from "./types.js";
+import type { OperationContext, Principal } from "../pipeline/layers.js";
+import { isConnectionError } from "../sql/connection-errors.js";
+import { dialectOf } from "../sql/dialects.js";
+import { type SchemaOf, tryScope } from "../sql/scope.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Writes } from "../writes.js";
 import { againstClient } from "./client.js";
 import { againstDatabase, type Found, mismatch } from "./database.js";
-import { createLook, type Look } from "./look.js";
-import { againstOthers } from "./others.js";
-import { readTables } from "./tables.js";
+import { againstOthers, readTables } from "./tables.js";
 
-export interface CheckParts<P extends Principal, DB> {
+interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly settings: TransactionSettings;
   /** Throws a TypeError where there is a database for each tenant, and none is named. */
@@ -119,4 +115,25 @@ async function scopeFailure<P extends Principal, DB>(
     const message = `its scope fails for this caller, and so would every write: ${said}`;
     return [{ ...mismatch("error", "scope_fails", rule.name, undefined, message), cause: error }];
   }
+}
+
+// Looks at a database without leaving anything in it.
+type Look<DB> = <T>(run: (tx: Transaction<DB>) => Promise<T>) => Promise<T>;
+
+/** Each look is a transaction of its own, bounded in time like all others, and rolled back. */
+function createLook<DB>(database: Kysely<DB>, settings: TransactionSettings): Look<DB> {
+  return async <T>(run: (tx: Transaction<DB>) => Promise<T>) => {
+    let seen: { readonly value: T } | undefined;
+    const undo = new Error("Seen.");
+    try {
+      await begin(database, settings, async (tx) => {
+        seen = { value: await run(tx) };
+        throw undo;
+      });
+    } catch (error) {
+      if (error !== undo) throw error;
+    }
+    // `begin` has resolved only if it has thrown, and it has thrown only behind this.
+    return (seen as { readonly value: T }).value;
+  };
 }

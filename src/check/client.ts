@@ -1,11 +1,10 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
-import type { ClientColumnType, SyncedTable } from "./client-schema.js";
-import type { Principal } from "../layer.js";
-import type { Mismatch } from "./mismatch.js";
-import type { Column, Dialect } from "../persist/dialect.js";
-import { InvalidValue } from "../persist/value.js";
-import type { Rule, Rules } from "../rules.js";
-import { mismatch, mustBeSent, type Found } from "./database.js";
+import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
+import type { Principal } from "../pipeline/layers.js";
+import type { Column, Dialect } from "../sql/dialect.js";
+import { InvalidValue } from "../sql/values.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import { type Found, mismatch, mustBeSent } from "./database.js";
 
 /** @param found by rule, where its table is there */
 export function againstClient<P extends Principal, DB>(

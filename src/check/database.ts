@@ -1,9 +1,9 @@
 /** One rule, held against what the database says of its table. */
-import type { Principal } from "../layer.js";
-import type { Mismatch } from "./mismatch.js";
-import type { Column, Constraints } from "../persist/dialect.js";
-import type { TableSchema } from "../persist/schema.js";
-import type { Rule } from "../rules.js";
+import type { Principal } from "../pipeline/layers.js";
+import type { Mismatch } from "./types.js";
+import type { Column, Constraints } from "../sql/dialect.js";
+import type { TableSchema } from "../sql/schema.js";
+import type { Rule } from "../pipeline/rules.js";
 
 /** A table as it is. */
 export interface Found {

@@ -1,18 +1,17 @@
 /** Reads what the database says of the tables that the rules name. */
 import type { Transaction } from "kysely";
-import type { Principal } from "../layer.js";
-import type { Mismatch } from "./mismatch.js";
-import type { Own } from "../own/own.js";
-import type { OwnTable, OwnTables } from "../own/own-tables.js";
-import { type Connection, UnsuitableTable } from "../persist/dialect.js";
-import { dialectOf } from "../persist/dialects.js";
-import { comparedExactly } from "../persist/scope.js";
-import { sourceTable, type TableSchema, toSchema } from "../persist/schema.js";
-import type { Rule, Rules } from "../rules.js";
+import type { Principal } from "../pipeline/layers.js";
+import type { Mismatch } from "./types.js";
+import type { Own, OwnTable, OwnTables } from "../sql/tables.js";
+import { type Connection, UnsuitableTable } from "../sql/dialect.js";
+import { dialectOf } from "../sql/dialects.js";
+import { comparedExactly } from "../sql/scope.js";
+import { sourceTable, type TableSchema, toSchema } from "../sql/schema.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
 import { type Found, mismatch, tableMissing } from "./database.js";
 
 /** What has been read, once for each table by the name that the rules have for it. */
-export interface Reading {
+interface Reading {
   readonly own: readonly Mismatch[];
   /** By rule. */
   readonly tables: ReadonlyMap<string, Found | Mismatch>;
@@ -79,4 +78,50 @@ async function ownTables<DB>(tx: Transaction<DB>, own: Own): Promise<readonly Mi
     missing.push({ severity: "error", code: "own_tables_missing", table, message });
   }
   return missing;
+}
+
+// One rule, held against the other tables that it refers to.
+/** @param schemas of the tables that `references` names */
+export function* againstOthers<P extends Principal, DB>(
+  { name, parents, clientColumns }: Rule<P, DB>,
+  found: ReadonlyMap<string, Found>,
+  schemas: ReadonlyMap<string, TableSchema | undefined>,
+): Iterable<Mismatch> {
+  for (const { column, rule, by } of parents) {
+    // Where the table or its key is missing, its own rule has said so.
+    const columns = found.get(rule.name)?.schema.columns;
+    if (columns === undefined || columns.has(by) || rule.key.columns.includes(by)) continue;
+    yield mismatch(
+      "error",
+      "column_missing",
+      name,
+      column,
+      `belongsTo.${column} refers to "${rule.table}" by "${by}", a column that it does not have.`,
+    );
+  }
+  for (const [client, { references }] of clientColumns ?? []) {
+    if (references === undefined) continue;
+    const { table, match, take } = references;
+    const schema = schemas.get(table);
+    if (schema === undefined) {
+      yield mismatch(
+        "error",
+        "table_missing",
+        name,
+        client,
+        `columns.${client} refers to the table "${table}", which the database does not have.`,
+      );
+      continue;
+    }
+    for (const column of new Set([match, take])) {
+      if (schema.columns.has(column)) continue;
+      yield mismatch(
+        "error",
+        "column_missing",
+        name,
+        client,
+        `columns.${client} refers to "${table}" by "${column}", a column that it does not have.`,
+      );
+    }
+  }
 }

@@ -1,14 +1,20 @@
 /** What an application hands to PowerSync's `connect()`. */
-import { createFetchCredentials, type Credentials, requireToken } from "./credentials.js";
-import type { UploadDatabase } from "./database.js";
-import { drain, type Uploader } from "./drain.js";
+import {
+  createFetchCredentials,
+  createOpenSession,
+  type Credentials,
+  requireToken,
+} from "./session.js";
+import {
+  type ConnectorOptions,
+  defaultBatch,
+  defaultTimeoutMs,
+  type UploadDatabase,
+} from "./options.js";
+import { createPace, drain, type Uploader } from "./drain.js";
 import { malformed, statusError, type UploadError } from "./errors.js";
 import { below, exchange } from "./http.js";
-import { type ConnectorOptions, defaultBatch, defaultTimeoutMs } from "./options.js";
-import { createPace } from "./pace.js";
 import { discardRejected, listRejected, type RejectedWrite, resendRejected } from "./rejected.js";
-import { createOpenSession } from "./session.js";
-import { createStatusStore, type StatusListener, type UploadStatus } from "./status.js";
 import type { QueuedOperation } from "./transaction.js";
 
 /** What one call waits at most: PowerSync's `disconnect()` waits for it. */
@@ -156,4 +162,50 @@ export class PowerSyncWriteConnector {
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+// What a user interface shows of the upload.
+/** A new object with every change, never altered. */
+export interface UploadStatus {
+  readonly uploading: boolean;
+  /** Operations in the queue when it was last looked at. */
+  readonly pending: number;
+  /** Why the last upload ended early. Gone once something has been accepted. */
+  readonly error?: UploadError | Error | undefined;
+  /** Rejected transactions in the table for them; without one, those rejected since the connector was made. */
+  readonly rejected: number;
+}
+
+export type StatusListener = (status: UploadStatus) => void;
+
+export interface StatusStore {
+  get(): UploadStatus;
+  change(change: Partial<UploadStatus>): void;
+  subscribe(listener: StatusListener): () => void;
+}
+
+function createStatusStore(): StatusStore {
+  let status: UploadStatus = { uploading: false, pending: 0, rejected: 0 };
+  const listeners = new Set<StatusListener>();
+  return {
+    get: () => status,
+    change(change) {
+      const keys = Object.keys(change) as (keyof UploadStatus)[];
+      if (keys.every((key) => change[key] === status[key])) return;
+      status = { ...status, ...change };
+      for (const listener of listeners) {
+        try {
+          listener(status);
+        } catch {
+          // What is shown has no say in what is sent.
+        }
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
 }

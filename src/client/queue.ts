@@ -1,5 +1,5 @@
 /** The upload queue: what is at its head, in whole transactions, and taking off what has been accepted. */
-import type { UploadDatabase } from "./database.js";
+import type { UploadDatabase } from "./options.js";
 import { exactEntries, type QueuedTransaction, transactionsOf } from "./transaction.js";
 
 /** How much goes into one request. A single transaction that is larger still goes, alone. */

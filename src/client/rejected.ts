@@ -1,6 +1,6 @@
 /** Rejected transactions, kept on the device in a local-only table of the application's, so that they can be shown, edited and sent again. */
-import type { FatalFailure } from "./answer.js";
-import { quoted, type SqlExecutor, type UploadDatabase } from "./database.js";
+import type { FatalFailure } from "./http.js";
+import { quoted, type SqlExecutor, type UploadDatabase } from "./options.js";
 import { uploadError } from "./errors.js";
 import type { QueuedOperation, QueuedTransaction } from "./transaction.js";
 

@@ -1,9 +1,9 @@
 /** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
-import { createDeadline } from "../deadline.js";
+import { createDeadline } from "../store/deadline.js";
 import { badRequest, isBadRequest, isRetryable, retryable } from "../errors.js";
-import { parseJson } from "../json.js";
-import { defaultTimeouts, type Limits, type Timeouts } from "../limits.js";
-import type { WriteRequest } from "../request.js";
+import { parseJson } from "../wire/json.js";
+import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
+import type { WriteRequest } from "../model.js";
 
 export interface RequestBody {
   readonly value: unknown;

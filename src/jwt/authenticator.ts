@@ -1,12 +1,19 @@
 /** Takes the bearer token from a request, chooses the signer that it can be from, and says who calls. */
-import { base64url, decodeJwt, decodeProtectedHeader, type JWTPayload } from "jose";
-import { isUnauthenticated, unauthenticated } from "../errors.js";
-import type { Principal } from "../layer.js";
-import type { WriteRequest } from "../request.js";
-import { createTokenCache } from "./cache.js";
-import { keysOf } from "./keys.js";
-import { checkExpected, type JwtOptions } from "./options.js";
-import { expired, invalid, type Trusted, verify } from "./verify.js";
+import {
+  base64url,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
+import { isUnauthenticated, retryable, unauthenticated } from "../errors.js";
+import type { Principal } from "../pipeline/layers.js";
+import type { WriteRequest } from "../model.js";
+import { type Keys, keysOf, KeysUnavailable, retryAfterMs } from "./keys.js";
+import { checkExpected, type Expected, type JwtOptions } from "./options.js";
 
 /** The caller that a verified token names. */
 export interface JwtPrincipal extends Principal {
@@ -123,4 +130,134 @@ function deepFreeze(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   for (const member of Object.values(value)) deepFreeze(member);
   Object.freeze(value);
+}
+
+// One token against one signer. What is wrong with the token is the caller's fault (401); a key set that can't be had is ours (503).
+/** A signer whose tokens count. */
+interface Trusted {
+  readonly expected: Expected;
+  readonly keys: Keys;
+}
+
+const invalid = "The token is not valid.";
+const expired = "The token has expired.";
+
+/** @throws unauthenticated for a bad token, retryable where the keys can't be had */
+async function verify(token: string, { expected, keys }: Trusted): Promise<JWTPayload> {
+  const claims = await verifySignature(token, guarded(keys.find), {
+    algorithms: [...expected.algorithms],
+    clockTolerance: expected.clockTolerance,
+    requiredClaims: ["exp", "sub"],
+    ...(expected.issuers === undefined ? {} : { issuer: [...expected.issuers] }),
+    ...(expected.audiences === undefined ? {} : { audience: [...expected.audiences] }),
+  });
+  if (typeof claims.sub !== "string" || claims.sub === "") throw unauthenticated(invalid);
+  if (!livesShortEnough(claims, expected.maxLifetime)) throw unauthenticated(invalid);
+  // Whatever else than `true` an untyped caller's function gives is no yes.
+  if (expected.accept !== undefined && expected.accept(claims) !== true) {
+    throw unauthenticated(invalid);
+  }
+  return claims;
+}
+
+function livesShortEnough({ iat, exp = 0 }: JWTPayload, maxLifetime: number | undefined): boolean {
+  return maxLifetime === undefined || (typeof iat === "number" && exp - iat <= maxLifetime);
+}
+
+async function verifySignature(
+  token: string,
+  keys: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (error instanceof KeysUnavailable) {
+      const { cause } = error;
+      throw Object.assign(
+        retryable("The caller's token can't be verified just now.", retryAfterMs),
+        { cause },
+      );
+    }
+    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+      return verifyWithAny(token, error, options);
+    }
+    throw judged(error);
+  }
+}
+
+/** A token without a key id, while the set holds several keys of its kind, as it does while keys are rotated. */
+async function verifyWithAny(
+  token: string,
+  candidates: errors.JWKSMultipleMatchingKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of candidates) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw judged(error);
+    }
+  }
+  throw unauthenticated(invalid);
+}
+
+/** Whatever is not the token's fault stays as it is, which is answered 503. */
+function judged(error: unknown): unknown {
+  if (error instanceof errors.JWTExpired) return unauthenticated(expired);
+  return error instanceof errors.JOSEError ? unauthenticated(invalid) : error;
+}
+
+/** Tells the failures of finding a key from those of the token: only the former say nothing about the caller. */
+function guarded(find: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) throw error;
+      if (error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      if (error instanceof KeysUnavailable) throw error;
+      throw new KeysUnavailable("No key.", { cause: error });
+    }
+  };
+}
+
+// Verified tokens, for a moment: a device that uploads in many requests is verified once. Refused ones are not kept.
+interface TokenCache {
+  /** The claims of a token that is still good. */
+  get(token: string): Readonly<JWTPayload> | undefined;
+  /** @param until in milliseconds since 1970 */
+  add(token: string, claims: Readonly<JWTPayload>, until: number): void;
+}
+
+interface Entry {
+  readonly claims: Readonly<JWTPayload>;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** @param most tokens; the least recently used makes room */
+export function createTokenCache(most: number): TokenCache {
+  const entries = new Map<string, Entry>();
+
+  return {
+    get(token) {
+      const entry = entries.get(token);
+      if (entry === undefined) return undefined;
+      entries.delete(token);
+      const now = Date.now();
+      // Before `from`, the clock has been set back, and the token may not be valid yet.
+      if (now < entry.from || now >= entry.until) return undefined;
+      entries.set(token, entry);
+      return entry.claims;
+    },
+    add(token, claims, until) {
+      const from = Date.now();
+      if (from >= until) return;
+      entries.delete(token);
+      entries.set(token, { claims, from, until });
+      const [oldest] = entries.keys();
+      if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+    },
+  };
 }

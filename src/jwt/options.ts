@@ -93,7 +93,7 @@ export interface Expected {
 
 // Symmetric algorithms stay out: beside public keys, one of these could be taken for the secret.
 // biome-ignore format: one family a line
-export const publicKeyAlgorithms = [
+const publicKeyAlgorithms = [
   "RS256",
   "RS384",
   "RS512",

@@ -3,17 +3,16 @@
  * in between it costs no statement.
  */
 import type { Kysely } from "kysely";
-import { begin, type TransactionSettings } from "../begin.js";
+import { begin, type TransactionSettings } from "../sql/transaction.js";
 import type { WritesConfig } from "../config.js";
-import { databaseCaller } from "./database-caller.js";
+import { databaseCaller, type DatabaseCaller } from "./rls.js";
 import { isRetryable, retryable } from "../errors.js";
-import { correlated, type Emit } from "../event.js";
-import type { CallContext, Principal } from "../layer.js";
-import type { Connection, Inspected, Inspection } from "../persist/dialect.js";
-import { dialectOf } from "../persist/dialects.js";
-import { sourceTable } from "../persist/schema.js";
-import type { DatabaseCaller } from "./rls.js";
-import { within } from "../deadline.js";
+import { correlated, type Emit } from "../events.js";
+import type { CallContext, Principal } from "../pipeline/layers.js";
+import type { Connection, Inspected, Inspection } from "../sql/dialect.js";
+import { dialectOf } from "../sql/dialects.js";
+import { sourceTable } from "../sql/schema.js";
+import { within } from "../store/deadline.js";
 
 /** Whether the policies bind the role that the data is written as. */
 export type InspectPolicies<DB> = (

@@ -1,5 +1,6 @@
 /** Row-level security, as the application says it: as which role a caller's data is written, and what the policies get to know of the caller. */
-import type { Principal } from "../layer.js";
+import type { Principal } from "../pipeline/layers.js";
+import { stringifyJson } from "../wire/json.js";
 
 export interface RlsOptions<P extends Principal> {
   /**
@@ -22,7 +23,7 @@ export interface DatabaseCaller {
   readonly settings: readonly (readonly [name: string, value: string])[];
 }
 
-export const defaultSetting = "request.jwt.claims";
+const defaultSetting = "request.jwt.claims";
 
 /**
  * `rls: rls({ role: "authenticated" })`: the data is written as that role, with the caller's claims in `request.jwt.claims`, so that the database's
@@ -39,14 +40,14 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
 }
 
 /** @throws TypeError. `none` is no role: it means the login role again. */
-export function checkRole(role: unknown): asserts role is string {
+function checkRole(role: unknown): asserts role is string {
   if (typeof role !== "string" || role === "" || role === "none" || !storable(role)) {
     throw new TypeError('rls: the role must be the name of a role, and not empty or "none".');
   }
 }
 
 /** @throws TypeError for what is not an application's own setting: those of the database's have no dot in their name */
-export function checkSetting(name: string): void {
+function checkSetting(name: string): void {
   if (!/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)) {
     throw new TypeError(
       `rls: ${JSON.stringify(name)} is no setting of your own; it needs a name such as "app.user_id".`,
@@ -55,6 +56,64 @@ export function checkSetting(name: string): void {
 }
 
 /** Text that Postgres can hold. */
-export function storable(text: string): boolean {
+function storable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
+
+// Who a principal is to the database: the role and the settings that its data is written with.
+/**
+ * Throws what the application's functions throw.
+ *
+ * @throws TypeError where they give no role, no claims, or what no setting can hold: nobody's data is written as somebody else for that
+ */
+export function databaseCaller<P extends Principal>(
+  rls: RlsOptions<P>,
+  principal: P,
+): DatabaseCaller {
+  const role = roleOf(rls, principal);
+  const claims = rls.claims === undefined ? defaultClaims(principal, role) : rls.claims(principal);
+  const others = Object.entries(rls.settings?.(principal) ?? {});
+  for (const [name, value] of others) {
+    checkSetting(name);
+    if (typeof value !== "string" || !storable(value)) {
+      throw new TypeError(
+        `rls: the value of the setting ${name} must be text that Postgres can hold.`,
+      );
+    }
+  }
+  return {
+    ...(role !== undefined && { role }),
+    settings: [[rls.setting ?? defaultSetting, claimsText(claims)], ...others],
+  };
+}
+
+/** Absent: the login role. */
+export function roleOf<P extends Principal>(
+  { role }: RlsOptions<P>,
+  principal: P,
+): string | undefined {
+  if (typeof role !== "function") return role;
+  const chosen = role(principal);
+  checkRole(chosen);
+  return chosen;
+}
+
+/** What `authenticate` has verified comes first. */
+function defaultClaims({ userId, claims }: Principal, role: string | undefined): object {
+  return { sub: userId, ...(role !== undefined && { role }), ...claims };
+}
+
+function claimsText(claims: unknown): string {
+  if (typeof claims !== "string" && (typeof claims !== "object" || claims === null)) {
+    throw new TypeError("rls: `claims` must give an object or text.");
+  }
+  const text = typeof claims === "string" ? claims : stringifyJson(claims);
+  // JSON can write these two, and no policy's `::jsonb` can read them: every statement would fail, and as if the data were wrong.
+  if (!storable(text) || unreadable.test(text)) {
+    throw new TypeError("rls: the claims hold a character that Postgres can't store.");
+  }
+  return text;
+}
+
+/** An escape of NUL or of half a surrogate pair, and no escaped backslash in front of these letters. */
+const unreadable = /(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F])/;

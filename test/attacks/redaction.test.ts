@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { Kysely, MysqlDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { jwt } from "../../src/jwt.js";
+import { jwt } from "../../src/jwt/index.js";
 import {
   createWrites,
   fatal,

@@ -10,7 +10,7 @@ import { FlattenedSign, type JWK } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { powersyncWrites } from "../../adapters/fetch.js";
 import { createWrites, type WriteEvent, type Writes } from "../../src/index.js";
-import { jwt, type JwksUriOptions, type JwtOptions } from "../../src/jwt.js";
+import { type JwksUriOptions, jwt, type JwtOptions } from "../../src/jwt/index.js";
 import { adapters, listen } from "../conformance/adapters.js";
 import { betterSqlite3, type TestDatabase } from "../support/databases.js";
 import {
@@ -20,8 +20,8 @@ import {
   issuer,
   seconds,
   sign,
-  type SigningKey,
   signingKey,
+  type SigningKey,
   startProvider,
   stopServer,
 } from "../support/identity-provider.js";

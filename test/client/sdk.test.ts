@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { powersyncWrites } from "../../adapters/express.js";
 import { type ConnectorOptions, PowerSyncWriteConnector } from "../../src/client/index.js";
 import { createWrites, fatal } from "../../src/index.js";
-import { jwt } from "../../src/jwt.js";
+import { jwt } from "../../src/jwt/index.js";
 import { createCuttingProxy } from "../support/cutting-proxy.js";
 import { postgres, type TestDatabase } from "../support/databases.js";
 import { createDevices, queued } from "../support/device.js";
@@ -21,8 +21,8 @@ import {
   count,
   effects,
   emptyAll,
-  type Listening,
   listen,
+  type Listening,
   traceEffects,
   until,
 } from "../support/uploads.js";

@@ -10,7 +10,7 @@ import {
   type OwnTablesOptions,
   tablesSql,
 } from "../../src/index.js";
-import { createOwn } from "../../src/own/own.js";
+import { createOwn } from "../../src/sql/tables.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { firstTables } from "../support/first-tables.js";
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTables, createWrites, type WriteEvent } from "../../src/index.js";
-import { resultCodes } from "../../src/persist/sqlite/codes.js";
+import { resultCodes } from "../../src/sql/sqlite/errors.js";
 import { createTestTables } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { sqliteTables } from "../support/sqlite.js";

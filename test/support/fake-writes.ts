@@ -1,7 +1,7 @@
 /** A stand-in for `createWrites`, for tests that are about what an adapter hands over and gives back. */
 import { isBadRequest } from "../../src/errors.js";
-import type { Principal } from "../../src/layer.js";
-import type { WriteRequest, WriteResponse } from "../../src/request.js";
+import type { Principal } from "../../src/pipeline/layers.js";
+import type { WriteRequest, WriteResponse } from "../../src/model.js";
 import type { Writes } from "../../src/writes.js";
 
 export const maxBytes = 1_000_000;

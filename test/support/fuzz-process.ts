@@ -40,7 +40,7 @@ process.on("uncaughtException", (error) => fault(-1, `uncaught: ${error.stack}`)
 process.on("unhandledRejection", (error) => fault(-1, `unhandled: ${String(error)}`));
 
 const contract = parse(
-  readFileSync(new URL("../../src/contract/openapi.yaml", import.meta.url), "utf8"),
+  readFileSync(new URL("../../src/wire/openapi.yaml", import.meta.url), "utf8"),
 ) as { readonly components: object };
 const ajv = new Ajv2020({ strictTypes: false, logger: false });
 ajv.addVocabulary(["discriminator", "components"]);

@@ -7,7 +7,7 @@ import { Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import type { OwnTables } from "../../src/own/own-tables.js";
+import type { OwnTables } from "../../src/sql/tables.js";
 import { createPostgresDatabase } from "./databases.js";
 import { postgresAvailable } from "./servers.js";
 

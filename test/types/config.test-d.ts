@@ -3,15 +3,15 @@ import type { Kysely } from "kysely";
 import {
   anonymous,
   createWrites,
-  rls,
   type Principal,
+  rls,
   type StoredRow,
   type WriteRequest,
   type Writes,
   type WritesConfig,
 } from "../../src/index.js";
 import { powersyncWritesAdmin } from "../../adapters/express.js";
-import { jwt, type JwtPrincipal } from "../../src/jwt.js";
+import { jwt, type JwtPrincipal } from "../../src/jwt/index.js";
 import { expectType } from "./expect.js";
 
 interface Database {

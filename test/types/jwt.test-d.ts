@@ -11,7 +11,7 @@ import {
   keycloak,
   supabase,
   supabaseSecret,
-} from "../../src/jwt.js";
+} from "../../src/jwt/index.js";
 import { expectType } from "./expect.js";
 
 const given = { issuer: "https://id.example", audience: "api" } as const;

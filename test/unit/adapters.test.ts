@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import {
+  Agent,
   createServer,
   request as httpRequest,
-  Agent,
   type IncomingMessage,
   type Server,
   type ServerResponse,
 } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import express5, { type Express, type RequestHandler } from "express";
@@ -21,8 +21,8 @@ import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
 import { answer } from "../../adapters/node-http.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
 import { isRetryable } from "../../src/errors.js";
-import type { Principal } from "../../src/layer.js";
-import type { WriteRequest } from "../../src/request.js";
+import type { Principal } from "../../src/pipeline/layers.js";
+import type { WriteRequest } from "../../src/model.js";
 import type { Writes } from "../../src/writes.js";
 import { deferred, fakeWrites, json, maxBytes } from "../support/fake-writes.js";
 

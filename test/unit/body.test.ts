@@ -2,8 +2,8 @@ import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readBody } from "../../src/http/body.js";
 import { badRequest, isBadRequest, isRetryable } from "../../src/errors.js";
-import { defaultLimits } from "../../src/limits.js";
-import type { WriteRequest } from "../../src/request.js";
+import { defaultLimits } from "../../src/wire/limits.js";
+import type { WriteRequest } from "../../src/model.js";
 
 const limits = { ...defaultLimits, bodyBytes: 1_000 };
 

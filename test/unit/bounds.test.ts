@@ -1,8 +1,7 @@
 /** Limits and timeouts that bound nothing, or everything, are refused at the start. */
 import { describe, expect, it } from "vitest";
-import { limitsOf, timeoutsOf } from "../../src/bounds.js";
+import { defaultLimits, defaultTimeouts, limitsOf, timeoutsOf } from "../../src/wire/limits.js";
 import { createWrites, type WritesConfig } from "../../src/index.js";
-import { defaultLimits, defaultTimeouts } from "../../src/limits.js";
 
 const nonsense: readonly unknown[] = [
   Number.NaN,

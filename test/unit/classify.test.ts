@@ -16,7 +16,7 @@ import {
   retryable,
   unauthenticated,
 } from "../../src/errors.js";
-import { classify as classifyAny } from "../../src/persist/classify.js";
+import { classify as classifyAny } from "../../src/process/classify.js";
 
 const db = new Kysely<Record<string, never>>({
   dialect: {

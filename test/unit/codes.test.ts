@@ -1,10 +1,10 @@
 /** The tables of published codes: every code once, each with a meaning that the library knows, and none of the published ones left out. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Meaning } from "../../src/persist/dialect.js";
-import { clientCodes, errors, signals } from "../../src/persist/mysql/codes.js";
-import { classes, sqlstates } from "../../src/persist/postgres/codes.js";
-import { resultCodes } from "../../src/persist/sqlite/codes.js";
+import type { Meaning } from "../../src/sql/dialect.js";
+import { clientCodes, errors, signals } from "../../src/sql/mysql/errors.js";
+import { classes, sqlstates } from "../../src/sql/postgres/errors.js";
+import { resultCodes } from "../../src/sql/sqlite/errors.js";
 
 /** A record, so that the compiler asks for every one. */
 const meanings: Readonly<Record<Meaning, "fatal" | "retryable">> = {

@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import { Ajv2020, type AnySchemaObject } from "ajv/dist/2020.js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { parse } from "yaml";
-import { generate } from "../../src/contract/generate.js";
-import { contractVersion, openapiYaml } from "../../src/contract/generated/openapi.js";
-import type { components } from "../../src/contract/generated/types.js";
+import { generate } from "../../src/wire/generate.js";
+import { contractVersion, openapiYaml } from "../../src/wire/generated/openapi.js";
+import type { components } from "../../src/wire/generated/types.js";
 import {
   validateDemoBatch,
   validateEnvelope,
   validateTransaction,
-} from "../../src/contract/generated/validate.js";
-import { defaultLimits } from "../../src/limits.js";
-import type { LibraryErrorCode } from "../../src/result.js";
-import { normaliseUpload } from "../../src/wire.js";
+} from "../../src/wire/generated/validate.js";
+import { defaultLimits } from "../../src/wire/limits.js";
+import type { LibraryErrorCode } from "../../src/model.js";
+import { normaliseUpload } from "../../src/wire/upload.js";
 
 interface Media {
   schema: AnySchemaObject;
@@ -43,10 +43,9 @@ const upload = contract.paths["/api/data"]?.post as Operation;
 describe("the generated files", () => {
   it("are those of the contract", async () => {
     for (const [name, text] of Object.entries(await generate(yaml))) {
-      expect(
-        read(`generated/${name}`) === text,
-        `${name} is stale: run src/contract/generate.ts`,
-      ).toBe(true);
+      expect(read(`generated/${name}`) === text, `${name} is stale: run src/wire/generate.ts`).toBe(
+        true,
+      );
     }
   }, 30_000);
 

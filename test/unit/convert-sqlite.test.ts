@@ -3,10 +3,10 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { Kysely, sql, SqliteDialect } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AnyDatabase, Column } from "../../src/persist/dialect.js";
-import { convert } from "../../src/persist/sqlite/convert.js";
-import { readColumns } from "../../src/persist/sqlite/columns.js";
-import { InvalidValue, PrecisionLost } from "../../src/persist/value.js";
+import type { AnyDatabase, Column } from "../../src/sql/dialect.js";
+import { convert } from "../../src/sql/sqlite/values.js";
+import { readColumns } from "../../src/sql/sqlite/schema.js";
+import { InvalidValue, PrecisionLost } from "../../src/sql/values.js";
 
 const types = {
   yes: "boolean",

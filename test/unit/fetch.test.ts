@@ -4,7 +4,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import type { Kysely } from "kysely";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/fetch.js";
-import type { WriteRequest } from "../../src/request.js";
+import type { WriteRequest } from "../../src/model.js";
 import { fakeWrites, json, maxBytes } from "../support/fake-writes.js";
 
 const url = "https://host/api/data?a=b";

@@ -1,6 +1,6 @@
 /** Identical work in flight is done once. */
 import { describe, expect, it, vi } from "vitest";
-import { createFlights } from "../../src/flights.js";
+import { createFlights } from "../../src/process/single-flight.js";
 
 const place = {};
 

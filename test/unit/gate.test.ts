@@ -1,10 +1,10 @@
 /** Nothing is written before the database has been looked at; and it is not looked at more than it must be. */
 import type { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { WriteEvent } from "../../src/event.js";
+import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
-import type { Principal } from "../../src/layer.js";
-import type { Inspection } from "../../src/persist/dialect.js";
+import type { Principal } from "../../src/pipeline/layers.js";
+import type { Inspection } from "../../src/sql/dialect.js";
 import { deferred } from "../support/fake-writes.js";
 
 type Inspect = InspectPolicies<unknown>;

@@ -1,8 +1,8 @@
 /** What makes two transactions the same one, and what does not. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { CrudEntry, CrudTransaction } from "../../src/crud.js";
-import { createIdentify, type Sender } from "../../src/identity.js";
+import type { CrudEntry, CrudTransaction } from "../../src/model.js";
+import { createIdentify, type Sender } from "../../src/process/identity.js";
 
 const sender: Sender = { userId: "alice", clientId: "phone", queueId: "q" };
 

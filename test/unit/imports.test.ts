@@ -64,11 +64,11 @@ const groups: Readonly<Record<string, Group>> = {
     values: ["words"],
   },
   generated: {
-    rooms: ["src/contract/generated/*"],
+    rooms: ["src/wire/generated/*"],
     values: [],
   },
   generator: {
-    rooms: ["src/contract/generate"],
+    rooms: ["src/wire/generate"],
     values: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, parseJson, stringifyJson } from "../../src/json.js";
+import { canonicalJson, parseJson, stringifyJson } from "../../src/wire/json.js";
 
 const nest = (levels: number, inside: string): string =>
   "[".repeat(levels) + inside + "]".repeat(levels);

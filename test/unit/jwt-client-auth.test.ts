@@ -7,8 +7,8 @@ import {
   type ClientAuthOptions,
   jwt,
   type PowerSyncClientAuth,
-} from "../../src/jwt.js";
-import type { WriteRequest } from "../../src/request.js";
+} from "../../src/jwt/index.js";
+import type { WriteRequest } from "../../src/model.js";
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 let rsa: Pair;

@@ -12,8 +12,8 @@ import {
   keycloak,
   supabase,
   supabaseSecret,
-} from "../../src/jwt.js";
-import type { WriteRequest } from "../../src/request.js";
+} from "../../src/jwt/index.js";
+import type { WriteRequest } from "../../src/model.js";
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 const pairs: Partial<Record<string, Pair>> = {};

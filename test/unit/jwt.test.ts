@@ -1,17 +1,17 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWK, type JWTPayload } from "jose";
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { isRetryable, isUnauthenticated } from "../../src/errors.js";
-import { createTokenCache } from "../../src/jwt/cache.js";
+import { createTokenCache } from "../../src/jwt/authenticator.js";
 import {
-  jwt,
   type JwksUriOptions,
+  jwt,
   type JwtOptions,
   type JwtPrincipal,
   type SecretOptions,
-} from "../../src/jwt.js";
-import type { WriteRequest } from "../../src/request.js";
+} from "../../src/jwt/index.js";
+import type { WriteRequest } from "../../src/model.js";
 
 const issuer = "https://issuer.test";
 const audience = "writes";

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import {
   createServer,
-  type IncomingMessage,
   request as httpRequest,
+  type IncomingMessage,
   type Server,
   type ServerResponse,
 } from "node:http";
@@ -19,7 +19,7 @@ import supertest from "supertest";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/koa.js";
 import { isRetryable } from "../../src/errors.js";
-import type { WriteRequest } from "../../src/request.js";
+import type { WriteRequest } from "../../src/model.js";
 import { deferred, fakeWrites, json, maxBytes } from "../support/fake-writes.js";
 
 const sent = '{ "crud": [], "n": 9007199254740993 }';

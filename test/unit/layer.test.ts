@@ -1,6 +1,6 @@
 /** How hooks and replacements stand around a layer. */
 import { describe, expect, it, vi } from "vitest";
-import { layer, type LayerHook, replaceable } from "../../src/layer.js";
+import { layer, type LayerHook, replaceable } from "../../src/pipeline/layers.js";
 
 interface Text {
   readonly input: string;

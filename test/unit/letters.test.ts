@@ -1,10 +1,8 @@
 /** The small rooms of the letters: ids in order, numbers that keep their type, rows that are named, paths of the admin routes. */
 import { describe, expect, it } from "vitest";
-import { adminRouteOf } from "../../src/admin/route.js";
-import { escapeText, parseJson, typedJson, unescapeText } from "../../src/json.js";
-import { createNextId } from "../../src/letters/letter-id.js";
-import { namedRows } from "../../src/letters/named-rows.js";
-import { holdsRounded } from "../../src/letters/rounded.js";
+import { adminRouteOf } from "../../src/admin/admin.js";
+import { escapeText, parseJson, typedJson, unescapeText } from "../../src/wire/json.js";
+import { createNextId, holdsRounded, namedRows } from "../../src/dead-letters/payload.js";
 
 describe("ids", () => {
   it("are uuids that sort in the order in which they were made, also when the clock goes back", () => {

@@ -1,7 +1,6 @@
 /** What an error of MySQL, MariaDB or mysql2 means: fatal only where that is known. */
 import { describe, expect, it } from "vitest";
-import { errors } from "../../src/persist/mysql/codes.js";
-import { meaning } from "../../src/persist/mysql/errno.js";
+import { errors, meaning } from "../../src/sql/mysql/errors.js";
 
 const driverError = (fields: object, message = "secret") =>
   Object.assign(new Error(message), fields);

@@ -234,7 +234,7 @@ function tsconfig(): unknown {
   const paths: Record<string, string[]> = {
     "powersync-writes": [resolve("src/index.ts")],
     "powersync-writes/client": [resolve("src/client/index.ts")],
-    "powersync-writes/jwt": [resolve("src/jwt.ts")],
+    "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];

@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { resultCodes } from "../../src/persist/sqlite/codes.js";
-import { meaning } from "../../src/persist/sqlite/result-code.js";
+import { meaning, resultCodes } from "../../src/sql/sqlite/errors.js";
 
 const root = dirname(createRequire(import.meta.url).resolve("better-sqlite3/package.json"));
 const header = readFileSync(join(root, "deps/sqlite3/sqlite3.h"), "utf8");

@@ -1,9 +1,9 @@
 /** What is tried again in the server: others in the way, a schema that has changed; a few times, and not for somebody who has left. */
 import type { QueryExecutorProvider } from "kysely";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Verdict } from "../../src/persist/classify.js";
-import type { Catalog } from "../../src/persist/schema.js";
-import { createAgain } from "../../src/retry.js";
+import type { Verdict } from "../../src/process/classify.js";
+import type { Catalog } from "../../src/sql/schema.js";
+import { createAgain } from "../../src/process/retry.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

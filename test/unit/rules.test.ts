@@ -2,7 +2,7 @@
 import { CamelCasePlugin, type KyselyPlugin, sql, WithSchemaPlugin } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anonymous, createWrites, type Principal, type TableRule } from "../../src/index.js";
-import { compileRules } from "../../src/rules.js";
+import { compileRules } from "../../src/pipeline/rules.js";
 import { pglite, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 

@@ -1,7 +1,7 @@
 /** Values as databases take them: exact, or refused. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { stringifyJson } from "../../src/json.js";
+import { stringifyJson } from "../../src/wire/json.js";
 import {
   booleanOf,
   decimalText,
@@ -11,7 +11,7 @@ import {
   numberText,
   PrecisionLost,
   textOf,
-} from "../../src/persist/value.js";
+} from "../../src/sql/values.js";
 
 describe("integerText", () => {
   it("gives the digits of any integer, exactly", () => {

@@ -1,12 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../../src/crud.js";
+import type {
+  CrudEntry,
+  CrudTransaction,
+  InvalidTransaction,
+  TransactionResult,
+  Upload,
+} from "../../src/model.js";
 import { type BadRequestError, isBadRequest } from "../../src/errors.js";
-import { parseJson } from "../../src/json.js";
-import { defaultLimits, type Limits } from "../../src/limits.js";
-import type { TransactionResult } from "../../src/result.js";
-import { answerUpload, toWire, toWireTransaction } from "../../src/answer.js";
-import { normaliseUpload } from "../../src/wire.js";
+import { parseJson } from "../../src/wire/json.js";
+import { defaultLimits, type Limits } from "../../src/wire/limits.js";
+import { answerUpload, toWire, toWireTransaction } from "../../src/wire/answer.js";
+import { normaliseUpload } from "../../src/wire/upload.js";
 
 const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
   normaliseUpload(body, limits);

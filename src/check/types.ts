@@ -1,0 +1,114 @@
+/** What `writes.check()` finds: where rules, database and client's schema don't fit together. */
+
+/**
+ * In the database:
+ * - `table_missing`, `column_missing`, `key_missing`: a rule names what is not there;
+ * - `table_unsuitable`: writes to it could not be undone, or not be carried;
+ * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
+ * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
+ * - `column_required`: a column without default that no PUT can fill;
+ * - `collation`: a key or an owner that takes other letters for the same;
+ * - `scope_fails`: the scope is no statement that the database takes;
+ * - `own_tables_missing`: `createTables` has not run;
+ * - `unprotected`: anybody who is let in may write every row.
+ *
+ * Against the client's schema:
+ * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
+ * - `column_refused`: a column that may not be written;
+ * - `column_type`: values of the client's type don't fit the column;
+ * - `operation_refused`: an insert-only table whose rule has no PUT.
+ */
+export type MismatchCode =
+  | "table_missing"
+  | "table_unsuitable"
+  | "key_missing"
+  | "key_not_unique"
+  | "key_type"
+  | "key_generated"
+  | "column_missing"
+  | "column_generated"
+  | "column_required"
+  | "collation"
+  | "scope_fails"
+  | "own_tables_missing"
+  | "unprotected"
+  | "rule_missing"
+  | "rule_unused"
+  | "column_refused"
+  | "column_type"
+  | "operation_refused";
+
+export interface Mismatch {
+  /** `error`: writes fail, or can't be trusted. `warning`: it may be meant so. */
+  readonly severity: "error" | "warning";
+  /** Stable. */
+  readonly code: MismatchCode;
+  /** The client's name for the table: a key of `tables`. For the library's own tables theirs. */
+  readonly table: string;
+  /** By the name that the message uses for it. */
+  readonly column?: string;
+  /** What is wrong and what to change. For the log: it names the database's tables and columns. */
+  readonly message: string;
+  /** What the database or the scope threw. */
+  readonly cause?: unknown;
+}
+
+// The client's PowerSync schema, as far as it decides what is uploaded: the SDK's `Schema` itself, or what its `toJSON()` gives.
+
+export interface ClientColumnType {
+  readonly name: string;
+  /** `TEXT`, `INTEGER` or `REAL`. */
+  readonly type?: string | undefined;
+}
+
+export interface ClientTable {
+  readonly name: string;
+  readonly columns: readonly ClientColumnType[];
+  readonly localOnly?: boolean | undefined;
+  readonly local_only?: boolean | undefined;
+  readonly insertOnly?: boolean | undefined;
+  readonly insert_only?: boolean | undefined;
+}
+
+/** `Schema` of `@powersync/common`, or `schema.toJSON()`. Raw tables are passed over: what they upload is the application's own triggers' doing. */
+export interface ClientSchema {
+  readonly tables: readonly ClientTable[];
+}
+
+/** A table whose changes are uploaded. */
+export interface SyncedTable {
+  readonly name: string;
+  readonly columns: readonly ClientColumnType[];
+  readonly insertOnly: boolean;
+}
+
+/** @throws TypeError for what is no schema */
+export function syncedTables(schema: ClientSchema): readonly SyncedTable[] {
+  const tables: unknown = schema?.tables;
+  if (!Array.isArray(tables) || !tables.every(isTable)) {
+    throw new TypeError(
+      "check() takes the client's schema: a Schema of @powersync/common, or what its toJSON() gives.",
+    );
+  }
+  return tables
+    .filter(({ localOnly, local_only }) => !(localOnly ?? local_only))
+    .map(({ name, columns, insertOnly, insert_only }) => ({
+      name,
+      columns,
+      insertOnly: (insertOnly ?? insert_only) === true,
+    }));
+}
+
+function isTable(table: unknown): table is ClientTable {
+  return isNamed(table) && "columns" in table && isList(table.columns, isNamed);
+}
+
+function isNamed(value: unknown): value is { readonly name: string } {
+  return (
+    typeof value === "object" && value !== null && "name" in value && typeof value.name === "string"
+  );
+}
+
+function isList<T>(value: unknown, is: (each: unknown) => each is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(is);
+}

@@ -1,0 +1,113 @@
+/** Which rows a recorded transaction names, whether or not it can be understood otherwise. */
+import { canonicalJson } from "../wire/json.js";
+
+export interface NamedRow {
+  /** The client's name for it. */
+  readonly table: string;
+  /** The client's row id. */
+  readonly id: string;
+}
+
+/** Entries of the wire's transactions, in whatever shape they came. */
+export function namedRows(payload: unknown): readonly NamedRow[] {
+  const { crud, batch } = members(payload);
+  const entries = [crud, batch].find((each) => Array.isArray(each)) ?? [];
+  const named = new Map<string, NamedRow>();
+  for (const entry of entries as readonly unknown[]) {
+    const { table, type, id } = members(entry);
+    const name = table ?? type;
+    if (typeof name !== "string" || typeof id !== "string") continue;
+    named.set(JSON.stringify([name, id]), { table: name, id });
+  }
+  return [...named.values()];
+}
+
+function members(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+// Integers that JavaScript numbers could not hold.
+
+/** Whether a value holds one: whoever parsed it may have rounded it. */
+export function holdsRounded(root: unknown): boolean {
+  const open: unknown[] = [root];
+  const seen = new Set<unknown>();
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value === "number") {
+      if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21)
+        return true;
+    } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+      seen.add(value);
+      open.push(...Object.values(value));
+    }
+  }
+  return false;
+}
+
+// The principal as a letter keeps it, for whoever tries the transaction again.
+const mostCharacters = 64 * 1024;
+const mostValues = 10_000;
+
+/** Its JSON; `undefined` where that would not be the same value again, or is too large. */
+export function principalText(principal: unknown): string | undefined {
+  if (!isPlain(principal)) return undefined;
+  const text = canonicalJson(principal);
+  return text.length > mostCharacters ? undefined : text;
+}
+
+/** Nothing but what JSON can say. Instances of classes have more to them than their members. */
+function isPlain(root: unknown): boolean {
+  const open: unknown[] = [root];
+  for (let count = 0; open.length > 0; count += 1) {
+    // Whatever contains itself ends here, too.
+    if (count > mostValues) return false;
+    const value = open.pop();
+    if (typeof value === "object" && value !== null) {
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null)
+        return false;
+      open.push(...Object.values(value));
+    } else if (!isScalar(value)) return false;
+  }
+  return true;
+}
+
+function isScalar(value: unknown): boolean {
+  switch (typeof value) {
+    case "number":
+      // A whole number beyond 2^53 would come back as a bigint.
+      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+    case "bigint":
+      return !Number.isSafeInteger(Number(value));
+    case "string":
+    case "boolean":
+    case "undefined":
+      return true;
+    default:
+      return value === null;
+  }
+}
+
+// Ids that sort by time, also of letters recorded within one millisecond: what a client did first comes first.
+
+/** The next id: a uuid of version 7, greater than all before it from here. */
+export type NextId = () => string;
+
+export function createNextId(now: () => number = Date.now): NextId {
+  let last = 0;
+  let count = 0;
+  return () => {
+    const ms = Math.max(now(), last);
+    count = ms > last ? Math.floor(Math.random() * 0x400) : count + 1;
+    last = ms;
+    if (count > 0xfff) {
+      last += 1;
+      count = 0;
+    }
+    const time = last.toString(16).padStart(12, "0");
+    const [, , , variant, random] = crypto.randomUUID().split("-");
+    const counted = count.toString(16).padStart(3, "0");
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${counted}-${variant}-${random}`;
+  };
+}

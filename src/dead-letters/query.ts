@@ -1,0 +1,104 @@
+/** Which letters are meant, and where a page of them begins: read and checked. */
+import { badRequest } from "../errors.js";
+import type { LetterFilter, LetterStatus } from "./types.js";
+
+const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
+/** What nobody has decided yet. */
+export const waiting: readonly LetterStatus[] = ["open", "stale"];
+
+/** A filter that has been understood. */
+export interface Wanted {
+  readonly status?: readonly LetterStatus[];
+  readonly userId?: string;
+  readonly clientId?: string;
+  readonly errorCode?: string;
+  readonly table?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** Behind which letter a page begins. */
+export interface Position {
+  readonly at: string;
+  readonly id: string;
+}
+
+const texts = ["userId", "clientId", "errorCode", "table"] as const;
+const times = ["since", "until"] as const;
+const names: readonly string[] = ["status", ...texts, ...times];
+
+/** @throws badRequest for a filter that is none: a word that is not known must not mean every letter */
+export function wantedOf(filter: LetterFilter): Wanted {
+  if (typeof filter !== "object" || filter === null) {
+    throw badRequest(400, "The filter must be an object.");
+  }
+  const wanted: { -readonly [Name in keyof Wanted]: Wanted[Name] } = {};
+  for (const [name, value] of Object.entries(filter)) {
+    if (!names.includes(name)) {
+      throw badRequest(400, `The filter knows no ${JSON.stringify(name)}: ${names.join(", ")}.`);
+    }
+    if (value === undefined) continue;
+    if (name === "status") wanted.status = statusesOf(value);
+  }
+  for (const name of texts) {
+    const value: unknown = filter[name];
+    if (value === undefined) continue;
+    if (typeof value !== "string") throw badRequest(400, `The filter's ${name} must be text.`);
+    wanted[name] = value;
+  }
+  for (const name of times) {
+    const value: unknown = filter[name];
+    if (value !== undefined) wanted[name] = timeOf(name, value);
+  }
+  return wanted;
+}
+
+function statusesOf(value: unknown): readonly LetterStatus[] {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const known = statuses.filter((status) => given.includes(status));
+  if (known.length === 0 || known.length < new Set(given).size) {
+    throw badRequest(400, `The filter's status must be one or more of ${statuses.join(", ")}.`);
+  }
+  return known;
+}
+
+function timeOf(name: string, value: unknown): string {
+  const time =
+    value instanceof Date || (typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value))
+      ? new Date(value)
+      : undefined;
+  if (time === undefined || Number.isNaN(time.getTime())) {
+    throw badRequest(
+      400,
+      `The filter's ${name} must be a date and time, such as 2026-01-31T12:00:00Z.`,
+    );
+  }
+  const iso = time.toISOString();
+  if (iso.length !== 24) throw badRequest(400, `The filter's ${name} is out of range.`);
+  return iso;
+}
+
+export function cursorOf({ at, id }: Position): string {
+  return `${at}_${id}`;
+}
+
+const cursor = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)_([\w-]{1,36})$/;
+
+/** @throws badRequest for what no page has given */
+export function positionOf(text: string | undefined): Position | undefined {
+  if (text === undefined) return undefined;
+  const [, at, id] = (typeof text === "string" ? cursor.exec(text) : null) ?? [];
+  if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) {
+    throw badRequest(400, "The cursor is none that a page has given.");
+  }
+  return { at, id };
+}
+
+/** @throws badRequest where it is not a whole number from 1 to `most` */
+export function limitOf(limit: number | undefined, most: number, usual: number): number {
+  if (limit === undefined) return usual;
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    throw badRequest(400, `The limit must be a whole number from 1 to ${most}.`);
+  }
+  return limit;
+}

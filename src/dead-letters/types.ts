@@ -1,0 +1,202 @@
+/** The dead-letter queue as an application works with it: `writes.deadLetters`. */
+import type { Principal } from "../pipeline/layers.js";
+import type { ErrorCode } from "../model.js";
+import type { NamedRow } from "./payload.js";
+
+/** `stale`: a retry found the rows changed since it was recorded. Such a letter waits as an open one does. */
+export type LetterStatus = "open" | "stale" | "retried" | "discarded";
+
+/** A letter without what was to be written. Times are UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
+export interface LetterSummary {
+  readonly id: string;
+  readonly status: LetterStatus;
+  /** Whose transaction it is. */
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  /** Of the latest failure, as are the next two. */
+  readonly errorCode: ErrorCode;
+  readonly message: string;
+  readonly operationIndex?: number;
+  /** By what the ledger knows the transaction, where it has an identity. */
+  readonly identity?: string;
+  /** The client's tables that it names. */
+  readonly tables: readonly string[];
+  /** How often it has failed: when it was recorded, recorded again, and retried. From 1. */
+  readonly attempts: number;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  /** The payload is not what was recorded. */
+  readonly edited: boolean;
+  /** Why it was discarded. */
+  readonly reason?: string;
+  /** When it was retried or discarded. */
+  readonly closedAt?: string;
+}
+
+export interface Letter extends LetterSummary {
+  /** The transaction in the wire's words, or as it came where it could not be understood. Integers beyond 2^53 are `bigint`. */
+  readonly payload: unknown;
+  /** As it was recorded, where it has been edited. */
+  readonly originalPayload?: unknown;
+  /** What `authenticate` gave, where it was plain JSON. */
+  readonly principal?: unknown;
+  /** The rows that a retry compares: whether each was there when the letter was recorded. */
+  readonly rows: readonly (NamedRow & { readonly present: boolean })[];
+  /** How many rows it names beside these. They could not be read then, and are not compared. */
+  readonly unreadRows: number;
+}
+
+/** All that are given must hold. `{}` is every letter. */
+export interface LetterFilter {
+  readonly status?: LetterStatus | readonly LetterStatus[];
+  readonly userId?: string;
+  readonly clientId?: string;
+  readonly errorCode?: ErrorCode;
+  /** A table of the client's that the letter names. */
+  readonly table?: string;
+  /** First seen then or later; ISO 8601 where it is text. */
+  readonly since?: Date | string;
+  /** First seen before then. */
+  readonly until?: Date | string;
+}
+
+/** Whose database, where `config.database` is a function. It says nothing about as whom a letter is retried. */
+export interface LetterOptions<P extends Principal> {
+  readonly principal?: P;
+}
+
+export interface ListOptions<P extends Principal> extends LetterFilter, LetterOptions<P> {
+  /** 1 to 500. Default 50. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly cursor?: string;
+  /** By when they were first seen. Default `newest`. */
+  readonly order?: "newest" | "oldest";
+}
+
+export interface LetterPage {
+  readonly letters: readonly LetterSummary[];
+  /** For the next page. Absent on the last. */
+  readonly next?: string;
+}
+
+export interface RetryOptions<P extends Principal> extends LetterOptions<P> {
+  /** Although its rows have changed. */
+  readonly force?: boolean;
+  /** In place of the principal that was stored, whose claims may be out of date. Its `userId` must be the letter's. */
+  readonly as?: P;
+}
+
+export type RetryResult =
+  /** Applied, and committed together with the letter's new status. */
+  | { readonly status: "retried" }
+  /** Nothing was written: these rows are not as they were when it was recorded. `force` retries all the same. */
+  | { readonly status: "stale"; readonly rows: readonly NamedRow[] }
+  /** Nothing was written, and the letter is as open as before. `retryable`: what was in the way may pass. */
+  | {
+      readonly status: "failed";
+      readonly retryable: boolean;
+      /** Absent where it is retryable. */
+      readonly errorCode?: ErrorCode;
+      /** Safe to show. */
+      readonly message: string;
+      readonly operationIndex?: number;
+    }
+  | NotOpen
+  | NotFound;
+
+/** It has been retried or discarded already. */
+export interface NotOpen {
+  readonly status: "not_open";
+  readonly is: LetterStatus;
+}
+
+export interface NotFound {
+  readonly status: "not_found";
+}
+
+export type EditResult =
+  | { readonly status: "edited" }
+  /** It is no transaction. The message says where. */
+  | { readonly status: "invalid"; readonly message: string }
+  | NotOpen
+  | NotFound;
+
+export type DiscardResult = { readonly status: "discarded" } | NotOpen | NotFound;
+
+export interface BulkOptions<P extends Principal> extends LetterOptions<P> {
+  /** How many letters at most are dealt with. Default 1,000. */
+  readonly limit?: number;
+  /** `next` of the report before: goes on from there. */
+  readonly cursor?: string;
+}
+
+export interface BulkRetryOptions<P extends Principal> extends BulkOptions<P> {
+  readonly force?: boolean;
+}
+
+export interface BulkRetryReport {
+  readonly retried: number;
+  readonly stale: number;
+  readonly failed: number;
+  /** Behind a letter of the same client that is still waiting. */
+  readonly skipped: number;
+  /** In the order in which they were dealt with. */
+  readonly results: readonly BulkRetryResult[];
+  /** There are more. */
+  readonly next?: string;
+}
+
+export interface BulkRetryResult {
+  readonly id: string;
+  readonly userId: string;
+  readonly result: RetryResult | { readonly status: "skipped" };
+}
+
+export interface BulkDiscardReport {
+  readonly discarded: number;
+  readonly ids: readonly string[];
+  /** There are more. */
+  readonly next?: string;
+}
+
+/**
+ * What has been recorded and waits for somebody to decide. Everything here is for whoever operates the application: nothing asks who calls.
+ * All of it rejects with `badRequest` for arguments that can't be understood, and with the database's errors, unless it says otherwise.
+ */
+export interface DeadLetters<P extends Principal> {
+  /** By when they were first seen. Letters that are recorded meanwhile move nothing from one page to another. */
+  list(options?: ListOptions<P>): Promise<LetterPage>;
+  /** `undefined`: there is none. */
+  get(id: string, options?: LetterOptions<P>): Promise<Letter | undefined>;
+  /**
+   * Replaces what a letter will write: `{ crud: […] }`, in the wire's words. Its rows are looked at anew, and a stale letter is open again.
+   * The payload that was recorded is kept beside it. Integers beyond 2^53 must be `bigint` or text.
+   */
+  edit(id: string, payload: unknown, options?: LetterOptions<P>): Promise<EditResult>;
+  /**
+   * Applies a letter as the user who sent it, through map, authorize and persist with all their hooks, in one database transaction with its
+   * new status: at most once, however many try. The answer that the device has had is not changed. A failure of the database is `failed`, too.
+   */
+  retry(id: string, options?: RetryOptions<P>): Promise<RetryResult>;
+  /** Closes a letter without writing anything; `reason` is kept, up to 2,000 characters. */
+  discard(id: string, reason: string, options?: LetterOptions<P>): Promise<DiscardResult>;
+  /** Retries what waits, oldest first. A client's letters are tried in their order, and after its first that is not applied no more of them. */
+  retryAll(filter: LetterFilter, options?: BulkRetryOptions<P>): Promise<BulkRetryReport>;
+  discardAll(
+    filter: LetterFilter,
+    reason: string,
+    options?: BulkOptions<P>,
+  ): Promise<BulkDiscardReport>;
+  /** Whole letters, oldest first, as JSON lines, each with its line break. Holds one of them at a time. */
+  export(filter?: LetterFilter, options?: LetterOptions<P>): AsyncIterable<string>;
+}
+
+/** How letters are kept and retried. */
+export interface DeadLettersOptions<P extends Principal> {
+  /** Whether a letter keeps what `authenticate` gave beyond the user id. Default true. */
+  readonly keepPrincipal?: boolean;
+  /** As whom a letter is retried. Default: as the principal that it keeps. Its `userId` must be the letter's. */
+  readonly principal?: (letter: Letter) => P | Promise<P>;
+}

@@ -1,0 +1,155 @@
+/** The library's only logging: a closed union, given to `config.onEvent`. */
+import { origin } from "./errors.js";
+import type { LayerName } from "./pipeline/layers.js";
+import type { ErrorCode, TransactionResult } from "./model.js";
+
+/** In every event of a request. */
+export interface Correlated {
+  readonly correlationId: string;
+  /** The caller's place in a trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) writes it. */
+  readonly traceparent?: string;
+}
+
+export function correlated({ correlationId, traceparent }: Correlated): Correlated {
+  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+/** A request has been answered. */
+interface RequestEvent extends Correlated {
+  readonly type: "request";
+  readonly method: string;
+  /** The path alone, without query. */
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** A transaction has been answered. */
+export interface TransactionEvent extends Correlated {
+  readonly type: "transaction";
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly status: TransactionResult["status"];
+  readonly errorCode?: ErrorCode;
+  readonly operations: number;
+  /** Database transactions tried: 1, unless there was contention. */
+  readonly attempts: number;
+  /** Statements answered by the database, hooks' included, and with `rls` the one that sets role and claims; BEGIN, COMMIT and what bounds the waits are not counted. */
+  readonly statements: number;
+  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: the transaction has no identity. */
+  readonly ledger: "hit" | "miss" | "shared" | "off";
+  readonly durationMs: number;
+}
+
+/** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
+export interface ErrorEvent extends Correlated {
+  readonly type: "error";
+  readonly during:
+    | LayerName
+    | "begin"
+    | "commit"
+    | "transaction"
+    | "committed"
+    | "onDeadLetter"
+    | "requiresClientHandling"
+    | "cors"
+    | "prune"
+    | "checkpoint"
+    | "parking"
+    | "rejection"
+    | "rowStates"
+    | "retry"
+    | "admin"
+    | "request"
+    | "rls"
+    | "ready";
+  readonly error: unknown;
+  readonly outcome: "fatal" | "retryable" | "ignored";
+  readonly operationIndex?: number;
+}
+
+/** A transaction has been recorded as a dead letter. */
+interface DeadLetterEvent extends Correlated {
+  readonly type: "dead_letter";
+  readonly id: string;
+  readonly userId: string;
+  readonly errorCode: ErrorCode;
+  /** The same payload was recorded before and is still open: no new letter. */
+  readonly repeat: boolean;
+}
+
+/** Somebody has dealt with a dead letter, or tried to. */
+export interface DeadLetterHandledEvent extends Correlated {
+  readonly type: "dead_letter_handled";
+  readonly id: string;
+  readonly outcome: "retried" | "stale" | "failed" | "edited" | "discarded";
+}
+
+/** A PATCH or DELETE found no row; it was answered as success. */
+interface RowMissingEvent extends Correlated {
+  readonly type: "row_missing";
+  readonly table: string;
+  readonly id: string;
+  readonly op: "PATCH" | "DELETE";
+  readonly operationIndex: number;
+}
+
+/** A declared table or column is not in the database just now. */
+interface SchemaMissingEvent extends Correlated {
+  readonly type: "schema_missing";
+  readonly table: string;
+  readonly column?: string;
+}
+
+/** A body parsed before the library saw it held an integer that JavaScript numbers can't carry. */
+interface PrecisionLostEvent extends Correlated {
+  readonly type: "precision_lost";
+  readonly table: string;
+  readonly column: string;
+  /** What to change. */
+  readonly cure: string;
+}
+
+/** The ledger has been pruned, and the counts of failures, behind the requests. */
+interface PrunedEvent extends Correlated {
+  readonly type: "pruned";
+  /** Rows. */
+  readonly removed: number;
+}
+
+/** `ready()` has said no, or an upload has been refused because of `rls`. Not for every upload that is: once in 3 seconds. */
+interface NotReadyEvent extends Correlated {
+  readonly type: "not_ready";
+  /** Each with its mend. */
+  readonly problems: readonly string[];
+}
+
+export type WriteEvent =
+  | RequestEvent
+  | TransactionEvent
+  | ErrorEvent
+  | DeadLetterEvent
+  | DeadLetterHandledEvent
+  | RowMissingEvent
+  | SchemaMissingEvent
+  | PrecisionLostEvent
+  | PrunedEvent
+  | NotReadyEvent;
+
+export type Emit = (event: WriteEvent) => void;
+
+/** An `onEvent` that throws changes nothing. */
+export function emitter(onEvent: ((event: WriteEvent) => void) | undefined): Emit {
+  if (onEvent === undefined) return () => undefined;
+  return (event) => {
+    try {
+      // An async function fits the type too; its rejection must not end the process.
+      const running: unknown = onEvent(
+        event.type === "error" ? { ...event, error: origin(event.error) } : event,
+      );
+      if (running instanceof Promise) running.catch(() => undefined);
+    } catch {
+      // There is nowhere to report the failure of the reporter.
+    }
+  };
+}

@@ -1,0 +1,96 @@
+/** The answers that are the request's as a whole: what they say, and what goes with them. */
+import { contractVersion } from "../wire/generated/openapi.js";
+import type { CrossOrigin } from "./cors.js";
+import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
+import type { ErrorEvent } from "../events.js";
+import { stringifyJson } from "../wire/json.js";
+import type { RequestContext } from "../pipeline/layers.js";
+import type { Limits } from "../wire/limits.js";
+import type { RouteOptions } from "./routes.js";
+import type { TransactionResult, WriteResponse } from "../model.js";
+
+/** An answer on its way: its body is JSON, unless it is text already. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly results?: readonly TransactionResult[];
+}
+
+/** What the device keeps its writes for: everything but its own mistakes is 5xx. */
+export function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
+  if (during === "authenticate") {
+    if (isUnauthenticated(error)) {
+      return message(401, error.message, { "www-authenticate": "Bearer" });
+    }
+    if (isForbidden(error)) return message(403, error.message);
+  }
+  if (isBadRequest(error)) return message(error.status, error.message);
+  if (isRetryable(error)) return unavailable(error.message, error.retryAfterMs);
+  return during === "authenticate"
+    ? unavailable("The caller can't be verified just now.")
+    : message(500, "Something went wrong. Try again.");
+}
+
+export function toResponse(
+  { status, body, headers }: Answer,
+  { correlationId }: RequestContext,
+  crossOrigin: CrossOrigin,
+): WriteResponse {
+  return {
+    status,
+    headers: {
+      ...(body !== "" && { "content-type": "application/json; charset=utf-8" }),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-correlation-id": correlationId,
+      ...crossOrigin.headers,
+      ...headers,
+    },
+    body: typeof body === "string" ? body : stringifyJson(body),
+  };
+}
+
+export function message(status: number, text: string, headers?: Answer["headers"]): Answer {
+  return { status, body: { message: text }, ...(headers && { headers }) };
+}
+
+const defaultRetryMs = 5_000;
+
+/** The server's fault, or the moment's. */
+export function unavailable(text: string, retryAfterMs = defaultRetryMs): Answer {
+  return message(503, text, retryAfter(retryAfterMs));
+}
+
+/** The caller has too much of something. */
+export function tooMany(text: string, retryAfterMs = defaultRetryMs): Answer {
+  return message(429, text, retryAfter(retryAfterMs));
+}
+
+function retryAfter(ms: number): Readonly<Record<string, string>> {
+  return { "retry-after": String(Math.ceil(ms / 1000)) };
+}
+
+/** What a client may want to know before it sends anything. */
+export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions) {
+  const { bodyBytes, transactions, operations, depth, keys, stringLength, concurrentRequests } =
+    limits;
+  return {
+    contract_version: contractVersion,
+    limits: {
+      body_bytes: told(bodyBytes),
+      transactions: told(transactions),
+      operations: told(operations),
+      depth: told(depth),
+      keys: told(keys),
+      string_length: told(stringLength),
+      concurrent_requests: told(concurrentRequests),
+    },
+    features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
+  };
+}
+
+/** JSON has no Infinity. */
+function told(limit: number): number {
+  return Math.min(limit, Number.MAX_SAFE_INTEGER);
+}

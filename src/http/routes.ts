@@ -1,0 +1,75 @@
+/** Which of the endpoint's routes a request is for. */
+
+type Route =
+  | "upload"
+  | "limits"
+  | "contract"
+  | "checkpoint"
+  | "checkpoint-request"
+  | "preflight";
+
+/** Which of the optional routes there are. */
+export interface RouteOptions {
+  /** OPTIONS is answered, as web pages of other origins need it. */
+  readonly preflights?: boolean;
+  readonly checkpoints?: boolean;
+}
+
+/** By what follows the endpoint's path. */
+const routes: ReadonlyMap<string, { readonly method: string; readonly route: Route }> = new Map([
+  ["", { method: "POST", route: "upload" }],
+  ["/limits", { method: "GET", route: "limits" }],
+  ["/openapi.yaml", { method: "GET", route: "contract" }],
+]);
+
+const withCheckpoints: typeof routes = new Map([
+  ...routes,
+  ["/checkpoint", { method: "PUT", route: "checkpoint" }],
+  ["/checkpoint-request", { method: "POST", route: "checkpoint-request" }],
+]);
+
+/** The path alone: without origin, query and trailing slash. */
+export function pathOf(url: string): string {
+  const [path = ""] = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1);
+  return path.length > 1 ? path.replace(/\/$/, "") : path;
+}
+
+/** @param base `config.path`; with `false` the host has chosen the requests, and the path's end tells the route */
+export function routeOf(
+  base: string | false,
+  method: string,
+  url: string,
+  options: RouteOptions = {},
+): Route | undefined {
+  const there = at(base, url, options);
+  if (there === undefined) return undefined;
+  const asked = method.toUpperCase();
+  if (asked === there.method) return there.route;
+  return options.preflights && asked === "OPTIONS" ? "preflight" : undefined;
+}
+
+/** The method that the endpoint answers there. */
+export function methodOf(
+  base: string | false,
+  url: string,
+  options: RouteOptions = {},
+): string | undefined {
+  return at(base, url, options)?.method;
+}
+
+function at(base: string | false, url: string, { checkpoints = false }: RouteOptions) {
+  const known = checkpoints ? withCheckpoints : routes;
+  const path = pathOf(url);
+  if (base !== false) {
+    const rest = restOf(base, path);
+    return rest === undefined ? undefined : known.get(rest);
+  }
+  return known.get(/\/[^/]*$/.exec(path)?.[0] ?? "") ?? known.get("");
+}
+
+function restOf(base: string, path: string): string | undefined {
+  const root = pathOf(base);
+  if (path === root) return "";
+  const prefix = root === "/" ? "" : root;
+  return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : undefined;
+}

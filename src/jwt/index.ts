@@ -1,0 +1,24 @@
+/** `powersync-writes/jwt`: bearer tokens, verified against the keys of whoever signs them. */
+
+export { jwt, type JwtPrincipal } from "./authenticator.js";
+export type {
+  JwksCache,
+  JwksOptions,
+  JwksUriOptions,
+  JwtAlgorithm,
+  JwtOptions,
+  JwtSecretAlgorithm,
+  SecretOptions,
+} from "./options.js";
+export {
+  auth0,
+  clerk,
+  cognito,
+  firebase,
+  keycloak,
+  type ProviderOptions,
+  supabase,
+  type SupabaseProject,
+  supabaseSecret,
+} from "./providers.js";
+export { clientAuth, type ClientAuthOptions, type PowerSyncClientAuth } from "./client-auth.js";

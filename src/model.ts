@@ -1,0 +1,200 @@
+/** What the device recorded: the upload queue in PowerSync's own words, after normalising. */
+
+/** One of the three things a PowerSync client records for a row. */
+export type Operation = "PUT" | "PATCH" | "DELETE";
+
+/** Column values as they came from JSON; integers beyond 2^53 arrive as `bigint`. */
+export type OpData = Readonly<Record<string, unknown>>;
+
+/** One operation on one row. */
+export interface CrudEntry {
+  readonly op: Operation;
+  /** The table's name in the client's schema: a key of `config.tables`, never an SQL identifier. */
+  readonly table: string;
+  /** The row's id, always text on the client. */
+  readonly id: string;
+  /** The entry's id in the device's queue. */
+  readonly opId?: number;
+  /** The id of the local transaction that the entry belongs to. */
+  readonly transactionId?: number;
+  /** PUT: every column that is not NULL. PATCH: the changed columns, NULLs included. DELETE: absent. */
+  readonly opData?: OpData;
+  /** The row before the change, where the client's schema has `trackPrevious`. */
+  readonly previousValues?: OpData;
+  /** The text the client put in `_metadata`, where its schema has `trackMetadata`. Sent by the device: never proof of anything. */
+  readonly metadata?: string;
+}
+
+/** The operations of one local transaction: applied together or not at all. */
+export interface CrudTransaction {
+  readonly transactionId?: number;
+  readonly crud: readonly CrudEntry[];
+}
+
+/** A transaction in a good envelope that can't be understood, or that `validate` refused: answered fatally and recorded, so that it never blocks the queue. */
+export interface InvalidTransaction {
+  /** What is wrong, safe to show. */
+  readonly invalid: string;
+  /** Default INVALID_TRANSACTION. */
+  readonly errorCode?: ErrorCode;
+  readonly details?: unknown;
+  readonly operationIndex?: number;
+  /** The transaction as it came. */
+  readonly raw: unknown;
+  /** The same, where it can be understood all the same. It may have been answered before. */
+  readonly understood?: CrudTransaction;
+}
+
+/**
+ * How a client spoke, and so how it wants to be answered:
+ * `batch` `{ transactions }`, `single` `{ crud }`, `demo` `{ batch }` (clients of PowerSync's demo backends, which read the HTTP status alone).
+ */
+export type UploadShape = "batch" | "single" | "demo";
+
+/** One request's transactions, in the client's order. */
+export interface Upload {
+  readonly shape: UploadShape;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  readonly transactions: readonly (CrudTransaction | InvalidTransaction)[];
+}
+
+// A mapped row change: what `map` makes of a CrudEntry, `authorize` judges and `persist` writes.
+export interface Write {
+  readonly op: Operation;
+  /** The client's table: the key of the rule in `config.tables`. */
+  readonly table: string;
+  /** The client's row id. */
+  readonly id: string;
+  /** Values by the source database's column names, without the key. For DELETE empty, or what a soft delete sets. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** What `persist` did. */
+export interface WriteOutcome {
+  /**
+   * `written`: the statement took effect.
+   * `missing`: a PATCH or DELETE of a row that does not exist (or is hidden from the caller); nothing was written, and that is success.
+   * `unchanged`: a PATCH with no columns.
+   */
+  readonly effect: "written" | "missing" | "unchanged";
+}
+
+// HTTP as every adapter gives it to the core and gets it back: nothing of any framework.
+
+export interface WriteRequest {
+  readonly method: string;
+  /** Path and query; an origin in front is allowed and ignored. */
+  readonly url: string;
+  readonly headers: Headers;
+  /**
+   * The body, read once: its bytes as sent (still compressed, if it was), or the value that an earlier body parser made of it.
+   * An implementation stops reading beyond `maxBytes` and throws `badRequest(413, …)`; the core checks the size again.
+   * It also stops, and rejects, when `signal` is aborted: the body has taken too long, and the request is being answered without it.
+   */
+  body(maxBytes: number, signal?: AbortSignal): Promise<unknown>;
+  /** Aborted when the caller has left. */
+  readonly signal: AbortSignal;
+  /** The framework's own request, typed by each adapter. */
+  readonly raw?: unknown;
+}
+
+export interface WriteResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Text to send as it is. */
+  readonly body: string;
+}
+
+// What became of a transaction.
+
+/** The codes the library gives itself. An application adds its own through `fatal(code, …)`. */
+export type LibraryErrorCode =
+  | "NOT_NULL_VIOLATION"
+  | "UNIQUE_VIOLATION"
+  | "FOREIGN_KEY_VIOLATION"
+  | "CHECK_VIOLATION"
+  | "CONSTRAINT_VIOLATION"
+  | "INVALID_DATA"
+  | "SCHEMA_MISMATCH"
+  | "UNAUTHORIZED"
+  | "UNKNOWN_TABLE"
+  | "FORBIDDEN_COLUMN"
+  | "FORBIDDEN_OPERATION"
+  | "INVALID_TRANSACTION"
+  | "RETRIES_EXHAUSTED"
+  | "CONFLICT"
+  | "UNCLASSIFIED_ERROR";
+
+/** A library code, or any of the application's own. */
+export type ErrorCode = LibraryErrorCode | (string & {});
+
+/** Which operation failed, and why. `message` and `details` are safe to show: never a driver's text. */
+export interface FailedOperation {
+  readonly errorCode: ErrorCode;
+  readonly message?: string;
+  readonly details?: unknown;
+  /** From 0. Absent where the failure belongs to no single operation, as with a constraint deferred to COMMIT. */
+  readonly operationIndex?: number;
+}
+
+export interface SuccessResult {
+  readonly status: "success";
+}
+
+/** The client keeps the transaction and sends it again. */
+export interface RetryableResult {
+  readonly status: "retryable_error";
+  readonly message: string;
+  /** Milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Present where the caller has as many open dead letters as may be (`limits.openDeadLetters`): a 429 over HTTP. */
+  readonly tooManyDeadLetters?: true;
+}
+
+/** Sending it again can't help. It has been recorded as a dead letter, unless `requiresClientHandling`. */
+export interface FatalResult {
+  readonly status: "fatal_error";
+  readonly requiresClientHandling: boolean;
+  readonly message: string;
+  readonly failedOperation: FailedOperation;
+}
+
+/** An earlier transaction of the batch ended it. The client keeps this one. */
+export interface NotAttemptedResult {
+  readonly status: "not_attempted";
+}
+
+export type TransactionResult = SuccessResult | RetryableResult | FatalResult | NotAttemptedResult;
+
+/** A transaction that was answered fatally, kept whole in the source database so that nothing is lost. */
+export interface DeadLetter {
+  /** A uuid that sorts by time. Of a payload that is recorded again, the id of the letter that is open already: known when the letter has been stored. */
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  readonly errorCode: ErrorCode;
+  /** Safe to show. */
+  readonly message: string;
+  readonly operationIndex?: number;
+  /** What makes a transaction sent twice the same one, where it has that. */
+  readonly identity?: string;
+  /** The transaction in the wire's words, or as it came where it could not be understood. */
+  readonly payload: unknown;
+  /** Integers beyond 2^53 in the payload had been rounded before the library saw them. */
+  readonly lossyNumbers?: true;
+  /** What the rows that it names were like, as JSON: for whoever tries it again. Absent where they could not be read. */
+  readonly rowStates?: object;
+  /** How often this payload has been recorded without anybody dealing with it. From 1; known when the letter has been stored. */
+  readonly attempts: number;
+}
+
+export const success: SuccessResult = { status: "success" };
+export const notAttempted: NotAttemptedResult = { status: "not_attempted" };
+
+export function retryableResult(message: string, retryAfterMs?: number): RetryableResult {
+  return retryAfterMs === undefined
+    ? { status: "retryable_error", message }
+    : { status: "retryable_error", message, retryAfterMs };
+}

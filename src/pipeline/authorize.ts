@@ -1,0 +1,42 @@
+/** The default `authorize`: the rule's operations, the rule's own check, then the application's. The scope is held by `persist`, in the statement itself. */
+import type { WritesConfig } from "../config.js";
+import { fatal, ofApplication } from "../errors.js";
+import type { LayerFunction, Layers, Principal } from "./layers.js";
+import type { Rules } from "./rules.js";
+import { turnTo } from "./stored-row.js";
+import type { Write } from "../model.js";
+
+/** Throws fatal FORBIDDEN_OPERATION, or what the checks throw. */
+export function authorizer<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  added: WritesConfig<P, DB>["authorize"],
+): LayerFunction<Layers<P, DB>["authorize"]> {
+  return async (write, context) => {
+    const rule = rules.get(write.table);
+    if (rule === undefined) {
+      throw fatal("UNKNOWN_TABLE", "The table is not writable here.");
+    }
+    if (!rule.operations.has(write.op)) {
+      throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
+    }
+    turnTo(context, write);
+    await ofApplication(() => rule.authorize?.(write, context));
+    await ofApplication(() => added?.(write, context));
+    // What has been approved stays as it is: a hook that wants other values returns another write.
+    Object.freeze(write.values);
+    return Object.freeze(write);
+  };
+}
+
+/** What has been approved keeps its table, row and operation, whatever a hook returns. */
+export function sameRow(approved: Write, replaced: Write): void {
+  if (
+    approved.op !== replaced.op ||
+    approved.table !== replaced.table ||
+    approved.id !== replaced.id
+  ) {
+    throw new Error(
+      "A hook behind the authorization changed the table, the id or the operation of a write.",
+    );
+  }
+}

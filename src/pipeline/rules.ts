@@ -1,0 +1,195 @@
+/** The configured table rules, compiled once: names resolved, shorthands spelled out, mistakes refused at the start. */
+import type { Operation } from "../model.js";
+import type { Principal } from "./layers.js";
+import type {
+  ClientColumn,
+  ColumnRule,
+  CompositeId,
+  Parent,
+  Scope,
+  ServerColumn,
+  TableRule,
+} from "../table-rule.js";
+
+type SetColumn<P extends Principal, DB> = ServerColumn<P, DB>["set"];
+
+export interface Rule<P extends Principal, DB> {
+  /** The client's name for the table. */
+  readonly name: string;
+  /** The source table, `name` or `schema.name`. */
+  readonly table: string;
+  readonly key: CompositeId;
+  readonly operations: ReadonlySet<Operation>;
+  /** By the client's names. Absent: every column of the table. */
+  readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
+  /** By the source database's names. Set on every PUT and PATCH. */
+  readonly serverColumns: ReadonlyMap<string, SetColumn<P, DB>>;
+  /** The same, set where a PUT makes the row. */
+  readonly insertColumns: ReadonlyMap<string, SetColumn<P, DB>>;
+  readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
+  /** With `scope` and `parents` it makes the full scope: see `persist/scope`. */
+  readonly owner?: string;
+  readonly scope?: Scope<P, DB>;
+  readonly parents: readonly ParentRule<P, DB>[];
+  readonly authorize?: TableRule<P, DB>["authorize"];
+  readonly replace: boolean;
+  readonly ignoreUnknown: boolean;
+  readonly hideForeign: boolean;
+}
+
+/** A row that this rule's rows belong to. */
+export interface ParentRule<P extends Principal, DB> {
+  /** Of this table, by the source database's name. */
+  readonly column: string;
+  /** The parent's own; this very rule, where a table refers to itself. */
+  readonly rule: Rule<P, DB>;
+  /** The parent's column that is referred to. */
+  readonly by: string;
+  readonly optional: boolean;
+}
+
+export type Rules<P extends Principal, DB> = ReadonlyMap<string, Rule<P, DB>>;
+
+/** @throws TypeError where the rules contradict themselves */
+export function compileRules<P extends Principal, DB>(
+  tables: Readonly<Record<string, TableRule<P, DB>>>,
+): Rules<P, DB> {
+  const rules = new Map<string, Rule<P, DB>>();
+  const compile = (name: string, below: readonly string[]): Rule<P, DB> | undefined => {
+    const known = rules.get(name);
+    if (known !== undefined) return known;
+    const given = Object.hasOwn(tables, name) ? tables[name] : undefined;
+    if (given === undefined) return undefined;
+    if (below.includes(name)) {
+      const circle = [...below.slice(below.indexOf(name)), name].join(" → ");
+      throw new TypeError(`tables.${name}: belongsTo goes round in a circle: ${circle}.`);
+    }
+    const parents: ParentRule<P, DB>[] = [];
+    const rule = { ...compileRule(name, given), parents };
+    for (const [column, parent] of Object.entries(given.belongsTo ?? {})) {
+      const { table, ...options } = typeof parent === "string" ? { table: parent } : parent;
+      const its = table === name ? rule : compile(table, [...below, name]);
+      parents.push(compileParent(rule, column, table, its, options));
+    }
+    refuseEndless(rule);
+    rules.set(name, rule);
+    return rule;
+  };
+  for (const name of Object.keys(tables)) compile(name, []);
+  return rules;
+}
+
+const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
+
+function compileRule<P extends Principal, DB>(
+  name: string,
+  rule: TableRule<P, DB>,
+): Omit<Rule<P, DB>, "parents"> {
+  const key = compileKey(rule.id ?? "id");
+  const columns = compileColumns(rule.columns);
+  const written = new Set([
+    ...(columns.client?.keys() ?? []),
+    ...[...(columns.client?.values() ?? [])].map(({ column }) => column),
+    ...columns.server.keys(),
+    ...columns.insert.keys(),
+    ...Object.keys(rule.delete?.set ?? {}),
+  ]);
+  const repeated = key.columns.find((each) => written.has(each));
+  if (repeated !== undefined) {
+    throw new TypeError(
+      `tables.${name}: "${repeated}" is the key; it comes from the client's row id and is no column.`,
+    );
+  }
+  if (rule.put === "replace" && columns.client === undefined) {
+    throw new TypeError(`tables.${name}: put: "replace" needs the rule to list its columns.`);
+  }
+  if (rule.delete !== undefined && Object.keys(rule.delete.set).length === 0) {
+    throw new TypeError(
+      `tables.${name}: delete: { set } sets no column; it would be no soft delete.`,
+    );
+  }
+  return {
+    name,
+    table: rule.table ?? name,
+    key,
+    operations: new Set(rule.operations ?? allOperations),
+    ...(columns.client && { clientColumns: columns.client }),
+    serverColumns: columns.server,
+    insertColumns: columns.insert,
+    ...(rule.delete && { softDelete: new Map(Object.entries(rule.delete.set)) }),
+    ...(rule.owner !== undefined && { owner: rule.owner }),
+    ...(rule.scope && { scope: rule.scope }),
+    ...(rule.authorize && { authorize: rule.authorize }),
+    replace: rule.put === "replace",
+    ignoreUnknown: rule.unknownColumns === "ignore",
+    hideForeign: rule.hideForeign === true,
+  };
+}
+
+function compileParent<P extends Principal, DB>(
+  { name }: Rule<P, DB>,
+  column: string,
+  table: string,
+  rule: Rule<P, DB> | undefined,
+  { by, optional = false }: Omit<Parent, "table">,
+): ParentRule<P, DB> {
+  const where = `tables.${name}: belongsTo.${column}`;
+  if (rule === undefined) {
+    throw new TypeError(
+      `${where} names "${table}", which has no rule in tables; it is the client's name that belongs here. For a table that nobody may write, make a rule with operations: [].`,
+    );
+  }
+  const [key = "", second] = rule.key.columns;
+  if (by === undefined && second !== undefined) {
+    throw new TypeError(
+      `${where}: "${table}" has a key of several columns, and one column can't refer to it. Name the column that it does refer to, { table: "${table}", by: "…" }, or write a scope.`,
+    );
+  }
+  if (table !== name && !hasScope(rule)) {
+    throw new TypeError(
+      `${where}: "${table}" has neither owner nor scope nor belongsTo, so every row would do. Say there whose its rows are.`,
+    );
+  }
+  return { column, rule, by: by ?? key, optional };
+}
+
+/** Of a parent in the same table its owner, its scope and its other parents are asked; one of them must be there. */
+function refuseEndless<P extends Principal, DB>(rule: Rule<P, DB>): void {
+  const { name, owner, scope, parents } = rule;
+  if (owner !== undefined || scope !== undefined || parents.length === 0) return;
+  if (parents.every((parent) => parent.rule === rule)) {
+    throw new TypeError(
+      `tables.${name}: belongsTo names nothing but the table itself, so nobody's rows would be anybody's. Add owner, scope or another parent.`,
+    );
+  }
+}
+
+function hasScope<P extends Principal, DB>({ owner, scope, parents }: Rule<P, DB>): boolean {
+  return owner !== undefined || scope !== undefined || parents.length > 0;
+}
+
+function compileKey(id: string | readonly string[] | CompositeId): CompositeId {
+  if (typeof id === "string") return { columns: [id], split: (value) => [value] };
+  return isList(id) ? { columns: id, split: (value) => value.split(".") } : id;
+}
+
+function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["columns"]) {
+  const server = new Map<string, SetColumn<P, DB>>();
+  const insert = new Map<string, SetColumn<P, DB>>();
+  if (columns === undefined) return { client: undefined, server, insert };
+  const client = new Map<string, ClientColumn<P, DB> & { readonly column: string }>();
+  const entries: [string, ColumnRule<P, DB>][] = isList(columns)
+    ? columns.map((name) => [name, true])
+    : Object.entries(columns);
+  for (const [name, rule] of entries) {
+    if (rule === true) client.set(name, { column: name });
+    else if (typeof rule === "string") client.set(name, { column: rule });
+    else if ("set" in rule) (rule.on === "insert" ? insert : server).set(name, rule.set);
+    else client.set(name, { ...rule, column: rule.column ?? name });
+  }
+  return { client, server, insert };
+}
+
+function isList(columns: object): columns is readonly string[] {
+  return Array.isArray(columns);
+}

@@ -1,0 +1,115 @@
+/** What became of a transaction that threw: nothing is fatal unless it is known to be. */
+import type { QueryExecutorProvider } from "kysely";
+import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
+import { stringifyJson } from "../wire/json.js";
+import type { ErrorCode } from "../model.js";
+import { isConnectionError } from "../sql/connection-errors.js";
+import type { FatalMeaning, Meaning, RetryableMeaning } from "../sql/dialect.js";
+import { dialectOf } from "../sql/dialects.js";
+import { Contention } from "../sql/statements.js";
+
+export type Verdict =
+  | {
+      readonly outcome: "fatal";
+      readonly errorCode: ErrorCode;
+      readonly message: string;
+      readonly details?: unknown;
+    }
+  | {
+      readonly outcome: "retryable";
+      readonly message: string;
+      readonly retryAfterMs?: number;
+      /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
+      readonly again?: "contention" | "schema";
+      /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
+      readonly passes?: true;
+    };
+
+const fatalMessages: Readonly<Record<FatalMeaning, string>> = {
+  NOT_NULL_VIOLATION: "A required value is missing.",
+  UNIQUE_VIOLATION: "Another row already has a value that must be unique.",
+  FOREIGN_KEY_VIOLATION:
+    "A row that this one refers to does not exist, or this one is still referred to.",
+  CHECK_VIOLATION: "A value is not allowed by the database's rules.",
+  CONSTRAINT_VIOLATION: "The database's rules do not allow this change.",
+  INVALID_DATA: "A value can't be stored in its column.",
+};
+
+const unauthorized: Verdict = {
+  outcome: "fatal",
+  errorCode: "UNAUTHORIZED",
+  message: "The caller may not write this row.",
+};
+
+const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
+  contention: "Others are changing the same rows just now.",
+  busy: "Others are changing the same rows just now.",
+  schema: "The database is being changed just now.",
+  permission: "The server is not set up for this change just now.",
+  outage: "The database can't be reached just now.",
+  other: "The change can't be made just now.",
+};
+
+const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
+
+/**
+ * A driver's own text is never part of a verdict.
+ *
+ * @param ofData whether it was thrown by the statements that write the data; no other statement's error is fatal
+ * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
+ */
+export function classify(
+  error: unknown,
+  db: QueryExecutorProvider,
+  ofData: boolean,
+  rls = false,
+): Verdict {
+  if (error instanceof ApplicationFailure) return classify(error.cause, db, false);
+  if (isFatal(error)) {
+    const details = plain(error.details);
+    return {
+      outcome: "fatal",
+      errorCode: error.code,
+      message: error.message,
+      ...(details !== undefined && { details }),
+    };
+  }
+  if (isRetryable(error)) {
+    return {
+      outcome: "retryable",
+      message: error.message,
+      ...(error.staysQueued && { passes: true }),
+      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    };
+  }
+  const meaning = meaningOf(error, db);
+  if (isFatalMeaning(meaning)) {
+    if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
+    return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
+  }
+  if (meaning === "permission" && ofData && rls) return unauthorized;
+  return {
+    outcome: "retryable",
+    message: retryableMessages[meaning],
+    ...(passing.includes(meaning) && { passes: true }),
+    ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
+  };
+}
+
+function meaningOf(error: unknown, db: QueryExecutorProvider): Meaning {
+  if (error instanceof Contention) return "contention";
+  return dialectOf(db).meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
+}
+
+function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
+  return Object.hasOwn(fatalMessages, meaning);
+}
+
+/** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
+function plain(details: unknown): unknown {
+  try {
+    return details === undefined ? undefined : JSON.parse(stringifyJson(details));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,260 @@
+/** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
+import { toWireTransaction } from "../wire/answer.js";
+import { attempt, type Attempt, type Failure } from "./attempt.js";
+import type { TransactionSettings } from "../sql/transaction.js";
+import { type Call, publicContext } from "./call.js";
+import type { AnnounceCommit } from "./committed.js";
+import type { WritesConfig } from "../config.js";
+import {
+  type CrudTransaction,
+  type FatalResult,
+  type InvalidTransaction,
+  retryableResult,
+  success,
+  type TransactionResult,
+} from "../model.js";
+import { fatal, type FatalError } from "../errors.js";
+import { correlated, type Emit, type TransactionEvent } from "../events.js";
+import { createFlights } from "./single-flight.js";
+import type { Identity } from "./identity.js";
+import type { Principal } from "../pipeline/layers.js";
+import type { LetterBound } from "../dead-letters/quota.js";
+import { classify, type Verdict } from "./classify.js";
+import type { RowStateReader } from "../sql/fingerprints.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import { createParking, type Subject } from "./parking.js";
+import { createRecord } from "./record.js";
+import type { Again } from "./retry.js";
+
+const notBegun = retryableResult("The caller has left before the transaction was tried.");
+
+interface TransactionParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly rowStateReader: RowStateReader;
+  readonly announceCommit: AnnounceCommit<P, DB>;
+  readonly again: Again;
+  readonly emit: Emit;
+  readonly settings: TransactionSettings;
+  readonly letters: LetterBound;
+}
+
+/** Never rejects. */
+export type RunTransaction<P extends Principal, DB> = (
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Call<P, DB>,
+) => Promise<TransactionResult>;
+
+/** What the event of a transaction tells beside its answer. */
+interface Tally {
+  attempts: number;
+  statements: number;
+  ledger: TransactionEvent["ledger"];
+}
+
+export function createRunTransaction<P extends Principal, DB>({
+  config,
+  pipeline,
+  rowStateReader,
+  announceCommit,
+  again,
+  emit,
+  settings,
+  letters,
+}: TransactionParts<P, DB>): RunTransaction<P, DB> {
+  const flights = createFlights<TransactionResult>();
+  const record = createRecord({
+    pipeline,
+    rowStateReader,
+    again,
+    emit,
+    onDeadLetter: config.onDeadLetter,
+    settings,
+    letters,
+  });
+  const parking = createParking(config, settings, emit);
+
+  const run = async (
+    transaction: CrudTransaction | InvalidTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    if ("invalid" in transaction) return refuse(transaction, call, tally);
+    return transaction.crud.length === 0 ? success : identified(transaction, call, tally);
+  };
+
+  const identified = async (
+    transaction: CrudTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+    refusal?: FatalError,
+  ): Promise<TransactionResult> => {
+    const identity = await call.identify(transaction);
+    const run = () => apply(transaction, call, identity, tally, refusal);
+    if (identity === undefined) return run();
+    for (;;) {
+      tally.ledger = "miss";
+      const { result, shared } = await flights.join(call.database, identity.key, run);
+      if (shared) tally.ledger = "shared";
+      // The caller who left was another one.
+      if (result !== notBegun || !shared || call.signal.aborted) return result;
+    }
+  };
+
+  const apply = async (
+    transaction: CrudTransaction,
+    call: Call<P, DB>,
+    identity: Identity | undefined,
+    tally: Tally,
+    refusal: FatalError | undefined,
+  ): Promise<TransactionResult> => {
+    const subject = { transaction, call, identity };
+    for (let number = 1; ; number += 1) {
+      tally.attempts = number;
+      const options = { number, identity, refusal, tally, settings };
+      const tried = await attempt(pipeline, transaction, call, options);
+      if (tried.kind !== "failed") return done(tried, subject, tally);
+      const verdict = judge(tried, call);
+      if (await again(verdict, number, call)) continue;
+      const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
+      const payload = toWireTransaction(transaction);
+      const result = await conclude(last, tried.operationIndex, payload, call, identity);
+      // What was fatal at once has never been counted.
+      if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
+      return result;
+    }
+  };
+
+  const done = async (
+    tried: Exclude<Attempt, Failure>,
+    subject: Subject<P, DB>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    if (tried.kind === "not begun") return notBegun;
+    if (tried.kind === "replayed") {
+      tally.ledger = "hit";
+      return tried.answer;
+    }
+    const { transaction, call } = subject;
+    await announceCommit({ transaction, writes: tried.writes }, call);
+    await parking?.applied(subject);
+    return success;
+  };
+
+  const judge = ({ error, during, operationIndex }: Failure, call: Call<P, DB>): Verdict => {
+    const verdict = classify(error, call.database, during !== "begin", call.caller !== undefined);
+    emit({
+      type: "error",
+      ...correlated(call),
+      during,
+      error,
+      outcome: verdict.outcome,
+      ...(operationIndex !== undefined && { operationIndex }),
+    });
+    return verdict;
+  };
+
+  /** It can't be applied; but where it can be understood, it may have been, before it was refused. */
+  const refuse = async (
+    refused: InvalidTransaction,
+    call: Call<P, DB>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    const { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw } = refused;
+    const refusal = fatal(errorCode, invalid, details);
+    const { understood } = refused;
+    if (understood !== undefined) return identified(understood, call, tally, refusal);
+    const where = operationIndex === undefined ? {} : { operationIndex };
+    const verdict = judge({ kind: "failed", error: refusal, during: "validate", ...where }, call);
+    return conclude(verdict, operationIndex, raw, call, undefined);
+  };
+
+  /** A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is. */
+  const conclude = async (
+    verdict: Verdict,
+    operationIndex: number | undefined,
+    payload: unknown,
+    call: Call<P, DB>,
+    identity: Identity | undefined,
+  ): Promise<TransactionResult> => {
+    if (verdict.outcome === "retryable") {
+      return retryableResult(verdict.message, verdict.retryAfterMs);
+    }
+    const answer = fatalResult(verdict, operationIndex);
+    try {
+      const ask = call.clientCanHandle ? config.requiresClientHandling : undefined;
+      if (await ask?.(answer.failedOperation, publicContext(call))) {
+        return { ...answer, requiresClientHandling: true };
+      }
+    } catch (error) {
+      const during = "requiresClientHandling";
+      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
+      return retryableResult("The failure can't be judged just now.");
+    }
+    return record(answer, payload, call, identity);
+  };
+
+  return async (transaction, call) => {
+    const started = performance.now();
+    const tally: Tally = { attempts: 0, statements: 0, ledger: "off" };
+    let result: TransactionResult;
+    try {
+      result = await run(transaction, call, tally);
+    } catch (error) {
+      emit({
+        type: "error",
+        ...correlated(call),
+        during: "transaction",
+        error,
+        outcome: "retryable",
+      });
+      result = retryableResult("The change can't be made just now.");
+    }
+    emit(eventOf(transaction, call, result, tally, performance.now() - started));
+    return result;
+  };
+}
+
+function isRecorded(result: TransactionResult): boolean {
+  return result.status === "fatal_error" && !result.requiresClientHandling;
+}
+
+function fatalResult(
+  { errorCode, message, details }: Extract<Verdict, { outcome: "fatal" }>,
+  operationIndex: number | undefined,
+): FatalResult {
+  return {
+    status: "fatal_error",
+    requiresClientHandling: false,
+    message,
+    failedOperation: {
+      errorCode,
+      message,
+      ...(details !== undefined && { details }),
+      ...(operationIndex !== undefined && { operationIndex }),
+    },
+  };
+}
+
+function eventOf<P extends Principal, DB>(
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Call<P, DB>,
+  result: TransactionResult,
+  { attempts, statements, ledger }: Tally,
+  durationMs: number,
+): TransactionEvent {
+  const { principal, clientId } = call;
+  return {
+    type: "transaction",
+    ...correlated(call),
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    status: result.status,
+    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
+    operations: "invalid" in transaction ? 0 : transaction.crud.length,
+    attempts,
+    statements,
+    ledger,
+    durationMs,
+  };
+}

@@ -1,0 +1,164 @@
+/** The request processor: an upload validated, its transactions run one after the other, each answered. */
+import type { Kysely } from "kysely";
+import { toWireTransaction } from "../wire/answer.js";
+import { type Call, databaseOf } from "./call.js";
+import type { WritesConfig } from "../config.js";
+import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
+import { type FatalError, isFatal } from "../errors.js";
+import { correlated, type Emit } from "../events.js";
+import type { Gate } from "../rls/gate.js";
+import { createIdentify } from "./identity.js";
+import type { CallContext, Principal } from "../pipeline/layers.js";
+import type { LetterBound } from "../dead-letters/quota.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import type { RunTransaction } from "./transaction.js";
+import { normaliseUpload } from "../wire/upload.js";
+
+interface ProcessorParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly letters: LetterBound;
+  readonly gate: Gate<P, DB>;
+  readonly runTransaction: RunTransaction<P, DB>;
+  readonly emit: Emit;
+  /** Called with the database of an upload that has been answered. */
+  readonly passed: (database: Kysely<DB>) => void;
+}
+
+/** Who sends an upload. The body's own client and queue come first. */
+interface UploadOptions<P extends Principal> {
+  readonly context: CallContext<P>;
+  readonly clientId?: string | undefined;
+  readonly queueId?: string | undefined;
+  readonly lossyNumbers: boolean;
+}
+
+export interface Processor<P extends Principal> {
+  /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
+  validate(body: unknown, context: CallContext<P>): Promise<Upload>;
+  /** One result a transaction, in order. Throws `retryable` alone, where nothing may be written just now. */
+  run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
+}
+
+export function createProcessor<P extends Principal, DB>({
+  config,
+  pipeline,
+  limits,
+  timeouts,
+  letters,
+  gate,
+  runTransaction,
+  emit,
+  passed,
+}: ProcessorParts<P, DB>): Processor<P> {
+  return {
+    validate: async (body, context) => {
+      try {
+        return await pipeline.validate(body, context);
+      } catch (error) {
+        if (!isFatal(error)) throw error;
+        return refused(normaliseUpload(body, limits), error);
+      }
+    },
+
+    run: async (upload, { context, lossyNumbers, ...options }) => {
+      const started = performance.now();
+      const database = await reached(config, context, emit);
+      const refusal =
+        database === undefined
+          ? retryableResult("The database can't be reached just now.")
+          : letters.refusal(database, context.principal.userId);
+      if (database === undefined || refusal !== undefined) {
+        return upload.transactions.map((_, index) =>
+          index === 0 && refusal ? refusal : notAttempted,
+        );
+      }
+      const caller = await gate(database, context);
+      const clientId = upload.clientId ?? options.clientId;
+      const queueId = upload.queueId ?? options.queueId;
+      const sender = {
+        ...(clientId !== undefined && { clientId }),
+        ...(queueId !== undefined && { queueId }),
+      };
+      const call: Call<P, DB> = {
+        ...context,
+        ...sender,
+        database,
+        identify:
+          config.ledger === false
+            ? async () => undefined
+            : createIdentify({ ...sender, userId: context.principal.userId }),
+        ...(caller && { caller }),
+        requestId: crypto.randomUUID(),
+        lossyNumbers,
+        clientCanHandle: upload.shape !== "demo",
+      };
+      const results: TransactionResult[] = [];
+      let ended = false;
+      for (const transaction of upload.transactions) {
+        const late = results.length > 0 && performance.now() - started >= timeouts.requestMs;
+        const result =
+          ended || context.signal.aborted
+            ? notAttempted
+            : late
+              ? outOfTime
+              : await runTransaction(transaction, call);
+        results.push(result);
+        ended ||= endsBatch(result, config.onFatal);
+      }
+      passed(database);
+      return results;
+    },
+  };
+}
+
+/** So that what has been applied is answered before the client gives up waiting for it. */
+const outOfTime = retryableResult("The request took too long. Send the rest again.");
+
+/** What follows a transaction that stays queued must stay behind it. */
+function endsBatch(result: TransactionResult, onFatal: "stop" | "skip" = "stop"): boolean {
+  switch (result.status) {
+    case "success":
+      return false;
+    case "fatal_error":
+      return result.requiresClientHandling || onFatal === "stop";
+    default:
+      return true;
+  }
+}
+
+function refused(upload: Upload, { message, code, details }: FatalError): Upload {
+  return {
+    ...upload,
+    transactions: upload.transactions.map((transaction) => ({
+      invalid: message,
+      errorCode: code,
+      ...(details !== undefined && { details }),
+      ...("invalid" in transaction
+        ? { raw: transaction.raw }
+        : { raw: toWireTransaction(transaction), understood: transaction }),
+    })),
+  };
+}
+
+async function reached<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
+  context: CallContext<P>,
+  emit: Emit,
+): Promise<Call<P, DB>["database"] | undefined> {
+  try {
+    return await databaseOf(config, context.principal);
+  } catch (error) {
+    emit({
+      type: "error",
+      ...correlated(context),
+      during: "transaction",
+      error,
+      outcome: "retryable",
+    });
+    return undefined;
+  }
+}

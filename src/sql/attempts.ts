@@ -1,0 +1,119 @@
+/** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
+import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
+import type { OwnTables } from "./tables.js";
+import { dialectOf } from "./dialects.js";
+
+/** What has not failed for so long is not counted any further, and its row is pruned: 30 days. */
+export const failuresKeptMs = 30 * 24 * 3_600_000;
+
+interface Threshold {
+  readonly attempts: number;
+  /** Milliseconds since the first of them. */
+  readonly afterMs: number;
+}
+
+/** Enters a failure. A row that has seen none for `gapMs` milliseconds begins anew. */
+export async function countFailure(
+  tx: Transaction<OwnTables>,
+  content: string,
+  gapMs: number,
+): Promise<void> {
+  const dialect = dialectOf(tx);
+  const { now } = dialect.types;
+  const begun = sql<string>`${dialect.types.ago(gapMs)}`;
+  const insert = tx
+    .insertInto("powersync_attempts")
+    .values({ content, attempts: 1, first_failed_at: now, last_failed_at: now });
+  /** In this order: MySQL assigns one after the other, and the next sees it. */
+  const changes = (stored: Stored) => {
+    const unless = (value: RawBuilder<unknown>, anew: Expression<unknown>) =>
+      sql<never>`case when ${stored("last_failed_at")} < ${begun} then ${anew} else ${value} end`;
+    return {
+      attempts: unless(sql`${stored("attempts")} + 1`, sql.lit(1)),
+      first_failed_at: unless(sql`${stored("first_failed_at")}`, now),
+      previous_failed_at: sql<never>`${stored("last_failed_at")}`,
+      last_failed_at: now,
+    };
+  };
+  await (
+    dialect.insertIgnore
+      ? insert.onDuplicateKeyUpdate(changes((column) => sql.ref(column)))
+      : insert.onConflict((conflict) =>
+          conflict
+            .column("content")
+            .doUpdateSet((eb) => changes((column) => eb.ref(`powersync_attempts.${column}`))),
+        )
+  ).execute();
+}
+
+type Stored = (column: "attempts" | "first_failed_at" | "last_failed_at") => Expression<unknown>;
+
+/**
+ * Whether it has failed too often and for too long, while others don't: one has been applied since the failure before the latest.
+ *
+ * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
+ */
+export async function isExhausted(
+  tx: Transaction<OwnTables>,
+  content: string,
+  { attempts, afterMs }: Threshold,
+  appliedAgoMs: number | undefined,
+): Promise<boolean> {
+  const { ago } = dialectOf(tx).types;
+  const row = await tx
+    .selectFrom("powersync_attempts as failed")
+    .select("failed.content")
+    .where("failed.content", "=", content)
+    .where("failed.attempts", ">=", attempts)
+    .where("failed.first_failed_at", "<=", sql<Date>`${ago(afterMs)}`)
+    .where((eb) => {
+      const applied = eb.exists(
+        eb
+          .selectFrom("powersync_ledger as applied")
+          .select("applied.identity")
+          // Replays move the one, which has an index, and not the other.
+          .whereRef("applied.answered_at", ">", "failed.previous_failed_at")
+          .whereRef("applied.applied_at", ">", "failed.previous_failed_at"),
+      );
+      if (appliedAgoMs === undefined) return applied;
+      return eb.or([
+        applied,
+        eb("failed.previous_failed_at", "<", sql<Date>`${ago(appliedAgoMs)}`),
+      ]);
+    })
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function forgetFailures(tx: Transaction<OwnTables>, content: string): Promise<void> {
+  await tx.deleteFrom("powersync_attempts").where("content", "=", content).execute();
+}
+
+export interface Batch {
+  readonly found: number;
+  readonly gone: number;
+}
+
+/** Removes at most so many that have not failed for `keptMs` milliseconds. */
+export async function pruneFailed(
+  tx: Transaction<OwnTables>,
+  keptMs: number,
+  most: number,
+): Promise<Batch> {
+  const before = sql<Date>`${dialectOf(tx).types.ago(keptMs)}`;
+  const old = await tx
+    .selectFrom("powersync_attempts")
+    .select("content")
+    .where("last_failed_at", "<", before)
+    .limit(most)
+    .execute();
+  if (old.length === 0) return { found: 0, gone: 0 };
+  const contents = old.map(({ content }) => content);
+  const { numDeletedRows } = await tx
+    .deleteFrom("powersync_attempts")
+    .where("content", "in", contents)
+    // Asked again: it may have failed meanwhile.
+    .where("last_failed_at", "<", before)
+    .executeTakeFirst();
+  return { found: old.length, gone: Number(numDeletedRows) };
+}

@@ -1,0 +1,195 @@
+/** What MySQL or MariaDB says a table's columns are. */
+import { type Expression, type RawBuilder, sql } from "kysely";
+import {
+  type Access,
+  type Column,
+  type Connection,
+  type Constraints,
+  type SourceTable,
+  UnsuitableTable,
+} from "../dialect.js";
+
+interface ColumnRow {
+  readonly name: string;
+  /** `varchar`. */
+  readonly type: string;
+  /** `varchar(20)`; `int(10) unsigned`. */
+  readonly declared: string;
+  readonly length: Count | null;
+  readonly digits: Count | null;
+  readonly scale: Count | null;
+  readonly charset: string | null;
+  readonly nullable: string;
+  readonly defaulted: Count;
+  readonly extra: string;
+  readonly expression: string | null;
+  readonly json: Count;
+  /** Of the table's engine; null for a view. */
+  readonly transactions: string | null;
+  /** Of the connection. */
+  readonly client: string;
+}
+
+/** By the pool's settings a number, a bigint or its digits. */
+type Count = number | bigint | string;
+
+/**
+ * One statement on the connection it is given. The table is found as a statement would find it: in the connection's database unless a schema is named.
+ *
+ * @throws UnsuitableTable where the table's engine has no transactions, or the connection could not carry every text
+ */
+export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+  // As constants on each of the views: without, the server opens every table that it has. Literals, for a driver puts no parameters into comments.
+  const name = sql.lit(table.name);
+  const schema = table.schema === undefined ? sql`database()` : sql.lit(table.schema);
+  const { rows } = await sql<ColumnRow>`
+    select
+      c.column_name as name, c.data_type as type, c.column_type as declared,
+      if(c.data_type like '%text', c.character_octet_length, c.character_maximum_length) as length,
+      c.numeric_precision as digits, coalesce(c.numeric_scale, c.datetime_precision) as scale,
+      c.character_set_name as charset, c.is_nullable as nullable, c.column_default is not null as defaulted,
+      c.extra as extra, c.generation_expression as expression,
+      /*M!100222 exists (
+        select 1 from information_schema.check_constraints k
+        where k.constraint_schema = ${schema} and k.table_name = ${name} and k.check_clause in
+          (concat('json_valid(\`', c.column_name, '\`)'), concat('json_valid("', c.column_name, '")'))
+      ) or */ c.data_type = 'json' as json,
+      e.transactions as transactions, @@character_set_client as client
+    from information_schema.columns c
+    join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
+    left join information_schema.engines e on e.engine = t.engine
+    where c.table_schema = ${schema} and c.table_name = ${name}
+    order by c.ordinal_position
+  `.execute(tx.withoutPlugins());
+  const [first] = rows;
+  if (first?.transactions === "NO") {
+    throw new UnsuitableTable(
+      `The table ${table.name} is in an engine without transactions: a part of a transaction could stay. Use InnoDB.`,
+    );
+  }
+  if (first !== undefined && first.client !== "utf8mb4") {
+    throw new UnsuitableTable(
+      `The connection's character set is ${first.client}, which can't carry every text. Leave out "charset" in mysql2's pool, or use utf8mb4.`,
+    );
+  }
+  return rows.map(toColumn);
+}
+
+function toColumn(row: ColumnRow): Column {
+  const { charset, scale, digits, length, extra, declared } = row;
+  const type = typeOf(row);
+  const nullable = row.nullable === "YES";
+  const numbered = extra.includes("auto_increment");
+  return {
+    name: row.name,
+    type,
+    array: false,
+    ...(scale !== null && { scale: Number(scale) }),
+    ...(digits !== null && { precision: Number(digits) }),
+    ...(length !== null && { length: Number(length) }),
+    ...(charset !== null && charset !== "utf8mb4" && { charset }),
+    ...(/ unsigned\b/.test(declared) && { unsigned: true }),
+    ...((type === "enum" || type === "set") && { members: membersOf(declared) }),
+    // By explicit_defaults_for_timestamp, a TIMESTAMP takes a NULL for "now".
+    ...(!nullable && (numbered || type === "timestamp") && { nullReplaced: true }),
+    nullable,
+    hasDefault: Number(row.defaulted) === 1 || numbered,
+    generated: row.expression !== null && row.expression !== "",
+  };
+}
+
+/** A boolean and MariaDB's JSON are written as other types. */
+function typeOf({ type, declared, json }: ColumnRow): string {
+  if (Number(json) === 1) return "json";
+  return declared === "tinyint(1)" || declared === "bit(1)" ? "boolean" : type;
+}
+
+const escapes: Readonly<Record<string, string>> = { "0": "\0", n: "\n", r: "\r" };
+
+/** `enum('a','it''s')`; backslashes escape too. */
+function membersOf(declared: string): readonly string[] {
+  return Array.from(declared.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs), ([, member = ""]) =>
+    member.replace(/''|\\(.)/gs, (quoted, escaped: string | undefined) =>
+      escaped === undefined ? quoted.charAt(0) : (escapes[escaped] ?? escaped),
+    ),
+  );
+}
+
+// What MySQL or MariaDB holds unique in a table, and compares by more than its letters.
+interface ConstraintRow {
+  readonly kind: "table" | "collation" | "index";
+  /** The index; or the column's collation. */
+  readonly name: string | null;
+  readonly column: string | null;
+}
+
+/** One statement. */
+export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+  const name = sql.lit(table.name);
+  const schema = table.schema === undefined ? sql`database()` : sql.lit(table.schema);
+  const { rows } = await sql<ConstraintRow>`
+    select 'table' as kind, t.table_type as name, null as ${sql.id("column")}, 0 as nr
+    from information_schema.tables t where t.table_schema = ${schema} and t.table_name = ${name}
+    union all
+    select 'collation', c.collation_name, c.column_name, 0
+    from information_schema.columns c
+    where c.table_schema = ${schema} and c.table_name = ${name} and c.collation_name is not null
+    union all
+    select 'index', s.index_name, s.column_name, s.seq_in_index
+    from information_schema.statistics s
+    where s.table_schema = ${schema} and s.table_name = ${name} and s.non_unique = 0
+    order by kind, name, nr
+  `.execute(tx.withoutPlugins());
+  const indexes = new Map<string, string[]>();
+  const inexact = new Set<string>();
+  let plain = false;
+  for (const { kind, name: named, column } of rows) {
+    if (kind === "table") plain = named === "BASE TABLE";
+    // By its name: `_bin` and `_cs` tell one letter from another.
+    else if (kind === "collation" && column !== null && !/_(bin|cs)$/.test(named ?? "")) {
+      inexact.add(column);
+    } else if (kind === "index") {
+      // Of an expression there is no column.
+      indexes.set(named ?? "", [...(indexes.get(named ?? "") ?? []), column ?? ""]);
+    }
+  }
+  return { ...(plain && { unique: [...indexes.values()] }), inexact };
+}
+
+// What a row is like, as MySQL or MariaDB itself says.
+/** Bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */
+export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
+  const hashes = columns.map((column) => sql`ifnull(sha2(${bytesOf(column)}, 256), '-')`);
+  return [sql<string>`sha2(concat_ws(',', ${sql.join(hashes)}), 256)`];
+}
+
+const geometry = /^(?:geometry|point|linestring|polygon|multi|geometrycollection|geomcollection)/;
+
+function bytesOf({ name, type }: Column): RawBuilder<unknown> {
+  const column = sql.id(name);
+  if (geometry.test(type)) return sql`st_aswkb(${column})`;
+  return type === "json" ? sql`cast(${column} as char)` : sql`cast(${column} as binary)`;
+}
+
+interface AccessRow {
+  readonly name: string;
+  readonly privileges: string;
+  readonly kind: string;
+}
+
+/** One statement. Views are not locked: not all of them can be. */
+export async function access(tx: Connection, { schema, name }: SourceTable): Promise<Access> {
+  const place = schema === undefined ? sql`database()` : sql.lit(schema);
+  const table = sql.lit(name);
+  const { rows } = await sql<AccessRow>`
+    select c.column_name as name, c.privileges as privileges, t.table_type as kind
+    from information_schema.columns c
+    join information_schema.tables t on t.table_schema = ${place} and t.table_name = ${table}
+    where c.table_schema = ${place} and c.table_name = ${table}
+  `.execute(tx.withoutPlugins());
+  const may = (privilege: string) => rows.filter((row) => row.privileges.includes(privilege));
+  return {
+    readable: new Set(may("select").map((row) => row.name)),
+    lockable: rows[0]?.kind === "BASE TABLE" && may("update").length > 0,
+  };
+}

@@ -1,0 +1,136 @@
+/** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
+import { sql } from "kysely";
+import type { DatabaseCaller } from "../../rls/rls.js";
+import type { Connection, Inspected, Inspection, SourceTable } from "../dialect.js";
+import { quoted } from "./schema.js";
+
+/**
+ * All of it ends with the transaction, so it is safe behind a pooler that gives each transaction another connection.
+ * With `row_security` off, a statement would fail that a policy filters. The role comes last, and needs no right to set the rest.
+ */
+export async function become(tx: Connection, { role, settings }: DatabaseCaller): Promise<void> {
+  const all: (readonly [string, string])[] = [["row_security", "on"], ...settings];
+  if (role !== undefined) all.push(["role", role]);
+  const set = all.map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
+  await sql`select ${sql.join(set)}`.execute(tx.withoutPlugins());
+}
+
+export async function inspect(
+  tx: Connection,
+  { role, tables, granted }: Inspected,
+): Promise<Inspection> {
+  if (role !== "unknown") {
+    const name = role === "login" ? undefined : role.name;
+    const problem = await roleProblem(tx, name);
+    if (problem !== undefined) return { problems: [problem], complete: true };
+    if (name !== undefined) await become(tx, { role: name, settings: [] });
+  }
+  if (tables.length === 0) return { problems: [], complete: true };
+  const found = await findTables(tx, tables);
+  return {
+    problems: found.flatMap((table) => tableProblem(table, role !== "unknown", granted) ?? []),
+    complete: found.every(({ there }) => there),
+  };
+}
+
+interface Role {
+  readonly name: string;
+  readonly login: string;
+  readonly superuser: boolean;
+  readonly bypasses: boolean;
+  readonly assumable: boolean;
+}
+
+async function roleProblem(
+  tx: Connection,
+  wanted: string | undefined,
+): Promise<string | undefined> {
+  // Since version 16 a membership may be without the right to SET ROLE.
+  const {
+    rows: [role],
+  } = await sql<Role>`
+    select r.rolname::text as name, session_user::text as login, r.rolsuper as superuser, r.rolbypassrls as bypasses,
+      pg_has_role(
+        session_user, r.oid, case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end
+      ) as assumable
+    from pg_catalog.pg_roles r
+    where r.rolname = coalesce(${wanted ?? null}::text, current_user::text)
+  `.execute(tx.withoutPlugins());
+  if (role === undefined)
+    return `There is no role ${id(wanted ?? "")}. Create it, or name another in rls({ role }).`;
+  const name = id(role.name);
+  if (wanted !== undefined && !role.assumable) {
+    return `The login role ${id(role.login)} may not become ${name}. Mend: grant ${name} to ${id(role.login)}.`;
+  }
+  if (!role.superuser && !role.bypasses) return undefined;
+  const why = role.superuser ? "is a superuser" : "has BYPASSRLS";
+  return `The role ${name} ${why}, so no policy binds it. Name another in rls({ role }).`;
+}
+
+interface Table {
+  readonly name: string;
+  readonly there: boolean;
+  readonly kind: string;
+  readonly enabled: boolean;
+  readonly forced: boolean;
+  /** The role has its owner's rights. */
+  readonly owned: boolean;
+  /** Of a view: its tables are read and written as whoever asks. */
+  readonly invoker: boolean;
+  /** Some column of it may be written, or its rows deleted. */
+  readonly writable: boolean;
+  readonly role: string;
+}
+
+/** As the role that is current would find them, but a schema that it may not use is no error here. */
+async function findTables(
+  tx: Connection,
+  tables: readonly SourceTable[],
+): Promise<readonly Table[]> {
+  const wanted = tables.map(
+    (table) => sql`(${quoted(table)}::text, ${table.schema ?? null}::text, ${table.name}::text)`,
+  );
+  const { rows } = await sql<Table>`
+    select wanted.quoted as name, c.oid is not null as there, c.relkind::text as kind,
+      c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
+      pg_has_role(current_user, c.relowner, 'USAGE') as owned,
+      coalesce((
+        select o.option_value::boolean from pg_options_to_table(c.reloptions) o where o.option_name = 'security_invoker'
+      ), false) as invoker,
+      has_schema_privilege(c.relnamespace, 'USAGE')
+        and (has_any_column_privilege(c.oid, 'INSERT, UPDATE') or has_table_privilege(c.oid, 'DELETE')) as writable,
+      current_user::text as role
+    from (values ${sql.join(wanted)}) wanted (quoted, schema, name)
+    left join pg_catalog.pg_class c on c.oid = case
+      when wanted.schema is null then to_regclass(wanted.quoted)::oid
+      else (
+        select k.oid from pg_catalog.pg_class k join pg_catalog.pg_namespace n on n.oid = k.relnamespace
+        where n.nspname = wanted.schema and k.relname = wanted.name
+      )
+    end
+  `.execute(tx.withoutPlugins());
+  return rows;
+}
+
+function tableProblem(table: Table, ofRole: boolean, granted: boolean): string | undefined {
+  const { name, there, kind, enabled, forced, owned, invoker, writable, role } = table;
+  if (!there) return undefined;
+  if (kind === "v" && !invoker) {
+    return `The view ${name} writes with its owner's rights, past the policies. Mend: alter view ${name} set (security_invoker = true).`;
+  }
+  if (!["r", "p", "v"].includes(kind)) return `${name} is no table, and can have no policies.`;
+  if (kind !== "v" && !enabled) {
+    return `The table ${name} has no row-level security. Mend: alter table ${name} enable row level security, and create policies for it.`;
+  }
+  if (kind !== "v" && ofRole && owned && !forced) {
+    return `The role ${id(role)} owns the table ${name}, or is a member of its owner, so no policy binds it. Mend: alter table ${name} force row level security, or name another in rls({ role }).`;
+  }
+  if (ofRole && granted && !writable) {
+    return `The role ${id(role)} may write nothing in the table ${name}. Mend: grant select, insert, update, delete on ${name} to ${id(role)}, and usage on its schema.`;
+  }
+  return undefined;
+}
+
+function id(name: string): string {
+  return quoted({ name });
+}

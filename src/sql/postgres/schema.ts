@@ -1,0 +1,197 @@
+/** What Postgres says a table's columns are. */
+import { type Expression, sql } from "kysely";
+import type { Access, Column, Connection, Constraints, SourceTable } from "../dialect.js";
+
+interface ColumnRow {
+  readonly name: string;
+  readonly type: string;
+  readonly array: boolean;
+  readonly modifier: number;
+  readonly nullable: boolean;
+  readonly defaulted: boolean;
+  readonly generated: boolean;
+}
+
+/** One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema. */
+export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+  const { rows } = await sql<ColumnRow>`
+    select
+      a.attname as name,
+      coalesce(element.typname, base.typname) as type,
+      element.oid is not null as array,
+      base.modifier,
+      not a.attnotnull as nullable,
+      a.atthasdef or a.attidentity <> '' as defaulted,
+      a.attgenerated <> '' or a.attidentity = 'a' as generated
+    from pg_catalog.pg_attribute a
+    cross join lateral (
+      with recursive up (oid, modifier) as (
+        select a.atttypid, a.atttypmod
+        union all
+        select d.typbasetype, d.typtypmod from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
+      )
+      select t.typname, t.typelem, t.typcategory, up.modifier
+      from up join pg_catalog.pg_type t on t.oid = up.oid
+      where t.typtype <> 'd'
+    ) base
+    left join pg_catalog.pg_type element on element.oid = base.typelem and base.typcategory = 'A'
+    where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped
+    order by a.attnum
+  `.execute(tx.withoutPlugins());
+  return rows.map(toColumn);
+}
+
+function toColumn({
+  name,
+  type,
+  array,
+  modifier,
+  nullable,
+  defaulted,
+  generated,
+}: ColumnRow): Column {
+  const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
+  const length =
+    modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
+  return {
+    name,
+    type,
+    array,
+    ...(scale !== undefined && { scale }),
+    ...(length !== undefined && { length }),
+    nullable,
+    hasDefault: defaulted,
+    generated,
+  };
+}
+
+function scaleOf(type: string, modifier: number): number | undefined {
+  switch (type) {
+    case "numeric":
+      // As information_schema computes `numeric_scale`: the lower 11 bits, signed, of the modifier less its 4-byte header.
+      return (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
+    case "timestamp":
+    case "timestamptz":
+    case "time":
+    case "timetz":
+      return modifier;
+    case "interval":
+      // The lower half; the upper one says which fields it has.
+      return (modifier & 0xffff) === 0xffff ? undefined : modifier & 0xffff;
+    default:
+      return undefined;
+  }
+}
+
+/** As SQL has it. */
+export function quoted({ schema, name }: SourceTable): string {
+  return [schema, name]
+    .filter((part) => part !== undefined)
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join(".");
+}
+
+// What Postgres holds unique in a table, and compares by more than its letters.
+interface ConstraintRow {
+  /** A view or a foreign table has no indexes of its own. */
+  readonly plain: boolean;
+  /** JSON, which some connections leave as its text. */
+  readonly unique: readonly (readonly string[])[] | string;
+  readonly inexact: readonly string[] | string;
+}
+
+/** One statement. */
+export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+  // ON CONFLICT takes no index that is partial, of expressions, or deferrable.
+  const { rows } = await sql<ConstraintRow>`
+    select
+      c.relkind in ('r', 'p') as plain,
+      coalesce((
+        select json_agg((
+          select json_agg(a.attname order by k.nr)
+          from unnest(i.indkey::int2[]) with ordinality as k (attnum, nr)
+          join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+          where k.nr <= i.indnkeyatts
+        ))
+        from pg_catalog.pg_index i
+        where i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid
+          and i.indpred is null and i.indexprs is null
+      ), '[]') as unique,
+      coalesce((
+        select json_agg(a.attname)
+        from pg_catalog.pg_attribute a
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        left join pg_catalog.pg_collation l on l.oid = a.attcollation
+        where a.attrelid = c.oid and a.attnum > 0 and (t.typname = 'citext' or not l.collisdeterministic)
+      ), '[]') as inexact
+    from pg_catalog.pg_class c
+    where c.oid = to_regclass(${quoted(table)}::text)
+  `.execute(tx.withoutPlugins());
+  const [row] = rows;
+  return {
+    ...(row?.plain && { unique: parsed(row.unique) }),
+    inexact: new Set(row === undefined ? [] : parsed(row.inexact)),
+  };
+}
+
+function parsed<T>(value: T | string): T {
+  return typeof value === "string" ? (JSON.parse(value) as T) : value;
+}
+
+// What a row is like, as Postgres itself says.
+/** JSON, which every type has: of times and dates in a form that no setting changes. The server hashes it, so that no large value comes over the wire. */
+export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
+  const values = sql.join(columns.map(({ name }) => sql.id(name)));
+  return [
+    sql<string>`encode(sha256(convert_to(row_to_json(row(${values}))::text, getdatabaseencoding())), 'hex')`,
+  ];
+}
+
+const uuid = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
+const bits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
+const checked: ReadonlySet<string> = new Set([
+  "text",
+  "varchar",
+  "bpchar",
+  "citext",
+  "name",
+  "bool",
+  "bytea",
+  "numeric",
+  "timestamptz",
+  "timestamp",
+  "date",
+  "time",
+]);
+
+/** `convert` leaves it to the server to judge the text of these; of others it is not known what they take. */
+export function comparable({ type, array }: Column, value: unknown): boolean {
+  if (array) return false;
+  if (type === "uuid") return uuid.test(String(value));
+  const size = bits[type];
+  if (size === undefined) return checked.has(type);
+  // Millions of digits take seconds to read.
+  return (
+    String(value).length <= 20 &&
+    BigInt.asIntN(size, BigInt(String(value))) === BigInt(String(value))
+  );
+}
+
+interface AccessRow {
+  readonly name: string;
+  readonly readable: boolean;
+  readonly lockable: boolean;
+}
+
+/** One statement. Rows of views and foreign tables are not locked: not all of them can be. */
+export async function access(tx: Connection, table: SourceTable): Promise<Access> {
+  const { rows } = await sql<AccessRow>`
+    select a.attname as name, has_column_privilege(c.oid, a.attnum, 'select') as readable,
+      c.relkind in ('r', 'p') and has_any_column_privilege(c.oid, 'update') as lockable
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.oid = to_regclass(${quoted(table)}::text)
+  `.execute(tx.withoutPlugins());
+  const readable = rows.filter((row) => row.readable).map(({ name }) => name);
+  return { readable: new Set(readable), lockable: rows[0]?.lockable === true };
+}

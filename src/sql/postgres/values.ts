@@ -1,0 +1,130 @@
+/** JSON values as parameters for Postgres: text that the server reads by the column's own type, so that nothing is rounded on the way. */
+import { parseJson, stringifyJson } from "../../wire/json.js";
+import type { Column } from "../dialect.js";
+import { dateOnly, fine, timeOfDay, utcTimestamp } from "../timestamps.js";
+import {
+  booleanOf,
+  bytesOf,
+  decimalText,
+  floatText,
+  hexOf,
+  integerText,
+  InvalidValue,
+  jsonText,
+  plainText,
+  textOf,
+} from "../values.js";
+
+export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
+  if (value === null || value === undefined) return null;
+  return column.array
+    ? arrayText(column, value, lossyNumbers)
+    : scalar(column, value, lossyNumbers);
+}
+
+function scalar(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+): string | boolean | Uint8Array {
+  switch (column.type) {
+    case "bool":
+      return booleanOf(value);
+    case "int2":
+    case "int4":
+    case "int8":
+    case "oid":
+      return integerText(value, lossyNumbers);
+    case "numeric":
+      return decimalText(value, lossyNumbers, column.scale);
+    case "float4":
+    case "float8":
+      return floatText(value, column.type === "float4");
+    case "json":
+    case "jsonb":
+      return jsonText(value, lossyNumbers, stringifyJson);
+    case "timestamptz":
+      return `${fine(utcTimestamp(value), column.scale)}+00`;
+    case "timestamp":
+      return fine(utcTimestamp(value), column.scale);
+    case "date":
+      return dateOnly(value);
+    case "time":
+      return fine(timeOfDay(value), column.scale);
+    case "interval":
+      return fine(textOf(value), column.scale);
+    case "money":
+      return decimalText(value, lossyNumbers, 2);
+    case "bytea":
+      return bytesOf(value);
+    case "text":
+    case "varchar":
+    case "bpchar":
+    case "citext":
+    case "name":
+      return fitting(column, plainText(value, lossyNumbers, stringifyJson));
+    default:
+      return textOf(value);
+  }
+}
+
+/** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */
+function fitting({ type, length = Number.POSITIVE_INFINITY }: Column, text: string): string {
+  if (text.length > length && Array.from(text).length > length) {
+    throw new InvalidValue(`The text is longer than ${length} characters.`);
+  }
+  if (type === "bpchar" && text.endsWith(" ")) {
+    throw new InvalidValue("The column does not keep spaces at the end.");
+  }
+  return text;
+}
+
+/** An array literal, from a JSON array or its text; the literal itself, of one dimension, is passed on. */
+function arrayText(column: Column, value: unknown, lossyNumbers: boolean): string {
+  const list = typeof value === "string" ? listOf(value) : value;
+  if (typeof list === "string") return textOf(list);
+  if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
+  if (!column.type.startsWith("json")) shapeOf(list, 1);
+  return literal(column, list, lossyNumbers);
+}
+
+// Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
+const flatLiteral = /^\s*\{(?:[^{}"\\]|\\.|"(?:[^"\\]|\\.)*")*\}\s*$/s;
+
+function listOf(text: string): unknown {
+  if (text.trimStart().startsWith("{")) {
+    if (flatLiteral.test(text)) return text;
+    throw new InvalidValue("The text is not a flat array literal.");
+  }
+  try {
+    return parseJson(text);
+  } catch {
+    throw new InvalidValue("The text is not a JSON array.");
+  }
+}
+
+/** Postgres has no more. */
+const mostDimensions = 6;
+
+/** The lengths by dimension. Servers differ in what they make of lists that differ, and of lists of empty ones: some store an empty array. */
+function shapeOf(list: readonly unknown[], dimension: number): string {
+  if (dimension > mostDimensions) throw new InvalidValue("The array has too many dimensions.");
+  if (dimension > 1 && list.length === 0) throw new InvalidValue("The array holds an empty list.");
+  const shapes = new Set(
+    list.map((each) => (Array.isArray(each) ? shapeOf(each, dimension + 1) : "")),
+  );
+  if (shapes.size > 1) throw new InvalidValue("The array's lists differ in length.");
+  return `${list.length},${[...shapes].join("")}`;
+}
+
+function literal(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
+  const elements = list.map((value) => {
+    if (value === null || value === undefined) return "NULL";
+    if (Array.isArray(value) && !column.type.startsWith("json"))
+      return literal(column, value, lossyNumbers);
+    const element = scalar(column, value, lossyNumbers);
+    const text = element instanceof Uint8Array ? `\\x${hexOf(element)}` : String(element);
+    return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  });
+  return `{${elements.join(",")}}`;
+}

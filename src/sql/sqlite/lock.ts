@@ -1,0 +1,53 @@
+/**
+ * The write lock, of which a database file has one: taken before a transaction has read anything, and waited for without holding up the process.
+ *
+ * Kysely begins with a plain BEGIN, which locks nothing. A transaction that reads first and then wants to write, while another process has written,
+ * fails at once (BUSY, BUSY_SNAPSHOT), however long the connection would wait; only one that has read nothing may wait its turn.
+ */
+import { type Expression, type RawBuilder, sql } from "kysely";
+import { retryable } from "../../errors.js";
+import type { Connection } from "../dialect.js";
+import { meaning } from "./errors.js";
+
+const firstPauseMs = 4;
+const longestPauseMs = 64;
+const migrationMs = 15_000;
+
+/** Any DELETE takes the lock when it starts; this one deletes nothing. */
+export async function lockForWriting(
+  tx: Connection,
+  ms: number,
+  ledger: Expression<unknown>,
+): Promise<void> {
+  try {
+    await inTurn(tx, sql`delete from ${ledger} where 0`, ms);
+  } catch (error) {
+    // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
+    if (meaning(error) !== "schema") throw error;
+  }
+}
+
+export async function lockForMigration(tx: Connection): Promise<void> {
+  // The one table that is sure not to be there yet.
+  await inTurn(tx, sql`create table powersync_writes_lock (locked integer)`, migrationMs);
+  await sql`drop table powersync_writes_lock`.execute(tx);
+}
+
+/** SQLite's own wait stops the whole process, and a connection may have none; so this one waits between tries. */
+async function inTurn(tx: Connection, statement: RawBuilder<unknown>, ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      await statement.execute(tx);
+      return;
+    } catch (error) {
+      if (meaning(error) !== "contention") throw error;
+      if (performance.now() >= until) throw retryable("Others are writing just now.");
+    }
+    await sleep(pauseMs * (0.5 + Math.random()));
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

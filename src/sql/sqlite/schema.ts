@@ -1,0 +1,146 @@
+/** What SQLite says a table's columns are. */
+import { type Expression, sql } from "kysely";
+import type { Column, Connection, Constraints, SourceTable } from "../dialect.js";
+
+interface Row {
+  readonly name: string;
+  readonly type: string;
+  readonly required: Flag;
+  readonly defaulted: Flag;
+  /** Its place in the primary key, from 1; 0 is outside. */
+  readonly pk: Flag;
+  /** 1: of a virtual table. 2 and 3: generated. */
+  readonly hidden: Flag;
+  /** Of the table: STRICT, and WITHOUT ROWID. */
+  readonly strict: Flag;
+  readonly wr: Flag;
+}
+
+/** By the driver's settings a number or a bigint. */
+type Flag = number | bigint | null;
+
+/** One statement. The table is found as a statement would find it, in `temp`, `main` and what is attached, unless it has a schema. */
+export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+  const { name, schema = null } = table;
+  const { rows } = await sql<Row>`
+    select x.name, lower(trim(x.type)) as type, x."notnull" as required, x.dflt_value is not null as defaulted,
+      x.pk, x.hidden, l.strict, l.wr
+    from pragma_table_xinfo(${name}, ${schema}) as x
+    left join (
+      select strict, wr from pragma_table_list(${name}) where schema = coalesce(${schema}, schema)
+      order by schema = 'temp' desc, schema = 'main' desc limit 1
+    ) as l
+    where x.hidden <> 1
+    order by x.cid
+  `.execute(tx.withoutPlugins());
+  const keyColumns = rows.filter(({ pk }) => is(pk)).length;
+  return rows.map((row) => toColumn(row, keyColumns === 1));
+}
+
+function is(flag: Flag): boolean {
+  return Number(flag) !== 0;
+}
+
+const declared = /^([^(]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\))?([^)]*)$/;
+
+function toColumn(row: Row, soleKey: boolean): Column {
+  const [, before = row.type, first, second, behind = ""] = declared.exec(row.type) ?? [];
+  const type = `${before}${behind}`.replace(/\s+/g, " ");
+  // SQLite assigns the value of a key that stands for the rowid.
+  const rowid = type === "integer" && soleKey && is(row.pk) && !is(row.wr);
+  return {
+    name: row.name,
+    // In a STRICT table ANY takes a value as it is, like a column without a type; elsewhere the word means nothing.
+    type: type === "any" && is(row.strict) ? "" : type,
+    array: false,
+    ...sizes(type, first, second),
+    nullable: !is(row.required),
+    hasDefault: is(row.defaulted) || rowid,
+    generated: is(row.hidden),
+    ...(rowid && { nullReplaced: true }),
+  };
+}
+
+/** The numbers behind a type that limit it; those of INT(11) or FLOAT(53) don't. */
+function sizes(
+  type: string,
+  first: string | undefined,
+  second = "0",
+): Pick<Column, "length" | "precision" | "scale"> {
+  if (first === undefined) return {};
+  if (/char|binary/.test(type)) return { length: Number(first) };
+  return /^(?:numeric|dec|number)/.test(type)
+    ? { precision: Number(first), scale: Number(second) }
+    : {};
+}
+
+// What SQLite holds unique in a table, and compares by more than its letters.
+/** A statement for the indexes, one for the columns, and one that compares. */
+export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+  const { name, schema = null } = table;
+  const on = tx.withoutPlugins();
+  // Its own key first: one that stands for the rowid has no index.
+  const indexes = await sql<{ index: string; column: string | null }>`
+    select ${sql.id("index")}, ${sql.id("column")} from (
+      select '' as ${sql.id("index")}, name as ${sql.id("column")}, pk as nr
+      from pragma_table_xinfo(${name}, ${schema}) where pk > 0
+      union all
+      select l.name, i.name, i.seqno
+      from pragma_index_list(${name}, ${schema}) as l, pragma_index_info(l.name, ${schema}) as i
+      where l.${sql.id("unique")} = 1 and l.partial = 0
+    ) order by 1, nr
+  `.execute(on);
+  const unique = new Map<string, string[]>();
+  for (const { index, column } of indexes.rows) {
+    unique.set(index, [...(unique.get(index) ?? []), column ?? ""]);
+  }
+  const columns = await sql<{ name: string; kind: string | null }>`
+    select x.name, (
+      select type from pragma_table_list(${name}) where schema = coalesce(${schema}, schema)
+      order by schema = 'temp' desc, schema = 'main' desc limit 1
+    ) as kind
+    from pragma_table_xinfo(${name}, ${schema}) as x where x.hidden <> 1
+  `.execute(on);
+  return {
+    ...(columns.rows[0]?.kind === "table" && { unique: [...unique.values()] }),
+    inexact: await inexactOf(
+      on,
+      table,
+      columns.rows.map((column) => column.name),
+    ),
+  };
+}
+
+/** A column's collation is told nowhere; but a text that stands in the column's place is compared by it. */
+async function inexactOf(
+  tx: Connection,
+  { name, schema }: SourceTable,
+  columns: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (columns.length === 0) return new Set();
+  const source = schema === undefined ? sql.id(name) : sql.id(schema, name);
+  const tests = columns.map(
+    (column, index) => sql`
+      select ${sql.lit(index)} as nr
+      from (select ${sql.id(column)} as c from ${source} where 0 union all select 'a') as x
+      where x.c = 'A' or x.c = 'a '`,
+  );
+  const inexact = new Set<string>();
+  // One statement for so many: a compound of them has a limit.
+  for (let first = 0; first < tests.length; first += 100) {
+    const some = sql.join(tests.slice(first, first + 100), sql` union all `);
+    const { rows } = await sql<{ nr: number | bigint }>`${some}`.execute(tx);
+    for (const { nr } of rows) inexact.add(columns[Number(nr)] ?? "");
+  }
+  return inexact;
+}
+
+// What a row is like, as SQLite itself says.
+/** Its type and its bytes: text may hold a NUL, which `quote` would take for its end. A number's text has all its digits in `quote` alone. */
+export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
+  return columns.map(({ name }) => {
+    const column = sql.id(name);
+    return sql<string>`case typeof(${column}) when 'real' then quote(${column})
+      else typeof(${column}) || hex(${column}) end`;
+  });
+}

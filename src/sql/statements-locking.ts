@@ -1,0 +1,97 @@
+/**
+ * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
+ * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
+ */
+import type { Connection, Meaning } from "./dialect.js";
+import {
+  appeared,
+  Contention,
+  type Effect,
+  isRow,
+  nonEmpty,
+  probe,
+  probing,
+  type RowStatements,
+  type Target,
+  type Values,
+} from "./statements.js";
+
+export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
+  return {
+    put: async (tx, target, { values, changes, seenAbsent }) => {
+      const stored = await probe(tx, target, true);
+      if (seenAbsent && stored !== "absent") throw appeared();
+      if (stored === "foreign") return "foreign";
+      if (stored === "written") await update(tx, target, changes);
+      else await insert(tx, target, values, meaning);
+      return after(tx, target);
+    },
+    patch: async (tx, target, values) => {
+      if (target.scope === undefined) return update(tx, target, values);
+      const stored = await probe(tx, target, true);
+      if (stored !== "written") return stored;
+      await update(tx, target, values);
+      return after(tx, target);
+    },
+    softDelete: (tx, target, values) => judgedFirst(tx, target, () => update(tx, target, values)),
+    remove: (tx, target) =>
+      judgedFirst(tx, target, async () => {
+        const { numDeletedRows } = await tx
+          .deleteFrom(target.table)
+          .where(isRow(target))
+          .executeTakeFirst();
+        return numDeletedRows > 0n ? "written" : "absent";
+      }),
+  };
+}
+
+async function judgedFirst(
+  tx: Connection,
+  target: Target,
+  statement: () => Promise<Effect>,
+): Promise<Effect> {
+  const stored = target.scope === undefined ? "written" : await probe(tx, target, true);
+  return stored === "written" ? statement() : stored;
+}
+
+async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {
+  const { numUpdatedRows } = await tx
+    .updateTable(target.table)
+    .set(nonEmpty(target.key, values))
+    .where(isRow(target))
+    .executeTakeFirst();
+  // A driver may count only the rows that are other than before (mysql2 without its flag FOUND_ROWS).
+  return numUpdatedRows > 0n ? "written" : probe(tx, { ...target, scope: undefined });
+}
+
+/** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
+async function insert(
+  tx: Connection,
+  target: Target,
+  values: Values,
+  meaning: (error: unknown) => Meaning | undefined,
+): Promise<void> {
+  const statement = tx
+    .insertInto(target.table)
+    .values({ ...values, ...target.key })
+    .compile();
+  // A lock sees the newest row, also where the transaction reads from an older snapshot.
+  const look = probing(tx, { ...target, scope: undefined }, true).compile();
+  // Both at once: to whoever watches the transaction the failure is one, and nothing is sent after it.
+  await tx.getExecutor().provideConnection(async (connection) => {
+    try {
+      await connection.executeQuery(statement);
+    } catch (error) {
+      if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
+      const { rows } = await connection.executeQuery(look);
+      throw rows.length === 0
+        ? error
+        : new Contention("The row has just been inserted by another transaction.");
+    }
+  });
+}
+
+async function after(tx: Connection, target: Target): Promise<Effect> {
+  if (target.scope === undefined) return "written";
+  return (await probe(tx, target)) === "written" ? "written" : "left";
+}

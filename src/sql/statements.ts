@@ -1,0 +1,87 @@
+/** What it takes to change one row. Names come from rules and schema alone. */
+import { type Expression, sql, type SqlBool } from "kysely";
+import type { Connection } from "./dialect.js";
+import type { BoundScope } from "./scope.js";
+
+/** One row, and what must hold for it. */
+export interface Target {
+  readonly table: string;
+  /** The key columns and the row's values for them. */
+  readonly key: Values;
+  readonly scope: BoundScope | undefined;
+}
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** `foreign`: the row is outside the scope, and was left alone. `left`: it was written, and is outside now. `absent`: there is no such row. */
+export type Effect = "written" | "foreign" | "left" | "absent";
+
+export interface Put {
+  /** What a row that is not there yet is made of, its key excepted. */
+  readonly values: Values;
+  /** What becomes of one that exists. */
+  readonly changes: Values;
+  /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
+  readonly incomplete: boolean;
+  /** Somebody has looked and relies on it that there is no such row. */
+  readonly seenAbsent: boolean;
+}
+
+/** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
+export interface RowStatements {
+  /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
+  put(tx: Connection, target: Target, put: Put): Promise<Effect>;
+  /** Changes columns of the row that has the key. */
+  patch(tx: Connection, target: Target, values: Values): Promise<Effect>;
+  /** The same, but the row may leave the scope. */
+  softDelete(tx: Connection, target: Target, values: Values): Promise<Effect>;
+  remove(tx: Connection, target: Target): Promise<Effect>;
+}
+
+/** Others are changing the same rows: the transaction is rolled back and tried again. */
+export class Contention extends Error {}
+
+/** What was decided when there was no such row is to be decided again. */
+export function appeared(): Contention {
+  return new Contention("The row was not there when context.stored() was asked, and now it is.");
+}
+
+/** Where the row stands now: in scope (`written`), outside it, or nowhere. */
+export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {
+  const row = await probing(tx, target, lock).executeTakeFirst();
+  if (row === undefined) return "absent";
+  return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
+}
+
+/** The statement that asks. */
+export function probing(tx: Connection, target: Target, lock: boolean) {
+  const { table, scope } = target;
+  const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
+  const statement = tx
+    .selectFrom(table)
+    .select([ok.as("ok")])
+    .where(isRow(target));
+  return lock ? statement.forUpdate() : statement;
+}
+
+/** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
+export function judgment(filter: Expression<SqlBool>) {
+  return sql<number>`case when ${filter} then 1 else 0 end`;
+}
+
+/** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
+export function holds(ok: unknown): boolean {
+  return ok === true || ok === 1 || ok === 1n || ok === "1";
+}
+
+/** The filter that finds the row. */
+export function isRow({ key }: Target): Expression<SqlBool> {
+  const parts = Object.entries(key).map(([column, value]) => sql`${sql.id(column)} = ${value}`);
+  return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
+}
+
+/** An UPDATE must set something: the key to itself changes nothing, and still locks and judges the row. */
+export function nonEmpty(key: Values, values: Values): Values {
+  if (Object.keys(values).length > 0) return values;
+  return Object.fromEntries(Object.keys(key).map((column) => [column, sql`${sql.id(column)}`]));
+}

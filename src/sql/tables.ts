@@ -1,0 +1,167 @@
+/** The library's own tables, as every room that touches them sees them. */
+import {
+  type ColumnType,
+  type Expression,
+  type Generated,
+  type IdentifierNode,
+  type Kysely,
+  type KyselyPlugin,
+  OperationNodeTransformer,
+  type SchemableIdentifierNode,
+  sql,
+  type Transaction,
+} from "kysely";
+
+export interface OwnTables {
+  powersync_ledger: {
+    /** A transaction's identity: hex SHA-256. */
+    identity: string;
+    /** The queue it came from: hex SHA-256. */
+    client: string;
+    /** NULL: success. Else the fatal result, as JSON. */
+    answer: string | null;
+    answered_at: ColumnType<Date, never, unknown>;
+    /** The last request that it was answered in. NULL: in one of the first form. */
+    request: string | null;
+    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied, and in rows of the first form. */
+    applied_at: ColumnType<Date | null, unknown, never>;
+  };
+  powersync_dead_letters: {
+    /** A uuid. */
+    id: string;
+    /** `open`, `retried`, `discarded` or `stale`. */
+    status: ColumnType<string, string | undefined, string>;
+    error_code: string;
+    message: string;
+    operation_index: number | null;
+    user_id: string;
+    client_id: string | null;
+    queue_id: string | null;
+    /** The transaction's identity, where it has one. */
+    identity: string | null;
+    /** The transaction as JSON. */
+    payload: string;
+    /** When it was first seen. */
+    created_at: Generated<Date>;
+    /** The subject: hex SHA-256. NULL, like all that follows, in letters of the first form. */
+    subject: string | null;
+    /** Subject, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
+    content: string | null;
+    /** The same while the letter is open or stale, and unique; NULL afterwards. */
+    open_content: string | null;
+    /** The principal as JSON, for whoever tries the transaction again. */
+    principal: string | null;
+    /** What the rows that it names were like when it was recorded: JSON. */
+    row_hashes: string | null;
+    /** The client's tables that it names, each between commas, as JSON would escape them. */
+    table_names: string | null;
+    /** The payload as it was recorded, where it has been edited since. */
+    original_payload: string | null;
+    /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
+    lossy_numbers: ColumnType<number, number | undefined, number>;
+    /** How often it has been recorded, or tried again in vain. */
+    attempts: ColumnType<number, number | undefined, unknown>;
+    last_seen_at: ColumnType<Date | null, unknown, unknown>;
+    /** Why it was discarded. */
+    reason: string | null;
+    /** When it stopped being open. */
+    closed_at: ColumnType<Date | null, unknown, unknown>;
+  };
+  /** What the PowerSync service replicates where checkpoints are the application's own. */
+  powersync_checkpoints: {
+    /** User and client: hex SHA-256. */
+    id: string;
+    user_id: string;
+    client_id: string;
+    /** Only ever goes up. Written as its digits; read by a cast, for drivers round it. */
+    checkpoint: ColumnType<unknown, string, string>;
+  };
+  /** What fails again and again, and may be parked. */
+  powersync_attempts: {
+    /** The transaction's identity; or where it has none, subject, client, queue and payload: hex SHA-256. */
+    content: string;
+    attempts: number;
+    first_failed_at: ColumnType<Date, unknown, unknown>;
+    last_failed_at: ColumnType<Date, unknown, unknown>;
+    /** The failure before that. */
+    previous_failed_at: ColumnType<Date | null, unknown, unknown>;
+  };
+  /** Which of the library's migrations have run. */
+  powersync_migrations: {
+    name: string;
+    applied_at: Generated<Date>;
+  };
+}
+
+export type OwnTable = keyof OwnTables;
+
+/** Where the library's own tables are. The same for `createTables` and for `createWrites`. */
+export interface OwnTablesOptions {
+  /** The schema that they are in, or on MySQL the database. It must exist. Default: the connection's own. */
+  readonly schema?: string;
+  /** Names other than the default ones: `{ powersync_ledger: "app_ledger" }`. */
+  readonly names?: Partial<Readonly<Record<OwnTable, string>>>;
+}
+
+// The library's own tables, where they are and by what names.
+/** The way to the library's own tables. */
+export interface Own {
+  /** Plugins of the application's (other names, another schema) are not for them. */
+  on<DB>(tx: Transaction<DB>): Transaction<OwnTables>;
+  on<DB>(db: Kysely<DB>): Kysely<OwnTables>;
+  /** The table's real name, without schema. */
+  nameOf(table: OwnTable): string;
+  /** The table, for SQL of one's own. */
+  table(table: OwnTable): Expression<unknown>;
+}
+
+export function createOwn({ schema, names = {} }: OwnTablesOptions = {}): Own {
+  const renames = Object.entries(names).some(([table, name]) => table !== name);
+  const plugin = renames ? renaming(new Map(Object.entries(names))) : undefined;
+  function on<DB>(tx: Transaction<DB>): Transaction<OwnTables>;
+  function on<DB>(db: Kysely<DB>): Kysely<OwnTables>;
+  function on<DB>(db: Kysely<DB>): Kysely<OwnTables> {
+    const plain = db.withoutPlugins() as unknown as Kysely<OwnTables>;
+    const placed = schema === undefined ? plain : plain.withSchema(schema);
+    return plugin === undefined ? placed : placed.withPlugin(plugin);
+  }
+  const nameOf = (table: OwnTable): string => names[table] ?? table;
+  return {
+    on,
+    nameOf,
+    table: (table) => {
+      const name = nameOf(table);
+      return sql`${schema === undefined ? sql.id(name) : sql.id(schema, name)}`;
+    },
+  };
+}
+
+// Other names for known tables, in any statement that Kysely builds.
+/** @param names by the name that the statements are written with */
+function renaming(names: ReadonlyMap<string, string>): KyselyPlugin {
+  const renamer = new Renamer(names);
+  return {
+    transformQuery: ({ node, queryId }) => renamer.transformNode(node, queryId),
+    transformResult: async ({ result }) => result,
+  };
+}
+
+class Renamer extends OperationNodeTransformer {
+  readonly #names: ReadonlyMap<string, string>;
+
+  constructor(names: ReadonlyMap<string, string>) {
+    super();
+    this.#names = names;
+  }
+
+  /** Tables alone are written with it: a column is a plain identifier. */
+  override transformSchemableIdentifier(
+    ...args: Parameters<OperationNodeTransformer["transformSchemableIdentifier"]>
+  ): SchemableIdentifierNode {
+    const node = super.transformSchemableIdentifier(...args);
+    const name = this.#names.get(node.identifier.name);
+    if (name === undefined) return node;
+    const identifier: IdentifierNode = { ...node.identifier, name };
+    return { ...node, identifier };
+  }
+}

@@ -1,0 +1,277 @@
+/** Begins a database transaction as the application wants it: isolated, and never waiting without bound, whatever becomes of the connection. */
+import type {
+  DatabaseConnection,
+  IsolationLevel,
+  Kysely,
+  QueryExecutor,
+  Transaction,
+} from "kysely";
+import { createDeadline } from "../store/deadline.js";
+import { ApplicationFailure, retryable } from "../errors.js";
+import type { Timeouts } from "../wire/limits.js";
+import type { Own } from "./tables.js";
+import type { Connection, Database, Dialect } from "./dialect.js";
+import { dialectOf } from "./dialects.js";
+
+type TransactionTimeouts = Pick<Timeouts, "lockMs" | "statementMs" | "transactionMs">;
+
+export interface TransactionSettings {
+  readonly isolation: IsolationLevel | undefined;
+  readonly timeouts: TransactionTimeouts;
+  readonly own: Own;
+}
+
+interface BeginOptions {
+  /** The first statement of `run` bounds the transaction itself, by the dialect's `bounds`. */
+  readonly boundsItself?: boolean;
+  readonly watch?: Watch;
+  /** Aborted before BEGIN is sent: nothing is begun. */
+  readonly signal?: AbortSignal;
+}
+
+/** The caller had left before anything was begun. */
+export class CallerLeft extends Error {}
+
+/**
+ * Commits what `run` resolves to; rolls back if it rejects or a statement has failed, and rejects with that error.
+ * When `transactionMs` have passed it rejects at once: nothing more is sent but ROLLBACK, and a COMMIT that was on its way may yet be heeded.
+ */
+export async function begin<DB, T>(
+  database: Kysely<DB>,
+  { isolation, timeouts, own }: TransactionSettings,
+  run: (tx: Transaction<DB>) => Promise<T>,
+  { watch = createWatch(), signal, boundsItself = false }: BeginOptions = {},
+): Promise<T> {
+  const dialect = dialectOf(database);
+  const level = isolation ?? dialect.isolation;
+  const deadline = createDeadline(timeouts.transactionMs, () => {
+    watch.state = "given up";
+    giveUp(work, dialect, () => held);
+    return tookTooLong(timeouts);
+  });
+  let held: DatabaseConnection | undefined;
+  // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
+  let first: { readonly error: unknown } | undefined;
+
+  const inTransaction = (on: Kysely<DB>) => {
+    const builder = on.transaction();
+    return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
+      async (plain) => {
+        try {
+          deadline.check();
+          if (!boundsItself) {
+            const unplugged = plain.withoutPlugins() as unknown as Connection;
+            await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
+          }
+          // A hook may hang where no statement does: the connection is then as good as ever.
+          const result = await deadline.bound(run(guarded(plain, watch)));
+          await deadline.bound(endStatements(watch));
+          deadline.check();
+          return result;
+        } catch (error) {
+          first = { error };
+          // Before ROLLBACK, for what comes behind it belongs to no transaction.
+          await deadline.bound(endStatements(watch)).catch(() => undefined);
+          throw error;
+        }
+      },
+    );
+  };
+
+  const work = database.connection().execute(async (on) => {
+    if (signal?.aborted) throw new CallerLeft();
+    deadline.check();
+    held = await connectionOf(on);
+    return dialect.prepare === undefined
+      ? inTransaction(on)
+      : prepared(dialect.prepare, on, timeouts, inTransaction);
+  });
+
+  try {
+    return await deadline.bound(work);
+  } catch (error) {
+    throw first === undefined ? error : first.error;
+  } finally {
+    deadline.end();
+  }
+}
+
+/** With the connection's settings put back as they were. */
+async function prepared<DB, T>(
+  prepare: NonNullable<Dialect["prepare"]>,
+  connection: Kysely<DB>,
+  timeouts: TransactionTimeouts,
+  run: (connection: Kysely<DB>) => Promise<T>,
+): Promise<T> {
+  const restore = await prepare(connection.withoutPlugins() as unknown as Database, timeouts);
+  try {
+    return await run(connection);
+  } finally {
+    // The transaction has ended, well or badly, and that stands. What fails here is a connection that is lost anyway.
+    await restore().catch(() => undefined);
+  }
+}
+
+async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | undefined> {
+  let connection: DatabaseConnection | undefined;
+  await on.getExecutor().provideConnection(async (provided) => {
+    connection = provided;
+  });
+  return connection;
+}
+
+function tookTooLong({ transactionMs }: TransactionTimeouts): Error {
+  return Object.assign(retryable("The database takes too long just now."), {
+    staysQueued: true,
+    cause: new Error(
+      `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`,
+    ),
+  });
+}
+
+const rollbackMs = 1_000;
+
+/** A connection that takes the ROLLBACK goes back to its pool as it should. One that does not is ended, where the driver allows. */
+function giveUp(
+  work: Promise<unknown>,
+  dialect: Dialect,
+  connection: () => DatabaseConnection | undefined,
+): void {
+  const timer = setTimeout(() => {
+    const held = connection();
+    if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
+  }, rollbackMs);
+  const settled = () => clearTimeout(timer);
+  work.then(settled, settled);
+}
+
+/*
+ * Watches the statements of one database transaction. One that fails is the whole transaction's failure, whoever catches its error:
+ * some databases have undone everything by then and would commit what follows statement by statement.
+ * And none is left behind: COMMIT waits for every answer, and what is sent too late is not sent at all.
+ */
+export interface Watch {
+  /** Statements that the database has answered, for the events. */
+  statements: number;
+  /** The first statement's failure. */
+  failure?: { readonly error: unknown };
+  /** Statements whose senders have not been told the outcome. */
+  untold: number;
+  /** What the connection is asked for, or still busy with. */
+  readonly underWay: Set<Promise<unknown>>;
+  /** `ending`: no statement is taken any more. `given up`: nor is one sent that was taken before. */
+  state: "open" | "ending" | "given up";
+}
+
+export function createWatch(): Watch {
+  return { statements: 0, untold: 0, underWay: new Set(), state: "open" };
+}
+
+/** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
+export function throwFailure({ failure }: Watch): void {
+  if (failure !== undefined) throw new ApplicationFailure(failure.error);
+}
+
+/**
+ * No statement is taken from here on, and those under way are waited for: what a hook has left unawaited must neither be decided without
+ * its answer nor reach the connection's next user.
+ *
+ * @throws ApplicationFailure where there were any
+ */
+async function endStatements(watch: Watch): Promise<void> {
+  // A stream, or a statement with a signal, gives the connection back a moment after its last answer.
+  if (watch.untold === 0 && watch.underWay.size > 0) await nextTask();
+  watch.state = "ending";
+  const left = watch.untold + watch.underWay.size > 0;
+  while (watch.underWay.size > 0) await Promise.allSettled(watch.underWay);
+  if (!left) return throwFailure(watch);
+  throw new ApplicationFailure(
+    new Error(
+      "A hook left a statement unawaited: await everything that is sent through `tx`. The transaction has been undone.",
+      { cause: watch.failure?.error },
+    ),
+  );
+}
+
+/** The same transaction; after a statement has failed, or the transaction has ended, it sends no other. */
+function guarded<DB>(tx: Transaction<DB>, watch: Watch): Transaction<DB> {
+  // A new object, and with it an executor that is nobody else's.
+  const own = tx.withPlugin(unchanging);
+  watched(own.getExecutor(), watch);
+  return own;
+}
+
+const unchanging: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
+  transformQuery: ({ node }) => node,
+  transformResult: async ({ result }) => result,
+};
+
+type Provide = QueryExecutor["provideConnection"];
+type Execute = QueryExecutor["executeQuery"];
+
+/** Every statement asks its executor for the connection; what is derived from the executor is watched too. */
+function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
+  const provide: Provide = executor.provideConnection.bind(executor);
+  const provideConnection: Provide = async (consumer, ...options) => {
+    if (watch.state !== "open") throw tooLate();
+    const provided = provide(
+      async (connection) => {
+        if (watch.state === "given up") throw tooLate();
+        throwFailure(watch);
+        try {
+          const result = await consumer(connection);
+          watch.statements += 1;
+          return result;
+        } catch (error) {
+          watch.failure ??= { error };
+          throw error;
+        }
+      },
+      ...options,
+    );
+    watch.underWay.add(provided);
+    try {
+      return await provided;
+    } finally {
+      watch.underWay.delete(provided);
+    }
+  };
+
+  const execute: Execute = executor.executeQuery.bind(executor);
+  const executeQuery: Execute = async (...query) => {
+    if (watch.state !== "open") throw tooLate();
+    watch.untold += 1;
+    try {
+      return await execute(...query);
+    } finally {
+      watch.untold -= 1;
+    }
+  };
+
+  const withPlugin: QueryExecutor["withPlugin"] = executor.withPlugin.bind(executor);
+  const withPlugins: QueryExecutor["withPlugins"] = executor.withPlugins.bind(executor);
+  const withPluginAtFront: QueryExecutor["withPluginAtFront"] =
+    executor.withPluginAtFront.bind(executor);
+  const withoutPlugins: QueryExecutor["withoutPlugins"] = executor.withoutPlugins.bind(executor);
+  return Object.assign(executor, {
+    provideConnection,
+    executeQuery,
+    withPlugin: (plugin: Parameters<typeof withPlugin>[0]) => watched(withPlugin(plugin), watch),
+    withPlugins: (plugins: Parameters<typeof withPlugins>[0]) =>
+      watched(withPlugins(plugins), watch),
+    withPluginAtFront: (plugin: Parameters<typeof withPluginAtFront>[0]) =>
+      watched(withPluginAtFront(plugin), watch),
+    withoutPlugins: () => watched(withoutPlugins(), watch),
+  });
+}
+
+function tooLate(): Error {
+  return new Error(
+    "The transaction has ended: `tx` takes no more statements. Await everything that is sent through it before the hook returns.",
+  );
+}
+
+/** Not a promise that is settled already: what follows from an answer takes several of those. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

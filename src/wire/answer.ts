@@ -1,0 +1,119 @@
+/** Results in the wire's words, and a whole upload's answer in those of the client that sent it. */
+import type { components } from "./generated/types.js";
+import type {
+  CrudEntry,
+  CrudTransaction,
+  FailedOperation,
+  TransactionResult,
+  UploadShape,
+} from "../model.js";
+
+type Schemas = components["schemas"];
+
+/** What `answerUpload` returns: `body` is still to be written as JSON, with `stringifyJson`. */
+interface UploadAnswer {
+  readonly status: 200 | 503;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Schemas["UploadResponse"];
+}
+
+/** Where the server can't say how long: about what PowerSync's clients wait by themselves. */
+const defaultRetryMs = 5_000;
+
+/**
+ * A result as the contract words it, for a custom route:
+ * `response.json(toWire(await writes.processTransaction(body, { principal })))`
+ */
+export function toWire(result: TransactionResult): Schemas["TransactionResult"] {
+  switch (result.status) {
+    case "success":
+    case "not_attempted":
+      return { status: result.status };
+    case "retryable_error": {
+      const wait = milliseconds(result.retryAfterMs);
+      const answer = { status: result.status, message: result.message };
+      return wait === undefined ? answer : { ...answer, retry_after_ms: wait };
+    }
+    case "fatal_error":
+      return {
+        status: result.status,
+        requires_client_handling: result.requiresClientHandling,
+        message: result.message,
+        failed_operation: failedOperation(result.failedOperation),
+      };
+  }
+}
+
+function failedOperation(failed: FailedOperation): Schemas["FailedOperation"] {
+  const { errorCode, message, details, operationIndex } = failed;
+  return {
+    error_code: errorCode,
+    ...(message === undefined ? {} : { message }),
+    ...(details === undefined ? {} : { details }),
+    ...(operationIndex === undefined ? {} : { operation_index: operationIndex }),
+  };
+}
+
+/** A transaction in the wire's words, as a dead letter keeps it: `normaliseUpload` makes the same transaction of it again. */
+export function toWireTransaction({
+  transactionId,
+  crud,
+}: CrudTransaction): Schemas["Transaction"] {
+  const entries = crud.map(wireEntry);
+  return transactionId === undefined
+    ? { crud: entries }
+    : { transaction_id: transactionId, crud: entries };
+}
+
+function wireEntry(entry: CrudEntry): Schemas["CrudEntry"] {
+  const { op, table, id, opId, transactionId, opData, previousValues, metadata } = entry;
+  return {
+    op,
+    table,
+    id,
+    ...(opId === undefined ? {} : { op_id: opId }),
+    ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
+    ...(opData === undefined ? {} : { op_data: opData }),
+    ...(previousValues === undefined ? {} : { previous_values: previousValues }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/** Answers an upload in the shape it came in. */
+export function answerUpload(
+  shape: UploadShape,
+  results: readonly TransactionResult[],
+): UploadAnswer {
+  if (shape === "batch") return { status: 200, body: { results: results.map(toWire) } };
+  const result = onlyResult(results);
+  return shape === "single" ? { status: 200, body: toWire(result) } : answerDemo(result);
+}
+
+/** The other shapes hold one transaction, and know no `not_attempted`: to their clients that is a reason to come again. */
+function onlyResult([result]: readonly TransactionResult[]): TransactionResult {
+  return result === undefined || result.status === "not_attempted"
+    ? { status: "retryable_error", message: "The transaction has not been tried yet." }
+    : result;
+}
+
+/** Demo clients take any 2xx for done, and send the same again after anything else. */
+function answerDemo(result: TransactionResult): UploadAnswer {
+  if (result.status === "success") return { status: 200, body: { message: "Batch completed" } };
+  // Recorded: the client may go on. One that was left to the client's handling is not, and must not be dropped.
+  if (result.status === "fatal_error" && !result.requiresClientHandling) {
+    return { status: 200, body: { message: result.message } };
+  }
+  const message = result.status === "not_attempted" ? "Not attempted." : result.message;
+  const wait = result.status === "retryable_error" ? milliseconds(result.retryAfterMs) : undefined;
+  return {
+    status: 503,
+    headers: { "retry-after": String(Math.ceil((wait ?? defaultRetryMs) / 1000)) },
+    body: { message },
+  };
+}
+
+/** An application's own number, made one that the contract and a header can carry. */
+function milliseconds(given: number | undefined): number | undefined {
+  if (given === undefined || Number.isNaN(given)) return undefined;
+  return Math.min(Math.max(0, Math.ceil(given)), Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,168 @@
+/** Bounds on what callers may ask and how long things may take, and the measure of one transaction. */
+
+/** Bounds on what callers may ask. */
+export interface Limits {
+  /** Of the body, and of the body once decompressed. Beyond it 413. Default 16 MiB. */
+  readonly bodyBytes: number;
+  /** In one request. Beyond it 400. Default 100. */
+  readonly transactions: number;
+  /** In one transaction. Beyond it, and the next three, that transaction is INVALID_TRANSACTION. Default 10,000. */
+  readonly operations: number;
+  /** Levels of nesting in one operation's members, `op_data` itself being the first. Default 64. */
+  readonly depth: number;
+  /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them. Default 250,000. */
+  readonly keys: number;
+  /** UTF-16 code units of one text. Default 4 Mi. */
+  readonly stringLength: number;
+  /** Of one caller, under way in one process. Beyond it 429 with Retry-After. Default 8. */
+  readonly concurrentRequests: number;
+  /** Of all callers, under way in one process. Beyond it 503 with Retry-After. Default 1,000. */
+  readonly requests: number;
+  /** Of one caller, stored with status `open`. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After. Default 1,000. */
+  readonly openDeadLetters: number;
+}
+
+export const defaultLimits: Limits = {
+  bodyBytes: 16 * 1024 * 1024,
+  transactions: 100,
+  operations: 10_000,
+  depth: 64,
+  keys: 250_000,
+  stringLength: 4 * 1024 * 1024,
+  concurrentRequests: 8,
+  requests: 1_000,
+  openDeadLetters: 1_000,
+};
+
+/** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
+export interface Timeouts {
+  /** The wait for a lock that another transaction holds. Default 5,000. */
+  readonly lockMs: number;
+  /** One statement, and on Postgres the time between two, hooks included. Default 15,000. */
+  readonly statementMs: number;
+  /** One database transaction: the wait for a connection, hooks, and COMMIT included. Kept in the process, also where the network goes silent. Default 60,000. */
+  readonly transactionMs: number;
+  /** One request's transactions: after it no other is begun, and the client sends the rest again. Default 60,000. */
+  readonly requestMs: number;
+  /** The arrival of a request's body. Default 60,000. */
+  readonly bodyMs: number;
+}
+
+export const defaultTimeouts: Timeouts = {
+  lockMs: 5_000,
+  statementMs: 15_000,
+  transactionMs: 60_000,
+  requestMs: 60_000,
+  bodyMs: 60_000,
+};
+
+/** The first limit that a transaction passes. */
+interface LimitBreach {
+  /** Safe to show. */
+  readonly message: string;
+  /** Absent where no single operation is too large. */
+  readonly operationIndex?: number;
+}
+
+/**
+ * Measures a transaction's operations as they came from JSON, before anything is known of their form.
+ * Stops at the first breach and does not recurse: what is measured may be made to hurt.
+ */
+export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
+  if (operations.length > limits.operations) {
+    return { message: `The transaction has more than ${limits.operations} operations.` };
+  }
+  const count = { keys: 0 };
+  for (let index = 0; index < operations.length; index++) {
+    const message = measureOperation(operations[index], limits, count);
+    if (message !== undefined) return { message, operationIndex: index };
+  }
+  return undefined;
+}
+
+function measureOperation(
+  operation: unknown,
+  limits: Limits,
+  count: { keys: number },
+): string | undefined {
+  // Level by level: the containers of one, then all that are inside them.
+  let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limits.depth)
+      return `An operation's values are nested more than ${limits.depth} levels deep.`;
+    const below: object[] = [];
+    for (const container of level) {
+      const keys = Array.isArray(container) ? undefined : Object.keys(container);
+      // The operation's own members are the contract's, not the application's.
+      if (keys !== undefined && depth > 0) count.keys += keys.length;
+      if (count.keys > limits.keys)
+        return `The transaction's values have more than ${limits.keys} keys.`;
+      if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
+      for (const value of keys === undefined
+        ? (container as readonly unknown[])
+        : Object.values(container)) {
+        if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
+        if (typeof value === "object" && value !== null) below.push(value);
+      }
+    }
+    level = below;
+  }
+  return undefined;
+}
+
+function tooLong(limits: Limits): string {
+  return `A text is longer than ${limits.stringLength} UTF-16 code units.`;
+}
+
+// Limits and timeouts as the application wants them: defaults filled in, and nonsense refused at the start, for it would bound nothing or everything.
+// Beyond this, a timer fires at once, and Postgres takes no such setting.
+const longestMs = 2 ** 31 - 1;
+
+/** The databases keep these themselves, and know no Infinity. */
+const ofDatabase: ReadonlySet<string> = new Set([
+  "lockMs",
+  "statementMs",
+] satisfies (keyof Timeouts)[]);
+
+/** @throws TypeError for what is no limit */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  return completed("limits", defaultLimits, given, (name, value) => {
+    if (value === Infinity || (Number.isSafeInteger(value) && value > 0)) return;
+    throw new TypeError(`limits.${name} must be a whole number above 0; or Infinity, for none.`);
+  });
+}
+
+/** @throws TypeError for what is no time */
+export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
+  return completed("timeouts", defaultTimeouts, given, (name, value) => {
+    if (Number.isInteger(value) && value > 0 && value <= longestMs) return;
+    if (ofDatabase.has(name)) {
+      throw new TypeError(
+        `timeouts.${name} must be a whole number of milliseconds, from 1 to ${longestMs}.`,
+      );
+    }
+    if (value === Infinity) return;
+    throw new TypeError(
+      `timeouts.${name} must be a whole number of milliseconds, from 1 to ${longestMs}; or Infinity, for none.`,
+    );
+  });
+}
+
+/** What is undefined is not given: it must not stand in for the default and turn a bound off. */
+function completed<Bounds extends object>(
+  group: string,
+  defaults: Bounds,
+  given: Partial<Bounds>,
+  check: (name: string, value: number) => void,
+): Bounds {
+  const wanted = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of wanted) {
+    if (!Object.hasOwn(defaults, name)) {
+      throw new TypeError(
+        `${group}.${name} is not known. There are ${Object.keys(defaults).join(", ")}.`,
+      );
+    }
+    check(name, value as number);
+  }
+  return { ...defaults, ...Object.fromEntries(wanted) };
+}

@@ -1,0 +1,194 @@
+/**
+ * What clients send, in all its shapes, as one: the upload queue's transactions in PowerSync's own words.
+ * The way back is in `answer.ts`.
+ */
+import {
+  validateDemoBatch,
+  validateEnvelope,
+  validateTransaction,
+  type ValidationError,
+  type Validator,
+} from "./generated/validate.js";
+import type { components } from "./generated/types.js";
+import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../model.js";
+import { badRequest } from "../errors.js";
+import { type Limits, measure } from "./limits.js";
+
+type Schemas = components["schemas"];
+type WireEntry = Schemas["CrudEntry"];
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/**
+ * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
+ * place: it never stands in the way of the others.
+ *
+ * @throws badRequest(400) for an envelope that can't be read
+ */
+export function normaliseUpload(body: unknown, limits: Limits): Upload {
+  if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
+  const sender = {
+    ...(body.client_id ? { clientId: body.client_id } : {}),
+    ...(body.queue_id ? { queueId: body.queue_id } : {}),
+  };
+  const { transactions } = body;
+  if (isGiven(transactions)) {
+    if (transactions.length > limits.transactions) {
+      throw badRequest(
+        400,
+        `There are ${transactions.length} transactions: send at most ${limits.transactions} in one request.`,
+      );
+    }
+    return {
+      shape: "batch",
+      ...sender,
+      transactions: transactions.map((transaction) => readTransaction(transaction, limits)),
+    };
+  }
+  if (isGiven(body.crud)) {
+    return { shape: "single", ...sender, transactions: [readTransaction(body, limits)] };
+  }
+  if (isGiven(body.batch)) {
+    return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits)] };
+  }
+  throw badRequest(400, expected);
+}
+
+const expected = 'Expected a JSON object with "transactions", "crud" or "batch".';
+
+function envelopeFault(error: ValidationError | undefined): string {
+  switch (error?.instancePath) {
+    case "/transactions":
+      return '"transactions" must be a list of at least one transaction.';
+    case "/client_id":
+      return '"client_id" must be text, of at most 1024 characters.';
+    case "/queue_id":
+      return '"queue_id" must be text, of at most 1024 characters.';
+    default:
+      return expected;
+  }
+}
+
+function readTransaction(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
+  const fault = invalid(raw, member(raw, "crud"), limits, validateTransaction);
+  if (fault !== undefined) return fault;
+  const { crud, transaction_id } = raw as Schemas["Transaction"];
+  return transactionOf(crud, transaction_id);
+}
+
+function readDemoBatch(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
+  const fault = invalid(raw, member(raw, "batch"), limits, validateDemoBatch);
+  if (fault !== undefined) return fault;
+  const { batch, transaction_id } = raw as Schemas["DemoUpload"];
+  return transactionOf(batch, transaction_id);
+}
+
+function member(raw: unknown, name: "crud" | "batch"): unknown {
+  return typeof raw === "object" && raw !== null
+    ? (raw as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** Measures before it validates, so that the validators' work is bounded too. */
+function invalid(
+  raw: unknown,
+  operations: unknown,
+  limits: Limits,
+  validate: Validator<unknown>,
+): InvalidTransaction | undefined {
+  const breach = Array.isArray(operations) ? measure(operations, limits) : undefined;
+  if (breach !== undefined) {
+    const { message, ...where } = breach;
+    return { invalid: message, ...where, raw };
+  }
+  if (validate(raw)) return undefined;
+  const error = validate.errors?.[0];
+  const index = /^\/(?:crud|batch)\/(\d+)/.exec(error?.instancePath ?? "")?.[1];
+  return {
+    invalid: transactionFault(error),
+    ...(index === undefined ? {} : { operationIndex: Number(index) }),
+    raw,
+  };
+}
+
+/** Paths hold the contract's names and indexes alone, never the client's text. */
+function transactionFault(error: ValidationError | undefined): string {
+  if (error === undefined) return "The transaction is not valid.";
+  const { instancePath, keyword, params } = error;
+  const path = instancePath
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");
+  const subject = path === "" ? "The transaction" : path;
+  switch (keyword) {
+    case "required":
+      return params.missingProperty === "type"
+        ? `${subject} has no "table".`
+        : `${subject} has no "${String(params.missingProperty)}".`;
+    case "enum":
+      return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
+    case "minLength":
+      return `${subject} must not be empty.`;
+    case "minimum":
+    case "maximum":
+      return `${subject} must be an integer within ±${Number.MAX_SAFE_INTEGER}.`;
+    case "type":
+      return `${subject} must be ${kindOf(params.type)}.`;
+    default:
+      return `${subject} is not valid.`;
+  }
+}
+
+function kindOf(type: unknown): string {
+  const [kind] = [type].flat().filter((each) => each !== "null");
+  switch (kind) {
+    case "string":
+      return "text";
+    case "array":
+      return "a list";
+    case "object":
+      return "an object";
+    case "integer":
+      return `an integer within ±${Number.MAX_SAFE_INTEGER}`;
+    default:
+      return String(kind);
+  }
+}
+
+function transactionOf(
+  entries: readonly WireEntry[],
+  id: number | null | undefined,
+): CrudTransaction {
+  const crud = entries.map(entryOf);
+  const transactionId = id ?? commonId(crud);
+  return transactionId === undefined ? { crud } : { transactionId, crud };
+}
+
+/** The entries' transaction id, if they all have the same. */
+function commonId(crud: readonly CrudEntry[]): number | undefined {
+  const id = crud[0]?.transactionId;
+  return crud.every((entry) => entry.transactionId === id) ? id : undefined;
+}
+
+/** `null` is the same as absent. */
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}
+
+/** Only names known here are ever assigned; what the client's objects hold is passed on untouched. */
+function entryOf(raw: WireEntry): CrudEntry {
+  // One of the two is text: the validator has seen to it.
+  const entry: Mutable<CrudEntry> = {
+    op: raw.op,
+    table: (raw.table ?? raw.type) as string,
+    id: raw.id,
+  };
+  const transactionId = raw.transaction_id ?? raw.tx_id;
+  const opData = raw.op_data ?? raw.data;
+  const previousValues = raw.previous_values ?? raw.old;
+  if (isGiven(raw.op_id)) entry.opId = raw.op_id;
+  if (isGiven(transactionId)) entry.transactionId = transactionId;
+  if (isGiven(opData)) entry.opData = opData;
+  if (isGiven(previousValues)) entry.previousValues = previousValues;
+  if (isGiven(raw.metadata)) entry.metadata = raw.metadata;
+  return entry;
+}
