@@ -1,9 +1,12 @@
 /** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
 import { messages as poolMessages, codes as socketCodes } from "../../src/sql/connection-errors.js";
 import type { Meaning } from "../../src/sql/dialect.js";
-import { clientCodes, clientMessages, errors, signals } from "../../src/sql/mysql/errors.js";
-import { classes, sqlstates } from "../../src/sql/postgres/errors.js";
-import { resultCodes } from "../../src/sql/sqlite/errors.js";
+import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
+import { sqlstates as shippedSqlstates } from "../../src/sql/postgres/errors.js";
+import { families } from "../../src/sql/sqlite/errors.js";
+import { serverErrors } from "./codes/mysql.js";
+import { sqlstates } from "./codes/postgres.js";
+import { resultCodes } from "./codes/sqlite.js";
 import { banner, code, paragraphs, table } from "./markdown.js";
 
 const words: Readonly<Record<Meaning, string>> = {
@@ -24,7 +27,7 @@ const words: Readonly<Record<Meaning, string>> = {
 type Row = readonly [code: string, name: string, meaning: Meaning];
 
 const postgres: readonly Row[] = sqlstates;
-const mysql: readonly Row[] = errors.map(([errno, name, meaning, sqlstate]) => [
+const mysql: readonly Row[] = serverErrors.map(([errno, name, meaning, sqlstate]) => [
   sqlstate === undefined ? String(errno) : `${errno} (${sqlstate})`,
   name,
   meaning,
@@ -34,13 +37,20 @@ const sqlite: readonly Row[] = resultCodes.map(([name, number, meaning]) => [
   name,
   meaning,
 ]);
-/** Of the way to the database, whichever it is. */
+/** Errors on the way to the database, whichever it is. */
 const ways: readonly Row[] = [
   ...[...socketCodes].map((each): Row => [each, "socket", "outage"]),
   ...[...clientCodes].map((each): Row => [each, "`mysql2`", "outage"]),
   ...poolMessages.map((each): Row => [said(each), "`pg`", "outage"]),
   ...clientMessages.map((each): Row => [said(each), "`mysql2`", "outage"]),
 ];
+
+/** The classes of SQLSTATEs that have a meaning as a whole. */
+const classes: Readonly<Record<string, Meaning>> = Object.fromEntries(
+  Object.entries(shippedSqlstates)
+    .flatMap(([meaning, codes]) => codes.map((each) => [each, meaning as Meaning] as const))
+    .filter(([each]) => each.length === 2),
+);
 
 export async function errorsPage(): Promise<string> {
   return paragraphs(
@@ -60,6 +70,7 @@ export async function errorsPage(): Promise<string> {
     "## SQLite",
     "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",
     listing(sqlite, "number"),
+    `An extended code that is not here means what its primary code does for ${families.map((each) => code(`SQLITE_${each}`)).join(", ")}. Any other is retryable.`,
     "## On the way to the database",
     "Sockets, and what the drivers and their pools say themselves. All are retryable.",
     table(
@@ -97,6 +108,7 @@ function listing(rows: readonly Row[], head: string): string {
 
 function spelled(byClass: Readonly<Record<string, Meaning>>): string {
   return Object.entries(byClass)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([each, meaning]) => `${code(each)} ${words[meaning].split(";")[0]}`)
     .join("; ");
 }

