@@ -1,0 +1,217 @@
+/** The port in the process's memory: for tests, and as the proof that the port is one. */
+import { retryable } from "../errors.js";
+import { createDeadline } from "./deadline.js";
+import { CallerLeft } from "./failures.js";
+import type { StoredLetter } from "./letters.js";
+import { meaningOf } from "./memory/errors.js";
+import { inOrder, type StoredRecord } from "./memory/letters.js";
+import { type Overlay, overlay } from "./memory/overlay.js";
+import type { AttemptsRow, LedgerRow } from "./memory/own.js";
+import { type Counters, openRows, viewRow } from "./memory/rows.js";
+import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
+import {
+  type Definition,
+  defineMemoryTables,
+  type MemoryTables,
+  type Row,
+} from "./memory/tables.js";
+import type { MemoryTransaction } from "./memory/transaction.js";
+import { type OpenUnit, openUnit } from "./memory/unit.js";
+import { convert, view } from "./memory/values.js";
+import type { Store, StoredRow, UnitOptions } from "./store.js";
+
+export type { MemoryTransaction } from "./memory/transaction.js";
+export type { MemoryColumn, MemoryReference, MemoryTable, MemoryTables } from "./memory/tables.js";
+export type { MemoryScope, MemoryScopeBuilder, ReadRows } from "./memory/scope.js";
+export type { MemoryType } from "./memory/values.js";
+export { MemoryError } from "./memory/errors.js";
+
+export interface MemoryStoreOptions {
+  readonly tables: MemoryTables;
+  /** How long a database transaction may take, the wait for those before it included. Default 60,000. */
+  readonly transactionMs?: number;
+  /** Milliseconds since 1970, for the times of letters, ledger and failures. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface MemoryStore extends Store<MemoryTransaction> {
+  readonly scopeBuilder: MemoryScopeBuilder;
+  /** What has been committed, in the order in which it was inserted. */
+  rows(table: string): readonly StoredRow[];
+  /** The dead letters that have been committed, as they were recorded. */
+  letters(): readonly StoredLetter[];
+  /** A database transaction, to give or to change rows. Rejects with what `work` throws, and has then changed nothing. */
+  transaction<T>(work: (tx: MemoryTransaction) => T | Promise<T>): Promise<T>;
+  /** Forgets all rows, letters, and what has been answered, once the transactions before it have ended. */
+  clear(): Promise<void>;
+}
+
+/**
+ * A database in the process's memory, for the tests of an application's rules and hooks: constraints hold, transactions commit or roll back, one
+ * after the other. Nothing is kept when the process ends; it is not made for more than that.
+ *
+ * @throws TypeError where the tables don't hold together
+ * @example
+ * const store = memoryStore({
+ *   tables: {
+ *     lists: { columns: { id: "uuid", name: "text", owner_id: "text" } },
+ *     todos: {
+ *       columns: { id: "uuid", list_id: "uuid", description: { type: "text", nullable: false } },
+ *       references: { list_id: "lists" },
+ *     },
+ *   },
+ * });
+ */
+export function memoryStore({
+  tables,
+  transactionMs = 60_000,
+  now = Date.now,
+}: MemoryStoreOptions): MemoryStore {
+  const definitions = defineMemoryTables(tables);
+  const committed = emptyState(definitions);
+  const counters = createCounters();
+  const clock = createClock(now);
+  let last: Promise<void> = Promise.resolve();
+
+  /** Runs one thing after the other. */
+  const inTurn = async <T>(run: () => Promise<T> | T): Promise<T> => {
+    const before = last;
+    let end: () => void = () => {};
+    last = new Promise((resolve) => {
+      end = resolve;
+    });
+    await before;
+    try {
+      return await run();
+    } finally {
+      end();
+    }
+  };
+
+  const begin = (options: UnitOptions): OpenUnit & { commit(): void } => {
+    const rows = new Map(
+      Array.from(committed.rows, ([name, table]) => [name, overlay(table)] as const),
+    );
+    const own = {
+      ledger: overlay(committed.ledger),
+      letters: overlay(committed.letters),
+      attempts: overlay(committed.attempts),
+      checkpoints: overlay(committed.checkpoints),
+    };
+    const opened = openRows(definitions, rows, counters);
+    const open = openUnit({ definitions, rows: opened, own, now: clock(), options });
+    const commit = (): void => {
+      open.end();
+      for (const each of [...rows.values(), ...Object.values(own)]) (each as Committable).commit();
+    };
+    return { ...open, commit };
+  };
+
+  const unit: Store<MemoryTransaction>["unit"] = async (options, work) => {
+    const { signal, timeouts } = options;
+    const ms = timeouts?.transactionMs ?? transactionMs;
+    let open: ReturnType<typeof begin> | undefined;
+    const deadline = createDeadline(ms, () => {
+      open?.giveUp();
+      return tookTooLong(ms);
+    });
+    const whole = async () => {
+      if (signal?.aborted) throw new CallerLeft();
+      deadline.check();
+      const begun = begin(options);
+      open = begun;
+      const result = await work(begun.unit);
+      begun.commit();
+      return result;
+    };
+    // When the time has passed, the next one begins, whatever becomes of this one's work.
+    const running = inTurn(() => deadline.bound(whole()).finally(() => open?.giveUp()));
+    try {
+      return await deadline.bound(running);
+    } finally {
+      deadline.end();
+    }
+  };
+
+  const tableOf = (name: string): Definition => {
+    const table = definitions.get(name);
+    if (table === undefined) throw new TypeError(`memoryStore: there is no table ${name}.`);
+    return table;
+  };
+
+  const store: MemoryStore = {
+    name: "memory",
+    get key() {
+      return store;
+    },
+    scopeBuilder,
+    rowSecurity: false,
+    unit,
+    meaning: meaningOf,
+    convert,
+    view,
+    forgetSchema: () => false,
+    rows: (name) => {
+      const table = tableOf(name);
+      return Array.from(committed.rows.get(name)?.values() ?? [], (row) => viewRow(table, row));
+    },
+    letters: () => inOrder(committed.letters.values()),
+    transaction: (work) => unit({}, async ({ tx }) => work(tx)),
+    clear: () =>
+      inTurn(() => {
+        const { rows, ledger, letters, attempts, checkpoints } = committed;
+        for (const each of [...rows.values(), ledger, letters, attempts, checkpoints]) each.clear();
+      }),
+  };
+  return store;
+}
+
+type Committable = Pick<Overlay<never, object>, "commit">;
+
+interface State {
+  readonly rows: ReadonlyMap<string, Map<number, Row>>;
+  readonly ledger: Map<string, LedgerRow>;
+  readonly letters: Map<string, StoredRecord>;
+  readonly attempts: Map<string, AttemptsRow>;
+  readonly checkpoints: Map<string, { readonly checkpoint: bigint }>;
+}
+
+function emptyState(definitions: ReadonlyMap<string, Definition>): State {
+  return {
+    rows: new Map(Array.from(definitions.keys(), (name) => [name, new Map()])),
+    ledger: new Map(),
+    letters: new Map(),
+    attempts: new Map(),
+    checkpoints: new Map(),
+  };
+}
+
+function createCounters(): Counters {
+  const last = new Map<string, number>();
+  return {
+    next: (name) => {
+      const number = (last.get(name) ?? 0) + 1;
+      last.set(name, number);
+      return number;
+    },
+    raise: (name, number) => void last.set(name, Math.max(last.get(name) ?? 0, number)),
+  };
+}
+
+/** In microseconds, so that no two transactions have the same time. */
+function createClock(now: () => number): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(last + 1, Math.floor(now() * 1_000));
+    return last;
+  };
+}
+
+function tookTooLong(ms: number): Error {
+  return Object.assign(retryable("The database takes too long just now."), {
+    staysQueued: true,
+    cause: new Error(
+      `The transaction had not ended after ${ms} ms, the wait for those before it included.`,
+    ),
+  });
+}

@@ -1,0 +1,219 @@
+/** Dead letters in memory. */
+import { canonicalJson, parseJson, typedJson } from "../../wire/json.js";
+import {
+  type LetterChange,
+  type LetterQuery,
+  type LetterStatus,
+  type LetterStore,
+  type LetterSummary,
+  type ListedLetter,
+  type NewLetter,
+  type Position,
+  type RowStates,
+  type StoredLetter,
+  waiting,
+} from "../letters.js";
+import type { Overlay } from "./overlay.js";
+
+/** JSON is kept as text, so that nobody who has the value changes the letter. */
+export interface StoredRecord extends Omit<NewLetter, "payload" | "rowStates"> {
+  readonly status: LetterStatus;
+  readonly attempts: number;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  readonly closedAt?: string;
+  readonly reason?: string;
+  readonly payload: string;
+  readonly originalPayload?: string;
+  readonly rowStates?: string;
+}
+
+/**
+ * @param now microseconds since 1970
+ * @param statement runs each call, or refuses it
+ */
+export function openLetters(
+  letters: Overlay<string, StoredRecord>,
+  now: number,
+  statement: <T>(run: () => T) => T,
+): LetterStore {
+  const at = timeText(now);
+  const all = () => Array.from(letters.entries(), ([, letter]) => letter);
+  return {
+    record: async (letter) =>
+      statement(() => {
+        const { id, content, errorCode, message, operationIndex, payload, rowStates } = letter;
+        const same = all().find((each) => each.content === content && isWaiting(each));
+        if (same !== undefined) {
+          const { operationIndex: _, ...kept } = same;
+          const attempts = same.attempts + 1;
+          const failure = withIndex({ errorCode, message }, operationIndex);
+          letters.set(same.id, { ...kept, ...failure, attempts, lastSeenAt: at });
+          return { id: same.id, attempts };
+        }
+        const { payload: _1, rowStates: _2, ...kept } = letter;
+        letters.set(id, {
+          ...kept,
+          payload: typedJson(payload),
+          ...(rowStates && { rowStates: canonicalJson(rowStates) }),
+          status: "open",
+          attempts: 1,
+          firstSeenAt: at,
+          lastSeenAt: at,
+        });
+        return { id, attempts: 1 };
+      }),
+    countWaiting: async (subject, most) =>
+      statement(() => {
+        const count = all().filter((each) => each.subject === subject && isWaiting(each)).length;
+        return Math.min(count, most);
+      }),
+    find: async (id) =>
+      statement(() => {
+        const letter = letters.get(id);
+        return letter && wholeLetter(letter);
+      }),
+    list: async (query, { newest, limit, after }) =>
+      statement(() => {
+        const direction = newest ? -1 : 1;
+        return all()
+          .filter((each) => matches(each, query))
+          .filter((each) => after === undefined || compare(placeOf(each), after) * direction > 0)
+          .toSorted((a, b) => compare(placeOf(a), placeOf(b)) * direction)
+          .slice(0, limit)
+          .map((each): ListedLetter => ({ ...summaryOf(each), queue: queueOf(each) }));
+      }),
+    waitingQueues: async (query, until) =>
+      statement(() => {
+        const wanted = { ...query, status: waiting };
+        const found = all().filter(
+          (each) => matches(each, wanted) && compare(placeOf(each), until) <= 0,
+        );
+        return [...new Set(found.map(queueOf))];
+      }),
+    lockWaiting: async (ids) =>
+      statement(() => [...new Set(ids)].filter((id) => isWaiting(letters.get(id))).toSorted()),
+    change: async (ids, change) =>
+      statement(() => {
+        for (const id of new Set(ids)) {
+          const letter = letters.get(id);
+          if (letter !== undefined && isWaiting(letter)) {
+            letters.set(id, changed(letter, change, at));
+          }
+        }
+      }),
+  };
+}
+
+function isWaiting(letter: StoredRecord | undefined): boolean {
+  return letter !== undefined && waiting.includes(letter.status);
+}
+
+function withIndex<T extends object>(failure: T, operationIndex: number | undefined) {
+  return operationIndex === undefined ? failure : { ...failure, operationIndex };
+}
+
+function changed(
+  letter: StoredRecord,
+  { status, closed, failed, payload }: LetterChange,
+  at: string,
+): StoredRecord {
+  let after = letter;
+  if (status !== undefined) after = { ...after, status };
+  if (closed !== undefined) {
+    const { reason } = closed;
+    const closing = { status: closed.status, closedAt: at };
+    after = { ...after, ...closing, ...(reason !== undefined && { reason }) };
+  }
+  if (failed !== undefined) {
+    after = { ...after, attempts: after.attempts + 1, lastSeenAt: at };
+    if (failed.error !== undefined) {
+      const { operationIndex: _, ...kept } = after;
+      after = { ...kept, ...failed.error };
+    }
+  }
+  if (payload !== undefined) {
+    const { value, tables, rowStates } = payload;
+    const { rowStates: _, ...kept } = after;
+    after = {
+      ...kept,
+      originalPayload: after.originalPayload ?? after.payload,
+      payload: typedJson(value),
+      tables,
+      ...(rowStates && { rowStates: canonicalJson(rowStates) }),
+      lossyNumbers: false,
+    };
+  }
+  return after;
+}
+
+function matches(letter: StoredRecord, query: LetterQuery): boolean {
+  const { status, userId, clientId, errorCode, table, since, until } = query;
+  return (
+    (status === undefined || status.includes(letter.status)) &&
+    (userId === undefined || letter.userId === userId) &&
+    (clientId === undefined || letter.clientId === clientId) &&
+    (errorCode === undefined || letter.errorCode === errorCode) &&
+    (table === undefined || letter.tables.includes(table)) &&
+    (since === undefined || letter.firstSeenAt >= inMicros(since)) &&
+    (until === undefined || letter.firstSeenAt < inMicros(until))
+  );
+}
+
+function placeOf({ firstSeenAt: at, id }: StoredRecord): Position {
+  return { at, id };
+}
+
+function compare(one: Position, other: Position): number {
+  const [a, b] = [inMicros(one.at), inMicros(other.at)];
+  if (a !== b) return a < b ? -1 : 1;
+  return one.id === other.id ? 0 : one.id < other.id ? -1 : 1;
+}
+
+/** With six digits behind the second, so that texts compare as times do. */
+function inMicros(iso: string): string {
+  const [, seconds = "", digits = ""] = /^([^.Z]*)(?:\.(\d*))?Z$/.exec(iso) ?? [];
+  return `${seconds}.${digits.padEnd(6, "0")}Z`;
+}
+
+function timeText(micros: number): string {
+  const iso = new Date(Math.floor(micros / 1_000)).toISOString();
+  return `${iso.slice(0, -1)}${String(micros % 1_000).padStart(3, "0")}Z`;
+}
+
+function queueOf({ userId, clientId, queueId }: StoredRecord): string {
+  return JSON.stringify([userId, clientId ?? null, queueId ?? null]);
+}
+
+function summaryOf(letter: StoredRecord): LetterSummary {
+  const { payload: _1, originalPayload, principal: _2, rowStates: _3, ...kept } = letter;
+  const { subject: _4, content: _5, lossyNumbers: _6, ...summary } = kept;
+  return { ...summary, edited: originalPayload !== undefined };
+}
+
+/** Made anew each time. */
+export function wholeLetter(letter: StoredRecord): StoredLetter {
+  const { payload, originalPayload, principal, lossyNumbers } = letter;
+  // The library wrote it.
+  const rowStates =
+    letter.rowStates === undefined ? undefined : (parseJson(letter.rowStates) as RowStates);
+  return {
+    ...summaryOf(letter),
+    payload: parseJson(payload),
+    ...(originalPayload !== undefined && { originalPayload: parseJson(originalPayload) }),
+    ...(principal !== undefined && { principal: parseJson(principal) }),
+    rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
+      table,
+      id,
+      present: hash !== null,
+    })),
+    unreadRows: rowStates?.unread ?? 0,
+    rowStates,
+    lossyNumbers,
+  };
+}
+
+/** As they were recorded. */
+export function inOrder(letters: Iterable<StoredRecord>): readonly StoredLetter[] {
+  return [...letters].toSorted((a, b) => compare(placeOf(a), placeOf(b))).map(wholeLetter);
+}

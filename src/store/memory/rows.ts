@@ -1,0 +1,228 @@
+/** The rows of a memory store as one unit sees them. What breaks a constraint is refused, as a database would. */
+import type { Column, StoredRow, Values } from "../store.js";
+import { MemoryError } from "./errors.js";
+import type { Overlay } from "./overlay.js";
+import type { Definition, Reference, Row } from "./tables.js";
+import { convert, type Stored, view } from "./values.js";
+
+/** By a number that is never given twice. */
+type Numbered = readonly [number: number, row: Row];
+
+/** The rows of each table. Values are converted. */
+export interface Rows {
+  /** @throws MemoryError where there is no such table */
+  table(name: string): Definition;
+  /** Those that have these values, in the order in which they were inserted. */
+  matching(table: Definition, values: Values): Numbered[];
+  find(table: Definition, values: Values): Numbered | undefined;
+  numbered(table: Definition, number: number): Numbered | undefined;
+  /** @throws MemoryError for what the table does not take, as do the next two */
+  insert(table: Definition, values: Values): Row;
+  update(table: Definition, [number, row]: Numbered, values: Values): Row;
+  remove(table: Definition, [number, row]: Numbered): void;
+  /** @throws MemoryError where a reference that could wait for the COMMIT does not hold */
+  checkDeferred(): void;
+  /** Call what it gives to undo what has been changed since. */
+  mark(): () => void;
+}
+
+/** What a database numbers goes on counting, whatever is undone. */
+export interface Counters {
+  next(name: string): number;
+  /** The number is taken. */
+  raise(name: string, number: number): void;
+}
+
+/** Counts the rows of all tables. No column has this name. */
+const everyRow = "";
+
+export function openRows(
+  definitions: ReadonlyMap<string, Definition>,
+  overlays: ReadonlyMap<string, Overlay<number, Row>>,
+  counters: Counters,
+): Rows {
+  const changed = new Set<Definition>();
+
+  const rowsOf = ({ name }: Definition): Overlay<number, Row> => {
+    const rows = overlays.get(name);
+    if (rows === undefined) throw noTable(name);
+    return rows;
+  };
+
+  const matching = (table: Definition, values: Values): Numbered[] => {
+    const wanted = Object.entries(values);
+    for (const [name] of wanted) columnOf(table, name);
+    const found: Numbered[] = [];
+    for (const one of rowsOf(table).entries()) {
+      if (wanted.every(([name, value]) => one[1][name] === value)) found.push(one);
+    }
+    return found;
+  };
+
+  const find = (table: Definition, values: Values): Numbered | undefined =>
+    matching(table, values)[0];
+
+  const has = (table: Definition, column: string, value: Stored): boolean =>
+    find(table, { [column]: value }) !== undefined;
+
+  const store = (table: Definition, number: number, given: Row, before: Row | undefined): Row => {
+    const row = completed(table, given);
+    checkRow(table, row);
+    const differs = (column: string) => before === undefined || before[column] !== row[column];
+    for (const columns of table.unique) {
+      if (!columns.some(differs) || columns.some((column) => row[column] === null)) continue;
+      const same = Object.fromEntries(columns.map((column) => [column, row[column]]));
+      if (matching(table, same).some(([other]) => other !== number)) {
+        throw new MemoryError("UNIQUE_VIOLATION", `${table.name}: ${columns.join(", ")} is taken.`);
+      }
+    }
+    rowsOf(table).set(number, row);
+    changed.add(table);
+    for (const reference of table.references) {
+      if (!reference.deferred && differs(reference.column)) checkReference(reference, row);
+    }
+    return row;
+  };
+
+  const checkReference = ({ from, column, to, by }: Reference, row: Row): void => {
+    const value = row[column] ?? null;
+    if (value === null || has(to, by, value)) return;
+    throw new MemoryError(
+      "FOREIGN_KEY_VIOLATION",
+      `${from.name}.${column} refers to no row of ${to.name}.`,
+    );
+  };
+
+  /** A row's value is gone: nobody may refer to it any more. */
+  const checkLeft = ({ from, column, to, by, deferred }: Reference, before: Row): void => {
+    const value = before[by] ?? null;
+    if (deferred || value === null || has(to, by, value) || !has(from, column, value)) return;
+    throw new MemoryError(
+      "FOREIGN_KEY_VIOLATION",
+      `A row of ${from.name} refers to this one of ${to.name} by ${column}.`,
+    );
+  };
+
+  /** @param after what is checked when all has been removed that goes with the row */
+  const removeWith = (table: Definition, [number, row]: Numbered, after: (() => void)[]): void => {
+    rowsOf(table).delete(number);
+    changed.add(table);
+    for (const reference of table.referredBy) {
+      const { from, column, by, onDelete } = reference;
+      const value = row[by] ?? null;
+      if (onDelete === undefined || value === null) {
+        after.push(() => checkLeft(reference, row));
+        continue;
+      }
+      for (const child of matching(from, { [column]: value })) {
+        if (onDelete === "set null")
+          store(from, child[0], { ...child[1], [column]: null }, child[1]);
+        // One that refers to itself, by way of others, has gone already.
+        else if (rowsOf(from).get(child[0]) !== undefined) removeWith(from, child, after);
+      }
+    }
+  };
+
+  return {
+    table: (name) => {
+      const table = definitions.get(name);
+      if (table === undefined) throw noTable(name);
+      return table;
+    },
+    matching,
+    find,
+    numbered: (table, number) => {
+      const row = rowsOf(table).get(number);
+      return row && [number, row];
+    },
+    insert: (table, values) => {
+      for (const name of Object.keys(values)) columnOf(table, name);
+      const row: Record<string, Stored> = {};
+      for (const [name, column] of table.columns) {
+        const value = values[name];
+        if (value !== undefined) row[name] = value as Stored;
+        else if (table.counted.has(name)) row[name] = counters.next(`${table.name}.${name}`);
+        else row[name] = defaultOf(table, column);
+      }
+      for (const name of table.counted) counters.raise(`${table.name}.${name}`, Number(row[name]));
+      return store(table, counters.next(everyRow), row, undefined);
+    },
+    update: (table, [number, before], values) => {
+      for (const name of Object.keys(values)) columnOf(table, name);
+      const after = store(table, number, { ...before, ...(values as Row) }, before);
+      for (const reference of table.referredBy) {
+        if (before[reference.by] !== after[reference.by]) checkLeft(reference, before);
+      }
+      return after;
+    },
+    remove: (table, numbered) => {
+      const after: (() => void)[] = [];
+      removeWith(table, numbered, after);
+      for (const check of after) check();
+    },
+    checkDeferred: () => {
+      for (const table of definitions.values()) {
+        for (const reference of table.references) {
+          if (!reference.deferred || !(changed.has(table) || changed.has(reference.to))) continue;
+          for (const [, row] of rowsOf(table).entries()) checkReference(reference, row);
+        }
+      }
+    },
+    mark: () => {
+      const undo = Array.from(overlays.values(), (rows) => rows.mark());
+      return () => {
+        for (const each of undo) each();
+      };
+    },
+  };
+}
+
+/** One that does not fit is the server's mistake, and not what a client sent. */
+function defaultOf(table: Definition, column: Column): Stored {
+  try {
+    return convert(column, table.defaults.get(column.name)?.(), false);
+  } catch (cause) {
+    throw new MemoryError("other", `${table.name}.${column.name} can't have its default.`, cause);
+  }
+}
+
+function completed(table: Definition, row: Row): Row {
+  if (table.computed.size === 0) return Object.freeze(row);
+  const seen = viewRow(table, row);
+  const computed = Array.from(table.computed, ([name, compute]) => [
+    name,
+    convert(columnOf(table, name), compute(seen), false),
+  ]);
+  return Object.freeze({ ...row, ...Object.fromEntries(computed) });
+}
+
+function checkRow(table: Definition, row: Row): void {
+  for (const { name, nullable } of table.columns.values()) {
+    if (row[name] === null && !nullable) {
+      throw new MemoryError("NOT_NULL_VIOLATION", `${table.name}.${name} must not be NULL.`);
+    }
+  }
+  if (table.check !== undefined && !table.check(viewRow(table, row))) {
+    throw new MemoryError("CHECK_VIOLATION", `${table.name}: the check does not hold.`);
+  }
+}
+
+/** @throws MemoryError where the table has no such column */
+export function columnOf({ name, columns }: Definition, column: string): Column {
+  const found = columns.get(column);
+  if (found === undefined) throw new MemoryError("schema", `${name} has no column ${column}.`);
+  return found;
+}
+
+function noTable(name: string): MemoryError {
+  return new MemoryError("schema", `There is no table ${name}.`);
+}
+
+/** A row as hooks see it. Nobody else has it. */
+export function viewRow({ columns }: Definition, row: Row): StoredRow {
+  const values = Array.from(columns.values(), (column) => [
+    column.name,
+    view(column, row[column.name]),
+  ]);
+  return Object.freeze(Object.fromEntries(values) as Values);
+}

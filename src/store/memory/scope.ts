@@ -1,0 +1,93 @@
+/** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
+import { InvalidValue } from "../failures.js";
+import type { Scope, StoredRow } from "../store.js";
+import { columnOf, type Rows, viewRow } from "./rows.js";
+import type { Definition, Row } from "./tables.js";
+import { convert, type Stored } from "./values.js";
+
+/** The rows of a table, as the transaction sees them just now. */
+export type ReadRows = (table: string) => readonly StoredRow[];
+
+/** What a rule's `scope` gives for a memory store. `true`: no restriction. */
+export type MemoryScope = true | ((row: StoredRow, rows: ReadRows) => boolean);
+
+/** The first argument of a rule's `scope`. */
+export interface MemoryScopeBuilder {
+  /**
+   * Some row of another table is as it should be.
+   *
+   * @example
+   * scope: ({ exists }, { principal }) =>
+   *   exists("members", (member, row) => member.list_id === row.id && member.user_name === principal.userId)
+   */
+  exists(table: string, matches: (other: StoredRow, row: StoredRow) => boolean): MemoryScope;
+}
+
+export const scopeBuilder: MemoryScopeBuilder = {
+  exists: (table, matches) => (row, rows) => rows(table).some((other) => matches(other, row)),
+};
+
+/** @throws TypeError for a scope that is none: nothing at all must not mean that everybody may write */
+export function isInScope(rows: Rows, scope: Scope | undefined, row: Row): boolean {
+  if (scope === undefined) return true;
+  const table = rows.table(scope.table);
+  return (
+    ownerHolds(table, scope, row) &&
+    expressionHolds(rows, table, scope, row) &&
+    scope.parents.every(({ column, table: name, by, optional, scope: further }) => {
+      const value = row[column] ?? null;
+      if (value === null) return optional;
+      const parents = rows.table(name);
+      return rows
+        .matching(parents, { [by]: asStored(parents, by, value) })
+        .some(([, parent]) => isInScope(rows, further, parent));
+    })
+  );
+}
+
+function ownerHolds(table: Definition, { owner }: Scope, row: Row): boolean {
+  if (owner === undefined) return true;
+  const value = row[owner.column] ?? null;
+  return value !== null && value === asStored(table, owner.column, owner.userId);
+}
+
+/** `undefined`: no row has such a value. */
+function asStored(table: Definition, column: string, value: unknown): Stored | undefined {
+  try {
+    return convert(columnOf(table, column), value, false);
+  } catch (error) {
+    if (error instanceof InvalidValue) return undefined;
+    throw error;
+  }
+}
+
+function expressionHolds(rows: Rows, table: Definition, { expression }: Scope, row: Row): boolean {
+  if (expression === undefined || expression === true) return true;
+  checkExpression(table.name, expression);
+  const read: ReadRows = (name) => {
+    const other = rows.table(name);
+    return rows.matching(other, {}).map(([, each]) => viewRow(other, each));
+  };
+  const verdict: unknown = expression(viewRow(table, row), read);
+  if (typeof verdict === "boolean") return verdict;
+  throw new TypeError(`The scope of ${table.name} must give true or false.`);
+}
+
+type ScopeFunction = Exclude<MemoryScope, true>;
+
+function checkExpression(table: string, given: unknown): asserts given is ScopeFunction {
+  if (typeof given === "function") return;
+  throw new TypeError(`The scope of ${table} must be a function of the row, or true.`);
+}
+
+/** Tables and columns that it names are there, and it is a scope. No row is read. Throws where that is not so. */
+export function checkScope(rows: Rows, { table: name, owner, expression, parents }: Scope): void {
+  const table = rows.table(name);
+  if (expression !== undefined && expression !== true) checkExpression(name, expression);
+  const columns = [...(owner ? [owner.column] : []), ...parents.map(({ column }) => column)];
+  for (const column of columns) columnOf(table, column);
+  for (const parent of parents) {
+    columnOf(rows.table(parent.table), parent.by);
+    if (parent.scope !== undefined) checkScope(rows, parent.scope);
+  }
+}

@@ -1,0 +1,196 @@
+/** The tables of a memory store: how they are described, and what becomes of the description. */
+import type { Column, StoredRow, Table } from "../store.js";
+import { convert, type MemoryType, type Stored } from "./values.js";
+
+export interface MemoryColumn {
+  readonly type: MemoryType;
+  /** A list of such values. Default false. */
+  readonly array?: boolean;
+  /** Default true; of the key's columns false. */
+  readonly nullable?: boolean;
+  /** What a new row has that brings no value: a value, or a function that gives one. */
+  readonly default?: unknown;
+  /** Clients may not write it: it is counted up from 1, or computed from the row. */
+  readonly generated?: "increment" | ((row: StoredRow) => unknown);
+  /** The most characters of a text. */
+  readonly length?: number;
+  /** The most digits of a decimal number. */
+  readonly precision?: number;
+  /** Digits behind the point: of a decimal number, of a second. */
+  readonly scale?: number;
+}
+
+export interface MemoryReference {
+  readonly table: string;
+  /** The column referred to. Default: the other table's key. */
+  readonly column?: string;
+  /** What becomes of the row when the other one is deleted. Default: that is refused. */
+  readonly onDelete?: "cascade" | "set null";
+  /** It need not hold before the COMMIT. Default false. */
+  readonly deferred?: boolean;
+}
+
+export interface MemoryTable {
+  /** By name: the type alone, or more. */
+  readonly columns: Readonly<Record<string, MemoryType | MemoryColumn>>;
+  /** Default `["id"]`. */
+  readonly key?: readonly string[];
+  /** Columns that are unique together, where none is NULL. The key is anyway. */
+  readonly unique?: readonly (readonly string[])[];
+  /** Foreign keys, by column: the table whose key it refers to, or more. */
+  readonly references?: Readonly<Record<string, string | MemoryReference>>;
+  /** Must be true of every row. It sees the row as hooks do. */
+  readonly check?: (row: StoredRow) => boolean;
+}
+
+/** By name, `name` or `schema.name`. */
+export type MemoryTables = Readonly<Record<string, MemoryTable>>;
+
+export type Row = Readonly<Record<string, Stored>>;
+
+export interface Definition extends Table {
+  /** The key first. */
+  readonly unique: readonly (readonly string[])[];
+  readonly check: MemoryTable["check"];
+  readonly defaults: ReadonlyMap<string, () => unknown>;
+  readonly computed: ReadonlyMap<string, (row: StoredRow) => unknown>;
+  readonly counted: ReadonlySet<string>;
+  readonly references: readonly Reference[];
+  /** The other way round. */
+  readonly referredBy: readonly Reference[];
+}
+
+export interface Reference {
+  readonly from: Definition;
+  readonly column: string;
+  readonly to: Definition;
+  readonly by: string;
+  readonly onDelete: MemoryReference["onDelete"];
+  readonly deferred: boolean;
+}
+
+const types: Readonly<Record<MemoryType, true>> = {
+  text: true,
+  uuid: true,
+  integer: true,
+  bigint: true,
+  decimal: true,
+  float: true,
+  boolean: true,
+  timestamp: true,
+  date: true,
+  time: true,
+  json: true,
+  binary: true,
+};
+
+/** @throws TypeError for a description that does not hold together */
+export function defineMemoryTables(tables: MemoryTables): ReadonlyMap<string, Definition> {
+  const references = new Map<string, Reference[]>();
+  const referredBy = new Map<string, Reference[]>();
+  const listOf = (lists: Map<string, Reference[]>, name: string): Reference[] => {
+    const list = lists.get(name) ?? [];
+    lists.set(name, list);
+    return list;
+  };
+  const definitions = new Map(
+    Object.entries(tables).map(([name, table]) => {
+      const links = { references: listOf(references, name), referredBy: listOf(referredBy, name) };
+      return [name, { ...define(name, table), ...links }] as const;
+    }),
+  );
+  for (const [name, { references: given = {} }] of Object.entries(tables)) {
+    for (const [column, reference] of Object.entries(given)) {
+      const found = referenceOf(definitions, name, column, reference);
+      listOf(references, name).push(found);
+      listOf(referredBy, found.to.name).push(found);
+    }
+  }
+  return definitions;
+}
+
+function define(
+  name: string,
+  { columns: given, key = ["id"], unique = [], check }: MemoryTable,
+): Omit<Definition, "references" | "referredBy"> {
+  const described = Object.entries(given).map(
+    ([column, one]) => [column, typeof one === "string" ? { type: one } : one] as const,
+  );
+  const columns = new Map(
+    described.map(([column, one]) => [column, columnOf(name, column, one, key)]),
+  );
+  for (const column of [key, ...unique].flat()) {
+    if (!columns.has(column)) throw new TypeError(`memoryStore: ${name} has no column ${column}.`);
+  }
+  const defaults = new Map<string, () => unknown>();
+  const computed = new Map<string, (row: StoredRow) => unknown>();
+  const counted = new Set<string>();
+  for (const [column, { default: value, generated }] of described) {
+    if (typeof value === "function") defaults.set(column, value as () => unknown);
+    else if (value !== undefined) defaults.set(column, () => value);
+    if (typeof generated === "function") computed.set(column, generated);
+    else if (generated === "increment") counted.add(column);
+  }
+  return { name, columns, unique: [key, ...unique], check, defaults, computed, counted };
+}
+
+function columnOf(
+  table: string,
+  name: string,
+  given: MemoryColumn,
+  key: readonly string[],
+): Column {
+  const { type, array = false, nullable = !key.includes(name), generated } = given;
+  if (!Object.hasOwn(types, type)) {
+    const known = Object.keys(types).join(", ");
+    throw new TypeError(`memoryStore: ${table}.${name} has the type ${String(type)}: ${known}.`);
+  }
+  const { length, precision, scale, default: value } = given;
+  const column = {
+    name,
+    type,
+    array,
+    nullable,
+    hasDefault: value !== undefined || generated === "increment",
+    generated: generated !== undefined,
+    ...(length !== undefined && { length }),
+    ...(precision !== undefined && { precision }),
+    ...(scale !== undefined && { scale }),
+  };
+  if (typeof value !== "function") checkDefault(table, column, value);
+  return column;
+}
+
+function checkDefault(table: string, column: Column, value: unknown): void {
+  try {
+    convert(column, value, false);
+  } catch (error) {
+    throw new TypeError(`memoryStore: ${table}.${column.name} can't have its default.`, {
+      cause: error,
+    });
+  }
+}
+
+function referenceOf(
+  definitions: ReadonlyMap<string, Definition>,
+  table: string,
+  column: string,
+  given: string | MemoryReference,
+): Reference {
+  const reference: MemoryReference = typeof given === "string" ? { table: given } : given;
+  const from = definitions.get(table);
+  const to = definitions.get(reference.table);
+  const [key = [], ...others] = to?.unique ?? [];
+  const by = reference.column ?? (key.length === 1 ? key[0] : undefined);
+  const unique = [key, ...others].some((columns) => columns.length === 1 && columns[0] === by);
+  if (from?.columns.has(column) !== true || to === undefined || by === undefined || !unique) {
+    throw new TypeError(
+      `memoryStore: ${table}.${column} must be a column that refers to a table by a column which is unique there.`,
+    );
+  }
+  if (from.columns.get(column)?.type !== to.columns.get(by)?.type) {
+    throw new TypeError(`memoryStore: ${table}.${column} must be of the type of ${to.name}.${by}.`);
+  }
+  const { onDelete, deferred = false } = reference;
+  return { from, column, to, by, onDelete, deferred };
+}
