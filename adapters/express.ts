@@ -1,35 +1,42 @@
-/** For Express 4 and 5, and whatever else takes `(request, response, next)`. */
+/** Middleware for Express 4 and 5, and for other hosts whose middleware takes `(request, response, next)`. */
 import type { ServerResponse } from "node:http";
-import type { Principal } from "../src/pipeline/layers.js";
+import type { Principal } from "../src/context.js";
 import type { Writes } from "../src/writes.js";
-import { answer, type NodeRequest } from "./node-http.js";
-import {
-  type AdminOptionsOf,
-  type ConfigOf,
-  type Endpoint,
-  toAdmin,
-  toWrites,
-} from "./endpoint.js";
+import { type AdminOptionsOf, type ConfigOf, type Mountable, toAdmin, toWrites } from "./host.js";
+import type { NodeRequest } from "./node-request.js";
+import { serve } from "./node-response.js";
 
-export type { NodeRequest } from "./node-http.js";
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
+export type { NodeRequest } from "./node-request.js";
 
 /** Assignable to Express's `RequestHandler`. */
 export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;
 
 /**
- * Middleware that answers its own routes and passes on the rest: `app.use(powersyncWrites(config))`.
- * Put it before `express.json()`: its own reader takes bodies beyond 100 kB, and keeps every digit of 64-bit integers.
+ * Middleware that answers the write endpoint's routes and passes other requests on. `request.raw` is Express's request.
+ *
+ * Mount it before `express.json()`, which refuses bodies above 100 kB and rounds 64-bit integers.
+ *
+ * @example
+ * const app = express();
+ * app.use(powersyncWrites({ authenticate, database, tables })); // POST /api/data
+ * app.use(express.json());
+ *
+ * @throws TypeError for a configuration that contradicts itself
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<NodeRequest, P, DB> | Writes<P>,
 ): Middleware {
-  return mounted(toWrites(configOrWrites));
+  return middleware(toWrites(configOrWrites));
 }
 
 /**
- * Middleware with the admin routes of the dead letters, at `/api/admin/dead-letters`: `app.use(powersyncWritesAdmin(writes, { guard }))`.
- * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ * Middleware that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise.
+ *
+ * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ *
+ * @example
+ * app.use(powersyncWritesAdmin(writes, { guard: (request) => isOperator(request.raw) }));
  *
  * @throws TypeError without a guard
  */
@@ -37,17 +44,18 @@ export function powersyncWritesAdmin<P extends Principal>(
   writes: Writes<P>,
   options: AdminOptionsOf<NodeRequest, P>,
 ): Middleware {
-  return mounted(toAdmin(writes, options));
+  return middleware(toAdmin(writes, options));
 }
 
-function mounted(endpoint: Endpoint): Middleware {
+function middleware(mountable: Mountable): Middleware {
   return (request, response, next) => {
     const method = request.method ?? "GET";
-    // Under `app.use("/v1", …)` the path is what follows the mount; under `app.use("/api/data", …)` it is the whole.
+    // `app.use("/v1", …)` strips the mount from `url`, so there `url` is the path. `app.use("/api/data", …)` strips the endpoint's path itself,
+    // which is then only in `originalUrl`.
     const url = [request.url, request.originalUrl].find(
-      (candidate) => candidate !== undefined && endpoint.handles(method, candidate),
+      (candidate) => candidate !== undefined && mountable.handles(method, candidate),
     );
     if (url === undefined) next();
-    else void answer(endpoint, request, response, url);
+    else void serve(mountable, request, response, url);
   };
 }

@@ -1,34 +1,45 @@
-/** For hosts that speak the Web's `Request` and `Response`: Deno, Bun, Cloudflare Workers, Supabase Edge Functions, Hono, Next.js. */
-import type { Principal } from "../src/pipeline/layers.js";
+/** A handler for hosts that use the Web's `Request` and `Response`: Deno, Bun, Cloudflare Workers, Supabase Edge Functions, Hono, Next.js. */
+import type { Principal } from "../src/context.js";
 import type { WriteRequest, WriteResponse } from "../src/model.js";
 import type { Writes } from "../src/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
-  type Endpoint,
   interrupted,
+  type Mountable,
   notFound,
   toAdmin,
   tooLarge,
   toWrites,
   unhandled,
-} from "./endpoint.js";
+} from "./host.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 
 /**
- * Answers its own routes, and 404 for the rest: `export default { fetch: powersyncWrites(config) }`.
- * `request.raw` is the `Request`. For hosts that route by themselves or rewrite paths there is `path: false`.
+ * A handler that answers the write endpoint's routes, and 404 for other requests. `request.raw` is the `Request`.
+ *
+ * With `path: false` it answers every request that it is given, for hosts that route by themselves or rewrite paths.
+ *
+ * @example
+ * export default { fetch: powersyncWrites({ authenticate, database, tables }) }; // POST /api/data
+ *
+ * @throws TypeError for a configuration that contradicts itself
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Request, P, DB> | Writes<P>,
 ): (request: Request) => Promise<Response> {
-  return mounted(toWrites(configOrWrites));
+  return handler(toWrites(configOrWrites));
 }
 
 /**
- * The admin routes of the dead letters, at `/api/admin/dead-letters`, and 404 for the rest: `powersyncWritesAdmin(writes, { guard })`.
- * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ * A handler that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise, and 404 for other
+ * requests.
+ *
+ * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ *
+ * @example
+ * export default { fetch: powersyncWritesAdmin(writes, { guard }) };
  *
  * @throws TypeError without a guard
  */
@@ -36,14 +47,14 @@ export function powersyncWritesAdmin<P extends Principal>(
   writes: Writes<P>,
   options: AdminOptionsOf<Request, P>,
 ): (request: Request) => Promise<Response> {
-  return mounted(toAdmin(writes, options));
+  return handler(toAdmin(writes, options));
 }
 
-function mounted(endpoint: Endpoint): (request: Request) => Promise<Response> {
+function handler(mountable: Mountable): (request: Request) => Promise<Response> {
   return async (request) => {
-    if (!endpoint.handles(request.method, request.url)) return toResponse(notFound);
+    if (!mountable.handles(request.method, request.url)) return toResponse(notFound);
     try {
-      return toResponse(await endpoint.handle(toWriteRequest(request)));
+      return toResponse(await mountable.handle(toWriteRequest(request)));
     } catch {
       return toResponse(unhandled);
     }
@@ -52,20 +63,24 @@ function mounted(endpoint: Endpoint): (request: Request) => Promise<Response> {
 
 function toWriteRequest(request: Request): WriteRequest {
   const { method, url, headers } = request;
-  // Some runtimes don't tell of callers who leave.
+  // Some runtimes give requests no signal.
   const signal = (request.signal as AbortSignal | undefined) ?? new AbortController().signal;
   return {
     method,
     url,
     headers,
-    body: (maxBytes, stop) => read(request, maxBytes, stop),
+    body: (maxBytes, stop) => readBody(request, maxBytes, stop),
     signal,
     raw: request,
   };
 }
 
-/** `undefined` where somebody has read it, or is reading it. Stops beyond the limit, and when the signal is aborted. */
-async function read(
+/**
+ * Stops reading when the body exceeds the limit, or when the signal is aborted.
+ *
+ * @returns `undefined` where the application has read the body, or is reading it
+ */
+async function readBody(
   request: Request,
   maxBytes: number,
   signal?: AbortSignal,
@@ -82,7 +97,7 @@ async function read(
     let size = 0;
     for (;;) {
       const { done, value } = await reader.read();
-      // Whoever cancels is told that this was all.
+      // Cancelling ends the stream as if the body were complete.
       if (signal?.aborted) throw interrupted();
       if (done) return concatenated(chunks, size);
       size += value.byteLength;
@@ -108,6 +123,6 @@ function concatenated(chunks: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 function toResponse({ status, headers, body }: WriteResponse): Response {
-  // A 204 must have none, not an empty one.
+  // `Response` refuses a 204 that has a body, even an empty one.
   return new Response(body === "" ? null : body, { status, headers });
 }

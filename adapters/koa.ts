@@ -1,36 +1,49 @@
-/** For Koa: `app.use(powersyncWrites(config))`. */
+/** Middleware for Koa. */
 import type { Context, Next } from "koa";
-import type { Principal } from "../src/pipeline/layers.js";
+import type { Principal } from "../src/context.js";
 import type { WriteResponse } from "../src/model.js";
 import type { Writes } from "../src/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
-  type Endpoint,
+  type Mountable,
   toAdmin,
   toWrites,
   unhandled,
-} from "./endpoint.js";
-import { send, toWriteRequest, watch } from "./node-http.js";
+} from "./host.js";
+import { type ParsedBody, toWriteRequest } from "./node-request.js";
+import { sendResponse, watchCaller } from "./node-response.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 
 /** Assignable to Koa's `Middleware`. */
 export type Middleware = (ctx: Context, next: Next) => Promise<void>;
 
 /**
- * Middleware that answers its own routes and passes on the rest. `request.raw` is Koa's context.
- * Put it before a body parser: its own reader takes bodies beyond the parser's limit.
+ * Middleware that answers the write endpoint's routes and passes other requests on. `request.raw` is Koa's context.
+ *
+ * Mount it before a body parser, which refuses bodies above its own limit and rounds 64-bit integers.
+ *
+ * @example
+ * const app = new Koa();
+ * app.use(powersyncWrites({ authenticate, database, tables })); // POST /api/data
+ * app.use(bodyParser());
+ *
+ * @throws TypeError for a configuration that contradicts itself
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Context, P, DB> | Writes<P>,
 ): Middleware {
-  return mounted(toWrites(configOrWrites));
+  return middleware(toWrites(configOrWrites));
 }
 
 /**
- * Middleware with the admin routes of the dead letters, at `/api/admin/dead-letters`: `app.use(powersyncWritesAdmin(writes, { guard }))`.
- * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ * Middleware that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise.
+ *
+ * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ *
+ * @example
+ * app.use(powersyncWritesAdmin(writes, { guard: (request) => isOperator(request.raw) }));
  *
  * @throws TypeError without a guard
  */
@@ -38,30 +51,28 @@ export function powersyncWritesAdmin<P extends Principal>(
   writes: Writes<P>,
   options: AdminOptionsOf<Context, P>,
 ): Middleware {
-  return mounted(toAdmin(writes, options));
+  return middleware(toAdmin(writes, options));
 }
 
-function mounted(endpoint: Endpoint): Middleware {
+function middleware(mountable: Mountable): Middleware {
   return async (ctx, next) => {
-    // Under `mount("/v1", …)` the path is what follows the mount; under `mount("/api/data", …)` it is the whole.
+    // `mount("/v1", …)` strips the mount from `url`, so there `url` is the path. `mount("/api/data", …)` strips the endpoint's path itself,
+    // which is then only in `originalUrl`.
     const url = [ctx.url, ctx.originalUrl].find((candidate) =>
-      endpoint.handles(ctx.method, candidate),
+      mountable.handles(ctx.method, candidate),
     );
     if (url === undefined) await next();
-    else await respond(ctx, await answer(endpoint, ctx, url));
+    else await respond(ctx, await responseTo(ctx, mountable, url));
   };
 }
 
 /** Never rejects. */
-async function answer(endpoint: Endpoint, ctx: Context, url: string): Promise<WriteResponse> {
-  const caller = watch(ctx.res);
+async function responseTo(ctx: Context, mountable: Mountable, url: string): Promise<WriteResponse> {
+  const caller = watchCaller(ctx.res);
   try {
-    const { body, rawBody } = ctx.request as {
-      readonly body?: unknown;
-      readonly rawBody?: unknown;
-    };
+    const { body, rawBody } = ctx.request as ParsedBody;
     const request = toWriteRequest(ctx.req, url, caller.signal, { body, rawBody });
-    return await endpoint.handle({ ...request, raw: ctx });
+    return await mountable.handle({ ...request, raw: ctx });
   } catch {
     return unhandled;
   } finally {
@@ -69,19 +80,19 @@ async function answer(endpoint: Endpoint, ctx: Context, url: string): Promise<Wr
   }
 }
 
-/** Left to Koa, so that middleware upstream can read it, log it and add headers. */
+/** Sets the response on the context instead of sending it, so that middleware upstream can read it, log it and add headers. */
 async function respond(ctx: Context, result: WriteResponse): Promise<void> {
   if (ctx.headerSent) return;
   if (!ctx.req.complete) {
-    // More of the body may be on its way, and Koa would close on a caller who is still sending.
+    // The caller may be sending the body still. Koa would close the connection, and the caller would lose the response.
     ctx.respond = false;
-    return send(ctx.req, ctx.res, result);
+    return sendResponse(ctx.req, ctx.res, result);
   }
   const { vary, ...headers } = result.headers;
   ctx.status = result.status;
   ctx.set(headers);
   if (vary !== undefined) ctx.vary(vary);
   ctx.body = result.body;
-  // Koa calls text without a type `text/plain`.
+  // Koa adds `text/plain` to a text that has no type.
   if (headers["content-type"] === undefined) ctx.remove("content-type");
 }

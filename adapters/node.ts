@@ -1,29 +1,41 @@
-/** For plain `node:http`: `createServer(powersyncWrites(config))`. */
+/** A request listener for plain `node:http`, without any framework. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Principal } from "../src/pipeline/layers.js";
+import type { Principal } from "../src/context.js";
 import type { Writes } from "../src/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,
-  type Endpoint,
+  type Mountable,
   notFound,
   toAdmin,
   toWrites,
-} from "./endpoint.js";
-import { answer, send } from "./node-http.js";
+} from "./host.js";
+import { sendResponse, serve } from "./node-response.js";
 
-export type { AdminOptionsOf, ConfigOf, RawRequest } from "./endpoint.js";
+export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 
-/** Answers its own routes, and 404 for the rest. */
+/**
+ * A request listener that answers the write endpoint's routes, and 404 for other requests. `request.raw` is the `IncomingMessage`.
+ *
+ * @example
+ * createServer(powersyncWrites({ authenticate, database, tables })).listen(6060); // POST /api/data
+ *
+ * @throws TypeError for a configuration that contradicts itself
+ */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<IncomingMessage, P, DB> | Writes<P>,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  return mounted(toWrites(configOrWrites));
+  return listener(toWrites(configOrWrites));
 }
 
 /**
- * The admin routes of the dead letters, at `/api/admin/dead-letters`, and 404 for the rest.
- * `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it.
+ * A request listener that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise, and 404
+ * for other requests.
+ *
+ * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ *
+ * @example
+ * createServer(powersyncWritesAdmin(writes, { guard })).listen(9000, "127.0.0.1");
  *
  * @throws TypeError without a guard
  */
@@ -31,14 +43,14 @@ export function powersyncWritesAdmin<P extends Principal>(
   writes: Writes<P>,
   options: AdminOptionsOf<IncomingMessage, P>,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  return mounted(toAdmin(writes, options));
+  return listener(toAdmin(writes, options));
 }
 
-function mounted(endpoint: Endpoint) {
+function listener(mountable: Mountable) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const url = request.url ?? "/";
-    if (endpoint.handles(request.method ?? "GET", url)) {
-      void answer(endpoint, request, response, url);
-    } else void send(request, response, notFound);
+    if (mountable.handles(request.method ?? "GET", url)) {
+      void serve(mountable, request, response, url);
+    } else void sendResponse(request, response, notFound);
   };
 }

@@ -1,7 +1,7 @@
-/** For `pg`: a connection that is lost, with a word or without one, must not end the process, and must not be used again. */
+/** `guardPool` for `pg`: a lost connection neither ends the process nor is used again. */
 import { abandonment } from "../src/sql/abandonment.js";
 
-/** A `pg.Pool`, or what behaves like one. */
+/** A `pg.Pool`, or an object that behaves like one. */
 export interface GuardedPool {
   readonly totalCount: number;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -13,25 +13,30 @@ interface PoolClientLike {
   end(): unknown;
   readonly connection?: { readonly stream?: { destroy(): unknown } };
   on(event: "error", listener: (error: Error) => void): unknown;
-  // The events emitter's own: whichever functions they are, only their identity matters.
+  // `unknown`, since the listeners are only compared, never called.
   listeners(event: "error"): readonly unknown[];
 }
 
-// Registered, so that two copies of the package do not guard a pool twice.
+// A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
 const guarded = Symbol.for("powersync-writes.guarded-pool");
 
 /**
- * A client that is checked out of the pool emits `error` on itself when its connection is killed, and without a listener that ends the process.
- * Gives the same pool back; a second call changes nothing, and its `onError` is ignored.
+ * Keeps a lost connection from ending the process, and from being used again.
  *
- *     const pool = new Pool({ connectionString, keepAlive: true, query_timeout: 30_000 });
- *     new PostgresDialect({ pool: guardPool(pool) })
+ * A client that is checked out of the pool emits `error` on itself when its connection is killed. Without a listener, Node ends the process.
+ * `guardPool` adds that listener to every client.
  *
- * Give the pool a `query_timeout` above `timeouts.statementMs`: without one, a network that drops a connection without a word
- * leaves a request waiting for as long as the operating system does. A connection that did not answer in time is ended.
- * Call it before the pool is used: a client that is checked out just then is covered only from its next checkout on.
+ * Give the pool a `query_timeout` above `timeouts.statementMs`. Without one, a network that drops a connection silently leaves a request
+ * waiting until the operating system gives up. A connection that does not answer in time is ended.
  *
- * @param onError told of every error once; the query that was running fails by itself, so there is nothing to be done
+ * Call `guardPool` before the pool is used: a client that is checked out at that moment is covered only from its next checkout on.
+ *
+ * @example
+ * const pool = new Pool({ connectionString, keepAlive: true, query_timeout: 30_000 });
+ * const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardPool(pool) }) });
+ *
+ * @param onError called once for every connection error. Nothing needs to be done: the query that was running rejects by itself.
+ * @returns the same pool. A second call changes nothing, and its `onError` is ignored.
  */
 export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
@@ -40,52 +45,52 @@ export function guardPool<Pool extends GuardedPool>(
   if (guarded in pool) return pool;
   Object.defineProperty(pool, guarded, { value: true });
 
-  // An idle client's error is heard twice, on the client and on the pool.
-  const told = new WeakSet<Error>();
+  // An idle client's error is emitted twice, on the client and on the pool.
+  const reported = new WeakSet<Error>();
   const listener = (error: Error) => {
-    if (told.has(error)) return;
-    told.add(error);
+    if (reported.has(error)) return;
+    reported.add(error);
     try {
       onError?.(error);
     } catch {
-      // Thrown out of an emitter, it would end the process after all.
+      // An error that a listener throws would end the process.
     }
   };
   const guard = (client: PoolClientLike) => {
     if (client.listeners("error").includes(listener)) return;
     client.on("error", listener);
-    endWhenSilent(client);
+    endOnTimeout(client);
   };
   pool.on("error", listener);
   pool.on("connect", guard);
-  // For clients that were connected before the call.
+  // Covers clients that were connected before the call.
   pool.on("acquire", guard);
   return pool;
 }
 
 /**
- * With `query_timeout`, `pg` gives up waiting for an answer and keeps the connection as if nothing had happened:
- * after a BEGIN that nobody answers, the pool would hand out the same dead connection again and again.
- * Without one, it is the library that gives up, after `timeouts.transactionMs`, and says so here.
+ * With `query_timeout`, `pg` stops waiting for the result but keeps the connection: after a BEGIN that got no result, the pool would give
+ * out the same dead connection again and again. Without `query_timeout`, the library itself gives up after `timeouts.transactionMs`, and
+ * then sends `abandonment` through `query`.
  */
-function endWhenSilent(client: PoolClientLike): void {
+function endOnTimeout(client: PoolClientLike): void {
   const query = client.query.bind(client);
   client.query = (...parameters) => {
     if (parameters[0] === abandonment) {
       end(client);
       return Promise.resolve({ rows: [], rowCount: 0 });
     }
-    const answer = query(...parameters);
-    if (answer instanceof Promise) {
-      answer.catch((error: unknown) => {
+    const result = query(...parameters);
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => {
         if (error instanceof Error && error.message === "Query read timeout") end(client);
       });
     }
-    return answer;
+    return result;
   };
 }
 
-/** At once: with `pipeline`, `pg` itself would first wait for the answers that don't come. */
+/** Destroys the socket as well: with `pipeline`, `end` alone would wait for the outstanding results, which never come. */
 function end(client: PoolClientLike): void {
   void client.end();
   client.connection?.stream?.destroy();

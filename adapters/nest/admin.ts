@@ -1,27 +1,38 @@
 /** `PowerSyncWriteAdminModule`: the admin routes of the dead letters in a Nest application. */
 import { type DynamicModule, type FactoryProvider, Module, type Provider } from "@nestjs/common";
 import { ApplicationConfig } from "@nestjs/core";
-import type { Admin } from "../../src/index.js";
-import type { Principal } from "../../src/pipeline/layers.js";
+import type { Admin } from "../../src/admin/admin.js";
+import type { Principal } from "../../src/context.js";
 import type { Writes } from "../../src/writes.js";
-import { type AdminOptionsOf, toAdmin } from "../endpoint.js";
-import { adminRoutes, endpointController } from "./controller.js";
-import { earlyFor, EarlyModule, earlyToken, endpointToken, injected, nestPath } from "./module.js";
-import type { HttpRequest, MountOptions } from "./options.js";
+import { type AdminOptionsOf, toAdmin } from "../host.js";
+import {
+  BeforeParserModule,
+  beforeParserToken,
+  createBeforeParser,
+  injectBeforeParser,
+} from "./before-parser.js";
+import {
+  adminRoutes,
+  type ControllerOptions,
+  createController,
+  endpointToken,
+  nestPath,
+} from "./controller.js";
+import type { HttpRequest } from "./platform.js";
 import { WriteService } from "./service.js";
 
-/** The guard, and what the other adapters take beside it. */
+/** The guard, and the other options of the admin routes, as in every adapter. */
 export type NestAdminOptions<P extends Principal, Raw = HttpRequest> = AdminOptionsOf<Raw, P>;
 
-/** How the routes stand in the application. */
-export interface AdminMountOptions extends Pick<MountOptions, "version" | "decorators"> {
-  /** Where `WriteService` comes from: the very `PowerSyncWriteModule` among the application's imports, unless that is global. */
+/** How the admin routes are mounted in the application. */
+export interface AdminMountOptions extends ControllerOptions {
+  /** The module that provides `WriteService`: the same `PowerSyncWriteModule` object as in the application's imports. Not needed where that one is global. */
   readonly imports?: DynamicModule["imports"];
-  /** In place of `WriteService`: what `createWrites` has made. */
+  /** Writes that `createWrites` has made, in place of `WriteService`. */
   readonly writes?: Pick<Writes<Principal>, "deadLetters">;
 }
 
-/** With `inject`, as Nest has it. */
+/** Takes a factory whose parameters are the providers that `inject` names. */
 export interface AsyncAdminOptions<
   P extends Principal,
   Raw = HttpRequest,
@@ -32,12 +43,19 @@ export interface AsyncAdminOptions<
   ) => NestAdminOptions<P, Raw> | Promise<NestAdminOptions<P, Raw>>;
 }
 
-const givenOptions = Symbol("powersync-writes: the admin options");
-
-/** The module's `guard` decides alone who may: `authenticate` is not asked, and a user's token must not pass it. */
-export class PowerSyncWriteAdminModule extends EarlyModule {
+/**
+ * Mounts the admin routes of the dead letters.
+ *
+ * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ */
+export class PowerSyncWriteAdminModule extends BeforeParserModule {
   /**
-   * Mounts the routes at `/api/admin/dead-letters`, or what `path` says.
+   * Mounts the routes at `/api/admin/dead-letters`, or the path that `path` gives.
+   *
+   * @example
+   * const writes = PowerSyncWriteModule.forRoot(config);
+   * const admin = PowerSyncWriteAdminModule.forRoot({ guard }, { imports: [writes] });
+   * // in the application's module: imports: [writes, admin]
    *
    * @throws TypeError at the application's start, without a guard
    */
@@ -45,27 +63,30 @@ export class PowerSyncWriteAdminModule extends EarlyModule {
     options: NestAdminOptions<P, Raw>,
     mounting: AdminMountOptions = {},
   ): DynamicModule {
-    return assemble(mounting, { provide: givenOptions, useValue: options });
+    return assemble(mounting, { provide: optionsToken, useValue: options });
   }
 
-  /** The same with options made of providers: a guard that asks a service. */
+  /** As `forRoot`, with options made of providers, such as a guard that calls a service. */
   static forRootAsync<P extends Principal, Raw = HttpRequest>(
     options: AsyncAdminOptions<P, Raw>,
   ): DynamicModule {
     const { inject = [], useFactory } = options;
-    const provider = { provide: givenOptions, inject, useFactory: useFactory as () => unknown };
+    const provider = { provide: optionsToken, inject, useFactory: useFactory as () => unknown };
     return assemble(options, provider);
   }
 }
 
 Module({})(PowerSyncWriteAdminModule);
-injected(PowerSyncWriteAdminModule);
+injectBeforeParser(PowerSyncWriteAdminModule);
+
+/** The token of the options inside the module. */
+const optionsToken = Symbol("powersync-writes: the admin options");
 
 type AnyOptions = NestAdminOptions<Principal, unknown>;
 
 function assemble(mounting: AdminMountOptions, options: Provider): DynamicModule {
   const { writes, version } = mounting;
-  const controller = endpointController(mounting, endpointToken, adminRoutes);
+  const controller = createController(mounting, adminRoutes);
   return {
     module: PowerSyncWriteAdminModule,
     imports: mounting.imports ?? [],
@@ -74,12 +95,12 @@ function assemble(mounting: AdminMountOptions, options: Provider): DynamicModule
       options,
       {
         provide: endpointToken,
-        inject: [givenOptions, ...(writes === undefined ? [WriteService] : [])],
+        inject: [optionsToken, ...(writes === undefined ? [WriteService] : [])],
         useFactory: (given: AnyOptions, service?: WriteService) => {
-          // Not asked for its letters yet: hooks that are providers may not have been made.
+          // A getter, because the service must not create its writes yet: hooks that are providers may not exist.
           const source = writes ?? {
             get deadLetters() {
-              return lettersOf(service);
+              return deadLettersOf(service);
             },
           };
           const admin = toAdmin(source, given);
@@ -87,19 +108,19 @@ function assemble(mounting: AdminMountOptions, options: Provider): DynamicModule
         },
       },
       {
-        provide: earlyToken,
+        provide: beforeParserToken,
         inject: [endpointToken, ApplicationConfig],
-        useFactory: (endpoint: () => Admin, application: ApplicationConfig) => {
-          const path = nestPath(endpoint().path);
+        useFactory: (admin: () => Admin, application: ApplicationConfig) => {
+          const path = nestPath(admin().path);
           controller.mount(path);
-          return earlyFor(endpoint, application, path, version);
+          return createBeforeParser(admin, application, path, version);
         },
       },
     ],
   };
 }
 
-function lettersOf(service: WriteService | undefined): Writes<Principal>["deadLetters"] {
+function deadLettersOf(service: WriteService | undefined): Writes<Principal>["deadLetters"] {
   if (service === undefined) throw new TypeError("There is no WriteService.");
   return service.deadLetters;
 }

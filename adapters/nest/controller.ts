@@ -1,8 +1,8 @@
 /**
- * An endpoint as a controller.
+ * The endpoint as a Nest controller, and the URL at which Nest serves it.
  *
- * Global prefix, versioning, guards, interceptors and `app.use()` act on controllers, and on nothing that a module could put in front of them.
- * A body parser also comes in front of controllers; `unparsed.ts` keeps it off these.
+ * It is a controller and not middleware because global prefix, versioning, guards and interceptors act on controllers alone.
+ * Nest's body parser runs before controllers; `before-parser.ts` keeps it off these.
  */
 import {
   Controller,
@@ -12,10 +12,25 @@ import {
   RequestMethod,
   Res,
   type Type,
+  VERSION_NEUTRAL,
+  VersioningType,
 } from "@nestjs/common";
-import type { Endpoint } from "../endpoint.js";
-import { type MountOptions, withQuery } from "./options.js";
-import { answer, type PlatformRequest, type PlatformResponse } from "./platform.js";
+import type { ApplicationConfig } from "@nestjs/core";
+import type { Mountable } from "../host.js";
+import { nodeRequestOf, type PlatformRequest, type PlatformResponse, serve } from "./platform.js";
+
+/** The token of a module's `() => Mountable`. */
+export const endpointToken = Symbol("powersync-writes: the endpoint");
+
+export type Version = string | typeof VERSION_NEUTRAL | (string | typeof VERSION_NEUTRAL)[];
+
+/** What the application sets on the endpoint's controller. */
+export interface ControllerOptions {
+  /** As in `@Controller({ version })`. Default: the application's `defaultVersion`. */
+  readonly version?: Version;
+  /** Applied to the endpoint's controller, as in `[UseGuards(SignedIn)]`. */
+  readonly decorators?: readonly ClassDecorator[];
+}
 
 interface Route {
   /** The handler's name. */
@@ -25,7 +40,7 @@ interface Route {
   readonly path: string;
 }
 
-/** The core's routes below its path. Preflights are not among them: browsers send no credentials with those, and guards would refuse them. */
+/** The write endpoint's routes. Preflights are answered by `before-parser.ts`: they carry no credentials, and guards would refuse them. */
 export const writeRoutes: readonly Route[] = [
   { name: "upload", method: RequestMethod.POST, path: "" },
   { name: "limits", method: RequestMethod.GET, path: "/limits" },
@@ -35,7 +50,7 @@ export const writeRoutes: readonly Route[] = [
 ];
 const checkpointRoutes: readonly string[] = ["checkpoint", "checkpointRequest"];
 
-/** Of the dead letters. */
+/** The admin routes of the dead letters. */
 export const adminRoutes: readonly Route[] = [
   { name: "list", method: RequestMethod.GET, path: "" },
   { name: "export", method: RequestMethod.GET, path: "/export" },
@@ -49,69 +64,117 @@ export const adminRoutes: readonly Route[] = [
 
 export interface EndpointController {
   readonly type: Type<unknown>;
-  /** Gives it its path and routes: the configuration may only be known when providers have been made, which is still before Nest's router looks. */
+  /**
+   * Sets path and routes. The path may be known only after all providers have been created, which is still before Nest's router reads it.
+   *
+   * @param checkpoints whether the checkpoint routes are among them; the application may have routes of its own at their paths
+   */
   mount(path: string, checkpoints?: boolean): void;
 }
 
-/**
- * A class of its own for each module: two endpoints may stand in one application.
- *
- * @param token of the provider that gives the endpoint, once it is asked for
- */
-export function endpointController(
-  { version, decorators = [] }: Pick<MountOptions, "version" | "decorators">,
-  token: symbol,
+/** Makes a class for each module, since an application may have several endpoints. */
+export function createController(
+  { version, decorators = [] }: ControllerOptions,
   routes: readonly Route[],
 ): EndpointController {
   let base = "";
 
   class PowerSyncWriteController {
-    readonly #endpoint: () => Endpoint;
+    readonly #mountable: () => Mountable;
 
-    constructor(endpoint: () => Endpoint) {
-      this.#endpoint = endpoint;
+    constructor(mountable: () => Mountable) {
+      this.#mountable = mountable;
     }
 
-    /** By the core's own path: what Nest puts in front of it is none of the core's business. */
-    answer(route: string, request: PlatformRequest, response: PlatformResponse): Promise<void> {
-      const query = ("raw" in request ? request.raw : request).url?.split("?", 2)[1];
+    /** Passes on the endpoint's own URL, without Nest's global prefix and version. */
+    serve(route: string, request: PlatformRequest, response: PlatformResponse): Promise<void> {
+      const query = nodeRequestOf(request).url?.split("?", 2)[1];
       const id = request.params?.["id"] ?? "";
       const path = `${base}${route.replace(":id", encodeURIComponent(id))}`;
-      return answer(this.#endpoint(), request, response, withQuery(path, query));
+      return serve(this.#mountable(), request, response, withQuery(path, query));
     }
   }
 
-  Inject(token)(PowerSyncWriteController, undefined, 0);
-  const controllerAt = (path: string) =>
+  Inject(endpointToken)(PowerSyncWriteController, undefined, 0);
+  const setPath = (path: string) =>
     Controller({ path, ...(version !== undefined && { version }) })(PowerSyncWriteController);
-  controllerAt("");
+  setPath("");
   for (const decorate of decorators) decorate(PowerSyncWriteController);
 
   return {
     type: PowerSyncWriteController,
     mount: (path, checkpoints = false) => {
       base = path;
-      controllerAt(path);
+      setPath(path);
       const { prototype } = PowerSyncWriteController;
       for (const { name, method, path } of routes) {
-        // Where they are off, the application may have some of its own there.
         if (!checkpoints && checkpointRoutes.includes(name)) continue;
         const value = function (
           this: PowerSyncWriteController,
           request: PlatformRequest,
-          reply: PlatformResponse,
+          response: PlatformResponse,
         ): Promise<void> {
-          return this.answer(path, request, reply);
+          return this.serve(path, request, response);
         };
-        // Interceptors and guards may ask for it.
+        // Interceptors and guards may read the handler's name.
         Object.defineProperty(value, "name", { value: name });
         const descriptor = { configurable: true, writable: true, value };
         Object.defineProperty(prototype, name, descriptor);
         RequestMapping({ method, path })(prototype, name, descriptor);
-        // With `@Res()` Nest leaves the answer, also one to an error, to the handler.
+        // With `@Res()` Nest leaves the response to the handler, also after an error.
         Req()(prototype, name, 0);
         Res()(prototype, name, 1);
       }
     },
   };
+}
+
+/** A path as Nest writes it: with one slash in front, and none behind. */
+export function nestPath(path: string): string {
+  return `/${path}`.replace(/\/+/g, "/").replace(/\/$/, "");
+}
+
+/**
+ * Recognizes the URLs at which Nest serves the endpoint: below the global prefix and the version.
+ *
+ * @returns a function that gives the endpoint's own URL, without prefix and version; `undefined` for a URL that is not the endpoint's
+ */
+export function endpointUrl(
+  application: ApplicationConfig,
+  path: string,
+  version: Version | undefined,
+): (url: string) => string | undefined {
+  const bases = prefixesOf(application)
+    .flatMap((prefix) => versionsOf(application, version).map((each) => [prefix, each, path]))
+    .map((parts) => nestPath(parts.join("/")).toLowerCase());
+  return (url) => {
+    const [external = "", query] = url.split("?", 2);
+    // Nest's routers ignore case by default.
+    const asked = external.replace(/\/$/, "").toLowerCase();
+    const base = bases.find((each) => asked === each || asked.startsWith(`${each}/`));
+    return base === undefined ? undefined : withQuery(`${path}${asked.slice(base.length)}`, query);
+  };
+}
+
+/** @param path empty for the root */
+function withQuery(path: string, query: string | undefined): string {
+  return `${path || "/"}${query === undefined ? "" : `?${query}`}`;
+}
+
+function prefixesOf(application: ApplicationConfig): readonly string[] {
+  // Nest alone decides which routes are excluded from the prefix. Where some are, the endpoint may be at either path.
+  const someExcluded = (application.getGlobalPrefixOptions().exclude ?? []).length > 0;
+  return someExcluded ? [application.getGlobalPrefix(), ""] : [application.getGlobalPrefix()];
+}
+
+function versionsOf(
+  application: ApplicationConfig,
+  version: Version | undefined,
+): readonly string[] {
+  const versioning = application.getVersioning();
+  if (versioning?.type !== VersioningType.URI) return [""];
+  const prefix = versioning.prefix === false ? "" : (versioning.prefix ?? "v");
+  return [version ?? versioning.defaultVersion ?? VERSION_NEUTRAL]
+    .flat()
+    .map((each) => (typeof each === "string" ? `${prefix}${each}` : ""));
 }

@@ -1,26 +1,32 @@
-/** Hooks as providers: a class marked `@WriteHook()` is found wherever it is provided, with what it injects. */
+/** Hooks as Nest providers: `@WriteHook()` marks a class, and the module finds it in whichever module provides it. */
 import { Injectable, SetMetadata } from "@nestjs/common";
 import type { DiscoveryService, Reflector } from "@nestjs/core";
-import type { Hooks, LayerName, Principal } from "../../src/pipeline/layers.js";
+import type { Principal } from "../../src/context.js";
+import type { Hooks, LayerName } from "../../src/pipeline/layers.js";
 
-/** What such a class implements; as `Hooks`, but it may have other members as well. */
+/** Implemented by a class that is marked `@WriteHook()`. The class may have other members as well. */
 export type WriteHooks<P extends Principal = Principal, DB = unknown> = Hooks<P, DB>;
 
 export interface WriteHookOptions {
-  /** Hooks run by this number, lowest first; default 0. Those with the same number run as Nest found them. */
+  /** Hooks run in ascending order of this number. Hooks with the same number run in the order in which Nest found them. Default 0. */
   readonly order?: number;
 }
 
+/** The metadata key of `order`. */
 const orderKey = "powersync-writes:hook";
 
 /**
- * Adds a provider's hooks to those of the configuration, which come first. `after` runs in reverse order, as everywhere.
+ * Adds a provider's hooks to the configuration's own hooks, which run first. As everywhere, `after` runs in reverse order.
  *
- *     @WriteHook({ order: 1 })
- *     class Audit implements WriteHooks<Caller, Database> {
- *       constructor(@Inject(AuditLog) log: AuditLog) { … }
- *       readonly persist = { after: async (outcome, { tx }) => { … } };
- *     }
+ * Put it on a class that implements `WriteHooks`: `@WriteHook({ order: 1 })`. The class may inject other providers.
+ *
+ * @example
+ * class Audit implements WriteHooks<Caller, Database> {
+ *   readonly persist = {
+ *     after: (outcome: WriteOutcome, { tx, principal }: OperationContext<Caller, Database>) => audit(tx, principal, outcome),
+ *   };
+ * }
+ * WriteHook({ order: 1 })(Audit);
  */
 export function WriteHook({ order = 0 }: WriteHookOptions = {}): ClassDecorator {
   return (type) => {
@@ -40,9 +46,9 @@ const layers: Readonly<Record<LayerName, true>> = {
 };
 
 /**
- * Every hook that the application provides, in order. For when all providers have been made.
+ * Finds every hook that the application provides, in order. To be called once all providers have been created.
  *
- * @throws TypeError for a hook that is made anew for every request: the pipeline is put together once
+ * @throws TypeError for a request-scoped or transient hook: the pipeline is built once, and so needs one instance
  */
 export function providedHooks<P extends Principal, DB>(
   discovery: DiscoveryService,
@@ -51,7 +57,7 @@ export function providedHooks<P extends Principal, DB>(
   const orders = new Map<object, number>();
   for (const provider of discovery.getProviders()) {
     const instance: unknown = provider.instance;
-    // The token as well: a test may have put something else in the class' place.
+    // The token is checked as well: where a test has overridden the provider, the marked class is only the token.
     const order = [provider.token, provider.metatype]
       .filter((each) => typeof each === "function")
       .map((each) => reflector.get<number | undefined>(orderKey, each))
@@ -73,7 +79,7 @@ function hooksOf<P extends Principal, DB>(instance: Hooks<P, DB>): Hooks<P, DB> 
     ...Object.fromEntries(
       names.flatMap((name) => (instance[name] ? [[name, instance[name]]] : [])),
     ),
-    // A method: it needs its `this`.
+    // `committed` is a method of the class, and needs its `this`.
     ...(instance.committed && {
       committed: (committed, context) => instance.committed?.(committed, context),
     }),

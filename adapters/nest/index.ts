@@ -1,4 +1,4 @@
-/** For NestJS, on Express or Fastify: `imports: [PowerSyncWriteModule.forRoot(config)]`. */
+/** `powersync-writes/nest`: modules for NestJS, on Express or Fastify. */
 export {
   type AdminMountOptions,
   type AsyncAdminOptions,
@@ -6,12 +6,12 @@ export {
   PowerSyncWriteAdminModule,
 } from "./admin.js";
 export { type WriteHooks, WriteHook, type WriteHookOptions } from "./hooks.js";
-export { PowerSyncWriteModule } from "./module.js";
-export type {
-  AsyncOptions,
-  HttpRequest,
-  MountOptions,
-  NestConfig,
-  WritesConfigFactory,
-} from "./options.js";
+export {
+  type AsyncOptions,
+  type MountOptions,
+  type NestConfig,
+  PowerSyncWriteModule,
+  type WritesConfigFactory,
+} from "./module.js";
+export type { HttpRequest } from "./platform.js";
 export { WriteService } from "./service.js";

@@ -1,109 +1,101 @@
-/** `PowerSyncWriteModule`: puts the endpoint, the service and the hooks into a Nest application. */
+/** `PowerSyncWriteModule`: the write endpoint, `WriteService` and hooks in a Nest application. */
 import {
   type DynamicModule,
-  Inject,
+  type FactoryProvider,
   Module,
-  type NestModule,
   type Provider,
   type Type,
 } from "@nestjs/common";
-import {
-  ApplicationConfig,
-  DiscoveryModule,
-  DiscoveryService,
-  HttpAdapterHost,
-  Reflector,
-} from "@nestjs/core";
-import type { Hooks, Principal } from "../../src/pipeline/layers.js";
+import { ApplicationConfig, DiscoveryModule, DiscoveryService, Reflector } from "@nestjs/core";
+import type { Principal } from "../../src/context.js";
+import type { Hooks } from "../../src/pipeline/layers.js";
 import type { Writes } from "../../src/writes.js";
-import { type Endpoint, toWrites } from "../endpoint.js";
-import { endpointController, type EndpointController, writeRoutes } from "./controller.js";
-import { providedHooks } from "./hooks.js";
+import { type ConfigOf, isWrites, toWrites } from "../host.js";
 import {
-  type AsyncOptions,
-  configProviders,
-  givenConfig,
-  type HttpRequest,
-  type MountOptions,
-  type NestConfig,
-  ownUrl,
-} from "./options.js";
+  type BeforeParser,
+  BeforeParserModule,
+  beforeParserToken,
+  createBeforeParser,
+  injectBeforeParser,
+} from "./before-parser.js";
+import {
+  type ControllerOptions,
+  createController,
+  type EndpointController,
+  endpointToken,
+  nestPath,
+  writeRoutes,
+} from "./controller.js";
+import { providedHooks } from "./hooks.js";
+import type { HttpRequest } from "./platform.js";
 import { WriteService } from "./service.js";
-import { afterParser, answer, comeFirst, type Early } from "./platform.js";
 
-/** A module whose endpoint is asked before Nest's body parser, so that it reads its own requests' bodies. */
-export const earlyToken = Symbol("powersync-writes: before the parser");
-export const endpointToken = Symbol("powersync-writes: the endpoint");
+/** A configuration, or the writes that `createWrites` made of one. */
+export type NestConfig<P extends Principal, DB, Raw = HttpRequest> =
+  | ConfigOf<Raw, P, DB>
+  | Writes<P>;
 
-export class EarlyModule implements NestModule {
-  readonly #host: HttpAdapterHost;
-
-  constructor(host: HttpAdapterHost, early: Early | null) {
-    this.#host = host;
-    // In tests there is no adapter yet, in contexts without HTTP there is none at all.
-    host.init$.subscribe(() => {
-      if (early !== null && this.#adapter !== undefined) comeFirst(this.#adapter, early);
-    });
-  }
-
-  /** Nest calls this between adding its body parser and adding anybody's middleware. */
-  configure(): void {
-    if (this.#adapter !== undefined) afterParser(this.#adapter);
-  }
-
-  get #adapter(): HttpAdapterHost["httpAdapter"] | undefined {
-    return this.#host.httpAdapter ?? undefined;
-  }
+/** How the endpoint is mounted in the application. */
+export interface MountOptions extends ControllerOptions {
+  /** Lets other modules inject `WriteService` without importing this module. Default false. */
+  readonly isGlobal?: boolean;
+  /** The path of writes that `createWrites` has made; a configuration has a `path` of its own. Default `/api/data`. */
+  readonly path?: string;
+  /** How long a shutdown waits for uploads in progress, in milliseconds. Default 10,000. */
+  readonly drainMs?: number;
 }
 
-/** Tells Nest what the constructor takes. */
-export function injected(module: Type<EarlyModule>): void {
-  Inject(HttpAdapterHost)(module, undefined, 0);
-  Inject(earlyToken)(module, undefined, 1);
+/** Implemented by classes for `useClass` and `useExisting`. */
+export interface WritesConfigFactory<P extends Principal, DB, Raw = HttpRequest> {
+  createWritesConfig(): NestConfig<P, DB, Raw> | Promise<NestConfig<P, DB, Raw>>;
 }
 
-/** What is to be done before Nest's parser with requests for the endpoint at `path`. */
-export function earlyFor(
-  endpoint: () => Endpoint,
-  application: ApplicationConfig,
-  path: string,
-  version: MountOptions["version"],
-): Early {
-  // Global prefix and versioning are set after the modules have been made.
-  let known: ReturnType<typeof ownUrl> | undefined;
-  const own = (url: string) => (known ??= ownUrl(application, path, version))(url);
-  const handled = (method: string, url: string) => {
-    const ownPath = own(url);
-    return ownPath !== undefined && endpoint().handles(method, ownPath) ? ownPath : undefined;
-  };
-  return {
-    reads: (method, url) => handled(method, url) !== undefined,
-    answers: (request, response, url) => {
-      const { method } = "raw" in request ? request.raw : request;
-      const preflight = method === "OPTIONS" ? handled(method, url) : undefined;
-      if (preflight === undefined) return false;
-      void answer(endpoint(), request, response, preflight);
-      return true;
-    },
-  };
-}
+type FactoryClass<P extends Principal, DB, Raw> = Type<WritesConfigFactory<P, DB, Raw>>;
 
-/** As Nest writes a path: with one slash in front, and none behind. */
-export function nestPath(path: string): string {
-  return `/${path}`.replace(/\/+/g, "/").replace(/\/$/, "");
-}
+/** Takes one of `useFactory`, `useClass`, `useExisting`. */
+export type AsyncOptions<P extends Principal, DB, Raw = HttpRequest> = MountOptions & {
+  readonly imports?: DynamicModule["imports"];
+} & (
+    | {
+        readonly inject?: FactoryProvider["inject"];
+        readonly useFactory: (
+          ...injected: never[]
+        ) => NestConfig<P, DB, Raw> | Promise<NestConfig<P, DB, Raw>>;
+      }
+    | { readonly useClass: FactoryClass<P, DB, Raw> }
+    | { readonly useExisting: FactoryClass<P, DB, Raw> }
+  );
 
-/** `imports: [PowerSyncWriteModule.forRoot(config)]`, or the root module itself. */
-export class PowerSyncWriteModule extends EarlyModule {
-  /** Mounts `POST /api/data`, or what `config.path` says; with `path: false` nothing, for controllers of one's own. */
+/** Mounts the write endpoint as a controller, and exports `WriteService`. It may be the application's root module. */
+export class PowerSyncWriteModule extends BeforeParserModule {
+  /**
+   * Mounts `POST /api/data`, or the path that `config.path` gives. With `path: false` it mounts nothing, for applications whose own
+   * controllers call `WriteService`.
+   *
+   * @example
+   * imports: [PowerSyncWriteModule.forRoot({ authenticate, database, tables })]
+   *
+   * @throws TypeError at the application's start, for a configuration that contradicts itself
+   */
   static forRoot<P extends Principal, DB, Raw = HttpRequest>(
     config: NestConfig<P, DB, Raw>,
     options: MountOptions = {},
   ): DynamicModule {
-    return assemble(options, [{ provide: givenConfig, useValue: config }]);
+    return assemble(options, [{ provide: configToken, useValue: config }]);
   }
 
-  /** The same with a configuration made of providers: Kysely's instance, the authenticator, the table rules, hooks. */
+  /**
+   * As `forRoot`, with a configuration made of providers: the `Kysely` instance, the authenticator, the table rules.
+   *
+   * @example
+   * imports: [
+   *   PowerSyncWriteModule.forRootAsync({
+   *     imports: [DatabaseModule],
+   *     inject: [DatabaseService],
+   *     useFactory: ({ kysely }: DatabaseService) => ({ authenticate, database: kysely, tables }),
+   *   }),
+   * ]
+   */
   static forRootAsync<P extends Principal, DB, Raw = HttpRequest>(
     options: AsyncOptions<P, DB, Raw>,
   ): DynamicModule {
@@ -111,18 +103,40 @@ export class PowerSyncWriteModule extends EarlyModule {
   }
 }
 
-// Decorators as the functions that they are: so these sources run wherever types are only stripped, whatever the compiler's settings.
+// Decorators are called as functions, so that these sources run wherever types are only stripped, whatever the compiler's settings.
 Module({})(PowerSyncWriteModule);
-injected(PowerSyncWriteModule);
+injectBeforeParser(PowerSyncWriteModule);
 
 type AnyConfig = NestConfig<Principal, unknown, unknown>;
+
+/** The token of the configuration inside the module. */
+const configToken = Symbol("powersync-writes: the configuration");
+
+function configProviders<P extends Principal, DB, Raw>(
+  options: AsyncOptions<P, DB, Raw>,
+): Provider[] {
+  if ("useFactory" in options) {
+    const { inject = [], useFactory } = options;
+    // Nest types a factory as one that takes anything. This one takes what `inject` names.
+    return [{ provide: configToken, inject, useFactory: useFactory as () => unknown }];
+  }
+  const factory = "useClass" in options ? options.useClass : options.useExisting;
+  return [
+    ...("useClass" in options ? [factory] : []),
+    {
+      provide: configToken,
+      inject: [factory],
+      useFactory: (instance: WritesConfigFactory<P, DB, Raw>) => instance.createWritesConfig(),
+    },
+  ];
+}
 
 function assemble(
   options: MountOptions,
   config: readonly Provider[],
   imports: NonNullable<DynamicModule["imports"]> = [],
 ): DynamicModule {
-  const controller = endpointController(options, endpointToken, writeRoutes);
+  const controller = createController(options, writeRoutes);
   return {
     module: PowerSyncWriteModule,
     global: options.isGlobal ?? false,
@@ -132,7 +146,7 @@ function assemble(
       ...config,
       {
         provide: WriteService,
-        inject: [givenConfig, DiscoveryService, Reflector],
+        inject: [configToken, DiscoveryService, Reflector],
         useFactory: (given: AnyConfig, discovery: DiscoveryService, reflector: Reflector) =>
           new WriteService(
             () => withHooks(given, providedHooks(discovery, reflector)),
@@ -145,8 +159,8 @@ function assemble(
         useFactory: (service: WriteService) => () => service.writes,
       },
       {
-        provide: earlyToken,
-        inject: [givenConfig, WriteService, ApplicationConfig],
+        provide: beforeParserToken,
+        inject: [configToken, WriteService, ApplicationConfig],
         useFactory: (given: AnyConfig, service: WriteService, application: ApplicationConfig) =>
           mount(given, service, application, controller, options),
       },
@@ -160,34 +174,30 @@ function withHooks(
   provided: readonly Hooks<Principal, unknown>[],
 ): Writes<Principal> {
   if (provided.length === 0) return toWrites(given);
-  if (isWrites(given)) {
+  if (isWrites<Principal>(given)) {
     throw new TypeError("A @WriteHook() needs the configuration: these writes have been created.");
   }
   const { hooks = [] } = given;
   return toWrites({ ...given, hooks: [hooks, provided].flat() });
 }
 
-/** Gives the controller its place, and says what is to be done before Nest's parser. */
+/** Gives the controller its path. Returns null where nothing is mounted. */
 function mount(
   given: AnyConfig,
   service: WriteService,
   application: ApplicationConfig,
   controller: EndpointController,
-  { path: named, version }: MountOptions,
-): Early | null {
-  const chosen = isWrites(given) ? (named ?? "/api/data") : (given.path ?? "/api/data");
+  { path: pathOption, version }: MountOptions,
+): BeforeParser | null {
+  const chosen = isWrites<Principal>(given) ? pathOption : given.path;
   if (chosen === false) return null;
-  const path = nestPath(chosen);
-  if (isWrites(given) && !given.handles("POST", path)) {
+  const path = nestPath(chosen ?? "/api/data");
+  if (isWrites<Principal>(given) && !given.handles("POST", path)) {
     throw new TypeError(`These writes are not at ${path}; say where they are: { path: "…" }.`);
   }
-  const checkpoints = isWrites(given)
+  const checkpoints = isWrites<Principal>(given)
     ? given.handles("PUT", `${path}/checkpoint`)
     : given.checkpoints === true;
   controller.mount(path, checkpoints);
-  return earlyFor(() => service.writes, application, path, version);
-}
-
-function isWrites(given: AnyConfig): given is Writes<Principal> {
-  return "handle" in given && typeof given.handle === "function";
+  return createBeforeParser(() => service.writes, application, path, version);
 }

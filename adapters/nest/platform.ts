@@ -1,20 +1,27 @@
-/** One request as Express and Fastify give it to Nest, answered by the core. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+/** Requests and responses as Nest's two platforms, Express and Fastify, give them to a handler. */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { WriteResponse } from "../../src/model.js";
-import { type Endpoint, unhandled } from "../endpoint.js";
-import { type NodeRequest, send, toWriteRequest, watch } from "../node-http.js";
-import type { AbstractHttpAdapter } from "@nestjs/core";
+import { type Mountable, unhandled } from "../host.js";
+import { type NodeRequest, type ParsedBody, toWriteRequest } from "../node-request.js";
+import { sendResponse, watchCaller } from "../node-response.js";
 
-/** What the library uses of Fastify's request; Express' is Node's own. */
-interface FastifyRequest {
-  readonly raw: IncomingMessage;
-  readonly body?: unknown;
-  readonly rawBody?: unknown;
-  /** Set, it lies over the headers that came. */
-  headers: IncomingMessage["headers"];
+/** The default type of `request.raw`: what Express's and Fastify's requests have in common. Guards may have set `user`. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly user?: unknown;
 }
 
-interface FastifyReply {
+/** The members of Fastify's request that the library uses. */
+export interface FastifyRequest extends ParsedBody {
+  readonly raw: IncomingMessage;
+  /** Assigned headers replace those that came over the wire. */
+  headers: IncomingHttpHeaders;
+}
+
+/** The members of Fastify's reply that the library uses. */
+export interface FastifyReply {
   readonly raw: ServerResponse;
   readonly sent: boolean;
   code(status: number): unknown;
@@ -26,62 +33,67 @@ interface FastifyReply {
 }
 
 export type PlatformRequest = (NodeRequest | FastifyRequest) & {
-  /** Of the route, as both frameworks have them. */
+  /** The route's parameters, which both frameworks keep here. */
   readonly params?: Readonly<Record<string, string>>;
 };
 export type PlatformResponse = ServerResponse | FastifyReply;
 
-/** Answers a request. `request.raw` is the framework's own, with what guards and middleware have put there. Never rejects. */
-export async function answer(
-  endpoint: Pick<Endpoint, "handle">,
+/** Express's request is Node's own; Fastify's wraps it. */
+export function nodeRequestOf(request: NodeRequest | FastifyRequest): IncomingMessage {
+  return "raw" in request ? request.raw : request;
+}
+
+/** Handles a request and sends the response. `request.raw` is the framework's request, with what guards and middleware have set on it. Never rejects. */
+export async function serve(
+  mountable: Pick<Mountable, "handle">,
   request: PlatformRequest,
   response: PlatformResponse,
   url: string,
 ): Promise<void> {
-  const nodeRequest = "raw" in request ? request.raw : request;
-  const caller = watch("raw" in response ? response.raw : response);
-  const sendAnswer = (result: WriteResponse): void | Promise<void> =>
+  const nodeRequest = nodeRequestOf(request);
+  const caller = watchCaller("raw" in response ? response.raw : response);
+  const respond = (result: WriteResponse): void | Promise<void> =>
     "raw" in response
       ? sendByFastify(nodeRequest, response, result)
-      : send(nodeRequest, response, result);
+      : sendResponse(nodeRequest, response, result);
   try {
     const { body, rawBody } = request;
-    const given = toWriteRequest(nodeRequest, url, caller.signal, { body, rawBody });
-    await sendAnswer(await endpoint.handle({ ...given, raw: request }));
+    const writeRequest = toWriteRequest(nodeRequest, url, caller.signal, { body, rawBody });
+    await respond(await mountable.handle({ ...writeRequest, raw: request }));
   } catch {
-    await sendAnswer(unhandled);
+    await respond(unhandled);
   } finally {
     caller.stop();
   }
 }
 
-/** Left to Fastify, so that its hooks see it. */
+/** Sends through Fastify instead of Node, so that the application's Fastify hooks see the response. */
 function sendByFastify(
   request: IncomingMessage,
   reply: FastifyReply,
   result: WriteResponse,
 ): void | Promise<void> {
   if (reply.sent) return;
-  // What `inject` makes knows no `complete`.
+  // Requests made by Fastify's `inject` have no `complete`.
   if (!request.complete && !request.readableEnded) {
-    // More of the body may be on its way, and Fastify would close on a caller who is still sending.
-    return send(request, takeOver(reply), result);
+    // The caller may be sending the body still. Fastify would close the connection, and the caller would lose the response.
+    return sendResponse(request, takeOver(reply), result);
   }
   try {
     reply.code(result.status);
     for (const [name, value] of Object.entries(result.headers)) {
-      // What earlier hooks vary by still holds.
+      // Earlier hooks may have set `vary`, and its values still hold.
       const before = name === "vary" ? reply.getHeader(name) : undefined;
       reply.header(name, before === undefined ? value : [before, value].flat().join(", "));
     }
     reply.send(result.body === "" ? undefined : result.body);
   } catch {
-    // A header that Node refuses, as everywhere: the device hears nothing, and sends again.
+    // Node refuses a header. Without a response, the device sends its writes again.
     reply.raw.destroy();
   }
 }
 
-/** With what plugins have set so far. */
+/** Takes the response away from Fastify, and keeps the headers that plugins have set so far. */
 function takeOver(reply: FastifyReply): ServerResponse {
   const { raw } = reply;
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -89,96 +101,4 @@ function takeOver(reply: FastifyReply): ServerResponse {
   }
   reply.hijack();
   return raw;
-}
-
-/*
- * Keeps body parsers off the endpoint's requests, so that the library reads them itself: of any size up to its own limit, with every digit
- * of 64-bit integers, and only once the caller is known.
- *
- * Nest adds its parser before any module's middleware, and Fastify parses before any handler; both go by the content type.
- * So it is put aside before they look, and back in its place before anything of the application's does.
- */
-/** What is done with a request before it is parsed. */
-export interface Early {
-  /** The library will read its body. */
-  reads(method: string, url: string): boolean;
-  /** Answers what needs no controller. False: it is for others. */
-  answers(
-    request: NodeRequest | FastifyRequest,
-    response: ServerResponse | FastifyReply,
-    url: string,
-  ): boolean;
-}
-
-type Next = () => void;
-
-interface Fastify {
-  addHook(
-    name: "onRequest" | "preValidation",
-    hook: (request: FastifyRequest, reply: FastifyReply, done: Next) => void,
-  ): unknown;
-  hasContentTypeParser(type: string): boolean;
-  addContentTypeParser(
-    type: string,
-    parser: (request: unknown, body: unknown, done: (error: null) => void) => void,
-  ): unknown;
-}
-
-/** For as soon as there is an adapter, before Nest adds its parser. */
-export function comeFirst(adapter: AbstractHttpAdapter, early: Early): void {
-  if (adapter.getType() === "fastify") inFastify(adapter.getInstance<Fastify>(), early);
-  else {
-    adapter.use((request: NodeRequest, response: ServerResponse, next: Next) => {
-      const url = request.originalUrl ?? request.url ?? "/";
-      if (early.answers(request, response, url)) return;
-      if (early.reads(request.method ?? "GET", url)) putAside(request);
-      next();
-    });
-  }
-}
-
-/** For when Nest has added its parser, and no module's middleware yet. */
-export function afterParser(adapter: AbstractHttpAdapter): void {
-  if (adapter.getType() === "fastify") return;
-  adapter.use((request: IncomingMessage, _: ServerResponse, next: Next) => {
-    putBack(request);
-    next();
-  });
-}
-
-const aside = new WeakMap<IncomingMessage, string>();
-
-function putAside(request: IncomingMessage): void {
-  const type = request.headers["content-type"];
-  if (type === undefined) return;
-  aside.set(request, type);
-  delete request.headers["content-type"];
-}
-
-function putBack(request: IncomingMessage): void {
-  const type = aside.get(request);
-  if (type !== undefined) request.headers["content-type"] = type;
-}
-
-const unparsed = "application/x-powersync-writes-unparsed";
-
-function inFastify(fastify: Fastify, early: Early): void {
-  // Fastify refuses a body of no known type, so this one has a type, and a parser that leaves the stream alone.
-  if (!fastify.hasContentTypeParser(unparsed)) {
-    fastify.addContentTypeParser(unparsed, (_request, _body, done) => done(null));
-  }
-  const own = new WeakSet<FastifyRequest>();
-  fastify.addHook("onRequest", (request, reply, done) => {
-    const { method = "GET", url = "/" } = request.raw;
-    if (early.answers(request, reply, url)) return;
-    if (early.reads(method, url)) {
-      own.add(request);
-      request.headers = { "content-type": unparsed };
-    }
-    done();
-  });
-  fastify.addHook("preValidation", (request, _, done) => {
-    if (own.has(request)) request.headers = {};
-    done();
-  });
 }

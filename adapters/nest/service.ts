@@ -1,7 +1,7 @@
-/** The write path as a provider, for controllers of one's own. */
+/** `WriteService`: the application's `Writes` as a Nest provider. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
 import type { ClientSchema, Mismatch } from "../../src/check/types.js";
-import type { Principal } from "../../src/pipeline/layers.js";
+import type { Principal } from "../../src/context.js";
 import type { DeadLetters } from "../../src/dead-letters/types.js";
 import type { TransactionResult } from "../../src/model.js";
 import type {
@@ -15,8 +15,18 @@ import type {
 } from "../../src/writes.js";
 
 /**
- * `constructor(@Inject(WriteService) writes: WriteService<Caller>)`. Not to be called from constructors:
- * hooks that are providers may not have been made then.
+ * The write path, for the application's own controllers and services. Inject it with `@Inject(WriteService) writes: WriteService<Caller>`.
+ *
+ * Constructors must not call it, since hooks that are providers may not have been created then.
+ *
+ * @example
+ * class UploadController {
+ *   constructor(@Inject(WriteService) readonly writes: WriteService<Caller>) {}
+ *
+ *   upload(body: unknown, principal: Caller) {
+ *     return this.writes.processTransaction(body, { principal });
+ *   }
+ * }
  */
 export class WriteService<P extends Principal = Principal>
   implements OnModuleInit, BeforeApplicationShutdown
@@ -25,7 +35,11 @@ export class WriteService<P extends Principal = Principal>
   readonly #drainMs: number;
   #made: Writes<P> | undefined;
 
-  /** The module's own doing. @param make called once, when all providers have been made */
+  /**
+   * Called by `PowerSyncWriteModule` only.
+   *
+   * @param make called once, after all providers have been created
+   */
   constructor(make: () => Writes<P>, drainMs: number) {
     this.#make = make;
     this.#drainMs = drainMs;
@@ -45,54 +59,54 @@ export class WriteService<P extends Principal = Principal>
     return this.writes.processBatch(body, options);
   }
 
-  /** As `Writes.checkpoint`: the device's next write checkpoint. */
+  /** As `Writes.checkpoint`: gives the device's next write checkpoint. */
   checkpoint(options: CheckpointOptions<P>): Promise<string> {
     return this.writes.checkpoint(options);
   }
 
-  /** As `Writes.checkpointRequest`: the greater of the device's stored checkpoint and this one. */
+  /** As `Writes.checkpointRequest`: gives the greater of the device's stored checkpoint and this one. */
   checkpointRequest(
     options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
   ): Promise<string> {
     return this.writes.checkpointRequest(options);
   }
 
-  /** As `Writes.ready`: asks the database, for at most 5 seconds; never rejects. */
+  /** As `Writes.ready`: queries the database, for at most 5 seconds. Never rejects. */
   ready(principal?: P): Promise<Readiness> {
     return this.writes.ready(principal);
   }
 
-  /** As `Writes.health`: without asking the database. */
+  /** As `Writes.health`: does not query the database. */
   health(): Health {
     return this.writes.health();
   }
 
-  /** As `Writes.check`: where the rules don't fit the database, or the client's schema. */
+  /** As `Writes.check`: finds where the rules don't match the database or the client's schema. */
   check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]> {
     return this.writes.check(clientSchema, options);
   }
 
-  /** As `Writes.deadLetters`: for whoever operates the application. */
+  /** As `Writes.deadLetters`: for those who operate the application, not for its users. */
   get deadLetters(): DeadLetters<P> {
     return this.writes.deadLetters;
   }
 
-  /** As `Writes.prune`: removes from the ledger what no device can send again. */
+  /** As `Writes.prune`: removes ledger rows that no device can send again. */
   prune(options?: DatabaseOf<P>): Promise<number> {
     return this.writes.prune(options);
   }
 
-  /** Answers new requests 503 and waits for those in flight. True if all had finished. */
+  /** As `Writes.drain`: answers new requests with 503 and waits for those in progress, for `ms` milliseconds at most. True if all have finished. */
   drain(ms: number): Promise<boolean> {
     return this.writes.drain(ms);
   }
 
-  /** What contradicts itself in the configuration must end the start, and not the first upload. */
+  /** Creates the writes, so that a configuration that contradicts itself fails at the start and not with the first upload. */
   onModuleInit(): void {
     void this.writes;
   }
 
-  /** Before Nest closes the server. The database must outlive this: end it in `onApplicationShutdown`. */
+  /** Nest calls this before it closes the server. Close the database later, in `onApplicationShutdown`: uploads in progress still need it. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.#made?.drain(this.#drainMs);
   }

@@ -18,10 +18,10 @@ import supertest from "supertest";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/express.js";
 import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
-import { answer } from "../../adapters/node-http.js";
+import { serve } from "../../adapters/node-response.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
 import { isRetryable } from "../../src/errors.js";
-import type { Principal } from "../../src/pipeline/layers.js";
+import type { Principal } from "../../src/context.js";
 import type { WriteRequest } from "../../src/model.js";
 import type { Writes } from "../../src/writes.js";
 import { deferred, fakeWrites, json, maxBytes } from "../support/fake-writes.js";
@@ -464,7 +464,7 @@ describe("a caller who leaves", () => {
       },
     });
     const port = await listen((request, response) => {
-      void answer(writes, request, response, request.url ?? "/").then(finished.resolve);
+      void serve(writes, request, response, request.url ?? "/").then(finished.resolve);
     });
     return { port, seen: seen.promise };
   }
@@ -545,7 +545,7 @@ describe("listeners", () => {
     const measured = deferred<{ before: number[][]; after: number[][] }>();
     const port = await listen(async (request, response) => {
       const before = [counts(request), counts(response)];
-      await answer(writes, request, response, request.url ?? "/");
+      await serve(writes, request, response, request.url ?? "/");
       measured.resolve({ before, after: [counts(request), counts(response)] });
     });
     return { port, measured: measured.promise };

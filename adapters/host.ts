@@ -1,0 +1,80 @@
+/** What every host's file is built from: the routes that it mounts, and what it says where no route does. */
+import { type Admin, type AdminOptions, createAdmin } from "../src/admin/admin.js";
+import type { WritesConfig } from "../src/config.js";
+import type { Principal } from "../src/context.js";
+import { createWrites } from "../src/create-writes.js";
+import { badRequest, retryable } from "../src/errors.js";
+import type { WriteRequest, WriteResponse } from "../src/model.js";
+import type { Writes } from "../src/writes.js";
+
+/** A request, and the framework's own request or context in `raw`. */
+export interface RawRequest<Raw> extends WriteRequest {
+  readonly raw: Raw;
+}
+
+/** The configuration, with the host's own type for `request.raw` in `authenticate`. */
+export interface ConfigOf<Raw, P extends Principal, DB> extends Omit<
+  WritesConfig<P, DB>,
+  "authenticate"
+> {
+  readonly authenticate: (request: RawRequest<Raw>) => P | Promise<P>;
+}
+
+/** The admin routes' options, with the host's own type for `request.raw` in `guard` and `principal`. */
+export type AdminOptionsOf<Raw, P extends Principal> = AdminOptions<P, RawRequest<Raw>>;
+
+/** A group of routes that a host mounts: the write endpoint, or the admin routes. */
+export interface Mountable {
+  /** Answers a whole HTTP request, errors included. Never rejects. */
+  handle(request: WriteRequest): Promise<WriteResponse>;
+  /** False where the host should pass the request on to others. */
+  handles(method: string, url: string): boolean;
+}
+
+export function isWrites<P extends Principal>(given: object): given is Writes<P> {
+  return "handle" in given && typeof given.handle === "function";
+}
+
+/** @returns the same writes where they have been created already */
+export function toWrites<Raw, P extends Principal, DB>(
+  configOrWrites: ConfigOf<Raw, P, DB> | Writes<P>,
+): Writes<P> {
+  if (isWrites<P>(configOrWrites)) return configOrWrites;
+  // Safe: the host that asked for this `Raw` is the only one that passes requests to these writes.
+  return createWrites(configOrWrites as WritesConfig<P, DB>);
+}
+
+/** @throws TypeError without a guard */
+export function toAdmin<Raw, P extends Principal>(
+  writes: Pick<Writes<P>, "deadLetters">,
+  options: AdminOptionsOf<Raw, P>,
+): Admin {
+  // Safe: the host that asked for this `Raw` is the only one that passes requests to this guard.
+  return createAdmin(writes, options as AdminOptions<P>);
+}
+
+export const notFound = hostResponse(404, "Not found.");
+
+/** `handle` never rejects. Should it do so all the same, 503 makes the device keep its writes and send them again. */
+export const unhandled = hostResponse(503, "The request could not be handled.", "5");
+
+function hostResponse(status: number, message: string, retryAfter?: string): WriteResponse {
+  return {
+    status,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
+    },
+    body: JSON.stringify({ message }),
+  };
+}
+
+/** The error for a body that ended too soon. */
+export function interrupted(): Error {
+  return retryable("The upload was interrupted.");
+}
+
+/** The error for a body that exceeds the limit. */
+export function tooLarge(maxBytes: number): Error {
+  return badRequest(413, `The body is larger than ${maxBytes} bytes.`);
+}
