@@ -1,42 +1,44 @@
-/** What an application hands to PowerSync's `connect()`. */
-import {
-  createFetchCredentials,
-  createOpenSession,
-  type Credentials,
-  requireToken,
-} from "./session.js";
-import {
-  type ConnectorOptions,
-  defaultBatch,
-  defaultTimeoutMs,
-  type UploadDatabase,
-} from "./options.js";
-import { createPace, drain, type Uploader } from "./drain.js";
-import { malformed, statusError, type UploadError } from "./errors.js";
-import { below, exchange } from "./http.js";
+/** `PowerSyncWriteConnector`: the backend connector that an application passes to PowerSync's `connect()`. */
+import type { UploadDatabase } from "./database.js";
+import { malformedResponse, statusError, type UploadError } from "./errors.js";
+import { exchange, routeUrl } from "./http.js";
+import { type ConnectorOptions, defaultBatch, defaultTimeoutMs } from "./options.js";
+import { createPace } from "./pace.js";
 import { discardRejected, listRejected, type RejectedWrite, resendRejected } from "./rejected.js";
+import { createOpenSession } from "./session.js";
+import { createStatusStore, type StatusListener, type UploadStatus } from "./status.js";
+import { createFetchCredentials, type Credentials, requireToken } from "./tokens.js";
 import type { QueuedOperation } from "./transaction.js";
+import { type Uploader, uploadQueue } from "./upload.js";
 
-/** What one call waits at most: PowerSync's `disconnect()` waits for it. */
-const longestWaitMs = 5_000;
-/** What a server may ask for at most. */
-const longestRetryAfterMs = 300_000;
+/** The longest wait in one call of `uploadData`, for which PowerSync's `disconnect()` waits. */
+const maxWaitMs = 5_000;
+/** The longest `Retry-After` that is obeyed. */
+const maxRetryAfterMs = 300_000;
 
 /**
- * A backend connector for the PowerSync SDKs: credentials from `getToken`, and uploads to a powersync-writes endpoint, or to any that
- * speaks PowerSync's write API.
+ * A backend connector for the PowerSync SDKs: gives credentials from `getToken`, and uploads to a powersync-writes endpoint, or to another
+ * that speaks PowerSync's write API.
  *
- * Its functions don't need `this`: `subscribe` and `status` fit React's `useSyncExternalStore`.
+ * Its functions can be passed on without `this`: `subscribe`, for example, to React's `useSyncExternalStore`.
+ *
+ * @example
+ * const connector = new PowerSyncWriteConnector({
+ *   url: "https://api.example.com/api/data",
+ *   powersyncUrl: "https://instance.powersync.journeyapps.com",
+ *   getToken: ({ refresh }) => session.accessToken({ refresh }),
+ * });
+ * await database.connect(connector);
  */
 export class PowerSyncWriteConnector {
   readonly #uploader: Uploader;
   readonly #running = new WeakMap<UploadDatabase, Promise<void>>();
   #pause: { readonly until: number; readonly error: unknown } | undefined;
 
-  /** For PowerSync: the token, and when it expires. */
+  /** Called by PowerSync. Gives the token, and when it expires; null where nobody is signed in. */
   readonly fetchCredentials: () => Promise<Credentials | null>;
 
-  /** For PowerSync, with the option `checkpointRequests`: asks the endpoint for a checkpoint. Rejects with an UploadError. */
+  /** Called by PowerSync. Requests a checkpoint from the endpoint. Present with the option `checkpointRequests` only. Rejects with an UploadError. */
   readonly postCheckpointRequest?: (clientId: string, requestId: string) => Promise<string>;
 
   constructor(options: ConnectorOptions) {
@@ -44,7 +46,7 @@ export class PowerSyncWriteConnector {
       url: options.url,
       headers: options.headers ?? {},
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-      // Looked up with each call, as it may be replaced; and called on nothing, as browsers insist.
+      // The global is read with each call, as it may be replaced later. It is called without a receiver: browsers refuse any but the window.
       fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     };
     this.#uploader = {
@@ -55,16 +57,17 @@ export class PowerSyncWriteConnector {
       openSession: createOpenSession(options),
     };
     this.fetchCredentials = createFetchCredentials(options);
-    // The SDK warns of a connector that has it while nobody asks for checkpoints.
+    // Absent without the option: the SDK warns of a connector that has the method while checkpoint requests are off.
     if (options.checkpointRequests) {
       this.postCheckpointRequest = (...ids) => this.#requestCheckpoint(...ids);
     }
   }
 
   /**
-   * Sends the upload queue, until it is empty. PowerSync calls it; an application may call it itself, also without `connect()`.
+   * Sends the upload queue until it is empty. PowerSync calls it; an application may call it too, also without `connect()`.
+   * A call during an upload waits for that upload.
    *
-   * @throws UploadError where something is still in the queue. What was accepted has left it.
+   * @throws UploadError where something is still in the queue. What the server accepted has left it.
    */
   readonly uploadData = (database: UploadDatabase): Promise<void> => {
     const running = this.#running.get(database) ?? this.#upload(database);
@@ -75,8 +78,8 @@ export class PowerSyncWriteConnector {
   async #upload(database: UploadDatabase): Promise<void> {
     const { status } = this.#uploader;
     try {
-      await this.#waitUntilWelcome();
-      await drain(this.#uploader, database);
+      await this.#waitForPause();
+      await uploadQueue(this.#uploader, database);
       status.change({ error: undefined });
     } catch (error) {
       status.change({ uploading: false, error: error as UploadError });
@@ -88,40 +91,40 @@ export class PowerSyncWriteConnector {
     }
   }
 
-  /** The server's `Retry-After`, in pieces: what is left of it is waited for by the next calls. */
+  /** Waits for the server's `Retry-After`, for `maxWaitMs` at most; the next calls of `uploadData` wait for the rest. */
   async #pauseFor(error: unknown): Promise<void> {
     const { retryAfterMs = 0 } = error as UploadError;
     if (this.#pause?.error === error || !(retryAfterMs > 0)) return;
-    this.#pause = { until: Date.now() + Math.min(retryAfterMs, longestRetryAfterMs), error };
-    await wait(Math.min(retryAfterMs, longestWaitMs));
+    this.#pause = { until: Date.now() + Math.min(retryAfterMs, maxRetryAfterMs), error };
+    await wait(Math.min(retryAfterMs, maxWaitMs));
   }
 
-  async #waitUntilWelcome(): Promise<void> {
+  async #waitForPause(): Promise<void> {
     const { until = 0, error } = this.#pause ?? {};
     const left = until - Date.now();
-    // Longer than can be: somebody has set the clock back.
-    if (left > 0 && left <= longestRetryAfterMs) {
-      await wait(Math.min(left, longestWaitMs));
-      if (left > longestWaitMs) throw error;
+    // More than the maximum can only be left where the clock has been set back. Then the pause is over.
+    if (left > 0 && left <= maxRetryAfterMs) {
+      await wait(Math.min(left, maxWaitMs));
+      if (left > maxWaitMs) throw error;
     }
     this.#pause = undefined;
   }
 
-  /** The same object until something changes. */
+  /** The state of the upload. The same object until something changes. */
   get status(): UploadStatus {
     return this.#uploader.status.get();
   }
 
-  /** @returns a function that ends it */
+  /** Calls the listener with every change of `status`. @returns a function that ends the subscription */
   readonly subscribe = (listener: StatusListener): (() => void) =>
     this.#uploader.status.subscribe(listener);
 
-  /** The rejected transactions in the table of `deadLetters`. */
+  /** Lists the rejected transactions in the table of `deadLetters`, oldest first. Throws a TypeError without that option. */
   readonly rejected = (database: UploadDatabase): Promise<readonly RejectedWrite[]> =>
     listRejected(database, this.#table);
 
   /**
-   * Queues a rejected transaction again, as it was or edited, and takes it from the table: both or neither.
+   * Adds a rejected transaction to the queue again, as it was or edited, and deletes it from the table, in one local transaction.
    *
    * @throws UploadError UNKNOWN_REJECTED_WRITE
    */
@@ -131,7 +134,7 @@ export class PowerSyncWriteConnector {
     edited?: readonly QueuedOperation[],
   ): Promise<void> => resendRejected(database, this.#table, id, edited);
 
-  /** Takes a rejected transaction from the table. */
+  /** Deletes a rejected transaction from the table. */
   readonly discard = (database: UploadDatabase, id: string): Promise<void> =>
     discardRejected(database, this.#table, id);
 
@@ -144,68 +147,21 @@ export class PowerSyncWriteConnector {
   async #requestCheckpoint(clientId: string, requestId: string): Promise<string> {
     const { endpoint, options } = this.#uploader;
     const body = JSON.stringify({ client_id: clientId, checkpoint_request_id: requestId });
-    const url = below(endpoint.url, "checkpoint-request");
+    const url = routeUrl(endpoint.url, "checkpoint-request");
     const post = async (refresh: boolean) =>
       exchange({ ...endpoint, url }, body, await requireToken(options, refresh));
-    let answer = await post(false);
-    if (answer.status === 401) answer = await post(true);
-    // The SDK takes null for a connector without this method; its types say nothing of that.
-    if (answer.status === 404) return null as unknown as string;
-    if (answer.status !== 200) throw statusError(answer.status, undefined, answer.retryAfterMs);
-    const id = (answer.body as { checkpoint_request_id?: unknown } | null)?.checkpoint_request_id;
-    if (typeof id !== "string") {
-      throw malformed();
-    }
+    let response = await post(false);
+    if (response.status === 401) response = await post(true);
+    const { status, body: received, retryAfterMs } = response;
+    // The SDK takes null as "this connector has no such method", though its types don't say so.
+    if (status === 404) return null as unknown as string;
+    if (status !== 200) throw statusError(status, undefined, retryAfterMs);
+    const id = (received as { checkpoint_request_id?: unknown } | null)?.checkpoint_request_id;
+    if (typeof id !== "string") throw malformedResponse();
     return id;
   }
 }
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-// What a user interface shows of the upload.
-/** A new object with every change, never altered. */
-export interface UploadStatus {
-  readonly uploading: boolean;
-  /** Operations in the queue when it was last looked at. */
-  readonly pending: number;
-  /** Why the last upload ended early. Gone once something has been accepted. */
-  readonly error?: UploadError | Error | undefined;
-  /** Rejected transactions in the table for them; without one, those rejected since the connector was made. */
-  readonly rejected: number;
-}
-
-export type StatusListener = (status: UploadStatus) => void;
-
-export interface StatusStore {
-  get(): UploadStatus;
-  change(change: Partial<UploadStatus>): void;
-  subscribe(listener: StatusListener): () => void;
-}
-
-function createStatusStore(): StatusStore {
-  let status: UploadStatus = { uploading: false, pending: 0, rejected: 0 };
-  const listeners = new Set<StatusListener>();
-  return {
-    get: () => status,
-    change(change) {
-      const keys = Object.keys(change) as (keyof UploadStatus)[];
-      if (keys.every((key) => change[key] === status[key])) return;
-      status = { ...status, ...change };
-      for (const listener of listeners) {
-        try {
-          listener(status);
-        } catch {
-          // What is shown has no say in what is sent.
-        }
-      }
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
-  };
 }

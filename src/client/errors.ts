@@ -1,22 +1,24 @@
-/** Why an upload ended, as data: `code` is stable, `message` is for people. */
+/** `UploadError`: why an upload ended. Its `code` is stable; its `message` is for people and may change. */
 
 /**
+ * Codes of an `UploadError`.
+ *
  * | code | what happened |
  * |---|---|
- * | `NETWORK` | no answer: offline, refused, cut off |
- * | `TIMEOUT` | no answer in time |
- * | `MALFORMED_ANSWER` | an answer that is not this contract's, such as a gateway's page |
+ * | `NETWORK` | no response: offline, refused, or the connection was lost |
+ * | `TIMEOUT` | no response in time |
+ * | `MALFORMED_ANSWER` | a response of another form than the write endpoint's, such as a gateway's page |
  * | `SIGNED_OUT` | `getToken` gave no token |
  * | `TOKEN_UNAVAILABLE` | `getToken` failed |
  * | `UNAUTHENTICATED` | 401, also with a fresh token |
- * | `FORBIDDEN` `NOT_FOUND` `BAD_REQUEST` `UNSUPPORTED_MEDIA` | 403, 404, 400, 415: the set-up is at fault |
+ * | `FORBIDDEN` `NOT_FOUND` `BAD_REQUEST` `UNSUPPORTED_MEDIA` | 403, 404, 400, 415: client or server is set up wrongly |
  * | `TRANSACTION_TOO_LARGE` | 413 to a single transaction |
  * | `BUSY` `UNAVAILABLE` `SERVER_ERROR` | 429, 503, any other status |
- * | `RETRYABLE` | the server could not apply a transaction just now |
- * | `RETAINED` | a rejected transaction was kept, by decision of the application or for want of one |
- * | `CALLBACK_FAILED` | a callback of the application's threw |
+ * | `RETRYABLE` | the server could not apply a transaction now |
+ * | `RETAINED` | a rejected transaction was kept in the queue, as the application or the default decided |
+ * | `CALLBACK_FAILED` | one of the application's callbacks threw |
  * | `USER_CHANGED` | the queue belongs to another user |
- * | `UNKNOWN_REJECTED_WRITE` | `resend` of a write that is not there |
+ * | `UNKNOWN_REJECTED_WRITE` | `resend` was called for a write that is not in the table |
  */
 export type UploadErrorCode =
   | "NETWORK"
@@ -40,16 +42,16 @@ export type UploadErrorCode =
   | "UNKNOWN_REJECTED_WRITE";
 
 export interface UploadErrorDetails {
-  /** Of the HTTP answer, where there was one. */
+  /** The HTTP status, where there was a response. */
   readonly status?: number;
-  /** When to come again, in milliseconds, where the server said so. */
+  /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** For `RETAINED`: the code that the transaction was rejected with. */
+  /** With `RETAINED`: the code with which the server rejected the transaction. */
   readonly rejectedWith?: string;
   cause?: unknown;
 }
 
-/** An Error with these members. Whatever it is, everything that was not accepted is still in the queue. */
+/** An `Error` with a code. Whichever it is, everything that the server has not accepted is still in the queue. */
 export interface UploadError extends Error, UploadErrorDetails {
   readonly code: UploadErrorCode;
 }
@@ -62,8 +64,8 @@ export function uploadError(
   return Object.assign(new Error(message), { name: "UploadError", code, ...details });
 }
 
-/** What the application answers; what it throws becomes the cause of an UploadError. */
-export async function ask<T>(
+/** Calls a callback of the application's. What it throws becomes the `cause` of an UploadError. */
+export async function callApplication<T>(
   code: "TOKEN_UNAVAILABLE" | "CALLBACK_FAILED",
   callback: () => T | Promise<T>,
 ): Promise<T> {
@@ -74,14 +76,14 @@ export async function ask<T>(
   }
 }
 
-/** An answer of 200 that is not this contract's. */
-export function malformed(): UploadError {
-  return uploadError("MALFORMED_ANSWER", "This is no answer of a write endpoint.", {
+/** For a 200 whose body is not of the form that the write endpoint sends. */
+export function malformedResponse(): UploadError {
+  return uploadError("MALFORMED_ANSWER", "The response is not a write endpoint's.", {
     status: 200,
   });
 }
 
-/** For a status that says that nothing of the request was accepted. */
+/** For a status other than 200, with which the server has accepted nothing. */
 export function statusError(
   status: number,
   message: string | undefined,

@@ -1,7 +1,7 @@
-/** One HTTP exchange: bounded in time, and read to its end. */
+/** One HTTP exchange with the write endpoint, limited in time, and the reading of its response. */
 import { uploadError } from "./errors.js";
 
-/** The Web's `fetch`, or what is put in its place. */
+/** The Web's `fetch`, or a replacement. */
 export type Fetch = (
   url: string,
   init: {
@@ -16,6 +16,7 @@ export type Fetch = (
   text(): Promise<string>;
 }>;
 
+/** The write endpoint, and how it is called. */
 export interface Endpoint {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -23,44 +24,44 @@ export interface Endpoint {
   readonly fetch: Fetch;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
-  /** From JSON; undefined where it is none, such as a gateway's page. */
+  /** Parsed from JSON; `undefined` where it is something else, such as a gateway's page. */
   readonly body: unknown;
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The endpoint's other routes lie below its own path. */
-export function below(url: string, route: string): string {
+/** The URL of one of the endpoint's other routes, which are below its own path. */
+export function routeUrl(url: string, route: string): string {
   return url.replace(/\/*(\?.*)?$/, `/${route}$1`);
 }
 
 /**
- * @param body sent as JSON in a POST, with the token; without it, a GET that needs none
+ * @param body JSON to POST with the token; without a body, the request is a GET without a token
  * @throws UploadError NETWORK or TIMEOUT
  */
 export async function exchange(
   { url, headers, timeoutMs, fetch }: Endpoint,
   body?: string,
   token?: string,
-): Promise<HttpAnswer> {
-  // React Native has neither AbortSignal.timeout nor AbortSignal.any everywhere.
+): Promise<HttpResponse> {
+  // Some React Native versions lack AbortSignal.timeout and AbortSignal.any.
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(uploadError("TIMEOUT", "The server did not answer in time."));
+      reject(uploadError("TIMEOUT", "The server did not respond in time."));
       controller.abort();
     }, timeoutMs);
   });
   try {
-    // Raced as well: a `fetch` that does not heed its signal must not hold the queue for ever.
+    // The race ends the wait even where `fetch` ignores its signal, which would block the queue forever.
     return await Promise.race([late, exchangeUnbounded()]);
   } finally {
     clearTimeout(timer);
   }
 
-  async function exchangeUnbounded(): Promise<HttpAnswer> {
+  async function exchangeUnbounded(): Promise<HttpResponse> {
     try {
       const { signal } = controller;
       const response = await fetch(
@@ -81,7 +82,7 @@ export async function exchange(
       const text = await response.text();
       return {
         status: response.status,
-        body: parsed(text),
+        body: parseJson(text),
         retryAfterMs: milliseconds(response.headers.get("retry-after")),
       };
     } catch (cause) {
@@ -90,7 +91,7 @@ export async function exchange(
   }
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -98,7 +99,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Seconds, or a date. */
+/** @param retryAfter seconds, or a date */
 function milliseconds(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined;
   const seconds = Number(retryAfter);
@@ -106,21 +107,20 @@ function milliseconds(retryAfter: string | null): number | undefined {
   return ms >= 0 ? ms : undefined;
 }
 
-// What the server said of each transaction. An answer in any other form is none.
-
 /** Why a transaction can't be applied. */
 export interface FatalFailure {
-  /** One of the library's codes, or the server's own. */
+  /** One of the library's codes, or one of the server application's own. */
   readonly code: string;
   readonly message?: string | undefined;
   readonly details?: unknown;
-  /** The operation's place in the transaction's `crud`, from 0. */
+  /** The operation's index in the transaction's `crud`, from 0. */
   readonly operationIndex?: number | undefined;
-  /** The server has recorded nothing: if the transaction leaves the queue, nobody else has it. */
+  /** The server has recorded nothing: once the transaction leaves the queue, no copy of it is left. */
   readonly requiresClientHandling: boolean;
 }
 
-export type Result =
+/** What the server says of one transaction. */
+export type TransactionResult =
   | { readonly status: "success" | "not_attempted" }
   | {
       readonly status: "retryable_error";
@@ -131,20 +131,23 @@ export type Result =
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** @returns undefined unless there is one result for each of the transactions, each of them of a known form */
-export function readResults(body: unknown, count: number): readonly Result[] | undefined {
+/** @returns `undefined` unless the body has one result of a known form for each transaction */
+export function readResults(
+  body: unknown,
+  count: number,
+): readonly TransactionResult[] | undefined {
   const results = members(body)["results"];
   if (!Array.isArray(results) || results.length !== count) return undefined;
   const read = results.map(readResult);
   return read.every((result) => result !== undefined) ? read : undefined;
 }
 
-/** The `message` of an answer that is not 200. */
+/** The `message` of a response other than 200. */
 export function readMessage(body: unknown): string | undefined {
   return text(members(body)["message"]);
 }
 
-function readResult(raw: unknown): Result | undefined {
+function readResult(raw: unknown): TransactionResult | undefined {
   const { status, message, retry_after_ms, requires_client_handling, failed_operation } =
     members(raw);
   switch (status) {

@@ -1,21 +1,15 @@
-/** The upload queue: what is at its head, in whole transactions, and taking off what has been accepted. */
-import type { UploadDatabase } from "./options.js";
+/** The head of the upload queue: read in whole transactions, and removed once they have been accepted. */
+import type { UploadDatabase } from "./database.js";
+import type { Bounds } from "./options.js";
 import { exactEntries, type QueuedTransaction, transactionsOf } from "./transaction.js";
-
-/** How much goes into one request. A single transaction that is larger still goes, alone. */
-export interface Bounds {
-  readonly transactions: number;
-  readonly operations: number;
-  readonly bytes: number;
-}
 
 /** Whole transactions from the head of the queue. */
 export interface Head {
   readonly transactions: readonly QueuedTransaction[];
-  /** About what they are in a request's body. */
+  /** The approximate size of the transactions in a request's body. */
   readonly bytes: number;
-  /** Takes those from `done` to `accepted` off the queue; those before `done` have been taken off. */
-  complete(done: number, accepted: number): Promise<void>;
+  /** Removes the transactions from index `completed` up to `accepted`, exclusive; those before `completed` have been removed already. */
+  complete(completed: number, accepted: number): Promise<void>;
 }
 
 interface Measured {
@@ -24,7 +18,7 @@ interface Measured {
   readonly size: number;
 }
 
-/** What an entry is in a request beside its values: the names of its members, and its ids. */
+/** The approximate size of an entry in a request beside its values: its members' names, and its ids. */
 const overhead = 120;
 
 /** @returns undefined where the queue is empty */
@@ -32,7 +26,7 @@ export async function readHead(
   database: UploadDatabase,
   bounds: Bounds,
 ): Promise<Head | undefined> {
-  // Somebody may clear the queue between the two reads. Then it is measured again.
+  // The application may clear the queue between the two reads. Then it is measured again.
   for (let attempt = 0; attempt < 10; attempt++) {
     const measured = await measure(database, bounds);
     const last = measured.at(-1);
@@ -44,13 +38,14 @@ export async function readHead(
     return {
       transactions,
       bytes: measured.reduce((sum, { size }) => sum + size + overhead, 0),
-      complete: (done, accepted) => completeFirst(database, transactions.slice(done, accepted)),
+      complete: (completed, accepted) =>
+        removeFirst(database, transactions.slice(completed, accepted)),
     };
   }
   throw new Error("The upload queue can't be read.");
 }
 
-/** Measured before they are read, so that a queue of large values is never in memory whole. */
+/** Measures entries before they are read, so that a queue of large values is never in memory as a whole. */
 async function measure(database: UploadDatabase, bounds: Bounds): Promise<readonly Measured[]> {
   for (let limit = bounds.operations + 1; ; limit *= 4) {
     const rows = await database.getAll<Measured>(
@@ -58,12 +53,16 @@ async function measure(database: UploadDatabase, bounds: Bounds): Promise<readon
       [limit],
     );
     const count = fitting(rows, bounds, rows.length < limit);
-    // None: the first transaction alone is longer than what was read.
+    // No row fits where the first transaction alone has more rows than were read.
     if (count > 0 || rows.length < limit) return rows.slice(0, count);
   }
 }
 
-/** How many rows make whole transactions within the bounds, the first in any case. `all`: the last one's transaction ends with it. */
+/**
+ * Counts the rows that make whole transactions within the bounds. The first transaction counts even where it exceeds them.
+ *
+ * @param all `rows` is the whole queue, so the last transaction ends with the last row
+ */
 function fitting(rows: readonly Measured[], bounds: Bounds, all: boolean): number {
   let whole = 0;
   let bytes = 0;
@@ -83,15 +82,15 @@ function fitting(rows: readonly Measured[], bounds: Bounds, all: boolean): numbe
 }
 
 /**
- * Without a checkpoint, always: the SDK keeps a custom one only while the queue is not empty.
- * What the SDK's `complete` takes off is everything up to its last entry.
+ * Calls the SDK's `complete`, which removes everything up to the batch's last entry. No write checkpoint is passed: the SDK keeps a custom
+ * one only while the queue is not empty.
  */
-async function completeFirst(
+async function removeFirst(
   database: UploadDatabase,
   transactions: readonly QueuedTransaction[],
 ): Promise<void> {
   const operations = transactions.flatMap(({ crud }) => crud);
   const batch = await database.getCrudBatch(operations.length);
-  // Cleared in the meantime: nothing is there to be taken off, and what is there now is something else.
+  // Where the ids differ, the queue has been cleared in the meantime, and its entries now are others.
   if (batch?.crud.at(-1)?.clientId === operations.at(-1)?.opId) await batch?.complete();
 }

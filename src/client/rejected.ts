@@ -1,14 +1,14 @@
-/** Rejected transactions, kept on the device in a local-only table of the application's, so that they can be shown, edited and sent again. */
-import type { FatalFailure } from "./http.js";
-import { quoted, type SqlExecutor, type UploadDatabase } from "./options.js";
+/** Rejected transactions in a local-only table on the device, from where the application can show, edit and resend them. */
+import type { SqlExecutor, UploadDatabase } from "./database.js";
 import { uploadError } from "./errors.js";
+import type { FatalFailure } from "./http.js";
 import type { QueuedOperation, QueuedTransaction } from "./transaction.js";
 
 /** A transaction that was not applied, and has left the queue. */
 export interface RejectedWrite extends QueuedTransaction {
   readonly id: string;
   readonly failure: FatalFailure;
-  /** An ISO time. */
+  /** When, in ISO 8601. */
   readonly rejectedAt: string;
 }
 
@@ -20,8 +20,8 @@ interface Row {
 }
 
 /**
- * Before the transaction leaves the queue. The id is the transaction's own: if the process ends between the two,
- * the repetition writes the same row.
+ * Stores a rejected transaction, before it leaves the queue. The row's id is made of the queue's id and the first operation's: if the
+ * process ends between the two steps, the repetition writes the same row.
  */
 export async function keepRejected(
   database: SqlExecutor,
@@ -42,8 +42,8 @@ export async function keepRejected(
 }
 
 /**
- * Forgets those whose transaction is in the queue still, because the process ended before it could leave:
- * it will be answered again, and perhaps differently.
+ * Deletes rows whose transaction is still in the queue because the process ended before it could leave. It will be sent again, and the
+ * server may accept it this time.
  */
 export async function forgetQueued(
   database: SqlExecutor,
@@ -62,7 +62,7 @@ export async function countRejected(database: SqlExecutor, table: string): Promi
   return row?.count ?? 0;
 }
 
-/** In the order in which they were rejected. */
+/** Lists them in the order in which they were rejected. */
 export async function listRejected(
   database: SqlExecutor,
   table: string,
@@ -89,7 +89,7 @@ export async function discardRejected(
 }
 
 /**
- * Puts a rejected transaction, or what has become of it, at the end of the queue, and takes it from the table: both or neither.
+ * Adds a rejected transaction to the end of the queue, as it was or edited, and deletes it from the table, in one local transaction.
  *
  * @throws UploadError UNKNOWN_REJECTED_WRITE
  */
@@ -109,8 +109,8 @@ export function resendRejected(
       "SELECT max(id) AS last FROM ps_crud",
     );
     for (const operation of crud) await showLocally(tx, operation);
-    // What the views' triggers have queued is how the rows differ from what is shown now: nothing at all, where the rejected values
-    // are still there. What is sent must be the transaction itself.
+    // The views' triggers have queued only the difference from the rows that are there now, which is nothing where the rejected values
+    // are still there. The transaction itself must be sent, so it replaces what they queued.
     await tx.execute("DELETE FROM ps_crud WHERE id > ?", [queue?.last ?? 0]);
     for (const { op, table, id, opData, previousValues, metadata } of crud) {
       await tx.execute(
@@ -122,7 +122,7 @@ export function resendRejected(
   });
 }
 
-/** The user sees the change at once. Where it can't be shown, as in a table that is only written to, it is sent all the same. */
+/** Applies the change to the local row, so that the user sees it at once. Where that fails, as in an insert-only table, it is sent all the same. */
 async function showLocally(
   tx: SqlExecutor,
   { op, table, id, opData }: QueuedOperation,
@@ -139,7 +139,7 @@ async function showLocally(
   try {
     await tx.execute(sql, parameters);
   } catch {
-    // Not shown.
+    // The change is sent without being shown.
   }
 }
 
@@ -153,4 +153,9 @@ function sqlValue(value: unknown): unknown {
 
 function json(value: unknown): string | null {
   return value == null ? null : JSON.stringify(value);
+}
+
+/** Quotes a name for SQL. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,11 +1,7 @@
-/** A transaction of the upload queue: how an application sees it, and how it travels. */
-import type { ConnectorOptions, QueueEntry, SqlExecutor, UploadDatabase } from "./options.js";
-import type { FatalFailure, Result } from "./http.js";
-import { ask, uploadError } from "./errors.js";
-import type { Head } from "./queue.js";
-import { keepRejected } from "./rejected.js";
+/** A transaction of the upload queue: made of the queue's entries, with every digit of its integers, and written for the wire. */
+import type { QueueEntry, SqlExecutor } from "./database.js";
 
-/** One change of one row. Integers that JavaScript can't hold exactly are text. */
+/** One change of one row. Integers beyond ±(2^53 - 1), which JavaScript can't hold exactly, are strings. */
 export interface QueuedOperation {
   readonly op: "PUT" | "PATCH" | "DELETE";
   readonly table: string;
@@ -13,18 +9,18 @@ export interface QueuedOperation {
   /** The entry's id in the upload queue. */
   readonly opId?: number;
   readonly opData?: Readonly<Record<string, unknown>> | null | undefined;
-  /** Where the client's schema tracks them. */
+  /** Present where the client's schema tracks previous values. */
   readonly previousValues?: Readonly<Record<string, unknown>> | null | undefined;
   readonly metadata?: string | null | undefined;
 }
 
-/** The changes of one local transaction. They are applied together, or not at all. */
+/** The changes of one local transaction. The server applies all of them or none. */
 export interface QueuedTransaction {
   readonly transactionId?: number;
   readonly crud: readonly QueuedOperation[];
 }
 
-/** Entries with the same transaction id, one behind the other. An entry without one is a transaction of its own. */
+/** Groups successive entries with the same transaction id. An entry without one is a transaction of its own. */
 export function transactionsOf(operations: readonly QueueEntry[]): QueuedTransaction[] {
   const transactions: { transactionId?: number; crud: QueuedOperation[] }[] = [];
   for (const entry of operations) {
@@ -39,12 +35,12 @@ export function transactionsOf(operations: readonly QueueEntry[]): QueuedTransac
 
 function operationOf(entry: QueueEntry): QueuedOperation {
   const { clientId: opId, op, table, id, opData, previousValues, metadata } = entry;
-  // Members that are undefined are left out of JSON.
+  // JSON leaves out members that are undefined.
   return { op: op as QueuedOperation["op"], table, id, opId, opData, previousValues, metadata };
 }
 
-/** In the words of `POST {url}`. */
-export function wireTransaction({ transactionId, crud }: QueuedTransaction): object {
+/** The transaction as the endpoint's wire format has it. */
+export function toWireTransaction({ transactionId, crud }: QueuedTransaction): object {
   return {
     transaction_id: transactionId,
     crud: crud.map(({ op, table, id, opId, opData, previousValues, metadata }) => ({
@@ -60,8 +56,8 @@ export function wireTransaction({ transactionId, crud }: QueuedTransaction): obj
 }
 
 /**
- * The SDK reads the queue with `JSON.parse`, which rounds integers beyond ±(2^53 - 1), and JSON has no infinity.
- * SQLite still has every digit: such values are read again, as text.
+ * Restores values that the SDK could not read exactly. It reads the queue with `JSON.parse`, which rounds integers beyond ±(2^53 - 1) and
+ * makes infinity of numbers that are too large. SQLite still has every digit, so such values are read again, as strings.
  */
 export async function exactEntries(
   database: SqlExecutor,
@@ -83,8 +79,8 @@ export async function exactEntries(
   );
   return entries.map((entry) => ({
     ...entry,
-    opData: replaced(entry.opData, `${entry.clientId} data `, exact),
-    previousValues: replaced(entry.previousValues, `${entry.clientId} old `, exact),
+    opData: withExact(entry.opData, `${entry.clientId} data `, exact),
+    previousValues: withExact(entry.previousValues, `${entry.clientId} old `, exact),
   }));
 }
 
@@ -105,83 +101,15 @@ function hasInexact(values: Values): boolean {
   return values != null && Object.values(values).some(isInexact);
 }
 
-function replaced(values: Values, prefix: string, exact: ReadonlyMap<string, string>): Values {
+function withExact(values: Values, prefix: string, exact: ReadonlyMap<string, string>): Values {
   if (values == null) return values;
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [
       key,
-      // A large number that is no integer is what JavaScript says it is; but JSON would make null of infinity.
+      // A large number that SQLite has not as an integer is exact already. Infinity becomes a string, since JSON would make it null.
       isInexact(value)
         ? (exact.get(prefix + key) ?? (Number.isFinite(value) ? value : String(value)))
         : value,
     ]),
   );
-}
-
-// What becomes of each transaction, once the server has answered: it leaves the queue, or the upload ends here.
-export interface Settling {
-  readonly options: ConnectorOptions;
-  readonly database: UploadDatabase;
-  readonly queueId: string;
-  readonly head: Head;
-  readonly onRejected: () => Promise<void>;
-}
-
-/**
- * Takes the accepted ones off the queue, up to the first that is not. They are taken off before anybody is asked about a rejected one.
- *
- * @throws UploadError RETRYABLE, RETAINED, CALLBACK_FAILED
- */
-export async function settle(settling: Settling, results: readonly Result[]): Promise<void> {
-  const { head, onRejected } = settling;
-  let done = 0;
-  let accepted = 0;
-  const complete = async () => {
-    if (accepted > done) await head.complete(done, accepted);
-    done = accepted;
-  };
-  for (const [index, result] of results.entries()) {
-    if (result.status === "not_attempted") break;
-    if (result.status === "retryable_error") {
-      await complete();
-      const { message = "The server will take it later.", retryAfterMs } = result;
-      throw uploadError("RETRYABLE", message, { retryAfterMs });
-    }
-    if (result.status === "fatal_error") {
-      await complete();
-      await decide(settling, result.failure, head.transactions[index] as QueuedTransaction);
-      await onRejected();
-    }
-    accepted = index + 1;
-  }
-  await complete();
-  if (accepted === 0) throw uploadError("RETRYABLE", "The server has attempted nothing.");
-}
-
-/**
- * Returns where the transaction may leave the queue.
- *
- * @throws UploadError RETAINED, CALLBACK_FAILED
- */
-export async function decide(
-  { options, database, queueId }: Settling,
-  failure: FatalFailure,
-  transaction: QueuedTransaction,
-): Promise<void> {
-  const { deadLetters, onFatalTransaction } = options;
-  // What nobody else has does not go, unless somebody says so.
-  let decision =
-    failure.requiresClientHandling && deadLetters === undefined ? "retain" : "complete";
-  if (onFatalTransaction !== undefined) {
-    decision = await ask("CALLBACK_FAILED", () => onFatalTransaction(failure, transaction));
-  }
-  if (decision !== "complete") {
-    const { code, message = "It was rejected." } = failure;
-    throw uploadError("RETAINED", `A transaction is kept in the queue: ${message}`, {
-      rejectedWith: code,
-    });
-  }
-  if (deadLetters !== undefined) {
-    await keepRejected(database, deadLetters.table, queueId, transaction, failure);
-  }
 }

@@ -1,0 +1,75 @@
+/** How much goes into the next request: what the application allows, what the server allows, and what was fast enough lately. */
+import { type Endpoint, exchange, routeUrl } from "./http.js";
+import type { Bounds } from "./options.js";
+
+export interface Pace {
+  /** Asks for the server's limits once, where there is more than one operation. A server that gives none has none. */
+  bounds(pending: number): Promise<Bounds>;
+  /** The server refused a request for its number of transactions, and would refuse it again. */
+  tooMany(transactions: number): void;
+  /** The server refused a request for its size, and would refuse it again. */
+  tooLarge(bytes: number): void;
+  /** A request with this many transactions got no response. `slow`: because of its time limit. */
+  failed(transactions: number, slow: boolean): void;
+  succeeded(): void;
+}
+
+export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
+  let serverLimits: Promise<ServerLimits> | undefined;
+  let responded = false;
+  let ceiling = batch;
+  // Halved when a request takes too long, and doubled again with each success.
+  let comfortable = batch.transactions;
+
+  async function fetchLimits(): Promise<ServerLimits> {
+    try {
+      const url = routeUrl(endpoint.url, "limits");
+      const timeoutMs = Math.min(endpoint.timeoutMs, 10_000);
+      const { status, body } = await exchange({ ...endpoint, url, timeoutMs });
+      responded = true;
+      return (status === 200 && (body as { limits?: ServerLimits } | null)?.limits) || {};
+    } catch {
+      return {};
+    }
+  }
+
+  return {
+    async bounds(pending) {
+      if (pending > 1) serverLimits ??= fetchLimits();
+      const { transactions, body_bytes } = (await serverLimits) ?? {};
+      return {
+        transactions: Math.min(ceiling.transactions, comfortable, limit(transactions)),
+        operations: ceiling.operations,
+        // 1,000 bytes are left for the envelope around the transactions.
+        bytes: Math.min(ceiling.bytes, limit(body_bytes) - 1_000),
+      };
+    },
+    tooMany(transactions) {
+      // The server's limits may have changed, so they are fetched again.
+      serverLimits = undefined;
+      ceiling = { ...ceiling, transactions: transactions >> 1 };
+    },
+    tooLarge(bytes) {
+      serverLimits = undefined;
+      ceiling = { ...ceiling, bytes: bytes >> 1 };
+    },
+    failed(transactions, slow) {
+      // Where the limits got no response either, the device is probably offline, and the next upload fetches them again.
+      if (!responded) serverLimits = undefined;
+      if (slow) comfortable = Math.max(1, transactions >> 1);
+    },
+    succeeded() {
+      comfortable = Math.min(batch.transactions, comfortable * 2);
+    },
+  };
+}
+
+/** Unchecked: another kind of server may have sent anything. */
+interface ServerLimits {
+  readonly transactions?: unknown;
+  readonly body_bytes?: unknown;
+}
+
+function limit(value: unknown): number {
+  return typeof value === "number" && value > 0 ? value : Infinity;
+}

@@ -1,0 +1,212 @@
+/** The upload: sends the queue from its head, request by request, and removes what the server has accepted. */
+import type { UploadDatabase } from "./database.js";
+import {
+  callApplication,
+  malformedResponse,
+  statusError,
+  uploadError,
+  type UploadError,
+} from "./errors.js";
+import {
+  type Endpoint,
+  exchange,
+  type FatalFailure,
+  type HttpResponse,
+  readMessage,
+  readResults,
+  type TransactionResult,
+} from "./http.js";
+import type { ConnectorOptions } from "./options.js";
+import type { Pace } from "./pace.js";
+import { type Head, readHead } from "./queue.js";
+import { countRejected, forgetQueued, keepRejected } from "./rejected.js";
+import { type OpenSession, readState, remember } from "./session.js";
+import type { StatusStore } from "./status.js";
+import { type QueuedTransaction, toWireTransaction } from "./transaction.js";
+
+export interface Uploader {
+  readonly options: ConnectorOptions;
+  readonly endpoint: Endpoint;
+  readonly pace: Pace;
+  readonly status: StatusStore;
+  readonly openSession: OpenSession;
+}
+
+/**
+ * Sends the queue until it is empty.
+ *
+ * @throws UploadError, or an error of the local database. What the server accepted has left the queue; everything else is still in it.
+ */
+export async function uploadQueue(uploader: Uploader, database: UploadDatabase): Promise<void> {
+  const { options, pace, status, openSession } = uploader;
+  const table = options.deadLetters?.table;
+  const readQueue = async () => {
+    const state = await readState(database);
+    status.change({ pending: state.pending });
+    return state;
+  };
+  const recount = async () => {
+    const rejected =
+      table === undefined ? status.get().rejected + 1 : await countRejected(database, table);
+    status.change({ rejected });
+  };
+
+  let state = await readQueue();
+  if (table !== undefined) await recount();
+  if (state.pending === 0) return;
+  status.change({ uploading: true });
+  let session = await openSession(database, state, false);
+  let refreshed = false;
+  const clientId = await database.getClientId();
+  if (table !== undefined) {
+    await forgetQueued(database, table, session.queueId);
+    await recount();
+  }
+
+  for (;;) {
+    const head = await readHead(database, await pace.bounds(state.pending));
+    if (head === undefined) break;
+    const { queueId, subject, token } = session;
+    const response = await send(uploader, token, head, requestBody(clientId, queueId, head));
+    if (response.status === 401 && !refreshed) {
+      // A new token is tried once. A second 401 has another cause than the token's age.
+      refreshed = true;
+      session = await openSession(database, await readQueue(), true);
+      continue;
+    }
+    refreshed = false;
+    if (shrink(pace, response, head)) continue;
+    try {
+      await accept({ options, database, queueId, head, onRejected: recount }, response);
+    } finally {
+      state = await readQueue();
+    }
+    pace.succeeded();
+    status.change({ error: undefined });
+    if (state.pending === 0) break;
+    session = { ...session, queueId: (await remember(database, state, subject)).id };
+  }
+}
+
+function requestBody(clientId: string, queueId: string, { transactions }: Head): string {
+  return JSON.stringify({
+    client_id: clientId,
+    queue_id: queueId,
+    transactions: transactions.map(toWireTransaction),
+  });
+}
+
+async function send(
+  { endpoint, pace }: Uploader,
+  token: string,
+  { transactions }: Head,
+  body: string,
+): Promise<HttpResponse> {
+  try {
+    const response = await exchange(endpoint, body, token);
+    // A gateway responds with 504 when the server takes too long.
+    if (response.status === 504) pace.failed(transactions.length, true);
+    return response;
+  } catch (error) {
+    pace.failed(transactions.length, (error as UploadError).code === "TIMEOUT");
+    throw error;
+  }
+}
+
+/** Lowers the pace after a request that was too large. Returns whether a smaller request can be tried. */
+function shrink(pace: Pace, { status }: HttpResponse, { transactions, bytes }: Head): boolean {
+  if (transactions.length < 2 || (status !== 413 && status !== 400)) return false;
+  if (status === 413) pace.tooLarge(bytes);
+  else pace.tooMany(transactions.length);
+  return true;
+}
+
+/** One request's transactions, to be removed from the queue or kept there. */
+interface Settling {
+  readonly options: ConnectorOptions;
+  readonly database: UploadDatabase;
+  readonly queueId: string;
+  readonly head: Head;
+  readonly onRejected: () => Promise<void>;
+}
+
+async function accept(settling: Settling, response: HttpResponse): Promise<void> {
+  const { status, body, retryAfterMs } = response;
+  const { options, head, onRejected } = settling;
+  if (status === 200) {
+    const results = readResults(body, head.transactions.length);
+    if (results !== undefined) return settle(settling, results);
+    throw malformedResponse();
+  }
+  const error = statusError(status, readMessage(body), retryAfterMs);
+  const [transaction] = head.transactions;
+  if (status !== 413 || options.onFatalTransaction === undefined || transaction === undefined)
+    throw error;
+  // A single transaction that is too large would block the queue forever, so the application decides.
+  const { code, message } = error;
+  await decide(settling, { code, message, requiresClientHandling: true }, transaction);
+  await onRejected();
+  await head.complete(0, 1);
+}
+
+/**
+ * Removes the accepted transactions from the queue, up to the first one that is not. They are removed before the application is asked about
+ * a rejected one.
+ *
+ * @throws UploadError RETRYABLE, RETAINED, CALLBACK_FAILED
+ */
+async function settle(settling: Settling, results: readonly TransactionResult[]): Promise<void> {
+  const { head, onRejected } = settling;
+  let completed = 0;
+  let accepted = 0;
+  const complete = async () => {
+    if (accepted > completed) await head.complete(completed, accepted);
+    completed = accepted;
+  };
+  for (const [index, result] of results.entries()) {
+    if (result.status === "not_attempted") break;
+    if (result.status === "retryable_error") {
+      await complete();
+      const { message = "The server could not apply the transaction now.", retryAfterMs } = result;
+      throw uploadError("RETRYABLE", message, { retryAfterMs });
+    }
+    if (result.status === "fatal_error") {
+      await complete();
+      await decide(settling, result.failure, head.transactions[index] as QueuedTransaction);
+      await onRejected();
+    }
+    accepted = index + 1;
+  }
+  await complete();
+  if (accepted === 0) throw uploadError("RETRYABLE", "The server has attempted no transaction.");
+}
+
+/**
+ * Returns where the rejected transaction may leave the queue.
+ *
+ * @throws UploadError RETAINED, CALLBACK_FAILED
+ */
+async function decide(
+  { options, database, queueId }: Settling,
+  failure: FatalFailure,
+  transaction: QueuedTransaction,
+): Promise<void> {
+  const { deadLetters, onFatalTransaction } = options;
+  // Where neither the server nor `deadLetters` has the transaction, removing it would lose it.
+  let decision =
+    failure.requiresClientHandling && deadLetters === undefined ? "retain" : "complete";
+  if (onFatalTransaction !== undefined) {
+    decision = await callApplication("CALLBACK_FAILED", () =>
+      onFatalTransaction(failure, transaction),
+    );
+  }
+  if (decision !== "complete") {
+    const { code, message = "The server rejected it." } = failure;
+    throw uploadError("RETAINED", `A transaction is kept in the queue: ${message}`, {
+      rejectedWith: code,
+    });
+  }
+  if (deadLetters !== undefined) {
+    await keepRejected(database, deadLetters.table, queueId, transaction, failure);
+  }
+}
