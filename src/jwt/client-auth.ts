@@ -1,7 +1,6 @@
 /**
- * Settings for `jwt()` from the `client_auth` section of a PowerSync service's own configuration, so that writes are let in by whom the service lets
- * sync: its keys, its audiences, its lifetimes.
- * https://docs.powersync.com/configuration/auth/custom
+ * `clientAuth()`: options of `jwt()` made from the `client_auth` section of a PowerSync service's configuration, so that the endpoint accepts
+ * the same tokens as the service. https://docs.powersync.com/configuration/auth/custom
  */
 import { base64url, type JWK } from "jose";
 import {
@@ -15,28 +14,28 @@ import {
 } from "./options.js";
 import type { ProviderOptions } from "./providers.js";
 
-/** The section, as it is in the service's YAML after its variables have been filled in. */
+/** The section of the service's YAML, after its variables have been replaced by their values. */
 export interface PowerSyncClientAuth {
   readonly jwks_uri?: string | readonly string[];
-  /** Public keys, and shared ones (`kty: oct`, `k` in base64url). */
+  /** Public keys, and shared keys (`kty: oct`, `k` in base64url). */
   readonly jwks?: { readonly keys: readonly JWK[] };
   readonly audience?: readonly string[];
-  /** As PowerSync Cloud's configuration calls those beside the instance's URL. */
+  /** PowerSync Cloud's name for audiences beside the instance's URL. */
   readonly additional_audiences?: readonly string[];
   readonly supabase?: boolean;
-  /** Counts with `supabase: true` alone, as in the service. */
+  /** Used with `supabase: true` only, as in the service. */
   readonly supabase_jwt_secret?: string;
-  /** Refuses a `jwks_uri` whose host is written as a loopback or private address. Names are not resolved here. */
+  /** Refuses a `jwks_uri` whose host is a loopback or private address. Host names are not resolved. */
   readonly block_local_jwks?: boolean;
-  /** A matter of the service's network: not looked at. */
+  /** Ignored: it is about the service's network. */
   readonly jwks_reject_ip_ranges?: readonly string[];
 }
 
-/** What the service knows from elsewhere. */
+/** What the service takes from other sections of its configuration. */
 export interface ClientAuthOptions extends Omit<ProviderOptions, "clockTolerance"> {
-  /** PowerSync Cloud: the instance's URL, which is an audience there. */
+  /** The instance's URL, which is an audience with PowerSync Cloud. */
   readonly instanceUrl?: string;
-  /** With `supabase: true`: the project's reference, which the service takes from its connection to `db.<reference>.supabase.co`. */
+  /** With `supabase: true`, the project's reference, which the service takes from its connection to `db.<reference>.supabase.co`. */
   readonly supabaseProject?: string;
 }
 
@@ -45,12 +44,11 @@ type Claims = Pick<
   "issuer" | "audience" | "clockTolerance" | "maxLifetime" | "tokenCacheMs"
 >;
 
-// The service's own numbers, in seconds.
+// The service's own values, in seconds.
 const clockTolerance = 60;
 const day = 86_400;
 const supabaseLifetime = 7 * day + 1_200;
 
-// biome-ignore format: one family a line
 const algorithms: readonly JwtAlgorithm[] = [
   "RS256",
   "RS384",
@@ -62,13 +60,16 @@ const algorithms: readonly JwtAlgorithm[] = [
 ];
 
 /**
- * `authenticate: jwt(clientAuth(config.client_auth))`
+ * Makes options of `jwt()` that accept the tokens which the service accepts.
  *
- * As the service does: the audience is required, the issuer is not looked at, a token lives for a day at most (Supabase's for a week), clocks may
- * differ by a minute, and a token without a key id is held against keys without one. Stricter than the service: `sub` must be text, secrets must be
- * long enough for their algorithm, and keys are not fetched by plain http.
+ * As in the service, the audience is required, the issuer is not checked, a token lives for a day at most (Supabase's for a week), clocks may
+ * differ by a minute, and a token without a key id is verified with keys without one. It is stricter than the service in three ways: `sub`
+ * must be a string, secrets must be long enough for their algorithm, and keys are not fetched by plain http.
  *
- * @throws TypeError where the section trusts nobody, or what can't be trusted
+ * @example
+ * const authenticate = jwt(clientAuth(serviceConfig.client_auth));
+ *
+ * @throws TypeError for a section without keys, or with values that are unsafe
  */
 export function clientAuth(
   section: PowerSyncClientAuth,
@@ -101,7 +102,7 @@ export function clientAuth(
   ];
   if (trusted.length > 0 && audience.length === 0) {
     throw new TypeError(
-      "clientAuth: `audience` is required, or `instanceUrl` with PowerSync Cloud: without one the service lets nobody in.",
+      "clientAuth: `audience` is required, or `instanceUrl` with PowerSync Cloud: without one the service accepts no token.",
     );
   }
   const all = [...trusted, ...supabaseKeys(section, supabaseProject, supabase, fetching)];
@@ -114,9 +115,9 @@ function audiences(
   section: PowerSyncClientAuth,
 ): readonly string[] {
   const given: unknown = section[name] ?? [];
-  // Of a text, every letter would be an audience.
+  // A string would be spread into single characters.
   if (!Array.isArray(given))
-    throw new TypeError(`clientAuth: \`${name}\` must be a list of texts.`);
+    throw new TypeError(`clientAuth: \`${name}\` must be a list of strings.`);
   return given as readonly string[];
 }
 
@@ -175,7 +176,7 @@ function isLocal(hostname: string): boolean {
   return (
     isLoopback(hostname) ||
     /^(?:0\.|10\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.)/.test(hostname) ||
-    // The service then speaks IPv4 alone.
+    // With this option the service uses IPv4 only, so an IPv6 address is refused.
     hostname.startsWith("[")
   );
 }

@@ -1,5 +1,4 @@
-/** `powersync-writes/jwt`: bearer tokens, verified against the keys of whoever signs them. */
-
+/** `powersync-writes/jwt`: an `authenticate` function for bearer tokens, and settings for common providers. */
 export { jwt, type JwtPrincipal } from "./authenticator.js";
 export type {
   JwksCache,

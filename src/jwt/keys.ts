@@ -1,4 +1,4 @@
-/** The keys that a signer's tokens are held against, wherever they come from. */
+/** The keys that a signer's tokens are verified with: a secret, keys in the options, or keys that are fetched and cached. */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import {
   checkJwksCache,
@@ -11,13 +11,13 @@ import {
 } from "./options.js";
 
 export interface Keys {
-  /** @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys: the token's fault. Anything else is not. */
+  /** Rejects with JWKSNoMatchingKey or JWKSMultipleMatchingKeys, where the token is at fault. With any other error it is not. */
   readonly find: JWTVerifyGetKey;
-  /** When the keys will be looked up again, in milliseconds since 1970. */
+  /** When the keys will be fetched again, in milliseconds since 1970. */
   freshUntil(): number;
 }
 
-/** @throws TypeError where the options can't be right */
+/** @throws TypeError for options that are wrong or unsafe */
 export function keysOf(options: JwtOptions): Keys {
   const given = [options.jwksUri, options.jwks, options.secret].filter((one) => one !== undefined);
   if (given.length !== 1) {
@@ -46,7 +46,7 @@ function secretFinder(options: SecretOptions): JWTVerifyGetKey {
 
 function inlineFinder({ jwks, strictKeyIds = false }: JwksOptions): JWTVerifyGetKey {
   try {
-    // A private key would only be noticed when the first token comes, and has no business here.
+    // Without this check, a private or secret key would fail only with the first token.
     if (jwks.keys.some((key) => "d" in key || "k" in key)) throw new TypeError("secret");
     return keyFinder(jwks, strictKeyIds);
   } catch {
@@ -57,10 +57,10 @@ function inlineFinder({ jwks, strictKeyIds = false }: JwksOptions): JWTVerifyGet
 }
 
 /**
- * A key that names no id fits every token, as with PowerSync's service; one that names an id fits tokens with that id, and, unless `strict`, those
- * without any.
+ * A key without an id fits every token, as in PowerSync's service. A key with an id fits tokens with that id and, unless `strict`, tokens
+ * without one.
  *
- * @throws JWKSInvalid where it is no key set
+ * @throws JWKSInvalid for an object that is no key set
  */
 function keyFinder(set: JSONWebKeySet, strict: boolean): JWTVerifyGetKey {
   const all = createLocalJWKSet(set);
@@ -79,126 +79,126 @@ function keyFinder(set: JSONWebKeySet, strict: boolean): JWTVerifyGetKey {
   };
 }
 
-/*
- * Keys that a provider publishes: fetched when they are needed, kept for a while, and used a while longer where they can't be fetched again.
- * Nobody can make us ask often, whatever tokens they send; and an outage of the provider signs nobody out.
- */
-/** The keys can't be had, which says nothing about the caller. */
+/** The keys can't be fetched, which says nothing about the caller. */
 export class KeysUnavailable extends Error {}
 
 interface RemoteOptions extends JwksCache {
   readonly fetch: typeof fetch | undefined;
-  /** @throws for what is no key set */
+  /** @throws JWKSInvalid for an object that is no key set */
   readonly toFinder: (set: JSONWebKeySet) => JWTVerifyGetKey;
 }
 
-/** What the answer to a caller says to wait. A provider that is away is not asked more often. */
+/** How long a caller is told to wait while the keys can't be fetched, and the shortest time between two fetches from a failing provider. */
 export const retryAfterMs = 5_000;
 
-/** Of an answer with keys. Those of the large providers have some thousands. */
-const mostBytes = 1_048_576;
+/** The largest key set that is read. Those of the large providers have some thousand bytes. */
+const maxBytes = 1_048_576;
 
-interface Known {
+interface CachedKeys {
   readonly find: JWTVerifyGetKey;
-  readonly since: number;
+  readonly fetchedAt: number;
 }
 
+/**
+ * Fetches the keys when they are needed, caches them, and uses them longer where they can't be fetched again, so that an outage of the provider
+ * signs nobody out. Fetches are limited, so that no tokens, whatever they say, can make the library fetch often.
+ */
 function remoteKeys(url: URL, options: RemoteOptions): Keys {
   const { maxAgeMs, maxStaleMs, cooldownMs, timeoutMs } = options;
-  let known: Known | undefined;
+  let cached: CachedKeys | undefined;
   let failure: unknown;
   let triedAt = Number.NEGATIVE_INFINITY;
-  let flight: Promise<void> | undefined;
+  let pending: Promise<void> | undefined;
 
-  /** Starts a fetch unless one began in the last `pauseMs`, and waits for the one under way. Never rejects. */
-  async function refreshed(pauseMs: number): Promise<void> {
+  /** Starts a fetch unless one began in the last `pauseMs`, and waits for the one in progress. Never rejects. */
+  async function refetch(pauseMs: number): Promise<void> {
     const age = ageOf(triedAt);
-    if (age >= pauseMs && (flight === undefined || age >= timeoutMs)) {
+    if (age >= pauseMs && (pending === undefined || age >= timeoutMs)) {
       triedAt = Date.now();
       const begun = fetchOnce().finally(() => {
-        if (flight === begun) flight = undefined;
+        if (pending === begun) pending = undefined;
       });
-      flight = begun;
+      pending = begun;
     }
-    if (flight !== undefined && !(await settled(flight, timeoutMs))) {
-      failure ??= new Error("The keys did not come in time.");
+    if (pending !== undefined && !(await settled(pending, timeoutMs))) {
+      failure ??= new Error("The keys could not be fetched in time.");
     }
   }
 
   async function fetchOnce(): Promise<void> {
     const began = Date.now();
     try {
-      const find = options.toFinder(await fetchSet(url, options.fetch ?? fetch, timeoutMs));
-      // A slow answer must not undo a later one.
-      if (known === undefined || began >= known.since) known = { find, since: began };
+      const find = options.toFinder(await fetchKeySet(url, options.fetch ?? fetch, timeoutMs));
+      // A slow response must not replace the keys of a later fetch.
+      if (cached === undefined || began >= cached.fetchedAt) cached = { find, fetchedAt: began };
       failure = undefined;
     } catch (error) {
       failure = error;
     }
   }
 
-  /** Once it has failed, nobody waits who has keys that will do. */
-  async function renewed(): Promise<void> {
-    const refresh = refreshed(Math.min(cooldownMs, retryAfterMs));
-    const usable = known !== undefined && ageOf(known.since) < maxStaleMs;
+  /** Fetches keys that have become too old. After a failure, the cached keys are used without waiting for the next fetch. */
+  async function renew(): Promise<void> {
+    const refresh = refetch(Math.min(cooldownMs, retryAfterMs));
+    const usable = cached !== undefined && ageOf(cached.fetchedAt) < maxStaleMs;
     if (!usable || failure === undefined) await refresh;
   }
 
-  function current(): Known {
-    if (known !== undefined && ageOf(known.since) < maxStaleMs) return known;
+  function current(): CachedKeys {
+    if (cached !== undefined && ageOf(cached.fetchedAt) < maxStaleMs) return cached;
     throw new KeysUnavailable("No keys.", { cause: failure });
   }
 
   return {
     async find(header, token) {
-      if (known === undefined || ageOf(known.since) >= maxAgeMs) await renewed();
+      if (cached === undefined || ageOf(cached.fetchedAt) >= maxAgeMs) await renew();
       const before = current();
       try {
         return await before.find(header, token);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        await refreshed(cooldownMs);
+        await refetch(cooldownMs);
         const after = current();
         if (after !== before) return after.find(header, token);
-        // A new key may be behind the door that did not open.
+        // The fetch failed, and the key set may have a new key by now. So the token can't be called invalid.
         if (failure !== undefined) throw new KeysUnavailable("No new keys.", { cause: failure });
         throw error;
       }
     },
-    freshUntil: () => (known === undefined ? 0 : known.since + maxAgeMs),
+    freshUntil: () => (cached === undefined ? 0 : cached.fetchedAt + maxAgeMs),
   };
 }
 
-/** In milliseconds; for ever where the clock has been set back. */
+/** In milliseconds; infinite where the clock has been set back. */
 function ageOf(time: number): number {
   const age = Date.now() - time;
   return age < 0 ? Number.POSITIVE_INFINITY : age;
 }
 
-/** Each waits by a timer of its own: on some hosts a fetch ends, without a word, with the request that began it. */
-async function settled(flight: Promise<void>, timeoutMs: number): Promise<boolean> {
+/** Every caller waits with its own timer: on some hosts a fetch never settles once the request that began it has ended. */
+async function settled(fetching: Promise<void>, timeoutMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), timeoutMs);
   });
-  const done = await Promise.race([flight.then(() => true), late]);
+  const done = await Promise.race([fetching.then(() => true), late]);
   clearTimeout(timer);
   return done;
 }
 
-async function fetchSet(url: URL, fetchIt: typeof fetch, timeoutMs: number) {
-  const response = await fetchIt(url.href, {
+async function fetchKeySet(url: URL, fetchOption: typeof fetch, timeoutMs: number) {
+  const response = await fetchOption(url.href, {
     headers: { accept: "application/json, application/jwk-set+json" },
-    // Not "error", which some hosts do not have. A redirect could lead anywhere, plain http included.
+    // Redirects are refused, since they could lead anywhere, plain http included. `manual`, because some hosts don't support `error`.
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),
   });
   if (response.status !== 200 || response.redirected) {
     await response.body?.cancel();
-    throw new Error(`The keys were answered with status ${response.status}, which is not 200.`);
+    throw new Error(`The key set was answered with status ${response.status}, which is not 200.`);
   }
   const set = JSON.parse(await boundedText(response)) as JSONWebKeySet;
-  // Of nobody's keys: rather a mistake of the provider's than the end of everybody's session.
+  // An empty set is more likely a mistake of the provider's than the revocation of all keys.
   if (set.keys.length === 0) throw new Error("The key set is empty.");
   return set;
 }
@@ -209,7 +209,7 @@ async function boundedText(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of chunksOf(response)) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw new Error(`The key set has more than ${mostBytes} bytes.`);
+    if (bytes > maxBytes) throw new Error(`The key set has more than ${maxBytes} bytes.`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

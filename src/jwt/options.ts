@@ -1,4 +1,4 @@
-/** What `jwt()` takes, and how it is checked: a mistake is told at the start, in words, and never by letting somebody in. */
+/** The options of `jwt()`, and their checks: a mistake is a TypeError at the start and never lets a caller in. */
 import type { JSONWebKeySet, JWTPayload } from "jose";
 
 export type JwtAlgorithm = (typeof publicKeyAlgorithms)[number];
@@ -6,53 +6,53 @@ export type JwtSecretAlgorithm = keyof typeof secretAlgorithms;
 
 /** How long fetched keys are used, and how often and how long they are fetched. All in milliseconds. */
 export interface JwksCache {
-  /** Older keys are fetched again before they are used. Default 10 minutes; 1 second to 24 hours. A revoked key counts for as long. */
+  /** The age at which keys are fetched again before they are used, and so the time for which a revoked key is still accepted. Default 10 minutes; 1 second to 24 hours. */
   readonly maxAgeMs: number;
-  /** While fetching fails, keys up to this age go on being used. Default 1 hour; `maxAgeMs` to 24 hours. */
+  /** The age up to which keys are used while fetching fails. Default 1 hour; `maxAgeMs` to 24 hours. */
   readonly maxStaleMs: number;
-  /** Unknown key ids cause at most one fetch in this time. Default 30 seconds; 1 second to 1 hour. */
+  /** The time in which unknown key ids cause one fetch at most. Default 30 seconds; 1 second to 1 hour. */
   readonly cooldownMs: number;
-  /** Of one fetch, to the last byte. Default 5 seconds; 100 ms to 30 seconds. */
+  /** The time limit of one fetch, up to its last byte. Default 5 seconds; 100 ms to 30 seconds. */
   readonly timeoutMs: number;
 }
 
 interface ClaimOptions {
-  /** The `iss` that a token must have, or several of which it must have one. `false`: any; then the keys alone say whose token it is. */
+  /** The `iss` that a token must have, or several of which it must have one. `false` accepts any; then the keys alone identify the signer. */
   readonly issuer: string | readonly string[] | false;
-  /** The `aud` that a token must have, or several of which it must have one. `false`: any, for providers whose tokens have none. */
+  /** The `aud` that a token must have, or several of which it must have one. `false` accepts any, for providers whose tokens have none. */
   readonly audience: string | readonly string[] | false;
-  /** Seconds by which clocks may differ. Default 0; up to 300. */
+  /** The seconds by which clocks may differ. Default 0; up to 300. */
   readonly clockTolerance?: number;
-  /** Seconds from `iat`, which a token must then have, to `exp`. Default: no limit. */
+  /** The most seconds from `iat` to `exp`. With it, a token must have `iat`. Default: no limit. */
   readonly maxLifetime?: number;
-  /** Looks at the claims of a token that is good otherwise; only `true` lets it in, all else is 401. A failure here is 503. */
+  /** Checks the claims of a token that is valid otherwise. Only `true` accepts it; any other value is 401. An error that it throws is 503. */
   readonly accept?: (claims: Readonly<JWTPayload>) => boolean;
-  /** Milliseconds for which a verified token is not verified again, though never past its `exp`. Default 1 minute; up to 5; 0 for not at all. */
+  /** The milliseconds for which a verified token is not verified again, though never past its `exp`. Default 1 minute; up to 5 minutes; 0 turns it off. */
   readonly tokenCacheMs?: number;
 }
 
 interface PublicKeyOptions extends ClaimOptions {
-  /** Fewer than the default: RS, PS and ES in 256, 384 and 512, and EdDSA. */
+  /** The accepted algorithms. Default: RS, PS and ES in 256, 384 and 512, and EdDSA. */
   readonly algorithms?: readonly JwtAlgorithm[];
-  /** A token without a key id is held against keys without one alone, instead of against all. Default `false`. */
+  /** Verifies a token without a key id with keys without one only, instead of with all keys. Default `false`. */
   readonly strictKeyIds?: boolean;
   readonly secret?: never;
   readonly keyId?: never;
 }
 
-/** Keys that the provider publishes. */
+/** A signer whose keys the provider publishes. */
 export interface JwksUriOptions extends PublicKeyOptions {
-  /** Where they are: https. Fetched when first needed, and never from where a token says. */
+  /** The https URL of the key set. It is fetched when first needed, and never from a URL that a token names. */
   readonly jwksUri: string | URL;
-  /** Lets `jwksUri` be plain http where its host is this computer (`localhost`, 127.0.0.0/8, `[::1]`). Default `false`. */
+  /** Allows a `jwksUri` with plain http where its host is this computer (`localhost`, 127.0.0.0/8, `[::1]`). Default `false`. */
   readonly allowLoopbackHttp?: boolean;
   readonly jwksCache?: Partial<JwksCache>;
-  /** In place of the global `fetch`, for proxies and the like. */
+  /** Replaces the global `fetch`, for example to use a proxy. */
   readonly fetch?: typeof fetch;
   readonly jwks?: never;
 }
 
-/** The provider's public keys themselves. */
+/** A signer whose public keys are given here. */
 export interface JwksOptions extends PublicKeyOptions {
   readonly jwks: JSONWebKeySet;
   readonly jwksUri?: never;
@@ -61,11 +61,11 @@ export interface JwksOptions extends PublicKeyOptions {
   readonly fetch?: never;
 }
 
-/** A secret that the signer shares: whoever can verify with it can also sign. */
+/** A signer that shares a secret. Whoever has the secret can also sign. */
 export interface SecretOptions extends ClaimOptions {
-  /** The one by which the secret signs. */
+  /** The one algorithm with which the signer uses the secret. */
   readonly algorithms: readonly [JwtSecretAlgorithm];
-  /** As bytes, or text that stands for its UTF-8 bytes; at least 32 of them for HS256, 48 for HS384, 64 for HS512. */
+  /** Bytes, or a string that is encoded as UTF-8. At least 32 bytes for HS256, 48 for HS384, 64 for HS512. */
   readonly secret: string | Uint8Array;
   /** The `kid` that a token must then have. */
   readonly keyId?: string;
@@ -77,10 +77,10 @@ export interface SecretOptions extends ClaimOptions {
   readonly strictKeyIds?: never;
 }
 
-/** One signer, and what its tokens must say. */
+/** One signer, and what its tokens must contain. */
 export type JwtOptions = JwksUriOptions | JwksOptions | SecretOptions;
 
-/** What a token must say, checked. */
+/** What a token must contain: the options with their defaults, checked. */
 export interface Expected {
   readonly algorithms: readonly string[];
   readonly issuers: readonly string[] | undefined;
@@ -91,8 +91,7 @@ export interface Expected {
   readonly tokenCacheMs: number;
 }
 
-// Symmetric algorithms stay out: beside public keys, one of these could be taken for the secret.
-// biome-ignore format: one family a line
+// Without the symmetric algorithms: with one of those, an attacker could sign with a public key as the secret.
 const publicKeyAlgorithms = [
   "RS256",
   "RS384",
@@ -107,10 +106,10 @@ const publicKeyAlgorithms = [
   "Ed25519",
 ] as const;
 
-/** With the fewest bytes that a secret may have (RFC 7518, 3.2): as many as the hash. */
+/** By algorithm, the least bytes of a secret: as many as the hash has (RFC 7518, 3.2). */
 const secretAlgorithms = { HS256: 32, HS384: 48, HS512: 64 } as const;
 
-/** @throws TypeError where the options can't be right */
+/** @throws TypeError for options that are wrong or unsafe */
 export function checkExpected(options: JwtOptions): Expected {
   const { accept, maxLifetime, clockTolerance = 0, tokenCacheMs = 60_000 } = options;
   if (accept !== undefined && typeof accept !== "function") {
@@ -121,8 +120,8 @@ export function checkExpected(options: JwtOptions): Expected {
   }
   return {
     algorithms: checkAlgorithms(options),
-    issuers: texts("issuer", options.issuer),
-    audiences: texts("audience", options.audience),
+    issuers: expectedValues("issuer", options.issuer),
+    audiences: expectedValues("audience", options.audience),
     clockTolerance: within("clockTolerance", clockTolerance, 0, 300),
     maxLifetime,
     accept,
@@ -130,16 +129,16 @@ export function checkExpected(options: JwtOptions): Expected {
   };
 }
 
-function texts(name: string, given: unknown): readonly string[] | undefined {
+function expectedValues(name: string, given: unknown): readonly string[] | undefined {
   if (given === false) return undefined;
   const list: unknown = typeof given === "string" ? [given] : given;
-  if (Array.isArray(list) && list.length > 0 && list.every(isText)) return [...list];
+  if (Array.isArray(list) && list.length > 0 && list.every(isNonEmpty)) return [...list];
   throw new TypeError(
-    `jwt: \`${name}\` is required: a text or a list of texts, or \`false\` for any.`,
+    `jwt: \`${name}\` is required: a string or a list of strings, or \`false\` for any.`,
   );
 }
 
-function isText(value: unknown): value is string {
+function isNonEmpty(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
@@ -150,7 +149,7 @@ function checkAlgorithms(options: JwtOptions): readonly string[] {
       return [...algorithms];
     }
     throw new TypeError(
-      `jwt: with \`secret\`, \`algorithms\` must name the one by which it signs, of ${Object.keys(secretAlgorithms).join(", ")}.`,
+      `jwt: with \`secret\`, \`algorithms\` must name the one algorithm of the secret, of ${Object.keys(secretAlgorithms).join(", ")}.`,
     );
   }
   const named: readonly string[] = algorithms ?? publicKeyAlgorithms;
@@ -163,13 +162,13 @@ function checkAlgorithms(options: JwtOptions): readonly string[] {
   return [...named];
 }
 
-/** @throws TypeError for what is too short to be safe, or no secret at all */
+/** @throws TypeError for a secret that is too short to be safe, or that is a public key */
 export function checkSecret({ secret, algorithms }: SecretOptions): Uint8Array {
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError("jwt: `secret` must be text or bytes.");
+    throw new TypeError("jwt: `secret` must be a string or bytes.");
   }
-  // Anybody has the public key, so anybody could sign with it.
+  // A public key is known to everyone, so everyone could sign with it.
   if (/-----BEGIN|"kty"/.test(new TextDecoder().decode(bytes))) {
     throw new TypeError("jwt: `secret` is a key in PEM or JWK form; public keys go into `jwks`.");
   }
@@ -182,7 +181,7 @@ export function checkSecret({ secret, algorithms }: SecretOptions): Uint8Array {
   return bytes.slice();
 }
 
-/** @throws TypeError for what is not https, or plain http that was not allowed by name */
+/** @throws TypeError for a URL that is not https, unless it is plain http to this computer and that is allowed */
 export function checkUri(given: string | URL, allowLoopbackHttp: boolean | undefined): URL {
   if (!URL.canParse(given)) throw new TypeError("jwt: `jwksUri` must be an absolute URL.");
   const url = new URL(given);
@@ -196,7 +195,7 @@ export function checkUri(given: string | URL, allowLoopbackHttp: boolean | undef
       "jwt: `jwksUri` is plain http; for a provider on this computer say `allowLoopbackHttp: true`.",
     );
   }
-  // Whoever can change the keys on their way can sign in as anybody.
+  // Whoever can change the keys in transit can sign in as anyone.
   throw new TypeError("jwt: `jwksUri` must be https.");
 }
 
@@ -204,7 +203,7 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** @throws TypeError for what is out of bounds */
+/** @throws TypeError for a time outside its bounds */
 export function checkJwksCache(given: Partial<JwksCache> = {}): JwksCache {
   const day = 24 * 3_600_000;
   const maxAgeMs = within("jwksCache.maxAgeMs", given.maxAgeMs ?? 600_000, 1_000, day);

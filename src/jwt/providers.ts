@@ -1,13 +1,13 @@
-/** Settings for `jwt()`, ready-made: where each provider publishes its keys, how it names itself, and what its tokens say. */
+/** Ready-made options of `jwt()` for common providers: the URL of the keys, the issuer, and the checks of the claims. */
 import type { JwksUriOptions, SecretOptions } from "./options.js";
 
-/** What every provider's settings may say beside its own. */
+/** Options that every provider takes beside its own. */
 export type ProviderOptions = Pick<
   JwksUriOptions,
   "clockTolerance" | "tokenCacheMs" | "jwksCache" | "fetch" | "allowLoopbackHttp"
 >;
 
-/** A project hosted by Supabase by its reference, `abcdefghijklmnopqrst`; any other by the URL of its API. */
+/** A project that Supabase hosts is named by its reference, `abcdefghijklmnopqrst`; any other by the URL of its API. */
 export type SupabaseProject = ({ readonly project: string } | { readonly url: string | URL }) & {
   /** Default `authenticated`. */
   readonly audience?: string;
@@ -15,7 +15,7 @@ export type SupabaseProject = ({ readonly project: string } | { readonly url: st
 
 /**
  * Supabase Auth with JWT signing keys (ES256, RS256). For a project that still signs with its JWT secret, see {@link supabaseSecret};
- * for one on its way from one to the other, `jwt([supabase(…), supabaseSecret(…)])`.
+ * during the migration from one to the other, use `jwt([supabase(…), supabaseSecret(…)])`.
  * https://supabase.com/docs/guides/auth/signing-keys
  */
 export function supabase(options: SupabaseProject & ProviderOptions): JwksUriOptions {
@@ -30,7 +30,7 @@ export function supabase(options: SupabaseProject & ProviderOptions): JwksUriOpt
 }
 
 /**
- * Supabase Auth with the project's legacy JWT secret (HS256). Whoever has that secret can sign in as anybody: prefer signing keys.
+ * Supabase Auth with the project's legacy JWT secret (HS256). Whoever has that secret can sign in as anyone, so prefer signing keys.
  * https://supabase.com/docs/guides/auth/jwts
  */
 export function supabaseSecret(
@@ -54,16 +54,16 @@ function supabaseClaims(name: string, options: SupabaseProject) {
 }
 
 /**
- * Clerk's session tokens. They have no `aud`; the issuer is the instance's own.
+ * Clerk's session tokens. They have no `aud`; the issuer identifies the instance.
  * https://clerk.com/docs/guides/sessions/manual-jwt-verification
  */
 export function clerk(
   options: ProviderOptions & {
     /** The instance's Frontend API URL: `https://clerk.example.com`, `https://….clerk.accounts.dev`. */
     readonly frontendApi: string | URL;
-    /** Origins that may have asked for the token (`azp`). A token without any, as of a native app, is let in. Default: all. */
+    /** The origins for which a token may have been issued (`azp`). A token without `azp`, as native apps get, is accepted. Default: all. */
     readonly authorizedParties?: readonly string[];
-    /** For tokens of a template that sets `aud`. Default: none is looked for. */
+    /** For tokens of a template that sets `aud`. Default: `aud` is not checked. */
     readonly audience?: string | readonly string[];
   },
 ): JwksUriOptions {
@@ -75,7 +75,7 @@ export function clerk(
     issuer,
     audience,
     algorithms: ["RS256"],
-    // A pending session has still something to do before it is signed in.
+    // The user of a pending session has not completed the sign-in yet.
     accept: ({ azp, sts }) =>
       sts !== "pending" &&
       (azp === undefined || authorizedParties === undefined || names(authorizedParties, azp)),
@@ -90,7 +90,7 @@ export function auth0(
   options: ProviderOptions & {
     /** `tenant.eu.auth0.com`, or a domain of your own. */
     readonly domain: string;
-    /** The API's identifier, to the letter. */
+    /** The API's identifier, exactly as Auth0 has it. */
     readonly audience: string | readonly string[];
   },
 ): JwksUriOptions {
@@ -105,7 +105,7 @@ export function auth0(
 }
 
 /**
- * Firebase Authentication's ID tokens. Those of the emulator are not signed, and never let in.
+ * Firebase Authentication's ID tokens. The emulator's tokens are not signed, and are never accepted.
  * https://firebase.google.com/docs/auth/admin/verify-id-tokens
  */
 export function firebase(
@@ -131,9 +131,9 @@ export function firebase(
  */
 export function cognito(
   options: ProviderOptions & {
-    /** `eu-west-1_AbCdEfGhI`: the region is in it. */
+    /** `eu-west-1_AbCdEfGhI`, which contains the region. */
     readonly userPoolId: string;
-    /** Of the app clients whose users may write. */
+    /** The ids of the app clients whose users may write. */
     readonly clientIds: readonly string[];
     /** Which of the pool's two tokens the devices send. Default `access`. */
     readonly tokenUse?: "access" | "id";
@@ -152,7 +152,7 @@ export function cognito(
     ...common(options),
     jwksUri: `${issuer}/.well-known/jwks.json`,
     issuer,
-    // An access token says in `client_id` what an ID token says in `aud`.
+    // The client is in `aud` of an ID token, and in `client_id` of an access token.
     audience: tokenUse === "id" ? clients : false,
     algorithms: ["RS256"],
     accept: (claims) =>
@@ -162,8 +162,8 @@ export function cognito(
 }
 
 /**
- * Keycloak's access tokens. An `aud` comes from an audience mapper, or from client roles; `azp` is the client that asked for the token.
- * At least one of the two must be named: other clients of the realm get tokens too.
+ * Keycloak's access tokens. `aud` comes from an audience mapper or from client roles; `azp` is the client to which the token was issued.
+ * `audience` or `clientIds` is required, since the realm issues tokens to other clients too.
  * https://www.keycloak.org/docs/latest/server_admin/#audience-support
  */
 export function keycloak(
@@ -171,7 +171,7 @@ export function keycloak(
     /** `https://id.example.com/realms/main` */
     readonly realmUrl: string | URL;
     readonly audience?: string | readonly string[];
-    /** Clients that may have asked for the token (`azp`). */
+    /** The clients to which a token may have been issued (`azp`). */
     readonly clientIds?: readonly string[];
   },
 ): JwksUriOptions {
@@ -210,7 +210,9 @@ function names(known: readonly string[], value: unknown): boolean {
 
 function text(provider: string, name: string, value: unknown, form: RegExp): string {
   if (typeof value === "string" && form.test(value)) return value;
-  throw new TypeError(`${provider}: \`${name}\` is required, in the form that the provider shows.`);
+  throw new TypeError(
+    `${provider}: \`${name}\` is required, in the form in which the provider shows it.`,
+  );
 }
 
 function list(provider: string, name: string, value: readonly string[]): readonly string[] {
@@ -221,10 +223,10 @@ function list(provider: string, name: string, value: readonly string[]): readonl
   ) {
     return [...value];
   }
-  throw new TypeError(`${provider}: \`${name}\` must be a list of texts, and not empty.`);
+  throw new TypeError(`${provider}: \`${name}\` must be a list of strings, and not empty.`);
 }
 
-/** Without a slash at its end: that is how issuers are written. */
+/** Removes the slash at the end, since issuers are written without it. */
 function base(provider: string, name: string, value: string | URL): string {
   if (!URL.canParse(value)) {
     throw new TypeError(`${provider}: \`${name}\` must be an absolute URL.`);
