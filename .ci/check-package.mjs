@@ -20,6 +20,7 @@ try {
   checkFiles(installed);
   checkText(installed);
   await checkClient(installed);
+  await checkHosts(installed);
   await checkSubpaths();
 } finally {
   rmSync(folder, { recursive: true });
@@ -63,7 +64,7 @@ function checkText(installed) {
     if (/\brequire\(/.test(text)) problems.push(`${file} calls require().`);
   }
   // What runs on the edge, and every chunk that it takes along.
-  const reached = ["index.js", "fetch.js", "jwt.js"];
+  const reached = ["index.js", "fetch.js", "jwt.js", "admin.js"];
   for (const file of reached) {
     const text = readFileSync(join(dist, file), "utf8");
     const [foreign] = /\bnode:|\bexpress\b|\bkoa\b|@nestjs/.exec(text) ?? [];
@@ -97,6 +98,26 @@ async function checkClient(installed) {
     if (inputs.length > 1) problems.push(`client.js takes along ${inputs.join(", ")}`);
   } catch (error) {
     problems.push(`client.js can't be bundled: ${error.message}`);
+  }
+}
+
+/** An application that mounts no admin routes does not bundle them. */
+async function checkHosts(installed) {
+  for (const host of ["express", "koa", "fetch", "node"]) {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `export { powersyncWrites } from "./${host}.js";`,
+        resolveDir: join(installed, "dist"),
+      },
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      packages: "external",
+      write: false,
+      logLevel: "silent",
+    });
+    if (outputFiles[0].text.includes("/api/admin/"))
+      problems.push(`${host}.js takes the admin routes along.`);
   }
 }
 

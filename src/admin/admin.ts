@@ -1,47 +1,48 @@
-/** What the admin routes need to know. */
-import { correlated, type Emit, emitter, type WriteEvent } from "../events.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { WriteRequest, WriteResponse } from "../model.js";
-import { correlationOf } from "../http/handler.js";
+/** `powersync-writes/admin`: HTTP routes to list, edit, retry, discard and export dead letters, behind a guard and without any framework. */
+import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
-import { stringifyJson } from "../wire/json.js";
+import { correlated, emitter, type WriteEvent } from "../events.js";
+import { correlationOf } from "../http/handler.js";
 import { pathOf } from "../http/routes.js";
+import type { WriteRequest, WriteResponse } from "../model.js";
+import { stringifyJson } from "../wire/json.js";
 import type { Writes } from "../writes.js";
-import { type Answer, answerTo } from "./routes.js";
+import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 
 /**
- * Decides alone who may use the admin routes, for every request. Only `true` lets in; `false` is 403.
- * May throw `unauthenticated()` (401) or `forbidden()` (403); whatever else it throws is 503.
+ * Decides alone who may use the admin routes, for every request. Only `true` lets a request in; `false` is 403.
+ * It may throw `unauthenticated()` (401) or `forbidden()` (403); any other error is 503.
  *
- * It is never the users' authentication: `authenticate` is not asked, and a user's token must not pass here.
+ * It is separate from the users' authentication: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  */
 export type Guard<Request extends WriteRequest = WriteRequest> = (
   request: Request,
 ) => boolean | Promise<boolean>;
 
 export interface AdminOptions<P extends Principal, Request extends WriteRequest = WriteRequest> {
-  /** Required. */
+  /** Decides who may use the routes. Required. */
   readonly guard: Guard<Request>;
-  /** Where the routes are. Default `/api/admin/dead-letters`. */
+  /** The path of the routes. Default `/api/admin/dead-letters`. */
   readonly path?: string;
-  /** Whose database a request is about, where `config.database` is a function. Asked behind the guard. */
+  /** Names the principal whose database a request is about, where `config.database` is a function. Called after the guard. */
   readonly principal?: (request: Request) => P | Promise<P>;
-  /** Pages of other origins that may call beside those of the host's own. Without CORS: for consoles behind a proxy that changes `Host`. */
+  /**
+   * Origins whose pages may call, beside the host's own. Needed for a console behind a proxy that changes `Host`. No CORS headers are sent.
+   */
   readonly origins?: readonly string[];
-  /** Of one request's body. Default 16 MiB. */
+  /** The limit for one request's body, in bytes. Default 16 MiB. */
   readonly bodyBytes?: number;
-  /** Told of every request, and of what was thrown. */
+  /** Called for every request, and for every error that was thrown. */
   readonly onEvent?: (event: WriteEvent) => void;
 }
 
-// The admin routes of the dead letters, without any framework: guarded, bounded, and in JSON.
-/** Like the write path's own face: what an adapter mounts. */
+/** The admin routes, with the members that `Writes` has for the write endpoint. */
 export interface Admin {
-  /** Where the routes are. */
+  /** The path of the routes. */
   readonly path: string;
   /** Answers a whole HTTP request, errors included. Never rejects. */
   handle(request: WriteRequest): Promise<WriteResponse>;
-  /** Whether `handle` has an answer of its own, or an adapter should pass the request on. */
+  /** Whether this method and URL is one of the routes. */
   handles(method: string, url: string): boolean;
 }
 
@@ -49,7 +50,11 @@ const defaultPath = "/api/admin/dead-letters";
 const defaultBodyBytes = 16 * 1024 * 1024;
 
 /**
- * Routes to look at dead letters, edit, retry, discard and export them. For a route of your own; adapters have `powersyncWritesAdmin`.
+ * Makes the admin routes, for a host that has no `powersyncWritesAdmin`.
+ *
+ * @example
+ * const admin = createAdmin(writes, { guard: ({ headers }) => isOperator(headers.get("authorization")) });
+ * if (admin.handles(request.method, request.url)) return admin.handle(request);
  *
  * @throws TypeError without a guard
  */
@@ -62,77 +67,58 @@ export function createAdmin<P extends Principal>(
   }
   const { bodyBytes = defaultBodyBytes, principal } = options;
   const path = `/${options.path ?? defaultPath}`.replace(/\/+/g, "/");
-  const emit = emitter(options.onEvent);
-  const route = (method: string, url: string): AdminRoute | undefined =>
-    adminRouteOf(path, method, url);
+  const emit = emitter([options.onEvent]);
 
-  const answer = async (request: WriteRequest): Promise<Answer> => {
+  const respond = async (request: WriteRequest): Promise<AdminResponse> => {
     await admit(options, request);
-    const asked = route(request.method, request.url);
-    if (asked === undefined) return { status: 404, body: { message: "There is nothing here." } };
+    const route = adminRouteOf(path, request.method, request.url);
+    if (route === undefined) return { status: 404, body: { message: "There is nothing here." } };
     const whose = principal === undefined ? {} : { principal: await principal(request) };
     const { deadLetters } = writes;
-    return answerTo(asked, request, { deadLetters, whose, bodyBytes, path });
+    return runAdminRoute(route, request, { deadLetters, whose, bodyBytes, path });
   };
 
   return {
     path,
-    handles: (method, url) => route(method, url) !== undefined,
+    handles: (method, url) => adminRouteOf(path, method, url) !== undefined,
     handle: async (request) => {
-      const started = performance.now();
-      const name = correlationOf(request.headers);
-      const made = await answer(request).catch((error: unknown) => {
+      const startedAt = performance.now();
+      const correlation = correlationOf(request.headers);
+      const { status, headers, body } = await respond(request).catch((error: unknown) => {
         const refused = refusal(error);
         const outcome = refused.status >= 500 ? "retryable" : "fatal";
-        emit({ type: "error", ...correlated(name), during: "admin", error, outcome });
+        emit({ type: "error", ...correlated(correlation), during: "admin", error, outcome });
         return refused;
       });
-      tell(emit, request, made.status, name, started);
+      emit({
+        type: "request",
+        ...correlated(correlation),
+        method: request.method,
+        path: pathOf(request.url),
+        status,
+        durationMs: performance.now() - startedAt,
+      });
       return {
-        status: made.status,
+        status,
         headers: {
           "content-type": "application/json; charset=utf-8",
           "cache-control": "no-store",
           "x-content-type-options": "nosniff",
-          "x-correlation-id": name.correlationId,
-          ...made.headers,
+          "x-correlation-id": correlation.correlationId,
+          ...headers,
         },
-        body: typeof made.body === "string" ? made.body : stringifyJson(made.body),
+        body: typeof body === "string" ? body : stringifyJson(body),
       };
     },
   };
 }
 
-function tell(
-  emit: Emit,
-  { method, url }: WriteRequest,
-  status: number,
-  name: ReturnType<typeof correlationOf>,
-  started: number,
-): void {
-  const durationMs = performance.now() - started;
-  emit({ type: "request", ...correlated(name), method, path: pathOf(url), status, durationMs });
-}
-
-/** Only texts of the library's own. */
-function refusal(error: unknown): Answer {
-  if (isUnauthenticated(error)) {
-    const headers = { "www-authenticate": "Bearer" };
-    return { status: 401, body: { message: error.message }, headers };
-  }
-  if (isForbidden(error)) return { status: 403, body: { message: error.message } };
-  if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
-  const message = isRetryable(error) ? error.message : "This can't be answered just now.";
-  return { status: 503, body: { message }, headers: { "retry-after": "5" } };
-}
-
-// Who gets to the admin routes, and from where.
-/** Resolves, or rejects with what refuses the request. */
+/** Returns where the request is let in, and rejects with the error that refuses it. */
 async function admit<P extends Principal>(
   { guard, origins = [] }: AdminOptions<P>,
   request: WriteRequest,
 ): Promise<void> {
-  // Whatever is not `true` keeps out: a principal is not a yes.
+  // Compared with `true`, since an untyped guard may return a principal, which does not mean yes.
   if ((await guard(request)) !== true) throw forbidden("You may not use this endpoint.");
   const origin = request.headers.get("origin");
   if (origin !== null && !origins.includes(origin) && hostOf(origin) !== ownHost(request)) {
@@ -143,37 +129,24 @@ async function admit<P extends Principal>(
   }
 }
 
-/** `null` is nobody's host. */
+/** `null` for the origin "null" and for a text that is no URL; it equals no host. */
 function hostOf(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host || null : null;
 }
 
-/** A fetch handler's request may have no `Host` left, but then its address has it. */
+/** In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL. */
 function ownHost({ headers, url }: WriteRequest): string | undefined {
   return headers.get("host") ?? (URL.canParse(url) ? new URL(url).host : undefined);
 }
 
-// Which of the admin routes a request is for.
-export type AdminRoute =
-  | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
-  | { readonly name: "get" | "edit" | "retry" | "discard"; readonly id: string };
-
-/** `undefined`: none of them; the host may have something there. */
-export function adminRouteOf(base: string, method: string, url: string): AdminRoute | undefined {
-  const [path, root] = [pathOf(url), pathOf(base)];
-  if (path !== root && !path.startsWith(root === "/" ? root : `${root}/`)) return undefined;
-  const [first, second, ...others] = path.slice(root.length).split("/").filter(Boolean);
-  if (others.length > 0) return undefined;
-  const asked = method.toUpperCase();
-  if (first === undefined) return asked === "GET" ? { name: "list" } : undefined;
-  if (second === undefined) {
-    if (asked === "GET")
-      return first === "export" ? { name: "export" } : { name: "get", id: first };
-    if (asked === "PUT") return { name: "edit", id: first };
-    if (asked !== "POST") return undefined;
-    if (first === "retry") return { name: "retryAll" };
-    return first === "discard" ? { name: "discardAll" } : undefined;
+/** The message is always the library's own: other errors may say something that the caller must not read. */
+function refusal(error: unknown): AdminResponse {
+  if (isUnauthenticated(error)) {
+    const headers = { "www-authenticate": "Bearer" };
+    return { status: 401, body: { message: error.message }, headers };
   }
-  if (asked !== "POST") return undefined;
-  return second === "retry" || second === "discard" ? { name: second, id: first } : undefined;
+  if (isForbidden(error)) return { status: 403, body: { message: error.message } };
+  if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
+  const message = isRetryable(error) ? error.message : "This can't be answered just now.";
+  return { status: 503, body: { message }, headers: { "retry-after": "5" } };
 }

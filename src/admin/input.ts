@@ -1,13 +1,13 @@
-/** What an admin request asks, checked: a word that is not known must not mean "all". */
-import { readBody } from "../http/body.js";
-import { badRequest } from "../errors.js";
-import { defaultLimits } from "../wire/limits.js";
+/** Reads and checks an admin request's query and body. An unknown name is refused: ignored, a misspelled filter would select all letters. */
 import type { LetterFilter } from "../dead-letters/types.js";
+import { badRequest } from "../errors.js";
+import { readBody } from "../http/body.js";
 import type { WriteRequest } from "../model.js";
+import { defaultLimits } from "../wire/limits.js";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** By the wire's names. */
+/** The filter's members, by their names on the wire. */
 const filterNames: Readonly<Record<string, keyof LetterFilter>> = {
   status: "status",
   user_id: "userId",
@@ -18,17 +18,20 @@ const filterNames: Readonly<Record<string, keyof LetterFilter>> = {
   until: "until",
 };
 
-interface Query {
+interface LetterQuery {
   readonly filter: LetterFilter;
   readonly limit?: number;
   readonly cursor?: string;
   readonly order?: "newest" | "oldest";
-  /** As it was sent, without the cursor. */
+  /** The query's parameters as they were sent, without the cursor. */
   readonly parameters: URLSearchParams;
 }
 
-/** @throws badRequest */
-export function queryOf(url: string, ordered: boolean): Query {
+/**
+ * @param ordered whether the route knows the parameter `order`
+ * @throws badRequest
+ */
+export function readQuery(url: string, ordered: boolean): LetterQuery {
   const [, query = ""] = url.split("#", 1)[0]?.split("?", 2) ?? [];
   const parameters = new URLSearchParams(query);
   const filter: Record<string, unknown> = {};
@@ -46,7 +49,7 @@ export function queryOf(url: string, ordered: boolean): Query {
   const order = once(parameters, "order");
   parameters.delete("cursor");
   return {
-    // `deadLetters` looks at the values.
+    // `deadLetters` checks the values.
     filter: filter as LetterFilter,
     ...(limit !== undefined && { limit: /^\d{1,9}$/.test(limit) ? Number(limit) : Number.NaN }),
     ...(cursor !== undefined && { cursor }),
@@ -62,13 +65,17 @@ function once(parameters: URLSearchParams, name: string): string | undefined {
   return values[0];
 }
 
-/** The body of a request that changes something, and nothing in it but `names`. Throws `badRequest`. */
-export async function bodyOf(
+/**
+ * Reads the body of a request that changes something. Rejects with `badRequest`.
+ *
+ * @param names the members that the body may have
+ */
+export async function readMembers(
   request: WriteRequest,
   names: readonly string[],
   bodyBytes: number,
 ): Promise<Members> {
-  // A form of another site's page can't send this, whatever an earlier parser has made of the body.
+  // The type is required even where an earlier parser has read the body, since a form on another site's page can't send it.
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
   }
@@ -76,20 +83,20 @@ export async function bodyOf(
   return membersOf(value, names, "The body");
 }
 
-interface Bulk {
+interface BulkInput {
   readonly filter: LetterFilter;
-  readonly bounds: { readonly limit?: number; readonly cursor?: string };
+  readonly page: { readonly limit?: number; readonly cursor?: string };
 }
 
 /** @throws badRequest */
-export function bulkOf(body: Members): Bulk {
+export function readBulk(body: Members): BulkInput {
   const given = membersOf(body["filter"], Object.keys(filterNames), 'The "filter"');
   const { limit, cursor } = body;
   return {
     filter: Object.fromEntries(
       Object.entries(given).map(([name, value]) => [filterNames[name], value]),
     ) as LetterFilter,
-    bounds: {
+    page: {
       ...(limit !== undefined && { limit: typeof limit === "number" ? limit : Number.NaN }),
       ...(cursor !== undefined && { cursor: cursor as string }),
     },
@@ -97,7 +104,7 @@ export function bulkOf(body: Members): Bulk {
 }
 
 /** @throws badRequest */
-export function forceOf({ force }: Members): { readonly force?: boolean } {
+export function readForce({ force }: Members): { readonly force?: boolean } {
   if (force === undefined) return {};
   if (typeof force !== "boolean") throw badRequest(400, '"force" must be true or false.');
   return { force };
@@ -109,7 +116,10 @@ function membersOf(value: unknown, names: readonly string[], what: string): Memb
   }
   const unknown = Object.keys(value).find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw badRequest(400, `${what} knows no ${JSON.stringify(unknown)}: ${names.join(", ")}.`);
+    throw badRequest(
+      400,
+      `${what} has an unknown member ${JSON.stringify(unknown)}. It may have: ${names.join(", ")}.`,
+    );
   }
   return value as Members;
 }

@@ -1,8 +1,6 @@
-/** What each admin route answers. */
-import { badRequest } from "../errors.js";
-import type { Principal } from "../pipeline/layers.js";
+/** The admin routes: which one a request is for, and what each does and responds. */
+import type { Principal } from "../context.js";
 import { cursorOf } from "../dead-letters/query.js";
-import { letterLine, wireLetter, wireSummary } from "../dead-letters/wire.js";
 import type {
   BulkRetryReport,
   DeadLetters,
@@ -11,86 +9,116 @@ import type {
   LetterOptions,
   RetryResult,
 } from "../dead-letters/types.js";
+import { letterLine, wireLetter, wireSummary } from "../dead-letters/wire.js";
+import { badRequest } from "../errors.js";
+import { pathOf } from "../http/routes.js";
 import type { WriteRequest } from "../model.js";
-import { bodyOf, bulkOf, forceOf, queryOf } from "./input.js";
-import type { AdminRoute } from "./admin.js";
+import { readBulk, readForce, readMembers, readQuery } from "./input.js";
 
-export interface Answer {
+export type AdminRoute =
+  | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
+  | { readonly name: "get" | "edit" | "retry" | "discard"; readonly id: string };
+
+export interface AdminResponse {
   readonly status: number;
-  /** Text as it is, else JSON. */
+  /** A string is sent as it is; anything else is sent as JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-interface Asked<P extends Principal> {
+interface RouteContext<P extends Principal> {
   readonly deadLetters: DeadLetters<P>;
+  /** The principal whose database is meant, where the application has several. */
   readonly whose: LetterOptions<P>;
   readonly bodyBytes: number;
+  /** The path of the routes. */
   readonly path: string;
 }
 
-/** Throws `badRequest`, and the database's errors. */
-export async function answerTo<P extends Principal>(
+/**
+ * @param base the path of the routes
+ * @returns `undefined` where it is none of them; the host may have a route of its own there
+ */
+export function adminRouteOf(base: string, method: string, url: string): AdminRoute | undefined {
+  const [path, root] = [pathOf(url), pathOf(base)];
+  if (path !== root && !path.startsWith(root === "/" ? root : `${root}/`)) return undefined;
+  const [first, second, ...others] = path.slice(root.length).split("/").filter(Boolean);
+  if (others.length > 0) return undefined;
+  const verb = method.toUpperCase();
+  if (first === undefined) return verb === "GET" ? { name: "list" } : undefined;
+  if (second === undefined) {
+    if (verb === "GET") return first === "export" ? { name: "export" } : { name: "get", id: first };
+    if (verb === "PUT") return { name: "edit", id: first };
+    if (verb !== "POST") return undefined;
+    if (first === "retry") return { name: "retryAll" };
+    return first === "discard" ? { name: "discardAll" } : undefined;
+  }
+  if (verb !== "POST") return undefined;
+  return second === "retry" || second === "discard" ? { name: second, id: first } : undefined;
+}
+
+/** Rejects with `badRequest`, or with an error of the database. */
+export async function runAdminRoute<P extends Principal>(
   route: AdminRoute,
   request: WriteRequest,
-  asked: Asked<P>,
-): Promise<Answer> {
-  const { deadLetters, whose, bodyBytes } = asked;
-  const body = (...names: readonly string[]) => bodyOf(request, names, bodyBytes);
+  context: RouteContext<P>,
+): Promise<AdminResponse> {
+  const { deadLetters, whose, bodyBytes } = context;
+  const body = (...names: readonly string[]) => readMembers(request, names, bodyBytes);
   switch (route.name) {
     case "list": {
-      const { filter, parameters: _sent, ...page } = queryOf(request.url, true);
+      const { filter, parameters: _, ...page } = readQuery(request.url, true);
       const { letters, next } = await deadLetters.list({ ...filter, ...page, ...whose });
       return { status: 200, body: { letters: letters.map(wireSummary), next } };
     }
     case "export":
-      return exported(request, asked);
+      return exportPage(request, context);
     case "get": {
       const letter = await deadLetters.get(route.id, whose);
       return letter === undefined ? notFound : { status: 200, body: wireLetter(letter) };
     }
     case "edit": {
       const sent = await body("payload");
-      return one(await deadLetters.edit(route.id, sent["payload"], whose));
+      return resultResponse(await deadLetters.edit(route.id, sent["payload"], whose));
     }
     case "retry": {
-      const force = forceOf(await body("force"));
-      return one(await deadLetters.retry(route.id, { ...force, ...whose }));
+      const force = readForce(await body("force"));
+      return resultResponse(await deadLetters.retry(route.id, { ...force, ...whose }));
     }
     case "discard": {
       const { reason } = await body("reason");
-      return one(await deadLetters.discard(route.id, reason as string, whose));
+      return resultResponse(await deadLetters.discard(route.id, reason as string, whose));
     }
     case "retryAll": {
       const sent = await body("filter", "force", "limit", "cursor");
-      const { filter, bounds } = bulkOf(sent);
-      const options = { ...forceOf(sent), ...bounds, ...whose };
+      const { filter, page } = readBulk(sent);
+      const options = { ...readForce(sent), ...page, ...whose };
       return { status: 200, body: wireReport(await deadLetters.retryAll(filter, options)) };
     }
     case "discardAll": {
       const sent = await body("filter", "reason", "limit", "cursor");
-      const { filter, bounds } = bulkOf(sent);
-      const options = { ...bounds, ...whose };
+      const { filter, page } = readBulk(sent);
+      const options = { ...page, ...whose };
       const report = await deadLetters.discardAll(filter, sent["reason"] as string, options);
       return { status: 200, body: report };
     }
   }
 }
 
-const mostCharacters = 8 * 1024 * 1024;
+const maxCharacters = 8 * 1024 * 1024;
 
-/** A page of lines: by number, and by size, for a response is held whole. The next one is linked. */
-async function exported<P extends Principal>(
+/** One page of the export, which links to the next. A page is limited in size as well, since the whole response is held in memory. */
+async function exportPage<P extends Principal>(
   { url }: WriteRequest,
-  { deadLetters, whose, path }: Asked<P>,
-): Promise<Answer> {
-  const { filter, parameters, limit = 100, ...page } = queryOf(url, false);
+  { deadLetters, whose, path }: RouteContext<P>,
+): Promise<AdminResponse> {
+  const { filter, parameters, limit = 100, ...page } = readQuery(url, false);
   const listed = await deadLetters.list({ ...filter, ...page, limit, order: "oldest", ...whose });
   let [body, next] = ["", listed.next];
   for (const [index, { id, firstSeenAt: at }] of listed.letters.entries()) {
     const letter = await deadLetters.get(id, whose);
     if (letter !== undefined) body += letterLine(letter);
-    if (body.length >= mostCharacters && index < listed.letters.length - 1) {
+    if (body.length >= maxCharacters && index < listed.letters.length - 1) {
       next = cursorOf({ at, id });
       break;
     }
@@ -110,12 +138,12 @@ async function exported<P extends Principal>(
   };
 }
 
-const notFound: Answer = {
+const notFound: AdminResponse = {
   status: 404,
   body: { status: "not_found", message: "There is no such letter." },
 };
 
-function one(result: RetryResult | EditResult | DiscardResult): Answer {
+function resultResponse(result: RetryResult | EditResult | DiscardResult): AdminResponse {
   switch (result.status) {
     case "retried":
     case "edited":
@@ -124,9 +152,12 @@ function one(result: RetryResult | EditResult | DiscardResult): Answer {
     case "not_found":
       return notFound;
     case "not_open":
-      return conflict(result, `The letter is ${result.is} already.`);
+      return conflict(result, `The letter is already ${result.is}.`);
     case "stale":
-      return conflict(result, "Its rows have changed since it was recorded. Look, and then force.");
+      return conflict(
+        result,
+        'The rows have changed since the letter was recorded. Review them, and retry with "force".',
+      );
     case "invalid":
       throw badRequest(400, result.message);
     case "failed":
@@ -136,7 +167,7 @@ function one(result: RetryResult | EditResult | DiscardResult): Answer {
   }
 }
 
-function conflict(result: object, message: string): Answer {
+function conflict(result: object, message: string): AdminResponse {
   return { status: 409, body: { ...result, message } };
 }
 

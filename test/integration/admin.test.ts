@@ -12,10 +12,9 @@ import { powersyncWritesAdmin as forFetch } from "../../adapters/fetch.js";
 import { powersyncWritesAdmin as forKoa } from "../../adapters/koa.js";
 import { PowerSyncWriteAdminModule, PowerSyncWriteModule } from "../../adapters/nest/index.js";
 import { powersyncWritesAdmin as forNode } from "../../adapters/node.js";
+import { type AdminOptions, createAdmin } from "../../src/admin/admin.js";
 import {
-  type AdminOptions,
   anonymous,
-  createAdmin,
   forbidden,
   unauthenticated,
   type WriteEvent,
