@@ -13,6 +13,7 @@ export default defineConfig({
     nest: "adapters/nest/index.ts",
     pg: "adapters/pg.ts",
     client: "src/client/index.ts",
+    memory: "src/store/memory.ts",
     admin: "src/admin/admin.ts",
   },
   format: "esm",

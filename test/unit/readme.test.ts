@@ -235,6 +235,7 @@ function tsconfig(): unknown {
     "powersync-writes": [resolve("src/index.ts")],
     "powersync-writes/client": [resolve("src/client/index.ts")],
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
+    "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
