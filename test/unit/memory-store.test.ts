@@ -326,7 +326,7 @@ const fatalAnswer: FatalResult = {
   status: "fatal_error",
   message: "No.",
   failedOperation: { errorCode: "UNIQUE_VIOLATION", details: { big: 2n ** 60n } },
-  deadLetters: { requiresClientHandling: false },
+  requiresClientHandling: false,
 };
 
 describe("a claim", () => {
