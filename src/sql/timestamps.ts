@@ -1,5 +1,6 @@
-/** Points in time in the forms that PowerSync's clients and its sync produce. */
-import { InvalidValue, withoutTrailingZeros } from "./values.js";
+/** Reads dates, times and points in time in the forms that PowerSync's clients and its sync produce. */
+import { InvalidValue } from "../store/failures.js";
+import { withoutTrailingZeros } from "./values.js";
 
 const form =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i;

@@ -1,13 +1,10 @@
-/** What every dialect's conversion of values shares. */
+/** Reads a client's values as numbers, text, JSON, UUIDs and bytes, exactly or not at all, for the conversions of every dialect. */
+import { InvalidValue, PrecisionLost } from "../store/failures.js";
 
-/** The value can't be stored as it is in a column of that type. The message is safe to show. */
-export class InvalidValue extends Error {}
-
-/** An integer beyond 2^53 that an earlier body parser has already rounded, for a column that would keep it exactly. */
-export class PrecisionLost extends Error {}
+export { InvalidValue, PrecisionLost };
 
 const integer = /^[+-]?\d+$/;
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** Digits of an integer, exact. */
 export function integerText(value: unknown, lossyNumbers: boolean): string {
@@ -73,13 +70,71 @@ export function floatText(value: unknown, single = false): string {
   return text;
 }
 
+function trimmed(value: unknown): string {
+  if (typeof value !== "string") throw new InvalidValue("The value is not a number.");
+  return value.trim();
+}
+
+/** Throws where an earlier body parser has rounded an integer, and its digits would matter. */
+function refuseRounded(value: number, lossyNumbers: boolean): void {
+  if (lossyNumbers && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new PrecisionLost();
+  }
+}
+
 /** The digits of a number between its outer zeros; none of zero. */
 function significant(text: string): string {
   const [mantissa = ""] = text.toLowerCase().split("e");
   return withoutTrailingZeros(mantissa.replace(/[+.-]/g, "").replace(/^0+/, ""));
 }
 
-/** `true` and `false` from what SQLite and JSON make of them. */
+/** How many digits behind the point it takes to write the number; below 0 where whole digits are zeros. */
+function decimals(text: string): number {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
+  const [whole = "", behind = ""] = mantissa.split(".");
+  const fraction = withoutTrailingZeros(behind);
+  const zeros = fraction === "" ? whole.length - withoutTrailingZeros(whole).length : 0;
+  return fraction.length - zeros - Number(exponent);
+}
+
+/** How many digits before the point it takes to write the number. */
+function wholeDigits(text: string): number {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  const [whole = "", fraction = ""] = mantissa.replace(/^[+-]/, "").split(".");
+  const first = `${whole}${fraction}`.search(/[1-9]/);
+  return first === -1 ? 0 : Math.max(0, whole.length - first + Number(exponent));
+}
+
+/** A loop is linear on any text; the regular expression `/0+$/` is quadratic on a long run of zeros that is not at the end. */
+export function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  return digits.slice(0, end);
+}
+
+/** The largest exponent that is written out as zeros. */
+const mostZeros = 1_000;
+
+/**
+ * The text of a number that `decimalText` gave, as databases write a decimal column: no exponent, no zeros before the first digit,
+ * and as many digits behind the point as the column keeps, or as the text has. A text with a very large exponent stays as it is.
+ */
+export function plainDecimal(text: string, scale?: number): string {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  const power = Number(exponent);
+  if (Math.abs(power) > mostZeros) return text;
+  const [before = "", behind = ""] = mantissa.replace(/^[+-]/, "").split(".");
+  const point = before.length + power;
+  const digits = `${before}${behind}`.padEnd(point, "0");
+  const kept = Math.max(0, scale ?? behind.length - power);
+  const fraction = point < 0 ? `${"0".repeat(-point)}${digits}` : digits.slice(point);
+  const integer = digits.slice(0, Math.max(0, point)).replace(/^0+(?=\d)/, "") || "0";
+  const number = kept === 0 ? integer : `${integer}.${fraction.slice(0, kept).padEnd(kept, "0")}`;
+  return mantissa.startsWith("-") && /[1-9]/.test(number) ? `-${number}` : number;
+}
+
+/** The truth value that SQLite and JSON write as 0 and 1, `true` and `false`, or a text of these. */
 export function booleanOf(value: unknown): boolean {
   switch (typeof value === "string" ? value.trim().toLowerCase() : value) {
     case true:
@@ -134,7 +189,7 @@ export function jsonText(
 ): string {
   if (typeof value !== "string") refuseUnfit(value, lossyNumbers);
   const text = typeof value === "string" ? value : stringify(value);
-  if (nesting(text, deepest) > deepest) throw new InvalidValue("The JSON is nested too deep.");
+  if (isNestedDeeper(text, deepest)) throw new InvalidValue("The JSON is nested too deep.");
   try {
     if (typeof value === "string") JSON.parse(value);
   } catch {
@@ -145,74 +200,6 @@ export function jsonText(
 
 /** Deeper than people write, and within what every database's own reader stands: SQLite's takes 1,000 levels. */
 const deepestJson = 1_000;
-
-/** How deep a JSON text is nested; no more than `enough` need be told from it. Brackets inside its strings don't count. */
-function nesting(text: string, enough: number): number {
-  if (text.length <= enough) return 0;
-  let deepest = 0;
-  let depth = 0;
-  for (const [bracket] of text.matchAll(/[[{\]}]|"(?:[^"\\]|\\.)*"/g)) {
-    if (bracket === "[" || bracket === "{") deepest = Math.max(deepest, (depth += 1));
-    else if (bracket === "]" || bracket === "}") depth -= 1;
-  }
-  return deepest;
-}
-
-/** Binary data, which comes as base64 from a client and as it is from a rule. */
-export function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value !== "string") throw new InvalidValue("The value is not base64.");
-  const text = textOf(value);
-  // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
-  let bytes: string;
-  try {
-    bytes = atob(text);
-  } catch {
-    throw new InvalidValue("The value is not base64.");
-  }
-  if (btoa(bytes) !== text) throw new InvalidValue("The value is not base64.");
-  return Uint8Array.from(bytes, (character) => character.charCodeAt(0));
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function trimmed(value: unknown): string {
-  if (typeof value !== "string") throw new InvalidValue("The value is not a number.");
-  return value.trim();
-}
-
-/** How many digits behind the point it takes to write the number; below 0 where whole digits are zeros. */
-function decimals(text: string): number {
-  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
-  if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
-  const [whole = "", behind = ""] = mantissa.split(".");
-  const fraction = withoutTrailingZeros(behind);
-  const zeros = fraction === "" ? whole.length - withoutTrailingZeros(whole).length : 0;
-  return fraction.length - zeros - Number(exponent);
-}
-
-/** In linear time, which a regular expression would not take: texts may be long, and made to hurt. */
-export function withoutTrailingZeros(digits: string): string {
-  let end = digits.length;
-  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
-  return digits.slice(0, end);
-}
-
-/** How many digits before the point it takes to write the number. */
-function wholeDigits(text: string): number {
-  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
-  const [whole = "", fraction = ""] = mantissa.replace(/^[+-]/, "").split(".");
-  const first = `${whole}${fraction}`.search(/[1-9]/);
-  return first === -1 ? 0 : Math.max(0, whole.length - first + Number(exponent));
-}
-
-function refuseRounded(value: number, lossyNumbers: boolean): void {
-  if (lossyNumbers && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    throw new PrecisionLost();
-  }
-}
 
 /** JSON has no word for NaN and the infinities, which 1e400 is read as. */
 function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
@@ -227,12 +214,65 @@ function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
   }
 }
 
+/** Whether a JSON text has more levels of brackets than `most`. Brackets inside its strings don't count. */
+function isNestedDeeper(text: string, most: number): boolean {
+  if (text.length <= most) return false;
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case 0x22 /* " */:
+        inString = !inString;
+        break;
+      case 0x5c /* \ */:
+        if (inString) at += 1;
+        break;
+      case 0x5b /* [ */:
+      case 0x7b /* { */:
+        if (inString) break;
+        depth += 1;
+        if (depth > most) return true;
+        break;
+      case 0x5d /* ] */:
+      case 0x7d /* } */:
+        if (!inString) depth -= 1;
+        break;
+    }
+  }
+  return false;
+}
+
 const uuid =
   /^(\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})(\})?$/i;
 
-/** In one form, so that one uuid is one key. `undefined`: the value is none. */
+/** A UUID in one form, so that one UUID is one key. `undefined`: the value is none. */
 export function uuidOf(value: unknown): string | undefined {
   const match = typeof value === "string" ? uuid.exec(value.trim()) : null;
   if (match === null || (match[1] === undefined) !== (match[7] === undefined)) return undefined;
   return match.slice(2, 7).join("-").toLowerCase();
+}
+
+/** Binary data, which comes as base64 from a client and as it is from a rule. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value !== "string") throw new InvalidValue("The value is not base64.");
+  const text = textOf(value);
+  // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
+  let decoded: string;
+  try {
+    decoded = atob(text);
+  } catch {
+    throw new InvalidValue("The value is not base64.");
+  }
+  if (btoa(decoded) !== text) throw new InvalidValue("The value is not base64.");
+  // A hundred times as fast as `Uint8Array.from`, which makes a list of the characters first.
+  const bytes = new Uint8Array(decoded.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = decoded.charCodeAt(at);
+  return bytes;
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
 }

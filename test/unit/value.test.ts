@@ -9,6 +9,7 @@ import {
   InvalidValue,
   jsonText,
   numberText,
+  plainDecimal,
   PrecisionLost,
   textOf,
 } from "../../src/sql/values.js";
@@ -150,6 +151,30 @@ describe("numberText", () => {
 
   it.each([NaN, Infinity, -Infinity, "NaN", "Infinity", "many", {}, []])("refuses %o", (value) => {
     expect(() => numberText(value)).toThrow(InvalidValue);
+  });
+});
+
+describe("plainDecimal", () => {
+  it.each<[string, number | undefined, string]>([
+    ["12.5", 2, "12.50"],
+    ["+12.5000", 2, "12.50"],
+    ["1250e-2", 2, "12.50"],
+    ["0012", 0, "12"],
+    [".5", 1, "0.5"],
+    ["5.", 0, "5"],
+    ["1.2E3", 2, "1200.00"],
+    ["1e-7", 10, "0.0000001000"],
+    ["-0.00", 2, "0.00"],
+    ["-1e2", 0, "-100"],
+    ["1200", -2, "1200"],
+    ["0.10", undefined, "0.10"],
+    ["1250e-2", undefined, "12.50"],
+    ["1.5e3", undefined, "1500"],
+    ["0e-3", undefined, "0.000"],
+    ["1e-1001", undefined, "1e-1001"],
+    ["1e999999999", 2, "1e999999999"],
+  ])("writes %s with a scale of %s as %s", (text, scale, plain) => {
+    expect(plainDecimal(text, scale)).toBe(plain);
   });
 });
 

@@ -1,8 +1,9 @@
 /**
- * JSON values as parameters for MySQL and MariaDB. What the server would cut, round, pad or replace is refused here, for even in strict mode it
+ * Makes JSON values parameters for MySQL and MariaDB, and shows parameters as `mysql2` reads the column. What the server would cut, round, pad or replace is refused here, for even in strict mode it
  * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
  */
-import { type Expression, sql, type SqlBool } from "kysely";
+import { sql } from "kysely";
+import { parseJson } from "../../wire/json.js";
 import type { Column } from "../dialect.js";
 import { dateOnly, fine, timeText, utcTimestamp } from "../timestamps.js";
 import {
@@ -13,12 +14,10 @@ import {
   hexOf,
   integerText,
   InvalidValue,
-  jsonText,
-  plainText,
-  textOf,
+  plainDecimal,
   uuidOf,
 } from "../values.js";
-import { stringifyJson } from "../../wire/json.js";
+import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) {
@@ -106,9 +105,7 @@ function within(least: bigint, greatest: bigint, text: string): bigint {
 }
 
 function signed({ unsigned }: Column, text: string): string {
-  return unsigned && /^-.*[1-9]/.test(text.replace(/e.*$/i, ""))
-    ? refuse("The number is below zero.")
-    : text;
+  return unsigned && /^-[0.]*[1-9]/.test(text) ? refuse("The number is below zero.") : text;
 }
 
 /** FLOAT(7,2) rounds to its digits, as DECIMAL does. */
@@ -144,98 +141,59 @@ function binary({ type, length = 0 }: Column, value: unknown): unknown {
   return sql`unhex(${hex})`;
 }
 
-// Text, and words of a list, for columns of MySQL and MariaDB: refused where the column would keep something else.
-function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
-  const text = plainText(value, lossyNumbers, stringifyJson);
-  refuseForeign(column, text);
-  // Spaces beyond the length are cut without an error, also in strict mode.
-  const { length = Number.POSITIVE_INFINITY } = column;
-  if (text.length * 4 > length && sizeOf(column, text) > length)
-    throw new InvalidValue("The text is too long.");
-  if (column.type === "char" && text.endsWith(" "))
-    throw new InvalidValue("The column does not keep spaces at the end.");
-  return text;
+/**
+ * A parameter that `convert` made, as `mysql2` reads the column from a pool with `timezone: "Z"`: for application code that compares it with a
+ * stored row. A `bigint` is its digits, as the library reads it.
+ */
+export function view(column: Column, parameter: unknown): unknown {
+  const { type, precision = 1 } = column;
+  switch (typeof parameter) {
+    case "undefined":
+      return null;
+    case "boolean":
+      // A `bit(1)` is a boolean too; a `tinyint(1)` has more digits.
+      return precision === 1 ? bitsView(1, BigInt(parameter)) : Number(parameter);
+    case "bigint":
+      if (type === "bit") return bitsView(precision, parameter);
+      return type === "bigint" ? parameter.toString() : Number(parameter);
+    case "string":
+      return textView(column, parameter);
+    default:
+      // NULL, and Kysely's expressions.
+      return parameter;
+  }
 }
 
-/** A JSON document's text. MariaDB's documents are text, which has a length; it takes one level of nesting less than it says, MySQL a hundred. */
-function documentFor({ length }: Column, value: unknown, lossyNumbers: boolean): string {
-  const text = jsonText(value, lossyNumbers, stringifyJson, length === undefined ? 100 : 31);
-  if (surrogate.test(text)) {
-    for (const [word] of text.matchAll(words)) {
-      if (surrogate.test(word) && !(JSON.parse(word) as string).isWellFormed())
-        throw new InvalidValue("The text holds a character that can't be stored.");
+function textView({ type, scale }: Column, text: string): unknown {
+  switch (type) {
+    case "decimal":
+      return plainDecimal(text, scale ?? 0);
+    case "float":
+      // The server writes no more than six digits of a FLOAT that has no scale.
+      return Number(scale === undefined ? Math.fround(Number(text)).toPrecision(6) : text);
+    case "double":
+      return Number(text);
+    case "json":
+      return parseJson(text);
+    case "timestamp":
+    case "datetime":
+      return new Date(`${text.replace(" ", "T")}Z`);
+    case "date":
+      return new Date(`${text}T00:00:00Z`);
+    case "time": {
+      const [whole = "", fraction = ""] = text.split(".");
+      const hours = whole.replace(/^(-?)0(?=\d\d:)/, "$1");
+      return scale === undefined || scale === 0 ? hours : `${hours}.${fraction.padEnd(scale, "0")}`;
     }
-  }
-  return text;
-}
-
-/** Neither server takes half of a pair, also where it is escaped. */
-const surrogate = /\\u[dD]/;
-const words = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
-
-/** A member of an ENUM. The server would take one in other letters, or, of digits, the one at that place. */
-function wordOf({ members = [] }: Column, value: unknown): string {
-  const word = textOf(value);
-  if (!members.includes(word)) throw new InvalidValue("The value is not in the column's list.");
-  return word;
-}
-
-/** Members of a SET, from a JSON array, its text, or the server's own form: with commas between them. */
-function wordsOf(column: Column, value: unknown): string {
-  const words = new Set(listOf(value).map((word) => wordOf(column, word)));
-  // In the order in which the server keeps them.
-  return (column.members ?? []).filter((member) => words.has(member)).join(",");
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  const text = textOf(value);
-  if (text === "") return [];
-  if (!text.startsWith("[")) return text.split(",");
-  try {
-    return JSON.parse(text) as unknown[];
-  } catch {
-    throw new InvalidValue("The text is not a JSON array.");
+    default:
+      return text;
   }
 }
 
-const utf8 = new TextEncoder();
-
-/** CHAR and VARCHAR count characters, the others bytes. */
-function sizeOf({ type, charset = "utf8mb4" }: Column, text: string): number {
-  if (type === "char" || type === "varchar" || !charset.startsWith("utf8")) return countOf(text);
-  return utf8.encode(text).length;
-}
-
-function countOf(text: string): number {
-  let count = 0;
-  for (const _character of text) count += 1;
-  return count;
-}
-
-/** 0x80 to 0x9F of what MySQL calls latin1, where a character is assigned. */
-const windows1252 = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ";
-
-/** Characters that a character set has not. The server knows better for the sets that are not here, and refuses too; but not where it compares a key. */
-const foreign: Readonly<Record<string, RegExp>> = {
-  ascii: /[^\0-\x7f]/,
-  latin1: new RegExp(`[^\\0-\\x7f\\xa0-\\xff${windows1252}]`),
-  utf8: /[\ud800-\udfff]/,
-  utf8mb3: /[\ud800-\udfff]/,
-  ucs2: /[\ud800-\udfff]/,
-};
-
-function refuseForeign({ charset }: Column, text: string): void {
-  if (charset !== undefined && Object.hasOwn(foreign, charset) && foreign[charset]?.test(text))
-    throw new InvalidValue("The column's character set has not all of the text's characters.");
-}
-
-/** Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own. */
-export function sameText(
-  reference: Expression<unknown>,
-  text: string,
-  { type }: Column,
-): Expression<SqlBool> | undefined {
-  if (!/char|text|enum/.test(type)) return undefined;
-  return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${text} as binary)`;
+/** The bytes of a bit field, the highest first. */
+function bitsView(size: number, value: bigint): Uint8Array {
+  const bytes = Math.ceil(size / 8);
+  return Uint8Array.from({ length: bytes }, (_, index) =>
+    Number((value >> BigInt(8 * (bytes - 1 - index))) & 0xffn),
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * JSON values as parameters for SQLite. It takes whatever it is given, and a column's affinity may change it without a word;
+ * Makes JSON values parameters for SQLite, and shows parameters as the driver reads the column. SQLite takes whatever it is given, and a column's affinity may change it without a word;
  * so what the declared type means is enforced here, exactly as a stricter database would.
  */
 import { stringifyJson } from "../../wire/json.js";
@@ -17,8 +17,9 @@ import {
   plainText,
   textOf,
   uuidOf,
+  withoutTrailingZeros,
 } from "../values.js";
-import { double, exactNumber, int64, looksNumeric } from "./numeric.js";
+import { kindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;
 
@@ -57,6 +58,16 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "other":
       return undeclared(value, lossyNumbers, kind);
   }
+}
+
+/**
+ * A parameter that `convert` made, as the drivers by their defaults read the column: for application code that compares it with a stored row.
+ * An integer beyond 2^53 is its digits, as the library reads it.
+ */
+export function view(_column: Column, parameter: unknown): unknown {
+  if (typeof parameter !== "bigint") return parameter ?? null;
+  const number = Number(parameter);
+  return Number.isSafeInteger(number) ? number : parameter.toString();
 }
 
 function refuse(message: string): never {
@@ -116,106 +127,74 @@ function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"
   return number;
 }
 
-/*
- * What a column's declared type means. SQLite takes any words for a type and any value for a column; what it does with them is decided by the
- * affinity, and what the words were meant to say is decided here.
- */
+// Numbers as SQLite keeps them: an integer of 64 bits, or a double. A column of NUMERIC affinity (any type whose name SQLite does not know: DECIMAL,
+// DATE, JSON, STRING) turns text that looks like a number into one, and silently rounds what neither holds.
 
-/** `any`: no type, whose values SQLite leaves as they are. `other`: words that say nothing, in a column that turns number-like text into numbers. */
-type Kind =
-  | "boolean"
-  | "integer"
-  | "decimal"
-  | "real"
-  | "text"
-  | "blob"
-  | "json"
-  | "uuid"
-  | "timestamp"
-  | "date"
-  | "time"
-  | "any"
-  | "other";
+const least = -(2n ** 63n);
+const greatest = 2n ** 63n - 1n;
+const maxDigits = 19;
 
-const kinds: Readonly<Record<string, Kind>> = {
-  bool: "boolean",
-  boolean: "boolean",
-  bit: "boolean",
-  int: "integer",
-  integer: "integer",
-  serial: "integer",
-  bigserial: "integer",
-  smallserial: "integer",
-  numeric: "decimal",
-  decimal: "decimal",
-  dec: "decimal",
-  number: "decimal",
-  json: "json",
-  jsonb: "json",
-  uuid: "uuid",
-  guid: "uuid",
-  uniqueidentifier: "uuid",
-  timestamp: "timestamp",
-  timestamptz: "timestamp",
-  "timestamp with time zone": "timestamp",
-  "timestamp without time zone": "timestamp",
-  datetime: "timestamp",
-  datetime2: "timestamp",
-  smalldatetime: "timestamp",
-  date: "date",
-  time: "time",
-  "time without time zone": "time",
-  binary: "blob",
-  varbinary: "blob",
-  bytea: "blob",
-  image: "blob",
-};
+// White space as SQLite knows it.
+const numeric = /^[\t-\r ]*([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?[\t-\r ]*$/;
 
-/** INT and INTEGER have no other bounds than SQLite's own; a type that says how many bits it has is meant so. */
-const integerBits: Readonly<Record<string, number>> = {
-  tinyint: 8,
-  smallint: 16,
-  int2: 16,
-  smallserial: 16,
-  mediumint: 24,
-  int4: 32,
-  bigint: 64,
-  int8: 64,
-};
-
-/** @param type as `readColumns` gives it: lower case, without what is in parentheses */
-function kindOf(type: string): Kind {
-  if (Object.hasOwn(kinds, type)) return kinds[type] as Kind;
-  if (
-    Object.hasOwn(integerBits, signed(type)) ||
-    /^(?:unsigned )?(?:big )?int(?:eger)?(?: unsigned)?$/.test(type)
-  )
-    return "integer";
-  return byAffinity(type);
+/** Text that a column of NUMERIC affinity would store as a number. */
+function looksNumeric(text: string): boolean {
+  return numeric.test(text);
 }
 
-/** The range that the type's words allow; SQLite itself allows 64 bits. */
-function rangeOf(type: string): { readonly min: bigint; readonly max: bigint } {
-  const unsigned = /\bunsigned\b/.test(type);
-  const name = signed(type);
-  const bits = BigInt(Object.hasOwn(integerBits, name) ? (integerBits[name] as number) : 64);
-  if (!unsigned) {
-    // Of a TINYINT it is not known whether it has a sign.
-    const max = bits === 8n ? 255n : 2n ** (bits - 1n) - 1n;
-    return { min: -(2n ** (bits - 1n)), max };
+/** An integer's digits, as a parameter. The driver binds every JavaScript number as a double. */
+function int64(digits: string): bigint {
+  if (digits.replace(/^[+-]?0*/, "").length > maxDigits) throw tooLarge();
+  const integer = BigInt(digits.replace("+", ""));
+  if (integer < least || integer > greatest) throw tooLarge();
+  return integer;
+}
+
+/** A decimal number's text, as a parameter for a column that keeps numbers as it can: exactly, or not at all. */
+function exactNumber(text: string): bigint | number {
+  const { sign, digits, exponent } = partsOf(text);
+  if (digits === "") return 0n;
+  if (exponent >= 0) {
+    if (digits.length + exponent > maxDigits) throw tooLarge();
+    return int64(`${sign}${digits}${"0".repeat(exponent)}`);
   }
-  return { min: 0n, max: bits === 64n ? 2n ** 63n - 1n : 2n ** bits - 1n };
+  const number = Number(text);
+  // The shortest text of a double is what it is read back as.
+  const kept = partsOf(String(number));
+  if (kept.digits !== digits || kept.exponent !== exponent) {
+    throw new InvalidValue("The number has more digits than the column can hold exactly.");
+  }
+  return number;
 }
 
-function signed(type: string): string {
-  return type.replace(/ ?\bunsigned\b ?/, "");
+/** A column of type REAL: the nearest double, but never an infinity, and nothing that is not there for zero. */
+function double(text: string): number {
+  const number = Number(text);
+  if (!Number.isFinite(number)) throw tooLarge();
+  if (number === 0 && partsOf(text).digits !== "") {
+    throw new InvalidValue("The number is too small.");
+  }
+  return number;
 }
 
-/** Section 3.1 of "Datatypes In SQLite", in its order. */
-function byAffinity(type: string): Kind {
-  if (type.includes("int")) return "other";
-  if (/char|clob|text/.test(type)) return "text";
-  if (type === "") return "any";
-  if (type.includes("blob")) return "blob";
-  return /real|floa|doub/.test(type) ? "real" : "other";
+/** Sign, digits without the zeros around them, and the power of ten of the last one. */
+function partsOf(text: string): {
+  readonly sign: string;
+  readonly digits: string;
+  readonly exponent: number;
+} {
+  const match = numeric.exec(text);
+  if (match === null) throw new InvalidValue("The value is not a number.");
+  const [, sign = "", whole = "", fraction = "", onlyFraction = "", power = "0"] = match;
+  const all = `${whole}${fraction}${onlyFraction}`;
+  const kept = withoutTrailingZeros(all);
+  return {
+    sign: sign === "-" ? "-" : "",
+    digits: kept.replace(/^0+/, ""),
+    exponent: Number(power) - fraction.length - onlyFraction.length + all.length - kept.length,
+  };
+}
+
+function tooLarge(): InvalidValue {
+  return new InvalidValue("The number is too large.");
 }

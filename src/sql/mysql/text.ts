@@ -1,0 +1,108 @@
+/** Text for columns of MySQL and MariaDB, refused where the column would keep something else, and compared letter by letter. */
+import { type Expression, sql, type SqlBool } from "kysely";
+import { stringifyJson } from "../../wire/json.js";
+import type { Column } from "../dialect.js";
+import { InvalidValue, jsonText, plainText, textOf } from "../values.js";
+
+/** Text that the column keeps as it is. */
+export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = plainText(value, lossyNumbers, stringifyJson);
+  refuseForeign(column, text);
+  // Spaces beyond the length are cut without an error, also in strict mode.
+  const { length = Number.POSITIVE_INFINITY } = column;
+  if (text.length * 4 > length && sizeOf(column, text) > length)
+    throw new InvalidValue("The text is too long.");
+  if (column.type === "char" && text.endsWith(" "))
+    throw new InvalidValue("The column does not keep spaces at the end.");
+  return text;
+}
+
+/** A JSON document's text. MariaDB's documents are text, which has a length; it takes one level of nesting less than it says, MySQL a hundred. */
+export function documentFor({ length }: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = jsonText(value, lossyNumbers, stringifyJson, length === undefined ? 100 : 31);
+  if (surrogate.test(text) && hasHalfPair(text))
+    throw new InvalidValue("The text holds a character that can't be stored.");
+  return text;
+}
+
+/** Neither server takes half of a surrogate pair, also where it is escaped. */
+const surrogate = /\\u[dD]/;
+const escapes = /\\(?:u([\da-fA-F]{4})|.)/g;
+
+/** @param json without an unescaped half, so that both halves of a pair are escapes, one behind the other */
+function hasHalfPair(json: string): boolean {
+  /** Where the second half has to stand. */
+  let expected: number | undefined;
+  for (const { index, 0: escape, 1: digits = "0" } of json.matchAll(escapes)) {
+    const unit = Number.parseInt(digits, 16);
+    const isSecond = unit >= 0xdc00 && unit < 0xe000;
+    if (isSecond ? index !== expected : expected !== undefined) return true;
+    expected = unit >= 0xd800 && unit < 0xdc00 ? index + escape.length : undefined;
+  }
+  return expected !== undefined;
+}
+
+/** A member of an ENUM. The server would take one in other letters, or, of digits, the one at that place. */
+export function wordOf({ members = [] }: Column, value: unknown): string {
+  const word = textOf(value);
+  if (!members.includes(word)) throw new InvalidValue("The value is not in the column's list.");
+  return word;
+}
+
+/** Members of a SET, from a JSON array, its text, or the server's own form: with commas between them. */
+export function wordsOf(column: Column, value: unknown): string {
+  const words = new Set(listOf(value).map((word) => wordOf(column, word)));
+  // In the order in which the server keeps them.
+  return (column.members ?? []).filter((member) => words.has(member)).join(",");
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  const text = textOf(value);
+  if (text === "") return [];
+  if (!text.startsWith("[")) return text.split(",");
+  try {
+    return JSON.parse(text) as unknown[];
+  } catch {
+    throw new InvalidValue("The text is not a JSON array.");
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** CHAR and VARCHAR count characters, the others bytes. */
+function sizeOf({ type, charset = "utf8mb4" }: Column, text: string): number {
+  if (type === "char" || type === "varchar" || !charset.startsWith("utf8")) return countOf(text);
+  return utf8.encode(text).length;
+}
+
+function countOf(text: string): number {
+  let count = 0;
+  for (const _character of text) count += 1;
+  return count;
+}
+
+/** Characters that a character set has not. The server knows better for the sets that are not here, and refuses too; but not where it compares a key. */
+const foreign: Readonly<Record<string, RegExp>> = {
+  ascii: /[^\0-\x7f]/,
+  // MySQL's latin1 is windows-1252: behind 0xFF are the characters that it has at 0x80 to 0x9F.
+  latin1: /[^\0-\x7f\xa0-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]/,
+  utf8: /[\ud800-\udfff]/,
+  utf8mb3: /[\ud800-\udfff]/,
+  ucs2: /[\ud800-\udfff]/,
+};
+
+function refuseForeign({ charset }: Column, text: string): void {
+  if (charset !== undefined && Object.hasOwn(foreign, charset) && foreign[charset]?.test(text))
+    throw new InvalidValue("The column's character set has not all of the text's characters.");
+}
+
+/** Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own. */
+export function sameText(
+  reference: Expression<unknown>,
+  text: string,
+  { type }: Column,
+): Expression<SqlBool> | undefined {
+  if (!/char|text|enum/.test(type)) return undefined;
+  return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${text} as binary)`;
+}

@@ -1,0 +1,100 @@
+/** What a column's declared type means. SQLite takes any words for a type, and any value for a column; what it does with them is decided by the affinity. */
+
+/** `any`: no type, whose values SQLite leaves as they are. `other`: words that say nothing, in a column that turns number-like text into numbers. */
+export type Kind =
+  | "boolean"
+  | "integer"
+  | "decimal"
+  | "real"
+  | "text"
+  | "blob"
+  | "json"
+  | "uuid"
+  | "timestamp"
+  | "date"
+  | "time"
+  | "any"
+  | "other";
+
+const kinds: Readonly<Record<string, Kind>> = {
+  bool: "boolean",
+  boolean: "boolean",
+  bit: "boolean",
+  int: "integer",
+  integer: "integer",
+  serial: "integer",
+  bigserial: "integer",
+  smallserial: "integer",
+  numeric: "decimal",
+  decimal: "decimal",
+  dec: "decimal",
+  number: "decimal",
+  json: "json",
+  jsonb: "json",
+  uuid: "uuid",
+  guid: "uuid",
+  uniqueidentifier: "uuid",
+  timestamp: "timestamp",
+  timestamptz: "timestamp",
+  "timestamp with time zone": "timestamp",
+  "timestamp without time zone": "timestamp",
+  datetime: "timestamp",
+  datetime2: "timestamp",
+  smalldatetime: "timestamp",
+  date: "date",
+  time: "time",
+  "time without time zone": "time",
+  binary: "blob",
+  varbinary: "blob",
+  bytea: "blob",
+  image: "blob",
+};
+
+/** INT and INTEGER have no other bounds than SQLite's own; a type that says how many bits it has is meant so. */
+const integerBits: Readonly<Record<string, number>> = {
+  tinyint: 8,
+  smallint: 16,
+  int2: 16,
+  smallserial: 16,
+  mediumint: 24,
+  int4: 32,
+  bigint: 64,
+  int8: 64,
+};
+
+/** @param type as `readColumns` gives it: lower case, without what is in parentheses */
+export function kindOf(type: string): Kind {
+  if (Object.hasOwn(kinds, type)) return kinds[type] as Kind;
+  if (
+    Object.hasOwn(integerBits, signed(type)) ||
+    /^(?:unsigned )?(?:big )?int(?:eger)?(?: unsigned)?$/.test(type)
+  )
+    return "integer";
+  return byAffinity(type);
+}
+
+/** The range that the type's words allow; SQLite itself allows 64 bits. */
+export function rangeOf(type: string): { readonly min: bigint; readonly max: bigint } {
+  const unsigned = /\bunsigned\b/.test(type);
+  const name = signed(type);
+  const bits = BigInt(Object.hasOwn(integerBits, name) ? (integerBits[name] as number) : 64);
+  if (!unsigned) {
+    // Of a TINYINT it is not known whether it has a sign.
+    const max = bits === 8n ? 255n : 2n ** (bits - 1n) - 1n;
+    return { min: -(2n ** (bits - 1n)), max };
+  }
+  return { min: 0n, max: bits === 64n ? 2n ** 63n - 1n : 2n ** bits - 1n };
+}
+
+function signed(type: string): string {
+  return type.replace(/ ?\bunsigned\b ?/, "");
+}
+
+/** Section 3.1 of "Datatypes In SQLite", in its order. */
+function byAffinity(type: string): Kind {
+  if (type.includes("int")) return "other";
+  if (/char|clob|text/.test(type)) return "text";
+  if (type === "") return "any";
+  if (type.includes("blob")) return "blob";
+  return /real|floa|doub/.test(type) ? "real" : "other";
+}
