@@ -64,5 +64,5 @@ export function meaning(error: unknown): Meaning | undefined {
   }
   if (typeof code !== "string" || !code.startsWith(prefix)) return undefined;
   const name = code.slice(prefix.length);
-  return meanings.get(name) ?? familyMeanings.get(name.replace(/_.*$/, "")) ?? "other";
+  return meanings.get(name) ?? familyMeanings.get(name.split("_", 1)[0]) ?? "other";
 }
