@@ -1,22 +1,16 @@
-/** What an application says, and what it becomes. */
+/** Every option of `createWrites`. */
 import type { IsolationLevel, Kysely } from "kysely";
-import type { CorsOptions } from "./http/cors.js";
+import type { CallContext, DeadLetterContext, OperationContext, Principal } from "./context.js";
 import type { WriteEvent } from "./events.js";
-import type {
-  CallContext,
-  DeadLetterContext,
-  Hooks,
-  LayerReplacement,
-  Layers,
-  OperationContext,
-  Principal,
-} from "./pipeline/layers.js";
-import type { DeadLettersOptions } from "./dead-letters/types.js";
-import type { Limits, Timeouts } from "./wire/limits.js";
-import type { OwnTablesOptions } from "./sql/tables.js";
+import type { CorsOptions } from "./http/cors.js";
+import type { Logger } from "./logger.js";
 import type { DeadLetter, FailedOperation, Write, WriteRequest } from "./model.js";
+import type { Hooks, LayerReplacement, Layers } from "./pipeline/layers.js";
+import type { TableRule } from "./pipeline/table-rule.js";
 import type { RlsOptions } from "./rls/rls.js";
-import type { TableRule } from "./table-rule.js";
+import type { Letter } from "./store/letters.js";
+import type { Store } from "./store/store.js";
+import type { Limits, Timeouts } from "./wire/limits.js";
 
 export interface WritesConfig<P extends Principal, DB> {
   /**
@@ -24,8 +18,8 @@ export interface WritesConfig<P extends Principal, DB> {
    * The principal's type is inferred from here. Where it comes after a property that uses the principal, annotate its parameter: `(request: WriteRequest) => …`.
    */
   readonly authenticate: (request: WriteRequest) => P | Promise<P>;
-  /** The source database; or, for a database per tenant, a function that gives the caller's. */
-  readonly database: Kysely<DB> | ((principal: NoInfer<P>) => Kysely<DB> | Promise<Kysely<DB>>);
+  /** The source database. */
+  readonly database: DatabaseOption<NoInfer<P>, DB>;
   /** By the client's table names. Nothing else is writable. */
   readonly tables: Readonly<Record<string, TableRule<NoInfer<P>, NoInfer<DB>>>>;
   /** Where the endpoint is. `false`: whatever the host routes here. Default `/api/data`. */
@@ -44,11 +38,6 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly deadLetter?: Replacement<P, DB, "deadLetter">;
   /** After a fatal answer the rest of the batch is not attempted (`stop`, default), or goes on (`skip`). */
   readonly onFatal?: "stop" | "skip";
-  /** True: the client decides what becomes of the transaction; nothing is recorded, and the batch ends. If it throws, the answer is retryable. */
-  readonly requiresClientHandling?: (
-    failure: FailedOperation,
-    context: CallContext<NoInfer<P>>,
-  ) => boolean | Promise<boolean>;
   /** Row-level security: as which role the data is written, and what its policies get to know. Postgres and PGlite. Default: the login role, and nothing. */
   readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
@@ -63,21 +52,39 @@ export interface WritesConfig<P extends Principal, DB> {
    */
   readonly parking?: false | ParkingOptions;
   /**
-   * A table of the application's own, which syncs back to the device, so that it can say what was refused. A row is written with each dead
-   * letter, in its transaction. Default: none.
-   */
-  readonly rejections?: RejectionOptions<NoInfer<P>, NoInfer<DB>>;
-  /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
    * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
    */
   readonly checkpoints?: boolean;
-  readonly deadLetters?: DeadLettersOptions<NoInfer<P>>;
+  readonly deadLetters?: DeadLettersOptions<NoInfer<P>, NoInfer<DB>>;
   /** Where the library's own tables are, if not where `createTables(db)` alone makes them. */
   readonly ownTables?: OwnTablesOptions;
-  /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
-  readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;
+  /** Where warnings and errors go, one line each. `false`: nowhere. Default: the console, which is given warnings and errors alone. */
+  readonly logger?: false | Logger;
+  /** For machines: every event, as data. */
   readonly onEvent?: (event: WriteEvent) => void;
+}
+
+/**
+ * A `Kysely` object, or a store such as the memory store; or, for a database per tenant, a function that gives the caller's.
+ * The process remembers a database (its schema, what is in flight, who is refused) by the object that is given here or that the function returns.
+ * Where that object is made anew for each request, say by what to remember it: `{ open, key }`.
+ */
+export type DatabaseOption<P extends Principal, DB> =
+  | DatabaseObject<DB>
+  | ((principal: P) => DatabaseObject<DB> | Promise<DatabaseObject<DB>>)
+  | KeyedDatabase<P, DB>;
+
+type DatabaseObject<DB> = Kysely<DB> | StoreFor<DB>;
+
+/** A store whose hooks get the `tx` that `DB` says. */
+type StoreFor<DB> = Omit<Store, "native"> & { readonly native?: DB };
+
+/** A database whose object is made anew each time. */
+export interface KeyedDatabase<P extends Principal, DB> {
+  readonly open: (principal: P) => DatabaseObject<DB> | Promise<DatabaseObject<DB>>;
+  /** Names the database: the same for those who share one with the same tables, another one for each that is another, also where two share a pool. */
+  readonly key: (principal: P) => string;
 }
 
 export interface LedgerOptions {
@@ -93,6 +100,31 @@ export interface ParkingOptions {
   readonly afterHours?: number;
   /** Failures, at least 2. Default 20. */
   readonly attempts?: number;
+}
+
+/** What becomes of a transaction that is answered fatally, and how its letter is kept and retried. */
+export interface DeadLettersOptions<P extends Principal, DB> {
+  /** True: the client decides what becomes of the transaction; nothing is recorded, and the batch ends. If it throws, the answer is retryable. */
+  readonly requiresClientHandling?: (
+    failure: FailedOperation,
+    context: CallContext<P>,
+  ) => boolean | Promise<boolean>;
+  /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
+  readonly onRecorded?: (letter: DeadLetter) => void | Promise<void>;
+  /**
+   * A table of the application's own, which syncs back to the device, so that it can say what was refused. A row is written with each dead
+   * letter, in its transaction. Default: none.
+   */
+  readonly rejections?: RejectionOptions<P, DB>;
+  /**
+   * Letters of one caller that may wait at once. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After.
+   * `Infinity` for no bound. Default 1,000.
+   */
+  readonly open?: number;
+  /** Whether a letter keeps what `authenticate` gave beyond the user id. Default true. */
+  readonly keepPrincipal?: boolean;
+  /** As whom a letter is retried. Default: as the principal that it keeps. Its `userId` must be the letter's. */
+  readonly principal?: (letter: Letter) => P | Promise<P>;
 }
 
 export interface RejectionOptions<P extends Principal, DB> {
@@ -127,6 +159,22 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
   readonly operation_index: number | null;
   /** ISO 8601. */
   readonly created_at: string;
+}
+
+/** A table of the library's own, by its default name. */
+export type OwnTable =
+  | "powersync_ledger"
+  | "powersync_dead_letters"
+  | "powersync_checkpoints"
+  | "powersync_attempts"
+  | "powersync_migrations";
+
+/** Where the library's own tables are. The same for `createTables` and for `createWrites`. */
+export interface OwnTablesOptions {
+  /** The schema that they are in, or on MySQL the database. It must exist. Default: the connection's own. */
+  readonly schema?: string;
+  /** Names other than the default ones: `{ powersync_ledger: "app_ledger" }`. */
+  readonly names?: Partial<Readonly<Record<OwnTable, string>>>;
 }
 
 type Replacement<

@@ -1,97 +1,85 @@
 /** Puts the rooms together: `createWrites`. */
-import { createAdmission, createTransit } from "./http/load.js";
-import { limitsOf, timeoutsOf } from "./wire/limits.js";
-import { createCheck } from "./check/check.js";
-import { databaseFor } from "./process/call.js";
-import { createCheckpointing } from "./checkpoint/checkpoint.js";
-import { createAnnounceCommit } from "./process/committed.js";
 import type { WritesConfig } from "./config.js";
-import { createCors } from "./http/cors.js";
-import { emitter } from "./events.js";
-import { createGate, createInspectPolicies } from "./rls/gate.js";
-import { createHandle } from "./http/handler.js";
-import type { Principal } from "./pipeline/layers.js";
-import { createDirect } from "./process/direct.js";
+import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
-import { createOwn } from "./sql/tables.js";
-import { createLetterBound } from "./dead-letters/quota.js";
-import { dialectOf } from "./sql/dialects.js";
-import { createRowStateReader } from "./sql/fingerprints.js";
-import { createCatalog } from "./sql/schema.js";
-import { createPipeline } from "./pipeline/pipeline.js";
-import { createPruning } from "./process/pruning.js";
-import { createReady } from "./check/ready.js";
-import { createAgain } from "./process/retry.js";
-import { rls } from "./rls/rls.js";
+import { recordLetter } from "./dead-letters/payload.js";
+import { createLetterQuota } from "./dead-letters/quota.js";
+import { createReject } from "./dead-letters/rejections.js";
+import { createRowStateReader } from "./dead-letters/row-states.js";
+import { emitter } from "./events.js";
+import { createCors } from "./http/cors.js";
+import { createHandle } from "./http/handler.js";
+import { createAdmission } from "./http/load.js";
 import { routeOf } from "./http/routes.js";
+import { consoleLogger, createLog } from "./logger.js";
+import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
+import { createCheckpointing } from "./process/checkpoint.js";
+import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/databases.js";
+import { createDirect } from "./process/direct.js";
+import { createUnderWay } from "./process/drain.js";
+import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";
 import { createProcessor } from "./process/upload.js";
+import { createReady, usedTables } from "./check/ready.js";
+import { createGate, createInspectPolicies } from "./rls/gate.js";
+import { rls } from "./rls/rls.js";
+import { isKysely, rowSecurityOf } from "./sql/families.js";
+import { createSqlStores } from "./sql/store.js";
+import { limitsOf, timeoutsOf } from "./wire/limits.js";
 import type { Writes } from "./writes.js";
 
 /**
  * The write path of one application.
  *
- * @throws TypeError where the configuration contradicts itself or holds what is no limit and no time, or the database's dialect is not supported
+ * @throws TypeError where the configuration contradicts itself or holds what is no limit and no time, or the database is not supported
+ * @example
+ * const writes = createWrites({
+ *   authenticate: jwt({ jwksUri, issuer, audience }),
+ *   database: new Kysely({ dialect: new PostgresDialect({ pool }) }),
+ *   tables: { lists: { owner: "owner_id" }, todos: { belongsTo: { list_id: "lists" } } },
+ * });
  */
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
-  if (config.rls !== undefined) rls(config.rls);
-  if (typeof config.database !== "function") {
-    const { rowSecurity, name } = dialectOf(config.database);
-    if (config.rls !== undefined && rowSecurity === undefined) {
-      throw new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
-    }
-  }
+  checkDatabase(config);
   const limits = limitsOf(config.limits);
   const timeouts = timeoutsOf(config.timeouts);
-  const own = createOwn(config.ownTables);
-  const settings = {
-    isolation: config.isolation,
-    timeouts,
-    own,
-  };
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
-  const emit = emitter(config.onEvent);
-  const catalog = createCatalog(dialectOf, config.rls !== undefined);
+  const logger = config.logger ?? consoleLogger;
+  const emit = emitter([logger === false ? undefined : createLog(logger), config.onEvent]);
+  const { rejections, keepPrincipal = true, open } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
-  const inspectPolicies = createInspectPolicies(config, settings);
+  const databases = createDatabases(config.database, openStore(config, timeouts));
+  const inspectPolicies = createInspectPolicies(config);
   const gate = createGate(config, inspectPolicies, emit);
-  const pipeline = createPipeline(config, { rules, limits, catalog, emit, own });
-  const letters = createLetterBound(own, limits.openDeadLetters);
-  const again = createAgain(catalog);
-  const transit = createTransit();
-  const { draining, inFlight } = transit;
-  const shared = {
-    config,
-    pipeline,
-    rowStateReader: createRowStateReader(rules, catalog),
-    announceCommit: createAnnounceCommit(config, emit),
-    again,
-    emit,
-    settings,
-  };
-  const runTransaction = createRunTransaction({ ...shared, letters });
-  const deadLetters = createDeadLetters({
-    ...shared,
+  const pipeline = createPipeline(config, {
+    rules,
     limits,
-    gate,
-    transit,
-    databaseFor: async (principal) => databaseFor(config, principal),
+    emit,
+    deadLetter: recordLetter(keepPrincipal),
+    reject: (convert) => rejections && createReject(rejections, convert, emit),
   });
-  const { prune, passed } = createPruning(config, settings, transit, emit);
+  const quota = createLetterQuota(open);
+  const underWay = createUnderWay();
+  const { draining, inFlight } = underWay;
+  const rowStateReader = createRowStateReader(rules);
+  const shared = { config, pipeline, rowStateReader, emit };
+  const runTransaction = createRunTransaction({ ...shared, quota });
+  const { prune, passed } = createPruning(config, underWay, emit);
   const processor = createProcessor({
     config,
     pipeline,
     limits,
     timeouts,
-    letters,
+    databases,
+    quota,
     gate,
     runTransaction,
     emit,
     passed,
   });
-  const checkpointing = createCheckpointing(config, settings, again);
+  const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
   const handle = createHandle({
     path,
@@ -106,21 +94,54 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
     draining,
   });
+  const checkParts = {
+    rules,
+    databases,
+    used: usedTables(config),
+    judged: config.authorize !== undefined || config.rls !== undefined,
+  };
 
   return {
-    deadLetters,
-    ...createDirect({ processor, checkpointing, transit, emit }),
-    handle: (request) => transit.during(() => handle(request)),
+    deadLetters: createDeadLetters({ ...shared, limits, gate, underWay, databases }),
+    ...createDirect({ processor, checkpointing, underWay, emit }),
+    handle: (request) => underWay.during(() => handle(request)),
     handles: (method, url) => routeOf(path, method, url, routes) !== undefined,
-    prune: async ({ principal } = {}) => prune(await databaseFor(config, principal)),
-    ready: createReady({ config, own, inspectPolicies, draining, emit }),
+    prune: async ({ principal } = {}) => prune(await databases.sure(principal)),
+    ready: createReady({ config, databases, inspectPolicies, draining, emit }),
     health: () => ({ status: draining() ? "draining" : "ok", inFlight: inFlight() }),
-    check: createCheck({
-      rules,
-      settings,
-      databaseFor: (principal) => databaseFor(config, principal),
-      judged: config.authorize !== undefined || config.rls !== undefined,
-    }),
-    drain: transit.drain,
+    check: async (clientSchema, options) => {
+      // Loaded where it is used.
+      const { check } = await import("./check/check.js");
+      return check(checkParts, clientSchema, options);
+    },
+    drain: underWay.drain,
+  };
+}
+
+/** What can be known of the database before it is used. */
+function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): void {
+  const { database } = config;
+  if (config.rls !== undefined) rls(config.rls);
+  if (typeof database === "function" || isKeyed(database)) return;
+  const { name, rowSecurity } = isStore(database) ? database : rowSecurityOf(database);
+  if (config.rls !== undefined && !rowSecurity) {
+    throw new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
+  }
+}
+
+function openStore<P extends Principal, DB>(
+  { isolation, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
+  timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
+): OpenStore {
+  const openSql = createSqlStores({
+    isolation,
+    timeouts,
+    ownTables,
+    severalRoles: severalRoles !== undefined,
+  });
+  return async (database, key) => {
+    if (isStore(database)) return { ...database, key };
+    if (isKysely(database)) return openSql(database, key);
+    throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
   };
 }

@@ -1,6 +1,5 @@
-/** The library's only logging: a closed union, given to `config.onEvent`. */
+/** What happens, as data: a closed union, given to `config.onEvent`. */
 import { origin } from "./errors.js";
-import type { LayerName } from "./pipeline/layers.js";
 import type { ErrorCode, TransactionResult } from "./model.js";
 
 /** In every event of a request. */
@@ -45,12 +44,18 @@ export interface TransactionEvent extends Correlated {
 export interface ErrorEvent extends Correlated {
   readonly type: "error";
   readonly during:
-    | LayerName
+    | "authenticate"
+    | "validate"
+    | "map"
+    | "authorize"
+    | "persist"
+    | "deadLetter"
+    | "respond"
     | "begin"
     | "commit"
     | "transaction"
     | "committed"
-    | "onDeadLetter"
+    | "onRecorded"
     | "requiresClientHandling"
     | "cors"
     | "prune"
@@ -138,18 +143,21 @@ export type WriteEvent =
 
 export type Emit = (event: WriteEvent) => void;
 
-/** An `onEvent` that throws changes nothing. */
-export function emitter(onEvent: ((event: WriteEvent) => void) | undefined): Emit {
-  if (onEvent === undefined) return () => undefined;
-  return (event) => {
-    try {
-      // An async function fits the type too; its rejection must not end the process.
-      const running: unknown = onEvent(
-        event.type === "error" ? { ...event, error: origin(event.error) } : event,
-      );
-      if (running instanceof Promise) running.catch(() => undefined);
-    } catch {
-      // There is nowhere to report the failure of the reporter.
+/** Gives each event to every listener. One that throws changes nothing. */
+export function emitter(
+  listeners: readonly (((event: WriteEvent) => unknown) | undefined)[],
+): Emit {
+  const told = listeners.filter((listener) => listener !== undefined);
+  return (given) => {
+    const event = given.type === "error" ? { ...given, error: origin(given.error) } : given;
+    for (const listener of told) {
+      try {
+        // An async function fits the type too; its rejection must not end the process.
+        const running: unknown = listener(event);
+        if (running instanceof Promise) running.catch(() => undefined);
+      } catch {
+        // There is nowhere to report the failure of the reporter.
+      }
     }
   };
 }

@@ -1,4 +1,4 @@
-/** What the device recorded: the upload queue in PowerSync's own words, after normalising. */
+/** The plain data that passes between the layers: an upload in PowerSync's own words, row changes, results, and HTTP without any framework. */
 
 /** One of the three things a PowerSync client records for a row. */
 export type Operation = "PUT" | "PATCH" | "DELETE";
@@ -59,14 +59,17 @@ export interface Upload {
   readonly transactions: readonly (CrudTransaction | InvalidTransaction)[];
 }
 
-// A mapped row change: what `map` makes of a CrudEntry, `authorize` judges and `persist` writes.
+/** A mapped row change: what `map` makes of a CrudEntry, `authorize` judges and `persist` writes. */
 export interface Write {
   readonly op: Operation;
   /** The client's table: the key of the rule in `config.tables`. */
   readonly table: string;
   /** The client's row id. */
   readonly id: string;
-  /** Values by the source database's column names, without the key. For DELETE empty, or what a soft delete sets. */
+  /**
+   * Values by the source database's column names, without the key; for DELETE empty, or what a soft delete sets. From `map` on they are the
+   * database's own, in the form in which `context.stored()` gives them: a boolean column's is `true`, also where the client sent 1.
+   */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -79,8 +82,6 @@ export interface WriteOutcome {
    */
   readonly effect: "written" | "missing" | "unchanged";
 }
-
-// HTTP as every adapter gives it to the core and gets it back: nothing of any framework.
 
 export interface WriteRequest {
   readonly method: string;
@@ -105,8 +106,6 @@ export interface WriteResponse {
   /** Text to send as it is. */
   readonly body: string;
 }
-
-// What became of a transaction.
 
 /** The codes the library gives itself. An application adds its own through `fatal(code, …)`. */
 export type LibraryErrorCode =

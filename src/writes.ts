@@ -1,6 +1,6 @@
 /** The library's face: what `createWrites` returns. */
 import type { ClientSchema, Mismatch } from "./check/types.js";
-import type { Principal } from "./pipeline/layers.js";
+import type { Principal } from "./context.js";
 import type { DeadLetters } from "./dead-letters/types.js";
 import type { TransactionResult, WriteRequest, WriteResponse } from "./model.js";
 
@@ -31,7 +31,7 @@ export interface DatabaseOf<P extends Principal> {
   readonly principal?: P;
 }
 
-/** Problems name tables and roles, each with its mend: for whoever operates the server, and not for the public. */
+/** Problems name tables and roles, each with its remedy: for whoever operates the server, and not for the public. */
 export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly problems: readonly string[] };

@@ -1,16 +1,11 @@
 /** `PowerSyncWriteAdminModule`: the admin routes of the dead letters in a Nest application. */
-import { type DynamicModule, type FactoryProvider, Module, type Provider } from "@nestjs/common";
+import { type DynamicModule, type FactoryProvider, type Provider } from "@nestjs/common";
 import { ApplicationConfig } from "@nestjs/core";
 import type { Admin } from "../../src/admin/admin.js";
 import type { Principal } from "../../src/context.js";
 import type { Writes } from "../../src/writes.js";
 import { type AdminOptionsOf, toAdmin } from "../host.js";
-import {
-  BeforeParserModule,
-  beforeParserToken,
-  createBeforeParser,
-  injectBeforeParser,
-} from "./before-parser.js";
+import { BeforeParserModule, beforeParserToken, createBeforeParser } from "./before-parser.js";
 import {
   adminRoutes,
   type ControllerOptions,
@@ -75,9 +70,6 @@ export class PowerSyncWriteAdminModule extends BeforeParserModule {
     return assemble(options, provider);
   }
 }
-
-Module({})(PowerSyncWriteAdminModule);
-injectBeforeParser(PowerSyncWriteAdminModule);
 
 /** The token of the options inside the module. */
 const optionsToken = Symbol("powersync-writes: the admin options");

@@ -6,7 +6,7 @@
  * So that header is removed before the parser runs, and restored before any code of the application runs.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Inject, type NestModule, type Type } from "@nestjs/common";
+import { Inject, type NestModule } from "@nestjs/common";
 import { type AbstractHttpAdapter, type ApplicationConfig, HttpAdapterHost } from "@nestjs/core";
 import type { Mountable } from "../host.js";
 import type { NodeRequest } from "../node-request.js";
@@ -53,11 +53,10 @@ export class BeforeParserModule implements NestModule {
   }
 }
 
-/** Declares the constructor's parameters for Nest's injector, in place of decorators. */
-export function injectBeforeParser(module: Type<BeforeParserModule>): void {
-  Inject(HttpAdapterHost)(module, undefined, 0);
-  Inject(beforeParserToken)(module, undefined, 1);
-}
+// Decorators are called as functions, so that these sources run wherever types are only stripped, whatever the compiler's settings.
+// The modules inherit them, and are free of calls: a bundle has the admin module only where it is used.
+Inject(HttpAdapterHost)(BeforeParserModule, undefined, 0);
+Inject(beforeParserToken)(BeforeParserModule, undefined, 1);
 
 /** For the endpoint at `path`. Preflights are answered here, since the application's guards would refuse a request without credentials. */
 export function createBeforeParser(

@@ -1,11 +1,5 @@
 /** `PowerSyncWriteModule`: the write endpoint, `WriteService` and hooks in a Nest application. */
-import {
-  type DynamicModule,
-  type FactoryProvider,
-  Module,
-  type Provider,
-  type Type,
-} from "@nestjs/common";
+import { type DynamicModule, type FactoryProvider, type Provider, type Type } from "@nestjs/common";
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, Reflector } from "@nestjs/core";
 import type { Principal } from "../../src/context.js";
 import type { Hooks } from "../../src/pipeline/layers.js";
@@ -16,7 +10,6 @@ import {
   BeforeParserModule,
   beforeParserToken,
   createBeforeParser,
-  injectBeforeParser,
 } from "./before-parser.js";
 import {
   type ControllerOptions,
@@ -102,10 +95,6 @@ export class PowerSyncWriteModule extends BeforeParserModule {
     return assemble(options, configProviders(options), options.imports);
   }
 }
-
-// Decorators are called as functions, so that these sources run wherever types are only stripped, whatever the compiler's settings.
-Module({})(PowerSyncWriteModule);
-injectBeforeParser(PowerSyncWriteModule);
 
 type AnyConfig = NestConfig<Principal, unknown, unknown>;
 

@@ -1,71 +1,77 @@
 /** `writes.check()`: the rules held against the database and the client's schema. Everything that it asks the database is rolled back. */
-import type { Kysely, Transaction } from "kysely";
-import { begin, type TransactionSettings } from "../sql/transaction.js";
-import { type Mismatch, syncedTables } from "./types.js";
-import type { OperationContext, Principal } from "../pipeline/layers.js";
-import { isConnectionError } from "../sql/connection-errors.js";
-import { dialectOf } from "../sql/dialects.js";
-import { type SchemaOf, tryScope } from "../sql/scope.js";
+import type { OperationContext, Principal } from "../context.js";
+import type { CrudEntry } from "../model.js";
+import { type OpenUnit, withOperation } from "../pipeline/operation.js";
+import { scopeOf } from "../pipeline/persist.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import type { Writes } from "../writes.js";
+import type { Databases } from "../process/databases.js";
+import type { OwnTablesUsed, Store, Unit } from "../store/store.js";
+import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
-import { againstDatabase, type Found, mismatch } from "./database.js";
-import { againstOthers, readTables } from "./tables.js";
+import { againstDatabase, mismatch } from "./database.js";
+import { againstOthers, type Found, readTables } from "./tables.js";
+import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 
 interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
-  readonly settings: TransactionSettings;
-  /** Throws a TypeError where there is a database for each tenant, and none is named. */
-  readonly databaseFor: (principal: P | undefined) => Kysely<DB> | Promise<Kysely<DB>>;
+  readonly databases: Databases<P>;
+  readonly used: OwnTablesUsed;
   /** The application's own `authorize` judges every write, or the database's policies do. */
   readonly judged: boolean;
 }
 
-export function createCheck<P extends Principal, DB>({
-  rules,
-  settings,
-  databaseFor,
-  judged,
-}: CheckParts<P, DB>): Writes<P>["check"] {
-  return async (clientSchema, { principal } = {}) => {
-    const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
-    const database = await databaseFor(principal);
-    const look = createLook(database, settings);
-    const { own, tables, schemas } = await look((tx) => readTables(tx, rules, settings.own));
-    const mismatches = [...own];
-    const found = new Map<string, Found>();
+/** See `Writes.check`. */
+export async function check<P extends Principal, DB>(
+  { rules, databases, used, judged }: CheckParts<P, DB>,
+  clientSchema: ClientSchema | undefined,
+  { principal }: CheckOptions<P> = {},
+): Promise<readonly Mismatch[]> {
+  const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
+  const store = await databases.sure(principal);
+  const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
+  const mismatches = [...own];
+  const found = new Map<string, Found>();
+  for (const rule of rules.values()) {
+    const read = tables.get(rule.name);
+    if (read === undefined || "code" in read) {
+      mismatches.push(...(read === undefined ? [] : [read]));
+      continue;
+    }
+    found.set(rule.name, read);
+    mismatches.push(...againstDatabase(rule, read));
+  }
+  for (const rule of rules.values()) {
+    mismatches.push(...againstOthers(rule, found, referenced), ...unprotected(rule, judged));
+  }
+  if (principal !== undefined) {
+    const missing = new Set(
+      mismatches.flatMap(({ code, table }) => (code.endsWith("_missing") ? table : [])),
+    );
     for (const rule of rules.values()) {
-      const read = tables.get(rule.name);
-      if (read === undefined || "code" in read) {
-        mismatches.push(...(read === undefined ? [] : [read]));
-        continue;
-      }
-      found.set(rule.name, read);
-      mismatches.push(...againstDatabase(rule, read));
+      // What is missing has been named; a scope would only fail of it.
+      const about = [rule, ...rule.parents.map((parent) => parent.rule)];
+      if (about.some(({ name }) => missing.has(name))) continue;
+      mismatches.push(...(await scopeFailure(store, rule, principal)));
     }
-    for (const rule of rules.values()) {
-      mismatches.push(...againstOthers(rule, found, schemas), ...unprotected(rule, judged));
-    }
-    if (principal !== undefined) {
-      const schemaOf: SchemaOf = async (table) =>
-        [...found].find(([name]) => rules.get(name)?.table === table)?.[1].schema;
-      const missing = new Set(
-        mismatches.flatMap(({ code, table }) => (code.endsWith("_missing") ? table : [])),
-      );
-      for (const rule of rules.values()) {
-        // What is missing has been named; a scope would only fail of it.
-        if (
-          [rule, ...rule.parents.map((parent) => parent.rule)].some(({ name }) => missing.has(name))
-        )
-          continue;
-        mismatches.push(...(await scopeFailure(look, rule, principal, schemaOf)));
-      }
-    }
-    if (client !== undefined) {
-      mismatches.push(...againstClient(rules, client, found, dialectOf(database)));
-    }
-    return mismatches;
-  };
+  }
+  if (client !== undefined) mismatches.push(...againstClient(rules, client, found, store));
+  return mismatches;
+}
+
+/** Each look is a transaction of its own, bounded in time like all others, and rolled back. */
+async function look<T>(store: Store, work: (unit: Unit) => Promise<T>): Promise<T> {
+  let seen: { readonly value: T } | undefined;
+  const undo = new Error("Seen.");
+  try {
+    await store.unit({}, async (unit) => {
+      seen = { value: await work(unit) };
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo) throw error;
+  }
+  // The unit ends by throwing `undo`, and that only behind the assignment.
+  return (seen as { readonly value: T }).value;
 }
 
 function* unprotected<P extends Principal, DB>(
@@ -86,54 +92,48 @@ function* unprotected<P extends Principal, DB>(
 
 /** Nothing where the database takes the scope; rejects where it can't be asked. */
 async function scopeFailure<P extends Principal, DB>(
-  look: Look<DB>,
+  store: Store,
   rule: Rule<P, DB>,
   principal: P,
-  schemaOf: SchemaOf,
 ): Promise<readonly Mismatch[]> {
   try {
-    await look(async (tx) => {
-      const operation = { op: "PATCH", table: rule.name, id: "" } as const;
-      const context: OperationContext<P, DB> = {
-        correlationId: crypto.randomUUID(),
-        signal: new AbortController().signal,
-        principal,
-        tx,
-        transaction: { crud: [operation] },
-        attempt: 1,
-        lossyNumbers: false,
-        operation,
-        operationIndex: 0,
-        stored: async () => undefined,
-      };
-      await tryScope(rule, context, schemaOf);
+    await look(store, async (unit) => {
+      const scope = scopeOf(
+        rule,
+        rule.parents,
+        contextFor<P, DB>(rule.name, principal, { store, unit }),
+      );
+      if (scope !== undefined) await unit.inspect.scope(scope);
     });
     return [];
   } catch (error) {
-    if (isConnectionError(error)) throw error;
+    if (store.meaning(error) === "outage") throw error;
     const said = error instanceof Error ? error.message : String(error);
     const message = `its scope fails for this caller, and so would every write: ${said}`;
     return [{ ...mismatch("error", "scope_fails", rule.name, undefined, message), cause: error }];
   }
 }
 
-// Looks at a database without leaving anything in it.
-type Look<DB> = <T>(run: (tx: Transaction<DB>) => Promise<T>) => Promise<T>;
-
-/** Each look is a transaction of its own, bounded in time like all others, and rolled back. */
-function createLook<DB>(database: Kysely<DB>, settings: TransactionSettings): Look<DB> {
-  return async <T>(run: (tx: Transaction<DB>) => Promise<T>) => {
-    let seen: { readonly value: T } | undefined;
-    const undo = new Error("Seen.");
-    try {
-      await begin(database, settings, async (tx) => {
-        seen = { value: await run(tx) };
-        throw undo;
-      });
-    } catch (error) {
-      if (error !== undo) throw error;
-    }
-    // `begin` has resolved only if it has thrown, and it has thrown only behind this.
-    return (seen as { readonly value: T }).value;
-  };
+/** A scope is asked with the context of an operation that nobody has sent. */
+function contextFor<P extends Principal, DB>(
+  table: string,
+  principal: P,
+  open: OpenUnit,
+): OperationContext<P, DB> {
+  const operation: CrudEntry = { op: "PATCH", table, id: "" };
+  return withOperation<P, DB>(
+    {
+      correlationId: crypto.randomUUID(),
+      signal: new AbortController().signal,
+      principal,
+      tx: open.unit.tx as OperationContext<P, DB>["tx"],
+      transaction: { crud: [operation] },
+      attempt: 1,
+      lossyNumbers: false,
+    },
+    operation,
+    0,
+    open,
+    async () => undefined,
+  );
 }

@@ -1,17 +1,18 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
-import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { Column, Dialect } from "../sql/dialect.js";
-import { InvalidValue } from "../sql/values.js";
+import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import { type Found, mismatch, mustBeSent } from "./database.js";
+import { InvalidValue } from "../store/failures.js";
+import type { Column, Store } from "../store/store.js";
+import { mismatch, mustBeSent } from "./database.js";
+import type { Found } from "./tables.js";
+import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
 
 /** @param found by rule, where its table is there */
 export function againstClient<P extends Principal, DB>(
   rules: Rules<P, DB>,
   tables: readonly SyncedTable[],
   found: ReadonlyMap<string, Found>,
-  dialect: Dialect,
+  store: Store,
 ): readonly Mismatch[] {
   const mismatches: Mismatch[] = [];
   for (const table of tables) {
@@ -28,7 +29,7 @@ export function againstClient<P extends Principal, DB>(
       );
       continue;
     }
-    mismatches.push(...tableMismatches(rule, table, found.get(table.name), dialect));
+    mismatches.push(...tableMismatches(rule, table, found.get(table.name), store));
   }
   const names = new Set(tables.map(({ name }) => name));
   for (const rule of rules.values()) {
@@ -51,7 +52,7 @@ function* tableMismatches<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { columns, insertOnly }: SyncedTable,
   found: Found | undefined,
-  dialect: Dialect,
+  store: Store,
 ): Iterable<Mismatch> {
   const { name, operations } = rule;
   if (insertOnly && !operations.has("PUT")) {
@@ -69,7 +70,7 @@ function* tableMismatches<P extends Principal, DB>(
     if (target === "refused") {
       const unsaid = rule.clientColumns === undefined;
       const why =
-        unsaid && found?.schema.columns.has(column.name) !== true
+        unsaid && found?.columns.has(column.name) !== true
           ? `"${rule.table}" has no such column`
           : "the rule does not allow it";
       yield mismatch(
@@ -79,7 +80,7 @@ function* tableMismatches<P extends Principal, DB>(
         column.name,
         `the client has a column "${column.name}", and ${why}: sending it is FORBIDDEN_COLUMN, and fatal. Add it to "columns"; or, if clients only read it, say { ${column.name}: { readOnly: "ignore" } } there.`,
       );
-    } else if (target !== undefined && !takes(dialect, target, column)) {
+    } else if (target !== undefined && !takes(store, target, column)) {
       yield mismatch(
         "error",
         "column_type",
@@ -91,7 +92,7 @@ function* tableMismatches<P extends Principal, DB>(
   }
   if (!operations.has("PUT") || rule.clientColumns !== undefined) return;
   const sent = new Set(columns.map((column) => column.name));
-  for (const column of found?.schema.columns.values() ?? []) {
+  for (const column of found?.columns.values() ?? []) {
     // What the client has under another name is no business of a rule that lists no columns.
     if (!mustBeSent(rule, column) || sent.has(column.name) || rule.softDelete?.has(column.name))
       continue;
@@ -117,14 +118,14 @@ function targetOf<P extends Principal, DB>(
   if (rule.key.columns.includes(name)) return undefined;
   if (rule.clientColumns === undefined) {
     if (found === undefined) return undefined;
-    const column = found.schema.columns.get(name);
+    const column = found.columns.get(name);
     if (column !== undefined && !column.generated) return column;
     return rule.ignoreUnknown ? undefined : "refused";
   }
   const listed = rule.clientColumns.get(name);
   if (listed === undefined) return rule.ignoreUnknown ? undefined : "refused";
   if (listed.readOnly !== undefined || listed.convert || listed.references) return undefined;
-  return found?.schema.columns.get(listed.column);
+  return found?.columns.get(listed.column);
 }
 
 /** Values such as the client's type holds, of many forms. */
@@ -147,7 +148,7 @@ const samples: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /** Whether any of them would be taken: what fits no value at all is a mistake; what fits some is for the values to show. */
-function takes(dialect: Dialect, column: Column, { type = "" }: ClientColumnType): boolean {
+function takes(store: Store, column: Column, { type = "" }: ClientColumnType): boolean {
   const kind = type.toUpperCase();
   const values = Object.hasOwn(samples, kind) ? samples[kind] : undefined;
   if (values === undefined || column.members !== undefined) return true;
@@ -156,7 +157,7 @@ function takes(dialect: Dialect, column: Column, { type = "" }: ClientColumnType
   if (column.length !== undefined && kind === "TEXT") return true;
   return values.some((value) => {
     try {
-      dialect.convert(column, value, false);
+      store.convert(column, value, false);
       return true;
     } catch (error) {
       if (error instanceof InvalidValue) return false;

@@ -1,27 +1,18 @@
 /** One rule, held against what the database says of its table. */
-import type { Principal } from "../pipeline/layers.js";
-import type { Mismatch } from "./types.js";
-import type { Column, Constraints } from "../sql/dialect.js";
-import type { TableSchema } from "../sql/schema.js";
+import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
-
-/** A table as it is. */
-export interface Found {
-  readonly schema: TableSchema;
-  readonly constraints: Constraints;
-  /** Whether `owner` compares the column letter by letter, whatever its collation. */
-  readonly exactOwner: boolean;
-}
+import type { Column, InspectedTable } from "../store/store.js";
+import type { Mismatch } from "./types.js";
 
 export function againstDatabase<P extends Principal, DB>(
   rule: Rule<P, DB>,
-  { schema, constraints, exactOwner }: Found,
+  table: InspectedTable,
 ): readonly Mismatch[] {
   return [
-    ...keyMismatches(rule, schema, constraints),
-    ...columnMismatches(rule, schema),
-    ...required(rule, schema),
-    ...ownerCollation(rule, constraints, exactOwner),
+    ...keyMismatches(rule, table),
+    ...columnMismatches(rule, table),
+    ...required(rule, table),
+    ...ownerCollation(rule, table),
   ];
 }
 
@@ -35,8 +26,7 @@ const noKey = /^(bool|json|float|real|double|money|xml|point)/;
 
 function* keyMismatches<P extends Principal, DB>(
   { name, table, key, operations }: Rule<P, DB>,
-  { columns }: TableSchema,
-  { unique, inexact }: Constraints,
+  { columns, unique, inexact }: InspectedTable,
 ): Iterable<Mismatch> {
   const found = key.columns.flatMap((column) => columns.get(column) ?? []);
   for (const column of key.columns.filter((each) => !columns.has(each))) {
@@ -88,7 +78,7 @@ function* keyMismatches<P extends Principal, DB>(
 
 function* columnMismatches<P extends Principal, DB>(
   rule: Rule<P, DB>,
-  { columns }: TableSchema,
+  { columns }: InspectedTable,
 ): Iterable<Mismatch> {
   const { name, table } = rule;
   for (const [column, uses] of usesOf(rule)) {
@@ -145,7 +135,7 @@ function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string,
 /** Columns that an INSERT must fill and no PUT can. */
 function* required<P extends Principal, DB>(
   rule: Rule<P, DB>,
-  { columns }: TableSchema,
+  { columns }: InspectedTable,
 ): Iterable<Mismatch> {
   if (!rule.operations.has("PUT")) return;
   for (const column of columns.values()) {
@@ -176,13 +166,14 @@ function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): b
 
 function* ownerCollation<P extends Principal, DB>(
   { name, owner }: Rule<P, DB>,
-  { inexact }: Constraints,
-  exactOwner: boolean,
+  { columns, inexact, comparedExactly }: InspectedTable,
 ): Iterable<Mismatch> {
   if (owner === undefined || !inexact.has(owner)) return;
-  const what = exactOwner
-    ? `"owner" compares it letter by letter all the same, but queries of your own don't`
-    : `a caller owns what belongs to another whose id differs in such letters`;
+  const column = columns.get(owner);
+  const what =
+    column !== undefined && comparedExactly(column)
+      ? `"owner" compares it letter by letter all the same, but queries of your own don't`
+      : `a caller owns what belongs to another whose id differs in such letters`;
   yield warning(
     "collation",
     name,

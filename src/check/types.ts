@@ -53,8 +53,6 @@ export interface Mismatch {
   readonly cause?: unknown;
 }
 
-// The client's PowerSync schema, as far as it decides what is uploaded: the SDK's `Schema` itself, or what its `toJSON()` gives.
-
 export interface ClientColumnType {
   readonly name: string;
   /** `TEXT`, `INTEGER` or `REAL`. */

@@ -115,7 +115,11 @@ export class PowerSyncWriteConnector {
     return this.#uploader.status.get();
   }
 
-  /** Calls the listener with every change of `status`. @returns a function that ends the subscription */
+  /**
+   * Calls the listener with every change of `status`.
+   *
+   * @returns a function that ends the subscription
+   */
   readonly subscribe = (listener: StatusListener): (() => void) =>
     this.#uploader.status.subscribe(listener);
 
@@ -152,11 +156,12 @@ export class PowerSyncWriteConnector {
       exchange({ ...endpoint, url }, body, await requireToken(options, refresh));
     let response = await post(false);
     if (response.status === 401) response = await post(true);
-    const { status, body: received, retryAfterMs } = response;
     // The SDK takes null as "this connector has no such method", though its types don't say so.
-    if (status === 404) return null as unknown as string;
-    if (status !== 200) throw statusError(status, undefined, retryAfterMs);
-    const id = (received as { checkpoint_request_id?: unknown } | null)?.checkpoint_request_id;
+    if (response.status === 404) return null as unknown as string;
+    if (response.status !== 200) {
+      throw statusError(response.status, undefined, response.retryAfterMs);
+    }
+    const id = (response.body as { checkpoint_request_id?: unknown } | null)?.checkpoint_request_id;
     if (typeof id !== "string") throw malformedResponse();
     return id;
   }

@@ -78,7 +78,7 @@ export async function callApplication<T>(
 
 /** For a 200 whose body is not of the form that the write endpoint sends. */
 export function malformedResponse(): UploadError {
-  return uploadError("MALFORMED_ANSWER", "The response is not a write endpoint's.", {
+  return uploadError("MALFORMED_ANSWER", "Not a write endpoint's response.", {
     status: 200,
   });
 }

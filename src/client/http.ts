@@ -50,7 +50,7 @@ export async function exchange(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(uploadError("TIMEOUT", "The server did not respond in time."));
+      reject(uploadError("TIMEOUT", "The server did not answer in time."));
       controller.abort();
     }, timeoutMs);
   });
@@ -63,11 +63,9 @@ export async function exchange(
 
   async function exchangeUnbounded(): Promise<HttpResponse> {
     try {
-      const { signal } = controller;
-      const response = await fetch(
-        url,
-        body === undefined
-          ? { method: "GET", headers: { ...headers }, signal }
+      const response = await fetch(url, {
+        ...(body === undefined
+          ? { method: "GET", headers: { ...headers } }
           : {
               method: "POST",
               headers: {
@@ -76,9 +74,9 @@ export async function exchange(
                 "content-type": "application/json",
               },
               body,
-              signal,
-            },
-      );
+            }),
+        signal: controller.signal,
+      });
       const text = await response.text();
       return {
         status: response.status,

@@ -83,10 +83,8 @@ export function createOpenSession(options: ConnectorOptions): OpenSession {
   async function handOver(database: UploadDatabase, state: QueueState, to: string) {
     const { record, pending } = state;
     const from = record?.subject as string;
-    const decision = await callApplication("CALLBACK_FAILED", () =>
-      options.onUserChanged?.({ from, to, pending }),
-    );
-    switch (decision) {
+    const onUserChanged = () => options.onUserChanged?.({ from, to, pending });
+    switch (await callApplication("CALLBACK_FAILED", onUserChanged)) {
       case "send":
         return remember(database, state, to);
       case "discard":

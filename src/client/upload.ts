@@ -167,7 +167,7 @@ async function settle(settling: Settling, results: readonly TransactionResult[])
     if (result.status === "not_attempted") break;
     if (result.status === "retryable_error") {
       await complete();
-      const { message = "The server could not apply the transaction now.", retryAfterMs } = result;
+      const { message = "The server could not apply it.", retryAfterMs } = result;
       throw uploadError("RETRYABLE", message, { retryAfterMs });
     }
     if (result.status === "fatal_error") {
@@ -178,7 +178,7 @@ async function settle(settling: Settling, results: readonly TransactionResult[])
     accepted = index + 1;
   }
   await complete();
-  if (accepted === 0) throw uploadError("RETRYABLE", "The server has attempted no transaction.");
+  if (accepted === 0) throw uploadError("RETRYABLE", "The server attempted nothing.");
 }
 
 /**
@@ -201,7 +201,7 @@ async function decide(
     );
   }
   if (decision !== "complete") {
-    const { code, message = "The server rejected it." } = failure;
+    const { code, message = "It was rejected." } = failure;
     throw uploadError("RETAINED", `A transaction is kept in the queue: ${message}`, {
       rejectedWith: code,
     });

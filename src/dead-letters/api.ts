@@ -1,28 +1,23 @@
 /** `writes.deadLetters`: what is asked of the letters, each in transactions of its own. */
-import type { Kysely, Transaction } from "kysely";
-import { toWireTransaction } from "../wire/answer.js";
-import { tableNames } from "../sql/letter-insert.js";
+import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events.js";
-import { typedJson } from "../wire/json.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { Connection } from "../sql/dialect.js";
-import type { Transit } from "../http/load.js";
-import { createWalk, discardEach, retryEach } from "./bulk.js";
-import { holdsRounded, namedRows } from "./payload.js";
+import type { Databases } from "../process/databases.js";
+import type { UnderWay } from "../process/drain.js";
+import { waiting } from "../store/letters.js";
+import type { Store } from "../store/store.js";
+import { toWireTransaction } from "../wire/answer.js";
+import { discardEach, retryEach, walkThrough } from "./bulk.js";
+import { holdsRounded, namedRows, tableNames } from "./payload.js";
+import { cursorOf, limitOf, positionOf, queryOf } from "./query.js";
 import { createRetryLetter, type RetryParts, transactionOf } from "./retry.js";
-import { change, find, list } from "../sql/dead-letters.js";
-import { cursorOf, limitOf, positionOf, waiting, wantedOf } from "./query.js";
-import { letterLine } from "./wire.js";
+import { inTransaction } from "./transaction.js";
 import type { DeadLetters, NotFound, NotOpen, RetryResult } from "./types.js";
-import { begin, type TransactionSettings } from "../sql/transaction.js";
-import { classify } from "../process/classify.js";
-import type { Again } from "../process/retry.js";
+import { letterLine } from "./wire.js";
 
-interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
-  readonly transit: Transit;
-  /** Rejects with a TypeError where nobody says whose. */
-  readonly databaseFor: (principal: P | undefined) => Promise<Kysely<DB>>;
+export interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
+  readonly underWay: UnderWay;
+  readonly databases: Databases<P>;
 }
 
 const mostReason = 2_000;
@@ -30,34 +25,30 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { rowStateReader, again, emit, settings, limits, transit, databaseFor } = parts;
+  const { rowStateReader, emit, limits, underWay, databases } = parts;
   const retryLetter = createRetryLetter(parts);
-
-  const inTransaction = createInTransaction(settings, again);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
     emit({ type: "dead_letter_handled", correlationId: crypto.randomUUID(), id, outcome });
 
   const retry = async (
-    database: Kysely<DB>,
+    store: Store,
     id: string,
     options: Parameters<typeof retryLetter>[2],
-  ): Promise<RetryResult> => (transit.draining() ? stopping : retryLetter(database, id, options));
-
-  const walk = createWalk(inTransaction, settings.own);
+  ): Promise<RetryResult> => (underWay.draining() ? stopping : retryLetter(store, id, options));
 
   return {
     list: ({ principal, limit, cursor, order = "newest", ...filter } = {}) =>
-      transit.during(async () => {
-        const wanted = wantedOf(filter);
+      underWay.during(async () => {
+        const query = queryOf(filter);
         const size = limitOf(limit, 500, 50);
         const after = positionOf(cursor);
         if (order !== "newest" && order !== "oldest") {
           throw badRequest(400, "The order must be newest or oldest.");
         }
         const page = { newest: order === "newest", limit: size + 1, after };
-        const found = await inTransaction(await databaseFor(principal), (tx) =>
-          list(settings.own.on(tx), wanted, page),
+        const found = await inTransaction(await databases.sure(principal), (unit) =>
+          unit.letters.list(query, page),
         );
         const letters = found.slice(0, size).map(({ queue: _queue, ...letter }) => letter);
         const last = letters.at(-1);
@@ -67,9 +58,9 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     get: (id, { principal } = {}) =>
-      transit.during(async () => {
-        const letter = await inTransaction(await databaseFor(principal), (tx) =>
-          find(settings.own.on(tx), id),
+      underWay.during(async () => {
+        const letter = await inTransaction(await databases.sure(principal), ({ letters }) =>
+          letters.find(id),
         );
         if (letter === undefined) return undefined;
         const { rowStates: _rowStates, lossyNumbers: _lossyNumbers, ...shown } = letter;
@@ -77,20 +68,21 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     edit: (id, payload, { principal } = {}) =>
-      transit.during(async () => {
+      underWay.during(async () => {
         if (holdsRounded(payload)) return rounded;
         const reading = transactionOf(payload, limits);
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
-        const result = await inTransaction(await databaseFor(principal), async (tx) => {
-          const own = settings.own.on(tx);
-          const refused = refusal(await find(own, id, true));
+        const store = await databases.sure(principal);
+        const result = await inTransaction(store, async (unit) => {
+          const { letters } = unit;
+          const refused = refusal(await letters.find(id, true));
           if (refused !== undefined) return refused;
-          const rows = await rowStateReader.read(tx as unknown as Connection, namedRows(written));
-          const text = typedJson(written);
-          await change(own, [id], {
+          const rowStates = await rowStateReader.read({ store, unit }, namedRows(written));
+          const tables = tableNames(written);
+          await letters.change([id], {
             status: "open",
-            payload: { text, tables: tableNames(written), rows },
+            payload: { value: written, tables, rowStates },
           });
           return { status: "edited" } as const;
         });
@@ -99,16 +91,16 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     retry: (id, { principal, ...options } = {}) =>
-      transit.during(async () => retry(await databaseFor(principal), id, options)),
+      underWay.during(async () => retry(await databases.sure(principal), id, options)),
 
     discard: (id, reason, { principal } = {}) =>
-      transit.during(async () => {
+      underWay.during(async () => {
         checkReason(reason);
-        const result = await inTransaction(await databaseFor(principal), async (tx) => {
-          const own = settings.own.on(tx);
-          const refused = refusal(await find(own, id, true));
+        const store = await databases.sure(principal);
+        const result = await inTransaction(store, async ({ letters }) => {
+          const refused = refusal(await letters.find(id, true));
           if (refused !== undefined) return refused;
-          await change(own, [id], { closed: { status: "discarded", reason } });
+          await letters.change([id], { closed: { status: "discarded", reason } });
           return { status: "discarded" } as const;
         });
         if (result.status === "discarded") handled(id, "discarded");
@@ -116,26 +108,33 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     retryAll: (filter, { principal, ...options } = {}) =>
-      transit.during(async () => {
+      underWay.during(async () => {
         const { force = false } = options;
-        const database = await databaseFor(principal);
-        return retryEach(walk(database), filter, options, (id) => retry(database, id, { force }));
+        const store = await databases.sure(principal);
+        return retryEach(walkThrough(store, inTransaction), filter, options, (id) =>
+          retry(store, id, { force }),
+        );
       }),
 
     discardAll: (filter, reason, { principal, ...options } = {}) =>
-      transit.during(async () => {
+      underWay.during(async () => {
         checkReason(reason);
-        const database = await databaseFor(principal);
-        const report = await discardEach(walk(database), filter, options, reason);
+        const store = await databases.sure(principal);
+        const report = await discardEach(
+          walkThrough(store, inTransaction),
+          filter,
+          options,
+          reason,
+        );
         for (const id of report.ids) handled(id, "discarded");
         return report;
       }),
 
     export: async function* (filter = {}, { principal } = {}) {
-      const wanted = wantedOf(filter);
-      const database = await databaseFor(principal);
-      for await (const { id } of walk(database).letters(wanted)) {
-        const letter = await inTransaction(database, (tx) => find(settings.own.on(tx), id));
+      const query = queryOf(filter);
+      const store = await databases.sure(principal);
+      for await (const { id } of walkThrough(store, inTransaction).letters(query)) {
+        const letter = await inTransaction(store, ({ letters }) => letters.find(id));
         if (letter !== undefined) yield letterLine(letter);
       }
     },
@@ -166,25 +165,4 @@ function checkReason(reason: string): void {
   if (typeof reason !== "string" || reason.trim() === "" || reason.length > mostReason) {
     throw badRequest(400, `Say why, in at most ${mostReason} characters: "reason".`);
   }
-}
-
-// A database transaction about letters, tried again where others were in the way.
-/** Rejects with the database's errors, and with what `run` throws. */
-export type InTransaction = <DB, T>(
-  database: Kysely<DB>,
-  run: (tx: Transaction<DB>) => Promise<T>,
-) => Promise<T>;
-
-export function createInTransaction(settings: TransactionSettings, again: Again): InTransaction {
-  return async (database, run) => {
-    const { signal } = new AbortController();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await begin(database, settings, run);
-      } catch (error) {
-        if (!(await again(classify(error, database, false), attempt, { database, signal })))
-          throw error;
-      }
-    }
-  };
 }

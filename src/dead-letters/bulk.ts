@@ -1,21 +1,8 @@
-/** Many letters at once: each in a transaction of its own, a client's in their order. */
-import { badRequest } from "../errors.js";
-import {
-  change,
-  list,
-  type ListedLetter,
-  lockWaiting,
-  waitingQueues,
-} from "../sql/dead-letters.js";
-import {
-  cursorOf,
-  limitOf,
-  type Position,
-  positionOf,
-  waiting,
-  type Wanted,
-  wantedOf,
-} from "./query.js";
+/** Many letters at once, oldest first: each in a transaction of its own, a client's in their order. */
+import { type ListedLetter, type LetterQuery, type Position } from "../store/letters.js";
+import type { Store } from "../store/store.js";
+import { cursorOf, limitOf, positionOf, waitingQueryOf } from "./query.js";
+import type { InTransaction } from "./transaction.js";
 import type {
   BulkDiscardReport,
   BulkRetryReport,
@@ -23,9 +10,6 @@ import type {
   LetterFilter,
   RetryResult,
 } from "./types.js";
-import type { Kysely } from "kysely";
-import type { Own } from "../sql/tables.js";
-import type { InTransaction } from "./api.js";
 
 interface Bounds {
   readonly limit?: number;
@@ -43,15 +27,15 @@ export async function retryEach(
   { limit, cursor }: Bounds,
   retry: (id: string) => Promise<RetryResult>,
 ): Promise<BulkRetryReport> {
-  const wanted = waitingOnes(filter);
+  const query = waitingQueryOf(filter);
   const size = limitOf(limit, most, usual);
   const after = positionOf(cursor);
   // What has been left behind before still stands in front.
-  const stopped = new Set(after === undefined ? [] : await walk.waitingQueues(wanted, after));
+  const stopped = new Set(after === undefined ? [] : await walk.waitingQueues(query, after));
   const results: BulkRetryResult[] = [];
   const counts = { retried: 0, stale: 0, failed: 0, skipped: 0 };
   let last: ListedLetter | undefined;
-  for await (const letter of walk.letters(wanted, after)) {
+  for await (const letter of walk.letters(query, after)) {
     if (results.length === size) {
       return { ...counts, results, ...(last && { next: cursorAt(last) }) };
     }
@@ -71,7 +55,7 @@ export async function discardEach(
   { limit, cursor }: Bounds,
   reason: string,
 ): Promise<BulkDiscardReport> {
-  const wanted = waitingOnes(filter);
+  const query = waitingQueryOf(filter);
   const size = limitOf(limit, most, usual);
   const ids: string[] = [];
   let open: ListedLetter[] = [];
@@ -87,7 +71,7 @@ export async function discardEach(
       );
     open = [];
   };
-  for await (const letter of walk.letters(wanted, positionOf(cursor))) {
+  for await (const letter of walk.letters(query, positionOf(cursor))) {
     const before = open.at(-1);
     if (seen === size && before !== undefined) {
       next = cursorAt(before);
@@ -101,53 +85,41 @@ export async function discardEach(
   return { discarded: ids.length, ids, ...(next !== undefined && { next }) };
 }
 
-/** @throws badRequest where nothing that waits can be meant */
-function waitingOnes(filter: LetterFilter): Wanted {
-  const wanted = wantedOf(filter);
-  const status = (wanted.status ?? waiting).filter((each) => waiting.includes(each));
-  if (status.length === 0) throw badRequest(400, "Only open and stale letters can be dealt with.");
-  return { ...wanted, status };
-}
-
-// Letters one after the other, oldest first, read in small pages: however many there are, few are held, and no connection while one is dealt with.
 const pageSize = 100;
 
-interface Walk {
-  letters(wanted: Wanted, after?: Position): AsyncGenerator<ListedLetter, void, undefined>;
-  waitingQueues(wanted: Wanted, until: Position): Promise<readonly string[]>;
+/** Letters one after the other, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
+export interface Walk {
+  letters(query: LetterQuery, after?: Position): AsyncGenerator<ListedLetter, void, undefined>;
+  waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
   /** Gives those that still waited. */
   discard(ids: readonly string[], reason: string): Promise<readonly string[]>;
 }
 
-export function createWalk(inTransaction: InTransaction, own: Own) {
-  return <DB>(database: Kysely<DB>): Walk => ({
-    letters: async function* (wanted, after) {
+export function walkThrough(store: Store, inTransaction: InTransaction): Walk {
+  return {
+    letters: async function* (query, after) {
       for (let position = after; ;) {
         const page = { newest: false, limit: pageSize, after: position };
-        const found = await inTransaction(database, (tx) => list(own.on(tx), wanted, page));
+        const found = await inTransaction(store, ({ letters }) => letters.list(query, page));
         yield* found;
         const last = found.at(-1);
         if (last === undefined || found.length < pageSize) return;
-        position = positionAt(last);
+        position = { at: last.firstSeenAt, id: last.id };
       }
     },
-    waitingQueues: (wanted, until) =>
-      inTransaction(database, (tx) => waitingQueues(own.on(tx), wanted, until)),
+    waitingQueues: (query, until) =>
+      inTransaction(store, ({ letters }) => letters.waitingQueues(query, until)),
     discard: (ids, reason) =>
-      inTransaction(database, async (tx) => {
-        const still = await lockWaiting(own.on(tx), ids);
+      inTransaction(store, async ({ letters }) => {
+        const still = await letters.lockWaiting(ids);
         if (still.length > 0) {
-          await change(own.on(tx), still, { closed: { status: "discarded", reason } });
+          await letters.change(still, { closed: { status: "discarded", reason } });
         }
         return still;
       }),
-  });
+  };
 }
 
-function positionAt({ firstSeenAt, id }: ListedLetter): Position {
-  return { at: firstSeenAt, id };
-}
-
-function cursorAt(letter: ListedLetter): string {
-  return cursorOf(positionAt(letter));
+function cursorAt({ firstSeenAt, id }: ListedLetter): string {
+  return cursorOf({ at: firstSeenAt, id });
 }

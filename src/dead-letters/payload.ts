@@ -1,11 +1,44 @@
-/** Which rows a recorded transaction names, whether or not it can be understood otherwise. */
+/** What a dead letter keeps of a transaction: the payload, the rows and tables that it names, its sender; and the default `deadLetter` layer. */
+import type { Principal } from "../context.js";
+import type { DeadLetter } from "../model.js";
+import type { LayerFunction, Layers } from "../pipeline/layers.js";
+import { openUnitOf } from "../pipeline/operation.js";
+import type { NamedRow } from "../store/letters.js";
+import { sha256 } from "../wire/digest.js";
 import { canonicalJson } from "../wire/json.js";
 
-export interface NamedRow {
-  /** The client's name for it. */
-  readonly table: string;
-  /** The client's row id. */
-  readonly id: string;
+/**
+ * The default `deadLetter`: records the letter in the transaction that also enters the answer in the ledger. A payload whose letter is still
+ * open makes no second one.
+ *
+ * @param keepPrincipal whether the letter says who sent it beyond the user id
+ */
+export function recordLetter<P extends Principal, DB>(
+  keepPrincipal: boolean,
+): LayerFunction<Layers<P, DB>["deadLetter"]> {
+  return async (letter, context) => {
+    const principal = keepPrincipal ? principalText(context.principal) : undefined;
+    const { lossyNumbers, attempts: _attempts, ...kept } = letter;
+    const recorded = await openUnitOf(context).unit.letters.record({
+      ...kept,
+      subject: await sha256(letter.userId),
+      content: await contentOf(letter),
+      ...(principal !== undefined && { principal }),
+      tables: tableNames(letter.payload),
+      lossyNumbers: lossyNumbers === true && holdsRounded(letter.payload),
+    });
+    return { ...letter, ...recorded };
+  };
+}
+
+/** What makes two letters the same one. */
+function contentOf({ userId, clientId, queueId, payload }: DeadLetter): Promise<string> {
+  return sha256([userId, clientId ?? null, queueId ?? null, payload]);
+}
+
+/** The client's tables that a payload names. */
+export function tableNames(payload: unknown): readonly string[] {
+  return [...new Set(namedRows(payload).map(({ table }) => table))];
 }
 
 /** Entries of the wire's transactions, in whatever shape they came. */
@@ -26,8 +59,6 @@ function members(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-// Integers that JavaScript numbers could not hold.
-
 /** Whether a value holds one: whoever parsed it may have rounded it. */
 export function holdsRounded(root: unknown): boolean {
   const open: unknown[] = [root];
@@ -45,7 +76,6 @@ export function holdsRounded(root: unknown): boolean {
   return false;
 }
 
-// The principal as a letter keeps it, for whoever tries the transaction again.
 const mostCharacters = 64 * 1024;
 const mostValues = 10_000;
 
@@ -88,8 +118,6 @@ function isScalar(value: unknown): boolean {
       return value === null;
   }
 }
-
-// Ids that sort by time, also of letters recorded within one millisecond: what a client did first comes first.
 
 /** The next id: a uuid of version 7, greater than all before it from here. */
 export type NextId = () => string;

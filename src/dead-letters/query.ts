@@ -1,56 +1,38 @@
 /** Which letters are meant, and where a page of them begins: read and checked. */
 import { badRequest } from "../errors.js";
-import type { LetterFilter, LetterStatus } from "./types.js";
+import { type LetterQuery, type LetterStatus, type Position, waiting } from "../store/letters.js";
+import type { LetterFilter } from "./types.js";
 
 const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
-/** What nobody has decided yet. */
-export const waiting: readonly LetterStatus[] = ["open", "stale"];
-
-/** A filter that has been understood. */
-export interface Wanted {
-  readonly status?: readonly LetterStatus[];
-  readonly userId?: string;
-  readonly clientId?: string;
-  readonly errorCode?: string;
-  readonly table?: string;
-  readonly since?: string;
-  readonly until?: string;
-}
-
-/** Behind which letter a page begins. */
-export interface Position {
-  readonly at: string;
-  readonly id: string;
-}
 
 const texts = ["userId", "clientId", "errorCode", "table"] as const;
 const times = ["since", "until"] as const;
 const names: readonly string[] = ["status", ...texts, ...times];
 
 /** @throws badRequest for a filter that is none: a word that is not known must not mean every letter */
-export function wantedOf(filter: LetterFilter): Wanted {
+export function queryOf(filter: LetterFilter): LetterQuery {
   if (typeof filter !== "object" || filter === null) {
     throw badRequest(400, "The filter must be an object.");
   }
-  const wanted: { -readonly [Name in keyof Wanted]: Wanted[Name] } = {};
+  const query: { -readonly [Name in keyof LetterQuery]: LetterQuery[Name] } = {};
   for (const [name, value] of Object.entries(filter)) {
     if (!names.includes(name)) {
       throw badRequest(400, `The filter knows no ${JSON.stringify(name)}: ${names.join(", ")}.`);
     }
     if (value === undefined) continue;
-    if (name === "status") wanted.status = statusesOf(value);
+    if (name === "status") query.status = statusesOf(value);
   }
   for (const name of texts) {
     const value: unknown = filter[name];
     if (value === undefined) continue;
     if (typeof value !== "string") throw badRequest(400, `The filter's ${name} must be text.`);
-    wanted[name] = value;
+    query[name] = value;
   }
   for (const name of times) {
     const value: unknown = filter[name];
-    if (value !== undefined) wanted[name] = timeOf(name, value);
+    if (value !== undefined) query[name] = timeOf(name, value);
   }
-  return wanted;
+  return query;
 }
 
 function statusesOf(value: unknown): readonly LetterStatus[] {
@@ -101,4 +83,12 @@ export function limitOf(limit: number | undefined, most: number, usual: number):
     throw badRequest(400, `The limit must be a whole number from 1 to ${most}.`);
   }
   return limit;
+}
+
+/** A filter on letters that still wait. @throws badRequest where nothing that waits can be meant */
+export function waitingQueryOf(filter: LetterFilter): LetterQuery {
+  const query = queryOf(filter);
+  const status = (query.status ?? waiting).filter((each) => waiting.includes(each));
+  if (status.length === 0) throw badRequest(400, "Only open and stale letters can be dealt with.");
+  return { ...query, status };
 }

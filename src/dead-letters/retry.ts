@@ -1,42 +1,35 @@
 /** One letter tried again: applied as the user who sent it, and closed, in one database transaction; or left as it was. */
-import type { Kysely, Transaction } from "kysely";
-import { apply, type Progress } from "../process/attempt.js";
-import { begin, createWatch, type TransactionSettings } from "../sql/transaction.js";
-import type { Call } from "../process/call.js";
-import type { AnnounceCommit } from "../process/committed.js";
 import type { WritesConfig } from "../config.js";
+import type { Committed, Principal } from "../context.js";
 import { badRequest, fatal, isBadRequest } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { Gate } from "../rls/gate.js";
-import type { Committed, Principal } from "../pipeline/layers.js";
-import type { Limits } from "../wire/limits.js";
-import { classify, type Verdict } from "../process/classify.js";
-import type { Connection } from "../sql/dialect.js";
-import type { RowStateReader } from "../sql/fingerprints.js";
-import type { Pipeline } from "../pipeline/pipeline.js";
-import type { Again } from "../process/retry.js";
-import { createInTransaction, type InTransaction } from "./api.js";
-import { change, find, type StoredLetter } from "../sql/dead-letters.js";
-import { waiting } from "./query.js";
-import type { Letter, RetryOptions, RetryResult } from "./types.js";
 import type { CrudTransaction } from "../model.js";
-import { normaliseUpload } from "../wire/upload.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import { apply, type Progress } from "../process/attempt.js";
+import { type Call, publicContext } from "../process/call.js";
+import { classify, type Verdict } from "../process/classify.js";
+import { isTriedAgain } from "../process/retry.js";
+import type { Gate } from "../rls/gate.js";
+import { type Letter, type StoredLetter, waiting } from "../store/letters.js";
+import type { Store, Unit } from "../store/store.js";
+import type { Limits } from "../wire/limits.js";
+import { normalizeUpload } from "../wire/upload.js";
+import type { RowStateReader } from "./row-states.js";
+import { inTransaction } from "./transaction.js";
+import type { RetryOptions, RetryResult } from "./types.js";
 
 export interface RetryParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly rowStateReader: RowStateReader;
-  readonly announceCommit: AnnounceCommit<P, DB>;
-  readonly again: Again;
   readonly emit: Emit;
-  readonly settings: TransactionSettings;
   readonly limits: Limits;
-  readonly gate: Gate<P, DB>;
+  readonly gate: Gate<P>;
 }
 
 /** Rejects with `badRequest` where `as` is somebody else; every other failure is its result. */
-type RetryLetter<P extends Principal, DB> = (
-  database: Kysely<DB>,
+type RetryLetter<P extends Principal> = (
+  store: Store,
   id: string,
   options: Pick<RetryOptions<P>, "force" | "as">,
 ) => Promise<RetryResult>;
@@ -46,25 +39,23 @@ type Tried = { readonly result: RetryResult; readonly committed?: Committed };
 
 export function createRetryLetter<P extends Principal, DB>(
   parts: RetryParts<P, DB>,
-): RetryLetter<P, DB> {
-  const { config, announceCommit, again, emit, gate, settings } = parts;
+): RetryLetter<P> {
+  const { config, pipeline, emit, gate } = parts;
 
-  const inTransaction = createInTransaction(settings, again);
-
-  return async (database, id, { force = false, as }) => {
+  return async (store, id, { force = false, as }) => {
     const name = { correlationId: crypto.randomUUID() };
     const progress: Progress = { during: "begin", operationIndex: undefined };
     try {
       // Asked before the transaction begins: the answer may come from the same database.
-      const letter = await inTransaction(database, (tx) => find(settings.own.on(tx), id));
+      const letter = await inTransaction(store, ({ letters }) => letters.find(id));
       if (letter === undefined) return { status: "not_found" };
       if (!waiting.includes(letter.status)) return { status: "not_open", is: letter.status };
       const principal = await principalOf(letter, as, config.deadLetters?.principal);
       if (principal === undefined) return unknownPrincipal;
       const { signal } = new AbortController();
-      const caller = await gate(database, { ...name, signal, principal });
+      const caller = await gate(store, { ...name, signal, principal });
       const call = {
-        ...callOf(database, name.correlationId, principal, letter),
+        ...callOf(store, name.correlationId, principal, letter),
         ...(caller && { caller }),
       };
       for (let number = 1; ; number += 1) {
@@ -72,20 +63,21 @@ export function createRetryLetter<P extends Principal, DB>(
         try {
           const tried = await tryOnce(parts, id, force, call, number, progress);
           const { result, committed } = tried;
-          if (committed !== undefined) await announceCommit(committed, call);
+          if (committed !== undefined)
+            await pipeline.announceCommit(committed, publicContext(call));
           if (result.status === "retried" || result.status === "stale") {
             emit({ type: "dead_letter_handled", ...name, id, outcome: result.status });
           }
           return result;
         } catch (error) {
           const { during, operationIndex } = progress;
-          const verdict = classify(error, database, during !== "begin", caller !== undefined);
+          const verdict = classify(error, store, during !== "begin", caller !== undefined);
           const where = operationIndex === undefined ? {} : { operationIndex };
           const { outcome } = verdict;
           emit({ type: "error", ...name, during, error, outcome, ...where });
-          if (await again(verdict, number, call)) continue;
+          if (await isTriedAgain(verdict, number, call)) continue;
           const failed = failedBy(verdict, operationIndex);
-          await count(parts, inTransaction, database, id, failed, name);
+          await count(emit, store, id, failed, name);
           emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });
           return failed;
         }
@@ -93,7 +85,7 @@ export function createRetryLetter<P extends Principal, DB>(
     } catch (error) {
       if (isBadRequest(error)) throw error;
       emit({ type: "error", ...name, during: "retry", error, outcome: "retryable" });
-      return failedBy(classify(error, database, false), undefined);
+      return failedBy(classify(error, store, false), undefined);
     }
   };
 }
@@ -119,17 +111,17 @@ async function principalOf<P extends Principal>(
   throw new TypeError("deadLetters.principal gave somebody else than the letter's user.");
 }
 
-function callOf<P extends Principal, DB>(
-  database: Kysely<DB>,
+function callOf<P extends Principal>(
+  store: Store,
   correlationId: string,
   principal: P,
   { clientId, queueId, lossyNumbers }: StoredLetter,
-): Call<P, DB> {
+): Call<P> {
   return {
     correlationId,
     signal: new AbortController().signal,
     principal,
-    database,
+    store,
     ...(clientId !== undefined && { clientId }),
     ...(queueId !== undefined && { queueId }),
     // What the device has been told stands: the ledger has no part in this.
@@ -142,24 +134,25 @@ function callOf<P extends Principal, DB>(
 
 /** Rejects with whatever fails; then nothing has been written. */
 async function tryOnce<P extends Principal, DB>(
-  { pipeline, rowStateReader, settings, limits }: RetryParts<P, DB>,
+  { pipeline, rowStateReader, limits }: RetryParts<P, DB>,
   id: string,
   force: boolean,
-  call: Call<P, DB>,
+  call: Call<P>,
   number: number,
   progress: Progress,
 ): Promise<Tried> {
-  const watch = createWatch();
-  const run = async (tx: Transaction<DB>): Promise<Tried> => {
-    const own = settings.own.on(tx);
-    const letter = await find(own, id, true);
+  const { store } = call;
+  return store.unit({}, async (unit: Unit): Promise<Tried> => {
+    const { letters } = unit;
+    const open = { store, unit };
+    const letter = await letters.find(id, true);
     if (letter === undefined) return { result: { status: "not_found" } };
     const { status, rowStates, payload } = letter;
     if (!waiting.includes(status)) return { result: { status: "not_open", is: status } };
     if (!force && rowStates !== undefined) {
-      const rows = await rowStateReader.changed(tx as unknown as Connection, rowStates);
+      const rows = await rowStateReader.changed(open, rowStates);
       if (rows.length > 0) {
-        await change(own, [id], { status: "stale" });
+        await letters.change([id], { status: "stale" });
         return { result: { status: "stale", rows } };
       }
     }
@@ -169,12 +162,11 @@ async function tryOnce<P extends Principal, DB>(
       throw fatal("INVALID_TRANSACTION", reading.invalid);
     }
     // First, while the connection's own role is at work. It is undone with everything else.
-    await change(own, [id], { closed: { status: "retried" } });
+    await letters.change([id], { closed: { status: "retried" } });
     const { transaction } = reading;
-    const writes = await apply(pipeline, transaction, call, { tx, number, progress, watch });
+    const writes = await apply(pipeline, transaction, call, { open, number, progress });
     return { result: { status: "retried" }, committed: { transaction, writes } };
-  };
-  return begin(call.database, settings, run, { watch });
+  });
 }
 
 function failedBy(verdict: Verdict, operationIndex: number | undefined): Failed {
@@ -189,10 +181,9 @@ function failedBy(verdict: Verdict, operationIndex: number | undefined): Failed 
 }
 
 /** In a transaction of its own, for what failed is undone. The count is no promise. */
-async function count<P extends Principal, DB>(
-  { emit, settings }: RetryParts<P, DB>,
-  inTransaction: InTransaction,
-  database: Kysely<DB>,
+async function count(
+  emit: Emit,
+  store: Store,
   id: string,
   { errorCode, message, operationIndex }: Failed,
   name: { readonly correlationId: string },
@@ -200,13 +191,12 @@ async function count<P extends Principal, DB>(
   const where = operationIndex === undefined ? {} : { operationIndex };
   const error = errorCode === undefined ? {} : { error: { errorCode, message, ...where } };
   try {
-    await inTransaction(database, (tx) => change(settings.own.on(tx), [id], { failed: error }));
+    await inTransaction(store, ({ letters }) => letters.change([id], { failed: error }));
   } catch (error) {
     emit({ type: "error", ...correlated(name), during: "retry", error, outcome: "ignored" });
   }
 }
 
-// A letter's payload as the transaction that it is.
 /** Says what is wrong where it is none. */
 type Reading =
   | { readonly transaction: CrudTransaction }
@@ -214,7 +204,7 @@ type Reading =
 
 export function transactionOf(payload: unknown, limits: Limits): Reading {
   try {
-    const [transaction, ...others] = normaliseUpload(payload, limits).transactions;
+    const [transaction, ...others] = normalizeUpload(payload, limits).transactions;
     if (transaction === undefined || others.length > 0) {
       return { invalid: "A letter holds one transaction: { crud: [...] }." };
     }

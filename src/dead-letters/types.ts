@@ -1,51 +1,7 @@
 /** The dead-letter queue as an application works with it: `writes.deadLetters`. */
-import type { Principal } from "../pipeline/layers.js";
+import type { Principal } from "../context.js";
 import type { ErrorCode } from "../model.js";
-import type { NamedRow } from "./payload.js";
-
-/** `stale`: a retry found the rows changed since it was recorded. Such a letter waits as an open one does. */
-export type LetterStatus = "open" | "stale" | "retried" | "discarded";
-
-/** A letter without what was to be written. Times are UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
-export interface LetterSummary {
-  readonly id: string;
-  readonly status: LetterStatus;
-  /** Whose transaction it is. */
-  readonly userId: string;
-  readonly clientId?: string;
-  readonly queueId?: string;
-  /** Of the latest failure, as are the next two. */
-  readonly errorCode: ErrorCode;
-  readonly message: string;
-  readonly operationIndex?: number;
-  /** By what the ledger knows the transaction, where it has an identity. */
-  readonly identity?: string;
-  /** The client's tables that it names. */
-  readonly tables: readonly string[];
-  /** How often it has failed: when it was recorded, recorded again, and retried. From 1. */
-  readonly attempts: number;
-  readonly firstSeenAt: string;
-  readonly lastSeenAt: string;
-  /** The payload is not what was recorded. */
-  readonly edited: boolean;
-  /** Why it was discarded. */
-  readonly reason?: string;
-  /** When it was retried or discarded. */
-  readonly closedAt?: string;
-}
-
-export interface Letter extends LetterSummary {
-  /** The transaction in the wire's words, or as it came where it could not be understood. Integers beyond 2^53 are `bigint`. */
-  readonly payload: unknown;
-  /** As it was recorded, where it has been edited. */
-  readonly originalPayload?: unknown;
-  /** What `authenticate` gave, where it was plain JSON. */
-  readonly principal?: unknown;
-  /** The rows that a retry compares: whether each was there when the letter was recorded. */
-  readonly rows: readonly (NamedRow & { readonly present: boolean })[];
-  /** How many rows it names beside these. They could not be read then, and are not compared. */
-  readonly unreadRows: number;
-}
+import type { Letter, LetterStatus, LetterSummary, NamedRow } from "../store/letters.js";
 
 /** All that are given must hold. `{}` is every letter. */
 export interface LetterFilter {
@@ -191,12 +147,4 @@ export interface DeadLetters<P extends Principal> {
   ): Promise<BulkDiscardReport>;
   /** Whole letters, oldest first, as JSON lines, each with its line break. Holds one of them at a time. */
   export(filter?: LetterFilter, options?: LetterOptions<P>): AsyncIterable<string>;
-}
-
-/** How letters are kept and retried. */
-export interface DeadLettersOptions<P extends Principal> {
-  /** Whether a letter keeps what `authenticate` gave beyond the user id. Default true. */
-  readonly keepPrincipal?: boolean;
-  /** As whom a letter is retried. Default: as the principal that it keeps. Its `userId` must be the letter's. */
-  readonly principal?: (letter: Letter) => P | Promise<P>;
 }

@@ -1,17 +1,24 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
-import type { Admission } from "./load.js";
-import { answerUpload } from "../wire/answer.js";
-import { verifiedPrincipal } from "../pipeline/authenticate.js";
-import { readBody, type RequestBody } from "./body.js";
+import {
+  type CallContext,
+  type Principal,
+  type RequestContext,
+  verifiedPrincipal,
+} from "../context.js";
+import { correlated, type Correlated, type Emit, type ErrorEvent } from "../events.js";
+import type { TransactionResult, UploadShape, WriteRequest, WriteResponse } from "../model.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
 import {
   type Checkpointing,
   readCheckpoint,
   readCheckpointRequest,
-} from "../checkpoint/checkpoint.js";
-import { openapiYaml } from "../wire/generated/openapi.js";
+} from "../process/checkpoint.js";
+import type { Processor } from "../process/upload.js";
+import { answerUpload } from "../wire/answer.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
+import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { TransactionResult, UploadShape, WriteRequest, WriteResponse } from "../model.js";
-import { correlated, type Correlated, type Emit, type ErrorEvent } from "../events.js";
+import type { Admission } from "./load.js";
 import {
   type Answer,
   limitsBody,
@@ -21,10 +28,6 @@ import {
   toResponse,
   unavailable,
 } from "./responses.js";
-import type { CallContext, Principal, RequestContext } from "../pipeline/layers.js";
-import type { Limits, Timeouts } from "../wire/limits.js";
-import type { Pipeline } from "../pipeline/pipeline.js";
-import type { Processor } from "../process/upload.js";
 import { methodOf, pathOf, routeOf, type RouteOptions } from "./routes.js";
 
 interface HttpParts<P extends Principal, DB> {
@@ -87,7 +90,7 @@ async function answerTo<P extends Principal, DB>(
     case "limits":
       return { status: 200, body: limitsBody(parts.limits, parts.routes) };
     case "contract":
-      return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
+      return contract();
     case "preflight":
       return crossOrigin.allowed || !request.headers.has("origin")
         ? { status: 204, body: "" }
@@ -95,6 +98,12 @@ async function answerTo<P extends Principal, DB>(
     default:
       return message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
   }
+}
+
+/** Loaded where somebody asks for it. */
+async function contract(): Promise<Answer> {
+  const { openapiYaml } = await import("../wire/generated/openapi.js");
+  return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
 }
 
 /** A bug in `origins` lets nobody in, and is no reason to answer nobody. */
@@ -217,7 +226,6 @@ async function respond<P extends Principal, DB>(
   }
 }
 
-// The names by which a request is found again: in its events, its answer, and in traces.
 /** The caller's own, where they are harmless to repeat. */
 export function correlationOf(headers: Headers): Correlated {
   const correlationId = headers.get("x-correlation-id");

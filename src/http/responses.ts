@@ -1,10 +1,10 @@
 /** The answers that are the request's as a whole: what they say, and what goes with them. */
-import { contractVersion } from "../wire/generated/openapi.js";
+import { contractVersion } from "../wire/generated/version.js";
 import type { CrossOrigin } from "./cors.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import { stringifyJson } from "../wire/json.js";
-import type { RequestContext } from "../pipeline/layers.js";
+import type { RequestContext } from "../context.js";
 import type { Limits } from "../wire/limits.js";
 import type { RouteOptions } from "./routes.js";
 import type { TransactionResult, WriteResponse } from "../model.js";

@@ -1,12 +1,6 @@
 /** Which of the endpoint's routes a request is for. */
 
-type Route =
-  | "upload"
-  | "limits"
-  | "contract"
-  | "checkpoint"
-  | "checkpoint-request"
-  | "preflight";
+type Route = "upload" | "limits" | "contract" | "checkpoint" | "checkpoint-request" | "preflight";
 
 /** Which of the optional routes there are. */
 export interface RouteOptions {

@@ -1,9 +1,10 @@
 /** The default `authorize`: the rule's operations, the rule's own check, then the application's. The scope is held by `persist`, in the statement itself. */
 import type { WritesConfig } from "../config.js";
 import { fatal, ofApplication } from "../errors.js";
-import type { LayerFunction, Layers, Principal } from "./layers.js";
+import type { Principal } from "../context.js";
+import type { LayerFunction, Layers } from "./layers.js";
 import type { Rules } from "./rules.js";
-import { turnTo } from "./stored-row.js";
+import { setRow } from "./operation.js";
 import type { Write } from "../model.js";
 
 /** Throws fatal FORBIDDEN_OPERATION, or what the checks throw. */
@@ -19,7 +20,7 @@ export function authorizer<P extends Principal, DB>(
     if (!rule.operations.has(write.op)) {
       throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
     }
-    turnTo(context, write);
+    setRow(context, write);
     await ofApplication(() => rule.authorize?.(write, context));
     await ofApplication(() => added?.(write, context));
     // What has been approved stays as it is: a hook that wants other values returns another write.

@@ -1,46 +1,33 @@
-/** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words. */
-import type { CrudEntry, OpData, Write } from "../model.js";
+/** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words and values. */
+import type { OperationContext, Principal } from "../context.js";
 import { fatal, ofApplication } from "../errors.js";
-import type { LayerFunction, Layers, OperationContext, Principal } from "./layers.js";
+import type { CrudEntry, OpData, Write } from "../model.js";
+import type { Reference } from "./table-rule.js";
+import { type Convert, schemaMissing } from "./convert.js";
+import type { Emit } from "../events.js";
+import type { LayerFunction, Layers } from "./layers.js";
+import { setRow, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
-import type { Reference } from "../table-rule.js";
-import { turnTo } from "./stored-row.js";
 
-/** The columns that the source table has just now. `unknown`: a name that the last reading of the schema did not show. */
-type ColumnsOf<P extends Principal, DB> = (
-  rule: Rule<P, DB>,
-  context: OperationContext<P, DB>,
-  unknown: string,
-) => Promise<ReadonlySet<string>>;
-
-/** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
-type LookUp<P extends Principal, DB> = (
-  reference: Reference,
-  value: unknown,
-  context: OperationContext<P, DB>,
-) => Promise<unknown>;
-
-/** What the mapper asks the database. */
-export interface Lookups<P extends Principal, DB> {
-  readonly columnsOf: ColumnsOf<P, DB>;
-  readonly lookUp: LookUp<P, DB>;
+interface Mapping {
+  readonly convert: Convert;
+  readonly emit: Emit;
 }
 
-/**
- * Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares.
- */
+/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, and what the conversion throws. */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
-  lookups: Lookups<P, DB>,
+  mapping: Mapping,
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const rule = rules.get(entry.table);
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
     }
-    turnTo(context, entry);
+    setRow(context, entry);
     const { op, table, id } = entry;
-    return { op, table, id, values: await valuesOf(entry, rule, context, lookups) };
+    const values = await valuesOf(entry, rule, context, mapping);
+    return mapping.convert.write({ op, table, id, values }, rule, context);
   };
 }
 
@@ -48,10 +35,10 @@ async function valuesOf<P extends Principal, DB>(
   entry: CrudEntry,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  lookups: Lookups<P, DB>,
+  mapping: Mapping,
 ): Promise<Write["values"]> {
   if (entry.op === "DELETE") return computed(rule.softDelete, context);
-  const values = await sent(entry.opData ?? {}, rule, context, lookups);
+  const values = await sent(entry.opData ?? {}, rule, context, mapping);
   if (entry.op === "PATCH") {
     // A PATCH of nothing stays one: it must not touch the row only to set the server's columns.
     return values.size === 0
@@ -77,14 +64,14 @@ async function sent<P extends Principal, DB>(
   opData: OpData,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  { columnsOf, lookUp }: Lookups<P, DB>,
+  mapping: Mapping,
 ): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
     if (repeatsKey(name, value, rule, context)) continue;
     const column =
       rule.clientColumns === undefined
-        ? await anyColumn(name, rule, context, columnsOf)
+        ? await anyColumn(name, rule, context, mapping)
         : rule.clientColumns.get(name);
     if (column === undefined || column.readOnly === "reject") {
       if (column === undefined && rule.ignoreUnknown) continue;
@@ -96,7 +83,7 @@ async function sent<P extends Principal, DB>(
       : value;
     values.set(
       column.column,
-      column.references ? await lookUp(column.references, converted, context) : converted,
+      column.references ? await lookUp(mapping, column.references, converted, context) : converted,
     );
   }
   return values;
@@ -106,11 +93,31 @@ async function anyColumn<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  columnsOf: ColumnsOf<P, DB>,
+  { emit }: Mapping,
 ) {
   if (rule.key.columns.includes(name) || rule.softDelete?.has(name)) return undefined;
-  if (!(await columnsOf(rule, context, name)).has(name)) return undefined;
+  const table = await stateOf(context).unit.table(rule.table, [name]);
+  if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
+  if (!table.columns.has(name)) return undefined;
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
+}
+
+/** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
+async function lookUp<P extends Principal, DB>(
+  { convert }: Mapping,
+  { table: name, match, take }: Reference,
+  value: unknown,
+  context: OperationContext<P, DB>,
+): Promise<unknown> {
+  if (value === null || value === undefined) return null;
+  const { store, unit } = stateOf(context);
+  const table = await convert.table(unit, name, [match], context);
+  const sought = convert.values(store, table, { [match]: value }, context, true);
+  const found = await unit.lookUp(table, sought, take);
+  if (found === undefined) {
+    throw fatal("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
+  }
+  return found.value;
 }
 
 /** Some clients repeat the row id among the columns; and the columns of a composite key are the client's own too. */

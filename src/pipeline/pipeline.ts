@@ -1,108 +1,134 @@
 /** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
-import { authorizer, sameRow } from "./authorize.js";
 import type { WritesConfig } from "../config.js";
-import { storeDeadLetter } from "../sql/letter-insert.js";
-import type { Emit } from "../events.js";
+import type { OperationContext, Principal } from "../context.js";
+import { correlated, type Emit } from "../events.js";
+import type { Committed, CommittedContext } from "../context.js";
+import type { DeadLetter } from "../model.js";
+import type { Limits } from "../wire/limits.js";
+import { normalizeUpload } from "../wire/upload.js";
+import { authorizer, sameRow } from "./authorize.js";
+import { type Convert, createConvert, invalidKey, keyOf } from "./convert.js";
 import {
   type Hooks,
-  layer,
   type LayerFunction,
   type LayerHook,
   type LayerName,
   type Layers,
-  type Principal,
+  layer,
   replaceable,
 } from "./layers.js";
-import type { Limits } from "../wire/limits.js";
-import { type Lookups, mapper } from "./map.js";
-import type { Own } from "../sql/tables.js";
-import { type ConvertRow, createConvertRow } from "../sql/convert.js";
-import type { Connection } from "../sql/dialect.js";
-import { persister } from "../sql/write.js";
-import { lookUp, rowReader } from "../sql/read.js";
-import { type Catalog, schemaMissing } from "../sql/schema.js";
+import { mapper } from "./map.js";
+import { type ReadRow, stateOf } from "./operation.js";
+import { createPersist, type Persist } from "./persist.js";
 import type { Rules } from "./rules.js";
-import type { ReadRow } from "./stored-row.js";
-import { createReject, type Reject } from "../dead-letters/rejections.js";
-import type { DeadLetter } from "../model.js";
-import { normaliseUpload } from "../wire/upload.js";
 
 export type Pipeline<P extends Principal, DB> = {
   readonly [Name in LayerName]: LayerFunction<Layers<P, DB>[Name]>;
 } & {
+  readonly rules: Rules<P, DB>;
+  readonly convert: Convert;
   /** For `context.stored()`. */
   readonly readRow: ReadRow<P, DB>;
+  /** The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. */
+  readonly plainPersist: Persist<P, DB> | undefined;
+  /** Mapping or judging the table's operations runs application code or asks the database. */
+  looksAround(table: string): boolean;
+  /** Tells the `committed` hooks. Never rejects. */
+  announceCommit(committed: Committed, context: CommittedContext<P>): Promise<void>;
 };
 
-interface PipelineParts<P extends Principal, DB> {
+export interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly limits: Limits;
-  readonly catalog: Catalog;
   readonly emit: Emit;
-  readonly own: Own;
+  /** The default `deadLetter`. */
+  readonly deadLetter: LayerFunction<Layers<P, DB>["deadLetter"]>;
+  /** Tells the device of a stored letter, in the letter's transaction. */
+  reject(convert: Convert): LayerFunction<Layers<P, DB>["deadLetter"]> | undefined;
 }
 
 export function createPipeline<P extends Principal, DB>(
   config: WritesConfig<P, DB>,
-  { rules, limits, catalog, emit, own }: PipelineParts<P, DB>,
+  { rules, limits, emit, deadLetter, reject }: PipelineParts<P, DB>,
 ): Pipeline<P, DB> {
-  const convertRow = createConvertRow(catalog, emit);
   const allHooks = hooksOf(config);
   const hooks = <Name extends LayerName>(name: Name): LayerHook<Layers<P, DB>[Name]>[] =>
     allHooks.flatMap((each) => each[name] ?? []);
+  const committed = allHooks.flatMap((each) => each.committed ?? []);
+  const isPlain = (name: "map" | "authorize" | "persist"): boolean =>
+    config[name] === undefined && hooks(name).length === 0;
+
+  const looksAtAll = !isPlain("map") || !isPlain("authorize");
+  const convert = createConvert(
+    emit,
+    ({ authorize }) =>
+      looksAtAll || !isPlain("persist") || committed.length > 0 || authorize !== undefined,
+  );
+  const persist = createPersist(rules, convert, emit);
+  const map = layer(replaceable(mapper(rules, { convert, emit }), config.map), hooks("map"));
 
   return {
+    rules,
+    convert,
     authenticate: layer(async (request) => config.authenticate(request), hooks("authenticate")),
     validate: layer(
-      replaceable(async (body) => normaliseUpload(body, limits), config.validate),
+      replaceable(async (body) => normalizeUpload(body, limits), config.validate),
       hooks("validate"),
     ),
-    map: layer(
-      replaceable(mapper(rules, lookups(catalog, emit, convertRow)), config.map),
-      hooks("map"),
-    ),
-    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), {
-      after: sameRow,
+    map: isPlain("map") ? map : converted(map, rules, convert),
+    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
+    persist: layer(replaceable(persist.layer, config.persist), hooks("persist"), {
+      before: sameRow,
     }),
-    persist: layer(
-      replaceable(persister(rules, { catalog, convertRow, emit }), config.persist),
-      hooks("persist"),
-      {
-        before: sameRow,
-      },
-    ),
+    plainPersist: isPlain("persist") ? persist : undefined,
+    looksAround: (table) => looksAtAll || rules.get(table)?.looksAround !== false,
     deadLetter: rejecting(
-      layer(
-        replaceable(
-          storeDeadLetter<P, DB>(own, config.deadLetters?.keepPrincipal ?? true),
-          config.deadLetter,
-        ),
-        hooks("deadLetter"),
-      ),
-      config.rejections && createReject(config.rejections, { catalog, convertRow, emit }),
+      layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
+      reject(convert),
     ),
     respond: layer(async (response) => response, hooks("respond")),
-    readRow: rowReader(rules, convertRow),
+    readRow: rowReader(rules, convert),
+    announceCommit: async (told, context) => {
+      for (const hook of committed) {
+        try {
+          await hook(told, context);
+        } catch (error) {
+          const during = "committed";
+          emit({ type: "error", ...correlated(context), during, error, outcome: "ignored" });
+        }
+      }
+    },
+  };
+}
+
+/** What the application's own mapping gives is converted, too. */
+function converted<P extends Principal, DB>(
+  map: LayerFunction<Layers<P, DB>["map"]>,
+  rules: Rules<P, DB>,
+  convert: Convert,
+): LayerFunction<Layers<P, DB>["map"]> {
+  return async (entry, context) => {
+    const write = await map(entry, context);
+    const rule = write === null ? undefined : rules.get(write.table);
+    // Without a rule `authorize` refuses it.
+    return write === null || rule === undefined ? write : convert.write(write, rule, context);
   };
 }
 
 /** The device hears of what has been stored, in the same transaction. */
 function rejecting<P extends Principal, DB>(
   store: LayerFunction<Layers<P, DB>["deadLetter"]>,
-  reject: Reject<P, DB> | undefined,
+  reject: LayerFunction<Layers<P, DB>["deadLetter"]> | undefined,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
   if (reject === undefined) return store;
   return async (letter, context) => {
     // One of the application's own may give nothing back, whatever its type says.
     const stored = ((await store(letter, context)) as DeadLetter | undefined) ?? letter;
-    await reject(stored, context);
-    return stored;
+    return reject(stored, context);
   };
 }
 
-export function hooksOf<P extends Principal, DB>({
-  hooks,
-}: WritesConfig<P, DB>): readonly Hooks<P, DB>[] {
+function hooksOf<P extends Principal, DB>({ hooks }: WritesConfig<P, DB>): readonly Hooks<P, DB>[] {
   if (hooks === undefined) return [];
   return isList(hooks) ? hooks : [hooks];
 }
@@ -111,20 +137,19 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** What the mapper asks the database. A column that the schema did not show when it was last read is looked for again. */
-function lookups<P extends Principal, DB>(
-  catalog: Catalog,
-  emit: Emit,
-  convertRow: ConvertRow,
-): Lookups<P, DB> {
-  return {
-    columnsOf: async ({ table }, context, unknown) => {
-      const tx = context.tx as unknown as Connection;
-      const known = await catalog.read(tx, table);
-      const schema = known?.names.has(unknown) ? known : await catalog.reread(tx, table);
-      if (schema === undefined) throw schemaMissing(emit, context, { table });
-      return schema.names;
-    },
-    lookUp: (reference, value, context) => lookUp(convertRow, reference, value, context),
+/** Reads the row that an operation is about. `undefined` where no rule has the table, too: what is written there is refused anyway. */
+function rowReader<P extends Principal, DB>(rules: Rules<P, DB>, convert: Convert): ReadRow<P, DB> {
+  return async ({ table: name, id }, context: OperationContext<P, DB>) => {
+    const rule = rules.get(name);
+    if (rule === undefined) return undefined;
+    const { store, unit } = stateOf(context);
+    const table = await convert.table(unit, rule.table, rule.key.columns, context);
+    const key = convert.values(store, table, keyOf(rule, id), context, true);
+    try {
+      return await unit.read(table, key);
+    } catch (error) {
+      // The asker is the application, whose own failures are never fatal; but this one is the client's, and for good.
+      throw store.meaning(error) === "INVALID_DATA" ? invalidKey() : error;
+    }
   };
 }

@@ -1,6 +1,6 @@
 /** The configured table rules, compiled once: names resolved, shorthands spelled out, mistakes refused at the start. */
 import type { Operation } from "../model.js";
-import type { Principal } from "./layers.js";
+import type { Principal } from "../context.js";
 import type {
   ClientColumn,
   ColumnRule,
@@ -9,7 +9,7 @@ import type {
   Scope,
   ServerColumn,
   TableRule,
-} from "../table-rule.js";
+} from "./table-rule.js";
 
 type SetColumn<P extends Principal, DB> = ServerColumn<P, DB>["set"];
 
@@ -35,6 +35,8 @@ export interface Rule<P extends Principal, DB> {
   readonly replace: boolean;
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
+  /** Mapping or judging an operation runs code of the application's, or asks the database: what stands before it must be written by then. */
+  readonly looksAround: boolean;
 }
 
 /** A row that this rule's rows belong to. */
@@ -123,6 +125,13 @@ function compileRule<P extends Principal, DB>(
     replace: rule.put === "replace",
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
+    looksAround:
+      rule.authorize !== undefined ||
+      columns.server.size + columns.insert.size > 0 ||
+      rule.delete !== undefined ||
+      [...(columns.client?.values() ?? [])].some(
+        ({ convert, references }) => (convert ?? references) !== undefined,
+      ),
   };
 }
 

@@ -1,28 +1,16 @@
 /**
- * One attempt at a transaction, in one database transaction: the ledger's row, then map → authorize → persist for each operation, then COMMIT.
- * COMMIT is sent only when every answer before it has been read, and after a failure there is only ROLLBACK.
+ * One attempt at a transaction, in one database transaction: the ledger's claim, then map → authorize → persist for each operation, then COMMIT.
+ * After a failure there is only ROLLBACK.
  */
-import type { Transaction } from "kysely";
-import {
-  begin,
-  CallerLeft,
-  createWatch,
-  throwFailure,
-  type TransactionSettings,
-  type Watch,
-} from "../sql/transaction.js";
-import { type Call, publicContext } from "./call.js";
-import type { CrudTransaction, TransactionResult, Write } from "../model.js";
-import type { FatalError } from "../errors.js";
+import type { OperationContext, Principal, TransactionContext } from "../context.js";
+import { type FatalError, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
-import type { Identity } from "./identity.js";
-import type { Principal, TransactionContext } from "../pipeline/layers.js";
-import { claim } from "../sql/ledger.js";
-import type { Connection } from "../sql/dialect.js";
-import { dialectOf } from "../sql/dialects.js";
+import type { CrudTransaction, TransactionResult, Write } from "../model.js";
+import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import type { DatabaseCaller } from "../rls/rls.js";
-import { turnTo, withStored } from "../pipeline/stored-row.js";
+import { CallerLeft } from "../store/failures.js";
+import type { Change, Claim } from "../store/store.js";
+import { type Call, publicContext } from "./call.js";
 
 export type Attempt =
   | { readonly kind: "applied"; readonly writes: readonly Write[] }
@@ -43,33 +31,39 @@ export interface Progress {
   operationIndex: number | undefined;
 }
 
+interface AttemptOptions {
+  /** From 1. */
+  readonly number: number;
+  readonly claim: Claim | undefined;
+  /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
+  readonly refusal: FatalError | undefined;
+  /** Statements answered are added to it. */
+  readonly tally: { statements: number };
+}
+
 /** Never rejects. */
 export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
-  call: Call<P, DB>,
-  { number, identity, refusal, tally, settings }: AttemptOptions,
+  call: Call<P>,
+  { number, claim, refusal, tally }: AttemptOptions,
 ): Promise<Attempt> {
+  const { store, signal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
-  const watch = createWatch();
-  const bounds = identity && dialectOf(call.database).bounds?.(settings.timeouts);
-  const run = async (tx: Transaction<DB>): Promise<Attempt> => {
-    const answer =
-      identity && (await claim(settings.own.on(tx), { identity, request: call.requestId, bounds }));
-    if (answer !== undefined) return { kind: "replayed", answer };
-    if (refusal !== undefined) {
-      progress.during = "validate";
-      throw refusal;
-    }
-    const writes = await apply(pipeline, transaction, call, { tx, number, progress, watch });
-    return { kind: "applied", writes };
-  };
   try {
-    return await begin(call.database, settings, run, {
-      watch,
-      signal: call.signal,
-      boundsItself: bounds !== undefined,
-    });
+    return await store.unit(
+      { signal, tally, ...(claim && { claim }) },
+      async (unit): Promise<Attempt> => {
+        if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
+        if (refusal !== undefined) {
+          progress.during = "validate";
+          throw refusal;
+        }
+        const open = { store, unit };
+        const writes = await apply(pipeline, transaction, call, { open, number, progress });
+        return { kind: "applied", writes };
+      },
+    );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
     const { during, operationIndex } = progress;
@@ -79,82 +73,116 @@ export async function attempt<P extends Principal, DB>(
       during,
       ...(operationIndex !== undefined && { operationIndex }),
     };
-  } finally {
-    tally.statements += watch.statements;
   }
 }
 
-interface AttemptOptions {
-  /** From 1. */
-  readonly number: number;
-  readonly identity: Identity | undefined;
-  /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
-  readonly refusal: FatalError | undefined;
-  /** Statements answered are added to it. */
-  readonly tally: { statements: number };
-  readonly settings: TransactionSettings;
-}
-
-async function become<DB>(tx: Transaction<DB>, caller: DatabaseCaller): Promise<void> {
-  const { rowSecurity } = dialectOf(tx);
-  if (rowSecurity === undefined)
-    throw new TypeError("rls: this database has no row-level security.");
-  await rowSecurity.become(tx as unknown as Connection, caller);
-}
-
-/** What an upload and the retry of a dead letter have in common, from here to COMMIT. */
-export async function apply<P extends Principal, DB>(
-  pipeline: Pipeline<P, DB>,
-  transaction: CrudTransaction,
-  call: Call<P, DB>,
-  { tx, number, progress, watch }: Applying<DB>,
-): Promise<readonly Write[]> {
-  const { caller, lossyNumbers } = call;
-  // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
-  if (caller !== undefined) await become(tx, caller);
-  const context = { ...publicContext(call), tx, transaction, attempt: number, lossyNumbers };
-  return applyAll(pipeline, context, progress, watch);
-}
-
-interface Applying<DB> {
-  readonly tx: Transaction<DB>;
+interface Applying {
+  readonly open: OpenUnit;
   /** From 1. */
   readonly number: number;
   readonly progress: Progress;
-  readonly watch: Watch;
 }
 
-/** One operation after the other: what one has written, the next one's authorization can see. */
-async function applyAll<P extends Principal, DB>(
-  { map, authorize, persist, readRow }: Pipeline<P, DB>,
-  context: TransactionContext<P, DB>,
-  progress: Progress,
-  watch: Watch,
+/**
+ * Applies the operations inside a database transaction that is open already. An upload and the retry of a dead letter have this in common.
+ * What one operation has written, the next one's authorization can see. Rejects with the first operation's failure.
+ */
+export async function apply<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  transaction: CrudTransaction,
+  call: Call<P>,
+  { open, number, progress }: Applying,
 ): Promise<readonly Write[]> {
+  const { caller, lossyNumbers } = call;
+  // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
+  if (caller !== undefined) await open.unit.become(caller);
+  const context: TransactionContext<P, DB> = {
+    ...publicContext(call),
+    tx: open.unit.tx as TransactionContext<P, DB>["tx"],
+    transaction,
+    attempt: number,
+    lossyNumbers,
+  };
   const writes: Write[] = [];
-  for (const [operationIndex, operation] of context.transaction.crud.entries()) {
-    const { metadata, previousValues } = operation;
-    const known = {
-      ...context,
-      operation,
-      operationIndex,
-      ...(metadata !== undefined && { metadata }),
-      ...(previousValues !== undefined && { previousValues }),
-    };
-    const inOperation = withStored(known, readRow);
+  const run = createRun(pipeline, open, progress);
+  for (const [operationIndex, operation] of transaction.crud.entries()) {
+    const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
+    if (pipeline.looksAround(operation.table)) await run.end();
     progress.operationIndex = operationIndex;
-    progress.during = "map";
-    const mapped = await map(operation, inOperation);
-    if (mapped === null) continue;
-    turnTo(inOperation, mapped);
-    progress.during = "authorize";
-    const write = await authorize(mapped, inOperation);
-    progress.during = "persist";
-    await persist(write, inOperation);
-    throwFailure(watch);
-    writes.push(write);
+    try {
+      progress.during = "map";
+      const mapped = await pipeline.map(operation, known);
+      if (mapped === null) continue;
+      progress.during = "authorize";
+      const write = await pipeline.authorize(mapped, known);
+      await run.add(write, known);
+      writes.push(write);
+    } catch (error) {
+      // An earlier operation may yet fail in the database: then that is the transaction's failure.
+      if (isFatal(error) || isRetryable(error)) {
+        const failed = { ...progress };
+        await run.end();
+        Object.assign(progress, failed);
+      }
+      throw error;
+    }
   }
+  await run.end();
   progress.operationIndex = undefined;
   progress.during = "commit";
   return writes;
+}
+
+interface Waiting<P extends Principal, DB> {
+  readonly change: Change;
+  readonly write: Write;
+  readonly context: OperationContext<P, DB>;
+}
+
+/** Changes that wait to be written together. */
+interface Run<P extends Principal, DB> {
+  add(write: Write, context: OperationContext<P, DB>): Promise<void>;
+  /** Writes what waits. Rejects with the first failure. */
+  end(): Promise<void>;
+}
+
+function createRun<P extends Principal, DB>(
+  { plainPersist, persist }: Pipeline<P, DB>,
+  { unit }: OpenUnit,
+  progress: Progress,
+): Run<P, DB> {
+  if (plainPersist === undefined) {
+    return {
+      add: async (write, context) => {
+        progress.during = "persist";
+        await persist(write, context);
+        unit.throwIfFailed();
+      },
+      end: async () => {},
+    };
+  }
+  let waiting: Waiting<P, DB>[] = [];
+  return {
+    add: async (write, context) => {
+      progress.during = "persist";
+      unit.throwIfFailed();
+      const change = await plainPersist.change(write, context);
+      if (change !== undefined) waiting.push({ change, write, context });
+    },
+    end: async () => {
+      if (waiting.length === 0) return;
+      const run = waiting;
+      waiting = [];
+      progress.during = "persist";
+      const { effects, failure } = await unit.write(run.map(({ change }) => change));
+      for (const [index, effect] of effects.entries()) {
+        const { write, context, change } = run[index] as Waiting<P, DB>;
+        progress.operationIndex = change.operationIndex;
+        plainPersist.judge(effect, write, context);
+      }
+      if (failure === undefined) return;
+      progress.operationIndex = failure.operationIndex;
+      throw failure.cause;
+    },
+  };
 }

@@ -1,12 +1,8 @@
 /** What became of a transaction that threw: nothing is fatal unless it is known to be. */
-import type { QueryExecutorProvider } from "kysely";
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { stringifyJson } from "../wire/json.js";
 import type { ErrorCode } from "../model.js";
-import { isConnectionError } from "../sql/connection-errors.js";
-import type { FatalMeaning, Meaning, RetryableMeaning } from "../sql/dialect.js";
-import { dialectOf } from "../sql/dialects.js";
-import { Contention } from "../sql/statements.js";
+import type { FatalMeaning, Meaning, RetryableMeaning, Store } from "../store/store.js";
 
 export type Verdict =
   | {
@@ -58,13 +54,8 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
  * @param ofData whether it was thrown by the statements that write the data; no other statement's error is fatal
  * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
  */
-export function classify(
-  error: unknown,
-  db: QueryExecutorProvider,
-  ofData: boolean,
-  rls = false,
-): Verdict {
-  if (error instanceof ApplicationFailure) return classify(error.cause, db, false);
+export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
+  if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
   if (isFatal(error)) {
     const details = plain(error.details);
     return {
@@ -82,7 +73,7 @@ export function classify(
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
   }
-  const meaning = meaningOf(error, db);
+  const meaning = store.meaning(error);
   if (isFatalMeaning(meaning)) {
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
     return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
@@ -94,11 +85,6 @@ export function classify(
     ...(passing.includes(meaning) && { passes: true }),
     ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
   };
-}
-
-function meaningOf(error: unknown, db: QueryExecutorProvider): Meaning {
-  if (error instanceof Contention) return "contention";
-  return dialectOf(db).meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
 }
 
 function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {

@@ -1,6 +1,5 @@
 /** What routes of an application's own call, behind their own authentication: the same as over HTTP, without it. */
-import { verifiedPrincipal } from "../pipeline/authenticate.js";
-import { type Checkpointing, readCheckpointRequest } from "../checkpoint/checkpoint.js";
+import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
 import {
   type InvalidTransaction,
   retryableResult,
@@ -9,15 +8,15 @@ import {
 } from "../model.js";
 import { isBadRequest, isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { CallContext, Principal } from "../pipeline/layers.js";
+import { type CallContext, type Principal, verifiedPrincipal } from "../context.js";
 import type { Processor } from "./upload.js";
-import type { Transit } from "../http/load.js";
+import type { UnderWay } from "./drain.js";
 import type { CallOptions, CheckpointOptions, Writes } from "../writes.js";
 
 interface DirectParts<P extends Principal> {
   readonly processor: Processor<P>;
   readonly checkpointing: Checkpointing<P>;
-  readonly transit: Transit;
+  readonly underWay: UnderWay;
   readonly emit: Emit;
 }
 
@@ -29,7 +28,7 @@ type Direct<P extends Principal> = Pick<
 export function createDirect<P extends Principal>({
   processor,
   checkpointing,
-  transit,
+  underWay,
   emit,
 }: DirectParts<P>): Direct<P> {
   /** @param accept what is processed of a body that has been understood */
@@ -38,8 +37,8 @@ export function createDirect<P extends Principal>({
     { principal, clientId, queueId, ...options }: CallOptions<P>,
     accept: (upload: Upload) => Upload,
   ): Promise<readonly TransactionResult[]> =>
-    transit.during(async () => {
-      if (transit.draining()) return [retryableResult("The server is being stopped.")];
+    underWay.during(async () => {
+      if (underWay.draining()) return [retryableResult("The server is being stopped.")];
       const context: CallContext<P> = {
         principal,
         ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
@@ -71,7 +70,7 @@ export function createDirect<P extends Principal>({
   };
 
   const device = ({ principal, clientId, signal }: CheckpointOptions<P>) => {
-    if (transit.draining()) throw retryable("The server is being stopped.");
+    if (underWay.draining()) throw retryable("The server is being stopped.");
     return {
       principal: verifiedPrincipal(principal),
       clientId,
@@ -91,9 +90,9 @@ export function createDirect<P extends Principal>({
         ? retryableResult("The caller has left before the transaction was tried.")
         : result;
     },
-    checkpoint: (options) => transit.during(async () => checkpointing.next(device(options))),
+    checkpoint: (options) => underWay.during(async () => checkpointing.next(device(options))),
     checkpointRequest: ({ checkpointRequestId, ...options }) =>
-      transit.during(async () => {
+      underWay.during(async () => {
         const sent = { client_id: options.clientId, checkpoint_request_id: checkpointRequestId };
         return checkpointing.raise(device(options), readCheckpointRequest(sent).requestId);
       }),

@@ -13,7 +13,7 @@ export interface Identity {
   /** The transaction: one hex SHA-256. */
   readonly key: string;
   /** The queue it came from: one hex SHA-256. */
-  readonly client: string;
+  readonly queue: string;
 }
 
 /** One queue's transactions. */
@@ -26,7 +26,7 @@ export type Identify = (transaction: CrudTransaction) => Promise<Identity | unde
 export function createIdentify({ userId, clientId, queueId }: Sender): Identify {
   if (clientId === undefined) return async () => undefined;
   const sender = [userId, clientId, queueId ?? null];
-  let client: Promise<string> | undefined;
+  let queue: Promise<string> | undefined;
   return async (transaction) => {
     const ids = queueIds(transaction);
     if (ids === undefined) return undefined;
@@ -36,8 +36,8 @@ export function createIdentify({ userId, clientId, queueId }: Sender): Identify 
       id,
       opData ?? null,
     ]);
-    client ??= sha256(sender);
-    return { key: await sha256([sender, ids, content]), client: await client };
+    queue ??= sha256(sender);
+    return { key: await sha256([sender, ids, content]), queue: await queue };
   };
 }
 

@@ -2,18 +2,20 @@
  * A transaction that fails again and again would keep its device's queue waiting for ever. So it becomes a dead letter, once it has failed often
  * and for long, and for reasons of its own: outages and contention don't count, and nothing is parked while nothing else can be applied.
  */
-import { toWireTransaction } from "../wire/answer.js";
-import type { Failure } from "./attempt.js";
-import { begin, type TransactionSettings } from "../sql/transaction.js";
-import type { Call } from "./call.js";
 import type { WritesConfig } from "../config.js";
-import type { CrudTransaction } from "../model.js";
+import type { Principal } from "../context.js";
 import { correlated, type Emit } from "../events.js";
-import { countFailure, failuresKeptMs, forgetFailures, isExhausted } from "../sql/attempts.js";
-import type { Identity } from "./identity.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { Verdict } from "./classify.js";
+import type { CrudTransaction } from "../model.js";
+import { byDatabase } from "../store/by-database.js";
+import { toWireTransaction } from "../wire/answer.js";
 import { sha256 } from "../wire/digest.js";
+import type { Failure } from "./attempt.js";
+import type { Call } from "./call.js";
+import type { Verdict } from "./classify.js";
+import type { Identity } from "./identity.js";
+
+/** What has not failed for so long is not counted any further, and its row is pruned: 30 days. */
+export const failuresKeptMs = 30 * 24 * 3_600_000;
 
 const hourMs = 3_600_000;
 const defaults = { afterHours: 24, attempts: 20 };
@@ -23,27 +25,27 @@ const anonymousGapMs = 24 * hourMs;
 const mostKnown = 1_000;
 
 /** None of these rejects: what can't be counted changes no answer. */
-interface Parking<P extends Principal, DB> {
+interface Parking<P extends Principal> {
   /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
-  failed(verdict: Verdict, failure: Failure, subject: Subject<P, DB>): Promise<Verdict>;
+  failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
   /** It has been applied: the proof, for others, that things work. */
-  applied(subject: Subject<P, DB>): Promise<void>;
+  applied(subject: Parked<P>): Promise<void>;
   /** It has been recorded. */
-  recorded(subject: Subject<P, DB>): Promise<void>;
+  recorded(subject: Parked<P>): Promise<void>;
 }
 
-export interface Subject<P extends Principal, DB> {
+/** A transaction that may be parked. */
+export interface Parked<P extends Principal> {
   readonly transaction: CrudTransaction;
-  readonly call: Call<P, DB>;
+  readonly call: Call<P>;
   readonly identity: Identity | undefined;
 }
 
 /** @throws TypeError for thresholds that are none */
 export function createParking<P extends Principal, DB>(
   { parking = {} }: WritesConfig<P, DB>,
-  settings: TransactionSettings,
   emit: Emit,
-): Parking<P, DB> | undefined {
+): Parking<P> | undefined {
   if (parking === false) return undefined;
   const { afterHours, attempts } = { ...defaults, ...parking };
   if (!(afterHours >= 0 && afterHours < 100_000)) {
@@ -53,29 +55,23 @@ export function createParking<P extends Principal, DB>(
     throw new TypeError("parking: `attempts` must be a whole number, and at least 2.");
   }
   const threshold = { attempts, afterMs: afterHours * hourMs };
-  // A counter needs no stricter isolation than its row's lock.
-  const counting = { ...settings, isolation: undefined };
   const known = new Set<string>();
-  // By the executor's adapter, which is one for a database.
-  const appliedAt = new WeakMap<object, number>();
+  const applied = byDatabase<{ at?: number }>(() => ({}));
 
   /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
-  const count = ({ call, identity }: Subject<P, DB>, content: string): Promise<boolean> => {
-    const { database } = call;
+  const count = ({ call: { store }, identity }: Parked<P>, content: string): Promise<boolean> => {
     const gapMs = identity === undefined ? anonymousGapMs : failuresKeptMs;
-    return begin(database, counting, async (transaction) => {
-      const tx = settings.own.on(transaction);
-      await countFailure(tx, content, gapMs);
-      const at = appliedAt.get(database.getExecutor().adapter);
+    return store.unit({ isolation: "plain" }, async ({ attempts: counts }) => {
+      await counts.count(content, gapMs);
+      const { at } = applied.of(store);
       const agoMs = at === undefined ? undefined : performance.now() - at;
-      return isExhausted(tx, content, threshold, agoMs);
+      return counts.isExhausted(content, threshold, agoMs);
     });
   };
 
-  const forget = async (subject: Subject<P, DB>, content: string): Promise<void> => {
+  const forget = async ({ call }: Parked<P>, content: string): Promise<void> => {
     known.delete(content);
-    const { database } = subject.call;
-    await begin(database, counting, (tx) => forgetFailures(settings.own.on(tx), content));
+    await call.store.unit({ isolation: "plain" }, (unit) => unit.attempts.forget(content));
   };
 
   const remember = (content: string): void => {
@@ -84,7 +80,7 @@ export function createParking<P extends Principal, DB>(
     if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
   };
 
-  const quietly = async (subject: Subject<P, DB>, run: () => Promise<void>): Promise<void> => {
+  const quietly = async (subject: Parked<P>, run: () => Promise<void>): Promise<void> => {
     try {
       await run();
     } catch (error) {
@@ -92,7 +88,7 @@ export function createParking<P extends Principal, DB>(
     }
   };
 
-  const ignored = (error: unknown, { call }: Subject<P, DB>): void => {
+  const ignored = (error: unknown, { call }: Parked<P>): void => {
     emit({ type: "error", ...correlated(call), during: "parking", error, outcome: "ignored" });
   };
 
@@ -115,8 +111,8 @@ export function createParking<P extends Principal, DB>(
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
     applied: async (subject) => {
-      appliedAt.set(subject.call.database.getExecutor().adapter, performance.now());
-      // Nearly always: and then nobody computes anything.
+      applied.of(subject.call.store).at = performance.now();
+      // Nearly always: then nothing has to be computed.
       if (known.size === 0) return;
       await quietly(subject, async () => {
         const content = await contentOf(subject);
@@ -128,11 +124,11 @@ export function createParking<P extends Principal, DB>(
 }
 
 /** Who sends it, and what it is. */
-async function contentOf<P extends Principal, DB>({
+async function contentOf<P extends Principal>({
   transaction,
   call: { principal, clientId, queueId },
   identity,
-}: Subject<P, DB>): Promise<string> {
+}: Parked<P>): Promise<string> {
   if (identity !== undefined) return identity.key;
   const sender = [principal.userId, clientId ?? null, queueId ?? null];
   return sha256([sender, toWireTransaction(transaction)]);

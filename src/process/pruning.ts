@@ -1,28 +1,31 @@
-/** When the ledger is pruned: now and then, behind the requests, so that nobody has to remember it. */
-import type { Kysely } from "kysely";
-import type { TransactionSettings } from "../sql/transaction.js";
+/** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small batches. */
 import type { LedgerOptions, WritesConfig } from "../config.js";
+import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Principal } from "../pipeline/layers.js";
-import { pruneFailures, pruneLedger } from "../sql/prune.js";
-import type { Transit } from "../http/load.js";
+import { byDatabase } from "../store/by-database.js";
+import type { Store } from "../store/store.js";
+import type { UnderWay } from "./drain.js";
+import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
+/** Rows in a transaction: nobody waits for more. */
+const batch = 500;
+/** What is more than these is left to the next time. */
+const mostBatches = 1_000;
 
-interface Pruning {
-  /** At once. */
-  prune<DB>(database: Kysely<DB>): Promise<number>;
-  /** An upload has been answered: time to prune, perhaps. Waits for nothing and never throws. */
-  passed<DB>(database: Kysely<DB>): void;
+export interface Pruning {
+  /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
+  prune(store: Store): Promise<number>;
+  /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
+  passed(store: Store): void;
 }
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
   { ledger, parking }: WritesConfig<P, DB>,
-  settings: TransactionSettings,
-  transit: Transit,
+  underWay: UnderWay,
   emit: Emit,
 ): Pruning {
   const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
@@ -30,28 +33,34 @@ export function createPruning<P extends Principal, DB>(
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
   }
-  const prune = async <D>(database: Kysely<D>): Promise<number> => {
-    const { draining } = transit;
-    const answers =
-      ledger === false ? 0 : await pruneLedger(database, settings, retentionDays * dayMs, draining);
-    const failures = parking === false ? 0 : await pruneFailures(database, settings, draining);
+  const inBatches = async (store: Store, what: "ledger" | "attempts", ms: number) => {
+    let gone = 0;
+    for (let count = 0; count < mostBatches && !underWay.draining(); count += 1) {
+      const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, batch));
+      gone += removed;
+      if (found < batch) break;
+    }
+    return gone;
+  };
+  const prune = async (store: Store): Promise<number> => {
+    const answers = ledger === false ? 0 : await inBatches(store, "ledger", retentionDays * dayMs);
+    const failures = parking === false ? 0 : await inBatches(store, "attempts", failuresKeptMs);
     return answers + failures;
   };
-  // By the executor's adapter, which is one for a database; of many processes that start together, each has its own time.
-  const due = new WeakMap<object, number>();
+  // Of many processes that start together, each has its own time.
+  const next = byDatabase(() => ({ at: performance.now() + Math.random() * intervalMs }));
 
   return {
-    prune: (database) => transit.during(() => prune(database)),
-    passed: (database) => {
-      if (!automatic || transit.draining()) return;
+    prune: (store) => underWay.during(() => prune(store)),
+    passed: (store) => {
+      if (!automatic || underWay.draining()) return;
+      const due = next.of(store);
       const now = performance.now();
-      const { adapter } = database.getExecutor();
-      const at = due.get(adapter) ?? now + Math.random() * intervalMs;
-      due.set(adapter, at <= now ? now + intervalMs : at);
-      if (at > now) return;
+      if (due.at > now) return;
+      due.at = now + intervalMs;
       const name = { correlationId: crypto.randomUUID() };
-      transit
-        .during(() => prune(database))
+      underWay
+        .during(() => prune(store))
         .then(
           (removed) => emit({ type: "pruned", ...name, removed }),
           (error: unknown) =>

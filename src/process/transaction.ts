@@ -1,10 +1,10 @@
 /** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
-import { toWireTransaction } from "../wire/answer.js";
-import { attempt, type Attempt, type Failure } from "./attempt.js";
-import type { TransactionSettings } from "../sql/transaction.js";
-import { type Call, publicContext } from "./call.js";
-import type { AnnounceCommit } from "./committed.js";
 import type { WritesConfig } from "../config.js";
+import type { Principal } from "../context.js";
+import type { LetterQuota } from "../dead-letters/quota.js";
+import type { RowStateReader } from "../dead-letters/row-states.js";
+import { type FatalError, fatal } from "../errors.js";
+import { correlated, type Emit, type TransactionEvent } from "../events.js";
 import {
   type CrudTransaction,
   type FatalResult,
@@ -13,18 +13,16 @@ import {
   success,
   type TransactionResult,
 } from "../model.js";
-import { fatal, type FatalError } from "../errors.js";
-import { correlated, type Emit, type TransactionEvent } from "../events.js";
-import { createFlights } from "./single-flight.js";
-import type { Identity } from "./identity.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { LetterBound } from "../dead-letters/quota.js";
-import { classify, type Verdict } from "./classify.js";
-import type { RowStateReader } from "../sql/fingerprints.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { createParking, type Subject } from "./parking.js";
+import { toWireTransaction } from "../wire/answer.js";
+import { type Attempt, attempt, type Failure } from "./attempt.js";
+import { type Call, publicContext } from "./call.js";
+import { classify, type Verdict } from "./classify.js";
+import type { Identity } from "./identity.js";
+import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
-import type { Again } from "./retry.js";
+import { isTriedAgain } from "./retry.js";
+import { createSingleFlight } from "./single-flight.js";
 
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
@@ -32,17 +30,14 @@ interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly rowStateReader: RowStateReader;
-  readonly announceCommit: AnnounceCommit<P, DB>;
-  readonly again: Again;
   readonly emit: Emit;
-  readonly settings: TransactionSettings;
-  readonly letters: LetterBound;
+  readonly quota: LetterQuota;
 }
 
 /** Never rejects. */
-export type RunTransaction<P extends Principal, DB> = (
+export type RunTransaction<P extends Principal> = (
   transaction: CrudTransaction | InvalidTransaction,
-  call: Call<P, DB>,
+  call: Call<P>,
 ) => Promise<TransactionResult>;
 
 /** What the event of a transaction tells beside its answer. */
@@ -56,27 +51,17 @@ export function createRunTransaction<P extends Principal, DB>({
   config,
   pipeline,
   rowStateReader,
-  announceCommit,
-  again,
   emit,
-  settings,
-  letters,
-}: TransactionParts<P, DB>): RunTransaction<P, DB> {
-  const flights = createFlights<TransactionResult>();
-  const record = createRecord({
-    pipeline,
-    rowStateReader,
-    again,
-    emit,
-    onDeadLetter: config.onDeadLetter,
-    settings,
-    letters,
-  });
-  const parking = createParking(config, settings, emit);
+  quota,
+}: TransactionParts<P, DB>): RunTransaction<P> {
+  const inFlight = createSingleFlight<TransactionResult>();
+  const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
+  const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
+  const parking = createParking(config, emit);
 
   const run = async (
     transaction: CrudTransaction | InvalidTransaction,
-    call: Call<P, DB>,
+    call: Call<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
     if ("invalid" in transaction) return refuse(transaction, call, tally);
@@ -85,7 +70,7 @@ export function createRunTransaction<P extends Principal, DB>({
 
   const identified = async (
     transaction: CrudTransaction,
-    call: Call<P, DB>,
+    call: Call<P>,
     tally: Tally,
     refusal?: FatalError,
   ): Promise<TransactionResult> => {
@@ -94,16 +79,16 @@ export function createRunTransaction<P extends Principal, DB>({
     if (identity === undefined) return run();
     for (;;) {
       tally.ledger = "miss";
-      const { result, shared } = await flights.join(call.database, identity.key, run);
+      const { result, shared } = await inFlight.join(call.store, identity.key, run);
       if (shared) tally.ledger = "shared";
-      // The caller who left was another one.
+      // Where the caller who began it has left, this one begins it anew.
       if (result !== notBegun || !shared || call.signal.aborted) return result;
     }
   };
 
   const apply = async (
     transaction: CrudTransaction,
-    call: Call<P, DB>,
+    call: Call<P>,
     identity: Identity | undefined,
     tally: Tally,
     refusal: FatalError | undefined,
@@ -111,11 +96,11 @@ export function createRunTransaction<P extends Principal, DB>({
     const subject = { transaction, call, identity };
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
-      const options = { number, identity, refusal, tally, settings };
+      const options = { number, claim: claimOf(identity, call), refusal, tally };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
-      if (await again(verdict, number, call)) continue;
+      if (await isTriedAgain(verdict, number, call)) continue;
       const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
       const payload = toWireTransaction(transaction);
       const result = await conclude(last, tried.operationIndex, payload, call, identity);
@@ -127,7 +112,7 @@ export function createRunTransaction<P extends Principal, DB>({
 
   const done = async (
     tried: Exclude<Attempt, Failure>,
-    subject: Subject<P, DB>,
+    subject: Parked<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
     if (tried.kind === "not begun") return notBegun;
@@ -136,13 +121,13 @@ export function createRunTransaction<P extends Principal, DB>({
       return tried.answer;
     }
     const { transaction, call } = subject;
-    await announceCommit({ transaction, writes: tried.writes }, call);
+    await pipeline.announceCommit({ transaction, writes: tried.writes }, publicContext(call));
     await parking?.applied(subject);
     return success;
   };
 
-  const judge = ({ error, during, operationIndex }: Failure, call: Call<P, DB>): Verdict => {
-    const verdict = classify(error, call.database, during !== "begin", call.caller !== undefined);
+  const judge = ({ error, during, operationIndex }: Failure, call: Call<P>): Verdict => {
+    const verdict = classify(error, call.store, during !== "begin", call.caller !== undefined);
     emit({
       type: "error",
       ...correlated(call),
@@ -157,7 +142,7 @@ export function createRunTransaction<P extends Principal, DB>({
   /** It can't be applied; but where it can be understood, it may have been, before it was refused. */
   const refuse = async (
     refused: InvalidTransaction,
-    call: Call<P, DB>,
+    call: Call<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
     const { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw } = refused;
@@ -174,7 +159,7 @@ export function createRunTransaction<P extends Principal, DB>({
     verdict: Verdict,
     operationIndex: number | undefined,
     payload: unknown,
-    call: Call<P, DB>,
+    call: Call<P>,
     identity: Identity | undefined,
   ): Promise<TransactionResult> => {
     if (verdict.outcome === "retryable") {
@@ -182,7 +167,7 @@ export function createRunTransaction<P extends Principal, DB>({
     }
     const answer = fatalResult(verdict, operationIndex);
     try {
-      const ask = call.clientCanHandle ? config.requiresClientHandling : undefined;
+      const ask = call.clientCanHandle ? requiresClientHandling : undefined;
       if (await ask?.(answer.failedOperation, publicContext(call))) {
         return { ...answer, requiresClientHandling: true };
       }
@@ -215,6 +200,10 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 }
 
+function claimOf<P extends Principal>(identity: Identity | undefined, { requestId }: Call<P>) {
+  return identity && { identity: identity.key, queue: identity.queue, request: requestId };
+}
+
 function isRecorded(result: TransactionResult): boolean {
   return result.status === "fatal_error" && !result.requiresClientHandling;
 }
@@ -236,9 +225,9 @@ function fatalResult(
   };
 }
 
-function eventOf<P extends Principal, DB>(
+function eventOf<P extends Principal>(
   transaction: CrudTransaction | InvalidTransaction,
-  call: Call<P, DB>,
+  call: Call<P>,
   result: TransactionResult,
   { attempts, statements, ledger }: Tally,
   durationMs: number,

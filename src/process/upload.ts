@@ -1,31 +1,33 @@
 /** The request processor: an upload validated, its transactions run one after the other, each answered. */
-import type { Kysely } from "kysely";
-import { toWireTransaction } from "../wire/answer.js";
-import { type Call, databaseOf } from "./call.js";
 import type { WritesConfig } from "../config.js";
-import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
+import type { CallContext, Principal } from "../context.js";
+import type { LetterQuota } from "../dead-letters/quota.js";
 import { type FatalError, isFatal } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { Gate } from "../rls/gate.js";
-import { createIdentify } from "./identity.js";
-import type { CallContext, Principal } from "../pipeline/layers.js";
-import type { LetterBound } from "../dead-letters/quota.js";
-import type { Limits, Timeouts } from "../wire/limits.js";
+import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
+import type { Gate } from "../rls/gate.js";
+import type { Store } from "../store/store.js";
+import { toWireTransaction } from "../wire/answer.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
+import { normalizeUpload } from "../wire/upload.js";
+import type { Call } from "./call.js";
+import type { Databases } from "./databases.js";
+import { createIdentify } from "./identity.js";
 import type { RunTransaction } from "./transaction.js";
-import { normaliseUpload } from "../wire/upload.js";
 
 interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
-  readonly letters: LetterBound;
-  readonly gate: Gate<P, DB>;
-  readonly runTransaction: RunTransaction<P, DB>;
+  readonly databases: Databases<P>;
+  readonly quota: LetterQuota;
+  readonly gate: Gate<P>;
+  readonly runTransaction: RunTransaction<P>;
   readonly emit: Emit;
-  /** Called with the database of an upload that has been answered. */
-  readonly passed: (database: Kysely<DB>) => void;
+  /** Called with the store of an upload that has been answered. */
+  readonly passed: (store: Store) => void;
 }
 
 /** Who sends an upload. The body's own client and queue come first. */
@@ -48,7 +50,8 @@ export function createProcessor<P extends Principal, DB>({
   pipeline,
   limits,
   timeouts,
-  letters,
+  databases,
+  quota,
   gate,
   runTransaction,
   emit,
@@ -60,33 +63,33 @@ export function createProcessor<P extends Principal, DB>({
         return await pipeline.validate(body, context);
       } catch (error) {
         if (!isFatal(error)) throw error;
-        return refused(normaliseUpload(body, limits), error);
+        return refused(normalizeUpload(body, limits), error);
       }
     },
 
     run: async (upload, { context, lossyNumbers, ...options }) => {
       const started = performance.now();
-      const database = await reached(config, context, emit);
+      const store = await reached(databases, context, emit);
       const refusal =
-        database === undefined
+        store === undefined
           ? retryableResult("The database can't be reached just now.")
-          : letters.refusal(database, context.principal.userId);
-      if (database === undefined || refusal !== undefined) {
+          : quota.refusal(store, context.principal.userId);
+      if (store === undefined || refusal !== undefined) {
         return upload.transactions.map((_, index) =>
           index === 0 && refusal ? refusal : notAttempted,
         );
       }
-      const caller = await gate(database, context);
+      const caller = await gate(store, context);
       const clientId = upload.clientId ?? options.clientId;
       const queueId = upload.queueId ?? options.queueId;
       const sender = {
         ...(clientId !== undefined && { clientId }),
         ...(queueId !== undefined && { queueId }),
       };
-      const call: Call<P, DB> = {
+      const call: Call<P> = {
         ...context,
         ...sender,
-        database,
+        store,
         identify:
           config.ledger === false
             ? async () => undefined
@@ -109,7 +112,7 @@ export function createProcessor<P extends Principal, DB>({
         results.push(result);
         ended ||= endsBatch(result, config.onFatal);
       }
-      passed(database);
+      passed(store);
       return results;
     },
   };
@@ -144,21 +147,16 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
   };
 }
 
-async function reached<P extends Principal, DB>(
-  config: WritesConfig<P, DB>,
+async function reached<P extends Principal>(
+  databases: Databases<P>,
   context: CallContext<P>,
   emit: Emit,
-): Promise<Call<P, DB>["database"] | undefined> {
+): Promise<Store | undefined> {
   try {
-    return await databaseOf(config, context.principal);
+    return await databases.of(context.principal);
   } catch (error) {
-    emit({
-      type: "error",
-      ...correlated(context),
-      during: "transaction",
-      error,
-      outcome: "retryable",
-    });
+    const during = "transaction";
+    emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
     return undefined;
   }
 }

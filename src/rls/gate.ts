@@ -2,33 +2,31 @@
  * Under `rls` nothing is written as a role that the policies do not bind. Looked at before a caller's first upload, and again now and then;
  * in between it costs no statement.
  */
-import type { Kysely } from "kysely";
-import { begin, type TransactionSettings } from "../sql/transaction.js";
 import type { WritesConfig } from "../config.js";
-import { databaseCaller, type DatabaseCaller } from "./rls.js";
+import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { CallContext, Principal } from "../pipeline/layers.js";
-import type { Connection, Inspected, Inspection } from "../sql/dialect.js";
-import { dialectOf } from "../sql/dialects.js";
-import { sourceTable } from "../sql/schema.js";
+import { byDatabase } from "../store/by-database.js";
 import { within } from "../store/deadline.js";
+import type { DatabaseCaller, InspectedRole, PolicyReport, Store } from "../store/store.js";
+import { databaseCaller } from "./rls.js";
 
 /** Whether the policies bind the role that the data is written as. */
-export type InspectPolicies<DB> = (
-  database: Kysely<DB>,
-  role: Inspected["role"],
-) => Promise<Inspection>;
+export type InspectPolicies = (store: Store, role: InspectedRole["role"]) => Promise<PolicyReport>;
 
 /** Who the caller is to the database; `undefined` without `rls`. Throws `retryable` alone, where nothing may be written just now. */
-export type Gate<P extends Principal, DB> = (
-  database: Kysely<DB>,
+export type Gate<P extends Principal> = (
+  store: Store,
   context: CallContext<P>,
 ) => Promise<DatabaseCaller | undefined>;
 
 /** Of each kind of database transaction that only looks. */
 export const inspectionMs = 5_000;
-const inspectionTimeouts = { lockMs: 1_000, statementMs: 2_000, transactionMs: inspectionMs };
+export const inspectionTimeouts = {
+  lockMs: 1_000,
+  statementMs: 2_000,
+  transactionMs: inspectionMs,
+};
 
 const goodForMs = 60_000;
 const badForMs = 3_000;
@@ -36,82 +34,65 @@ const badForMs = 3_000;
 const maxRoles = 1_000;
 
 /** `undefined` without `rls`: there is nothing to inspect. */
-export function createInspectPolicies<P extends Principal, DB>(
-  config: WritesConfig<P, DB>,
-  settings: TransactionSettings,
-): InspectPolicies<DB> | undefined {
-  const { rls } = config;
+export function createInspectPolicies<P extends Principal, DB>({
+  rls,
+  tables,
+  persist,
+}: WritesConfig<P, DB>): InspectPolicies | undefined {
   if (rls === undefined) return undefined;
-  const names = [
-    ...new Set(Object.entries(config.tables).map(([name, { table = name }]) => table)),
-  ];
-  return (database, role) =>
-    begin(
-      database,
-      { ...settings, isolation: undefined, timeouts: inspectionTimeouts },
-      async (transaction) => {
-        const tx = transaction as unknown as Connection;
-        const { rowSecurity } = dialectOf(tx);
-        if (rowSecurity === undefined)
-          throw new TypeError("rls: this database has no row-level security; Postgres has.");
-        return rowSecurity.inspect(tx, {
-          role,
-          tables: names.map((name) => sourceTable(tx, name)),
-          granted: typeof rls.role === "string" && config.persist === undefined,
-        });
-      },
+  const names = [...new Set(Object.entries(tables).map(([name, { table = name }]) => table))];
+  return async (store, role) => {
+    if (!store.rowSecurity) {
+      throw new TypeError(`rls: ${store.name} has no row-level security; Postgres has.`);
+    }
+    const granted = typeof rls.role === "string" && persist === undefined;
+    return store.unit({ isolation: "plain", timeouts: inspectionTimeouts }, ({ inspect }) =>
+      inspect.policies({ role, tables: names, granted }),
     );
+  };
 }
 
 interface Looked {
-  readonly inspection: Promise<Inspection>;
+  readonly inspection: Promise<PolicyReport>;
   until: number;
 }
 
 export function createGate<P extends Principal, DB>(
   { rls }: WritesConfig<P, DB>,
-  inspect: InspectPolicies<DB> | undefined,
+  inspect: InspectPolicies | undefined,
   emit: Emit,
-): Gate<P, DB> {
+): Gate<P> {
   if (rls === undefined || inspect === undefined) return async () => undefined;
-  const databases = new WeakMap<Kysely<DB>, Map<string, Looked>>();
+  const looked = byDatabase(() => new Map<string, Looked>());
 
-  const look = (
-    database: Kysely<DB>,
-    role: string,
-    context: CallContext<P>,
-  ): Promise<Inspection> => {
-    const known = databases.get(database) ?? new Map<string, Looked>();
-    databases.set(database, known);
+  const look = (store: Store, role: string, context: CallContext<P>): Promise<PolicyReport> => {
+    const known = looked.of(store);
     const last = known.get(role);
     if (last !== undefined && performance.now() < last.until) return last.inspection;
     // Whoever comes meanwhile waits for the same one, which takes its connection before any of them has one.
-    const inspection = within(
-      inspectionMs,
-      inspect(database, role === "" ? "login" : { name: role }),
-    );
-    const looked: Looked = { inspection, until: Number.POSITIVE_INFINITY };
+    const inspection = within(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
+    const latest: Looked = { inspection, until: Number.POSITIVE_INFINITY };
     known.delete(role);
-    known.set(role, looked);
+    known.set(role, latest);
     if (known.size > maxRoles) known.delete(known.keys().next().value as string);
     inspection.then(
       ({ problems, complete }) => {
-        looked.until =
+        latest.until =
           performance.now() + (problems.length === 0 && complete ? goodForMs : badForMs);
         if (problems.length > 0) emit({ type: "not_ready", ...correlated(context), problems });
       },
       () => {
         // Nothing has been learned.
-        if (known.get(role) === looked) known.delete(role);
+        if (known.get(role) === latest) known.delete(role);
       },
     );
     return inspection;
   };
 
-  return async (database, context) => {
+  return async (store, context) => {
     try {
       const caller = databaseCaller(rls, context.principal);
-      const { problems } = await look(database, caller.role ?? "", context);
+      const { problems } = await look(store, caller.role ?? "", context);
       if (problems.length > 0)
         throw retryable("The server is not set up for writing just now.", badForMs);
       return caller;

@@ -1,5 +1,6 @@
 /** Row-level security, as the application says it: as which role a caller's data is written, and what the policies get to know of the caller. */
-import type { Principal } from "../pipeline/layers.js";
+import type { Principal } from "../context.js";
+import type { DatabaseCaller } from "../store/store.js";
 import { stringifyJson } from "../wire/json.js";
 
 export interface RlsOptions<P extends Principal> {
@@ -14,13 +15,6 @@ export interface RlsOptions<P extends Principal> {
   readonly setting?: string;
   /** More settings for policies to read, by name: `{ "app.user_id": principal.userId }`. */
   readonly settings?: (principal: P) => Readonly<Record<string, string>>;
-}
-
-/** Who a caller is to the database. */
-export interface DatabaseCaller {
-  /** Absent: the login role. */
-  readonly role?: string;
-  readonly settings: readonly (readonly [name: string, value: string])[];
 }
 
 const defaultSetting = "request.jwt.claims";
@@ -60,7 +54,6 @@ function storable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
-// Who a principal is to the database: the role and the settings that its data is written with.
 /**
  * Throws what the application's functions throw.
  *

@@ -1,24 +1,27 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
+import type { AttemptStore, Batch } from "../store/store.js";
+import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
-import { dialectOf } from "./dialects.js";
 
-/** What has not failed for so long is not counted any further, and its row is pruned: 30 days. */
-export const failuresKeptMs = 30 * 24 * 3_600_000;
-
-interface Threshold {
-  readonly attempts: number;
-  /** Milliseconds since the first of them. */
-  readonly afterMs: number;
+export function attemptStore(tx: Transaction<OwnTables>, dialect: Dialect): AttemptStore {
+  return {
+    count: (content, gapMs) => countFailure(tx, dialect, content, gapMs),
+    isExhausted: (content, threshold, appliedAgoMs) =>
+      isExhausted(tx, dialect, content, threshold, appliedAgoMs),
+    forget: async (content) => {
+      await tx.deleteFrom("powersync_attempts").where("content", "=", content).execute();
+    },
+  };
 }
 
 /** Enters a failure. A row that has seen none for `gapMs` milliseconds begins anew. */
-export async function countFailure(
+async function countFailure(
   tx: Transaction<OwnTables>,
+  dialect: Dialect,
   content: string,
   gapMs: number,
 ): Promise<void> {
-  const dialect = dialectOf(tx);
   const { now } = dialect.types;
   const begun = sql<string>`${dialect.types.ago(gapMs)}`;
   const insert = tx
@@ -53,13 +56,13 @@ type Stored = (column: "attempts" | "first_failed_at" | "last_failed_at") => Exp
  *
  * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
  */
-export async function isExhausted(
+async function isExhausted(
   tx: Transaction<OwnTables>,
+  { types: { ago } }: Dialect,
   content: string,
-  { attempts, afterMs }: Threshold,
+  { attempts, afterMs }: { readonly attempts: number; readonly afterMs: number },
   appliedAgoMs: number | undefined,
 ): Promise<boolean> {
-  const { ago } = dialectOf(tx).types;
   const row = await tx
     .selectFrom("powersync_attempts as failed")
     .select("failed.content")
@@ -85,29 +88,21 @@ export async function isExhausted(
   return row !== undefined;
 }
 
-export async function forgetFailures(tx: Transaction<OwnTables>, content: string): Promise<void> {
-  await tx.deleteFrom("powersync_attempts").where("content", "=", content).execute();
-}
-
-export interface Batch {
-  readonly found: number;
-  readonly gone: number;
-}
-
 /** Removes at most so many that have not failed for `keptMs` milliseconds. */
-export async function pruneFailed(
+export async function pruneAttempts(
   tx: Transaction<OwnTables>,
+  { types }: Dialect,
   keptMs: number,
   most: number,
 ): Promise<Batch> {
-  const before = sql<Date>`${dialectOf(tx).types.ago(keptMs)}`;
+  const before = sql<Date>`${types.ago(keptMs)}`;
   const old = await tx
     .selectFrom("powersync_attempts")
     .select("content")
     .where("last_failed_at", "<", before)
     .limit(most)
     .execute();
-  if (old.length === 0) return { found: 0, gone: 0 };
+  if (old.length === 0) return { found: 0, removed: 0 };
   const contents = old.map(({ content }) => content);
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_attempts")
@@ -115,5 +110,5 @@ export async function pruneFailed(
     // Asked again: it may have failed meanwhile.
     .where("last_failed_at", "<", before)
     .executeTakeFirst();
-  return { found: old.length, gone: Number(numDeletedRows) };
+  return { found: old.length, removed: Number(numDeletedRows) };
 }

@@ -1,47 +1,37 @@
 /** Write checkpoints: one row for each user's device, which the PowerSync service replicates behind the data. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
+import type { CheckpointKey, CheckpointStore } from "../store/store.js";
+import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
-import { dialectOf } from "./dialects.js";
 
-/** Whose it is. */
-export interface CheckpointKey {
-  /** Of user and client: hex SHA-256. */
-  readonly id: string;
-  readonly userId: string;
-  readonly clientId: string;
-}
+/** The largest integer of 64 bits: a checkpoint that has reached it stays. */
+const largest = sql.raw(String(2n ** 63n - 1n));
 
-/** The largest integer of 64 bits: what is there, stays. */
-export const largestCheckpoint = 2n ** 63n - 1n;
-
-/** Counts up. Whoever counts at the same time waits, and gets another number. */
-export function nextCheckpoint(tx: Transaction<OwnTables>, key: CheckpointKey): Promise<string> {
-  const largest = sql.raw(String(largestCheckpoint));
-  return upsert(
-    tx,
-    key,
-    "1",
-    (stored) => sql`case when ${stored} < ${largest} then ${stored} + 1 else ${stored} end`,
-  );
-}
-
-/** Raises it to the number, unless it is as high already. */
-export function raiseCheckpoint(
-  tx: Transaction<OwnTables>,
-  key: CheckpointKey,
-  checkpoint: string,
-): Promise<string> {
-  return upsert(
-    tx,
-    key,
-    checkpoint,
-    (stored, sent) => sql`case when ${sent} > ${stored} then ${sent} else ${stored} end`,
-  );
+export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): CheckpointStore {
+  return {
+    next: (key) =>
+      upsert(
+        tx,
+        dialect,
+        key,
+        "1",
+        (stored) => sql`case when ${stored} < ${largest} then ${stored} + 1 else ${stored} end`,
+      ),
+    raise: (key, checkpoint) =>
+      upsert(
+        tx,
+        dialect,
+        key,
+        checkpoint,
+        (stored, sent) => sql`case when ${sent} > ${stored} then ${sent} else ${stored} end`,
+      ),
+  };
 }
 
 /** @returns the number as text: a driver may round it */
 async function upsert(
   tx: Transaction<OwnTables>,
+  { insertIgnore }: Dialect,
   { id, userId, clientId }: CheckpointKey,
   checkpoint: string,
   change: (stored: Expression<unknown>, sent: Expression<unknown>) => RawBuilder<string>,
@@ -51,7 +41,7 @@ async function upsert(
     .values({ id, user_id: userId, client_id: clientId, checkpoint });
   const asText = (type: "text" | "char") =>
     sql<string>`cast(${sql.ref("checkpoint")} as ${sql.raw(type)})`.as("checkpoint");
-  if (dialectOf(tx).insertIgnore) {
+  if (insertIgnore) {
     const column = sql.ref("checkpoint");
     await insert
       .onDuplicateKeyUpdate({ checkpoint: change(column, sql`values(${column})`) })

@@ -1,4 +1,4 @@
-/** The letters in the database: read, listed, locked and changed. */
+/** The letters in the database: recorded, read, listed, locked and changed. */
 import {
   type Expression,
   type ExpressionBuilder,
@@ -7,28 +7,36 @@ import {
   type SqlBool,
   type Transaction,
 } from "kysely";
+import {
+  type LetterQuery,
+  type LetterStatus,
+  type LetterStore,
+  type LetterSummary,
+  type ListedLetter,
+  type Page,
+  type Position,
+  type RowStates,
+  type StoredLetter,
+  waiting,
+} from "../store/letters.js";
 import { sha256 } from "../wire/digest.js";
-import { canonicalJson, escapeText, parseJson, unescapeText } from "../wire/json.js";
+import { escapeText, parseJson, unescapeText } from "../wire/json.js";
+import { changeLetters, recordLetter, tableName } from "./letter-changes.js";
+import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
-import { dialectOf } from "./dialects.js";
-import type { RowStates } from "./fingerprints.js";
-import { type Position, waiting, type Wanted } from "../dead-letters/query.js";
-import type { Letter, LetterStatus, LetterSummary } from "../dead-letters/types.js";
-import { tableName } from "./letter-insert.js";
-import type { OwnTypes } from "./dialect.js";
 
 type Own = Transaction<OwnTables>;
 
-/** A letter, and what it keeps for a retry. */
-export interface StoredLetter extends Letter {
-  readonly rowStates: RowStates | undefined;
-  readonly lossyNumbers: boolean;
-}
-
-/** With what puts it into its client's order. */
-export interface ListedLetter extends LetterSummary {
-  /** The queue that it came from. */
-  readonly queue: string;
+export function letterStore(tx: Own, dialect: Dialect): LetterStore {
+  return {
+    record: (letter) => recordLetter(tx, dialect, letter),
+    countWaiting: (subject, most) => countWaiting(tx, subject, most),
+    find: (id, lock = false) => find(tx, dialect, id, lock),
+    list: (query, page) => list(tx, dialect, query, page),
+    waitingQueues: (query, until) => waitingQueues(tx, dialect, query, until),
+    lockWaiting: (ids) => lockWaiting(tx, dialect, ids),
+    change: (ids, change) => changeLetters(tx, dialect, ids, change),
+  };
 }
 
 const summary = [
@@ -51,10 +59,15 @@ const whole = ["payload", "original_payload", "principal", "row_hashes", "lossy_
 /** No id is longer, or has other characters: nothing else is asked for. */
 const possibleId = /^[\w-]{1,36}$/;
 
-export async function find(tx: Own, id: string, locked = false): Promise<StoredLetter | undefined> {
+async function find(
+  tx: Own,
+  dialect: Dialect,
+  id: string,
+  locked: boolean,
+): Promise<StoredLetter | undefined> {
   if (typeof id !== "string" || !possibleId.test(id)) return undefined;
-  const query = summaries(tx).select(whole).where("id", "=", id);
-  const row = await (locked ? locking(tx, query) : query).executeTakeFirst();
+  const query = summaries(tx, dialect).select(whole).where("id", "=", id);
+  const row = await (locked ? locking(dialect, query) : query).executeTakeFirst();
   if (row === undefined) return undefined;
   // The library wrote it.
   const rowStates = row.row_hashes === null ? undefined : (parseJson(row.row_hashes) as RowStates);
@@ -74,21 +87,16 @@ export async function find(tx: Own, id: string, locked = false): Promise<StoredL
   };
 }
 
-interface Page {
-  readonly newest: boolean;
-  readonly limit: number;
-  readonly after?: Position | undefined;
-}
-
-export async function list(
+async function list(
   tx: Own,
-  wanted: Wanted,
+  dialect: Dialect,
+  query: LetterQuery,
   { newest, limit, after }: Page,
 ): Promise<readonly ListedLetter[]> {
-  const { types } = dialectOf(tx);
+  const { types } = dialect;
   const direction = newest ? "desc" : "asc";
-  const rows = await where(summaries(tx), [
-    await matching(tx, wanted),
+  const rows = await where(summaries(tx, dialect), [
+    await matching(dialect, query),
     ...(after === undefined ? [] : [behind(after, newest, types)]),
   ])
     .orderBy("created_at", direction)
@@ -98,27 +106,43 @@ export async function list(
   return rows.map((row) => ({ ...summaryOf(row), queue: queueOf(row) }));
 }
 
+/** At most `most`: counting all of them would take the longer, the more there are. */
+async function countWaiting(tx: Own, subject: string, most: number): Promise<number> {
+  const open = tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("subject", "=", subject)
+    .where("status", "in", waiting)
+    .limit(most);
+  const { count } = await tx
+    .selectFrom(open.as("open"))
+    .select((eb) => eb.fn.countAll<string | number | bigint>().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** The queues that have a letter at or before this one which still waits. */
-export async function waitingQueues(
+async function waitingQueues(
   tx: Own,
-  wanted: Wanted,
+  dialect: Dialect,
+  query: LetterQuery,
   until: Position,
 ): Promise<readonly string[]> {
-  const { types } = dialectOf(tx);
+  const { types } = dialect;
   const rows = await where(
     tx.selectFrom("powersync_dead_letters").select(["user_id", "client_id", "queue_id"]).distinct(),
     [
-      await matching(tx, { ...wanted, status: waiting }),
+      await matching(dialect, { ...query, status: waiting }),
       (eb) => eb.not(behind(until, false, types)(eb)),
     ],
   ).execute();
   return rows.map(queueOf);
 }
 
-async function matching(tx: Own, wanted: Wanted): Promise<Condition> {
-  const { userId } = wanted;
+async function matching({ types }: Dialect, query: LetterQuery): Promise<Condition> {
+  const { userId } = query;
   const subject = userId === undefined ? undefined : await sha256(userId);
-  return matches(wanted, subject, dialectOf(tx).types);
+  return matches(query, subject, types);
 }
 
 function where<O>(
@@ -128,8 +152,7 @@ function where<O>(
   return query.where((eb) => eb.and(conditions.map((condition) => condition(eb))));
 }
 
-function summaries(tx: Own) {
-  const { types } = dialectOf(tx);
+function summaries(tx: Own, { types }: Dialect) {
   return tx
     .selectFrom("powersync_dead_letters")
     .select(summary)
@@ -183,108 +206,40 @@ function queueOf(row: {
   return JSON.stringify([row.user_id, row.client_id, row.queue_id]);
 }
 
-/** What becomes of a letter. */
-interface Change {
-  readonly status?: "open" | "stale";
-  readonly closed?: { readonly status: "retried" | "discarded"; readonly reason?: string };
-  readonly failed?: Failed;
-  readonly payload?: {
-    readonly text: string;
-    readonly tables: string;
-    readonly rows: RowStates | undefined;
-  };
-}
-
-/** Without an error it is only counted. */
-interface Failed {
-  readonly error?: {
-    readonly errorCode: string;
-    readonly message: string;
-    readonly operationIndex?: number;
-  };
-}
-
 /** Those of them that still wait; until the transaction ends nobody else changes them. */
-export async function lockWaiting(tx: Own, ids: readonly string[]): Promise<readonly string[]> {
+async function lockWaiting(
+  tx: Own,
+  dialect: Dialect,
+  ids: readonly string[],
+): Promise<readonly string[]> {
   const query = tx
     .selectFrom("powersync_dead_letters")
     .select("id")
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .orderBy("id");
-  const rows = await locking(tx, query).execute();
+  const rows = await locking(dialect, query).execute();
   return rows.map(({ id }) => id);
 }
 
 /** Where nobody else can change a letter anyway, there is no such lock. */
-function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(tx: Own, query: Q): Q {
-  const { rowLock } = dialectOf(tx);
+function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
+  { rowLock }: Dialect,
+  query: Q,
+): Q {
   return rowLock === undefined ? query : query.modifyEnd(rowLock);
 }
 
-/** Only letters that still wait are changed. */
-export async function change(
-  tx: Own,
-  ids: readonly string[],
-  { status, closed, failed, payload }: Change,
-): Promise<void> {
-  const { now } = dialectOf(tx).types;
-  await tx
-    .updateTable("powersync_dead_letters")
-    .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
-    .$if(closed !== undefined, (update) =>
-      update.set({
-        status: closed?.status ?? "open",
-        closed_at: now,
-        open_content: null,
-        reason: closed?.reason === undefined ? null : escapeText(closed.reason),
-      }),
-    )
-    .$if(failed !== undefined, (update) =>
-      update.set({
-        attempts: sql<number>`${sql.ref("attempts")} + 1`,
-        last_seen_at: now,
-        ...(failed?.error && {
-          error_code: escapeText(failed.error.errorCode),
-          message: escapeText(failed.error.message),
-          operation_index: failed.error.operationIndex ?? null,
-        }),
-      }),
-    )
-    .$if(payload !== undefined, (update) =>
-      update.set((eb) => ({
-        // First: MySQL assigns one after the other, and the later ones see what the former have done.
-        original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
-        payload: payload?.text ?? "",
-        table_names: payload?.tables ?? "",
-        row_hashes: payload?.rows === undefined ? null : canonicalJson(payload.rows),
-        lossy_numbers: 0,
-      })),
-    )
-    .where("id", "in", ids)
-    .where("status", "in", waiting)
-    .execute();
-}
-
-// A filter, and the beginning of a page, as SQL.
 type Letters = ExpressionBuilder<OwnTables, "powersync_dead_letters">;
 type Condition = (eb: Letters) => Expression<SqlBool>;
 
 /** @param subject the hash of `userId` */
-function matches(wanted: Wanted, subject: string | undefined, types: OwnTypes): Condition {
-  const { status, userId, clientId, errorCode, table, since, until } = wanted;
+function matches(query: LetterQuery, subject: string | undefined, types: OwnTypes): Condition {
+  const { status, clientId, errorCode, table, since, until } = query;
   return (eb) =>
     eb.and([
       ...(status === undefined ? [] : [eb("status", "in", status)]),
-      ...(userId === undefined || subject === undefined
-        ? []
-        : [
-            eb.or([
-              eb("subject", "=", subject),
-              // In letters of the first form.
-              eb.and([eb("subject", "is", null), eb("user_id", "=", escapeText(userId))]),
-            ]),
-          ]),
+      ...(subject === undefined ? [] : [eb("subject", "=", subject)]),
       ...(clientId === undefined ? [] : [eb("client_id", "=", escapeText(clientId))]),
       ...(errorCode === undefined ? [] : [eb("error_code", "=", escapeText(errorCode))]),
       ...(table === undefined ? [] : [naming(eb, table)]),

@@ -1,22 +1,135 @@
-/** Makes the library's own tables, and brings those of earlier versions up to date. */
-import { type ColumnDefinitionBuilder, type CompiledQuery, type Kysely, sql } from "kysely";
-import type { Migration } from "kysely/migration";
+/** Makes the library's own tables. */
 import {
-  createOwn,
-  type Own,
-  type OwnTable,
-  type OwnTables,
-  type OwnTablesOptions,
-} from "./tables.js";
-import type { Database, Dialect, OwnTypes } from "./dialect.js";
-import { dialectOf } from "./dialects.js";
+  type ColumnDataType,
+  type ColumnDefinitionBuilder,
+  type CompiledQuery,
+  type Expression,
+  type Kysely,
+  sql,
+} from "kysely";
+import type { Migration } from "kysely/migration";
+import type { OwnTable, OwnTablesOptions } from "../config.js";
+import type { Family, OwnTypes, SqlDatabase } from "./dialect.js";
+import { familyOf } from "./families.js";
+import { createOwn, type Own, type OwnTables } from "./tables.js";
+
+/** A column's type: one of the dialect's own, or the same in every database. Behind it `key`, `null`, or what it is by default. */
+type ColumnForm =
+  | readonly [type: ColumnTypeName]
+  | readonly [
+      type: ColumnTypeName,
+      more: "key" | "null" | "now" | { readonly default: string | number },
+    ];
+
+type ColumnTypeName =
+  | "text"
+  | "longText"
+  | "timestamp"
+  | "integer"
+  | "bigint"
+  | `varchar(${number})`;
+
+interface TableForm {
+  readonly columns: Readonly<Record<string, ColumnForm>>;
+  /** By the index's suffix. */
+  readonly indexes?: Readonly<Record<string, readonly string[]>>;
+  readonly unique?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The tables that the one migration makes. Until the first release it is changed in place, and `form` with it. */
+export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations">, TableForm>> = {
+  powersync_ledger: {
+    columns: {
+      identity: ["varchar(64)", "key"],
+      queue: ["varchar(64)"],
+      answer: ["longText", "null"],
+      answered_at: ["timestamp", "now"],
+      request: ["varchar(36)"],
+      applied_at: ["timestamp", "null"],
+    },
+    indexes: { answered_at: ["answered_at"], queue: ["queue", "answered_at"] },
+  },
+  powersync_dead_letters: {
+    columns: {
+      id: ["varchar(36)", "key"],
+      status: ["varchar(16)", { default: "open" }],
+      error_code: ["text"],
+      message: ["text"],
+      operation_index: ["integer", "null"],
+      user_id: ["text"],
+      client_id: ["text", "null"],
+      queue_id: ["text", "null"],
+      identity: ["varchar(64)", "null"],
+      payload: ["longText"],
+      created_at: ["timestamp", "now"],
+      subject: ["varchar(64)"],
+      content: ["varchar(64)"],
+      open_content: ["varchar(64)", "null"],
+      principal: ["longText", "null"],
+      row_hashes: ["longText", "null"],
+      table_names: ["longText"],
+      original_payload: ["longText", "null"],
+      lossy_numbers: ["integer", { default: 0 }],
+      attempts: ["integer", { default: 1 }],
+      last_seen_at: ["timestamp", "now"],
+      reason: ["text", "null"],
+      closed_at: ["timestamp", "null"],
+    },
+    indexes: { subject: ["subject", "status"], status: ["status", "created_at", "id"] },
+    unique: { open_content: ["open_content"] },
+  },
+  powersync_checkpoints: {
+    columns: {
+      id: ["varchar(64)", "key"],
+      user_id: ["text"],
+      client_id: ["varchar(255)"],
+      checkpoint: ["bigint"],
+    },
+  },
+  powersync_attempts: {
+    columns: {
+      content: ["varchar(64)", "key"],
+      attempts: ["integer"],
+      first_failed_at: ["timestamp", "now"],
+      last_failed_at: ["timestamp", "now"],
+      previous_failed_at: ["timestamp", "null"],
+    },
+    indexes: { last_failed_at: ["last_failed_at"] },
+  },
+};
+
+const recordForm: TableForm = {
+  columns: {
+    name: ["varchar(64)", "key"],
+    form: ["varchar(64)"],
+    applied_at: ["timestamp", "now"],
+  },
+};
+
+export const migrationName = "0001_tables";
+/** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
+export const form = "11b26220081b10bac4c9596845a217fc";
+
+/** A statement that can be run or printed. */
+interface Step {
+  compile(): CompiledQuery;
+  execute(): Promise<unknown>;
+}
 
 /**
- * Creates what is missing of the library's own tables, and changes what an earlier version has left. Nothing that is recorded is lost.
- * Safe at every start, from many processes at once, and where it was interrupted before.
+ * Creates the library's own tables where they are missing. Safe at every start, from many processes at once, and where it was interrupted before.
+ * Where everything is there, nothing is sent but one SELECT.
+ *
+ * @throws Error where the tables are of another version's form; it names the statements to run
+ * @example
+ * await createTables(db);
  */
 export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOptions): Promise<void> {
-  await migrate(db, createOwn(options), ownMigrations);
+  const own = createOwn(options);
+  const dialect = familyOf(db);
+  const recorded = await recordedForm(own.on(db)).catch(() => undefined);
+  if (recorded !== undefined && isMade(recorded, own)) return;
+  await dialect.migrate(db as unknown as SqlDatabase, (on) => make(on, own, dialect));
 }
 
 /**
@@ -25,12 +138,8 @@ export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOption
  */
 export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Migration> {
   const own = createOwn(options);
-  return Object.fromEntries(
-    ownMigrations.map((migration) => [
-      `powersync_writes_${migration.name}`,
-      { up: (db: Kysely<unknown>) => run(db as unknown as Database, own, [migration]) },
-    ]),
-  );
+  const up = (db: Kysely<unknown>) => make(db as SqlDatabase, own, familyOf(db));
+  return { [`powersync_writes_${migrationName}`]: { up } };
 }
 
 /**
@@ -40,39 +149,47 @@ export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Mig
 export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): string {
   const own = createOwn(options);
   const on = own.on(db);
-  const making = makingOf(on, dialectOf(db).types, own);
-  const statements = [
-    recordTable(making),
-    ...ownMigrations.flatMap(({ name, steps }) => [...steps(making), record(on, name)]),
-  ];
-  return statements.map((statement) => `${printed(statement)};\n`).join("");
+  const { types } = familyOf(db);
+  const statements = [recordTable(on, types), ...steps(on, own, types), record(on)];
+  return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
 
-async function migrate<DB>(
-  db: Kysely<DB>,
-  own: Own,
-  migrations: readonly OwnMigration[],
-): Promise<void> {
-  const dialect = dialectOf(db);
-  await dialect.migrate(db as unknown as Database, (on) => run(on, own, migrations));
-}
-
-async function run(db: Database, own: Own, migrations: readonly OwnMigration[]): Promise<void> {
-  const dialect = dialectOf(db);
+async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   const on = own.on(db);
-  const making = makingOf(on, dialect.types, own);
-  await recordTable(making).execute();
-  const applied = await on.selectFrom("powersync_migrations").select("name").execute();
-  const done = new Set(applied.map(({ name }) => name));
-  for (const { name, steps } of migrations) {
-    if (done.has(name)) continue;
-    for (const step of steps(making)) await taken(step, dialect);
-    await record(on, name).execute();
-  }
+  await recordTable(on, dialect.types).execute();
+  if (isMade(await recordedForm(on), own)) return;
+  for (const step of steps(on, own, dialect.types)) await taken(step, dialect);
+  await record(on).execute();
+}
+
+/** What the record says. Every column, for another form's record may have others. */
+export async function recordedForm(
+  on: Kysely<OwnTables>,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  return on.selectFrom("powersync_migrations").selectAll().execute();
+}
+
+/** @throws Error where another form is recorded */
+function isMade(recorded: Awaited<ReturnType<typeof recordedForm>>, own: Own): boolean {
+  const problem = otherForm(recorded, own);
+  if (problem !== undefined) throw new Error(problem);
+  return recorded.length > 0;
+}
+
+/** What is wrong where the record is of another form, with its remedy. */
+export function otherForm(
+  recorded: Awaited<ReturnType<typeof recordedForm>>,
+  own: Own,
+): string | undefined {
+  const other = recorded.find((row) => row["name"] !== migrationName || row["form"] !== form);
+  if (other === undefined) return undefined;
+  const tables: OwnTable[] = [...(Object.keys(tableForms) as OwnTable[]), "powersync_migrations"];
+  const drops = tables.map((table) => `drop table ${own.nameOf(table)};`).join(" ");
+  return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${form}. Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
 }
 
 /** Where a change of the schema commits at once, an interrupted migration has left some of its steps behind. */
-async function taken(step: Step, { alreadyThere }: Dialect): Promise<void> {
+async function taken(step: Step, { alreadyThere }: Family): Promise<void> {
   try {
     await step.execute();
   } catch (error) {
@@ -80,156 +197,56 @@ async function taken(step: Step, { alreadyThere }: Dialect): Promise<void> {
   }
 }
 
-/** The name as a literal: a statement that is printed has no parameters. */
-function record(on: Kysely<OwnTables>, name: string) {
-  return on.insertInto("powersync_migrations").values({ name: sql.lit(name) });
+function recordTable(on: Kysely<OwnTables>, types: OwnTypes): Step {
+  return table(on, types, "powersync_migrations", recordForm);
 }
 
-function printed(step: Step): string {
-  return step.compile().sql;
+/** As literals: a statement that is printed has no parameters. */
+function record(on: Kysely<OwnTables>): Step {
+  return on
+    .insertInto("powersync_migrations")
+    .values({ name: sql.lit(migrationName), form: sql.lit(form) });
 }
 
-// How the library's own tables came to be as they are: each step once, in this order, and never changed after its release.
-/** A statement that can be run or printed. */
-interface Step {
-  compile(): CompiledQuery;
-  execute(): Promise<unknown>;
+function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[] {
+  return Object.entries(tableForms).flatMap(([name, made]) => {
+    const index = (suffix: string, columns: readonly string[]) =>
+      on.schema
+        .createIndex(`${own.nameOf(name as OwnTable)}_${suffix}`)
+        .on(name)
+        .columns([...columns]);
+    return [
+      table(on, types, name, made),
+      ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
+        index(suffix, columns).unique(),
+      ),
+      ...Object.entries(made.indexes ?? {}).map(([suffix, columns]) => index(suffix, columns)),
+    ];
+  });
 }
 
-/** What the steps are made with. */
-interface Making {
-  readonly db: Kysely<OwnTables>;
-  readonly types: OwnTypes;
-  /** `table_suffix`, by the table's real name. */
-  indexName(table: OwnTable, suffix: string): string;
-}
-
-interface OwnMigration {
-  readonly name: string;
-  readonly steps: (making: Making) => readonly Step[];
-}
-
-const ownMigrations: readonly OwnMigration[] = [
-  { name: "0001_ledger_and_dead_letters", steps: ledgerAndDeadLetters },
-  { name: "0002_pruning", steps: pruning },
-  { name: "0003_dead_letter_queue", steps: deadLetterQueue },
-  { name: "0004_checkpoints", steps: checkpoints },
-  { name: "0005_parking", steps: parking },
-];
-
-function makingOf(db: Kysely<OwnTables>, types: OwnTypes, own: Own): Making {
-  return { db, types, indexName: (table, suffix) => `${own.nameOf(table)}_${suffix}` };
-}
-
-/** What the others are recorded in. */
-function recordTable(making: Making): Step {
-  return table(making, "powersync_migrations")
-    .addColumn("name", "varchar(64)", (column) => column.primaryKey())
-    .addColumn("applied_at", making.types.timestamp, (column) =>
-      column.notNull().defaultTo(making.types.now),
+function table(on: Kysely<OwnTables>, types: OwnTypes, name: string, { columns }: TableForm): Step {
+  let created = on.schema.createTable(name).ifNotExists();
+  for (const [column, columnForm] of Object.entries(columns)) {
+    created = created.addColumn(column, typeOf(columnForm, types), (builder) =>
+      constrained(builder, columnForm, types),
     );
-}
-
-/** In their first form these two were made without being recorded, so they may be there. */
-function ledgerAndDeadLetters(making: Making): readonly Step[] {
-  const { timestamp, now, text, longText } = making.types;
-  return [
-    table(making, "powersync_ledger")
-      .addColumn("identity", "varchar(64)", (column) => column.primaryKey())
-      .addColumn("client", "varchar(64)", (column) => column.notNull())
-      .addColumn("answer", longText)
-      .addColumn("answered_at", timestamp, (column) => column.notNull().defaultTo(now)),
-    table(making, "powersync_dead_letters")
-      .addColumn("id", "varchar(36)", (column) => column.primaryKey())
-      .addColumn("status", "varchar(16)", (column) => column.notNull().defaultTo("open"))
-      .addColumn("error_code", text, (column) => column.notNull())
-      .addColumn("message", text, (column) => column.notNull())
-      .addColumn("operation_index", "integer")
-      .addColumn("user_id", text, (column) => column.notNull())
-      .addColumn("client_id", text)
-      .addColumn("queue_id", text)
-      .addColumn("identity", "varchar(64)")
-      .addColumn("payload", longText, (column) => column.notNull())
-      .addColumn("created_at", timestamp, (column) => column.notNull().defaultTo(now)),
-  ];
-}
-
-function pruning(making: Making): readonly Step[] {
-  const { db } = making;
-  return [
-    db.schema.alterTable("powersync_ledger").addColumn("request", "varchar(36)"),
-    index(making, "powersync_ledger", "answered_at", ["answered_at"]),
-    index(making, "powersync_ledger", "client", ["client", "answered_at"]),
-  ];
-}
-
-function deadLetterQueue(making: Making): readonly Step[] {
-  const { timestamp, text, longText } = making.types;
-  const letters = () => making.db.schema.alterTable("powersync_dead_letters");
-  // One column a statement: SQLite takes no more.
-  return [
-    letters().addColumn("subject", "varchar(64)"),
-    letters().addColumn("content", "varchar(64)"),
-    letters().addColumn("open_content", "varchar(64)"),
-    letters().addColumn("principal", longText),
-    letters().addColumn("row_hashes", longText),
-    letters().addColumn("table_names", longText),
-    letters().addColumn("original_payload", longText),
-    letters().addColumn("lossy_numbers", "integer", (column) => column.notNull().defaultTo(0)),
-    letters().addColumn("attempts", "integer", (column) => column.notNull().defaultTo(1)),
-    letters().addColumn("last_seen_at", timestamp, nullable),
-    letters().addColumn("reason", text),
-    letters().addColumn("closed_at", timestamp, nullable),
-    index(making, "powersync_dead_letters", "open_content", ["open_content"], true),
-    index(making, "powersync_dead_letters", "subject", ["subject", "status"]),
-    index(making, "powersync_dead_letters", "status", ["status", "created_at", "id"]),
-  ];
-}
-
-function checkpoints(making: Making): readonly Step[] {
-  return [
-    table(making, "powersync_checkpoints")
-      .addColumn("id", "varchar(64)", (column) => column.primaryKey())
-      .addColumn("user_id", making.types.text, (column) => column.notNull())
-      .addColumn("client_id", "varchar(255)", (column) => column.notNull())
-      .addColumn("checkpoint", "bigint", (column) => column.notNull()),
-  ];
-}
-
-function parking(making: Making): readonly Step[] {
-  const { timestamp, now } = making.types;
-  return [
-    table(making, "powersync_attempts")
-      .addColumn("content", "varchar(64)", (column) => column.primaryKey())
-      .addColumn("attempts", "integer", (column) => column.notNull())
-      .addColumn("first_failed_at", timestamp, (column) => column.notNull().defaultTo(now))
-      .addColumn("last_failed_at", timestamp, (column) => column.notNull().defaultTo(now))
-      .addColumn("previous_failed_at", timestamp, nullable),
-    index(making, "powersync_attempts", "last_failed_at", ["last_failed_at"]),
-    making.db.schema.alterTable("powersync_ledger").addColumn("applied_at", timestamp, nullable),
-  ];
-}
-
-/** Said aloud: some servers take a TIMESTAMP for NOT NULL that does not say. */
-function nullable(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
-  return column.modifyEnd(sql`null`);
-}
-
-function table({ db, types }: Making, name: OwnTable) {
-  const created = db.schema.createTable(name).ifNotExists();
+  }
   return types.options === undefined ? created : created.modifyEnd(types.options);
 }
 
-function index(
-  { db, indexName }: Making,
-  on: OwnTable,
-  suffix: string,
-  columns: readonly string[],
-  unique = false,
-): Step {
-  const created = db.schema
-    .createIndex(indexName(on, suffix))
-    .on(on)
-    .columns([...columns]);
-  return unique ? created.unique() : created;
+function typeOf([type]: ColumnForm, types: OwnTypes): ColumnDataType | Expression<unknown> {
+  return type === "text" || type === "longText" || type === "timestamp" ? types[type] : type;
+}
+
+function constrained(
+  column: ColumnDefinitionBuilder,
+  [, more]: ColumnForm,
+  { now }: OwnTypes,
+): ColumnDefinitionBuilder {
+  if (more === "key") return column.primaryKey();
+  // Said aloud: some servers take a TIMESTAMP for NOT NULL that does not say.
+  if (more === "null") return column.modifyEnd(sql`null`);
+  if (more === "now") return column.notNull().defaultTo(now);
+  return more === undefined ? column.notNull() : column.notNull().defaultTo(more.default);
 }

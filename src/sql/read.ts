@@ -1,76 +1,51 @@
-/** Reads the row that an operation is about, for `context.stored()`. */
+/** Reads single rows of the application's tables: for `context.stored()`, and for `references`. */
 import { sql } from "kysely";
-import type { OperationContext, Principal, StoredRow } from "../pipeline/layers.js";
-import type { Rules } from "../pipeline/rules.js";
-import type { ReadRow } from "../pipeline/stored-row.js";
-import type { ConvertRow } from "./convert.js";
-import type { Connection } from "./dialect.js";
-import { dialectOf } from "./dialects.js";
-import { keyOf, notAKey } from "./write.js";
+import type { StoredRow, Values } from "../store/store.js";
+import type { Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { isRow } from "./statements.js";
-import { fatal } from "../errors.js";
-import type { Reference } from "../table-rule.js";
 
-/** `undefined` where no rule has the table, too: what is written there is refused anyway. */
-export function rowReader<P extends Principal, DB>(
-  rules: Rules<P, DB>,
-  convertRow: ConvertRow,
-): ReadRow<P, DB> {
-  return async ({ table, id }, context) => {
-    const rule = rules.get(table);
-    if (rule === undefined) return undefined;
-    // Its key is looked for, so the database may be the one that makes it.
-    const { values: key, schema } = await convertRow(
-      rule.table,
-      keyOf(rule, id),
-      context,
-      rule.key.columns,
-    );
-    // Without plugins: the columns are to be named as they are, and the table's name has been through them.
-    const tx = (context.tx as unknown as Connection).withoutPlugins();
-    const { exact, meaning, rowLock } = dialectOf(tx);
-    const columns = Array.from(schema.columns.values(), (column) => {
-      const reference = sql.id(column.name);
-      return sql`${exact?.(reference, column) ?? reference} as ${reference}`;
-    });
-    const source = [schema.source.schema, schema.source.name].filter((part) => part !== undefined);
-    try {
-      const { rows } = await sql<StoredRow>`
-        select ${sql.join(columns)} from ${sql.id(...source)}
-        where ${isRow({ table: rule.table, key, scope: undefined })} ${rowLock ?? sql``}
-      `.execute(tx);
-      const [row] = rows;
-      return row === undefined ? undefined : Object.freeze({ ...row });
-    } catch (error) {
-      // The asker is the application, whose own failures are never fatal; but this one is the client's, and for good.
-      throw meaning(error) === "INVALID_DATA" ? notAKey() : error;
-    }
-  };
+/** A whole row, locked. Rejects with the database's errors. */
+export async function readRow(
+  transaction: SqlTransaction,
+  dialect: Dialect,
+  { name, source, columns }: SqlTable,
+  key: Values,
+): Promise<StoredRow | undefined> {
+  // Without plugins: the columns are to be named as they are, and the table's name has been through them.
+  const tx = transaction.withoutPlugins();
+  const all = Array.from(
+    columns.values(),
+    (column) => sql`${exactly(dialect, column)} as ${sql.id(column.name)}`,
+  );
+  const from = [source.schema, source.name].filter((part) => part !== undefined);
+  const { rows } = await sql<StoredRow>`
+    select ${sql.join(all)} from ${sql.id(...from)}
+    where ${isRow({ table: name, key, scope: undefined })} ${dialect.rowLock ?? sql``}
+  `.execute(tx);
+  const [row] = rows;
+  return row === undefined ? undefined : Object.freeze({ ...row });
 }
 
-// Looks up the row that a client refers to by another key than the database does.
-/** The value of `take` in the row whose `match` is the value sent. Throws fatal FOREIGN_KEY_VIOLATION where there is none. */
-export async function lookUp<P extends Principal, DB>(
-  convertRow: ConvertRow,
-  { table, match, take }: Reference,
-  value: unknown,
-  context: OperationContext<P, DB>,
-): Promise<unknown> {
-  if (value === null || value === undefined) return null;
-  const tx = context.tx as unknown as Connection;
-  const { exact } = dialectOf(tx);
-  const sought = { [match]: value };
-  const { values: key, schema } = await convertRow(table, sought, context, [match]);
-  const column = schema.columns.get(take);
-  const reference = sql.id(take);
-  const taken = column === undefined ? reference : (exact?.(reference, column) ?? reference);
+/** One column of the row that a client refers to by another key than the database does. */
+export async function lookUp(
+  tx: SqlTransaction,
+  dialect: Dialect,
+  { name, columns }: SqlTable,
+  match: Values,
+  take: string,
+): Promise<{ readonly value: unknown } | undefined> {
+  const column = columns.get(take);
+  const taken = column === undefined ? sql.id(take) : exactly(dialect, column);
   const row = await tx
-    .selectFrom(table)
+    .selectFrom(name)
     .select([sql<unknown>`${taken}`.as("taken")])
-    .where(isRow({ table, key, scope: undefined }))
+    .where(isRow({ table: name, key: match, scope: undefined }))
     .executeTakeFirst();
-  if (row === undefined) {
-    throw fatal("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
-  }
-  return row.taken;
+  return row && { value: row.taken };
+}
+
+/** The column with all its digits. */
+function exactly({ exact }: Dialect, column: Column) {
+  const reference = sql.id(column.name);
+  return exact?.(reference, column) ?? reference;
 }

@@ -11,11 +11,8 @@ import {
   type SqlBool,
   TableNode,
 } from "kysely";
-import type { OperationContext, Principal } from "../pipeline/layers.js";
-import type { ParentRule, Rule } from "../pipeline/rules.js";
-import type { AnyDatabase, Column, Connection } from "./dialect.js";
-import { dialectOf } from "./dialects.js";
-import type { TableSchema } from "./schema.js";
+import type { ParentScope, Scope } from "../store/store.js";
+import type { Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 export interface BoundScope {
   readonly filter: Expression<SqlBool>;
@@ -23,86 +20,78 @@ export interface BoundScope {
   readonly rowOnly: boolean;
 }
 
-/** What the database says of a table, where it is there. */
-export type SchemaOf = (table: string) => Promise<TableSchema | undefined>;
+/** A table that a rule names, where it is there. */
+export type TableOf = (table: string) => Promise<SqlTable | undefined>;
 
-export function bindScope<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  context: OperationContext<P, DB>,
-  schemaOf: SchemaOf,
-): Promise<BoundScope | undefined> {
-  return bind(rule, rule.parents, context, schemaOf);
-}
+/** The first argument of a rule's `scope`. */
+export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
-async function bind<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  parents: readonly ParentRule<P, DB>[],
-  context: OperationContext<P, DB>,
-  schemaOf: SchemaOf,
+/** `undefined`: the scope asks nothing. */
+export async function bindScope(
+  { table, owner, expression, parents }: Scope,
+  dialect: Dialect,
+  tableOf: TableOf,
 ): Promise<BoundScope | undefined> {
   const parts: Expression<SqlBool>[] = [];
-  if (rule.owner !== undefined) parts.push(await owns(rule, rule.owner, context, schemaOf));
-  const given = rule.scope?.(expressionBuilder<DB, keyof DB>(), context);
-  if (given !== undefined) parts.push(given);
-  for (const parent of parents) parts.push(await belongs(rule, parent, context, schemaOf));
+  if (owner !== undefined) parts.push(await owns(table, owner, dialect, tableOf));
+  if (expression !== undefined) parts.push(expression as Expression<SqlBool>);
+  for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
   const [first, ...others] = parts;
   if (first === undefined) return undefined;
   const all = others.length === 0 ? first : any.and(parts);
-  const qualifier = new Qualifier(rule.table);
+  const qualifier = new Qualifier(table);
   const node = qualifier.transformNode(all.toOperationNode());
   return { filter: sql<SqlBool>`${asExpression(node)}`, rowOnly: qualifier.rowOnly };
 }
 
+type AnyDatabase = Record<string, Record<string, unknown>>;
+
 // Columns are named by configuration and checked by the database; their types can't be known here.
-const any = expressionBuilder<AnyDatabase, string>() as unknown as ExpressionBuilder<
+const any = scopeBuilder as unknown as ExpressionBuilder<
   Record<string, Record<string, never>>,
   string
 >;
 
-async function owns<P extends Principal, DB>(
-  { table }: Rule<P, DB>,
-  owner: string,
-  { principal, tx }: OperationContext<P, DB>,
-  schemaOf: SchemaOf,
+async function owns(
+  table: string,
+  { column: owner, userId }: NonNullable<Scope["owner"]>,
+  { sameText }: Dialect,
+  tableOf: TableOf,
 ): Promise<Expression<SqlBool>> {
-  const same = any(owner, "=", principal.userId as never);
-  const { sameText } = dialectOf(tx);
-  const column = sameText && (await schemaOf(table))?.columns.get(owner);
-  const exactly = column && sameText?.(any.ref(owner), principal.userId, column);
+  const same = any(owner, "=", userId as never);
+  const column = sameText && (await tableOf(table))?.columns.get(owner);
+  const exactly = column && sameText?.(any.ref(owner), userId, column);
   return exactly === undefined ? same : any.and([same, exactly]);
 }
 
 /** Whether `owner` compares the column letter by letter though the database's `=` may not. */
-export function comparedExactly(tx: Connection, column: Column): boolean {
-  return dialectOf(tx).sameText?.(sql.id(column.name), "", column) !== undefined;
+export function comparedExactly({ sameText }: Dialect, column: Column): boolean {
+  return sameText?.(sql.id(column.name), "", column) !== undefined;
 }
 
 /** The parent goes by this name where its table is the child's. */
 const alias = "powersync_parent";
 
-/** Whether the row that the column refers to is one that its own rule lets the caller write. */
-async function belongs<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  parent: ParentRule<P, DB>,
-  context: OperationContext<P, DB>,
-  schemaOf: SchemaOf,
+/** Whether the row that the column refers to is in its own scope. */
+async function belongs(
+  child: string,
+  { column, table, by, optional, scope: given }: ParentScope,
+  dialect: Dialect,
+  tableOf: TableOf,
 ): Promise<Expression<SqlBool>> {
-  const { table, parents } = parent.rule;
-  // A table that refers to itself is asked one level up, for the chain has no end that a statement could know.
-  const further = parent.rule === rule ? parents.filter((each) => each.rule !== rule) : parents;
-  const scope = await bind(parent.rule, further, context, schemaOf);
-  const exists = (from: string, by: string, reference: string, more?: Expression<SqlBool>) => {
-    const row = any.selectFrom(from).select(any.lit(1).as("one")).whereRef(by, "=", reference);
+  const scope = given && (await bindScope(given, dialect, tableOf));
+  const exists = (from: string, match: string, reference: string, more?: Expression<SqlBool>) => {
+    const row = any.selectFrom(from).select(any.lit(1).as("one")).whereRef(match, "=", reference);
     return any.exists(more === undefined ? row : row.where(more));
   };
-  const reference = `${rule.table}.${parent.column}`;
-  const its = `${table}.${parent.by}`;
-  const theirs = `${alias}.${parent.by}`;
-  const found = sameName(rule.table, table)
+  const reference = `${child}.${column}`;
+  const its = `${table}.${by}`;
+  const theirs = `${alias}.${by}`;
+  const found = sameName(child, table)
     ? // Inside, the table's name means the parent, as its scope does; outside, the child. Between them the parent has another.
       exists(`${table} as ${alias}`, theirs, reference, exists(table, its, theirs, scope?.filter))
     : exists(table, its, reference, scope?.filter);
-  return parent.optional ? any.or([any(reference, "is", null), found]) : found;
+  return optional ? any.or([any(reference, "is", null), found]) : found;
 }
 
 /** Whether one could be taken for the other. Databases differ in what case means, and plugins may write `aB` as `a_b`; to be wrong here costs a look-up. */
@@ -119,6 +108,7 @@ function sameName(one: string, other: string): boolean {
 function asExpression(node: OperationNode): Expression<SqlBool> {
   return { toOperationNode: () => node, expressionType: undefined };
 }
+
 /**
  * Puts the table's name before bare column names: behind ON CONFLICT they would be ambiguous with the row that was proposed.
  * Those inside a subquery are left alone; there they mean the subquery's own tables.
@@ -169,20 +159,19 @@ class Qualifier extends OperationNodeTransformer {
   }
 }
 
-// Tries a rule's scope on no row at all, for `check()`: whether it is a statement that the database takes.
-/** Rejects with what the scope or the database throws. */
-export async function tryScope<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  context: OperationContext<P, DB>,
-  schemaOf: SchemaOf,
+/** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */
+export async function tryScope(
+  tx: SqlTransaction,
+  scope: Scope,
+  dialect: Dialect,
+  tableOf: TableOf,
 ): Promise<void> {
-  const scope = await bindScope(rule, context, schemaOf);
-  if (scope === undefined) return;
-  const tx = context.tx as unknown as Connection;
+  const bound = await bindScope(scope, dialect, tableOf);
+  if (bound === undefined) return;
   await tx
-    .selectFrom(rule.table)
+    .selectFrom(scope.table)
     .select([sql<number>`1`.as("one")])
-    .where(scope.filter)
+    .where(bound.filter)
     .limit(0)
     .execute();
 }

@@ -2,18 +2,17 @@
  * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
-import type { Connection, Meaning } from "./dialect.js";
+import { Contention } from "../store/failures.js";
+import type { Effect, Values } from "../store/store.js";
+import type { Meaning, SqlTransaction } from "./dialect.js";
 import {
   appeared,
-  Contention,
-  type Effect,
   isRow,
   nonEmpty,
   probe,
   probing,
   type RowStatements,
   type Target,
-  type Values,
 } from "./statements.js";
 
 export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
@@ -46,7 +45,7 @@ export function lockingRows(meaning: (error: unknown) => Meaning | undefined): R
 }
 
 async function judgedFirst(
-  tx: Connection,
+  tx: SqlTransaction,
   target: Target,
   statement: () => Promise<Effect>,
 ): Promise<Effect> {
@@ -54,7 +53,7 @@ async function judgedFirst(
   return stored === "written" ? statement() : stored;
 }
 
-async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {
+async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { numUpdatedRows } = await tx
     .updateTable(target.table)
     .set(nonEmpty(target.key, values))
@@ -66,7 +65,7 @@ async function update(tx: Connection, target: Target, values: Values): Promise<E
 
 /** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
 async function insert(
-  tx: Connection,
+  tx: SqlTransaction,
   target: Target,
   values: Values,
   meaning: (error: unknown) => Meaning | undefined,
@@ -91,7 +90,7 @@ async function insert(
   });
 }
 
-async function after(tx: Connection, target: Target): Promise<Effect> {
+async function after(tx: SqlTransaction, target: Target): Promise<Effect> {
   if (target.scope === undefined) return "written";
   return (await probe(tx, target)) === "written" ? "written" : "left";
 }

@@ -1,10 +1,10 @@
 /** Row statements for databases with ON CONFLICT and RETURNING: one statement writes the row and judges it, before and after. */
 import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
-import type { Connection } from "./dialect.js";
+import type { Effect, Values } from "../store/store.js";
+import type { SqlTransaction } from "./dialect.js";
 import {
   appeared,
-  type Effect,
   holds,
   isRow,
   judgment,
@@ -13,7 +13,6 @@ import {
   type Put,
   type RowStatements,
   type Target,
-  type Values,
 } from "./statements.js";
 import type { BoundScope } from "./scope.js";
 
@@ -46,7 +45,7 @@ export const returningRows: RowStatements = {
     }),
 };
 
-async function upsert(tx: Connection, target: Target, put: Put): Promise<Effect> {
+async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { values, changes, seenAbsent } = put;
   const { table, key, scope } = target;
   const statement = tx
@@ -70,12 +69,12 @@ async function upsert(tx: Connection, target: Target, put: Put): Promise<Effect>
 }
 
 /** There is a row where there was none. One that still can't be seen is hidden by a policy of the database's, which is to refuse it in its own words. */
-async function taken(tx: Connection, target: Target, put: Put): Promise<Effect> {
+async function taken(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   if ((await probe(tx, { ...target, scope: undefined })) !== "absent") throw appeared();
   return upsert(tx, target, { ...put, seenAbsent: false });
 }
 
-async function update(tx: Connection, target: Target, values: Values): Promise<Effect> {
+async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { scope } = target;
   const statement = updating(tx, target, values);
   if (scope === undefined) {
@@ -88,7 +87,7 @@ async function update(tx: Connection, target: Target, values: Values): Promise<E
   return judged(tx, target, rows, "absent");
 }
 
-function updating(tx: Connection, target: Target, values: Values) {
+function updating(tx: SqlTransaction, target: Target, values: Values) {
   return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
 }
 
@@ -101,7 +100,7 @@ function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
 
 /** Nothing was changed: because there is no such row, because it is foreign, or because it has only just appeared? */
 async function settled(
-  tx: Connection,
+  tx: SqlTransaction,
   target: Target,
   statement: () => Promise<Effect>,
 ): Promise<Effect> {
@@ -123,7 +122,7 @@ function verdict({ filter, rowOnly }: BoundScope) {
 }
 
 async function judged(
-  tx: Connection,
+  tx: SqlTransaction,
   target: Target,
   [row]: readonly Verdict[],
   none: Effect,

@@ -1,6 +1,8 @@
 /** What it takes to change one row. Names come from rules and schema alone. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { Connection } from "./dialect.js";
+import type { SqlTransaction } from "./dialect.js";
+import { Contention } from "../store/failures.js";
+import type { Effect, Values } from "../store/store.js";
 import type { BoundScope } from "./scope.js";
 
 /** One row, and what must hold for it. */
@@ -10,11 +12,6 @@ export interface Target {
   readonly key: Values;
   readonly scope: BoundScope | undefined;
 }
-
-export type Values = Readonly<Record<string, unknown>>;
-
-/** `foreign`: the row is outside the scope, and was left alone. `left`: it was written, and is outside now. `absent`: there is no such row. */
-export type Effect = "written" | "foreign" | "left" | "absent";
 
 export interface Put {
   /** What a row that is not there yet is made of, its key excepted. */
@@ -30,16 +27,13 @@ export interface Put {
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
 export interface RowStatements {
   /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
-  put(tx: Connection, target: Target, put: Put): Promise<Effect>;
+  put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
   /** Changes columns of the row that has the key. */
-  patch(tx: Connection, target: Target, values: Values): Promise<Effect>;
+  patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
   /** The same, but the row may leave the scope. */
-  softDelete(tx: Connection, target: Target, values: Values): Promise<Effect>;
-  remove(tx: Connection, target: Target): Promise<Effect>;
+  softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
+  remove(tx: SqlTransaction, target: Target): Promise<Effect>;
 }
-
-/** Others are changing the same rows: the transaction is rolled back and tried again. */
-export class Contention extends Error {}
 
 /** What was decided when there was no such row is to be decided again. */
 export function appeared(): Contention {
@@ -47,14 +41,14 @@ export function appeared(): Contention {
 }
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
-export async function probe(tx: Connection, target: Target, lock = false): Promise<Effect> {
+export async function probe(tx: SqlTransaction, target: Target, lock = false): Promise<Effect> {
   const row = await probing(tx, target, lock).executeTakeFirst();
   if (row === undefined) return "absent";
   return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
 }
 
 /** The statement that asks. */
-export function probing(tx: Connection, target: Target, lock: boolean) {
+export function probing(tx: SqlTransaction, target: Target, lock: boolean) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
   const statement = tx

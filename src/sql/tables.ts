@@ -1,4 +1,4 @@
-/** The library's own tables, as every room that touches them sees them. */
+/** The library's own tables: what is in them, where they are and by what names. */
 import {
   type ColumnType,
   type Expression,
@@ -11,19 +11,20 @@ import {
   sql,
   type Transaction,
 } from "kysely";
+import type { OwnTable, OwnTablesOptions } from "../config.js";
 
 export interface OwnTables {
   powersync_ledger: {
     /** A transaction's identity: hex SHA-256. */
     identity: string;
     /** The queue it came from: hex SHA-256. */
-    client: string;
+    queue: string;
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
     answered_at: ColumnType<Date, never, unknown>;
-    /** The last request that it was answered in. NULL: in one of the first form. */
-    request: string | null;
-    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied, and in rows of the first form. */
+    /** The last request that it was answered in. */
+    request: string;
+    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
     applied_at: ColumnType<Date | null, unknown, never>;
   };
   powersync_dead_letters: {
@@ -43,10 +44,10 @@ export interface OwnTables {
     payload: string;
     /** When it was first seen. */
     created_at: Generated<Date>;
-    /** The subject: hex SHA-256. NULL, like all that follows, in letters of the first form. */
-    subject: string | null;
-    /** Subject, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
-    content: string | null;
+    /** The user: hex SHA-256. */
+    subject: string;
+    /** User, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
+    content: string;
     /** The same while the letter is open or stale, and unique; NULL afterwards. */
     open_content: string | null;
     /** The principal as JSON, for whoever tries the transaction again. */
@@ -54,14 +55,14 @@ export interface OwnTables {
     /** What the rows that it names were like when it was recorded: JSON. */
     row_hashes: string | null;
     /** The client's tables that it names, each between commas, as JSON would escape them. */
-    table_names: string | null;
+    table_names: string;
     /** The payload as it was recorded, where it has been edited since. */
     original_payload: string | null;
     /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
     lossy_numbers: ColumnType<number, number | undefined, number>;
     /** How often it has been recorded, or tried again in vain. */
     attempts: ColumnType<number, number | undefined, unknown>;
-    last_seen_at: ColumnType<Date | null, unknown, unknown>;
+    last_seen_at: ColumnType<Date, unknown, unknown>;
     /** Why it was discarded. */
     reason: string | null;
     /** When it stopped being open. */
@@ -89,21 +90,12 @@ export interface OwnTables {
   /** Which of the library's migrations have run. */
   powersync_migrations: {
     name: string;
+    /** Of what form the tables are that it made. */
+    form: string;
     applied_at: Generated<Date>;
   };
 }
 
-export type OwnTable = keyof OwnTables;
-
-/** Where the library's own tables are. The same for `createTables` and for `createWrites`. */
-export interface OwnTablesOptions {
-  /** The schema that they are in, or on MySQL the database. It must exist. Default: the connection's own. */
-  readonly schema?: string;
-  /** Names other than the default ones: `{ powersync_ledger: "app_ledger" }`. */
-  readonly names?: Partial<Readonly<Record<OwnTable, string>>>;
-}
-
-// The library's own tables, where they are and by what names.
 /** The way to the library's own tables. */
 export interface Own {
   /** Plugins of the application's (other names, another schema) are not for them. */
@@ -136,8 +128,7 @@ export function createOwn({ schema, names = {} }: OwnTablesOptions = {}): Own {
   };
 }
 
-// Other names for known tables, in any statement that Kysely builds.
-/** @param names by the name that the statements are written with */
+/** Other names for known tables, in any statement that Kysely builds. @param names by the name that the statements are written with */
 function renaming(names: ReadonlyMap<string, string>): KyselyPlugin {
   const renamer = new Renamer(names);
   return {

@@ -31,11 +31,21 @@ export function utcTimestamp(value: unknown): string {
   return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
-/** The day of a date, or of a timestamp at midnight UTC; any other time of day would be lost. */
+/** The day of a date, or of a timestamp at midnight UTC; any other time of day would be lost. A driver's Date may be at midnight of the process's zone. */
 export function dateOnly(value: unknown): string {
-  const utc = utcTimestamp(value);
+  const utc = utcTimestamp(value instanceof Date ? (localDay(value) ?? value) : value);
   if (!utc.endsWith(" 00:00:00")) throw new InvalidValue("The value is not a date without time.");
   return utc.slice(0, 10);
+}
+
+/** Midnight UTC of the same day, for a Date at midnight of the process's zone that is not midnight UTC. */
+function localDay(date: Date): Date | undefined {
+  if (date.getTime() % 86_400_000 === 0) return undefined;
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
+  if (time.some((each) => each !== 0)) return undefined;
+  const day = new Date(0);
+  day.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate());
+  return day;
 }
 
 const timeForm =

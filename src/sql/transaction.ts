@@ -1,4 +1,8 @@
-/** Begins a database transaction as the application wants it: isolated, and never waiting without bound, whatever becomes of the connection. */
+/**
+ * One database transaction: isolated as configured, never waiting without bound, whatever becomes of the connection, and watched. A statement
+ * that fails is the whole transaction's failure, whoever catches its error: some databases have undone everything by then and would commit
+ * what follows statement by statement. COMMIT waits for every answer, and what is sent too late is not sent at all.
+ */
 import type {
   DatabaseConnection,
   IsolationLevel,
@@ -6,43 +10,34 @@ import type {
   QueryExecutor,
   Transaction,
 } from "kysely";
-import { createDeadline } from "../store/deadline.js";
 import { ApplicationFailure, retryable } from "../errors.js";
-import type { Timeouts } from "../wire/limits.js";
-import type { Own } from "./tables.js";
-import type { Connection, Database, Dialect } from "./dialect.js";
-import { dialectOf } from "./dialects.js";
+import { createDeadline } from "../store/deadline.js";
+import { CallerLeft } from "../store/failures.js";
+import type { UnitTimeouts } from "../store/store.js";
+import type { Dialect, SqlDatabase } from "./dialect.js";
 
-type TransactionTimeouts = Pick<Timeouts, "lockMs" | "statementMs" | "transactionMs">;
-
-export interface TransactionSettings {
+export interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: TransactionTimeouts;
-  readonly own: Own;
-}
-
-interface BeginOptions {
-  /** The first statement of `run` bounds the transaction itself, by the dialect's `bounds`. */
-  readonly boundsItself?: boolean;
-  readonly watch?: Watch;
+  readonly timeouts: UnitTimeouts;
+  /** Bounds the transaction's waits with its first statement. Absent: the first statement of `run` does so itself. */
+  readonly bound?: (tx: Transaction<unknown>) => Promise<void>;
   /** Aborted before BEGIN is sent: nothing is begun. */
   readonly signal?: AbortSignal;
 }
 
-/** The caller had left before anything was begun. */
-export class CallerLeft extends Error {}
-
 /**
  * Commits what `run` resolves to; rolls back if it rejects or a statement has failed, and rejects with that error.
  * When `transactionMs` have passed it rejects at once: nothing more is sent but ROLLBACK, and a COMMIT that was on its way may yet be heeded.
+ *
+ * @throws CallerLeft
  */
-export async function begin<DB, T>(
+export async function inTransaction<DB, T>(
   database: Kysely<DB>,
-  { isolation, timeouts, own }: TransactionSettings,
+  dialect: Dialect,
+  { isolation, timeouts, signal, bound }: TransactionOptions,
+  watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
-  { watch = createWatch(), signal, boundsItself = false }: BeginOptions = {},
 ): Promise<T> {
-  const dialect = dialectOf(database);
   const level = isolation ?? dialect.isolation;
   const deadline = createDeadline(timeouts.transactionMs, () => {
     watch.state = "given up";
@@ -53,16 +48,13 @@ export async function begin<DB, T>(
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
 
-  const inTransaction = (on: Kysely<DB>) => {
+  const transaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
       async (plain) => {
         try {
           deadline.check();
-          if (!boundsItself) {
-            const unplugged = plain.withoutPlugins() as unknown as Connection;
-            await dialect.bound?.(unplugged, timeouts, own.table("powersync_ledger"));
-          }
+          await bound?.(plain as Transaction<unknown>);
           // A hook may hang where no statement does: the connection is then as good as ever.
           const result = await deadline.bound(run(guarded(plain, watch)));
           await deadline.bound(endStatements(watch));
@@ -83,8 +75,8 @@ export async function begin<DB, T>(
     deadline.check();
     held = await connectionOf(on);
     return dialect.prepare === undefined
-      ? inTransaction(on)
-      : prepared(dialect.prepare, on, timeouts, inTransaction);
+      ? transaction(on)
+      : prepared(dialect.prepare, on, timeouts, transaction);
   });
 
   try {
@@ -100,10 +92,10 @@ export async function begin<DB, T>(
 async function prepared<DB, T>(
   prepare: NonNullable<Dialect["prepare"]>,
   connection: Kysely<DB>,
-  timeouts: TransactionTimeouts,
+  timeouts: UnitTimeouts,
   run: (connection: Kysely<DB>) => Promise<T>,
 ): Promise<T> {
-  const restore = await prepare(connection.withoutPlugins() as unknown as Database, timeouts);
+  const restore = await prepare(connection.withoutPlugins() as unknown as SqlDatabase, timeouts);
   try {
     return await run(connection);
   } finally {
@@ -120,7 +112,7 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
   return connection;
 }
 
-function tookTooLong({ transactionMs }: TransactionTimeouts): Error {
+function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   return Object.assign(retryable("The database takes too long just now."), {
     staysQueued: true,
     cause: new Error(
@@ -145,11 +137,6 @@ function giveUp(
   work.then(settled, settled);
 }
 
-/*
- * Watches the statements of one database transaction. One that fails is the whole transaction's failure, whoever catches its error:
- * some databases have undone everything by then and would commit what follows statement by statement.
- * And none is left behind: COMMIT waits for every answer, and what is sent too late is not sent at all.
- */
 export interface Watch {
   /** Statements that the database has answered, for the events. */
   statements: number;

@@ -54,7 +54,7 @@ function failedOperation(failed: FailedOperation): Schemas["FailedOperation"] {
   };
 }
 
-/** A transaction in the wire's words, as a dead letter keeps it: `normaliseUpload` makes the same transaction of it again. */
+/** A transaction in the wire's words, as a dead letter keeps it: `normalizeUpload` makes the same transaction of it again. */
 export function toWireTransaction({
   transactionId,
   crud,

@@ -21,7 +21,12 @@ type Contract = OpenAPI3 & { components: { schemas: Schemas } };
 export async function generate(yaml: string): Promise<Record<string, string>> {
   const contract = parse(yaml) as Contract;
   return {
-    "openapi.ts": openapiText(yaml, contract.info.version),
+    "openapi.ts": openapiText(yaml),
+    "version.ts": [
+      banner,
+      "/** The contract's version. */\n",
+      `export const contractVersion = ${JSON.stringify(contract.info.version)};\n`,
+    ].join(""),
     "types.ts":
       banner + astToString(await openapiTS(structuredClone(contract), { immutable: true })),
     "validate.js": await validators(contract.components.schemas),
@@ -30,12 +35,10 @@ export async function generate(yaml: string): Promise<Record<string, string>> {
 }
 
 /** Line by line, so that a change of the contract is a readable change here. */
-function openapiText(yaml: string, version: string): string {
+function openapiText(yaml: string): string {
   const lines = yaml.split("\n").map((line) => `  ${JSON.stringify(line)},\n`);
   return [
     banner,
-    "/** The contract's version. */\n",
-    `export const contractVersion = ${JSON.stringify(version)};\n\n`,
     "/** The contract itself, as `GET {path}/openapi.yaml` hands it out. */\n",
     `export const openapiYaml = [\n${lines.join("")}].join("\\n");\n`,
   ].join("");
@@ -143,8 +146,8 @@ async function main(check: boolean): Promise<void> {
     stale.push(name);
     if (!check) await writeFile(file, text);
   }
-  if (stale.length === 0) console.log("src/contract/generated is up to date.");
-  else console.log(`${check ? "Stale" : "Written"} in src/contract/generated: ${stale.join(", ")}`);
+  if (stale.length === 0) console.log("src/wire/generated is up to date.");
+  else console.log(`${check ? "Stale" : "Written"} in src/wire/generated: ${stale.join(", ")}`);
   if (check && stale.length > 0) process.exitCode = 1;
 }
 

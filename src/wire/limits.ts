@@ -18,8 +18,6 @@ export interface Limits {
   readonly concurrentRequests: number;
   /** Of all callers, under way in one process. Beyond it 503 with Retry-After. Default 1,000. */
   readonly requests: number;
-  /** Of one caller, stored with status `open`. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After. Default 1,000. */
-  readonly openDeadLetters: number;
 }
 
 export const defaultLimits: Limits = {
@@ -31,7 +29,6 @@ export const defaultLimits: Limits = {
   stringLength: 4 * 1024 * 1024,
   concurrentRequests: 8,
   requests: 1_000,
-  openDeadLetters: 1_000,
 };
 
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
@@ -114,7 +111,6 @@ function tooLong(limits: Limits): string {
   return `A text is longer than ${limits.stringLength} UTF-16 code units.`;
 }
 
-// Limits and timeouts as the application wants them: defaults filled in, and nonsense refused at the start, for it would bound nothing or everything.
 // Beyond this, a timer fires at once, and Postgres takes no such setting.
 const longestMs = 2 ** 31 - 1;
 
@@ -126,10 +122,15 @@ const ofDatabase: ReadonlySet<string> = new Set([
 
 /** @throws TypeError for what is no limit */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  return completed("limits", defaultLimits, given, (name, value) => {
-    if (value === Infinity || (Number.isSafeInteger(value) && value > 0)) return;
-    throw new TypeError(`limits.${name} must be a whole number above 0; or Infinity, for none.`);
-  });
+  return completed("limits", defaultLimits, given, (name, value) =>
+    checkLimit(`limits.${name}`, value),
+  );
+}
+
+/** @throws TypeError for what is no limit */
+export function checkLimit(option: string, value: number): void {
+  if (value === Infinity || (Number.isSafeInteger(value) && value > 0)) return;
+  throw new TypeError(`${option} must be a whole number above 0; or Infinity, for none.`);
 }
 
 /** @throws TypeError for what is no time */

@@ -24,7 +24,7 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  *
  * @throws badRequest(400) for an envelope that can't be read
  */
-export function normaliseUpload(body: unknown, limits: Limits): Upload {
+export function normalizeUpload(body: unknown, limits: Limits): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
   const sender = {
     ...(body.client_id ? { clientId: body.client_id } : {}),

@@ -124,14 +124,14 @@ const throwing: Readonly<Record<string, Partial<Config>>> = {
       throw fatal("REFUSED", "It is refused.", { toJSON: leaky });
     },
   },
-  requiresClientHandling: { map: refuse, requiresClientHandling: leaky },
   deadLetter: { map: refuse, deadLetter: leaky },
-  onDeadLetter: { map: refuse, onDeadLetter: leaky },
   "a table's scope": { tables: { things: { scope: leaky } } },
   "a column's convert": {
     tables: { things: { columns: { code: { column: "code", convert: leaky } } } },
   },
   "cors.origins": { cors: { origins: leaky } },
+  requiresClientHandling: { map: refuse, deadLetters: { requiresClientHandling: leaky } },
+  onRecorded: { map: refuse, deadLetters: { onRecorded: leaky } },
 };
 
 function refuse(): never {

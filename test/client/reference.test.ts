@@ -41,7 +41,7 @@ describe.skipIf(!(await postgresAvailable()))("a client of the published API", (
           },
         },
       },
-      requiresClientHandling: ({ errorCode }) => errorCode === "ASK",
+      deadLetters: { requiresClientHandling: ({ errorCode }) => errorCode === "ASK" },
     });
     server = await listen(createServer(express().use(powersyncWrites(writes))));
   });

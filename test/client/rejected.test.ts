@@ -89,7 +89,7 @@ describe("a rejected transaction", () => {
           message: "It is A.",
           details: { hint: "A" },
           operationIndex: 0,
-          requiresClientHandling: client,
+          deadLetters: { requiresClientHandling: client },
         },
         {
           transactionId: 2,
@@ -159,7 +159,10 @@ describe("a rejected transaction", () => {
     });
     await letting.uploadData(database);
     expect(onFatalTransaction).toHaveBeenCalledWith(
-      expect.objectContaining({ code: "TRANSACTION_TOO_LARGE", requiresClientHandling: true }),
+      expect.objectContaining({
+        code: "TRANSACTION_TOO_LARGE",
+        requiresClientHandling: true,
+      }),
       expect.objectContaining({ transactionId: 1 }),
     );
     expect(await queued(database)).toEqual([]);
@@ -192,7 +195,10 @@ describe("the table of rejected writes", () => {
     expect(rejected).toEqual([
       {
         id: expect.stringMatching(/^[0-9a-f]{32}:1$/) as string,
-        failure: expect.objectContaining({ code: "A", requiresClientHandling: true }) as object,
+        failure: expect.objectContaining({
+          code: "A",
+          requiresClientHandling: true,
+        }) as object,
         crud: [
           {
             op: "PUT",
@@ -206,7 +212,10 @@ describe("the table of rejected writes", () => {
       },
       {
         id: expect.stringMatching(/:2$/) as string,
-        failure: expect.objectContaining({ code: "B", requiresClientHandling: false }) as object,
+        failure: expect.objectContaining({
+          code: "B",
+          requiresClientHandling: false,
+        }) as object,
         crud: [
           expect.objectContaining({ op: "PUT", opId: 2, metadata: "m" }),
           expect.objectContaining({ op: "PATCH", opId: 3, opData: { completed: 1 } }),

@@ -65,7 +65,7 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
           },
         },
       },
-      requiresClientHandling: ({ errorCode }) => errorCode === "ASK",
+      deadLetters: { requiresClientHandling: ({ errorCode }) => errorCode === "ASK" },
     });
     const app = express()
       .use((request, response, next) => void inFront(request, response, next))
@@ -195,7 +195,11 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
     ]);
     const rejected = await connector.rejected(device);
     expect(rejected.map(({ failure }) => failure)).toMatchObject([
-      { code: "UNIQUE_VIOLATION", operationIndex: 1, requiresClientHandling: false },
+      {
+        code: "UNIQUE_VIOLATION",
+        operationIndex: 1,
+        requiresClientHandling: false,
+      },
       { code: "UNKNOWN_TABLE", operationIndex: 0 },
     ]);
     expect(connector.status).toMatchObject({ rejected: 2, pending: 0 });

@@ -6,7 +6,7 @@ export type Setting = NonNullable<Case["setting"]> | "default";
 export const settings = {
   default: {},
   skip: { onFatal: "skip" },
-  "client-handles": { onFatal: "skip", requiresClientHandling: () => true },
+  "client-handles": { onFatal: "skip", deadLetters: { requiresClientHandling: () => true } },
   "small-limits": { limits: { bodyBytes: 2048, transactions: 3, operations: 5 } },
   parsed: {},
   checkpoints: { checkpoints: true },

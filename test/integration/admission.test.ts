@@ -226,9 +226,9 @@ for (const dialect of [betterSqlite3, postgres, mariadb]) {
     const open = () =>
       start({
         ...testConfig(database.db),
-        limits: { openDeadLetters: 2 },
         onFatal: "skip",
         onEvent: (event) => void events.push(event),
+        deadLetters: { open: 2 },
       });
 
     it("are bounded: nothing more is recorded, and what was applied before is told", async () => {

@@ -177,7 +177,7 @@ describe.skipIf(!available)("transactions that meet on Postgres", () => {
 
     test("that can't be applied: one dead letter, one answer", async () => {
       const letters: unknown[] = [];
-      const config: Config = { onDeadLetter: (letter) => void letters.push(letter) };
+      const config: Config = { deadLetters: { onRecorded: (letter) => void letters.push(letter) } };
       const sends = [open(config), open(config)];
       const bad = { crud: [...putThing(1).crud, ...poison(2).crud] };
       const answers = await Promise.all(

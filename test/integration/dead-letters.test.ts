@@ -108,8 +108,10 @@ describe.each(dialects)("$name", (dialect) => {
       const told: { id: string; attempts: number }[] = [];
       const { writes, letters, events } = made({
         ledger: false,
-        onDeadLetter: ({ id, attempts }: { id: string; attempts: number }) =>
-          void told.push({ id, attempts }),
+        deadLetters: {
+          onRecorded: ({ id, attempts }: { id: string; attempts: number }) =>
+            void told.push({ id, attempts }),
+        },
       });
       const body = from("phone", 1, badThing(uuid(1)));
       for (let time = 0; time < 3; time += 1) {

@@ -407,7 +407,6 @@ describe("a hook that throws", () => {
     const result = await writes.processTransaction(transaction(putList()), { principal: alice });
     expect(result).toEqual({
       status: "fatal_error",
-      requiresClientHandling: false,
       message: "The list is closed.",
       failedOperation: {
         errorCode: "LIST_CLOSED",
@@ -415,6 +414,7 @@ describe("a hook that throws", () => {
         details: { list: 7 },
         operationIndex: 0,
       },
+      requiresClientHandling: false,
     });
     expect(await stored()).toMatchObject({
       lists: [],
@@ -736,7 +736,7 @@ describe("requiresClientHandling", () => {
   it("true: nothing is recorded, and the batch ends in both modes", async () => {
     for (const onFatal of ["stop", "skip"] as const) {
       const asked = vi.fn(async () => true);
-      const writes = writesWith({ onFatal, requiresClientHandling: asked });
+      const writes = writesWith({ onFatal, deadLetters: { requiresClientHandling: asked } });
       const results = await writes.processBatch(
         batch({ crud: [refused] }, { crud: [putList(second, 2)] }),
         { principal: alice },
@@ -744,8 +744,8 @@ describe("requiresClientHandling", () => {
       expect(results).toMatchObject([
         {
           status: "fatal_error",
-          requiresClientHandling: true,
           failedOperation: { errorCode: "UNKNOWN_TABLE", operationIndex: 0 },
+          requiresClientHandling: true,
         },
         { status: "not_attempted" },
       ]);
@@ -759,17 +759,22 @@ describe("requiresClientHandling", () => {
   });
 
   it("false: recorded", async () => {
-    const writes = writesWith({ requiresClientHandling: () => false });
+    const writes = writesWith({ deadLetters: { requiresClientHandling: () => false } });
     const result = await writes.processTransaction(transaction(refused), { principal: alice });
-    expect(result).toMatchObject({ status: "fatal_error", requiresClientHandling: false });
+    expect(result).toMatchObject({
+      status: "fatal_error",
+      requiresClientHandling: false,
+    });
     expect(await stored()).toMatchObject({ ledger: 1, letters: [{}] });
   });
 
   it("throwing: retryable, whatever it throws", async () => {
     for (const error of [new TypeError("bug"), fatal("NO", "No.")]) {
       const writes = writesWith({
-        requiresClientHandling: () => {
-          throw error;
+        deadLetters: {
+          requiresClientHandling: () => {
+            throw error;
+          },
         },
       });
       const result = await writes.processTransaction(transaction(refused), { principal: alice });
@@ -786,7 +791,7 @@ describe("requiresClientHandling", () => {
 
   it("is not asked for a client of a demo backend, which could not handle it", async () => {
     const asked = vi.fn(() => true);
-    const writes = writesWith({ requiresClientHandling: asked });
+    const writes = writesWith({ deadLetters: { requiresClientHandling: asked } });
     const response = await writes.handle(
       request({ batch: [{ op: "PUT", table: "nowhere", id: first, data: {} }] }),
     );
@@ -797,7 +802,7 @@ describe("requiresClientHandling", () => {
 
   it("is not asked again on a replay of what has been recorded", async () => {
     const asked = vi.fn(() => false);
-    const writes = writesWith({ requiresClientHandling: asked });
+    const writes = writesWith({ deadLetters: { requiresClientHandling: asked } });
     const once = await writes.processTransaction(transaction(refused), { principal: alice });
     asked.mockReturnValue(true);
     expect(await writes.processTransaction(transaction(refused), { principal: alice })).toEqual(
@@ -860,8 +865,10 @@ describe("a dead letter", () => {
     const copies: [DeadLetter, number][] = [];
     const writes = writesWith({
       hooks: { deadLetter: { before: (letter) => ({ ...letter, payload: "kept elsewhere" }) } },
-      onDeadLetter: async (letter) => {
-        copies.push([letter, (await stored()).letters.length]);
+      deadLetters: {
+        onRecorded: async (letter) => {
+          copies.push([letter, (await stored()).letters.length]);
+        },
       },
     });
     await writes.processTransaction(refused, { principal: alice });
@@ -884,8 +891,10 @@ describe("a dead letter", () => {
 
   it("stands, whatever becomes of its copy", async () => {
     const writes = writesWith({
-      onDeadLetter: () => {
-        throw fatal("MAIL_DOWN", "The mail is down.");
+      deadLetters: {
+        onRecorded: () => {
+          throw fatal("MAIL_DOWN", "The mail is down.");
+        },
       },
     });
     const result = await writes.processTransaction(refused, { principal: alice });
@@ -905,7 +914,7 @@ describe("a dead letter", () => {
         _context: unknown,
         next: (letter: DeadLetter) => unknown,
       ) => void (await next(letter))) as unknown as Config["deadLetter"] & object,
-      onDeadLetter: (letter) => void copies.push(letter),
+      deadLetters: { onRecorded: (letter) => void copies.push(letter) },
     });
     const result = await writes.processTransaction(refused, { principal: alice });
     expect(result).toMatchObject({ failedOperation: { errorCode: "UNKNOWN_TABLE" } });
@@ -922,7 +931,7 @@ describe("a dead letter", () => {
     "that can't be stored is no answer: the layer %s",
     async (_name, deadLetter) => {
       const onDeadLetter = vi.fn();
-      const writes = writesWith({ deadLetter, onDeadLetter });
+      const writes = writesWith({ deadLetter, deadLetters: { onRecorded: onDeadLetter } });
       const result = await writes.processTransaction(refused, { principal: alice });
       expect(result.status).toBe("retryable_error");
       expect(onDeadLetter).not.toHaveBeenCalled();

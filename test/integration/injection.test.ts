@@ -173,8 +173,7 @@ for (const dialect of dialects) {
           listed: { table: "notes", columns: ["body"] },
           lenient: { table: "notes", columns: ["body"], unknownColumns: "ignore" },
         },
-        // There are some thousands of attempts, and nearly all end as one.
-        limits: { openDeadLetters: Infinity },
+        deadLetters: { open: Infinity },
       });
       texts.clear();
       for (const shape of Object.keys(shapes)) {

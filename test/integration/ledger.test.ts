@@ -137,21 +137,11 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
     expect(await writes.prune()).toBe(1);
   });
 
-  it("keeps what the first form has left of a device that has not sent anything since", async () => {
-    const writes = open();
-    await send(writes, "phone", [1, 2]);
-    await db.updateTable("powersync_ledger").set({ request: null }).execute();
-    await age(200);
-    expect(await writes.prune()).toBe(0);
-    await send(writes, "phone", [3]);
-    expect(await writes.prune()).toBe(2);
-  });
-
   it("prunes more than one batch, and a client's own rows alone", async () => {
     const writes = open();
     const rows = Array.from({ length: 1_201 }, (_, index) => ({
       identity: String(index).padStart(64, "0"),
-      client: "c".repeat(64),
+      queue: "c".repeat(64),
       answer: null,
       request: "an older one",
     }));

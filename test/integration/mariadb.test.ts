@@ -64,8 +64,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
   };
 
   const open = (config: Config = {}, options: mysql.PoolOptions = {}, setUp?: string) => {
-    const database = config.database ?? connect(options, setUp);
-    if (typeof database === "function") throw new Error("These tests have one database.");
+    const database = connect(options, setUp);
     closing.push(() => database.destroy());
     const events: WriteEvent[] = [];
     const onEvent = (event: WriteEvent) => void events.push(event);

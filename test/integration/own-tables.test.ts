@@ -1,4 +1,4 @@
-/** The library's own tables: made once by however many processes, brought up to date from their first form, and in other places under other names. */
+/** The library's own tables: made once by however many processes, refused where they are of another form, and in other places under other names. */
 import { sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,9 +10,9 @@ import {
   type OwnTablesOptions,
   tablesSql,
 } from "../../src/index.js";
+import { form, migrationName } from "../../src/sql/migrations.js";
 import { createOwn } from "../../src/sql/tables.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { firstTables } from "../support/first-tables.js";
 
 const put = (id: string) => ({
   client_id: "phone",
@@ -76,11 +76,10 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     const migrations = await createOwn()
       .on(db)
       .selectFrom("powersync_migrations")
-      .select("name")
-      .orderBy("name")
+      .select(["name", "form"])
       .execute();
-    expect(migrations[0]).toEqual({ name: "0001_ledger_and_dead_letters" });
-    expect(migrations.length).toBe(Object.keys(kyselyMigrations()).length);
+    expect(migrations).toEqual([{ name: migrationName, form }]);
+    expect(Object.keys(kyselyMigrations())).toEqual([`powersync_writes_${migrationName}`]);
   });
 
   it("are made once by many at a time", async ({ skip }) => {
@@ -90,30 +89,31 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     await expectUsable(db);
   });
 
-  it("grow out of their first form, and keep what is in them", async ({ skip }) => {
+  it("are refused in another form, with the statements that end it", async ({ skip }) => {
     skip(!available);
     const db = await bare();
-    for (const statement of firstTables(dialect.name)) await sql.raw(statement).execute(db);
-    await sql`insert into powersync_ledger (identity, client) values (${"a".repeat(64)}, ${"b".repeat(64)})`.execute(
-      db,
-    );
-    await sql`insert into powersync_dead_letters (id, error_code, message, user_id, payload)
-      values ('one', 'CODE', 'Text.', 'alice', '{}')`.execute(db);
-    await Promise.all([createTables(db), createTables(db)]);
+    await createTables(db);
     const own = createOwn().on(db);
-    expect(
-      await own.selectFrom("powersync_ledger").select(["identity", "request"]).execute(),
-    ).toEqual([{ identity: "a".repeat(64), request: null }]);
-    const letters = await own
-      .selectFrom("powersync_dead_letters")
-      .select(["id", "status", "attempts", "subject", "last_seen_at"])
-      .execute();
-    expect(letters.map((letter) => ({ ...letter, attempts: Number(letter.attempts) }))).toEqual([
-      { id: "one", status: "open", attempts: 1, subject: null, last_seen_at: null },
-    ]);
-    await own.deleteFrom("powersync_ledger").execute();
-    await own.deleteFrom("powersync_dead_letters").execute();
+    await own.updateTable("powersync_migrations").set({ form: "another" }).execute();
+    const said =
+      /form "0001_tables" another.*drop table powersync_ledger;.*createTables\(database\)/;
+    await expect(createTables(db)).rejects.toThrow(said);
+    const writes = createWrites({
+      authenticate: anonymous(),
+      database: db,
+      tables: { lists: {} },
+      logger: false,
+    });
+    expect(await writes.ready()).toEqual({
+      ready: false,
+      problems: [expect.stringMatching(said)],
+    });
+    const message = await createTables(db).catch((error: Error) => error.message);
+    for (const [drop] of String(message).matchAll(/drop table \w+;/g))
+      await sql.raw(drop).execute(db);
+    await createTables(db);
     await expectUsable(db);
+    expect(await writes.ready()).toEqual({ ready: true });
   });
 
   it("can have other names", async ({ skip }) => {

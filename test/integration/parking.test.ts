@@ -138,9 +138,9 @@ describe.each(dialects)("parking on $name", (dialect) => {
     const parked = await fail(writes, 1);
     expect(parked).toMatchObject({
       ...exhausted,
-      requiresClientHandling: false,
       message: expect.stringContaining("too often") as unknown,
       failedOperation: { operationIndex: 0 },
+      requiresClientHandling: false,
     });
     expect(await letters(db)).toMatchObject([
       {
@@ -234,13 +234,16 @@ describe.each(dialects)("parking on $name", (dialect) => {
   it("asks whether the client handles it, and then records nothing", async () => {
     const asked: string[] = [];
     const writes = open({
-      requiresClientHandling: ({ errorCode }) => asked.push(errorCode) > 0,
+      deadLetters: { requiresClientHandling: ({ errorCode }) => asked.push(errorCode) > 0 },
     });
     await fail(writes, 3);
     await age(db, "first_failed_at", 25);
     for (let time = 0; time < 2; time += 1) {
       await succeed(writes);
-      expect(await fail(writes, 1)).toMatchObject({ ...exhausted, requiresClientHandling: true });
+      expect(await fail(writes, 1)).toMatchObject({
+        ...exhausted,
+        requiresClientHandling: true,
+      });
     }
     expect(asked).toEqual(["RETRIES_EXHAUSTED", "RETRIES_EXHAUSTED"]);
     expect(await letters(db)).toEqual([]);

@@ -46,9 +46,9 @@ describe.each(dialects)("rejections on $name", (dialect) => {
       authenticate: anonymous(),
       database: db,
       tables: { lists: {}, things: {} },
-      rejections: { table: "rejections" },
       onEvent: (event) => void events.push(event),
       ...config,
+      deadLetters: { rejections: { table: "rejections" } },
     });
   const send = (config: Config = {}, body: unknown = refused) =>
     open(config).processTransaction(body, { principal });
@@ -125,17 +125,19 @@ describe.each(dialects)("rejections on $name", (dialect) => {
   it("are what the application makes of them", async () => {
     await create("reason text, size integer not null");
     const config: Config = {
-      rejections: {
-        table: "rejections",
-        row: async (letter, context, usual) =>
-          letter.errorCode === "UNKNOWN_TABLE"
-            ? {
-                id: usual.id,
-                user_id: context.principal.userId,
-                reason: `${letter.message} (${usual.table_name})`,
-                size: "7",
-              }
-            : null,
+      deadLetters: {
+        rejections: {
+          table: "rejections",
+          row: async (letter, context, usual) =>
+            letter.errorCode === "UNKNOWN_TABLE"
+              ? {
+                  id: usual.id,
+                  user_id: context.principal.userId,
+                  reason: `${letter.message} (${usual.table_name})`,
+                  size: "7",
+                }
+              : null,
+        },
       },
     };
     expect(await send(config)).toMatchObject(fatal);
@@ -161,7 +163,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
   ])(
     "keep the transaction queued where they can't be written for %s",
     async (_name, table, row) => {
-      const answer = await send({ rejections: { table, ...(row && { row }) } });
+      const answer = await send({ deadLetters: { rejections: { table, ...(row && { row }) } } });
       expect(answer).toMatchObject({ status: "retryable_error" });
       expect(await letters()).toEqual([]);
       expect(await db.selectFrom("powersync_ledger").selectAll().execute()).toEqual([]);
@@ -185,7 +187,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
     );
     await sql`insert into rejections (id, must) values ('other', 'taken')`.execute(db);
     const body = { client_id: "phone", crud: [{ op: "DELETE", table, id: "1", op_id: 1 }] };
-    const config = { rejections: { table: "rejections", ...(row && { row }) } };
+    const config = { deadLetters: { rejections: { table: "rejections", ...(row && { row }) } } };
     const answer = await send(config, body);
     expect(answer).toMatchObject(fatal);
     expect(await letters()).toHaveLength(1);
@@ -229,18 +231,23 @@ describe.each(dialects)("rejections on $name", (dialect) => {
   });
 
   it("are not written where nothing is recorded", async () => {
-    const answer = await send({ requiresClientHandling: () => true });
-    expect(answer).toMatchObject({ status: "fatal_error", requiresClientHandling: true });
+    const answer = await send({ deadLetters: { requiresClientHandling: () => true } });
+    expect(answer).toMatchObject({
+      status: "fatal_error",
+      requiresClientHandling: true,
+    });
     expect(await rows()).toEqual([]);
   });
 
   it("are undone with the letter", async () => {
     const writes = open({
-      rejections: {
-        table: "rejections",
-        row: async (_letter, { tx }, usual) => {
-          await tx.deleteFrom("powersync_dead_letters").execute();
-          return { ...usual, no_such_column: 1 };
+      deadLetters: {
+        rejections: {
+          table: "rejections",
+          row: async (_letter, { tx }, usual) => {
+            await tx.deleteFrom("powersync_dead_letters").execute();
+            return { ...usual, no_such_column: 1 };
+          },
         },
       },
     });
@@ -274,7 +281,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
 
 it("need a table", () => {
   const config = { authenticate: anonymous(), database: () => Promise.reject(new Error()) };
-  expect(() => createWrites({ ...config, tables: {}, rejections: { table: "" } })).toThrow(
-    TypeError,
-  );
+  expect(() =>
+    createWrites({ ...config, tables: {}, deadLetters: { rejections: { table: "" } } }),
+  ).toThrow(TypeError);
 });

@@ -91,9 +91,8 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("a pool of one connecti
           database,
           tables: { lists: {}, todos: {} },
           rls: rls({ role: supabase.roles.authenticated }),
-          // More of them fail than one caller may have failures.
-          limits: { openDeadLetters: Infinity },
           hooks,
+          deadLetters: { open: Infinity },
         });
       // Two write paths on the one pool, as two parts of an application would have them.
       const paths: readonly Writes<Principal>[] = [made(), made()];

@@ -181,13 +181,13 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         const result = await run(writes, bob, put("lists", uuid(), { name: "gone" }), entry(list));
         expect(result).toEqual({
           status: "fatal_error",
-          requiresClientHandling: false,
           message: "The caller may not write this row.",
           failedOperation: {
             errorCode: "UNAUTHORIZED",
             message: "The caller may not write this row.",
             operationIndex: 1,
           },
+          requiresClientHandling: false,
         });
         expect(await listsStored()).toEqual([{ id: list, name: "hers", owner_id: alice.userId }]);
         // Recorded by the login role: the caller's has no grant on the library's tables.

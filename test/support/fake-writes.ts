@@ -1,6 +1,6 @@
 /** A stand-in for `createWrites`, for tests that are about what an adapter hands over and gives back. */
 import { isBadRequest } from "../../src/errors.js";
-import type { Principal } from "../../src/pipeline/layers.js";
+import type { Principal } from "../../src/context.js";
 import type { WriteRequest, WriteResponse } from "../../src/model.js";
 import type { Writes } from "../../src/writes.js";
 

@@ -17,8 +17,10 @@ import {
   unauthenticated,
 } from "../../src/errors.js";
 import { classify as classifyAny } from "../../src/process/classify.js";
+import { createSqlStores } from "../../src/sql/store.js";
+import { defaultTimeouts } from "../../src/wire/limits.js";
 
-const db = new Kysely<Record<string, never>>({
+const kysely = new Kysely<Record<string, never>>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),
     createDriver: () => new DummyDriver(),
@@ -26,10 +28,17 @@ const db = new Kysely<Record<string, never>>({
     createQueryCompiler: () => new PostgresQueryCompiler(),
   },
 });
+const openStore = createSqlStores({
+  isolation: undefined,
+  timeouts: defaultTimeouts,
+  ownTables: undefined,
+  severalRoles: false,
+});
+const store = await openStore(kysely, kysely);
 
 /** What the application's own statements threw. */
 function classify(error: unknown) {
-  return classifyAny(error, db, true);
+  return classifyAny(error, store, true);
 }
 
 /** As drivers throw them: every word in it is the database's own. */
@@ -44,7 +53,7 @@ function driverError(code: string): Error {
 describe("classify", () => {
   it("takes a denial for the database's judgment under row-level security, and for a forgotten grant without", () => {
     const denied = driverError("42501");
-    expect(classifyAny(denied, db, true, true)).toEqual({
+    expect(classifyAny(denied, store, true, true)).toEqual({
       outcome: "fatal",
       errorCode: "UNAUTHORIZED",
       message: "The caller may not write this row.",
@@ -53,10 +62,10 @@ describe("classify", () => {
       outcome: "retryable",
       message: "The server is not set up for this change just now.",
     };
-    expect(classifyAny(denied, db, true)).toEqual(forgotten);
+    expect(classifyAny(denied, store, true)).toEqual(forgotten);
     // Where role and claims are set, or the ledger is written.
-    expect(classifyAny(denied, db, false, true)).toEqual(forgotten);
-    expect(classifyAny(new ApplicationFailure(denied), db, true, true)).toEqual(forgotten);
+    expect(classifyAny(denied, store, false, true)).toEqual(forgotten);
+    expect(classifyAny(new ApplicationFailure(denied), store, true, true)).toEqual(forgotten);
   });
 
   it.each([
@@ -149,7 +158,7 @@ describe("classify", () => {
   it.each(["23505", "22P02", "P0001", "54000"])(
     "%s is retryable where the library's own statements met it, for they break no rule of the application's",
     (code) => {
-      expect(classifyAny(driverError(code), db, false).outcome).toBe("retryable");
+      expect(classifyAny(driverError(code), store, false).outcome).toBe("retryable");
     },
   );
 

@@ -3,7 +3,8 @@ import { Ajv2020, type AnySchemaObject } from "ajv/dist/2020.js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { parse } from "yaml";
 import { generate } from "../../src/wire/generate.js";
-import { contractVersion, openapiYaml } from "../../src/wire/generated/openapi.js";
+import { openapiYaml } from "../../src/wire/generated/openapi.js";
+import { contractVersion } from "../../src/wire/generated/version.js";
 import type { components } from "../../src/wire/generated/types.js";
 import {
   validateDemoBatch,
@@ -12,7 +13,7 @@ import {
 } from "../../src/wire/generated/validate.js";
 import { defaultLimits } from "../../src/wire/limits.js";
 import type { LibraryErrorCode } from "../../src/model.js";
-import { normaliseUpload } from "../../src/wire/upload.js";
+import { normalizeUpload } from "../../src/wire/upload.js";
 
 interface Media {
   schema: AnySchemaObject;
@@ -90,7 +91,7 @@ describe("the contract", () => {
       expect(
         ((body.transactions ?? []) as unknown[]).every((each) => validateTransaction(each)),
       ).toBe(true);
-      for (const transaction of normaliseUpload(body, defaultLimits).transactions) {
+      for (const transaction of normalizeUpload(body, defaultLimits).transactions) {
         expect(transaction).toHaveProperty("crud");
       }
     }

@@ -190,6 +190,8 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["texts", ["a\0"]],
   ["texts", [["a"], ["b", "c"]]],
   ["texts", '{"a'],
+  ["texts", "{{a},{b}}"],
+  ["texts", '"{{a},{b}}"'],
   ["int8s", [1.5]],
   ["tz", "yesterday"],
   ["tz", 1767225600],

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { Kysely, sql, SqliteDialect } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AnyDatabase, Column } from "../../src/sql/dialect.js";
+import type { Column } from "../../src/sql/dialect.js";
 import { convert } from "../../src/sql/sqlite/values.js";
 import { readColumns } from "../../src/sql/sqlite/schema.js";
 import { InvalidValue, PrecisionLost } from "../../src/sql/values.js";
@@ -37,6 +37,7 @@ const types = {
 
 type Name = keyof typeof types;
 
+type AnyDatabase = Record<string, Record<string, unknown>>;
 let db: Kysely<AnyDatabase>;
 let columns: ReadonlyMap<string, Column>;
 

@@ -14,18 +14,20 @@ const event: WriteEvent = {
 describe("emitter", () => {
   it("passes events on", () => {
     const onEvent = vi.fn();
-    emitter(onEvent)(event);
+    emitter([onEvent])(event);
     expect(onEvent).toHaveBeenCalledExactlyOnceWith(event);
   });
 
   it("has nothing to do where nobody listens", () => {
-    expect(() => emitter(undefined)(event)).not.toThrow();
+    expect(() => emitter([undefined])(event)).not.toThrow();
   });
 
   it("is not stopped by a listener that throws", () => {
-    const emit = emitter(() => {
-      throw new Error("The log is full.");
-    });
+    const emit = emitter([
+      () => {
+        throw new Error("The log is full.");
+      },
+    ]);
     expect(() => emit(event)).not.toThrow();
   });
 
@@ -37,7 +39,7 @@ describe("emitter", () => {
       const listener: (event: WriteEvent) => void = async () => {
         throw new Error("The log is full.");
       };
-      emitter(listener)(event);
+      emitter([listener])(event);
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect(unhandled).not.toHaveBeenCalled();
     } finally {

@@ -1,16 +1,15 @@
 /** Nothing is written before the database has been looked at; and it is not looked at more than it must be. */
-import type { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
-import type { Principal } from "../../src/pipeline/layers.js";
-import type { Inspection } from "../../src/sql/dialect.js";
+import type { Principal } from "../../src/context.js";
+import type { PolicyReport, Store } from "../../src/store/store.js";
 import { deferred } from "../support/fake-writes.js";
 
-type Inspect = InspectPolicies<unknown>;
+type Inspect = InspectPolicies;
 
-const good: Inspection = { problems: [], complete: true };
-const bad: Inspection = { problems: ["No."], complete: true };
+const good: PolicyReport = { problems: [], complete: true };
+const bad: PolicyReport = { problems: ["No."], complete: true };
 
 let events: WriteEvent[];
 beforeEach(() => {
@@ -19,21 +18,21 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** FAKE databases: the gate only tells them apart. */
-const database = () => ({}) as Kysely<unknown>;
+/** FAKE stores: the gate only tells them apart. */
+const database = () => ({ key: {} }) as Store;
 
 function gateOf(inspect: Inspect) {
   const gate = createGate<Principal, unknown>(
     {
       authenticate: () => ({ userId: "" }),
-      database: database(),
+      database: () => Promise.reject(new Error("The gate does not ask.")),
       tables: {},
       rls: { role: ({ userId }) => userId },
     },
     inspect,
     (event) => void events.push(event),
   );
-  return (db: Kysely<unknown>, role: string) =>
+  return (db: Store, role: string) =>
     gate(db, {
       principal: { userId: role },
       correlationId: "c1",
@@ -49,7 +48,7 @@ const notNow = "The caller's changes can't be written just now. undefined";
 
 describe("the gate", () => {
   it("looks once for all that come, for each role and database", async () => {
-    const looked = deferred<Inspection>();
+    const looked = deferred<PolicyReport>();
     const inspect = vi.fn<Inspect>(() => looked.promise);
     const gate = gateOf(inspect);
     const [one, two] = [database(), database()];

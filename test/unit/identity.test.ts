@@ -65,7 +65,7 @@ describe("createIdentify", () => {
       fc.asyncProperty(anyTransaction, async (transaction) => {
         const identity = await createIdentify(sender)(transaction);
         expect(identity?.key).toMatch(/^[0-9a-f]{64}$/);
-        expect(identity?.client).toMatch(/^[0-9a-f]{64}$/);
+        expect(identity?.queue).toMatch(/^[0-9a-f]{64}$/);
       }),
     );
   });
@@ -144,8 +144,8 @@ describe("createIdentify", () => {
     const first = await createIdentify(sender)({ crud: [entry] });
     const later = await createIdentify(sender)({ crud: [{ ...entry, opId: 2 }] });
     const other = await createIdentify({ ...sender, queueId: "r" })({ crud: [entry] });
-    expect(later?.client).toBe(first?.client);
-    expect(other?.client).not.toBe(first?.client);
+    expect(later?.queue).toBe(first?.queue);
+    expect(other?.queue).not.toBe(first?.queue);
   });
 
   it.each<[string, unknown, unknown]>([

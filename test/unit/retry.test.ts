@@ -1,9 +1,8 @@
 /** What is tried again in the server: others in the way, a schema that has changed; a few times, and not for somebody who has left. */
-import type { QueryExecutorProvider } from "kysely";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Verdict } from "../../src/process/classify.js";
-import type { Catalog } from "../../src/sql/schema.js";
-import { createAgain } from "../../src/process/retry.js";
+import { isTriedAgain } from "../../src/process/retry.js";
+import type { Store } from "../../src/store/store.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,19 +10,13 @@ afterEach(() => void vi.useRealTimers());
 const contention: Verdict = { outcome: "retryable", message: "", again: "contention" };
 const schema: Verdict = { outcome: "retryable", message: "", again: "schema" };
 
-// Only its identity counts.
-const database = {} as QueryExecutorProvider;
-
+/** FAKE store: it is only asked to forget. */
 function agains({ forgets = true, signal = new AbortController().signal } = {}) {
-  const catalog: Catalog = {
-    read: async () => undefined,
-    reread: async () => undefined,
-    forget: vi.fn(() => forgets),
-  };
-  const again = createAgain(catalog);
+  const forgetSchema = vi.fn(() => forgets);
+  const store = { forgetSchema } as unknown as Store;
   return {
-    catalog,
-    again: (verdict: Verdict, attempt: number) => again(verdict, attempt, { database, signal }),
+    forgetSchema,
+    again: (verdict: Verdict, attempt: number) => isTriedAgain(verdict, attempt, { store, signal }),
   };
 }
 
@@ -66,7 +59,7 @@ describe("again", () => {
   it("tries at once where the schema has been forgotten, and not where it is as new as can be", async () => {
     const fresh = agains({ forgets: true });
     expect(await timed(fresh.again(schema, 1))).toEqual({ ms: 0, said: true });
-    expect(fresh.catalog.forget).toHaveBeenCalledExactlyOnceWith(database);
+    expect(fresh.forgetSchema).toHaveBeenCalledExactlyOnceWith();
     expect(await timed(agains({ forgets: false }).again(schema, 1))).toEqual({
       ms: 0,
       said: false,

@@ -128,6 +128,22 @@ describe("dateOnly", () => {
     expect(dateOnly(value)).toBe(day);
   });
 
+  it("takes a Date at midnight of the process's own zone for its day there, as drivers read a date", () => {
+    const zone = process.env["TZ"];
+    try {
+      for (const each of ["Europe/Vienna", "America/New_York", "Pacific/Kiritimati", "UTC"]) {
+        process.env["TZ"] = each;
+        expect(dateOnly(new Date(2024, 1, 29))).toBe("2024-02-29");
+        expect(dateOnly(new Date("0099-03-01T00:00:00"))).toBe("0099-03-01");
+        expect(dateOnly(new Date(Date.UTC(2024, 1, 29)))).toBe("2024-02-29");
+        expect(() => dateOnly(new Date(2024, 1, 29, 9, 30))).toThrow(InvalidValue);
+      }
+    } finally {
+      if (zone === undefined) delete process.env["TZ"];
+      else process.env["TZ"] = zone;
+    }
+  });
+
   it.each([
     "2024-02-29T00:00:01Z",
     "2024-02-29T00:00:00.000001Z",

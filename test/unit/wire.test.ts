@@ -11,10 +11,10 @@ import { type BadRequestError, isBadRequest } from "../../src/errors.js";
 import { parseJson } from "../../src/wire/json.js";
 import { defaultLimits, type Limits } from "../../src/wire/limits.js";
 import { answerUpload, toWire, toWireTransaction } from "../../src/wire/answer.js";
-import { normaliseUpload } from "../../src/wire/upload.js";
+import { normalizeUpload } from "../../src/wire/upload.js";
 
 const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
-  normaliseUpload(body, limits);
+  normalizeUpload(body, limits);
 const entry = { op: "PUT", table: "lists", id: "1" } as const;
 
 function refusal(body: unknown, limits?: Limits): BadRequestError {
@@ -446,7 +446,6 @@ describe("every shape", () => {
 
 const fatalResult: TransactionResult = {
   status: "fatal_error",
-  requiresClientHandling: false,
   message: "A value is missing.",
   failedOperation: {
     errorCode: "NOT_NULL_VIOLATION",
@@ -454,6 +453,7 @@ const fatalResult: TransactionResult = {
     details: { column: "name" },
     operationIndex: 0,
   },
+  requiresClientHandling: false,
 };
 const wireFatal = {
   status: "fatal_error",

@@ -1,13 +1,7 @@
-/** What MySQL or MariaDB says a table's columns are. */
+/** What MySQL or MariaDB says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, type RawBuilder, sql } from "kysely";
-import {
-  type Access,
-  type Column,
-  type Connection,
-  type Constraints,
-  type SourceTable,
-  UnsuitableTable,
-} from "../dialect.js";
+import { UnsuitableTable } from "../../store/failures.js";
+import type { Access, Column, Constraints, SourceTable, SqlTransaction } from "../dialect.js";
 
 interface ColumnRow {
   readonly name: string;
@@ -38,7 +32,10 @@ type Count = number | bigint | string;
  *
  * @throws UnsuitableTable where the table's engine has no transactions, or the connection could not carry every text
  */
-export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+export async function readColumns(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<readonly Column[]> {
   // As constants on each of the views: without, the server opens every table that it has. Literals, for a driver puts no parameters into comments.
   const name = sql.lit(table.name);
   const schema = table.schema === undefined ? sql`database()` : sql.lit(table.schema);
@@ -108,14 +105,14 @@ const escapes: Readonly<Record<string, string>> = { "0": "\0", n: "\n", r: "\r" 
 
 /** `enum('a','it''s')`; backslashes escape too. */
 function membersOf(declared: string): readonly string[] {
-  return Array.from(declared.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs), ([, member = ""]) =>
+  const listed = declared.slice(declared.indexOf("(") + 1);
+  return Array.from(listed.matchAll(/'((?:[^'\\]|''|\\.)*)',?/gsy), ([, member = ""]) =>
     member.replace(/''|\\(.)/gs, (quoted, escaped: string | undefined) =>
       escaped === undefined ? quoted.charAt(0) : (escapes[escaped] ?? escaped),
     ),
   );
 }
 
-// What MySQL or MariaDB holds unique in a table, and compares by more than its letters.
 interface ConstraintRow {
   readonly kind: "table" | "collation" | "index";
   /** The index; or the column's collation. */
@@ -123,8 +120,11 @@ interface ConstraintRow {
   readonly column: string | null;
 }
 
-/** One statement. */
-export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+/** What is held unique, and which columns are compared by more than their letters. One statement. */
+export async function readConstraints(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<Constraints> {
   const name = sql.lit(table.name);
   const schema = table.schema === undefined ? sql`database()` : sql.lit(table.schema);
   const { rows } = await sql<ConstraintRow>`
@@ -156,8 +156,7 @@ export async function readConstraints(tx: Connection, table: SourceTable): Promi
   return { ...(plain && { unique: [...indexes.values()] }), inexact };
 }
 
-// What a row is like, as MySQL or MariaDB itself says.
-/** Bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */
+/** What a row is like, as bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   const hashes = columns.map((column) => sql`ifnull(sha2(${bytesOf(column)}, 256), '-')`);
   return [sql<string>`sha2(concat_ws(',', ${sql.join(hashes)}), 256)`];
@@ -177,8 +176,8 @@ interface AccessRow {
   readonly kind: string;
 }
 
-/** One statement. Views are not locked: not all of them can be. */
-export async function access(tx: Connection, { schema, name }: SourceTable): Promise<Access> {
+/** What the connection's user may do. One statement. Views are not locked: not all of them can be. */
+export async function access(tx: SqlTransaction, { schema, name }: SourceTable): Promise<Access> {
   const place = schema === undefined ? sql`database()` : sql.lit(schema);
   const table = sql.lit(name);
   const { rows } = await sql<AccessRow>`

@@ -13,7 +13,7 @@
  *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text.
  */
 import { sql } from "kysely";
-import type { Database } from "../dialect.js";
+import type { SqlDatabase } from "../dialect.js";
 
 interface Timeouts {
   readonly lockMs: number;
@@ -86,7 +86,7 @@ const forget = assignments(({ name }) => `${kept(name)} = null`);
 const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forget}`);
 
 export async function prepare(
-  connection: Database,
+  connection: SqlDatabase,
   timeouts: Timeouts,
 ): Promise<() => Promise<void>> {
   const set = assignments(({ name, value }) => `session ${name} = ${value(timeouts)}`);

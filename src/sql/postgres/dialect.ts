@@ -3,10 +3,11 @@ import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import { abandonment } from "../abandonment.js";
 import type { Dialect, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements-returning.js";
-import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
-import { convert } from "./values.js";
-import { become, inspect } from "./rls.js";
 import { meaning } from "./errors.js";
+import { become, inspect } from "./rls.js";
+import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
+import { convert, view } from "./values.js";
+import { postgresFamily } from "./family.js";
 
 /** The last one is for a process or a network that goes without a word: what it has locked is free again in time. */
 function bounds({ lockMs, statementMs }: StatementBounds): RawBuilder<unknown> {
@@ -21,18 +22,11 @@ function bounds({ lockMs, statementMs }: StatementBounds): RawBuilder<unknown> {
 export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
-  types: {
-    text: "text",
-    longText: "text",
-    timestamp: "timestamptz",
-    now: sql`now()`,
-    ago: (ms) => sql`now() - ${ms}::double precision * interval '1 millisecond'`,
-    iso: (column) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
-    at: (iso) => sql`${iso}::timestamptz`,
-  },
+  types: postgresFamily.types,
   readColumns,
   readConstraints,
   convert,
+  view,
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,
@@ -47,10 +41,4 @@ export const postgres: Dialect = {
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));
   },
-  migrate: (db, run) =>
-    db.transaction().execute(async (tx) => {
-      // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
-      await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
-      await run(tx);
-    }),
 };

@@ -1,14 +1,17 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
 import { sql } from "kysely";
-import type { DatabaseCaller } from "../../rls/rls.js";
-import type { Connection, Inspected, Inspection, SourceTable } from "../dialect.js";
+import type { DatabaseCaller, PolicyReport } from "../../store/store.js";
+import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
 import { quoted } from "./schema.js";
 
 /**
  * All of it ends with the transaction, so it is safe behind a pooler that gives each transaction another connection.
  * With `row_security` off, a statement would fail that a policy filters. The role comes last, and needs no right to set the rest.
  */
-export async function become(tx: Connection, { role, settings }: DatabaseCaller): Promise<void> {
+export async function become(
+  tx: SqlTransaction,
+  { role, settings }: DatabaseCaller,
+): Promise<void> {
   const all: (readonly [string, string])[] = [["row_security", "on"], ...settings];
   if (role !== undefined) all.push(["role", role]);
   const set = all.map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
@@ -16,9 +19,9 @@ export async function become(tx: Connection, { role, settings }: DatabaseCaller)
 }
 
 export async function inspect(
-  tx: Connection,
-  { role, tables, granted }: Inspected,
-): Promise<Inspection> {
+  tx: SqlTransaction,
+  { role, tables, granted }: Parameters<RowSecurity["inspect"]>[1],
+): Promise<PolicyReport> {
   if (role !== "unknown") {
     const name = role === "login" ? undefined : role.name;
     const problem = await roleProblem(tx, name);
@@ -42,7 +45,7 @@ interface Role {
 }
 
 async function roleProblem(
-  tx: Connection,
+  tx: SqlTransaction,
   wanted: string | undefined,
 ): Promise<string | undefined> {
   // Since version 16 a membership may be without the right to SET ROLE.
@@ -84,7 +87,7 @@ interface Table {
 
 /** As the role that is current would find them, but a schema that it may not use is no error here. */
 async function findTables(
-  tx: Connection,
+  tx: SqlTransaction,
   tables: readonly SourceTable[],
 ): Promise<readonly Table[]> {
   const wanted = tables.map(

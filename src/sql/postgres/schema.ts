@@ -1,6 +1,6 @@
-/** What Postgres says a table's columns are. */
+/** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Access, Column, Connection, Constraints, SourceTable } from "../dialect.js";
+import type { Access, Column, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface ColumnRow {
   readonly name: string;
@@ -13,7 +13,10 @@ interface ColumnRow {
 }
 
 /** One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema. */
-export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+export async function readColumns(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<readonly Column[]> {
   const { rows } = await sql<ColumnRow>`
     select
       a.attname as name,
@@ -91,7 +94,6 @@ export function quoted({ schema, name }: SourceTable): string {
     .join(".");
 }
 
-// What Postgres holds unique in a table, and compares by more than its letters.
 interface ConstraintRow {
   /** A view or a foreign table has no indexes of its own. */
   readonly plain: boolean;
@@ -100,8 +102,11 @@ interface ConstraintRow {
   readonly inexact: readonly string[] | string;
 }
 
-/** One statement. */
-export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+/** What is held unique, and which columns are compared by more than their letters. One statement. */
+export async function readConstraints(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<Constraints> {
   // ON CONFLICT takes no index that is partial, of expressions, or deferrable.
   const { rows } = await sql<ConstraintRow>`
     select
@@ -138,8 +143,10 @@ function parsed<T>(value: T | string): T {
   return typeof value === "string" ? (JSON.parse(value) as T) : value;
 }
 
-// What a row is like, as Postgres itself says.
-/** JSON, which every type has: of times and dates in a form that no setting changes. The server hashes it, so that no large value comes over the wire. */
+/**
+ * What a row is like, as JSON, which every type has: of times and dates in a form that no setting changes. The server hashes it, so that no large
+ * value comes over the wire.
+ */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   const values = sql.join(columns.map(({ name }) => sql.id(name)));
   return [
@@ -149,6 +156,7 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
 
 const uuid = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
 const bits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
+/** Types of which `convert` makes nothing that the server would refuse. */
 const checked: ReadonlySet<string> = new Set([
   "text",
   "varchar",
@@ -164,7 +172,7 @@ const checked: ReadonlySet<string> = new Set([
   "time",
 ]);
 
-/** `convert` leaves it to the server to judge the text of these; of others it is not known what they take. */
+/** Whether a value that `convert` made can be compared with the column without an error. What other types take is not known. */
 export function comparable({ type, array }: Column, value: unknown): boolean {
   if (array) return false;
   if (type === "uuid") return uuid.test(String(value));
@@ -183,8 +191,8 @@ interface AccessRow {
   readonly lockable: boolean;
 }
 
-/** One statement. Rows of views and foreign tables are not locked: not all of them can be. */
-export async function access(tx: Connection, table: SourceTable): Promise<Access> {
+/** What the connection's role may do. One statement. Rows of views and foreign tables are not locked: not all of them can be. */
+export async function access(tx: SqlTransaction, table: SourceTable): Promise<Access> {
   const { rows } = await sql<AccessRow>`
     select a.attname as name, has_column_privilege(c.oid, a.attnum, 'select') as readable,
       c.relkind in ('r', 'p') and has_any_column_privilege(c.oid, 'update') as lockable

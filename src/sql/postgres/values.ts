@@ -84,7 +84,8 @@ function fitting({ type, length = Number.POSITIVE_INFINITY }: Column, text: stri
 /** An array literal, from a JSON array or its text; the literal itself, of one dimension, is passed on. */
 function arrayText(column: Column, value: unknown, lossyNumbers: boolean): string {
   const list = typeof value === "string" ? listOf(value) : value;
-  if (typeof list === "string") return textOf(list);
+  // A JSON text may hold the literal, too.
+  if (typeof list === "string" && isFlatLiteral(list)) return textOf(list);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   if (!column.type.startsWith("json")) shapeOf(list, 1);
   return literal(column, list, lossyNumbers);
@@ -93,11 +94,14 @@ function arrayText(column: Column, value: unknown, lossyNumbers: boolean): strin
 // Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
 const flatLiteral = /^\s*\{(?:[^{}"\\]|\\.|"(?:[^"\\]|\\.)*")*\}\s*$/s;
 
+function isFlatLiteral(text: string): boolean {
+  if (!text.trimStart().startsWith("{")) return false;
+  if (flatLiteral.test(text)) return true;
+  throw new InvalidValue("The text is not a flat array literal.");
+}
+
 function listOf(text: string): unknown {
-  if (text.trimStart().startsWith("{")) {
-    if (flatLiteral.test(text)) return text;
-    throw new InvalidValue("The text is not a flat array literal.");
-  }
+  if (isFlatLiteral(text)) return text;
   try {
     return parseJson(text);
   } catch {

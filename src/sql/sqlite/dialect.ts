@@ -3,26 +3,19 @@ import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { returningRows } from "../statements-returning.js";
 import { fingerprint, readColumns, readConstraints } from "./schema.js";
-import { convert } from "./values.js";
-import { lockForMigration, lockForWriting } from "./lock.js";
+import { convert, view } from "./values.js";
+import { lockForWriting } from "./lock.js";
 import { meaning } from "./errors.js";
+import { sqliteFamily } from "./family.js";
 
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
-  types: {
-    text: "text",
-    longText: "text",
-    timestamp: "text",
-    // The form that timestamps from clients are stored in, too.
-    now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
-    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
-    iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
-    at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
-  },
+  types: sqliteFamily.types,
   readColumns,
   readConstraints,
   convert,
+  view,
   fingerprint,
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
   exact: (reference) =>
@@ -30,9 +23,4 @@ export const sqlite: Dialect = {
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: (tx, { lockMs }, ledger) => lockForWriting(tx, lockMs, ledger),
-  migrate: (db, run) =>
-    db.transaction().execute(async (tx) => {
-      await lockForMigration(tx);
-      await run(tx);
-    }),
 };

@@ -6,7 +6,7 @@
  */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { retryable } from "../../errors.js";
-import type { Connection } from "../dialect.js";
+import type { SqlTransaction } from "../dialect.js";
 import { meaning } from "./errors.js";
 
 const firstPauseMs = 4;
@@ -15,7 +15,7 @@ const migrationMs = 15_000;
 
 /** Any DELETE takes the lock when it starts; this one deletes nothing. */
 export async function lockForWriting(
-  tx: Connection,
+  tx: SqlTransaction,
   ms: number,
   ledger: Expression<unknown>,
 ): Promise<void> {
@@ -27,14 +27,18 @@ export async function lockForWriting(
   }
 }
 
-export async function lockForMigration(tx: Connection): Promise<void> {
+export async function lockForMigration(tx: SqlTransaction): Promise<void> {
   // The one table that is sure not to be there yet.
   await inTurn(tx, sql`create table powersync_writes_lock (locked integer)`, migrationMs);
   await sql`drop table powersync_writes_lock`.execute(tx);
 }
 
 /** SQLite's own wait stops the whole process, and a connection may have none; so this one waits between tries. */
-async function inTurn(tx: Connection, statement: RawBuilder<unknown>, ms: number): Promise<void> {
+async function inTurn(
+  tx: SqlTransaction,
+  statement: RawBuilder<unknown>,
+  ms: number,
+): Promise<void> {
   const until = performance.now() + ms;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {

@@ -1,6 +1,6 @@
-/** What SQLite says a table's columns are. */
+/** What SQLite says of a table: its columns and keys, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Column, Connection, Constraints, SourceTable } from "../dialect.js";
+import type { Column, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface Row {
   readonly name: string;
@@ -20,7 +20,10 @@ interface Row {
 type Flag = number | bigint | null;
 
 /** One statement. The table is found as a statement would find it, in `temp`, `main` and what is attached, unless it has a schema. */
-export async function readColumns(tx: Connection, table: SourceTable): Promise<readonly Column[]> {
+export async function readColumns(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<readonly Column[]> {
   const { name, schema = null } = table;
   const { rows } = await sql<Row>`
     select x.name, lower(trim(x.type)) as type, x."notnull" as required, x.dflt_value is not null as defaulted,
@@ -41,11 +44,12 @@ function is(flag: Flag): boolean {
   return Number(flag) !== 0;
 }
 
-const declared = /^([^(]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\))?([^)]*)$/;
+/** A type with its sizes, as in `decimal(10, 2) unsigned`. */
+const sized = /^([^(]*)\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)([^)]*)$/;
 
 function toColumn(row: Row, soleKey: boolean): Column {
-  const [, before = row.type, first, second, behind = ""] = declared.exec(row.type) ?? [];
-  const type = `${before}${behind}`.replace(/\s+/g, " ");
+  const [, before = row.type, first, second, behind = ""] = sized.exec(row.type) ?? [];
+  const type = `${before.trimEnd()}${behind}`.replace(/\s+/g, " ");
   // SQLite assigns the value of a key that stands for the rowid.
   const rowid = type === "integer" && soleKey && is(row.pk) && !is(row.wr);
   return {
@@ -74,9 +78,11 @@ function sizes(
     : {};
 }
 
-// What SQLite holds unique in a table, and compares by more than its letters.
-/** A statement for the indexes, one for the columns, and one that compares. */
-export async function readConstraints(tx: Connection, table: SourceTable): Promise<Constraints> {
+/** What is held unique, and which columns are compared by more than their letters. A statement for the indexes, one for the columns, and one that compares. */
+export async function readConstraints(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<Constraints> {
   const { name, schema = null } = table;
   const on = tx.withoutPlugins();
   // Its own key first: one that stands for the rowid has no index.
@@ -113,7 +119,7 @@ export async function readConstraints(tx: Connection, table: SourceTable): Promi
 
 /** A column's collation is told nowhere; but a text that stands in the column's place is compared by it. */
 async function inexactOf(
-  tx: Connection,
+  tx: SqlTransaction,
   { name, schema }: SourceTable,
   columns: readonly string[],
 ): Promise<ReadonlySet<string>> {
@@ -135,8 +141,7 @@ async function inexactOf(
   return inexact;
 }
 
-// What a row is like, as SQLite itself says.
-/** Its type and its bytes: text may hold a NUL, which `quote` would take for its end. A number's text has all its digits in `quote` alone. */
+/** What a row is like: of each value its type and its bytes: text may hold a NUL, which `quote` would take for its end. A number's text has all its digits in `quote` alone. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   return columns.map(({ name }) => {
     const column = sql.id(name);

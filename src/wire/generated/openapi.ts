@@ -1,7 +1,4 @@
 // Made from openapi.yaml by generate.ts. Change those, never this file.
-/** The contract's version. */
-export const contractVersion = "1.0.0";
-
 /** The contract itself, as `GET {path}/openapi.yaml` hands it out. */
 export const openapiYaml = [
   "# The one source of the wire. The types, the validators and the served copy in `generated/` are made from it by `generate.ts`.",

@@ -1,5 +1,5 @@
 // Made from openapi.yaml by generate.ts. Change those, never this file.
-// src/contract/validate.js
+// src/wire/validate.js
 var validateEnvelope = validate20;
 var schema31 = { "type": "object", "properties": { "client_id": { "$ref": "ClientId" }, "queue_id": { "$ref": "QueueId" }, "transactions": { "type": ["array", "null"], "minItems": 1 } } };
 var schema32 = { "type": ["string", "null"], "maxLength": 1024 };

@@ -1,6 +1,6 @@
 /** What is under way is waited for, but not for ever. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createTransit } from "../../src/http/load.js";
+import { createUnderWay } from "../../src/process/drain.js";
 
 /** Something that ends when it is told to. */
 function pending() {
@@ -17,20 +17,20 @@ afterEach(() => void vi.useRealTimers());
 
 describe("drain", () => {
   it("is done at once where nothing is under way", async () => {
-    const transit = createTransit();
-    expect(transit.draining()).toBe(false);
-    expect(await transit.drain(1_000)).toBe(true);
-    expect(transit.draining()).toBe(true);
+    const underWay = createUnderWay();
+    expect(underWay.draining()).toBe(false);
+    expect(await underWay.drain(1_000)).toBe(true);
+    expect(underWay.draining()).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("waits for all that is under way, whatever its end", async () => {
-    const transit = createTransit();
+    const underWay = createUnderWay();
     const good = pending();
     const bad = pending();
-    const results = [transit.during(() => good.promise), transit.during(() => bad.promise)];
+    const results = [underWay.during(() => good.promise), underWay.during(() => bad.promise)];
     const done = vi.fn();
-    const drained = transit.drain(1_000).then(done);
+    const drained = underWay.drain(1_000).then(done);
     good.resolve();
     await vi.advanceTimersByTimeAsync(10);
     expect(done).not.toHaveBeenCalled();
@@ -43,25 +43,25 @@ describe("drain", () => {
   });
 
   it("gives up after its time", async () => {
-    const transit = createTransit();
+    const underWay = createUnderWay();
     const { promise, resolve } = pending();
-    const running = transit.during(() => promise);
-    const drained = transit.drain(1_000);
+    const running = underWay.during(() => promise);
+    const drained = underWay.drain(1_000);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await drained).toBe(false);
     resolve();
     await running;
-    expect(await transit.drain(1_000)).toBe(true);
+    expect(await underWay.drain(1_000)).toBe(true);
   });
 
   it("waits for what has begun in the meantime too", async () => {
-    const transit = createTransit();
+    const underWay = createUnderWay();
     const first = pending();
     const second = pending();
-    const running = [transit.during(() => first.promise)];
+    const running = [underWay.during(() => first.promise)];
     const done = vi.fn();
-    const drained = transit.drain(1_000).then(done);
-    running.push(transit.during(() => second.promise));
+    const drained = underWay.drain(1_000).then(done);
+    running.push(underWay.during(() => second.promise));
     first.resolve();
     await vi.advanceTimersByTimeAsync(10);
     expect(done).not.toHaveBeenCalled();

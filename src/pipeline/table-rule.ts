@@ -1,7 +1,8 @@
 /** Who may write what: one rule for each table of the client's schema. */
 import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
-import type { Operation, Write } from "./model.js";
-import type { OperationContext, Principal } from "./pipeline/layers.js";
+import type { OperationContext, Principal } from "../context.js";
+import type { Operation, Write } from "../model.js";
+import type { Native } from "../store/store.js";
 
 /** A column that the server sets; what the client sends for it is refused. */
 export interface ServerColumn<P extends Principal, DB> {
@@ -29,11 +30,17 @@ export type ColumnRule<P extends Principal, DB> =
   | ClientColumn<P, DB>
   | ServerColumn<P, DB>;
 
-/** A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table. */
+/**
+ * A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table.
+ * A store that is no SQL database takes an expression of its own kind.
+ */
 export type Scope<P extends Principal, DB> = (
-  eb: ExpressionBuilder<DB, keyof DB>,
+  eb: ScopeBuilder<DB>,
   context: OperationContext<P, DB>,
-) => Expression<SqlBool>;
+) => ScopeExpression<DB>;
+
+type ScopeBuilder<DB> = DB extends Native<unknown> ? unknown : ExpressionBuilder<DB, keyof DB>;
+type ScopeExpression<DB> = DB extends Native<unknown> ? unknown : Expression<SqlBool>;
 
 /** A key of several columns. A list of names alone means that the client's id holds their values with a `.` between. */
 export interface CompositeId {

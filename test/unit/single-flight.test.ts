@@ -1,8 +1,8 @@
 /** Identical work in flight is done once. */
 import { describe, expect, it, vi } from "vitest";
-import { createFlights } from "../../src/process/single-flight.js";
+import { createSingleFlight } from "../../src/process/single-flight.js";
 
-const place = {};
+const place = { key: {} };
 
 /** Work that ends when it is told to. */
 function work() {
@@ -14,11 +14,11 @@ function work() {
   return { execute: vi.fn(() => ends), resolve, reject };
 }
 
-describe("flights", () => {
+describe("single flight", () => {
   it("share one execution, and say who shared it", async () => {
-    const flights = createFlights<string>();
+    const inFlight = createSingleFlight<string>();
     const { execute, resolve } = work();
-    const joined = [1, 2, 3].map(() => flights.join(place, "key", execute));
+    const joined = [1, 2, 3].map(() => inFlight.join(place, "key", execute));
     resolve("done");
     expect(await Promise.all(joined)).toEqual([
       { result: "done", shared: false },
@@ -29,23 +29,23 @@ describe("flights", () => {
   });
 
   it("are over when they have landed", async () => {
-    const flights = createFlights<string>();
+    const inFlight = createSingleFlight<string>();
     const execute = vi.fn(async () => "done");
-    await flights.join(place, "key", execute);
-    expect(await flights.join(place, "key", execute)).toEqual({ result: "done", shared: false });
+    await inFlight.join(place, "key", execute);
+    expect(await inFlight.join(place, "key", execute)).toEqual({ result: "done", shared: false });
     expect(execute).toHaveBeenCalledTimes(2);
   });
 
   it("have nothing to do with other keys and other places", async () => {
-    const flights = createFlights<string>();
+    const inFlight = createSingleFlight<string>();
     const first = work();
-    const pending = flights.join(place, "key", first.execute);
+    const pending = inFlight.join(place, "key", first.execute);
     for (const [there, key] of [
       [place, "other key"],
-      [{}, "key"],
+      [{ key: {} }, "key"],
       [place, "constructor"],
     ] as const) {
-      expect(await flights.join(there, key, async () => "other")).toEqual({
+      expect(await inFlight.join(there, key, async () => "other")).toEqual({
         result: "other",
         shared: false,
       });
@@ -55,13 +55,13 @@ describe("flights", () => {
   });
 
   it("fail together, and the next one starts anew", async () => {
-    const flights = createFlights<string>();
+    const inFlight = createSingleFlight<string>();
     const { execute, reject } = work();
-    const joined = [1, 2].map(() => flights.join(place, "key", execute));
+    const joined = [1, 2].map(() => inFlight.join(place, "key", execute));
     reject(new Error("lost"));
     const settled = await Promise.allSettled(joined);
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(await flights.join(place, "key", async () => "again")).toMatchObject({
+    expect(await inFlight.join(place, "key", async () => "again")).toMatchObject({
       result: "again",
     });
   });

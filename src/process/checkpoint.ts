@@ -1,24 +1,15 @@
 /** Checkpoints that are the application's own: each in a transaction of its own, for clients who ask once their data has been committed. */
-import type { Transaction } from "kysely";
-import { begin, type TransactionSettings } from "../sql/transaction.js";
-import { databaseOf } from "../process/call.js";
-import {
-  type CheckpointKey,
-  largestCheckpoint,
-  nextCheckpoint,
-  raiseCheckpoint,
-} from "../sql/checkpoints.js";
-import type { WritesConfig } from "../config.js";
+import type { Principal } from "../context.js";
 import { badRequest, retryable } from "../errors.js";
-import type { Principal } from "../pipeline/layers.js";
-import type { OwnTables } from "../sql/tables.js";
-import { classify } from "../process/classify.js";
-import type { Again } from "../process/retry.js";
+import { classify } from "./classify.js";
+import type { Databases } from "./databases.js";
+import { isTriedAgain } from "./retry.js";
+import type { CheckpointKey, CheckpointStore } from "../store/store.js";
 import { sha256 } from "../wire/digest.js";
 import {
+  type ValidationError,
   validateCheckpoint,
   validateCheckpointRequest,
-  type ValidationError,
 } from "../wire/generated/validate.js";
 
 /** Throws `badRequest(400)` for ids that can't be kept, `retryable()` where the database fails, its error being the `cause`. */
@@ -35,41 +26,42 @@ interface Device<P extends Principal> {
   readonly signal: AbortSignal;
 }
 
-export function createCheckpointing<P extends Principal, DB>(
-  config: WritesConfig<P, DB>,
-  settings: TransactionSettings,
-  again: Again,
-): Checkpointing<P> {
-  // A counter needs no stricter isolation than its row's lock, and what is stricter would make those who count at once fail.
-  const counting = { ...settings, isolation: undefined };
+/** The largest integer of 64 bits: a checkpoint that has reached it stays. */
+const largestCheckpoint = 2n ** 63n - 1n;
 
+export function createCheckpointing<P extends Principal>(
+  databases: Databases<P>,
+): Checkpointing<P> {
   const run = async (
     { principal, clientId, signal }: Device<P>,
-    write: (tx: Transaction<OwnTables>, key: CheckpointKey) => Promise<string>,
+    write: (checkpoints: CheckpointStore, key: CheckpointKey) => Promise<string>,
   ): Promise<string> => {
     const { userId } = principal;
     checkId(clientId, 255, "client id");
     checkId(userId, 4096, "user id");
     const key = { id: await sha256([userId, clientId]), userId, clientId };
-    const database = await reached(() => databaseOf(config, principal));
+    const store = await reached(() => databases.of(principal));
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await begin(database, counting, (tx) => write(settings.own.on(tx), key));
+        // Under a stricter isolation those who count at once would fail.
+        return await store.unit({ isolation: "plain" }, ({ checkpoints }) =>
+          write(checkpoints, key),
+        );
       } catch (error) {
-        const verdict = classify(error, database, false);
-        if (await again(verdict, attempt, { database, signal })) continue;
+        const verdict = classify(error, store, false);
+        if (await isTriedAgain(verdict, attempt, { store, signal })) continue;
         throw unwritten(error);
       }
     }
   };
 
   return {
-    next: (device) => run(device, nextCheckpoint),
+    next: (device) => run(device, (checkpoints, key) => checkpoints.next(key)),
     raise: async (device, checkpoint) => {
       if (checkpoint < 0n || checkpoint > largestCheckpoint) {
         throw badRequest(400, `A checkpoint is an integer from 0 to ${largestCheckpoint}.`);
       }
-      return run(device, (tx, key) => raiseCheckpoint(tx, key, String(checkpoint)));
+      return run(device, (checkpoints, key) => checkpoints.raise(key, String(checkpoint)));
     },
   };
 }
@@ -95,7 +87,6 @@ function unwritten(cause: unknown): Error {
   return Object.assign(retryable("The checkpoint can't be written just now."), { cause });
 }
 
-// What a device sends for a checkpoint.
 /** Which device. @throws badRequest(400) */
 export function readCheckpoint(body: unknown): { readonly clientId: string } {
   if (!validateCheckpoint(body)) throw badRequest(400, fault(validateCheckpoint.errors?.[0]));

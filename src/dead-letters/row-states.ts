@@ -1,0 +1,119 @@
+/**
+ * What rows are like, so that it can be told later whether they have changed: a hash of each.
+ * Only what is sure to be readable is asked for, because on most databases a refused statement ends the transaction.
+ */
+import type { Principal } from "../context.js";
+import { keyOf } from "../pipeline/convert.js";
+import type { OpenUnit } from "../pipeline/operation.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import type { NamedRow, RowState, RowStates } from "../store/letters.js";
+import type { Column, Store, Table, Values } from "../store/store.js";
+
+/** Rows of one transaction. Those beyond are not read: to record a letter must stay a small thing. */
+const mostRows = 1_000;
+
+export interface RowStateReader {
+  read(open: OpenUnit, rows: readonly NamedRow[]): Promise<RowStates>;
+  /** The rows that are not as they were. Locks those that are there until the transaction ends. */
+  changed(open: OpenUnit, before: RowStates): Promise<readonly NamedRow[]>;
+}
+
+/** The rows of one of the client's tables. */
+interface Place {
+  readonly table: Table;
+  readonly rows: readonly NamedRow[];
+  readonly keys: readonly Values[];
+}
+
+export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB>): RowStateReader {
+  const placesOf = async (
+    open: OpenUnit,
+    rows: readonly NamedRow[],
+  ): Promise<ReadonlyMap<string, Place>> => {
+    const places = new Map<string, Place>();
+    for (const [name, named] of Map.groupBy(rows, ({ table }) => table)) {
+      const rule = rules.get(name);
+      const place = rule && (await placeOf(open, rule, named));
+      if (place !== undefined) places.set(name, place);
+    }
+    return places;
+  };
+
+  return {
+    read: async (open, all) => {
+      const columns: Record<string, readonly string[]> = {};
+      const states: RowState[] = [];
+      for (const [name, { table, rows, keys }] of await placesOf(open, all.slice(0, mostRows))) {
+        const found = await open.unit.fingerprint(table, keys);
+        if (found === undefined) continue;
+        columns[name] = found.columns;
+        for (const [index, hash] of found.hashes.entries()) {
+          const row = rows[index];
+          if (hash !== undefined && row !== undefined) states.push({ ...row, hash });
+        }
+      }
+      return { columns, rows: states, unread: all.length - states.length };
+    },
+
+    changed: async (open, before) => {
+      const now = new Map<string, string | null>();
+      for (const [name, { table, rows, keys }] of await placesOf(open, before.rows)) {
+        const columns = before.columns[name] ?? [];
+        const found = await open.unit.fingerprint(table, keys, { columns, lock: true });
+        // Where a column is gone, or may not be read any more, nobody can say that the row is as it was.
+        if (found?.columns.length !== columns.length) continue;
+        for (const [index, hash] of found.hashes.entries()) {
+          const row = rows[index];
+          if (hash !== undefined && row !== undefined) now.set(nameOf(row), hash);
+        }
+      }
+      return before.rows
+        .filter((row) => now.get(nameOf(row)) !== row.hash)
+        .map(({ table, id }) => ({ table, id }));
+    },
+  };
+}
+
+function nameOf({ table, id }: NamedRow): string {
+  return JSON.stringify([table, id]);
+}
+
+async function placeOf<P extends Principal, DB>(
+  { store, unit }: OpenUnit,
+  rule: Rule<P, DB>,
+  named: readonly NamedRow[],
+): Promise<Place | undefined> {
+  const table = await unit.table(rule.table, rule.key.columns);
+  if (table === undefined) return undefined;
+  const columns = rule.key.columns.flatMap((name) => table.columns.get(name) ?? []);
+  if (columns.length < rule.key.columns.length) return undefined;
+  const rows: NamedRow[] = [];
+  const keys: Values[] = [];
+  for (const row of named) {
+    const key = keyValues(store, rule, columns, row);
+    if (key === undefined) continue;
+    rows.push(row);
+    keys.push(key);
+  }
+  return { table, rows, keys };
+}
+
+/** `undefined`: no row has such an id. */
+function keyValues<P extends Principal, DB>(
+  store: Store,
+  rule: Rule<P, DB>,
+  columns: readonly Column[],
+  { id }: NamedRow,
+): Values | undefined {
+  try {
+    const parts = keyOf(rule, id);
+    return Object.fromEntries(
+      columns.map((column) => [
+        column.name,
+        store.convert({ ...column, generated: false }, parts[column.name], false),
+      ]),
+    );
+  } catch {
+    return undefined;
+  }
+}

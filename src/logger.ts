@@ -1,0 +1,110 @@
+/** Lines for whoever operates the server, made of the events: what went wrong, and why. */
+import { origin } from "./errors.js";
+import type { WriteEvent } from "./events.js";
+
+/** What the lines are given to: the console, pino, or Nest's `Logger` fit as they are. */
+export interface Logger {
+  error(line: string): void;
+  warn(line: string): void;
+  info?(line: string): void;
+  debug?(line: string): void;
+}
+
+type Level = keyof Logger;
+
+/** The default: warnings and errors, to the console. */
+export const consoleLogger: Logger = {
+  error: (line) => console.error(line),
+  warn: (line) => console.warn(line),
+};
+
+/** The same line is not written again within this time; the next one says how often it would have been. */
+const quietMs = 60_000;
+/** Lines that are remembered. */
+const mostKept = 1_000;
+
+/** Writes an event's line, where it has one. Never throws. */
+export function createLog(logger: Logger): (event: WriteEvent) => void {
+  const written = new Map<string, { readonly until: number; held: number }>();
+  return (event) => {
+    const [level, text] = lineOf(event);
+    if (logger[level] === undefined) return;
+    const now = performance.now();
+    const last = written.get(text);
+    if (last !== undefined && now < last.until) {
+      last.held += 1;
+      return;
+    }
+    written.delete(text);
+    written.set(text, { until: now + quietMs, held: 0 });
+    const [oldest] = written.keys();
+    if (written.size > mostKept && oldest !== undefined) written.delete(oldest);
+    const repeated = last === undefined || last.held === 0 ? "" : ` (and ${last.held} times more)`;
+    try {
+      logger[level]?.(`powersync-writes: ${text} [${event.correlationId}]${repeated}`);
+    } catch {
+      // There is nowhere to report the failure of the logger.
+    }
+  };
+}
+
+/** One line, whatever the texts hold. The correlation id is left out, so that the same problem has the same text. */
+function lineOf(event: WriteEvent): readonly [Level, string] {
+  const [level, text] = said(event);
+  return [level, text.replace(/\s+/g, " ")];
+}
+
+function said(event: WriteEvent): readonly [Level, string] {
+  switch (event.type) {
+    case "error": {
+      const level = { retryable: "error", ignored: "warn", fatal: "debug" } as const;
+      const where = event.operationIndex === undefined ? "" : `, operation ${event.operationIndex}`;
+      const text = `${event.outcome} failure during ${event.during}${where}: ${causes(event.error)}`;
+      return [level[event.outcome], text];
+    }
+    case "dead_letter":
+      return [
+        "warn",
+        `dead letter ${event.id}: ${event.errorCode}, user ${JSON.stringify(event.userId)}${event.repeat ? ", recorded before" : ""}`,
+      ];
+    case "schema_missing": {
+      const what =
+        event.column === undefined
+          ? `table "${event.table}"`
+          : `column "${event.column}" of table "${event.table}"`;
+      return [
+        "error",
+        `the ${what} is declared, but missing in the database; writes wait on the device`,
+      ];
+    }
+    case "precision_lost":
+      return [
+        "warn",
+        `an integer for ${event.table}.${event.column} had been rounded. ${event.cure}`,
+      ];
+    case "not_ready":
+      return ["error", `not ready: ${event.problems.join(" ")}`];
+    case "dead_letter_handled":
+      return ["info", `dead letter ${event.id}: ${event.outcome}`];
+    case "pruned":
+      return ["info", `pruned ${event.removed} rows`];
+    case "row_missing":
+      return ["debug", `${event.op} found no row ${JSON.stringify(event.id)} in ${event.table}`];
+    case "transaction":
+      return ["debug", `transaction: ${event.status}, ${event.operations} operations`];
+    case "request":
+      return ["debug", `${event.method} ${event.path}: ${event.status}`];
+  }
+}
+
+const mostCauses = 5;
+
+/** An error's message, and those of its causes. */
+function causes(error: unknown): string {
+  const texts: string[] = [];
+  for (let at = origin(error); at !== undefined && texts.length < mostCauses;) {
+    texts.push(at instanceof Error ? `${at.name}: ${at.message}` : String(at));
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return texts.join("; caused by ");
+}

@@ -1,0 +1,128 @@
+/**
+ * One operation's context, and what the library keeps beside it: the open database transaction, the row that the operation is about, and
+ * the values that have been converted.
+ */
+import type {
+  DeadLetterContext,
+  OperationContext,
+  Principal,
+  TransactionContext,
+} from "../context.js";
+import type { CrudEntry } from "../model.js";
+import type { Store, StoredRow, Unit } from "../store/store.js";
+import type { NamedRow } from "../store/letters.js";
+
+export type ReadRow<P extends Principal, DB> = (
+  row: NamedRow,
+  context: OperationContext<P, DB>,
+) => Promise<StoredRow | undefined>;
+
+/** A store, and its transaction that is open. */
+export interface OpenUnit {
+  readonly store: Store;
+  readonly unit: Unit;
+}
+
+interface OperationState extends OpenUnit {
+  /** What `stored()` is about. Layers and hooks may make another row of what the device sent. */
+  row: NamedRow;
+  written: boolean;
+  readonly seen: Map<string, Promise<StoredRow | undefined>>;
+  /** The source table that `converted` is about. */
+  convertedFor: string | undefined;
+  /** By column: the value that layers and hooks see, and the one that is stored. */
+  readonly converted: Map<string, { readonly shown: unknown; readonly stored: unknown }>;
+}
+
+// On the context itself, so that the state lives as long as the context, and reaches every layer whatever replaces it.
+const state = Symbol("powersync-writes.state");
+
+interface WithState {
+  readonly [state]?: OpenUnit;
+}
+
+/** Gives the `deadLetter` layer's context its transaction. */
+export function withUnit<P extends Principal, DB>(
+  context: Omit<DeadLetterContext<P, DB>, "tx">,
+  open: OpenUnit,
+): DeadLetterContext<P, DB> {
+  const tx = open.unit.tx as DeadLetterContext<P, DB>["tx"];
+  return Object.assign({ ...context, tx }, { [state]: open });
+}
+
+/** Gives an operation its context. */
+export function withOperation<P extends Principal, DB>(
+  context: TransactionContext<P, DB>,
+  operation: CrudEntry,
+  operationIndex: number,
+  open: OpenUnit,
+  read: ReadRow<P, DB>,
+): OperationContext<P, DB> {
+  const { table, id, metadata, previousValues } = operation;
+  const kept: OperationState = {
+    ...open,
+    row: { table, id },
+    written: false,
+    seen: new Map(),
+    convertedFor: undefined,
+    converted: new Map(),
+  };
+  const complete: OperationContext<P, DB> = {
+    ...context,
+    operation,
+    operationIndex,
+    ...(metadata !== undefined && { metadata }),
+    ...(previousValues !== undefined && { previousValues }),
+    stored: () => {
+      const name = nameOf(kept.row);
+      const known = kept.seen.get(name);
+      if (known !== undefined) return known;
+      const reading = kept.written ? Promise.reject(askedTooLate()) : read(kept.row, complete);
+      // A caller that does not wait for it must not end the process; a statement that fails ends the transaction anyway.
+      reading.catch(() => undefined);
+      kept.seen.set(name, reading);
+      return reading;
+    },
+  };
+  return Object.assign(complete, { [state]: kept });
+}
+
+/** @throws TypeError for a context that a layer was not given by the library */
+export function openUnitOf(context: object): OpenUnit {
+  const kept = (context as WithState)[state];
+  if (kept === undefined) {
+    throw new TypeError("A layer was called with a context that is not the one it was given.");
+  }
+  return kept;
+}
+
+export function stateOf<P extends Principal, DB>(context: OperationContext<P, DB>): OperationState {
+  return openUnitOf(context) as OperationState;
+}
+
+/** From here on `stored()` is about this row. */
+export function setRow<P extends Principal, DB>(
+  context: OperationContext<P, DB>,
+  { table, id }: NamedRow,
+): void {
+  stateOf(context).row = { table, id };
+}
+
+/** Whether somebody has asked for this row, and has been told that there is none. */
+export async function seenAbsent<P extends Principal, DB>(
+  context: OperationContext<P, DB>,
+  row: NamedRow,
+): Promise<boolean> {
+  const reading = stateOf(context).seen.get(nameOf(row));
+  return reading !== undefined && (await reading) === undefined;
+}
+
+function nameOf({ table, id }: NamedRow): string {
+  return JSON.stringify([table, id]);
+}
+
+function askedTooLate(): Error {
+  return new Error(
+    "context.stored() was asked for the first time behind the write. Ask before it; the answer is kept for the operation.",
+  );
+}

@@ -1,0 +1,116 @@
+/** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
+import type { OperationContext, Principal } from "../context.js";
+import { fatal } from "../errors.js";
+import { correlated, type Emit } from "../events.js";
+import type { Write, WriteOutcome } from "../model.js";
+import type { Change, Effect, Scope } from "../store/store.js";
+import { type Convert, keyOf, storedValues } from "./convert.js";
+import type { LayerFunction, Layers } from "./layers.js";
+import { seenAbsent, stateOf } from "./operation.js";
+import type { ParentRule, Rule, Rules } from "./rules.js";
+
+export interface Persist<P extends Principal, DB> {
+  /** The layer: one write, applied and judged. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
+  readonly layer: LayerFunction<Layers<P, DB>["persist"]>;
+  /** The change that a write stands for; `undefined` where there is nothing to change. From then on the row is not what it was. */
+  change(write: Write, context: OperationContext<P, DB>): Promise<Change | undefined>;
+  /** What an effect means for the client. Throws fatal UNAUTHORIZED. */
+  judge(effect: Effect, write: Write, context: OperationContext<P, DB>): WriteOutcome;
+}
+
+export function createPersist<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  convert: Convert,
+  emit: Emit,
+): Persist<P, DB> {
+  const ruleOf = ({ table }: Write): Rule<P, DB> => {
+    const rule = rules.get(table);
+    if (rule === undefined) throw new Error("A write names a table that has no rule.");
+    return rule;
+  };
+
+  const change: Persist<P, DB>["change"] = async (given, context) => {
+    const rule = ruleOf(given);
+    const { op, id } = given;
+    if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
+    const kept = stateOf(context);
+    const { store, unit } = kept;
+    // What hooks have put in since.
+    const write = await convert.write(given, rule, context);
+    const { columns } = rule.key;
+    const table = await convert.table(unit, rule.table, columns, context);
+    // The key of a row that exists is only looked for, so the database may be the one that makes it.
+    const key = convert.values(store, table, keyOf(rule, id), context, op !== "PUT");
+    const scope = scopeOf(rule, rule.parents, context);
+    const absent = await seenAbsent(context, given);
+    kept.written = true;
+    return {
+      op,
+      table,
+      key,
+      values: storedValues(write, context),
+      ...(op === "PUT" && { insertOnly: [...rule.insertColumns.keys()] }),
+      ...(absent && { seenAbsent: true }),
+      scope,
+      operationIndex: context.operationIndex,
+    };
+  };
+
+  const judge: Persist<P, DB>["judge"] = (effect, write, context) => {
+    if (effect === "written") return { effect };
+    const { hideForeign } = ruleOf(write);
+    // Only what was left alone can be hidden; what has been written must be undone.
+    if (effect === "left" || (effect === "foreign" && (write.op === "PUT" || !hideForeign))) {
+      throw fatal("UNAUTHORIZED", "The caller may not write this row.");
+    }
+    if (write.op !== "PUT") {
+      const { op, table, id } = write;
+      const { operationIndex } = context;
+      emit({ type: "row_missing", ...correlated(context), table, id, op, operationIndex });
+    }
+    return { effect: "missing" };
+  };
+
+  return {
+    change,
+    judge,
+    layer: async (write, context) => {
+      const made = await change(write, context);
+      if (made === undefined) return { effect: "unchanged" };
+      const { effects, failure } = await stateOf(context).unit.write([made]);
+      if (failure !== undefined) throw failure.cause;
+      return judge(effects[0] ?? "absent", write, context);
+    },
+  };
+}
+
+/** Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's. */
+export function scopeOf<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  parents: readonly ParentRule<P, DB>[],
+  context: OperationContext<P, DB>,
+): Scope | undefined {
+  const { table, owner, scope } = rule;
+  const expression: unknown = scope?.(stateOf(context).store.scopeBuilder as never, context);
+  if (owner === undefined && expression === undefined && parents.length === 0) return undefined;
+  return {
+    table,
+    ...(owner !== undefined && { owner: { column: owner, userId: context.principal.userId } }),
+    ...(expression !== undefined && { expression }),
+    parents: parents.map(({ column, rule: parent, by, optional }) => ({
+      column,
+      table: parent.table,
+      by,
+      optional,
+      scope: scopeOf(parent, furtherParents(rule, parent), context),
+    })),
+  };
+}
+
+/** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */
+function furtherParents<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  parent: Rule<P, DB>,
+): readonly ParentRule<P, DB>[] {
+  return parent === rule ? parent.parents.filter((each) => each.rule !== rule) : parent.parents;
+}

@@ -1,0 +1,28 @@
+/** The SQL databases that are supported. A new one is a folder beside the others, and a line here. */
+import type { Kysely } from "kysely";
+import type { Family } from "./dialect.js";
+import { mysqlFamily } from "./mysql/family.js";
+import { postgresFamily } from "./postgres/family.js";
+import { sqliteFamily } from "./sqlite/family.js";
+
+const families: readonly Family[] = [postgresFamily, mysqlFamily, sqliteFamily];
+
+/** @throws TypeError for a database that the library does not support */
+export function familyOf<DB>(db: Kysely<DB>): Family {
+  const { adapter } = db.getExecutor();
+  const family = families.find((each) => adapter instanceof each.adapter);
+  if (family !== undefined) return family;
+  throw new TypeError(
+    `powersync-writes supports Kysely's Postgres, PGlite, MySQL and SQLite dialects; this one has a ${adapter.constructor.name}.`,
+  );
+}
+
+/** What must be known of a database before it is used. @throws TypeError for a database that the library does not support */
+export function rowSecurityOf(database: object): Pick<Family, "name" | "rowSecurity"> {
+  if (isKysely(database)) return familyOf(database);
+  throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
+}
+
+export function isKysely(database: object): database is Kysely<unknown> {
+  return "getExecutor" in database && typeof database.getExecutor === "function";
+}

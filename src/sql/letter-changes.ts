@@ -1,0 +1,112 @@
+/** Statements that record a letter, and that change those which wait. */
+import { type ExpressionBuilder, type OperandExpression, sql, type Transaction } from "kysely";
+import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
+import { canonicalJson, escapeText, typedJson } from "../wire/json.js";
+import type { Dialect } from "./dialect.js";
+import type { OwnTables } from "./tables.js";
+
+type Own = Transaction<OwnTables>;
+
+/** Two statements. A letter whose content waits already is not recorded again, but counted. */
+export async function recordLetter(
+  tx: Own,
+  { insertIgnore, types }: Dialect,
+  letter: NewLetter,
+): Promise<{ readonly id: string; readonly attempts: number }> {
+  const failure = {
+    error_code: escapeText(letter.errorCode),
+    message: escapeText(letter.message),
+    operation_index: letter.operationIndex ?? null,
+    last_seen_at: types.now,
+  };
+  const insert = tx.insertInto("powersync_dead_letters").values({
+    ...failure,
+    id: letter.id,
+    user_id: escapeText(letter.userId),
+    client_id: letter.clientId === undefined ? null : escapeText(letter.clientId),
+    queue_id: letter.queueId === undefined ? null : escapeText(letter.queueId),
+    identity: letter.identity ?? null,
+    payload: typedJson(letter.payload),
+    subject: letter.subject,
+    content: letter.content,
+    open_content: letter.content,
+    principal: letter.principal ?? null,
+    row_hashes: letter.rowStates === undefined ? null : canonicalJson(letter.rowStates),
+    table_names: tableNames(letter.tables),
+    lossy_numbers: letter.lossyNumbers ? 1 : 0,
+  });
+  const repeated = {
+    ...failure,
+    attempts: (eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">) => oneMore(eb),
+  };
+  await (
+    insertIgnore
+      ? insert.onDuplicateKeyUpdate(repeated)
+      : insert.onConflict((conflict) => conflict.column("open_content").doUpdateSet(repeated))
+  ).execute();
+  const { id, attempts } = await tx
+    .selectFrom("powersync_dead_letters")
+    .select(["id", "attempts"])
+    .where("open_content", "=", letter.content)
+    .executeTakeFirstOrThrow();
+  return { id, attempts: Number(attempts) };
+}
+
+function oneMore(
+  eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,
+): OperandExpression<number> {
+  return sql<number>`${eb.ref("powersync_dead_letters.attempts")} + 1`;
+}
+
+/** Each between commas, so that one can be looked for. A comma in a name is escaped. */
+function tableNames(names: readonly string[]): string {
+  return `,${names.map(tableName).join(",")},`;
+}
+
+export function tableName(name: string): string {
+  return escapeText(name).replaceAll(",", "\\u002c");
+}
+
+/** Only letters that still wait are changed. */
+export async function changeLetters(
+  tx: Own,
+  { types: { now } }: Dialect,
+  ids: readonly string[],
+  { status, closed, failed, payload }: LetterChange,
+): Promise<void> {
+  await tx
+    .updateTable("powersync_dead_letters")
+    .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
+    .$if(closed !== undefined, (update) =>
+      update.set({
+        status: closed?.status ?? "open",
+        closed_at: now,
+        open_content: null,
+        reason: closed?.reason === undefined ? null : escapeText(closed.reason),
+      }),
+    )
+    .$if(failed !== undefined, (update) =>
+      update.set({
+        attempts: sql<number>`${sql.ref("attempts")} + 1`,
+        last_seen_at: now,
+        ...(failed?.error && {
+          error_code: escapeText(failed.error.errorCode),
+          message: escapeText(failed.error.message),
+          operation_index: failed.error.operationIndex ?? null,
+        }),
+      }),
+    )
+    .$if(payload !== undefined, (update) =>
+      update.set((eb) => ({
+        // First: MySQL assigns one after the other, and the later ones see what the former have done.
+        original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
+        payload: typedJson(payload?.value),
+        table_names: tableNames(payload?.tables ?? []),
+        row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
+        lossy_numbers: 0,
+      })),
+    )
+    .where("id", "in", ids)
+    .where("status", "in", waiting)
+    .execute();
+}

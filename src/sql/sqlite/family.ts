@@ -1,0 +1,26 @@
+/** SQLite, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+import { SqliteAdapter, sql } from "kysely";
+import type { Family } from "../dialect.js";
+import { lockForMigration } from "./lock.js";
+
+export const sqliteFamily: Family = {
+  name: "sqlite",
+  adapter: SqliteAdapter,
+  rowSecurity: false,
+  load: async () => (await import("./dialect.js")).sqlite,
+  types: {
+    text: "text",
+    longText: "text",
+    timestamp: "text",
+    // The form that timestamps from clients are stored in, too.
+    now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
+    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
+    iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
+    at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
+  },
+  migrate: (db, run) =>
+    db.transaction().execute(async (tx) => {
+      await lockForMigration(tx);
+      await run(tx);
+    }),
+};

@@ -1,0 +1,106 @@
+/** The port on Kysely: one SQL database as a store. */
+import type { IsolationLevel, Kysely, Transaction } from "kysely";
+import type { OwnTablesOptions } from "../config.js";
+import { byDatabase } from "../store/by-database.js";
+import { Contention } from "../store/failures.js";
+import type { Store, UnitTimeouts } from "../store/store.js";
+import { isConnectionError } from "./connection-errors.js";
+import type { Dialect, SqlTransaction } from "./dialect.js";
+import { familyOf } from "./families.js";
+import { claim } from "./ledger.js";
+import { createSchemaCache, type SchemaCache } from "./schema.js";
+import { scopeBuilder } from "./scope.js";
+import { createOwn, type Own } from "./tables.js";
+import { createWatch, inTransaction } from "./transaction.js";
+import { openUnit } from "./unit.js";
+
+export interface SqlStoreOptions {
+  readonly isolation: IsolationLevel | undefined;
+  readonly timeouts: UnitTimeouts;
+  readonly ownTables: OwnTablesOptions | undefined;
+  /** Data is written as several roles: what one role does not find, another may. */
+  readonly severalRoles: boolean;
+}
+
+/** Makes stores of Kysely objects, which remember a schema by their key. */
+export type OpenSqlStore = <DB>(db: Kysely<DB>, key: object | string) => Promise<Store>;
+
+export function createSqlStores({
+  severalRoles,
+  ownTables,
+  ...options
+}: SqlStoreOptions): OpenSqlStore {
+  const schemas = byDatabase(() => createSchemaCache(severalRoles));
+  const own = createOwn(ownTables);
+  return async (db, key) => {
+    const dialect = await familyOf(db).load();
+    return sqlStore(db, dialect, { ...options, own, schema: schemas.of({ key }), key });
+  };
+}
+
+export interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
+  readonly own: Own;
+  readonly schema: SchemaCache;
+  readonly key: object | string;
+}
+
+export function sqlStore<DB>(
+  db: Kysely<DB>,
+  dialect: Dialect,
+  { own, schema, key, isolation, timeouts: configured }: SqlStoreParts,
+): Store<Transaction<DB>> {
+  return {
+    name: dialect.name,
+    key,
+    scopeBuilder,
+    rowSecurity: dialect.rowSecurity !== undefined,
+    // A column that the server sets may be computed by the database.
+    convert: (column, value, lossyNumbers) =>
+      isExpression(value) ? value : dialect.convert(column, value, lossyNumbers),
+    view: (column, converted) =>
+      isExpression(converted) ? converted : dialect.view(column, converted),
+    forgetSchema: schema.forget,
+    meaning: (error) => {
+      if (error instanceof Contention) return "contention";
+      return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
+    },
+    unit: async (options, work) => {
+      const { claim: claimed, tally } = options;
+      const timeouts = options.timeouts ?? configured;
+      const watch = createWatch();
+      // Where the claim is the first statement, it bounds the transaction's waits as well.
+      const bounds = claimed && dialect.bounds?.(timeouts);
+      const settings = {
+        isolation: options.isolation === "plain" ? undefined : isolation,
+        timeouts,
+        ...(options.signal && { signal: options.signal }),
+        ...(bounds === undefined && {
+          bound: async (tx: Transaction<unknown>) =>
+            dialect.bound?.(
+              tx.withoutPlugins() as SqlTransaction,
+              timeouts,
+              own.table("powersync_ledger"),
+            ),
+        }),
+      };
+      try {
+        return await inTransaction(db, dialect, settings, watch, async (tx) => {
+          const earlier = claimed && (await claim(own.on(tx), dialect, claimed, bounds));
+          return work(openUnit({ tx, dialect, own, schema, watch, earlier }));
+        });
+      } finally {
+        if (tally !== undefined) tally.statements += watch.statements;
+      }
+    },
+  };
+}
+
+/** JSON can't hold a function, so nothing that a client sends is one. */
+function isExpression(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "toOperationNode" in value &&
+    typeof value.toOperationNode === "function"
+  );
+}

@@ -1,0 +1,140 @@
+/** An open database transaction, as the port has it. */
+import { sql, type Transaction } from "kysely";
+import type { OwnTable } from "../config.js";
+import type { TransactionResult } from "../model.js";
+import type {
+  Inspect,
+  InspectedTable,
+  OwnTableProblem,
+  OwnTablesUsed,
+  Table,
+  Unit,
+} from "../store/store.js";
+import { attemptStore, pruneAttempts } from "./attempts.js";
+import { checkpointStore } from "./checkpoints.js";
+import { letterStore } from "./dead-letters.js";
+import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import { fingerprint } from "./fingerprints.js";
+import { otherForm, recordedForm } from "./migrations.js";
+import { pruneLedger } from "./prune.js";
+import { lookUp, readRow } from "./read.js";
+import { readTable, type SchemaCache, sourceTable } from "./schema.js";
+import { comparedExactly, type TableOf, tryScope } from "./scope.js";
+import type { Own } from "./tables.js";
+import { throwFailure, type Watch } from "./transaction.js";
+import { addAside, writeRun } from "./write.js";
+
+export interface UnitParts<DB> {
+  readonly tx: Transaction<DB>;
+  readonly dialect: Dialect;
+  readonly own: Own;
+  readonly schema: SchemaCache;
+  readonly watch: Watch;
+  readonly earlier: TransactionResult | undefined;
+}
+
+export function openUnit<DB>({
+  tx: given,
+  dialect,
+  own,
+  schema,
+  watch,
+  earlier,
+}: UnitParts<DB>): Unit<Transaction<DB>> {
+  const tx = given as unknown as SqlTransaction;
+  const ours = own.on(given);
+  const tableOf = (name: string, columns: readonly string[] = []) =>
+    schema.read(tx, dialect, name, columns);
+  const throwIfFailed = () => throwFailure(watch);
+  return {
+    tx: given,
+    earlier,
+    throwIfFailed,
+    become: async (caller) => {
+      if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
+      await dialect.rowSecurity.become(tx, caller);
+    },
+    table: tableOf,
+    write: (run) => writeRun({ dialect, tx, tableOf, throwIfFailed }, run),
+    read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
+    lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
+    addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
+    fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
+    letters: letterStore(ours, dialect),
+    attempts: attemptStore(ours, dialect),
+    checkpoints: checkpointStore(ours, dialect),
+    prune: (what, olderThanMs, most) =>
+      (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, olderThanMs, most),
+    inspect: inspectIn(tx, dialect, own, tableOf),
+  };
+}
+
+/** The port's tables are this store's own. */
+function sqlTable(table: Table): SqlTable {
+  return table as SqlTable;
+}
+
+function noRowSecurity({ name }: Dialect): TypeError {
+  return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
+}
+
+function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: TableOf): Inspect {
+  return {
+    table: async (name): Promise<InspectedTable | undefined> => {
+      const table = await readTable(tx, dialect, name);
+      if (table === undefined) return undefined;
+      const constraints = await dialect.readConstraints(tx, table.source);
+      const exactly = (column: Parameters<typeof comparedExactly>[1]) =>
+        comparedExactly(dialect, column);
+      return { ...table, ...constraints, comparedExactly: exactly };
+    },
+    scope: (scope) => tryScope(tx, scope, dialect, tableOf),
+    ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
+    policies: async ({ tables, ...inspected }) => {
+      if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
+      const sources = tables.map((name) => sourceTable(tx, name));
+      return dialect.rowSecurity.inspect(tx, { ...inspected, tables: sources });
+    },
+  };
+}
+
+/** Asks the catalog before a table: on some databases a statement that fails ends the transaction. */
+async function inspectOwnTables(
+  tx: SqlTransaction,
+  dialect: Dialect,
+  own: Own,
+  { ledger, attempts, checkpoints }: OwnTablesUsed,
+): Promise<readonly OwnTableProblem[]> {
+  const on = own.on(tx);
+  const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
+  const needed: readonly OwnTable[] = [
+    ...(ledger ? ["powersync_ledger" as const] : []),
+    "powersync_dead_letters",
+    ...(attempts ? ["powersync_attempts" as const] : []),
+    ...(checkpoints ? ["powersync_checkpoints" as const] : []),
+  ];
+  const isThere = async (table: OwnTable) =>
+    (await dialect.readColumns(tx, sourceOf(table))).length > 0;
+  const missing: OwnTableProblem[] = [];
+  for (const table of needed) {
+    if (await isThere(table)) continue;
+    const message = `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`;
+    missing.push({ table, message });
+  }
+  const record = "powersync_migrations";
+  const access = await dialect.access?.(tx, sourceOf(record));
+  if ((await isThere(record)) && access?.readable.has("name") !== false) {
+    const message = otherForm(await recordedForm(on), own);
+    if (message !== undefined) return [{ table: record, message }];
+  }
+  if (missing.length > 0) return missing;
+  // None is found; but whoever may not read a table hears of it.
+  for (const table of needed) {
+    await on
+      .selectFrom(table)
+      .select(sql<number>`1`.as("one"))
+      .limit(0)
+      .execute();
+  }
+  return [];
+}

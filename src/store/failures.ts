@@ -1,0 +1,16 @@
+/** Errors with which a store says what went wrong, where a driver's own error can't. */
+
+/** A value can't be stored as it is in a column of that type. The message is safe to show. */
+export class InvalidValue extends Error {}
+
+/** An integer beyond 2^53 had been rounded before the library saw it, and the column would keep it exactly. */
+export class PrecisionLost extends Error {}
+
+/** Others are changing the same rows: the transaction is rolled back and tried again. */
+export class Contention extends Error {}
+
+/** Writes to a table could not be undone, or could not carry every value. The message says what to change. */
+export class UnsuitableTable extends Error {}
+
+/** The caller left before anything was begun. */
+export class CallerLeft extends Error {}

@@ -1,0 +1,164 @@
+/** What a store keeps of a dead letter, and what is asked of it. */
+import type { ErrorCode } from "../model.js";
+
+/** `stale`: a retry found the rows changed since the letter was recorded. Such a letter waits as an open one does. */
+export type LetterStatus = "open" | "stale" | "retried" | "discarded";
+
+/** What nobody has decided yet. */
+export const waiting: readonly LetterStatus[] = ["open", "stale"];
+
+/** A row by the client's names. */
+export interface NamedRow {
+  readonly table: string;
+  /** The client's row id. */
+  readonly id: string;
+}
+
+/** What rows were like when a letter was recorded. */
+export interface RowStates {
+  /** By the client's table: the source table's columns that were read. One that is added later is no change of the row. */
+  readonly columns: Readonly<Record<string, readonly string[]>>;
+  readonly rows: readonly RowState[];
+  /** Rows that could not be read: no rule, no grant, an id that can't be one of its table's; or beyond the bound. */
+  readonly unread: number;
+}
+
+export interface RowState extends NamedRow {
+  /** Hex SHA-256. `null`: there was no such row. */
+  readonly hash: string | null;
+}
+
+/** A letter to be recorded. */
+export interface NewLetter {
+  readonly id: string;
+  readonly errorCode: ErrorCode;
+  readonly message: string;
+  readonly operationIndex?: number;
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  readonly identity?: string;
+  readonly payload: unknown;
+  /** The user: hex SHA-256. */
+  readonly subject: string;
+  /** User, client, queue and payload: hex SHA-256. Of the letters that have the same, one waits. */
+  readonly content: string;
+  /** As JSON text. */
+  readonly principal?: string;
+  readonly rowStates?: object;
+  /** The client's tables that it names. */
+  readonly tables: readonly string[];
+  readonly lossyNumbers: boolean;
+}
+
+/** A letter without what was to be written. Times are UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
+export interface LetterSummary {
+  readonly id: string;
+  readonly status: LetterStatus;
+  /** Whose transaction it is. */
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+  /** Of the latest failure, as are the next two. */
+  readonly errorCode: ErrorCode;
+  readonly message: string;
+  readonly operationIndex?: number;
+  /** By what the ledger knows the transaction, where it has an identity. */
+  readonly identity?: string;
+  /** The client's tables that it names. */
+  readonly tables: readonly string[];
+  /** How often it has failed: when it was recorded, recorded again, and retried. From 1. */
+  readonly attempts: number;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  /** The payload is not what was recorded. */
+  readonly edited: boolean;
+  /** Why it was discarded. */
+  readonly reason?: string;
+  /** When it was retried or discarded. */
+  readonly closedAt?: string;
+}
+
+export interface Letter extends LetterSummary {
+  /** The transaction in the wire's words, or as it came where it could not be understood. Integers beyond 2^53 are `bigint`. */
+  readonly payload: unknown;
+  /** As it was recorded, where it has been edited. */
+  readonly originalPayload?: unknown;
+  /** What `authenticate` gave, where it was plain JSON. */
+  readonly principal?: unknown;
+  /** The rows that a retry compares: whether each was there when the letter was recorded. */
+  readonly rows: readonly (NamedRow & { readonly present: boolean })[];
+  /** How many rows it names beside these. They could not be read then, and are not compared. */
+  readonly unreadRows: number;
+}
+
+/** A letter, and what it keeps for a retry. */
+export interface StoredLetter extends Letter {
+  readonly rowStates: RowStates | undefined;
+  readonly lossyNumbers: boolean;
+}
+
+/** With the queue that it came from, for its order. */
+export interface ListedLetter extends LetterSummary {
+  readonly queue: string;
+}
+
+/** A filter that has been understood. All that are given must hold. */
+export interface LetterQuery {
+  readonly status?: readonly LetterStatus[];
+  readonly userId?: string;
+  readonly clientId?: string;
+  readonly errorCode?: string;
+  readonly table?: string;
+  /** ISO 8601, UTC. */
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** Behind which letter a page begins. */
+export interface Position {
+  readonly at: string;
+  readonly id: string;
+}
+
+export interface Page {
+  readonly newest: boolean;
+  readonly limit: number;
+  readonly after?: Position | undefined;
+}
+
+/** What becomes of a letter. */
+export interface LetterChange {
+  readonly status?: "open" | "stale";
+  readonly closed?: { readonly status: "retried" | "discarded"; readonly reason?: string };
+  /** Without an error the failure is only counted. */
+  readonly failed?: {
+    readonly error?: {
+      readonly errorCode: string;
+      readonly message: string;
+      readonly operationIndex?: number;
+    };
+  };
+  readonly payload?: {
+    readonly value: unknown;
+    readonly tables: readonly string[];
+    readonly rowStates: RowStates | undefined;
+  };
+}
+
+/** The letters in a database transaction. */
+export interface LetterStore {
+  /** Records a letter, unless one with the same content waits: that one is counted, and its id and count come back. */
+  record(letter: NewLetter): Promise<{ readonly id: string; readonly attempts: number }>;
+  /** How many wait of a user's, at most `most`. */
+  countWaiting(subject: string, most: number): Promise<number>;
+  /** @param lock nobody else changes it until the unit ends */
+  find(id: string, lock?: boolean): Promise<StoredLetter | undefined>;
+  list(query: LetterQuery, page: Page): Promise<readonly ListedLetter[]>;
+  /** The queues that have a letter at or before this one which still waits. */
+  waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
+  /** Those of them that still wait; until the unit ends nobody else changes them. */
+  lockWaiting(ids: readonly string[]): Promise<readonly string[]>;
+  /** Only letters that still wait are changed. */
+  change(ids: readonly string[], change: LetterChange): Promise<void>;
+}

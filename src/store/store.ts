@@ -1,0 +1,346 @@
+/**
+ * The port to a database, as types alone. `sql/` implements it on Kysely, `memory.ts` in the process's memory.
+ * Everything above it is shared by all databases; everything below it knows one family.
+ */
+import type { FatalResult, Operation, TransactionResult } from "../model.js";
+import type { LetterStore } from "./letters.js";
+
+/** By the source database's column names. */
+export type Values = Readonly<Record<string, unknown>>;
+export type StoredRow = Values;
+
+declare const native: unique symbol;
+
+/** In place of a Kysely schema, for a store whose hooks get another kind of `tx`. */
+export interface Native<Tx> {
+  readonly [native]: Tx;
+}
+
+/** What hooks get as `tx`: the store's own transaction, or `Default` for Kysely's. */
+export type TxOf<DB, Default> = DB extends Native<infer Tx> ? Tx : Default;
+
+/** One database, as one caller's data goes to it. */
+export interface Store<Tx = unknown> {
+  /** For messages: `postgres`. */
+  readonly name: string;
+  /** For types alone, so that hooks' `tx` follows from the store. It is never there. */
+  readonly native?: Native<Tx>;
+  /**
+   * What the process's memory of the database goes by: admission, single flight, schema, parking, pruning. Two stores with the same key are the
+   * same database to the library, two with different keys are never, whatever pool they share.
+   */
+  readonly key: object | string;
+  /** The first argument of a rule's `scope`. */
+  readonly scopeBuilder: unknown;
+  /** Whether `become` and `inspectPolicies` work. */
+  readonly rowSecurity: boolean;
+  /**
+   * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
+   * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
+   *
+   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   */
+  unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
+  /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
+  meaning(error: unknown): Meaning;
+  /**
+   * A value as JSON has it, or a hook gives it, as the column stores it. Idempotent.
+   *
+   * @param lossyNumbers integers beyond 2^53 may have been rounded before
+   * @throws InvalidValue for what can't be stored as it is, PrecisionLost for an integer that has been rounded
+   */
+  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  /** What `convert` made, in the form in which `read` gives it: what application code compares. */
+  view(column: Column, converted: unknown): unknown;
+  /** A statement has shown that the schema changed since it was read. False: it was read so short a time ago that reading again won't help. */
+  forgetSchema(): boolean;
+}
+
+export interface UnitOptions {
+  /** Made before anything else. Whether it won stands in `Unit.earlier`. */
+  readonly claim?: Claim;
+  /** Aborted before anything is begun: nothing is. */
+  readonly signal?: AbortSignal;
+  /** In place of the configured ones. */
+  readonly timeouts?: UnitTimeouts;
+  /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
+  readonly isolation?: "plain";
+  /** Counts the statements that the database answers. */
+  readonly tally?: { statements: number };
+}
+
+/** In milliseconds. */
+export interface UnitTimeouts {
+  readonly lockMs: number;
+  readonly statementMs: number;
+  readonly transactionMs: number;
+}
+
+/** The ledger's row for a transaction. It commits with what it speaks of, so that a transaction sent twice is applied once. */
+export interface Claim {
+  /** Hex SHA-256. */
+  readonly identity: string;
+  /** The queue it came from: hex SHA-256. */
+  readonly queue: string;
+  /** The request that it came with. What a queue sent last is never pruned, so a replay belongs to the later request. */
+  readonly request: string;
+  /** Absent: success. */
+  readonly answer?: FatalResult;
+}
+
+/** An open database transaction. */
+export interface Unit<Tx = unknown> {
+  /** What layers and hooks send statements through. */
+  readonly tx: Tx;
+  /** The ledger had this answer already: it is a replay, and nothing may be written. */
+  readonly earlier: TransactionResult | undefined;
+  /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
+  throwIfFailed(): void;
+  /** The rest of the unit is this caller's: `rowSecurity` only. */
+  become(caller: DatabaseCaller): Promise<void>;
+  /**
+   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none just now. What was read before is
+   * believed, but where a column is asked for that it did not have, the database is asked again.
+   */
+  table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
+  /** Applies changes in order. The effects come up to the first change that fails; after a failure the unit is lost. Never rejects. */
+  write(run: readonly Change[]): Promise<RunOutcome>;
+  /** A stored row, locked until the unit ends. Values as the driver reads them, but integers of 64 bits exact. */
+  read(table: Table, key: Values): Promise<StoredRow | undefined>;
+  /** The value of `take` in the row whose `match` is the value given; `undefined` where there is no such row. */
+  lookUp(
+    table: Table,
+    match: Values,
+    take: string,
+  ): Promise<{ readonly value: unknown } | undefined>;
+  /** Adds a row without risk to the unit: where the row can't be added because of what it holds, gives the reason. A row whose `id` is there already is left alone. */
+  addAside(table: Table, values: Values): Promise<{ readonly error: unknown } | undefined>;
+  /** Hashes of rows, to tell later whether they have changed. `undefined` where the table can't be read. */
+  fingerprint(
+    table: Table,
+    keys: readonly Values[],
+    options?: FingerprintOptions,
+  ): Promise<Fingerprints | undefined>;
+  readonly letters: LetterStore;
+  readonly attempts: AttemptStore;
+  readonly checkpoints: CheckpointStore;
+  /** Removes old rows of the library's own, at most `most`. */
+  prune(what: "ledger" | "attempts", olderThanMs: number, most: number): Promise<Batch>;
+  readonly inspect: Inspect;
+}
+
+export interface Batch {
+  readonly found: number;
+  readonly removed: number;
+}
+
+export interface Table {
+  /** As the configuration names it. */
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+export interface Column {
+  readonly name: string;
+  /** The database's name of the type, domains resolved; of the elements, for an array. */
+  readonly type: string;
+  readonly array: boolean;
+  /** Digits behind the point, where the type says; of a second, for a point in time. */
+  readonly scale?: number;
+  /** Digits in all, or bits of a bit field, where the type says. */
+  readonly precision?: number;
+  /** How many characters, or bytes of binary data, fit, where the type says. */
+  readonly length?: number;
+  readonly nullable: boolean;
+  readonly hasDefault: boolean;
+  /** The database computes it and takes no value. */
+  readonly generated: boolean;
+  /** The database would not refuse a NULL but store something else. */
+  readonly nullReplaced?: true;
+  /** Numbers below zero don't fit. */
+  readonly unsigned?: true;
+  /** What a text is stored in, where it can't hold every character. */
+  readonly charset?: string;
+  /** Of an enumeration or a set. */
+  readonly members?: readonly string[];
+}
+
+/** What is to become of one row. Values and key are converted. */
+export interface Change {
+  readonly op: Operation;
+  readonly table: Table;
+  readonly key: Values;
+  /** PUT: all of a new row but its key. PATCH: the changed columns. DELETE: empty, or what a soft delete sets. */
+  readonly values: Values;
+  /** PUT: columns that a row which is there already keeps. */
+  readonly insertOnly?: readonly string[];
+  /** Somebody has looked and relies on it that there is no such row. */
+  readonly seenAbsent?: boolean;
+  readonly scope: Scope | undefined;
+  /** From 0, in its transaction. */
+  readonly operationIndex: number;
+}
+
+/** What must hold for a row before a change and after it. All that are given. */
+export interface Scope {
+  /** The source table. */
+  readonly table: string;
+  /** The column holds the caller's user id. */
+  readonly owner?: { readonly column: string; readonly userId: string };
+  /** What the rule's `scope` gave: of the store's own kind. */
+  readonly expression?: unknown;
+  readonly parents: readonly ParentScope[];
+}
+
+/** The column refers to a row that must be in a scope of its own. */
+export interface ParentScope {
+  readonly column: string;
+  readonly table: string;
+  /** The parent's column that is referred to. */
+  readonly by: string;
+  /** NULL is allowed. */
+  readonly optional: boolean;
+  readonly scope: Scope | undefined;
+}
+
+/**
+ * `written`: the change took effect. `absent`: there is no such row. `foreign`: the row is outside the scope, and was left alone.
+ * `left`: the row was written, and is outside the scope now.
+ */
+export type Effect = "written" | "absent" | "foreign" | "left";
+
+export interface RunOutcome {
+  /** One a change, in order, up to the failure. */
+  readonly effects: readonly Effect[];
+  readonly failure?: { readonly operationIndex: number; readonly cause: unknown };
+}
+
+/** What an error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
+export type Meaning = FatalMeaning | RetryableMeaning;
+
+export type FatalMeaning =
+  | "NOT_NULL_VIOLATION"
+  | "UNIQUE_VIOLATION"
+  | "FOREIGN_KEY_VIOLATION"
+  | "CHECK_VIOLATION"
+  | "CONSTRAINT_VIOLATION"
+  | "INVALID_DATA";
+
+export type RetryableMeaning =
+  /** A deadlock or a serialization failure: worth trying again at once. */
+  | "contention"
+  /** Waited too long for others. */
+  | "busy"
+  /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
+  | "schema"
+  /** The connection's role lacks a grant. */
+  | "permission"
+  /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
+  | "outage"
+  | "other";
+
+/** Who a caller is to the database, under row-level security. */
+export interface DatabaseCaller {
+  /** Absent: the login role. */
+  readonly role?: string;
+  readonly settings: readonly (readonly [name: string, value: string])[];
+}
+
+export interface FingerprintOptions {
+  /** Of these columns alone. Default: all that may be read. */
+  readonly columns?: readonly string[];
+  /** Nobody else changes the rows until the unit ends. */
+  readonly lock?: boolean;
+}
+
+export interface Fingerprints {
+  readonly columns: readonly string[];
+  /** One a key, in order: hex SHA-256; `null` where there is no such row, `undefined` where the key can't be looked for. */
+  readonly hashes: readonly (string | null | undefined)[];
+}
+
+/** How often transactions have failed in a way that might have passed. Times are the database's own. */
+export interface AttemptStore {
+  /** Enters a failure. A count that has seen none for `gapMs` milliseconds begins anew. */
+  count(content: string, gapMs: number): Promise<void>;
+  /**
+   * Whether it has failed so often and for so long, while another transaction has been applied since the failure before the latest.
+   *
+   * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
+   */
+  isExhausted(
+    content: string,
+    threshold: { readonly attempts: number; readonly afterMs: number },
+    appliedAgoMs: number | undefined,
+  ): Promise<boolean>;
+  forget(content: string): Promise<void>;
+}
+
+/** Whose a checkpoint is. */
+export interface CheckpointKey {
+  /** Of user and client: hex SHA-256. */
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId: string;
+}
+
+/** Write checkpoints, up to 2^63 - 1. All are given as digits. */
+export interface CheckpointStore {
+  /** Counts up. Whoever counts at the same time waits, and gets another number. */
+  next(key: CheckpointKey): Promise<string>;
+  /** Raises it to the number, unless it is as high already. Gives what is stored then. */
+  raise(key: CheckpointKey, checkpoint: string): Promise<string>;
+}
+
+/** For `check()` and `ready()`: what the database is like. */
+export interface Inspect {
+  /** Read anew. Throws UnsuitableTable where writes to it could not be undone. */
+  table(name: string): Promise<InspectedTable | undefined>;
+  /** Rejects where the database does not take the scope. No row is read. */
+  scope(scope: Scope): Promise<void>;
+  /**
+   * What is wrong with the library's own tables, each with its remedy. Empty: they are as `createTables` makes them, and may be read.
+   * Rejects where they may not.
+   */
+  ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
+  /** `rowSecurity` only. Whether the policies bind the role that writes the data. */
+  policies(inspected: InspectedRole): Promise<PolicyReport>;
+}
+
+export interface InspectedTable extends Table {
+  /** The columns of each key that holds for all rows, and by which an upsert finds its row. Absent for a view, which has none of its own. */
+  readonly unique?: readonly (readonly string[])[];
+  /** Columns that take one letter for another. */
+  readonly inexact: ReadonlySet<string>;
+  /** Whether an owner's column is compared letter by letter all the same. */
+  comparedExactly(column: Column): boolean;
+}
+
+/** Dead letters always are. */
+export interface OwnTablesUsed {
+  readonly ledger: boolean;
+  readonly attempts: boolean;
+  readonly checkpoints: boolean;
+}
+
+export interface OwnTableProblem {
+  readonly table: string;
+  /** Missing, or of another form. */
+  readonly message: string;
+}
+
+export interface InspectedRole {
+  /** The role that writes the data: its name, the login role itself, or one that only a principal can tell. */
+  readonly role: { readonly name: string } | "login" | "unknown";
+  /** By their names in the source database. */
+  readonly tables: readonly string[];
+  /** It is the only role there is, and writes the tables itself: then it needs grants on each. */
+  readonly granted: boolean;
+}
+
+export interface PolicyReport {
+  /** Each with its remedy, for whoever operates the server. */
+  readonly problems: readonly string[];
+  /** False: a table is not there yet, and may come without policies. */
+  readonly complete: boolean;
+}
