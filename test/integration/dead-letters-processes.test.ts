@@ -7,6 +7,7 @@ import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
+import { isChosen } from "../support/chosen.js";
 import { createPostgresDatabase, createTestTables } from "../support/databases.js";
 import { alice, badThing, from, uuid, writesWithEvents } from "../support/letters.js";
 import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
@@ -38,6 +39,7 @@ const places: Readonly<Record<string, () => Promise<Place | undefined>>> = {
     return { place: url, db, drop };
   },
   SQLite: async () => {
+    if (!isChosen("sqlite")) return undefined;
     const { file, remove } = sqliteFile();
     const db = openSqlite(file, "better-sqlite3");
     await createTestTables(db, sqliteTables);

@@ -6,6 +6,7 @@ import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTables, createWrites, type WriteEvent } from "../../src/index.js";
 import { resultCodes } from "../../src/persist/sqlite/codes.js";
+import { isChosen } from "../support/chosen.js";
 import { createTestTables } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { sqliteTables } from "../support/sqlite.js";
@@ -22,7 +23,7 @@ const list = { op: "PUT", table: "lists", id: id(1), op_data: { name: "Groceries
 const success = { status: "success" };
 const retryable = { status: "retryable_error", message: expect.any(String) as string };
 
-describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
+describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver) => {
   let file: string;
   let remove: () => void;
   let open: Kysely<TestSchema>[] = [];

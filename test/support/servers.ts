@@ -1,6 +1,7 @@
 /** The database servers that tests use where they are running. In CI they must be. */
 import mysql from "mysql2";
 import { Client } from "pg";
+import { isChosen } from "./chosen.js";
 
 export const postgresUrl =
   process.env["DATABASE_URL_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/test";
@@ -10,9 +11,9 @@ export const mariadbUrl = process.env["DATABASE_URL_MARIADB"] ?? "mysql://root@1
 let postgres: Promise<boolean> | undefined;
 let mariadb: Promise<boolean> | undefined;
 
-/** `describe.skipIf(!(await postgresAvailable()))(…)`. Throws in CI where no server answers, so that nothing is skipped there. */
+/** `describe.skipIf(!(await postgresAvailable()))(…)`. False where it is not chosen (see `chosen.ts`). Throws in CI where no server answers, so that nothing is skipped there. */
 export function postgresAvailable(): Promise<boolean> {
-  postgres ??= answers();
+  postgres ??= isChosen("postgres") ? answers() : Promise.resolve(false);
   return postgres;
 }
 
@@ -35,7 +36,7 @@ async function answers(): Promise<boolean> {
 
 /** The same for MariaDB. */
 export function mariadbAvailable(): Promise<boolean> {
-  mariadb ??= mariadbAnswers();
+  mariadb ??= isChosen("mariadb") ? mariadbAnswers() : Promise.resolve(false);
   return mariadb;
 }
 
