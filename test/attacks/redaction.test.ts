@@ -176,7 +176,7 @@ async function send(url: string, body: string, token = "alice"): Promise<string>
       origin: "https://page.example",
     },
     body,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(90_000),
   });
   return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
 }

@@ -101,7 +101,7 @@ describe("MariaDB, a packet that is too large", () => {
       await admin.end();
       await database.close();
     }
-  }, 60_000);
+  });
 });
 
 describe("a role with few grants", () => {

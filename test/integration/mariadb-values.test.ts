@@ -345,7 +345,7 @@ describe.skipIf(!(await mariadbAvailable()))("values in MariaDB", () => {
 
   it.each(Object.entries(properties))(
     `%s keeps ${samples} values`,
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async (column, { as, pairs }) => {
       const all = fc.sample(pairs, samples);
       for (let start = 0; start < all.length; start += 250) {

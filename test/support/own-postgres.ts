@@ -161,7 +161,7 @@ async function launch(
   );
   await new Promise<void>((resolve, reject) => {
     let said = "";
-    const timer = setTimeout(() => fail("took too long"), 20_000);
+    const timer = setTimeout(() => fail("took too long"), 90_000);
     const fail = (how: string) => {
       clearTimeout(timer);
       server.kill("SIGQUIT");

@@ -18,7 +18,7 @@ export function postgresAvailable(): Promise<boolean> {
 }
 
 async function answers(): Promise<boolean> {
-  const client = new Client({ connectionString: postgresUrl, connectionTimeoutMillis: 3_000 });
+  const client = new Client({ connectionString: postgresUrl, connectionTimeoutMillis: 30_000 });
   client.on("error", () => undefined);
   try {
     await client.connect();
@@ -41,7 +41,7 @@ export function mariadbAvailable(): Promise<boolean> {
 }
 
 async function mariadbAnswers(): Promise<boolean> {
-  const connection = mysql.createConnection({ uri: mariadbUrl, connectTimeout: 3_000 });
+  const connection = mysql.createConnection({ uri: mariadbUrl, connectTimeout: 30_000 });
   connection.on("error", () => undefined);
   try {
     await connection.promise().query("select 1");
