@@ -9,10 +9,10 @@ export default defineConfig({
   test: {
     // Databases live in their own processes or in WASM: more workers than this only wait for each other.
     maxWorkers: 2,
-    // PGlite takes seconds to start, and longer beside other work.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 20_000,
+    // For what never ends. No test is about how long it takes, and beside other work a database takes its time to start.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     projects: [
       {

@@ -58,6 +58,7 @@ async function runOn(
       authenticate: anonymous(),
       database: db,
       tables: { samples: {} },
+      logger: false,
     });
     const rows: (readonly string[])[] = [];
     for (const [index, sample] of section.samples.entries()) {

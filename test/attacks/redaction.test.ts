@@ -130,8 +130,8 @@ const throwing: Readonly<Record<string, Partial<Config>>> = {
     tables: { things: { columns: { code: { column: "code", convert: leaky } } } },
   },
   "cors.origins": { cors: { origins: leaky } },
-  requiresClientHandling: { map: refuse, deadLetters: { requiresClientHandling: leaky } },
   onRecorded: { map: refuse, deadLetters: { onRecorded: leaky } },
+  requiresClientHandling: { map: refuse, deadLetters: { requiresClientHandling: leaky } },
 };
 
 function refuse(): never {
@@ -176,7 +176,7 @@ async function send(url: string, body: string, token = "alice"): Promise<string>
       origin: "https://page.example",
     },
     body,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(90_000),
   });
   return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`;
 }

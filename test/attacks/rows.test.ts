@@ -185,7 +185,7 @@ for (const dialect of dialects) {
         method: "POST",
         headers: { authorization: `Bearer ${user}`, "content-type": "application/json" },
         body: typeof body === "string" ? body : JSON.stringify(body),
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(90_000),
       });
       const text = await response.text();
       const { results = [] } = JSON.parse(text) as Partial<Answer>;

@@ -25,6 +25,7 @@ import {
   startProvider,
   stopServer,
 } from "../support/identity-provider.js";
+import { long } from "../support/long.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const express = adapters[0] as (typeof adapters)[number];
@@ -308,16 +309,20 @@ describe("HS256 with the public key as the secret", () => {
 });
 
 describe("unknown key ids", () => {
-  it("1,000 in a row and at once: one fetch in a cooldown", { timeout: 60_000 }, async () => {
+  const tries = long ? 1_000 : 200;
+  // No cooldown passes but what a test lets pass.
+  beforeEach(() => later(0));
+
+  it(`${tries} in a row and at once: one fetch in a cooldown`, async () => {
     const url = await start();
     await expectLetIn(url, await sign(ec));
     await database.reset();
     const tokens = await Promise.all(
-      Array.from({ length: 1_000 }, (_, n) => sign(evilEc, {}, { kid: `kid-${n}` })),
+      Array.from({ length: tries }, (_, n) => sign(evilEc, {}, { kid: `kid-${n}` })),
     );
     const send = async () => {
-      for (const token of tokens.slice(0, 100)) await upload(url, token);
-      for (let from = 100; from < tokens.length; from += 90) {
+      for (const token of tokens.slice(0, 20)) await upload(url, token);
+      for (let from = 20; from < tokens.length; from += 90) {
         const some = tokens.slice(from, from + 90);
         const answers = await Promise.all(some.map((token) => upload(url, token)));
         expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
@@ -703,11 +708,13 @@ describe("huge tokens, where the host has no limit of its own", () => {
     ["with a deep header", () => `${encode("[".repeat(10_000))}.${encode("{}")}.AA`],
     ["with deep claims", () => `${encode({ alg: "ES256" })}.${encode("[".repeat(9_000))}.AA`],
   ])("%s", async (_, make) => {
-    const began = performance.now();
-    const response = await handle(await make());
+    const token = await make();
+    // The processor's time, which is the same beside other work.
+    const before = process.cpuUsage();
+    const response = await handle(token);
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual({ message: invalid });
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
     expect(provider.asked).toHaveLength(0);
     await expectNothingWritten();
   });
@@ -790,9 +797,14 @@ describe("the provider", () => {
   it("never answers: 503 within the time of a fetch", async () => {
     provider.answer = () => undefined;
     const url = await start(trusting({ jwksCache: { timeoutMs: 200 } }));
-    const began = performance.now();
+    // One with a longer time, that is asked first and still waits when the other one has answered.
+    const patient = await start(trusting({ jwksCache: { timeoutMs: 30_000 } }));
+    let answered = false;
+    const waiting = upload(patient, await sign(ec)).finally(() => (answered = true));
     await expectUnavailable(await upload(url, await sign(ec)));
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(answered).toBe(false);
+    for (const { socket } of provider.asked) socket.destroy();
+    await expectUnavailable(await waiting);
   });
 
   it("goes away after its keys were had: who is known is let in, a forger is not", async () => {

@@ -13,11 +13,11 @@ const chromium = findChromium();
 const screenshot = join(tmpdir(), "powersync-writes-todolist.png");
 
 /** For whatever a loaded machine needs. */
-const patient = { timeout: 20_000, interval: 50 };
+const patient = { timeout: 90_000, interval: 50 };
 
 const sent = "Everything has been sent.";
 
-describe.skipIf(chromium === undefined)("the page, in Chromium", { timeout: 60_000 }, () => {
+describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
   let folder: string;
   let demo: Demo;
   let browser: BrowserContext;

@@ -7,14 +7,16 @@ import { createWrites } from "../../src/index.js";
 import { postgres, type TestDatabase } from "../support/databases.js";
 import { createDevices, queued, queueTransactions } from "../support/device.js";
 import { buildDevice, type DeviceProcess, type DeviceProgram } from "../support/device-process.js";
+import { long } from "../support/long.js";
 import { expectedOf, randomTransaction } from "../support/random-queue.js";
 import type { TestSchema } from "../support/schema.js";
 import { postgresAvailable } from "../support/servers.js";
 import { effects, type Listening, listen, traceEffects } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
-const kills = 50;
-const transactions = 500;
+const kills = long ? 50 : 15;
+/** More than all of the killed ones can send. */
+const transactions = 10 * kills;
 
 /** When it is killed: at that upload of its life, so long after the server got it, before it is answered, or after. */
 interface Kill {
@@ -82,7 +84,7 @@ describe.skipIf(!(await postgresAvailable()))("a device that is killed while it 
 
   it(
     "has everything applied once and in order, and nothing lost",
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async () => {
       const queue = Array.from({ length: transactions }, (_, index) => randomTransaction(index));
       const model = expectedOf(queue);

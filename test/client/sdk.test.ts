@@ -109,7 +109,7 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
 
   const quick = { retryDelayMs: 50, crudUploadThrottleMs: 10 };
   const drained = (device: PowerSyncDatabase) =>
-    until(async () => (await queued(device)).length === 0, 20_000);
+    until(async () => (await queued(device)).length === 0);
 
   async function addThing(
     device: PowerSyncDatabase,

@@ -121,7 +121,7 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
       method,
       headers,
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(90_000),
     });
     const text = await response.text();
     return {

@@ -175,16 +175,20 @@ describe("a body that does not arrive", () => {
       socket.write(
         "POST /api/data HTTP/1.1\r\nhost: a\r\nauthorization: Bearer alice\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n",
       );
-      const started = performance.now();
+      // So slowly that it takes more than an hour: an answer is one that did not wait for it.
       const dripping = setInterval(() => socket.write(" "), 50);
       try {
-        await until(() => answer.includes("\r\n\r\n"), 3_000);
-        expect(performance.now() - started).toBeLessThan(2_500);
+        await until(() => answer.includes("\r\n\r\n"));
         expect(answer).toMatch(/^HTTP\/1\.1 503 /);
         expect(answer).toMatch(/retry-after: 5/i);
         expect(answer).toMatch(/The body did not arrive in time/);
         // The caller's one place is free again, while it still sends.
-        expect((await post(url, upload({ crud: [] }))).status).toBe(200);
+        await until(async () => {
+          const { status } = await post(url, upload({ crud: [] }));
+          // Where the machine is busy, this body may be late as well.
+          if (status !== 503) expect(status).toBe(200);
+          return status === 200;
+        });
         if (adapter !== "fetch") await closed;
       } finally {
         clearInterval(dripping);

@@ -125,7 +125,7 @@ describe.skipIf(!available)("transactions that meet on Postgres", () => {
       tries += 1;
       [last] = await send(client, [transaction]);
       return last?.status !== "retryable_error";
-    }, 20_000);
+    });
     return { status: last?.status, tries };
   };
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import { createPostgresDatabase } from "../support/databases.js";
+import { long } from "../support/long.js";
 import { postgresTables } from "../support/postgres.js";
 import { expectedOf, randomTransaction } from "../support/random-queue.js";
 import type { TestSchema } from "../support/schema.js";
@@ -14,7 +15,7 @@ import { effects, emptyAll, traceEffects, uploadQueue } from "../support/uploads
 
 const available = await postgresAvailable();
 
-const kills = 15;
+const kills = long ? 15 : 8;
 const transactions = 100;
 
 describe.skipIf(!available)("a server that is killed while a device uploads", () => {
@@ -40,7 +41,7 @@ describe.skipIf(!available)("a server that is killed while a device uploads", ()
 
   test(
     "applies every transaction once and in order, and records what can't be applied",
-    { timeout: 60_000 },
+    { timeout: 600_000 },
     async () => {
       const queue = Array.from({ length: transactions }, (_, index) => randomTransaction(index));
       const model = expectedOf(queue);

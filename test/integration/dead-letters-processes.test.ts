@@ -1,15 +1,16 @@
 /** Dead letters and several processes: one effect, and none of a process that is killed half way. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Kysely, MysqlDialect, PostgresDialect } from "kysely";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
+import { isChosen } from "../support/chosen.js";
 import { createPostgresDatabase, createTestTables } from "../support/databases.js";
 import { alice, badThing, from, uuid, writesWithEvents } from "../support/letters.js";
 import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
+import { program } from "../support/program.js";
 import type { TestSchema } from "../support/schema.js";
 import { mariadbAvailable, postgresAvailable } from "../support/servers.js";
 import { sqliteTables } from "../support/sqlite.js";
@@ -38,6 +39,7 @@ const places: Readonly<Record<string, () => Promise<Place | undefined>>> = {
     return { place: url, db, drop };
   },
   SQLite: async () => {
+    if (!isChosen("sqlite")) return undefined;
     const { file, remove } = sqliteFile();
     const db = openSqlite(file, "better-sqlite3");
     await createTestTables(db, sqliteTables);
@@ -45,7 +47,7 @@ const places: Readonly<Record<string, () => Promise<Place | undefined>>> = {
   },
 };
 
-const script = fileURLToPath(new URL("../support/letter-process.ts", import.meta.url));
+const script = await program(new URL("../support/letter-process.ts", import.meta.url));
 
 describe.each(Object.entries(places))("%s", (dialect, make) => {
   const children: ChildProcess[] = [];
@@ -73,7 +75,7 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
 
   const start = async (at: string, id: string, mode: string) => {
     const child = fork(script, [dialect, at, id, mode], {
-      execArgv: ["--import", "tsx"],
+      execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     children.push(child);
@@ -83,7 +85,7 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
 
   const next = async (child: ChildProcess): Promise<unknown> => {
     const [message] = (await once(child, "message", {
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(90_000),
     })) as unknown[];
     return message;
   };
@@ -114,7 +116,7 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
     expect(await letters.get(id)).toMatchObject({ status: "open", attempts: 1 });
     expect(await db.selectFrom("members").selectAll().execute()).toEqual([]);
     await expect
-      .poll(() => letters.retry(id), { timeout: 10_000 })
+      .poll(() => letters.retry(id), { timeout: 90_000 })
       .toMatchObject({ status: "retried" });
     expect(await db.selectFrom("members").selectAll().execute()).toHaveLength(1);
   });

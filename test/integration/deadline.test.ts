@@ -1,7 +1,7 @@
 /** Database work that does not come to an end: the caller is answered in time, and nothing is lost, left running or applied twice. */
 import { Kysely, type Logger, MysqlDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
 import { createWrites, type WriteEvent, type Writes, type WritesConfig } from "../../src/index.js";
 import { createCuttingProxy, type CuttingProxy } from "../support/cutting-proxy.js";
@@ -42,8 +42,25 @@ const tooLong = {
 async function repeated(writes: Writes<TestPrincipal>, transaction: object): Promise<void> {
   await until(
     async () => (await writes.processTransaction(transaction, { principal })).status === "success",
-    20_000,
   );
+}
+
+/** Sent again where a busy machine is so slow that it is given up before the moment that is meant. */
+async function sentUntil(
+  met: () => boolean,
+  writes: Writes<TestPrincipal>,
+  transaction: object,
+): Promise<void> {
+  do {
+    expect(await writes.processTransaction(transaction, { principal })).toEqual(tooLong);
+  } while (!met());
+}
+
+/** Whether it has settled by now. */
+function settled(promise: Promise<unknown>): () => boolean {
+  let is = false;
+  void promise.then(() => (is = true));
+  return () => is;
 }
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -160,20 +177,17 @@ for (const { dialect, begin, commit, open } of servers) {
       const { proxy, db, direct, pooled } = await open(1);
       const { writes, events } = writesOn(db);
       // Whatever is read once has been read: the silence is to meet the transaction itself.
-      expect(await writes.processTransaction(put(1), { principal })).toEqual({ status: "success" });
-      const silent = proxy.cut({ at, lose: "silence" });
-      const started = performance.now();
-      const result = await writes.processTransaction(put(2), { principal });
-      expect(performance.now() - started).toBeLessThan(2_000);
-      expect(result).toEqual(tooLong);
-      await silent;
+      await repeated(writes, put(1));
+      events.length = 0;
+      // The silence has no end of its own: that there is an answer is the time's doing.
+      await sentUntil(settled(proxy.cut({ at, lose: "silence" })), writes, put(2));
       const [error] = events.filter((event) => event.type === "error");
       expect(error?.outcome).toBe("retryable");
       expect(error?.error).toMatchObject({
         cause: { message: expect.stringMatching(/not ended after 400 ms/) },
       });
       // Its pool of one connection has room again; and what the server holds for it is free once it has been idle too long.
-      await until(() => pooled() === 0, 5_000);
+      await until(() => pooled() === 0);
       await repeated(writes, put(2));
       expect(await direct.db.selectFrom("lists").select("name").orderBy("name").execute()).toEqual([
         { name: "list 1" },
@@ -184,9 +198,12 @@ for (const { dialect, begin, commit, open } of servers) {
     it("answers a COMMIT that was heeded and not heard of from the ledger", async () => {
       const { proxy, db, direct } = await open(1);
       const { writes } = writesOn(db);
-      expect(await writes.processTransaction(put(1), { principal })).toEqual({ status: "success" });
-      void proxy.cut({ at: commit, lose: "hearing" });
-      expect(await writes.processTransaction(put(2), { principal })).toEqual(tooLong);
+      await repeated(writes, put(1));
+      await sentUntil(settled(proxy.cut({ at: commit, lose: "hearing" })), writes, put(2));
+      // Its COMMIT is on its way.
+      await until(
+        async () => (await direct.db.selectFrom("lists").select("id").execute()).length === 2,
+      );
       await direct.db.updateTable("lists").set({ name: "by another" }).execute();
       await repeated(writes, put(2));
       expect(await direct.db.selectFrom("lists").select("name").execute()).toEqual([
@@ -203,11 +220,10 @@ for (const { dialect, begin, commit, open } of servers) {
         [1, 2, 3, 4, 5, 6].map((op) => writes.processTransaction(put(op), { principal })),
       );
       expect(results).toEqual(results.map(() => tooLong));
-      const started = performance.now();
-      expect(await writes.drain(5_000)).toBe(true);
-      expect(performance.now() - started).toBeLessThan(500);
+      // In no time at all.
+      expect(await writes.drain(0)).toBe(true);
       // Pools wait for the answers of connections that they still have when they are ended.
-      await until(() => pooled() === 0, 5_000);
+      await until(() => pooled() === 0);
     });
   });
 
@@ -287,8 +303,8 @@ for (const dialect of [betterSqlite3, postgres, mariadb]) {
           },
         },
       });
-      expect(await writes.processTransaction(put(), { principal })).toEqual(tooLong);
-      expect(await writes.processTransaction(put(), { principal })).toEqual({ status: "success" });
+      await sentUntil(() => !hang, writes, put());
+      await repeated(writes, put());
       goOn();
       await until(() => late !== undefined);
       await expect(late).rejects.toThrow(/^The transaction has ended/);
@@ -303,11 +319,14 @@ describe("a request that takes too long", () => {
   it("ends between two transactions: what has been applied is answered, the rest comes again", async () => {
     const database = await betterSqlite3.open();
     closing.push(() => database.close());
+    // The only time that passes here is what the hook lets pass.
+    vi.useFakeTimers({ toFake: ["performance"] });
+    closing.push(async () => vi.useRealTimers());
     const writes = createWrites<TestPrincipal, TestSchema>({
       ...testConfig(database.db),
       timeouts: { requestMs: 100 },
       hooks: {
-        persist: { after: () => new Promise<void>((resolve) => setTimeout(resolve, 60)) },
+        persist: { after: () => void vi.advanceTimersByTime(60) },
       },
     });
     const transactions = [1, 2, 3, 4].map((op) => ({ crud: put(op).crud }));

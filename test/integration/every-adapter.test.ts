@@ -116,7 +116,7 @@ describe.each(adapters)("$name", ({ listener }) => {
     ]);
 
     // Those of the test before may be gone by now, too.
-    await expect.poll(resources, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(resources, { timeout: 90_000 }).toBeLessThanOrEqual(before);
     const { rows } = await sql`select 1 as ok`.execute(database.db);
     expect(rows).toEqual([{ ok: 1 }]);
   });

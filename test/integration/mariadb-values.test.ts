@@ -4,11 +4,12 @@ import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWrites, type Writes, type WritesConfig } from "../../src/index.js";
 import { mariadb, type TestDatabase } from "../support/databases.js";
+import { long } from "../support/long.js";
 import type { TestSchema } from "../support/schema.js";
 import { mariadbAvailable } from "../support/servers.js";
 import type { TestPrincipal } from "../support/writes.js";
 
-const samples = Number(process.env["VALUES"] ?? 1_000);
+const samples = long ? 10_000 : 200;
 
 /** By column: its type, what is stored as what, and what is refused. */
 const columns: Readonly<
@@ -344,7 +345,7 @@ describe.skipIf(!(await mariadbAvailable()))("values in MariaDB", () => {
 
   it.each(Object.entries(properties))(
     `%s keeps ${samples} values`,
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async (column, { as, pairs }) => {
       const all = fc.sample(pairs, samples);
       for (let start = 0; start < all.length; start += 250) {

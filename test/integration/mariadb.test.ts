@@ -14,6 +14,7 @@ import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/ma
 import { type TestSchema, tableNames } from "../support/schema.js";
 import { mariadbAvailable } from "../support/servers.js";
 import { createRelay } from "../support/relay.js";
+import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const alice = { principal: { userId: "alice" } };
@@ -173,7 +174,8 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
         await tx.updateTable("things").set({ size: 2 }).where("id", "=", id).execute();
         const started = performance.now();
         expect(await send([thing({ size: 3 }, id)])).toMatchObject({ status: "retryable_error" });
-        expect(performance.now() - started).toBeLessThan(3_000);
+        // The server's own bound is 50 seconds.
+        expect(performance.now() - started).toBeLessThan(30_000);
       });
       expect(await send([thing({ size: 3 }, id)])).toEqual({ status: "success" });
     });
@@ -229,21 +231,30 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     });
     const kill = (id: number, what = "connection") =>
       sql`kill ${sql.raw(what)} ${sql.lit(id)}`.execute(db);
+    /** What the connection is at, as the server sees it; nothing where it is gone. */
+    const statementOf = async (id: number): Promise<string | undefined> => {
+      const { rows } = await sql<{
+        info: string | null;
+      }>`select info from information_schema.processlist where id = ${id}`.execute(db);
+      return rows[0] && (rows[0].info ?? "");
+    };
+    const asleep = (id: number) =>
+      until(async () => (await statementOf(id))?.includes("sleep(") === true);
 
     it.each<[string, Config, mysql.PoolOptions?]>([
       ["between two statements", during(async (_tx, id) => (await kill(id), sleep(100)))],
       [
         "in the middle of a statement",
         during(async (tx, id) =>
-          Promise.all([sql`do sleep(5)`.execute(tx), sleep(100).then(() => kill(id))]),
+          Promise.all([sql`do sleep(60)`.execute(tx), asleep(id).then(() => kill(id))]),
         ),
       ],
       [
         "not, but its statement",
         during(async (tx, id) =>
           Promise.all([
-            sql`update things set size = 1 where sleep(5) = 0`.execute(tx),
-            sleep(100).then(() => kill(id, "query")),
+            sql`update things set size = 1 where sleep(60) = 0`.execute(tx),
+            asleep(id).then(() => kill(id, "query")),
           ]),
         ),
       ],
@@ -263,9 +274,15 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     it("while nobody uses it is replaced", async () => {
       const { send, database } = open({}, { connectionLimit: 1 });
       const { rows } = await sql<{ id: number }>`select connection_id() as id`.execute(database);
-      await kill(rows[0]?.id ?? 0);
-      await sleep(100);
-      expect(await send([thing({ size: 1 })])).toEqual({ status: "success" });
+      const id = rows[0]?.id ?? 0;
+      await kill(id);
+      await until(async () => (await statementOf(id)) === undefined);
+      // The news is on its way to the pool; until it is there, the dead one is tried.
+      await until(async () => {
+        const { status } = await send([thing({ size: 1 })]);
+        if (status !== "success") expect(status).toBe("retryable_error");
+        return status === "success";
+      });
     });
 
     it.each<[string, mysql.PoolOptions]>([

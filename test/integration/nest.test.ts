@@ -44,7 +44,7 @@ import {
 import { pglite, type TestDatabase } from "../support/databases.js";
 import { createNest, listenNest, type Platform } from "../support/nest.js";
 import type { TestSchema } from "../support/schema.js";
-import { post } from "../support/uploads.js";
+import { post, until } from "../support/uploads.js";
 import { type TestPrincipal, testConfig } from "../support/writes.js";
 
 let database: TestDatabase;
@@ -644,8 +644,7 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       const [response] = (await once(sent, "response")) as [IncomingMessage];
       await once(response.resume(), "end");
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(counts).toHaveLength(3);
+    await until(() => counts.length === 3);
     for (const name of ["data", "error", "close", "aborted"]) {
       expect(counts[0]?.[name] ?? 0).toBeLessThanOrEqual(counts[1]?.[name] ?? 0);
     }

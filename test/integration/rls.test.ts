@@ -1,6 +1,6 @@
 /** Row-level security: the database's own policies decide, in the caller's name, and nothing of one caller is left for the next. */
 import { type Kysely, sql } from "kysely";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createTables,
   createWrites,
@@ -637,6 +637,8 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
     });
 
     describe("the gate and ready()", () => {
+      afterEach(() => void vi.useRealTimers());
+
       const problemsOf = async (writes: TestWrites, principal?: Caller) => {
         const readiness = await writes.ready(principal);
         return readiness.ready ? [] : readiness.problems;
@@ -793,6 +795,8 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
 
       it("answer 503 with Retry-After, and 200 again when it has been mended", async () => {
         const { admin } = supabase;
+        // No time passes for the gate but what the test lets pass.
+        vi.useFakeTimers({ toFake: ["performance"] });
         await sql`alter table todos disable row level security`.execute(admin);
         const writes = writesWith();
         const body = () =>
@@ -819,7 +823,7 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         expect(events.filter(({ type }) => type === "not_ready")).toHaveLength(1);
         await sql`alter table todos enable row level security`.execute(admin);
         expect((await writes.handle(request())).status).toBe(503);
-        await new Promise((resolve) => setTimeout(resolve, 3_100));
+        vi.advanceTimersByTime(3_100);
         expect((await writes.handle(request())).status).toBe(200);
       });
     });

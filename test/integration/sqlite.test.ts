@@ -1,12 +1,13 @@
 /** What is special about SQLite: one write lock for a file, a COMMIT that can fail and leave its transaction open, and drivers that read integers in several ways. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { resultCodes } from "../../docs/generate/codes/sqlite.js";
 import { createTables, createWrites, type WriteEvent } from "../../src/index.js";
+import { isChosen } from "../support/chosen.js";
 import { createTestTables } from "../support/databases.js";
+import { program } from "../support/program.js";
 import type { TestSchema } from "../support/schema.js";
 import { sqliteTables } from "../support/sqlite.js";
 import {
@@ -15,6 +16,7 @@ import {
   sqliteFile,
   type SqliteOptions,
 } from "../support/sqlite-files.js";
+import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
@@ -22,7 +24,7 @@ const list = { op: "PUT", table: "lists", id: id(1), op_data: { name: "Groceries
 const success = { status: "success" };
 const retryable = { status: "retryable_error", message: expect.any(String) as string };
 
-describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
+describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver) => {
   let file: string;
   let remove: () => void;
   let open: Kysely<TestSchema>[] = [];
@@ -90,9 +92,9 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
   const recorded = (db: Kysely<TestSchema>) => count(db, "powersync_dead_letters");
 
   const twoProcesses = async (mode: "same" | "other", times: number) => {
-    const script = fileURLToPath(new URL("../support/sqlite-writer.ts", import.meta.url));
+    const script = await program(new URL("../support/sqlite-writer.ts", import.meta.url));
     const children = [1, 2].map(() =>
-      fork(script, [file, driver, mode, String(times)], { execArgv: ["--import", "tsx"] }),
+      fork(script, [file, driver, mode, String(times)], { execArgv: [] }),
     );
     await Promise.all(children.map((child) => once(child, "message")));
     for (const child of children) child.send("go");
@@ -128,17 +130,16 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
 
   it("waits for another's lock without holding up the process", async () => {
     const db = await prepare();
-    const send = sender(db);
+    const send = sender(db, 60_000);
     const other = connect();
     await sql`begin immediate`.execute(other);
     let ticks = 0;
     const timer = setInterval(() => void (ticks += 1), 5);
     const answer = send(list);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await until(() => ticks > 20);
     await sql`rollback`.execute(other);
     expect(await answer).toEqual(success);
     clearInterval(timer);
-    expect(ticks).toBeGreaterThan(20);
     expect(events.filter(({ type }) => type === "error")).toEqual([]);
   });
 
@@ -147,9 +148,8 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
     const send = sender(db, 100);
     const other = connect();
     await sql`begin immediate`.execute(other);
-    const from = performance.now();
+    // The lock is kept: that there is an answer is the time's doing.
     expect(await send(list)).toEqual(retryable);
-    expect(performance.now() - from).toBeLessThan(1_000);
     await sql`rollback`.execute(other);
     expect(await recorded(db)).toBe(0);
     expect(await send(list)).toEqual(success);
@@ -160,8 +160,10 @@ describe.each(sqliteDrivers)("SQLite by %s", (driver) => {
     const send = sender(db);
     const other = connect();
     await sql`begin immediate`.execute(other);
-    setTimeout(() => void sql`rollback`.execute(other), 30);
-    expect(await send(list)).toEqual(success);
+    const answer = send(list);
+    await until(() => failures().has("SQLITE_BUSY"));
+    await sql`rollback`.execute(other);
+    expect(await answer).toEqual(success);
     const tried = events.find(({ type }) => type === "transaction");
     expect(tried).toMatchObject({ status: "success" });
     expect(tried).not.toMatchObject({ attempts: 1 });

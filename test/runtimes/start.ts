@@ -109,6 +109,6 @@ async function portOf(child: ChildProcess): Promise<string> {
       });
     }
     child.on("exit", (code) => failed(new Error(`It ended with ${String(code)}.`)));
-    setTimeout(() => failed(new Error("It printed no port.")), 20_000).unref();
+    setTimeout(() => failed(new Error("It printed no port.")), 90_000).unref();
   });
 }

@@ -1,5 +1,4 @@
 /** Real databases for the tests, one for each test file: PGlite and SQLite in the process, and a database of its own on the Postgres and the MariaDB server. */
-import { PGlite } from "@electric-sql/pglite";
 import Database from "better-sqlite3";
 import {
   type Dialect,
@@ -22,7 +21,9 @@ import {
   mariadbRow,
   mariadbTables,
 } from "./mariadb.js";
+import { isChosen } from "./chosen.js";
 import { nodeSqlite } from "./node-sqlite.js";
+import { startPglite } from "./pglite.js";
 import { postgresRow, postgresTables } from "./postgres.js";
 import { appTableNames, type TestSchema, tableNames } from "./schema.js";
 import { mariadbAvailable, postgresAvailable, postgresUrl } from "./servers.js";
@@ -61,11 +62,11 @@ export interface OpenOptions {
 export const pglite: TestDialect = {
   name: "PGlite",
   concurrent: false,
-  available: async () => true,
-  open: (options) =>
+  available: async () => isChosen("pglite"),
+  open: async (options) =>
     prepared({
       ...options,
-      dialect: new PGliteDialect({ pglite: new PGlite() }),
+      dialect: new PGliteDialect({ pglite: await startPglite() }),
       tables: postgresTables,
       plain: postgresRow,
     }),
@@ -108,7 +109,7 @@ function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
   return {
     name,
     concurrent: false,
-    available: async () => true,
+    available: async () => isChosen("sqlite"),
     open: (options) =>
       prepared({
         ...options,

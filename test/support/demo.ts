@@ -11,8 +11,8 @@ export interface Demo {
   stop(): Promise<number | null>;
 }
 
-const startMs = 40_000;
-const stopMs = 20_000;
+const startMs = 120_000;
+const stopMs = 60_000;
 
 /** Resolves once its tables are there. */
 export async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {

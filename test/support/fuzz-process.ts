@@ -76,7 +76,7 @@ function ask({ method, path, headers, body }: FuzzRequest): Promise<Answered> {
         method,
         path,
         headers: { ...headers, "content-length": body.length },
-        timeout: 20_000,
+        timeout: 90_000,
       },
       (response) => {
         let text = "";

@@ -1,5 +1,5 @@
 /**
- * A process that retries a dead letter: `node --import tsx letter-process.ts DIALECT PLACE ID MODE`. It tells its parent when it is ready,
+ * A process that retries a dead letter: `letter-process.ts DIALECT PLACE ID MODE`. It tells its parent when it is ready,
  * retries when it is told to, and answers with the result's status.
  *
  * `stop`: it tells its parent when the letter's write has been made, and goes no further.

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
+import { isChosen } from "./chosen.js";
 
 const run = promisify(execFile);
 
@@ -47,6 +48,7 @@ let binaries: Promise<Binaries | undefined> | undefined;
 
 /** `describe.skipIf(!(await ownPostgresAvailable()))(…)`. Throws in CI where there are no binaries, so that nothing is skipped there. */
 export async function ownPostgresAvailable(): Promise<boolean> {
+  if (!isChosen("postgres")) return false;
   binaries ??= findBinaries();
   const found = (await binaries) !== undefined;
   if (!found && process.env["CI"]) throw new Error("There are no Postgres binaries to run.");
@@ -159,7 +161,7 @@ async function launch(
   );
   await new Promise<void>((resolve, reject) => {
     let said = "";
-    const timer = setTimeout(() => fail("took too long"), 20_000);
+    const timer = setTimeout(() => fail("took too long"), 90_000);
     const fail = (how: string) => {
       clearTimeout(timer);
       server.kill("SIGQUIT");

@@ -1,4 +1,5 @@
 /** Databases that several processes or pools use at once, by what they are. */
+import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
 import { createMariadbDatabase, mariadbTables } from "./mariadb.js";
 import { postgresTables } from "./postgres.js";
@@ -13,7 +14,7 @@ export interface Shared {
   drop(): void | Promise<void>;
 }
 
-/** None where there is no such server. */
+/** None where there is no such server, or it is not chosen. */
 export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>> = {
   Postgres: async () =>
     (await postgresAvailable())
@@ -24,6 +25,7 @@ export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>>
       ? { ...(await createMariadbDatabase()), tables: mariadbTables }
       : undefined,
   SQLite: async () => {
+    if (!isChosen("sqlite")) return undefined;
     const { file, remove } = sqliteFile();
     return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
   },

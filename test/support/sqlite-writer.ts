@@ -1,5 +1,5 @@
 /**
- * A process that writes to an SQLite file: `node --import tsx sqlite-writer.ts FILE DRIVER MODE TIMES`.
+ * A process that writes to an SQLite file: `sqlite-writer.ts FILE DRIVER MODE TIMES`.
  * It makes what tables are missing, tells its parent when it is ready, writes when it is told to, and answers with how often each status came.
  *
  * `same`: one transaction again and again. `other`: each time another one, without identity and without the library's tables.

@@ -2,13 +2,14 @@
  * A database as a Supabase project has it: the roles `anon`, `authenticated` and `service_role`, `auth.uid()` and its like, policies that use them,
  * and a login role that may become the first two and owns nothing.
  */
-import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import type { OwnTables } from "../../src/sql/tables.js";
+import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
+import { startPglite } from "./pglite.js";
 import { postgresAvailable } from "./servers.js";
 
 export interface SupabaseSchema extends OwnTables {
@@ -90,10 +91,10 @@ export const supabaseOnPostgres: SupabaseOn = {
 
 export const supabaseOnPglite: SupabaseOn = {
   name: "PGlite",
-  available: async () => true,
+  available: async () => isChosen("pglite"),
   open: async () => {
     const admin = new Kysely<SupabaseSchema>({
-      dialect: new PGliteDialect({ pglite: new PGlite() }),
+      dialect: new PGliteDialect({ pglite: await startPglite() }),
     });
     const roles: Roles = {
       anon: "anon",

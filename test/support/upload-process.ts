@@ -1,7 +1,7 @@
 /** Starts servers in processes of their own, and kills them. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { program } from "./program.js";
 
 export interface UploadProcess {
   readonly url: string;
@@ -9,11 +9,10 @@ export interface UploadProcess {
   kill(): Promise<void>;
 }
 
-const script = fileURLToPath(new URL("upload-server.ts", import.meta.url));
-
 export async function startUploadProcess(databaseUrl: string): Promise<UploadProcess> {
+  const script = await program(new URL("upload-server.ts", import.meta.url));
   const child = fork(script, [databaseUrl], {
-    execArgv: ["--import", "tsx"],
+    execArgv: [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   let said = "";
@@ -25,7 +24,7 @@ export async function startUploadProcess(databaseUrl: string): Promise<UploadPro
     throw new Error(`The server ended with ${String(code)}.\n${said}`);
   });
   const [url] = (await Promise.race([
-    once(child, "message", { signal: AbortSignal.timeout(20_000) }),
+    once(child, "message", { signal: AbortSignal.timeout(90_000) }),
     failed,
   ])) as [string];
   // Once it listens, an end is a test's business.

@@ -1,4 +1,4 @@
-/** A server in a process of its own: `node --import tsx upload-server.ts DATABASE_URL`. It tells its parent where it listens, and ends with it. */
+/** A server in a process of its own: `upload-server.ts DATABASE_URL`. It tells its parent where it listens, and ends with it. */
 import { createWrites } from "../../src/index.js";
 import { openByUrl } from "./by-url.js";
 import type { TestSchema } from "./schema.js";

@@ -362,10 +362,9 @@ describe.each<[string, () => Listener]>([
   test("by its content-length: refused before it has been sent", async () => {
     const port = await listen(listener());
     const socket = connect(port, "127.0.0.1");
-    const start = performance.now();
+    // Nothing more is ever sent, so the answer can't have waited for it.
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 1000001\r\n\r\n{");
     const [data] = (await once(socket, "data")) as [Buffer];
-    expect(performance.now() - start).toBeLessThan(2_000);
     expect(String(data)).toMatch(/^HTTP\/1.1 413 /);
     expect(String(data).toLowerCase()).toContain("connection: close");
     socket.destroy();
@@ -407,18 +406,16 @@ describe.each<[string, () => Listener]>([
   });
 });
 
-test("a caller who never stops sending is hung up on", { timeout: 15_000 }, async () => {
+test("a caller who never stops sending is hung up on", async () => {
   const port = await listen(nodeWrites(fakeWrites()));
   const socket = connect(port, "127.0.0.1").on("error", () => undefined);
   socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
   const timer = setInterval(() => socket.write(`186a0\r\n${"x".repeat(100_000)}\r\n`), 5);
-  const start = performance.now();
   const [data] = (await once(socket, "data")) as [Buffer];
   expect(String(data)).toMatch(/^HTTP\/1.1 413 /);
-  expect(performance.now() - start).toBeLessThan(2_000);
+  // Still sending.
   await once(socket, "close");
   clearInterval(timer);
-  expect(performance.now() - start).toBeLessThan(8_000);
 });
 
 describe("an answer given without reading the body", () => {
@@ -447,10 +444,12 @@ describe("a caller who leaves", () => {
 
   /** A server of node:http that tells what the fake saw, and when the adapter was done. */
   async function watched(during: (request: WriteRequest) => Promise<void>) {
+    const arrived = deferred<void>();
     const seen = deferred<Seen>();
     const finished = deferred<void>();
     const writes = fakeWrites({
       handle: async (request) => {
+        arrived.resolve();
         const entry: Seen = { signal: request.signal, done: finished.promise };
         try {
           const work = during(request);
@@ -466,14 +465,16 @@ describe("a caller who leaves", () => {
     const port = await listen((request, response) => {
       void serve(writes, request, response, request.url ?? "/").then(finished.resolve);
     });
-    return { port, seen: seen.promise };
+    return { port, arrived: arrived.promise, seen: seen.promise };
   }
 
   test("while uploading: the signal fires, the body is retryable, the adapter finishes", async () => {
-    const { port, seen } = await watched(async (request) => void (await request.body(maxBytes)));
+    const { port, arrived, seen } = await watched(
+      async (request) => void (await request.body(maxBytes)),
+    );
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{");
-    await sleep(50);
+    await arrived;
     socket.destroy();
     const { signal, error, done } = await seen;
     expect(isRetryable(error)).toBe(true);
@@ -482,13 +483,15 @@ describe("a caller who leaves", () => {
   });
 
   test("while the answer is made: the signal fires, the adapter finishes", async () => {
+    const read = deferred<void>();
     const { port, seen } = await watched(async (request) => {
       await request.body(maxBytes);
+      read.resolve();
       if (!request.signal.aborted) await once(request.signal, "abort");
     });
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}");
-    await sleep(50);
+    await read.promise;
     socket.destroy();
     const { signal, error, done } = await seen;
     expect(error).toBeUndefined();
@@ -512,6 +515,7 @@ describe("a caller who leaves", () => {
   });
 
   test("before it was handled: the signal has fired already", async () => {
+    const arrived = deferred<void>();
     const gone = deferred<WriteRequest>();
     const handler = nodeWrites(
       fakeWrites({
@@ -522,12 +526,13 @@ describe("a caller who leaves", () => {
       }),
     );
     const port = await listen(async (request, response) => {
+      arrived.resolve();
       await once(response, "close");
       handler(request, response);
     });
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{");
-    await sleep(50);
+    await arrived.promise;
     socket.destroy();
     const request = await gone.promise;
     expect(request.signal.aborted).toBe(true);
@@ -542,13 +547,15 @@ describe("listeners", () => {
 
   /** A server that tells how many listeners there were before the adapter, and after. */
   async function measuring(writes: Writes<Principal>) {
+    const arrived = deferred<void>();
     const measured = deferred<{ before: number[][]; after: number[][] }>();
     const port = await listen(async (request, response) => {
+      arrived.resolve();
       const before = [counts(request), counts(response)];
       await serve(writes, request, response, request.url ?? "/");
       measured.resolve({ before, after: [counts(request), counts(response)] });
     });
-    return { port, measured: measured.promise };
+    return { port, arrived: arrived.promise, measured: measured.promise };
   }
 
   test.each<[string, Writes<Principal>, string]>([
@@ -566,10 +573,10 @@ describe("listeners", () => {
   });
 
   test("after an upload that was broken off are as many as before", async () => {
-    const { port, measured } = await measuring(fakeWrites());
+    const { port, arrived, measured } = await measuring(fakeWrites());
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{");
-    await sleep(50);
+    await arrived;
     socket.destroy();
     const { before, after } = await measured;
     expect(after).toEqual(before);

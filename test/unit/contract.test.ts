@@ -48,7 +48,7 @@ describe("the generated files", () => {
         true,
       );
     }
-  }, 30_000);
+  });
 
   it("hold the contract as it is", () => {
     expect(openapiYaml).toBe(yaml);

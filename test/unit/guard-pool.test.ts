@@ -35,8 +35,8 @@ async function pidOf(client: PoolClient): Promise<number> {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let tries = 0; !done() && tries < 200; tries++) await sleep(10);
-  if (!done()) throw new Error("It did not come to pass within two seconds.");
+  for (let tries = 0; !done() && tries < 9_000; tries++) await sleep(10);
+  if (!done()) throw new Error("It did not come to pass within a minute and a half.");
 }
 
 const available = await postgresAvailable();

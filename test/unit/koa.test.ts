@@ -247,6 +247,7 @@ test("an empty answer has no type", async () => {
 describe("a caller who leaves", () => {
   /** What the fake saw, once the middleware is done. */
   async function leaving(during: (request: WriteRequest) => Promise<unknown>, upload: string) {
+    const arrived = deferred<void>();
     const seen = deferred<{ request: WriteRequest; error: unknown }>();
     const finished = deferred<void>();
     const upstream: Middleware = async (_, next) => {
@@ -254,6 +255,7 @@ describe("a caller who leaves", () => {
       finished.resolve();
     };
     const handle = async (request: WriteRequest) => {
+      arrived.resolve();
       const error = await during(request).then(
         () => undefined,
         (thrown: unknown) => thrown,
@@ -265,7 +267,7 @@ describe("a caller who leaves", () => {
     const port = await listen(upstream, own({ handle }));
     const socket = connect(port, "127.0.0.1");
     socket.write(`POST /api/data HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n${upload}`);
-    await sleep(50);
+    await arrived.promise;
     socket.destroy();
     const result = await seen.promise;
     await finished.promise;

@@ -1,0 +1,32 @@
+/**
+ * Which databases a run is for: `DIALECTS=postgres,sqlite npm test`. Without the variable, every one.
+ *
+ * The one place that reads it. What is not chosen is not available, and is skipped as where its server is missing. Tests that need some database and
+ * no certain one take SQLite or PGlite, which are always there.
+ */
+const names = ["pglite", "postgres", "mariadb", "mysql", "sqlite"] as const;
+
+export type DialectName = (typeof names)[number];
+
+const chosen = read(process.env["DIALECTS"]);
+
+export function isChosen(name: DialectName): boolean {
+  return chosen.has(name);
+}
+
+function read(list = ""): ReadonlySet<DialectName> {
+  const given = list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  // A misspelled name must not skip what it means.
+  for (const name of given) {
+    if (!isName(name))
+      throw new Error(`DIALECTS names "${name}". It may name ${names.join(", ")}.`);
+  }
+  return new Set(given.length === 0 ? names : given.filter(isName));
+}
+
+function isName(name: string): name is DialectName {
+  return (names as readonly string[]).includes(name);
+}
