@@ -94,11 +94,3 @@ export function anonymous(userId = "anonymous"): () => Principal {
   const principal: Principal = Object.freeze({ userId });
   return () => principal;
 }
-
-/** @throws TypeError for what is no principal: a bug in the application, and not the caller's fault */
-export function verifiedPrincipal<P extends Principal>(principal: P): P {
-  if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError("A principal needs a userId that is text, and not empty.");
-  }
-  return principal;
-}

@@ -9,8 +9,8 @@ import { createRowStateReader } from "./dead-letters/row-states.js";
 import { emitter } from "./events.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
-import { createAdmission, createUnderWay } from "./process/load.js";
-import { routeOf } from "./http/routes.js";
+import { createLoad } from "./process/load.js";
+import { handlesOf } from "./http/request.js";
 import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
@@ -46,7 +46,10 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const logger = config.logger ?? consoleLogger;
-  const emit = emitter([logger === false ? undefined : createLog(logger), config.onEvent]);
+  const emit = emitter([
+    ...(logger === false ? [] : [createLog(logger)]),
+    ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
+  ]);
   const { rejections, keepPrincipal = true, open } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
   const databases = createDatabases(config.database, openStore(config, timeouts));
@@ -60,12 +63,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     reject: (convert) => rejections && createReject(rejections, convert, emit),
   });
   const quota = createLetterQuota(open);
-  const underWay = createUnderWay();
-  const { draining, inFlight } = underWay;
+  const load = createLoad(limits);
   const rowStateReader = createRowStateReader(rules);
   const shared = { config, pipeline, rowStateReader, emit };
   const runTransaction = createRunTransaction({ ...shared, quota });
-  const { prune, passed } = createPruning(config, underWay, emit);
+  const { prune, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -86,12 +88,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     ...(cors && { cors }),
     limits,
     timeouts,
-    admission: createAdmission(limits),
+    load,
     pipeline,
     processor,
     checkpointing,
     emit,
-    draining,
   });
   const checkParts = {
     rules,
@@ -101,19 +102,19 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
 
   return {
-    deadLetters: createDeadLetters({ ...shared, limits, gate, underWay, databases }),
-    ...createDirect({ processor, checkpointing, underWay, emit }),
-    handle: (request) => underWay.during(() => handle(request)),
-    handles: (method, url) => routeOf(path, method, url, routes) !== undefined,
-    prune: async ({ principal } = {}) => prune(await databases.sure(principal)),
-    ready: createReady({ config, databases, inspectPolicies, draining, emit }),
-    health: () => ({ status: draining() ? "draining" : "ok", inFlight: inFlight() }),
+    deadLetters: createDeadLetters({ ...shared, limits, gate, load, databases }),
+    ...createDirect({ processor, checkpointing, load, emit }),
+    handle,
+    handles: handlesOf(path, routes),
+    prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
+    ready: createReady({ config, databases, inspectPolicies, draining: load.draining, emit }),
+    health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {
       // Loaded where it is used.
       const { check } = await import("./check/check.js");
       return check(checkParts, clientSchema, options);
     },
-    drain: underWay.drain,
+    drain: load.drain,
   };
 }
 

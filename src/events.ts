@@ -143,17 +143,22 @@ export type WriteEvent =
 
 export type Emit = (event: WriteEvent) => void;
 
-/** Gives each event to every listener. One that throws changes nothing. */
-export function emitter(
-  listeners: readonly (((event: WriteEvent) => unknown) | undefined)[],
-): Emit {
-  const told = listeners.filter((listener) => listener !== undefined);
+/** Hears of events. */
+export interface Listener {
+  /** Those it wants to hear of. Absent: all. */
+  readonly types?: ReadonlySet<WriteEvent["type"]>;
+  readonly tell: (event: WriteEvent) => unknown;
+}
+
+/** Gives each event to those who want it. A listener that throws changes nothing. */
+export function emitter(listeners: readonly Listener[]): Emit {
   return (given) => {
     const event = given.type === "error" ? { ...given, error: origin(given.error) } : given;
-    for (const listener of told) {
+    for (const { types, tell } of listeners) {
+      if (types?.has(event.type) === false) continue;
       try {
         // An async function fits the type too; its rejection must not end the process.
-        const running: unknown = listener(event);
+        const running: unknown = tell(event);
         if (running instanceof Promise) running.catch(() => undefined);
       } catch {
         // There is nowhere to report the failure of the reporter.

@@ -1,6 +1,6 @@
 /** Lines for whoever operates the server, made of the events: what went wrong, and why. */
 import { origin } from "./errors.js";
-import type { WriteEvent } from "./events.js";
+import type { Listener, WriteEvent } from "./events.js";
 
 /** What the lines are given to: the console, pino, or Nest's `Logger` fit as they are. */
 export interface Logger {
@@ -23,10 +23,10 @@ const quietMs = 60_000;
 /** Lines that are remembered. */
 const mostKept = 1_000;
 
-/** Writes an event's line, where it has one. Never throws. */
-export function createLog(logger: Logger): (event: WriteEvent) => void {
+/** Writes the lines of the events that the logger has a level for. Never throws. */
+export function createLog(logger: Logger): Listener {
   const written = new Map<string, { readonly until: number; held: number }>();
-  return (event) => {
+  const tell = (event: WriteEvent): void => {
     const [level, text] = lineOf(event);
     if (logger[level] === undefined) return;
     const now = performance.now();
@@ -46,7 +46,19 @@ export function createLog(logger: Logger): (event: WriteEvent) => void {
       // There is nowhere to report the failure of the logger.
     }
   };
+  // Most events have a line for a debugger alone: without one, none is made.
+  return logger.debug === undefined ? { types: notForDebugging, tell } : { tell };
 }
+
+const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type"]>([
+  "error",
+  "dead_letter",
+  "dead_letter_handled",
+  "schema_missing",
+  "precision_lost",
+  "not_ready",
+  "pruned",
+]);
 
 /** One line, whatever the texts hold. The correlation id is left out, so that the same problem has the same text. */
 function lineOf(event: WriteEvent): readonly [Level, string] {

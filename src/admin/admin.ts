@@ -2,8 +2,8 @@
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter, type WriteEvent } from "../events.js";
-import { correlationOf } from "../http/handler.js";
-import { pathOf } from "../http/routes.js";
+import { correlationOf } from "../http/request.js";
+import { pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
@@ -67,7 +67,7 @@ export function createAdmin<P extends Principal>(
   }
   const { bodyBytes = defaultBodyBytes, principal } = options;
   const path = `/${options.path ?? defaultPath}`.replace(/\/+/g, "/");
-  const emit = emitter([options.onEvent]);
+  const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
     await admit(options, request);

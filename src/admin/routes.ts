@@ -11,7 +11,7 @@ import type {
 } from "../dead-letters/types.js";
 import { letterLine, wireLetter, wireSummary } from "../dead-letters/wire.js";
 import { badRequest } from "../errors.js";
-import { pathOf } from "../http/routes.js";
+import { pathOf } from "../http/request.js";
 import type { WriteRequest } from "../model.js";
 import { readBulk, readForce, readMembers, readQuery } from "./input.js";
 

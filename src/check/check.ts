@@ -27,7 +27,7 @@ export async function check<P extends Principal, DB>(
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
   const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
-  const store = await databases.sure(principal);
+  const { store } = await databases.sure(principal);
   const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
   const mismatches = [...own];
   const found = new Map<string, Found>();
@@ -98,11 +98,8 @@ async function scopeFailure<P extends Principal, DB>(
 ): Promise<readonly Mismatch[]> {
   try {
     await look(store, async (unit) => {
-      const scope = scopeOf(
-        rule,
-        rule.parents,
-        contextFor<P, DB>(rule.name, principal, { store, unit }),
-      );
+      const context = contextFor<P, DB>(rule.name, principal, { store, unit });
+      const scope = scopeOf(rule, rule.parents, context, store);
       if (scope !== undefined) await unit.inspect.scope(scope);
     });
     return [];

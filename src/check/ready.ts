@@ -2,10 +2,9 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Databases } from "../process/databases.js";
+import type { Database, Databases } from "../process/databases.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { roleOf } from "../rls/rls.js";
-import { byDatabase } from "../store/by-database.js";
 import { within } from "../store/deadline.js";
 import type { InspectedRole, OwnTablesUsed, Store } from "../store/store.js";
 import type { Readiness, Writes } from "../writes.js";
@@ -28,7 +27,6 @@ export function createReady<P extends Principal, DB>({
   draining,
   emit,
 }: ReadyParts<P, DB>): Writes<P>["ready"] {
-  const running = byDatabase(() => new Map<string, Promise<readonly string[]>>());
   const used = usedTables(config);
 
   const inspect = async (store: Store, role: Role): Promise<readonly string[]> => {
@@ -40,22 +38,25 @@ export function createReady<P extends Principal, DB>({
   };
 
   /** One at a time: however often somebody asks, it takes one connection, and one that hangs is not followed by others. */
-  const shared = (store: Store, role: Role): Promise<readonly string[]> => {
-    const ofStore = running.of(store);
+  const shared = (
+    { store, memory: { looking } }: Database,
+    role: Role,
+  ): Promise<readonly string[]> => {
     const key = typeof role === "string" ? role : `role ${role.name}`;
-    const underWay = ofStore.get(key);
+    const underWay = looking.get(key);
     if (underWay !== undefined) return underWay;
-    const looking = inspect(store, role).finally(() => ofStore.delete(key));
-    ofStore.set(key, looking);
-    return looking;
+    const look = inspect(store, role).finally(() => looking.delete(key));
+    looking.set(key, look);
+    return look;
   };
 
   const problemsOf = async (principal: P | undefined, correlationId: string) => {
     if (draining()) return ["The server is being stopped."];
     let store: Store | undefined;
     const look = async () => {
-      store = await databases.whose(principal);
-      return store === undefined ? [] : shared(store, inspectedRole(config, principal));
+      const database = await databases.whose(principal);
+      store = database?.store;
+      return database === undefined ? [] : shared(database, inspectedRole(config, principal));
     };
     try {
       return await within(inspectionMs, look());

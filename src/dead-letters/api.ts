@@ -2,10 +2,9 @@
 import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events.js";
-import type { Databases } from "../process/databases.js";
-import type { UnderWay } from "../process/load.js";
+import type { Database, Databases } from "../process/databases.js";
+import type { Load } from "../process/load.js";
 import { waiting } from "../store/letters.js";
-import type { Store } from "../store/store.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
@@ -16,7 +15,7 @@ import type { DeadLetters, NotFound, NotOpen, RetryResult } from "./types.js";
 import { letterLine } from "./wire.js";
 
 export interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
-  readonly underWay: UnderWay;
+  readonly load: Load;
   readonly databases: Databases<P>;
 }
 
@@ -25,21 +24,21 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { rowStateReader, emit, limits, underWay, databases } = parts;
+  const { rowStateReader, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
     emit({ type: "dead_letter_handled", correlationId: crypto.randomUUID(), id, outcome });
 
   const retry = async (
-    store: Store,
+    database: Database,
     id: string,
     options: Parameters<typeof retryLetter>[2],
-  ): Promise<RetryResult> => (underWay.draining() ? stopping : retryLetter(store, id, options));
+  ): Promise<RetryResult> => (load.draining() ? stopping : retryLetter(database, id, options));
 
   return {
     list: ({ principal, limit, cursor, order = "newest", ...filter } = {}) =>
-      underWay.during(async () => {
+      load.during(async () => {
         const query = queryOf(filter);
         const size = limitOf(limit, 500, 50);
         const after = positionOf(cursor);
@@ -47,7 +46,7 @@ export function createDeadLetters<P extends Principal, DB>(
           throw badRequest(400, "The order must be newest or oldest.");
         }
         const page = { newest: order === "newest", limit: size + 1, after };
-        const found = await inTransaction(await databases.sure(principal), (unit) =>
+        const found = await inTransaction((await databases.sure(principal)).store, (unit) =>
           unit.letters.list(query, page),
         );
         const letters = found.slice(0, size).map(({ queue: _queue, ...letter }) => letter);
@@ -58,8 +57,8 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     get: (id, { principal } = {}) =>
-      underWay.during(async () => {
-        const letter = await inTransaction(await databases.sure(principal), ({ letters }) =>
+      load.during(async () => {
+        const letter = await inTransaction((await databases.sure(principal)).store, ({ letters }) =>
           letters.find(id),
         );
         if (letter === undefined) return undefined;
@@ -68,12 +67,12 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     edit: (id, payload, { principal } = {}) =>
-      underWay.during(async () => {
+      load.during(async () => {
         if (holdsRounded(payload)) return rounded;
         const reading = transactionOf(payload, limits);
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
-        const store = await databases.sure(principal);
+        const { store } = await databases.sure(principal);
         const result = await inTransaction(store, async (unit) => {
           const { letters } = unit;
           const refused = refusal(await letters.find(id, true));
@@ -91,12 +90,12 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     retry: (id, { principal, ...options } = {}) =>
-      underWay.during(async () => retry(await databases.sure(principal), id, options)),
+      load.during(async () => retry(await databases.sure(principal), id, options)),
 
     discard: (id, reason, { principal } = {}) =>
-      underWay.during(async () => {
+      load.during(async () => {
         checkReason(reason);
-        const store = await databases.sure(principal);
+        const { store } = await databases.sure(principal);
         const result = await inTransaction(store, async ({ letters }) => {
           const refused = refusal(await letters.find(id, true));
           if (refused !== undefined) return refused;
@@ -108,18 +107,18 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     retryAll: (filter, { principal, ...options } = {}) =>
-      underWay.during(async () => {
+      load.during(async () => {
         const { force = false } = options;
-        const store = await databases.sure(principal);
-        return retryEach(walkThrough(store, inTransaction), filter, options, (id) =>
-          retry(store, id, { force }),
+        const database = await databases.sure(principal);
+        return retryEach(walkThrough(database.store, inTransaction), filter, options, (id) =>
+          retry(database, id, { force }),
         );
       }),
 
     discardAll: (filter, reason, { principal, ...options } = {}) =>
-      underWay.during(async () => {
+      load.during(async () => {
         checkReason(reason);
-        const store = await databases.sure(principal);
+        const { store } = await databases.sure(principal);
         const report = await discardEach(
           walkThrough(store, inTransaction),
           filter,
@@ -132,7 +131,7 @@ export function createDeadLetters<P extends Principal, DB>(
 
     export: async function* (filter = {}, { principal } = {}) {
       const query = queryOf(filter);
-      const store = await databases.sure(principal);
+      const { store } = await databases.sure(principal);
       for await (const { id } of walkThrough(store, inTransaction).letters(query)) {
         const letter = await inTransaction(store, ({ letters }) => letters.find(id));
         if (letter !== undefined) yield letterLine(letter);

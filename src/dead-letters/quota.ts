@@ -3,9 +3,7 @@
  * What can't be recorded stays on the device, and for a while the caller is answered without the database being asked again.
  */
 import type { RetryableResult } from "../model.js";
-import type { OpenUnit } from "../pipeline/operation.js";
-import { byDatabase } from "../store/by-database.js";
-import type { Store } from "../store/store.js";
+import type { Unit } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { checkLimit } from "../wire/limits.js";
 
@@ -19,10 +17,12 @@ export interface LetterQuota {
    *
    * @throws TooManyLetters where there are as many as may be
    */
-  check(open: OpenUnit, userId: string): Promise<void>;
+  check(unit: Unit, memory: Refusals, userId: string): Promise<void>;
   /** The answer to a caller of whom it has just been found out. */
-  refusal(store: Store, userId: string): RetryableResult | undefined;
+  refusal(memory: Refusals, userId: string): RetryableResult | undefined;
 }
+
+type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
 
@@ -31,14 +31,10 @@ const usual = 1_000;
 /** @throws TypeError for what is no limit */
 export function createLetterQuota(most = usual): LetterQuota {
   checkLimit("deadLetters.open", most);
-  // Until when, by user id.
-  const full = byDatabase(() => new Map<string, number>());
-
   return {
-    check: async ({ store, unit }, userId) => {
+    check: async (unit, { refused }, userId) => {
       if (most === Infinity) return;
       if ((await unit.letters.countWaiting(await sha256(userId), most)) < most) return;
-      const refused = full.of(store);
       // Behind the others, so that whoever stands first has been there longest.
       refused.delete(userId);
       refused.set(userId, performance.now() + pauseMs);
@@ -51,8 +47,7 @@ export function createLetterQuota(most = usual): LetterQuota {
       );
     },
 
-    refusal: (store, userId) => {
-      const refused = full.of(store);
+    refusal: ({ refused }, userId) => {
       const until = refused.get(userId);
       if (until === undefined) return undefined;
       const retryAfterMs = Math.ceil(until - performance.now());

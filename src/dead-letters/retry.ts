@@ -6,8 +6,9 @@ import { correlated, type Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
-import { type Call, publicContext } from "../process/call.js";
+import { type Call, shownContext } from "../process/call.js";
 import { classify, type Verdict } from "../process/classify.js";
+import type { Database } from "../process/databases.js";
 import { isTriedAgain } from "../process/retry.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type StoredLetter, waiting } from "../store/letters.js";
@@ -24,12 +25,12 @@ export interface RetryParts<P extends Principal, DB> {
   readonly rowStateReader: RowStateReader;
   readonly emit: Emit;
   readonly limits: Limits;
-  readonly gate: Gate<P>;
+  readonly gate: Gate<P> | undefined;
 }
 
 /** Rejects with `badRequest` where `as` is somebody else; every other failure is its result. */
 type RetryLetter<P extends Principal> = (
-  store: Store,
+  database: Database,
   id: string,
   options: Pick<RetryOptions<P>, "force" | "as">,
 ) => Promise<RetryResult>;
@@ -42,7 +43,8 @@ export function createRetryLetter<P extends Principal, DB>(
 ): RetryLetter<P> {
   const { config, pipeline, emit, gate } = parts;
 
-  return async (store, id, { force = false, as }) => {
+  return async (database, id, { force = false, as }) => {
+    const { store } = database;
     const name = { correlationId: crypto.randomUUID() };
     const progress: Progress = { during: "begin", operationIndex: undefined };
     try {
@@ -53,9 +55,9 @@ export function createRetryLetter<P extends Principal, DB>(
       const principal = await principalOf(letter, as, config.deadLetters?.principal);
       if (principal === undefined) return unknownPrincipal;
       const { signal } = new AbortController();
-      const caller = await gate(store, { ...name, signal, principal });
+      const caller = await gate?.(database, { ...name, signal, principal });
       const call = {
-        ...callOf(store, name.correlationId, principal, letter),
+        ...callOf(database, name.correlationId, principal, letter),
         ...(caller && { caller }),
       };
       for (let number = 1; ; number += 1) {
@@ -63,8 +65,7 @@ export function createRetryLetter<P extends Principal, DB>(
         try {
           const tried = await tryOnce(parts, id, force, call, number, progress);
           const { result, committed } = tried;
-          if (committed !== undefined)
-            await pipeline.announceCommit(committed, publicContext(call));
+          if (committed !== undefined) await pipeline.announceCommit?.(committed, call.shown);
           if (result.status === "retried" || result.status === "stale") {
             emit({ type: "dead_letter_handled", ...name, id, outcome: result.status });
           }
@@ -112,20 +113,22 @@ async function principalOf<P extends Principal>(
 }
 
 function callOf<P extends Principal>(
-  store: Store,
+  database: Database,
   correlationId: string,
   principal: P,
   { clientId, queueId, lossyNumbers }: StoredLetter,
 ): Call<P> {
+  const { signal } = new AbortController();
   return {
     correlationId,
-    signal: new AbortController().signal,
+    signal,
     principal,
-    store,
+    ...database,
+    shown: shownContext({ correlationId, signal, principal }, clientId),
     ...(clientId !== undefined && { clientId }),
     ...(queueId !== undefined && { queueId }),
     // What the device has been told stands: the ledger has no part in this.
-    identify: async () => undefined,
+    ledger: false,
     requestId: correlationId,
     clientCanHandle: false,
     lossyNumbers,

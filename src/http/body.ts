@@ -1,5 +1,4 @@
 /** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
-import { createDeadline } from "../store/deadline.js";
 import { badRequest, isBadRequest, isRetryable, retryable } from "../errors.js";
 import { parseJson } from "../wire/parse-json.js";
 import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
@@ -41,22 +40,29 @@ export async function readBody(
 }
 
 /** Whether the adapter heeds the signal or not, nobody waits longer. */
-async function take(request: WriteRequest, maxBytes: number, ms: number): Promise<unknown> {
+function take(request: WriteRequest, maxBytes: number, ms: number): Promise<unknown> {
   const reading = new AbortController();
-  const deadline = createDeadline(ms, () => {
-    reading.abort();
-    return retryable(
-      "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
-    );
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      reading.abort();
+      reject(
+        retryable(
+          "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
+        ),
+      );
+    };
+    const timer = ms === Infinity ? undefined : setTimeout(late, ms);
+    const failed = (error: unknown) => {
+      const known = isBadRequest(error) || isRetryable(error);
+      reject(
+        known ? error : Object.assign(retryable("The upload was interrupted."), { cause: error }),
+      );
+    };
+    const reads = async () => request.body(maxBytes, reading.signal);
+    void reads()
+      .then(resolve, failed)
+      .finally(() => clearTimeout(timer));
   });
-  try {
-    return await deadline.bound(request.body(maxBytes, reading.signal));
-  } catch (error) {
-    if (isBadRequest(error) || isRetryable(error)) throw error;
-    throw Object.assign(retryable("The upload was interrupted."), { cause: error });
-  } finally {
-    deadline.end();
-  }
 }
 
 const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;

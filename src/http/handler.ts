@@ -1,11 +1,6 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
-import {
-  type CallContext,
-  type Principal,
-  type RequestContext,
-  verifiedPrincipal,
-} from "../context.js";
-import { correlated, type Correlated, type Emit, type ErrorEvent } from "../events.js";
+import type { CallContext, Principal, RequestContext } from "../context.js";
+import { correlated, type Emit, type ErrorEvent } from "../events.js";
 import type { TransactionResult, UploadShape, WriteRequest, WriteResponse } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import {
@@ -18,7 +13,7 @@ import { answerUpload } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { Admission } from "../process/load.js";
+import type { Load } from "../process/load.js";
 import {
   type Answer,
   limitsBody,
@@ -28,7 +23,14 @@ import {
   toResponse,
   unavailable,
 } from "./responses.js";
-import { methodOf, pathOf, routeOf, type RouteOptions } from "./routes.js";
+import {
+  correlationOf,
+  methodOf,
+  pathOf,
+  type Route,
+  routeOf,
+  type RouteOptions,
+} from "./request.js";
 
 interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
@@ -36,51 +38,47 @@ interface HttpParts<P extends Principal, DB> {
   readonly cors?: Cors;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
-  readonly admission: Admission;
+  readonly load: Load;
   readonly pipeline: Pipeline<P, DB>;
   readonly processor: Processor<P>;
   readonly checkpointing: Checkpointing<P>;
   readonly emit: Emit;
-  /** True while the process is being stopped. */
-  readonly draining: () => boolean;
 }
 
 /** Never rejects. */
 export function createHandle<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
 ): (request: WriteRequest) => Promise<WriteResponse> {
-  const { pipeline, emit } = parts;
+  const { load, cors, emit } = parts;
 
-  return async (request) => {
+  const handle = async (request: WriteRequest): Promise<WriteResponse> => {
     const started = performance.now();
-    const context: RequestContext = {
-      ...correlationOf(request.headers),
-      signal: request.signal,
-      request,
-    };
-    const crossOrigin = crossOriginOf(parts, request, context);
-    const answer = await answerTo(parts, request, context, crossOrigin);
+    const { method, url, headers, signal } = request;
+    const context: RequestContext = { ...correlationOf(headers), signal, request };
+    const route = routeOf(parts.path, method, url, parts.routes);
+    const path = pathOf(url);
+    const crossOrigin = cors === undefined ? sameOrigin : crossOriginOf(parts, request, context);
+    const answer = await answerTo(parts, route, request, context, crossOrigin);
     const made = toResponse(answer, context, crossOrigin);
-    const response = await respond(pipeline, emit, made, answer, context);
-    emit({
-      type: "request",
-      ...correlated(context),
-      method: request.method,
-      path: pathOf(request.url),
-      status: response.status,
-      durationMs: performance.now() - started,
-    });
+    const response =
+      parts.pipeline.respond === undefined ? made : await respond(parts, made, answer, context);
+    const durationMs = performance.now() - started;
+    const { status } = response;
+    emit({ type: "request", ...correlated(context), method, path, status, durationMs });
     return response;
   };
+  return (request) => load.during(() => handle(request));
 }
+
+const sameOrigin: CrossOrigin = { allowed: false, headers: {} };
 
 async function answerTo<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
+  route: Route | undefined,
   request: WriteRequest,
   context: RequestContext,
   crossOrigin: CrossOrigin,
 ): Promise<Answer> {
-  const route = routeOf(parts.path, request.method, request.url, parts.routes);
   switch (route) {
     case "upload":
       return upload(parts, request, context);
@@ -112,13 +110,12 @@ function crossOriginOf<P extends Principal, DB>(
   { headers, method, url }: WriteRequest,
   context: RequestContext,
 ): CrossOrigin {
-  const none = { allowed: false, headers: {} };
   try {
     const preflighted = method === "OPTIONS" ? methodOf(path, url, routes) : undefined;
-    return cors?.(headers.get("origin"), preflighted) ?? none;
+    return cors?.(headers.get("origin"), preflighted) ?? sameOrigin;
   } catch (error) {
     emit({ type: "error", ...correlated(context), during: "cors", error, outcome: "ignored" });
-    return none;
+    return sameOrigin;
   }
 }
 
@@ -128,10 +125,10 @@ function upload<P extends Principal, DB>(
   context: RequestContext,
 ): Promise<Answer> {
   const { processor } = parts;
-  return called(parts, request, context, async ({ value, lossyNumbers }, caller, enter) => {
-    enter("validate");
+  return called(parts, request, context, async ({ value, lossyNumbers }, caller, at) => {
+    at.during = "validate";
     const accepted = await processor.validate(value, caller);
-    enter("transaction");
+    at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
     return answerResults(accepted.shape, results);
   });
@@ -144,8 +141,8 @@ function checkpoint<P extends Principal, DB>(
   route: "checkpoint" | "checkpoint-request",
 ): Promise<Answer> {
   const { checkpointing } = parts;
-  return called(parts, request, context, async ({ value }, { principal, signal }, enter) => {
-    enter("checkpoint");
+  return called(parts, request, context, async ({ value }, { principal, signal }, at) => {
+    at.during = "checkpoint";
     if (route === "checkpoint") {
       const checkpoint = await checkpointing.next({ principal, signal, ...readCheckpoint(value) });
       return { status: 200, body: { checkpoint } };
@@ -156,37 +153,37 @@ function checkpoint<P extends Principal, DB>(
   });
 }
 
+/** Where a request stands, so that its failure can say so. */
+interface Where {
+  during: ErrorEvent["during"];
+}
+
 /** For what needs a caller and a body. */
 async function called<P extends Principal, DB>(
-  { pipeline, admission, limits, timeouts, emit, draining }: HttpParts<P, DB>,
+  { pipeline, load, limits, timeouts, emit }: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
-  run: (
-    body: RequestBody,
-    caller: CallContext<P>,
-    enter: (during: ErrorEvent["during"]) => void,
-  ) => Promise<Answer>,
+  run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answer>,
 ): Promise<Answer> {
-  if (draining()) return unavailable("The server is being stopped. Try again.");
-  const leave = admission.request();
+  if (load.draining()) return unavailable("The server is being stopped. Try again.");
+  const leave = load.admit();
   if (leave === undefined) return unavailable("The server is busy. Try again.");
   let leaveOwn: (() => void) | undefined;
-  let during: ErrorEvent["during"] = "authenticate";
+  const at: Where = { during: "authenticate" };
   try {
-    const principal = verifiedPrincipal(await pipeline.authenticate(request, context));
+    const principal = await pipeline.authenticate(request, context);
     // Before the body is read: what waits for its turn takes no room.
-    leaveOwn = admission.caller(principal.userId);
+    leaveOwn = load.admitCaller(principal);
     if (leaveOwn === undefined) {
       return tooMany(
         "You have too many requests under way. Wait for their answers, and try again.",
       );
     }
-    during = "request";
+    at.during = "request";
     const body = await readBody(request, limits, timeouts);
-    return await run(body, { ...context, principal }, (next) => {
-      during = next;
-    });
+    return await run(body, { ...context, principal }, at);
   } catch (error) {
+    const { during } = at;
     const answer = refusal(error, during);
     emit({
       type: "error",
@@ -211,36 +208,18 @@ function answerResults(shape: UploadShape, results: readonly TransactionResult[]
 }
 
 async function respond<P extends Principal, DB>(
-  pipeline: Pipeline<P, DB>,
-  emit: Emit,
+  { pipeline, emit }: HttpParts<P, DB>,
   response: WriteResponse,
   { results }: Answer,
   context: RequestContext,
 ): Promise<WriteResponse> {
   try {
-    return await pipeline.respond(response, { ...context, ...(results && { results }) });
+    return (
+      (await pipeline.respond?.(response, { ...context, ...(results && { results }) })) ?? response
+    );
   } catch (error) {
     // The transactions have been answered already: a hook's failure must not hide that from the device.
     emit({ type: "error", ...correlated(context), during: "respond", error, outcome: "ignored" });
     return response;
   }
-}
-
-/** The caller's own, where they are harmless to repeat. */
-export function correlationOf(headers: Headers): Correlated {
-  const correlationId = headers.get("x-correlation-id");
-  return {
-    correlationId:
-      correlationId !== null && /^[\w.:-]{1,128}$/.test(correlationId)
-        ? correlationId
-        : crypto.randomUUID(),
-    ...traceOf(headers.get("traceparent")),
-  };
-}
-
-// https://www.w3.org/TR/trace-context/#traceparent-header: neither id is all zeros, and there is no version ff.
-const valid = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-
-function traceOf(traceparent: string | null): Pick<Correlated, "traceparent"> {
-  return traceparent !== null && valid.test(traceparent) ? { traceparent } : {};
 }

@@ -6,7 +6,7 @@ import type { ErrorEvent } from "../events.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { RequestContext } from "../context.js";
 import type { Limits } from "../wire/limits.js";
-import type { RouteOptions } from "./routes.js";
+import type { RouteOptions } from "./request.js";
 import type { TransactionResult, WriteResponse } from "../model.js";
 
 /** An answer on its way: its body is JSON, unless it is text already. */

@@ -4,7 +4,7 @@ import { fatal, ofApplication } from "../errors.js";
 import type { Principal } from "../context.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import type { Rules } from "./rules.js";
-import { setRow } from "./operation.js";
+import { stateOf } from "./operation.js";
 import type { Write } from "../model.js";
 
 /** Throws fatal FORBIDDEN_OPERATION, or what the checks throw. */
@@ -20,9 +20,12 @@ export function authorizer<P extends Principal, DB>(
     if (!rule.operations.has(write.op)) {
       throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
     }
-    setRow(context, write);
-    await ofApplication(() => rule.authorize?.(write, context));
-    await ofApplication(() => added?.(write, context));
+    const { authorize } = rule;
+    if (authorize !== undefined || added !== undefined) {
+      stateOf(context).row = { table: write.table, id: write.id };
+      if (authorize !== undefined) await ofApplication(() => authorize(write, context));
+      if (added !== undefined) await ofApplication(() => added(write, context));
+    }
     // What has been approved stays as it is: a hook that wants other values returns another write.
     Object.freeze(write.values);
     return Object.freeze(write);

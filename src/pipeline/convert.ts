@@ -1,11 +1,11 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
-import type { OperationContext, Principal, RequestContext } from "../context.js";
+import type { Principal, RequestContext } from "../context.js";
 import { fatal, type FatalError, type RetryableError, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
 import type { Column, Store, Table, Unit, Values } from "../store/store.js";
-import { stateOf } from "./operation.js";
+import type { OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
 
 /** What a conversion is made with. */
@@ -14,12 +14,17 @@ export interface Converting extends RequestContext {
 }
 
 export interface Convert {
-  /** The table, with these columns. Throws retryable where one of them, or the table, is missing just now. */
+  /**
+   * The table, with these columns. Throws retryable where one of them, or the table, is missing just now.
+   *
+   * @param known what has been read already
+   */
   table(
     unit: Unit,
     name: string,
     columns: readonly string[],
     context: RequestContext,
+    known?: Table,
   ): Promise<Table>;
   /**
    * Values of columns that the table has.
@@ -35,19 +40,23 @@ export interface Convert {
     context: Converting,
     compared?: boolean,
   ): Values;
-  /** The write with its values as layers and hooks see them. Only what has not been converted yet is. */
+  /**
+   * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
+   *
+   * @param missing what becomes of values whose column, or table, the database lacks just now: `throws` as `table` does; `pass` as they are, for
+   * the application's own `persist` may take them
+   */
   write<P extends Principal, DB>(
     write: Write,
     rule: Rule<P, DB>,
-    context: OperationContext<P, DB>,
+    context: Converting,
+    kept: OperationState,
+    missing: "throws" | "pass",
   ): Promise<Write>;
 }
 
-/** @param seen whether application code gets to see what has been converted */
-export function createConvert(
-  emit: Emit,
-  seen: (rule: { readonly authorize?: unknown }) => boolean,
-): Convert {
+/** @param isSeen application code gets to see what has been converted, whatever the rule says */
+export function createConvert(emit: Emit, isSeen: boolean): Convert {
   const one = (
     store: Store,
     table: Table,
@@ -67,9 +76,10 @@ export function createConvert(
     }
   };
 
-  const tableWith: Convert["table"] = async (unit, name, columns, context) => {
+  const tableWith: Convert["table"] = async (unit, name, columns, context, known) => {
+    if (known?.name === name && missing(known, columns) === undefined) return known;
     const table = await unit.table(name, columns);
-    const absent = columns.find((column) => table?.columns.has(column) !== true);
+    const absent = missing(table, columns);
     if (table === undefined || absent !== undefined) {
       throw schemaMissing(emit, context, {
         table: name,
@@ -81,39 +91,57 @@ export function createConvert(
 
   return {
     table: tableWith,
-    values: (store, table, values, context, compared = false) =>
-      Object.fromEntries(
-        Object.entries(values).map(([name, value]) => {
-          const known = columnOf(table, name);
-          const column = compared ? { ...known, generated: false } : known;
-          return [name, one(store, table, column, value, context)];
-        }),
-      ),
-    write: async (write, rule, context) => {
-      const kept = stateOf(context);
+    values: (store, table, values, context, compared = false) => {
+      const converted: Record<string, unknown> = {};
+      for (const name in values) {
+        const known = columnOf(table, name);
+        const column = compared && known.generated ? { ...known, generated: false } : known;
+        converted[name] = one(store, table, column, values[name], context);
+      }
+      return converted;
+    },
+    write: async (write, rule, context, kept, whereMissing) => {
       const { converted, store, unit } = kept;
       // A hook may have made a write on another table of it.
-      if (kept.convertedFor !== rule.table) converted.clear();
-      kept.convertedFor = rule.table;
-      const fresh = Object.entries(write.values).filter(([name, value]) => {
+      if (kept.table?.name !== rule.table) {
+        converted.clear();
+        kept.table = undefined;
+      }
+      const fresh: string[] = [];
+      for (const name in write.values) {
         const known = converted.get(name);
-        return known === undefined || !Object.is(known.shown, value);
-      });
+        if (known === undefined || !Object.is(known.shown, write.values[name])) fresh.push(name);
+      }
       if (fresh.length === 0) return write;
-      const names = fresh.map(([name]) => name);
-      const table = await tableWith(unit, rule.table, names, context);
-      const showing = seen(rule);
-      for (const [name, value] of fresh) {
-        const column = columnOf(table, name);
-        const stored = one(store, table, column, value, context);
+      if (kept.table === undefined || missing(kept.table, fresh) !== undefined) {
+        kept.table =
+          whereMissing === "throws"
+            ? await tableWith(unit, rule.table, fresh, context)
+            : await unit.table(rule.table, fresh);
+      }
+      const { table } = kept;
+      if (table === undefined) return write;
+      const showing = isSeen || rule.authorize !== undefined;
+      for (const name of fresh) {
+        const column = table.columns.get(name);
+        if (column === undefined) continue;
+        const stored = one(store, table, column, write.values[name], context);
         converted.set(name, { stored, shown: showing ? store.view(column, stored) : stored });
       }
-      const values = Object.fromEntries(
-        Object.keys(write.values).map((name) => [name, converted.get(name)?.shown]),
-      );
+      const values: Record<string, unknown> = {};
+      for (const name in write.values) {
+        const known = converted.get(name);
+        values[name] = known === undefined ? write.values[name] : known.shown;
+      }
       return { ...write, values };
     },
   };
+}
+
+/** A column that the table lacks. */
+function missing(table: Table | undefined, columns: readonly string[]): string | undefined {
+  for (const column of columns) if (table?.columns.has(column) !== true) return column;
+  return undefined;
 }
 
 function columnOf({ columns }: Table, name: string): Column {
@@ -124,19 +152,23 @@ function columnOf({ columns }: Table, name: string): Column {
 }
 
 /** By column, what is stored of a write that `Convert.write` has seen last. */
-export function storedValues<P extends Principal, DB>(
-  { values }: Write,
-  context: OperationContext<P, DB>,
-): Values {
-  const { converted } = stateOf(context);
-  return Object.fromEntries(Object.keys(values).map((name) => [name, converted.get(name)?.stored]));
+export function storedValues({ values }: Write, { converted }: OperationState): Values {
+  const stored: Record<string, unknown> = {};
+  for (const name in values) stored[name] = converted.get(name)?.stored;
+  return stored;
 }
 
 /** A row's key by column, not yet converted. Throws fatal INVALID_DATA where the id has not as many values as the key has columns. */
-export function keyOf({ key }: { readonly key: Rule<never, never>["key"] }, id: string): Values {
-  const parts = key.split(id);
-  if (parts.length !== key.columns.length) throw invalidKey();
-  return Object.fromEntries(key.columns.map((column, index) => [column, parts[index]]));
+export function keyOf<P extends Principal, DB>(
+  { key }: Pick<Rule<P, DB>, "key">,
+  id: string,
+): Values {
+  const { columns, split } = key;
+  const parts = split === undefined ? [id] : split(id);
+  if (parts.length !== columns.length) throw invalidKey();
+  const values: Record<string, unknown> = {};
+  for (const [index, column] of columns.entries()) values[column] = parts[index];
+  return values;
 }
 
 export function invalidKey(): FatalError {

@@ -6,28 +6,34 @@ import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../events.js";
 import type { LayerFunction, Layers } from "./layers.js";
-import { setRow, stateOf } from "./operation.js";
+import { type OperationState, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
 
-interface Mapping {
+interface Parts {
   readonly convert: Convert;
   readonly emit: Emit;
+}
+
+/** What one operation is mapped with. */
+interface Mapping extends Parts {
+  readonly kept: OperationState;
 }
 
 /** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, and what the conversion throws. */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
-  mapping: Mapping,
+  mapping: Parts,
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const rule = rules.get(entry.table);
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
     }
-    setRow(context, entry);
+    const kept = stateOf(context);
     const { op, table, id } = entry;
-    const values = await valuesOf(entry, rule, context, mapping);
-    return mapping.convert.write({ op, table, id, values }, rule, context);
+    kept.row = { table, id };
+    const values = await valuesOf(entry, rule, context, { ...mapping, kept });
+    return mapping.convert.write({ op, table, id, values }, rule, context, kept, "pass");
   };
 }
 
@@ -53,10 +59,11 @@ async function valuesOf<P extends Principal, DB>(
       if (readOnly === undefined && !values.has(column)) values.set(column, null);
     }
   }
+  const { insertColumns, serverColumns } = rule;
   return {
     ...Object.fromEntries(values),
-    ...(await computed(rule.insertColumns, context)),
-    ...(await computed(rule.serverColumns, context)),
+    ...(insertColumns.size > 0 && (await computed(insertColumns, context))),
+    ...(serverColumns.size > 0 && (await computed(serverColumns, context))),
   };
 }
 
@@ -93,24 +100,27 @@ async function anyColumn<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  { emit }: Mapping,
+  { emit, kept }: Mapping,
 ) {
   if (rule.key.columns.includes(name) || rule.softDelete?.has(name)) return undefined;
-  const table = await stateOf(context).unit.table(rule.table, [name]);
-  if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
+  let { table } = kept;
+  if (table?.name !== rule.table || !table.columns.has(name)) {
+    table = await kept.unit.table(rule.table, [name]);
+    if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
+    kept.table = table;
+  }
   if (!table.columns.has(name)) return undefined;
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
 }
 
 /** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
 async function lookUp<P extends Principal, DB>(
-  { convert }: Mapping,
+  { convert, kept: { store, unit } }: Mapping,
   { table: name, match, take }: Reference,
   value: unknown,
   context: OperationContext<P, DB>,
 ): Promise<unknown> {
   if (value === null || value === undefined) return null;
-  const { store, unit } = stateOf(context);
   const table = await convert.table(unit, name, [match], context);
   const sought = convert.values(store, table, { [match]: value }, context, true);
   const found = await unit.lookUp(table, sought, take);
@@ -128,7 +138,9 @@ function repeatsKey<P extends Principal, DB>(
   { operation }: OperationContext<P, DB>,
 ): boolean {
   const index = key.columns.indexOf(name);
-  return index >= 0 && String(key.split(operation.id)[index]) === String(value);
+  if (index < 0) return false;
+  const parts = key.split === undefined ? [operation.id] : key.split(operation.id);
+  return String(parts[index]) === String(value);
 }
 
 async function computed<P extends Principal, DB>(

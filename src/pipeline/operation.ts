@@ -9,7 +9,7 @@ import type {
   TransactionContext,
 } from "../context.js";
 import type { CrudEntry } from "../model.js";
-import type { Store, StoredRow, Unit } from "../store/store.js";
+import type { Store, StoredRow, Table, Unit } from "../store/store.js";
 import type { NamedRow } from "../store/letters.js";
 
 export type ReadRow<P extends Principal, DB> = (
@@ -23,13 +23,13 @@ export interface OpenUnit {
   readonly unit: Unit;
 }
 
-interface OperationState extends OpenUnit {
+export interface OperationState extends OpenUnit {
   /** What `stored()` is about. Layers and hooks may make another row of what the device sent. */
   row: NamedRow;
   written: boolean;
   readonly seen: Map<string, Promise<StoredRow | undefined>>;
-  /** The source table that `converted` is about. */
-  convertedFor: string | undefined;
+  /** The source table that `converted` is about, as it was read last. */
+  table: Table | undefined;
   /** By column: the value that layers and hooks see, and the one that is stored. */
   readonly converted: Map<string, { readonly shown: unknown; readonly stored: unknown }>;
 }
@@ -64,7 +64,7 @@ export function withOperation<P extends Principal, DB>(
     row: { table, id },
     written: false,
     seen: new Map(),
-    convertedFor: undefined,
+    table: undefined,
     converted: new Map(),
   };
   const complete: OperationContext<P, DB> = {
@@ -100,20 +100,9 @@ export function stateOf<P extends Principal, DB>(context: OperationContext<P, DB
   return openUnitOf(context) as OperationState;
 }
 
-/** From here on `stored()` is about this row. */
-export function setRow<P extends Principal, DB>(
-  context: OperationContext<P, DB>,
-  { table, id }: NamedRow,
-): void {
-  stateOf(context).row = { table, id };
-}
-
 /** Whether somebody has asked for this row, and has been told that there is none. */
-export async function seenAbsent<P extends Principal, DB>(
-  context: OperationContext<P, DB>,
-  row: NamedRow,
-): Promise<boolean> {
-  const reading = stateOf(context).seen.get(nameOf(row));
+export async function seenAbsent({ seen }: OperationState, row: NamedRow): Promise<boolean> {
+  const reading = seen.get(nameOf(row));
   return reading !== undefined && (await reading) === undefined;
 }
 

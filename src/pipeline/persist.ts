@@ -3,7 +3,7 @@ import type { OperationContext, Principal } from "../context.js";
 import { fatal } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
-import type { Change, Effect, Scope } from "../store/store.js";
+import type { Change, Effect, Scope, Store } from "../store/store.js";
 import { type Convert, keyOf, storedValues } from "./convert.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { seenAbsent, stateOf } from "./operation.js";
@@ -36,19 +36,20 @@ export function createPersist<P extends Principal, DB>(
     const kept = stateOf(context);
     const { store, unit } = kept;
     // What hooks have put in since.
-    const write = await convert.write(given, rule, context);
+    const write = await convert.write(given, rule, context, kept, "throws");
+    const values = storedValues(write, kept);
     const { columns } = rule.key;
-    const table = await convert.table(unit, rule.table, columns, context);
+    const table = await convert.table(unit, rule.table, columns, context, kept.table);
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
     const key = convert.values(store, table, keyOf(rule, id), context, op !== "PUT");
-    const scope = scopeOf(rule, rule.parents, context);
-    const absent = await seenAbsent(context, given);
+    const scope = scopeOf(rule, rule.parents, context, store);
+    const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     return {
       op,
       table,
       key,
-      values: storedValues(write, context),
+      values,
       ...(op === "PUT" && { insertOnly: [...rule.insertColumns.keys()] }),
       ...(absent && { seenAbsent: true }),
       scope,
@@ -89,9 +90,10 @@ export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parents: readonly ParentRule<P, DB>[],
   context: OperationContext<P, DB>,
+  store: Pick<Store, "scopeBuilder">,
 ): Scope | undefined {
   const { table, owner, scope } = rule;
-  const expression: unknown = scope?.(stateOf(context).store.scopeBuilder as never, context);
+  const expression: unknown = scope?.(store.scopeBuilder as never, context);
   if (owner === undefined && expression === undefined && parents.length === 0) return undefined;
   return {
     table,
@@ -102,7 +104,7 @@ export function scopeOf<P extends Principal, DB>(
       table: parent.table,
       by,
       optional,
-      scope: scopeOf(parent, furtherParents(rule, parent), context),
+      scope: scopeOf(parent, furtherParents(rule, parent), context, store),
     })),
   };
 }

@@ -1,11 +1,10 @@
 /** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
 import type { WritesConfig } from "../config.js";
-import type { OperationContext, Principal } from "../context.js";
+import type { Committed, CommittedContext, OperationContext, Principal } from "../context.js";
 import { correlated, type Emit } from "../events.js";
-import type { Committed, CommittedContext } from "../context.js";
 import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
-import { normalizeUpload } from "../wire/upload.js";
+import { createValidate } from "../wire/upload.js";
 import { authorizer, sameRow } from "./authorize.js";
 import { type Convert, createConvert, invalidKey, keyOf } from "./convert.js";
 import {
@@ -23,7 +22,7 @@ import { createPersist, type Persist } from "./persist.js";
 import type { Rules } from "./rules.js";
 
 export type Pipeline<P extends Principal, DB> = {
-  readonly [Name in LayerName]: LayerFunction<Layers<P, DB>[Name]>;
+  readonly [Name in Exclude<LayerName, "respond">]: LayerFunction<Layers<P, DB>[Name]>;
 } & {
   readonly rules: Rules<P, DB>;
   readonly convert: Convert;
@@ -31,10 +30,14 @@ export type Pipeline<P extends Principal, DB> = {
   readonly readRow: ReadRow<P, DB>;
   /** The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. */
   readonly plainPersist: Persist<P, DB> | undefined;
-  /** Mapping or judging the table's operations runs application code or asks the database. */
-  looksAround(table: string): boolean;
-  /** Tells the `committed` hooks. Never rejects. */
-  announceCommit(committed: Committed, context: CommittedContext<P>): Promise<void>;
+  /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
+  readonly looksAtAll: boolean;
+  /** Absent where no hook is there. */
+  readonly respond: LayerFunction<Layers<P, DB>["respond"]> | undefined;
+  /** Tells the `committed` hooks. Never rejects. Absent where there are none. */
+  readonly announceCommit:
+    | ((committed: Committed, context: CommittedContext<P>) => Promise<void>)
+    | undefined;
 };
 
 export interface PipelineParts<P extends Principal, DB> {
@@ -59,45 +62,52 @@ export function createPipeline<P extends Principal, DB>(
     config[name] === undefined && hooks(name).length === 0;
 
   const looksAtAll = !isPlain("map") || !isPlain("authorize");
-  const convert = createConvert(
-    emit,
-    ({ authorize }) =>
-      looksAtAll || !isPlain("persist") || committed.length > 0 || authorize !== undefined,
-  );
+  const isSeen = looksAtAll || !isPlain("persist") || committed.length > 0;
+  const convert = createConvert(emit, isSeen);
   const persist = createPersist(rules, convert, emit);
   const map = layer(replaceable(mapper(rules, { convert, emit }), config.map), hooks("map"));
 
   return {
     rules,
     convert,
-    authenticate: layer(async (request) => config.authenticate(request), hooks("authenticate")),
-    validate: layer(
-      replaceable(async (body) => normalizeUpload(body, limits), config.validate),
-      hooks("validate"),
-    ),
+    authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
+    validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
     map: isPlain("map") ? map : converted(map, rules, convert),
     authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
     persist: layer(replaceable(persist.layer, config.persist), hooks("persist"), {
       before: sameRow,
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
-    looksAround: (table) => looksAtAll || rules.get(table)?.looksAround !== false,
+    looksAtAll,
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
       reject(convert),
     ),
-    respond: layer(async (response) => response, hooks("respond")),
+    respond:
+      hooks("respond").length === 0
+        ? undefined
+        : layer(async (response) => response, hooks("respond")),
     readRow: rowReader(rules, convert),
-    announceCommit: async (told, context) => {
-      for (const hook of committed) {
-        try {
-          await hook(told, context);
-        } catch (error) {
-          const during = "committed";
-          emit({ type: "error", ...correlated(context), during, error, outcome: "ignored" });
-        }
+    announceCommit: committed.length === 0 ? undefined : announcer(committed, emit),
+  };
+}
+
+/** It may give the principal itself: whoever calls it awaits. */
+type Authenticate<P extends Principal, DB> = LayerFunction<Layers<P, DB>["authenticate"]>;
+
+function announcer<P extends Principal, DB>(
+  hooks: readonly NonNullable<Hooks<P, DB>["committed"]>[],
+  emit: Emit,
+): NonNullable<Pipeline<P, DB>["announceCommit"]> {
+  return async (committed, context) => {
+    for (const hook of hooks) {
+      try {
+        await hook(committed, context);
+      } catch (error) {
+        const during = "committed";
+        emit({ type: "error", ...correlated(context), during, error, outcome: "ignored" });
       }
-    },
+    }
   };
 }
 
@@ -111,7 +121,9 @@ function converted<P extends Principal, DB>(
     const write = await map(entry, context);
     const rule = write === null ? undefined : rules.get(write.table);
     // Without a rule `authorize` refuses it.
-    return write === null || rule === undefined ? write : convert.write(write, rule, context);
+    return write === null || rule === undefined
+      ? write
+      : convert.write(write, rule, context, stateOf(context), "pass");
   };
 }
 

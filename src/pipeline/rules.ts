@@ -18,7 +18,7 @@ export interface Rule<P extends Principal, DB> {
   readonly name: string;
   /** The source table, `name` or `schema.name`. */
   readonly table: string;
-  readonly key: CompositeId;
+  readonly key: KeyRule;
   readonly operations: ReadonlySet<Operation>;
   /** By the client's names. Absent: every column of the table. */
   readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
@@ -37,6 +37,13 @@ export interface Rule<P extends Principal, DB> {
   readonly hideForeign: boolean;
   /** Mapping or judging an operation runs code of the application's, or asks the database: what stands before it must be written by then. */
   readonly looksAround: boolean;
+}
+
+/** Where the client's row id goes. */
+interface KeyRule {
+  readonly columns: readonly string[];
+  /** Absent: the one column holds it as it is. */
+  readonly split?: CompositeId["split"];
 }
 
 /** A row that this rule's rows belong to. */
@@ -177,8 +184,8 @@ function hasScope<P extends Principal, DB>({ owner, scope, parents }: Rule<P, DB
   return owner !== undefined || scope !== undefined || parents.length > 0;
 }
 
-function compileKey(id: string | readonly string[] | CompositeId): CompositeId {
-  if (typeof id === "string") return { columns: [id], split: (value) => [value] };
+function compileKey(id: string | readonly string[] | CompositeId): KeyRule {
+  if (typeof id === "string") return { columns: [id] };
   return isList(id) ? { columns: id, split: (value) => value.split(".") } : id;
 }
 

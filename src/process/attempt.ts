@@ -10,7 +10,7 @@ import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
-import { type Call, publicContext } from "./call.js";
+import type { Call } from "./call.js";
 
 export type Attempt =
   | { readonly kind: "applied"; readonly writes: readonly Write[] }
@@ -94,10 +94,11 @@ export async function apply<P extends Principal, DB>(
   { open, number, progress }: Applying,
 ): Promise<readonly Write[]> {
   const { caller, lossyNumbers } = call;
+  const { rules, looksAtAll } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
   if (caller !== undefined) await open.unit.become(caller);
   const context: TransactionContext<P, DB> = {
-    ...publicContext(call),
+    ...call.shown,
     tx: open.unit.tx as TransactionContext<P, DB>["tx"],
     transaction,
     attempt: number,
@@ -107,7 +108,7 @@ export async function apply<P extends Principal, DB>(
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
-    if (pipeline.looksAround(operation.table)) await run.end();
+    if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     progress.operationIndex = operationIndex;
     try {
       progress.during = "map";
@@ -165,7 +166,6 @@ function createRun<P extends Principal, DB>(
   return {
     add: async (write, context) => {
       progress.during = "persist";
-      unit.throwIfFailed();
       const change = await plainPersist.change(write, context);
       if (change !== undefined) waiting.push({ change, write, context });
     },

@@ -1,16 +1,19 @@
 /** A verified caller's request, as the transactions in it see it. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
-import { correlated } from "../events.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
-import type { Identify } from "./identity.js";
+import type { Memory } from "./memory.js";
 
 export interface Call<P extends Principal> extends CallContext<P> {
   readonly store: Store;
+  readonly memory: Memory;
+  /** What hooks outside the database transaction may know of it. */
+  readonly shown: CommittedContext<P>;
   /** With `rls`: as whom its data is written. Ledger and dead letters are the login role's. */
   readonly caller?: DatabaseCaller;
   readonly clientId?: string;
   readonly queueId?: string;
-  readonly identify: Identify;
+  /** Without: transactions have no identity. */
+  readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
   /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
@@ -19,11 +22,14 @@ export interface Call<P extends Principal> extends CallContext<P> {
   readonly lossyNumbers: boolean;
 }
 
-/** What hooks outside the database transaction may know of it. */
-export function publicContext<P extends Principal>(call: Call<P>): CommittedContext<P> {
-  const { signal, request, principal, clientId } = call;
+/** Leaves out what is the library's own. */
+export function shownContext<P extends Principal>(
+  { correlationId, traceparent, signal, request, principal }: CallContext<P>,
+  clientId: string | undefined,
+): CommittedContext<P> {
   return {
-    ...correlated(call),
+    correlationId,
+    ...(traceparent !== undefined && { traceparent }),
     signal,
     principal,
     ...(request && { request }),

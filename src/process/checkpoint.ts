@@ -40,7 +40,7 @@ export function createCheckpointing<P extends Principal>(
     checkId(clientId, 255, "client id");
     checkId(userId, 4096, "user id");
     const key = { id: await sha256([userId, clientId]), userId, clientId };
-    const store = await reached(() => databases.of(principal));
+    const { store } = await reached(() => databases.of(principal));
     for (let attempt = 1; ; attempt += 1) {
       try {
         // Under a stricter isolation those who count at once would fail.

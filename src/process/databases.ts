@@ -1,43 +1,58 @@
-/** Which store a caller's data goes to, and by what the process remembers it. */
+/** Which database a caller's data goes to, and what the process remembers of it. */
 import type { Principal } from "../context.js";
 import type { DatabaseOption, KeyedDatabase } from "../config.js";
+import { byDatabase } from "../store/by-database.js";
 import type { Store } from "../store/store.js";
+import { createMemory, type Memory } from "./memory.js";
 
 /** Makes a store of what the configuration gives. Rejects with a TypeError for what is no database that the library supports. */
 export type OpenStore = (database: object, key: object | string) => Promise<Store>;
 
+/** A database, and what the process remembers of it. */
+export interface Database {
+  readonly store: Store;
+  readonly memory: Memory;
+}
+
 export interface Databases<P extends Principal> {
   /** Throws what the application's own function throws. */
-  of(principal: P): Promise<Store>;
+  of(principal: P): Promise<Database>;
   /** The same where it may not be known whose: `undefined` without a principal, where the database depends on one. */
-  whose(principal: P | undefined): Promise<Store | undefined>;
+  whose(principal: P | undefined): Promise<Database | undefined>;
   /** @throws TypeError where the database depends on the principal, and there is none */
-  sure(principal: P | undefined): Promise<Store>;
+  sure(principal: P | undefined): Promise<Database>;
 }
 
 export function createDatabases<P extends Principal, DB>(
   database: DatabaseOption<P, DB>,
   open: OpenStore,
 ): Databases<P> {
-  const opened = new WeakMap<object, Promise<Store>>();
+  const memories = byDatabase(createMemory);
+  const opened = new WeakMap<object, Promise<Database>>();
 
-  /** One store for each object, so that the object is what the process remembers by. */
-  const byItself = (given: object): Promise<Store> => {
-    if (isStore(given)) return Promise.resolve(given);
-    const known = opened.get(given) ?? open(given, given);
-    opened.set(given, known);
-    return known;
+  const remembered = async (opening: Store | Promise<Store>): Promise<Database> => {
+    const store = await opening;
+    return { store, memory: memories.of(store) };
   };
 
-  const of = async (principal: P): Promise<Store> => {
+  /** One store for each object, so that the object is what the process remembers by. */
+  const byItself = (given: object): Promise<Database> => {
+    const known = opened.get(given);
+    if (known !== undefined) return known;
+    const database = remembered(isStore(given) ? given : open(given, given));
+    opened.set(given, database);
+    return database;
+  };
+
+  const of = async (principal: P): Promise<Database> => {
     if (typeof database === "function") return byItself(await database(principal));
     if (!isKeyed(database)) return byItself(database);
     const key: unknown = database.key(principal);
     if (typeof key !== "string") throw new TypeError("database: `key` must give a string.");
-    return open(await database.open(principal), key);
+    return remembered(open(await database.open(principal), key));
   };
 
-  const whose = async (principal: P | undefined): Promise<Store | undefined> => {
+  const whose = async (principal: P | undefined): Promise<Database | undefined> => {
     if (principal !== undefined) return of(principal);
     return typeof database === "function" || isKeyed(database) ? undefined : byItself(database);
   };
@@ -46,11 +61,11 @@ export function createDatabases<P extends Principal, DB>(
     of,
     whose,
     sure: async (principal) => {
-      const store = await whose(principal);
-      if (store === undefined) {
+      const found = await whose(principal);
+      if (found === undefined) {
         throw new TypeError("`database` depends on the principal: say whose by `{ principal }`.");
       }
-      return store;
+      return found;
     },
   };
 }

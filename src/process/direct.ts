@@ -8,15 +8,15 @@ import {
 } from "../model.js";
 import { isBadRequest, isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import { type CallContext, type Principal, verifiedPrincipal } from "../context.js";
+import type { CallContext, Principal } from "../context.js";
 import type { Processor } from "./upload.js";
-import type { UnderWay } from "./load.js";
+import { type Load, verifiedPrincipal } from "./load.js";
 import type { CallOptions, CheckpointOptions, Writes } from "../writes.js";
 
 interface DirectParts<P extends Principal> {
   readonly processor: Processor<P>;
   readonly checkpointing: Checkpointing<P>;
-  readonly underWay: UnderWay;
+  readonly load: Load;
   readonly emit: Emit;
 }
 
@@ -28,7 +28,7 @@ type Direct<P extends Principal> = Pick<
 export function createDirect<P extends Principal>({
   processor,
   checkpointing,
-  underWay,
+  load,
   emit,
 }: DirectParts<P>): Direct<P> {
   /** @param accept what is processed of a body that has been understood */
@@ -37,8 +37,8 @@ export function createDirect<P extends Principal>({
     { principal, clientId, queueId, ...options }: CallOptions<P>,
     accept: (upload: Upload) => Upload,
   ): Promise<readonly TransactionResult[]> =>
-    underWay.during(async () => {
-      if (underWay.draining()) return [retryableResult("The server is being stopped.")];
+    load.during(async () => {
+      if (load.draining()) return [retryableResult("The server is being stopped.")];
       const context: CallContext<P> = {
         principal,
         ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
@@ -70,7 +70,7 @@ export function createDirect<P extends Principal>({
   };
 
   const device = ({ principal, clientId, signal }: CheckpointOptions<P>) => {
-    if (underWay.draining()) throw retryable("The server is being stopped.");
+    if (load.draining()) throw retryable("The server is being stopped.");
     return {
       principal: verifiedPrincipal(principal),
       clientId,
@@ -90,9 +90,9 @@ export function createDirect<P extends Principal>({
         ? retryableResult("The caller has left before the transaction was tried.")
         : result;
     },
-    checkpoint: (options) => underWay.during(async () => checkpointing.next(device(options))),
+    checkpoint: (options) => load.during(async () => checkpointing.next(device(options))),
     checkpointRequest: ({ checkpointRequestId, ...options }) =>
-      underWay.during(async () => {
+      load.during(async () => {
         const sent = { client_id: options.clientId, checkpoint_request_id: checkpointRequestId };
         return checkpointing.raise(device(options), readCheckpointRequest(sent).requestId);
       }),

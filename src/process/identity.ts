@@ -3,8 +3,8 @@ import type { CrudTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";
 
 /** A device's queue: subject, client and queue id. */
-export interface Sender {
-  readonly userId: string;
+interface Sender {
+  readonly principal: { readonly userId: string };
   readonly clientId?: string;
   readonly queueId?: string;
 }
@@ -16,29 +16,25 @@ export interface Identity {
   readonly queue: string;
 }
 
-/** One queue's transactions. */
-export type Identify = (transaction: CrudTransaction) => Promise<Identity | undefined>;
-
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
-export function createIdentify({ userId, clientId, queueId }: Sender): Identify {
-  if (clientId === undefined) return async () => undefined;
+export async function identityOf(
+  { principal: { userId }, clientId, queueId }: Sender,
+  transaction: CrudTransaction,
+): Promise<Identity | undefined> {
+  const ids = clientId === undefined ? undefined : queueIds(transaction);
+  if (ids === undefined) return undefined;
   const sender = [userId, clientId, queueId ?? null];
-  let queue: Promise<string> | undefined;
-  return async (transaction) => {
-    const ids = queueIds(transaction);
-    if (ids === undefined) return undefined;
-    const content = transaction.crud.map(({ op, table, id, opData }) => [
-      op,
-      table,
-      id,
-      opData ?? null,
-    ]);
-    queue ??= sha256(sender);
-    return { key: await sha256([sender, ids, content]), queue: await queue };
-  };
+  const content = transaction.crud.map(({ op, table, id, opData }) => [
+    op,
+    table,
+    id,
+    opData ?? null,
+  ]);
+  const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
+  return { key, queue };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

@@ -1,54 +1,31 @@
-/** How many uploads are under way at once: of one caller, so that nobody takes all there is; and of all, so that the process has room for each. */
+/** What is under way in the process: how much may be at once, of all and of one caller, and how the process is stopped between requests. */
+import type { Principal } from "../context.js";
 import type { Limits } from "../wire/limits.js";
 
-export interface Admission {
-  /** Counts a request in; `undefined` where there are as many as may be. To be called once: what counts it out. */
-  request(): (() => void) | undefined;
-  /** The same, among the caller's own. */
-  caller(userId: string): (() => void) | undefined;
-}
-
-export function createAdmission({ requests, concurrentRequests }: Limits): Admission {
-  let all = 0;
-  // Holds no more than what is under way.
-  const ofCaller = new Map<string, number>();
-
-  return {
-    request: () => {
-      if (all >= requests) return undefined;
-      all += 1;
-      return () => {
-        all -= 1;
-      };
-    },
-    caller: (userId) => {
-      const before = ofCaller.get(userId) ?? 0;
-      if (before >= concurrentRequests) return undefined;
-      ofCaller.set(userId, before + 1);
-      return () => {
-        const left = (ofCaller.get(userId) ?? 0) - 1;
-        if (left > 0) ofCaller.set(userId, left);
-        else ofCaller.delete(userId);
-      };
-    },
-  };
-}
-
-/* MERGED  What is under way in the process, so that the process can be stopped between requests. */
-
-export interface UnderWay {
+export interface Load {
   /** Runs something that `drain` waits for. */
   during<T>(run: () => Promise<T>): Promise<T>;
   readonly draining: () => boolean;
-  /** How much of it there is. */
+  /** How much runs that `drain` would wait for. */
   readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
+  /** Counts a request in; `undefined` where there are as many as may be. To be called once: what counts it out. */
+  admit(): (() => void) | undefined;
+  /**
+   * The same, among the caller's own.
+   *
+   * @throws TypeError for what is no principal
+   */
+  admitCaller(principal: Principal): (() => void) | undefined;
 }
 
-export function createUnderWay(): UnderWay {
+export function createLoad({ requests, concurrentRequests }: Limits): Load {
   const underWay = new Set<Promise<unknown>>();
   let draining = false;
+  let admitted = 0;
+  // Holds no more than what is under way.
+  const ofCaller = new Map<string, number>();
 
   /** Also of what has begun in the meantime. */
   const empty = async (): Promise<true> => {
@@ -75,5 +52,31 @@ export function createUnderWay(): UnderWay {
       clearTimeout(timer);
       return inTime;
     },
+    admit: () => {
+      if (admitted >= requests) return undefined;
+      admitted += 1;
+      return () => {
+        admitted -= 1;
+      };
+    },
+    admitCaller: (principal) => {
+      const { userId } = verifiedPrincipal(principal);
+      const before = ofCaller.get(userId) ?? 0;
+      if (before >= concurrentRequests) return undefined;
+      ofCaller.set(userId, before + 1);
+      return () => {
+        const left = (ofCaller.get(userId) ?? 0) - 1;
+        if (left > 0) ofCaller.set(userId, left);
+        else ofCaller.delete(userId);
+      };
+    },
   };
+}
+
+/** @throws TypeError for what is no principal: a bug in the application, and not the caller's fault */
+export function verifiedPrincipal<P extends Principal>(principal: P): P {
+  if (typeof principal?.userId !== "string" || principal.userId === "") {
+    throw new TypeError("A principal needs a userId that is text, and not empty.");
+  }
+  return principal;
 }

@@ -6,7 +6,6 @@ import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import { correlated, type Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
-import { byDatabase } from "../store/by-database.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Failure } from "./attempt.js";
@@ -56,14 +55,16 @@ export function createParking<P extends Principal, DB>(
   }
   const threshold = { attempts, afterMs: afterHours * hourMs };
   const known = new Set<string>();
-  const applied = byDatabase<{ at?: number }>(() => ({}));
 
   /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
-  const count = ({ call: { store }, identity }: Parked<P>, content: string): Promise<boolean> => {
+  const count = (
+    { call: { store, memory }, identity }: Parked<P>,
+    content: string,
+  ): Promise<boolean> => {
     const gapMs = identity === undefined ? anonymousGapMs : failuresKeptMs;
     return store.unit({ isolation: "plain" }, async ({ attempts: counts }) => {
       await counts.count(content, gapMs);
-      const { at } = applied.of(store);
+      const { appliedAt: at } = memory;
       const agoMs = at === undefined ? undefined : performance.now() - at;
       return counts.isExhausted(content, threshold, agoMs);
     });
@@ -111,7 +112,7 @@ export function createParking<P extends Principal, DB>(
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
     applied: async (subject) => {
-      applied.of(subject.call.store).at = performance.now();
+      subject.call.memory.appliedAt = performance.now();
       // Nearly always: then nothing has to be computed.
       if (known.size === 0) return;
       await quietly(subject, async () => {

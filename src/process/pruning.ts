@@ -2,9 +2,9 @@
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import { byDatabase } from "../store/by-database.js";
 import type { Store } from "../store/store.js";
-import type { UnderWay } from "./load.js";
+import type { Database } from "./databases.js";
+import type { Load } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
@@ -19,13 +19,13 @@ export interface Pruning {
   /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
   prune(store: Store): Promise<number>;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
-  passed(store: Store): void;
+  passed(database: Database): void;
 }
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
   { ledger, parking }: WritesConfig<P, DB>,
-  underWay: UnderWay,
+  load: Load,
   emit: Emit,
 ): Pruning {
   const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
@@ -35,7 +35,7 @@ export function createPruning<P extends Principal, DB>(
   }
   const inBatches = async (store: Store, what: "ledger" | "attempts", ms: number) => {
     let gone = 0;
-    for (let count = 0; count < mostBatches && !underWay.draining(); count += 1) {
+    for (let count = 0; count < mostBatches && !load.draining(); count += 1) {
       const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, batch));
       gone += removed;
       if (found < batch) break;
@@ -47,19 +47,18 @@ export function createPruning<P extends Principal, DB>(
     const failures = parking === false ? 0 : await inBatches(store, "attempts", failuresKeptMs);
     return answers + failures;
   };
-  // Of many processes that start together, each has its own time.
-  const next = byDatabase(() => ({ at: performance.now() + Math.random() * intervalMs }));
 
   return {
-    prune: (store) => underWay.during(() => prune(store)),
-    passed: (store) => {
-      if (!automatic || underWay.draining()) return;
-      const due = next.of(store);
+    prune: (store) => load.during(() => prune(store)),
+    passed: ({ store, memory }) => {
+      if (!automatic) return;
       const now = performance.now();
-      if (due.at > now) return;
-      due.at = now + intervalMs;
+      // Of many processes that start together, each has its own time.
+      memory.pruneAt ??= now + Math.random() * intervalMs;
+      if (memory.pruneAt > now || load.draining()) return;
+      memory.pruneAt = now + intervalMs;
       const name = { correlationId: crypto.randomUUID() };
-      underWay
+      load
         .during(() => prune(store))
         .then(
           (removed) => emit({ type: "pruned", ...name, removed }),

@@ -13,7 +13,7 @@ import {
 } from "../model.js";
 import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { type Call, publicContext } from "./call.js";
+import type { Call } from "./call.js";
 import { classify } from "./classify.js";
 import type { Identity } from "./identity.js";
 import { isTriedAgain } from "./retry.js";
@@ -60,7 +60,7 @@ export function createRecord<P extends Principal, DB>({
         const outcome = unread ? "ignored" : "retryable";
         emit({ type: "error", ...correlated(call), during, error, outcome });
         if (error instanceof TooManyLetters) {
-          const refusal = quota.refusal(call.store, letter.userId);
+          const refusal = quota.refusal(call.memory, letter.userId);
           if (refusal !== undefined) return refusal;
         }
         // What the rows are like is good to know. A letter without it is better than none.
@@ -103,14 +103,14 @@ async function keep<P extends Principal, DB>(
   identity: Identity | undefined,
 ): Promise<Outcome> {
   reading.underWay = false;
-  const { store, requestId: request } = call;
+  const { store, memory, requestId: request } = call;
   const claim = identity && { identity: identity.key, queue: identity.queue, request, answer };
   return store.unit({ ...(claim && { claim }) }, async (unit): Promise<Outcome> => {
     if (unit.earlier !== undefined) return { earlier: unit.earlier };
     const open = { store, unit };
-    await quota.check(open, letter.userId);
+    await quota.check(unit, memory, letter.userId);
     const whole = await withRowStates(letter, open, reading);
-    const context = withUnit<P, DB>(publicContext(call), open);
+    const context = withUnit<P, DB>(call.shown, open);
     const stored: unknown = await pipeline.deadLetter(whole, context);
     // One of the application's own may give nothing back, whatever its type says.
     return { stored: (stored as DeadLetter | undefined) ?? whole };

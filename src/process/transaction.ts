@@ -16,13 +16,13 @@ import {
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { type Attempt, attempt, type Failure } from "./attempt.js";
-import { type Call, publicContext } from "./call.js";
+import type { Call } from "./call.js";
 import { classify, type Verdict } from "./classify.js";
-import type { Identity } from "./identity.js";
+import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 import { isTriedAgain } from "./retry.js";
-import { createSingleFlight } from "./single-flight.js";
+import { joinFlight } from "./single-flight.js";
 
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
@@ -54,7 +54,6 @@ export function createRunTransaction<P extends Principal, DB>({
   emit,
   quota,
 }: TransactionParts<P, DB>): RunTransaction<P> {
-  const inFlight = createSingleFlight<TransactionResult>();
   const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
   const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
   const parking = createParking(config, emit);
@@ -74,12 +73,12 @@ export function createRunTransaction<P extends Principal, DB>({
     tally: Tally,
     refusal?: FatalError,
   ): Promise<TransactionResult> => {
-    const identity = await call.identify(transaction);
+    const identity = call.ledger ? await identityOf(call, transaction) : undefined;
     const run = () => apply(transaction, call, identity, tally, refusal);
     if (identity === undefined) return run();
     for (;;) {
       tally.ledger = "miss";
-      const { result, shared } = await inFlight.join(call.store, identity.key, run);
+      const { result, shared } = await joinFlight(call.memory, identity.key, run);
       if (shared) tally.ledger = "shared";
       // Where the caller who began it has left, this one begins it anew.
       if (result !== notBegun || !shared || call.signal.aborted) return result;
@@ -121,7 +120,7 @@ export function createRunTransaction<P extends Principal, DB>({
       return tried.answer;
     }
     const { transaction, call } = subject;
-    await pipeline.announceCommit({ transaction, writes: tried.writes }, publicContext(call));
+    await pipeline.announceCommit?.({ transaction, writes: tried.writes }, call.shown);
     await parking?.applied(subject);
     return success;
   };
@@ -168,7 +167,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const answer = fatalResult(verdict, operationIndex);
     try {
       const ask = call.clientCanHandle ? requiresClientHandling : undefined;
-      if (await ask?.(answer.failedOperation, publicContext(call))) {
+      if (await ask?.(answer.failedOperation, call.shown)) {
         return { ...answer, requiresClientHandling: true };
       }
     } catch (error) {

@@ -7,13 +7,11 @@ import { correlated, type Emit } from "../events.js";
 import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Gate } from "../rls/gate.js";
-import type { Store } from "../store/store.js";
 import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
-import type { Call } from "./call.js";
-import type { Databases } from "./databases.js";
-import { createIdentify } from "./identity.js";
+import { type Call, shownContext } from "./call.js";
+import type { Database, Databases } from "./databases.js";
 import type { RunTransaction } from "./transaction.js";
 
 interface ProcessorParts<P extends Principal, DB> {
@@ -23,11 +21,12 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly timeouts: Timeouts;
   readonly databases: Databases<P>;
   readonly quota: LetterQuota;
-  readonly gate: Gate<P>;
+  /** Absent without `rls`. */
+  readonly gate: Gate<P> | undefined;
   readonly runTransaction: RunTransaction<P>;
   readonly emit: Emit;
-  /** Called with the store of an upload that has been answered. */
-  readonly passed: (store: Store) => void;
+  /** Called with the database of an upload that has been answered. */
+  readonly passed: (database: Database) => void;
 }
 
 /** Who sends an upload. The body's own client and queue come first. */
@@ -69,17 +68,20 @@ export function createProcessor<P extends Principal, DB>({
 
     run: async (upload, { context, lossyNumbers, ...options }) => {
       const started = performance.now();
-      const store = await reached(databases, context, emit);
+      const database = await reached(databases, context, emit);
       const refusal =
-        store === undefined
+        database === undefined
           ? retryableResult("The database can't be reached just now.")
-          : quota.refusal(store, context.principal.userId);
-      if (store === undefined || refusal !== undefined) {
+          : // Nearly always nobody is refused.
+            database.memory.refused.size === 0
+            ? undefined
+            : quota.refusal(database.memory, context.principal.userId);
+      if (database === undefined || refusal !== undefined) {
         return upload.transactions.map((_, index) =>
           index === 0 && refusal ? refusal : notAttempted,
         );
       }
-      const caller = await gate(store, context);
+      const caller = await gate?.(database, context);
       const clientId = upload.clientId ?? options.clientId;
       const queueId = upload.queueId ?? options.queueId;
       const sender = {
@@ -89,11 +91,9 @@ export function createProcessor<P extends Principal, DB>({
       const call: Call<P> = {
         ...context,
         ...sender,
-        store,
-        identify:
-          config.ledger === false
-            ? async () => undefined
-            : createIdentify({ ...sender, userId: context.principal.userId }),
+        ...database,
+        shown: shownContext(context, clientId),
+        ledger: config.ledger !== false,
         ...(caller && { caller }),
         requestId: crypto.randomUUID(),
         lossyNumbers,
@@ -110,9 +110,9 @@ export function createProcessor<P extends Principal, DB>({
               ? outOfTime
               : await runTransaction(transaction, call);
         results.push(result);
-        ended ||= endsBatch(result, config.onFatal);
+        ended ||= result.status !== "success" && endsBatch(result, config.onFatal);
       }
-      passed(store);
+      passed(database);
       return results;
     },
   };
@@ -151,7 +151,7 @@ async function reached<P extends Principal>(
   databases: Databases<P>,
   context: CallContext<P>,
   emit: Emit,
-): Promise<Store | undefined> {
+): Promise<Database | undefined> {
   try {
     return await databases.of(context.principal);
   } catch (error) {

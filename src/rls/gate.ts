@@ -6,7 +6,6 @@ import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import { byDatabase } from "../store/by-database.js";
 import { within } from "../store/deadline.js";
 import type { DatabaseCaller, InspectedRole, PolicyReport, Store } from "../store/store.js";
 import { databaseCaller } from "./rls.js";
@@ -14,11 +13,11 @@ import { databaseCaller } from "./rls.js";
 /** Whether the policies bind the role that the data is written as. */
 export type InspectPolicies = (store: Store, role: InspectedRole["role"]) => Promise<PolicyReport>;
 
-/** Who the caller is to the database; `undefined` without `rls`. Throws `retryable` alone, where nothing may be written just now. */
+/** Who the caller is to the database. Throws `retryable` alone, where nothing may be written just now. */
 export type Gate<P extends Principal> = (
-  store: Store,
+  database: Gated,
   context: CallContext<P>,
-) => Promise<DatabaseCaller | undefined>;
+) => Promise<DatabaseCaller>;
 
 /** Of each kind of database transaction that only looks. */
 export const inspectionMs = 5_000;
@@ -52,8 +51,16 @@ export function createInspectPolicies<P extends Principal, DB>({
   };
 }
 
-interface Looked {
-  readonly inspection: Promise<PolicyReport>;
+/** A database, and what is remembered of its policies. */
+interface Gated {
+  readonly store: Store;
+  readonly memory: { readonly policies: Map<string, PoliciesSeen> };
+}
+
+/** What has been found. */
+export interface PoliciesSeen {
+  readonly report: Promise<PolicyReport>;
+  /** It is looked at again from then on. */
   until: number;
 }
 
@@ -61,21 +68,23 @@ export function createGate<P extends Principal, DB>(
   { rls }: WritesConfig<P, DB>,
   inspect: InspectPolicies | undefined,
   emit: Emit,
-): Gate<P> {
-  if (rls === undefined || inspect === undefined) return async () => undefined;
-  const looked = byDatabase(() => new Map<string, Looked>());
+): Gate<P> | undefined {
+  if (rls === undefined || inspect === undefined) return undefined;
 
-  const look = (store: Store, role: string, context: CallContext<P>): Promise<PolicyReport> => {
-    const known = looked.of(store);
+  const look = (
+    { store, memory: { policies: known } }: Gated,
+    role: string,
+    context: CallContext<P>,
+  ): Promise<PolicyReport> => {
     const last = known.get(role);
-    if (last !== undefined && performance.now() < last.until) return last.inspection;
+    if (last !== undefined && performance.now() < last.until) return last.report;
     // Whoever comes meanwhile waits for the same one, which takes its connection before any of them has one.
-    const inspection = within(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
-    const latest: Looked = { inspection, until: Number.POSITIVE_INFINITY };
+    const report = within(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
+    const latest: PoliciesSeen = { report, until: Number.POSITIVE_INFINITY };
     known.delete(role);
     known.set(role, latest);
     if (known.size > maxRoles) known.delete(known.keys().next().value as string);
-    inspection.then(
+    report.then(
       ({ problems, complete }) => {
         latest.until =
           performance.now() + (problems.length === 0 && complete ? goodForMs : badForMs);
@@ -86,13 +95,13 @@ export function createGate<P extends Principal, DB>(
         if (known.get(role) === latest) known.delete(role);
       },
     );
-    return inspection;
+    return report;
   };
 
-  return async (store, context) => {
+  return async (database, context) => {
     try {
       const caller = databaseCaller(rls, context.principal);
-      const { problems } = await look(store, caller.role ?? "", context);
+      const { problems } = await look(database, caller.role ?? "", context);
       if (problems.length > 0)
         throw retryable("The server is not set up for writing just now.", badForMs);
       return caller;

@@ -1,18 +1,27 @@
 /** What the source database says its tables are: read once, remembered, and read again when a statement shows that it has changed. */
-import type { Column, Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.js";
+import type {
+  Column,
+  Dialect,
+  SourceTable,
+  SqlDatabase,
+  SqlTable,
+  SqlTransaction,
+} from "./dialect.js";
 
-/** Of one database. */
+/**
+ * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other. A table that is not there,
+ * or lacks one of the columns, is looked for again, but at most once in the shortest interval.
+ */
+export type ReadTable = (
+  tx: SqlTransaction,
+  name: string,
+  columns: readonly string[],
+) => Promise<SqlTable | undefined>;
+
+/** Of one database, whichever Kysely object asks. */
 export interface SchemaCache {
-  /**
-   * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other. A table that is not there,
-   * or lacks one of the columns, is looked for again, but at most once in the shortest interval.
-   */
-  read(
-    tx: SqlTransaction,
-    dialect: Dialect,
-    table: string,
-    columns: readonly string[],
-  ): Promise<SqlTable | undefined>;
+  /** The way to the tables for one Kysely object, whose plugins say what a table's name stands for. */
+  tablesOf(db: SqlDatabase, dialect: Dialect): ReadTable;
   /** False: everything was read so short a time ago that reading again won't help. */
   forget(): boolean;
 }
@@ -31,18 +40,26 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const isRecent = ({ at }: Reading) => performance.now() - at < shortestIntervalMs;
 
   return {
-    read: async (tx, dialect, name, columns) => {
-      const source = sourceTable(tx, name);
-      const key = `${source.schema ?? ""}.${source.name}`;
-      const known = readings.get(key);
-      if (known !== undefined && (isComplete(known.table, columns) || isRecent(known))) {
-        return known.table;
-      }
-      const table = await readTable(tx, dialect, name, source);
-      if (table !== undefined || !severalRoles) {
-        readings.set(key, { at: performance.now(), table });
-      }
-      return table;
+    tablesOf: (db, dialect) => {
+      const sources = new Map<string, SourceTable & { readonly key: string }>();
+      const sourceOf = (name: string) => {
+        const source = sourceTable(db, name);
+        const named = { ...source, key: `${source.schema ?? ""}.${source.name}` };
+        sources.set(name, named);
+        return named;
+      };
+      return async (tx, name, columns) => {
+        const { key, ...source } = sources.get(name) ?? sourceOf(name);
+        const known = readings.get(key);
+        if (known !== undefined && (isComplete(known.table, columns) || isRecent(known))) {
+          return known.table;
+        }
+        const table = await readTable(tx, dialect, name, source);
+        if (table !== undefined || !severalRoles) {
+          readings.set(key, { at: performance.now(), table });
+        }
+        return table;
+      };
     },
     forget: () => {
       let forgotten = false;
@@ -57,7 +74,9 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
 }
 
 function isComplete(table: SqlTable | undefined, columns: readonly string[]): boolean {
-  return table !== undefined && columns.every((column) => table.columns.has(column));
+  if (table === undefined) return false;
+  for (const column of columns) if (!table.columns.has(column)) return false;
+  return true;
 }
 
 /** Asks the database. `undefined`: there is no such table. */
@@ -73,7 +92,7 @@ export async function readTable(
 }
 
 /** The name that a statement on this connection would really use: plugins such as `withSchema` are applied. */
-export function sourceTable(tx: SqlTransaction, table: string): SourceTable {
+export function sourceTable(tx: SqlDatabase, table: string): SourceTable {
   const from = tx.selectFrom(table).toOperationNode().from?.froms[0];
   if (from?.kind !== "TableNode" || !("table" in from)) return { name: table };
   const { schema, identifier } = from.table as {

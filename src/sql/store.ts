@@ -5,7 +5,7 @@ import { byDatabase } from "../store/by-database.js";
 import { Contention } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlTransaction } from "./dialect.js";
+import type { Dialect, SqlDatabase } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache } from "./schema.js";
@@ -49,16 +49,15 @@ export function sqlStore<DB>(
   dialect: Dialect,
   { own, schema, key, isolation, timeouts: configured }: SqlStoreParts,
 ): Store<Transaction<DB>> {
+  const ledger = own.table("powersync_ledger");
+  const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
     key,
     scopeBuilder,
     rowSecurity: dialect.rowSecurity !== undefined,
-    // A column that the server sets may be computed by the database.
-    convert: (column, value, lossyNumbers) =>
-      isExpression(value) ? value : dialect.convert(column, value, lossyNumbers),
-    view: (column, converted) =>
-      isExpression(converted) ? converted : dialect.view(column, converted),
+    convert: dialect.convert,
+    view: dialect.view,
     forgetSchema: schema.forget,
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
@@ -73,34 +72,18 @@ export function sqlStore<DB>(
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
+        ledger: bounds === undefined ? ledger : undefined,
         ...(options.signal && { signal: options.signal }),
-        ...(bounds === undefined && {
-          bound: async (tx: Transaction<unknown>) =>
-            dialect.bound?.(
-              tx.withoutPlugins() as SqlTransaction,
-              timeouts,
-              own.table("powersync_ledger"),
-            ),
-        }),
       };
       try {
         return await inTransaction(db, dialect, settings, watch, async (tx) => {
-          const earlier = claimed && (await claim(own.on(tx), dialect, claimed, bounds));
-          return work(openUnit({ tx, dialect, own, schema, watch, earlier }));
+          const ours = own.on(tx);
+          const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
+          return work(openUnit({ tx, ours, dialect, own, tableOf, watch, earlier }));
         });
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }
     },
   };
-}
-
-/** JSON can't hold a function, so nothing that a client sends is one. */
-function isExpression(value: unknown): boolean {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "toOperationNode" in value &&
-    typeof value.toOperationNode === "function"
-  );
 }

@@ -5,22 +5,22 @@
  */
 import type {
   DatabaseConnection,
+  Expression,
   IsolationLevel,
   Kysely,
   QueryExecutor,
   Transaction,
 } from "kysely";
 import { ApplicationFailure, retryable } from "../errors.js";
-import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Dialect, SqlDatabase } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 
 export interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
-  /** Bounds the transaction's waits with its first statement. Absent: the first statement of `run` does so itself. */
-  readonly bound?: (tx: Transaction<unknown>) => Promise<void>;
+  /** The library's ledger, for the statement that bounds the transaction's waits. Absent: the first statement of `run` does so itself. */
+  readonly ledger: Expression<unknown> | undefined;
   /** Aborted before BEGIN is sent: nothing is begun. */
   readonly signal?: AbortSignal;
 }
@@ -34,45 +34,57 @@ export interface TransactionOptions {
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, signal, bound }: TransactionOptions,
+  { isolation, timeouts, signal, ledger }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
   const level = isolation ?? dialect.isolation;
-  const deadline = createDeadline(timeouts.transactionMs, () => {
-    watch.state = "given up";
-    giveUp(work, dialect, () => held);
-    return tookTooLong(timeouts);
-  });
   let held: DatabaseConnection | undefined;
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
+  let late: Error | undefined;
+  const throwIfLate = () => {
+    if (late !== undefined) throw late;
+  };
 
   const transaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
       async (plain) => {
         try {
-          deadline.check();
-          await bound?.(plain as Transaction<unknown>);
+          throwIfLate();
+          if (ledger !== undefined) await dialect.bound?.(unplugged(plain), timeouts, ledger);
           // A hook may hang where no statement does: the connection is then as good as ever.
-          const result = await deadline.bound(run(guarded(plain, watch)));
-          await deadline.bound(endStatements(watch));
-          deadline.check();
+          const result = await Promise.race([run(guarded(plain, watch)), end]);
+          await Promise.race([endStatements(watch), end]);
+          throwIfLate();
           return result;
         } catch (error) {
           first = { error };
           // Before ROLLBACK, for what comes behind it belongs to no transaction.
-          await deadline.bound(endStatements(watch)).catch(() => undefined);
+          await Promise.race([endStatements(watch), end]).catch(() => undefined);
           throw error;
         }
       },
     );
   };
 
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = new Promise<never>((_, reject) => {
+    if (timeouts.transactionMs === Infinity) return;
+    timer = setTimeout(() => {
+      watch.state = "given up";
+      giveUp(work, dialect, () => held);
+      late = tookTooLong(timeouts);
+      reject(late);
+    }, timeouts.transactionMs);
+  });
+  // Nobody may be waiting at that moment.
+  end.catch(() => undefined);
+
   const work = database.connection().execute(async (on) => {
     if (signal?.aborted) throw new CallerLeft();
-    deadline.check();
+    throwIfLate();
     held = await connectionOf(on);
     return dialect.prepare === undefined
       ? transaction(on)
@@ -80,12 +92,17 @@ export async function inTransaction<DB, T>(
   });
 
   try {
-    return await deadline.bound(work);
+    return await Promise.race([work, end]);
   } catch (error) {
     throw first === undefined ? error : first.error;
   } finally {
-    deadline.end();
+    clearTimeout(timer);
   }
+}
+
+/** Plugins of the application's (other names, another schema) are not for the library's own statements. */
+function unplugged<DB>(tx: Transaction<DB>): SqlTransaction {
+  return tx.withoutPlugins() as unknown as SqlTransaction;
 }
 
 /** With the connection's settings put back as they were. */

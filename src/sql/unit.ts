@@ -18,33 +18,34 @@ import { fingerprint } from "./fingerprints.js";
 import { otherForm, recordedForm } from "./migrations.js";
 import { pruneLedger } from "./prune.js";
 import { lookUp, readRow } from "./read.js";
-import { readTable, type SchemaCache, sourceTable } from "./schema.js";
+import { type ReadTable, readTable, sourceTable } from "./schema.js";
 import { comparedExactly, type TableOf, tryScope } from "./scope.js";
-import type { Own } from "./tables.js";
+import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
 
 export interface UnitParts<DB> {
   readonly tx: Transaction<DB>;
   readonly dialect: Dialect;
+  /** The same, for the library's own tables. */
+  readonly ours: Transaction<OwnTables>;
   readonly own: Own;
-  readonly schema: SchemaCache;
+  readonly tableOf: ReadTable;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
 }
 
 export function openUnit<DB>({
   tx: given,
+  ours,
   dialect,
   own,
-  schema,
+  tableOf: readTableOf,
   watch,
   earlier,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
-  const ours = own.on(given);
-  const tableOf = (name: string, columns: readonly string[] = []) =>
-    schema.read(tx, dialect, name, columns);
+  const tableOf = (name: string, columns: readonly string[] = []) => readTableOf(tx, name, columns);
   const throwIfFailed = () => throwFailure(watch);
   return {
     tx: given,
@@ -55,17 +56,26 @@ export function openUnit<DB>({
       await dialect.rowSecurity.become(tx, caller);
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf, throwIfFailed }, run),
+    write: (run) => writeRun({ dialect, tx, tableOf }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
-    letters: letterStore(ours, dialect),
-    attempts: attemptStore(ours, dialect),
-    checkpoints: checkpointStore(ours, dialect),
+    // Most units need none of these.
+    get letters() {
+      return letterStore(ours, dialect);
+    },
+    get attempts() {
+      return attemptStore(ours, dialect);
+    },
+    get checkpoints() {
+      return checkpointStore(ours, dialect);
+    },
     prune: (what, olderThanMs, most) =>
       (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, olderThanMs, most),
-    inspect: inspectIn(tx, dialect, own, tableOf),
+    get inspect() {
+      return inspectIn(tx, dialect, own, tableOf);
+    },
   };
 }
 

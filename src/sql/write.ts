@@ -9,8 +9,6 @@ export interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;
-  /** Throws where a statement has failed, and somebody has gone on. */
-  readonly throwIfFailed: () => void;
 }
 
 /** One after the other. Never rejects. */
@@ -18,9 +16,7 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
   const effects: Effect[] = [];
   for (const change of run) {
     try {
-      writing.throwIfFailed();
       effects.push(await write(writing, change));
-      writing.throwIfFailed();
     } catch (cause) {
       return { effects, failure: { operationIndex: change.operationIndex, cause } };
     }
@@ -30,15 +26,13 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
   const { op, table, key, values, seenAbsent = false } = change;
+  const incomplete = op === "PUT" && isIncomplete(change);
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
   const { rows } = dialect;
   if (op === "PUT") {
-    const insertOnly = new Set(change.insertOnly);
-    const changes = Object.fromEntries(
-      Object.entries(values).filter(([name]) => !insertOnly.has(name)),
-    );
-    const incomplete = isIncomplete(change);
+    const changes: Record<string, unknown> = { ...values };
+    for (const name of change.insertOnly ?? []) delete changes[name];
     return rows.put(tx, target, { values, changes, incomplete, seenAbsent });
   }
   const effect = await (op === "PATCH"

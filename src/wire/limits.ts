@@ -1,4 +1,4 @@
-/** Bounds on what callers may ask and how long things may take, and the measure of one transaction. */
+/** Bounds on what callers may ask and on how long things may take: their defaults, and what the application says, checked. */
 
 /** Bounds on what callers may ask. */
 export interface Limits {
@@ -52,64 +52,6 @@ export const defaultTimeouts: Timeouts = {
   requestMs: 60_000,
   bodyMs: 60_000,
 };
-
-/** The first limit that a transaction passes. */
-interface LimitBreach {
-  /** Safe to show. */
-  readonly message: string;
-  /** Absent where no single operation is too large. */
-  readonly operationIndex?: number;
-}
-
-/**
- * Measures a transaction's operations as they came from JSON, before anything is known of their form.
- * Stops at the first breach and does not recurse: what is measured may be made to hurt.
- */
-export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
-  if (operations.length > limits.operations) {
-    return { message: `The transaction has more than ${limits.operations} operations.` };
-  }
-  const count = { keys: 0 };
-  for (let index = 0; index < operations.length; index++) {
-    const message = measureOperation(operations[index], limits, count);
-    if (message !== undefined) return { message, operationIndex: index };
-  }
-  return undefined;
-}
-
-function measureOperation(
-  operation: unknown,
-  limits: Limits,
-  count: { keys: number },
-): string | undefined {
-  // Level by level: the containers of one, then all that are inside them.
-  let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.depth)
-      return `An operation's values are nested more than ${limits.depth} levels deep.`;
-    const below: object[] = [];
-    for (const container of level) {
-      const keys = Array.isArray(container) ? undefined : Object.keys(container);
-      // The operation's own members are the contract's, not the application's.
-      if (keys !== undefined && depth > 0) count.keys += keys.length;
-      if (count.keys > limits.keys)
-        return `The transaction's values have more than ${limits.keys} keys.`;
-      if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
-      for (const value of keys === undefined
-        ? (container as readonly unknown[])
-        : Object.values(container)) {
-        if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
-        if (typeof value === "object" && value !== null) below.push(value);
-      }
-    }
-    level = below;
-  }
-  return undefined;
-}
-
-function tooLong(limits: Limits): string {
-  return `A text is longer than ${limits.stringLength} UTF-16 code units.`;
-}
 
 // Beyond this, a timer fires at once, and Postgres takes no such setting.
 const longestMs = 2 ** 31 - 1;

@@ -1,6 +1,7 @@
 /** What is under way is waited for, but not for ever. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createUnderWay } from "../../src/process/load.js";
+import { createLoad } from "../../src/process/load.js";
+import { defaultLimits } from "../../src/wire/limits.js";
 
 /** Something that ends when it is told to. */
 function pending() {
@@ -17,20 +18,20 @@ afterEach(() => void vi.useRealTimers());
 
 describe("drain", () => {
   it("is done at once where nothing is under way", async () => {
-    const underWay = createUnderWay();
-    expect(underWay.draining()).toBe(false);
-    expect(await underWay.drain(1_000)).toBe(true);
-    expect(underWay.draining()).toBe(true);
+    const load = createLoad(defaultLimits);
+    expect(load.draining()).toBe(false);
+    expect(await load.drain(1_000)).toBe(true);
+    expect(load.draining()).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("waits for all that is under way, whatever its end", async () => {
-    const underWay = createUnderWay();
+    const load = createLoad(defaultLimits);
     const good = pending();
     const bad = pending();
-    const results = [underWay.during(() => good.promise), underWay.during(() => bad.promise)];
+    const results = [load.during(() => good.promise), load.during(() => bad.promise)];
     const done = vi.fn();
-    const drained = underWay.drain(1_000).then(done);
+    const drained = load.drain(1_000).then(done);
     good.resolve();
     await vi.advanceTimersByTimeAsync(10);
     expect(done).not.toHaveBeenCalled();
@@ -43,25 +44,25 @@ describe("drain", () => {
   });
 
   it("gives up after its time", async () => {
-    const underWay = createUnderWay();
+    const load = createLoad(defaultLimits);
     const { promise, resolve } = pending();
-    const running = underWay.during(() => promise);
-    const drained = underWay.drain(1_000);
+    const running = load.during(() => promise);
+    const drained = load.drain(1_000);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await drained).toBe(false);
     resolve();
     await running;
-    expect(await underWay.drain(1_000)).toBe(true);
+    expect(await load.drain(1_000)).toBe(true);
   });
 
   it("waits for what has begun in the meantime too", async () => {
-    const underWay = createUnderWay();
+    const load = createLoad(defaultLimits);
     const first = pending();
     const second = pending();
-    const running = [underWay.during(() => first.promise)];
+    const running = [load.during(() => first.promise)];
     const done = vi.fn();
-    const drained = underWay.drain(1_000).then(done);
-    running.push(underWay.during(() => second.promise));
+    const drained = load.drain(1_000).then(done);
+    running.push(load.during(() => second.promise));
     first.resolve();
     await vi.advanceTimersByTimeAsync(10);
     expect(done).not.toHaveBeenCalled();

@@ -14,20 +14,28 @@ const event: WriteEvent = {
 describe("emitter", () => {
   it("passes events on", () => {
     const onEvent = vi.fn();
-    emitter([onEvent])(event);
+    emitter([{ tell: onEvent }])(event);
     expect(onEvent).toHaveBeenCalledExactlyOnceWith(event);
   });
 
+  it("tells a listener what it wants to hear", () => {
+    const tell = vi.fn();
+    const emit = emitter([{ types: new Set(["pruned"]), tell }]);
+    emit(event);
+    expect(tell).not.toHaveBeenCalled();
+    emit({ type: "pruned", correlationId: "c", removed: 1 });
+    expect(tell).toHaveBeenCalledOnce();
+  });
+
   it("has nothing to do where nobody listens", () => {
-    expect(() => emitter([undefined])(event)).not.toThrow();
+    expect(() => emitter([])(event)).not.toThrow();
   });
 
   it("is not stopped by a listener that throws", () => {
-    const emit = emitter([
-      () => {
-        throw new Error("The log is full.");
-      },
-    ]);
+    const tell = () => {
+      throw new Error("The log is full.");
+    };
+    const emit = emitter([{ tell }]);
     expect(() => emit(event)).not.toThrow();
   });
 
@@ -39,7 +47,7 @@ describe("emitter", () => {
       const listener: (event: WriteEvent) => void = async () => {
         throw new Error("The log is full.");
       };
-      emitter([listener])(event);
+      emitter([{ tell: listener }])(event);
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect(unhandled).not.toHaveBeenCalled();
     } finally {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/context.js";
+import { createMemory } from "../../src/process/memory.js";
 import type { PolicyReport, Store } from "../../src/store/store.js";
 import { deferred } from "../support/fake-writes.js";
 
@@ -18,8 +19,8 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** FAKE stores: the gate only tells them apart. */
-const database = () => ({ key: {} }) as Store;
+/** FAKE stores: the gate only hands them on. */
+const database = () => ({ store: { key: {} } as Store, memory: createMemory() });
 
 function gateOf(inspect: Inspect) {
   const gate = createGate<Principal, unknown>(
@@ -32,8 +33,8 @@ function gateOf(inspect: Inspect) {
     inspect,
     (event) => void events.push(event),
   );
-  return (db: Store, role: string) =>
-    gate(db, {
+  return async (db: ReturnType<typeof database>, role: string) =>
+    gate?.(db, {
       principal: { userId: role },
       correlationId: "c1",
       signal: new AbortController().signal,
@@ -56,9 +57,9 @@ describe("the gate", () => {
     looked.resolve(good);
     expect(await waiting).toEqual(["a", "a", "b", "a"]);
     expect(inspect.mock.calls).toEqual([
-      [one, { name: "a" }],
-      [one, { name: "b" }],
-      [two, { name: "a" }],
+      [one.store, { name: "a" }],
+      [one.store, { name: "b" }],
+      [two.store, { name: "a" }],
     ]);
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -2,7 +2,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CrudEntry, CrudTransaction } from "../../src/model.js";
-import { createIdentify, type Sender } from "../../src/process/identity.js";
+import { identityOf } from "../../src/process/identity.js";
+
+interface Sender {
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly queueId?: string;
+}
+
+/** One queue's transactions. */
+function createIdentify({ userId, ...queue }: Sender) {
+  const from = { principal: { userId }, ...queue };
+  return (transaction: CrudTransaction) => identityOf(from, transaction);
+}
 
 const sender: Sender = { userId: "alice", clientId: "phone", queueId: "q" };
 
@@ -59,7 +71,7 @@ function reversedMembers(object: object): object {
   return Object.fromEntries(Object.entries(object).toReversed());
 }
 
-describe("createIdentify", () => {
+describe("an identity", () => {
   it("is one hex SHA-256, whatever the client sent", async () => {
     await fc.assert(
       fc.asyncProperty(anyTransaction, async (transaction) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { defaultLimits, type Limits, measure } from "../../src/wire/limits.js";
+import { defaultLimits, type Limits } from "../../src/wire/limits.js";
+import { measure } from "../../src/wire/upload.js";
 
 const limits: Limits = { ...defaultLimits, operations: 3, depth: 3, keys: 6, stringLength: 10 };
 const put = (opData: unknown): unknown => ({ op: "PUT", table: "t", id: "1", op_data: opData });

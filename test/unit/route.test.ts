@@ -1,6 +1,6 @@
 /** Which request is for which of the endpoint's routes. */
 import { describe, expect, it } from "vitest";
-import { pathOf, routeOf } from "../../src/http/routes.js";
+import { pathOf, routeOf } from "../../src/http/request.js";
 
 describe("pathOf", () => {
   it.each([

@@ -1,68 +1,70 @@
 /** Identical work in flight is done once. */
 import { describe, expect, it, vi } from "vitest";
-import { createSingleFlight } from "../../src/process/single-flight.js";
+import type { TransactionResult } from "../../src/model.js";
+import { createMemory } from "../../src/process/memory.js";
+import { joinFlight } from "../../src/process/single-flight.js";
 
-const place = { key: {} };
+const success: TransactionResult = { status: "success" };
+const other: TransactionResult = { status: "not_attempted" };
 
 /** Work that ends when it is told to. */
 function work() {
-  let resolve: (result: string) => void = () => undefined;
+  let resolve: (result: TransactionResult) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;
-  const ends = new Promise<string>((...settle) => {
+  const ends = new Promise<TransactionResult>((...settle) => {
     [resolve, reject] = settle;
   });
   return { execute: vi.fn(() => ends), resolve, reject };
 }
 
 describe("single flight", () => {
-  it("share one execution, and say who shared it", async () => {
-    const inFlight = createSingleFlight<string>();
+  it("shares one execution, and says who shared it", async () => {
+    const memory = createMemory();
     const { execute, resolve } = work();
-    const joined = [1, 2, 3].map(() => inFlight.join(place, "key", execute));
-    resolve("done");
+    const joined = [1, 2, 3].map(() => joinFlight(memory, "key", execute));
+    resolve(success);
     expect(await Promise.all(joined)).toEqual([
-      { result: "done", shared: false },
-      { result: "done", shared: true },
-      { result: "done", shared: true },
+      { result: success, shared: false },
+      { result: success, shared: true },
+      { result: success, shared: true },
     ]);
     expect(execute).toHaveBeenCalledOnce();
   });
 
-  it("are over when they have landed", async () => {
-    const inFlight = createSingleFlight<string>();
-    const execute = vi.fn(async () => "done");
-    await inFlight.join(place, "key", execute);
-    expect(await inFlight.join(place, "key", execute)).toEqual({ result: "done", shared: false });
+  it("is over when the work has ended", async () => {
+    const memory = createMemory();
+    const execute = vi.fn(async () => success);
+    await joinFlight(memory, "key", execute);
+    expect(await joinFlight(memory, "key", execute)).toEqual({ result: success, shared: false });
     expect(execute).toHaveBeenCalledTimes(2);
+    expect(memory.inFlight.size).toBe(0);
   });
 
-  it("have nothing to do with other keys and other places", async () => {
-    const inFlight = createSingleFlight<string>();
+  it("has nothing to do with other keys and other databases", async () => {
+    const memory = createMemory();
     const first = work();
-    const pending = inFlight.join(place, "key", first.execute);
+    const pending = joinFlight(memory, "key", first.execute);
     for (const [there, key] of [
-      [place, "other key"],
-      [{ key: {} }, "key"],
-      [place, "constructor"],
+      [memory, "other key"],
+      [createMemory(), "key"],
+      [memory, "constructor"],
     ] as const) {
-      expect(await inFlight.join(there, key, async () => "other")).toEqual({
-        result: "other",
+      expect(await joinFlight(there, key, async () => other)).toEqual({
+        result: other,
         shared: false,
       });
     }
-    first.resolve("done");
-    expect((await pending).result).toBe("done");
+    first.resolve(success);
+    expect((await pending).result).toBe(success);
   });
 
-  it("fail together, and the next one starts anew", async () => {
-    const inFlight = createSingleFlight<string>();
+  it("fails together, and the next one starts anew", async () => {
+    const memory = createMemory();
     const { execute, reject } = work();
-    const joined = [1, 2].map(() => inFlight.join(place, "key", execute));
+    const joined = [1, 2].map(() => joinFlight(memory, "key", execute));
     reject(new Error("lost"));
     const settled = await Promise.allSettled(joined);
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(await inFlight.join(place, "key", async () => "again")).toMatchObject({
-      result: "again",
-    });
+    expect(await joinFlight(memory, "key", async () => success)).toMatchObject({ result: success });
   });
 });

@@ -24,6 +24,8 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     if (column.nullReplaced) throw new InvalidValue("The value can't be NULL.");
     return null;
   }
+  // From a column that the server sets: the database computes it; or binary data that has been converted.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
   switch (column.type) {
     case "boolean":
       return booleanOf(value);

@@ -2,7 +2,7 @@
 import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import { abandonment } from "../abandonment.js";
 import type { Dialect, StatementBounds } from "../dialect.js";
-import { returningRows } from "../statements-returning.js";
+import { returningRows } from "../statements.js";
 import { meaning } from "./errors.js";
 import { become, inspect } from "./rls.js";
 import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";

@@ -20,6 +20,8 @@ import {
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) return null;
+  // From a column that the server sets: the database computes it.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
   return column.array
     ? arrayText(column, value, lossyNumbers)
     : scalar(column, value, lossyNumbers);

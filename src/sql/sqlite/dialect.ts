@@ -1,7 +1,7 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
 import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
-import { returningRows } from "../statements-returning.js";
+import { returningRows } from "../statements.js";
 import { fingerprint, readColumns, readConstraints } from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
@@ -22,5 +22,5 @@ export const sqlite: Dialect = {
     sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
-  bound: (tx, { lockMs }, ledger) => lockForWriting(tx, lockMs, ledger),
+  bound: lockForWriting,
 };

@@ -6,7 +6,7 @@
  */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { retryable } from "../../errors.js";
-import type { SqlTransaction } from "../dialect.js";
+import type { SqlTransaction, StatementBounds } from "../dialect.js";
 import { meaning } from "./errors.js";
 
 const firstPauseMs = 4;
@@ -16,11 +16,11 @@ const migrationMs = 15_000;
 /** Any DELETE takes the lock when it starts; this one deletes nothing. */
 export async function lockForWriting(
   tx: SqlTransaction,
-  ms: number,
+  { lockMs }: StatementBounds,
   ledger: Expression<unknown>,
 ): Promise<void> {
   try {
-    await inTurn(tx, sql`delete from ${ledger} where 0`, ms);
+    await inTurn(tx, sql`delete from ${ledger} where 0`, lockMs);
   } catch (error) {
     // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
     if (meaning(error) !== "schema") throw error;

@@ -19,14 +19,24 @@ import {
   uuidOf,
   withoutTrailingZeros,
 } from "../../store/values.js";
-import { kindOf, rangeOf } from "./declared-types.js";
+import { type Kind, kindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;
 
-/** Integers are `bigint`: a driver binds every JavaScript number as a double, and refuses booleans. */
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): Parameter {
+/** A Kysely expression stays as it is. Integers are `bigint`: a driver binds every JavaScript number as a double, and refuses booleans. */
+export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) return nothing(column);
-  const kind = kindOf(column.type);
+  // From a column that the server sets: the database computes it.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
+  return parameter(column, value, lossyNumbers);
+}
+
+/** Columns are read once and used often. */
+const kinds = new WeakMap<Column, Kind>();
+
+function parameter(column: Column, value: unknown, lossyNumbers: boolean): Parameter {
+  const kind = kinds.get(column) ?? kindOf(column.type);
+  kinds.set(column, kind);
   switch (kind) {
     case "boolean":
       return booleanOf(value) ? 1n : 0n;
@@ -37,7 +47,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "real":
       return double(floatText(value));
     case "text":
-      return limited(column, textual(value, lossyNumbers));
+      return textual(column, value, lossyNumbers);
     case "blob":
       return fitting(column, bytesOf(value));
     case "json": {
@@ -86,11 +96,8 @@ function integer(type: string, digits: string): bigint {
   return value;
 }
 
-function textual(value: unknown, lossyNumbers: boolean): string {
-  return plainText(value, lossyNumbers, stringifyJson);
-}
-
-function limited({ length }: Column, text: string): string {
+function textual({ length }: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = plainText(value, lossyNumbers, stringifyJson);
   if (length !== undefined && text.length > length && Array.from(text).length > length) {
     throw new InvalidValue(`The text is longer than ${length} characters.`);
   }
@@ -118,7 +125,7 @@ function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"
     return int64(integerText(value, lossyNumbers));
   }
   if (typeof value === "number") return double(numberText(value));
-  const text = textual(value, lossyNumbers);
+  const text = plainText(value, lossyNumbers, stringifyJson);
   if (kind === "any" || !looksNumeric(text)) return text;
   const number = exactNumber(text);
   if (String(number) !== text) {

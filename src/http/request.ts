@@ -1,6 +1,13 @@
-/** Which of the endpoint's routes a request is for. */
+/** What a request says of itself: which of the endpoint's routes it is for, and the names by which it is found again. */
+import type { Correlated } from "../events.js";
 
-type Route = "upload" | "limits" | "contract" | "checkpoint" | "checkpoint-request" | "preflight";
+export type Route =
+  | "upload"
+  | "limits"
+  | "contract"
+  | "checkpoint"
+  | "checkpoint-request"
+  | "preflight";
 
 /** Which of the optional routes there are. */
 export interface RouteOptions {
@@ -42,6 +49,14 @@ export function routeOf(
   return options.preflights && asked === "OPTIONS" ? "preflight" : undefined;
 }
 
+/** Whether the endpoint has an answer of its own. */
+export function handlesOf(
+  base: string | false,
+  options: RouteOptions,
+): (method: string, url: string) => boolean {
+  return (method, url) => routeOf(base, method, url, options) !== undefined;
+}
+
 /** The method that the endpoint answers there. */
 export function methodOf(
   base: string | false,
@@ -66,4 +81,23 @@ function restOf(base: string, path: string): string | undefined {
   if (path === root) return "";
   const prefix = root === "/" ? "" : root;
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : undefined;
+}
+
+/** The caller's own, where they are harmless to repeat. */
+export function correlationOf(headers: Headers): Correlated {
+  const correlationId = headers.get("x-correlation-id");
+  return {
+    correlationId:
+      correlationId !== null && /^[\w.:-]{1,128}$/.test(correlationId)
+        ? correlationId
+        : crypto.randomUUID(),
+    ...traceOf(headers.get("traceparent")),
+  };
+}
+
+// https://www.w3.org/TR/trace-context/#traceparent-header: neither id is all zeros, and there is no version ff.
+const valid = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+
+function traceOf(traceparent: string | null): Pick<Correlated, "traceparent"> {
+  return traceparent !== null && valid.test(traceparent) ? { traceparent } : {};
 }
