@@ -93,7 +93,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
   it("grow out of their first form, and keep what is in them", async ({ skip }) => {
     skip(!available);
     const db = await bare();
-    for (const statement of firstTables(dialect.name)) await sql.raw(statement).execute(db);
+    for (const statement of firstTables(dialect.family)) await sql.raw(statement).execute(db);
     await sql`insert into powersync_ledger (identity, client) values (${"a".repeat(64)}, ${"b".repeat(64)})`.execute(
       db,
     );

@@ -397,8 +397,8 @@ for (const dialect of dialects) {
       const property = async (steps: readonly Step[], onFatal: "stop" | "skip") => {
         sequence += 1;
         const n = sequence;
-        // MariaDB has no deferred constraints.
-        const model = createModel({ deferred: dialect.name !== "MariaDB" });
+        // MySQL and MariaDB have no deferred constraints.
+        const model = createModel({ deferred: dialect.family !== "mysql" });
         const before = await answered(db);
         const fullAnswers = new Map<string, TransactionResult>();
         for (const { user: userId, body } of uploadsOf(steps, n)) {

@@ -1,4 +1,5 @@
 /** The library's own tables in their first form, statement by statement: what an upgrade finds. */
+import type { TestDialect } from "./databases.js";
 
 const columns = {
   ledger: (longText: string, timestamp: string) => `
@@ -48,16 +49,12 @@ const mysql: Types = {
   options: " engine = InnoDB default character set utf8mb4 collate utf8mb4_bin",
 };
 
-/** @param dialect a test dialect's name */
-export function firstTables(dialect: string): readonly string[] {
-  const { text, longText, timestamp, options } = typesOf(dialect);
+const types = { postgres, mysql, sqlite };
+
+export function firstTables(family: TestDialect["family"]): readonly string[] {
+  const { text, longText, timestamp, options } = types[family];
   return [
     `create table powersync_ledger (${columns.ledger(longText, timestamp)})${options}`,
     `create table powersync_dead_letters (${columns.deadLetters(text, longText, timestamp)})${options}`,
   ];
-}
-
-function typesOf(dialect: string): Types {
-  if (dialect === "MariaDB") return mysql;
-  return dialect.startsWith("SQLite") ? sqlite : postgres;
 }

@@ -1,8 +1,8 @@
 /** Databases that several processes or pools use at once, by what they are. */
 import { createPostgresDatabase } from "./databases.js";
-import { createMariadbDatabase, mariadbTables } from "./mariadb.js";
+import { createMysqlDatabase, mysqlTables } from "./mysql.js";
 import { postgresTables } from "./postgres.js";
-import { mariadbAvailable, postgresAvailable } from "./servers.js";
+import { mariadbServer, type MysqlServer, mysqlServer, postgresAvailable } from "./servers.js";
 import { sqliteFile } from "./sqlite-files.js";
 import { sqliteTables } from "./sqlite.js";
 
@@ -19,12 +19,16 @@ export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>>
     (await postgresAvailable())
       ? { ...(await createPostgresDatabase()), tables: postgresTables }
       : undefined,
-  MariaDB: async () =>
-    (await mariadbAvailable())
-      ? { ...(await createMariadbDatabase()), tables: mariadbTables }
-      : undefined,
+  MariaDB: () => on(mariadbServer),
+  MySQL: () => on(mysqlServer),
   SQLite: async () => {
     const { file, remove } = sqliteFile();
     return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
   },
 };
+
+async function on(server: MysqlServer): Promise<Shared | undefined> {
+  return (await server.available())
+    ? { ...(await createMysqlDatabase(server)), tables: mysqlTables(server) }
+    : undefined;
+}

@@ -10,24 +10,23 @@ import {
   type WriteEvent,
   type WritesConfig,
 } from "../../src/index.js";
-import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
+import { createMysqlDatabase, mysqlPool, mysqlTables, packetOf } from "../support/mysql.js";
 import { type TestSchema, tableNames } from "../support/schema.js";
-import { mariadbAvailable } from "../support/servers.js";
+import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { createRelay } from "../support/relay.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const alice = { principal: { userId: "alice" } };
-const settings = [
-  "innodb_lock_wait_timeout",
-  "lock_wait_timeout",
-  "max_statement_time",
-  "time_zone",
-  "sql_mode",
-] as const;
+/** What the library changes of a session, on each server. */
+const settings = {
+  MariaDB: ["max_statement_time", "idle_transaction_timeout"],
+  MySQL: ["max_execution_time"],
+  both: ["innodb_lock_wait_timeout", "lock_wait_timeout", "time_zone", "sql_mode"],
+} as const;
 
 type Config = Partial<WritesConfig<TestPrincipal, TestSchema>>;
 
-describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
+function suite(server: MysqlServer): void {
   let url: string;
   let drop: () => Promise<void>;
   /** The tests' own view. */
@@ -37,9 +36,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
   const onUncaught = (error: unknown) => void uncaught.push(error);
 
   beforeAll(async () => {
-    ({ url, drop } = await createMariadbDatabase());
+    ({ url, drop } = await createMysqlDatabase(server));
     db = connect();
-    for (const statement of mariadbTables) await sql.raw(statement).execute(db);
+    for (const statement of mysqlTables(server)) await sql.raw(statement).execute(db);
     await createTables(db);
     process.on("uncaughtException", onUncaught);
   });
@@ -58,7 +57,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
 
   /** @param setUp what the application does to each of its connections */
   const connect = (options: mysql.PoolOptions = {}, setUp?: string): Kysely<TestSchema> => {
-    const pool = mariadbPool(url, options);
+    const pool = mysqlPool(url, options);
     if (setUp !== undefined) pool.on("connection", (connection) => connection.query(setUp));
     return new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
   };
@@ -193,9 +192,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
   });
 
   it("makes its tables from many processes at once", async () => {
-    const empty = await createMariadbDatabase();
+    const empty = await createMysqlDatabase(server);
     const several = times(8, () => {
-      const pool = mariadbPool(empty.url, { connectionLimit: 1 });
+      const pool = mysqlPool(empty.url, { connectionLimit: 1 });
       return new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
     });
     try {
@@ -250,7 +249,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       ],
       [
         "over a packet that is too large",
-        during((tx) => sql`select length(${"x".repeat(17 * 2 ** 20)})`.execute(tx)),
+        during(async (tx) =>
+          sql`select length(${"x".repeat((await packetOf(tx)) + 2 ** 20)})`.execute(tx),
+        ),
       ],
     ])("%s leaves a retryable answer, and the process alive", async (_when, config) => {
       const { send, database } = open(config, { connectionLimit: 2 });
@@ -316,7 +317,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     });
 
     it("because the pool has been closed is retryable", async () => {
-      const pool = mariadbPool(url);
+      const pool = mysqlPool(url);
       const database = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
       const { send } = open({ database });
       await pool.promise().end();
@@ -328,7 +329,8 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     const lax = "set session sql_mode = 'NO_BACKSLASH_ESCAPES', time_zone = '+05:30'";
     const one = { connectionLimit: 1 };
     const stateOf = async (database: Kysely<TestSchema>) => {
-      const columns = settings.map((name) => sql.raw(`@@session.${name} as ${name}`));
+      const names = [...settings.both, ...settings[server.name]];
+      const columns = names.map((name) => sql.raw(`@@session.${name} as ${name}`));
       const { rows } = await sql`select ${sql.join(columns)}`.execute(database);
       return rows[0];
     };
@@ -446,6 +448,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
 
   describe("a table or a connection that can't keep the promise", () => {
     const tried = async (create: string, options: mysql.PoolOptions = {}) => {
+      await sql`drop table if exists odd`.execute(db);
       await sql.raw(create).execute(db);
       const tables = { odd: {} } as unknown as NonNullable<Config["tables"]>;
       const { send, events } = open({ tables }, options);
@@ -455,7 +458,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     };
 
     it("is refused until it is set up, with words for whoever runs it", async () => {
-      const create = "create or replace table odd (id integer primary key, note text)";
+      const create = "create table odd (id integer primary key, note text)";
       expect(await tried(`${create} engine = MyISAM`)).toEqual([
         "retryable_error",
         expect.stringContaining("engine without transactions"),
@@ -479,9 +482,13 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       .select("payload")
       .executeTakeFirstOrThrow();
     expect(payload).toContain(code);
-    const wide = "é".repeat(4_000_000);
+    const wide = "é".repeat((await packetOf(db)) / 4);
     expect(await send([{ op_id: 2, ...thing({ code: wide }) }], "device")).toMatchObject({
       status: "retryable_error",
     });
   });
-});
+}
+
+for (const server of mysqlServers) {
+  describe.skipIf(!(await server.available()))(server.name, () => suite(server));
+}
