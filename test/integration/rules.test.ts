@@ -14,6 +14,7 @@ import { itWhere } from "../support/it-where.js";
 import { createMysqlDatabase } from "../support/mysql.js";
 import { nodeSqlite } from "../support/node-sqlite.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
+import { noUuid } from "../support/schema.js";
 import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { byName } from "../support/writes.js";
 
@@ -676,7 +677,7 @@ for (const dialect of dialects) {
           "INVALID_DATA",
         );
         // It can never be one, so the device must not keep it for ever.
-        expect(await write(tables, "alice", patch("lists", "no-uuid", { name: "s" }))).toBe(
+        expect(await write(tables, "alice", patch("lists", noUuid, { name: "s" }))).toBe(
           "INVALID_DATA",
         );
       });

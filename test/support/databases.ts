@@ -45,6 +45,8 @@ export interface TestDialect {
   readonly name: string;
   /** Whose words it speaks. */
   readonly family: "postgres" | "mysql" | "sqlite";
+  /** Has a type for UUIDs. Elsewhere they are text, and so is whatever else is sent for one. */
+  readonly uuids: boolean;
   /** Several connections, so that transactions can really meet. */
   readonly concurrent: boolean;
   available(): Promise<boolean>;
@@ -63,6 +65,7 @@ export interface OpenOptions {
 export const pglite: TestDialect = {
   name: "PGlite",
   family: "postgres",
+  uuids: true,
   concurrent: false,
   available: async () => true,
   open: (options) =>
@@ -77,6 +80,7 @@ export const pglite: TestDialect = {
 export const postgres: TestDialect = {
   name: "Postgres",
   family: "postgres",
+  uuids: true,
   concurrent: true,
   available: postgresAvailable,
   open: async (options) => {
@@ -94,6 +98,7 @@ function onMysqlServer(server: MysqlServer): TestDialect {
   return {
     name: server.name,
     family: "mysql",
+    uuids: server.uuid === "uuid",
     concurrent: true,
     available: server.available,
     open: async (options) => {
@@ -118,6 +123,7 @@ function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
   return {
     name,
     family: "sqlite",
+    uuids: true,
     concurrent: false,
     available: async () => true,
     open: (options) =>

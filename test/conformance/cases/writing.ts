@@ -1,4 +1,5 @@
 /** 2xx: PUT, PATCH and DELETE. */
+import { noUuid } from "../../support/schema.js";
 import {
   type Case,
   del,
@@ -361,7 +362,7 @@ export const writing: readonly Case[] = [
       {
         send: {
           body: upload(
-            transaction(put("lists", "not-a-uuid, and longer than one would be", {})),
+            transaction(put("lists", noUuid, {})),
             transaction(put("things", X1, { size: 1.5 })),
             transaction(put("things", X1, { size: 99_999_999_999 })),
             transaction(put("things", X1, { amount: "1.005" })),
