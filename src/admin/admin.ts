@@ -5,7 +5,7 @@ import { correlated, emitter, type WriteEvent } from "../events.js";
 import { correlationOf } from "../http/handler.js";
 import { pathOf } from "../http/routes.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
-import { stringifyJson } from "../wire/json.js";
+import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
 import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 

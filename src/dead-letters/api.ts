@@ -3,7 +3,7 @@ import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events.js";
 import type { Databases } from "../process/databases.js";
-import type { UnderWay } from "../process/drain.js";
+import type { UnderWay } from "../process/load.js";
 import { waiting } from "../store/letters.js";
 import type { Store } from "../store/store.js";
 import { toWireTransaction } from "../wire/answer.js";

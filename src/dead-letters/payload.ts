@@ -4,8 +4,7 @@ import type { DeadLetter } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { openUnitOf } from "../pipeline/operation.js";
 import type { NamedRow } from "../store/letters.js";
-import { sha256 } from "../wire/digest.js";
-import { canonicalJson } from "../wire/json.js";
+import { canonicalJson, sha256 } from "../wire/serialize.js";
 
 /**
  * The default `deadLetter`: records the letter in the transaction that also enters the answer in the ledger. A payload whose letter is still

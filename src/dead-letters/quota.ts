@@ -6,7 +6,7 @@ import type { RetryableResult } from "../model.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import { byDatabase } from "../store/by-database.js";
 import type { Store } from "../store/store.js";
-import { sha256 } from "../wire/digest.js";
+import { sha256 } from "../wire/serialize.js";
 import { checkLimit } from "../wire/limits.js";
 
 const pauseMs = 30_000;

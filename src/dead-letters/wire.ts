@@ -1,5 +1,5 @@
 /** Letters as JSON, in the wire's words: a line of an export, an answer of the admin routes. */
-import { stringifyJson } from "../wire/json.js";
+import { stringifyJson } from "../wire/serialize.js";
 import type { Letter, LetterSummary } from "../store/letters.js";
 
 export function wireSummary(letter: LetterSummary): Readonly<Record<string, unknown>> {

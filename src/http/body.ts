@@ -1,7 +1,7 @@
 /** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
 import { createDeadline } from "../store/deadline.js";
 import { badRequest, isBadRequest, isRetryable, retryable } from "../errors.js";
-import { parseJson } from "../wire/json.js";
+import { parseJson } from "../wire/parse-json.js";
 import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
 import type { WriteRequest } from "../model.js";
 

@@ -18,7 +18,7 @@ import { answerUpload } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { Admission } from "./load.js";
+import type { Admission } from "../process/load.js";
 import {
   type Answer,
   limitsBody,

@@ -5,7 +5,7 @@ import { classify } from "./classify.js";
 import type { Databases } from "./databases.js";
 import { isTriedAgain } from "./retry.js";
 import type { CheckpointKey, CheckpointStore } from "../store/store.js";
-import { sha256 } from "../wire/digest.js";
+import { sha256 } from "../wire/serialize.js";
 import {
   type ValidationError,
   validateCheckpoint,

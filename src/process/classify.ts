@@ -1,6 +1,6 @@
 /** What became of a transaction that threw: nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import { stringifyJson } from "../wire/json.js";
+import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type { FatalMeaning, Meaning, RetryableMeaning, Store } from "../store/store.js";
 

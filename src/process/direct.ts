@@ -10,7 +10,7 @@ import { isBadRequest, isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import { type CallContext, type Principal, verifiedPrincipal } from "../context.js";
 import type { Processor } from "./upload.js";
-import type { UnderWay } from "./drain.js";
+import type { UnderWay } from "./load.js";
 import type { CallOptions, CheckpointOptions, Writes } from "../writes.js";
 
 interface DirectParts<P extends Principal> {

@@ -1,6 +1,6 @@
 /** What makes two transactions the same one. */
 import type { CrudTransaction } from "../model.js";
-import { sha256 } from "../wire/digest.js";
+import { sha256 } from "../wire/serialize.js";
 
 /** A device's queue: subject, client and queue id. */
 export interface Sender {

@@ -8,7 +8,7 @@ import { correlated, type Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
 import { byDatabase } from "../store/by-database.js";
 import { toWireTransaction } from "../wire/answer.js";
-import { sha256 } from "../wire/digest.js";
+import { sha256 } from "../wire/serialize.js";
 import type { Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";

@@ -4,7 +4,7 @@ import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
 import { byDatabase } from "../store/by-database.js";
 import type { Store } from "../store/store.js";
-import type { UnderWay } from "./drain.js";
+import type { UnderWay } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;

@@ -1,7 +1,7 @@
 /** Row-level security, as the application says it: as which role a caller's data is written, and what the policies get to know of the caller. */
 import type { Principal } from "../context.js";
 import type { DatabaseCaller } from "../store/store.js";
-import { stringifyJson } from "../wire/json.js";
+import { stringifyJson } from "../wire/serialize.js";
 
 export interface RlsOptions<P extends Principal> {
   /**

@@ -19,8 +19,8 @@ import {
   type StoredLetter,
   waiting,
 } from "../store/letters.js";
-import { sha256 } from "../wire/digest.js";
-import { escapeText, parseJson, unescapeText } from "../wire/json.js";
+import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
+import { parseJson } from "../wire/parse-json.js";
 import { changeLetters, recordLetter, tableName } from "./letter-changes.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";

@@ -11,12 +11,13 @@ import type {
 import type {
   Column,
   DatabaseCaller,
+  Effect,
   InspectedRole,
   Meaning,
   PolicyReport,
   Table,
+  Values,
 } from "../store/store.js";
-import type { RowStatements } from "./statements.js";
 
 export type { Column, Meaning } from "../store/store.js";
 
@@ -86,6 +87,43 @@ export interface StatementBounds {
   readonly statementMs: number;
 }
 
+/** A scope as SQL, fit to stand in any statement on its table. */
+export interface BoundScope {
+  readonly filter: Expression<SqlBool>;
+  /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
+  readonly rowOnly: boolean;
+}
+
+/** One row, and what must hold for it. */
+export interface Target {
+  readonly table: string;
+  /** The key columns and the row's values for them. */
+  readonly key: Values;
+  readonly scope: BoundScope | undefined;
+}
+
+export interface Put {
+  /** What a row that is not there yet is made of, its key excepted. */
+  readonly values: Values;
+  /** What becomes of one that exists. */
+  readonly changes: Values;
+  /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
+  readonly incomplete: boolean;
+  /** Somebody has looked and relies on it that there is no such row. */
+  readonly seenAbsent: boolean;
+}
+
+/** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
+export interface RowStatements {
+  /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
+  put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
+  /** Changes columns of the row that has the key. */
+  patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
+  /** The same, but the row may leave the scope. */
+  softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
+  remove(tx: SqlTransaction, target: Target): Promise<Effect>;
+}
+
 /** A kind of database, as far as it must be known before one is used. */
 export interface Family {
   readonly name: string;
@@ -93,8 +131,6 @@ export interface Family {
   readonly adapter: abstract new () => object;
   /** Whether it has row-level security. */
   readonly rowSecurity: boolean;
-  /** The rest, which is loaded where such a database is used. */
-  load(): Promise<Dialect>;
   /** For the library's own tables. */
   readonly types: OwnTypes;
   /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */

@@ -1,14 +1,23 @@
 /** The SQL databases that are supported. A new one is a folder beside the others, and a line here. */
 import type { Kysely } from "kysely";
-import type { Family } from "./dialect.js";
+import type { Dialect, Family } from "./dialect.js";
 import { mysqlFamily } from "./mysql/family.js";
 import { postgresFamily } from "./postgres/family.js";
 import { sqliteFamily } from "./sqlite/family.js";
 
-const families: readonly Family[] = [postgresFamily, mysqlFamily, sqliteFamily];
+interface LoadedFamily extends Family {
+  /** The rest of its code, which is loaded where such a database is used. */
+  load(): Promise<Dialect>;
+}
+
+const families: readonly LoadedFamily[] = [
+  { ...postgresFamily, load: async () => (await import("./postgres/dialect.js")).postgres },
+  { ...mysqlFamily, load: async () => (await import("./mysql/dialect.js")).mysql },
+  { ...sqliteFamily, load: async () => (await import("./sqlite/dialect.js")).sqlite },
+];
 
 /** @throws TypeError for a database that the library does not support */
-export function familyOf<DB>(db: Kysely<DB>): Family {
+export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
   const { adapter } = db.getExecutor();
   const family = families.find((each) => adapter instanceof each.adapter);
   if (family !== undefined) return family;

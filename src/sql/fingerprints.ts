@@ -1,7 +1,7 @@
 /** Hashes of rows, computed by the database. Only what is sure to be readable is asked for: a refused statement may end the transaction. */
 import { sql } from "kysely";
 import type { Column, FingerprintOptions, Fingerprints, Values } from "../store/store.js";
-import { sha256 } from "../wire/digest.js";
+import { sha256 } from "../wire/serialize.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { isRow } from "./statements.js";
 

@@ -3,7 +3,8 @@ import { type Expression, sql, type Transaction } from "kysely";
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
 import type { Claim } from "../store/store.js";
-import { parseJson, typedJson } from "../wire/json.js";
+import { parseJson } from "../wire/parse-json.js";
+import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 

@@ -1,7 +1,7 @@
 /** Statements that record a letter, and that change those which wait. */
 import { type ExpressionBuilder, type OperandExpression, sql, type Transaction } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
-import { canonicalJson, escapeText, typedJson } from "../wire/json.js";
+import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 

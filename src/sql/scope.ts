@@ -12,13 +12,7 @@ import {
   TableNode,
 } from "kysely";
 import type { ParentScope, Scope } from "../store/store.js";
-import type { Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-
-export interface BoundScope {
-  readonly filter: Expression<SqlBool>;
-  /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
-  readonly rowOnly: boolean;
-}
+import type { BoundScope, Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 /** A table that a rule names, where it is there. */
 export type TableOf = (table: string) => Promise<SqlTable | undefined>;

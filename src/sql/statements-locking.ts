@@ -4,16 +4,8 @@
  */
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
-import type { Meaning, SqlTransaction } from "./dialect.js";
-import {
-  appeared,
-  isRow,
-  nonEmpty,
-  probe,
-  probing,
-  type RowStatements,
-  type Target,
-} from "./statements.js";
+import type { Meaning, RowStatements, SqlTransaction, Target } from "./dialect.js";
+import { appeared, isRow, nonEmpty, probe, probing } from "./statements.js";
 
 export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
   return {

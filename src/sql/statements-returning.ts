@@ -2,19 +2,8 @@
 import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
-import type { SqlTransaction } from "./dialect.js";
-import {
-  appeared,
-  holds,
-  isRow,
-  judgment,
-  nonEmpty,
-  probe,
-  type Put,
-  type RowStatements,
-  type Target,
-} from "./statements.js";
-import type { BoundScope } from "./scope.js";
+import type { BoundScope, Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
+import { appeared, holds, isRow, judgment, nonEmpty, probe } from "./statements.js";
 
 /** How often a row that appears between a statement and the look at it is tried again. */
 const tries = 3;

@@ -1,39 +1,8 @@
 /** What it takes to change one row. Names come from rules and schema alone. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { SqlTransaction } from "./dialect.js";
+import type { SqlTransaction, Target } from "./dialect.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
-import type { BoundScope } from "./scope.js";
-
-/** One row, and what must hold for it. */
-export interface Target {
-  readonly table: string;
-  /** The key columns and the row's values for them. */
-  readonly key: Values;
-  readonly scope: BoundScope | undefined;
-}
-
-export interface Put {
-  /** What a row that is not there yet is made of, its key excepted. */
-  readonly values: Values;
-  /** What becomes of one that exists. */
-  readonly changes: Values;
-  /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
-  readonly incomplete: boolean;
-  /** Somebody has looked and relies on it that there is no such row. */
-  readonly seenAbsent: boolean;
-}
-
-/** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
-export interface RowStatements {
-  /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
-  put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
-  /** Changes columns of the row that has the key. */
-  patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  /** The same, but the row may leave the scope. */
-  softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  remove(tx: SqlTransaction, target: Target): Promise<Effect>;
-}
 
 /** What was decided when there was no such row is to be decided again. */
 export function appeared(): Contention {

@@ -1,9 +1,9 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
 import { sql } from "kysely";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
-import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { bindScope, type TableOf } from "./scope.js";
-import { appeared, type Target } from "./statements.js";
+import { appeared } from "./statements.js";
 
 export interface Writing {
   readonly dialect: Dialect;

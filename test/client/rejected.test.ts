@@ -89,7 +89,7 @@ describe("a rejected transaction", () => {
           message: "It is A.",
           details: { hint: "A" },
           operationIndex: 0,
-          deadLetters: { requiresClientHandling: client },
+          requiresClientHandling: client,
         },
         {
           transactionId: 2,

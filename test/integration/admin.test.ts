@@ -20,7 +20,7 @@ import {
   type WriteEvent,
   type WriteRequest,
 } from "../../src/index.js";
-import { parseJson } from "../../src/wire/json.js";
+import { parseJson } from "../../src/wire/parse-json.js";
 import { betterSqlite3, type TestDatabase } from "../support/databases.js";
 import { fetchListener } from "../support/fetch-server.js";
 import { alice, badThing, from, put, uuid, writesWithEvents } from "../support/letters.js";

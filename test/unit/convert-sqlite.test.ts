@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Column } from "../../src/sql/dialect.js";
 import { convert } from "../../src/sql/sqlite/values.js";
 import { readColumns } from "../../src/sql/sqlite/schema.js";
-import { InvalidValue, PrecisionLost } from "../../src/sql/values.js";
+import { InvalidValue, PrecisionLost } from "../../src/store/failures.js";
 
 const types = {
   yes: "boolean",

@@ -1,6 +1,6 @@
 /** What is under way is waited for, but not for ever. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createUnderWay } from "../../src/process/drain.js";
+import { createUnderWay } from "../../src/process/load.js";
 
 /** Something that ends when it is told to. */
 function pending() {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, parseJson, stringifyJson } from "../../src/wire/json.js";
+import { parseJson } from "../../src/wire/parse-json.js";
+import { canonicalJson, stringifyJson } from "../../src/wire/serialize.js";
 
 const nest = (levels: number, inside: string): string =>
   "[".repeat(levels) + inside + "]".repeat(levels);

@@ -1,7 +1,8 @@
 /** The small rooms of the letters: ids in order, numbers that keep their type, rows that are named, paths of the admin routes. */
 import { describe, expect, it } from "vitest";
 import { adminRouteOf } from "../../src/admin/routes.js";
-import { escapeText, parseJson, typedJson, unescapeText } from "../../src/wire/json.js";
+import { parseJson } from "../../src/wire/parse-json.js";
+import { escapeText, typedJson, unescapeText } from "../../src/wire/serialize.js";
 import { createNextId, holdsRounded, namedRows } from "../../src/dead-letters/payload.js";
 
 describe("ids", () => {

@@ -7,7 +7,7 @@ import type { Column } from "../../src/sql/dialect.js";
 import * as mysql from "../../src/sql/mysql/values.js";
 import * as postgres from "../../src/sql/postgres/values.js";
 import * as sqlite from "../../src/sql/sqlite/values.js";
-import { InvalidValue } from "../../src/sql/values.js";
+import { InvalidValue } from "../../src/store/failures.js";
 
 /** Regular expressions that read the application's own configuration alone, and may take the square of its length. */
 const ofConfiguration: ReadonlySet<string> = new Set([

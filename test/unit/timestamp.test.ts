@@ -1,8 +1,8 @@
 /** Points in time: the same instant in, in whatever form, the same UTC text out. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dateOnly, utcTimestamp } from "../../src/sql/timestamps.js";
-import { InvalidValue } from "../../src/sql/values.js";
+import { dateOnly, utcTimestamp } from "../../src/store/timestamps.js";
+import { InvalidValue } from "../../src/store/failures.js";
 
 /** From the year 1000 to 8999, so that no offset leads out of four digits. */
 const anyInstant = fc.integer({ min: -30_600_000_000, max: 221_800_000_000 });

@@ -1,18 +1,17 @@
 /** Values as databases take them: exact, or refused. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { stringifyJson } from "../../src/wire/json.js";
+import { stringifyJson } from "../../src/wire/serialize.js";
+import { InvalidValue, PrecisionLost } from "../../src/store/failures.js";
 import {
   booleanOf,
   decimalText,
   integerText,
-  InvalidValue,
   jsonText,
   numberText,
   plainDecimal,
-  PrecisionLost,
   textOf,
-} from "../../src/sql/values.js";
+} from "../../src/store/values.js";
 
 describe("integerText", () => {
   it("gives the digits of any integer, exactly", () => {

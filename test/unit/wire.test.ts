@@ -8,7 +8,7 @@ import type {
   Upload,
 } from "../../src/model.js";
 import { type BadRequestError, isBadRequest } from "../../src/errors.js";
-import { parseJson } from "../../src/wire/json.js";
+import { parseJson } from "../../src/wire/parse-json.js";
 import { defaultLimits, type Limits } from "../../src/wire/limits.js";
 import { answerUpload, toWire, toWireTransaction } from "../../src/wire/answer.js";
 import { normalizeUpload } from "../../src/wire/upload.js";

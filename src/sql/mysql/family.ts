@@ -40,7 +40,6 @@ export const mysqlFamily: Family = {
   name: "mysql",
   adapter: MysqlAdapter,
   rowSecurity: false,
-  load: async () => (await import("./dialect.js")).mysql,
   types: {
     // TEXT ends at 64 kB, and escaped text is up to six times as long.
     text: sql`mediumtext`,

@@ -50,7 +50,12 @@ const settings: readonly Setting[] = [
     number: "unsigned",
     value: ({ statementMs }) => statementMs.toFixed(0),
   },
-  // For a process or a network that goes without a word: what it has locked is free again in time. MySQL has nothing of the kind.
+  // For a process or a network that goes silent: what it has locked is free again in time. MySQL ends an idle transaction with its session.
+  {
+    name: "wait_timeout",
+    number: "unsigned",
+    value: ({ statementMs }) => seconds(statementMs),
+  },
   {
     name: "idle_transaction_timeout",
     only: "/*M!100300",

@@ -1,8 +1,9 @@
 /** Text for columns of MySQL and MariaDB, refused where the column would keep something else, and compared letter by letter. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import { stringifyJson } from "../../wire/json.js";
+import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../dialect.js";
-import { InvalidValue, jsonText, plainText, textOf } from "../values.js";
+import { InvalidValue } from "../../store/failures.js";
+import { jsonText, plainText, textOf } from "../../store/values.js";
 
 /** Text that the column keeps as it is. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {

@@ -3,9 +3,10 @@
  * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
  */
 import { sql } from "kysely";
-import { parseJson } from "../../wire/json.js";
+import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../dialect.js";
-import { dateOnly, fine, timeText, utcTimestamp } from "../timestamps.js";
+import { dateOnly, fine, timeText, utcTimestamp } from "../../store/timestamps.js";
+import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
   bytesOf,
@@ -13,10 +14,9 @@ import {
   floatText,
   hexOf,
   integerText,
-  InvalidValue,
   plainDecimal,
   uuidOf,
-} from "../values.js";
+} from "../../store/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {

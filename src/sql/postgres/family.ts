@@ -7,7 +7,6 @@ export const postgresFamily: Family = {
   // PGlite's adapter is derived from it.
   adapter: PostgresAdapter,
   rowSecurity: true,
-  load: async () => (await import("./dialect.js")).postgres,
   types: {
     text: "text",
     longText: "text",

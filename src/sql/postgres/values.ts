@@ -1,7 +1,9 @@
 /** Makes JSON values parameters for Postgres, as text that the server reads by the column's own type, and shows parameters as `pg` reads the column. */
-import { parseJson, stringifyJson } from "../../wire/json.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../dialect.js";
-import { dateOnly, fine, timeOfDay, utcTimestamp } from "../timestamps.js";
+import { dateOnly, fine, timeOfDay, utcTimestamp } from "../../store/timestamps.js";
+import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
   bytesOf,
@@ -9,13 +11,12 @@ import {
   floatText,
   hexOf,
   integerText,
-  InvalidValue,
   jsonText,
   plainDecimal,
   plainText,
   textOf,
   uuidOf,
-} from "../values.js";
+} from "../../store/values.js";
 
 export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
   if (value === null || value === undefined) return null;

@@ -7,7 +7,6 @@ export const sqliteFamily: Family = {
   name: "sqlite",
   adapter: SqliteAdapter,
   rowSecurity: false,
-  load: async () => (await import("./dialect.js")).sqlite,
   types: {
     text: "text",
     longText: "text",

@@ -2,23 +2,23 @@
  * Makes JSON values parameters for SQLite, and shows parameters as the driver reads the column. SQLite takes whatever it is given, and a column's affinity may change it without a word;
  * so what the declared type means is enforced here, exactly as a stricter database would.
  */
-import { stringifyJson } from "../../wire/json.js";
+import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../dialect.js";
-import { dateOnly, timeText, utcTimestamp } from "../timestamps.js";
+import { dateOnly, timeText, utcTimestamp } from "../../store/timestamps.js";
+import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
   bytesOf,
   decimalText,
   floatText,
   integerText,
-  InvalidValue,
   jsonText,
   numberText,
   plainText,
   textOf,
   uuidOf,
   withoutTrailingZeros,
-} from "../values.js";
+} from "../../store/values.js";
 import { kindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;

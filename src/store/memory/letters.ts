@@ -1,5 +1,6 @@
 /** Dead letters in memory. */
-import { canonicalJson, parseJson, typedJson } from "../../wire/json.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { canonicalJson, typedJson } from "../../wire/serialize.js";
 import {
   type LetterChange,
   type LetterQuery,

@@ -1,6 +1,7 @@
 /** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
 import { type FatalResult, success, type TransactionResult } from "../../model.js";
-import { parseJson, typedJson } from "../../wire/json.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { typedJson } from "../../wire/serialize.js";
 import type { AttemptStore, Batch, CheckpointStore, Claim, Unit } from "../store.js";
 import type { StoredRecord } from "./letters.js";
 import type { Overlay } from "./overlay.js";

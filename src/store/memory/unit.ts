@@ -1,7 +1,7 @@
 /** One database transaction of a memory store: what it is asked for, until it commits or is given up. */
 import { ApplicationFailure } from "../../errors.js";
 import type { TransactionResult } from "../../model.js";
-import { sha256 } from "../../wire/digest.js";
+import { sha256 } from "../../wire/serialize.js";
 import type {
   Effect,
   FingerprintOptions,

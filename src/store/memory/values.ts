@@ -1,6 +1,7 @@
 /** Values as the memory store keeps them: text, numbers and booleans alone, so that a row can be shared and two values compared by `===`. */
-import { parseJson, stringifyJson, typedJson } from "../../wire/json.js";
-import { dateOnly, fine, timeOfDay, utcTimestamp } from "../../sql/timestamps.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { stringifyJson, typedJson } from "../../wire/serialize.js";
+import { dateOnly, fine, timeOfDay, utcTimestamp } from "../timestamps.js";
 import {
   booleanOf,
   bytesOf,
@@ -10,7 +11,7 @@ import {
   jsonText,
   plainText,
   uuidOf,
-} from "../../sql/values.js";
+} from "../values.js";
 import { InvalidValue } from "../failures.js";
 import type { Column } from "../store.js";
 

@@ -1,7 +1,5 @@
 /** Reads a client's values as numbers, text, JSON, UUIDs and bytes, exactly or not at all, for the conversions of every dialect. */
-import { InvalidValue, PrecisionLost } from "../store/failures.js";
-
-export { InvalidValue, PrecisionLost };
+import { InvalidValue, PrecisionLost } from "./failures.js";
 
 const integer = /^[+-]?\d+$/;
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;

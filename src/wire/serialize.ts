@@ -1,134 +1,15 @@
-/**
- * JSON in and out without loss: integers beyond 2^53 are `bigint`, and nothing recurses, so that no depth of nesting overflows the stack.
- */
+/** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
 
-// Sixteen digits where a member begins: only such text can hold an integer that a number can't carry.
-const mayHoldLargeInteger = /[:,[]\s*-?\d{16}/;
-const integer = /^-?\d+$/;
-
-/**
- * Longer integers are read as JSON.parse reads them, as Infinity: no column holds them,
- * and turning millions of digits into a bigint takes seconds.
- */
-const maxDigits = 308;
-
-/**
- * A key with an escape in it, or a text behind a comma. V8 compares a key, as it is written, with the one that it has seen in that place before,
- * by the length that it has without its escapes: after `{"a\\":1}`, it reads `{"a\t":1}` as the former (V8 13.6, in Node 24).
- */
-const mayHoldEscapedKey = /[{,]\s*"[^"\\]*\\/;
-
-/**
- * JSON.parse, but integers beyond 2^53 become `bigint` (up to 308 digits).
- *
- * @throws SyntaxError where the text is no JSON
- */
-export function parseJson(text: string): unknown {
-  const value: unknown = JSON.parse(text);
-  // The usual body ends here: the test costs next to nothing beside the parse.
-  return typeof value === "number" ||
-    mayHoldLargeInteger.test(text) ||
-    (text.includes("\\") && mayHoldEscapedKey.test(text))
-    ? readExactly(text)
-    : value;
-}
-
-/** Reads text that is known to be JSON. Not a reviver: that takes twice as long, and overflows the stack at a few thousand levels. */
-function readExactly(text: string): unknown {
-  // The containers around the one being filled, each with the key that this one will have in it.
-  const outer: { container: Container; key: string | undefined }[] = [];
-  let container: Container | undefined;
-  let key: string | undefined;
-  let at = 0;
-
-  for (;;) {
-    const code = text.charCodeAt(at);
-    let value: unknown;
-    switch (code) {
-      case 0x20:
-      case 0x09:
-      case 0x0a:
-      case 0x0d:
-      case 0x2c /* , */:
-      case 0x3a /* : */:
-        at++;
-        continue;
-      case 0x7b /* { */:
-      case 0x5b /* [ */:
-        if (container !== undefined) outer.push({ container, key });
-        container = code === 0x5b ? [] : {};
-        key = undefined;
-        at++;
-        continue;
-      case 0x7d /* } */:
-      case 0x5d /* ] */: {
-        value = container;
-        ({ container, key } = outer.pop() ?? { container: undefined, key: undefined });
-        at++;
-        break;
-      }
-      case 0x22 /* " */: {
-        const end = endOfString(text, at);
-        const inside = text.slice(at + 1, end - 1);
-        value = inside.includes("\\") ? JSON.parse(text.slice(at, end)) : inside;
-        at = end;
-        if (container !== undefined && key === undefined && !Array.isArray(container)) {
-          key = value as string;
-          continue;
-        }
-        break;
-      }
-      default: {
-        const start = at;
-        while (at < text.length && !endsLiteral(text.charCodeAt(at))) at++;
-        value = literal(text.slice(start, at));
-      }
-    }
-    if (container === undefined) return value;
-    if (Array.isArray(container)) container.push(value);
-    else setOwn(container, key as string, value);
-    key = undefined;
-  }
-}
-
-type Container = unknown[] | Record<string, unknown>;
-
-/** Behind the closing quote. */
-function endOfString(text: string, start: number): number {
-  for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
-    let before = quote - 1;
-    while (text.charCodeAt(before) === 0x5c) before--;
-    // An even number of backslashes: they escape each other, and not the quote.
-    if ((quote - before) % 2 === 1) return quote + 1;
-  }
-}
-
-function endsLiteral(code: number): boolean {
-  return code === 0x2c || code === 0x7d || code === 0x5d || code <= 0x20;
-}
-
-function literal(source: string): unknown {
-  if (source === "true") return true;
-  if (source === "false") return false;
-  if (source === "null") return null;
-  const number = Number(source);
-  return Number.isSafeInteger(number) || source.length > maxDigits || !integer.test(source)
-    ? number
-    : BigInt(source);
-}
-
-/** Assigning `__proto__` would replace the object's prototype; JSON.parse makes an ordinary member of it, and so does this. */
-function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === "__proto__") {
-    Object.defineProperty(object, key, {
-      value,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    });
-  } else {
-    object[key] = value;
-  }
+/** The one digest of a value, whatever the order of its keys: hex SHA-256. */
+export async function sha256(value: unknown): Promise<string> {
+  // Canonical JSON is ASCII: its bytes are its characters.
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(canonicalJson(value)),
+  );
+  let text = "";
+  for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
+  return text;
 }
 
 /** JSON.stringify, but `bigint` is written as its digits. A value that has no JSON is `null`. */
@@ -198,15 +79,24 @@ const typed: Style = {
 };
 
 const needsNoEscape = /^[ !#-[\]-~]*$/;
-const needsEscape = /["\\]|[^ -~]/g;
+const needsEscape = /(?:["\\]|[^ -~])+/g;
 
 function asciiText(text: string): string {
-  if (needsNoEscape.test(text)) return `"${text}"`;
-  return `"${text.replace(needsEscape, (unit) =>
-    unit === '"' || unit === "\\"
-      ? `\\${unit}`
-      : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  )}"`;
+  return needsNoEscape.test(text) ? `"${text}"` : `"${text.replace(needsEscape, escaped)}"`;
+}
+
+/** A run of characters at a time, for a call costs more than a character. */
+function escaped(run: string): string {
+  let out = "";
+  for (let index = 0; index < run.length; index += 1) {
+    const unit = run.charCodeAt(index);
+    out += unit === 0x22 || unit === 0x5c ? `\\${run[index]}` : `\\u${hex4(unit)}`;
+  }
+  return out;
+}
+
+function hex4(unit: number): string {
+  return (unit + 0x10000).toString(16).slice(1);
 }
 
 /** A container that is being written. */

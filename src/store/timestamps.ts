@@ -1,5 +1,5 @@
 /** Reads dates, times and points in time in the forms that PowerSync's clients and its sync produce. */
-import { InvalidValue } from "../store/failures.js";
+import { InvalidValue } from "./failures.js";
 import { withoutTrailingZeros } from "./values.js";
 
 const form =
