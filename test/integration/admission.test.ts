@@ -267,7 +267,7 @@ for (const dialect of [betterSqlite3, postgres, mariadb, mysql]) {
       const said = events
         .filter((event) => event.type === "error")
         .map(({ error }) => String(error));
-      expect(said.at(-1)).toMatch(/has 2 open dead letters \(limits\.openDeadLetters\)/);
+      expect(said.at(-1)).toMatch(/has 2 open dead letters \(deadLetters\.open\)/);
     });
 
     it.each([

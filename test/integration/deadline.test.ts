@@ -176,35 +176,31 @@ for (const { dialect, begin, commit, open } of servers) {
       return { writes, events };
     };
 
-    const moments = [
+    it.each([
       ["before BEGIN", begin],
       ["in the middle", "lists"],
       ["at COMMIT", commit],
-    ] as const;
-    // On MySQL, what has begun is not ended: mysql.test.ts has that fault.
-    it.each(dialect === mysql ? moments.slice(0, 1) : moments)(
-      "%s: is answered in time, and its connection replaced",
-      async (_when, at) => {
-        const { proxy, db, direct, pooled } = await open(1);
-        const { writes, events } = writesOn(db);
-        // Whatever is read once has been read: the silence is to meet the transaction itself.
-        await repeated(writes, put(1));
-        events.length = 0;
-        // The silence has no end of its own: that there is an answer is the time's doing.
-        await sentUntil(settled(proxy.cut({ at, lose: "silence" })), writes, put(2));
-        const [error] = events.filter((event) => event.type === "error");
-        expect(error?.outcome).toBe("retryable");
-        expect(error?.error).toMatchObject({
-          cause: { message: expect.stringMatching(/not ended after 400 ms/) },
-        });
-        // Its pool of one connection has room again; and what the server holds for it is free once it has been idle too long.
-        await until(() => pooled() === 0);
-        await repeated(writes, put(2));
-        expect(
-          await direct.db.selectFrom("lists").select("name").orderBy("name").execute(),
-        ).toEqual([{ name: "list 1" }, { name: "list 2" }]);
-      },
-    );
+    ])("%s: is answered in time, and its connection replaced", async (_when, at) => {
+      const { proxy, db, direct, pooled } = await open(1);
+      const { writes, events } = writesOn(db);
+      // Whatever is read once has been read: the silence is to meet the transaction itself.
+      await repeated(writes, put(1));
+      events.length = 0;
+      // The silence has no end of its own: that there is an answer is the time's doing.
+      await sentUntil(settled(proxy.cut({ at, lose: "silence" })), writes, put(2));
+      const [error] = events.filter((event) => event.type === "error");
+      expect(error?.outcome).toBe("retryable");
+      expect(error?.error).toMatchObject({
+        cause: { message: expect.stringMatching(/not ended after 400 ms/) },
+      });
+      // Its pool of one connection has room again; and what the server holds for it is free once it has been idle too long.
+      await until(() => pooled() === 0);
+      await repeated(writes, put(2));
+      expect(await direct.db.selectFrom("lists").select("name").orderBy("name").execute()).toEqual([
+        { name: "list 1" },
+        { name: "list 2" },
+      ]);
+    });
 
     it("answers a COMMIT that was heeded and not heard of from the ledger", async () => {
       const { proxy, db, direct } = await open(1);

@@ -48,7 +48,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
       tables: { lists: {}, things: {} },
       onEvent: (event) => void events.push(event),
       ...config,
-      deadLetters: { rejections: { table: "rejections" } },
+      deadLetters: { rejections: { table: "rejections" }, ...config.deadLetters },
     });
   const send = (config: Config = {}, body: unknown = refused) =>
     open(config).processTransaction(body, { principal });
