@@ -13,7 +13,7 @@ import {
 } from "../../src/index.js";
 import { adapters, listen } from "../conformance/adapters.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { mariadbPool } from "../support/mariadb.js";
+import { mysqlPool } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
@@ -69,18 +69,18 @@ const breaking: Readonly<Record<string, readonly object[]>> = {
   "another's row": [put(a, { owner_id: secret }, "lists")],
 };
 
-const triggers: Readonly<Record<string, readonly string[]>> = {
-  Postgres: [
+const triggers: Readonly<Record<TestDialect["family"], readonly string[]>> = {
+  postgres: [
     `create function refuse() returns trigger language plpgsql as $$ begin
       raise exception '${secret} of %', new.id using detail = '${secret}', hint = '${secret}';
     end $$`,
     "create trigger refuse before insert on things for each row when (new.code = 'TRIGGER') execute function refuse()",
   ],
-  MariaDB: [
+  mysql: [
     `create trigger refuse before insert on things for each row
       if new.code = 'TRIGGER' then signal sqlstate '45000' set message_text = '${secret}'; end if`,
   ],
-  SQLite: [
+  sqlite: [
     `create trigger refuse before insert on things when new.code = 'TRIGGER' begin select raise(abort, '${secret}'); end`,
   ],
 };
@@ -198,7 +198,8 @@ for (const dialect of dialects) {
     let database: TestDatabase;
     beforeAll(async () => {
       database = await dialect.open();
-      for (const statement of triggersOf(dialect)) await sql.raw(statement).execute(database.db);
+      for (const statement of triggers[dialect.family])
+        await sql.raw(statement).execute(database.db);
     });
     afterAll(() => database?.close());
     beforeEach(() => database.reset());
@@ -280,11 +281,6 @@ for (const dialect of dialects) {
   });
 }
 
-function triggersOf({ name }: TestDialect): readonly string[] {
-  if (name === "PGlite") return triggers["Postgres"] ?? [];
-  return triggers[name.split(" ")[0] ?? ""] ?? [];
-}
-
 describe("a database that can't be reached", () => {
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -299,7 +295,7 @@ describe("a database that can't be reached", () => {
     });
   const mysqlAt = (url: string) =>
     new Kysely<TestSchema>({
-      dialect: new MysqlDialect({ pool: mariadbPool(url, { connectTimeout: 2_000 }) }),
+      dialect: new MysqlDialect({ pool: mysqlPool(url, { connectTimeout: 2_000 }) }),
     });
 
   it.each([

@@ -5,7 +5,13 @@ import type { Server } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type WritesConfig } from "../../src/index.js";
 import { adapters, listen } from "../conformance/adapters.js";
-import { betterSqlite3, mariadb, postgres, type TestDatabase } from "../support/databases.js";
+import {
+  betterSqlite3,
+  mariadb,
+  mysql,
+  postgres,
+  type TestDatabase,
+} from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { post, until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
@@ -198,7 +204,7 @@ describe("a body that does not arrive", () => {
   );
 });
 
-for (const dialect of [betterSqlite3, postgres, mariadb]) {
+for (const dialect of [betterSqlite3, postgres, mariadb, mysql]) {
   const available = await dialect.available();
 
   describe.skipIf(!available)(`open dead letters on ${dialect.name}`, () => {
@@ -261,7 +267,7 @@ for (const dialect of [betterSqlite3, postgres, mariadb]) {
       const said = events
         .filter((event) => event.type === "error")
         .map(({ error }) => String(error));
-      expect(said.at(-1)).toMatch(/has 2 open dead letters \(limits\.openDeadLetters\)/);
+      expect(said.at(-1)).toMatch(/has 2 open dead letters \(deadLetters\.open\)/);
     });
 
     it.each([

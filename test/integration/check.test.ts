@@ -13,6 +13,7 @@ import {
 } from "../../src/index.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { itWhere } from "../support/it-where.js";
+import { mysqlServer } from "../support/servers.js";
 import type { TestSchema } from "../support/schema.js";
 import { createRuleTables, type RuleSchema } from "../support/rule-tables.js";
 
@@ -22,21 +23,20 @@ const alice = { principal: { userId: "alice" } };
 
 /** What can be wrong with a table: one of each. */
 function badTables(dialect: TestDialect): readonly string[] {
-  const sqlite = dialect.name.startsWith("SQLite");
-  const mariadb = dialect.name === "MariaDB";
-  const inexact = sqlite
-    ? "text collate nocase"
-    : mariadb
-      ? "varchar(40) collate utf8mb4_general_ci"
-      : "text collate nobody";
-  const exact = mariadb ? "varchar(40) collate utf8mb4_bin" : "varchar(40)";
+  const inexact = {
+    sqlite: "text collate nocase",
+    mysql: "varchar(40) collate utf8mb4_general_ci",
+    postgres: "text collate nobody",
+  }[dialect.family];
+  const exact = dialect.family === "mysql" ? "varchar(40) collate utf8mb4_bin" : "varchar(40)";
+  const uuid = dialect.uuids ? "uuid" : mysqlServer.uuid;
   return [
-    ...(sqlite || mariadb
-      ? []
-      : [
+    ...(dialect.family === "postgres"
+      ? [
           "create collation nobody (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
-        ]),
-    `create table good (id uuid primary key, owner_id ${exact}, title text not null, size integer, day date)`,
+        ]
+      : []),
+    `create table good (id ${uuid} primary key, owner_id ${exact}, title text not null, size integer, day date)`,
     `create table keyless (id ${exact}, body ${exact})`,
     `create table half_keyed (id ${exact}, body ${exact}, unique (id, body))`,
     `create table flags (id boolean primary key, body ${exact})`,
@@ -137,7 +137,7 @@ for (const dialect of dialects) {
         drafts: new Table({ anything: column.text }, { localOnly: true }),
       });
       const collations =
-        dialect.name === "MariaDB"
+        dialect.family === "mysql"
           ? ["warning collation stamped id", "warning collation members user_name"]
           : [];
       expect(await found(good, schema)).toEqual(collations);
@@ -382,7 +382,7 @@ for (const dialect of dialects) {
       );
     });
 
-    it("knows that a number is no uuid", async () => {
+    itWhere(dialect.uuids)("knows that a number is no uuid", async () => {
       const schema = new Schema({
         todos: new Table({ list_id: column.integer, description: column.text }),
       });
@@ -427,7 +427,7 @@ for (const dialect of dialects) {
       },
     );
 
-    itWhere(dialect.name === "MariaDB")("names a table whose writes can't be undone", async () => {
+    itWhere(dialect.family === "mysql")("names a table whose writes can't be undone", async () => {
       await sql`create table loose (id varchar(40) collate utf8mb4_bin primary key) engine = MyISAM`.execute(
         db,
       );

@@ -1,57 +1,21 @@
 /** Dead letters and several processes: one effect, and none of a process that is killed half way. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { Kysely, MysqlDialect, PostgresDialect } from "kysely";
-import pg from "pg";
+import type { Kysely } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
-import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import { isChosen } from "../support/chosen.js";
-import { createPostgresDatabase, createTestTables } from "../support/databases.js";
+import { openByUrl } from "../support/by-url.js";
+import { createTestTables } from "../support/databases.js";
 import { alice, badThing, from, uuid, writesWithEvents } from "../support/letters.js";
-import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
 import { program } from "../support/program.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbAvailable, postgresAvailable } from "../support/servers.js";
-import { sqliteTables } from "../support/sqlite.js";
-import { openSqlite, sqliteFile } from "../support/sqlite-files.js";
-
-interface Place {
-  readonly place: string;
-  readonly db: Kysely<TestSchema>;
-  drop(): Promise<void> | void;
-}
-
-const places: Readonly<Record<string, () => Promise<Place | undefined>>> = {
-  Postgres: async () => {
-    if (!(await postgresAvailable())) return undefined;
-    const { url, drop } = await createPostgresDatabase();
-    const pool = guardPool(new pg.Pool({ connectionString: url }));
-    const db = new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
-    await createTestTables(db);
-    return { place: url, db, drop };
-  },
-  MariaDB: async () => {
-    if (!(await mariadbAvailable())) return undefined;
-    const { url, drop } = await createMariadbDatabase();
-    const db = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool: mariadbPool(url) }) });
-    await createTestTables(db, mariadbTables);
-    return { place: url, db, drop };
-  },
-  SQLite: async () => {
-    if (!isChosen("sqlite")) return undefined;
-    const { file, remove } = sqliteFile();
-    const db = openSqlite(file, "better-sqlite3");
-    await createTestTables(db, sqliteTables);
-    return { place: file, db, drop: remove };
-  },
-};
+import { type Shared, shared } from "../support/shared.js";
 
 const script = await program(new URL("../support/letter-process.ts", import.meta.url));
 
-describe.each(Object.entries(places))("%s", (dialect, make) => {
+describe.each(Object.entries(shared))("%s", (_name, make) => {
   const children: ChildProcess[] = [];
-  let place: Place | undefined;
+  let place: (Shared & { readonly db: Kysely<TestSchema> }) | undefined;
 
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill("SIGKILL");
@@ -62,19 +26,21 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
 
   /** A letter that can be applied now. */
   const prepare = async (skip: (condition: boolean) => void) => {
-    place = await make();
-    skip(place === undefined);
-    if (place === undefined) throw new Error("Skipped.");
+    const made = await make();
+    skip(made === undefined);
+    if (made === undefined) throw new Error("Skipped.");
+    place = { ...made, db: openByUrl(made.url) };
+    await createTestTables(place.db, place.tables);
     await createTables(place.db);
     const { writes, letters } = writesWithEvents(place.db);
     await writes.processTransaction(from("phone", 1, badThing(uuid(1))), alice);
     const id = (await letters.list()).letters[0]?.id ?? "";
     await letters.edit(id, { crud: [{ op: "PUT", table: "members", id: `${uuid(1)}.x` }] });
-    return { db: place.db, letters, id, place: place.place };
+    return { db: place.db, letters, id, url: place.url };
   };
 
-  const start = async (at: string, id: string, mode: string) => {
-    const child = fork(script, [dialect, at, id, mode], {
+  const start = async (url: string, id: string, mode: string) => {
+    const child = fork(script, [url, id, mode], {
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -91,8 +57,8 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
   };
 
   it("a letter that two processes retry again and again is applied once", async ({ skip }) => {
-    const { db, letters, id, place: at } = await prepare(skip);
-    const two = await Promise.all([start(at, id, "go"), start(at, id, "go")]);
+    const { db, letters, id, url } = await prepare(skip);
+    const two = await Promise.all([start(url, id, "go"), start(url, id, "go")]);
     const answers = two.map(next);
     for (const child of two) child.send("go");
     const statuses = (await Promise.all(answers)).flat();
@@ -105,8 +71,8 @@ describe.each(Object.entries(places))("%s", (dialect, make) => {
   it("a process that is killed in the middle of a retry leaves the letter open", async ({
     skip,
   }) => {
-    const { db, letters, id, place: at } = await prepare(skip);
-    const child = await start(at, id, "stop");
+    const { db, letters, id, url } = await prepare(skip);
+    const child = await start(url, id, "stop");
     const written = next(child);
     child.send("go");
     expect(await written).toBe("written");

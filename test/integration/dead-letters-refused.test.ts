@@ -1,7 +1,6 @@
 /** A store that can't take a letter: the device keeps its transaction. And rows that can't be read: the letter is recorded all the same. */
 import Database from "better-sqlite3";
 import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect } from "kysely";
-import mysql from "mysql2";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
@@ -11,7 +10,6 @@ import {
   createPostgresDatabase,
   createTestTables,
   dialects,
-  mariadb,
   type TestDatabase,
 } from "../support/databases.js";
 import {
@@ -24,9 +22,9 @@ import {
   uuid,
   writesWithEvents,
 } from "../support/letters.js";
-import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
+import { createMysqlDatabase, mysqlPool, packetOf, mysqlTables } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbAvailable, mariadbUrl, postgresAvailable } from "../support/servers.js";
+import { mysqlServers, postgresAvailable } from "../support/servers.js";
 import { sqliteTables } from "../support/sqlite.js";
 
 const RETRYABLE = { status: "retryable_error" };
@@ -79,30 +77,30 @@ describe.skipIf(!isChosen("sqlite")).each(["better-sqlite3"])("SQLite (%s)", () 
   });
 });
 
-describe("MariaDB, a packet that is too large", () => {
-  it("makes nothing fatal", async ({ skip }) => {
-    skip(!(await mariadbAvailable()));
-    const database = await mariadb.open();
-    const { db } = database;
-    const admin = mysql.createConnection(mariadbUrl).promise();
-    const [found] = await admin.query("select @@global.max_allowed_packet as bytes");
-    const before = (found as unknown as { bytes: number }[])[0]?.bytes ?? 16_777_216;
-    try {
-      const { writes } = writesWithEvents(db);
-      // Escaped, the letter is six times as large as the text, and the server has a limit that the text itself stays under.
-      const text = "\u0001".repeat(Math.ceil(before / 5));
-      const body = from("phone", 1, put("lists", uuid(1), { name: text, owner_id: "bob" }));
-      expect(await writes.processTransaction(body, alice)).toMatchObject({
-        ...RETRYABLE,
-        message: "The failure can't be recorded just now.",
-      });
-      expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toEqual([]);
-    } finally {
-      await admin.end();
-      await database.close();
-    }
-  });
-});
+describe.each(dialects.filter(({ family }) => family === "mysql"))(
+  "$name, a packet that is too large",
+  (dialect) => {
+    it("makes nothing fatal", async ({ skip }) => {
+      skip(!(await dialect.available()));
+      const database = await dialect.open();
+      const { db } = database;
+      try {
+        const bytes = await packetOf(db);
+        const { writes } = writesWithEvents(db, { limits: { stringLength: bytes } });
+        // Escaped, the letter is six times as large as the text, and the server has a limit that the text itself stays under.
+        const text = "\u0001".repeat(Math.ceil(bytes / 5));
+        const body = from("phone", 1, put("lists", uuid(1), { name: text, owner_id: "bob" }));
+        expect(await writes.processTransaction(body, alice)).toMatchObject({
+          ...RETRYABLE,
+          message: "The failure can't be recorded just now.",
+        });
+        expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toEqual([]);
+      } finally {
+        await database.close();
+      }
+    });
+  },
+);
 
 describe("a role with few grants", () => {
   describe("on Postgres", () => {
@@ -235,19 +233,19 @@ describe("a role with few grants", () => {
     });
   });
 
-  it("on MariaDB compares what it may read", async ({ skip }) => {
-    skip(!(await mariadbAvailable()));
-    const { url, drop } = await createMariadbDatabase();
-    const owner = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool: mariadbPool(url) }) });
+  it.for(mysqlServers)("on $name compares what it may read", async (server, { skip }) => {
+    skip(!(await server.available()));
+    const { url, drop } = await createMysqlDatabase(server);
+    const owner = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool: mysqlPool(url) }) });
     const name = new URL(url).pathname.slice(1);
     const role = `pw_${crypto.randomUUID().slice(0, 8)}`;
     const as = new URL(url);
     as.username = role;
     const served = new Kysely<TestSchema>({
-      dialect: new MysqlDialect({ pool: mariadbPool(as.href) }),
+      dialect: new MysqlDialect({ pool: mysqlPool(as.href) }),
     });
     try {
-      await createTestTables(owner, mariadbTables);
+      await createTestTables(owner, mysqlTables(server));
       await createTables(owner);
       await sql.raw(`create user \`${role}\`@'%'`).execute(owner);
       for (const table of ["powersync_ledger", "powersync_dead_letters"]) {

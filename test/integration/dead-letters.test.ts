@@ -17,6 +17,7 @@ import {
   uuid,
   writesWithEvents,
 } from "../support/letters.js";
+import { noUuid } from "../support/schema.js";
 import { itWhere } from "../support/it-where.js";
 
 const FATAL = { status: "fatal_error" };
@@ -157,7 +158,7 @@ describe.each(dialects)("$name", (dialect) => {
       const crud = [
         put("nowhere", "1"),
         put("absent", uuid(1)),
-        put("things", "no uuid"),
+        put("things", noUuid),
         put("members", "one part only"),
         badThing(uuid(1)),
       ];

@@ -8,13 +8,14 @@ import { createCuttingProxy, type CuttingProxy } from "../support/cutting-proxy.
 import {
   betterSqlite3,
   mariadb,
+  mysql,
   postgres,
   type TestDatabase,
   type TestDialect,
 } from "../support/databases.js";
-import { mariadbPool } from "../support/mariadb.js";
+import { mysqlPool } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbUrl, postgresUrl } from "../support/servers.js";
+import { mariadbServer, type MysqlServer, mysqlServer, postgresUrl } from "../support/servers.js";
 import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
@@ -130,13 +131,19 @@ const servers: readonly Server[] = [
         };
       }),
   },
-  {
-    dialect: mariadb,
+  onMysqlServer(mariadb, mariadbServer),
+  onMysqlServer(mysql, mysqlServer),
+];
+
+function onMysqlServer(dialect: TestDialect, server: MysqlServer): Server {
+  return {
+    dialect,
     begin: "set transaction",
-    commit: "\u0003commit",
+    // MySQL is told before the text that no attributes come with it.
+    commit: dialect === mysql ? "\u0003\0\u0001commit" : "\u0003commit",
     open: (connectionLimit, log) =>
-      open(mariadb, mariadbUrl, 3306, "database()", (url) => {
-        const pool = mariadbPool(url, { connectionLimit });
+      open(dialect, server.url, 3306, "database()", (url) => {
+        const pool = mysqlPool(url, { connectionLimit });
         let count = 0;
         pool.on("connection", (connection) => {
           count += 1;
@@ -151,8 +158,8 @@ const servers: readonly Server[] = [
           pooled: () => count,
         };
       }),
-  },
-];
+  };
+}
 
 for (const { dialect, begin, commit, open } of servers) {
   const available = await dialect.available();
@@ -275,7 +282,7 @@ async function holding(db: Kysely<TestSchema>, run: () => Promise<void>): Promis
   await db.connection().execute(run);
 }
 
-for (const dialect of [betterSqlite3, postgres, mariadb]) {
+for (const dialect of [betterSqlite3, postgres, mariadb, mysql]) {
   const available = await dialect.available();
 
   describe.skipIf(!available)(`${dialect.name} and a hook that never returns`, () => {

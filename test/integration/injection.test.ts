@@ -5,7 +5,7 @@
 import { type Kysely, type Logger, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anonymous, createWrites, type Principal, type Writes } from "../../src/index.js";
-import { dialects, type TestDatabase } from "../support/databases.js";
+import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { long } from "../support/long.js";
 import type { TestSchema } from "../support/schema.js";
 
@@ -165,7 +165,7 @@ for (const [index, dialect] of dialects.entries()) {
 
     beforeAll(async () => {
       database = await dialect.open({ log });
-      await createNotes(database.db, dialect.name);
+      await createNotes(database.db, dialect);
       writes = createWrites<Principal, TestSchema>({
         authenticate: anonymous(`"${mark}'`),
         database: database.db,
@@ -311,8 +311,8 @@ for (const [index, dialect] of dialects.entries()) {
   });
 }
 
-async function createNotes(db: Kysely<TestSchema>, dialect: string): Promise<void> {
-  const exact = dialect === "MariaDB" ? " character set utf8mb4 collate utf8mb4_bin" : "";
+async function createNotes(db: Kysely<TestSchema>, { family }: TestDialect): Promise<void> {
+  const exact = family === "mysql" ? " character set utf8mb4 collate utf8mb4_bin" : "";
   await sql
     .raw(`create table notes (id varchar(400)${exact} primary key, body text${exact})`)
     .execute(db);

@@ -48,16 +48,16 @@ describe.each(dialects)("rejections on $name", (dialect) => {
       tables: { lists: {}, things: {} },
       onEvent: (event) => void events.push(event),
       ...config,
-      deadLetters: { rejections: { table: "rejections" } },
+      deadLetters: { rejections: { table: "rejections" }, ...config.deadLetters },
     });
   const send = (config: Config = {}, body: unknown = refused) =>
     open(config).processTransaction(body, { principal });
 
-  const times = dialect.name.startsWith("SQLite")
-    ? "timestamp"
-    : dialect.name === "MariaDB"
-      ? "timestamp(6) null"
-      : "timestamptz";
+  const times = {
+    sqlite: "timestamp",
+    mysql: "timestamp(6) null",
+    postgres: "timestamptz",
+  }[dialect.family];
   const create = async (
     columns = `client_id text, error_code text, message text, table_name varchar(20), row_id text,
       operation_index integer, created_at ${times}`,

@@ -11,10 +11,11 @@ import {
 } from "../../src/index.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 import { itWhere } from "../support/it-where.js";
-import { createMariadbDatabase } from "../support/mariadb.js";
+import { createMysqlDatabase } from "../support/mysql.js";
 import { nodeSqlite } from "../support/node-sqlite.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
-import { mariadbAvailable } from "../support/servers.js";
+import { noUuid } from "../support/schema.js";
+import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { byName } from "../support/writes.js";
 
 type Config = WritesConfig<Principal, RuleSchema>;
@@ -676,7 +677,7 @@ for (const dialect of dialects) {
           "INVALID_DATA",
         );
         // It can never be one, so the device must not keep it for ever.
-        expect(await write(tables, "alice", patch("lists", "no-uuid", { name: "s" }))).toBe(
+        expect(await write(tables, "alice", patch("lists", noUuid, { name: "s" }))).toBe(
           "INVALID_DATA",
         );
       });
@@ -748,10 +749,11 @@ for (const dialect of dialects) {
 
 describe("integers beyond 2^53, by drivers as they come", () => {
   const big = "9007199254740993";
-  const drivers: readonly [
+  const drivers: readonly (readonly [
     string,
     () => Promise<{ dialect: Dialect; drop?: () => Promise<void> }>,
-  ][] = [
+    MysqlServer?,
+  ])[] = [
     [
       "better-sqlite3",
       async () => ({ dialect: new SqliteDialect({ database: new Sqlite(":memory:") }) }),
@@ -760,19 +762,23 @@ describe("integers beyond 2^53, by drivers as they come", () => {
       "node:sqlite",
       async () => ({ dialect: new SqliteDialect({ database: nodeSqlite(":memory:") }) }),
     ],
-    [
-      "mysql2",
-      async () => {
-        const { url, drop } = await createMariadbDatabase();
-        return { dialect: new MysqlDialect({ pool: mysql.createPool(url) }), drop };
-      },
-    ],
+    ...mysqlServers.map(
+      (server) =>
+        [
+          `mysql2 and ${server.name}`,
+          async () => {
+            const { url, drop } = await createMysqlDatabase(server);
+            return { dialect: new MysqlDialect({ pool: mysql.createPool(url) }), drop };
+          },
+          server,
+        ] as const,
+    ),
   ];
 
   it.for(drivers)(
     "keep every digit in stored() and in references: %s",
-    async ([name, open], { skip }) => {
-      if (name === "mysql2" && !(await mariadbAvailable())) return skip();
+    async ([, open, server], { skip }) => {
+      if (server !== undefined && !(await server.available())) return skip();
       const { dialect, drop } = await open();
       const db = new Kysely<RuleSchema>({ dialect });
       try {

@@ -2,7 +2,6 @@
  * What `view` says of a parameter is what the driver by its defaults reads when the parameter has been stored: on every database,
  * in a process whose time zone is not UTC. Of mysql2, with the one setting that docs/databases.md asks for.
  */
-import { PGlite } from "@electric-sql/pglite";
 import Database from "better-sqlite3";
 import {
   type Dialect as KyselyDialect,
@@ -21,10 +20,12 @@ import type { Column, Dialect } from "../../src/sql/dialect.js";
 import { mysql as mysqlWays } from "../../src/sql/mysql/dialect.js";
 import { postgres as postgresWays } from "../../src/sql/postgres/dialect.js";
 import { sqlite as sqliteWays } from "../../src/sql/sqlite/dialect.js";
+import { isChosen } from "../support/chosen.js";
 import { createPostgresDatabase } from "../support/databases.js";
-import { createMariadbDatabase } from "../support/mariadb.js";
+import { createMysqlDatabase } from "../support/mysql.js";
 import { nodeSqlite } from "../support/node-sqlite.js";
-import { mariadbAvailable, postgresAvailable } from "../support/servers.js";
+import { startPglite } from "../support/pglite.js";
+import { mysqlServers, postgresAvailable } from "../support/servers.js";
 
 type AnyDatabase = Record<string, Record<string, unknown>>;
 
@@ -82,6 +83,36 @@ const postgresTypes = {
   "bytea[]": [["AP+A", ""]],
 };
 
+/** What mysql2 reads alike of both servers. */
+const mysqlTypes = {
+  "tinyint(1)": [1, "f"],
+  "bit(1)": [1, "f"],
+  "bit(12)": [0, 2_050],
+  tinyint: integers,
+  smallint: integers,
+  "int unsigned": [4_294_967_295],
+  bigint: [...integers, "9223372036854775807"],
+  "bigint unsigned": ["18446744073709551615"],
+  "decimal(12, 4)": decimals,
+  "decimal(12, 0)": ["1e3", "-0", 7],
+  float: floats,
+  "float(12, 2)": ["12345.67"],
+  double: floats,
+  "varchar(40)": texts,
+  "char(4)": ["ab", "🎉"],
+  text: texts,
+  json: documents,
+  "datetime(6)": instants,
+  "timestamp(6) null": instants,
+  datetime: ["2026-07-01T12:00:00Z"],
+  date: days,
+  time: ["10:30", "-100:00:00", "012:00:00"],
+  "time(3)": ["23:59:59.5", "10:30"],
+  year: [2026],
+  "enum('happy', 'sad')": ["happy"],
+  "set('a', 'b')": ['["b", "a"]', ""],
+};
+
 const cases: readonly Case[] = [
   {
     name: "Postgres",
@@ -110,49 +141,21 @@ const cases: readonly Case[] = [
     before: ["create type mood as enum ('happy', 'sad')"],
     // It reads a `bigint` as a number or a bigint, a `date` as midnight in UTC, and the elements of a `numeric[]` as text.
     sent: postgresTypes,
-    available: async () => true,
-    open: async () => ({ kysely: new PGliteDialect({ pglite: new PGlite() }) }),
+    available: async () => isChosen("pglite"),
+    open: async () => ({ kysely: new PGliteDialect({ pglite: await startPglite() }) }),
   },
-  {
-    name: "MariaDB",
+  ...mysqlServers.map((server): Case => ({
+    name: server.name,
     dialect: mysqlWays,
     before: ["set time_zone = '+00:00'"],
-    sent: {
-      "tinyint(1)": [1, "f"],
-      "bit(1)": [1, "f"],
-      "bit(12)": [0, 2_050],
-      tinyint: integers,
-      smallint: integers,
-      "int unsigned": [4_294_967_295],
-      bigint: [...integers, "9223372036854775807"],
-      "bigint unsigned": ["18446744073709551615"],
-      "decimal(12, 4)": decimals,
-      "decimal(12, 0)": ["1e3", "-0", 7],
-      float: floats,
-      "float(12, 2)": ["12345.67"],
-      double: floats,
-      "varchar(40)": texts,
-      "char(4)": ["ab", "🎉"],
-      text: texts,
-      uuid: ids,
-      json: documents,
-      "datetime(6)": instants,
-      "timestamp(6) null": instants,
-      datetime: ["2026-07-01T12:00:00Z"],
-      date: days,
-      time: ["10:30", "-100:00:00", "012:00:00"],
-      "time(3)": ["23:59:59.5", "10:30"],
-      year: [2026],
-      "enum('happy', 'sad')": ["happy"],
-      "set('a', 'b')": ['["b", "a"]', ""],
-    },
-    available: mariadbAvailable,
+    sent: { ...mysqlTypes, [server.uuid]: ids },
+    available: server.available,
     open: async () => {
-      const { url, drop } = await createMariadbDatabase();
+      const { url, drop } = await createMysqlDatabase(server);
       const pool = mysql.createPool({ uri: url, connectionLimit: 1, timezone: "Z" });
       return { kysely: new MysqlDialect({ pool }), drop };
     },
-  },
+  })),
   ...(["better-sqlite3", "node:sqlite"] as const).map((driver): Case => ({
     name: `SQLite (${driver})`,
     dialect: sqliteWays,
@@ -171,7 +174,7 @@ const cases: readonly Case[] = [
       date: days,
       time: ["10:30"],
     },
-    available: async () => true,
+    available: async () => isChosen("sqlite"),
     open: async () => {
       const database = driver === "node:sqlite" ? nodeSqlite(":memory:") : new Database(":memory:");
       return { kysely: new SqliteDialect({ database }) };

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Kysely } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWrites, type TransactionResult, type Writes } from "../../src/index.js";
-import { dialects, type Row, type TestDatabase } from "../support/databases.js";
+import { dialects, mysql, type Row, type TestDatabase } from "../support/databases.js";
 import { long } from "../support/long.js";
 import {
   createModel,
@@ -16,7 +16,7 @@ import {
   type Outcome,
   type Rows,
 } from "../support/model.js";
-import type { TestSchema } from "../support/schema.js";
+import { noUuid, type TestSchema } from "../support/schema.js";
 import { type TestPrincipal, testConfig } from "../support/writes.js";
 
 const most = 1_000;
@@ -214,7 +214,7 @@ const kinds: Readonly<Record<string, string>> = { L: "1", T: "2", X: "3" };
 function idOf(symbol: string, n: number): string {
   const kind = kinds[symbol.charAt(0)];
   return kind === undefined
-    ? "not-a-uuid"
+    ? noUuid
     : `${n.toString(16).padStart(8, "0")}-0000-4000-8000-0000000000${kind}${symbol.charAt(1)}`;
 }
 
@@ -402,8 +402,11 @@ for (const dialect of dialects) {
       const property = async (steps: readonly Step[], onFatal: "stop" | "skip") => {
         sequence += 1;
         const n = sequence;
-        // MariaDB has no deferred constraints.
-        const model = createModel({ deferred: dialect.name !== "MariaDB" });
+        const model = createModel({
+          // MySQL and MariaDB have no deferred constraints.
+          deferred: dialect.family !== "mysql",
+          parentsFirst: dialect === mysql,
+        });
         const before = await answered(db);
         const fullAnswers = new Map<string, TransactionResult>();
         for (const { user: userId, body } of uploadsOf(steps, n)) {

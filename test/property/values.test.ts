@@ -12,7 +12,7 @@ import type { TestSchema } from "../support/schema.js";
 import { jsonOf, type Sent, type Verdict } from "./meaning.js";
 import { anything } from "./sent-times.js";
 import type { ValueColumn, ValueTable } from "./value-columns.js";
-import { mariadbValues } from "./values-mariadb.js";
+import { mariadbValues, mysqlValues } from "./values-mysql.js";
 import { postgresValues } from "./values-postgres.js";
 import { sqliteValues } from "./values-sqlite.js";
 
@@ -25,6 +25,7 @@ const valueTables: Readonly<Record<string, ValueTable>> = {
   PGlite: postgresValues,
   Postgres: postgresValues,
   MariaDB: mariadbValues,
+  MySQL: mysqlValues,
   SQLite: sqliteValues,
 };
 

@@ -2,7 +2,7 @@
 import { type Dialect, Kysely, MysqlDialect, PostgresDialect } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
-import { mariadbPool } from "./mariadb.js";
+import { mysqlPool } from "./mysql.js";
 import type { TestSchema } from "./schema.js";
 import { openSqlite } from "./sqlite-files.js";
 
@@ -15,7 +15,7 @@ export function openByUrl(url: string): Kysely<TestSchema> {
 
 function dialectAt(url: string): Dialect {
   if (url.startsWith("mysql:")) {
-    return new MysqlDialect({ pool: mariadbPool(url, { connectionLimit: 10 }) });
+    return new MysqlDialect({ pool: mysqlPool(url, { connectionLimit: 10 }) });
   }
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5000, max: 10 });
   return new PostgresDialect({ pool: guardPool(pool) });

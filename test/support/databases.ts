@@ -1,4 +1,4 @@
-/** Real databases for the tests, one for each test file: PGlite and SQLite in the process, and a database of its own on the Postgres and the MariaDB server. */
+/** Real databases for the tests, one for each test file: PGlite and SQLite in the process, and a database of its own on the Postgres, the MariaDB and the MySQL server. */
 import Database from "better-sqlite3";
 import {
   type Dialect,
@@ -14,19 +14,19 @@ import {
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import {
-  createMariadbDatabase,
-  mariadbGiven,
-  mariadbPool,
-  mariadbRow,
-  mariadbTables,
-} from "./mariadb.js";
 import { isChosen } from "./chosen.js";
+import { createMysqlDatabase, mysqlGiven, mysqlPool, mysqlRow, mysqlTables } from "./mysql.js";
 import { nodeSqlite } from "./node-sqlite.js";
 import { startPglite } from "./pglite.js";
 import { postgresRow, postgresTables } from "./postgres.js";
 import { appTableNames, type TestSchema, tableNames } from "./schema.js";
-import { mariadbAvailable, postgresAvailable, postgresUrl } from "./servers.js";
+import {
+  mariadbServer,
+  type MysqlServer,
+  mysqlServer,
+  postgresAvailable,
+  postgresUrl,
+} from "./servers.js";
 import { sqliteGiven, sqliteRow, sqliteTables } from "./sqlite.js";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -44,6 +44,10 @@ export interface TestDatabase {
 
 export interface TestDialect {
   readonly name: string;
+  /** Whose words it speaks. */
+  readonly family: "postgres" | "mysql" | "sqlite";
+  /** Has a type for UUIDs. Elsewhere they are text, and so is whatever else is sent for one. */
+  readonly uuids: boolean;
   /** Several connections, so that transactions can really meet. */
   readonly concurrent: boolean;
   available(): Promise<boolean>;
@@ -61,6 +65,8 @@ export interface OpenOptions {
 
 export const pglite: TestDialect = {
   name: "PGlite",
+  family: "postgres",
+  uuids: true,
   concurrent: false,
   available: async () => isChosen("pglite"),
   open: async (options) =>
@@ -74,6 +80,8 @@ export const pglite: TestDialect = {
 
 export const postgres: TestDialect = {
   name: "Postgres",
+  family: "postgres",
+  uuids: true,
   concurrent: true,
   available: postgresAvailable,
   open: async (options) => {
@@ -84,18 +92,25 @@ export const postgres: TestDialect = {
   },
 };
 
-export const mariadb: TestDialect = {
-  name: "MariaDB",
-  concurrent: true,
-  available: mariadbAvailable,
-  open: async (options) => {
-    const { url, drop } = await createMariadbDatabase();
-    const pool = mariadbPool(url, { connectionLimit: options?.connections ?? 10 });
-    const dialect = new MysqlDialect({ pool });
-    const of = { plain: mariadbRow, given: mariadbGiven, tables: mariadbTables, drop };
-    return prepared({ ...options, ...of, dialect });
-  },
-};
+export const mariadb = onMysqlServer(mariadbServer);
+export const mysql = onMysqlServer(mysqlServer);
+
+function onMysqlServer(server: MysqlServer): TestDialect {
+  return {
+    name: server.name,
+    family: "mysql",
+    uuids: server.uuid === "uuid",
+    concurrent: true,
+    available: server.available,
+    open: async (options) => {
+      const { url, drop } = await createMysqlDatabase(server);
+      const pool = mysqlPool(url, { connectionLimit: options?.connections ?? 10 });
+      const dialect = new MysqlDialect({ pool });
+      const of = { plain: mysqlRow, given: mysqlGiven, tables: mysqlTables(server), drop };
+      return prepared({ ...options, ...of, dialect });
+    },
+  };
+}
 
 /** With integers read as `bigint`, so that a test sees all their digits; the library does without. */
 export const betterSqlite3 = sqlite("SQLite (better-sqlite3)", () =>
@@ -108,6 +123,8 @@ export const sqliteOfNode = sqlite("SQLite (node:sqlite)", () =>
 function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
   return {
     name,
+    family: "sqlite",
+    uuids: true,
     concurrent: false,
     available: async () => isChosen("sqlite"),
     open: (options) =>
@@ -125,6 +142,7 @@ export const dialects: readonly TestDialect[] = [
   pglite,
   postgres,
   mariadb,
+  mysql,
   betterSqlite3,
   sqliteOfNode,
 ];

@@ -1,34 +1,18 @@
 /**
- * A process that retries a dead letter: `letter-process.ts DIALECT PLACE ID MODE`. It tells its parent when it is ready,
+ * A process that retries a dead letter: `letter-process.ts URL ID MODE`. It tells its parent when it is ready,
  * retries when it is told to, and answers with the result's status.
  *
  * `stop`: it tells its parent when the letter's write has been made, and goes no further.
  */
 import { once } from "node:events";
-import { Kysely, MysqlDialect, PostgresDialect } from "kysely";
-import pg from "pg";
 import { createWrites } from "../../src/index.js";
-import { mariadbPool } from "./mariadb.js";
+import { openByUrl } from "./by-url.js";
 import type { TestSchema } from "./schema.js";
-import { openSqlite } from "./sqlite-files.js";
 import { testConfig, type TestPrincipal } from "./writes.js";
 
-const [, , dialect = "", place = "", id = "", mode = ""] = process.argv;
+const [, , url = "", id = "", mode = ""] = process.argv;
 
-function open(): Kysely<TestSchema> {
-  switch (dialect) {
-    case "Postgres":
-      return new Kysely({
-        dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: place }) }),
-      });
-    case "MariaDB":
-      return new Kysely({ dialect: new MysqlDialect({ pool: mariadbPool(place) }) });
-    default:
-      return openSqlite(place, "better-sqlite3");
-  }
-}
-
-const db = open();
+const db = openByUrl(url);
 const { deadLetters } = createWrites<TestPrincipal, TestSchema>({
   ...testConfig(db),
   hooks: {

@@ -93,9 +93,11 @@ type Data = Readonly<Record<string, unknown>>;
 export interface ModelOptions {
   /** `things.parent_id` is checked when the transaction ends, not with each statement. */
   readonly deferred: boolean;
+  /** A row's parent is looked for before its unique values are. */
+  readonly parentsFirst: boolean;
 }
 
-export function createModel({ deferred }: ModelOptions): Model {
+export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
   let state: State = { lists: new Map(), todos: new Map(), things: new Map() };
   /** By who sent what from where: of what comes again, the letter is the latest failure. */
   const letters = new Map<string, Letter>();
@@ -123,6 +125,8 @@ export function createModel({ deferred }: ModelOptions): Model {
         index = at;
         if (!deferred) checkOwnParent(next, operation);
         apply(next, operation, userId);
+        if (parentsFirst) checkParents(next);
+        checkCodes(next);
         if (!deferred) checkParents(next);
       }
       index = undefined;
@@ -397,11 +401,12 @@ function thing(state: State, op: "PUT" | "PATCH" | "DELETE", id: string, sent: D
   if (op === "PATCH" && stored === undefined) return;
   if (values.stock === null) throw new Refusal("NOT_NULL_VIOLATION");
   if (values.size != null && values.size < 0) throw new Refusal("CHECK_VIOLATION");
-  const after = { code: null, size: null, stock: 1, parent_id: null, ...stored, ...values };
-  for (const [other, { code }] of things) {
-    if (other !== id && code !== null && code === after.code) throw new Refusal("UNIQUE_VIOLATION");
-  }
-  things.set(id, after);
+  things.set(id, { code: null, size: null, stock: 1, parent_id: null, ...stored, ...values });
+}
+
+function checkCodes({ things }: State): void {
+  const codes = [...things.values()].flatMap(({ code }) => code ?? []);
+  if (new Set(codes).size < codes.length) throw new Refusal("UNIQUE_VIOLATION");
 }
 
 /** Where it is checked at the end it belongs to no operation. */

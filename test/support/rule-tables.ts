@@ -29,7 +29,7 @@ const tables: Readonly<Record<keyof RuleTables, string>> = {
 };
 const names = Object.keys(tables) as (keyof RuleTables)[];
 
-/** With its server's own collation, where there is one: on MariaDB one that takes `a` for `A`. */
+/** With its server's own collation, where there is one: on MariaDB and MySQL one that takes `a` for `A`. */
 export async function createRuleTables({ db }: TestDatabase): Promise<Kysely<RuleSchema>> {
   for (const name of names) await sql.raw(`create table ${name} (${tables[name]})`).execute(db);
   return db as unknown as Kysely<RuleSchema>;

@@ -42,6 +42,9 @@ export interface KeyTables {
 
 export type TestSchema = TestTables & KeyTables & OwnTables;
 
+/** Also too long for a UUID's column in a database that has no type for one. */
+export const noUuid = "not-a-uuid, and longer than one would be";
+
 /** In an order in which they can be emptied. */
 export const appTableNames = ["todos", "lists", "things", "members", "books", "authors"] as const;
 export const tableNames = [

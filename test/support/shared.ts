@@ -1,9 +1,9 @@
 /** Databases that several processes or pools use at once, by what they are. */
 import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
-import { createMariadbDatabase, mariadbTables } from "./mariadb.js";
+import { createMysqlDatabase, mysqlTables } from "./mysql.js";
 import { postgresTables } from "./postgres.js";
-import { mariadbAvailable, postgresAvailable } from "./servers.js";
+import { mariadbServer, type MysqlServer, mysqlServer, postgresAvailable } from "./servers.js";
 import { sqliteFile } from "./sqlite-files.js";
 import { sqliteTables } from "./sqlite.js";
 
@@ -20,13 +20,17 @@ export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>>
     (await postgresAvailable())
       ? { ...(await createPostgresDatabase()), tables: postgresTables }
       : undefined,
-  MariaDB: async () =>
-    (await mariadbAvailable())
-      ? { ...(await createMariadbDatabase()), tables: mariadbTables }
-      : undefined,
+  MariaDB: () => on(mariadbServer),
+  MySQL: () => on(mysqlServer),
   SQLite: async () => {
     if (!isChosen("sqlite")) return undefined;
     const { file, remove } = sqliteFile();
     return { url: `sqlite:${file}`, tables: sqliteTables, drop: remove };
   },
 };
+
+async function on(server: MysqlServer): Promise<Shared | undefined> {
+  return (await server.available())
+    ? { ...(await createMysqlDatabase(server)), tables: mysqlTables(server) }
+    : undefined;
+}

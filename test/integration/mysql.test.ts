@@ -10,25 +10,24 @@ import {
   type WriteEvent,
   type WritesConfig,
 } from "../../src/index.js";
-import { createMariadbDatabase, mariadbPool, mariadbTables } from "../support/mariadb.js";
+import { createMysqlDatabase, mysqlPool, mysqlTables, packetOf } from "../support/mysql.js";
 import { type TestSchema, tableNames } from "../support/schema.js";
-import { mariadbAvailable } from "../support/servers.js";
+import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { createRelay } from "../support/relay.js";
 import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const alice = { principal: { userId: "alice" } };
-const settings = [
-  "innodb_lock_wait_timeout",
-  "lock_wait_timeout",
-  "max_statement_time",
-  "time_zone",
-  "sql_mode",
-] as const;
+/** What the library changes of a session, on each server. */
+const settings = {
+  MariaDB: ["max_statement_time", "idle_transaction_timeout"],
+  MySQL: ["max_execution_time"],
+  both: ["innodb_lock_wait_timeout", "lock_wait_timeout", "wait_timeout", "time_zone", "sql_mode"],
+} as const;
 
 type Config = Partial<WritesConfig<TestPrincipal, TestSchema>>;
 
-describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
+function suite(server: MysqlServer): void {
   let url: string;
   let drop: () => Promise<void>;
   /** The tests' own view. */
@@ -38,9 +37,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
   const onUncaught = (error: unknown) => void uncaught.push(error);
 
   beforeAll(async () => {
-    ({ url, drop } = await createMariadbDatabase());
+    ({ url, drop } = await createMysqlDatabase(server));
     db = connect();
-    for (const statement of mariadbTables) await sql.raw(statement).execute(db);
+    for (const statement of mysqlTables(server)) await sql.raw(statement).execute(db);
     await createTables(db);
     process.on("uncaughtException", onUncaught);
   });
@@ -59,7 +58,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
 
   /** @param setUp what the application does to each of its connections */
   const connect = (options: mysql.PoolOptions = {}, setUp?: string): Kysely<TestSchema> => {
-    const pool = mariadbPool(url, options);
+    const pool = mysqlPool(url, options);
     if (setUp !== undefined) pool.on("connection", (connection) => connection.query(setUp));
     return new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
   };
@@ -194,9 +193,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
   });
 
   it("makes its tables from many processes at once", async () => {
-    const empty = await createMariadbDatabase();
+    const empty = await createMysqlDatabase(server);
     const several = times(8, () => {
-      const pool = mariadbPool(empty.url, { connectionLimit: 1 });
+      const pool = mysqlPool(empty.url, { connectionLimit: 1 });
       return new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
     });
     try {
@@ -260,7 +259,9 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       ],
       [
         "over a packet that is too large",
-        during((tx) => sql`select length(${"x".repeat(17 * 2 ** 20)})`.execute(tx)),
+        during(async (tx) =>
+          sql`select length(${"x".repeat((await packetOf(tx)) + 2 ** 20)})`.execute(tx),
+        ),
       ],
     ])("%s leaves a retryable answer, and the process alive", async (_when, config) => {
       const { send, database } = open(config, { connectionLimit: 2 });
@@ -332,7 +333,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     });
 
     it("because the pool has been closed is retryable", async () => {
-      const pool = mariadbPool(url);
+      const pool = mysqlPool(url);
       const database = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
       const { send } = open({ database });
       await pool.promise().end();
@@ -344,7 +345,8 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     const lax = "set session sql_mode = 'NO_BACKSLASH_ESCAPES', time_zone = '+05:30'";
     const one = { connectionLimit: 1 };
     const stateOf = async (database: Kysely<TestSchema>) => {
-      const columns = settings.map((name) => sql.raw(`@@session.${name} as ${name}`));
+      const names = [...settings.both, ...settings[server.name]];
+      const columns = names.map((name) => sql.raw(`@@session.${name} as ${name}`));
       const { rows } = await sql`select ${sql.join(columns)}`.execute(database);
       return rows[0];
     };
@@ -357,6 +359,31 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       expect(await stateOf(database)).toEqual(before);
       expect(await send([thing({ size: -1 })])).toMatchObject({ status: "fatal_error" });
       expect(await stateOf(database)).toEqual(before);
+    });
+
+    it("ends a transaction whose client is silent for longer than a statement may take", async () => {
+      const bounds: Record<string, number> = {};
+      const { send } = open({
+        timeouts: { statementMs: 2_000 },
+        hooks: {
+          persist: {
+            after: async (_outcome, { tx }) => {
+              const { rows } = await sql<{
+                Variable_name: string;
+                Value: string;
+              }>`show session variables where variable_name in ('wait_timeout', 'idle_transaction_timeout')`.execute(
+                tx,
+              );
+              for (const { Variable_name, Value } of rows) bounds[Variable_name] = Number(Value);
+            },
+          },
+        },
+      });
+      expect(await send([thing({ size: 1 })])).toEqual({ status: "success" });
+      expect(bounds).toEqual({
+        wait_timeout: 2,
+        ...(server.name === "MariaDB" && { idle_transaction_timeout: 2 }),
+      });
     });
 
     it("escapes text as the driver does, whatever the server's mode", async () => {
@@ -462,6 +489,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
 
   describe("a table or a connection that can't keep the promise", () => {
     const tried = async (create: string, options: mysql.PoolOptions = {}) => {
+      await sql`drop table if exists odd`.execute(db);
       await sql.raw(create).execute(db);
       const tables = { odd: {} } as unknown as NonNullable<Config["tables"]>;
       const { send, events } = open({ tables }, options);
@@ -471,7 +499,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     };
 
     it("is refused until it is set up, with words for whoever runs it", async () => {
-      const create = "create or replace table odd (id integer primary key, note text)";
+      const create = "create table odd (id integer primary key, note text)";
       expect(await tried(`${create} engine = MyISAM`)).toEqual([
         "retryable_error",
         expect.stringContaining("engine without transactions"),
@@ -484,7 +512,7 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
     });
   });
 
-  it("stores a dead letter of ten million characters, and keeps for later what no packet carries", async () => {
+  it("stores a dead letter of ten million characters", async () => {
     const { send } = open({ limits: { stringLength: 20_000_000 } });
     const code = "x".repeat(10_000_000);
     expect(statusesOf([await send([{ op_id: 1, ...thing({ code }) }], "device")])).toEqual([
@@ -495,9 +523,18 @@ describe.skipIf(!(await mariadbAvailable()))("MariaDB", () => {
       .select("payload")
       .executeTakeFirstOrThrow();
     expect(payload).toContain(code);
-    const wide = "é".repeat(4_000_000);
-    expect(await send([{ op_id: 2, ...thing({ code: wide }) }], "device")).toMatchObject({
+  });
+
+  it("keeps a transaction for later whose dead letter no packet carries", async () => {
+    const { send } = open({ limits: { stringLength: 20_000_000 } });
+    // Six times as long, escaped.
+    const wide = "é".repeat((await packetOf(db)) / 5);
+    expect(await send([{ op_id: 1, ...thing({ code: wide }) }], "device")).toMatchObject({
       status: "retryable_error",
     });
   });
-});
+}
+
+for (const server of mysqlServers) {
+  describe.skipIf(!(await server.available()))(server.name, () => suite(server));
+}
