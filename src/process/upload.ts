@@ -103,7 +103,7 @@ export function createProcessor<P extends Principal, DB>({
       let ended = false;
       for (const transaction of upload.transactions) {
         const late = results.length > 0 && performance.now() - started >= timeouts.requestMs;
-        const result =
+        const result: TransactionResult =
           ended || context.signal.aborted
             ? notAttempted
             : late
