@@ -147,7 +147,7 @@ export interface RetryableResult {
   readonly message: string;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
-  /** Present where the caller has as many open dead letters as may be (`limits.openDeadLetters`): a 429 over HTTP. */
+  /** Present where the caller has as many open dead letters as may be (`deadLetters.open`): a 429 over HTTP. */
   readonly tooManyDeadLetters?: true;
 }
 

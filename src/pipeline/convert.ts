@@ -91,14 +91,15 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
 
   return {
     table: tableWith,
+    // Entries, here and below: assigning to a column called "__proto__" would lose it.
     values: (store, table, values, context, compared = false) => {
-      const converted: Record<string, unknown> = {};
-      for (const name in values) {
+      const converted: [string, unknown][] = [];
+      for (const [name, value] of Object.entries(values)) {
         const known = columnOf(table, name);
         const column = compared && known.generated ? { ...known, generated: false } : known;
-        converted[name] = one(store, table, column, values[name], context);
+        converted.push([name, one(store, table, column, value, context)]);
       }
-      return converted;
+      return Object.fromEntries(converted);
     },
     write: async (write, rule, context, kept, whereMissing) => {
       const { converted, store, unit } = kept;
@@ -108,9 +109,9 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         kept.table = undefined;
       }
       const fresh: string[] = [];
-      for (const name in write.values) {
+      for (const [name, value] of Object.entries(write.values)) {
         const known = converted.get(name);
-        if (known === undefined || !Object.is(known.shown, write.values[name])) fresh.push(name);
+        if (known === undefined || !Object.is(known.shown, value)) fresh.push(name);
       }
       if (fresh.length === 0) return write;
       if (kept.table === undefined || missing(kept.table, fresh) !== undefined) {
@@ -128,12 +129,12 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         const stored = one(store, table, column, write.values[name], context);
         converted.set(name, { stored, shown: showing ? store.view(column, stored) : stored });
       }
-      const values: Record<string, unknown> = {};
-      for (const name in write.values) {
+      const values: [string, unknown][] = [];
+      for (const [name, value] of Object.entries(write.values)) {
         const known = converted.get(name);
-        values[name] = known === undefined ? write.values[name] : known.shown;
+        values.push([name, known === undefined ? value : known.shown]);
       }
-      return { ...write, values };
+      return { ...write, values: Object.fromEntries(values) };
     },
   };
 }
@@ -151,11 +152,17 @@ function columnOf({ columns }: Table, name: string): Column {
   return column;
 }
 
-/** By column, what is stored of a write that `Convert.write` has seen last. */
-export function storedValues({ values }: Write, { converted }: OperationState): Values {
-  const stored: Record<string, unknown> = {};
-  for (const name in values) stored[name] = converted.get(name)?.stored;
-  return stored;
+/** By column, what is stored of a write that `Convert.write` has seen last. The key's columns are not among them: they hold the row's id, whatever a hook says. */
+export function storedValues(
+  { values }: Write,
+  keyColumns: readonly string[],
+  { converted }: OperationState,
+): Values {
+  const stored: [string, unknown][] = [];
+  for (const name of Object.keys(values)) {
+    if (!keyColumns.includes(name)) stored.push([name, converted.get(name)?.stored]);
+  }
+  return Object.fromEntries(stored);
 }
 
 /** A row's key by column, not yet converted. Throws fatal INVALID_DATA where the id has not as many values as the key has columns. */
@@ -166,9 +173,9 @@ export function keyOf<P extends Principal, DB>(
   const { columns, split } = key;
   const parts = split === undefined ? [id] : split(id);
   if (parts.length !== columns.length) throw invalidKey();
-  const values: Record<string, unknown> = {};
-  for (const [index, column] of columns.entries()) values[column] = parts[index];
-  return values;
+  const values: [string, unknown][] = [];
+  for (const [index, column] of columns.entries()) values.push([column, parts[index]]);
+  return Object.fromEntries(values);
 }
 
 export function invalidKey(): FatalError {

@@ -37,8 +37,8 @@ export function createPersist<P extends Principal, DB>(
     const { store, unit } = kept;
     // What hooks have put in since.
     const write = await convert.write(given, rule, context, kept, "throws");
-    const values = storedValues(write, kept);
     const { columns } = rule.key;
+    const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
     const key = convert.values(store, table, keyOf(rule, id), context, op !== "PUT");

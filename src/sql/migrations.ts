@@ -183,9 +183,18 @@ export function otherForm(
 ): string | undefined {
   const other = recorded.find((row) => row["name"] !== migrationName || row["form"] !== form);
   if (other === undefined) return undefined;
+  return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${form}. ${remedy(own)}`;
+}
+
+/** What is wrong where a table lacks a column, with its remedy. */
+export function otherTable(own: Own, table: OwnTable, column: string): string {
+  return `The library's own table "${own.nameOf(table)}" is of another version's form: it has no column "${column}". ${remedy(own)}`;
+}
+
+function remedy(own: Own): string {
   const tables: OwnTable[] = [...(Object.keys(tableForms) as OwnTable[]), "powersync_migrations"];
   const drops = tables.map((table) => `drop table ${own.nameOf(table)};`).join(" ");
-  return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${form}. Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
+  return `Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
 }
 
 /** Where a change of the schema commits at once, an interrupted migration has left some of its steps behind. */

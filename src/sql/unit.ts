@@ -15,7 +15,7 @@ import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint } from "./fingerprints.js";
-import { otherForm, recordedForm } from "./migrations.js";
+import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
 import { pruneLedger } from "./prune.js";
 import { lookUp, readRow } from "./read.js";
 import { type ReadTable, readTable, sourceTable } from "./schema.js";
@@ -117,27 +117,32 @@ async function inspectOwnTables(
 ): Promise<readonly OwnTableProblem[]> {
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
-  const needed: readonly OwnTable[] = [
+  const needed: readonly (keyof typeof tableForms)[] = [
     ...(ledger ? ["powersync_ledger" as const] : []),
     "powersync_dead_letters",
     ...(attempts ? ["powersync_attempts" as const] : []),
     ...(checkpoints ? ["powersync_checkpoints" as const] : []),
   ];
-  const isThere = async (table: OwnTable) =>
-    (await dialect.readColumns(tx, sourceOf(table))).length > 0;
-  const missing: OwnTableProblem[] = [];
+  const columnsOf = async (table: OwnTable) =>
+    (await dialect.readColumns(tx, sourceOf(table))).map(({ name }) => name);
+  const problems: OwnTableProblem[] = [];
   for (const table of needed) {
-    if (await isThere(table)) continue;
-    const message = `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`;
-    missing.push({ table, message });
+    const columns = await columnsOf(table);
+    const lacking = Object.keys(tableForms[table].columns).find((name) => !columns.includes(name));
+    if (lacking === undefined) continue;
+    const message =
+      columns.length === 0
+        ? `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`
+        : otherTable(own, table, lacking);
+    problems.push({ table, message });
   }
   const record = "powersync_migrations";
   const access = await dialect.access?.(tx, sourceOf(record));
-  if ((await isThere(record)) && access?.readable.has("name") !== false) {
+  if ((await columnsOf(record)).length > 0 && access?.readable.has("name") !== false) {
     const message = otherForm(await recordedForm(on), own);
     if (message !== undefined) return [{ table: record, message }];
   }
-  if (missing.length > 0) return missing;
+  if (problems.length > 0) return problems;
   // None is found; but whoever may not read a table hears of it.
   for (const table of needed) {
     await on

@@ -902,7 +902,7 @@ describe("a dead letter", () => {
     expect(await stored()).toMatchObject({ ledger: 1, letters: [{ error_code: "UNKNOWN_TABLE" }] });
     expect(errors()).toMatchObject([
       { during: "map" },
-      { during: "onDeadLetter", outcome: "ignored" },
+      { during: "onRecorded", outcome: "ignored" },
     ]);
   });
 

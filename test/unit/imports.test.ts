@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, Layer>> = {
     below: [],
   },
   json: {
-    files: ["src/wire/json", "src/wire/digest", "src/wire/generated/*"],
+    files: ["src/wire/parse-json", "src/wire/serialize", "src/wire/generated/*"],
     below: [],
   },
   // The port, and the store that needs no database. Nothing of Kysely.
@@ -368,7 +368,7 @@ describe("the table", () => {
     [
       "the client knows nothing of the server",
       "src/client/http",
-      `import { x } from "../wire/json.js";`,
+      `import { x } from "../wire/serialize.js";`,
     ],
     ["nor its types", "src/client/http", `import type { X } from "../model.js";`],
     ["nor a package", "src/client/http", `import type { X } from "@powersync/common";`],
