@@ -31,10 +31,11 @@ export function testConfig(db: Kysely<TestSchema>) {
               .where("lists.owner_id", "=", principal.userId),
           ),
       },
-      things: {},
-      members: { id: ["list_id", "user_name"] },
-      authors: { id: "uuid" },
+      things: { access: "everyone" },
+      members: { access: "everyone", id: ["list_id", "user_name"] },
+      authors: { access: "everyone", id: "uuid" },
       books: {
+        access: "everyone",
         id: "uuid",
         columns: {
           title: true,
@@ -46,19 +47,21 @@ export function testConfig(db: Kysely<TestSchema>) {
       },
       /** The same tables under other names and stricter rules. */
       my_todos: {
+        access: "everyone",
         table: "todos",
         operations: ["PATCH", "DELETE"],
         columns: { text: "description", completed: true, position: { readOnly: "ignore" } },
         unknownColumns: "ignore",
       },
       named_lists: {
+        access: "everyone",
         table: "lists",
         columns: { name: true, owner_id: { set: ({ principal }) => principal.userId } },
         put: "replace",
       },
       hidden_lists: { table: "lists", owner: "owner_id", hideForeign: true },
-      absent: { table: "no_such_table" },
-      half_absent: { table: "lists", columns: ["name", "no_such_column"] },
+      absent: { access: "everyone", table: "no_such_table" },
+      half_absent: { access: "everyone", table: "lists", columns: ["name", "no_such_column"] },
     },
   } satisfies WritesConfig<TestPrincipal, TestSchema>;
 }
