@@ -5,6 +5,7 @@ import {
   type ExpressionBuilder,
   type OperationNode,
   OperationNodeTransformer,
+  type RawBuilder,
   type ReferenceNode,
   type SelectQueryNode,
   sql,
@@ -30,12 +31,21 @@ export async function bindScope(
   if (owner !== undefined) parts.push(await owns(table, owner, dialect, tableOf));
   if (expression !== undefined) parts.push(expression as Expression<SqlBool>);
   for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
-  const [first, ...others] = parts;
-  if (first === undefined) return undefined;
-  const all = others.length === 0 ? first : any.and(parts);
+  if (parts.length === 0) return undefined;
   const qualifier = new Qualifier(table);
-  const node = qualifier.transformNode(all.toOperationNode());
-  return { filter: sql<SqlBool>`${asExpression(node)}`, rowOnly: qualifier.rowOnly };
+  // Enclosed afterwards: to the qualifier, what encloses it would be raw SQL of the application's.
+  const qualified = parts.map((part) =>
+    enclosed<SqlBool>(asExpression(qualifier.transformNode(part.toOperationNode()))),
+  );
+  return { filter: sql<SqlBool>`${sql.join(qualified, sql` and `)}`, rowOnly: qualifier.rowOnly };
+}
+
+/**
+ * An expression that stays one wherever it stands: raw SQL may have an OR at its top, and a comment at its end, which must not swallow the
+ * parenthesis.
+ */
+export function enclosed<T>(expression: Expression<unknown>): RawBuilder<T> {
+  return sql<T>`(\n${expression}\n)`;
 }
 
 type AnyDatabase = Record<string, Record<string, unknown>>;
@@ -99,7 +109,7 @@ function sameName(one: string, other: string): boolean {
   return a === b;
 }
 
-function asExpression(node: OperationNode): Expression<SqlBool> {
+function asExpression(node: OperationNode): Expression<unknown> {
   return { toOperationNode: () => node, expressionType: undefined };
 }
 

@@ -1,8 +1,8 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { sql } from "kysely";
+import { type Expression, sql } from "kysely";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
-import { bindScope, type TableOf } from "./scope.js";
+import { bindScope, enclosed, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 
 export interface Writing {
@@ -25,7 +25,8 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
 }
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
-  const { op, table, key, values, seenAbsent = false } = change;
+  const { op, table, key, seenAbsent = false } = change;
+  const values = withEnclosed(change.values);
   const incomplete = op === "PUT" && isIncomplete(change);
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
@@ -42,6 +43,26 @@ async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise
       : rows.remove(tx, target));
   if (seenAbsent && effect !== "absent") throw appeared();
   return effect;
+}
+
+/** The application's expressions, so that none reaches what stands behind it in the statement. */
+function withEnclosed(values: Values): Values {
+  const enclosing: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(values)) {
+    enclosing.push([name, isExpression(value) && !isDefault(value) ? enclosed(value) : value]);
+  }
+  return Object.fromEntries(enclosing);
+}
+
+function isExpression(value: unknown): value is Expression<unknown> {
+  return typeof value === "object" && value !== null && "toOperationNode" in value;
+}
+
+/** The word alone, which stands for the column's default and is no expression. */
+function isDefault(value: Expression<unknown>): boolean {
+  const node = value.toOperationNode();
+  if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
+  return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }
 
 /** An INSERT would miss a value that the table requires. */
@@ -66,7 +87,7 @@ export async function addAside(
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
   if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
-  const statement = tx.insertInto(name).values(values).compile();
+  const statement = tx.insertInto(name).values(withEnclosed(values)).compile();
   const savepoint = (words: string) => sql.raw(`${words} powersync_aside`).compile(tx);
   const [begin, undo, end] = [
     savepoint("savepoint"),
