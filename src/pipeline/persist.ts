@@ -1,6 +1,6 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal } from "../errors.js";
+import { fatal, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Scope, Store } from "../store/store.js";
@@ -85,15 +85,18 @@ export function createPersist<P extends Principal, DB>(
   };
 }
 
-/** Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's. */
+/**
+ * Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's.
+ * Throws what the rule's `scope` throws, and retryable where it gives no scope: a forgotten `return` must not mean that everybody may write.
+ */
 export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parents: readonly ParentRule<P, DB>[],
   context: OperationContext<P, DB>,
-  store: Pick<Store, "scopeBuilder">,
+  store: Pick<Store, "scopeBuilder" | "isScope">,
 ): Scope | undefined {
-  const { table, owner, scope } = rule;
-  const expression: unknown = scope?.(store.scopeBuilder as never, context);
+  const { table, owner } = rule;
+  const expression = expressionOf(rule, context, store);
   if (owner === undefined && expression === undefined && parents.length === 0) return undefined;
   return {
     table,
@@ -107,6 +110,35 @@ export function scopeOf<P extends Principal, DB>(
       scope: scopeOf(parent, furtherParents(rule, parent), context, store),
     })),
   };
+}
+
+/** `undefined`: no restriction. */
+function expressionOf<P extends Principal, DB>(
+  { name, scope }: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  store: Pick<Store, "scopeBuilder" | "isScope">,
+): unknown {
+  if (scope === undefined) return undefined;
+  const given: unknown = scope(store.scopeBuilder as never, context);
+  if (given === true) return undefined;
+  if (store.isScope(given)) return given;
+  const cause = new TypeError(
+    `tables.${name}: the scope gave ${described(given)} and no filter. Return an expression; or true, for no restriction.`,
+  );
+  // It says nothing of the transaction, which must not be parked for it.
+  throw Object.assign(retryable("The server can't judge this change just now."), {
+    staysQueued: true,
+    cause,
+  });
+}
+
+function described(given: unknown): string {
+  if (given instanceof Promise) return "a promise";
+  return given === undefined || given === null || typeof given === "boolean"
+    ? String(given)
+    : typeof given === "object"
+      ? "an object"
+      : `a ${typeof given}`;
 }
 
 /** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */

@@ -40,6 +40,11 @@ export async function bindScope(
   return { filter: sql<SqlBool>`${sql.join(qualified, sql` and `)}`, rowOnly: qualifier.rowOnly };
 }
 
+/** Something that Kysely can put into a statement. */
+export function isExpression(given: unknown): given is Expression<unknown> {
+  return typeof given === "object" && given !== null && "toOperationNode" in given;
+}
+
 /**
  * An expression that stays one wherever it stands: raw SQL may have an OR at its top, and a comment at its end, which must not swallow the
  * parenthesis.

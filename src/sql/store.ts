@@ -9,7 +9,7 @@ import type { Dialect, SqlDatabase } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache } from "./schema.js";
-import { scopeBuilder } from "./scope.js";
+import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
@@ -55,6 +55,7 @@ export function sqlStore<DB>(
     name: dialect.name,
     key,
     scopeBuilder,
+    isScope: isExpression,
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,

@@ -2,7 +2,7 @@
 import { type Expression, sql } from "kysely";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
-import { bindScope, enclosed, type TableOf } from "./scope.js";
+import { bindScope, enclosed, isExpression, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 
 export interface Writing {
@@ -52,10 +52,6 @@ function withEnclosed(values: Values): Values {
     enclosing.push([name, isExpression(value) && !isDefault(value) ? enclosed(value) : value]);
   }
   return Object.fromEntries(enclosing);
-}
-
-function isExpression(value: unknown): value is Expression<unknown> {
-  return typeof value === "object" && value !== null && "toOperationNode" in value;
 }
 
 /** The word alone, which stands for the column's default and is no expression. */

@@ -2,6 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type WritesConfig } from "../../src/index.js";
+import { memoryStore } from "../../src/store/memory.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
 import type { TestPrincipal } from "../support/writes.js";
@@ -147,6 +148,56 @@ for (const dialect of dialects) {
       });
     });
 
+    describe("a scope that gives no filter", () => {
+      it.each<[string, unknown]>([
+        ["undefined", undefined],
+        ["null", null],
+        ["false", false],
+        ["a string", "owner_id = 'alice'"],
+        ["an object", { owner_id: "alice" }],
+        ["a promise", Promise.resolve(true)],
+        ["a function", () => true],
+      ])("but %s lets nobody write, and says what to write", async (said, given) => {
+        const scope = (() => given) as unknown as NonNullable<Rule["scope"]>;
+        const rules: Tables[] = [
+          { folders: { scope } },
+          { folders: { owner: "owner_id", scope } },
+          { folders: { scope }, notes: { belongsTo: { folder_id: "folders" } } },
+        ];
+        for (const [index, tables] of rules.entries()) {
+          lines = [];
+          const attempts =
+            index < 2
+              ? ([
+                  ["PATCH", "folders", "mine", { name: "y" }],
+                  ["DELETE", "folders", "secret"],
+                  ["PUT", "folders", "new", { name: "y", owner_id: "alice" }],
+                ] as const)
+              : ([["DELETE", "notes", "n-secret"]] as const);
+          for (const [op, table, id, values] of attempts) {
+            expect(await write(tables, op, table, id, values)).toBe("retryable_error");
+          }
+          const message = `tables.folders: the scope gave ${said} and no filter. Return an expression; or true, for no restriction.`;
+          expect(lines.join("\n")).toContain(message);
+          expect(events).toContainEqual(
+            expect.objectContaining({ type: "error", outcome: "retryable", during: "persist" }),
+          );
+        }
+        expect(await folders()).toBe(asBefore);
+        expect(await notes()).toBe("n-mine:alice n-other:bob n-secret:bob");
+      });
+
+      it("is none where it gives true", async () => {
+        const tables: Tables = { folders: { scope: () => true } };
+        expect(await write(tables, "PATCH", "folders", "nobody", { name: "y" })).toBe("success");
+        const owned: Tables = { folders: { owner: "owner_id", scope: () => true } };
+        expect(await write(owned, "PATCH", "folders", "secret", { name: "y" })).toBe(
+          "UNAUTHORIZED",
+        );
+        expect(await folders()).toBe("edited:alice mine:x nobody:y secret:x");
+      });
+    });
+
     it("a comment at the end of what a column is set to hides nothing behind it", async () => {
       const set = () => sql`upper('me') -- whoever it is`;
       const tables: Tables = {
@@ -183,3 +234,27 @@ for (const dialect of dialects) {
     });
   });
 }
+
+describe("the memory store", () => {
+  it.each([undefined, null, false, "owner", { owner: "alice" }, Promise.resolve(true)])(
+    "lets nobody write where the scope gives %o",
+    async (given) => {
+      const store = memoryStore({
+        tables: { folders: { columns: { id: "text", name: "text" }, key: ["id"] } },
+      });
+      const lines: string[] = [];
+      const writes = createWrites({
+        authenticate: () => alice,
+        database: store,
+        tables: { folders: { scope: () => given } },
+        logger: { error: (line) => void lines.push(line), warn: () => undefined },
+      });
+      const crud = [{ op: "PUT", table: "folders", id: "a", op_id: 1, op_data: { name: "x" } }];
+      expect(await writes.processTransaction({ crud }, { principal: alice })).toMatchObject({
+        status: "retryable_error",
+      });
+      expect(store.rows("folders")).toEqual([]);
+      expect(lines.join("\n")).toContain("Return an expression; or true, for no restriction.");
+    },
+  );
+});
