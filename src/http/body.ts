@@ -16,15 +16,16 @@ export async function readBody(
   limits: Limits,
   { bodyMs }: Pick<Timeouts, "bodyMs"> = defaultTimeouts,
 ): Promise<RequestBody> {
+  const parameters = checkContentType(request.headers);
   const body = await take(request, limits.bodyBytes, bodyMs);
   if (typeof body === "string") {
-    checkContentType(request.headers);
+    checkCharset(parameters);
     checkTextSize(body, limits.bodyBytes);
     return { value: parse(body.startsWith("\uFEFF") ? body.slice(1) : body), lossyNumbers: false };
   }
   // Not instanceof: a Buffer may come from another realm, as it does under some test runners.
   if (ArrayBuffer.isView(body)) {
-    checkContentType(request.headers);
+    checkCharset(parameters);
     const sent = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
     const bytes = await decompressed(sent, request.headers, limits.bodyBytes);
     return { value: parse(decode(bytes)), lossyNumbers: false };
@@ -68,11 +69,21 @@ function take(request: WriteRequest, maxBytes: number, ms: number): Promise<unkn
 const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;
 const utf8 = /^"?utf-?8"?$/i;
 
-function checkContentType(headers: Headers): void {
+/**
+ * Whatever has become of the body by then: a parser in front may take forms, or any type, and a form on another site's page is sent with the user's
+ * cookies. Only this type is one that a page can't send without asking first.
+ *
+ * @returns the type's parameters
+ */
+function checkContentType(headers: Headers): readonly string[] {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "").split(";");
   if (!jsonType.test(type.trim())) {
     throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
   }
+  return parameters;
+}
+
+function checkCharset(parameters: readonly string[]): void {
   for (const parameter of parameters) {
     const [name = "", value = ""] = parameter.split("=");
     if (name.trim().toLowerCase() === "charset" && !utf8.test(value.trim())) {
