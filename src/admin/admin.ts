@@ -17,6 +17,7 @@ import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
+import { createCheckHost, hostOf } from "./hosts.js";
 import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 
 /**
@@ -40,6 +41,12 @@ export interface AdminOptions<P extends Principal, Request extends WriteRequest 
    * Origins whose pages may call, beside the host's own. Needed for a console behind a proxy that changes `Host`. No CORS headers are sent.
    */
   readonly origins?: readonly string[];
+  /**
+   * The names by which the routes may be called, as `Host` has them: `["ops.example.com"]`, with a port or for any. Other requests are 403.
+   * Default: any; but where the caller is on the same machine, a name of the loopback interface, such as `localhost` or `127.0.0.1`. Behind a proxy
+   * on the same machine that passes `Host` on, name the hosts.
+   */
+  readonly hosts?: readonly string[];
   /** The limit for one request's body, in bytes. Default 16 MiB. */
   readonly bodyBytes?: number;
   /** Called for every request, and for every error that was thrown. */
@@ -54,6 +61,13 @@ const adminOptions = object(
     origins: list(
       worded('an origin, such as "https://ops.example.com"', text),
       "a list of origins",
+    ),
+    hosts: list(
+      worded('a host as `Host` has it, such as "ops.example.com" or "localhost:9000"', {
+        ...text,
+        fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
+      }),
+      "a list of hosts",
     ),
     bodyBytes: limit,
     onEvent: func,
@@ -93,9 +107,11 @@ export function createAdmin<P extends Principal>(
   checkKind(adminOptions, options, "The admin routes:");
   const { bodyBytes = defaultBodyBytes, principal } = options;
   const path = (options.path ?? defaultPath).replace(/\/+/g, "/");
+  const isOwnHost = createCheckHost(options.hosts);
   const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
+    if (!isOwnHost(request)) throw forbidden("Name this host in `hosts` of the admin routes.");
     await admit(options, request);
     const route = adminRouteOf(path, request.method, request.url);
     if (route === undefined) return { status: 404, body: { message: "There is nothing here." } };
@@ -147,7 +163,7 @@ async function admit<P extends Principal>(
   // Compared with `true`, since an untyped guard may return a principal, which does not mean yes.
   if ((await guard(request)) !== true) throw forbidden("You may not use this endpoint.");
   const origin = request.headers.get("origin");
-  if (origin !== null && !origins.includes(origin) && hostOf(origin) !== ownHost(request)) {
+  if (origin !== null && !origins.includes(origin) && hostIn(origin) !== hostOf(request)) {
     throw forbidden("Pages of this origin may not call.");
   }
   if (origin === null && request.headers.get("sec-fetch-site") === "cross-site") {
@@ -156,13 +172,8 @@ async function admit<P extends Principal>(
 }
 
 /** `null` for the origin "null" and for a text that is no URL; it equals no host. */
-function hostOf(origin: string): string | null {
+function hostIn(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host || null : null;
-}
-
-/** In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL. */
-function ownHost({ headers, url }: WriteRequest): string | undefined {
-  return headers.get("host") ?? (URL.canParse(url) ? new URL(url).host : undefined);
 }
 
 /** The message is always the library's own: other errors may say something that the caller must not read. */
