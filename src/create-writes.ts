@@ -15,7 +15,7 @@ import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
-import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/databases.js";
+import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/call.js";
 import { createDirect } from "./process/direct.js";
 import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";

@@ -2,8 +2,7 @@
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter, type WriteEvent } from "../events.js";
-import { correlationOf } from "../http/request.js";
-import { pathOf } from "../http/request.js";
+import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
@@ -15,7 +14,7 @@ import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
  *
  * It is separate from the users' authentication: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  */
-export type Guard<Request extends WriteRequest = WriteRequest> = (
+type Guard<Request extends WriteRequest = WriteRequest> = (
   request: Request,
 ) => boolean | Promise<boolean>;
 

@@ -4,7 +4,7 @@ import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import { scopeOf } from "../pipeline/persist.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import type { Databases } from "../process/databases.js";
+import type { Databases } from "../process/call.js";
 import type { OwnTablesUsed, Store, Unit } from "../store/store.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";

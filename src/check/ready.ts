@@ -2,10 +2,10 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Database, Databases } from "../process/databases.js";
+import type { Database, Databases } from "../process/call.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
-import { roleOf } from "../rls/rls.js";
 import { within } from "../store/deadline.js";
+import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTablesUsed, Store } from "../store/store.js";
 import type { Readiness, Writes } from "../writes.js";
 

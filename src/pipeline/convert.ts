@@ -9,7 +9,7 @@ import type { OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
 
 /** What a conversion is made with. */
-export interface Converting extends RequestContext {
+interface Converting extends RequestContext {
   readonly lossyNumbers: boolean;
 }
 

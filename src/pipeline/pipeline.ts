@@ -40,7 +40,7 @@ export type Pipeline<P extends Principal, DB> = {
     | undefined;
 };
 
-export interface PipelineParts<P extends Principal, DB> {
+interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly limits: Limits;
   readonly emit: Emit;

@@ -1,6 +1,7 @@
-/** What makes two transactions the same one. */
-import type { CrudTransaction } from "../model.js";
+/** What makes two transactions the same one, and how identical ones in flight share one execution. */
+import type { CrudTransaction, TransactionResult } from "../model.js";
 import { sha256 } from "../wire/serialize.js";
+import type { Memory } from "./call.js";
 
 /** A device's queue: subject, client and queue id. */
 interface Sender {
@@ -42,4 +43,24 @@ function queueIds({ crud, transactionId }: CrudTransaction): unknown {
   const opIds = crud.flatMap(({ opId }) => (opId === undefined ? [] : [opId]));
   if (opIds.length === crud.length) return opIds;
   return opIds.length === 0 && transactionId !== undefined ? { transactionId } : undefined;
+}
+
+/**
+ * Runs `execute`, or waits for the run under way for the same key in the same database: in different databases the same identity is not the
+ * same transaction.
+ */
+export async function joinFlight(
+  { inFlight }: Pick<Memory, "inFlight">,
+  key: string,
+  execute: () => Promise<TransactionResult>,
+): Promise<{ readonly result: TransactionResult; readonly shared: boolean }> {
+  const same = inFlight.get(key);
+  if (same !== undefined) return { result: await same, shared: true };
+  const run = execute();
+  inFlight.set(key, run);
+  try {
+    return { result: await run, shared: false };
+  } finally {
+    inFlight.delete(key);
+  }
 }

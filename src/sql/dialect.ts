@@ -19,8 +19,6 @@ import type {
   Values,
 } from "../store/store.js";
 
-export type { Column, Meaning } from "../store/store.js";
-
 /** A database whose tables are known by name at run time only. */
 type AnyDatabase = Record<string, Record<string, unknown>>;
 export type SqlDatabase = Kysely<AnyDatabase>;

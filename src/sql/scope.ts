@@ -11,8 +11,8 @@ import {
   type SqlBool,
   TableNode,
 } from "kysely";
-import type { ParentScope, Scope } from "../store/store.js";
-import type { BoundScope, Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Column, ParentScope, Scope } from "../store/store.js";
+import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 /** A table that a rule names, where it is there. */
 export type TableOf = (table: string) => Promise<SqlTable | undefined>;

@@ -14,7 +14,7 @@ import { createOwn, type Own } from "./tables.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
-export interface SqlStoreOptions {
+interface SqlStoreOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
   readonly ownTables: OwnTablesOptions | undefined;
@@ -23,7 +23,7 @@ export interface SqlStoreOptions {
 }
 
 /** Makes stores of Kysely objects, which remember a schema by their key. */
-export type OpenSqlStore = <DB>(db: Kysely<DB>, key: object | string) => Promise<Store>;
+type OpenSqlStore = <DB>(db: Kysely<DB>, key: object | string) => Promise<Store>;
 
 export function createSqlStores({
   severalRoles,
@@ -38,13 +38,13 @@ export function createSqlStores({
   };
 }
 
-export interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
+interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
   readonly own: Own;
   readonly schema: SchemaCache;
   readonly key: object | string;
 }
 
-export function sqlStore<DB>(
+function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
   { own, schema, key, isolation, timeouts: configured }: SqlStoreParts,

@@ -16,7 +16,7 @@ import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 
-export interface TransactionOptions {
+interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
   /** The library's ledger, for the statement that bounds the transaction's waits. Absent: the first statement of `run` does so itself. */

@@ -14,17 +14,16 @@ import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-import { fingerprint } from "./fingerprints.js";
+import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
-import { pruneLedger } from "./prune.js";
-import { lookUp, readRow } from "./read.js";
-import { type ReadTable, readTable, sourceTable } from "./schema.js";
+import { pruneLedger } from "./ledger.js";
+import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { comparedExactly, type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
 
-export interface UnitParts<DB> {
+interface UnitParts<DB> {
   readonly tx: Transaction<DB>;
   readonly dialect: Dialect;
   /** The same, for the library's own tables. */

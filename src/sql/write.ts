@@ -5,7 +5,7 @@ import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { bindScope, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 
-export interface Writing {
+interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;

@@ -34,7 +34,7 @@ describe.each(dialects)("on $name", async (dialect) => {
         expect(await writes.ready()).toEqual({
           ready: false,
           problems: [
-            "The library's own tables are missing, or are those of another version. Mend: run createTables(database).",
+            "The library's own tables are missing, or are those of another version. Remedy: run createTables(database).",
           ],
         });
         expect(events.map(({ type }) => type)).toEqual(["error", "not_ready"]);
