@@ -36,7 +36,7 @@ export default {
     const database = connect(environment);
     const answered = ofRequest.run(database, () => handle(request));
     // Also where the device has hung up: an identical transaction may be waiting for this one.
-    execution.waitUntil(answered.finally(() => database.destroy()));
+    execution.waitUntil(answered.then(() => database.destroy()));
     return answered;
   },
 };
