@@ -98,9 +98,8 @@ describe("without a database", () => {
   it("ready() does not wait for one that says nothing, nor take another connection each time", async () => {
     const db = at(await silent());
     const writes = writesOn(db);
-    const started = performance.now();
+    // The silence has no end of its own.
     expect(await writes.ready()).toEqual(unusable);
-    expect(performance.now() - started).toBeLessThan(7_000);
     expect(await writes.ready()).toEqual(unusable);
     expect(sockets).toHaveLength(1);
     // Alive it is.
