@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -43,6 +44,8 @@ function unpack() {
   const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
     encoding: "utf8",
   });
+  // A package of its own, whatever the folders above hold.
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "stranger", private: true }));
   const modules = join(folder, "node_modules");
   mkdirSync(modules);
   execFileSync("tar", ["-xzf", join(folder, packed.trim()), "-C", modules]);
