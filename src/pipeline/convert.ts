@@ -4,7 +4,8 @@ import { fatal, type FatalError, type RetryableError, retryable } from "../error
 import { correlated, type Emit } from "../events.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
-import type { Column, Store, Table, Unit, Values } from "../store/store.js";
+import type { Store, Unit, Values } from "../store/store.js";
+import type { Column, Table } from "../store/tables.js";
 import type { OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
 

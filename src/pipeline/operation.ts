@@ -9,7 +9,8 @@ import type {
   TransactionContext,
 } from "../context.js";
 import type { CrudEntry } from "../model.js";
-import type { Store, StoredRow, Table, Unit } from "../store/store.js";
+import type { Store, StoredRow, Unit } from "../store/store.js";
+import type { Table } from "../store/tables.js";
 import type { NamedRow } from "../store/letters.js";
 
 export type ReadRow<P extends Principal, DB> = (

@@ -1,12 +1,7 @@
 /** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many to tell later whether they have changed. */
 import { sql } from "kysely";
-import type {
-  Column,
-  FingerprintOptions,
-  Fingerprints,
-  StoredRow,
-  Values,
-} from "../store/store.js";
+import type { FingerprintOptions, Fingerprints, StoredRow, Values } from "../store/store.js";
+import type { Column } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { isRow } from "./statements.js";
 import { sha256 } from "../wire/serialize.js";

@@ -1,5 +1,5 @@
 /** What the source database says its tables are: read once, remembered, and read again when a statement shows that it has changed. */
-import type { Column } from "../store/store.js";
+import type { Column } from "../store/tables.js";
 import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 
 /**

@@ -11,7 +11,7 @@ import {
   type SqlBool,
   TableNode,
 } from "kysely";
-import type { Column, ParentScope, Scope } from "../store/store.js";
+import type { Column, ParentScope, Scope } from "../store/tables.js";
 import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 /** A table that a rule names, where it is there. */

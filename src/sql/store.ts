@@ -72,7 +72,7 @@ function sqlStore<DB>(
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
-        ledger: bounds === undefined ? ledger : undefined,
+        bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {

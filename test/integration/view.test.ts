@@ -16,7 +16,7 @@ import mysql from "mysql2";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
-import type { Column } from "../../src/store/store.js";
+import type { Column } from "../../src/store/tables.js";
 import type { Dialect } from "../../src/sql/dialect.js";
 import { mysql as mysqlWays } from "../../src/sql/mysql/dialect.js";
 import { postgres as postgresWays } from "../../src/sql/postgres/dialect.js";

@@ -11,7 +11,8 @@ import {
   memoryStore,
   type MemoryTransaction,
 } from "../../src/store/memory.js";
-import type { Change, Column, RunOutcome, Scope, Table, Unit } from "../../src/store/store.js";
+import type { Change, RunOutcome, Unit } from "../../src/store/store.js";
+import type { Column, Scope, Table } from "../../src/store/tables.js";
 
 type Open = Unit<MemoryTransaction>;
 

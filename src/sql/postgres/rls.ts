@@ -1,6 +1,7 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
 import { sql } from "kysely";
-import type { DatabaseCaller, PolicyReport } from "../../store/store.js";
+import type { PolicyReport } from "../../store/inspect.js";
+import type { DatabaseCaller } from "../../store/store.js";
 import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
 import { quoted } from "./schema.js";
 

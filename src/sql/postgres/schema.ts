@@ -1,6 +1,6 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Column } from "../../store/store.js";
+import type { Column } from "../../store/tables.js";
 import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface ColumnRow {

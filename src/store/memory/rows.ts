@@ -1,5 +1,6 @@
 /** The rows of a memory store as one unit sees them. What breaks a constraint is refused, as a database would. */
-import type { Column, StoredRow, Values } from "../store.js";
+import type { StoredRow, Values } from "../store.js";
+import type { Column } from "../tables.js";
 import { MemoryError } from "./errors.js";
 import type { Overlay } from "./overlay.js";
 import type { Definition, Reference, Row } from "./tables.js";
