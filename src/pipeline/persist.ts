@@ -1,6 +1,6 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal } from "../errors.js";
+import { fatal, misconfigured } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store } from "../store/store.js";
@@ -93,8 +93,8 @@ export function scopeOf<P extends Principal, DB>(
   context: OperationContext<P, DB>,
   store: Pick<Store, "scopeBuilder">,
 ): Scope | undefined {
-  const { table, owner, scope } = rule;
-  const expression: unknown = scope?.(store.scopeBuilder as never, context);
+  const { table, owner } = rule;
+  const expression = expressionOf(rule, context, store);
   if (owner === undefined && expression === undefined && parents.length === 0) return undefined;
   return {
     table,
@@ -108,6 +108,21 @@ export function scopeOf<P extends Principal, DB>(
       scope: scopeOf(parent, furtherParents(rule, parent), context, store),
     })),
   };
+}
+
+/** What the rule's own scope gives; `undefined` where it has none, or says that there is no restriction. */
+function expressionOf<P extends Principal, DB>(
+  { name, scope }: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  { scopeBuilder }: Pick<Store, "scopeBuilder">,
+): unknown {
+  if (scope === undefined) return undefined;
+  const given: unknown = scope(scopeBuilder as never, context);
+  if (given === true) return undefined;
+  if ((typeof given === "object" && given !== null) || typeof given === "function") return given;
+  throw misconfigured(
+    `tables.${name}: scope gave ${String(given)}. Return an expression; or true, for no restriction.`,
+  );
 }
 
 /** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */

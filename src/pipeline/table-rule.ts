@@ -32,6 +32,7 @@ export type ColumnRule<P extends Principal, DB> =
 
 /**
  * A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table.
+ * It gives an expression, or `true` for no restriction; anything else, as a forgotten `return`, is an error, and nothing is written.
  * A store that is no SQL database takes an expression of its own kind.
  */
 export type Scope<P extends Principal, DB> = (
@@ -40,7 +41,7 @@ export type Scope<P extends Principal, DB> = (
 ) => ScopeExpression<DB>;
 
 type ScopeBuilder<DB> = DB extends Native<unknown> ? unknown : ExpressionBuilder<DB, keyof DB>;
-type ScopeExpression<DB> = DB extends Native<unknown> ? unknown : Expression<SqlBool>;
+type ScopeExpression<DB> = DB extends Native<unknown> ? unknown : Expression<SqlBool> | true;
 
 /** A key of several columns. A list of names alone means that the client's id holds their values with a `.` between. */
 export interface CompositeId {

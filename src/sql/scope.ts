@@ -11,7 +11,9 @@ import {
   type SqlBool,
   TableNode,
 } from "kysely";
+import { misconfigured } from "../errors.js";
 import type { Column, ParentScope, Scope } from "../store/tables.js";
+import { enclosed, isExpression } from "./expressions.js";
 import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 /** A table that a rule names, where it is there. */
@@ -28,14 +30,24 @@ export async function bindScope(
 ): Promise<BoundScope | undefined> {
   const parts: Expression<SqlBool>[] = [];
   if (owner !== undefined) parts.push(await owns(table, owner, dialect, tableOf));
-  if (expression !== undefined) parts.push(expression as Expression<SqlBool>);
   for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
-  const [first, ...others] = parts;
-  if (first === undefined) return undefined;
-  const all = others.length === 0 ? first : any.and(parts);
   const qualifier = new Qualifier(table);
-  const node = qualifier.transformNode(all.toOperationNode());
-  return { filter: sql<SqlBool>`${asExpression(node)}`, rowOnly: qualifier.rowOnly };
+  const qualified = (part: Expression<SqlBool>) =>
+    asExpression(qualifier.transformNode(part.toOperationNode()));
+  const filters: Expression<SqlBool>[] = parts.map(qualified);
+  if (expression !== undefined) filters.push(enclosed(qualified(asFilter(expression, table))));
+  const [first, ...others] = filters;
+  if (first === undefined) return undefined;
+  const filter = others.length === 0 ? first : any.and(filters);
+  return { filter: sql<SqlBool>`${filter}`, rowOnly: qualifier.rowOnly };
+}
+
+/** @throws retryable, and says so to the log, where a rule's scope gave something else */
+function asFilter(expression: unknown, table: string): Expression<SqlBool> {
+  if (isExpression(expression)) return expression as Expression<SqlBool>;
+  throw misconfigured(
+    `The scope of a rule for "${table}" gave no expression of Kysely's. Return one; or true, for no restriction.`,
+  );
 }
 
 type AnyDatabase = Record<string, Record<string, unknown>>;

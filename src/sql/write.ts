@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import { enclosedValues } from "./expressions.js";
 import { bindScope, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 
@@ -25,7 +26,8 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
 }
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
-  const { op, table, key, values, seenAbsent = false } = change;
+  const { op, table, key, seenAbsent = false } = change;
+  const values = enclosedValues(change.values);
   const incomplete = op === "PUT" && isIncomplete(change);
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
