@@ -111,7 +111,7 @@ function openMemory(): OpenTarget {
   const store = memoryStore({ tables: memoryTables });
   const { counted, answered } = countingClaims(store);
   return {
-    writes: (options) => createWrites({ ...memoryConfig(counted), ...options }),
+    writes: (options) => createWrites({ ...memoryConfig(counted), logger: false, ...options }),
     reset: () => store.clear(),
     insert: (rows) =>
       store.transaction((tx) => {

@@ -24,7 +24,7 @@ function sqlTarget(dialect: TestDialect): Target {
 function openSql(database: TestDatabase): OpenTarget {
   const { db, plain, given, reset, close } = database;
   return {
-    writes: (options) => createWrites({ ...testConfig(db), ...options }),
+    writes: (options) => createWrites({ ...testConfig(db), logger: false, ...options }),
     reset,
     insert: (rows) => insert(database, rows),
     change: async (table, id, to) => {
