@@ -348,6 +348,25 @@ describe.skipIf(!(await postgresAvailable()))("two tenants in two schemas of one
     const database = ({ tenant }: Tenant) => opened.database.db.withSchema(tenant);
     expect(await identical(database, 2)).toEqual({ one: ["list 2"], two: ["list 2"] });
   });
+
+  /** The same fault: a letter of the one tenant's is retried in the other's schema. */
+  it.fails("keeps a tenant's dead letters to it", async () => {
+    const writes = createWrites<Tenant, TestSchema>({
+      authenticate: () => of("one").principal,
+      database: {
+        open: ({ tenant }: Tenant) => opened.database.db.withSchema(tenant),
+        key: ({ tenant }: Tenant) => tenant,
+      },
+      tables: { things: {} },
+      logger: false,
+    });
+    const bad = from("phone", 3, badThing(uuid(3)));
+    expect(await writes.processTransaction(bad, of("one"))).toMatchObject({
+      status: "fatal_error",
+    });
+    expect((await writes.deadLetters.list(of("one"))).letters).toHaveLength(1);
+    expect((await writes.deadLetters.list(of("two"))).letters).toEqual([]);
+  });
 });
 
 describe.skipIf(!(await supabaseOnPostgres.available()))("under rls", () => {
