@@ -349,7 +349,7 @@ describe.skipIf(!(await postgresAvailable()))("two tenants in two schemas of one
     expect(await identical(database, 2)).toEqual({ one: ["list 2"], two: ["list 2"] });
   });
 
-  /** The same fault: a letter of the one tenant's is retried in the other's schema. */
+  /** The same fault: the tenants share the table of letters, so that each is shown the other's. */
   it.fails("keeps a tenant's dead letters to it", async () => {
     const writes = createWrites<Tenant, TestSchema>({
       authenticate: () => of("one").principal,
