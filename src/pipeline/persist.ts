@@ -38,6 +38,7 @@ export function createPersist<P extends Principal, DB>(
     const { store, unit } = kept;
     // What hooks have put in since.
     const write = await convert.write(given, rule, context, kept, "throws");
+    kept.final = write;
     const { columns } = rule.key;
     const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);

@@ -73,7 +73,9 @@ export function createPipeline<P extends Principal, DB>(
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
     validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
     map: isPlain("map") ? map : converted(map, rules, convert),
-    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
+    authorize: layer(authorizer(rules, config.authorize, convert), hooks("authorize"), {
+      after: sameRow,
+    }),
     persist: layer(replaceable(persist.layer, config.persist), hooks("persist"), {
       before: sameRow,
     }),

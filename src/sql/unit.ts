@@ -24,6 +24,7 @@ interface UnitParts<DB> {
   /** The same, for the library's own tables. */
   readonly ours: Transaction<OwnTables>;
   readonly own: Own;
+  readonly place: string;
   readonly tableOf: ReadTable;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
@@ -34,6 +35,7 @@ export function openUnit<DB>({
   ours,
   dialect,
   own,
+  place,
   tableOf: readTableOf,
   watch,
   earlier,
@@ -57,7 +59,7 @@ export function openUnit<DB>({
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
     // Most units need none of these.
     get letters() {
-      return letterStore(ours, dialect);
+      return letterStore(ours, dialect, place);
     },
     get attempts() {
       return attemptStore(ours, dialect);

@@ -141,6 +141,7 @@ export function memoryStore({
 
   const store: MemoryStore = {
     name: "memory",
+    place: "",
     get key() {
       return store;
     },

@@ -32,6 +32,11 @@ export interface Store<Tx = unknown> {
    * same database to the library, two with different keys are never, whatever pool they share.
    */
   readonly key: object | string;
+  /**
+   * Tells databases apart that may share the library's own tables, as schemas of one server do: what is sent to the one is no replay, and no
+   * letter, of the other. At most 64 characters; empty where nothing of the kind is known.
+   */
+  readonly place: string;
   /** The first argument of a rule's `scope`. */
   readonly scopeBuilder: unknown;
   /** Whether `become` and `inspectPolicies` work. */
