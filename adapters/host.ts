@@ -32,7 +32,9 @@ export interface Mountable {
 }
 
 export function isWrites<P extends Principal>(given: object): given is Writes<P> {
-  return "handle" in given && typeof given.handle === "function";
+  // Code without types may give nothing at all, which `createWrites` then refuses.
+  const { handle } = (given ?? {}) as { readonly handle?: unknown };
+  return typeof handle === "function";
 }
 
 /** @returns the same writes where they have been created already */

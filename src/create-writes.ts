@@ -1,4 +1,5 @@
 /** Puts the rooms together: `createWrites`. */
+import { checkConfig } from "./config-check/check-config.js";
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
@@ -32,7 +33,7 @@ import type { Writes } from "./writes.js";
 /**
  * The write path of one application.
  *
- * @throws TypeError where the configuration contradicts itself or holds what is no limit and no time, or the database is not supported
+ * @throws TypeError where the configuration has an option that is not known, leaves out who may write a table, or contradicts itself, or the database is not supported
  * @example
  * const writes = createWrites({
  *   authenticate: jwt({ jwksUri, issuer, audience }),
@@ -41,6 +42,7 @@ import type { Writes } from "./writes.js";
  * });
  */
 export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB>): Writes<P> {
+  checkConfig(config);
   checkDatabase(config);
   const limits = limitsOf(config.limits);
   const timeouts = timeoutsOf(config.timeouts);
@@ -99,7 +101,6 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     rules,
     databases,
     used: usedTables(config),
-    judged: config.authorize !== undefined || config.rls !== undefined,
   };
 
   return {
@@ -157,6 +158,7 @@ function named(store: Store, key: object | string): Store {
     scopeBuilder,
     rowSecurity,
     unit: (options, work) => store.unit(options, work),
+    isScope: (given) => store.isScope(given),
     meaning: (error) => store.meaning(error),
     convert: (...value) => store.convert(...value),
     view: (...value) => store.view(...value),

@@ -83,6 +83,7 @@ export type {
   WriteRequest,
   WriteResponse,
 } from "./model.js";
+export { defineTables } from "./pipeline/define-tables.js";
 export type {
   Hooks,
   LayerFunction,

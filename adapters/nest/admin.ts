@@ -2,6 +2,7 @@
 import { type DynamicModule, type FactoryProvider, type Provider } from "@nestjs/common";
 import { ApplicationConfig } from "@nestjs/core";
 import type { Admin } from "../../src/admin/admin.js";
+import { anything, checkKind, func, type Kind, object } from "../../src/config-check/kinds.js";
 import type { Principal } from "../../src/context.js";
 import type { Writes } from "../../src/writes.js";
 import { type AdminOptionsOf, toAdmin } from "../host.js";
@@ -9,6 +10,7 @@ import { BeforeParserModule, beforeParserToken, createBeforeParser } from "./bef
 import {
   adminRoutes,
   type ControllerOptions,
+  controllerOptions,
   createController,
   endpointToken,
   nestPath,
@@ -26,6 +28,17 @@ export interface AdminMountOptions extends ControllerOptions {
   /** Writes that `createWrites` has made, in place of `WriteService`. */
   readonly writes?: Pick<Writes<Principal>, "deadLetters">;
 }
+
+const mountOptions = {
+  ...controllerOptions,
+  imports: anything,
+  writes: anything,
+} satisfies Record<keyof AdminMountOptions, Kind>;
+const forRootOptions = object(mountOptions, "an object of options");
+const forRootAsyncOptions = object(
+  { ...mountOptions, inject: anything, useFactory: func },
+  "an object of options",
+);
 
 /** Takes a factory whose parameters are the providers that `inject` names. */
 export interface AsyncAdminOptions<
@@ -58,6 +71,7 @@ export class PowerSyncWriteAdminModule extends BeforeParserModule {
     options: NestAdminOptions<P, Raw>,
     mounting: AdminMountOptions = {},
   ): DynamicModule {
+    checkKind(forRootOptions, mounting, "PowerSyncWriteAdminModule.forRoot:");
     return assemble(mounting, { provide: optionsToken, useValue: options });
   }
 
@@ -65,6 +79,7 @@ export class PowerSyncWriteAdminModule extends BeforeParserModule {
   static forRootAsync<P extends Principal, Raw = HttpRequest>(
     options: AsyncAdminOptions<P, Raw>,
   ): DynamicModule {
+    checkKind(forRootAsyncOptions, options, "PowerSyncWriteAdminModule.forRootAsync:");
     const { inject = [], useFactory } = options;
     const provider = { provide: optionsToken, inject, useFactory: useFactory as () => unknown };
     return assemble(options, provider);

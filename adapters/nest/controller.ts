@@ -16,6 +16,7 @@ import {
   VersioningType,
 } from "@nestjs/common";
 import type { ApplicationConfig } from "@nestjs/core";
+import { anything, func, type Kind, list } from "../../src/config-check/kinds.js";
 import type { Mountable } from "../host.js";
 import { nodeRequestOf, type PlatformRequest, type PlatformResponse, serve } from "./platform.js";
 
@@ -31,6 +32,11 @@ export interface ControllerOptions {
   /** Applied to the endpoint's controller, as in `[UseGuards(SignedIn)]`. */
   readonly decorators?: readonly ClassDecorator[];
 }
+
+export const controllerOptions = {
+  version: anything,
+  decorators: list(func, "a list of decorators"),
+} satisfies Record<keyof ControllerOptions, Kind>;
 
 interface Route {
   /** The handler's name. */

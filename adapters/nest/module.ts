@@ -1,6 +1,17 @@
 /** `PowerSyncWriteModule`: the write endpoint, `WriteService` and hooks in a Nest application. */
 import { type DynamicModule, type FactoryProvider, type Provider, type Type } from "@nestjs/common";
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, Reflector } from "@nestjs/core";
+import {
+  anything,
+  checkKind,
+  flag,
+  func,
+  type Kind,
+  number,
+  object,
+  text,
+  worded,
+} from "../../src/config-check/kinds.js";
 import type { Principal } from "../../src/context.js";
 import type { Hooks } from "../../src/pipeline/layers.js";
 import type { Writes } from "../../src/writes.js";
@@ -13,6 +24,7 @@ import {
 } from "./before-parser.js";
 import {
   type ControllerOptions,
+  controllerOptions,
   createController,
   type EndpointController,
   endpointToken,
@@ -37,6 +49,25 @@ export interface MountOptions extends ControllerOptions {
   /** How long a shutdown waits for uploads in progress, in milliseconds. Default 10,000. */
   readonly drainMs?: number;
 }
+
+const mountOptions = {
+  ...controllerOptions,
+  isGlobal: flag,
+  path: worded("a path", text),
+  drainMs: worded("a number of milliseconds", number),
+} satisfies Record<keyof MountOptions, Kind>;
+const forRootOptions = object(mountOptions, "an object of options");
+const forRootAsyncOptions = object(
+  {
+    ...mountOptions,
+    imports: anything,
+    inject: anything,
+    useFactory: func,
+    useClass: func,
+    useExisting: anything,
+  },
+  "an object of options",
+);
 
 /** Implemented by classes for `useClass` and `useExisting`. */
 export interface WritesConfigFactory<P extends Principal, DB, Raw = HttpRequest> {
@@ -74,6 +105,7 @@ export class PowerSyncWriteModule extends BeforeParserModule {
     config: NestConfig<P, DB, Raw>,
     options: MountOptions = {},
   ): DynamicModule {
+    checkKind(forRootOptions, options, "PowerSyncWriteModule.forRoot:");
     return assemble(options, [{ provide: configToken, useValue: config }]);
   }
 
@@ -92,6 +124,7 @@ export class PowerSyncWriteModule extends BeforeParserModule {
   static forRootAsync<P extends Principal, DB, Raw = HttpRequest>(
     options: AsyncOptions<P, DB, Raw>,
   ): DynamicModule {
+    checkKind(forRootAsyncOptions, options, "PowerSyncWriteModule.forRootAsync:");
     return assemble(options, configProviders(options), options.imports);
   }
 }

@@ -57,7 +57,7 @@ async function runOn(
     const writes = createWrites<Principal, TestSchema>({
       authenticate: anonymous(),
       database: db,
-      tables: { samples: {} },
+      tables: { samples: { access: "everyone" } },
       logger: false,
     });
     const rows: (readonly string[])[] = [];

@@ -1,4 +1,15 @@
 /** `powersync-writes/admin`: HTTP routes to list, edit, retry, discard and export dead letters, behind a guard and without any framework. */
+import {
+  checkKind,
+  func,
+  type Kind,
+  list,
+  object,
+  required,
+  text,
+  worded,
+} from "../config-check/kinds.js";
+import { limit, path } from "../config-check/shapes.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter, type WriteEvent } from "../events.js";
@@ -35,6 +46,21 @@ export interface AdminOptions<P extends Principal, Request extends WriteRequest 
   readonly onEvent?: (event: WriteEvent) => void;
 }
 
+const adminOptions = object(
+  {
+    guard: required(worded("a function of the request that gives true or false", func)),
+    path,
+    principal: func,
+    origins: list(
+      worded('an origin, such as "https://ops.example.com"', text),
+      "a list of origins",
+    ),
+    bodyBytes: limit,
+    onEvent: func,
+  } satisfies Record<keyof AdminOptions<Principal>, Kind>,
+  "an object { guard }",
+);
+
 /** The admin routes, with the members that `Writes` has for the write endpoint. */
 export interface Admin {
   /** The path of the routes. */
@@ -55,7 +81,7 @@ const defaultBodyBytes = 16 * 1024 * 1024;
  * const admin = createAdmin(writes, { guard: ({ headers }) => isOperator(headers.get("authorization")) });
  * if (admin.handles(request.method, request.url)) return admin.handle(request);
  *
- * @throws TypeError without a guard
+ * @throws TypeError without a guard, and for an option that is not known
  */
 export function createAdmin<P extends Principal>(
   writes: Pick<Writes<P>, "deadLetters">,
@@ -64,8 +90,9 @@ export function createAdmin<P extends Principal>(
   if (typeof (options as Partial<AdminOptions<P>> | undefined)?.guard !== "function") {
     throw new TypeError("The admin routes need a guard: { guard: (request) => boolean }.");
   }
+  checkKind(adminOptions, options, "The admin routes:");
   const { bodyBytes = defaultBodyBytes, principal } = options;
-  const path = `/${options.path ?? defaultPath}`.replace(/\/+/g, "/");
+  const path = (options.path ?? defaultPath).replace(/\/+/g, "/");
   const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {

@@ -17,13 +17,11 @@ interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
-  /** The application's own `authorize` judges every write, or the database's policies do. */
-  readonly judged: boolean;
 }
 
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
-  { rules, databases, used, judged }: CheckParts<P, DB>,
+  { rules, databases, used }: CheckParts<P, DB>,
   clientSchema: ClientSchema | undefined,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
@@ -42,7 +40,7 @@ export async function check<P extends Principal, DB>(
     mismatches.push(...againstDatabase(rule, read));
   }
   for (const rule of rules.values()) {
-    mismatches.push(...againstOthers(rule, found, referenced), ...unprotected(rule, judged));
+    mismatches.push(...againstOthers(rule, found, referenced));
   }
   if (principal !== undefined) {
     const missing = new Set(
@@ -73,22 +71,6 @@ async function look<T>(store: Store, work: (unit: Unit) => Promise<T>): Promise<
   }
   // The unit ends by throwing `undo`, and that only behind the assignment.
   return (seen as { readonly value: T }).value;
-}
-
-function* unprotected<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  judged: boolean,
-): Iterable<Mismatch> {
-  const { name, operations, owner, scope, parents, authorize } = rule;
-  if (judged || (owner ?? scope ?? authorize) !== undefined) return;
-  if (parents.length > 0 || operations.size === 0) return;
-  yield mismatch(
-    "warning",
-    "unprotected",
-    name,
-    undefined,
-    `whoever is let in may write every row. Say whose the rows are: "owner", "belongsTo", "scope" or "authorize".`,
-  );
 }
 
 /** Nothing where the database takes the scope; rejects where it can't be asked. */

@@ -10,7 +10,6 @@
  * - `collation`: a key or an owner that takes other letters for the same;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
- * - `unprotected`: anybody who is let in may write every row.
  *
  * Against the client's schema:
  * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
@@ -31,7 +30,6 @@ export type MismatchCode =
   | "collation"
   | "scope_fails"
   | "own_tables_missing"
-  | "unprotected"
   | "rule_missing"
   | "rule_unused"
   | "column_refused"

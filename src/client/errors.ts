@@ -8,6 +8,7 @@
  * | `NETWORK` | no response: offline, refused, or the connection was lost |
  * | `TIMEOUT` | no response in time |
  * | `MALFORMED_ANSWER` | a response of another form than the write endpoint's, such as a gateway's page |
+ * | `REDIRECTED` | the server redirects, and no redirect is followed: `url` must be the endpoint's own |
  * | `SIGNED_OUT` | `getToken` gave no token |
  * | `TOKEN_UNAVAILABLE` | `getToken` failed |
  * | `UNAUTHENTICATED` | 401, also with a fresh token |
@@ -24,6 +25,7 @@ export type UploadErrorCode =
   | "NETWORK"
   | "TIMEOUT"
   | "MALFORMED_ANSWER"
+  | "REDIRECTED"
   | "SIGNED_OUT"
   | "TOKEN_UNAVAILABLE"
   | "UNAUTHENTICATED"

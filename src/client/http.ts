@@ -9,9 +9,16 @@ export type Fetch = (
     readonly headers: Record<string, string>;
     readonly body?: string;
     readonly signal: AbortSignal;
+    readonly redirect: "manual";
   },
 ) => Promise<{
   readonly status: number;
+  /** `opaqueredirect`: how browsers give a redirect that they did not follow. */
+  readonly type?: string;
+  /** Where it is known, whether a redirect was followed. */
+  readonly redirected?: boolean;
+  /** Where the response came from. */
+  readonly url?: string;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
 }>;
@@ -38,7 +45,7 @@ export function routeUrl(url: string, route: string): string {
 
 /**
  * @param body JSON to POST with the token; without a body, the request is a GET without a token
- * @throws UploadError NETWORK or TIMEOUT
+ * @throws UploadError NETWORK, TIMEOUT or REDIRECTED
  */
 export async function exchange(
   { url, headers, timeoutMs, fetch }: Endpoint,
@@ -62,6 +69,19 @@ export async function exchange(
   }
 
   async function exchangeUnbounded(): Promise<HttpResponse> {
+    const [response, text] = await send();
+    const { status, type, redirected = cameFromElsewhere(url, response.url) } = response;
+    if (redirected || type === "opaqueredirect" || (status >= 300 && status < 400)) {
+      throw uploadError("REDIRECTED", "The server redirects.", { status });
+    }
+    return {
+      status,
+      body: parseJson(text),
+      retryAfterMs: milliseconds(response.headers.get("retry-after")),
+    };
+  }
+
+  async function send() {
     try {
       const response = await fetch(url, {
         ...(body === undefined
@@ -76,17 +96,24 @@ export async function exchange(
               body,
             }),
         signal: controller.signal,
+        // What is sent is for the one server that the application names, and so are what it answers and the token.
+        redirect: "manual",
       });
-      const text = await response.text();
-      return {
-        status: response.status,
-        body: parseJson(text),
-        retryAfterMs: milliseconds(response.headers.get("retry-after")),
-      };
+      return [response, await response.text()] as const;
     } catch (cause) {
       throw uploadError("NETWORK", "The server can't be reached.", { cause });
     }
   }
+}
+
+/** For React Native, whose `fetch` follows all redirects and does not say so: whether the response is another host's. */
+function cameFromElsewhere(url: string, from?: string): boolean {
+  const [asked, answered] = [url, from].map((each) =>
+    /^\w+:\/\/(?:[^/?#]*@)?([^/?#@]*?)(?::(?:80|443))?(?:[/?#]|$)/
+      .exec(each ?? "")?.[1]
+      ?.toLowerCase(),
+  );
+  return asked !== undefined && answered !== undefined && asked !== answered;
 }
 
 function parseJson(text: string): unknown {

@@ -87,12 +87,15 @@ export function createPersist<P extends Principal, DB>(
   };
 }
 
-/** Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's. */
+/**
+ * Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's.
+ * Throws what the rule's `scope` throws, and retryable where it gives no scope: a forgotten `return` must not mean that everybody may write.
+ */
 export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parents: readonly ParentRule<P, DB>[],
   context: OperationContext<P, DB>,
-  store: Pick<Store, "scopeBuilder">,
+  store: Pick<Store, "scopeBuilder" | "isScope">,
 ): Scope | undefined {
   const { table, owner } = rule;
   const expression = expressionOf(rule, context, store);
@@ -111,19 +114,28 @@ export function scopeOf<P extends Principal, DB>(
   };
 }
 
-/** What the rule's own scope gives; `undefined` where it has none, or says that there is no restriction. */
+/** `undefined`: no restriction. */
 function expressionOf<P extends Principal, DB>(
   { name, scope }: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  { scopeBuilder }: Pick<Store, "scopeBuilder">,
+  store: Pick<Store, "scopeBuilder" | "isScope">,
 ): unknown {
   if (scope === undefined) return undefined;
-  const given: unknown = scope(scopeBuilder as never, context);
+  const given: unknown = scope(store.scopeBuilder as never, context);
   if (given === true) return undefined;
-  if ((typeof given === "object" && given !== null) || typeof given === "function") return given;
+  if (store.isScope(given)) return given;
   throw misconfigured(
-    `tables.${name}: scope gave ${String(given)}. Return an expression; or true, for no restriction.`,
+    `tables.${name}: the scope gave ${described(given)} and no filter. Return an expression; or true, for no restriction.`,
   );
+}
+
+function described(given: unknown): string {
+  if (given instanceof Promise) return "a promise";
+  return given === undefined || given === null || typeof given === "boolean"
+    ? String(given)
+    : typeof given === "object"
+      ? "an object"
+      : `a ${typeof given}`;
 }
 
 /** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */

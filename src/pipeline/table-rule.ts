@@ -73,7 +73,10 @@ export interface Parent {
   readonly optional?: boolean;
 }
 
-/** `{}` allows every operation on every column that the table has, to any caller that `authenticate` lets in. */
+/**
+ * Says who may write the table, by `owner`, `scope`, `belongsTo`, `authorize` or `access: "everyone"`; a rule that says nothing is refused at the
+ * start, unless `rls` or a global `authorize` judges. All else has a default: every operation, on every column that the table has.
+ */
 export interface TableRule<P extends Principal, DB> {
   /** The table in the source database, `name` or `schema.name`. Default: the rule's key. */
   readonly table?: string;
@@ -95,6 +98,8 @@ export interface TableRule<P extends Principal, DB> {
   readonly scope?: Scope<P, DB>;
   /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write; `context.stored()` is the row as it is by then. */
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
+  /** `everyone`: any caller that `authenticate` lets in may write every row. For a table that has none of the four options above. */
+  readonly access?: "everyone";
   /** A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. */
   readonly put?: "merge" | "replace";
   /** Makes DELETE an update of these columns: a soft delete. Clients may not write them, unless `columns` lists them. */

@@ -27,7 +27,14 @@ export function enclosedValues(values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      isExpression(value) ? enclosed(value) : value,
+      isExpression(value) && !isDefault(value) ? enclosed(value) : value,
     ]),
   );
+}
+
+/** The word alone, which stands for the column's default and is no expression. */
+function isDefault(value: Expression<unknown>): boolean {
+  const node = value.toOperationNode();
+  if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
+  return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }

@@ -11,6 +11,7 @@ import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { scopeBuilder } from "./scope.js";
+import { isExpression } from "./expressions.js";
 import { createOwn, type Own } from "./tables.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
@@ -59,6 +60,7 @@ export function sqlStore<DB>(
     key,
     place,
     scopeBuilder,
+    isScope: isExpression,
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,

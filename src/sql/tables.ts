@@ -11,6 +11,8 @@ import {
   sql,
   type Transaction,
 } from "kysely";
+import { checkKind } from "../config-check/kinds.js";
+import { ownTables } from "../config-check/shapes.js";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 
 export interface OwnTables {
@@ -109,7 +111,10 @@ export interface Own {
   table(table: OwnTable): Expression<unknown>;
 }
 
-export function createOwn({ schema, names = {} }: OwnTablesOptions = {}): Own {
+/** @throws TypeError for an option that is not known */
+export function createOwn(options: OwnTablesOptions = {}): Own {
+  checkKind(ownTables, options, "ownTables");
+  const { schema, names = {} } = options;
   const renames = Object.entries(names).some(([table, name]) => table !== name);
   const plugin = renames ? renaming(new Map(Object.entries(names))) : undefined;
   function on<DB>(tx: Transaction<DB>): Transaction<OwnTables>;

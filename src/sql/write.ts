@@ -68,7 +68,7 @@ export async function addAside(
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
   if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
-  const statement = tx.insertInto(name).values(values).compile();
+  const statement = tx.insertInto(name).values(enclosedValues(values)).compile();
   const savepoint = (words: string) => sql.raw(`${words} powersync_aside`).compile(tx);
   const [begin, undo, end] = [
     savepoint("savepoint"),

@@ -146,6 +146,7 @@ export function memoryStore({
       return store;
     },
     scopeBuilder,
+    isScope: (given) => typeof given === "function",
     rowSecurity: false,
     unit,
     meaning: meaningOf,

@@ -39,6 +39,8 @@ export interface Store<Tx = unknown> {
   readonly place: string;
   /** The first argument of a rule's `scope`. */
   readonly scopeBuilder: unknown;
+  /** Whether what a rule's `scope` gave is an expression of this store's kind. `true`, for no restriction, is not asked about. */
+  isScope(given: unknown): boolean;
   /** Whether `become` and `inspectPolicies` work. */
   readonly rowSecurity: boolean;
   /**

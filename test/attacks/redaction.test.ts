@@ -127,7 +127,9 @@ const throwing: Readonly<Record<string, Partial<Config>>> = {
   deadLetter: { map: refuse, deadLetter: leaky },
   "a table's scope": { tables: { things: { scope: leaky } } },
   "a column's convert": {
-    tables: { things: { columns: { code: { column: "code", convert: leaky } } } },
+    tables: {
+      things: { access: "everyone", columns: { code: { column: "code", convert: leaky } } },
+    },
   },
   "cors.origins": { cors: { origins: leaky } },
   onRecorded: { map: refuse, deadLetters: { onRecorded: leaky } },

@@ -69,10 +69,13 @@ const principal = { userId: "alice" };
 const base = {
   authenticate: () => principal,
   database: db,
-  tables: { lists: {}, todos: {} },
+  tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
 } satisfies WritesConfig<typeof principal, TestSchema>;
 const plain = createWrites(base);
-const scoped = createWrites({ ...base, tables: { lists: { owner: "owner_id" }, todos: {} } });
+const scoped = createWrites({
+  ...base,
+  tables: { lists: { owner: "owner_id" }, todos: { access: "everyone" } },
+});
 
 const runners = {
   "by hand": (crud: readonly object[]) => applyByHand(pool, crud as never),

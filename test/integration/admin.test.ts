@@ -418,7 +418,7 @@ describe("createAdmin", () => {
   });
 
   it("knows its own path alone", () => {
-    const admin = createAdmin(writes, { guard: () => true, path: "console//letters" });
+    const admin = createAdmin(writes, { guard: () => true, path: "/console//letters" });
     expect(admin.path).toBe("/console/letters");
     expect(admin.handles("GET", "/console/letters?x=1")).toBe(true);
     expect(admin.handles("GET", "https://host/console/letters/")).toBe(true);
@@ -471,7 +471,7 @@ describe("in Nest", () => {
     }
     const { writes } = writesWithEvents(database.db);
     const module = PowerSyncWriteAdminModule.forRoot(
-      { guard: ({ raw }) => raw.headers["x-console"] === "open", path: "letters" },
+      { guard: ({ raw }) => raw.headers["x-console"] === "open", path: "/letters" },
       { writes, decorators: [UseGuards(Nobody)] },
     );
     const app = await createNest("Express", module);

@@ -283,8 +283,8 @@ for (const dialect of dialects) {
         { must: { columns: ["a"], operations: ["PATCH"], authorize: () => undefined } },
         [],
       ],
-      ["a table that is everybody's", { good: {} }, ["warning unprotected good"]],
-      ["but not one that nobody writes", { good: { operations: [] } }, []],
+      ["nothing of a table that is everybody's", { good: { access: "everyone" } }, []],
+      ["nothing of one that nobody writes", { good: { operations: [] } }, []],
       [
         "a scope by a column that is not there",
         { good: { scope: (eb) => eb("nothing" as never, "=", 1 as never) } },
@@ -516,12 +516,12 @@ for (const dialect of dialects) {
           expect(userId).toBe("alice");
           return db;
         },
-        tables: { good: {} },
+        tables: { good: { id: "uid", access: "everyone" } },
       });
       await expect(writes.check()).rejects.toThrow(TypeError);
       await expect(writes.check()).rejects.toThrow("{ principal }");
       expect((await writes.check(undefined, alice)).map(short)).toEqual([
-        "warning unprotected good",
+        "error key_missing good uid",
       ]);
     });
 
@@ -533,7 +533,9 @@ for (const dialect of dialects) {
       { tables: [{ columns: [] }] },
       { tables: [{ name: "a", columns: [1] }] },
     ])("takes no %j for a schema", async (schema) => {
-      await expect(check({ good: {} }, schema as ClientSchema)).rejects.toThrow(TypeError);
+      await expect(check({ good: { access: "everyone" } }, schema as ClientSchema)).rejects.toThrow(
+        TypeError,
+      );
       expect(statements).toEqual([]);
     });
   });

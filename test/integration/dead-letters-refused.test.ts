@@ -189,7 +189,7 @@ describe("a role with few grants", () => {
         .execute();
       const { writes, letters, errors } = writesWithEvents(owner, {
         ledger: false,
-        tables: { broken: {} },
+        tables: { broken: { access: "everyone" } },
       });
       const body = { crud: [patch("broken", uuid(5), { size: 2 }), put("nowhere", "1")] };
       // Answered and recorded whatever the view does: it is the table nobody knows that is fatal.

@@ -170,9 +170,14 @@ for (const [index, dialect] of dialects.entries()) {
         authenticate: anonymous(`"${mark}'`),
         database: database.db,
         tables: {
-          notes: {},
-          listed: { table: "notes", columns: ["body"] },
-          lenient: { table: "notes", columns: ["body"], unknownColumns: "ignore" },
+          notes: { access: "everyone" },
+          listed: { access: "everyone", table: "notes", columns: ["body"] },
+          lenient: {
+            access: "everyone",
+            table: "notes",
+            columns: ["body"],
+            unknownColumns: "ignore",
+          },
         },
         deadLetters: { open: Infinity },
       });

@@ -55,7 +55,7 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
     createWrites({
       authenticate: anonymous(),
       database: db,
-      tables: { lists: {} },
+      tables: { lists: { access: "everyone" } },
       onEvent: (event) => void events.push(event),
       ...config,
     });

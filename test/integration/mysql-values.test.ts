@@ -237,7 +237,7 @@ function suite(dialect: TestDialect, columns: typeof common): void {
     writes = createWrites({
       authenticate: () => ({ userId: "alice" }),
       database: db,
-      tables: { vals: {} },
+      tables: { vals: { access: "everyone" } },
     } as unknown as WritesConfig<TestPrincipal, TestSchema>);
   });
   afterAll(() => database?.close());

@@ -403,7 +403,7 @@ function suite(server: MysqlServer): void {
       );
       const put = (op_data: object) => ({ op: "PUT", table: "lax", id: "1", op_data });
       const { send: sendLax } = open(
-        { tables: { lax: {} } as unknown as NonNullable<Config["tables"]> },
+        { tables: { lax: { access: "everyone" } } as unknown as NonNullable<Config["tables"]> },
         one,
         lax,
       );
@@ -491,7 +491,7 @@ function suite(server: MysqlServer): void {
     const tried = async (create: string, options: mysql.PoolOptions = {}) => {
       await sql`drop table if exists odd`.execute(db);
       await sql.raw(create).execute(db);
-      const tables = { odd: {} } as unknown as NonNullable<Config["tables"]>;
+      const tables = { odd: { access: "everyone" } } as unknown as NonNullable<Config["tables"]>;
       const { send, events } = open({ tables }, options);
       const result = await send([{ op: "PUT", table: "odd", id: "1", op_data: { note: "😀" } }]);
       const failure = events.find((event) => event.type === "error");

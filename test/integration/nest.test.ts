@@ -179,7 +179,7 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
     });
 
     it("says at the start what contradicts itself", async () => {
-      const tables = { lists: { put: "replace" } };
+      const tables = { lists: { access: "everyone", put: "replace" } };
       const wrong = { ...testConfig(database.db), tables } as never;
       await expect(start(PowerSyncWriteModule.forRoot(wrong))).rejects.toThrow(TypeError);
     });

@@ -143,7 +143,7 @@ describe.each(all)("$name", (on) => {
   const open = (database: Config["database"], config: Partial<Config> = {}): Writes<Principal> =>
     createWrites<Principal, TestSchema>({
       authenticate: () => alice.principal,
-      tables: { lists: {}, things: {} },
+      tables: { lists: { access: "everyone" }, things: { access: "everyone" } },
       database,
       onEvent: (event) => void events.push(event),
       logger: false,
@@ -306,7 +306,7 @@ describe.skipIf(!(await postgresAvailable()))("two tenants in two schemas of one
     readonly tenant: string;
   }
   const of = (tenant: string) => ({ principal: { userId: "alice", tenant }, clientId: "phone" });
-  const tables = { lists: {} };
+  const tables = { lists: { access: "everyone" } } as const;
   const names = async (tenant: string) =>
     (await opened.database.db.withSchema(tenant).selectFrom("lists").select("name").execute()).map(
       ({ name }) => name,
@@ -352,7 +352,7 @@ describe.skipIf(!(await postgresAvailable()))("two tenants in two schemas of one
         open: ({ tenant }: Tenant) => opened.database.db.withSchema(tenant),
         key: ({ tenant }: Tenant) => tenant,
       },
-      tables: { things: {} },
+      tables: { things: { access: "everyone" } },
       logger: false,
     });
     const bad = from("phone", 3, badThing(uuid(3)));
@@ -382,7 +382,7 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("under rls", () => {
       const writes = createWrites<Principal, SupabaseSchema>({
         authenticate: () => caller,
         database,
-        tables: { lists: {} },
+        tables: { lists: { access: "everyone" } },
         rls: rls({ role: supabase.roles.authenticated }),
         logger: false,
       });

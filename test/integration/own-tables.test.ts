@@ -46,7 +46,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     const writes = createWrites({
       authenticate: anonymous(),
       database: db,
-      tables: { lists: {} },
+      tables: { lists: { access: "everyone" } },
       ...(ownTables && { ownTables }),
     });
     const principal = { userId: crypto.randomUUID() };
@@ -101,7 +101,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     const writes = createWrites({
       authenticate: anonymous(),
       database: db,
-      tables: { lists: {} },
+      tables: { lists: { access: "everyone" } },
       logger: false,
     });
     expect(await writes.ready()).toEqual({

@@ -16,7 +16,7 @@ function writesOn(database: Kysely<TestSchema> | (() => Kysely<TestSchema>)) {
   return createWrites({
     authenticate: anonymous(),
     database,
-    tables: { lists: {} },
+    tables: { lists: { access: "everyone" } },
     onEvent: (event) => void events.push(event),
   });
 }

@@ -45,7 +45,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
     createWrites<Principal, Schema>({
       authenticate: anonymous(),
       database: db,
-      tables: { lists: {}, things: {} },
+      tables: { lists: { access: "everyone" }, things: { access: "everyone" } },
       onEvent: (event) => void events.push(event),
       ...config,
       deadLetters: { rejections: { table: "rejections" }, ...config.deadLetters },

@@ -77,7 +77,7 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       return createWrites<Caller, SupabaseSchema>({
         authenticate: () => alice,
         database,
-        tables: { lists: {}, todos: {} },
+        tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
         rls: rls({ role: supabase.roles.authenticated, ...options }),
         onEvent: (event) => void events.push(event),
         ...config,
@@ -219,7 +219,10 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       });
 
       it("hold beside the rules' own scope", async () => {
-        const writes = writesWith({}, { tables: { lists: { owner: "owner_id" }, todos: {} } });
+        const writes = writesWith(
+          {},
+          { tables: { lists: { owner: "owner_id" }, todos: { access: "everyone" } } },
+        );
         const list = uuid();
         expect(said(await run(writes, alice, put("lists", list, { name: "hers" })))).toBe(
           "success",
@@ -724,11 +727,11 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         await sql`create view all_lists as select * from lists`.execute(admin);
         try {
           const tables = {
-            lists: {},
-            todos: {},
-            other: { table: "public.todos" },
-            all: { table: "public.all_lists" },
-          };
+            lists: { access: "everyone" },
+            todos: { access: "everyone" },
+            other: { access: "everyone", table: "public.todos" },
+            all: { access: "everyone", table: "public.all_lists" },
+          } as const;
           const writes = writesWith({}, { tables });
           expect(await problemsOf(writes)).toEqual([
             expect.stringMatching(
@@ -740,7 +743,9 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
           await refused(writes);
           await sql`alter view all_lists set (security_invoker = on)`.execute(admin);
           expect(
-            await problemsOf(writesWith({}, { tables: { all: { table: "all_lists" } } })),
+            await problemsOf(
+              writesWith({}, { tables: { all: { access: "everyone", table: "all_lists" } } }),
+            ),
           ).toEqual([expect.stringContaining("may write nothing")]);
         } finally {
           await sql`drop view all_lists`.execute(admin);
@@ -774,7 +779,10 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       });
 
       it("are no obstacle to a table that is not there yet, and look again", async () => {
-        const writes = writesWith({}, { tables: { lists: {}, notes: {} } });
+        const writes = writesWith(
+          {},
+          { tables: { lists: { access: "everyone" }, notes: { access: "everyone" } } },
+        );
         expect(await writes.ready()).toEqual({ ready: true });
         expect(said(await run(writes, alice, put("lists", uuid())))).toBe("success");
         expect(said(await run(writes, alice, put("notes", uuid())))).toBe("retryable_error");

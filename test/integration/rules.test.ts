@@ -372,6 +372,7 @@ for (const dialect of dialects) {
     describe("columns that the server sets", () => {
       const tables: Tables = {
         stamped: {
+          access: "everyone",
           columns: {
             body: true,
             created_by: { set: ({ principal }) => principal.userId, on: "insert" },
@@ -404,6 +405,7 @@ for (const dialect of dialects) {
       it("where a PUT makes the row, also if nothing else is sent or the rest becomes NULL", async () => {
         const replacing: Tables = {
           stamped: {
+            access: "everyone",
             put: "replace",
             columns: {
               body: true,
@@ -422,6 +424,7 @@ for (const dialect of dialects) {
       it("by an expression of the database's", async () => {
         const expressed: Tables = {
           stamped: {
+            access: "everyone",
             columns: {
               body: true,
               created_by: { set: () => sql`upper('me')`, on: "insert" },
@@ -438,7 +441,9 @@ for (const dialect of dialects) {
     });
 
     describe("a soft delete", () => {
-      const tables: Tables = { stamped: { delete: { set: { deleted_at: () => "now" } } } };
+      const tables: Tables = {
+        stamped: { access: "everyone", delete: { set: { deleted_at: () => "now" } } },
+      };
       const deletedAt = async () =>
         (await db.selectFrom("stamped").select("deleted_at").executeTakeFirst())?.deleted_at;
 
@@ -461,6 +466,7 @@ for (const dialect of dialects) {
       it("is for its rule to allow", async () => {
         const listed: Tables = {
           stamped: {
+            access: "everyone",
             columns: ["body", "deleted_at"],
             delete: { set: { deleted_at: () => "now" } },
           },
@@ -544,7 +550,7 @@ for (const dialect of dialects) {
 
       it("is one statement, however often it is asked, and none where nobody asks", async () => {
         await twoFolders();
-        const plain: Tables = { notes: {} };
+        const plain: Tables = { notes: { access: "everyone" } };
         const often: Tables = {
           notes: {
             authorize: async (_write, { stored }) => void (await Promise.all([stored(), stored()])),
@@ -573,6 +579,7 @@ for (const dialect of dialects) {
         await twoFolders();
         const counting: Tables = {
           notes: {
+            access: "everyone",
             columns: {
               body: {
                 convert: async (value, { stored }) =>
@@ -608,7 +615,7 @@ for (const dialect of dialects) {
       it("is not to be asked for the first time behind the write", async () => {
         await twoFolders();
         const config = {
-          tables: { notes: {} },
+          tables: { notes: { access: "everyone" as const } },
           hooks: {
             persist: {
               after: async (_outcome: unknown, { stored }: { stored(): Promise<unknown> }) =>
@@ -795,6 +802,7 @@ describe("integers beyond 2^53, by drivers as they come", () => {
                 void seen.push(String((await stored())?.["number"])),
             },
             works: {
+              access: "everyone",
               columns: { person: { references: { table: "people", match: "id", take: "number" } } },
             },
           },

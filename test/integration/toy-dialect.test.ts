@@ -72,8 +72,8 @@ function open(database: Config["database"], config: Partial<Config> = {}): Write
     tables: {
       lists: { owner: "owner_id" },
       todos: { belongsTo: { list_id: "lists" } },
-      things: {},
-      absent: { table: "no_such_table" },
+      things: { access: "everyone" },
+      absent: { access: "everyone", table: "no_such_table" },
     },
     logger: false,
     onEvent: (event) => void events.push(event),
@@ -163,7 +163,7 @@ describe("a store of a dialect of one's own", () => {
     const writes = open(openStore());
     expect(await writes.ready()).toMatchObject({ ready: true });
     const checked = await open(openStore(), {
-      tables: { lists: { owner: "owner_id" }, things: {} },
+      tables: { lists: { owner: "owner_id" }, things: { access: "everyone" } },
     }).check();
     expect(checked).toMatchObject([{ code: "unprotected", severity: "warning", table: "things" }]);
     expect(await writes.prune()).toBe(0);
@@ -213,6 +213,9 @@ class OwnStore implements Store<Tx> {
   }
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T> {
     return this.#inner.unit<T>(options, work);
+  }
+  isScope(given: unknown): boolean {
+    return this.#inner.isScope(given);
   }
   meaning(error: unknown): ReturnType<Store["meaning"]> {
     return this.#inner.meaning(error);

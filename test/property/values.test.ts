@@ -93,7 +93,7 @@ function writesTo(db: Kysely<TestSchema>): Writes<Principal> {
   return createWrites<Principal, TestSchema>({
     authenticate: anonymous(),
     database: db,
-    tables: { samples: {} },
+    tables: { samples: { access: "everyone" } },
     onFatal: "skip",
     limits: { transactions: 100_000, bodyBytes: 2 ** 28 },
     // All of them are one request.

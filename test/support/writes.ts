@@ -20,10 +20,11 @@ type Rules = Readonly<Record<string, TableRule<TestPrincipal, TestSchema>>>;
 /** The rules that are the same for every store. */
 export const plainRules = {
   lists: { owner: "owner_id" },
-  things: {},
-  members: { id: ["list_id", "user_name"] },
-  authors: { id: "uuid" },
+  things: { access: "everyone" },
+  members: { access: "everyone", id: ["list_id", "user_name"] },
+  authors: { access: "everyone", id: "uuid" },
   books: {
+    access: "everyone",
     id: "uuid",
     columns: {
       title: true,
@@ -35,12 +36,14 @@ export const plainRules = {
   },
   /** The same tables under other names and stricter rules. */
   my_todos: {
+    access: "everyone",
     table: "todos",
     operations: ["PATCH", "DELETE"],
     columns: { text: "description", completed: true, position: { readOnly: "ignore" } },
     unknownColumns: "ignore",
   },
   named_lists: {
+    access: "everyone",
     table: "lists",
     columns: {
       name: true,
@@ -49,8 +52,8 @@ export const plainRules = {
     put: "replace",
   },
   hidden_lists: { table: "lists", owner: "owner_id", hideForeign: true },
-  absent: { table: "no_such_table" },
-  half_absent: { table: "lists", columns: ["name", "no_such_column"] },
+  absent: { access: "everyone", table: "no_such_table" },
+  half_absent: { access: "everyone", table: "lists", columns: ["name", "no_such_column"] },
 } satisfies Rules;
 
 export function testConfig(db: Kysely<TestSchema>) {

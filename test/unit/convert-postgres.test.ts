@@ -229,7 +229,7 @@ for (const dialect of [pglite, postgres]) {
       writes = createWrites<Principal, TestSchema>({
         authenticate: anonymous(),
         database: db,
-        tables: { sorts: {} },
+        tables: { sorts: { access: "everyone" } },
         onEvent: (event) => void events.push(event),
       });
     });
@@ -379,7 +379,7 @@ for (const dialect of [pglite, postgres]) {
       const indexing = createWrites<Principal, TestSchema>({
         authenticate: anonymous(),
         database: database.db,
-        tables: { indexed: {} },
+        tables: { indexed: { access: "everyone" } },
       });
       // Random, so that it does not compress to what an index can hold.
       const word = Array.from({ length: 400 }, () => crypto.randomUUID()).join("");

@@ -50,6 +50,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/config",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
+      "src/pipeline/define-tables",
       "src/http/cors",
       "src/rls/rls",
       "src/check/types",
@@ -59,6 +60,13 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json", "store", "context", "wire"],
     typePackages: ["kysely"],
   },
+  // What may be written in the options, held against their types.
+  shapes: {
+    files: ["src/config-check/kinds", "src/config-check/shapes"],
+    below: [],
+    types: ["model", "context", "wire", "options"],
+    typePackages: ["kysely"],
+  },
   // The word that a transaction and a pool agree on.
   abandonment: {
     files: ["src/sql/abandonment"],
@@ -66,7 +74,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   sql: {
     files: ["src/sql/*"],
-    below: ["model", "json", "store", "abandonment"],
+    below: ["model", "json", "store", "abandonment", "shapes"],
     types: ["options"],
     packages: ["kysely"],
     typePackages: ["kysely/migration"],
@@ -118,8 +126,9 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["pipeline"],
   },
   composition: {
-    files: ["src/create-writes"],
+    files: ["src/create-writes", "src/config-check/check-config"],
     below: [
+      "shapes",
       "model",
       "store",
       "context",
@@ -146,7 +155,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   admin: {
     files: ["src/admin/*"],
-    below: ["model", "json", "store", "context", "wire", "options", "letters", "http"],
+    below: ["shapes", "model", "json", "store", "context", "wire", "options", "letters", "http"],
   },
   // The device's side takes nothing of the server's along, and no package.
   client: {
@@ -161,7 +170,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   nest: {
     files: ["adapters/nest/*"],
-    below: ["model", "context", "options", "index", "admin", "web", "hosts"],
+    below: ["shapes", "model", "context", "options", "index", "admin", "web", "hosts"],
     types: ["store"],
     packages: ["@nestjs/common", "@nestjs/core"],
     typePackages: ["node:*"],

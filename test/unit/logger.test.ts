@@ -311,7 +311,7 @@ describe("who gets them", () => {
     const writes = createWrites<Principal, never>({
       authenticate: () => ({ userId: "alice" }),
       database: memoryStore({ tables: { lists: { columns: { id: "uuid" } } } }) as never,
-      tables: { absent: {} },
+      tables: { absent: { access: "everyone" } },
       ...options,
     });
     const crud = [{ op: "PUT", table: "absent", id: "1", op_data: { a: 1 } }];

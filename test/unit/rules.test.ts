@@ -229,7 +229,7 @@ describe("a rule at work", () => {
     const { processTransaction } = createWrites<Principal, TestSchema>({
       authenticate: anonymous(),
       database: database.db,
-      tables: { numbered: { id: "nr" } },
+      tables: { numbered: { id: "nr", access: "everyone" } },
     });
     const numbered = (op: string, id: string) =>
       processTransaction(

@@ -1,0 +1,239 @@
+/** Kinds of option values, as data, and the one walk that holds a value against them. Every refusal is a TypeError that says what to write. */
+
+export interface Kind {
+  /** Completes "must be …". */
+  readonly words: string;
+  readonly fits: (value: unknown) => boolean;
+  /** Judges what is inside a value that fits. */
+  readonly inside?: (value: unknown, path: string) => void;
+  /** `required`: it must be there. `defined`: it may be left out, but `undefined` is refused. Default: `undefined` means that it is left out. */
+  readonly presence?: "required" | "defined";
+}
+
+/** The known keys of an object, each with what it may be. */
+export type Shape = Readonly<Record<string, Kind>>;
+
+/** @throws TypeError that names the option and says what to write */
+export function checkKind(kind: Kind, value: unknown, path: string): void {
+  if (!kind.fits(value)) throw new TypeError(`${path} must be ${kind.words}.`);
+  kind.inside?.(value, path);
+}
+
+/** An option without which there is nothing to do. */
+export function required(kind: Kind): Kind {
+  return { ...kind, presence: "required" };
+}
+
+/** An option whose absence opens something: a misspelled variable must not pass as "left out". */
+export function defined(kind: Kind): Kind {
+  return { ...kind, presence: "defined" };
+}
+
+/** The same kind under words of its own. */
+export function worded(words: string, kind: Kind): Kind {
+  return { ...kind, words };
+}
+
+export const text: Kind = {
+  words: "a text that is not empty",
+  fits: (value) => typeof value === "string" && value !== "",
+};
+
+export const func: Kind = {
+  words: "a function",
+  fits: (value) => typeof value === "function",
+};
+
+export const flag: Kind = {
+  words: "true or false",
+  fits: (value) => typeof value === "boolean",
+};
+
+export const number: Kind = {
+  words: "a number",
+  fits: (value) => typeof value === "number" && !Number.isNaN(value),
+};
+
+/** Anything, such as an object that another library makes. */
+export const anything: Kind = { words: "anything", fits: () => true };
+
+/** One of these values. */
+export function oneOf(...values: readonly (string | boolean)[]): Kind {
+  return {
+    words: values.map((value) => JSON.stringify(value)).join(" or "),
+    fits: (value) => values.some((each) => each === value),
+  };
+}
+
+/** The first of the kinds that fits. */
+export function either(...kinds: readonly Kind[]): Kind {
+  const fitting = (value: unknown) => kinds.find((kind) => kind.fits(value));
+  return {
+    words: kinds.map(({ words }) => words).join(", or "),
+    fits: (value) => fitting(value) !== undefined,
+    inside: (value, path) => fitting(value)?.inside?.(value, path),
+  };
+}
+
+export function list(of: Kind, words: string): Kind {
+  return {
+    words,
+    fits: Array.isArray,
+    inside: (value, path) => {
+      for (const [index, each] of (value as readonly unknown[]).entries()) {
+        checkKind(of, each, `${path}[${index}]`);
+      }
+    },
+  };
+}
+
+/** An object whose keys are names of the application's own, each with a value of this kind. `undefined` is none. */
+export function record(of: Kind, words: string): Kind {
+  return {
+    words,
+    fits: isObject,
+    inside: (value, path) => {
+      for (const [name, each] of membersOf(value)) {
+        const at = join(path, name);
+        if (each === undefined) throw isUndefined(at, of);
+        checkKind(of, each, at);
+      }
+    },
+  };
+}
+
+/** An object that may have these keys, and no others. */
+export function object(shape: Shape, words: string): Kind {
+  return { words, fits: isObject, inside: (value, path) => checkMembers(shape, value, path) };
+}
+
+/** An object that has these functions or objects among its members. An instance of a class may have others of its own beside them. */
+export function points(shape: Shape, words: string): Kind {
+  return {
+    words,
+    fits: isObject,
+    inside: (value, path) => {
+      if (isPlain(value)) return checkMembers(shape, value, path);
+      for (const [name, each] of givenOf(shape, value)) {
+        const kind = shape[name];
+        if (kind !== undefined) checkKind(kind, each, join(path, name));
+      }
+    },
+  };
+}
+
+/** The same, with one of them at least: an object without any does nothing, and some name in it was meant to be another. */
+export function somePoints(shape: Shape, words: string): Kind {
+  const { inside, ...kind } = points(shape, words);
+  return {
+    ...kind,
+    inside: (value, path) => {
+      inside?.(value, path);
+      if (givenOf(shape, value).length > 0) return;
+      throw new TypeError(`${path} has none of ${Object.keys(shape).join(", ")}. Write one.`);
+    },
+  };
+}
+
+/** The members that the shape knows, inherited ones too. */
+function givenOf(shape: Shape, value: unknown): readonly (readonly [string, unknown])[] {
+  const object = value as Readonly<Record<string, unknown>>;
+  return Object.keys(shape)
+    .map((name) => [name, object[name]] as const)
+    .filter(([, each]) => each !== undefined);
+}
+
+/** Written by hand, `{ … }`, and no instance of a class. */
+export function isPlain(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // The root of any realm, as some test runners have several.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Neither a list nor one of the language's own containers, such as a Map or a promise that nobody has awaited. */
+function isObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object Object]" || tag === "[object Module]";
+}
+
+function checkMembers(shape: Shape, value: unknown, path: string): void {
+  const given = new Set<string>();
+  for (const [name, each] of membersOf(value)) {
+    const kind = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    const at = join(path, name);
+    if (kind === undefined) throw unknownKey(at, name, Object.keys(shape));
+    given.add(name);
+    if (each !== undefined) checkKind(kind, each, at);
+    else if (kind.presence !== undefined) throw isUndefined(at, kind);
+  }
+  for (const [name, kind] of Object.entries(shape)) {
+    if (kind.presence !== "required" || given.has(name)) continue;
+    // An accessor of a class is not among the members.
+    const inherited = (value as Readonly<Record<string, unknown>>)[name];
+    if (inherited === undefined) {
+      throw new TypeError(`${join(path, name)} is missing. It must be ${kind.words}.`);
+    }
+    checkKind(kind, inherited, join(path, name));
+  }
+}
+
+/** Inherited ones too: they count as much where an option is read. */
+function membersOf(value: unknown): readonly (readonly [name: string, value: unknown])[] {
+  const members: [string, unknown][] = [];
+  const object = value as Readonly<Record<string, unknown>>;
+  for (const name in object) members.push([name, object[name]]);
+  return members;
+}
+
+function isUndefined(path: string, { words, presence }: Kind): TypeError {
+  const otherwise = presence === "required" ? "" : ", or leave it out";
+  return new TypeError(`${path} is undefined. Write ${words}${otherwise}.`);
+}
+
+function unknownKey(path: string, name: string, known: readonly string[]): TypeError {
+  const nearest = nearestTo(name, known);
+  const hint =
+    nearest === undefined ? `There are ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
+  return new TypeError(`${path} is not known. ${hint}`);
+}
+
+/** The root of a configuration is empty; other roots are words with a colon. */
+function join(path: string, name: string): string {
+  if (path === "") return name;
+  return path.endsWith(":") ? `${path} ${name}` : `${path}.${name}`;
+}
+
+/** `undefined` where nothing is near enough to have been meant. */
+function nearestTo(name: string, known: readonly string[]): string | undefined {
+  let nearest: string | undefined;
+  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  for (const each of known) {
+    const distance = editDistance(name.toLowerCase(), each.toLowerCase());
+    if (distance < least) [nearest, least] = [each, distance];
+  }
+  return nearest;
+}
+
+/** Letters added, removed, changed, or exchanged with their neighbor. */
+function editDistance(a: string, b: string): number {
+  let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const exchanged =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+          ? at(before, j - 2) + 1
+          : Infinity;
+      row.push(Math.min(at(last, j) + 1, at(row, j - 1) + 1, changed, exchanged));
+    }
+    [before, last] = [last, row];
+  }
+  return at(last, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity;
+}

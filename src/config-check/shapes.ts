@@ -1,0 +1,336 @@
+/** Every option that the library knows, as data: its name, what it may be, and whether it must be there. The compiler holds the names against the types. */
+import type { IsolationLevel } from "kysely";
+import type {
+  DeadLettersOptions,
+  KeyedDatabase,
+  LedgerOptions,
+  OwnTable,
+  OwnTablesOptions,
+  ParkingOptions,
+  RejectionOptions,
+  WritesConfig,
+} from "../config.js";
+import type { Principal } from "../context.js";
+import type { CorsOptions } from "../http/cors.js";
+import type { Operation } from "../model.js";
+import type { Hooks, LayerHook, Layers } from "../pipeline/layers.js";
+import type {
+  ClientColumn,
+  CompositeId,
+  Parent,
+  Reference,
+  ServerColumn,
+  TableRule,
+} from "../pipeline/table-rule.js";
+import type { RlsOptions } from "../rls/rls.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
+import {
+  checkKind,
+  defined,
+  either,
+  flag,
+  func,
+  isPlain,
+  type Kind,
+  list,
+  number,
+  object,
+  oneOf,
+  points,
+  record,
+  required,
+  somePoints,
+  text,
+  worded,
+} from "./kinds.js";
+
+type Keys<Options> = Readonly<Record<keyof Options, Kind>>;
+
+const column = worded("a column's name", text);
+const columnNames = list(column, "a list of columns");
+export const limit = worded("a whole number above 0; or Infinity, for none", number);
+const milliseconds = worded("a whole number of milliseconds", number);
+const days = worded("a number of days", number);
+
+/** A rule's column that the client sends, or that the server sets. */
+const clientColumn = object(
+  {
+    column,
+    references: defined(
+      object(
+        {
+          table: required(text),
+          match: required(column),
+          take: required(column),
+        } satisfies Keys<Reference>,
+        "an object { table, match, take }",
+      ),
+    ),
+    convert: defined(func),
+    readOnly: defined(oneOf("reject", "ignore")),
+  } satisfies Keys<ClientColumn<Principal, unknown>>,
+  "an object { column, references, convert, readOnly }",
+);
+const serverColumn = object(
+  { set: required(func), on: oneOf("write", "insert") } satisfies Keys<
+    ServerColumn<Principal, unknown>
+  >,
+  "an object { set, on }",
+);
+const withSet: Kind = {
+  ...serverColumn,
+  fits: (value) => serverColumn.fits(value) && "set" in (value as object),
+};
+
+const columnRule = worded(
+  "true, a column's name, or an object such as { column } or { set }",
+  either(oneOf(true), column, withSet, clientColumn),
+);
+
+const parent = worded(
+  "a table's name in `tables`, or an object { table, by, optional }",
+  either(
+    text,
+    object(
+      { table: required(text), by: defined(column), optional: flag } satisfies Keys<Parent>,
+      "an object { table, by, optional }",
+    ),
+  ),
+);
+
+const operations = ["PUT", "PATCH", "DELETE"] as const satisfies readonly Operation[];
+
+const tableRule = object(
+  {
+    table: defined(worded("the table's name in the source database", text)),
+    id: defined(
+      worded(
+        "a column's name, a list of columns, or an object { columns, split }",
+        either(
+          column,
+          columnNames,
+          object(
+            { columns: required(columnNames), split: required(func) } satisfies Keys<CompositeId>,
+            "an object { columns, split }",
+          ),
+        ),
+      ),
+    ),
+    columns: defined(
+      worded(
+        "a list of columns, or an object of columns by the client's names",
+        either(columnNames, record(columnRule, "an object of columns")),
+      ),
+    ),
+    operations: defined(list(oneOf(...operations), "a list of PUT, PATCH and DELETE")),
+    owner: defined(worded("the name of the column that holds the owner's user id", text)),
+    belongsTo: defined(
+      record(parent, "an object that names a table for each column that refers to one"),
+    ),
+    scope: defined(worded("a function (eb, context) => expression", func)),
+    authorize: defined(worded("a function (write, context) => void", func)),
+    access: defined(oneOf("everyone")),
+    put: oneOf("merge", "replace"),
+    delete: defined(
+      object(
+        { set: required(record(func, "an object of functions by column")) } satisfies Keys<
+          NonNullable<TableRule<Principal, unknown>["delete"]>
+        >,
+        "an object { set }",
+      ),
+    ),
+    unknownColumns: oneOf("reject", "ignore"),
+    hideForeign: defined(flag),
+  } satisfies Keys<TableRule<Principal, unknown>>,
+  'a rule, such as { owner: "owner_id" }',
+);
+
+const layerHook = points(
+  { before: func, after: func } satisfies Keys<LayerHook<Layers<Principal, unknown>["map"]>>,
+  "an object { before, after }",
+);
+const hook = somePoints(
+  {
+    authenticate: layerHook,
+    validate: layerHook,
+    map: layerHook,
+    authorize: layerHook,
+    persist: layerHook,
+    deadLetter: layerHook,
+    respond: layerHook,
+    committed: func,
+  } satisfies Keys<Hooks<Principal, unknown>>,
+  "an object of hooks by their layers' names",
+);
+
+const keyedDatabase = object(
+  { open: required(func), key: required(func) } satisfies Keys<KeyedDatabase<Principal, unknown>>,
+  "an object { open, key }",
+);
+const database: Kind = {
+  words:
+    "a Kysely object, a store such as the memory store, a function of the principal that gives one, or { open, key }",
+  fits: (value) => typeof value === "function" || (typeof value === "object" && value !== null),
+  // Stores and Kysely objects are not walked.
+  inside: (value, path) => {
+    if (isPlain(value) && "open" in (value as object)) checkKind(keyedDatabase, value, path);
+  },
+};
+
+const logger: Kind = {
+  words: "false, or an object with the functions `error` and `warn`, such as the console",
+  fits: (value) => {
+    if (value === false) return true;
+    const { error, warn } = (value ?? {}) as Readonly<Record<string, unknown>>;
+    return typeof error === "function" && typeof warn === "function";
+  },
+};
+
+/** A path as routers have it. */
+export const path: Kind = {
+  words: 'a path that begins with "/"',
+  fits: (value) => typeof value === "string" && value.startsWith("/"),
+};
+
+const ownTable = worded("a table's name", text);
+
+/** The options of `createTables`, and `ownTables` of the configuration. */
+export const ownTables = object(
+  {
+    schema: worded("a schema's name", text),
+    names: object(
+      {
+        powersync_ledger: ownTable,
+        powersync_dead_letters: ownTable,
+        powersync_checkpoints: ownTable,
+        powersync_attempts: ownTable,
+        powersync_migrations: ownTable,
+      } satisfies Record<OwnTable, Kind>,
+      "an object of names by the tables' default names",
+    ),
+  } satisfies Keys<OwnTablesOptions>,
+  "an object { schema, names }",
+);
+
+/** The configuration. */
+export const config = object(
+  {
+    authenticate: required(
+      worded("a function of the request that gives the principal, such as jwt({ … })", func),
+    ),
+    database: required(database),
+    tables: required(
+      record(tableRule, "an object that has a rule for each table clients may write"),
+    ),
+    path: worded('a path that begins with "/", or false', either(path, oneOf(false))),
+    cors: object(
+      {
+        origins: required(
+          worded("a list of origins, or a function", either(list(text, "a list of origins"), func)),
+        ),
+        credentials: flag,
+        maxAgeSeconds: number,
+      } satisfies Keys<CorsOptions>,
+      "an object { origins, credentials, maxAgeSeconds }",
+    ),
+    hooks: worded(
+      "an object of hooks, or a list of them",
+      either(list(hook, "a list of hooks"), hook),
+    ),
+    validate: func,
+    map: func,
+    authorize: defined(worded("a function (write, context) => void", func)),
+    persist: func,
+    deadLetter: func,
+    onFatal: oneOf("stop", "skip"),
+    rls: defined(
+      object(
+        {
+          role: defined(
+            worded("a role's name, or a function of the principal", either(text, func)),
+          ),
+          claims: defined(worded("a function of the principal", func)),
+          setting: worded('a setting\'s name, such as "request.jwt.claims"', text),
+          settings: defined(worded("a function of the principal", func)),
+        } satisfies Keys<RlsOptions<Principal>>,
+        "an object { role, claims, setting, settings }",
+      ),
+    ),
+    isolation: oneOf(
+      ...([
+        "read uncommitted",
+        "read committed",
+        "repeatable read",
+        "serializable",
+        "snapshot",
+      ] satisfies readonly IsolationLevel[]),
+    ),
+    timeouts: object(
+      {
+        lockMs: milliseconds,
+        statementMs: milliseconds,
+        transactionMs: milliseconds,
+        requestMs: milliseconds,
+        bodyMs: milliseconds,
+      } satisfies Keys<Timeouts>,
+      "an object of times in milliseconds",
+    ),
+    limits: object(
+      {
+        bodyBytes: limit,
+        transactions: limit,
+        operations: limit,
+        depth: limit,
+        keys: limit,
+        stringLength: limit,
+        concurrentRequests: limit,
+        requests: limit,
+      } satisfies Keys<Limits>,
+      "an object of limits",
+    ),
+    ledger: worded(
+      "false, or an object { retentionDays, prune }",
+      either(
+        oneOf(false),
+        object(
+          { retentionDays: days, prune: flag } satisfies Keys<LedgerOptions>,
+          "an object { retentionDays, prune }",
+        ),
+      ),
+    ),
+    parking: worded(
+      "false, or an object { afterHours, attempts }",
+      either(
+        oneOf(false),
+        object(
+          {
+            afterHours: worded("a number of hours", number),
+            attempts: worded("a whole number of failures", number),
+          } satisfies Keys<ParkingOptions>,
+          "an object { afterHours, attempts }",
+        ),
+      ),
+    ),
+    checkpoints: flag,
+    deadLetters: object(
+      {
+        requiresClientHandling: func,
+        onRecorded: func,
+        rejections: object(
+          { table: required(worded("a table's name", text)), row: func } satisfies Keys<
+            RejectionOptions<Principal, unknown>
+          >,
+          "an object { table, row }",
+        ),
+        open: limit,
+        keepPrincipal: flag,
+        principal: func,
+      } satisfies Keys<DeadLettersOptions<Principal, unknown>>,
+      "an object of options",
+    ),
+    ownTables,
+    logger,
+    onEvent: func,
+  } satisfies Keys<WritesConfig<Principal, unknown>>,
+  "an object { authenticate, database, tables }",
+);

@@ -1,0 +1,160 @@
+/** What `defineTables` refuses, and what it infers: inline and as a const. */
+import { type Kysely, sql, type Transaction } from "kysely";
+import {
+  createWrites,
+  defineTables,
+  fatal,
+  type Principal,
+  type StoredRow,
+  type Writes,
+} from "../../src/index.js";
+import { expectType } from "./expect.js";
+
+interface Database {
+  lists: { id: string; name: string | null; owner_id: string | null; deleted_at: Date | null };
+  todos: { id: string; list_id: string; done: boolean; updated_at: Date };
+  "app.people": { number: number; uuid: string };
+}
+
+interface User {
+  readonly userId: string;
+  readonly role: "admin" | "member";
+}
+
+declare const database: Kysely<Database>;
+declare const user: User;
+
+const tables = defineTables<Database, User>()({
+  lists: {
+    owner: "owner_id",
+    columns: ["name", "owner_id"],
+    operations: ["PUT", "PATCH"],
+    delete: { set: { deleted_at: () => sql`now()` } },
+    scope: (eb, { principal, tx }) => {
+      expectType<User>()(principal);
+      expectType<Transaction<Database>>()(tx);
+      // @ts-expect-error There is no such table.
+      void eb("nowhere.id", "=", "1");
+      return eb("lists.deleted_at", "is", null);
+    },
+    authorize: async (write, { principal, stored }) => {
+      expectType<"PUT" | "PATCH" | "DELETE">()(write.op);
+      expectType<StoredRow | undefined>()(await stored());
+      if (principal.role !== "admin") throw fatal("ADMINS_ONLY", "no");
+    },
+  },
+  tasks: {
+    table: "todos",
+    id: ["list_id", "id"],
+    columns: {
+      done: true,
+      finished: "done",
+      list: {
+        column: "list_id",
+        references: { table: "app.people", match: "uuid", take: "number" },
+        convert: (value, { principal }) => {
+          expectType<unknown>()(value);
+          return principal.role;
+        },
+      },
+      updated_at: {
+        set: ({ principal }) => {
+          expectType<User>()(principal);
+          return sql`now()`;
+        },
+        on: "insert",
+      },
+    },
+    belongsTo: { list_id: "lists" },
+    put: "replace",
+  },
+  people: {
+    table: "app.people",
+    id: { columns: ["uuid"], split: (id: string) => [id] },
+    belongsTo: { number: { table: "tasks", by: "list_id", optional: true } },
+    access: "everyone",
+  },
+});
+expectType<Writes<User>>()(createWrites({ authenticate: () => user, database, tables }));
+
+// Inline, and for any principal that has a user id.
+expectType<Writes<User>>()(
+  createWrites({
+    authenticate: () => user,
+    database,
+    tables: defineTables<Database>()({
+      lists: {
+        authorize: (_write, { principal }) => expectType<Principal>()(principal),
+        scope: (eb, { principal }) => eb("lists.owner_id", "=", principal.userId),
+      },
+      todos: {},
+    }),
+  }),
+);
+// @ts-expect-error Its callbacks need a role, and these callers have none.
+createWrites({ authenticate: () => ({ userId: "a" }), database, tables });
+
+const define = defineTables<Database>();
+// @ts-expect-error No option of a rule.
+define({ lists: { onwer: "owner_id" } });
+// @ts-expect-error No option of a rule, also beside a callback.
+define({ lists: { onwer: "owner_id", scope: (eb) => eb("lists.owner_id", "is", null) } });
+// @ts-expect-error No table, and the rule names none.
+define({ lits: { owner: "owner_id" } });
+// @ts-expect-error No table.
+define({ mine: { table: "list", owner: "owner_id" } });
+// @ts-expect-error No column of that table.
+define({ lists: { owner: "list_id" } });
+// @ts-expect-error No column of that table.
+define({ mine: { table: "todos", owner: "owner_id" } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", columns: ["nmae"] } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", columns: { nmae: true } } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", columns: { title: "nmae" } } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", columns: { title: { column: "nmae" } } } });
+// @ts-expect-error No column, and the rule names none.
+define({ lists: { owner: "owner_id", columns: { title: { readOnly: "ignore" } } } });
+// @ts-expect-error No option of a column.
+define({ lists: { owner: "owner_id", columns: { name: { readonly: "ignore" } } } });
+define({
+  lists: {
+    owner: "owner_id",
+    // @ts-expect-error No column, also where a callback stands behind it.
+    columns: { nmae: true, title: { column: "name", convert: (value) => value } },
+  },
+});
+// @ts-expect-error A server's column goes by the source database's name.
+define({ lists: { owner: "owner_id", columns: { title: { set: () => "x" } } } });
+// @ts-expect-error No option of a server's column.
+define({ lists: { owner: "owner_id", columns: { name: { set: () => "x", when: "insert" } } } });
+define({
+  todos: {
+    access: "everyone",
+    // @ts-expect-error No column of the table referred to.
+    columns: {
+      list: { column: "list_id", references: { table: "lists", match: "uuid", take: "id" } },
+    },
+  },
+});
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", id: "uuid" } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", id: ["id", "nr"] } });
+// @ts-expect-error No column.
+define({ lists: { owner: "owner_id", delete: { set: { removed_at: () => null } } } });
+// @ts-expect-error No rule of that name.
+define({ lists: { owner: "owner_id" }, todos: { belongsTo: { list_id: "list" } } });
+// @ts-expect-error No column of the child's.
+define({ lists: { owner: "owner_id" }, todos: { belongsTo: { list: "lists" } } });
+define({
+  lists: { owner: "owner_id" },
+  // @ts-expect-error No column of any parent's.
+  todos: { belongsTo: { list_id: { table: "lists", by: "nowhere" } } },
+});
+// @ts-expect-error Not an operation.
+define({ lists: { owner: "owner_id", operations: ["INSERT"] } });
+// @ts-expect-error Everyone, or those that another option names.
+define({ lists: { access: "nobody" } });
