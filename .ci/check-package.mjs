@@ -1,6 +1,15 @@
 /** The package as a stranger gets it: packed, unpacked beside its dependencies alone, every subpath imported. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -18,6 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), "package-"));
 try {
   const installed = unpack();
   checkFiles(installed);
+  checkLinks(installed);
   checkText(installed);
   await checkClient(installed);
   await checkHosts(installed);
@@ -34,6 +44,8 @@ function unpack() {
   const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
     encoding: "utf8",
   });
+  // A package of its own, whatever the folders above hold.
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "stranger", private: true }));
   const modules = join(folder, "node_modules");
   mkdirSync(modules);
   execFileSync("tar", ["-xzf", join(folder, packed.trim()), "-C", modules]);
@@ -51,9 +63,40 @@ function link(one) {
 }
 
 function checkFiles(installed) {
-  const expected = ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"];
+  const expected = ["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"];
   const found = readdirSync(installed).sort();
   if (found.join() !== expected.join()) problems.push(`holds ${found.join(", ")}`);
+  const others = readdirSync(join(installed, "docs")).filter((file) => !file.endsWith(".md"));
+  if (others.length > 0) problems.push(`holds ${others.join(", ")} in docs`);
+}
+
+/** What README and the docs link to is in the package: each file, and each heading. */
+function checkLinks(installed) {
+  const docs = readdirSync(join(installed, "docs")).map((file) => join("docs", file));
+  for (const page of ["README.md", "CHANGELOG.md", ...docs]) {
+    for (const [, link] of prose(join(installed, page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      const [path, heading] = link.split("#");
+      const target = path === "" ? join(installed, page) : join(installed, dirname(page), path);
+      const isThere =
+        existsSync(target) && (heading === undefined || headings(target).includes(heading));
+      if (!isThere) problems.push(`${page} links to ${link}, which is not in it.`);
+    }
+  }
+}
+
+function prose(file) {
+  return readFileSync(file, "utf8").replace(/^```.*?^```$/gms, "");
+}
+
+/** As GitHub makes links of them. */
+function headings(file) {
+  return Array.from(prose(file).matchAll(/^#+ (.*)$/gm), ([, text]) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 function checkText(installed) {

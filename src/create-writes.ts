@@ -16,7 +16,7 @@ import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
-import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/databases.js";
+import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/call.js";
 import { createDirect } from "./process/direct.js";
 import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";
@@ -26,6 +26,7 @@ import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { isKysely, rowSecurityOf } from "./sql/families.js";
 import { createSqlStores } from "./sql/store.js";
+import type { Store } from "./store/store.js";
 import { limitsOf, timeoutsOf } from "./wire/limits.js";
 import type { Writes } from "./writes.js";
 
@@ -141,8 +142,26 @@ function openStore<P extends Principal, DB>(
     severalRoles: severalRoles !== undefined,
   });
   return async (database, key) => {
-    if (isStore(database)) return { ...database, key };
+    if (isStore(database)) return named(database, key);
     if (isKysely(database)) return openSql(database, key);
     throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
+  };
+}
+
+/** The same store under another key. It may be an object of a class, so its functions stay its own. */
+function named(store: Store, key: object | string): Store {
+  const { name, place, scopeBuilder, rowSecurity } = store;
+  return {
+    name,
+    key,
+    place,
+    scopeBuilder,
+    rowSecurity,
+    unit: (options, work) => store.unit(options, work),
+    isScope: (given) => store.isScope(given),
+    meaning: (error) => store.meaning(error),
+    convert: (...value) => store.convert(...value),
+    view: (...value) => store.view(...value),
+    forgetSchema: () => store.forgetSchema(),
   };
 }

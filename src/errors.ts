@@ -63,6 +63,18 @@ export function retryable(message: string, retryAfterMs?: number): RetryableErro
     : Object.assign(error, { retryAfterMs });
 }
 
+/**
+ * The configuration is wrong in a way that shows only now. The device keeps its write for as long as it takes, and hears nothing of it.
+ *
+ * @param what what is wrong and what to write, for the log
+ */
+export function misconfigured(what: string): RetryableError {
+  return Object.assign(retryable("The server is not set up for this change just now."), {
+    staysQueued: true as const,
+    cause: new TypeError(what),
+  });
+}
+
 /** In `authenticate` only: there is no valid credential. Answered 401. */
 export function unauthenticated(message = "Authentication is required."): Error {
   return new WriteError("unauthenticated", message);

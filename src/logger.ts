@@ -39,7 +39,8 @@ export function createLog(logger: Logger): Listener {
     written.set(text, { until: now + quietMs, held: 0 });
     const [oldest] = written.keys();
     if (written.size > mostKept && oldest !== undefined) written.delete(oldest);
-    const repeated = last === undefined || last.held === 0 ? "" : ` (and ${last.held} times more)`;
+    const repeated =
+      last === undefined || last.held === 0 ? "" : ` (${last.held} more of the same since)`;
     try {
       logger[level]?.(`powersync-writes: ${text} [${event.correlationId}]${repeated}`);
     } catch {
@@ -63,7 +64,8 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
 /** One line, whatever the texts hold. The correlation id is left out, so that the same problem has the same text. */
 function lineOf(event: WriteEvent): readonly [Level, string] {
   const [level, text] = said(event);
-  return [level, text.replace(/\s+/g, " ")];
+  // Control characters of a driver's or a client's text are nothing for a terminal.
+  return [level, text.replace(/[\s\p{Cc}]+/gu, " ")];
 }
 
 function said(event: WriteEvent): readonly [Level, string] {
@@ -115,8 +117,16 @@ const mostCauses = 5;
 function causes(error: unknown): string {
   const texts: string[] = [];
   for (let at = origin(error); at !== undefined && texts.length < mostCauses;) {
-    texts.push(at instanceof Error ? `${at.name}: ${at.message}` : String(at));
+    texts.push(at instanceof Error ? `${at.name}: ${at.message}` : textOf(at));
     at = at instanceof Error ? at.cause : undefined;
   }
   return texts.join("; caused by ");
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "something that has no text";
+  }
 }

@@ -1,6 +1,6 @@
 /** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
 import { messages as poolMessages, codes as socketCodes } from "../../src/sql/connection-errors.js";
-import type { Meaning } from "../../src/sql/dialect.js";
+import type { Meaning } from "../../src/store/store.js";
 import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
 import { sqlstates as shippedSqlstates } from "../../src/sql/postgres/errors.js";
 import { families } from "../../src/sql/sqlite/errors.js";

@@ -13,9 +13,14 @@ export interface Environment {
   readonly JWKS_URL?: string | undefined;
 }
 
-/** `path: false`, because each of these hosts says itself which requests come here. `createTables` belongs in a migration. */
-export function configFor({ DATABASE_URL, JWKS_URL = "" }: Environment) {
+/** `createTables` belongs in a migration. */
+export function connect({ DATABASE_URL }: Environment): Kysely<Database> {
   const pool = guardPool(new pg.Pool({ connectionString: DATABASE_URL }));
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** All but the database. `path: false`, because each of these hosts says itself which requests come here. */
+export function rulesFor({ JWKS_URL = "" }: Environment) {
   return {
     authenticate: jwt({
       jwksUri: JWKS_URL,
@@ -24,8 +29,11 @@ export function configFor({ DATABASE_URL, JWKS_URL = "" }: Environment) {
       // So that a provider on this computer will do. From anywhere else keys come by https alone.
       allowLoopbackHttp: true,
     }),
-    database: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
     tables: { lists: { owner: "owner_id" } },
     path: false,
   } as const;
+}
+
+export function configFor(environment: Environment) {
+  return { ...rulesFor(environment), database: connect(environment) };
 }

@@ -26,7 +26,7 @@ import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
  *
  * It is separate from the users' authentication: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  */
-export type Guard<Request extends WriteRequest = WriteRequest> = (
+type Guard<Request extends WriteRequest = WriteRequest> = (
   request: Request,
 ) => boolean | Promise<boolean>;
 

@@ -1,6 +1,6 @@
 /** The admin routes: which one a request is for, and what each does and responds. */
 import type { Principal } from "../context.js";
-import { cursorOf } from "../dead-letters/query.js";
+import { cursorOf, letterLine, wireLetter, wireSummary } from "../dead-letters/query.js";
 import type {
   BulkRetryReport,
   DeadLetters,
@@ -9,13 +9,12 @@ import type {
   LetterOptions,
   RetryResult,
 } from "../dead-letters/types.js";
-import { letterLine, wireLetter, wireSummary } from "../dead-letters/wire.js";
 import { badRequest } from "../errors.js";
 import { pathOf } from "../http/request.js";
 import type { WriteRequest } from "../model.js";
 import { readBulk, readForce, readMembers, readQuery } from "./input.js";
 
-export type AdminRoute =
+type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
   | { readonly name: "get" | "edit" | "retry" | "discard"; readonly id: string };
 

@@ -4,8 +4,9 @@ import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import { scopeOf } from "../pipeline/persist.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import type { Databases } from "../process/databases.js";
-import type { OwnTablesUsed, Store, Unit } from "../store/store.js";
+import type { Databases } from "../process/call.js";
+import type { OwnTablesUsed } from "../store/inspect.js";
+import type { Store, Unit } from "../store/store.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
 import { againstDatabase, mismatch } from "./database.js";
@@ -61,7 +62,7 @@ async function look<T>(store: Store, work: (unit: Unit) => Promise<T>): Promise<
   let seen: { readonly value: T } | undefined;
   const undo = new Error("Seen.");
   try {
-    await store.unit({}, async (unit) => {
+    await store.unit({ readOnly: true }, async (unit) => {
       seen = { value: await work(unit) };
       throw undo;
     });

@@ -2,7 +2,8 @@
 import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
-import type { Column, Store } from "../store/store.js";
+import type { Store } from "../store/store.js";
+import type { Column } from "../store/tables.js";
 import { mismatch, mustBeSent } from "./database.js";
 import type { Found } from "./tables.js";
 import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";

@@ -1,7 +1,8 @@
 /** One rule, held against what the database says of its table. */
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
-import type { Column, InspectedTable } from "../store/store.js";
+import type { InspectedTable } from "../store/inspect.js";
+import type { Column } from "../store/tables.js";
 import type { Mismatch } from "./types.js";
 
 export function againstDatabase<P extends Principal, DB>(

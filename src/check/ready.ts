@@ -2,11 +2,12 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Database, Databases } from "../process/databases.js";
+import type { Database, Databases } from "../process/call.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
-import { roleOf } from "../rls/rls.js";
 import { within } from "../store/deadline.js";
-import type { InspectedRole, OwnTablesUsed, Store } from "../store/store.js";
+import { roleOf } from "../rls/rls.js";
+import type { InspectedRole, OwnTablesUsed } from "../store/inspect.js";
+import type { Store } from "../store/store.js";
 import type { Readiness, Writes } from "../writes.js";
 
 interface ReadyParts<P extends Principal, DB> {
@@ -30,8 +31,9 @@ export function createReady<P extends Principal, DB>({
   const used = usedTables(config);
 
   const inspect = async (store: Store, role: Role): Promise<readonly string[]> => {
-    const own = await store.unit({ isolation: "plain", timeouts: inspectionTimeouts }, (unit) =>
-      unit.inspect.ownTables(used),
+    const own = await store.unit(
+      { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
+      (unit) => unit.inspect.ownTables(used),
     );
     if (own.length > 0) return own.map(({ message }) => message);
     return inspectPolicies === undefined ? [] : (await inspectPolicies(store, role)).problems;

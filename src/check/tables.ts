@@ -2,7 +2,8 @@
 import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { UnsuitableTable } from "../store/failures.js";
-import type { InspectedTable, OwnTablesUsed, Unit } from "../store/store.js";
+import type { InspectedTable, OwnTablesUsed } from "../store/inspect.js";
+import type { Unit } from "../store/store.js";
 import { mismatch, tableMissing } from "./database.js";
 import type { Mismatch } from "./types.js";
 

@@ -33,7 +33,7 @@ interface QueueRecord {
 }
 
 /** The queue as it is now. */
-export interface QueueState {
+interface QueueState {
   readonly record: QueueRecord | null;
   /** The number of operations in the queue. */
   readonly pending: number;

@@ -2,19 +2,18 @@
 import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events.js";
-import type { Database, Databases } from "../process/databases.js";
+import type { Database, Databases } from "../process/call.js";
 import type { Load } from "../process/load.js";
 import { waiting } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
-import { cursorOf, limitOf, positionOf, queryOf } from "./query.js";
+import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
 import { createRetryLetter, type RetryParts, transactionOf } from "./retry.js";
-import { inTransaction } from "./transaction.js";
+import { inUnit } from "../process/classify.js";
 import type { DeadLetters, NotFound, NotOpen, RetryResult } from "./types.js";
-import { letterLine } from "./wire.js";
 
-export interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
+interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
   readonly load: Load;
   readonly databases: Databases<P>;
 }
@@ -46,7 +45,7 @@ export function createDeadLetters<P extends Principal, DB>(
           throw badRequest(400, "The order must be newest or oldest.");
         }
         const page = { newest: order === "newest", limit: size + 1, after };
-        const found = await inTransaction((await databases.sure(principal)).store, (unit) =>
+        const found = await inUnit((await databases.sure(principal)).store, (unit) =>
           unit.letters.list(query, page),
         );
         const letters = found.slice(0, size).map(({ queue: _queue, ...letter }) => letter);
@@ -58,7 +57,7 @@ export function createDeadLetters<P extends Principal, DB>(
 
     get: (id, { principal } = {}) =>
       load.during(async () => {
-        const letter = await inTransaction((await databases.sure(principal)).store, ({ letters }) =>
+        const letter = await inUnit((await databases.sure(principal)).store, ({ letters }) =>
           letters.find(id),
         );
         if (letter === undefined) return undefined;
@@ -73,7 +72,7 @@ export function createDeadLetters<P extends Principal, DB>(
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
         const { store } = await databases.sure(principal);
-        const result = await inTransaction(store, async (unit) => {
+        const result = await inUnit(store, async (unit) => {
           const { letters } = unit;
           const refused = refusal(await letters.find(id, true));
           if (refused !== undefined) return refused;
@@ -96,7 +95,7 @@ export function createDeadLetters<P extends Principal, DB>(
       load.during(async () => {
         checkReason(reason);
         const { store } = await databases.sure(principal);
-        const result = await inTransaction(store, async ({ letters }) => {
+        const result = await inUnit(store, async ({ letters }) => {
           const refused = refusal(await letters.find(id, true));
           if (refused !== undefined) return refused;
           await letters.change([id], { closed: { status: "discarded", reason } });
@@ -110,7 +109,7 @@ export function createDeadLetters<P extends Principal, DB>(
       load.during(async () => {
         const { force = false } = options;
         const database = await databases.sure(principal);
-        return retryEach(walkThrough(database.store, inTransaction), filter, options, (id) =>
+        return retryEach(walkThrough(database.store), filter, options, (id) =>
           retry(database, id, { force }),
         );
       }),
@@ -119,12 +118,7 @@ export function createDeadLetters<P extends Principal, DB>(
       load.during(async () => {
         checkReason(reason);
         const { store } = await databases.sure(principal);
-        const report = await discardEach(
-          walkThrough(store, inTransaction),
-          filter,
-          options,
-          reason,
-        );
+        const report = await discardEach(walkThrough(store), filter, options, reason);
         for (const id of report.ids) handled(id, "discarded");
         return report;
       }),
@@ -132,8 +126,8 @@ export function createDeadLetters<P extends Principal, DB>(
     export: async function* (filter = {}, { principal } = {}) {
       const query = queryOf(filter);
       const { store } = await databases.sure(principal);
-      for await (const { id } of walkThrough(store, inTransaction).letters(query)) {
-        const letter = await inTransaction(store, ({ letters }) => letters.find(id));
+      for await (const { id } of walkThrough(store).letters(query)) {
+        const letter = await inUnit(store, ({ letters }) => letters.find(id));
         if (letter !== undefined) yield letterLine(letter);
       }
     },

@@ -1,8 +1,8 @@
 /** Many letters at once, oldest first: each in a transaction of its own, a client's in their order. */
-import { type ListedLetter, type LetterQuery, type Position } from "../store/letters.js";
+import type { LetterQuery, ListedLetter, Position } from "../store/letters.js";
 import type { Store } from "../store/store.js";
 import { cursorOf, limitOf, positionOf, waitingQueryOf } from "./query.js";
-import type { InTransaction } from "./transaction.js";
+import { inUnit } from "../process/classify.js";
 import type {
   BulkDiscardReport,
   BulkRetryReport,
@@ -88,19 +88,19 @@ export async function discardEach(
 const pageSize = 100;
 
 /** Letters one after the other, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
-export interface Walk {
+interface Walk {
   letters(query: LetterQuery, after?: Position): AsyncGenerator<ListedLetter, void, undefined>;
   waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
   /** Gives those that still waited. */
   discard(ids: readonly string[], reason: string): Promise<readonly string[]>;
 }
 
-export function walkThrough(store: Store, inTransaction: InTransaction): Walk {
+export function walkThrough(store: Store): Walk {
   return {
     letters: async function* (query, after) {
       for (let position = after; ;) {
         const page = { newest: false, limit: pageSize, after: position };
-        const found = await inTransaction(store, ({ letters }) => letters.list(query, page));
+        const found = await inUnit(store, ({ letters }) => letters.list(query, page));
         yield* found;
         const last = found.at(-1);
         if (last === undefined || found.length < pageSize) return;
@@ -108,9 +108,9 @@ export function walkThrough(store: Store, inTransaction: InTransaction): Walk {
       }
     },
     waitingQueues: (query, until) =>
-      inTransaction(store, ({ letters }) => letters.waitingQueues(query, until)),
+      inUnit(store, ({ letters }) => letters.waitingQueues(query, until)),
     discard: (ids, reason) =>
-      inTransaction(store, async ({ letters }) => {
+      inUnit(store, async ({ letters }) => {
         const still = await letters.lockWaiting(ids);
         if (still.length > 0) {
           await letters.change(still, { closed: { status: "discarded", reason } });

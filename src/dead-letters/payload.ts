@@ -79,7 +79,7 @@ const mostCharacters = 64 * 1024;
 const mostValues = 10_000;
 
 /** Its JSON; `undefined` where that would not be the same value again, or is too large. */
-export function principalText(principal: unknown): string | undefined {
+function principalText(principal: unknown): string | undefined {
   if (!isPlain(principal)) return undefined;
   const text = canonicalJson(principal);
   return text.length > mostCharacters ? undefined : text;

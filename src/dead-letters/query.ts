@@ -1,7 +1,15 @@
-/** Which letters are meant, and where a page of them begins: read and checked. */
+/** How letters are asked for and told: filters and pages read and checked, letters as JSON. */
 import { badRequest } from "../errors.js";
-import { type LetterQuery, type LetterStatus, type Position, waiting } from "../store/letters.js";
+import {
+  type Letter,
+  type LetterQuery,
+  type LetterStatus,
+  type LetterSummary,
+  type Position,
+  waiting,
+} from "../store/letters.js";
 import type { LetterFilter } from "./types.js";
+import { stringifyJson } from "../wire/serialize.js";
 
 const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
 
@@ -91,4 +99,41 @@ export function waitingQueryOf(filter: LetterFilter): LetterQuery {
   const status = (query.status ?? waiting).filter((each) => waiting.includes(each));
   if (status.length === 0) throw badRequest(400, "Only open and stale letters can be dealt with.");
   return { ...query, status };
+}
+
+export function wireSummary(letter: LetterSummary): Readonly<Record<string, unknown>> {
+  return {
+    id: letter.id,
+    status: letter.status,
+    user_id: letter.userId,
+    client_id: letter.clientId,
+    queue_id: letter.queueId,
+    error_code: letter.errorCode,
+    message: letter.message,
+    operation_index: letter.operationIndex,
+    identity: letter.identity,
+    tables: letter.tables,
+    attempts: letter.attempts,
+    first_seen_at: letter.firstSeenAt,
+    last_seen_at: letter.lastSeenAt,
+    edited: letter.edited,
+    reason: letter.reason,
+    closed_at: letter.closedAt,
+  };
+}
+
+export function wireLetter(letter: Letter): Readonly<Record<string, unknown>> {
+  return {
+    ...wireSummary(letter),
+    payload: letter.payload,
+    original_payload: letter.originalPayload,
+    principal: letter.principal,
+    rows: letter.rows,
+    unread_rows: letter.unreadRows,
+  };
+}
+
+/** One line, with its break. Integers keep all their digits. */
+export function letterLine(letter: Letter): string {
+  return `${stringifyJson(wireLetter(letter))}\n`;
 }

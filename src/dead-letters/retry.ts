@@ -6,17 +6,14 @@ import { correlated, type Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
-import { type Call, shownContext } from "../process/call.js";
-import { classify, type Verdict } from "../process/classify.js";
-import type { Database } from "../process/databases.js";
-import { isTriedAgain } from "../process/retry.js";
+import { type Call, type Database, shownContext } from "../process/call.js";
+import { classify, inUnit, isTriedAgain, type Verdict } from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { RowStateReader } from "./row-states.js";
-import { inTransaction } from "./transaction.js";
 import type { RetryOptions, RetryResult } from "./types.js";
 
 export interface RetryParts<P extends Principal, DB> {
@@ -49,7 +46,7 @@ export function createRetryLetter<P extends Principal, DB>(
     const progress: Progress = { during: "begin", operationIndex: undefined };
     try {
       // Asked before the transaction begins: the answer may come from the same database.
-      const letter = await inTransaction(store, ({ letters }) => letters.find(id));
+      const letter = await inUnit(store, ({ letters }) => letters.find(id));
       if (letter === undefined) return { status: "not_found" };
       if (!waiting.includes(letter.status)) return { status: "not_open", is: letter.status };
       const principal = await principalOf(letter, as, config.deadLetters?.principal);
@@ -194,7 +191,7 @@ async function count(
   const where = operationIndex === undefined ? {} : { operationIndex };
   const error = errorCode === undefined ? {} : { error: { errorCode, message, ...where } };
   try {
-    await inTransaction(store, ({ letters }) => letters.change([id], { failed: error }));
+    await inUnit(store, ({ letters }) => letters.change([id], { failed: error }));
   } catch (error) {
     emit({ type: "error", ...correlated(name), during: "retry", error, outcome: "ignored" });
   }

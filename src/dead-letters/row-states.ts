@@ -7,7 +7,8 @@ import { keyOf } from "../pipeline/convert.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow, RowState, RowStates } from "../store/letters.js";
-import type { Column, Store, Table, Values } from "../store/store.js";
+import type { Store, Values } from "../store/store.js";
+import type { Column, Table } from "../store/tables.js";
 
 /** Rows of one transaction. Those beyond are not read: to record a letter must stay a small thing. */
 const mostRows = 1_000;

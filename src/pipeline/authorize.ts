@@ -2,6 +2,7 @@
 import type { WritesConfig } from "../config.js";
 import { fatal, ofApplication } from "../errors.js";
 import type { Principal } from "../context.js";
+import type { Convert } from "./convert.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import type { Rules } from "./rules.js";
 import { stateOf } from "./operation.js";
@@ -11,8 +12,10 @@ import type { Write } from "../model.js";
 export function authorizer<P extends Principal, DB>(
   rules: Rules<P, DB>,
   added: WritesConfig<P, DB>["authorize"],
+  convert: Convert,
 ): LayerFunction<Layers<P, DB>["authorize"]> {
-  return async (write, context) => {
+  return async (given, context) => {
+    let write = given;
     const rule = rules.get(write.table);
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", "The table is not writable here.");
@@ -22,9 +25,13 @@ export function authorizer<P extends Principal, DB>(
     }
     const { authorize } = rule;
     if (authorize !== undefined || added !== undefined) {
-      stateOf(context).row = { table: write.table, id: write.id };
-      if (authorize !== undefined) await ofApplication(() => authorize(write, context));
-      if (added !== undefined) await ofApplication(() => added(write, context));
+      const kept = stateOf(context);
+      kept.row = { table: write.table, id: write.id };
+      // What a hook has put in since `map`.
+      write = await convert.write(write, rule, context, kept, "pass");
+      const judged = write;
+      if (authorize !== undefined) await ofApplication(() => authorize(judged, context));
+      if (added !== undefined) await ofApplication(() => added(judged, context));
     }
     // What has been approved stays as it is: a hook that wants other values returns another write.
     Object.freeze(write.values);

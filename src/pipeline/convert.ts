@@ -4,12 +4,14 @@ import { fatal, type FatalError, type RetryableError, retryable } from "../error
 import { correlated, type Emit } from "../events.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
-import type { Column, Store, Table, Unit, Values } from "../store/store.js";
-import type { OperationState } from "./operation.js";
+import type { Store, Unit, Values } from "../store/store.js";
+import type { Column, Table } from "../store/tables.js";
+import { stringifyJson } from "../wire/serialize.js";
+import type { ConvertedValue, OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
 
 /** What a conversion is made with. */
-export interface Converting extends RequestContext {
+interface Converting extends RequestContext {
   readonly lossyNumbers: boolean;
 }
 
@@ -111,7 +113,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const fresh: string[] = [];
       for (const [name, value] of Object.entries(write.values)) {
         const known = converted.get(name);
-        if (known === undefined || !Object.is(known.shown, value)) fresh.push(name);
+        if (known === undefined || isChanged(known, value)) fresh.push(name);
       }
       if (fresh.length === 0) return write;
       if (kept.table === undefined || missing(kept.table, fresh) !== undefined) {
@@ -127,7 +129,10 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         const column = table.columns.get(name);
         if (column === undefined) continue;
         const stored = one(store, table, column, write.values[name], context);
-        converted.set(name, { stored, shown: showing ? store.view(column, stored) : stored });
+        converted.set(
+          name,
+          showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
+        );
       }
       const values: [string, unknown][] = [];
       for (const [name, value] of Object.entries(write.values)) {
@@ -137,6 +142,16 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       return { ...write, values: Object.fromEntries(values) };
     },
   };
+}
+
+function shownValue(shown: unknown, stored: unknown): ConvertedValue {
+  return typeof shown === "object" && shown !== null && shown !== stored
+    ? { shown, stored, snapshot: stringifyJson(shown) }
+    : { shown, stored };
+}
+
+function isChanged({ shown, snapshot }: ConvertedValue, value: unknown): boolean {
+  return !Object.is(shown, value) || (snapshot !== undefined && stringifyJson(value) !== snapshot);
 }
 
 /** A column that the table lacks. */

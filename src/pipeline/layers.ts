@@ -80,7 +80,7 @@ export type Hooks<P extends Principal, DB> = {
 };
 
 /** Throws where a hook has made something else of what was approved. */
-export interface Seal<L extends AnyLayer> {
+interface Seal<L extends AnyLayer> {
   readonly before?: (approved: L["input"], replaced: L["input"]) => void;
   readonly after?: (approved: L["output"], replaced: L["output"]) => void;
 }

@@ -8,8 +8,9 @@ import type {
   Principal,
   TransactionContext,
 } from "../context.js";
-import type { CrudEntry } from "../model.js";
-import type { Store, StoredRow, Table, Unit } from "../store/store.js";
+import type { CrudEntry, Write } from "../model.js";
+import type { Store, StoredRow, Unit } from "../store/store.js";
+import type { Table } from "../store/tables.js";
 import type { NamedRow } from "../store/letters.js";
 
 export type ReadRow<P extends Principal, DB> = (
@@ -23,6 +24,13 @@ export interface OpenUnit {
   readonly unit: Unit;
 }
 
+export interface ConvertedValue {
+  readonly shown: unknown;
+  readonly stored: unknown;
+  /** What `shown` was like, where it is an object that a hook may change in place: as JSON. */
+  readonly snapshot?: string;
+}
+
 export interface OperationState extends OpenUnit {
   /** What `stored()` is about. Layers and hooks may make another row of what the device sent. */
   row: NamedRow;
@@ -31,7 +39,9 @@ export interface OperationState extends OpenUnit {
   /** The source table that `converted` is about, as it was read last. */
   table: Table | undefined;
   /** By column: the value that layers and hooks see, and the one that is stored. */
-  readonly converted: Map<string, { readonly shown: unknown; readonly stored: unknown }>;
+  readonly converted: Map<string, ConvertedValue>;
+  /** The write as it goes to the store, with what the last hook has put in. */
+  final: Write | undefined;
 }
 
 // On the context itself, so that the state lives as long as the context, and reaches every layer whatever replaces it.
@@ -66,6 +76,7 @@ export function withOperation<P extends Principal, DB>(
     seen: new Map(),
     table: undefined,
     converted: new Map(),
+    final: undefined,
   };
   const complete: OperationContext<P, DB> = {
     ...context,

@@ -1,9 +1,10 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal, retryable } from "../errors.js";
+import { fatal, misconfigured } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
-import type { Change, Effect, Scope, Store } from "../store/store.js";
+import type { Change, Effect, Store } from "../store/store.js";
+import type { Scope } from "../store/tables.js";
 import { type Convert, keyOf, storedValues } from "./convert.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { seenAbsent, stateOf } from "./operation.js";
@@ -37,6 +38,7 @@ export function createPersist<P extends Principal, DB>(
     const { store, unit } = kept;
     // What hooks have put in since.
     const write = await convert.write(given, rule, context, kept, "throws");
+    kept.final = write;
     const { columns } = rule.key;
     const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);
@@ -122,14 +124,9 @@ function expressionOf<P extends Principal, DB>(
   const given: unknown = scope(store.scopeBuilder as never, context);
   if (given === true) return undefined;
   if (store.isScope(given)) return given;
-  const cause = new TypeError(
+  throw misconfigured(
     `tables.${name}: the scope gave ${described(given)} and no filter. Return an expression; or true, for no restriction.`,
   );
-  // It says nothing of the transaction, which must not be parked for it.
-  throw Object.assign(retryable("The server can't judge this change just now."), {
-    staysQueued: true,
-    cause,
-  });
 }
 
 function described(given: unknown): string {

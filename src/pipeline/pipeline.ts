@@ -40,7 +40,7 @@ export type Pipeline<P extends Principal, DB> = {
     | undefined;
 };
 
-export interface PipelineParts<P extends Principal, DB> {
+interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly limits: Limits;
   readonly emit: Emit;
@@ -73,7 +73,9 @@ export function createPipeline<P extends Principal, DB>(
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
     validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
     map: isPlain("map") ? map : converted(map, rules, convert),
-    authorize: layer(authorizer(rules, config.authorize), hooks("authorize"), { after: sameRow }),
+    authorize: layer(authorizer(rules, config.authorize, convert), hooks("authorize"), {
+      after: sameRow,
+    }),
     persist: layer(replaceable(persist.layer, config.persist), hooks("persist"), {
       before: sameRow,
     }),

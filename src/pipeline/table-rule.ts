@@ -32,7 +32,7 @@ export type ColumnRule<P extends Principal, DB> =
 
 /**
  * A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table.
- * `true` is no restriction; nothing at all is a mistake, and no caller writes the table until it is mended.
+ * It gives an expression, or `true` for no restriction; anything else, as a forgotten `return`, is an error, and nothing is written.
  * A store that is no SQL database takes an expression of its own kind.
  */
 export type Scope<P extends Principal, DB> = (

@@ -6,7 +6,7 @@ import type { OperationContext, Principal, TransactionContext } from "../context
 import { type FatalError, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import type { CrudTransaction, TransactionResult, Write } from "../model.js";
-import { type OpenUnit, withOperation } from "../pipeline/operation.js";
+import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
@@ -117,7 +117,8 @@ export async function apply<P extends Principal, DB>(
       progress.during = "authorize";
       const write = await pipeline.authorize(mapped, known);
       await run.add(write, known);
-      writes.push(write);
+      // A hook may have put other values in.
+      writes.push(stateOf(known).final ?? write);
     } catch (error) {
       // An earlier operation may yet fail in the database: then that is the transaction's failure.
       if (isFatal(error) || isRetryable(error)) {

@@ -1,7 +1,10 @@
-/** A verified caller's request, as the transactions in it see it. */
+/** A verified caller's request, as the transactions in it see it: who calls, which database the data goes to, and what the process remembers of that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
-import type { Memory } from "./memory.js";
+import type { DatabaseOption, KeyedDatabase } from "../config.js";
+import { byDatabase } from "../store/by-database.js";
+import type { TransactionResult } from "../model.js";
+import type { PoliciesSeen } from "../rls/gate.js";
 
 export interface Call<P extends Principal> extends CallContext<P> {
   readonly store: Store;
@@ -34,5 +37,106 @@ export function shownContext<P extends Principal>(
     principal,
     ...(request && { request }),
     ...(clientId !== undefined && { clientId }),
+  };
+}
+
+/** Makes a store of what the configuration gives. Rejects with a TypeError for what is no database that the library supports. */
+export type OpenStore = (database: object, key: object | string) => Promise<Store>;
+
+/** A database, and what the process remembers of it. */
+export interface Database {
+  readonly store: Store;
+  readonly memory: Memory;
+}
+
+export interface Databases<P extends Principal> {
+  /** Throws what the application's own function throws. */
+  of(principal: P): Promise<Database>;
+  /** The same where it may not be known whose: `undefined` without a principal, where the database depends on one. */
+  whose(principal: P | undefined): Promise<Database | undefined>;
+  /** @throws TypeError where the database depends on the principal, and there is none */
+  sure(principal: P | undefined): Promise<Database>;
+}
+
+export function createDatabases<P extends Principal, DB>(
+  database: DatabaseOption<P, DB>,
+  open: OpenStore,
+): Databases<P> {
+  const memories = byDatabase(createMemory);
+  const opened = new WeakMap<object, Promise<Database>>();
+
+  const remembered = async (opening: Store | Promise<Store>): Promise<Database> => {
+    const store = await opening;
+    return { store, memory: memories.of(store) };
+  };
+
+  /** One store for each object, so that the object is what the process remembers by. */
+  const byItself = (given: object): Promise<Database> => {
+    const known = opened.get(given);
+    if (known !== undefined) return known;
+    const database = remembered(isStore(given) ? given : open(given, given));
+    opened.set(given, database);
+    return database;
+  };
+
+  const of = async (principal: P): Promise<Database> => {
+    if (typeof database === "function") return byItself(await database(principal));
+    if (!isKeyed(database)) return byItself(database);
+    const key: unknown = database.key(principal);
+    if (typeof key !== "string") throw new TypeError("database: `key` must give a string.");
+    return remembered(open(await database.open(principal), key));
+  };
+
+  const whose = async (principal: P | undefined): Promise<Database | undefined> => {
+    if (principal !== undefined) return of(principal);
+    return typeof database === "function" || isKeyed(database) ? undefined : byItself(database);
+  };
+
+  return {
+    of,
+    whose,
+    sure: async (principal) => {
+      const found = await whose(principal);
+      if (found === undefined) {
+        throw new TypeError("`database` depends on the principal: say whose by `{ principal }`.");
+      }
+      return found;
+    },
+  };
+}
+
+export function isStore(given: object): given is Store {
+  return "unit" in given && typeof given.unit === "function";
+}
+
+export function isKeyed<P extends Principal, DB>(
+  given: DatabaseOption<P, DB>,
+): given is KeyedDatabase<P, DB> {
+  return typeof given === "object" && "open" in given && typeof given.open === "function";
+}
+
+export interface Memory {
+  /** Identical transactions in flight, by identity. See `single-flight.ts`. */
+  readonly inFlight: Map<string, Promise<TransactionResult>>;
+  /** Until when callers with too many dead letters are refused, by user id. See `dead-letters/quota.ts`. */
+  readonly refused: Map<string, number>;
+  /** When a transaction was last applied. See `parking.ts`. */
+  appliedAt: number | undefined;
+  /** When the ledger is to be pruned next. See `pruning.ts`. */
+  pruneAt: number | undefined;
+  /** What has been found of the policies, by role. See `rls/gate.ts`. */
+  readonly policies: Map<string, PoliciesSeen>;
+  /** Readiness that is being looked at, by role. See `check/ready.ts`. */
+  readonly looking: Map<string, Promise<readonly string[]>>;
+}
+
+export function createMemory(): Memory {
+  return {
+    inFlight: new Map(),
+    refused: new Map(),
+    appliedAt: undefined,
+    pruneAt: undefined,
+    policies: new Map(),
+    looking: new Map(),
   };
 }

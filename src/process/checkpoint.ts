@@ -1,15 +1,14 @@
 /** Checkpoints that are the application's own: each in a transaction of its own, for clients who ask once their data has been committed. */
 import type { Principal } from "../context.js";
 import { badRequest, retryable } from "../errors.js";
-import { classify } from "./classify.js";
-import type { Databases } from "./databases.js";
-import { isTriedAgain } from "./retry.js";
+import { inUnit } from "./classify.js";
+import type { Databases } from "./call.js";
 import type { CheckpointKey, CheckpointStore } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import {
-  type ValidationError,
   validateCheckpoint,
   validateCheckpointRequest,
+  type ValidationError,
 } from "../wire/generated/validate.js";
 
 /** Throws `badRequest(400)` for ids that can't be kept, `retryable()` where the database fails, its error being the `cause`. */
@@ -41,17 +40,14 @@ export function createCheckpointing<P extends Principal>(
     checkId(userId, 4096, "user id");
     const key = { id: await sha256([userId, clientId]), userId, clientId };
     const { store } = await reached(() => databases.of(principal));
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        // Under a stricter isolation those who count at once would fail.
-        return await store.unit({ isolation: "plain" }, ({ checkpoints }) =>
-          write(checkpoints, key),
-        );
-      } catch (error) {
-        const verdict = classify(error, store, false);
-        if (await isTriedAgain(verdict, attempt, { store, signal })) continue;
-        throw unwritten(error);
-      }
+    try {
+      // Under a stricter isolation those who count at once would fail.
+      return await inUnit(store, ({ checkpoints }) => write(checkpoints, key), {
+        isolation: "plain",
+        signal,
+      });
+    } catch (error) {
+      throw unwritten(error);
     }
   };
 

@@ -1,8 +1,15 @@
-/** What became of a transaction that threw: nothing is fatal unless it is known to be. */
+/** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
-import type { FatalMeaning, Meaning, RetryableMeaning, Store } from "../store/store.js";
+import type {
+  FatalMeaning,
+  Meaning,
+  RetryableMeaning,
+  Store,
+  Unit,
+  UnitOptions,
+} from "../store/store.js";
 
 export type Verdict =
   | {
@@ -97,5 +104,48 @@ function plain(details: unknown): unknown {
     return details === undefined ? undefined : JSON.parse(stringifyJson(details));
   } catch {
     return undefined;
+  }
+}
+
+const attempts = 5;
+const firstDelayMs = 10;
+
+/** Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. */
+export async function isTriedAgain(
+  verdict: Verdict,
+  attempt: number,
+  { store, signal }: { readonly store: Store; readonly signal?: AbortSignal },
+): Promise<boolean> {
+  if (verdict.outcome === "fatal" || attempt >= attempts || signal?.aborted) return false;
+  switch (verdict.again) {
+    case "contention":
+      await sleep(firstDelayMs * 2 ** attempt * (0.5 + Math.random()));
+      return signal?.aborted !== true;
+    case "schema":
+      return store.forgetSchema();
+    default:
+      return false;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A database transaction of the library's own, tried again where others were in the way. Rejects with the database's errors, and with what `work` throws. */
+export async function inUnit<T>(
+  store: Store,
+  work: (unit: Unit) => Promise<T>,
+  options: UnitOptions = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await store.unit(options, work);
+    } catch (error) {
+      const verdict = classify(error, store, false);
+      const { signal } = options;
+      if (!(await isTriedAgain(verdict, attempt, { store, ...(signal && { signal }) })))
+        throw error;
+    }
   }
 }

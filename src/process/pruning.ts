@@ -3,7 +3,7 @@ import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
 import type { Store } from "../store/store.js";
-import type { Database } from "./databases.js";
+import type { Database } from "./call.js";
 import type { Load } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
@@ -15,7 +15,7 @@ const batch = 500;
 /** What is more than these is left to the next time. */
 const mostBatches = 1_000;
 
-export interface Pruning {
+interface Pruning {
   /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
   prune(store: Store): Promise<number>;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */

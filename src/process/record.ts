@@ -14,9 +14,8 @@ import {
 import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
-import { classify } from "./classify.js";
+import { classify, isTriedAgain } from "./classify.js";
 import type { Identity } from "./identity.js";
-import { isTriedAgain } from "./retry.js";
 
 interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;

@@ -3,7 +3,7 @@ import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { type FatalError, fatal } from "../errors.js";
+import { fatal, type FatalError } from "../errors.js";
 import { correlated, type Emit, type TransactionEvent } from "../events.js";
 import {
   type CrudTransaction,
@@ -15,14 +15,12 @@ import {
 } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { toWireTransaction } from "../wire/answer.js";
-import { type Attempt, attempt, type Failure } from "./attempt.js";
+import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, type Verdict } from "./classify.js";
-import { type Identity, identityOf } from "./identity.js";
+import { classify, isTriedAgain, type Verdict } from "./classify.js";
+import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
-import { isTriedAgain } from "./retry.js";
-import { joinFlight } from "./single-flight.js";
 
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 

@@ -10,8 +10,7 @@ import type { Gate } from "../rls/gate.js";
 import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
-import { type Call, shownContext } from "./call.js";
-import type { Database, Databases } from "./databases.js";
+import { type Call, type Database, type Databases, shownContext } from "./call.js";
 import type { RunTransaction } from "./transaction.js";
 
 interface ProcessorParts<P extends Principal, DB> {

@@ -7,7 +7,8 @@ import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import { within } from "../store/deadline.js";
-import type { DatabaseCaller, InspectedRole, PolicyReport, Store } from "../store/store.js";
+import type { InspectedRole, PolicyReport } from "../store/inspect.js";
+import type { DatabaseCaller, Store } from "../store/store.js";
 import { databaseCaller } from "./rls.js";
 
 /** Whether the policies bind the role that the data is written as. */
@@ -45,8 +46,9 @@ export function createInspectPolicies<P extends Principal, DB>({
       throw new TypeError(`rls: ${store.name} has no row-level security; Postgres has.`);
     }
     const granted = typeof rls.role === "string" && persist === undefined;
-    return store.unit({ isolation: "plain", timeouts: inspectionTimeouts }, ({ inspect }) =>
-      inspect.policies({ role, tables: names, granted }),
+    return store.unit(
+      { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
+      ({ inspect }) => inspect.policies({ role, tables: names, granted }),
     );
   };
 }

@@ -27,16 +27,24 @@ import type { OwnTables } from "./tables.js";
 
 type Own = Transaction<OwnTables>;
 
-export function letterStore(tx: Own, dialect: Dialect): LetterStore {
+export function letterStore(tx: Own, dialect: Dialect, place: string): LetterStore {
+  const from: Letters = { tx, dialect, place };
   return {
-    record: (letter) => recordLetter(tx, dialect, letter),
-    countWaiting: (subject, most) => countWaiting(tx, subject, most),
-    find: (id, lock = false) => find(tx, dialect, id, lock),
-    list: (query, page) => list(tx, dialect, query, page),
-    waitingQueues: (query, until) => waitingQueues(tx, dialect, query, until),
-    lockWaiting: (ids) => lockWaiting(tx, dialect, ids),
+    record: (letter) => recordLetter(tx, dialect, place, letter),
+    countWaiting: (subject, most) => countWaiting(from, subject, most),
+    find: (id, lock = false) => find(from, id, lock),
+    list: (query, page) => list(from, query, page),
+    waitingQueues: (query, until) => waitingQueues(from, query, until),
+    lockWaiting: (ids) => lockWaiting(from, ids),
     change: (ids, change) => changeLetters(tx, dialect, ids, change),
   };
+}
+
+/** The letters of one of the databases that share the table. */
+interface Letters {
+  readonly tx: Own;
+  readonly dialect: Dialect;
+  readonly place: string;
 }
 
 const summary = [
@@ -59,15 +67,10 @@ const whole = ["payload", "original_payload", "principal", "row_hashes", "lossy_
 /** No id is longer, or has other characters: nothing else is asked for. */
 const possibleId = /^[\w-]{1,36}$/;
 
-async function find(
-  tx: Own,
-  dialect: Dialect,
-  id: string,
-  locked: boolean,
-): Promise<StoredLetter | undefined> {
+async function find(from: Letters, id: string, locked: boolean): Promise<StoredLetter | undefined> {
   if (typeof id !== "string" || !possibleId.test(id)) return undefined;
-  const query = summaries(tx, dialect).select(whole).where("id", "=", id);
-  const row = await (locked ? locking(dialect, query) : query).executeTakeFirst();
+  const query = summaries(from).select(whole).where("id", "=", id);
+  const row = await (locked ? locking(from.dialect, query) : query).executeTakeFirst();
   if (row === undefined) return undefined;
   // The library wrote it.
   const rowStates = row.row_hashes === null ? undefined : (parseJson(row.row_hashes) as RowStates);
@@ -88,14 +91,14 @@ async function find(
 }
 
 async function list(
-  tx: Own,
-  dialect: Dialect,
+  from: Letters,
   query: LetterQuery,
   { newest, limit, after }: Page,
 ): Promise<readonly ListedLetter[]> {
+  const { dialect } = from;
   const { types } = dialect;
   const direction = newest ? "desc" : "asc";
-  const rows = await where(summaries(tx, dialect), [
+  const rows = await where(summaries(from), [
     await matching(dialect, query),
     ...(after === undefined ? [] : [behind(after, newest, types)]),
   ])
@@ -107,10 +110,15 @@ async function list(
 }
 
 /** At most `most`: counting all of them would take the longer, the more there are. */
-async function countWaiting(tx: Own, subject: string, most: number): Promise<number> {
+async function countWaiting(
+  { tx, place }: Letters,
+  subject: string,
+  most: number,
+): Promise<number> {
   const open = tx
     .selectFrom("powersync_dead_letters")
     .select("id")
+    .where("place", "=", place)
     .where("subject", "=", subject)
     .where("status", "in", waiting)
     .limit(most);
@@ -123,14 +131,17 @@ async function countWaiting(tx: Own, subject: string, most: number): Promise<num
 
 /** The queues that have a letter at or before this one which still waits. */
 async function waitingQueues(
-  tx: Own,
-  dialect: Dialect,
+  { tx, dialect, place }: Letters,
   query: LetterQuery,
   until: Position,
 ): Promise<readonly string[]> {
   const { types } = dialect;
   const rows = await where(
-    tx.selectFrom("powersync_dead_letters").select(["user_id", "client_id", "queue_id"]).distinct(),
+    tx
+      .selectFrom("powersync_dead_letters")
+      .select(["user_id", "client_id", "queue_id"])
+      .distinct()
+      .where("place", "=", place),
     [
       await matching(dialect, { ...query, status: waiting }),
       (eb) => eb.not(behind(until, false, types)(eb)),
@@ -152,9 +163,10 @@ function where<O>(
   return query.where((eb) => eb.and(conditions.map((condition) => condition(eb))));
 }
 
-function summaries(tx: Own, { types }: Dialect) {
+function summaries({ tx, dialect: { types }, place }: Letters) {
   return tx
     .selectFrom("powersync_dead_letters")
+    .where("place", "=", place)
     .select(summary)
     .select((eb) => [
       sql<string>`${types.iso(eb.ref("created_at"))}`.as("first_seen"),
@@ -208,13 +220,13 @@ function queueOf(row: {
 
 /** Those of them that still wait; until the transaction ends nobody else changes them. */
 async function lockWaiting(
-  tx: Own,
-  dialect: Dialect,
+  { tx, dialect, place }: Letters,
   ids: readonly string[],
 ): Promise<readonly string[]> {
   const query = tx
     .selectFrom("powersync_dead_letters")
     .select("id")
+    .where("place", "=", place)
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .orderBy("id");
@@ -230,8 +242,8 @@ function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
   return rowLock === undefined ? query : query.modifyEnd(rowLock);
 }
 
-type Letters = ExpressionBuilder<OwnTables, "powersync_dead_letters">;
-type Condition = (eb: Letters) => Expression<SqlBool>;
+type LetterExpressions = ExpressionBuilder<OwnTables, "powersync_dead_letters">;
+type Condition = (eb: LetterExpressions) => Expression<SqlBool>;
 
 /** @param subject the hash of `userId` */
 function matches(query: LetterQuery, subject: string | undefined, types: OwnTypes): Condition {
@@ -249,7 +261,7 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
 }
 
 /** In every database's words, and letter by letter: LIKE is not the same everywhere, nor is any function that finds text. */
-function naming(eb: Letters, table: string): Expression<SqlBool> {
+function naming(eb: LetterExpressions, table: string): Expression<SqlBool> {
   const column = eb.ref("table_names");
   return sql<SqlBool>`replace(${column}, ${`,${tableName(table)},`}, '') <> ${column}`;
 }

@@ -8,18 +8,9 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type {
-  Column,
-  DatabaseCaller,
-  Effect,
-  InspectedRole,
-  Meaning,
-  PolicyReport,
-  Table,
-  Values,
-} from "../store/store.js";
-
-export type { Column, Meaning } from "../store/store.js";
+import type { InspectedRole, PolicyReport } from "../store/inspect.js";
+import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
+import type { Column, Table } from "../store/tables.js";
 
 /** A database whose tables are known by name at run time only. */
 type AnyDatabase = Record<string, Record<string, unknown>>;
@@ -184,9 +175,13 @@ export interface Dialect {
   /**
    * Bounds what the statements of this transaction may take. At most one statement.
    *
-   * @param ledger the library's ledger, where a lock on some table is needed
+   * @param ledger the library's ledger, where a lock on some table is needed before anything is written; absent where nothing is
    */
-  bound?(tx: SqlTransaction, bounds: StatementBounds, ledger: Expression<unknown>): Promise<void>;
+  bound?(
+    tx: SqlTransaction,
+    bounds: StatementBounds,
+    ledger: Expression<unknown> | undefined,
+  ): Promise<void>;
   /** The same as a SELECT, so that it can be a part of the transaction's first statement; from then on, `bound` is not needed. */
   bounds?(bounds: StatementBounds): Expression<unknown>;
   /**

@@ -1,8 +1,8 @@
-/** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
+/** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. Old rows are pruned, but never what a queue sent last. */
 import { type Expression, sql, type Transaction } from "kysely";
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
-import type { Claim } from "../store/store.js";
+import type { Batch, Claim } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
@@ -61,4 +61,41 @@ export async function claim(
   }
   // The library wrote it: it is a fatal result.
   return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+}
+
+/** At most `most` rows. */
+export async function pruneLedger(
+  tx: Transaction<OwnTables>,
+  { types }: Dialect,
+  retentionMs: number,
+  most: number,
+): Promise<Batch> {
+  const before = sql<Date>`${types.ago(retentionMs)}`;
+  const old = await tx
+    .selectFrom("powersync_ledger as old")
+    .select("old.identity")
+    .where("old.answered_at", "<", before)
+    .where((eb) => {
+      const last = eb
+        .selectFrom("powersync_ledger as newest")
+        .select("newest.request")
+        .whereRef("newest.queue", "=", "old.queue")
+        .orderBy("newest.answered_at", "desc")
+        .limit(1);
+      return eb("old.request", "!=", last);
+    })
+    .limit(most)
+    .execute();
+  if (old.length === 0) return { found: 0, removed: 0 };
+  const { numDeletedRows } = await tx
+    .deleteFrom("powersync_ledger")
+    .where(
+      "identity",
+      "in",
+      old.map(({ identity }) => identity),
+    )
+    // Asked again: a replay may have made one of them young.
+    .where("answered_at", "<", before)
+    .executeTakeFirst();
+  return { found: old.length, removed: Number(numDeletedRows) };
 }

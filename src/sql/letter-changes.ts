@@ -11,6 +11,7 @@ type Own = Transaction<OwnTables>;
 export async function recordLetter(
   tx: Own,
   { insertIgnore, types }: Dialect,
+  place: string,
   letter: NewLetter,
 ): Promise<{ readonly id: string; readonly attempts: number }> {
   const failure = {
@@ -19,6 +20,7 @@ export async function recordLetter(
     operation_index: letter.operationIndex ?? null,
     last_seen_at: types.now,
   };
+  const openContent = letter.content + place;
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
     id: letter.id,
@@ -29,7 +31,8 @@ export async function recordLetter(
     payload: typedJson(letter.payload),
     subject: letter.subject,
     content: letter.content,
-    open_content: letter.content,
+    open_content: openContent,
+    place,
     principal: letter.principal ?? null,
     row_hashes: letter.rowStates === undefined ? null : canonicalJson(letter.rowStates),
     table_names: tableNames(letter.tables),
@@ -47,7 +50,7 @@ export async function recordLetter(
   const { id, attempts } = await tx
     .selectFrom("powersync_dead_letters")
     .select(["id", "attempts"])
-    .where("open_content", "=", letter.content)
+    .where("open_content", "=", openContent)
     .executeTakeFirstOrThrow();
   return { id, attempts: Number(attempts) };
 }

@@ -64,7 +64,8 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       created_at: ["timestamp", "now"],
       subject: ["varchar(64)"],
       content: ["varchar(64)"],
-      open_content: ["varchar(64)", "null"],
+      open_content: ["varchar(128)", "null"],
+      place: ["varchar(64)"],
       principal: ["longText", "null"],
       row_hashes: ["longText", "null"],
       table_names: ["longText"],
@@ -75,7 +76,10 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       reason: ["text", "null"],
       closed_at: ["timestamp", "null"],
     },
-    indexes: { subject: ["subject", "status"], status: ["status", "created_at", "id"] },
+    indexes: {
+      subject: ["place", "subject", "status"],
+      status: ["place", "status", "created_at", "id"],
+    },
     unique: { open_content: ["open_content"] },
   },
   powersync_checkpoints: {
@@ -108,7 +112,7 @@ const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const form = "11b26220081b10bac4c9596845a217fc";
+export const form = "39fddf3cad2b6d8861cad9ab6d657ce8";
 
 /** A statement that can be run or printed. */
 interface Step {
@@ -137,8 +141,7 @@ export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOption
  * `createTables` and they know of each other.
  */
 export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Migration> {
-  const own = createOwn(options);
-  const up = (db: Kysely<unknown>) => make(db as SqlDatabase, own, familyOf(db));
+  const up = (db: Kysely<unknown>) => make(db as SqlDatabase, createOwn(options), familyOf(db));
   return { [`powersync_writes_${migrationName}`]: { up } };
 }
 

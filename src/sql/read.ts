@@ -1,8 +1,10 @@
-/** Reads single rows of the application's tables: for `context.stored()`, and for `references`. */
+/** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many to tell later whether they have changed. */
 import { sql } from "kysely";
-import type { StoredRow, Values } from "../store/store.js";
-import type { Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { FingerprintOptions, Fingerprints, StoredRow, Values } from "../store/store.js";
+import type { Column } from "../store/tables.js";
+import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { isRow } from "./statements.js";
+import { sha256 } from "../wire/serialize.js";
 
 /** A whole row, locked. Rejects with the database's errors. */
 export async function readRow(
@@ -48,4 +50,105 @@ export async function lookUp(
 function exactly({ exact }: Dialect, column: Column) {
   const reference = sql.id(column.name);
   return exact?.(reference, column) ?? reference;
+}
+
+/** Rows in one statement. */
+const chunk = 50;
+
+/** One statement for 50 rows, and one or two for the table. */
+export async function fingerprint(
+  tx: SqlTransaction,
+  dialect: Dialect,
+  table: SqlTable,
+  keys: readonly Values[],
+  { columns: wanted, lock = false }: FingerprintOptions = {},
+): Promise<Fingerprints | undefined> {
+  const access: Access = (await dialect.access?.(tx, table.source)) ?? {
+    readable: new Set(table.columns.keys()),
+    lockable: false,
+  };
+  const readable = [...table.columns.values()].filter(({ name }) => access.readable.has(name));
+  const keyColumns = Object.keys(keys[0] ?? {});
+  if (keyColumns.some((name) => !access.readable.has(name))) return undefined;
+  const columns =
+    wanted === undefined
+      ? readable
+      : wanted.flatMap((name) => readable.find((column) => column.name === name) ?? []);
+  const { comparable = () => true } = dialect;
+  const isComparable = (key: Values) =>
+    Object.entries(key).every(([name, value]) => {
+      const column = table.columns.get(name);
+      return column !== undefined && comparable(column, value);
+    });
+  const asked = keys.filter(isComparable);
+  if (lock && access.lockable) await lockRows(tx, dialect, table, asked);
+  const found = await hashesOf(tx, dialect, table, columns, asked);
+  const byKey = new Map(asked.map((key, index) => [key, found[index]]));
+  return { columns: columns.map(({ name }) => name), hashes: keys.map((key) => byKey.get(key)) };
+}
+
+async function hashesOf(
+  tx: SqlTransaction,
+  dialect: Dialect,
+  { name: table }: SqlTable,
+  columns: readonly Column[],
+  keys: readonly Values[],
+): Promise<readonly (string | null)[]> {
+  const texts = dialect.fingerprint(columns);
+  const one = (key: Values, index: number) =>
+    tx
+      .selectFrom(table)
+      .select([
+        sql<unknown>`${sql.lit(index)}`.as("n"),
+        ...texts.map((text, at) => sql<unknown>`${text}`.as(`t${at}`)),
+      ])
+      .where(isRow({ table, key, scope: undefined }));
+  const hashes: (string | null)[] = [];
+  for (const some of chunks(keys)) {
+    const [first, ...others] = some.map(one);
+    if (first === undefined) break;
+    const found = await others.reduce((all, each) => all.unionAll(each), first).execute();
+    const byRow = new Map<number, string[][]>();
+    for (const { n, ...rest } of found as readonly Record<string, unknown>[]) {
+      const row = texts.map((_, at) => String(rest[`t${at}`]));
+      byRow.set(Number(n), [...(byRow.get(Number(n)) ?? []), row]);
+    }
+    for (const index of some.keys()) {
+      // One, unless the database does not hold the key unique.
+      const rows = byRow
+        .get(index)
+        ?.map((each) => JSON.stringify(each))
+        .toSorted();
+      hashes.push(rows === undefined ? null : await sha256(rows));
+    }
+  }
+  return hashes;
+}
+
+/** A statement of its own: what it returns may be less than what may be read, where policies hide rows from updates. */
+async function lockRows(
+  tx: SqlTransaction,
+  { rowLock }: Dialect,
+  { name: table }: SqlTable,
+  keys: readonly Values[],
+): Promise<void> {
+  if (rowLock === undefined) return;
+  for (const some of chunks(keys)) {
+    const any = sql.join(
+      some.map((key) => sql`(${isRow({ table, key, scope: undefined })})`),
+      sql` or `,
+    );
+    await tx
+      .selectFrom(table)
+      .select(sql.lit(1).as("n"))
+      .where(sql<boolean>`(${any})`)
+      .modifyEnd(rowLock)
+      .execute();
+  }
+}
+
+function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / chunk) }, (_, index) =>
+    items.slice(index * chunk, (index + 1) * chunk),
+  );
 }

@@ -1,12 +1,6 @@
 /** What the source database says its tables are: read once, remembered, and read again when a statement shows that it has changed. */
-import type {
-  Column,
-  Dialect,
-  SourceTable,
-  SqlDatabase,
-  SqlTable,
-  SqlTransaction,
-} from "./dialect.js";
+import type { Column } from "../store/tables.js";
+import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 
 /**
  * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other. A table that is not there,

@@ -5,15 +5,15 @@ import {
   type ExpressionBuilder,
   type OperationNode,
   OperationNodeTransformer,
-  type RawBuilder,
   type ReferenceNode,
   type SelectQueryNode,
   sql,
   type SqlBool,
   TableNode,
 } from "kysely";
-import type { ParentScope, Scope } from "../store/store.js";
-import type { BoundScope, Column, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Column, ParentScope, Scope } from "../store/tables.js";
+import { enclosed } from "./expressions.js";
+import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 
 /** A table that a rule names, where it is there. */
 export type TableOf = (table: string) => Promise<SqlTable | undefined>;
@@ -29,28 +29,19 @@ export async function bindScope(
 ): Promise<BoundScope | undefined> {
   const parts: Expression<SqlBool>[] = [];
   if (owner !== undefined) parts.push(await owns(table, owner, dialect, tableOf));
-  if (expression !== undefined) parts.push(expression as Expression<SqlBool>);
   for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
-  if (parts.length === 0) return undefined;
   const qualifier = new Qualifier(table);
-  // Enclosed afterwards: to the qualifier, what encloses it would be raw SQL of the application's.
-  const qualified = parts.map((part) =>
-    enclosed<SqlBool>(asExpression(qualifier.transformNode(part.toOperationNode()))),
-  );
-  return { filter: sql<SqlBool>`${sql.join(qualified, sql` and `)}`, rowOnly: qualifier.rowOnly };
-}
-
-/** Something that Kysely can put into a statement. */
-export function isExpression(given: unknown): given is Expression<unknown> {
-  return typeof given === "object" && given !== null && "toOperationNode" in given;
-}
-
-/**
- * An expression that stays one wherever it stands: raw SQL may have an OR at its top, and a comment at its end, which must not swallow the
- * parenthesis.
- */
-export function enclosed<T>(expression: Expression<unknown>): RawBuilder<T> {
-  return sql<T>`(\n${expression}\n)`;
+  const qualified = (part: Expression<SqlBool>): Expression<SqlBool> =>
+    asExpression(qualifier.transformNode(part.toOperationNode()));
+  const filters: Expression<SqlBool>[] = parts.map(qualified);
+  if (expression !== undefined) {
+    // The store has said that it is one: see `Store.isScope`.
+    filters.push(enclosed(qualified(expression as Expression<SqlBool>)));
+  }
+  const [first, ...others] = filters;
+  if (first === undefined) return undefined;
+  const filter = others.length === 0 ? first : any.and(filters);
+  return { filter: sql<SqlBool>`${filter}`, rowOnly: qualifier.rowOnly };
 }
 
 type AnyDatabase = Record<string, Record<string, unknown>>;
@@ -114,7 +105,7 @@ function sameName(one: string, other: string): boolean {
   return a === b;
 }
 
-function asExpression(node: OperationNode): Expression<unknown> {
+function asExpression(node: OperationNode): Expression<SqlBool> {
   return { toOperationNode: () => node, expressionType: undefined };
 }
 

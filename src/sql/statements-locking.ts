@@ -3,8 +3,8 @@
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
 import { Contention } from "../store/failures.js";
-import type { Effect, Values } from "../store/store.js";
-import type { Meaning, RowStatements, SqlTransaction, Target } from "./dialect.js";
+import type { Effect, Meaning, Values } from "../store/store.js";
+import type { RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { appeared, isRow, nonEmpty, probe, probing } from "./statements.js";
 
 export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {

@@ -1,4 +1,4 @@
-/** What it takes to change one row. Names come from rules and schema alone. */
+/** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING; and the pieces that other databases' share. Names come from rules and schema alone. */
 import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import type { BoundScope, Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { Contention } from "../store/failures.js";
@@ -29,12 +29,12 @@ export function probing(tx: SqlTransaction, target: Target, lock: boolean) {
 }
 
 /** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
-export function judgment(filter: Expression<SqlBool>) {
+function judgment(filter: Expression<SqlBool>) {
   return sql<number>`case when ${filter} then 1 else 0 end`;
 }
 
 /** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
-export function holds(ok: unknown): boolean {
+function holds(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
 }
 
@@ -50,7 +50,6 @@ export function nonEmpty(key: Values, values: Values): Values {
   return Object.fromEntries(Object.keys(key).map((column) => [column, sql`${sql.id(column)}`]));
 }
 
-/* MERGED  Row statements for databases with ON CONFLICT and RETURNING: one statement writes the row and judges it, before and after. */
 /** How often a row that appears between a statement and the look at it is tried again. */
 const tries = 3;
 

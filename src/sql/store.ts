@@ -4,17 +4,19 @@ import type { OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
+import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
-import { createSchemaCache, type SchemaCache } from "./schema.js";
-import { isExpression, scopeBuilder } from "./scope.js";
+import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
+import { scopeBuilder } from "./scope.js";
+import { isExpression } from "./expressions.js";
 import { createOwn, type Own } from "./tables.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
-export interface SqlStoreOptions {
+interface SqlStoreOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
   readonly ownTables: OwnTablesOptions | undefined;
@@ -23,7 +25,7 @@ export interface SqlStoreOptions {
 }
 
 /** Makes stores of Kysely objects, which remember a schema by their key. */
-export type OpenSqlStore = <DB>(db: Kysely<DB>, key: object | string) => Promise<Store>;
+type OpenSqlStore = <DB>(db: Kysely<DB>, key: object | string) => Promise<Store>;
 
 export function createSqlStores({
   severalRoles,
@@ -34,7 +36,8 @@ export function createSqlStores({
   const own = createOwn(ownTables);
   return async (db, key) => {
     const dialect = await familyOf(db).load();
-    return sqlStore(db, dialect, { ...options, own, schema: schemas.of({ key }), key });
+    const place = await placeOf(db, key);
+    return sqlStore(db, dialect, { ...options, own, place, schema: schemas.of({ key }), key });
   };
 }
 
@@ -42,18 +45,20 @@ export interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "time
   readonly own: Own;
   readonly schema: SchemaCache;
   readonly key: object | string;
+  readonly place: string;
 }
 
 export function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
-  { own, schema, key, isolation, timeouts: configured }: SqlStoreParts,
+  { own, schema, key, place, isolation, timeouts: configured }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
     key,
+    place,
     scopeBuilder,
     isScope: isExpression,
     rowSecurity: dialect.rowSecurity !== undefined,
@@ -73,18 +78,25 @@ export function sqlStore<DB>(
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
-        ledger: bounds === undefined ? ledger : undefined,
+        bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {
         return await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
           const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
-          return work(openUnit({ tx, ours, dialect, own, tableOf, watch, earlier }));
+          return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));
         });
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }
     },
   };
+}
+
+/** The schema that the object's plugins put its tables into, and the key where that is a name. */
+async function placeOf<DB>(db: Kysely<DB>, key: object | string): Promise<string> {
+  const { schema } = sourceTable(db as unknown as SqlDatabase, "any");
+  const named = typeof key === "string" ? key : undefined;
+  return schema === undefined && named === undefined ? "" : sha256([schema ?? null, named ?? null]);
 }

@@ -50,8 +50,10 @@ export interface OwnTables {
     subject: string;
     /** User, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
     content: string;
-    /** The same while the letter is open or stale, and unique; NULL afterwards. */
+    /** The same and `place`, while the letter is open or stale; unique. NULL afterwards. */
     open_content: string | null;
+    /** Which of the databases that share this table: see `Store.place`. */
+    place: string;
     /** The principal as JSON, for whoever tries the transaction again. */
     principal: string | null;
     /** What the rows that it names were like when it was recorded: JSON. */

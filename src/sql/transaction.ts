@@ -16,11 +16,11 @@ import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 
-export interface TransactionOptions {
+interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
-  /** The library's ledger, for the statement that bounds the transaction's waits. Absent: the first statement of `run` does so itself. */
-  readonly ledger: Expression<unknown> | undefined;
+  /** What the statement that bounds the transaction's waits needs: see `Dialect.bound`. Absent: the first statement of `run` bounds them itself. */
+  readonly bound: { readonly ledger?: Expression<unknown> } | undefined;
   /** Aborted before BEGIN is sent: nothing is begun. */
   readonly signal?: AbortSignal;
 }
@@ -34,7 +34,7 @@ export interface TransactionOptions {
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, signal, ledger }: TransactionOptions,
+  { isolation, timeouts, signal, bound }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
@@ -53,7 +53,9 @@ export async function inTransaction<DB, T>(
       async (plain) => {
         try {
           throwIfLate();
-          if (ledger !== undefined) await dialect.bound?.(unplugged(plain), timeouts, ledger);
+          if (bound !== undefined) {
+            await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
+          }
           // A hook may hang where no statement does: the connection is then as good as ever.
           const result = await Promise.race([run(guarded(plain, watch)), end]);
           await Promise.race([endStatements(watch), end]);

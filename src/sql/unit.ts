@@ -2,34 +2,29 @@
 import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config.js";
 import type { TransactionResult } from "../model.js";
-import type {
-  Inspect,
-  InspectedTable,
-  OwnTableProblem,
-  OwnTablesUsed,
-  Table,
-  Unit,
-} from "../store/store.js";
+import type { Inspect, InspectedTable, OwnTableProblem, OwnTablesUsed } from "../store/inspect.js";
+import type { Unit } from "../store/store.js";
+import type { Table } from "../store/tables.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-import { fingerprint } from "./fingerprints.js";
+import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
-import { pruneLedger } from "./prune.js";
-import { lookUp, readRow } from "./read.js";
-import { type ReadTable, readTable, sourceTable } from "./schema.js";
+import { pruneLedger } from "./ledger.js";
+import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { comparedExactly, type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
 
-export interface UnitParts<DB> {
+interface UnitParts<DB> {
   readonly tx: Transaction<DB>;
   readonly dialect: Dialect;
   /** The same, for the library's own tables. */
   readonly ours: Transaction<OwnTables>;
   readonly own: Own;
+  readonly place: string;
   readonly tableOf: ReadTable;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
@@ -40,6 +35,7 @@ export function openUnit<DB>({
   ours,
   dialect,
   own,
+  place,
   tableOf: readTableOf,
   watch,
   earlier,
@@ -63,7 +59,7 @@ export function openUnit<DB>({
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
     // Most units need none of these.
     get letters() {
-      return letterStore(ours, dialect);
+      return letterStore(ours, dialect, place);
     },
     get attempts() {
       return attemptStore(ours, dialect);

@@ -1,11 +1,12 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { type Expression, sql } from "kysely";
+import { sql } from "kysely";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
-import { bindScope, enclosed, isExpression, type TableOf } from "./scope.js";
+import { enclosedValues } from "./expressions.js";
+import { bindScope, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 
-export interface Writing {
+interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;
@@ -26,7 +27,7 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
   const { op, table, key, seenAbsent = false } = change;
-  const values = withEnclosed(change.values);
+  const values = enclosedValues(change.values);
   const incomplete = op === "PUT" && isIncomplete(change);
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
@@ -43,22 +44,6 @@ async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise
       : rows.remove(tx, target));
   if (seenAbsent && effect !== "absent") throw appeared();
   return effect;
-}
-
-/** The application's expressions, so that none reaches what stands behind it in the statement. */
-function withEnclosed(values: Values): Values {
-  const enclosing: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(values)) {
-    enclosing.push([name, isExpression(value) && !isDefault(value) ? enclosed(value) : value]);
-  }
-  return Object.fromEntries(enclosing);
-}
-
-/** The word alone, which stands for the column's default and is no expression. */
-function isDefault(value: Expression<unknown>): boolean {
-  const node = value.toOperationNode();
-  if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
-  return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }
 
 /** An INSERT would miss a value that the table requires. */
@@ -83,7 +68,7 @@ export async function addAside(
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
   if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
-  const statement = tx.insertInto(name).values(withEnclosed(values)).compile();
+  const statement = tx.insertInto(name).values(enclosedValues(values)).compile();
   const savepoint = (words: string) => sql.raw(`${words} powersync_aside`).compile(tx);
   const [begin, undo, end] = [
     savepoint("savepoint"),

@@ -4,7 +4,7 @@ import type { Store } from "./store.js";
 /** Databases that are named by text and remembered at once. The one that was asked for longest ago is forgotten first. */
 const mostNamed = 10_000;
 
-export interface ByDatabase<State> {
+interface ByDatabase<State> {
   of(store: Pick<Store, "key">): State;
 }
 

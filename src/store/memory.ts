@@ -5,18 +5,18 @@ import { CallerLeft } from "./failures.js";
 import type { StoredLetter } from "./letters.js";
 import { meaningOf } from "./memory/errors.js";
 import { inOrder, type StoredRecord } from "./memory/letters.js";
-import { type Overlay, overlay } from "./memory/overlay.js";
+import { overlay, type Overlay } from "./memory/overlay.js";
 import type { AttemptsRow, LedgerRow } from "./memory/own.js";
 import { type Counters, openRows, viewRow } from "./memory/rows.js";
 import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import {
-  type Definition,
   defineMemoryTables,
+  type Definition,
   type MemoryTables,
   type Row,
 } from "./memory/tables.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
-import { type OpenUnit, openUnit } from "./memory/unit.js";
+import { openUnit, type OpenUnit } from "./memory/unit.js";
 import { convert, view } from "./memory/values.js";
 import type { Store, StoredRow, UnitOptions } from "./store.js";
 
@@ -141,6 +141,7 @@ export function memoryStore({
 
   const store: MemoryStore = {
     name: "memory",
+    place: "",
     get key() {
       return store;
     },

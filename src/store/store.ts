@@ -3,7 +3,9 @@
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { FatalResult, Operation, TransactionResult } from "../model.js";
+import type { Inspect } from "./inspect.js";
 import type { LetterStore } from "./letters.js";
+import type { Column, Scope, Table } from "./tables.js";
 
 /** By the source database's column names. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -30,6 +32,11 @@ export interface Store<Tx = unknown> {
    * same database to the library, two with different keys are never, whatever pool they share.
    */
   readonly key: object | string;
+  /**
+   * Tells databases apart that may share the library's own tables, as schemas of one server do: what is sent to the one is no replay, and no
+   * letter, of the other. At most 64 characters; empty where nothing of the kind is known.
+   */
+  readonly place: string;
   /** The first argument of a rule's `scope`. */
   readonly scopeBuilder: unknown;
   /** Whether what a rule's `scope` gave is an expression of this store's kind. `true`, for no restriction, is not asked about. */
@@ -67,6 +74,8 @@ export interface UnitOptions {
   readonly timeouts?: UnitTimeouts;
   /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
   readonly isolation?: "plain";
+  /** It only reads, so it need not wait for writers. */
+  readonly readOnly?: true;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
 }
@@ -136,37 +145,6 @@ export interface Batch {
   readonly removed: number;
 }
 
-export interface Table {
-  /** As the configuration names it. */
-  readonly name: string;
-  readonly columns: ReadonlyMap<string, Column>;
-}
-
-export interface Column {
-  readonly name: string;
-  /** The database's name of the type, domains resolved; of the elements, for an array. */
-  readonly type: string;
-  readonly array: boolean;
-  /** Digits behind the point, where the type says; of a second, for a point in time. */
-  readonly scale?: number;
-  /** Digits in all, or bits of a bit field, where the type says. */
-  readonly precision?: number;
-  /** How many characters, or bytes of binary data, fit, where the type says. */
-  readonly length?: number;
-  readonly nullable: boolean;
-  readonly hasDefault: boolean;
-  /** The database computes it and takes no value. */
-  readonly generated: boolean;
-  /** The database would not refuse a NULL but store something else. */
-  readonly nullReplaced?: true;
-  /** Numbers below zero don't fit. */
-  readonly unsigned?: true;
-  /** What a text is stored in, where it can't hold every character. */
-  readonly charset?: string;
-  /** Of an enumeration or a set. */
-  readonly members?: readonly string[];
-}
-
 /** What is to become of one row. Values and key are converted. */
 export interface Change {
   readonly op: Operation;
@@ -181,28 +159,6 @@ export interface Change {
   readonly scope: Scope | undefined;
   /** From 0, in its transaction. */
   readonly operationIndex: number;
-}
-
-/** What must hold for a row before a change and after it. All that are given. */
-export interface Scope {
-  /** The source table. */
-  readonly table: string;
-  /** The column holds the caller's user id. */
-  readonly owner?: { readonly column: string; readonly userId: string };
-  /** What the rule's `scope` gave: of the store's own kind. */
-  readonly expression?: unknown;
-  readonly parents: readonly ParentScope[];
-}
-
-/** The column refers to a row that must be in a scope of its own. */
-export interface ParentScope {
-  readonly column: string;
-  readonly table: string;
-  /** The parent's column that is referred to. */
-  readonly by: string;
-  /** NULL is allowed. */
-  readonly optional: boolean;
-  readonly scope: Scope | undefined;
 }
 
 /**
@@ -292,57 +248,4 @@ export interface CheckpointStore {
   next(key: CheckpointKey): Promise<string>;
   /** Raises it to the number, unless it is as high already. Gives what is stored then. */
   raise(key: CheckpointKey, checkpoint: string): Promise<string>;
-}
-
-/** For `check()` and `ready()`: what the database is like. */
-export interface Inspect {
-  /** Read anew. Throws UnsuitableTable where writes to it could not be undone. */
-  table(name: string): Promise<InspectedTable | undefined>;
-  /** Rejects where the database does not take the scope. No row is read. */
-  scope(scope: Scope): Promise<void>;
-  /**
-   * What is wrong with the library's own tables, each with its remedy. Empty: they are as `createTables` makes them, and may be read.
-   * Rejects where they may not.
-   */
-  ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
-  /** `rowSecurity` only. Whether the policies bind the role that writes the data. */
-  policies(inspected: InspectedRole): Promise<PolicyReport>;
-}
-
-export interface InspectedTable extends Table {
-  /** The columns of each key that holds for all rows, and by which an upsert finds its row. Absent for a view, which has none of its own. */
-  readonly unique?: readonly (readonly string[])[];
-  /** Columns that take one letter for another. */
-  readonly inexact: ReadonlySet<string>;
-  /** Whether an owner's column is compared letter by letter all the same. */
-  comparedExactly(column: Column): boolean;
-}
-
-/** Dead letters always are. */
-export interface OwnTablesUsed {
-  readonly ledger: boolean;
-  readonly attempts: boolean;
-  readonly checkpoints: boolean;
-}
-
-export interface OwnTableProblem {
-  readonly table: string;
-  /** Missing, or of another form. */
-  readonly message: string;
-}
-
-export interface InspectedRole {
-  /** The role that writes the data: its name, the login role itself, or one that only a principal can tell. */
-  readonly role: { readonly name: string } | "login" | "unknown";
-  /** By their names in the source database. */
-  readonly tables: readonly string[];
-  /** It is the only role there is, and writes the tables itself: then it needs grants on each. */
-  readonly granted: boolean;
-}
-
-export interface PolicyReport {
-  /** Each with its remedy, for whoever operates the server. */
-  readonly problems: readonly string[];
-  /** False: a table is not there yet, and may come without policies. */
-  readonly complete: boolean;
 }

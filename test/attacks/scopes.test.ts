@@ -1,260 +1,161 @@
-/** Scopes as applications write them, on every database: whatever is in them, a write reaches its own row alone, and only where the scope says so. */
+/** Scopes that would open a table: raw SQL with an OR at its top, a comment at its end, and a scope that gives nothing. On every database. */
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type WritesConfig } from "../../src/index.js";
-import { memoryStore } from "../../src/store/memory.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
-import type { TestPrincipal } from "../support/writes.js";
 
-type Tables = WritesConfig<TestPrincipal, RuleSchema>["tables"];
-type Rule = Tables[string];
-
+const uuid = (n: number) => `0000000a-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const [mine, theirs, others] = [uuid(1), uuid(2), uuid(3)];
 const alice = { userId: "alice" };
 
-for (const dialect of dialects) {
-  describe.skipIf(!(await dialect.available()))(dialect.name, () => {
-    let database: TestDatabase;
-    let db: Kysely<RuleSchema>;
-    let events: WriteEvent[] = [];
-    let lines: string[] = [];
-    let last = 0;
+type Tables = WritesConfig<typeof alice, RuleSchema>["tables"];
 
-    beforeAll(async () => {
-      database = await dialect.open();
-      db = await createRuleTables(database);
-    });
-    beforeEach(async () => {
-      await database.reset();
-      await emptyRuleTables(db);
-      events = [];
-      lines = [];
-      const folder = { parent_id: null };
-      await db
-        .insertInto("folders")
-        .values([
-          { ...folder, id: "mine", owner_id: "alice", name: "x" },
-          { ...folder, id: "edited", owner_id: "bob", name: "alice" },
-          { ...folder, id: "secret", owner_id: "bob", name: "x" },
-          { ...folder, id: "nobody", owner_id: null, name: null },
-        ])
-        .execute();
-      await db
-        .insertInto("notes")
-        .values([
-          { id: "n-mine", folder_id: "mine", body: "alice", revision: 1 },
-          { id: "n-other", folder_id: "mine", body: "bob", revision: 1 },
-          { id: "n-secret", folder_id: "secret", body: "bob", revision: 1 },
-        ])
-        .execute();
-      await db
-        .insertInto("stamped")
-        .values([
-          { id: "s1", body: "one", created_by: "bob", updated_by: "bob" },
-          { id: "s2", body: "two", created_by: "bob", updated_by: "bob" },
-        ])
-        .execute();
-    });
-    afterAll(() => database.close());
+/** The caller's by the left side; by the right side, a row of anybody's that has this name. */
+const either = sql<boolean>`lists.owner_id = ${"alice"} or lists.name = ${"shared"}`;
+const commented = sql<boolean>`lists.owner_id = ${"alice"} or lists.name = ${"shared"} -- whoever may`;
 
-    const write = async (
-      tables: Tables,
-      op: string,
-      table: string,
-      id: string,
-      values?: object,
-    ) => {
-      const line = (text: string) => void lines.push(text);
-      const writes = createWrites<TestPrincipal, RuleSchema>({
-        authenticate: () => alice,
-        database: db,
-        tables,
-        onEvent: (event) => void events.push(event),
-        logger: { error: line, warn: () => undefined },
+describe.each(dialects)("$name", (dialect) => {
+  let database: TestDatabase;
+  let db: Kysely<RuleSchema>;
+  let available = true;
+  let events: WriteEvent[] = [];
+
+  beforeAll(async () => {
+    available = await dialect.available();
+    if (!available) return;
+    database = await dialect.open();
+    db = await createRuleTables(database);
+  });
+  afterAll(async () => {
+    if (available) await database.close();
+  });
+  beforeEach(async ({ skip }) => {
+    skip(!available);
+    events = [];
+    await emptyRuleTables(db);
+    await db.deleteFrom("todos").execute();
+    await db.deleteFrom("lists").execute();
+    await db
+      .insertInto("lists")
+      .values([
+        { id: mine, name: "mine", owner_id: "alice" },
+        { id: theirs, name: "shared", owner_id: "bob" },
+        { id: others, name: "others", owner_id: "bob" },
+      ])
+      .execute();
+  });
+
+  const send = (tables: Tables, ...crud: readonly object[]) =>
+    createWrites<typeof alice, RuleSchema>({
+      authenticate: () => alice,
+      database: db,
+      tables,
+      ledger: false,
+      parking: false,
+      logger: false,
+      onEvent: (event) => void events.push(event),
+    }).processTransaction({ crud }, { principal: alice });
+  const names = async () =>
+    Object.fromEntries(
+      (await db.selectFrom("lists").select(["id", "name"]).execute()).map(({ id, name }) => [
+        id,
+        name,
+      ]),
+    );
+  const untouched = { [mine]: "mine", [theirs]: "shared", [others]: "others" };
+
+  it.each([
+    ["an OR", either],
+    ["an OR and a comment at its end", commented],
+  ])("a raw scope with %s reaches the one row that is named", async (_, scope) => {
+    const patch = { op: "PATCH", table: "lists", id: mine, op_data: { name: "changed" } };
+    for (const rule of [{ scope: () => scope }, { owner: "owner_id", scope: () => scope }]) {
+      expect(await send({ lists: rule }, patch)).toEqual({ status: "success" });
+      expect(await names()).toEqual({ ...untouched, [mine]: "changed" });
+    }
+    expect(
+      await send({ lists: { scope: () => scope } }, { op: "DELETE", table: "lists", id: mine }),
+    ).toEqual({ status: "success" });
+    expect(Object.keys(await names()).toSorted()).toEqual([theirs, others].toSorted());
+  });
+
+  it("a raw scope with an OR opens no row that owner refuses", async () => {
+    const tables = { lists: { owner: "owner_id", scope: () => either } };
+    for (const op of ["PATCH", "DELETE"]) {
+      const entry = {
+        op,
+        table: "lists",
+        id: theirs,
+        ...(op === "PATCH" && { op_data: { name: "x" } }),
+      };
+      expect(await send(tables, entry)).toMatchObject({
+        failedOperation: { errorCode: "UNAUTHORIZED" },
       });
-      const body = { crud: [{ op, table, id, op_id: ++last, ...(values && { op_data: values }) }] };
-      const result = await writes.processTransaction(body, { principal: alice, clientId: "phone" });
-      return result.status === "fatal_error" ? result.failedOperation.errorCode : result.status;
+    }
+    expect(await names()).toEqual(untouched);
+  });
+
+  it("a parent's raw scope with an OR lets no child into another parent", async () => {
+    const tables: Tables = {
+      lists: { scope: () => commented, operations: [] },
+      todos: { belongsTo: { list_id: "lists" } },
     };
-    const folders = async () =>
-      (await db.selectFrom("folders").select(["id", "name"]).orderBy("id").execute())
-        .map(({ id, name }) => `${id}:${name}`)
-        .join(" ");
-    const notes = async () =>
-      (await db.selectFrom("notes").select(["id", "body"]).orderBy("id").execute())
-        .map(({ id, body }) => `${id}:${body}`)
-        .join(" ");
-    const asBefore = "edited:alice mine:x nobody:null secret:x";
-
-    describe("raw SQL with OR at its top, and a comment at its end", () => {
-      const either = (me: string) =>
-        sql<boolean>`folders.owner_id = ${me} or folders.name = ${me} -- or whoever it is`;
-      const scope: Rule["scope"] = (_eb, { principal }) => either(principal.userId);
-
-      it("reaches the one row alone", async () => {
-        expect(await write({ folders: { scope } }, "PATCH", "folders", "mine", { name: "y" })).toBe(
-          "success",
-        );
-        expect(await folders()).toBe("edited:alice mine:y nobody:null secret:x");
-        expect(await write({ folders: { scope } }, "DELETE", "folders", "edited")).toBe("success");
-        expect(await folders()).toBe("mine:y nobody:null secret:x");
-      });
-
-      it("reaches no other's row", async () => {
-        const refused = [
-          await write({ folders: { scope } }, "PATCH", "folders", "secret", { name: "y" }),
-          await write({ folders: { scope } }, "PUT", "folders", "secret", { name: "y" }),
-          await write({ folders: { scope } }, "DELETE", "folders", "secret"),
-        ];
-        expect(refused).toEqual(["UNAUTHORIZED", "UNAUTHORIZED", "UNAUTHORIZED"]);
-        expect(await folders()).toBe(asBefore);
-      });
-
-      it("does not outweigh owner", async () => {
-        const tables: Tables = { folders: { owner: "owner_id", scope } };
-        expect(await write(tables, "PATCH", "folders", "edited", { parent_id: "z" })).toBe(
-          "UNAUTHORIZED",
-        );
-        expect(await write(tables, "DELETE", "folders", "edited")).toBe("UNAUTHORIZED");
-        expect(await write(tables, "DELETE", "folders", "secret")).toBe("UNAUTHORIZED");
-        expect(await folders()).toBe(asBefore);
-        expect(await write(tables, "DELETE", "folders", "mine")).toBe("success");
-        expect(await folders()).toBe("edited:alice nobody:null secret:x");
-      });
-
-      it("does not outweigh belongsTo, as the child's or as the parent's", async () => {
-        const ofChild: Tables = {
-          folders: { owner: "owner_id" },
-          notes: {
-            belongsTo: { folder_id: "folders" },
-            scope: (_eb, { principal: { userId } }) =>
-              sql<boolean>`notes.body = ${userId} or notes.revision = 1 -- any`,
-          },
-        };
-        const ofParent: Tables = {
-          folders: { scope },
-          notes: { belongsTo: { folder_id: "folders" } },
-        };
-        for (const tables of [ofChild, ofParent]) {
-          for (const op of ["PATCH", "DELETE"]) {
-            const values = op === "PATCH" ? { body: "y" } : undefined;
-            expect(await write(tables, op, "notes", "n-secret", values)).toBe("UNAUTHORIZED");
-          }
-          expect(await notes()).toBe("n-mine:alice n-other:bob n-secret:bob");
-        }
-        expect(await write(ofChild, "DELETE", "notes", "n-mine")).toBe("success");
-        expect(await write(ofParent, "DELETE", "notes", "n-other")).toBe("success");
-        expect(await notes()).toBe("n-secret:bob");
-      });
+    const todo = {
+      op: "PUT",
+      table: "todos",
+      id: uuid(11),
+      op_data: { list_id: others, description: "x" },
+    };
+    expect(await send(tables, todo)).toMatchObject({
+      failedOperation: { errorCode: "UNAUTHORIZED" },
     });
-
-    describe("a scope that gives no filter", () => {
-      it.each<[string, unknown]>([
-        ["undefined", undefined],
-        ["null", null],
-        ["false", false],
-        ["a string", "owner_id = 'alice'"],
-        ["an object", { owner_id: "alice" }],
-        ["a promise", Promise.resolve(true)],
-        ["a function", () => true],
-      ])("but %s lets nobody write, and says what to write", async (said, given) => {
-        const scope = (() => given) as unknown as NonNullable<Rule["scope"]>;
-        const rules: Tables[] = [
-          { folders: { scope } },
-          { folders: { owner: "owner_id", scope } },
-          { folders: { scope }, notes: { belongsTo: { folder_id: "folders" } } },
-        ];
-        for (const [index, tables] of rules.entries()) {
-          lines = [];
-          const attempts =
-            index < 2
-              ? ([
-                  ["PATCH", "folders", "mine", { name: "y" }],
-                  ["DELETE", "folders", "secret"],
-                  ["PUT", "folders", "new", { name: "y", owner_id: "alice" }],
-                ] as const)
-              : ([["DELETE", "notes", "n-secret"]] as const);
-          for (const [op, table, id, values] of attempts) {
-            expect(await write(tables, op, table, id, values)).toBe("retryable_error");
-          }
-          const message = `tables.folders: the scope gave ${said} and no filter. Return an expression; or true, for no restriction.`;
-          expect(lines.join("\n")).toContain(message);
-          expect(events).toContainEqual(
-            expect.objectContaining({ type: "error", outcome: "retryable", during: "persist" }),
-          );
-        }
-        expect(await folders()).toBe(asBefore);
-        expect(await notes()).toBe("n-mine:alice n-other:bob n-secret:bob");
-      });
-
-      it("is none where it gives true", async () => {
-        const tables: Tables = { folders: { scope: () => true } };
-        expect(await write(tables, "PATCH", "folders", "nobody", { name: "y" })).toBe("success");
-        const owned: Tables = { folders: { owner: "owner_id", scope: () => true } };
-        expect(await write(owned, "PATCH", "folders", "secret", { name: "y" })).toBe(
-          "UNAUTHORIZED",
-        );
-        expect(await folders()).toBe("edited:alice mine:x nobody:y secret:x");
-      });
-    });
-
-    it("a comment at the end of what a column is set to hides nothing behind it", async () => {
-      const set = () => sql`upper('me') -- whoever it is`;
-      const tables: Tables = {
-        stamped: {
-          access: "everyone",
-          columns: { body: true, created_by: { set, on: "insert" }, updated_by: { set } },
-          delete: { set: { deleted_at: () => sql`upper('now') -- gone` } },
-        },
-      };
-      expect(await write(tables, "PATCH", "stamped", "s1", { body: "x" })).toBe("success");
-      expect(await write(tables, "DELETE", "stamped", "s2")).toBe("success");
-      expect(await write(tables, "PUT", "stamped", "s3", { body: "z" })).toBe("success");
-      const rows = await db
-        .selectFrom("stamped")
-        .select(["id", "body", "created_by", "updated_by", "deleted_at"])
-        .orderBy("id")
-        .execute();
-      expect(rows.map((row) => Object.values(row).join())).toEqual([
-        "s1,x,bob,ME,",
-        "s2,two,bob,bob,NOW",
-        "s3,z,ME,ME,",
-      ]);
-    });
-
-    it("a column may be set to its default", async () => {
-      if (dialect.name.startsWith("SQLite")) return; // which has no such word
-      const tables: Tables = {
-        stamped: {
-          access: "everyone",
-          columns: { body: true, created_by: { set: () => sql`default` } },
-        },
-      };
-      expect(await write(tables, "PATCH", "stamped", "s1", { body: "x" })).toBe("success");
+    expect(await send(tables, { ...todo, op_data: { ...todo.op_data, list_id: theirs } })).toEqual({
+      status: "success",
     });
   });
-}
 
-describe("the memory store", () => {
-  it.each([undefined, null, false, "owner", { owner: "alice" }, Promise.resolve(true)])(
-    "lets nobody write where the scope gives %o",
-    async (given) => {
-      const store = memoryStore({
-        tables: { folders: { columns: { id: "text", name: "text" }, key: ["id"] } },
-      });
-      const lines: string[] = [];
-      const writes = createWrites({
-        authenticate: () => alice,
-        database: store,
-        tables: { folders: { scope: () => given } },
-        logger: { error: (line) => void lines.push(line), warn: () => undefined },
-      });
-      const crud = [{ op: "PUT", table: "folders", id: "a", op_id: 1, op_data: { name: "x" } }];
-      expect(await writes.processTransaction({ crud }, { principal: alice })).toMatchObject({
-        status: "retryable_error",
-      });
-      expect(store.rows("folders")).toEqual([]);
-      expect(lines.join("\n")).toContain("Return an expression; or true, for no restriction.");
-    },
-  );
+  it("an expression of a server's column that ends with a comment changes the one row", async () => {
+    const tables: Tables = {
+      lists: {
+        owner: "owner_id",
+        columns: { name: { set: () => sql`upper(${"set"}) -- by the server` } },
+        delete: { set: { name: () => sql`upper(${"gone"}) -- by the server` } },
+      },
+    };
+    await send(tables, { op: "PUT", table: "lists", id: mine, op_data: {} });
+    expect(await names()).toEqual({ ...untouched, [mine]: "SET" });
+    await send(tables, { op: "DELETE", table: "lists", id: mine });
+    expect(await names()).toEqual({ ...untouched, [mine]: "GONE" });
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["false", false],
+    ["a text", "owner_id = 'alice'"],
+    ["an object that is no expression", {}],
+    ["a promise", Promise.resolve(true)],
+  ])("a scope that gives %s writes nothing, and is the operator's mistake", async (_, given) => {
+    const scope = () => given as never;
+    const patch = { op: "PATCH", table: "lists", id: theirs, op_data: { name: "taken" } };
+    for (const rule of [{ scope }, { owner: "owner_id", scope }]) {
+      expect(await send({ lists: rule }, patch)).toMatchObject({ status: "retryable_error" });
+    }
+    expect(await names()).toEqual(untouched);
+    const errors = events.filter((event) => event.type === "error");
+    expect(errors[0]?.error).toMatchObject({
+      cause: { message: expect.stringMatching(/lists.* scope gave|scope of a rule for "lists"/i) },
+    });
+    expect(String((errors[0]?.error as Error | undefined)?.cause)).toContain(
+      "true, for no restriction",
+    );
+  });
+
+  it("true is no restriction", async () => {
+    const tables = { lists: { scope: () => true as const } };
+    const patch = { op: "PATCH", table: "lists", id: theirs, op_data: { name: "changed" } };
+    expect(await send(tables, patch)).toEqual({ status: "success" });
+    expect(await names()).toEqual({ ...untouched, [theirs]: "changed" });
+  });
 });

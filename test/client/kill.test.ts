@@ -14,7 +14,7 @@ import { postgresAvailable } from "../support/servers.js";
 import { effects, type Listening, listen, traceEffects } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
-const kills = long ? 50 : 15;
+const kills = long ? 50 : 8;
 /** More than all of the killed ones can send. */
 const transactions = 10 * kills;
 

@@ -1,15 +1,12 @@
-/** The conformance cases, over every adapter and every database: see `pairs.ts` for which meet. */
+/** The conformance cases, over every adapter and every database, the memory store among them: see `pairs.ts` for which meet. */
 import type { Server } from "node:http";
-import { sql } from "kysely";
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWrites, type WriteEvent } from "../../src/index.js";
-import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { rowOrder } from "../support/schema.js";
-import { testConfig } from "../support/writes.js";
+import type { WriteEvent } from "../../src/index.js";
+import type { OpenTarget, Target } from "../support/target.js";
+import { targets } from "../support/targets.js";
 import { adapters, listen, type TestAdapter } from "./adapters.js";
 import type { Case, Row, Send, Step, Table } from "./case.js";
-import { insert } from "./given.js";
 import { cases } from "./list.js";
 import { pairs } from "./pairs.js";
 import { type Setting, settings } from "./settings.js";
@@ -19,14 +16,14 @@ it("gives each case a number of its own", () => {
   expect(ids).toEqual([...new Set(ids)]);
 });
 
-for (const [dialect, over] of await pairs(dialects, adapters)) {
+for (const [target, over] of await pairs(targets, adapters)) {
   // Not skipped: it is there with another adapter, or in the other project.
   if (over.length === 0) continue;
-  describe.skipIf(!(await dialect.available()))(dialect.name, () => {
-    let database: TestDatabase;
+  describe.skipIf(!(await target.available()))(target.name, () => {
+    let database: OpenTarget;
     const texts = new Map<string, string>();
     beforeAll(async () => {
-      database = await dialect.open();
+      database = await target.open();
     });
     afterAll(() => database.close());
 
@@ -42,18 +39,18 @@ for (const [dialect, over] of await pairs(dialects, adapters)) {
         const known = servers.get(setting);
         if (known !== undefined) return known.url;
         const onEvent = (event: WriteEvent) => void events.push(event);
-        const writes = createWrites({ ...testConfig(database.db), ...settings[setting], onEvent });
+        const writes = database.writes({ ...settings[setting], onEvent });
         const started = await listen(adapter.listener(writes, setting === "parsed"));
         servers.set(setting, started);
         return started.url;
       };
 
-      it.each(cases.filter((each) => applies(each, adapter, dialect)))(
+      it.each(cases.filter((each) => applies(each, adapter, target)))(
         "$id $level $title",
         async (each) => {
           await database.reset();
           events.length = 0;
-          await insert(database, each.given ?? {});
+          await database.insert(each.given ?? {});
           const url = await urlOf(each.setting ?? "default");
           for (const [index, step] of each.steps.entries()) {
             const text = await run(step, url, database);
@@ -75,7 +72,7 @@ for (const [dialect, over] of await pairs(dialects, adapters)) {
 function applies(
   { setting, except = {}, only = [""] }: Case,
   { parses }: TestAdapter,
-  { name }: TestDialect,
+  { name }: Target,
 ): boolean {
   const named = (start: string) => name.startsWith(start);
   if (Object.keys(except).some(named) || !only.some(named)) return false;
@@ -91,15 +88,10 @@ function unexplained(event: WriteEvent): boolean {
 }
 
 /** @returns the answer's text, where it is one of ours */
-async function run(
-  step: Step,
-  url: string,
-  { db, given }: TestDatabase,
-): Promise<string | undefined> {
+async function run(step: Step, url: string, database: OpenTarget): Promise<string | undefined> {
   if ("change" in step) {
     const { table, id, to } = step.change;
-    if (to === null) await db.deleteFrom(table).where("id", "=", id).execute();
-    else await db.updateTable(table).set(given(to)).where("id", "=", id).execute();
+    await database.change(table, id, to);
     return undefined;
   }
   const response = await send(url, step.send);
@@ -133,28 +125,15 @@ function send(
   );
 }
 
-async function compare(
-  { db, plain }: TestDatabase,
-  expected: NonNullable<Case["leaves"]>,
-): Promise<void> {
+async function compare(database: OpenTarget, expected: NonNullable<Case["leaves"]>): Promise<void> {
   const { deadLetters, ...tables } = expected;
   for (const [table, rows] of Object.entries(tables) as [Table, readonly Row[]][]) {
-    const stored = await db
-      .selectFrom(table)
-      .selectAll()
-      .orderBy(sql.raw(rowOrder[table]))
-      .execute();
-    expect(stored.map((row, index) => pick(plain(row), rows[index]))).toEqual(rows);
+    const stored = await database.rows(table);
+    expect(stored.map((row, index) => pick(row, rows[index]))).toEqual(rows);
   }
   if (deadLetters === undefined) return;
-  const letters = await db.selectFrom("powersync_dead_letters").selectAll().execute();
-  const parsed = letters.map((letter) => ({
-    ...letter,
-    payload: JSON.parse(letter.payload) as unknown,
-  }));
-  expect(parsed.map((letter, index) => pick(plain(letter), deadLetters[index]))).toEqual(
-    deadLetters,
-  );
+  const letters = await database.letters();
+  expect(letters.map((letter, index) => pick(letter, deadLetters[index]))).toEqual(deadLetters);
 }
 
 function pick(row: Row, like: Row | undefined): Row {

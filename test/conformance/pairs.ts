@@ -5,25 +5,25 @@
  * which are held to the same bytes there, and each of the others over one. `npm run test:long` runs every pair.
  */
 import { long } from "../support/long.js";
-import type { TestDialect } from "../support/databases.js";
+import type { Target } from "../support/target.js";
 import type { TestAdapter } from "./adapters.js";
 
 export async function pairs(
-  dialects: readonly TestDialect[],
+  targets: readonly Target[],
   adapters: readonly TestAdapter[],
-): Promise<ReadonlyMap<TestDialect, readonly TestAdapter[]>> {
-  const there: TestDialect[] = [];
-  for (const dialect of dialects) if (await dialect.available()) there.push(dialect);
+): Promise<ReadonlyMap<Target, readonly TestAdapter[]>> {
+  const there: Target[] = [];
+  for (const target of targets) if (await target.available()) there.push(target);
   // The quickest one.
   const whole = there.find(({ name }) => name.startsWith("SQLite")) ?? there[0];
   // One that has a framework's body parser in front of it, so that no case is left out.
   const parsing = adapters.filter(({ parses }) => parses);
   return new Map(
-    dialects.map((dialect, index) => {
-      if (long || dialect === whole) return [dialect, adapters];
+    targets.map((target, index) => {
+      if (long || target === whole) return [target, adapters];
       // The other NestJS is another adapter and no other database.
-      if (process.env["NEST_MAJOR"] === "11") return [dialect, []];
-      return [dialect, parsing.filter((_, number) => number === index % parsing.length)];
+      if (process.env["NEST_MAJOR"] === "11") return [target, []];
+      return [target, parsing.filter((_, number) => number === index % parsing.length)];
     }),
   );
 }

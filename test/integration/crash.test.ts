@@ -15,7 +15,7 @@ import { effects, emptyAll, traceEffects, uploadQueue } from "../support/uploads
 
 const available = await postgresAvailable();
 
-const kills = long ? 15 : 8;
+const kills = long ? 15 : 6;
 const transactions = 100;
 
 describe.skipIf(!available)("a server that is killed while a device uploads", () => {

@@ -26,7 +26,7 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       const { processTransaction, deadLetters } = createWrites<Principal, SupabaseSchema>({
         authenticate: () => alice,
         database: supabase.connect({ connections: 2 }),
-        tables: { lists: {} },
+        tables: { lists: { access: "everyone" } },
         rls: rls({ role: supabase.roles.authenticated }),
         onEvent: (event) => void events.push(event),
       });

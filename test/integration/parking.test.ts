@@ -47,7 +47,7 @@ function configOf(db: Db, config: Config = {}): WritesConfig<Principal, TestSche
   return {
     authenticate: anonymous(),
     database: db,
-    tables: { lists: {}, things: {} },
+    tables: { lists: { access: "everyone" }, things: { access: "everyone" } },
     parking: { attempts: 3 },
     authorize: ({ values }) => {
       if (values.name === "poison") throw failure();

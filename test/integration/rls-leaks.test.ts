@@ -90,7 +90,7 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("a pool of one connecti
         createWrites<Principal, SupabaseSchema>({
           authenticate: () => ({ userId: "" }),
           database,
-          tables: { lists: {}, todos: {} },
+          tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
           rls: rls({ role: supabase.roles.authenticated }),
           hooks,
           deadLetters: { open: Infinity },

@@ -1,12 +1,11 @@
 /**
- * Any sequence of uploads ends in the rows, the answers and the dead letters that the model says, on every database. 200 of them, and more until they
+ * Any sequence of uploads ends in the rows, the answers and the dead letters that the model says, on every database and in the memory store. 200 of them, and more until they
  * have met every outcome; 1,000 with `LONG=1`.
  */
 import fc from "fast-check";
-import type { Kysely } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWrites, type TransactionResult, type Writes } from "../../src/index.js";
-import { dialects, mysql, type Row, type TestDatabase } from "../support/databases.js";
+import type { TransactionResult, Writes } from "../../src/index.js";
+import type { Row } from "../support/databases.js";
 import { long } from "../support/long.js";
 import {
   createModel,
@@ -16,8 +15,10 @@ import {
   type Outcome,
   type Rows,
 } from "../support/model.js";
-import { noUuid, type TestSchema } from "../support/schema.js";
-import { type TestPrincipal, testConfig } from "../support/writes.js";
+import { noUuid } from "../support/schema.js";
+import type { AppTable, OpenTarget } from "../support/target.js";
+import { targets } from "../support/targets.js";
+import type { TestPrincipal } from "../support/writes.js";
 
 const most = 1_000;
 const sequences = long ? most : 200;
@@ -329,85 +330,52 @@ function outcomeOf(result: TransactionResult): Outcome {
   };
 }
 
-async function storedRows({ db, plain }: TestDatabase, n: number): Promise<Rows> {
-  const ids = (symbols: readonly string[]) => symbols.map((symbol) => idOf(symbol, n));
-  const lists = await db
-    .selectFrom("lists")
-    .select(["id", "name", "owner_id"])
-    .where("id", "in", ids(["L0", "L1", "L9"]))
-    .execute();
-  const todos = await db
-    .selectFrom("todos")
-    .select(["id", "list_id", "description", "completed", "position"])
-    .where("id", "in", ids(["T0", "T1"]))
-    .execute();
-  const things = await db
-    .selectFrom("things")
-    .select(["id", "code", "size", "stock", "parent_id"])
-    .where("id", "in", ids(["X0", "X1", "X2", "X9"]))
-    .execute();
+async function storedRows(database: OpenTarget, n: number): Promise<Rows> {
+  const byId = async (table: AppTable, symbols: readonly string[], columns: readonly string[]) => {
+    const ids = symbols.map((symbol) => idOf(symbol, n));
+    const rows = await database.rows(table, ids);
+    return Object.fromEntries(rows.map((row) => [row["id"], picked(row, columns)]));
+  };
   const rows = {
-    lists: byId(lists.map(plain)),
-    todos: byId(todos.map(plain)),
-    things: byId(things.map(plain)),
+    lists: await byId("lists", ["L0", "L1", "L9"], ["name", "owner_id"]),
+    todos: await byId("todos", ["T0", "T1"], ["list_id", "description", "completed", "position"]),
+    things: await byId("things", ["X0", "X1", "X2", "X9"], ["code", "size", "stock", "parent_id"]),
   };
   return rows as unknown as Rows;
 }
 
-function byId(rows: readonly Row[]): Record<string, Row> {
-  return Object.fromEntries(rows.map(({ id, ...rest }) => [id, rest]));
+function picked(row: Row, columns: readonly string[]): Row {
+  return Object.fromEntries(columns.map((column) => [column, row[column]]));
 }
 
-async function storedLetters({ db, plain }: TestDatabase, n: number) {
-  const letters = await db
-    .selectFrom("powersync_dead_letters")
-    .select(["user_id", "error_code", "operation_index"])
-    .where("user_id", "in", [`alice-${n}`, `bob-${n}`])
-    .execute();
+async function storedLetters(database: OpenTarget, n: number): Promise<readonly string[]> {
+  const letters = await database.letters([`alice-${n}`, `bob-${n}`]);
   return letters
-    .map(plain)
     .map(({ user_id, error_code, operation_index }) =>
       JSON.stringify([user_id, error_code, operation_index]),
     )
     .toSorted();
 }
 
-async function answered(db: Kysely<TestSchema>): Promise<number> {
-  const { count } = await db
-    .selectFrom("powersync_ledger")
-    .select((eb) => eb.fn.countAll<string>().as("count"))
-    .executeTakeFirstOrThrow();
-  return Number(count);
-}
-
-for (const dialect of dialects) {
-  const available = await dialect.available();
-  describe.skipIf(!available)(`sequences of uploads on ${dialect.name}`, () => {
-    let database: TestDatabase;
+for (const target of targets) {
+  const available = await target.available();
+  describe.skipIf(!available)(`sequences of uploads on ${target.name}`, () => {
+    let database: OpenTarget;
     let writes: Record<"stop" | "skip", Writes<TestPrincipal>>;
 
     beforeAll(async () => {
-      database = await dialect.open();
-      const config = testConfig(database.db);
-      writes = {
-        stop: createWrites(config),
-        skip: createWrites({ ...config, onFatal: "skip" }),
-      };
+      database = await target.open();
+      writes = { stop: database.writes(), skip: database.writes({ onFatal: "skip" }) };
     });
     afterAll(() => database.close());
 
     it(`${sequences} of them end as the model does`, { timeout: 900_000 }, async () => {
-      const { db } = database;
       const reached = new Set<string>();
       const property = async (steps: readonly Step[], onFatal: "stop" | "skip") => {
         sequence += 1;
         const n = sequence;
-        const model = createModel({
-          // MySQL and MariaDB have no deferred constraints.
-          deferred: dialect.family !== "mysql",
-          parentsFirst: dialect === mysql,
-        });
-        const before = await answered(db);
+        const model = createModel(target);
+        const before = await database.answered();
         const fullAnswers = new Map<string, TransactionResult>();
         for (const { user: userId, body } of uploadsOf(steps, n)) {
           const expected = model.send(body, userId, onFatal);
@@ -427,7 +395,7 @@ for (const dialect of dialects) {
             )
             .toSorted(),
         );
-        expect((await answered(db)) - before).toBe(model.answered());
+        expect((await database.answered()) - before).toBe(model.answered());
       };
       const met = () => everyOutcome.every((outcome) => reached.has(outcome));
       for (let runs = 0; runs === 0 || (runs < most && !met()); runs += sequences) {

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
 import type { Case, Send } from "../conformance/case.js";
-import { insert } from "../conformance/given.js";
+import { insert } from "../support/given.js";
 import { cases } from "../conformance/list.js";
 import { postgres, type TestDatabase } from "../support/databases.js";
 import { appTableNames, rowOrder } from "../support/schema.js";

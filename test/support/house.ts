@@ -6,11 +6,12 @@
  * - An import is one of values or of types, or a re-export; a file that imports another is its importer. Tests are no importers.
  * - A circle is a set of two or more files of which each one reaches every other by imports.
  * - A name that an entry of the package exports is public: its importers are elsewhere.
- * - An entry weighs what esbuild makes of it, minified, without dependencies and Node's own modules.
+ * - An entry weighs what esbuild makes of it and of what it imports statically, minified, without dependencies and Node's own modules. What is
+ *   loaded on demand counts separately: it weighs what comes in addition to the entry.
  * - The walk is that of one PUT, a transaction of its own, after another one has warmed up the server: see `house/walk.ts` for what a call is.
  *   A move is a call in another file than the call before; it goes back where its file had been left before.
  */
-import { entriesOf, weigh } from "./house/bytes.js";
+import { entriesOf, type Weight, weigh } from "./house/bytes.js";
 import { structureOf } from "./house/structure.js";
 import { readHouse } from "./house/tree.js";
 import { walk } from "./house/walk.js";
@@ -41,11 +42,23 @@ if (process.argv.includes("--json")) {
       ({ entry, bytes, gzipped }) =>
         [`Bytes of ${entry}`, bytes, `${grouped(gzipped)} gzipped`] as const,
     ),
+    ...onDemand(weights).map(
+      ({ source, bytes, gzipped }) =>
+        [`  on demand ${source}`, bytes, `${grouped(gzipped)} gzipped`] as const,
+    ),
     ["Calls for one PUT", put.calls],
     ["  in files", put.files],
     ["  moves between files", put.moves],
     ["  of them back into a file left before", put.back],
   ]);
+}
+
+/** The same file is loaded on demand by several entries, and weighs the same. */
+function onDemand(all: readonly Weight[]): Weight["onDemand"] {
+  const bySource = new Map(
+    all.flatMap((weight) => weight.onDemand.map((one) => [one.source, one] as const)),
+  );
+  return [...bySource.values()];
 }
 
 function print(rows: readonly (readonly [name: string, figure: number, detail?: string])[]): void {

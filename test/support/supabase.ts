@@ -2,7 +2,7 @@
  * A database as a Supabase project has it: the roles `anon`, `authenticated` and `service_role`, `auth.uid()` and its like, policies that use them,
  * and a login role that may become the first two and owns nothing.
  */
-import { Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
+import { Kysely, type Logger, PGliteDialect, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
@@ -33,6 +33,8 @@ export interface Supabase {
   connect(options?: {
     readonly connections?: number;
     readonly user?: string;
+    /** Sees every statement. */
+    readonly log?: Logger;
   }): Kysely<SupabaseSchema>;
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -58,9 +60,10 @@ export const supabaseOnPostgres: SupabaseOn = {
       login: `Login "${suffix}"`,
     };
     const opened: Kysely<SupabaseSchema>[] = [];
-    const connectTo = (to: string, connections: number) => {
+    const connectTo = (to: string, connections: number, log?: Logger) => {
       const pool = guardPool(new pg.Pool({ connectionString: to, max: connections }));
-      const db = new Kysely<SupabaseSchema>({ dialect: new PostgresDialect({ pool }) });
+      const dialect = new PostgresDialect({ pool });
+      const db = new Kysely<SupabaseSchema>({ dialect, ...(log && { log }) });
       opened.push(db);
       return db;
     };
@@ -69,11 +72,11 @@ export const supabaseOnPostgres: SupabaseOn = {
     return {
       roles,
       admin,
-      connect: ({ connections = 1, user = roles.login } = {}) => {
+      connect: ({ connections = 1, user = roles.login, log } = {}) => {
         const as = new URL(url);
         as.username = encodeURIComponent(user);
         as.password = password;
-        return connectTo(as.href, connections);
+        return connectTo(as.href, connections, log);
       },
       reset: () => reset(admin),
       close: async () => {

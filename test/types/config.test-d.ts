@@ -127,7 +127,7 @@ expectType<Writes<JwtPrincipal>>()(
   }),
 );
 expectType<Writes<Principal>>()(
-  createWrites({ authenticate: anonymous(), database, tables: { lists: {} } }),
+  createWrites({ authenticate: anonymous(), database, tables: { lists: { access: "everyone" } } }),
 );
 
 // A database for each tenant.
@@ -174,9 +174,9 @@ createWrites({ ...needed, hooks: { persists: {} } });
 // @ts-expect-error A layer has before and after.
 createWrites({ ...needed, hooks: { persist: { around: () => undefined } } });
 // @ts-expect-error Not a key of a rule.
-createWrites({ ...needed, tables: { lists: { colums: ["name"] } } });
+createWrites({ ...needed, tables: { lists: { access: "everyone", colums: ["name"] } } });
 // @ts-expect-error Not an operation.
-createWrites({ ...needed, tables: { lists: { operations: ["INSERT"] } } });
+createWrites({ ...needed, tables: { lists: { access: "everyone", operations: ["INSERT"] } } });
 // @ts-expect-error Two of them there are.
 createWrites({ ...needed, onFatal: "ignore" });
 // @ts-expect-error Not a limit.
@@ -189,7 +189,7 @@ createWrites({
   onFatal: "skip",
   limits: { bodyBytes: 1 },
   hooks: [],
-  tables: { lists: { columns: ["name"], operations: ["PUT"], put: "replace" } },
+  tables: { lists: { access: "everyone", columns: ["name"], operations: ["PUT"], put: "replace" } },
 });
 
 // With exactOptionalPropertyTypes, an option that may be absent is spread, not set to undefined.

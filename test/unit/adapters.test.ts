@@ -243,7 +243,7 @@ function typed(database: Kysely<{ lists: { id: string } }>) {
     powersyncWrites({
       authenticate: () => ({ userId: "ann", tenant: 1 }),
       database,
-      tables: { lists: {} },
+      tables: { lists: { access: "everyone" } },
       authorize: (_, { principal }) => {
         expectTypeOf(principal.tenant).toBeNumber();
       },

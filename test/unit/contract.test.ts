@@ -35,7 +35,7 @@ interface Contract {
   components: { schemas: Record<string, AnySchemaObject>; responses: Record<string, Answer> };
 }
 
-const folder = new URL("../../src/contract/", import.meta.url);
+const folder = new URL("../../src/wire/", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, folder), "utf8");
 const yaml = read("openapi.yaml");
 const contract = parse(yaml) as Contract;

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { Kysely, sql, SqliteDialect } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Column } from "../../src/sql/dialect.js";
+import type { Column } from "../../src/store/tables.js";
 import { convert } from "../../src/sql/sqlite/values.js";
 import { readColumns } from "../../src/sql/sqlite/schema.js";
 import { InvalidValue, PrecisionLost } from "../../src/store/failures.js";

@@ -162,7 +162,7 @@ function typed(database: Kysely<{ lists: { id: string } }>) {
       return { userId: "ann", tenant: 1 };
     },
     database,
-    tables: { lists: {} },
+    tables: { lists: { access: "everyone" } },
     authorize: (_, { principal }) => {
       expectTypeOf(principal.tenant).toBeNumber();
     },

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/context.js";
-import { createMemory } from "../../src/process/memory.js";
-import type { PolicyReport, Store } from "../../src/store/store.js";
+import { createMemory } from "../../src/process/call.js";
+import type { PolicyReport } from "../../src/store/inspect.js";
+import type { Store } from "../../src/store/store.js";
 import { deferred } from "../support/fake-writes.js";
 
 type Inspect = InspectPolicies;

@@ -12,7 +12,7 @@ interface Sender {
 
 /** One queue's transactions. */
 function createIdentify({ userId, ...queue }: Sender) {
-  const from = { principal: { userId }, ...queue };
+  const from = { principal: { userId }, store: { place: "" }, ...queue };
   return (transaction: CrudTransaction) => identityOf(from, transaction);
 }
 

@@ -321,7 +321,7 @@ function typed(database: Kysely<{ lists: { id: string } }>) {
       return { userId: String(raw.state["user"]), tenant: 1 };
     },
     database,
-    tables: { lists: {} },
+    tables: { lists: { access: "everyone" } },
     authorize: (_, { principal }) => {
       expectTypeOf(principal.tenant).toBeNumber();
     },

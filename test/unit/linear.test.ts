@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { checkSync } from "recheck";
 import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Column } from "../../src/sql/dialect.js";
+import type { Column } from "../../src/store/tables.js";
 import * as mysql from "../../src/sql/mysql/values.js";
 import * as postgres from "../../src/sql/postgres/values.js";
 import * as sqlite from "../../src/sql/sqlite/values.js";

@@ -11,7 +11,8 @@ import {
   memoryStore,
   type MemoryTransaction,
 } from "../../src/store/memory.js";
-import type { Change, Column, RunOutcome, Scope, Table, Unit } from "../../src/store/store.js";
+import type { Change, RunOutcome, Unit, Values } from "../../src/store/store.js";
+import type { Column, Scope, Table } from "../../src/store/tables.js";
 
 type Open = Unit<MemoryTransaction>;
 
@@ -979,4 +980,24 @@ describe("the store", () => {
     await expect(every).rejects.toThrow("no value");
     expect(store.rows("lists")).toHaveLength(1);
   });
+});
+
+it("takes names of Object.prototype for columns like any other", async () => {
+  const columns = JSON.parse(
+    '{"id": "uuid", "constructor": "text", "__proto__": "text"}',
+  ) as MemoryStoreOptions["tables"][string]["columns"];
+  const store = memoryStore({ tables: { odd: { columns } } });
+  const values = JSON.parse(`{"id": "${L2}", "constructor": "a", "__proto__": "b"}`) as Values;
+  await store.transaction((tx) => {
+    tx.insert("odd", { id: L1 });
+    tx.insert("odd", values);
+  });
+  expect(store.rows("odd").map((row) => Object.entries(row))).toEqual([
+    [
+      ["id", L1],
+      ["constructor", null],
+      ["__proto__", null],
+    ],
+    Object.entries(values),
+  ]);
 });

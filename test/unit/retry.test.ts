@@ -1,7 +1,6 @@
 /** What is tried again in the server: others in the way, a schema that has changed; a few times, and not for somebody who has left. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Verdict } from "../../src/process/classify.js";
-import { isTriedAgain } from "../../src/process/retry.js";
+import { isTriedAgain, type Verdict } from "../../src/process/classify.js";
 import type { Store } from "../../src/store/store.js";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,8 +1,8 @@
 /** Identical work in flight is done once. */
 import { describe, expect, it, vi } from "vitest";
 import type { TransactionResult } from "../../src/model.js";
-import { createMemory } from "../../src/process/memory.js";
-import { joinFlight } from "../../src/process/single-flight.js";
+import { createMemory } from "../../src/process/call.js";
+import { joinFlight } from "../../src/process/identity.js";
 
 const success: TransactionResult = { status: "success" };
 const other: TransactionResult = { status: "not_attempted" };

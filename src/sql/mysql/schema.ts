@@ -1,7 +1,8 @@
 /** What MySQL or MariaDB says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
-import type { Access, Column, Constraints, SourceTable, SqlTransaction } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
+import type { Access, Constraints, SourceTable, SqlTransaction } from "../dialect.js";
 
 interface ColumnRow {
   readonly name: string;

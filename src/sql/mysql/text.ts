@@ -1,7 +1,7 @@
 /** Text for columns of MySQL and MariaDB, refused where the column would keep something else, and compared letter by letter. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
 import { jsonText, plainText, textOf } from "../../store/values.js";
 

@@ -4,7 +4,7 @@
  */
 import { sql } from "kysely";
 import { parseJson } from "../../wire/parse-json.js";
-import type { Column } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
 import { dateOnly, fine, timeText, utcTimestamp } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {

@@ -1,6 +1,7 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
 import { sql } from "kysely";
-import type { DatabaseCaller, PolicyReport } from "../../store/store.js";
+import type { PolicyReport } from "../../store/inspect.js";
+import type { DatabaseCaller } from "../../store/store.js";
 import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
 import { quoted } from "./schema.js";
 
@@ -63,7 +64,7 @@ async function roleProblem(
     return `There is no role ${id(wanted ?? "")}. Create it, or name another in rls({ role }).`;
   const name = id(role.name);
   if (wanted !== undefined && !role.assumable) {
-    return `The login role ${id(role.login)} may not become ${name}. Mend: grant ${name} to ${id(role.login)}.`;
+    return `The login role ${id(role.login)} may not become ${name}. Remedy: grant ${name} to ${id(role.login)}.`;
   }
   if (!role.superuser && !role.bypasses) return undefined;
   const why = role.superuser ? "is a superuser" : "has BYPASSRLS";
@@ -119,17 +120,17 @@ function tableProblem(table: Table, ofRole: boolean, granted: boolean): string |
   const { name, there, kind, enabled, forced, owned, invoker, writable, role } = table;
   if (!there) return undefined;
   if (kind === "v" && !invoker) {
-    return `The view ${name} writes with its owner's rights, past the policies. Mend: alter view ${name} set (security_invoker = true).`;
+    return `The view ${name} writes with its owner's rights, past the policies. Remedy: alter view ${name} set (security_invoker = true).`;
   }
   if (!["r", "p", "v"].includes(kind)) return `${name} is no table, and can have no policies.`;
   if (kind !== "v" && !enabled) {
-    return `The table ${name} has no row-level security. Mend: alter table ${name} enable row level security, and create policies for it.`;
+    return `The table ${name} has no row-level security. Remedy: alter table ${name} enable row level security, and create policies for it.`;
   }
   if (kind !== "v" && ofRole && owned && !forced) {
-    return `The role ${id(role)} owns the table ${name}, or is a member of its owner, so no policy binds it. Mend: alter table ${name} force row level security, or name another in rls({ role }).`;
+    return `The role ${id(role)} owns the table ${name}, or is a member of its owner, so no policy binds it. Remedy: alter table ${name} force row level security, or name another in rls({ role }).`;
   }
   if (ofRole && granted && !writable) {
-    return `The role ${id(role)} may write nothing in the table ${name}. Mend: grant select, insert, update, delete on ${name} to ${id(role)}, and usage on its schema.`;
+    return `The role ${id(role)} may write nothing in the table ${name}. Remedy: grant select, insert, update, delete on ${name} to ${id(role)}, and usage on its schema.`;
   }
   return undefined;
 }

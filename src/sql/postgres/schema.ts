@@ -1,6 +1,7 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Access, Column, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
+import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface ColumnRow {
   readonly name: string;

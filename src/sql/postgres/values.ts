@@ -1,7 +1,7 @@
 /** Makes JSON values parameters for Postgres, as text that the server reads by the column's own type, and shows parameters as `pg` reads the column. */
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
 import { dateOnly, fine, timeOfDay, utcTimestamp } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {

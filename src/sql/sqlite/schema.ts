@@ -1,6 +1,7 @@
 /** What SQLite says of a table: its columns and keys, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Column, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
+import type { SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface Row {
   readonly name: string;

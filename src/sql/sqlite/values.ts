@@ -3,7 +3,7 @@
  * so what the declared type means is enforced here, exactly as a stricter database would.
  */
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../dialect.js";
+import type { Column } from "../../store/tables.js";
 import { dateOnly, timeText, utcTimestamp } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {

@@ -193,7 +193,7 @@ function summaryOf(letter: StoredRecord): LetterSummary {
 }
 
 /** Made anew each time. */
-export function wholeLetter(letter: StoredRecord): StoredLetter {
+function wholeLetter(letter: StoredRecord): StoredLetter {
   const { payload, originalPayload, principal, lossyNumbers } = letter;
   // The library wrote it.
   const rowStates =

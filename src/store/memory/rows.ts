@@ -1,5 +1,6 @@
 /** The rows of a memory store as one unit sees them. What breaks a constraint is refused, as a database would. */
-import type { Column, StoredRow, Values } from "../store.js";
+import type { StoredRow, Values } from "../store.js";
+import type { Column } from "../tables.js";
 import { MemoryError } from "./errors.js";
 import type { Overlay } from "./overlay.js";
 import type { Definition, Reference, Row } from "./tables.js";
@@ -137,13 +138,16 @@ export function openRows(
     },
     insert: (table, values) => {
       for (const name of Object.keys(values)) columnOf(table, name);
-      const row: Record<string, Stored> = {};
-      for (const [name, column] of table.columns) {
-        const value = values[name];
-        if (value !== undefined) row[name] = value as Stored;
-        else if (table.counted.has(name)) row[name] = counters.next(`${table.name}.${name}`);
-        else row[name] = defaultOf(table, column);
-      }
+      const given = new Map(Object.entries(values as Row));
+      // Entries: a column may be called "constructor" or "__proto__".
+      const row = Object.fromEntries(
+        Array.from(table.columns, ([name, column]) => {
+          const value = given.get(name);
+          if (value !== undefined) return [name, value];
+          if (table.counted.has(name)) return [name, counters.next(`${table.name}.${name}`)];
+          return [name, defaultOf(table, column)];
+        }),
+      );
       for (const name of table.counted) counters.raise(`${table.name}.${name}`, Number(row[name]));
       return store(table, counters.next(everyRow), row, undefined);
     },

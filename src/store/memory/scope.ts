@@ -1,6 +1,7 @@
 /** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
 import { InvalidValue } from "../failures.js";
-import type { Scope, StoredRow } from "../store.js";
+import type { StoredRow } from "../store.js";
+import type { Scope } from "../tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import type { Definition, Row } from "./tables.js";
 import { convert, type Stored } from "./values.js";

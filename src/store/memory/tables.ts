@@ -1,5 +1,6 @@
 /** The tables of a memory store: how they are described, and what becomes of the description. */
-import type { Column, StoredRow, Table } from "../store.js";
+import type { StoredRow } from "../store.js";
+import type { Column, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
 
 export interface MemoryColumn {

@@ -2,15 +2,9 @@
 import { ApplicationFailure } from "../../errors.js";
 import type { TransactionResult } from "../../model.js";
 import { sha256 } from "../../wire/serialize.js";
-import type {
-  Effect,
-  FingerprintOptions,
-  Inspect,
-  Table,
-  Unit,
-  UnitOptions,
-  Values,
-} from "../store.js";
+import type { Inspect } from "../inspect.js";
+import type { Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
+import type { Table } from "../tables.js";
 import { isRefusedData } from "./errors.js";
 import { openLetters } from "./letters.js";
 import { claim, openAttempts, openCheckpoints, type OwnRows, prune } from "./own.js";

@@ -13,7 +13,7 @@ import {
   uuidOf,
 } from "../values.js";
 import { InvalidValue } from "../failures.js";
-import type { Column } from "../store.js";
+import type { Column } from "../tables.js";
 
 /** In brackets, as what a row that is read has its values. */
 export type MemoryType =

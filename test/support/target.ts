@@ -1,0 +1,50 @@
+/**
+ * What the conformance cases and the random sequences run against: each database, and the memory store (`targets.ts`). Rows go in and come out as JSON has
+ * them, so that a case need not know what it is held against.
+ */
+import type { WriteEvent, Writes } from "../../src/index.js";
+import type { Row } from "./databases.js";
+import type { appTableNames } from "./schema.js";
+import type { TestPrincipal } from "./writes.js";
+
+export type AppTable = (typeof appTableNames)[number];
+export type GivenRows = Partial<Readonly<Record<AppTable, readonly Row[]>>>;
+
+/** What write paths over one target differ in. */
+export interface TargetOptions {
+  readonly onFatal?: "stop" | "skip";
+  readonly deadLetters?: { readonly requiresClientHandling: () => boolean };
+  readonly limits?: {
+    readonly bodyBytes: number;
+    readonly transactions: number;
+    readonly operations: number;
+  };
+  readonly checkpoints?: boolean;
+  readonly onEvent?: (event: WriteEvent) => void;
+}
+
+export interface OpenTarget {
+  writes(options?: TargetOptions): Writes<TestPrincipal>;
+  /** Forgets all rows, letters and answers. */
+  reset(): Promise<void>;
+  insert(rows: GivenRows): Promise<void>;
+  /** Somebody else changes a row, or deletes it (`null`). */
+  change(table: "lists" | "todos" | "things", id: string, to: Row | null): Promise<void>;
+  /** Sorted by key. With `ids`, those rows alone. */
+  rows(table: AppTable, ids?: readonly string[]): Promise<readonly Row[]>;
+  /** By the names of the SQL table's columns, texts escaped as there, the payload as JSON. With `userIds`, theirs alone. */
+  letters(userIds?: readonly string[]): Promise<readonly Row[]>;
+  /** How many transactions the ledger knows. */
+  answered(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Target {
+  readonly name: string;
+  /** `things.parent_id` is checked when the transaction ends, not with each statement. */
+  readonly deferred: boolean;
+  /** A row's parent is looked for before its unique values are. */
+  readonly parentsFirst: boolean;
+  available(): Promise<boolean>;
+  open(): Promise<OpenTarget>;
+}

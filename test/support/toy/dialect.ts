@@ -1,0 +1,37 @@
+/** What the library has to know of the toy. Beside the folder nothing of the library's names it. */
+import { sql } from "kysely";
+import type { Dialect } from "../../../src/sql/dialect.js";
+import { fingerprint, readColumns, readConstraints } from "../../../src/sql/sqlite/schema.js";
+import { convert, view } from "../../../src/sql/sqlite/values.js";
+import { returningRows } from "../../../src/sql/statements.js";
+import type { Meaning } from "../../../src/store/store.js";
+import { ToyError } from "./kysely.js";
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  SQLITE_CONSTRAINT_CHECK: "CHECK_VIOLATION",
+  SQLITE_CONSTRAINT_FOREIGNKEY: "FOREIGN_KEY_VIOLATION",
+  SQLITE_CONSTRAINT_NOTNULL: "NOT_NULL_VIOLATION",
+  SQLITE_CONSTRAINT_PRIMARYKEY: "UNIQUE_VIOLATION",
+  SQLITE_CONSTRAINT_UNIQUE: "UNIQUE_VIOLATION",
+  SQLITE_ERROR: "schema",
+};
+
+export const toy: Dialect = {
+  name: "toy",
+  rows: returningRows,
+  types: {
+    text: "text",
+    longText: "text",
+    timestamp: "text",
+    now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
+    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
+    iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
+    at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
+  },
+  readColumns,
+  readConstraints,
+  convert,
+  view,
+  fingerprint,
+  meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),
+};
