@@ -91,9 +91,9 @@ interface On {
 const id = "00000000-0000-4000-8000-000000000001";
 const digits = "123456789012345678901234567890.1234567891";
 const tables = (rule: Added["rule"]) => ({
-  facts: { ...rule },
-  odd: {},
-  elsewhere: { table: "no_such_table" },
+  facts: { access: "everyone" as const, ...rule },
+  odd: { access: "everyone" as const },
+  elsewhere: { access: "everyone" as const, table: "no_such_table" },
 });
 
 interface SqlParts {

@@ -163,9 +163,9 @@ describe("a store of a dialect of one's own", () => {
     const writes = open(openStore());
     expect(await writes.ready()).toMatchObject({ ready: true });
     const checked = await open(openStore(), {
-      tables: { lists: { owner: "owner_id" }, things: { access: "everyone" } },
+      tables: { lists: { owner: "owner_id" }, things: { access: "everyone", table: "nowhere" } },
     }).check();
-    expect(checked).toMatchObject([{ code: "unprotected", severity: "warning", table: "things" }]);
+    expect(checked).toMatchObject([{ code: "table_missing", severity: "error", table: "things" }]);
     expect(await writes.prune()).toBe(0);
   });
 

@@ -47,7 +47,7 @@ for (const dialect of dialects) {
       await database.reset();
     });
 
-    const writesWith = (hooks: NonNullable<Config["hooks"]>) =>
+    const writesWith = (hooks: NonNullable<Config["hooks"]> = []) =>
       createWrites<TestPrincipal, TestSchema>({
         ...testConfig(database.db),
         hooks,
@@ -85,7 +85,7 @@ for (const dialect of dialects) {
         floating.map(() => "fulfilled"),
       );
       expect(await names()).toEqual([]);
-      expect(await writesWith({}).processTransaction(put(), { principal })).toEqual({
+      expect(await writesWith().processTransaction(put(), { principal })).toEqual({
         status: "success",
       });
       expect(await names()).toEqual(["sent"]);
