@@ -105,6 +105,8 @@ function looked(calls: number): { readonly all: Promise<void> } {
   });
   vi.spyOn(crypto.subtle, "digest").mockImplementation(async (...given) => {
     const hash = await digest(...given);
+    // An identity's two name the client; what a store hashes of its schema doesn't.
+    if (!Buffer.from(given[1] as Uint8Array).includes('"phone"')) return hash;
     left -= 1;
     // What follows from the answer comes first.
     if (left === 0) setImmediate(resolve);
