@@ -9,7 +9,7 @@ import {
   text,
   worded,
 } from "../config-check/kinds.js";
-import { limit, path } from "../config-check/shapes.js";
+import { limit, path } from "../config-check/config-shape.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter, type WriteEvent } from "../events.js";

@@ -3,7 +3,7 @@ import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 import { checkKind } from "./kinds.js";
-import { config as configKind } from "./shapes.js";
+import { config as configKind } from "./config-shape.js";
 
 /** @throws TypeError that names the option and says what to write */
 export function checkConfig<P extends Principal, DB>(config: WritesConfig<P, DB>): void {

@@ -116,7 +116,7 @@ export function isKeyed<P extends Principal, DB>(
 }
 
 export interface Memory {
-  /** Identical transactions in flight, by identity. See `single-flight.ts`. */
+  /** Identical transactions in flight, by identity. See `joinFlight`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
   /** Until when callers with too many dead letters are refused, by user id. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;

@@ -12,7 +12,7 @@ import {
   type Transaction,
 } from "kysely";
 import { checkKind } from "../config-check/kinds.js";
-import { ownTables } from "../config-check/shapes.js";
+import { ownTables } from "../config-check/config-shape.js";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 
 export interface OwnTables {

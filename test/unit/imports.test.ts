@@ -62,7 +62,11 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   // What may be written in the options, held against their types.
   shapes: {
-    files: ["src/config-check/kinds", "src/config-check/shapes"],
+    files: [
+      "src/config-check/kinds",
+      "src/config-check/rule-shape",
+      "src/config-check/config-shape",
+    ],
     below: [],
     types: ["model", "context", "wire", "options"],
     typePackages: ["kysely"],
