@@ -27,8 +27,8 @@ export async function writeRun(writing: Writing, run: readonly Change[]): Promis
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
   const { op, table, key, seenAbsent = false } = change;
-  const values = enclosedValues(change.values);
   const incomplete = op === "PUT" && isIncomplete(change);
+  const values = enclosedValues(change.values);
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
   const { rows } = dialect;
