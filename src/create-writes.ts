@@ -1,4 +1,4 @@
-/** Puts the rooms together: `createWrites`. */
+/** Connects all the parts: `createWrites`. */
 import { checkConfig } from "./config-check/check-config.js";
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "./context.js";

@@ -63,16 +63,21 @@ export function retryable(message: string, retryAfterMs?: number): RetryableErro
     : Object.assign(error, { retryAfterMs });
 }
 
+/** Retryable, and never parked, however often it fails: it is not the transaction's fault. */
+export function keptQueued(message: string, cause?: Error): RetryableError {
+  return Object.assign(retryable(message), {
+    staysQueued: true as const,
+    ...(cause !== undefined && { cause }),
+  });
+}
+
 /**
  * The configuration is wrong in a way that shows only now. The device keeps its write for as long as it takes, and hears nothing of it.
  *
  * @param what what is wrong and what to write, for the log
  */
 export function misconfigured(what: string): RetryableError {
-  return Object.assign(retryable("The server is not set up for this change just now."), {
-    staysQueued: true as const,
-    cause: new TypeError(what),
-  });
+  return keptQueued("The server is not set up for this change just now.", new TypeError(what));
 }
 
 /** In `authenticate` only: there is no valid credential. Answered 401. */

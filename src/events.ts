@@ -122,10 +122,10 @@ interface PrunedEvent extends Correlated {
   readonly removed: number;
 }
 
-/** `ready()` has said no, or an upload has been refused because of `rls`. Not for every upload that is: once in 3 seconds. */
+/** `ready()` found problems, or `rls` refused uploads: said once in 3 seconds, however many there are. */
 interface NotReadyEvent extends Correlated {
   readonly type: "not_ready";
-  /** Each with its mend. */
+  /** Each with its remedy. */
   readonly problems: readonly string[];
 }
 

@@ -78,11 +78,10 @@ export interface Writes<P extends Principal> {
     options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
   ): Promise<string>;
   /**
-   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last, and the counts
-   * of what has not failed for 30 days. For hosts whose processes are too
-   * short-lived to do it by themselves. Rejects with the database's errors.
+   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last, and the counts of what has not failed
+   * for 30 days. For hosts whose processes are too short-lived to do it by themselves. Rejects with the database's errors.
    *
-   * @param options whose database, where `config.database` is a function
+   * @param options whose database, where `config.database` depends on the principal
    * @returns how many rows are gone
    */
   prune(options?: DatabaseOf<P>): Promise<number>;
@@ -97,7 +96,7 @@ export interface Writes<P extends Principal> {
   health(): Health;
   /**
    * Holds the rules against the database and, where it is given, the client's schema. Empty: they fit. It writes nothing, and takes one connection at a time.
-   * Rejects where the database can't be reached, and with a TypeError for what is no schema, or where `database` is a function and no principal is given.
+   * Rejects where the database can't be reached, and with a TypeError for what is no schema, or where `database` depends on the principal and none is given.
    */
   check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]>;
   /** Answers new requests 503 with Retry-After and waits, at most `ms` milliseconds, for those in flight. True if all had finished. */

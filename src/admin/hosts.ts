@@ -5,7 +5,7 @@
 import type { WriteRequest } from "../model.js";
 
 /** Whether the request calls the server by a name that it goes by. */
-export type CheckHost = (request: WriteRequest) => boolean;
+type CheckHost = (request: WriteRequest) => boolean;
 
 /** @param hosts where there are none, callers on the same machine must use a name of the loopback interface */
 export function createCheckHost(hosts: readonly string[] | undefined): CheckHost {

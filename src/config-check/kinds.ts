@@ -11,7 +11,7 @@ export interface Kind {
 }
 
 /** The known keys of an object, each with what it may be. */
-export type Shape = Readonly<Record<string, Kind>>;
+type Shape = Readonly<Record<string, Kind>>;
 
 /** @throws TypeError that names the option and says what to write */
 export function checkKind(kind: Kind, value: unknown, path: string): void {

@@ -4,14 +4,13 @@ import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events.js";
 import type { Database, Databases } from "../process/call.js";
 import type { Load } from "../process/load.js";
-import { waiting } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
 import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
-import { createRetryLetter, type RetryParts, transactionOf } from "./retry.js";
+import { createRetryLetter, isOpen, refusal, type RetryParts, transactionOf } from "./retry.js";
 import { inUnit } from "../process/classify.js";
-import type { DeadLetters, NotFound, NotOpen, RetryResult } from "./types.js";
+import type { DeadLetters, RetryResult } from "./types.js";
 
 interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
   readonly load: Load;
@@ -74,8 +73,8 @@ export function createDeadLetters<P extends Principal, DB>(
         const { store } = await databases.sure(principal);
         const result = await inUnit(store, async (unit) => {
           const { letters } = unit;
-          const refused = refusal(await letters.find(id, true));
-          if (refused !== undefined) return refused;
+          const letter = await letters.find(id, true);
+          if (!isOpen(letter)) return refusal(letter);
           const rowStates = await rowStateReader.read({ store, unit }, namedRows(written));
           const tables = tableNames(written);
           await letters.change([id], {
@@ -96,8 +95,8 @@ export function createDeadLetters<P extends Principal, DB>(
         checkReason(reason);
         const { store } = await databases.sure(principal);
         const result = await inUnit(store, async ({ letters }) => {
-          const refused = refusal(await letters.find(id, true));
-          if (refused !== undefined) return refused;
+          const letter = await letters.find(id, true);
+          if (!isOpen(letter)) return refusal(letter);
           await letters.change([id], { closed: { status: "discarded", reason } });
           return { status: "discarded" } as const;
         });
@@ -145,13 +144,6 @@ const rounded = {
   message:
     "An integer beyond 2^53 is a number here, which can't hold it exactly: use a bigint, or text.",
 } as const;
-
-function refusal(
-  letter: { readonly status: NotOpen["is"] } | undefined,
-): NotOpen | NotFound | undefined {
-  if (letter === undefined) return { status: "not_found" };
-  return waiting.includes(letter.status) ? undefined : { status: "not_open", is: letter.status };
-}
 
 /** @throws badRequest */
 function checkReason(reason: string): void {

@@ -3,7 +3,7 @@ import type { Principal } from "../context.js";
 import type { DeadLetter } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { openUnitOf } from "../pipeline/operation.js";
-import type { NamedRow } from "../store/letters.js";
+import { type NamedRow, rowName } from "../store/letters.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
 
 /**
@@ -40,16 +40,24 @@ export function tableNames(payload: unknown): readonly string[] {
   return [...new Set(namedRows(payload).map(({ table }) => table))];
 }
 
-/** Entries of the wire's transactions, in whatever shape they came. */
-export function namedRows(payload: unknown): readonly NamedRow[] {
+/** What the entries of a payload call their rows, in whatever shape the transaction came. Of what could not be understood, whatever is there. */
+export function entriesOf(
+  payload: unknown,
+): readonly { readonly table?: unknown; readonly id?: unknown }[] {
   const { crud, batch } = members(payload);
-  const entries = [crud, batch].find((each) => Array.isArray(each)) ?? [];
-  const named = new Map<string, NamedRow>();
-  for (const entry of entries as readonly unknown[]) {
+  const entries: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
+  return entries.map((entry) => {
     const { table, type, id } = members(entry);
-    const name = table ?? type;
-    if (typeof name !== "string" || typeof id !== "string") continue;
-    named.set(JSON.stringify([name, id]), { table: name, id });
+    return { table: table ?? type, id };
+  });
+}
+
+/** Each row once. */
+export function namedRows(payload: unknown): readonly NamedRow[] {
+  const named = new Map<string, NamedRow>();
+  for (const { table, id } of entriesOf(payload)) {
+    if (typeof table !== "string" || typeof id !== "string") continue;
+    named.set(rowName({ table, id }), { table, id });
   }
   return [...named.values()];
 }

@@ -79,7 +79,7 @@ export function positionOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = (typeof text === "string" ? cursor.exec(text) : null) ?? [];
   if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) {
-    throw badRequest(400, "The cursor is none that a page has given.");
+    throw badRequest(400, "The cursor is not one that a page has given.");
   }
   return { at, id };
 }

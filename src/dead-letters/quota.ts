@@ -18,7 +18,7 @@ export interface LetterQuota {
    * @throws TooManyLetters where there are as many as may be
    */
   check(unit: Unit, memory: Refusals, userId: string): Promise<void>;
-  /** The answer to a caller of whom it has just been found out. */
+  /** The answer to a caller who was over the limit a moment ago. */
   refusal(memory: Refusals, userId: string): RetryableResult | undefined;
 }
 

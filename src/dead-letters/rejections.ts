@@ -8,6 +8,7 @@ import { type Convert, schemaMissing } from "../pipeline/convert.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { openUnitOf } from "../pipeline/operation.js";
 import type { Values } from "../store/store.js";
+import { entriesOf } from "./payload.js";
 
 /**
  * Rejects with what keeps every rejection from being written, as a missing table does: the letter is then not recorded either, and the
@@ -66,32 +67,19 @@ export function createReject<P extends Principal, DB>(
 
 /** The columns that a table of rejections usually has. */
 function usualRow(letter: DeadLetter): RejectionRow {
-  const operation = operationOf(letter);
+  const { payload, operationIndex } = letter;
+  const operation = operationIndex === undefined ? undefined : entriesOf(payload)[operationIndex];
   return {
     id: letter.id,
     user_id: storable(letter.userId),
     client_id: storable(letter.clientId),
     error_code: storable(letter.errorCode),
     message: storable(letter.message),
-    table_name: storable(operation.table),
-    row_id: storable(operation.id),
-    operation_index: letter.operationIndex ?? null,
+    table_name: storable(operation?.table),
+    row_id: storable(operation?.id),
+    operation_index: operationIndex ?? null,
     created_at: new Date().toISOString(),
   };
-}
-
-/** Of what could not be understood, whatever is there. */
-function operationOf({ payload, operationIndex }: DeadLetter): {
-  readonly table?: unknown;
-  readonly id?: unknown;
-} {
-  if (typeof payload !== "object" || payload === null || operationIndex === undefined) return {};
-  const { crud, batch } = payload as { readonly crud?: unknown; readonly batch?: unknown };
-  const operations = crud ?? batch;
-  const operation: unknown = Array.isArray(operations) ? operations[operationIndex] : undefined;
-  if (typeof operation !== "object" || operation === null) return {};
-  const { table, type, id } = operation as Record<string, unknown>;
-  return { table: table ?? type, id };
 }
 
 /** Devices may send what no database stores. */

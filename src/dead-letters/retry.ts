@@ -9,12 +9,12 @@ import { apply, type Progress } from "../process/attempt.js";
 import { type Call, type Database, shownContext } from "../process/call.js";
 import { classify, inUnit, isTriedAgain, type Verdict } from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
-import { type Letter, type StoredLetter, waiting } from "../store/letters.js";
+import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { RowStateReader } from "./row-states.js";
-import type { RetryOptions, RetryResult } from "./types.js";
+import type { NotFound, NotOpen, RetryOptions, RetryResult } from "./types.js";
 
 export interface RetryParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -47,16 +47,12 @@ export function createRetryLetter<P extends Principal, DB>(
     try {
       // Asked before the transaction begins: the answer may come from the same database.
       const letter = await inUnit(store, ({ letters }) => letters.find(id));
-      if (letter === undefined) return { status: "not_found" };
-      if (!waiting.includes(letter.status)) return { status: "not_open", is: letter.status };
+      if (!isOpen(letter)) return refusal(letter);
       const principal = await principalOf(letter, as, config.deadLetters?.principal);
       if (principal === undefined) return unknownPrincipal;
-      const { signal } = new AbortController();
-      const caller = await gate?.(database, { ...name, signal, principal });
-      const call = {
-        ...callOf(database, name.correlationId, principal, letter),
-        ...(caller && { caller }),
-      };
+      const begun = callOf(database, name.correlationId, principal, letter);
+      const caller = await gate?.(database, begun);
+      const call = { ...begun, ...(caller && { caller }) };
       for (let number = 1; ; number += 1) {
         Object.assign(progress, { during: "begin", operationIndex: undefined });
         try {
@@ -86,6 +82,20 @@ export function createRetryLetter<P extends Principal, DB>(
       return failedBy(classify(error, store, false), undefined);
     }
   };
+}
+
+interface WithStatus {
+  readonly status: LetterStatus;
+}
+
+/** Whether the letter is there, and waits. */
+export function isOpen<L extends WithStatus>(letter: L | undefined): letter is L {
+  return letter !== undefined && waiting.includes(letter.status);
+}
+
+/** The result for a letter that is not open. */
+export function refusal(letter: WithStatus | undefined): NotOpen | NotFound {
+  return letter === undefined ? { status: "not_found" } : { status: "not_open", is: letter.status };
 }
 
 const unknownPrincipal: Failed = {
@@ -146,9 +156,8 @@ async function tryOnce<P extends Principal, DB>(
     const { letters } = unit;
     const open = { store, unit };
     const letter = await letters.find(id, true);
-    if (letter === undefined) return { result: { status: "not_found" } };
-    const { status, rowStates, payload } = letter;
-    if (!waiting.includes(status)) return { result: { status: "not_open", is: status } };
+    if (!isOpen(letter)) return { result: refusal(letter) };
+    const { rowStates, payload } = letter;
     if (!force && rowStates !== undefined) {
       const rows = await rowStateReader.changed(open, rowStates);
       if (rows.length > 0) {

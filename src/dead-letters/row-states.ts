@@ -6,7 +6,7 @@ import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/convert.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import type { NamedRow, RowState, RowStates } from "../store/letters.js";
+import { type NamedRow, rowName, type RowState, type RowStates } from "../store/letters.js";
 import type { Store, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 
@@ -65,18 +65,14 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
         if (found?.columns.length !== columns.length) continue;
         for (const [index, hash] of found.hashes.entries()) {
           const row = rows[index];
-          if (hash !== undefined && row !== undefined) now.set(nameOf(row), hash);
+          if (hash !== undefined && row !== undefined) now.set(rowName(row), hash);
         }
       }
       return before.rows
-        .filter((row) => now.get(nameOf(row)) !== row.hash)
+        .filter((row) => now.get(rowName(row)) !== row.hash)
         .map(({ table, id }) => ({ table, id }));
     },
   };
-}
-
-function nameOf({ table, id }: NamedRow): string {
-  return JSON.stringify([table, id]);
 }
 
 async function placeOf<P extends Principal, DB>(

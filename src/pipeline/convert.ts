@@ -1,6 +1,6 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
-import { fatal, type FatalError, type RetryableError, retryable } from "../errors.js";
+import { fatal, type FatalError, keptQueued, type RetryableError, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
@@ -211,7 +211,5 @@ function precisionLost(emit: Emit, table: string, column: string, context: Reque
   const cure =
     "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
   emit({ type: "precision_lost", ...correlated(context), table, column, cure });
-  return Object.assign(retryable("The server can't read this integer exactly just now."), {
-    staysQueued: true,
-  });
+  return keptQueued("The server can't read this integer exactly just now.");
 }

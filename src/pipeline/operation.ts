@@ -11,7 +11,7 @@ import type {
 import type { CrudEntry, Write } from "../model.js";
 import type { Store, StoredRow, Unit } from "../store/store.js";
 import type { Table } from "../store/tables.js";
-import type { NamedRow } from "../store/letters.js";
+import { type NamedRow, rowName } from "../store/letters.js";
 
 export type ReadRow<P extends Principal, DB> = (
   row: NamedRow,
@@ -85,7 +85,7 @@ export function withOperation<P extends Principal, DB>(
     ...(metadata !== undefined && { metadata }),
     ...(previousValues !== undefined && { previousValues }),
     stored: () => {
-      const name = nameOf(kept.row);
+      const name = rowName(kept.row);
       const known = kept.seen.get(name);
       if (known !== undefined) return known;
       const reading = kept.written ? Promise.reject(askedTooLate()) : read(kept.row, complete);
@@ -113,12 +113,8 @@ export function stateOf<P extends Principal, DB>(context: OperationContext<P, DB
 
 /** Whether somebody has asked for this row, and has been told that there is none. */
 export async function seenAbsent({ seen }: OperationState, row: NamedRow): Promise<boolean> {
-  const reading = seen.get(nameOf(row));
+  const reading = seen.get(rowName(row));
   return reading !== undefined && (await reading) === undefined;
-}
-
-function nameOf({ table, id }: NamedRow): string {
-  return JSON.stringify([table, id]);
 }
 
 function askedTooLate(): Error {

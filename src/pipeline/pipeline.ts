@@ -134,11 +134,10 @@ function rejecting<P extends Principal, DB>(
   store: LayerFunction<Layers<P, DB>["deadLetter"]>,
   reject: LayerFunction<Layers<P, DB>["deadLetter"]> | undefined,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
-  if (reject === undefined) return store;
   return async (letter, context) => {
     // One of the application's own may give nothing back, whatever its type says.
     const stored = ((await store(letter, context)) as DeadLetter | undefined) ?? letter;
-    return reject(stored, context);
+    return reject === undefined ? stored : reject(stored, context);
   };
 }
 

@@ -27,7 +27,7 @@ export interface Rule<P extends Principal, DB> {
   /** The same, set where a PUT makes the row. */
   readonly insertColumns: ReadonlyMap<string, SetColumn<P, DB>>;
   readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
-  /** With `scope` and `parents` it makes the full scope: see `persist/scope`. */
+  /** With `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
   readonly owner?: string;
   readonly scope?: Scope<P, DB>;
   readonly parents: readonly ParentRule<P, DB>[];

@@ -76,6 +76,8 @@ export function createDatabases<P extends Principal, DB>(
     if (known !== undefined) return known;
     const database = remembered(isStore(given) ? given : open(given, given));
     opened.set(given, database);
+    // What could not be opened, may be openable the next time.
+    database.catch(() => opened.delete(given));
     return database;
   };
 
@@ -116,7 +118,7 @@ export function isKeyed<P extends Principal, DB>(
 }
 
 export interface Memory {
-  /** Identical transactions in flight, by identity. See `joinFlight`. */
+  /** Identical transactions in flight, by identity. See `joinFlight` in `identity.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
   /** Until when callers with too many dead letters are refused, by user id. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;

@@ -1,6 +1,6 @@
 /** What makes two transactions the same one, and how identical ones in flight share one execution. */
 import type { CrudTransaction, TransactionResult } from "../model.js";
-import type { Store } from "../store/store.js";
+import type { Claim, Store } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Memory } from "./call.js";
 
@@ -39,6 +39,14 @@ export async function identityOf(
   ]);
   const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
   return { key, queue };
+}
+
+/** What a ledger row says of a transaction: which one it is, and the request that applies it. */
+export function claimOf(
+  identity: Identity | undefined,
+  { requestId }: { readonly requestId: string },
+): Claim | undefined {
+  return identity && { identity: identity.key, queue: identity.queue, request: requestId };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

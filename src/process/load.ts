@@ -10,7 +10,7 @@ export interface Load {
   readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
-  /** Counts a request in; `undefined` where there are as many as may be. To be called once: what counts it out. */
+  /** Counts a request in, and returns the function that counts it out, to be called once. `undefined` where there are as many as may be. */
   admit(): (() => void) | undefined;
   /**
    * The same, among the caller's own.

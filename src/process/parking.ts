@@ -127,10 +127,15 @@ export function createParking<P extends Principal, DB>(
 /** Who sends it, and what it is. */
 async function contentOf<P extends Principal>({
   transaction,
-  call: { principal, clientId, queueId },
+  call: {
+    principal: { userId },
+    clientId,
+    queueId,
+    store: { place },
+  },
   identity,
 }: Parked<P>): Promise<string> {
   if (identity !== undefined) return identity.key;
-  const sender = [principal.userId, clientId ?? null, queueId ?? null];
+  const sender = [userId, clientId ?? null, queueId ?? null, place];
   return sha256([sender, toWireTransaction(transaction)]);
 }

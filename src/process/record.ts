@@ -15,7 +15,7 @@ import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
 import { classify, isTriedAgain } from "./classify.js";
-import type { Identity } from "./identity.js";
+import { claimOf, type Identity } from "./identity.js";
 
 interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
@@ -102,18 +102,19 @@ async function keep<P extends Principal, DB>(
   identity: Identity | undefined,
 ): Promise<Outcome> {
   reading.underWay = false;
-  const { store, memory, requestId: request } = call;
-  const claim = identity && { identity: identity.key, queue: identity.queue, request, answer };
-  return store.unit({ ...(claim && { claim }) }, async (unit): Promise<Outcome> => {
-    if (unit.earlier !== undefined) return { earlier: unit.earlier };
-    const open = { store, unit };
-    await quota.check(unit, memory, letter.userId);
-    const whole = await withRowStates(letter, open, reading);
-    const context = withUnit<P, DB>(call.shown, open);
-    const stored: unknown = await pipeline.deadLetter(whole, context);
-    // One of the application's own may give nothing back, whatever its type says.
-    return { stored: (stored as DeadLetter | undefined) ?? whole };
-  });
+  const { store, memory } = call;
+  const claim = claimOf(identity, call);
+  return store.unit(
+    { ...(claim && { claim: { ...claim, answer } }) },
+    async (unit): Promise<Outcome> => {
+      if (unit.earlier !== undefined) return { earlier: unit.earlier };
+      const open = { store, unit };
+      await quota.check(unit, memory, letter.userId);
+      const whole = await withRowStates(letter, open, reading);
+      const context = withUnit<P, DB>(call.shown, open);
+      return { stored: await pipeline.deadLetter(whole, context) };
+    },
+  );
 }
 
 async function withRowStates(

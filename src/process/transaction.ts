@@ -18,7 +18,7 @@ import { toWireTransaction } from "../wire/answer.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import { classify, isTriedAgain, type Verdict } from "./classify.js";
-import { type Identity, identityOf, joinFlight } from "./identity.js";
+import { claimOf, type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 
@@ -195,10 +195,6 @@ export function createRunTransaction<P extends Principal, DB>({
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
     return result;
   };
-}
-
-function claimOf<P extends Principal>(identity: Identity | undefined, { requestId }: Call<P>) {
-  return identity && { identity: identity.key, queue: identity.queue, request: requestId };
 }
 
 function isRecorded(result: TransactionResult): boolean {

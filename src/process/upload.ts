@@ -71,10 +71,7 @@ export function createProcessor<P extends Principal, DB>({
       const refusal =
         database === undefined
           ? retryableResult("The database can't be reached just now.")
-          : // Nearly always nobody is refused.
-            database.memory.refused.size === 0
-            ? undefined
-            : quota.refusal(database.memory, context.principal.userId);
+          : quota.refusal(database.memory, context.principal.userId);
       if (database === undefined || refusal !== undefined) {
         return upload.transactions.map((_, index) =>
           index === 0 && refusal ? refusal : notAttempted,

@@ -41,7 +41,7 @@ export function createSqlStores({
   };
 }
 
-export interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
+interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
   readonly own: Own;
   readonly schema: SchemaCache;
   readonly key: object | string;

@@ -11,7 +11,8 @@ import type {
   QueryExecutor,
   Transaction,
 } from "kysely";
-import { ApplicationFailure, retryable } from "../errors.js";
+import { ApplicationFailure, keptQueued } from "../errors.js";
+import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
@@ -42,51 +43,39 @@ export async function inTransaction<DB, T>(
   let held: DatabaseConnection | undefined;
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
-  let late: Error | undefined;
-  const throwIfLate = () => {
-    if (late !== undefined) throw late;
-  };
+  const deadline = createDeadline(timeouts.transactionMs, () => {
+    watch.state = "given up";
+    giveUp(work, dialect, () => held);
+    return tookTooLong(timeouts);
+  });
 
   const transaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
       async (plain) => {
         try {
-          throwIfLate();
+          deadline.check();
           if (bound !== undefined) {
             await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
           }
           // A hook may hang where no statement does: the connection is then as good as ever.
-          const result = await Promise.race([run(guarded(plain, watch)), end]);
-          await Promise.race([endStatements(watch), end]);
-          throwIfLate();
+          const result = await deadline.bound(run(guarded(plain, watch)));
+          await deadline.bound(endStatements(watch));
+          deadline.check();
           return result;
         } catch (error) {
           first = { error };
           // Before ROLLBACK, for what comes behind it belongs to no transaction.
-          await Promise.race([endStatements(watch), end]).catch(() => undefined);
+          await deadline.bound(endStatements(watch)).catch(() => undefined);
           throw error;
         }
       },
     );
   };
 
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const end = new Promise<never>((_, reject) => {
-    if (timeouts.transactionMs === Infinity) return;
-    timer = setTimeout(() => {
-      watch.state = "given up";
-      giveUp(work, dialect, () => held);
-      late = tookTooLong(timeouts);
-      reject(late);
-    }, timeouts.transactionMs);
-  });
-  // Nobody may be waiting at that moment.
-  end.catch(() => undefined);
-
   const work = database.connection().execute(async (on) => {
     if (signal?.aborted) throw new CallerLeft();
-    throwIfLate();
+    deadline.check();
     held = await connectionOf(on);
     return dialect.prepare === undefined
       ? transaction(on)
@@ -94,11 +83,11 @@ export async function inTransaction<DB, T>(
   });
 
   try {
-    return await Promise.race([work, end]);
+    return await deadline.bound(work);
   } catch (error) {
     throw first === undefined ? error : first.error;
   } finally {
-    clearTimeout(timer);
+    deadline.end();
   }
 }
 
@@ -132,12 +121,8 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
 }
 
 function tookTooLong({ transactionMs }: UnitTimeouts): Error {
-  return Object.assign(retryable("The database takes too long just now."), {
-    staysQueued: true,
-    cause: new Error(
-      `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`,
-    ),
-  });
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`;
+  return keptQueued("The database takes too long just now.", new Error(cause));
 }
 
 const rollbackMs = 1_000;

@@ -3,7 +3,7 @@
 interface Deadline {
   /** @throws what `passed` gave, where the time has passed */
   check(): void;
-  /** The work's outcome. Rejects when the time has passed; what the work comes to after that is nobody's. */
+  /** The work's outcome. Rejects when the time has passed; what the work comes to after that is ignored. */
   bound<T>(work: Promise<T>): Promise<T>;
   /** To be called when nothing is waited for any more. */
   end(): void;

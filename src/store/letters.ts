@@ -14,6 +14,11 @@ export interface NamedRow {
   readonly id: string;
 }
 
+/** One text for each row. */
+export function rowName({ table, id }: NamedRow): string {
+  return JSON.stringify([table, id]);
+}
+
 /** What rows were like when a letter was recorded. */
 export interface RowStates {
   /** By the client's table: the source table's columns that were read. One that is added later is no change of the row. */

@@ -1,5 +1,5 @@
 /** The port in the process's memory: for tests, and as the proof that the port is one. */
-import { retryable } from "../errors.js";
+import { keptQueued } from "../errors.js";
 import { createDeadline } from "./deadline.js";
 import { CallerLeft } from "./failures.js";
 import type { StoredLetter } from "./letters.js";
@@ -210,10 +210,6 @@ function createClock(now: () => number): () => number {
 }
 
 function tookTooLong(ms: number): Error {
-  return Object.assign(retryable("The database takes too long just now."), {
-    staysQueued: true,
-    cause: new Error(
-      `The transaction had not ended after ${ms} ms, the wait for those before it included.`,
-    ),
-  });
+  const cause = `The transaction had not ended after ${ms} ms, the wait for those before it included.`;
+  return keptQueued("The database takes too long just now.", new Error(cause));
 }

@@ -95,7 +95,6 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/dead-letters/rejections",
       "src/dead-letters/row-states",
       "src/dead-letters/query",
-      "src/dead-letters/wire",
     ],
     below: ["model", "json", "store", "context", "wire", "options", "pipeline"],
   },
