@@ -20,6 +20,8 @@ class WriteError extends Error {
 export interface FatalError extends Error {
   readonly code: ErrorCode;
   readonly details?: unknown;
+  /** The library's own: judged by what has been read of the schema, which may have changed since. */
+  readonly ofSchema?: true;
 }
 
 /** See {@link retryable}. */
@@ -47,6 +49,11 @@ export function fatal(code: ErrorCode, message: string, details?: unknown): Fata
     new WriteError("fatal", message),
     details === undefined ? { code } : { code, details },
   );
+}
+
+/** Fatal by what has been read of a column. The schema is read again before it stands. */
+export function fatalOfSchema(code: ErrorCode, message: string): FatalError {
+  return Object.assign(fatal(code, message), { ofSchema: true as const });
 }
 
 /**

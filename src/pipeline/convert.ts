@@ -1,6 +1,13 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
-import { fatal, type FatalError, keptQueued, type RetryableError, retryable } from "../errors.js";
+import {
+  fatal,
+  fatalOfSchema,
+  type FatalError,
+  keptQueued,
+  type RetryableError,
+  retryable,
+} from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
@@ -67,14 +74,14 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     context: Converting,
   ): unknown => {
     if (column.generated) {
-      throw fatal("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
+      throw fatalOfSchema("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     }
     try {
       return store.convert(column, value, context.lossyNumbers);
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
-      throw error instanceof InvalidValue ? fatal("INVALID_DATA", error.message) : error;
+      throw error instanceof InvalidValue ? fatalOfSchema("INVALID_DATA", error.message) : error;
     }
   };
 

@@ -17,6 +17,8 @@ export type Verdict =
       readonly errorCode: ErrorCode;
       readonly message: string;
       readonly details?: unknown;
+      /** Worth trying again in the server, once the schema has been read again: it may not be what it was. */
+      readonly again?: "schema";
     }
   | {
       readonly outcome: "retryable";
@@ -70,6 +72,7 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
       errorCode: error.code,
       message: error.message,
       ...(details !== undefined && { details }),
+      ...(error.ofSchema && { again: "schema" }),
     };
   }
   if (isRetryable(error)) {
@@ -83,7 +86,10 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
   const meaning = store.meaning(error);
   if (isFatalMeaning(meaning)) {
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
-    return { outcome: "fatal", errorCode: meaning, message: fatalMessages[meaning] };
+    const message = fatalMessages[meaning];
+    // It may be the conversion that went by a type which the column has no more.
+    const again = meaning === "INVALID_DATA" && ({ again: "schema" } as const);
+    return { outcome: "fatal", errorCode: meaning, message, ...again };
   }
   if (meaning === "permission" && ofData && rls) return unauthorized;
   return {
@@ -116,7 +122,7 @@ export async function isTriedAgain(
   attempt: number,
   { store, signal }: { readonly store: Store; readonly signal?: AbortSignal },
 ): Promise<boolean> {
-  if (verdict.outcome === "fatal" || attempt >= attempts || signal?.aborted) return false;
+  if (attempt >= attempts || signal?.aborted) return false;
   switch (verdict.again) {
     case "contention":
       await sleep(firstDelayMs * 2 ** attempt * (0.5 + Math.random()));
