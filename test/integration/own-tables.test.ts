@@ -12,7 +12,8 @@ import {
 } from "../../src/index.js";
 import { form, migrationName } from "../../src/sql/migrations.js";
 import { createOwn } from "../../src/sql/tables.js";
-import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
+import { dialects, postgres, type TestDatabase, type TestDialect } from "../support/databases.js";
+import { until } from "../support/uploads.js";
 
 const put = (id: string) => ({
   client_id: "phone",
@@ -88,6 +89,36 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     await Promise.all(Array.from({ length: 8 }, () => createTables(db)));
     await expectUsable(db);
   });
+
+  it.runIf(dialect === postgres)(
+    "are made once by many at a time, where the default is REPEATABLE READ",
+    async ({ skip }) => {
+      skip(!available);
+      const db = await bare();
+      // For connections that are opened from now on.
+      await sql`
+        do $$ begin
+          execute format('alter database %I set default_transaction_isolation = %L', current_database(), 'repeatable read');
+        end $$
+      `.execute(db);
+      // All of them have begun before the first one makes anything.
+      const made = await db.transaction().execute(async (first) => {
+        await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(first);
+        const making = Promise.all(Array.from({ length: 4 }, () => createTables(db)));
+        making.catch(() => undefined);
+        await until(async () => {
+          const { rows } = await sql<{ waiting: string }>`
+            select count(*) as waiting from pg_locks join pg_database on pg_database.oid = database
+            where locktype = 'advisory' and not granted and datname = current_database()
+          `.execute(first);
+          return rows[0]?.waiting === "4";
+        });
+        return { making };
+      });
+      await made.making;
+      await expectUsable(db);
+    },
+  );
 
   it("are refused in another form, with the statements that end it", async ({ skip }) => {
     skip(!available);

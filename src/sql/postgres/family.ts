@@ -17,9 +17,13 @@ export const postgresFamily: Family = {
     at: (iso) => sql`${iso}::timestamptz`,
   },
   migrate: (db, run) =>
-    db.transaction().execute(async (tx) => {
-      // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
-      await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
-      await run(tx);
-    }),
+    // At READ COMMITTED, whatever the default is: what others have made while this one waited for the lock must be seen.
+    db
+      .transaction()
+      .setIsolationLevel("read committed")
+      .execute(async (tx) => {
+        // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
+        await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
+        await run(tx);
+      }),
 };
