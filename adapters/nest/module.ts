@@ -200,7 +200,11 @@ function withHooks(
     throw new TypeError("A @WriteHook() needs the configuration: these writes have been created.");
   }
   const { hooks = [] } = given;
-  return toWrites({ ...given, hooks: [hooks, provided].flat() });
+  // A copy would lack what a class of the application's own has on its prototype, such as `authorize`.
+  const withAll: AnyConfig = Object.create(given, {
+    hooks: { value: [hooks, provided].flat(), enumerable: true },
+  });
+  return toWrites(withAll);
 }
 
 /** Gives the controller its path. Returns null where nothing is mounted. */

@@ -36,6 +36,7 @@ import {
 } from "../../adapters/nest/index.js";
 import {
   createWrites,
+  fatal,
   type OperationContext,
   toWire,
   type WriteOutcome,
@@ -379,6 +380,29 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       expect(await things.execute()).toEqual([]);
       await post(`${url}/api/data`, uploadOf(putList()));
       expect(await things.execute()).toEqual([{ code: "alice" }]);
+    });
+
+    it("join a configuration that is an instance of a class, whose methods count", async () => {
+      class Configuration {
+        readonly authenticate = () => ({ userId: "alice" });
+        readonly database = database.db;
+        readonly tables = { lists: {} };
+        readonly logger = false;
+        authorize(): never {
+          throw fatal("UNAUTHORIZED", "Nobody may.");
+        }
+      }
+      const { url } = await start(
+        module({
+          imports: [LogModule, PowerSyncWriteModule.forRoot(new Configuration())],
+          providers: [First],
+        }),
+      );
+      expect(await post(`${url}/api/data`, uploadOf(putList()))).toMatchObject({
+        body: { results: [{ failed_operation: { error_code: "UNAUTHORIZED" } }] },
+      });
+      expect(await lists()).toEqual([]);
+      expect(log).toContain("first: before map");
     });
 
     it("can't join writes that have been made, and can't be made for each request", async () => {
