@@ -1,6 +1,7 @@
 /** `powersync-writes/admin`: HTTP routes to list, edit, retry, discard and export dead letters, behind a guard and without any framework. */
 import {
   checkKind,
+  defined,
   func,
   type Kind,
   list,
@@ -62,12 +63,15 @@ const adminOptions = object(
       worded('an origin, such as "https://ops.example.com"', text),
       "a list of origins",
     ),
-    hosts: list(
-      worded('a host as `Host` has it, such as "ops.example.com" or "localhost:9000"', {
-        ...text,
-        fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
-      }),
-      "a list of hosts",
+    // Without it any host will do.
+    hosts: defined(
+      list(
+        worded('a host as `Host` has it, such as "ops.example.com" or "localhost:9000"', {
+          ...text,
+          fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
+        }),
+        "a list of hosts",
+      ),
     ),
     bodyBytes: limit,
     onEvent: func,

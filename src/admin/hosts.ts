@@ -38,7 +38,9 @@ function isLoopbackName(name: string): boolean {
 }
 
 function isLoopbackAddress(address: string): boolean {
-  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
+  return /^(?:::1|(?:0{1,4}:){7}0{0,3}1|(?:::ffff:)?127\..*|::ffff:7f[\da-f]{2}:[\da-f]{1,4})$/i.test(
+    address,
+  );
 }
 
 interface NodeRequest {

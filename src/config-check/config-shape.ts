@@ -27,7 +27,6 @@ import {
   number,
   object,
   oneOf,
-  points,
   record,
   required,
   somePoints,
@@ -37,24 +36,30 @@ import {
 import { type Keys, tableRule } from "./rule-shape.js";
 
 /** A bound of `limits` and its like. */
-export const limit = worded("a whole number above 0; or Infinity, for none", number);
+export const limit: Kind = {
+  words: "a whole number above 0; or Infinity, for none",
+  fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
+};
 const milliseconds = worded("a whole number of milliseconds", number);
 const days = worded("a number of days", number);
 
-const layerHook = points(
-  { before: func, after: func } satisfies Keys<LayerHook<Layers<Principal, unknown>["map"]>>,
+// A guard that is undefined guards nothing.
+const layerHook = somePoints(
+  { before: defined(func), after: defined(func) } satisfies Keys<
+    LayerHook<Layers<Principal, unknown>["map"]>
+  >,
   "an object { before, after }",
 );
 const hook = somePoints(
   {
-    authenticate: layerHook,
-    validate: layerHook,
-    map: layerHook,
-    authorize: layerHook,
-    persist: layerHook,
-    deadLetter: layerHook,
-    respond: layerHook,
-    committed: func,
+    authenticate: defined(layerHook),
+    validate: defined(layerHook),
+    map: defined(layerHook),
+    authorize: defined(layerHook),
+    persist: defined(layerHook),
+    deadLetter: defined(layerHook),
+    respond: defined(layerHook),
+    committed: defined(func),
   } satisfies Keys<Hooks<Principal, unknown>>,
   "an object of hooks by their layers' names",
 );

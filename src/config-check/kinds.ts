@@ -87,14 +87,17 @@ export function list(of: Kind, words: string): Kind {
   };
 }
 
-/** An object whose keys are names of the application's own, each with a value of this kind. `undefined` is none. */
+/** A plain object whose keys are names of the application's own, each with a value of this kind. `undefined` is none; nor is what is inherited. */
 export function record(of: Kind, words: string): Kind {
   return {
     words,
-    fits: isObject,
+    fits: isPlain,
     inside: (value, path) => {
       for (const [name, each] of membersOf(value)) {
         const at = join(path, name);
+        if (!Object.hasOwn(value as object, name)) {
+          throw new TypeError(`${at} is inherited. Write it into the object itself.`);
+        }
         if (each === undefined) throw isUndefined(at, of);
         checkKind(of, each, at);
       }

@@ -29,6 +29,11 @@ export type Keys<Options> = Readonly<Record<keyof Options, Kind>>;
 
 const column = worded("a column's name", text);
 const columnNames = list(column, "a list of columns");
+const keyColumns: Kind = {
+  ...columnNames,
+  words: "a list of columns, without repetition and not empty",
+  fits: (value) => Array.isArray(value) && value.length > 0 && new Set(value).size === value.length,
+};
 
 /** A rule's column that the client sends, or that the server sets. */
 const clientColumn = object(
@@ -87,9 +92,9 @@ export const tableRule = object(
         "a column's name, a list of columns, or an object { columns, split }",
         either(
           column,
-          columnNames,
+          keyColumns,
           object(
-            { columns: required(columnNames), split: required(func) } satisfies Keys<CompositeId>,
+            { columns: required(keyColumns), split: required(func) } satisfies Keys<CompositeId>,
             "an object { columns, split }",
           ),
         ),

@@ -1,5 +1,15 @@
 /** The options of `jwt()`, and their checks: a mistake is a TypeError at the start and never lets a caller in. */
 import type { JSONWebKeySet, JWTPayload } from "jose";
+import {
+  anything,
+  checkKind,
+  defined,
+  func,
+  type Kind,
+  number,
+  object,
+  text,
+} from "../config-check/kinds.js";
 
 export type JwtAlgorithm = (typeof publicKeyAlgorithms)[number];
 export type JwtSecretAlgorithm = keyof typeof secretAlgorithms;
@@ -109,8 +119,39 @@ const publicKeyAlgorithms = [
 /** By algorithm, the least bytes of a secret: as many as the hash has (RFC 7518, 3.2). */
 const secretAlgorithms = { HS256: 32, HS384: 48, HS512: 64 } as const;
 
+/** Names alone, but for checks that a misspelled variable would turn off. What values may be is looked at below. */
+const known = object(
+  {
+    issuer: anything,
+    audience: anything,
+    clockTolerance: anything,
+    maxLifetime: defined({ ...number, words: "a number of seconds" }),
+    accept: defined({ ...func, words: "a function of the claims" }),
+    tokenCacheMs: anything,
+    algorithms: anything,
+    strictKeyIds: anything,
+    secret: anything,
+    keyId: defined(text),
+    jwksUri: anything,
+    allowLoopbackHttp: anything,
+    jwksCache: object(
+      {
+        maxAgeMs: anything,
+        maxStaleMs: anything,
+        cooldownMs: anything,
+        timeoutMs: anything,
+      } satisfies Record<keyof JwksCache, Kind>,
+      "an object of times in milliseconds",
+    ),
+    fetch: anything,
+    jwks: anything,
+  } satisfies Record<keyof JwtOptions, Kind>,
+  "an object of options",
+);
+
 /** @throws TypeError for options that are wrong or unsafe */
 export function checkExpected(options: JwtOptions): Expected {
+  checkKind(known, options, "jwt:");
   const { accept, maxLifetime, clockTolerance = 0, tokenCacheMs = 60_000 } = options;
   if (accept !== undefined && typeof accept !== "function") {
     throw new TypeError("jwt: `accept` must be a function.");
@@ -153,10 +194,10 @@ function checkAlgorithms(options: JwtOptions): readonly string[] {
     );
   }
   const named: readonly string[] = algorithms ?? publicKeyAlgorithms;
-  const known: readonly string[] = publicKeyAlgorithms;
-  if (!Array.isArray(named) || named.length === 0 || !named.every((name) => known.includes(name))) {
+  const all: readonly string[] = publicKeyAlgorithms;
+  if (!Array.isArray(named) || named.length === 0 || !named.every((name) => all.includes(name))) {
     throw new TypeError(
-      `jwt: \`algorithms\` may name ${known.join(", ")}; HS256, HS384 and HS512 only with \`secret\`.`,
+      `jwt: \`algorithms\` may name ${all.join(", ")}; HS256, HS384 and HS512 only with \`secret\`.`,
     );
   }
   return [...named];

@@ -1,4 +1,5 @@
 /** Ready-made options of `jwt()` for common providers: the URL of the keys, the issuer, and the checks of the claims. */
+import { anything, checkKind, defined, type Kind, object } from "../config-check/kinds.js";
 import type { JwksUriOptions, SecretOptions } from "./options.js";
 
 /** Options that every provider takes beside its own. */
@@ -19,6 +20,7 @@ export type SupabaseProject = ({ readonly project: string } | { readonly url: st
  * https://supabase.com/docs/guides/auth/signing-keys
  */
 export function supabase(options: SupabaseProject & ProviderOptions): JwksUriOptions {
+  checkNames("supabase", options, supabaseNames);
   const { issuer, audience } = supabaseClaims("supabase", options);
   return {
     ...common(options),
@@ -37,6 +39,7 @@ export function supabaseSecret(
   options: SupabaseProject &
     Pick<ProviderOptions, "clockTolerance" | "tokenCacheMs"> & { readonly secret: string },
 ): SecretOptions {
+  checkNames("supabaseSecret", options, { ...supabaseNames, secret: anything });
   const { clockTolerance, tokenCacheMs, secret } = options;
   return {
     ...given({ clockTolerance, tokenCacheMs }),
@@ -67,6 +70,11 @@ export function clerk(
     readonly audience?: string | readonly string[];
   },
 ): JwksUriOptions {
+  checkNames("clerk", options, {
+    frontendApi: anything,
+    authorizedParties: defined({ ...anything, words: "a list of origins" }),
+    audience: defined({ ...anything, words: "a text or a list" }),
+  });
   const issuer = base("clerk", "frontendApi", options.frontendApi);
   const { authorizedParties, audience = false } = options;
   return {
@@ -94,6 +102,7 @@ export function auth0(
     readonly audience: string | readonly string[];
   },
 ): JwksUriOptions {
+  checkNames("auth0", options, { domain: anything, audience: anything });
   const domain = text("auth0", "domain", options.domain, /^[a-z0-9.-]+(?::\d+)?$/i);
   return {
     ...common(options),
@@ -111,6 +120,7 @@ export function auth0(
 export function firebase(
   options: ProviderOptions & { readonly projectId: string },
 ): JwksUriOptions {
+  checkNames("firebase", options, { projectId: anything });
   const projectId = text("firebase", "projectId", options.projectId, /^[a-z0-9.:-]+$/i);
   const { clockTolerance = 0 } = options;
   return {
@@ -139,6 +149,7 @@ export function cognito(
     readonly tokenUse?: "access" | "id";
   },
 ): JwksUriOptions {
+  checkNames("cognito", options, { userPoolId: anything, clientIds: anything, tokenUse: anything });
   const { clientIds, tokenUse = "access" } = options;
   const userPoolId = text("cognito", "userPoolId", options.userPoolId, /^[a-z0-9-]+_[a-z0-9]+$/i);
   if (tokenUse !== "access" && tokenUse !== "id") {
@@ -175,6 +186,11 @@ export function keycloak(
     readonly clientIds?: readonly string[];
   },
 ): JwksUriOptions {
+  checkNames("keycloak", options, {
+    realmUrl: anything,
+    audience: defined({ ...anything, words: "a text or a list" }),
+    clientIds: defined({ ...anything, words: "a list of the clients' ids" }),
+  });
   const issuer = base("keycloak", "realmUrl", options.realmUrl);
   const { audience = false, clientIds } = options;
   if (audience === false && clientIds === undefined) {
@@ -189,6 +205,21 @@ export function keycloak(
     // The same keys sign ID tokens ("ID") and logout tokens ("Logout").
     accept: ({ typ, azp }) => typ === "Bearer" && (clients === undefined || names(clients, azp)),
   };
+}
+
+const supabaseNames = { project: anything, url: anything, audience: anything };
+
+const commonNames = {
+  clockTolerance: anything,
+  tokenCacheMs: anything,
+  jwksCache: anything,
+  fetch: anything,
+  allowLoopbackHttp: anything,
+} satisfies Record<keyof ProviderOptions, Kind>;
+
+/** @throws TypeError for an option that is not known: a misspelled one would be a check that nobody makes */
+function checkNames(provider: string, options: object, own: Readonly<Record<string, Kind>>): void {
+  checkKind(object({ ...own, ...commonNames }, "an object of options"), options, `${provider}:`);
 }
 
 function common(options: ProviderOptions): ProviderOptions {

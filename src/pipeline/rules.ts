@@ -76,7 +76,14 @@ export function compileRules<P extends Principal, DB>(
     const parents: ParentRule<P, DB>[] = [];
     const rule = { ...compileRule(name, given), parents };
     for (const [column, parent] of Object.entries(given.belongsTo ?? {})) {
-      const { table, ...options } = typeof parent === "string" ? { table: parent } : parent;
+      // Named one by one, for a spread leaves out what is inherited.
+      const { table, by, optional } = (
+        typeof parent === "string" ? { table: parent } : parent
+      ) as Parent;
+      const options = {
+        ...(by !== undefined && { by }),
+        ...(optional !== undefined && { optional }),
+      };
       const its = table === name ? rule : compile(table, [...below, name]);
       parents.push(compileParent(rule, column, table, its, options));
     }
@@ -201,9 +208,22 @@ function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["colu
     if (rule === true) client.set(name, { column: name });
     else if (typeof rule === "string") client.set(name, { column: rule });
     else if ("set" in rule) (rule.on === "insert" ? insert : server).set(name, rule.set);
-    else client.set(name, { ...rule, column: rule.column ?? name });
+    else client.set(name, clientColumn(name, rule));
   }
   return { client, server, insert };
+}
+
+/** Its members one by one, for a spread leaves out what is inherited. */
+function clientColumn<P extends Principal, DB>(
+  name: string,
+  { column = name, references, convert, readOnly }: ClientColumn<P, DB>,
+): ClientColumn<P, DB> & { readonly column: string } {
+  return {
+    column,
+    ...(references !== undefined && { references }),
+    ...(convert !== undefined && { convert }),
+    ...(readOnly !== undefined && { readOnly }),
+  };
 }
 
 function isList(columns: object): columns is readonly string[] {

@@ -8,6 +8,7 @@ import { powersyncWrites as node } from "../../adapters/node.js";
 import { PowerSyncWriteModule } from "../../adapters/nest/index.js";
 import { createAdmin } from "../../src/admin/admin.js";
 import { anonymous, createTables, createWrites, rls } from "../../src/index.js";
+import { auth0, clerk, jwt, keycloak } from "../../src/jwt/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 
 const database = new Kysely<Record<string, Record<string, unknown>>>({
@@ -47,7 +48,10 @@ describe("a configuration refuses", () => {
     ["ownTables.names.powersync_ledgr is", { ownTables: { names: { powersync_ledgr: "x" } } }],
     ['cors.orgins is not known. Did you mean "origins"?', { cors: { orgins: [] } }],
     ["hooks.persists is not known", { hooks: { persists: {} } }],
-    ["hooks[1].persist.befor is not known", { hooks: [{ map: {} }, { persist: { befor() {} } }] }],
+    [
+      "hooks[1].persist.befor is not known",
+      { hooks: [{ map: { before() {} } }, { persist: { befor() {} } }] },
+    ],
     ["rls.rule is not known", { rls: { rule: "app" } }],
     ["database.keys is not known", { database: { open: () => database, key: () => "", keys: 1 } }],
     ["parking.afterHour is not known", { parking: { afterHour: 1 } }],
@@ -179,6 +183,87 @@ describe("a configuration refuses", () => {
     }
     expect(made({ ...needed, hooks: [new Nothing()] })).toThrow("hooks[0] has none of");
     expect(made({ ...needed, hooks: { committed: () => undefined } })).not.toThrow();
+  });
+
+  it("a hook whose function is undefined, as a misspelled one is, or has another name", () => {
+    const hooks = (given: Given) => made({ ...needed, hooks: given });
+    const committed = () => undefined;
+    expect(hooks({ authorize: { before: undefined } })).toThrow(
+      "hooks.authorize.before is undefined.",
+    );
+    expect(hooks({ authorize: undefined, committed })).toThrow("hooks.authorize is undefined.");
+    expect(hooks({ committed: undefined, map: { after: committed } })).toThrow(
+      "hooks.committed is",
+    );
+    expect(hooks({ authorize: {} })).toThrow("hooks.authorize has none of before, after.");
+    class Misspelled {
+      befor() {}
+    }
+    expect(hooks({ authorize: new Misspelled() })).toThrow("hooks.authorize has none of before");
+  });
+
+  it("names that are inherited, which nothing would read", () => {
+    const inherited = Object.create({ org: "lists" }) as Given;
+    const message = "tables.lists.belongsTo must be an object that names";
+    expect(table({ owner, belongsTo: inherited })).toThrow(message);
+    class Tables {
+      readonly org = "lists";
+    }
+    expect(table({ owner, belongsTo: new Tables() })).toThrow(message);
+    expect(made({ ...needed, tables: Object.create({ lists: { owner } }) })).toThrow(
+      "tables must be",
+    );
+    const bare = Object.assign(
+      Object.create(Object.assign(Object.create(null), { org: "lists" })),
+      {},
+    );
+    expect(table({ owner, belongsTo: bare })).toThrow("tables.lists.belongsTo.org is inherited.");
+  });
+
+  it("but reads what a rule's or a column's options inherit", async () => {
+    const store = memoryStore({
+      tables: { lists: { columns: { id: "text", name: "text" }, key: ["id"] } },
+    });
+    class ReadOnly {
+      get readOnly() {
+        return "reject" as const;
+      }
+    }
+    const given = { access: "everyone", columns: { name: new ReadOnly() } };
+    const writes = made({ ...needed, database: store, tables: { lists: given } })();
+    const crud = [{ op: "PUT", table: "lists", id: "a", op_id: 1, op_data: { name: "x" } }];
+    expect(
+      await writes.processTransaction({ crud }, { principal: { userId: "alice" } }),
+    ).toMatchObject({ failedOperation: { errorCode: "FORBIDDEN_COLUMN" } });
+  });
+
+  it.each([[[]], [["id", "id"]], [{ columns: [], split: () => [] }]])("a key of %j", (id) => {
+    expect(table({ owner, id })).toThrow("tables.lists.id");
+  });
+
+  it("unknown and undefined options of jwt() and of the providers", () => {
+    const secret = "s".repeat(32);
+    const signer = { secret, algorithms: ["HS256"], issuer: "i", audience: "a" } as const;
+    const token = (more: Given) => () => jwt({ ...signer, ...more } as typeof signer);
+    expect(token({})).not.toThrow();
+    expect(token({ acept: () => false })).toThrow(
+      'jwt: acept is not known. Did you mean "accept"?',
+    );
+    expect(token({ maxLifeTime: 60 })).toThrow('Did you mean "maxLifetime"?');
+    expect(token({ accept: undefined })).toThrow("jwt: accept is undefined.");
+    expect(token({ maxLifetime: undefined })).toThrow("jwt: maxLifetime is undefined.");
+    expect(token({ jwksCache: { maxAge: 1 } })).toThrow("jwt: jwksCache.maxAge is not known.");
+    const frontendApi = "https://clerk.example.com";
+    const misspelled = { frontendApi, authorisedParties: ["https://app"] };
+    expect(() => clerk(misspelled)).toThrow('Did you mean "authorizedParties"?');
+    const undefinedParties = { frontendApi, authorizedParties: undefined } as never;
+    expect(() => clerk(undefinedParties)).toThrow("clerk: authorizedParties is undefined.");
+    const realm = { realmUrl: "https://id.example.com/realms/main", audience: "a" };
+    expect(() => keycloak({ ...realm, clientIDs: ["web"] } as typeof realm)).toThrow(
+      '"clientIds"?',
+    );
+    const tenant = { domain: "a.eu.auth0.com", audience: "a" };
+    expect(() => auth0({ ...tenant, acept: () => false } as typeof tenant)).toThrow("auth0: acept");
   });
 
   it("nothing of an instance: stores, databases, loggers", () => {

@@ -280,7 +280,7 @@ describe("each layer", () => {
       committed: () => void calls.push(`${name}.committed`),
     });
     await writesWith({
-      hooks: [hooks("1"), { map: {} }, hooks("2")],
+      hooks: [hooks("1"), { map: { before: () => undefined } }, hooks("2")],
     }).processTransaction(transaction(putList()), { principal: alice });
     expect(calls).toEqual([
       "1.before",

@@ -153,7 +153,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   tokens: {
     files: ["src/jwt/*"],
-    below: ["model", "context"],
+    below: ["shapes", "model", "context"],
     packages: ["jose"],
   },
   admin: {

@@ -21,7 +21,7 @@ describe("the regular expressions of src and adapters", () => {
     process.env["RECHECK_SYNC_BACKEND"] = "pure";
   });
 
-  const literals = globSync(["src/**/*.ts", "adapters/**/*.ts"])
+  const literals = globSync(["src/**/*.{ts,js}", "adapters/**/*.ts"])
     .map((file) => file.replaceAll("\\", "/"))
     .flatMap((file) => literalsOf(file).map((literal) => `${file}: ${literal}`));
   const checked = new Set(literals.filter((each) => !ofConfiguration.has(each)));
@@ -31,6 +31,7 @@ describe("the regular expressions of src and adapters", () => {
   });
 
   it.each([...checked])("%s is linear", { timeout: 300_000 }, (each) => {
+    expect(each).toMatch(/: \/.*\/\w*$/s);
     const [, source = "", flags = ""] = /: \/(.*)\/(\w*)$/s.exec(each) ?? [];
     const result = checkSync(source, flags, { timeout: null, attackTimeout: null });
     const attack = result.status === "vulnerable" ? `slow on ${result.attack.pattern}` : undefined;
@@ -42,10 +43,28 @@ function literalsOf(file: string): readonly string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isRegularExpressionLiteral(node)) found.push(node.text);
+    const made = madeOf(node);
+    if (made !== undefined) found.push(made);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest));
+  visit(ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true));
   return found;
+}
+
+/** The same as a literal, of a regular expression that is made of a text. What is put together at run time can't be checked, and is refused. */
+function madeOf(node: ts.Node): string | undefined {
+  if (!ts.isNewExpression(node) && !ts.isCallExpression(node)) return undefined;
+  const { expression } = node;
+  const [source, flags] = node.arguments ?? [];
+  const isRegExp = ts.isIdentifier(expression) && expression.text === "RegExp";
+  // These make one of a text; of what else they are given, the literal is found by itself.
+  const method = ts.isPropertyAccessExpression(expression) ? expression.name.text : "";
+  const isSearch = ["match", "matchAll", "search"].includes(method);
+  if (source === undefined || !(isRegExp || (isSearch && ts.isStringLiteralLike(source)))) return;
+  if (!ts.isStringLiteralLike(source) || (flags !== undefined && !ts.isStringLiteralLike(flags))) {
+    return `not a literal: ${node.getText()}`;
+  }
+  return `/${source.text}/${flags !== undefined && isRegExp ? flags.text : ""}`;
 }
 
 /** Texts of about `size` characters that are made to take long. */
