@@ -26,6 +26,7 @@ import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { isKysely, rowSecurityOf } from "./sql/families.js";
 import { createSqlStores } from "./sql/store.js";
+import { noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";
 import { limitsOf, timeoutsOf } from "./wire/limits.js";
 import type { Writes } from "./writes.js";
@@ -125,10 +126,8 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
   const { database } = config;
   if (config.rls !== undefined) rls(config.rls);
   if (typeof database === "function" || isKeyed(database)) return;
-  const { name, rowSecurity } = isStore(database) ? database : rowSecurityOf(database);
-  if (config.rls !== undefined && !rowSecurity) {
-    throw new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
-  }
+  const known = isStore(database) ? database : rowSecurityOf(database);
+  if (config.rls !== undefined && !known.rowSecurity) throw noRowSecurity(known);
 }
 
 function openStore<P extends Principal, DB>(

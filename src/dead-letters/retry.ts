@@ -174,7 +174,7 @@ async function tryOnce<P extends Principal, DB>(
     await letters.change([id], { closed: { status: "retried" } });
     const { transaction } = reading;
     const writes = await apply(pipeline, transaction, call, { open, number, progress });
-    return { result: { status: "retried" }, committed: { transaction, writes } };
+    return { result: { status: "retried" }, committed: { transaction, writes: writes() } };
   });
 }
 

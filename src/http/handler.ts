@@ -51,23 +51,24 @@ export function createHandle<P extends Principal, DB>(
 ): (request: WriteRequest) => Promise<WriteResponse> {
   const { load, cors, emit } = parts;
 
-  const handle = async (request: WriteRequest): Promise<WriteResponse> => {
+  return async (request) => {
     const started = performance.now();
     const { method, url, headers, signal } = request;
     const context: RequestContext = { ...correlationOf(headers), signal, request };
     const route = routeOf(parts.path, method, url, parts.routes);
     const path = pathOf(url);
-    const crossOrigin = cors === undefined ? sameOrigin : crossOriginOf(parts, request, context);
-    const answer = await answerTo(parts, route, request, context, crossOrigin);
-    const made = toResponse(answer, context, crossOrigin);
-    const response =
-      parts.pipeline.respond === undefined ? made : await respond(parts, made, answer, context);
-    const durationMs = performance.now() - started;
-    const { status } = response;
-    emit({ type: "request", ...correlated(context), method, path, status, durationMs });
-    return response;
+    return load.during(async () => {
+      const crossOrigin = cors === undefined ? sameOrigin : crossOriginOf(parts, request, context);
+      const answer = await answerTo(parts, route, request, context, crossOrigin);
+      const made = toResponse(answer, context, crossOrigin);
+      const response =
+        parts.pipeline.respond === undefined ? made : await respond(parts, made, answer, context);
+      const durationMs = performance.now() - started;
+      const { status } = response;
+      emit({ type: "request", ...correlated(context), method, path, status, durationMs });
+      return response;
+    });
   };
-  return (request) => load.during(() => handle(request));
 }
 
 const sameOrigin: CrossOrigin = { allowed: false, headers: {} };

@@ -13,7 +13,7 @@ import type { Change, Claim } from "../store/store.js";
 import type { Call } from "./call.js";
 
 export type Attempt =
-  | { readonly kind: "applied"; readonly writes: readonly Write[] }
+  | { readonly kind: "applied"; readonly writes: () => readonly Write[] }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   | Failure;
@@ -86,13 +86,15 @@ interface Applying {
 /**
  * Applies the operations inside a database transaction that is open already. An upload and the retry of a dead letter have this in common.
  * What one operation has written, the next one's authorization can see. Rejects with the first operation's failure.
+ *
+ * @returns what has been written, for whoever asks
  */
 export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
   { open, number, progress }: Applying,
-): Promise<readonly Write[]> {
+): Promise<() => readonly Write[]> {
   const { caller, lossyNumbers } = call;
   const { rules, looksAtAll } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
@@ -104,7 +106,7 @@ export async function apply<P extends Principal, DB>(
     attempt: number,
     lossyNumbers,
   };
-  const writes: Write[] = [];
+  const done: (readonly [Write, OperationContext<P, DB>])[] = [];
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
@@ -117,8 +119,7 @@ export async function apply<P extends Principal, DB>(
       progress.during = "authorize";
       const write = await pipeline.authorize(mapped, known);
       await run.add(write, known);
-      // A hook may have put other values in.
-      writes.push(stateOf(known).final ?? write);
+      done.push([write, known]);
     } catch (error) {
       // An earlier operation may yet fail in the database: then that is the transaction's failure.
       if (isFatal(error) || isRetryable(error)) {
@@ -132,7 +133,8 @@ export async function apply<P extends Principal, DB>(
   await run.end();
   progress.operationIndex = undefined;
   progress.during = "commit";
-  return writes;
+  // A hook may have put other values in.
+  return () => done.map(([write, known]) => stateOf(known).final ?? write);
 }
 
 interface Waiting<P extends Principal, DB> {

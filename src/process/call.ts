@@ -124,6 +124,8 @@ export interface Memory {
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
   appliedAt: number | undefined;
+  /** What this process knows to have failed, and forgets when it is applied. See `parking.ts`. */
+  readonly failing: Set<string>;
   /** When the ledger is to be pruned next. See `pruning.ts`. */
   pruneAt: number | undefined;
   /** What has been found of the policies, by role. See `rls/gate.ts`. */
@@ -137,6 +139,7 @@ export function createMemory(): Memory {
     inFlight: new Map(),
     refused: new Map(),
     appliedAt: undefined,
+    failing: new Set(),
     pruneAt: undefined,
     policies: new Map(),
     looking: new Map(),

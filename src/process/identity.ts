@@ -10,21 +10,19 @@ interface Sender {
   readonly store: Pick<Store, "place">;
   readonly clientId?: string;
   readonly queueId?: string;
+  /** The request that it came with. */
+  readonly requestId: string;
 }
 
-export interface Identity {
-  /** The transaction: one hex SHA-256. */
-  readonly key: string;
-  /** The queue it came from: one hex SHA-256. */
-  readonly queue: string;
-}
+/** What the ledger's row says of it, but for the answer. */
+export type Identity = Omit<Claim, "answer">;
 
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
 export async function identityOf(
-  { principal: { userId }, clientId, queueId, store: { place } }: Sender,
+  { principal: { userId }, clientId, queueId, requestId, store: { place } }: Sender,
   transaction: CrudTransaction,
 ): Promise<Identity | undefined> {
   const ids = clientId === undefined ? undefined : queueIds(transaction);
@@ -38,15 +36,7 @@ export async function identityOf(
     opData ?? null,
   ]);
   const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
-  return { key, queue };
-}
-
-/** What a ledger row says of a transaction: which one it is, and the request that applies it. */
-export function claimOf(
-  identity: Identity | undefined,
-  { requestId }: { readonly requestId: string },
-): Claim | undefined {
-  return identity && { identity: identity.key, queue: identity.queue, request: requestId };
+  return { key, queue, request: requestId };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

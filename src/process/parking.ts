@@ -20,14 +20,14 @@ const hourMs = 3_600_000;
 const defaults = { afterHours: 24, attempts: 20 };
 /** Without an identity, the same content may be another transaction the day after. */
 const anonymousGapMs = 24 * hourMs;
-/** Of what this process knows to have failed, and forgets when it is applied. */
+/** How many of these one process remembers: see `Memory.failing`. */
 const mostKnown = 1_000;
 
 /** None of these rejects: what can't be counted changes no answer. */
 interface Parking<P extends Principal> {
   /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
   failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
-  /** It has been applied: the proof, for others, that things work. */
+  /** It has been applied: what is known of its failures is forgotten. */
   applied(subject: Parked<P>): Promise<void>;
   /** It has been recorded. */
   recorded(subject: Parked<P>): Promise<void>;
@@ -54,7 +54,6 @@ export function createParking<P extends Principal, DB>(
     throw new TypeError("parking: `attempts` must be a whole number, and at least 2.");
   }
   const threshold = { attempts, afterMs: afterHours * hourMs };
-  const known = new Set<string>();
 
   /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
   const count = (
@@ -71,14 +70,15 @@ export function createParking<P extends Principal, DB>(
   };
 
   const forget = async ({ call }: Parked<P>, content: string): Promise<void> => {
-    known.delete(content);
+    call.memory.failing.delete(content);
     await call.store.unit({ isolation: "plain" }, (unit) => unit.attempts.forget(content));
   };
 
-  const remember = (content: string): void => {
-    known.add(content);
-    const [oldest] = known;
-    if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+  const remember = ({ call }: Parked<P>, content: string): void => {
+    const { failing } = call.memory;
+    failing.add(content);
+    const [oldest] = failing;
+    if (failing.size > mostKnown && oldest !== undefined) failing.delete(oldest);
   };
 
   const quietly = async (subject: Parked<P>, run: () => Promise<void>): Promise<void> => {
@@ -102,7 +102,7 @@ export function createParking<P extends Principal, DB>(
       try {
         const content = await contentOf(subject);
         const exhausted = await count(subject, content);
-        remember(content);
+        remember(subject, content);
         if (!exhausted) return verdict;
       } catch (error) {
         ignored(error, subject);
@@ -111,15 +111,11 @@ export function createParking<P extends Principal, DB>(
       const message = `It was tried too often without success. ${verdict.message}`;
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
-    applied: async (subject) => {
-      subject.call.memory.appliedAt = performance.now();
-      // Nearly always: then nothing has to be computed.
-      if (known.size === 0) return;
-      await quietly(subject, async () => {
+    applied: (subject) =>
+      quietly(subject, async () => {
         const content = await contentOf(subject);
-        if (known.has(content)) await forget(subject, content);
-      });
-    },
+        if (subject.call.memory.failing.has(content)) await forget(subject, content);
+      }),
     recorded: (subject) => quietly(subject, async () => forget(subject, await contentOf(subject))),
   };
 }

@@ -15,7 +15,7 @@ import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
 import { classify, isTriedAgain } from "./classify.js";
-import { claimOf, type Identity } from "./identity.js";
+import type { Identity } from "./identity.js";
 
 interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
@@ -103,9 +103,8 @@ async function keep<P extends Principal, DB>(
 ): Promise<Outcome> {
   reading.underWay = false;
   const { store, memory } = call;
-  const claim = claimOf(identity, call);
   return store.unit(
-    { ...(claim && { claim: { ...claim, answer } }) },
+    { ...(identity && { claim: { ...identity, answer } }) },
     async (unit): Promise<Outcome> => {
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit };

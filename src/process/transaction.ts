@@ -18,7 +18,7 @@ import { toWireTransaction } from "../wire/answer.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import { classify, isTriedAgain, type Verdict } from "./classify.js";
-import { claimOf, type Identity, identityOf, joinFlight } from "./identity.js";
+import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 
@@ -93,7 +93,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const subject = { transaction, call, identity };
     for (let number = 1; ; number += 1) {
       tally.attempts = number;
-      const options = { number, claim: claimOf(identity, call), refusal, tally };
+      const options = { number, claim: identity, refusal, tally };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
@@ -118,8 +118,10 @@ export function createRunTransaction<P extends Principal, DB>({
       return tried.answer;
     }
     const { transaction, call } = subject;
-    await pipeline.announceCommit?.({ transaction, writes: tried.writes }, call.shown);
-    await parking?.applied(subject);
+    await pipeline.announceCommit?.({ transaction, writes: tried.writes() }, call.shown);
+    // The proof, for others, that things work: see `parking.ts`.
+    call.memory.appliedAt = performance.now();
+    if (call.memory.failing.size > 0) await parking?.applied(subject);
     return success;
   };
 

@@ -68,6 +68,8 @@ export function createProcessor<P extends Principal, DB>({
     run: async (upload, { context, lossyNumbers, ...options }) => {
       const started = performance.now();
       const database = await reached(databases, context, emit);
+      const clientId = upload.clientId ?? options.clientId;
+      const shown = shownContext(context, clientId);
       const refusal =
         database === undefined
           ? retryableResult("The database can't be reached just now.")
@@ -78,7 +80,6 @@ export function createProcessor<P extends Principal, DB>({
         );
       }
       const caller = await gate?.(database, context);
-      const clientId = upload.clientId ?? options.clientId;
       const queueId = upload.queueId ?? options.queueId;
       const sender = {
         ...(clientId !== undefined && { clientId }),
@@ -88,7 +89,7 @@ export function createProcessor<P extends Principal, DB>({
         ...context,
         ...sender,
         ...database,
-        shown: shownContext(context, clientId),
+        shown,
         ledger: config.ledger !== false,
         ...(caller && { caller }),
         requestId: crypto.randomUUID(),

@@ -7,6 +7,7 @@ import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import { within } from "../store/deadline.js";
+import { noRowSecurity } from "../store/failures.js";
 import type { InspectedRole, PolicyReport } from "../store/inspect.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
 import { databaseCaller } from "./rls.js";
@@ -42,9 +43,7 @@ export function createInspectPolicies<P extends Principal, DB>({
   if (rls === undefined) return undefined;
   const names = [...new Set(Object.entries(tables).map(([name, { table = name }]) => table))];
   return async (store, role) => {
-    if (!store.rowSecurity) {
-      throw new TypeError(`rls: ${store.name} has no row-level security; Postgres has.`);
-    }
+    if (!store.rowSecurity) throw noRowSecurity(store);
     const granted = typeof rls.role === "string" && persist === undefined;
     return store.unit(
       { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },

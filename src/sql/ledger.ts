@@ -18,7 +18,7 @@ import type { OwnTables } from "./tables.js";
 export async function claim(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
-  { identity, queue, request, answer: fatalAnswer }: Claim,
+  { key: identity, queue, request, answer: fatalAnswer }: Claim,
   bounds: Expression<unknown> | undefined,
 ): Promise<TransactionResult | undefined> {
   const answer = fatalAnswer ? typedJson(fatalAnswer) : null;

@@ -1,8 +1,9 @@
 /** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many to tell later whether they have changed. */
-import { sql } from "kysely";
+import { type Expression, sql, type SqlBool } from "kysely";
 import type { FingerprintOptions, Fingerprints, StoredRow, Values } from "../store/store.js";
 import type { Column } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import { enclosedValues } from "./expressions.js";
 import { isRow } from "./statements.js";
 import { sha256 } from "../wire/serialize.js";
 
@@ -10,7 +11,7 @@ import { sha256 } from "../wire/serialize.js";
 export async function readRow(
   transaction: SqlTransaction,
   dialect: Dialect,
-  { name, source, columns }: SqlTable,
+  { source, columns }: SqlTable,
   key: Values,
 ): Promise<StoredRow | undefined> {
   // Without plugins: the columns are to be named as they are, and the table's name has been through them.
@@ -22,7 +23,7 @@ export async function readRow(
   const from = [source.schema, source.name].filter((part) => part !== undefined);
   const { rows } = await sql<StoredRow>`
     select ${sql.join(all)} from ${sql.id(...from)}
-    where ${isRow({ table: name, key, scope: undefined })} ${dialect.rowLock ?? sql``}
+    where ${hasKey(key)} ${dialect.rowLock ?? sql``}
   `.execute(tx);
   const [row] = rows;
   return row === undefined ? undefined : Object.freeze({ ...row });
@@ -41,9 +42,14 @@ export async function lookUp(
   const row = await tx
     .selectFrom(name)
     .select([sql<unknown>`${taken}`.as("taken")])
-    .where(isRow({ table: name, key: match, scope: undefined }))
+    .where(hasKey(match))
     .executeTakeFirst();
   return row && { value: row.taken };
+}
+
+/** Parts of a key may be expressions. */
+function hasKey(key: Values): Expression<SqlBool> {
+  return isRow({ key: enclosedValues(key) });
 }
 
 /** The column with all its digits. */
@@ -102,7 +108,7 @@ async function hashesOf(
         sql<unknown>`${sql.lit(index)}`.as("n"),
         ...texts.map((text, at) => sql<unknown>`${text}`.as(`t${at}`)),
       ])
-      .where(isRow({ table, key, scope: undefined }));
+      .where(hasKey(key));
   const hashes: (string | null)[] = [];
   for (const some of chunks(keys)) {
     const [first, ...others] = some.map(one);
@@ -135,7 +141,7 @@ async function lockRows(
   if (rowLock === undefined) return;
   for (const some of chunks(keys)) {
     const any = sql.join(
-      some.map((key) => sql`(${isRow({ table, key, scope: undefined })})`),
+      some.map((key) => sql`(${hasKey(key)})`),
       sql` or `,
     );
     await tx

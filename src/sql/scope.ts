@@ -9,8 +9,11 @@ import {
   type SelectQueryNode,
   sql,
   type SqlBool,
+  OperatorNode,
   TableNode,
+  ValueNode,
 } from "kysely";
+import { misconfigured } from "../errors.js";
 import type { Column, ParentScope, Scope } from "../store/tables.js";
 import { enclosed } from "./expressions.js";
 import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
@@ -134,6 +137,20 @@ class Qualifier extends OperationNodeTransformer {
       : { ...reference, table: this.#table };
   }
 
+  /** Kysely's AND of nothing. */
+  override transformBinaryOperation(
+    ...args: Parameters<OperationNodeTransformer["transformBinaryOperation"]>
+  ) {
+    const [{ leftOperand, operator, rightOperand }] = args;
+    if (isOne(leftOperand) && isOne(rightOperand) && isEquals(operator)) {
+      const { identifier } = this.#table.table;
+      throw misconfigured(
+        `The scope of ${identifier.name} holds a filter that lets every row through: \`eb.and([])\` is one, and so is \`eb.and({ … })\` whose values are all undefined. Return an expression that filters; or true, for no restriction.`,
+      );
+    }
+    return super.transformBinaryOperation(...args);
+  }
+
   override transformSelectQuery(
     ...args: Parameters<OperationNodeTransformer["transformSelectQuery"]>
   ): SelectQueryNode {
@@ -157,6 +174,14 @@ class Qualifier extends OperationNodeTransformer {
     this.rowOnly = false;
     return super.transformRaw(...args);
   }
+}
+
+function isOne(node: OperationNode): boolean {
+  return ValueNode.is(node) && node.immediate === true && node.value === 1;
+}
+
+function isEquals(node: OperationNode): boolean {
+  return OperatorNode.is(node) && node.operator === "=";
 }
 
 /** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */

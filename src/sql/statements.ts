@@ -39,7 +39,7 @@ function holds(ok: unknown): boolean {
 }
 
 /** The filter that finds the row. */
-export function isRow({ key }: Target): Expression<SqlBool> {
+export function isRow({ key }: Pick<Target, "key">): Expression<SqlBool> {
   const parts = Object.entries(key).map(([column, value]) => sql`${sql.id(column)} = ${value}`);
   return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }

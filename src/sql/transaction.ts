@@ -48,25 +48,28 @@ export async function inTransaction<DB, T>(
     giveUp(work, dialect, () => held);
     return tookTooLong(timeouts);
   });
+  const throwIfLate = () => {
+    if (deadline.late !== undefined) throw deadline.late;
+  };
 
   const transaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
     return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
       async (plain) => {
         try {
-          deadline.check();
+          throwIfLate();
           if (bound !== undefined) {
             await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
           }
           // A hook may hang where no statement does: the connection is then as good as ever.
-          const result = await deadline.bound(run(guarded(plain, watch)));
-          await deadline.bound(endStatements(watch));
-          deadline.check();
+          const result = await Promise.race([run(guarded(plain, watch)), deadline.passed]);
+          await Promise.race([endStatements(watch), deadline.passed]);
+          throwIfLate();
           return result;
         } catch (error) {
           first = { error };
           // Before ROLLBACK, for what comes behind it belongs to no transaction.
-          await deadline.bound(endStatements(watch)).catch(() => undefined);
+          await Promise.race([endStatements(watch), deadline.passed]).catch(() => undefined);
           throw error;
         }
       },
@@ -75,7 +78,7 @@ export async function inTransaction<DB, T>(
 
   const work = database.connection().execute(async (on) => {
     if (signal?.aborted) throw new CallerLeft();
-    deadline.check();
+    throwIfLate();
     held = await connectionOf(on);
     return dialect.prepare === undefined
       ? transaction(on)
@@ -83,7 +86,7 @@ export async function inTransaction<DB, T>(
   });
 
   try {
-    return await deadline.bound(work);
+    return await Promise.race([work, deadline.passed]);
   } catch (error) {
     throw first === undefined ? error : first.error;
   } finally {

@@ -3,6 +3,7 @@ import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config.js";
 import type { TransactionResult } from "../model.js";
 import type { Inspect, InspectedTable, OwnTableProblem, OwnTablesUsed } from "../store/inspect.js";
+import { noRowSecurity } from "../store/failures.js";
 import type { Unit } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
@@ -52,7 +53,7 @@ export function openUnit<DB>({
       await dialect.rowSecurity.become(tx, caller);
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf }, run),
+    write: (run) => writeRun({ dialect, tx, tableOf, watch }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
@@ -78,10 +79,6 @@ export function openUnit<DB>({
 /** The port's tables are this store's own. */
 function sqlTable(table: Table): SqlTable {
   return table as SqlTable;
-}
-
-function noRowSecurity({ name }: Dialect): TypeError {
-  return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
 }
 
 function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: TableOf): Inspect {

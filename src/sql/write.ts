@@ -1,10 +1,12 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
 import { sql } from "kysely";
+import { LeftScope } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { enclosedValues } from "./expressions.js";
 import { bindScope, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
+import type { Watch } from "./transaction.js";
 
 interface Writing {
   readonly dialect: Dialect;
@@ -12,23 +14,29 @@ interface Writing {
   readonly tableOf: TableOf;
 }
 
-/** One after the other. Never rejects. */
-export async function writeRun(writing: Writing, run: readonly Change[]): Promise<RunOutcome> {
+/** One after the other. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
+export async function writeRun(
+  { watch, ...writing }: Writing & { readonly watch: Watch },
+  run: readonly Change[],
+): Promise<RunOutcome> {
   const effects: Effect[] = [];
   for (const change of run) {
     try {
       effects.push(await write(writing, change));
     } catch (cause) {
+      // Not every failure is a statement's.
+      watch.failure ??= { error: cause };
       return { effects, failure: { operationIndex: change.operationIndex, cause } };
     }
   }
+  if (effects.includes("left")) watch.failure ??= { error: new LeftScope() };
   return { effects };
 }
 
 async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
-  const { op, table, key, seenAbsent = false } = change;
+  const { op, table, seenAbsent = false } = change;
   const incomplete = op === "PUT" && isIncomplete(change);
-  const values = enclosedValues(change.values);
+  const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
   const target: Target = { table: table.name, key, scope };
   const { rows } = dialect;

@@ -1,10 +1,10 @@
 /** Work that is waited for so long, and no longer. */
 
 interface Deadline {
-  /** @throws what `passed` gave, where the time has passed */
-  check(): void;
-  /** The work's outcome. Rejects when the time has passed; what the work comes to after that is ignored. */
-  bound<T>(work: Promise<T>): Promise<T>;
+  /** What says so, once the time has passed. */
+  readonly late?: Error;
+  /** Rejects with it. To be raced with work, whose outcome is ignored once it has lost. */
+  readonly passed: Promise<never>;
   /** To be called when nothing is waited for any more. */
   end(): void;
 }
@@ -14,31 +14,28 @@ interface Deadline {
  * @param passed called when the time has passed; gives the error that says so
  */
 export function createDeadline(ms: number, passed: () => Error): Deadline {
-  let late: { readonly error: Error } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const time: { late?: Error } = {};
   const end = new Promise<never>((_, reject) => {
     if (ms === Infinity) return;
     timer = setTimeout(() => {
-      late = { error: passed() };
-      reject(late.error);
+      time.late = passed();
+      reject(time.late);
     }, ms);
   });
   // Perhaps nobody is waiting just then.
   end.catch(() => undefined);
-  return {
-    check: () => {
-      if (late !== undefined) throw late.error;
-    },
-    bound: (work) => Promise.race([work, end]),
+  return Object.assign(time, {
+    passed: end,
     end: () => clearTimeout(timer),
-  };
+  });
 }
 
 /** Rejects with an Error that says so where `running` has not settled in that many milliseconds; it goes on by itself. */
 export async function within<T>(ms: number, running: Promise<T>): Promise<T> {
   const deadline = createDeadline(ms, () => new Error(`There was no answer within ${ms} ms.`));
   try {
-    return await deadline.bound(running);
+    return await Promise.race([running, deadline.passed]);
   } finally {
     deadline.end();
   }

@@ -12,5 +12,19 @@ export class Contention extends Error {}
 /** Writes to a table could not be undone, or could not carry every value. The message says what to change. */
 export class UnsuitableTable extends Error {}
 
+/** A row was written that is outside its scope now. The transaction is undone, whoever catches the refusal. */
+export class LeftScope extends Error {
+  constructor() {
+    super(
+      "A row was written that is outside its scope now, and the refusal was caught. Let what `persist` throws through.",
+    );
+  }
+}
+
+/** With `rls`, on a database that has no policies. */
+export function noRowSecurity({ name }: { readonly name: string }): TypeError {
+  return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
+}
+
 /** The caller left before anything was begun. */
 export class CallerLeft extends Error {}

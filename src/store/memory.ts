@@ -117,7 +117,7 @@ export function memoryStore({
     });
     const whole = async () => {
       if (signal?.aborted) throw new CallerLeft();
-      deadline.check();
+      if (deadline.late !== undefined) throw deadline.late;
       const begun = begin(options);
       open = begun;
       const result = await work(begun.unit);
@@ -125,9 +125,11 @@ export function memoryStore({
       return result;
     };
     // When the time has passed, the next one begins, whatever becomes of this one's work.
-    const running = inTurn(() => deadline.bound(whole()).finally(() => open?.giveUp()));
+    const running = inTurn(() =>
+      Promise.race([whole(), deadline.passed]).finally(() => open?.giveUp()),
+    );
     try {
-      return await deadline.bound(running);
+      return await Promise.race([running, deadline.passed]);
     } finally {
       deadline.end();
     }

@@ -41,7 +41,7 @@ export interface Store<Tx = unknown> {
   readonly scopeBuilder: unknown;
   /** Whether what a rule's `scope` gave is an expression of this store's kind. `true`, for no restriction, is not asked about. */
   isScope(given: unknown): boolean;
-  /** Whether `become` and `inspectPolicies` work. */
+  /** Whether `Unit.become` and `Inspect.policies` work. */
   readonly rowSecurity: boolean;
   /**
    * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
@@ -89,8 +89,8 @@ export interface UnitTimeouts {
 
 /** The ledger's row for a transaction. It commits with what it speaks of, so that a transaction sent twice is applied once. */
 export interface Claim {
-  /** Hex SHA-256. */
-  readonly identity: string;
+  /** The transaction's identity: hex SHA-256. */
+  readonly key: string;
   /** The queue it came from: hex SHA-256. */
   readonly queue: string;
   /** The request that it came with. What a queue sent last is never pruned, so a replay belongs to the later request. */
@@ -114,7 +114,7 @@ export interface Unit<Tx = unknown> {
    * believed, but where a column is asked for that it did not have, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
-  /** Applies changes in order. The effects come up to the first change that fails; after a failure the unit is lost. Never rejects. */
+  /** Applies changes in order. The effects come up to the first change that fails. After a failure, or after `left`, the unit is lost, whatever its work goes on to do. Never rejects. */
   write(run: readonly Change[]): Promise<RunOutcome>;
   /** A stored row, locked until the unit ends. Values as the driver reads them, but integers of 64 bits exact. */
   read(table: Table, key: Values): Promise<StoredRow | undefined>;

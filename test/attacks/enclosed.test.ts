@@ -148,6 +148,83 @@ for (const dialect of dialects) {
       });
     });
 
+    describe("a key or a reference that is raw SQL, with OR at its top, or a comment at its end", () => {
+      const named = (id: string) => [
+        sql`concat(${id}, '') or 1 = 1 -- any`,
+        sql`${id} or 1 = 1 -- any`,
+      ];
+      const byExpression = (make: (id: string) => unknown): Rule => ({
+        owner: "owner_id",
+        id: { columns: ["id"], split: (id: string) => [make(id)] },
+      });
+
+      it("reaches no row that it does not name", async () => {
+        for (const at of [0, 1]) {
+          const tables: Tables = { folders: byExpression((id) => named(id)[at]) };
+          await write(tables, "DELETE", "folders", "zzz");
+          await write(tables, "PATCH", "folders", "zzz", { name: "taken" });
+          expect(await folders()).toBe(asBefore);
+        }
+      });
+
+      it("does not hide the scope behind it", async () => {
+        const tables: Tables = {
+          folders: byExpression((id) => sql`lower(${id}) -- by the server`),
+        };
+        expect(await write(tables, "PATCH", "folders", "SECRET", { name: "y" })).toBe(
+          "UNAUTHORIZED",
+        );
+        expect(await folders()).toBe(asBefore);
+        expect(await write(tables, "PATCH", "folders", "MINE", { name: "y" })).toBe("success");
+        expect(await write(tables, "PUT", "folders", "NEW", { name: "n" })).toBe("success");
+        expect(await folders()).toBe("edited:alice mine:y new:n nobody:null secret:x");
+        expect(await write(tables, "DELETE", "folders", "MINE")).toBe("success");
+        expect(await folders()).toBe("edited:alice new:n nobody:null secret:x");
+      });
+
+      it("looks up no other row", async () => {
+        const folder_id = {
+          convert: (value: unknown) => sql`${value} or owner_id = 'bob' -- any`,
+          references: { table: "folders", match: "id", take: "id" },
+        };
+        const tables: Tables = {
+          notes: { access: "everyone", columns: { body: true, folder_id } },
+        };
+        await write(tables, "PATCH", "notes", "n-mine", { folder_id: "nope" });
+        const note = await db
+          .selectFrom("notes")
+          .select("folder_id")
+          .where("id", "=", "n-mine")
+          .executeTakeFirstOrThrow();
+        expect(note.folder_id).toBe("mine");
+      });
+    });
+
+    describe("a scope that filters nothing", () => {
+      it.each<[string, NonNullable<Rule["scope"]>]>([
+        ["an AND of nothing", (eb) => eb.and([])],
+        ["an AND of what is undefined", (eb) => eb.and({ owner_id: undefined as never })],
+        ["one inside an OR", (eb) => eb.or([eb("name", "=", "q"), eb.and([])])],
+      ])("lets nobody write: %s", async (_, scope) => {
+        const rules: Tables[] = [
+          { folders: { scope } },
+          { folders: { owner: "owner_id", scope } },
+          { folders: { scope }, notes: { belongsTo: { folder_id: "folders" } } },
+        ];
+        for (const tables of rules) {
+          const [table, id] =
+            tables["notes"] === undefined ? ["folders", "mine"] : ["notes", "n-mine"];
+          lines = [];
+          expect(await write(tables, "DELETE", table, id)).toBe("retryable_error");
+          expect(lines.join("\n")).toContain(
+            "The scope of folders holds a filter that lets every row through",
+          );
+        }
+        expect(await folders()).toBe(asBefore);
+        expect(await notes()).toBe("n-mine:alice n-other:bob n-secret:bob");
+      });
+    });
+
     describe("a scope that gives no filter", () => {
       it.each<[string, unknown]>([
         ["undefined", undefined],

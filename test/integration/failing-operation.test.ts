@@ -74,6 +74,30 @@ describe.each(targets)("on $name", (target) => {
     return { code, index };
   };
 
+  it("nothing is committed where `persist` swallows the refusal of what it has written", async () => {
+    if (database === undefined) throw new Error("The database is not open.");
+    const writes = database.writes({
+      persist: async (write, _context, next) => {
+        try {
+          return await next(write);
+        } catch {
+          return { effect: "unchanged" };
+        }
+      },
+    });
+    for (const bad of [
+      patch("lists", L1, { owner_id: "bob" }),
+      put("things", uuid(14), { code: "A" }),
+    ]) {
+      opId += 100;
+      const crud = [good[0], bad];
+      const result = await writes.processTransaction(from("phone", opId, ...crud), alice);
+      expect(result).toMatchObject({ status: "retryable_error" });
+      expect(await database.rows("lists")).toMatchObject(given.lists);
+      expect(await database.rows("things")).toMatchObject(given.things);
+    }
+  });
+
   it.each([...inTheDatabase, ...before])("%s in the middle: %j", async (code, bad) => {
     expect(await failure(good[0], good[1], bad, good[2], good[3])).toEqual({ code, index: 2 });
   });

@@ -2,7 +2,7 @@
  * What the conformance cases and the random sequences run against: each database, and the memory store (`targets.ts`). Rows go in and come out as JSON has
  * them, so that a case need not know what it is held against.
  */
-import type { WriteEvent, Writes } from "../../src/index.js";
+import type { Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
 import type { Row } from "./databases.js";
 import type { appTableNames } from "./schema.js";
 import type { TestPrincipal } from "./writes.js";
@@ -20,6 +20,11 @@ export interface TargetOptions {
     readonly operations: number;
   };
   readonly checkpoints?: boolean;
+  readonly persist?: (
+    write: Write,
+    context: unknown,
+    next: (write: Write) => Promise<WriteOutcome>,
+  ) => Promise<WriteOutcome>;
   readonly onEvent?: (event: WriteEvent) => void;
 }
 

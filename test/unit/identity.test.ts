@@ -12,7 +12,7 @@ interface Sender {
 
 /** One queue's transactions. */
 function createIdentify({ userId, ...queue }: Sender) {
-  const from = { principal: { userId }, store: { place: "" }, ...queue };
+  const from = { principal: { userId }, store: { place: "" }, requestId: "r", ...queue };
   return (transaction: CrudTransaction) => identityOf(from, transaction);
 }
 

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApplicationFailure, isRetryable } from "../../src/errors.js";
 import type { FatalResult } from "../../src/model.js";
-import { CallerLeft, Contention, InvalidValue } from "../../src/store/failures.js";
+import { CallerLeft, Contention, InvalidValue, LeftScope } from "../../src/store/failures.js";
 import type { NewLetter } from "../../src/store/letters.js";
 import {
   MemoryError,
@@ -99,13 +99,20 @@ async function changesOf(unit: Open, given: readonly Given[]): Promise<readonly 
   }));
 }
 
-/** In a unit of its own. */
-function write(store: MemoryStore, ...given: readonly Given[]): Promise<RunOutcome> {
-  return store.unit({}, async (unit) => {
-    const outcome = await unit.write(await changesOf(unit, given));
+/** In a unit of its own, which is not committed where a row has left its scope. */
+async function write(store: MemoryStore, ...given: readonly Given[]): Promise<RunOutcome> {
+  let outcome: RunOutcome = { effects: [] };
+  const unit = store.unit({}, async (opened) => {
+    outcome = await opened.write(await changesOf(opened, given));
     if (outcome.failure !== undefined) throw outcome.failure.cause;
-    return outcome;
   });
+  try {
+    await unit;
+  } catch (error) {
+    if (!outcome.effects.includes("left")) throw error;
+    expect(error).toMatchObject({ cause: expect.any(LeftScope) });
+  }
+  return outcome;
 }
 
 const put = (
@@ -322,7 +329,7 @@ describe("a unit", () => {
   });
 });
 
-const claimOf = (identity: string, request = "r1", queue = "q") => ({ identity, queue, request });
+const claimOf = (key: string, request = "r1", queue = "q") => ({ key, queue, request });
 const fatalAnswer: FatalResult = {
   status: "fatal_error",
   message: "No.",

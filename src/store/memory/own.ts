@@ -33,7 +33,7 @@ export interface OwnRows {
 /** Enters the claim, unless there is an answer already: that one comes back. */
 export function claim(
   { ledger }: OwnRows,
-  { identity, queue, request, answer }: Claim,
+  { key: identity, queue, request, answer }: Claim,
   now: number,
 ): TransactionResult | undefined {
   const saved = ledger.get(identity);

@@ -2,6 +2,7 @@
 import { ApplicationFailure } from "../../errors.js";
 import type { TransactionResult } from "../../model.js";
 import { sha256 } from "../../wire/serialize.js";
+import { LeftScope, noRowSecurity } from "../failures.js";
 import type { Inspect } from "../inspect.js";
 import type { Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
 import type { Table } from "../tables.js";
@@ -62,7 +63,7 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
     earlier,
     throwIfFailed,
     become: async () => {
-      throw noRowSecurity();
+      throw noRowSecurity({ name: "the memory store" });
     },
     table: async (name) => definitions.get(name),
     write: async (run) => {
@@ -74,6 +75,7 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
           return { effects, failure: { operationIndex: change.operationIndex, cause } };
         }
       }
+      if (effects.includes("left")) failure = { error: new LeftScope() };
       return { effects };
     },
     read: async ({ name }, key) =>
@@ -170,13 +172,9 @@ function openInspect(
     scope: async (scope) => statement(() => checkScope(rows, scope)),
     ownTables: async () => [],
     policies: async () => {
-      throw noRowSecurity();
+      throw noRowSecurity({ name: "the memory store" });
     },
   };
-}
-
-function noRowSecurity(): TypeError {
-  return new TypeError("rls: the memory store has no row-level security.");
 }
 
 function tooLate(): Error {
