@@ -69,7 +69,7 @@ function toWriteRequest(request: Request): WriteRequest {
     method,
     url,
     headers,
-    body: (maxBytes, stop) => readBody(request, maxBytes, stop),
+    body: (maxBytes, stop) => readBodyStream(request, maxBytes, stop),
     signal,
     raw: request,
   };
@@ -80,7 +80,7 @@ function toWriteRequest(request: Request): WriteRequest {
  *
  * @returns `undefined` where the application has read the body, or is reading it
  */
-async function readBody(
+async function readBodyStream(
   request: Request,
   maxBytes: number,
   signal?: AbortSignal,

@@ -62,7 +62,7 @@ function middleware(mountable: Mountable): Middleware {
       mountable.handles(ctx.method, candidate),
     );
     if (url === undefined) await next();
-    else await respond(ctx, await responseTo(ctx, mountable, url));
+    else await sendTo(ctx, await responseTo(ctx, mountable, url));
   };
 }
 
@@ -81,7 +81,7 @@ async function responseTo(ctx: Context, mountable: Mountable, url: string): Prom
 }
 
 /** Sets the response on the context instead of sending it, so that middleware upstream can read it, log it and add headers. */
-async function respond(ctx: Context, result: WriteResponse): Promise<void> {
+async function sendTo(ctx: Context, result: WriteResponse): Promise<void> {
   if (ctx.headerSent) return;
   if (!ctx.req.complete) {
     // The caller may be sending the body still. Koa would close the connection, and the caller would lose the response.

@@ -18,7 +18,7 @@ interface PoolClientLike {
 }
 
 // A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
-const guarded = Symbol.for("powersync-writes.guarded-pool");
+const guardedPool = Symbol.for("powersync-writes.guarded-pool");
 
 /**
  * Keeps a lost connection from ending the process, and from being used again.
@@ -42,8 +42,8 @@ export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
   onError?: (error: Error) => void,
 ): Pool {
-  if (guarded in pool) return pool;
-  Object.defineProperty(pool, guarded, { value: true });
+  if (guardedPool in pool) return pool;
+  Object.defineProperty(pool, guardedPool, { value: true });
 
   // An idle client's error is emitted twice, on the client and on the pool.
   const reported = new WeakSet<Error>();

@@ -1,5 +1,5 @@
 /** Connects all the parts: `createWrites`. */
-import { checkConfig } from "./config-check/check-config.js";
+import { checkConfig } from "./config-check/config-shape.js";
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
@@ -17,10 +17,9 @@ import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
 import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/call.js";
-import { createDirect } from "./process/direct.js";
+import { createDirect, createProcessor } from "./process/upload.js";
 import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";
-import { createProcessor } from "./process/upload.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";

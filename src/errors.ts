@@ -2,17 +2,17 @@
 import type { ErrorCode } from "./model.js";
 
 // A registered symbol, so that an error still counts when two copies of the package are installed.
-const kindOf = Symbol.for("powersync-writes.error");
+const errorKind = Symbol.for("powersync-writes.error");
 
 const longestDelayMs = 365 * 24 * 3_600_000;
 
-type Kind = "fatal" | "retryable" | "unauthenticated" | "forbidden" | "bad_request";
+type ErrorKind = "fatal" | "retryable" | "unauthenticated" | "forbidden" | "bad_request";
 
 class WriteError extends Error {
-  constructor(kind: Kind, message: string) {
+  constructor(kind: ErrorKind, message: string) {
     super(message);
     this.name = "WriteError";
-    Object.defineProperty(this, kindOf, { value: kind });
+    Object.defineProperty(this, errorKind, { value: kind });
   }
 }
 
@@ -147,8 +147,8 @@ export function origin(error: unknown): unknown {
   return error instanceof ApplicationFailure ? error.cause : error;
 }
 
-function kind(error: unknown): Kind | undefined {
-  return typeof error === "object" && error !== null && kindOf in error
-    ? (error[kindOf] as Kind)
+function kind(error: unknown): ErrorKind | undefined {
+  return typeof error === "object" && error !== null && errorKind in error
+    ? (error[errorKind] as ErrorKind)
     : undefined;
 }

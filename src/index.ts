@@ -83,7 +83,7 @@ export type {
   WriteRequest,
   WriteResponse,
 } from "./model.js";
-export { defineTables } from "./pipeline/define-tables.js";
+export { defineTables } from "./pipeline/table-rule.js";
 export type {
   Hooks,
   LayerFunction,

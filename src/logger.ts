@@ -117,13 +117,13 @@ const mostCauses = 5;
 function causes(error: unknown): string {
   const texts: string[] = [];
   for (let at = origin(error); at !== undefined && texts.length < mostCauses;) {
-    texts.push(at instanceof Error ? `${at.name}: ${at.message}` : textOf(at));
+    texts.push(at instanceof Error ? `${at.name}: ${at.message}` : thrownText(at));
     at = at instanceof Error ? at.cause : undefined;
   }
   return texts.join("; caused by ");
 }
 
-function textOf(thrown: unknown): string {
+function thrownText(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {

@@ -11,7 +11,7 @@ import { type AbstractHttpAdapter, type ApplicationConfig, HttpAdapterHost } fro
 import type { Mountable } from "../host.js";
 import type { NodeRequest } from "../node-request.js";
 import { endpointUrl, type Version } from "./controller.js";
-import { type FastifyReply, type FastifyRequest, nodeRequestOf, serve } from "./platform.js";
+import { type FastifyReply, type FastifyRequest, nodeRequestOf, serveOn } from "./platform.js";
 
 /** The token of a module's `BeforeParser`. */
 export const beforeParserToken = Symbol("powersync-writes: before the parser");
@@ -77,7 +77,7 @@ export function createBeforeParser(
       const { method } = nodeRequestOf(request);
       const preflightUrl = method === "OPTIONS" ? handledUrl(method, url) : undefined;
       if (preflightUrl === undefined) return false;
-      void serve(mountable(), request, response, preflightUrl);
+      void serveOn(mountable(), request, response, preflightUrl);
       return true;
     },
   };

@@ -18,7 +18,7 @@ import {
 import type { ApplicationConfig } from "@nestjs/core";
 import { anything, func, type Kind, list } from "../../src/config-check/kinds.js";
 import type { Mountable } from "../host.js";
-import { nodeRequestOf, type PlatformRequest, type PlatformResponse, serve } from "./platform.js";
+import { nodeRequestOf, type PlatformRequest, type PlatformResponse, serveOn } from "./platform.js";
 
 /** The token of a module's `() => Mountable`. */
 export const endpointToken = Symbol("powersync-writes: the endpoint");
@@ -38,7 +38,7 @@ export const controllerOptions = {
   decorators: list(func, "a list of decorators"),
 } satisfies Record<keyof ControllerOptions, Kind>;
 
-interface Route {
+interface HandlerRoute {
   /** The handler's name. */
   readonly name: string;
   readonly method: RequestMethod;
@@ -47,7 +47,7 @@ interface Route {
 }
 
 /** The write endpoint's routes. Preflights are answered by `before-parser.ts`: they carry no credentials, and guards would refuse them. */
-export const writeRoutes: readonly Route[] = [
+export const writeRoutes: readonly HandlerRoute[] = [
   { name: "upload", method: RequestMethod.POST, path: "" },
   { name: "limits", method: RequestMethod.GET, path: "/limits" },
   { name: "contract", method: RequestMethod.GET, path: "/openapi.yaml" },
@@ -57,7 +57,7 @@ export const writeRoutes: readonly Route[] = [
 const checkpointRoutes: readonly string[] = ["checkpoint", "checkpointRequest"];
 
 /** The admin routes of the dead letters. */
-export const adminRoutes: readonly Route[] = [
+export const adminRoutes: readonly HandlerRoute[] = [
   { name: "list", method: RequestMethod.GET, path: "" },
   { name: "export", method: RequestMethod.GET, path: "/export" },
   { name: "retryAll", method: RequestMethod.POST, path: "/retry" },
@@ -81,7 +81,7 @@ export interface EndpointController {
 /** Makes a class for each module, since an application may have several endpoints. */
 export function createController(
   { version, decorators = [] }: ControllerOptions,
-  routes: readonly Route[],
+  routes: readonly HandlerRoute[],
 ): EndpointController {
   let base = "";
 
@@ -97,7 +97,7 @@ export function createController(
       const query = nodeRequestOf(request).url?.split("?", 2)[1];
       const id = request.params?.["id"] ?? "";
       const path = `${base}${route.replace(":id", encodeURIComponent(id))}`;
-      return serve(this.#mountable(), request, response, withQuery(path, query));
+      return serveOn(this.#mountable(), request, response, withQuery(path, query));
     }
   }
 

@@ -70,10 +70,10 @@ export function providedHooks<P extends Principal, DB>(
   }
   return [...orders]
     .toSorted(([, one], [, other]) => one - other)
-    .map(([instance]) => hooksOf<P, DB>(instance));
+    .map(([instance]) => hooksOfInstance<P, DB>(instance));
 }
 
-function hooksOf<P extends Principal, DB>(instance: Hooks<P, DB>): Hooks<P, DB> {
+function hooksOfInstance<P extends Principal, DB>(instance: Hooks<P, DB>): Hooks<P, DB> {
   const names = Object.keys(layers) as LayerName[];
   return {
     ...Object.fromEntries(

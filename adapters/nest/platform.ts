@@ -44,7 +44,7 @@ export function nodeRequestOf(request: NodeRequest | FastifyRequest): IncomingMe
 }
 
 /** Handles a request and sends the response. `request.raw` is the framework's request, with what guards and middleware have set on it. Never rejects. */
-export async function serve(
+export async function serveOn(
   mountable: Pick<Mountable, "handle">,
   request: PlatformRequest,
   response: PlatformResponse,

@@ -1,9 +1,12 @@
 /** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
-import { messages as poolMessages, codes as socketCodes } from "../../src/sql/connection-errors.js";
+import {
+  messages as poolMessages,
+  connectionCodes as socketCodes,
+} from "../../src/sql/connection-errors.js";
 import type { Meaning } from "../../src/store/store.js";
 import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
 import { sqlstates as shippedSqlstates } from "../../src/sql/postgres/errors.js";
-import { families } from "../../src/sql/sqlite/errors.js";
+import { resultFamilies } from "../../src/sql/sqlite/errors.js";
 import { serverErrors } from "./codes/mysql.js";
 import { sqlstates } from "./codes/postgres.js";
 import { resultCodes } from "./codes/sqlite.js";
@@ -70,7 +73,7 @@ export async function errorsPage(): Promise<string> {
     "## SQLite",
     "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",
     listing(sqlite, "number"),
-    `An extended code that is not here means what its primary code does for ${families.map((each) => code(`SQLITE_${each}`)).join(", ")}. Any other is retryable.`,
+    `An extended code that is not here means what its primary code does for ${resultFamilies.map((each) => code(`SQLITE_${each}`)).join(", ")}. Any other is retryable.`,
     "## On the way to the database",
     "Sockets, and what the drivers and their pools say themselves. All are retryable.",
     table(

@@ -18,7 +18,6 @@ import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
-import { createCheckHost, hostOf } from "./hosts.js";
 import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 
 /**
@@ -131,7 +130,7 @@ export function createAdmin<P extends Principal>(
       const startedAt = performance.now();
       const correlation = correlationOf(request.headers);
       const { status, headers, body } = await respond(request).catch((error: unknown) => {
-        const refused = refusal(error);
+        const refused = adminRefusal(error);
         const outcome = refused.status >= 500 ? "retryable" : "fatal";
         emit({ type: "error", ...correlated(correlation), during: "admin", error, outcome });
         return refused;
@@ -181,7 +180,7 @@ function hostIn(origin: string): string | null {
 }
 
 /** The message is always the library's own: other errors may say something that the caller must not read. */
-function refusal(error: unknown): AdminResponse {
+function adminRefusal(error: unknown): AdminResponse {
   if (isUnauthenticated(error)) {
     const headers = { "www-authenticate": "Bearer" };
     return { status: 401, body: { message: error.message }, headers };
@@ -190,4 +189,60 @@ function refusal(error: unknown): AdminResponse {
   if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
   const message = isRetryable(error) ? error.message : "This can't be answered just now.";
   return { status: 503, body: { message }, headers: { "retry-after": "5" } };
+}
+
+/**
+ * Whether the request calls the server by a name that it goes by. A page whose own name has been made to point at this server (DNS rebinding) is of
+ * the same origin to the browser, and comes from the operator's own machine; only the name in `Host` gives it away.
+ */
+type CheckHost = (request: WriteRequest) => boolean;
+
+/** @param hosts where there are none, callers on the same machine must use a name of the loopback interface */
+export function createCheckHost(hosts: readonly string[] | undefined): CheckHost {
+  const known = hosts?.map((host) => host.toLowerCase());
+  return (request) => {
+    const host = hostOf(request)?.toLowerCase();
+    if (known !== undefined) {
+      return host !== undefined && (known.includes(host) || known.includes(nameOf(host)));
+    }
+    const { remoteAddress } = socketOwner(request.raw)?.socket ?? {};
+    if (remoteAddress === undefined || !isLoopbackAddress(remoteAddress)) return true;
+    return host !== undefined && isLoopbackName(nameOf(host));
+  };
+}
+
+/** In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL; HTTP/2 has its own field. */
+export function hostOf({ headers, url, raw }: WriteRequest): string | undefined {
+  const host = headers.get("host");
+  if (host !== null) return host;
+  return URL.canParse(url) ? new URL(url).host : socketOwner(raw)?.authority;
+}
+
+/** Without the port. */
+function nameOf(host: string): string {
+  return host.replace(/:\d*$/, "");
+}
+
+function isLoopbackName(name: string): boolean {
+  return /^(?:(?:[\w-]{1,63}\.){0,8}localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(name);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return /^(?:::1|(?:0{1,4}:){7}0{0,3}1|(?:::ffff:)?127\..*|::ffff:7f[\da-f]{2}:[\da-f]{1,4})$/i.test(
+    address,
+  );
+}
+
+interface WithSocket {
+  readonly socket?: { readonly remoteAddress?: string };
+  readonly authority?: string;
+}
+
+/** Express gives Node's request itself, Koa a context and Fastify a request that has it. */
+function socketOwner(raw: unknown): WithSocket | undefined {
+  const given = (raw ?? {}) as WithSocket & {
+    readonly req?: WithSocket;
+    readonly raw?: WithSocket;
+  };
+  return [given.req, given.raw, given].find((each) => each?.socket !== undefined);
 }

@@ -18,7 +18,7 @@ const filterNames: Readonly<Record<string, keyof LetterFilter>> = {
   until: "until",
 };
 
-interface LetterQuery {
+interface ReadQuery {
   readonly filter: LetterFilter;
   readonly limit?: number;
   readonly cursor?: string;
@@ -31,7 +31,7 @@ interface LetterQuery {
  * @param ordered whether the route knows the parameter `order`
  * @throws badRequest
  */
-export function readQuery(url: string, ordered: boolean): LetterQuery {
+export function readQuery(url: string, ordered: boolean): ReadQuery {
   const [, query = ""] = url.split("#", 1)[0]?.split("?", 2) ?? [];
   const parameters = new URLSearchParams(query);
   const filter: Record<string, unknown> = {};
@@ -80,7 +80,7 @@ export async function readMembers(
     throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
   }
   const { value } = await readBody(request, { ...defaultLimits, bodyBytes });
-  return membersOf(value, names, "The body");
+  return knownMembers(value, names, "The body");
 }
 
 interface BulkInput {
@@ -90,7 +90,7 @@ interface BulkInput {
 
 /** @throws badRequest */
 export function readBulk(body: Members): BulkInput {
-  const given = membersOf(body["filter"], Object.keys(filterNames), 'The "filter"');
+  const given = knownMembers(body["filter"], Object.keys(filterNames), 'The "filter"');
   const { limit, cursor } = body;
   return {
     filter: Object.fromEntries(
@@ -110,7 +110,7 @@ export function readForce({ force }: Members): { readonly force?: boolean } {
   return { force };
 }
 
-function membersOf(value: unknown, names: readonly string[], what: string): Members {
+function knownMembers(value: unknown, names: readonly string[], what: string): Members {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest(400, `${what} must be an object.`);
   }

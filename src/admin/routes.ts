@@ -74,7 +74,7 @@ export async function runAdminRoute<P extends Principal>(
       return exportPage(request, context);
     case "get": {
       const letter = await deadLetters.get(route.id, whose);
-      return letter === undefined ? notFound : { status: 200, body: wireLetter(letter) };
+      return letter === undefined ? noSuchLetter : { status: 200, body: wireLetter(letter) };
     }
     case "edit": {
       const sent = await body("payload");
@@ -137,7 +137,7 @@ async function exportPage<P extends Principal>(
   };
 }
 
-const notFound: AdminResponse = {
+const noSuchLetter: AdminResponse = {
   status: 404,
   body: { status: "not_found", message: "There is no such letter." },
 };
@@ -149,7 +149,7 @@ function resultResponse(result: RetryResult | EditResult | DiscardResult): Admin
     case "discarded":
       return { status: 200, body: result };
     case "not_found":
-      return notFound;
+      return noSuchLetter;
     case "not_open":
       return conflict(result, `The letter is already ${result.is}.`);
     case "stale":

@@ -1,17 +1,17 @@
-/** `writes.check()`: the rules held against the database and the client's schema. Everything that it asks the database is rolled back. */
+/** `writes.check()`: the rules held against the database, each other and the client's schema. Everything that it asks the database is rolled back. */
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import { scopeOf } from "../pipeline/persist.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Databases } from "../process/call.js";
-import type { OwnTablesUsed } from "../store/inspect.js";
+import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit } from "../store/store.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
-import { againstDatabase, mismatch } from "./database.js";
-import { againstOthers, type Found, readTables } from "./tables.js";
+import { againstDatabase, mismatch, tableMissing } from "./database.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
+import { UnsuitableTable } from "../store/failures.js";
 
 interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
@@ -29,7 +29,7 @@ export async function check<P extends Principal, DB>(
   const { store } = await databases.sure(principal);
   const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
   const mismatches = [...own];
-  const found = new Map<string, Found>();
+  const found = new Map<string, InspectedTable>();
   for (const rule of rules.values()) {
     const read = tables.get(rule.name);
     if (read === undefined || "code" in read) {
@@ -116,4 +116,92 @@ function contextFor<P extends Principal, DB>(
     open,
     async () => undefined,
   );
+}
+
+interface TablesRead {
+  readonly own: readonly Mismatch[];
+  /** By rule. */
+  readonly tables: ReadonlyMap<string, InspectedTable | Mismatch>;
+  /** Tables that columns refer to by `references`. */
+  readonly referenced: ReadonlyMap<string, InspectedTable | undefined>;
+}
+
+async function readTables<P extends Principal, DB>(
+  unit: Unit,
+  rules: Rules<P, DB>,
+  used: OwnTablesUsed,
+): Promise<TablesRead> {
+  const tables = new Map<string, InspectedTable | Mismatch>();
+  const referenced = new Map<string, InspectedTable | undefined>();
+  for (const rule of rules.values()) {
+    tables.set(rule.name, await inspectTable(unit, rule));
+    for (const { references } of rule.clientColumns?.values() ?? []) {
+      if (references === undefined || referenced.has(references.table)) continue;
+      referenced.set(references.table, await unit.inspect.table(references.table));
+    }
+  }
+  const own = (await unit.inspect.ownTables(used)).map(({ table, message }): Mismatch => ({
+    severity: "error",
+    code: "own_tables_missing",
+    table,
+    message,
+  }));
+  return { own, tables, referenced };
+}
+
+async function inspectTable<P extends Principal, DB>(
+  unit: Unit,
+  rule: Rule<P, DB>,
+): Promise<InspectedTable | Mismatch> {
+  try {
+    return (await unit.inspect.table(rule.table)) ?? tableMissing(rule);
+  } catch (error) {
+    if (!(error instanceof UnsuitableTable)) throw error;
+    return mismatch("error", "table_unsuitable", rule.name, undefined, error.message);
+  }
+}
+
+/** @param referenced the tables that `references` names */
+function* againstOthers<P extends Principal, DB>(
+  { name, parents, clientColumns }: Rule<P, DB>,
+  tables: ReadonlyMap<string, InspectedTable>,
+  referenced: ReadonlyMap<string, InspectedTable | undefined>,
+): Iterable<Mismatch> {
+  for (const { column, rule, by } of parents) {
+    // Where the table or its key is missing, its own rule has said so.
+    const columns = tables.get(rule.name)?.columns;
+    if (columns === undefined || columns.has(by) || rule.key.columns.includes(by)) continue;
+    yield mismatch(
+      "error",
+      "column_missing",
+      name,
+      column,
+      `belongsTo.${column} refers to "${rule.table}" by "${by}", a column that it does not have.`,
+    );
+  }
+  for (const [client, { references }] of clientColumns ?? []) {
+    if (references === undefined) continue;
+    const { table, match, take } = references;
+    const found = referenced.get(table);
+    if (found === undefined) {
+      yield mismatch(
+        "error",
+        "table_missing",
+        name,
+        client,
+        `columns.${client} refers to the table "${table}", which the database does not have.`,
+      );
+      continue;
+    }
+    for (const column of new Set([match, take])) {
+      if (found.columns.has(column)) continue;
+      yield mismatch(
+        "error",
+        "column_missing",
+        name,
+        client,
+        `columns.${client} refers to "${table}" by "${column}", a column that it does not have.`,
+      );
+    }
+  }
 }

@@ -3,16 +3,15 @@ import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
-import type { Column } from "../store/tables.js";
+import type { Column, InspectedTable } from "../store/tables.js";
 import { mismatch, mustBeSent } from "./database.js";
-import type { Found } from "./tables.js";
 import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
 
 /** @param found by rule, where its table is there */
 export function againstClient<P extends Principal, DB>(
   rules: Rules<P, DB>,
   tables: readonly SyncedTable[],
-  found: ReadonlyMap<string, Found>,
+  found: ReadonlyMap<string, InspectedTable>,
   store: Store,
 ): readonly Mismatch[] {
   const mismatches: Mismatch[] = [];
@@ -52,7 +51,7 @@ export function againstClient<P extends Principal, DB>(
 function* tableMismatches<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { columns, insertOnly }: SyncedTable,
-  found: Found | undefined,
+  found: InspectedTable | undefined,
   store: Store,
 ): Iterable<Mismatch> {
   const { name, operations } = rule;
@@ -111,7 +110,7 @@ function* tableMismatches<P extends Principal, DB>(
 function targetOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   name: string,
-  found: Found | undefined,
+  found: InspectedTable | undefined,
 ): Column | "refused" | undefined {
   // The server's own columns are refused on purpose, and clients may read them.
   if (rule.serverColumns.has(name) || rule.insertColumns.has(name)) return undefined;

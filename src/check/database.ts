@@ -1,8 +1,7 @@
 /** One rule, held against what the database says of its table. */
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
-import type { InspectedTable } from "../store/inspect.js";
-import type { Column } from "../store/tables.js";
+import type { Column, InspectedTable } from "../store/tables.js";
 import type { Mismatch } from "./types.js";
 
 export function againstDatabase<P extends Principal, DB>(
@@ -12,7 +11,7 @@ export function againstDatabase<P extends Principal, DB>(
   return [
     ...keyMismatches(rule, table),
     ...columnMismatches(rule, table),
-    ...required(rule, table),
+    ...requiredColumns(rule, table),
     ...ownerCollation(rule, table),
   ];
 }
@@ -134,7 +133,7 @@ function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string,
 }
 
 /** Columns that an INSERT must fill and no PUT can. */
-function* required<P extends Principal, DB>(
+function* requiredColumns<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { columns }: InspectedTable,
 ): Iterable<Mismatch> {

@@ -6,7 +6,7 @@ import type { Database, Databases } from "../process/call.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { within } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
-import type { InspectedRole, OwnTablesUsed } from "../store/inspect.js";
+import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
 import type { Store } from "../store/store.js";
 import type { Readiness, Writes } from "../writes.js";
 
@@ -18,7 +18,7 @@ interface ReadyParts<P extends Principal, DB> {
   readonly emit: Emit;
 }
 
-type Role = InspectedRole["role"];
+type RoleName = InspectedRole["role"];
 
 /** Never rejects. */
 export function createReady<P extends Principal, DB>({
@@ -30,7 +30,7 @@ export function createReady<P extends Principal, DB>({
 }: ReadyParts<P, DB>): Writes<P>["ready"] {
   const used = usedTables(config);
 
-  const inspect = async (store: Store, role: Role): Promise<readonly string[]> => {
+  const inspect = async (store: Store, role: RoleName): Promise<readonly string[]> => {
     const own = await store.unit(
       { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
       (unit) => unit.inspect.ownTables(used),
@@ -42,7 +42,7 @@ export function createReady<P extends Principal, DB>({
   /** One at a time: however often somebody asks, it takes one connection, and one that hangs is not followed by others. */
   const shared = (
     { store, memory: { looking } }: Database,
-    role: Role,
+    role: RoleName,
   ): Promise<readonly string[]> => {
     const key = typeof role === "string" ? role : `role ${role.name}`;
     const underWay = looking.get(key);
@@ -93,7 +93,7 @@ export function usedTables<P extends Principal, DB>({
 function inspectedRole<P extends Principal, DB>(
   { rls }: WritesConfig<P, DB>,
   principal: P | undefined,
-): Role {
+): RoleName {
   if (typeof rls?.role === "function" && principal === undefined) return "unknown";
   const name = rls && (principal === undefined ? rls.role : roleOf(rls, principal));
   return typeof name === "string" ? { name } : "login";

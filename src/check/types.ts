@@ -96,7 +96,7 @@ export function syncedTables(schema: ClientSchema): readonly SyncedTable[] {
 }
 
 function isTable(table: unknown): table is ClientTable {
-  return isNamed(table) && "columns" in table && isList(table.columns, isNamed);
+  return isNamed(table) && "columns" in table && isListOf(table.columns, isNamed);
 }
 
 function isNamed(value: unknown): value is { readonly name: string } {
@@ -105,6 +105,6 @@ function isNamed(value: unknown): value is { readonly name: string } {
   );
 }
 
-function isList<T>(value: unknown, is: (each: unknown) => each is T): value is readonly T[] {
+function isListOf<T>(value: unknown, is: (each: unknown) => each is T): value is readonly T[] {
   return Array.isArray(value) && value.every(is);
 }

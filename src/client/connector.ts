@@ -1,14 +1,17 @@
 /** `PowerSyncWriteConnector`: the backend connector that an application passes to PowerSync's `connect()`. */
-import type { UploadDatabase } from "./database.js";
+import type { QueuedOperation, UploadDatabase } from "./transaction.js";
 import { malformedResponse, statusError, type UploadError } from "./errors.js";
 import { exchange, routeUrl } from "./http.js";
 import { type ConnectorOptions, defaultBatch, defaultTimeoutMs } from "./options.js";
 import { createPace } from "./pace.js";
 import { discardRejected, listRejected, type RejectedWrite, resendRejected } from "./rejected.js";
-import { createOpenSession } from "./session.js";
+import {
+  createFetchCredentials,
+  createOpenSession,
+  type Credentials,
+  requireToken,
+} from "./session.js";
 import { createStatusStore, type StatusListener, type UploadStatus } from "./status.js";
-import { createFetchCredentials, type Credentials, requireToken } from "./tokens.js";
-import type { QueuedOperation } from "./transaction.js";
 import { type Uploader, uploadQueue } from "./upload.js";
 
 /** The longest wait in one call of `uploadData`, for which PowerSync's `disconnect()` waits. */

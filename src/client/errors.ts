@@ -92,13 +92,13 @@ export function statusError(
   retryAfterMs?: number,
 ): UploadError {
   return uploadError(
-    codes[status] ?? "SERVER_ERROR",
+    codesByStatus[status] ?? "SERVER_ERROR",
     `The upload was answered with ${status}${message === undefined ? "." : `: ${message}`}`,
     { status, retryAfterMs },
   );
 }
 
-const codes: Readonly<Record<number, UploadErrorCode>> = {
+const codesByStatus: Readonly<Record<number, UploadErrorCode>> = {
   400: "BAD_REQUEST",
   401: "UNAUTHENTICATED",
   403: "FORBIDDEN",

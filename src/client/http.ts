@@ -76,8 +76,8 @@ export async function exchange(
     }
     return {
       status,
-      body: parseJson(text),
-      retryAfterMs: milliseconds(response.headers.get("retry-after")),
+      body: jsonOrNone(text),
+      retryAfterMs: retryAfterOf(response.headers.get("retry-after")),
     };
   }
 
@@ -116,7 +116,7 @@ function cameFromElsewhere(url: string, from?: string): boolean {
   return asked !== undefined && answered !== undefined && asked !== answered;
 }
 
-function parseJson(text: string): unknown {
+function jsonOrNone(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -125,7 +125,7 @@ function parseJson(text: string): unknown {
 }
 
 /** @param retryAfter seconds, or a date */
-function milliseconds(retryAfter: string | null): number | undefined {
+function retryAfterOf(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined;
   const seconds = Number(retryAfter);
   const ms = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1000;
@@ -145,7 +145,7 @@ export interface FatalFailure {
 }
 
 /** What the server says of one transaction. */
-export type TransactionResult =
+export type WireResult =
   | { readonly status: "success" | "not_attempted" }
   | {
       readonly status: "retryable_error";
@@ -154,14 +154,11 @@ export type TransactionResult =
     }
   | { readonly status: "fatal_error"; readonly failure: FatalFailure };
 
-type Members = Readonly<Record<string, unknown>>;
+type JsonMembers = Readonly<Record<string, unknown>>;
 
 /** @returns `undefined` unless the body has one result of a known form for each transaction */
-export function readResults(
-  body: unknown,
-  count: number,
-): readonly TransactionResult[] | undefined {
-  const results = members(body)["results"];
+export function readResults(body: unknown, count: number): readonly WireResult[] | undefined {
+  const results = membersOrNone(body)["results"];
   if (!Array.isArray(results) || results.length !== count) return undefined;
   const read = results.map(readResult);
   return read.every((result) => result !== undefined) ? read : undefined;
@@ -169,28 +166,28 @@ export function readResults(
 
 /** The `message` of a response other than 200. */
 export function readMessage(body: unknown): string | undefined {
-  return text(members(body)["message"]);
+  return textOrNone(membersOrNone(body)["message"]);
 }
 
-function readResult(raw: unknown): TransactionResult | undefined {
+function readResult(raw: unknown): WireResult | undefined {
   const { status, message, retry_after_ms, requires_client_handling, failed_operation } =
-    members(raw);
+    membersOrNone(raw);
   switch (status) {
     case "success":
     case "not_attempted":
       return { status };
     case "retryable_error":
-      return { status, message: text(message), retryAfterMs: number(retry_after_ms) };
+      return { status, message: textOrNone(message), retryAfterMs: numberOrNone(retry_after_ms) };
     case "fatal_error": {
-      const failed = members(failed_operation);
+      const failed = membersOrNone(failed_operation);
       const { error_code: code, details, operation_index } = failed;
       if (typeof requires_client_handling !== "boolean" || typeof code !== "string")
         return undefined;
       const failure = {
         code,
-        message: text(failed["message"]) ?? text(message),
+        message: textOrNone(failed["message"]) ?? textOrNone(message),
         details,
-        operationIndex: number(operation_index),
+        operationIndex: numberOrNone(operation_index),
         requiresClientHandling: requires_client_handling,
       };
       return { status, failure };
@@ -200,14 +197,14 @@ function readResult(raw: unknown): TransactionResult | undefined {
   }
 }
 
-function members(value: unknown): Members {
-  return typeof value === "object" && value !== null ? (value as Members) : {};
+function membersOrNone(value: unknown): JsonMembers {
+  return typeof value === "object" && value !== null ? (value as JsonMembers) : {};
 }
 
-function text(value: unknown): string | undefined {
+function textOrNone(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function number(value: unknown): number | undefined {
+function numberOrNone(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

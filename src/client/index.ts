@@ -1,10 +1,10 @@
 /** `powersync-writes/client`: the connector for devices. It runs wherever PowerSync's JavaScript SDKs do, and needs only `fetch`. */
 export { PowerSyncWriteConnector } from "./connector.js";
-export type { QueueBatch, QueueEntry, SqlExecutor, UploadDatabase } from "./database.js";
+export type { QueueBatch, QueueEntry, SqlExecutor, UploadDatabase } from "./transaction.js";
 export type { UploadError, UploadErrorCode, UploadErrorDetails } from "./errors.js";
 export type { FatalFailure, Fetch } from "./http.js";
 export type { Bounds, ConnectorOptions, UserChange } from "./options.js";
 export type { RejectedWrite } from "./rejected.js";
 export type { StatusListener, UploadStatus } from "./status.js";
-export type { Credentials } from "./tokens.js";
+export type { Credentials } from "./session.js";
 export type { QueuedOperation, QueuedTransaction } from "./transaction.js";

@@ -38,10 +38,10 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
       if (pending > 1) serverLimits ??= fetchLimits();
       const { transactions, body_bytes } = (await serverLimits) ?? {};
       return {
-        transactions: Math.min(ceiling.transactions, comfortable, limit(transactions)),
+        transactions: Math.min(ceiling.transactions, comfortable, serverLimit(transactions)),
         operations: ceiling.operations,
         // 1,000 bytes are left for the envelope around the transactions.
-        bytes: Math.min(ceiling.bytes, limit(body_bytes) - 1_000),
+        bytes: Math.min(ceiling.bytes, serverLimit(body_bytes) - 1_000),
       };
     },
     tooMany(transactions) {
@@ -70,6 +70,6 @@ interface ServerLimits {
   readonly body_bytes?: unknown;
 }
 
-function limit(value: unknown): number {
+function serverLimit(value: unknown): number {
   return typeof value === "number" && value > 0 ? value : Infinity;
 }

@@ -1,7 +1,11 @@
 /** The head of the upload queue: read in whole transactions, and removed once they have been accepted. */
-import type { UploadDatabase } from "./database.js";
+import {
+  exactEntries,
+  type QueuedTransaction,
+  transactionsOf,
+  type UploadDatabase,
+} from "./transaction.js";
 import type { Bounds } from "./options.js";
-import { exactEntries, type QueuedTransaction, transactionsOf } from "./transaction.js";
 
 /** Whole transactions from the head of the queue. */
 export interface Head {
@@ -28,7 +32,7 @@ export async function readHead(
 ): Promise<Head | undefined> {
   // The application may clear the queue between the two reads. Then it is measured again.
   for (let attempt = 0; attempt < 10; attempt++) {
-    const measured = await measure(database, bounds);
+    const measured = await measureQueue(database, bounds);
     const last = measured.at(-1);
     if (last === undefined) return undefined;
     const batch = await database.getCrudBatch(measured.length);
@@ -46,13 +50,16 @@ export async function readHead(
 }
 
 /** Measures entries before they are read, so that a queue of large values is never in memory as a whole. */
-async function measure(database: UploadDatabase, bounds: Bounds): Promise<readonly Measured[]> {
+async function measureQueue(
+  database: UploadDatabase,
+  bounds: Bounds,
+): Promise<readonly Measured[]> {
   for (let limit = bounds.operations + 1; ; limit *= 4) {
     const rows = await database.getAll<Measured>(
       "SELECT id, tx_id, length(CAST(data AS BLOB)) AS size FROM ps_crud ORDER BY id LIMIT ?",
       [limit],
     );
-    const count = fitting(rows, bounds, rows.length < limit);
+    const count = countFitting(rows, bounds, rows.length < limit);
     // No row fits where the first transaction alone has more rows than were read.
     if (count > 0 || rows.length < limit) return rows.slice(0, count);
   }
@@ -63,7 +70,7 @@ async function measure(database: UploadDatabase, bounds: Bounds): Promise<readon
  *
  * @param all `rows` is the whole queue, so the last transaction ends with the last row
  */
-function fitting(rows: readonly Measured[], bounds: Bounds, all: boolean): number {
+function countFitting(rows: readonly Measured[], bounds: Bounds, all: boolean): number {
   let whole = 0;
   let bytes = 0;
   let transactions = 0;

@@ -1,8 +1,12 @@
 /** Rejected transactions in a local-only table on the device, from where the application can show, edit and resend them. */
-import type { SqlExecutor, UploadDatabase } from "./database.js";
+import type {
+  QueuedOperation,
+  QueuedTransaction,
+  SqlExecutor,
+  UploadDatabase,
+} from "./transaction.js";
 import { uploadError } from "./errors.js";
 import type { FatalFailure } from "./http.js";
-import type { QueuedOperation, QueuedTransaction } from "./transaction.js";
 
 /** A transaction that was not applied, and has left the queue. */
 export interface RejectedWrite extends QueuedTransaction {
@@ -12,7 +16,7 @@ export interface RejectedWrite extends QueuedTransaction {
   readonly rejectedAt: string;
 }
 
-interface Row {
+interface RejectedRow {
   readonly id: string;
   readonly failure: string;
   readonly crud: string;
@@ -31,7 +35,7 @@ export async function keepRejected(
   failure: FatalFailure,
 ): Promise<void> {
   await database.execute(
-    `INSERT OR REPLACE INTO ${quoted(table)} (id, failure, crud, rejected_at) VALUES (?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO ${quotedName(table)} (id, failure, crud, rejected_at) VALUES (?, ?, ?, ?)`,
     [
       `${queueId}:${crud[0]?.opId}`,
       JSON.stringify(failure),
@@ -51,13 +55,14 @@ export async function forgetQueued(
   queueId: string,
 ): Promise<void> {
   const where = `WHERE id IN (SELECT ? || ':' || id FROM ps_crud)`;
-  const rows = await database.getAll(`SELECT id FROM ${quoted(table)} ${where}`, [queueId]);
-  if (rows.length > 0) await database.execute(`DELETE FROM ${quoted(table)} ${where}`, [queueId]);
+  const rows = await database.getAll(`SELECT id FROM ${quotedName(table)} ${where}`, [queueId]);
+  if (rows.length > 0)
+    await database.execute(`DELETE FROM ${quotedName(table)} ${where}`, [queueId]);
 }
 
 export async function countRejected(database: SqlExecutor, table: string): Promise<number> {
   const [row] = await database.getAll<{ readonly count: number }>(
-    `SELECT count(*) AS count FROM ${quoted(table)}`,
+    `SELECT count(*) AS count FROM ${quotedName(table)}`,
   );
   return row?.count ?? 0;
 }
@@ -68,8 +73,8 @@ export async function listRejected(
   table: string,
   id?: string,
 ): Promise<readonly RejectedWrite[]> {
-  const rows = await database.getAll<Row>(
-    `SELECT id, failure, crud, rejected_at FROM ${quoted(table)} WHERE id = coalesce(?, id) ORDER BY rejected_at, id`,
+  const rows = await database.getAll<RejectedRow>(
+    `SELECT id, failure, crud, rejected_at FROM ${quotedName(table)} WHERE id = coalesce(?, id) ORDER BY rejected_at, id`,
     [id ?? null],
   );
   return rows.map(({ id, failure, crud, rejected_at }) => ({
@@ -85,7 +90,7 @@ export async function discardRejected(
   table: string,
   id: string,
 ): Promise<void> {
-  await database.execute(`DELETE FROM ${quoted(table)} WHERE id = ?`, [id]);
+  await database.execute(`DELETE FROM ${quotedName(table)} WHERE id = ?`, [id]);
 }
 
 /**
@@ -128,14 +133,14 @@ async function showLocally(
   { op, table, id, opData }: QueuedOperation,
 ): Promise<void> {
   const values = opData ?? {};
-  const columns = Object.keys(values).map(quoted);
+  const columns = Object.keys(values).map(quotedName);
   const parameters = [...Object.values(values).map(sqlValue), id];
   const sql =
     op === "PUT"
-      ? `INSERT OR REPLACE INTO ${quoted(table)} (${[...columns, "id"].join()}) VALUES (${parameters.map(() => "?").join()})`
+      ? `INSERT OR REPLACE INTO ${quotedName(table)} (${[...columns, "id"].join()}) VALUES (${parameters.map(() => "?").join()})`
       : op === "PATCH"
-        ? `UPDATE ${quoted(table)} SET ${columns.map((column) => `${column} = ?`).join()} WHERE id = ?`
-        : `DELETE FROM ${quoted(table)} WHERE id = ?`;
+        ? `UPDATE ${quotedName(table)} SET ${columns.map((column) => `${column} = ?`).join()} WHERE id = ?`
+        : `DELETE FROM ${quotedName(table)} WHERE id = ?`;
   try {
     await tx.execute(sql, parameters);
   } catch {
@@ -156,6 +161,6 @@ function json(value: unknown): string | null {
 }
 
 /** Quotes a name for SQL. */
-function quoted(name: string): string {
+function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,5 +1,7 @@
-/** A transaction of the upload queue: made of the queue's entries, with every digit of its integers, and written for the wire. */
-import type { QueueEntry, SqlExecutor } from "./database.js";
+/**
+ * A transaction of the upload queue: made of the queue's entries, with every digit of its integers, and written for the wire. And the PowerSync
+ * database that it is read from: the members that the SDKs for web, React Native, Node and Capacitor have in common.
+ */
 
 /** One change of one row. Integers beyond ±(2^53 - 1), which JavaScript can't hold exactly, are strings. */
 export interface QueuedOperation {
@@ -40,7 +42,7 @@ function operationOf(entry: QueueEntry): QueuedOperation {
 }
 
 /** The transaction as the endpoint's wire format has it. */
-export function toWireTransaction({ transactionId, crud }: QueuedTransaction): object {
+export function queuedToWire({ transactionId, crud }: QueuedTransaction): object {
   return {
     transaction_id: transactionId,
     crud: crud.map(({ op, table, id, opId, opData, previousValues, metadata }) => ({
@@ -91,17 +93,21 @@ interface ExactValue {
   readonly value: string;
 }
 
-type Values = QueueEntry["opData"];
+type EntryValues = QueueEntry["opData"];
 
 function isInexact(value: unknown): value is number {
   return typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER);
 }
 
-function hasInexact(values: Values): boolean {
+function hasInexact(values: EntryValues): boolean {
   return values != null && Object.values(values).some(isInexact);
 }
 
-function withExact(values: Values, prefix: string, exact: ReadonlyMap<string, string>): Values {
+function withExact(
+  values: EntryValues,
+  prefix: string,
+  exact: ReadonlyMap<string, string>,
+): EntryValues {
   if (values == null) return values;
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [
@@ -112,4 +118,35 @@ function withExact(values: Values, prefix: string, exact: ReadonlyMap<string, st
         : value,
     ]),
   );
+}
+
+/** One change in the upload queue, as the SDK reads it. */
+export interface QueueEntry {
+  /** The entry's id in the queue. */
+  readonly clientId: number;
+  readonly op: string;
+  readonly table: string;
+  readonly id: string;
+  readonly transactionId?: number | null;
+  readonly opData?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly previousValues?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly metadata?: string | null;
+}
+
+/** The entries at the head of the queue. `complete` removes them, and all entries before them. */
+export interface QueueBatch {
+  readonly crud: readonly QueueEntry[];
+  complete(): Promise<void>;
+}
+
+export interface SqlExecutor {
+  getAll<T>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  execute(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
+/** A PowerSync database of any of the JavaScript SDKs. */
+export interface UploadDatabase extends SqlExecutor {
+  getClientId(): Promise<string>;
+  getCrudBatch(limit?: number): Promise<QueueBatch | null>;
+  writeTransaction<T>(callback: (tx: SqlExecutor) => Promise<T>): Promise<T>;
 }

@@ -1,5 +1,5 @@
 /** The upload: sends the queue from its head, request by request, and removes what the server has accepted. */
-import type { UploadDatabase } from "./database.js";
+import { type QueuedTransaction, queuedToWire, type UploadDatabase } from "./transaction.js";
 import {
   callApplication,
   malformedResponse,
@@ -14,7 +14,7 @@ import {
   type HttpResponse,
   readMessage,
   readResults,
-  type TransactionResult,
+  type WireResult,
 } from "./http.js";
 import type { ConnectorOptions } from "./options.js";
 import type { Pace } from "./pace.js";
@@ -22,7 +22,6 @@ import { type Head, readHead } from "./queue.js";
 import { countRejected, forgetQueued, keepRejected } from "./rejected.js";
 import { type OpenSession, readState, remember } from "./session.js";
 import type { StatusStore } from "./status.js";
-import { type QueuedTransaction, toWireTransaction } from "./transaction.js";
 
 export interface Uploader {
   readonly options: ConnectorOptions;
@@ -92,7 +91,7 @@ function requestBody(clientId: string, queueId: string, { transactions }: Head):
   return JSON.stringify({
     client_id: clientId,
     queue_id: queueId,
-    transactions: transactions.map(toWireTransaction),
+    transactions: transactions.map(queuedToWire),
   });
 }
 
@@ -155,7 +154,7 @@ async function accept(settling: Settling, response: HttpResponse): Promise<void>
  *
  * @throws UploadError RETRYABLE, RETAINED, CALLBACK_FAILED
  */
-async function settle(settling: Settling, results: readonly TransactionResult[]): Promise<void> {
+async function settle(settling: Settling, results: readonly WireResult[]): Promise<void> {
   const { head, onRejected } = settling;
   let completed = 0;
   let accepted = 0;

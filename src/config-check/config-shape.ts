@@ -1,4 +1,7 @@
-/** Every option of the configuration, as data: its name, what it may be, and whether it must be there. The compiler compares the names with the types. */
+/**
+ * Refuses a configuration that says something else than was meant, before anybody is answered by it. Every option stands here as data: its name,
+ * what it may be, and whether it must be there. The compiler compares the names with the types.
+ */
 import type { IsolationLevel } from "kysely";
 import type {
   DeadLettersOptions,
@@ -27,13 +30,14 @@ import {
   number,
   object,
   oneOf,
-  record,
+  recordOf,
   required,
   somePoints,
   text,
   worded,
 } from "./kinds.js";
-import { type Keys, tableRule } from "./rule-shape.js";
+import { type ShapeOf, tableRule } from "./rule-shape.js";
+import type { TableRule } from "../pipeline/table-rule.js";
 
 /** A bound of `limits` and its like. */
 export const limit: Kind = {
@@ -45,7 +49,7 @@ const days = worded("a number of days", number);
 
 // A guard that is undefined guards nothing.
 const layerHook = somePoints(
-  { before: defined(func), after: defined(func) } satisfies Keys<
+  { before: defined(func), after: defined(func) } satisfies ShapeOf<
     LayerHook<Layers<Principal, unknown>["map"]>
   >,
   "an object { before, after }",
@@ -60,12 +64,14 @@ const hook = somePoints(
     deadLetter: defined(layerHook),
     respond: defined(layerHook),
     committed: defined(func),
-  } satisfies Keys<Hooks<Principal, unknown>>,
+  } satisfies ShapeOf<Hooks<Principal, unknown>>,
   "an object of hooks by their layers' names",
 );
 
 const keyedDatabase = object(
-  { open: required(func), key: required(func) } satisfies Keys<KeyedDatabase<Principal, unknown>>,
+  { open: required(func), key: required(func) } satisfies ShapeOf<
+    KeyedDatabase<Principal, unknown>
+  >,
   "an object { open, key }",
 );
 const database: Kind = {
@@ -109,7 +115,7 @@ export const ownTables = object(
       } satisfies Record<OwnTable, Kind>,
       "an object of names by the tables' default names",
     ),
-  } satisfies Keys<OwnTablesOptions>,
+  } satisfies ShapeOf<OwnTablesOptions>,
   "an object { schema, names }",
 );
 
@@ -121,7 +127,7 @@ export const config = object(
     ),
     database: required(database),
     tables: required(
-      record(tableRule, "an object that has a rule for each table clients may write"),
+      recordOf(tableRule, "an object that has a rule for each table clients may write"),
     ),
     path: worded('a path that begins with "/", or false', either(path, oneOf(false))),
     cors: object(
@@ -131,7 +137,7 @@ export const config = object(
         ),
         credentials: flag,
         maxAgeSeconds: number,
-      } satisfies Keys<CorsOptions>,
+      } satisfies ShapeOf<CorsOptions>,
       "an object { origins, credentials, maxAgeSeconds }",
     ),
     hooks: worded(
@@ -153,7 +159,7 @@ export const config = object(
           claims: defined(worded("a function of the principal", func)),
           setting: worded('a setting\'s name, such as "request.jwt.claims"', text),
           settings: defined(worded("a function of the principal", func)),
-        } satisfies Keys<RlsOptions<Principal>>,
+        } satisfies ShapeOf<RlsOptions<Principal>>,
         "an object { role, claims, setting, settings }",
       ),
     ),
@@ -173,7 +179,7 @@ export const config = object(
         transactionMs: milliseconds,
         requestMs: milliseconds,
         bodyMs: milliseconds,
-      } satisfies Keys<Timeouts>,
+      } satisfies ShapeOf<Timeouts>,
       "an object of times in milliseconds",
     ),
     limits: object(
@@ -186,7 +192,7 @@ export const config = object(
         stringLength: limit,
         concurrentRequests: limit,
         requests: limit,
-      } satisfies Keys<Limits>,
+      } satisfies ShapeOf<Limits>,
       "an object of limits",
     ),
     ledger: worded(
@@ -194,7 +200,7 @@ export const config = object(
       either(
         oneOf(false),
         object(
-          { retentionDays: days, prune: flag } satisfies Keys<LedgerOptions>,
+          { retentionDays: days, prune: flag } satisfies ShapeOf<LedgerOptions>,
           "an object { retentionDays, prune }",
         ),
       ),
@@ -207,7 +213,7 @@ export const config = object(
           {
             afterHours: worded("a number of hours", number),
             attempts: worded("a whole number of failures", number),
-          } satisfies Keys<ParkingOptions>,
+          } satisfies ShapeOf<ParkingOptions>,
           "an object { afterHours, attempts }",
         ),
       ),
@@ -218,7 +224,7 @@ export const config = object(
         requiresClientHandling: func,
         onRecorded: func,
         rejections: object(
-          { table: required(worded("a table's name", text)), row: func } satisfies Keys<
+          { table: required(worded("a table's name", text)), row: func } satisfies ShapeOf<
             RejectionOptions<Principal, unknown>
           >,
           "an object { table, row }",
@@ -226,12 +232,47 @@ export const config = object(
         open: limit,
         keepPrincipal: flag,
         principal: func,
-      } satisfies Keys<DeadLettersOptions<Principal, unknown>>,
+      } satisfies ShapeOf<DeadLettersOptions<Principal, unknown>>,
       "an object of options",
     ),
     ownTables,
     logger,
     onEvent: func,
-  } satisfies Keys<WritesConfig<Principal, unknown>>,
+  } satisfies ShapeOf<WritesConfig<Principal, unknown>>,
   "an object { authenticate, database, tables }",
 );
+
+/** @throws TypeError that names the option and says what to write */
+export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>): void {
+  if (!config.fits(given)) {
+    throw new TypeError(`The configuration must be ${config.words}.`);
+  }
+  checkKind(config, given, "");
+  const judged = given.rls !== undefined || given.authorize !== undefined;
+  for (const [name, rule] of Object.entries(given.tables)) checkAccess(name, rule, judged);
+}
+
+/** @param judged `rls` or a global `authorize` says who may write */
+function checkAccess<P extends Principal, DB>(
+  name: string,
+  { owner, scope, belongsTo = {}, authorize, access, operations }: TableRule<P, DB>,
+  judged: boolean,
+): void {
+  const scopes = Object.entries({ owner, scope, ...(hasKeys(belongsTo) && { belongsTo }) });
+  const said = scopes.filter(([, value]) => value !== undefined).map(([option]) => option);
+  if (access === "everyone" && said.length > 0) {
+    throw new TypeError(
+      `tables.${name} says access: "everyone" and ${said.join(", ")}. Write one or the other.`,
+    );
+  }
+  const writable = operations === undefined || operations.length > 0;
+  if (judged || !writable || said.length > 0 || (authorize ?? access) !== undefined) return;
+  throw new TypeError(
+    `tables.${name} does not say who may write it. Write \`owner\`, \`scope\`, \`belongsTo\` or \`authorize\`; ` +
+      'or access: "everyone", if every caller that `authenticate` lets in may write every row.',
+  );
+}
+
+function hasKeys(value: object): boolean {
+  return Object.keys(value).length > 0;
+}

@@ -88,12 +88,12 @@ export function list(of: Kind, words: string): Kind {
 }
 
 /** A plain object whose keys are names of the application's own, each with a value of this kind. `undefined` is none; nor is what is inherited. */
-export function record(of: Kind, words: string): Kind {
+export function recordOf(of: Kind, words: string): Kind {
   return {
     words,
     fits: isPlain,
     inside: (value, path) => {
-      for (const [name, each] of membersOf(value)) {
+      for (const [name, each] of everyMember(value)) {
         const at = join(path, name);
         if (!Object.hasOwn(value as object, name)) {
           throw new TypeError(`${at} is inherited. Write it into the object itself.`);
@@ -163,7 +163,7 @@ function isObject(value: unknown): boolean {
 
 function checkMembers(shape: Shape, value: unknown, path: string): void {
   const given = new Set<string>();
-  for (const [name, each] of membersOf(value)) {
+  for (const [name, each] of everyMember(value)) {
     const kind = Object.hasOwn(shape, name) ? shape[name] : undefined;
     const at = join(path, name);
     if (kind === undefined) throw unknownKey(at, name, Object.keys(shape));
@@ -183,7 +183,7 @@ function checkMembers(shape: Shape, value: unknown, path: string): void {
 }
 
 /** Inherited ones too: they count as much where an option is read. */
-function membersOf(value: unknown): readonly (readonly [name: string, value: unknown])[] {
+function everyMember(value: unknown): readonly (readonly [name: string, value: unknown])[] {
   const members: [string, unknown][] = [];
   const object = value as Readonly<Record<string, unknown>>;
   for (const name in object) members.push([name, object[name]]);
@@ -225,18 +225,18 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const changed = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const changed = cell(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
       const exchanged =
         i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-          ? at(before, j - 2) + 1
+          ? cell(before, j - 2) + 1
           : Infinity;
-      row.push(Math.min(at(last, j) + 1, at(row, j - 1) + 1, changed, exchanged));
+      row.push(Math.min(cell(last, j) + 1, cell(row, j - 1) + 1, changed, exchanged));
     }
     [before, last] = [last, row];
   }
-  return at(last, b.length);
+  return cell(last, b.length);
 }
 
-function at(row: readonly number[], index: number): number {
+function cell(row: readonly number[], index: number): number {
   return row[index] ?? Infinity;
 }

@@ -18,14 +18,14 @@ import {
   list,
   object,
   oneOf,
-  record,
+  recordOf,
   required,
   text,
   worded,
 } from "./kinds.js";
 
 /** A kind for each option of a type: one that is missing here, or unknown there, doesn't compile. */
-export type Keys<Options> = Readonly<Record<keyof Options, Kind>>;
+export type ShapeOf<Options> = Readonly<Record<keyof Options, Kind>>;
 
 const column = worded("a column's name", text);
 const columnNames = list(column, "a list of columns");
@@ -45,17 +45,17 @@ const clientColumn = object(
           table: required(text),
           match: required(column),
           take: required(column),
-        } satisfies Keys<Reference>,
+        } satisfies ShapeOf<Reference>,
         "an object { table, match, take }",
       ),
     ),
     convert: defined(func),
     readOnly: defined(oneOf("reject", "ignore")),
-  } satisfies Keys<ClientColumn<Principal, unknown>>,
+  } satisfies ShapeOf<ClientColumn<Principal, unknown>>,
   "an object { column, references, convert, readOnly }",
 );
 const serverColumn = object(
-  { set: required(func), on: oneOf("write", "insert") } satisfies Keys<
+  { set: required(func), on: oneOf("write", "insert") } satisfies ShapeOf<
     ServerColumn<Principal, unknown>
   >,
   "an object { set, on }",
@@ -75,7 +75,7 @@ const parent = worded(
   either(
     text,
     object(
-      { table: required(text), by: defined(column), optional: flag } satisfies Keys<Parent>,
+      { table: required(text), by: defined(column), optional: flag } satisfies ShapeOf<Parent>,
       "an object { table, by, optional }",
     ),
   ),
@@ -94,7 +94,7 @@ export const tableRule = object(
           column,
           keyColumns,
           object(
-            { columns: required(keyColumns), split: required(func) } satisfies Keys<CompositeId>,
+            { columns: required(keyColumns), split: required(func) } satisfies ShapeOf<CompositeId>,
             "an object { columns, split }",
           ),
         ),
@@ -103,13 +103,13 @@ export const tableRule = object(
     columns: defined(
       worded(
         "a list of columns, or an object of columns by the client's names",
-        either(columnNames, record(columnRule, "an object of columns")),
+        either(columnNames, recordOf(columnRule, "an object of columns")),
       ),
     ),
     operations: defined(list(oneOf(...operations), "a list of PUT, PATCH and DELETE")),
     owner: defined(worded("the name of the column that holds the owner's user id", text)),
     belongsTo: defined(
-      record(parent, "an object that names a table for each column that refers to one"),
+      recordOf(parent, "an object that names a table for each column that refers to one"),
     ),
     scope: defined(worded("a function (eb, context) => expression", func)),
     authorize: defined(worded("a function (write, context) => void", func)),
@@ -117,7 +117,7 @@ export const tableRule = object(
     put: oneOf("merge", "replace"),
     delete: defined(
       object(
-        { set: required(record(func, "an object of functions by column")) } satisfies Keys<
+        { set: required(recordOf(func, "an object of functions by column")) } satisfies ShapeOf<
           NonNullable<TableRule<Principal, unknown>["delete"]>
         >,
         "an object { set }",
@@ -125,6 +125,6 @@ export const tableRule = object(
     ),
     unknownColumns: oneOf("reject", "ignore"),
     hideForeign: defined(flag),
-  } satisfies Keys<TableRule<Principal, unknown>>,
+  } satisfies ShapeOf<TableRule<Principal, unknown>>,
   'a rule, such as { owner: "owner_id" }',
 );

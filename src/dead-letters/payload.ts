@@ -21,7 +21,7 @@ export function recordLetter<P extends Principal, DB>(
     const recorded = await openUnitOf(context).unit.letters.record({
       ...kept,
       subject: await sha256(letter.userId),
-      content: await contentOf(letter),
+      content: await contentHash(letter),
       ...(principal !== undefined && { principal }),
       tables: tableNames(letter.payload),
       lossyNumbers: lossyNumbers === true && holdsRounded(letter.payload),
@@ -31,7 +31,7 @@ export function recordLetter<P extends Principal, DB>(
 }
 
 /** What makes two letters the same one. */
-function contentOf({ userId, clientId, queueId, payload }: DeadLetter): Promise<string> {
+function contentHash({ userId, clientId, queueId, payload }: DeadLetter): Promise<string> {
   return sha256([userId, clientId ?? null, queueId ?? null, payload]);
 }
 
@@ -44,10 +44,10 @@ export function tableNames(payload: unknown): readonly string[] {
 export function entriesOf(
   payload: unknown,
 ): readonly { readonly table?: unknown; readonly id?: unknown }[] {
-  const { crud, batch } = members(payload);
+  const { crud, batch } = membersOf(payload);
   const entries: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
   return entries.map((entry) => {
-    const { table, type, id } = members(entry);
+    const { table, type, id } = membersOf(entry);
     return { table: table ?? type, id };
   });
 }
@@ -62,7 +62,7 @@ export function namedRows(payload: unknown): readonly NamedRow[] {
   return [...named.values()];
 }
 
-function members(value: unknown): Readonly<Record<string, unknown>> {
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
@@ -88,13 +88,13 @@ const mostValues = 10_000;
 
 /** Its JSON; `undefined` where that would not be the same value again, or is too large. */
 function principalText(principal: unknown): string | undefined {
-  if (!isPlain(principal)) return undefined;
+  if (!isPlainJson(principal)) return undefined;
   const text = canonicalJson(principal);
   return text.length > mostCharacters ? undefined : text;
 }
 
 /** Nothing but what JSON can say. Instances of classes have more to them than their members. */
-function isPlain(root: unknown): boolean {
+function isPlainJson(root: unknown): boolean {
   const open: unknown[] = [root];
   for (let count = 0; open.length > 0; count += 1) {
     // Whatever contains itself ends here, too.

@@ -15,7 +15,7 @@ const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarde
 
 const texts = ["userId", "clientId", "errorCode", "table"] as const;
 const times = ["since", "until"] as const;
-const names: readonly string[] = ["status", ...texts, ...times];
+const queryNames: readonly string[] = ["status", ...texts, ...times];
 
 /** @throws badRequest for a filter that is none: a word that is not known must not mean every letter */
 export function queryOf(filter: LetterFilter): LetterQuery {
@@ -24,8 +24,11 @@ export function queryOf(filter: LetterFilter): LetterQuery {
   }
   const query: { -readonly [Name in keyof LetterQuery]: LetterQuery[Name] } = {};
   for (const [name, value] of Object.entries(filter)) {
-    if (!names.includes(name)) {
-      throw badRequest(400, `The filter knows no ${JSON.stringify(name)}: ${names.join(", ")}.`);
+    if (!queryNames.includes(name)) {
+      throw badRequest(
+        400,
+        `The filter knows no ${JSON.stringify(name)}: ${queryNames.join(", ")}.`,
+      );
     }
     if (value === undefined) continue;
     if (name === "status") query.status = statusesOf(value);

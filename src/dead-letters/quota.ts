@@ -26,10 +26,10 @@ type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
 
-const usual = 1_000;
+const defaultMost = 1_000;
 
 /** @throws TypeError for what is no limit */
-export function createLetterQuota(most = usual): LetterQuota {
+export function createLetterQuota(most = defaultMost): LetterQuota {
   checkLimit("deadLetters.open", most);
   return {
     check: async (unit, { refused }, userId) => {

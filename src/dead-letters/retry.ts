@@ -47,8 +47,8 @@ export function createRetryLetter<P extends Principal, DB>(
     try {
       // Asked before the transaction begins: the answer may come from the same database.
       const letter = await inUnit(store, ({ letters }) => letters.find(id));
-      if (!isOpen(letter)) return refusal(letter);
-      const principal = await principalOf(letter, as, config.deadLetters?.principal);
+      if (!isOpen(letter)) return notOpenAnswer(letter);
+      const principal = await letterPrincipal(letter, as, config.deadLetters?.principal);
       if (principal === undefined) return unknownPrincipal;
       const begun = callOf(database, name.correlationId, principal, letter);
       const caller = await gate?.(database, begun);
@@ -94,7 +94,7 @@ export function isOpen<L extends WithStatus>(letter: L | undefined): letter is L
 }
 
 /** The result for a letter that is not open. */
-export function refusal(letter: WithStatus | undefined): NotOpen | NotFound {
+export function notOpenAnswer(letter: WithStatus | undefined): NotOpen | NotFound {
   return letter === undefined ? { status: "not_found" } : { status: "not_open", is: letter.status };
 }
 
@@ -107,7 +107,7 @@ const unknownPrincipal: Failed = {
 };
 
 /** @throws badRequest where `as` is not the letter's user */
-async function principalOf<P extends Principal>(
+async function letterPrincipal<P extends Principal>(
   letter: Letter,
   as: P | undefined,
   make: ((letter: Letter) => P | Promise<P>) | undefined,
@@ -156,7 +156,7 @@ async function tryOnce<P extends Principal, DB>(
     const { letters } = unit;
     const open = { store, unit };
     const letter = await letters.find(id, true);
-    if (!isOpen(letter)) return { result: refusal(letter) };
+    if (!isOpen(letter)) return { result: notOpenAnswer(letter) };
     const { rowStates, payload } = letter;
     if (!force && rowStates !== undefined) {
       const rows = await rowStateReader.changed(open, rowStates);
@@ -165,7 +165,7 @@ async function tryOnce<P extends Principal, DB>(
         return { result: { status: "stale", rows } };
       }
     }
-    const reading = transactionOf(payload, limits);
+    const reading = readPayload(payload, limits);
     if ("invalid" in reading) {
       progress.operationIndex = reading.operationIndex;
       throw fatal("INVALID_TRANSACTION", reading.invalid);
@@ -207,11 +207,11 @@ async function count(
 }
 
 /** Says what is wrong where it is none. */
-type Reading =
+type ReadPayload =
   | { readonly transaction: CrudTransaction }
   | { readonly invalid: string; readonly operationIndex?: number };
 
-export function transactionOf(payload: unknown, limits: Limits): Reading {
+export function readPayload(payload: unknown, limits: Limits): ReadPayload {
   try {
     const [transaction, ...others] = normalizeUpload(payload, limits).transactions;
     if (transaction === undefined || others.length > 0) {

@@ -34,7 +34,7 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
     const places = new Map<string, Place>();
     for (const [name, named] of Map.groupBy(rows, ({ table }) => table)) {
       const rule = rules.get(name);
-      const place = rule && (await placeOf(open, rule, named));
+      const place = rule && (await rowPlaceOf(open, rule, named));
       if (place !== undefined) places.set(name, place);
     }
     return places;
@@ -75,7 +75,7 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
   };
 }
 
-async function placeOf<P extends Principal, DB>(
+async function rowPlaceOf<P extends Principal, DB>(
   { store, unit }: OpenUnit,
   rule: Rule<P, DB>,
   named: readonly NamedRow[],

@@ -97,7 +97,7 @@ async function decompressed(
   headers: Headers,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+  if (bytes.byteLength > maxBytes) throw bodyTooLarge(maxBytes);
   const encoding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
   if (encoding === "" || encoding === "identity") return bytes;
   if (encoding !== "gzip" && encoding !== "deflate") {
@@ -128,7 +128,7 @@ async function inflate(
   }
   if (size > maxBytes) {
     reader.cancel().catch(() => undefined);
-    throw tooLarge(maxBytes);
+    throw bodyTooLarge(maxBytes);
   }
   const whole = new Uint8Array(size);
   let offset = 0;
@@ -165,7 +165,7 @@ function checkTextSize(text: string, maxBytes: number): void {
   // A UTF-16 unit becomes one to three bytes: the exact count is only needed in between.
   if (text.length * 3 <= maxBytes) return;
   if (text.length > maxBytes || new TextEncoder().encode(text).byteLength > maxBytes) {
-    throw tooLarge(maxBytes);
+    throw bodyTooLarge(maxBytes);
   }
 }
 
@@ -179,6 +179,6 @@ function parse(text: string): unknown {
   }
 }
 
-function tooLarge(maxBytes: number): Error {
+function bodyTooLarge(maxBytes: number): Error {
   return badRequest(413, `The body is larger than ${maxBytes} bytes.`);
 }

@@ -42,7 +42,7 @@ export function routeOf(
   url: string,
   options: RouteOptions = {},
 ): Route | undefined {
-  const there = at(base, url, options);
+  const there = routeAt(base, url, options);
   if (there === undefined) return undefined;
   const asked = method.toUpperCase();
   if (asked === there.method) return there.route;
@@ -63,10 +63,10 @@ export function methodOf(
   url: string,
   options: RouteOptions = {},
 ): string | undefined {
-  return at(base, url, options)?.method;
+  return routeAt(base, url, options)?.method;
 }
 
-function at(base: string | false, url: string, { checkpoints = false }: RouteOptions) {
+function routeAt(base: string | false, url: string, { checkpoints = false }: RouteOptions) {
   const known = checkpoints ? withCheckpoints : routes;
   const path = pathOf(url);
   if (base !== false) {

@@ -1,11 +1,22 @@
-/** `jwt()`: takes the bearer token from a request, finds the signer that it may be from, and gives the caller's principal. */
-import { base64url, decodeJwt, decodeProtectedHeader, type JWTPayload } from "jose";
+/**
+ * `jwt()`: takes the bearer token from a request, verifies it against the signer that it may be from, and gives the caller's principal.
+ * A fault of the token is the caller's and becomes 401; keys that can't be fetched are the server's fault and become 503.
+ */
+import {
+  base64url,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
 import type { Principal } from "../context.js";
-import { isUnauthenticated, unauthenticated } from "../errors.js";
+import { isUnauthenticated, retryable, unauthenticated } from "../errors.js";
 import type { WriteRequest } from "../model.js";
-import { keysOf } from "./keys.js";
-import { checkExpected, type JwtOptions } from "./options.js";
-import { expired, invalid, type Signer, verify } from "./verify.js";
+import { type Keys, keysOf, KeysUnavailable, retryAfterMs } from "./keys.js";
+import { checkExpected, type Expected, type JwtOptions } from "./options.js";
 
 /** The caller that a verified token names. */
 export interface JwtPrincipal extends Principal {
@@ -60,12 +71,12 @@ function principalOf(claims: Readonly<JWTPayload>): JwtPrincipal {
   return { userId: claims.sub ?? "", claims };
 }
 
-const missing = "A bearer token is required.";
+const missingToken = "A bearer token is required.";
 
 function bearer(header: string | null): string {
   const token = /^Bearer +([\w.-]+) *$/i.exec(header ?? "")?.[1];
-  if (token === undefined) throw unauthenticated(header === null ? missing : invalid);
-  if (token.length > maxTokenLength) throw unauthenticated(invalid);
+  if (token === undefined) throw unauthenticated(header === null ? missingToken : invalidToken);
+  if (token.length > maxTokenLength) throw unauthenticated(invalidToken);
   return token;
 }
 
@@ -83,14 +94,14 @@ function readUnverified(token: string): { readonly alg: string; readonly iss: st
     const { alg = "", kid = "", ...header } = decodeProtectedHeader(token);
     const { iss = "" } = decodeJwt(token);
     // `crit` lists extensions that must be understood, and `b64` is one. A bearer token needs none.
-    if ("crit" in header || "b64" in header) throw unauthenticated(invalid);
+    if ("crit" in header || "b64" in header) throw unauthenticated(invalidToken);
     if (typeof alg === "string" && typeof kid === "string" && isCanonical(token)) {
       return { alg, iss };
     }
   } catch {
     // It is no JWT.
   }
-  throw unauthenticated(invalid);
+  throw unauthenticated(invalidToken);
 }
 
 /** A signature has several base64url spellings, of which only one is accepted. The signature itself protects the spelling of the other parts. */
@@ -106,7 +117,7 @@ interface Verified {
 
 /** Where a signer's keys can't be fetched, the token may be that signer's. So it is 503 and not 401, unless another signer has signed it. */
 async function verifyWithFirst(token: string, signers: readonly Signer[]): Promise<Verified> {
-  let refusal: unknown = unauthenticated(invalid);
+  let refusal: unknown = unauthenticated(invalidToken);
   let outage: unknown;
   for (const signer of signers) {
     try {
@@ -171,5 +182,95 @@ export function createTokenCache(maxTokens: number): TokenCache {
       const [oldest] = entries.keys();
       if (entries.size > maxTokens && oldest !== undefined) entries.delete(oldest);
     },
+  };
+}
+
+/** One signer whose tokens are trusted. */
+export interface Signer {
+  readonly expected: Expected;
+  readonly keys: Keys;
+}
+
+export const invalidToken = "The token is not valid.";
+export const expired = "The token has expired.";
+
+/** @throws unauthenticated for a bad token, retryable where the keys can't be fetched */
+export async function verify(token: string, { expected, keys }: Signer): Promise<JWTPayload> {
+  const claims = await verifySignature(token, withUnavailable(keys.find), {
+    algorithms: [...expected.algorithms],
+    clockTolerance: expected.clockTolerance,
+    requiredClaims: ["exp", "sub"],
+    ...(expected.issuers === undefined ? {} : { issuer: [...expected.issuers] }),
+    ...(expected.audiences === undefined ? {} : { audience: [...expected.audiences] }),
+  });
+  if (typeof claims.sub !== "string" || claims.sub === "") throw unauthenticated(invalidToken);
+  if (!livesShortEnough(claims, expected.maxLifetime)) throw unauthenticated(invalidToken);
+  // Compared with `true`, since an untyped `accept` may return anything.
+  if (expected.accept !== undefined && expected.accept(claims) !== true) {
+    throw unauthenticated(invalidToken);
+  }
+  return claims;
+}
+
+function livesShortEnough({ iat, exp = 0 }: JWTPayload, maxLifetime: number | undefined): boolean {
+  return maxLifetime === undefined || (typeof iat === "number" && exp - iat <= maxLifetime);
+}
+
+async function verifySignature(
+  token: string,
+  keys: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (error instanceof KeysUnavailable) {
+      const { cause } = error;
+      throw Object.assign(
+        retryable("The caller's token can't be verified just now.", retryAfterMs),
+        { cause },
+      );
+    }
+    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+      return verifyWithAny(token, error, options);
+    }
+    throw toAuthenticationError(error);
+  }
+}
+
+/** For a token without a key id, where the set has several keys of its kind, as it has during a rotation. */
+async function verifyWithAny(
+  token: string,
+  candidates: errors.JWKSMultipleMatchingKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of candidates) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed))
+        throw toAuthenticationError(error);
+    }
+  }
+  throw unauthenticated(invalidToken);
+}
+
+/** An error that is not the token's fault stays as it is, and becomes 503. */
+function toAuthenticationError(error: unknown): unknown {
+  if (error instanceof errors.JWTExpired) return unauthenticated(expired);
+  return error instanceof errors.JOSEError ? unauthenticated(invalidToken) : error;
+}
+
+/** Marks failures to fetch the keys as `KeysUnavailable`, since they say nothing about the token. */
+function withUnavailable(find: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) throw error;
+      if (error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      if (error instanceof KeysUnavailable) throw error;
+      throw new KeysUnavailable("No key.", { cause: error });
+    }
   };
 }

@@ -120,7 +120,7 @@ function remoteKeys(url: URL, options: RemoteOptions): Keys {
       });
       pending = begun;
     }
-    if (pending !== undefined && !(await settled(pending, timeoutMs))) {
+    if (pending !== undefined && !(await settledInTime(pending, timeoutMs))) {
       failure ??= new Error("The keys could not be fetched in time.");
     }
   }
@@ -176,7 +176,7 @@ function ageOf(time: number): number {
 }
 
 /** Every caller waits with its own timer: on some hosts a fetch never settles once the request that began it has ended. */
-async function settled(fetching: Promise<void>, timeoutMs: number): Promise<boolean> {
+async function settledInTime(fetching: Promise<void>, timeoutMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), timeoutMs);

@@ -163,10 +163,10 @@ export function checkExpected(options: JwtOptions): Expected {
     algorithms: checkAlgorithms(options),
     issuers: expectedValues("issuer", options.issuer),
     audiences: expectedValues("audience", options.audience),
-    clockTolerance: within("clockTolerance", clockTolerance, 0, 300),
+    clockTolerance: inRange("clockTolerance", clockTolerance, 0, 300),
     maxLifetime,
     accept,
-    tokenCacheMs: within("tokenCacheMs", tokenCacheMs, 0, 300_000),
+    tokenCacheMs: inRange("tokenCacheMs", tokenCacheMs, 0, 300_000),
   };
 }
 
@@ -247,17 +247,17 @@ export function isLoopback(hostname: string): boolean {
 /** @throws TypeError for a time outside its bounds */
 export function checkJwksCache(given: Partial<JwksCache> = {}): JwksCache {
   const day = 24 * 3_600_000;
-  const maxAgeMs = within("jwksCache.maxAgeMs", given.maxAgeMs ?? 600_000, 1_000, day);
+  const maxAgeMs = inRange("jwksCache.maxAgeMs", given.maxAgeMs ?? 600_000, 1_000, day);
   const stale = given.maxStaleMs ?? Math.max(3_600_000, maxAgeMs);
   return {
     maxAgeMs,
-    maxStaleMs: within("jwksCache.maxStaleMs", stale, maxAgeMs, day),
-    cooldownMs: within("jwksCache.cooldownMs", given.cooldownMs ?? 30_000, 1_000, 3_600_000),
-    timeoutMs: within("jwksCache.timeoutMs", given.timeoutMs ?? 5_000, 100, 30_000),
+    maxStaleMs: inRange("jwksCache.maxStaleMs", stale, maxAgeMs, day),
+    cooldownMs: inRange("jwksCache.cooldownMs", given.cooldownMs ?? 30_000, 1_000, 3_600_000),
+    timeoutMs: inRange("jwksCache.timeoutMs", given.timeoutMs ?? 5_000, 100, 30_000),
   };
 }
 
-function within(name: string, value: number, least: number, most: number): number {
+function inRange(name: string, value: number, least: number, most: number): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value;
   throw new TypeError(`jwt: \`${name}\` must be a number from ${least} to ${most}.`);
 }

@@ -52,7 +52,7 @@ export function supabaseSecret(
 function supabaseClaims(name: string, options: SupabaseProject) {
   const { audience = "authenticated" } = options;
   if ("url" in options) return { issuer: `${base(name, "url", options.url)}/auth/v1`, audience };
-  const project = text(name, "project", options.project, /^[a-z0-9]+$/);
+  const project = checkedText(name, "project", options.project, /^[a-z0-9]+$/);
   return { issuer: `https://${project}.supabase.co/auth/v1`, audience };
 }
 
@@ -86,7 +86,7 @@ export function clerk(
     // The user of a pending session has not completed the sign-in yet.
     accept: ({ azp, sts }) =>
       sts !== "pending" &&
-      (azp === undefined || authorizedParties === undefined || names(authorizedParties, azp)),
+      (azp === undefined || authorizedParties === undefined || namesOneOf(authorizedParties, azp)),
   };
 }
 
@@ -103,7 +103,7 @@ export function auth0(
   },
 ): JwksUriOptions {
   checkNames("auth0", options, { domain: anything, audience: anything });
-  const domain = text("auth0", "domain", options.domain, /^[a-z0-9.-]+(?::\d+)?$/i);
+  const domain = checkedText("auth0", "domain", options.domain, /^[a-z0-9.-]+(?::\d+)?$/i);
   return {
     ...common(options),
     jwksUri: `https://${domain}/.well-known/jwks.json`,
@@ -121,7 +121,7 @@ export function firebase(
   options: ProviderOptions & { readonly projectId: string },
 ): JwksUriOptions {
   checkNames("firebase", options, { projectId: anything });
-  const projectId = text("firebase", "projectId", options.projectId, /^[a-z0-9.:-]+$/i);
+  const projectId = checkedText("firebase", "projectId", options.projectId, /^[a-z0-9.:-]+$/i);
   const { clockTolerance = 0 } = options;
   return {
     ...common(options),
@@ -151,14 +151,19 @@ export function cognito(
 ): JwksUriOptions {
   checkNames("cognito", options, { userPoolId: anything, clientIds: anything, tokenUse: anything });
   const { clientIds, tokenUse = "access" } = options;
-  const userPoolId = text("cognito", "userPoolId", options.userPoolId, /^[a-z0-9-]+_[a-z0-9]+$/i);
+  const userPoolId = checkedText(
+    "cognito",
+    "userPoolId",
+    options.userPoolId,
+    /^[a-z0-9-]+_[a-z0-9]+$/i,
+  );
   if (tokenUse !== "access" && tokenUse !== "id") {
     throw new TypeError('cognito: `tokenUse` must be "access" or "id".');
   }
   const region = userPoolId.slice(0, userPoolId.indexOf("_"));
   const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const issuer = `https://cognito-idp.${region}.${domain}/${userPoolId}`;
-  const clients = list("cognito", "clientIds", clientIds);
+  const clients = checkedList("cognito", "clientIds", clientIds);
   return {
     ...common(options),
     jwksUri: `${issuer}/.well-known/jwks.json`,
@@ -168,7 +173,7 @@ export function cognito(
     algorithms: ["RS256"],
     accept: (claims) =>
       claims["token_use"] === tokenUse &&
-      (tokenUse === "id" || names(clients, claims["client_id"])),
+      (tokenUse === "id" || namesOneOf(clients, claims["client_id"])),
   };
 }
 
@@ -196,14 +201,15 @@ export function keycloak(
   if (audience === false && clientIds === undefined) {
     throw new TypeError("keycloak: `audience` or `clientIds` is required.");
   }
-  const clients = clientIds && list("keycloak", "clientIds", clientIds);
+  const clients = clientIds && checkedList("keycloak", "clientIds", clientIds);
   return {
     ...common(options),
     jwksUri: `${issuer}/protocol/openid-connect/certs`,
     issuer,
     audience,
     // The same keys sign ID tokens ("ID") and logout tokens ("Logout").
-    accept: ({ typ, azp }) => typ === "Bearer" && (clients === undefined || names(clients, azp)),
+    accept: ({ typ, azp }) =>
+      typ === "Bearer" && (clients === undefined || namesOneOf(clients, azp)),
   };
 }
 
@@ -235,18 +241,18 @@ function given<T extends object>(options: T): Given<T> {
   ) as Given<T>;
 }
 
-function names(known: readonly string[], value: unknown): boolean {
+function namesOneOf(known: readonly string[], value: unknown): boolean {
   return typeof value === "string" && known.includes(value);
 }
 
-function text(provider: string, name: string, value: unknown, form: RegExp): string {
+function checkedText(provider: string, name: string, value: unknown, form: RegExp): string {
   if (typeof value === "string" && form.test(value)) return value;
   throw new TypeError(
     `${provider}: \`${name}\` is required, in the form in which the provider shows it.`,
   );
 }
 
-function list(provider: string, name: string, value: readonly string[]): readonly string[] {
+function checkedList(provider: string, name: string, value: readonly string[]): readonly string[] {
   if (
     Array.isArray(value) &&
     value.length > 0 &&

@@ -86,9 +86,9 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   };
 
   const tableWith: Convert["table"] = async (unit, name, columns, context, known) => {
-    if (known?.name === name && missing(known, columns) === undefined) return known;
+    if (known?.name === name && missingColumn(known, columns) === undefined) return known;
     const table = await unit.table(name, columns);
-    const absent = missing(table, columns);
+    const absent = missingColumn(table, columns);
     if (table === undefined || absent !== undefined) {
       throw schemaMissing(emit, context, {
         table: name,
@@ -104,7 +104,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     values: (store, table, values, context, compared = false) => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
-        const known = columnOf(table, name);
+        const known = declaredColumn(table, name);
         const column = compared && known.generated ? { ...known, generated: false } : known;
         converted.push([name, one(store, table, column, value, context)]);
       }
@@ -123,7 +123,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         if (known === undefined || isChanged(known, value)) fresh.push(name);
       }
       if (fresh.length === 0) return write;
-      if (kept.table === undefined || missing(kept.table, fresh) !== undefined) {
+      if (kept.table === undefined || missingColumn(kept.table, fresh) !== undefined) {
         kept.table =
           whereMissing === "throws"
             ? await tableWith(unit, rule.table, fresh, context)
@@ -162,12 +162,12 @@ function isChanged({ shown, snapshot }: ConvertedValue, value: unknown): boolean
 }
 
 /** A column that the table lacks. */
-function missing(table: Table | undefined, columns: readonly string[]): string | undefined {
+function missingColumn(table: Table | undefined, columns: readonly string[]): string | undefined {
   for (const column of columns) if (table?.columns.has(column) !== true) return column;
   return undefined;
 }
 
-function columnOf({ columns }: Table, name: string): Column {
+function declaredColumn({ columns }: Table, name: string): Column {
   const column = columns.get(name);
   if (column === undefined)
     throw new Error("A value is for a column that its table does not have.");

@@ -86,11 +86,13 @@ async function sent<P extends Principal, DB>(
     }
     if (column.readOnly === "ignore") continue;
     const converted = column.convert
-      ? await settled(() => column.convert?.(value, context))
+      ? await valueGiven(() => column.convert?.(value, context))
       : value;
     values.set(
       column.column,
-      column.references ? await lookUp(mapping, column.references, converted, context) : converted,
+      column.references
+        ? await lookUpReference(mapping, column.references, converted, context)
+        : converted,
     );
   }
   return values;
@@ -114,7 +116,7 @@ async function anyColumn<P extends Principal, DB>(
 }
 
 /** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
-async function lookUp<P extends Principal, DB>(
+async function lookUpReference<P extends Principal, DB>(
   { convert, kept: { store, unit } }: Mapping,
   { table: name, match, take }: Reference,
   value: unknown,
@@ -149,13 +151,13 @@ async function computed<P extends Principal, DB>(
 ): Promise<Write["values"]> {
   const values = new Map<string, unknown>();
   for (const [column, set] of columns ?? []) {
-    values.set(column, await settled(() => set(context)));
+    values.set(column, await valueGiven(() => set(context)));
   }
   return Object.fromEntries(values);
 }
 
 /** What a rule's function gives, or its promise does. */
-async function settled(run: () => unknown): Promise<unknown> {
+async function valueGiven(run: () => unknown): Promise<unknown> {
   const { given } = await ofApplication(async () => {
     const value = run();
     // Kysely's expressions are left alone: some don't let themselves be awaited.

@@ -72,7 +72,7 @@ export function createPipeline<P extends Principal, DB>(
     convert,
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
     validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
-    map: isPlain("map") ? map : converted(map, rules, convert),
+    map: isPlain("map") ? map : withConvertedHooks(map, rules, convert),
     authorize: layer(authorizer(rules, config.authorize, convert), hooks("authorize"), {
       after: sameRow,
     }),
@@ -114,7 +114,7 @@ function announcer<P extends Principal, DB>(
 }
 
 /** What the application's own mapping gives is converted, too. */
-function converted<P extends Principal, DB>(
+function withConvertedHooks<P extends Principal, DB>(
   map: LayerFunction<Layers<P, DB>["map"]>,
   rules: Rules<P, DB>,
   convert: Convert,

@@ -193,7 +193,7 @@ function hasScope<P extends Principal, DB>({ owner, scope, parents }: Rule<P, DB
 
 function compileKey(id: string | readonly string[] | CompositeId): KeyRule {
   if (typeof id === "string") return { columns: [id] };
-  return isList(id) ? { columns: id, split: (value) => value.split(".") } : id;
+  return isColumnList(id) ? { columns: id, split: (value) => value.split(".") } : id;
 }
 
 function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["columns"]) {
@@ -201,20 +201,20 @@ function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["colu
   const insert = new Map<string, SetColumn<P, DB>>();
   if (columns === undefined) return { client: undefined, server, insert };
   const client = new Map<string, ClientColumn<P, DB> & { readonly column: string }>();
-  const entries: [string, ColumnRule<P, DB>][] = isList(columns)
+  const entries: [string, ColumnRule<P, DB>][] = isColumnList(columns)
     ? columns.map((name) => [name, true])
     : Object.entries(columns);
   for (const [name, rule] of entries) {
     if (rule === true) client.set(name, { column: name });
     else if (typeof rule === "string") client.set(name, { column: rule });
     else if ("set" in rule) (rule.on === "insert" ? insert : server).set(name, rule.set);
-    else client.set(name, clientColumn(name, rule));
+    else client.set(name, compileColumn(name, rule));
   }
   return { client, server, insert };
 }
 
 /** Its members one by one, for a spread leaves out what is inherited. */
-function clientColumn<P extends Principal, DB>(
+function compileColumn<P extends Principal, DB>(
   name: string,
   { column = name, references, convert, readOnly }: ClientColumn<P, DB>,
 ): ClientColumn<P, DB> & { readonly column: string } {
@@ -226,6 +226,6 @@ function clientColumn<P extends Principal, DB>(
   };
 }
 
-function isList(columns: object): columns is readonly string[] {
+function isColumnList(columns: object): columns is readonly string[] {
   return Array.isArray(columns);
 }

@@ -66,7 +66,7 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
   if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
   if (isFatal(error)) {
-    const details = plain(error.details);
+    const details = plainDetails(error.details);
     return {
       outcome: "fatal",
       errorCode: error.code,
@@ -105,7 +105,7 @@ function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
 }
 
 /** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
-function plain(details: unknown): unknown {
+function plainDetails(details: unknown): unknown {
   try {
     return details === undefined ? undefined : JSON.parse(stringifyJson(details));
   } catch {

@@ -100,7 +100,7 @@ export function createParking<P extends Principal, DB>(
         return verdict;
       }
       try {
-        const content = await contentOf(subject);
+        const content = await attemptName(subject);
         const exhausted = await count(subject, content);
         remember(subject, content);
         if (!exhausted) return verdict;
@@ -113,15 +113,16 @@ export function createParking<P extends Principal, DB>(
     },
     applied: (subject) =>
       quietly(subject, async () => {
-        const content = await contentOf(subject);
+        const content = await attemptName(subject);
         if (subject.call.memory.failing.has(content)) await forget(subject, content);
       }),
-    recorded: (subject) => quietly(subject, async () => forget(subject, await contentOf(subject))),
+    recorded: (subject) =>
+      quietly(subject, async () => forget(subject, await attemptName(subject))),
   };
 }
 
 /** Who sends it, and what it is. */
-async function contentOf<P extends Principal>({
+async function attemptName<P extends Principal>({
   transaction,
   call: {
     principal: { userId },

@@ -11,7 +11,7 @@ const defaultRetentionDays = 90;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
 /** Rows in a transaction: nobody waits for more. */
-const batch = 500;
+const rowsAtOnce = 500;
 /** What is more than these is left to the next time. */
 const mostBatches = 1_000;
 
@@ -36,9 +36,9 @@ export function createPruning<P extends Principal, DB>(
   const inBatches = async (store: Store, what: "ledger" | "attempts", ms: number) => {
     let gone = 0;
     for (let count = 0; count < mostBatches && !load.draining(); count += 1) {
-      const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, batch));
+      const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, rowsAtOnce));
       gone += removed;
-      if (found < batch) break;
+      if (found < rowsAtOnce) break;
     }
     return gone;
   };

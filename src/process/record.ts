@@ -47,12 +47,12 @@ export function createRecord<P extends Principal, DB>({
   const nextId = createNextId();
   return async (answer, payload, call, identity) => {
     const letter = letterOf(answer, payload, call, identity, nextId);
-    const reading: Reading = { rowStateReader, wanted: true, underWay: false };
+    const reading: RowReading = { rowStateReader, wanted: true, underWay: false };
     const parts = { pipeline, quota, reading };
     let outcome: Outcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       try {
-        outcome = await keep(parts, answer, letter, call, identity);
+        outcome = await storeLetter(parts, answer, letter, call, identity);
       } catch (error) {
         const { underWay: unread } = reading;
         const during = unread ? "rowStates" : "deadLetter";
@@ -79,7 +79,7 @@ export function createRecord<P extends Principal, DB>({
 type Outcome = { readonly earlier: TransactionResult } | { readonly stored: DeadLetter };
 
 /** Of the rows that the letter names. */
-interface Reading {
+interface RowReading {
   readonly rowStateReader: RowStateReader;
   wanted: boolean;
   /** So that a failure can say whether it was this. */
@@ -90,11 +90,11 @@ interface Storing<P extends Principal, DB> extends Pick<
   RecorderParts<P, DB>,
   "pipeline" | "quota"
 > {
-  readonly reading: Reading;
+  readonly reading: RowReading;
 }
 
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
-async function keep<P extends Principal, DB>(
+async function storeLetter<P extends Principal, DB>(
   { pipeline, quota, reading }: Storing<P, DB>,
   answer: FatalResult,
   letter: DeadLetter,
@@ -119,7 +119,7 @@ async function keep<P extends Principal, DB>(
 async function withRowStates(
   letter: DeadLetter,
   open: OpenUnit,
-  reading: Reading,
+  reading: RowReading,
 ): Promise<DeadLetter> {
   if (!reading.wanted) return letter;
   reading.underWay = true;

@@ -1,10 +1,16 @@
-/** The request processor: an upload validated, its transactions run one after the other, each answered. */
+/** The request processor: an upload validated, its transactions run one after the other, each answered. Over HTTP, and called directly from routes of an application's own. */
 import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
-import { type FatalError, isFatal } from "../errors.js";
+import { type FatalError, isBadRequest, isFatal, isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
+import {
+  type InvalidTransaction,
+  notAttempted,
+  retryableResult,
+  type TransactionResult,
+  type Upload,
+} from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Gate } from "../rls/gate.js";
 import { toWireTransaction } from "../wire/answer.js";
@@ -12,6 +18,9 @@ import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
 import type { RunTransaction } from "./transaction.js";
+import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
+import { type Load, verifiedPrincipal } from "./load.js";
+import type { CallOptions, CheckpointOptions, Writes } from "../writes.js";
 
 interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -67,7 +76,7 @@ export function createProcessor<P extends Principal, DB>({
 
     run: async (upload, { context, lossyNumbers, ...options }) => {
       const started = performance.now();
-      const database = await reached(databases, context, emit);
+      const database = await databaseFor(databases, context, emit);
       const clientId = upload.clientId ?? options.clientId;
       const shown = shownContext(context, clientId);
       const refusal =
@@ -144,7 +153,7 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
   };
 }
 
-async function reached<P extends Principal>(
+async function databaseFor<P extends Principal>(
   databases: Databases<P>,
   context: CallContext<P>,
   emit: Emit,
@@ -156,4 +165,94 @@ async function reached<P extends Principal>(
     emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
     return undefined;
   }
+}
+
+interface DirectParts<P extends Principal> {
+  readonly processor: Processor<P>;
+  readonly checkpointing: Checkpointing<P>;
+  readonly load: Load;
+  readonly emit: Emit;
+}
+
+type Direct<P extends Principal> = Pick<
+  Writes<P>,
+  "processTransaction" | "processBatch" | "checkpoint" | "checkpointRequest"
+>;
+
+export function createDirect<P extends Principal>({
+  processor,
+  checkpointing,
+  load,
+  emit,
+}: DirectParts<P>): Direct<P> {
+  /** @param accept what is processed of a body that has been understood */
+  const process = (
+    body: unknown,
+    { principal, clientId, queueId, ...options }: CallOptions<P>,
+    accept: (upload: Upload) => Upload,
+  ): Promise<readonly TransactionResult[]> =>
+    load.during(async () => {
+      if (load.draining()) return [retryableResult("The server is being stopped.")];
+      const context: CallContext<P> = {
+        principal,
+        ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
+        signal: options.signal ?? new AbortController().signal,
+      };
+      try {
+        verifiedPrincipal(principal);
+        const upload = accept(await validated(body, context));
+        // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
+        return await processor.run(upload, { context, clientId, queueId, lossyNumbers: true });
+      } catch (error) {
+        const during = "validate";
+        emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
+        return [
+          isRetryable(error)
+            ? retryableResult(error.message, error.retryAfterMs)
+            : retryableResult("The upload can't be read just now."),
+        ];
+      }
+    });
+
+  const validated = async (body: unknown, context: CallContext<P>): Promise<Upload> => {
+    try {
+      return await processor.validate(body, context);
+    } catch (error) {
+      if (!isBadRequest(error)) throw error;
+      return one({ invalid: error.message, raw: body });
+    }
+  };
+
+  const device = ({ principal, clientId, signal }: CheckpointOptions<P>) => {
+    if (load.draining()) throw retryable("The server is being stopped.");
+    return {
+      principal: verifiedPrincipal(principal),
+      clientId,
+      signal: signal ?? new AbortController().signal,
+    };
+  };
+
+  return {
+    processBatch: (body, options) => process(body, options, (upload) => upload),
+    processTransaction: async (body, options) => {
+      const [result] = await process(body, options, (upload) =>
+        upload.transactions.length === 1
+          ? upload
+          : one({ invalid: "Send one transaction; for several there is processBatch.", raw: body }),
+      );
+      return result === undefined || result.status === "not_attempted"
+        ? retryableResult("The caller has left before the transaction was tried.")
+        : result;
+    },
+    checkpoint: (options) => load.during(async () => checkpointing.next(device(options))),
+    checkpointRequest: ({ checkpointRequestId, ...options }) =>
+      load.during(async () => {
+        const sent = { client_id: options.clientId, checkpoint_request_id: checkpointRequestId };
+        return checkpointing.raise(device(options), readCheckpointRequest(sent).requestId);
+      }),
+  };
+}
+
+function one(transaction: InvalidTransaction): Upload {
+  return { shape: "single", transactions: [transaction] };
 }

@@ -8,7 +8,7 @@ import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import { within } from "../store/deadline.js";
 import { noRowSecurity } from "../store/failures.js";
-import type { InspectedRole, PolicyReport } from "../store/inspect.js";
+import type { InspectedRole, PolicyReport } from "../store/tables.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
 import { databaseCaller } from "./rls.js";
 

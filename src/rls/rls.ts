@@ -35,7 +35,7 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
 
 /** @throws TypeError. `none` is no role: it means the login role again. */
 function checkRole(role: unknown): asserts role is string {
-  if (typeof role !== "string" || role === "" || role === "none" || !storable(role)) {
+  if (typeof role !== "string" || role === "" || role === "none" || !isStorable(role)) {
     throw new TypeError('rls: the role must be the name of a role, and not empty or "none".');
   }
 }
@@ -50,7 +50,7 @@ function checkSetting(name: string): void {
 }
 
 /** Text that Postgres can hold. */
-function storable(text: string): boolean {
+function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
@@ -68,7 +68,7 @@ export function databaseCaller<P extends Principal>(
   const others = Object.entries(rls.settings?.(principal) ?? {});
   for (const [name, value] of others) {
     checkSetting(name);
-    if (typeof value !== "string" || !storable(value)) {
+    if (typeof value !== "string" || !isStorable(value)) {
       throw new TypeError(
         `rls: the value of the setting ${name} must be text that Postgres can hold.`,
       );
@@ -102,7 +102,7 @@ function claimsText(claims: unknown): string {
   }
   const text = typeof claims === "string" ? claims : stringifyJson(claims);
   // JSON can write these two, and no policy's `::jsonb` can read them: every statement would fail, and as if the data were wrong.
-  if (!storable(text) || unreadable.test(text)) {
+  if (!isStorable(text) || unreadable.test(text)) {
     throw new TypeError("rls: the claims hold a character that Postgres can't store.");
   }
   return text;

@@ -28,7 +28,7 @@ async function countFailure(
     .insertInto("powersync_attempts")
     .values({ content, attempts: 1, first_failed_at: now, last_failed_at: now });
   /** In this order: MySQL assigns one after the other, and the next sees it. */
-  const changes = (stored: Stored) => {
+  const changes = (stored: StoredColumn) => {
     const unless = (value: RawBuilder<unknown>, anew: Expression<unknown>) =>
       sql<never>`case when ${stored("last_failed_at")} < ${begun} then ${anew} else ${value} end`;
     return {
@@ -49,7 +49,9 @@ async function countFailure(
   ).execute();
 }
 
-type Stored = (column: "attempts" | "first_failed_at" | "last_failed_at") => Expression<unknown>;
+type StoredColumn = (
+  column: "attempts" | "first_failed_at" | "last_failed_at",
+) => Expression<unknown>;
 
 /**
  * Whether it has failed too often and for too long, while others don't: one has been applied since the failure before the latest.

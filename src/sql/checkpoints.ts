@@ -10,7 +10,7 @@ const largest = sql.raw(String(2n ** 63n - 1n));
 export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): CheckpointStore {
   return {
     next: (key) =>
-      upsert(
+      upsertCheckpoint(
         tx,
         dialect,
         key,
@@ -18,7 +18,7 @@ export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): C
         (stored) => sql`case when ${stored} < ${largest} then ${stored} + 1 else ${stored} end`,
       ),
     raise: (key, checkpoint) =>
-      upsert(
+      upsertCheckpoint(
         tx,
         dialect,
         key,
@@ -29,7 +29,7 @@ export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): C
 }
 
 /** @returns the number as text: a driver may round it */
-async function upsert(
+async function upsertCheckpoint(
   tx: Transaction<OwnTables>,
   { insertIgnore }: Dialect,
   { id, userId, clientId }: CheckpointKey,

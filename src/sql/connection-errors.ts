@@ -1,7 +1,7 @@
 /** Failures of the way to the database, whichever database it is: Node's socket codes, and what the pools say. */
 
 /** Source: Node.js documentation, common system errors and error codes; libuv's getaddrinfo codes. */
-export const codes: ReadonlySet<string> = new Set([
+export const connectionCodes: ReadonlySet<string> = new Set([
   "EACCES",
   "EADDRNOTAVAIL",
   "EAI_AGAIN",
@@ -54,6 +54,7 @@ export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Several addresses were tried.
   if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
-  if ("code" in error && typeof error.code === "string" && codes.has(error.code)) return true;
+  if ("code" in error && typeof error.code === "string" && connectionCodes.has(error.code))
+    return true;
   return messages.some((message) => message.test(error.message));
 }

@@ -21,19 +21,19 @@ import {
 } from "../store/letters.js";
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
-import { changeLetters, recordLetter, tableName } from "./letter-changes.js";
+import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
-type Own = Transaction<OwnTables>;
+type OwnTransaction = Transaction<OwnTables>;
 
-export function letterStore(tx: Own, dialect: Dialect, place: string): LetterStore {
+export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string): LetterStore {
   const from: Letters = { tx, dialect, place };
   return {
-    record: (letter) => recordLetter(tx, dialect, place, letter),
+    record: (letter) => insertLetter(tx, dialect, place, letter),
     countWaiting: (subject, most) => countWaiting(from, subject, most),
     find: (id, lock = false) => find(from, id, lock),
-    list: (query, page) => list(from, query, page),
+    list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
     lockWaiting: (ids) => lockWaiting(from, ids),
     change: (ids, change) => changeLetters(tx, dialect, ids, change),
@@ -42,7 +42,7 @@ export function letterStore(tx: Own, dialect: Dialect, place: string): LetterSto
 
 /** The letters of one of the databases that share the table. */
 interface Letters {
-  readonly tx: Own;
+  readonly tx: OwnTransaction;
   readonly dialect: Dialect;
   readonly place: string;
 }
@@ -90,7 +90,7 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
   };
 }
 
-async function list(
+async function listLetters(
   from: Letters,
   query: LetterQuery,
   { newest, limit, after }: Page,
@@ -255,8 +255,8 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
       ...(clientId === undefined ? [] : [eb("client_id", "=", escapeText(clientId))]),
       ...(errorCode === undefined ? [] : [eb("error_code", "=", escapeText(errorCode))]),
       ...(table === undefined ? [] : [naming(eb, table)]),
-      ...(since === undefined ? [] : [eb("created_at", ">=", time(types, since))]),
-      ...(until === undefined ? [] : [eb("created_at", "<", time(types, until))]),
+      ...(since === undefined ? [] : [eb("created_at", ">=", timeParameter(types, since))]),
+      ...(until === undefined ? [] : [eb("created_at", "<", timeParameter(types, until))]),
     ]);
 }
 
@@ -268,7 +268,7 @@ function naming(eb: LetterExpressions, table: string): Expression<SqlBool> {
 
 /** Behind a letter, in the order of the page. */
 function behind({ at, id }: Position, newest: boolean, types: OwnTypes): Condition {
-  const [before, past] = [time(types, at), newest ? ("<" as const) : (">" as const)];
+  const [before, past] = [timeParameter(types, at), newest ? ("<" as const) : (">" as const)];
   return (eb) =>
     eb.or([
       eb("created_at", past, before),
@@ -276,6 +276,6 @@ function behind({ at, id }: Position, newest: boolean, types: OwnTypes): Conditi
     ]);
 }
 
-function time(types: OwnTypes, iso: string): Expression<Date> {
+function timeParameter(types: OwnTypes, iso: string): Expression<Date> {
   return sql<Date>`${types.at(iso)}`;
 }

@@ -8,9 +8,8 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type { InspectedRole, PolicyReport } from "../store/inspect.js";
+import type { Column, InspectedRole, PolicyReport, Table } from "../store/tables.js";
 import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
-import type { Column, Table } from "../store/tables.js";
 
 /** A database whose tables are known by name at run time only. */
 type AnyDatabase = Record<string, Record<string, unknown>>;

@@ -5,11 +5,11 @@ import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
-type Own = Transaction<OwnTables>;
+type OwnTransaction = Transaction<OwnTables>;
 
 /** Two statements. A letter whose content waits already is not recorded again, but counted. */
-export async function recordLetter(
-  tx: Own,
+export async function insertLetter(
+  tx: OwnTransaction,
   { insertIgnore, types }: Dialect,
   place: string,
   letter: NewLetter,
@@ -35,7 +35,7 @@ export async function recordLetter(
     place,
     principal: letter.principal ?? null,
     row_hashes: letter.rowStates === undefined ? null : canonicalJson(letter.rowStates),
-    table_names: tableNames(letter.tables),
+    table_names: tableNamesText(letter.tables),
     lossy_numbers: letter.lossyNumbers ? 1 : 0,
   });
   const repeated = {
@@ -62,7 +62,7 @@ function oneMore(
 }
 
 /** Each between commas, so that one can be looked for. A comma in a name is escaped. */
-function tableNames(names: readonly string[]): string {
+function tableNamesText(names: readonly string[]): string {
   return `,${names.map(tableName).join(",")},`;
 }
 
@@ -72,7 +72,7 @@ export function tableName(name: string): string {
 
 /** Only letters that still wait are changed. */
 export async function changeLetters(
-  tx: Own,
+  tx: OwnTransaction,
   { types: { now } }: Dialect,
   ids: readonly string[],
   { status, closed, failed, payload }: LetterChange,
@@ -104,7 +104,7 @@ export async function changeLetters(
         // First: MySQL assigns one after the other, and the later ones see what the former have done.
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
         payload: typedJson(payload?.value),
-        table_names: tableNames(payload?.tables ?? []),
+        table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,
       })),

@@ -112,7 +112,7 @@ const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const form = "39fddf3cad2b6d8861cad9ab6d657ce8";
+export const currentForm = "39fddf3cad2b6d8861cad9ab6d657ce8";
 
 /** A statement that can be run or printed. */
 interface Step {
@@ -161,7 +161,7 @@ async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   const on = own.on(db);
   await recordTable(on, dialect.types).execute();
   if (isMade(await recordedForm(on), own)) return;
-  for (const step of steps(on, own, dialect.types)) await taken(step, dialect);
+  for (const step of steps(on, own, dialect.types)) await takeStep(step, dialect);
   await record(on).execute();
 }
 
@@ -184,9 +184,11 @@ export function otherForm(
   recorded: Awaited<ReturnType<typeof recordedForm>>,
   own: Own,
 ): string | undefined {
-  const other = recorded.find((row) => row["name"] !== migrationName || row["form"] !== form);
+  const other = recorded.find(
+    (row) => row["name"] !== migrationName || row["form"] !== currentForm,
+  );
   if (other === undefined) return undefined;
-  return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${form}. ${remedy(own)}`;
+  return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${currentForm}. ${remedy(own)}`;
 }
 
 /** What is wrong where a table lacks a column, with its remedy. */
@@ -201,7 +203,7 @@ function remedy(own: Own): string {
 }
 
 /** Where a change of the schema commits at once, an interrupted migration has left some of its steps behind. */
-async function taken(step: Step, { alreadyThere }: Family): Promise<void> {
+async function takeStep(step: Step, { alreadyThere }: Family): Promise<void> {
   try {
     await step.execute();
   } catch (error) {
@@ -217,7 +219,7 @@ function recordTable(on: Kysely<OwnTables>, types: OwnTypes): Step {
 function record(on: Kysely<OwnTables>): Step {
   return on
     .insertInto("powersync_migrations")
-    .values({ name: sql.lit(migrationName), form: sql.lit(form) });
+    .values({ name: sql.lit(migrationName), form: sql.lit(currentForm) });
 }
 
 function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[] {
@@ -240,14 +242,14 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
 function table(on: Kysely<OwnTables>, types: OwnTypes, name: string, { columns }: TableForm): Step {
   let created = on.schema.createTable(name).ifNotExists();
   for (const [column, columnForm] of Object.entries(columns)) {
-    created = created.addColumn(column, typeOf(columnForm, types), (builder) =>
+    created = created.addColumn(column, columnTypeOf(columnForm, types), (builder) =>
       constrained(builder, columnForm, types),
     );
   }
   return types.options === undefined ? created : created.modifyEnd(types.options);
 }
 
-function typeOf([type]: ColumnForm, types: OwnTypes): ColumnDataType | Expression<unknown> {
+function columnTypeOf([type]: ColumnForm, types: OwnTypes): ColumnDataType | Expression<unknown> {
   return type === "text" || type === "longText" || type === "timestamp" ? types[type] : type;
 }
 

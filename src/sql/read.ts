@@ -3,7 +3,7 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import type { FingerprintOptions, Fingerprints, StoredRow, Values } from "../store/store.js";
 import type { Column } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-import { enclosedValues } from "./expressions.js";
+import { enclosedValues } from "./scope.js";
 import { isRow } from "./statements.js";
 import { sha256 } from "../wire/serialize.js";
 

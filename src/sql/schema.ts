@@ -20,7 +20,7 @@ export interface SchemaCache {
   forget(): boolean;
 }
 
-interface Reading {
+interface SchemaReading {
   readonly at: number;
   readonly table: SqlTable | undefined;
 }
@@ -30,8 +30,8 @@ const shortestIntervalMs = 5_000;
 
 /** @param severalRoles what one role does not find, another may: an absence is not remembered */
 export function createSchemaCache(severalRoles: boolean): SchemaCache {
-  const readings = new Map<string, Reading>();
-  const isRecent = ({ at }: Reading) => performance.now() - at < shortestIntervalMs;
+  const readings = new Map<string, SchemaReading>();
+  const isRecent = ({ at }: SchemaReading) => performance.now() - at < shortestIntervalMs;
 
   return {
     tablesOf: (db, dialect) => {

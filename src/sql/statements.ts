@@ -58,13 +58,13 @@ export const returningRows: RowStatements = {
     // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
     const first =
       put.incomplete && !put.seenAbsent
-        ? await settled(tx, target, () => update(tx, target, put.changes))
+        ? await repeated(tx, target, () => update(tx, target, put.changes))
         : "absent";
     return first === "absent" ? upsert(tx, target, put) : first;
   },
-  patch: (tx, target, values) => settled(tx, target, () => update(tx, target, values)),
+  patch: (tx, target, values) => repeated(tx, target, () => update(tx, target, values)),
   softDelete: (tx, target, values) =>
-    settled(tx, target, async () => {
+    repeated(tx, target, async () => {
       const { numUpdatedRows } = await scoped(
         updating(tx, target, values),
         target,
@@ -72,7 +72,7 @@ export const returningRows: RowStatements = {
       return numUpdatedRows > 0n ? "written" : "absent";
     }),
   remove: (tx, target) =>
-    settled(tx, target, async () => {
+    repeated(tx, target, async () => {
       const statement = tx.deleteFrom(target.table).where(isRow(target));
       const { numDeletedRows } = await scoped(statement, target).executeTakeFirst();
       return numDeletedRows > 0n ? "written" : "absent";
@@ -93,17 +93,17 @@ async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Eff
     });
   if (scope === undefined) {
     const { numInsertedOrUpdatedRows } = await statement.executeTakeFirst();
-    if (seenAbsent && numInsertedOrUpdatedRows === 0n) return taken(tx, target, put);
+    if (seenAbsent && numInsertedOrUpdatedRows === 0n) return judgeTaken(tx, target, put);
     return "written";
   }
   const rows = await statement.returning([verdict(scope)]).execute();
-  if (seenAbsent && rows.length === 0) return taken(tx, target, put);
+  if (seenAbsent && rows.length === 0) return judgeTaken(tx, target, put);
   // No row comes back where the stored one did not satisfy the scope: it was left as it was.
   return judged(tx, target, rows, "foreign");
 }
 
 /** There is a row where there was none. One that still can't be seen is hidden by a policy of the database's, which is to refuse it in its own words. */
-async function taken(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
+async function judgeTaken(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   if ((await probe(tx, { ...target, scope: undefined })) !== "absent") throw appeared();
   return upsert(tx, target, { ...put, seenAbsent: false });
 }
@@ -133,7 +133,7 @@ function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
 }
 
 /** Nothing was changed: because there is no such row, because it is foreign, or because it has only just appeared? */
-async function settled(
+async function repeated(
   tx: SqlTransaction,
   target: Target,
   statement: () => Promise<Effect>,
@@ -147,7 +147,7 @@ async function settled(
   throw retryable("The row is being changed by others just now.");
 }
 
-type Verdict = { readonly ok: number | null };
+type VerdictRow = { readonly ok: number | null };
 
 /** A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
 function verdict({ filter, rowOnly }: BoundScope) {
@@ -158,7 +158,7 @@ function verdict({ filter, rowOnly }: BoundScope) {
 async function judged(
   tx: SqlTransaction,
   target: Target,
-  [row]: readonly Verdict[],
+  [row]: readonly VerdictRow[],
   none: Effect,
 ): Promise<Effect> {
   if (row === undefined) return none;

@@ -62,7 +62,10 @@ export async function inTransaction<DB, T>(
             await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
           }
           // A hook may hang where no statement does: the connection is then as good as ever.
-          const result = await Promise.race([run(guarded(plain, watch)), deadline.passed]);
+          const result = await Promise.race([
+            run(guardedTransaction(plain, watch)),
+            deadline.passed,
+          ]);
           await Promise.race([endStatements(watch), deadline.passed]);
           throwIfLate();
           return result;
@@ -188,7 +191,7 @@ async function endStatements(watch: Watch): Promise<void> {
 }
 
 /** The same transaction; after a statement has failed, or the transaction has ended, it sends no other. */
-function guarded<DB>(tx: Transaction<DB>, watch: Watch): Transaction<DB> {
+function guardedTransaction<DB>(tx: Transaction<DB>, watch: Watch): Transaction<DB> {
   // A new object, and with it an executor that is nobody else's.
   const own = tx.withPlugin(unchanging);
   watched(own.getExecutor(), watch);

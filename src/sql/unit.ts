@@ -2,10 +2,15 @@
 import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config.js";
 import type { TransactionResult } from "../model.js";
-import type { Inspect, InspectedTable, OwnTableProblem, OwnTablesUsed } from "../store/inspect.js";
+import type {
+  Inspect,
+  InspectedTable,
+  OwnTableProblem,
+  OwnTablesUsed,
+  Table,
+} from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
 import type { Unit } from "../store/store.js";
-import type { Table } from "../store/tables.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";

@@ -3,8 +3,7 @@ import { sql } from "kysely";
 import { LeftScope } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
-import { enclosedValues } from "./expressions.js";
-import { bindScope, type TableOf } from "./scope.js";
+import { bindScope, enclosedValues, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
 import type { Watch } from "./transaction.js";
 
@@ -22,7 +21,7 @@ export async function writeRun(
   const effects: Effect[] = [];
   for (const change of run) {
     try {
-      effects.push(await write(writing, change));
+      effects.push(await writeOne(writing, change));
     } catch (cause) {
       // Not every failure is a statement's.
       watch.failure ??= { error: cause };
@@ -33,7 +32,7 @@ export async function writeRun(
   return { effects };
 }
 
-async function write({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
+async function writeOne({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
   const { op, table, seenAbsent = false } = change;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];

@@ -3,20 +3,19 @@ import { keptQueued } from "../errors.js";
 import { createDeadline } from "./deadline.js";
 import { CallerLeft } from "./failures.js";
 import type { StoredLetter } from "./letters.js";
-import { meaningOf } from "./memory/errors.js";
-import { inOrder, type StoredRecord } from "./memory/letters.js";
-import { overlay, type Overlay } from "./memory/overlay.js";
-import type { AttemptsRow, LedgerRow } from "./memory/own.js";
-import { type Counters, openRows, viewRow } from "./memory/rows.js";
-import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import {
   defineMemoryTables,
   type Definition,
+  meaningOf,
   type MemoryTables,
   type Row,
 } from "./memory/tables.js";
+import { inOrder, type StoredRecord } from "./memory/letters.js";
+import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
+import type { AttemptsRow, LedgerRow } from "./memory/own.js";
+import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
-import { openUnit, type OpenUnit } from "./memory/unit.js";
+import { openUnit, type OpenedUnit } from "./memory/unit.js";
 import { convert, view } from "./memory/values.js";
 import type { Store, StoredRow, UnitOptions } from "./store.js";
 
@@ -24,7 +23,7 @@ export type { MemoryTransaction } from "./memory/transaction.js";
 export type { MemoryColumn, MemoryReference, MemoryTable, MemoryTables } from "./memory/tables.js";
 export type { MemoryScope, MemoryScopeBuilder, ReadRows } from "./memory/scope.js";
 export type { MemoryType } from "./memory/values.js";
-export { MemoryError } from "./memory/errors.js";
+export { MemoryError } from "./memory/tables.js";
 
 export interface MemoryStoreOptions {
   readonly tables: MemoryTables;
@@ -88,7 +87,7 @@ export function memoryStore({
     }
   };
 
-  const begin = (options: UnitOptions): OpenUnit & { commit(): void } => {
+  const begin = (options: UnitOptions): OpenedUnit & { commit(): void } => {
     const rows = new Map(
       Array.from(committed.rows, ([name, table]) => [name, overlay(table)] as const),
     );

@@ -3,9 +3,8 @@
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { FatalResult, Operation, TransactionResult } from "../model.js";
-import type { Inspect } from "./inspect.js";
+import type { Column, Inspect, Scope, Table } from "./tables.js";
 import type { LetterStore } from "./letters.js";
-import type { Column, Scope, Table } from "./tables.js";
 
 /** By the source database's column names. */
 export type Values = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
 import { InvalidValue } from "./failures.js";
 import { withoutTrailingZeros } from "./values.js";
 
-const form =
+const timestampForm =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /**
@@ -11,7 +11,7 @@ const form =
  */
 export function utcTimestamp(value: unknown): string {
   const text = value instanceof Date ? isoOf(value) : value;
-  const match = typeof text === "string" ? form.exec(text.trim()) : null;
+  const match = typeof text === "string" ? timestampForm.exec(text.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a date and time.");
   const [, year, month, day, hour = "00", minute = "00", second = "00", digits = "", zone = "Z"] =
     match;

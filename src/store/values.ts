@@ -1,8 +1,8 @@
 /** Reads a client's values as numbers, text, JSON, UUIDs and bytes, exactly or not at all, for the conversions of every dialect. */
 import { InvalidValue, PrecisionLost } from "./failures.js";
 
-const integer = /^[+-]?\d+$/;
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const digitsAlone = /^[+-]?\d+$/;
+const decimalForm = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** Digits of an integer, exact. */
 export function integerText(value: unknown, lossyNumbers: boolean): string {
@@ -14,7 +14,7 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "boolean") return value ? "1" : "0";
   const text = trimmed(value);
-  if (!integer.test(text)) throw new InvalidValue("The value is not a whole number.");
+  if (!digitsAlone.test(text)) throw new InvalidValue("The value is not a whole number.");
   return text;
 }
 
@@ -45,7 +45,7 @@ export function numberText(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "boolean") return value ? "1" : "0";
   const text = trimmed(value);
-  if (!decimal.test(text)) throw new InvalidValue("The value is not a number.");
+  if (!decimalForm.test(text)) throw new InvalidValue("The value is not a number.");
   return text;
 }
 
@@ -240,12 +240,12 @@ function isNestedDeeper(text: string, most: number): boolean {
   return false;
 }
 
-const uuid =
+const uuidForm =
   /^(\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})(\})?$/i;
 
 /** A UUID in one form, so that one UUID is one key. `undefined`: the value is none. */
 export function uuidOf(value: unknown): string | undefined {
-  const match = typeof value === "string" ? uuid.exec(value.trim()) : null;
+  const match = typeof value === "string" ? uuidForm.exec(value.trim()) : null;
   if (match === null || (match[1] === undefined) !== (match[7] === undefined)) return undefined;
   return match.slice(2, 7).join("-").toLowerCase();
 }

@@ -30,7 +30,7 @@ export function toWire(result: TransactionResult): Schemas["TransactionResult"] 
     case "not_attempted":
       return { status: result.status };
     case "retryable_error": {
-      const wait = milliseconds(result.retryAfterMs);
+      const wait = wholeMilliseconds(result.retryAfterMs);
       const answer = { status: result.status, message: result.message };
       return wait === undefined ? answer : { ...answer, retry_after_ms: wait };
     }
@@ -104,7 +104,8 @@ function answerDemo(result: TransactionResult): UploadAnswer {
     return { status: 200, body: { message: result.message } };
   }
   const message = result.status === "not_attempted" ? "Not attempted." : result.message;
-  const wait = result.status === "retryable_error" ? milliseconds(result.retryAfterMs) : undefined;
+  const wait =
+    result.status === "retryable_error" ? wholeMilliseconds(result.retryAfterMs) : undefined;
   return {
     status: 503,
     headers: { "retry-after": String(Math.ceil((wait ?? defaultRetryMs) / 1000)) },
@@ -113,7 +114,7 @@ function answerDemo(result: TransactionResult): UploadAnswer {
 }
 
 /** An application's own number, made one that the contract and a header can carry. */
-function milliseconds(given: number | undefined): number | undefined {
+function wholeMilliseconds(given: number | undefined): number | undefined {
   if (given === undefined || Number.isNaN(given)) return undefined;
   return Math.min(Math.max(0, Math.ceil(given)), Number.MAX_SAFE_INTEGER);
 }

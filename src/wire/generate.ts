@@ -14,8 +14,8 @@ const banner = "// Made from openapi.yaml by generate.ts. Change those, never th
 const here = new URL("./", import.meta.url);
 const schemaRef = "#/components/schemas/";
 
-type Schemas = Record<string, AnySchemaObject>;
-type Contract = OpenAPI3 & { components: { schemas: Schemas } };
+type JsonSchemas = Record<string, AnySchemaObject>;
+type Contract = OpenAPI3 & { components: { schemas: JsonSchemas } };
 
 /** The generated files by name. */
 export async function generate(yaml: string): Promise<Record<string, string>> {
@@ -48,7 +48,7 @@ function openapiText(yaml: string): string {
  * One file without imports: Ajv's own output asks for CommonJS helpers, which esbuild takes in.
  * Ajv stops at the first error, so hostile input can't make it collect a long list.
  */
-async function validators(schemas: Schemas): Promise<string> {
+async function validators(schemas: JsonSchemas): Promise<string> {
   const ajv = new Ajv2020({
     code: { esm: true, source: true, lines: true },
     // The only length in the contract is "not empty": no need to count code points.
@@ -86,7 +86,7 @@ async function validators(schemas: Schemas): Promise<string> {
 }
 
 /** What must hold before the transactions are looked at one by one: a batch of anything, or another shape. */
-function envelope(schemas: Schemas): AnySchemaObject {
+function envelope(schemas: JsonSchemas): AnySchemaObject {
   const schema = structuredClone(schemas.BatchUpload);
   if (schema?.properties?.transactions === undefined)
     throw new Error("BatchUpload has no transactions.");

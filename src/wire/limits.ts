@@ -64,7 +64,7 @@ const ofDatabase: ReadonlySet<string> = new Set([
 
 /** @throws TypeError for what is no limit */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  return completed("limits", defaultLimits, given, (name, value) =>
+  return withDefaults("limits", defaultLimits, given, (name, value) =>
     checkLimit(`limits.${name}`, value),
   );
 }
@@ -77,7 +77,7 @@ export function checkLimit(option: string, value: number): void {
 
 /** @throws TypeError for what is no time */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
-  return completed("timeouts", defaultTimeouts, given, (name, value) => {
+  return withDefaults("timeouts", defaultTimeouts, given, (name, value) => {
     if (Number.isInteger(value) && value > 0 && value <= longestMs) return;
     if (ofDatabase.has(name)) {
       throw new TypeError(
@@ -92,7 +92,7 @@ export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
 }
 
 /** What is undefined is not given: it must not stand in for the default and turn a bound off. */
-function completed<Bounds extends object>(
+function withDefaults<Bounds extends object>(
   group: string,
   defaults: Bounds,
   given: Partial<Bounds>,

@@ -2,13 +2,13 @@
 
 // Sixteen digits where a member begins: only such text can hold an integer that a number can't carry.
 const mayHoldLargeInteger = /[:,[]\s*-?\d{16}/;
-const integer = /^-?\d+$/;
+const wholeNumber = /^-?\d+$/;
 
 /**
  * Longer integers are read as JSON.parse reads them, as Infinity: no column holds them,
  * and turning millions of digits into a bigint takes seconds.
  */
-const maxDigits = 308;
+const mostFiniteDigits = 308;
 
 /**
  * A key with an escape in it, or a text behind a comma. V8 compares a key, as it is written, with the one that it has seen in that place before,
@@ -79,7 +79,7 @@ function readExactly(text: string): unknown {
       default: {
         const start = at;
         while (at < text.length && !endsLiteral(text.charCodeAt(at))) at++;
-        value = literal(text.slice(start, at));
+        value = numberOf(text.slice(start, at));
       }
     }
     if (container === undefined) return value;
@@ -105,12 +105,14 @@ function endsLiteral(code: number): boolean {
   return code === 0x2c || code === 0x7d || code === 0x5d || code <= 0x20;
 }
 
-function literal(source: string): unknown {
+function numberOf(source: string): unknown {
   if (source === "true") return true;
   if (source === "false") return false;
   if (source === "null") return null;
   const number = Number(source);
-  return Number.isSafeInteger(number) || source.length > maxDigits || !integer.test(source)
+  return Number.isSafeInteger(number) ||
+    source.length > mostFiniteDigits ||
+    !wholeNumber.test(source)
     ? number
     : BigInt(source);
 }

@@ -19,7 +19,7 @@ export function stringifyJson(value: unknown): string {
     return (JSON.stringify(value) as string | undefined) ?? "null";
   } catch {
     // A bigint, or too deep. A cycle, or a `toJSON` that throws, fails in the same way below.
-    return write(value, plain);
+    return serialize(value, plainStyle);
   }
 }
 
@@ -30,12 +30,12 @@ export function stringifyJson(value: unknown): string {
  * @throws TypeError where the value contains itself
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, canonical);
+  return serialize(value, canonical);
 }
 
 /** Canonical JSON, but a whole number beyond 2^53 that is no `bigint` is written so that `parseJson` reads a number again. */
 export function typedJson(value: unknown): string {
-  return write(value, typed);
+  return serialize(value, typed);
 }
 
 /** As inside a JSON text, so that no NUL and no lone surrogate makes a text unstorable, and nothing is lost. */
@@ -54,7 +54,7 @@ interface Style {
   readonly number: (number: number) => string;
 }
 
-const plain: Style = {
+const plainStyle: Style = {
   keys: Object.keys,
   text: JSON.stringify,
   number: (number) => (Number.isFinite(number) ? String(number) : "null"),
@@ -110,9 +110,9 @@ interface Frame {
   separator: "" | ",";
 }
 
-function write(root: unknown, style: Style): string {
+function serialize(root: unknown, style: Style): string {
   const value = jsonValue(root);
-  if (!isContainer(value)) return scalar(value, style);
+  if (!isContainer(value)) return serializeScalar(value, style);
   const outer: Frame[] = [];
   // Brent's way to find a cycle: an ancestor to be met again, taken anew whenever the depth has doubled.
   let ancestor: object | undefined;
@@ -152,7 +152,7 @@ function write(root: unknown, style: Style): string {
       }
       frame.separator = ",";
       if (isContainer(member)) return member;
-      out += scalar(member, style);
+      out += serializeScalar(member, style);
     }
     return undefined;
   }
@@ -175,7 +175,7 @@ function jsonValue(value: unknown): unknown {
   return typeof toJSON === "function" ? (toJSON.call(value, "") as unknown) : value;
 }
 
-function scalar(value: unknown, style: Style): string {
+function serializeScalar(value: unknown, style: Style): string {
   switch (typeof value) {
     case "string":
       return style.text(value);

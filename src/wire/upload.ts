@@ -137,13 +137,13 @@ function transactionFault(error: ValidationError | undefined): string {
     case "maximum":
       return `${subject} must be an integer within ±${Number.MAX_SAFE_INTEGER}.`;
     case "type":
-      return `${subject} must be ${kindOf(params.type)}.`;
+      return `${subject} must be ${typeName(params.type)}.`;
     default:
       return `${subject} is not valid.`;
   }
 }
 
-function kindOf(type: unknown): string {
+function typeName(type: unknown): string {
   const [kind] = [type].flat().filter((each) => each !== "null");
   switch (kind) {
     case "string":

@@ -10,7 +10,7 @@ import {
   type OwnTablesOptions,
   tablesSql,
 } from "../../src/index.js";
-import { form, migrationName } from "../../src/sql/migrations.js";
+import { currentForm, migrationName } from "../../src/sql/migrations.js";
 import { createOwn } from "../../src/sql/tables.js";
 import { dialects, postgres, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { until } from "../support/uploads.js";
@@ -79,7 +79,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
       .selectFrom("powersync_migrations")
       .select(["name", "form"])
       .execute();
-    expect(migrations).toEqual([{ name: migrationName, form }]);
+    expect(migrations).toEqual([{ name: migrationName, form: currentForm }]);
     expect(Object.keys(kyselyMigrations())).toEqual([`powersync_writes_${migrationName}`]);
   });
 

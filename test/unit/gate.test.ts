@@ -4,7 +4,7 @@ import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/context.js";
 import { createMemory } from "../../src/process/call.js";
-import type { PolicyReport } from "../../src/store/inspect.js";
+import type { PolicyReport } from "../../src/store/tables.js";
 import type { Store } from "../../src/store/store.js";
 import { deferred } from "../support/fake-writes.js";
 

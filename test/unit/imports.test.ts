@@ -129,7 +129,7 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["pipeline"],
   },
   composition: {
-    files: ["src/create-writes", "src/config-check/check-config"],
+    files: ["src/create-writes"],
     below: [
       "shapes",
       "model",

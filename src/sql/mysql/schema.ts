@@ -87,7 +87,7 @@ function toColumn(row: ColumnRow): Column {
     ...(length !== null && { length: Number(length) }),
     ...(charset !== null && charset !== "utf8mb4" && { charset }),
     ...(/ unsigned\b/.test(declared) && { unsigned: true }),
-    ...((type === "enum" || type === "set") && { members: membersOf(declared) }),
+    ...((type === "enum" || type === "set") && { members: enumMembers(declared) }),
     // By explicit_defaults_for_timestamp, a TIMESTAMP takes a NULL for "now".
     ...(!nullable && (numbered || type === "timestamp") && { nullReplaced: true }),
     nullable,
@@ -102,14 +102,14 @@ function typeOf({ type, declared, json }: ColumnRow): string {
   return declared === "tinyint(1)" || declared === "bit(1)" ? "boolean" : type;
 }
 
-const escapes: Readonly<Record<string, string>> = { "0": "\0", n: "\n", r: "\r" };
+const escapedCharacters: Readonly<Record<string, string>> = { "0": "\0", n: "\n", r: "\r" };
 
 /** `enum('a','it''s')`; backslashes escape too. */
-function membersOf(declared: string): readonly string[] {
+function enumMembers(declared: string): readonly string[] {
   const listed = declared.slice(declared.indexOf("(") + 1);
   return Array.from(listed.matchAll(/'((?:[^'\\]|''|\\.)*)',?/gsy), ([, member = ""]) =>
     member.replace(/''|\\(.)/gs, (quoted, escaped: string | undefined) =>
-      escaped === undefined ? quoted.charAt(0) : (escapes[escaped] ?? escaped),
+      escaped === undefined ? quoted.charAt(0) : (escapedCharacters[escaped] ?? escaped),
     ),
   );
 }
@@ -159,13 +159,13 @@ export async function readConstraints(
 
 /** What a row is like, as bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
-  const hashes = columns.map((column) => sql`ifnull(sha2(${bytesOf(column)}, 256), '-')`);
+  const hashes = columns.map((column) => sql`ifnull(sha2(${comparedBytes(column)}, 256), '-')`);
   return [sql<string>`sha2(concat_ws(',', ${sql.join(hashes)}), 256)`];
 }
 
 const geometry = /^(?:geometry|point|linestring|polygon|multi|geometrycollection|geomcollection)/;
 
-function bytesOf({ name, type }: Column): RawBuilder<unknown> {
+function comparedBytes({ name, type }: Column): RawBuilder<unknown> {
   const column = sql.id(name);
   if (geometry.test(type)) return sql`st_aswkb(${column})`;
   return type === "json" ? sql`cast(${column} as char)` : sql`cast(${column} as binary)`;

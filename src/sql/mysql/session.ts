@@ -15,7 +15,7 @@
 import { sql } from "kysely";
 import type { SqlDatabase } from "../dialect.js";
 
-interface Timeouts {
+interface SessionTimeouts {
   readonly lockMs: number;
   readonly statementMs: number;
 }
@@ -23,7 +23,7 @@ interface Timeouts {
 interface Setting {
   readonly name: string;
   /** As SQL. */
-  readonly value: (timeouts: Timeouts) => string;
+  readonly value: (timeouts: SessionTimeouts) => string;
   /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
   readonly number?: "unsigned" | "decimal(20, 6)";
   /** Opens the comment that keeps the setting from servers which don't have it. */
@@ -80,7 +80,7 @@ function assignments(one: (setting: Setting) => string): string {
 }
 
 const kept = (name: string) => `@powersync_writes_${name}`;
-const keep = assignments(
+const keepSettings = assignments(
   ({ name }) => `${kept(name)} = coalesce(${kept(name)}, @@session.${name})`,
 );
 const putBack = assignments(({ name, number }) => {
@@ -92,10 +92,10 @@ const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forget}`);
 
 export async function prepare(
   connection: SqlDatabase,
-  timeouts: Timeouts,
+  timeouts: SessionTimeouts,
 ): Promise<() => Promise<void>> {
   const set = assignments(({ name, value }) => `session ${name} = ${value(timeouts)}`);
-  await sql.raw(`set @powersync_writes = 1 ${keep} ${set}`).execute(connection);
+  await sql.raw(`set @powersync_writes = 1 ${keepSettings} ${set}`).execute(connection);
   return async () => {
     await restore.execute(connection);
   };

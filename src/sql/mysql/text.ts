@@ -52,12 +52,12 @@ export function wordOf({ members = [] }: Column, value: unknown): string {
 
 /** Members of a SET, from a JSON array, its text, or the server's own form: with commas between them. */
 export function wordsOf(column: Column, value: unknown): string {
-  const words = new Set(listOf(value).map((word) => wordOf(column, word)));
+  const words = new Set(parsedList(value).map((word) => wordOf(column, word)));
   // In the order in which the server keeps them.
   return (column.members ?? []).filter((member) => words.has(member)).join(",");
 }
 
-function listOf(value: unknown): readonly unknown[] {
+function parsedList(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   const text = textOf(value);
   if (text === "") return [];
@@ -69,12 +69,12 @@ function listOf(value: unknown): readonly unknown[] {
   }
 }
 
-const utf8 = new TextEncoder();
+const encoder = new TextEncoder();
 
 /** CHAR and VARCHAR count characters, the others bytes. */
 function sizeOf({ type, charset = "utf8mb4" }: Column, text: string): number {
   if (type === "char" || type === "varchar" || !charset.startsWith("utf8")) return countOf(text);
-  return utf8.encode(text).length;
+  return encoder.encode(text).length;
 }
 
 function countOf(text: string): number {

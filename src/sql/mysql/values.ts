@@ -36,12 +36,12 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "bigint":
       return integer(column, value, lossyNumbers);
     case "bit":
-      return within(0n, bits(column.precision ?? 1), integerText(value, lossyNumbers));
+      return inLimits(0n, bitsValue(column.precision ?? 1), integerText(value, lossyNumbers));
     case "decimal":
-      return signed(column, decimalText(value, lossyNumbers, column.scale, column.precision));
+      return signedText(column, decimalText(value, lossyNumbers, column.scale, column.precision));
     case "float":
     case "double":
-      return signed(column, floating(column, value));
+      return signedText(column, floating(column, value));
     case "json":
       return documentFor(column, value, lossyNumbers);
     case "timestamp":
@@ -75,7 +75,7 @@ function refuse(message: string): never {
   throw new InvalidValue(message);
 }
 
-const sizes: Readonly<Record<string, number>> = {
+const integerBits: Readonly<Record<string, number>> = {
   tinyint: 8,
   smallint: 16,
   mediumint: 24,
@@ -84,20 +84,20 @@ const sizes: Readonly<Record<string, number>> = {
 };
 
 function integer({ type, unsigned }: Column, value: unknown, lossyNumbers: boolean): bigint {
-  const size = sizes[type] ?? 64;
+  const size = integerBits[type] ?? 64;
   const text = integerText(value, lossyNumbers);
   return unsigned
-    ? within(0n, bits(size), text)
-    : within(-bits(size - 1) - 1n, bits(size - 1), text);
+    ? inLimits(0n, bitsValue(size), text)
+    : inLimits(-bitsValue(size - 1) - 1n, bitsValue(size - 1), text);
 }
 
 /** The greatest number of so many bits. */
-function bits(size: number): bigint {
+function bitsValue(size: number): bigint {
   return (1n << BigInt(size)) - 1n;
 }
 
 /** As a `bigint`, which mysql2 writes as digits; the column's text would be compared with a key as a floating-point number. */
-function within(least: bigint, greatest: bigint, text: string): bigint {
+function inLimits(least: bigint, greatest: bigint, text: string): bigint {
   // Millions of digits take seconds to read.
   const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
   const number = digits.length <= 21 ? BigInt(digits) : undefined;
@@ -106,7 +106,7 @@ function within(least: bigint, greatest: bigint, text: string): bigint {
   return number;
 }
 
-function signed({ unsigned }: Column, text: string): string {
+function signedText({ unsigned }: Column, text: string): string {
   return unsigned && /^-[0.]*[1-9]/.test(text) ? refuse("The number is below zero.") : text;
 }
 
@@ -116,11 +116,11 @@ function floating({ type, scale, precision }: Column, value: unknown): string {
   return floatText(value, type === "float");
 }
 
-const time = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
+const timeForm = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
 
 /** A time of day, or a span of up to 838 hours. */
 function timeOfDay(value: unknown): string {
-  const match = typeof value === "string" ? time.exec(value.trim()) : null;
+  const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time.");
   if (Math.abs(Number(match[1])) > 838) throw new InvalidValue("The time is out of range.");
   return timeText(match);
@@ -128,7 +128,7 @@ function timeOfDay(value: unknown): string {
 
 /** The server would take 70 for 1970. */
 function year(value: unknown): bigint {
-  const number = within(0n, 2155n, integerText(value, false));
+  const number = inLimits(0n, 2155n, integerText(value, false));
   return number === 0n || number >= 1901n ? number : refuse("The year is out of range.");
 }
 

@@ -1,6 +1,6 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
 import { sql } from "kysely";
-import type { PolicyReport } from "../../store/inspect.js";
+import type { PolicyReport } from "../../store/tables.js";
 import type { DatabaseCaller } from "../../store/store.js";
 import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
 import { quoted } from "./schema.js";
@@ -37,7 +37,7 @@ export async function inspect(
   };
 }
 
-interface Role {
+interface RoleRow {
   readonly name: string;
   readonly login: string;
   readonly superuser: boolean;
@@ -52,7 +52,7 @@ async function roleProblem(
   // Since version 16 a membership may be without the right to SET ROLE.
   const {
     rows: [role],
-  } = await sql<Role>`
+  } = await sql<RoleRow>`
     select r.rolname::text as name, session_user::text as login, r.rolsuper as superuser, r.rolbypassrls as bypasses,
       pg_has_role(
         session_user, r.oid, case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end
@@ -71,7 +71,7 @@ async function roleProblem(
   return `The role ${name} ${why}, so no policy binds it. Name another in rls({ role }).`;
 }
 
-interface Table {
+interface PolicyTable {
   readonly name: string;
   readonly there: boolean;
   readonly kind: string;
@@ -90,11 +90,11 @@ interface Table {
 async function findTables(
   tx: SqlTransaction,
   tables: readonly SourceTable[],
-): Promise<readonly Table[]> {
+): Promise<readonly PolicyTable[]> {
   const wanted = tables.map(
     (table) => sql`(${quoted(table)}::text, ${table.schema ?? null}::text, ${table.name}::text)`,
   );
-  const { rows } = await sql<Table>`
+  const { rows } = await sql<PolicyTable>`
     select wanted.quoted as name, c.oid is not null as there, c.relkind::text as kind,
       c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
       pg_has_role(current_user, c.relowner, 'USAGE') as owned,
@@ -116,7 +116,7 @@ async function findTables(
   return rows;
 }
 
-function tableProblem(table: Table, ofRole: boolean, granted: boolean): string | undefined {
+function tableProblem(table: PolicyTable, ofRole: boolean, granted: boolean): string | undefined {
   const { name, there, kind, enabled, forced, owned, invoker, writable, role } = table;
   if (!there) return undefined;
   if (kind === "v" && !invoker) {

@@ -135,12 +135,12 @@ export async function readConstraints(
   `.execute(tx.withoutPlugins());
   const [row] = rows;
   return {
-    ...(row?.plain && { unique: parsed(row.unique) }),
-    inexact: new Set(row === undefined ? [] : parsed(row.inexact)),
+    ...(row?.plain && { unique: parsedJson(row.unique) }),
+    inexact: new Set(row === undefined ? [] : parsedJson(row.inexact)),
   };
 }
 
-function parsed<T>(value: T | string): T {
+function parsedJson<T>(value: T | string): T {
   return typeof value === "string" ? (JSON.parse(value) as T) : value;
 }
 
@@ -155,8 +155,8 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
   ];
 }
 
-const uuid = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
-const bits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
+const uuidSpelling = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
+const integerBits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
 /** Types of which `convert` makes nothing that the server would refuse. */
 const checked: ReadonlySet<string> = new Set([
   "text",
@@ -176,8 +176,8 @@ const checked: ReadonlySet<string> = new Set([
 /** Whether a value that `convert` made can be compared with the column without an error. What other types take is not known. */
 export function comparable({ type, array }: Column, value: unknown): boolean {
   if (array) return false;
-  if (type === "uuid") return uuid.test(String(value));
-  const size = bits[type];
+  if (type === "uuid") return uuidSpelling.test(String(value));
+  const size = integerBits[type];
   if (size === undefined) return checked.has(type);
   // Millions of digits take seconds to read.
   return (

@@ -67,14 +67,14 @@ function scalar(
     case "bpchar":
     case "citext":
     case "name":
-      return fitting(column, plainText(value, lossyNumbers, stringifyJson));
+      return textThatFits(column, plainText(value, lossyNumbers, stringifyJson));
     default:
       return textOf(value);
   }
 }
 
 /** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */
-function fitting({ type, length = Number.POSITIVE_INFINITY }: Column, text: string): string {
+function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text: string): string {
   if (text.length > length && Array.from(text).length > length) {
     throw new InvalidValue(`The text is longer than ${length} characters.`);
   }
@@ -91,7 +91,7 @@ function arrayText(column: Column, value: unknown, lossyNumbers: boolean): strin
   if (typeof list === "string" && isFlatLiteral(list)) return textOf(list);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   if (!column.type.startsWith("json")) shapeOf(list, 1);
-  return literal(column, list, lossyNumbers);
+  return arrayLiteral(column, list, lossyNumbers);
 }
 
 // Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
@@ -126,11 +126,11 @@ function shapeOf(list: readonly unknown[], dimension: number): string {
   return `${list.length},${[...shapes].join("")}`;
 }
 
-function literal(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
+function arrayLiteral(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
   const elements = list.map((value) => {
     if (value === null || value === undefined) return "NULL";
     if (Array.isArray(value) && !column.type.startsWith("json"))
-      return literal(column, value, lossyNumbers);
+      return arrayLiteral(column, value, lossyNumbers);
     const element = scalar(column, value, lossyNumbers);
     const text = element instanceof Uint8Array ? `\\x${hexOf(element)}` : String(element);
     return `"${text.replace(/["\\]/g, "\\$&")}"`;

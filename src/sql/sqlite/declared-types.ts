@@ -1,7 +1,7 @@
 /** What a column's declared type means. SQLite takes any words for a type, and any value for a column; what it does with them is decided by the affinity. */
 
 /** `any`: no type, whose values SQLite leaves as they are. `other`: words that say nothing, in a column that turns number-like text into numbers. */
-export type Kind =
+export type ColumnKind =
   | "boolean"
   | "integer"
   | "decimal"
@@ -16,7 +16,7 @@ export type Kind =
   | "any"
   | "other";
 
-const kinds: Readonly<Record<string, Kind>> = {
+const kindsByName: Readonly<Record<string, ColumnKind>> = {
   bool: "boolean",
   boolean: "boolean",
   bit: "boolean",
@@ -63,10 +63,10 @@ const integerBits: Readonly<Record<string, number>> = {
 };
 
 /** @param type as `readColumns` gives it: lower case, without what is in parentheses */
-export function kindOf(type: string): Kind {
-  if (Object.hasOwn(kinds, type)) return kinds[type] as Kind;
+export function columnKindOf(type: string): ColumnKind {
+  if (Object.hasOwn(kindsByName, type)) return kindsByName[type] as ColumnKind;
   if (
-    Object.hasOwn(integerBits, signed(type)) ||
+    Object.hasOwn(integerBits, withoutUnsigned(type)) ||
     /^(?:unsigned )?(?:big )?int(?:eger)?(?: unsigned)?$/.test(type)
   )
     return "integer";
@@ -76,7 +76,7 @@ export function kindOf(type: string): Kind {
 /** The range that the type's words allow; SQLite itself allows 64 bits. */
 export function rangeOf(type: string): { readonly min: bigint; readonly max: bigint } {
   const unsigned = /\bunsigned\b/.test(type);
-  const name = signed(type);
+  const name = withoutUnsigned(type);
   const bits = BigInt(Object.hasOwn(integerBits, name) ? (integerBits[name] as number) : 64);
   if (!unsigned) {
     // Of a TINYINT it is not known whether it has a sign.
@@ -86,12 +86,12 @@ export function rangeOf(type: string): { readonly min: bigint; readonly max: big
   return { min: 0n, max: bits === 64n ? 2n ** 63n - 1n : 2n ** bits - 1n };
 }
 
-function signed(type: string): string {
+function withoutUnsigned(type: string): string {
   return type.replace(/ ?\bunsigned\b ?/, "");
 }
 
 /** Section 3.1 of "Datatypes In SQLite", in its order. */
-function byAffinity(type: string): Kind {
+function byAffinity(type: string): ColumnKind {
   if (type.includes("int")) return "other";
   if (/char|clob|text/.test(type)) return "text";
   if (type === "") return "any";

@@ -38,14 +38,22 @@ const resultCodes: Readonly<
 };
 
 /** Codes whose extended codes, such as IOERR_READ, mean the same. No fatal one is among them: a new extended code is not known to be the data's fault. */
-export const families = ["BUSY", "LOCKED", "AUTH", "READONLY", "IOERR", "CORRUPT", "CANTOPEN"];
+export const resultFamilies = [
+  "BUSY",
+  "LOCKED",
+  "AUTH",
+  "READONLY",
+  "IOERR",
+  "CORRUPT",
+  "CANTOPEN",
+];
 
 /** By name and by number. */
 const meanings = new Map<unknown, Meaning>();
 const familyMeanings = new Map<unknown, Meaning>();
 for (const [meaning, codes] of Object.entries(resultCodes)) {
   for (const [name, number] of Object.entries(codes)) {
-    for (const map of families.includes(name) ? [meanings, familyMeanings] : [meanings]) {
+    for (const map of resultFamilies.includes(name) ? [meanings, familyMeanings] : [meanings]) {
       map.set(name, meaning as Meaning);
       map.set(number, meaning as Meaning);
     }

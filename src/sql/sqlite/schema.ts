@@ -3,7 +3,7 @@ import { type Expression, sql } from "kysely";
 import type { Column } from "../../store/tables.js";
 import type { SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
-interface Row {
+interface TableInfoRow {
   readonly name: string;
   readonly type: string;
   readonly required: Flag;
@@ -26,7 +26,7 @@ export async function readColumns(
   table: SourceTable,
 ): Promise<readonly Column[]> {
   const { name, schema = null } = table;
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<TableInfoRow>`
     select x.name, lower(trim(x.type)) as type, x."notnull" as required, x.dflt_value is not null as defaulted,
       x.pk, x.hidden, l.strict, l.wr
     from pragma_table_xinfo(${name}, ${schema}) as x
@@ -48,7 +48,7 @@ function is(flag: Flag): boolean {
 /** A type with its sizes, as in `decimal(10, 2) unsigned`. */
 const sized = /^([^(]*)\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)([^)]*)$/;
 
-function toColumn(row: Row, soleKey: boolean): Column {
+function toColumn(row: TableInfoRow, soleKey: boolean): Column {
   const [, before = row.type, first, second, behind = ""] = sized.exec(row.type) ?? [];
   const type = `${before.trimEnd()}${behind}`.replace(/\s+/g, " ");
   // SQLite assigns the value of a key that stands for the rowid.
@@ -58,7 +58,7 @@ function toColumn(row: Row, soleKey: boolean): Column {
     // In a STRICT table ANY takes a value as it is, like a column without a type; elsewhere the word means nothing.
     type: type === "any" && is(row.strict) ? "" : type,
     array: false,
-    ...sizes(type, first, second),
+    ...declaredSizes(type, first, second),
     nullable: !is(row.required),
     hasDefault: is(row.defaulted) || rowid,
     generated: is(row.hidden),
@@ -67,7 +67,7 @@ function toColumn(row: Row, soleKey: boolean): Column {
 }
 
 /** The numbers behind a type that limit it; those of INT(11) or FLOAT(53) don't. */
-function sizes(
+function declaredSizes(
   type: string,
   first: string | undefined,
   second = "0",

@@ -19,7 +19,7 @@ import {
   uuidOf,
   withoutTrailingZeros,
 } from "../../store/values.js";
-import { type Kind, kindOf, rangeOf } from "./declared-types.js";
+import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;
 
@@ -32,10 +32,10 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
 }
 
 /** Columns are read once and used often. */
-const kinds = new WeakMap<Column, Kind>();
+const kinds = new WeakMap<Column, ColumnKind>();
 
 function parameter(column: Column, value: unknown, lossyNumbers: boolean): Parameter {
-  const kind = kinds.get(column) ?? kindOf(column.type);
+  const kind = kinds.get(column) ?? columnKindOf(column.type);
   kinds.set(column, kind);
   switch (kind) {
     case "boolean":
@@ -49,7 +49,7 @@ function parameter(column: Column, value: unknown, lossyNumbers: boolean): Param
     case "text":
       return textual(column, value, lossyNumbers);
     case "blob":
-      return fitting(column, bytesOf(value));
+      return bytesThatFit(column, bytesOf(value));
     case "json": {
       // A document that is a number becomes one in the column.
       const text = jsonText(value, lossyNumbers, stringifyJson);
@@ -104,7 +104,7 @@ function textual({ length }: Column, value: unknown, lossyNumbers: boolean): str
   return text;
 }
 
-function fitting({ length }: Column, bytes: Uint8Array): Uint8Array {
+function bytesThatFit({ length }: Column, bytes: Uint8Array): Uint8Array {
   if (length !== undefined && bytes.length > length) {
     throw new InvalidValue(`The value is longer than ${length} bytes.`);
   }
@@ -139,7 +139,7 @@ function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"
 
 const least = -(2n ** 63n);
 const greatest = 2n ** 63n - 1n;
-const maxDigits = 19;
+const mostIntegerDigits = 19;
 
 // White space as SQLite knows it.
 const numeric = /^[\t-\r ]*([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?[\t-\r ]*$/;
@@ -151,9 +151,9 @@ function looksNumeric(text: string): boolean {
 
 /** An integer's digits, as a parameter. The driver binds every JavaScript number as a double. */
 function int64(digits: string): bigint {
-  if (digits.replace(/^[+-]?0*/, "").length > maxDigits) throw tooLarge();
+  if (digits.replace(/^[+-]?0*/, "").length > mostIntegerDigits) throw numberTooLarge();
   const integer = BigInt(digits.replace("+", ""));
-  if (integer < least || integer > greatest) throw tooLarge();
+  if (integer < least || integer > greatest) throw numberTooLarge();
   return integer;
 }
 
@@ -162,7 +162,7 @@ function exactNumber(text: string): bigint | number {
   const { sign, digits, exponent } = partsOf(text);
   if (digits === "") return 0n;
   if (exponent >= 0) {
-    if (digits.length + exponent > maxDigits) throw tooLarge();
+    if (digits.length + exponent > mostIntegerDigits) throw numberTooLarge();
     return int64(`${sign}${digits}${"0".repeat(exponent)}`);
   }
   const number = Number(text);
@@ -177,7 +177,7 @@ function exactNumber(text: string): bigint | number {
 /** A column of type REAL: the nearest double, but never an infinity, and nothing that is not there for zero. */
 function double(text: string): number {
   const number = Number(text);
-  if (!Number.isFinite(number)) throw tooLarge();
+  if (!Number.isFinite(number)) throw numberTooLarge();
   if (number === 0 && partsOf(text).digits !== "") {
     throw new InvalidValue("The number is too small.");
   }
@@ -202,6 +202,6 @@ function partsOf(text: string): {
   };
 }
 
-function tooLarge(): InvalidValue {
+function numberTooLarge(): InvalidValue {
   return new InvalidValue("The number is too large.");
 }

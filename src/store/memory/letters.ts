@@ -14,7 +14,7 @@ import {
   type StoredLetter,
   waiting,
 } from "../letters.js";
-import type { Overlay } from "./overlay.js";
+import type { Overlay } from "./rows.js";
 
 /** JSON is kept as text, so that nobody who has the value changes the letter. */
 export interface StoredRecord extends Omit<NewLetter, "payload" | "rowStates"> {
@@ -38,7 +38,7 @@ export function openLetters(
   now: number,
   statement: <T>(run: () => T) => T,
 ): LetterStore {
-  const at = timeText(now);
+  const at = microsText(now);
   const all = () => Array.from(letters.entries(), ([, letter]) => letter);
   return {
     record: async (letter) =>
@@ -79,8 +79,10 @@ export function openLetters(
         const direction = newest ? -1 : 1;
         return all()
           .filter((each) => matches(each, query))
-          .filter((each) => after === undefined || compare(placeOf(each), after) * direction > 0)
-          .toSorted((a, b) => compare(placeOf(a), placeOf(b)) * direction)
+          .filter(
+            (each) => after === undefined || compare(letterPosition(each), after) * direction > 0,
+          )
+          .toSorted((a, b) => compare(letterPosition(a), letterPosition(b)) * direction)
           .slice(0, limit)
           .map((each): ListedLetter => ({ ...summaryOf(each), queue: queueOf(each) }));
       }),
@@ -88,7 +90,7 @@ export function openLetters(
       statement(() => {
         const wanted = { ...query, status: waiting };
         const found = all().filter(
-          (each) => matches(each, wanted) && compare(placeOf(each), until) <= 0,
+          (each) => matches(each, wanted) && compare(letterPosition(each), until) <= 0,
         );
         return [...new Set(found.map(queueOf))];
       }),
@@ -161,7 +163,7 @@ function matches(letter: StoredRecord, query: LetterQuery): boolean {
   );
 }
 
-function placeOf({ firstSeenAt: at, id }: StoredRecord): Position {
+function letterPosition({ firstSeenAt: at, id }: StoredRecord): Position {
   return { at, id };
 }
 
@@ -177,7 +179,7 @@ function inMicros(iso: string): string {
   return `${seconds}.${digits.padEnd(6, "0")}Z`;
 }
 
-function timeText(micros: number): string {
+function microsText(micros: number): string {
   const iso = new Date(Math.floor(micros / 1_000)).toISOString();
   return `${iso.slice(0, -1)}${String(micros % 1_000).padStart(3, "0")}Z`;
 }
@@ -216,5 +218,7 @@ function wholeLetter(letter: StoredRecord): StoredLetter {
 
 /** As they were recorded. */
 export function inOrder(letters: Iterable<StoredRecord>): readonly StoredLetter[] {
-  return [...letters].toSorted((a, b) => compare(placeOf(a), placeOf(b))).map(wholeLetter);
+  return [...letters]
+    .toSorted((a, b) => compare(letterPosition(a), letterPosition(b)))
+    .map(wholeLetter);
 }

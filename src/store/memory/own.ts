@@ -4,7 +4,7 @@ import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { AttemptStore, Batch, CheckpointStore, Claim, Unit } from "../store.js";
 import type { StoredRecord } from "./letters.js";
-import type { Overlay } from "./overlay.js";
+import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
   readonly queue: string;

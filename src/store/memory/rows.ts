@@ -1,9 +1,7 @@
 /** The rows of a memory store as one unit sees them. What breaks a constraint is refused, as a database would. */
 import type { StoredRow, Values } from "../store.js";
 import type { Column } from "../tables.js";
-import { MemoryError } from "./errors.js";
-import type { Overlay } from "./overlay.js";
-import type { Definition, Reference, Row } from "./tables.js";
+import { type Definition, MemoryError, type BoundReference, type Row } from "./tables.js";
 import { convert, type Stored, view } from "./values.js";
 
 /** By a number that is never given twice. */
@@ -67,7 +65,7 @@ export function openRows(
     find(table, { [column]: value }) !== undefined;
 
   const store = (table: Definition, number: number, given: Row, before: Row | undefined): Row => {
-    const row = completed(table, given);
+    const row = completedRow(table, given);
     checkRow(table, row);
     const differs = (column: string) => before === undefined || before[column] !== row[column];
     for (const columns of table.unique) {
@@ -85,7 +83,7 @@ export function openRows(
     return row;
   };
 
-  const checkReference = ({ from, column, to, by }: Reference, row: Row): void => {
+  const checkReference = ({ from, column, to, by }: BoundReference, row: Row): void => {
     const value = row[column] ?? null;
     if (value === null || has(to, by, value)) return;
     throw new MemoryError(
@@ -95,7 +93,7 @@ export function openRows(
   };
 
   /** A row's value is gone: nobody may refer to it any more. */
-  const checkLeft = ({ from, column, to, by, deferred }: Reference, before: Row): void => {
+  const checkLeft = ({ from, column, to, by, deferred }: BoundReference, before: Row): void => {
     const value = before[by] ?? null;
     if (deferred || value === null || has(to, by, value) || !has(from, column, value)) return;
     throw new MemoryError(
@@ -190,7 +188,7 @@ function defaultOf(table: Definition, column: Column): Stored {
   }
 }
 
-function completed(table: Definition, row: Row): Row {
+function completedRow(table: Definition, row: Row): Row {
   if (table.computed.size === 0) return Object.freeze(row);
   const seen = viewRow(table, row);
   const computed = Array.from(table.computed, ([name, compute]) => [
@@ -229,4 +227,46 @@ export function viewRow({ columns }: Definition, row: Row): StoredRow {
     view(column, row[column.name]),
   ]);
   return Object.freeze(Object.fromEntries(values) as Values);
+}
+
+export interface Overlay<K, V extends object> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): void;
+  delete(key: K): void;
+  /** In the order in which they were first set. */
+  entries(): Iterable<readonly [K, V]>;
+  /** Call what it gives to undo what has been changed since. */
+  mark(): () => void;
+  commit(): void;
+}
+
+export function overlay<K, V extends object>(committed: Map<K, V>): Overlay<K, V> {
+  let changes = new Map<K, V | undefined>();
+  return {
+    get: (key) => (changes.has(key) ? changes.get(key) : committed.get(key)),
+    set: (key, value) => void changes.set(key, value),
+    delete: (key) => void changes.set(key, undefined),
+    *entries() {
+      for (const [key, value] of committed) {
+        const seen = changes.has(key) ? changes.get(key) : value;
+        if (seen !== undefined) yield [key, seen];
+      }
+      for (const [key, value] of changes) {
+        if (value !== undefined && !committed.has(key)) yield [key, value];
+      }
+    },
+    mark: () => {
+      const kept = new Map(changes);
+      return () => {
+        changes = new Map(kept);
+      };
+    },
+    commit: () => {
+      for (const [key, value] of changes) {
+        if (value === undefined) committed.delete(key);
+        else committed.set(key, value);
+      }
+      changes = new Map();
+    },
+  };
 }

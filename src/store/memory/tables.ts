@@ -1,7 +1,8 @@
-/** The tables of a memory store: how they are described, and what becomes of the description. */
-import type { StoredRow } from "../store.js";
+/** The tables of a memory store: how they are described, what becomes of the description, and what is thrown where a row does not fit. */
+import type { Meaning, StoredRow } from "../store.js";
 import type { Column, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
+import { Contention, InvalidValue } from "../failures.js";
 
 export interface MemoryColumn {
   readonly type: MemoryType;
@@ -56,12 +57,12 @@ export interface Definition extends Table {
   readonly defaults: ReadonlyMap<string, () => unknown>;
   readonly computed: ReadonlyMap<string, (row: StoredRow) => unknown>;
   readonly counted: ReadonlySet<string>;
-  readonly references: readonly Reference[];
+  readonly references: readonly BoundReference[];
   /** The other way round. */
-  readonly referredBy: readonly Reference[];
+  readonly referredBy: readonly BoundReference[];
 }
 
-export interface Reference {
+export interface BoundReference {
   readonly from: Definition;
   readonly column: string;
   readonly to: Definition;
@@ -87,9 +88,9 @@ const types: Readonly<Record<MemoryType, true>> = {
 
 /** @throws TypeError for a description that does not hold together */
 export function defineMemoryTables(tables: MemoryTables): ReadonlyMap<string, Definition> {
-  const references = new Map<string, Reference[]>();
-  const referredBy = new Map<string, Reference[]>();
-  const listOf = (lists: Map<string, Reference[]>, name: string): Reference[] => {
+  const references = new Map<string, BoundReference[]>();
+  const referredBy = new Map<string, BoundReference[]>();
+  const listOf = (lists: Map<string, BoundReference[]>, name: string): BoundReference[] => {
     const list = lists.get(name) ?? [];
     lists.set(name, list);
     return list;
@@ -118,7 +119,7 @@ function define(
     ([column, one]) => [column, typeof one === "string" ? { type: one } : one] as const,
   );
   const columns = new Map(
-    described.map(([column, one]) => [column, columnOf(name, column, one, key)]),
+    described.map(([column, one]) => [column, definedColumn(name, column, one, key)]),
   );
   for (const column of [key, ...unique].flat()) {
     if (!columns.has(column)) throw new TypeError(`memoryStore: ${name} has no column ${column}.`);
@@ -135,7 +136,7 @@ function define(
   return { name, columns, unique: [key, ...unique], check, defaults, computed, counted };
 }
 
-function columnOf(
+function definedColumn(
   table: string,
   name: string,
   given: MemoryColumn,
@@ -177,7 +178,7 @@ function referenceOf(
   table: string,
   column: string,
   given: string | MemoryReference,
-): Reference {
+): BoundReference {
   const reference: MemoryReference = typeof given === "string" ? { table: given } : given;
   const from = definitions.get(table);
   const to = definitions.get(reference.table);
@@ -194,4 +195,27 @@ function referenceOf(
   }
   const { onDelete, deferred = false } = reference;
   return { from, column, to, by, onDelete, deferred };
+}
+
+/** The store refuses a statement. */
+export class MemoryError extends Error {
+  readonly meaning: Meaning;
+
+  constructor(meaning: Meaning, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = "MemoryError";
+    this.meaning = meaning;
+  }
+}
+
+export function meaningOf(error: unknown): Meaning {
+  if (error instanceof MemoryError) return error.meaning;
+  if (error instanceof Contention) return "contention";
+  return error instanceof InvalidValue ? "INVALID_DATA" : "other";
+}
+
+/** The data is refused, and not the statement. */
+export function isRefusedData(error: unknown): boolean {
+  const meaning = meaningOf(error);
+  return meaning === meaning.toUpperCase();
 }

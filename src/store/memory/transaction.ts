@@ -1,8 +1,7 @@
 /** What hooks get as `tx`. */
 import type { StoredRow, Values } from "../store.js";
-import { MemoryError } from "./errors.js";
+import { type Definition, MemoryError } from "./tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
-import type { Definition } from "./tables.js";
 import { convert } from "./values.js";
 
 /**
@@ -27,13 +26,15 @@ export function openTransaction(rows: Rows, statement: <T>(run: () => T) => T): 
     get: (name, where) =>
       statement(() => {
         const table = rows.table(name);
-        const found = rows.find(table, converted(table, where));
+        const found = rows.find(table, convertedRow(table, where));
         return found && viewRow(table, found[1]);
       }),
     all: (name, where = {}) =>
       statement(() => {
         const table = rows.table(name);
-        return rows.matching(table, converted(table, where)).map(([, row]) => viewRow(table, row));
+        return rows
+          .matching(table, convertedRow(table, where))
+          .map(([, row]) => viewRow(table, row));
       }),
     insert: (name, values) =>
       statement(() => {
@@ -43,14 +44,14 @@ export function openTransaction(rows: Rows, statement: <T>(run: () => T) => T): 
     update: (name, where, values) =>
       statement(() => {
         const table = rows.table(name);
-        const found = rows.matching(table, converted(table, where));
+        const found = rows.matching(table, convertedRow(table, where));
         for (const each of found) rows.update(table, each, written(table, values));
         return found.length;
       }),
     delete: (name, where) =>
       statement(() => {
         const table = rows.table(name);
-        const found = rows.matching(table, converted(table, where));
+        const found = rows.matching(table, convertedRow(table, where));
         for (const [number] of found) {
           // It may have gone with another one.
           const left = rows.numbered(table, number);
@@ -61,7 +62,7 @@ export function openTransaction(rows: Rows, statement: <T>(run: () => T) => T): 
   };
 }
 
-function converted(table: Definition, values: Values): Values {
+function convertedRow(table: Definition, values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
       // Left out, it would mean every row.
@@ -78,5 +79,5 @@ function written(table: Definition, values: Values): Values {
       throw new MemoryError("schema", `${table.name}.${name} is computed, and takes no value.`);
     }
   }
-  return converted(table, Object.fromEntries(given));
+  return convertedRow(table, Object.fromEntries(given));
 }

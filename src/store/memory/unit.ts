@@ -1,20 +1,17 @@
-/** One database transaction of a memory store: what it is asked for, until it commits or is given up. */
+/** One database transaction of a memory store: what it is asked for, until it commits or is given up. Each change is judged before and after. */
 import { ApplicationFailure } from "../../errors.js";
 import type { TransactionResult } from "../../model.js";
 import { sha256 } from "../../wire/serialize.js";
-import { LeftScope, noRowSecurity } from "../failures.js";
-import type { Inspect } from "../inspect.js";
-import type { Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
-import type { Table } from "../tables.js";
-import { isRefusedData } from "./errors.js";
+import { Contention, LeftScope, noRowSecurity } from "../failures.js";
+import type { Inspect, Table } from "../tables.js";
+import type { Change, Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
+import { type Definition, isRefusedData, type Row } from "./tables.js";
 import { openLetters } from "./letters.js";
 import { claim, openAttempts, openCheckpoints, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
-import { checkScope } from "./scope.js";
-import type { Definition } from "./tables.js";
+import { checkScope, isInScope } from "./scope.js";
 import { type MemoryTransaction, openTransaction } from "./transaction.js";
 import { view } from "./values.js";
-import { writeChange } from "./write.js";
 
 interface UnitParts {
   readonly definitions: ReadonlyMap<string, Definition>;
@@ -25,7 +22,7 @@ interface UnitParts {
   readonly options: Pick<UnitOptions, "claim" | "tally">;
 }
 
-export interface OpenUnit {
+export interface OpenedUnit {
   readonly unit: Unit<MemoryTransaction>;
   /** No statement is taken from here on. Throws ApplicationFailure where one has failed, and MemoryError where a deferred reference does not hold. */
   end(): void;
@@ -33,7 +30,7 @@ export interface OpenUnit {
   giveUp(): void;
 }
 
-export function openUnit({ definitions, rows, own, now, options }: UnitParts): OpenUnit {
+export function openUnit({ definitions, rows, own, now, options }: UnitParts): OpenedUnit {
   const { claim: made, tally } = options;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
@@ -93,7 +90,7 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
       }),
     addAside: async ({ name }, values) => statement(() => addAside(rows, name, values)),
     fingerprint: async (table, keys, options) => {
-      const found = statement(() => valuesOf(rows, table, keys, options));
+      const found = statement(() => hashedValues(rows, table, keys, options));
       if (found === undefined) return undefined;
       const hashes = found.rows.map(async (row) => (row === undefined ? null : sha256(row)));
       return { columns: found.columns, hashes: await Promise.all(hashes) };
@@ -139,7 +136,7 @@ function addAside(
 }
 
 /** What is hashed of each row. */
-function valuesOf(
+function hashedValues(
   rows: Rows,
   { name }: Table,
   keys: readonly Values[],
@@ -181,4 +178,35 @@ function tooLate(): Error {
   return new Error(
     "The transaction has ended: `tx` takes no more statements. Await everything that is sent through it before the hook returns.",
   );
+}
+
+/** @throws MemoryError for what the table does not take, Contention where a row is there of which somebody relies on it that it is not */
+export function writeChange(rows: Rows, change: Change): Effect {
+  const { op, key, values, scope } = change;
+  const table = rows.table(change.table.name);
+  const found = rows.find(table, key);
+  const judged = (row: Row): Effect => (isInScope(rows, scope, row) ? "written" : "left");
+  if (found === undefined) {
+    if (op !== "PUT") return "absent";
+    return judged(rows.insert(table, { ...values, ...key }));
+  }
+  if (change.seenAbsent === true) {
+    throw new Contention("The row was not there when context.stored() was asked, and now it is.");
+  }
+  if (!isInScope(rows, scope, found[1])) return "foreign";
+  switch (op) {
+    case "PUT":
+      return judged(rows.update(table, found, without(values, change.insertOnly)));
+    case "PATCH":
+      return judged(rows.update(table, found, values));
+    case "DELETE":
+      // A soft delete may leave the scope.
+      if (Object.keys(values).length > 0) rows.update(table, found, values);
+      else rows.remove(table, found);
+      return "written";
+  }
+}
+
+function without(values: Values, names: readonly string[] = []): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }

@@ -50,7 +50,7 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
 function scalar(column: Column, value: unknown, lossyNumbers: boolean): Stored {
   switch (column.type as MemoryType) {
     case "text":
-      return fitting(column, plainText(value, lossyNumbers, stringifyJson));
+      return textThatFits(column, plainText(value, lossyNumbers, stringifyJson));
     case "uuid":
       return uuid(value);
     case "integer":
@@ -76,7 +76,7 @@ function scalar(column: Column, value: unknown, lossyNumbers: boolean): Stored {
   }
 }
 
-function fitting({ length = Number.POSITIVE_INFINITY }: Column, text: string): string {
+function textThatFits({ length = Number.POSITIVE_INFINITY }: Column, text: string): string {
   if (text.length > length && Array.from(text).length > length) {
     throw new InvalidValue(`The text is longer than ${length} characters.`);
   }
@@ -112,13 +112,13 @@ function decimal({ scale = 0 }: Column, text: string): string {
   const digits = `${"0".repeat(Math.max(0, -shift))}${whole}${fraction}${"0".repeat(Math.max(0, shift))}`;
   const point = Math.max(0, -shift) + whole.length + shift;
   const before = digits.slice(0, point).replace(/^0+(?=.)/, "") || "0";
-  const behind = trimmed(digits.slice(point)).padEnd(scale, "0");
+  const behind = withoutZeros(digits.slice(point)).padEnd(scale, "0");
   const negative = text.startsWith("-") && /[1-9]/.test(digits);
   return `${negative ? "-" : ""}${before}${behind === "" ? "" : `.${behind}`}`;
 }
 
 /** Not by a regular expression, which would take the square of the length of zeros in between. */
-function trimmed(digits: string): string {
+function withoutZeros(digits: string): string {
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
   return digits.slice(0, end);
@@ -131,7 +131,7 @@ function document(value: unknown, lossyNumbers: boolean): string {
 
 /** A JSON array's text: of one dimension, except that an element of JSON may be a list itself. */
 function listText(column: Column, value: unknown, lossyNumbers: boolean): string {
-  const list = typeof value === "string" ? parsed(value) : value;
+  const list = typeof value === "string" ? parsedText(value) : value;
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   return typedJson(
     list.map((element: unknown) =>
@@ -140,7 +140,7 @@ function listText(column: Column, value: unknown, lossyNumbers: boolean): string
   );
 }
 
-function parsed(text: string): unknown {
+function parsedText(text: string): unknown {
   try {
     return parseJson(text);
   } catch {
