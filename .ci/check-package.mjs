@@ -89,14 +89,18 @@ function prose(file) {
   return readFileSync(file, "utf8").replace(/^```.*?^```$/gms, "");
 }
 
-/** As GitHub makes links of them. */
+/** As GitHub makes links of them: one that comes again is numbered. */
 function headings(file) {
-  return Array.from(prose(file).matchAll(/^#+ (.*)$/gm), ([, text]) =>
-    text
+  const seen = new Map();
+  return Array.from(prose(file).matchAll(/^#+ (.*)$/gm), ([, text]) => {
+    const link = text
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+    const before = seen.get(link) ?? 0;
+    seen.set(link, before + 1);
+    return before === 0 ? link : `${link}-${before}`;
+  });
 }
 
 function checkText(installed) {
