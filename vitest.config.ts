@@ -7,8 +7,8 @@ const fixtures = fileURLToPath(new URL("test/fixtures", import.meta.url));
 
 export default defineConfig({
   test: {
-    // Databases live in their own processes or in WASM: more workers than this only wait for each other.
-    maxWorkers: 2,
+    // For two cores: while one waits for a server, a process or a clock, the other two have something to do.
+    maxWorkers: 3,
     // For what never ends. No test is about how long it takes, and beside other work a database takes its time to start.
     testTimeout: 180_000,
     hookTimeout: 300_000,

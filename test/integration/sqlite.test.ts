@@ -1,5 +1,5 @@
 /** What is special about SQLite: one write lock for a file, a COMMIT that can fail and leave its transaction open, and drivers that read integers in several ways. */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -96,9 +96,15 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver
     const children = [1, 2].map(() =>
       fork(script, [file, driver, mode, String(times)], { execArgv: [] }),
     );
-    await Promise.all(children.map((child) => once(child, "message")));
+    const told = async (child: ChildProcess): Promise<unknown[]> => {
+      const ended = once(child, "exit").then(([code]): never => {
+        throw new Error(`A writer ended with ${String(code)} before it had told anything.`);
+      });
+      return Promise.race([once(child, "message"), ended]);
+    };
+    await Promise.all(children.map(told));
     for (const child of children) child.send("go");
-    const answers = await Promise.all(children.map((child) => once(child, "message")));
+    const answers = await Promise.all(children.map(told));
     const sum: Record<string, number> = {};
     for (const [statuses] of answers as [Record<string, number>][]) {
       for (const [status, n] of Object.entries(statuses)) sum[status] = (sum[status] ?? 0) + n;
@@ -115,6 +121,22 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver
       expect(await count(db, "powersync_ledger")).toBe(1);
     },
   );
+
+  it("makes tables while others read, whom a rollback journal lets in the way of COMMIT", async () => {
+    const db = await prepare({ bare: true, journal: "delete" });
+    const reader = connect();
+    await sql`begin`.execute(reader);
+    await count(reader, "lists");
+    let ticks = 0;
+    const timer = setInterval(() => void (ticks += 1), 5);
+    const made = createTables(db);
+    made.catch(() => undefined);
+    await until(() => ticks > 20);
+    await sql`rollback`.execute(reader);
+    await made;
+    clearInterval(timer);
+    expect(await count(db, "powersync_ledger")).toBe(0);
+  });
 
   it.each(["wal", "delete"])(
     "applies each transaction once or not at all, though it begins with reading (%s)",

@@ -1,7 +1,7 @@
 /** SQLite, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
 import { SqliteAdapter, sql } from "kysely";
 import type { Family } from "../dialect.js";
-import { lockForMigration } from "./lock.js";
+import { migrateInTurn } from "./lock.js";
 
 export const sqliteFamily: Family = {
   name: "sqlite",
@@ -17,9 +17,5 @@ export const sqliteFamily: Family = {
     iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
     at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
   },
-  migrate: (db, run) =>
-    db.transaction().execute(async (tx) => {
-      await lockForMigration(tx);
-      await run(tx);
-    }),
+  migrate: migrateInTurn,
 };

@@ -4,9 +4,9 @@
  * Kysely begins with a plain BEGIN, which locks nothing. A transaction that reads first and then wants to write, while another process has written,
  * fails at once (BUSY, BUSY_SNAPSHOT), however long the connection would wait; only one that has read nothing may wait its turn.
  */
-import { type Expression, type RawBuilder, sql } from "kysely";
+import { type Expression, sql } from "kysely";
 import { retryable } from "../../errors.js";
-import type { SqlTransaction, StatementBounds } from "../dialect.js";
+import type { SqlDatabase, SqlTransaction, StatementBounds } from "../dialect.js";
 import { meaning } from "./errors.js";
 
 const firstPauseMs = 4;
@@ -21,29 +21,33 @@ export async function lockForWriting(
 ): Promise<void> {
   if (ledger === undefined) return;
   try {
-    await inTurn(tx, sql`delete from ${ledger} where 0`, lockMs);
+    await inTurn(() => sql`delete from ${ledger} where 0`.execute(tx), lockMs);
   } catch (error) {
     // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
     if (meaning(error) !== "schema") throw error;
   }
 }
 
-export async function lockForMigration(tx: SqlTransaction): Promise<void> {
-  // The one table that is sure not to be there yet.
-  await inTurn(tx, sql`create table powersync_writes_lock (locked integer)`, migrationMs);
-  await sql`drop table powersync_writes_lock`.execute(tx);
+/** In a transaction that holds the lock from its beginning. With a rollback journal others who only read are in the way of COMMIT, so it is begun again as a whole. */
+export async function migrateInTurn(
+  db: SqlDatabase,
+  run: (on: SqlDatabase) => Promise<void>,
+): Promise<void> {
+  const migration = async (tx: SqlTransaction) => {
+    // The one table that is sure not to be there yet.
+    await sql`create table powersync_writes_lock (locked integer)`.execute(tx);
+    await sql`drop table powersync_writes_lock`.execute(tx);
+    await run(tx);
+  };
+  await inTurn(() => db.transaction().execute(migration), migrationMs);
 }
 
 /** SQLite's own wait stops the whole process, and a connection may have none; so this one waits between tries. */
-async function inTurn(
-  tx: SqlTransaction,
-  statement: RawBuilder<unknown>,
-  ms: number,
-): Promise<void> {
+async function inTurn(run: () => Promise<unknown>, ms: number): Promise<void> {
   const until = performance.now() + ms;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      await statement.execute(tx);
+      await run();
       return;
     } catch (error) {
       if (meaning(error) !== "contention") throw error;
