@@ -106,6 +106,15 @@ interface SchemaMissingEvent extends Correlated {
   readonly column?: string;
 }
 
+/** A value that the configuration gave does not fit its column: the caller's id for an `owner`, or what `set` made. Writes wait on the device. */
+interface ServerValueEvent extends Correlated {
+  readonly type: "server_value";
+  /** By the source database's names. */
+  readonly table: string;
+  readonly column: string;
+  readonly why: string;
+}
+
 /** A body parsed before the library saw it held an integer that JavaScript numbers can't carry. */
 interface PrecisionLostEvent extends Correlated {
   readonly type: "precision_lost";
@@ -137,6 +146,7 @@ export type WriteEvent =
   | DeadLetterHandledEvent
   | RowMissingEvent
   | SchemaMissingEvent
+  | ServerValueEvent
   | PrecisionLostEvent
   | PrunedEvent
   | NotReadyEvent;

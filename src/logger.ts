@@ -56,6 +56,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "dead_letter",
   "dead_letter_handled",
   "schema_missing",
+  "server_value",
   "precision_lost",
   "not_ready",
   "pruned",
@@ -91,6 +92,11 @@ function said(event: WriteEvent): readonly [Level, string] {
         `the ${what} is declared, but missing in the database; writes wait on the device`,
       ];
     }
+    case "server_value":
+      return [
+        "error",
+        `what the server gives for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why}`,
+      ];
     case "precision_lost":
       return [
         "warn",

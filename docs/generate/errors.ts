@@ -23,6 +23,7 @@ const words: Readonly<Record<Meaning, string>> = {
   busy: "retryable: waited too long for others",
   schema: "retryable: the schema is being changed; read again, and tried once more",
   permission: "retryable: a grant is missing",
+  exhausted: "retryable: the table has no number left for a new row",
   outage: "retryable: the database can't be reached, or can't write",
   other: "retryable: not known to be the data's fault",
 };

@@ -6,8 +6,10 @@
  * - `table_unsuitable`: writes to it could not be undone, or not be carried;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
+ * - `column_numbered`: a rule lets clients write what the database numbers;
  * - `column_required`: a column without default that no PUT can fill;
  * - `collation`: a key or an owner that takes other letters for the same;
+ * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
  *
@@ -26,8 +28,10 @@ export type MismatchCode =
   | "key_generated"
   | "column_missing"
   | "column_generated"
+  | "column_numbered"
   | "column_required"
   | "collation"
+  | "owner_type"
   | "scope_fails"
   | "own_tables_missing"
   | "rule_missing"

@@ -7,7 +7,7 @@ import type { CrudTransaction } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
 import { type Call, type Database, shownContext } from "../process/call.js";
-import { classify, inUnit, isTriedAgain, type Verdict } from "../process/classify.js";
+import { classify, inUnit, isTriedAgain, tellFailure, type Verdict } from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
@@ -67,8 +67,7 @@ export function createRetryLetter<P extends Principal, DB>(
           const { during, operationIndex } = progress;
           const verdict = classify(error, store, during !== "begin", caller !== undefined);
           const where = operationIndex === undefined ? {} : { operationIndex };
-          const { outcome } = verdict;
-          emit({ type: "error", ...name, during, error, outcome, ...where });
+          tellFailure(emit, name, { error, during, ...where }, verdict);
           if (await isTriedAgain(verdict, number, call)) continue;
           const failed = failedBy(verdict, operationIndex);
           await count(emit, store, id, failed, name);

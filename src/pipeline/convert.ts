@@ -9,8 +9,8 @@ import {
   retryable,
 } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { Write } from "../model.js";
-import { InvalidValue, PrecisionLost } from "../store/failures.js";
+import type { ErrorCode, Write } from "../model.js";
+import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
@@ -20,6 +20,10 @@ import type { Rule } from "./rules.js";
 /** What a conversion is made with. */
 interface Converting extends RequestContext {
   readonly lossyNumbers: boolean;
+}
+
+interface ConvertingWrite extends Converting {
+  readonly principal: Principal;
 }
 
 export interface Convert {
@@ -58,11 +62,14 @@ export interface Convert {
   write<P extends Principal, DB>(
     write: Write,
     rule: Rule<P, DB>,
-    context: Converting,
+    context: ConvertingWrite,
     kept: OperationState,
     missing: "throws" | "pass",
   ): Promise<Write>;
 }
+
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it is only looked for. */
+type Use = "sent" | "set" | "compared";
 
 /** @param isSeen application code gets to see what has been converted, whatever the rule says */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
@@ -72,16 +79,22 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
+    use: Use,
   ): unknown => {
-    if (column.generated) {
-      throw fatalOfSchema("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
-    }
+    const unfit = (code: ErrorCode, message: string): Error =>
+      use === "set"
+        ? new ServerValue(table.name, column.name, message)
+        : fatalOfSchema(code, message);
+    if (column.generated && use !== "compared")
+      throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     try {
-      return store.convert(column, value, context.lossyNumbers);
+      const converted = store.convert(column, value, context.lossyNumbers);
+      if (column.numbered !== undefined && use === "sent") refuseHigh(column.numbered, converted);
+      return converted;
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
-      throw error instanceof InvalidValue ? fatalOfSchema("INVALID_DATA", error.message) : error;
+      throw error instanceof InvalidValue ? unfit("INVALID_DATA", error.message) : error;
     }
   };
 
@@ -104,9 +117,9 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     values: (store, table, values, context, compared = false) => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
-        const known = declaredColumn(table, name);
-        const column = compared && known.generated ? { ...known, generated: false } : known;
-        converted.push([name, one(store, table, column, value, context)]);
+        const column = declaredColumn(table, name);
+        const use = compared ? "compared" : "sent";
+        converted.push([name, one(store, table, column, value, context, use)]);
       }
       return Object.fromEntries(converted);
     },
@@ -115,6 +128,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       // A hook may have made a write on another table of it.
       if (kept.table?.name !== rule.table) {
         converted.clear();
+        kept.set.clear();
         kept.table = undefined;
       }
       const fresh: string[] = [];
@@ -135,7 +149,11 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       for (const name of fresh) {
         const column = table.columns.get(name);
         if (column === undefined) continue;
-        const stored = one(store, table, column, write.values[name], context);
+        const value = write.values[name];
+        const isSet = setsColumn(rule, write, name, context);
+        if (isSet) kept.set.add(name);
+        else kept.set.delete(name);
+        const stored = one(store, table, column, value, context, isSet ? "set" : "sent");
         converted.set(
           name,
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
@@ -149,6 +167,26 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       return { ...write, values: Object.fromEntries(values) };
     },
   };
+}
+
+/** Whether the configuration gave the value: it is not the device's then, whatever is wrong with it. A client may send its own id, too. */
+function setsColumn<P extends Principal, DB>(
+  { serverColumns, insertColumns, softDelete, owner }: Rule<P, DB>,
+  { op, values }: Write,
+  column: string,
+  { principal }: ConvertingWrite,
+): boolean {
+  if (op === "DELETE") return softDelete?.has(column) === true;
+  if (serverColumns.has(column) || insertColumns.has(column)) return true;
+  return column === owner && values[column] === principal.userId;
+}
+
+/** A column that the database numbers goes on from the greatest value that it has seen: above the half, too little would be left for everybody. */
+function refuseHigh({ end }: NonNullable<Column["numbered"]>, converted: unknown): void {
+  const digits = String(converted);
+  const number = /^\+?\d+$/.test(digits) ? BigInt(digits.replace("+", "")) : undefined;
+  if (number === undefined ? Number(digits) > Number(end / 2n) : number > end / 2n)
+    throw new InvalidValue("The number is too large for a column that the database numbers.");
 }
 
 function shownValue(shown: unknown, stored: unknown): ConvertedValue {

@@ -1,6 +1,6 @@
 /** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words and values. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal, ofApplication } from "../errors.js";
+import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
@@ -111,7 +111,12 @@ async function anyColumn<P extends Principal, DB>(
     if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
     kept.table = table;
   }
-  if (!table.columns.has(name)) return undefined;
+  const found = table.columns.get(name);
+  if (found === undefined) return undefined;
+  if (found.numbered !== undefined && !found.generated) {
+    if (rule.ignoreUnknown) return undefined;
+    throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
+  }
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
 }
 

@@ -6,6 +6,7 @@ import type { OperationContext, Principal, TransactionContext } from "../context
 import { type FatalError, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import type { CrudTransaction, TransactionResult, Write } from "../model.js";
+import { faultOf } from "../pipeline/fault.js";
 import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
@@ -185,7 +186,10 @@ function createRun<P extends Principal, DB>(
       }
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;
-      throw failure.cause;
+      const failed = run.find(({ change }) => change.operationIndex === failure.operationIndex);
+      throw failed === undefined
+        ? failure.cause
+        : faultOf(failure.cause, failed.change, stateOf(failed.context));
     },
   };
 }

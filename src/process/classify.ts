@@ -1,5 +1,7 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
+import { correlated, type Correlated, type Emit, type ErrorEvent } from "../events.js";
+import { ServerValue } from "../store/failures.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type {
@@ -46,16 +48,19 @@ const unauthorized: Verdict = {
   message: "The caller may not write this row.",
 };
 
+const notSetUp = "The server is not set up for this change just now.";
+
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
   busy: "Others are changing the same rows just now.",
   schema: "The database is being changed just now.",
-  permission: "The server is not set up for this change just now.",
+  permission: notSetUp,
+  exhausted: "The change can't be made just now.",
   outage: "The database can't be reached just now.",
   other: "The change can't be made just now.",
 };
 
-const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
+const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "exhausted"];
 
 /**
  * A driver's own text is never part of a verdict.
@@ -83,6 +88,10 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
   }
+  if (error instanceof ServerValue) {
+    // It may be the conversion that went by a type which the column has no more.
+    return { outcome: "retryable", message: notSetUp, passes: true, again: "schema" };
+  }
   const meaning = store.meaning(error);
   if (isFatalMeaning(meaning)) {
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
@@ -98,6 +107,21 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
     ...(passing.includes(meaning) && { passes: true }),
     ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
   };
+}
+
+/** Tells of what was thrown, and what has been made of it. */
+export function tellFailure(
+  emit: Emit,
+  name: Correlated,
+  { error, during, operationIndex }: Omit<ErrorEvent, "type" | "outcome" | keyof Correlated>,
+  { outcome }: Verdict,
+): void {
+  const where = operationIndex === undefined ? {} : { operationIndex };
+  emit({ type: "error", ...correlated(name), during, error, outcome, ...where });
+  if (error instanceof ServerValue) {
+    const { table, column, why } = error;
+    emit({ type: "server_value", ...correlated(name), table, column, why });
+  }
 }
 
 function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {

@@ -17,7 +17,7 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, isTriedAgain, type Verdict } from "./classify.js";
+import { classify, isTriedAgain, tellFailure, type Verdict } from "./classify.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -125,16 +125,10 @@ export function createRunTransaction<P extends Principal, DB>({
     return success;
   };
 
-  const judge = ({ error, during, operationIndex }: Failure, call: Call<P>): Verdict => {
+  const judge = (failure: Failure, call: Call<P>): Verdict => {
+    const { error, during } = failure;
     const verdict = classify(error, call.store, during !== "begin", call.caller !== undefined);
-    emit({
-      type: "error",
-      ...correlated(call),
-      during,
-      error,
-      outcome: verdict.outcome,
-      ...(operationIndex !== undefined && { operationIndex }),
-    });
+    tellFailure(emit, call, failure, verdict);
     return verdict;
   };
 

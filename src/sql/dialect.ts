@@ -8,6 +8,7 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
+import type { OwnerKind } from "../store/owners.js";
 import type { Column, InspectedRole, PolicyReport, Table } from "../store/tables.js";
 import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
 
@@ -129,6 +130,18 @@ export interface Family {
   alreadyThere?(error: unknown): boolean;
 }
 
+/** Columns that say whose a row is. */
+export interface Owners {
+  /** What the column can name users by; `undefined`: it can't. */
+  kind(column: Column): OwnerKind | undefined;
+  /** Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit. */
+  same(
+    reference: Expression<unknown>,
+    kind: OwnerKind | undefined,
+    value: unknown,
+  ): Expression<SqlBool>;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -152,12 +165,7 @@ export interface Dialect {
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
   /** Behind a SELECT: nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
   readonly rowLock?: Expression<unknown>;
-  /** Compares a column with a text letter by letter, where `=` may take one letter for another. Absent, or `undefined`: `=` does, or is meant not to. */
-  sameText?(
-    reference: Expression<unknown>,
-    text: string,
-    column: Column,
-  ): Expression<SqlBool> | undefined;
+  readonly owners: Owners;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
@@ -165,7 +173,7 @@ export interface Dialect {
    * and computed by the database, so that a value which the driver can't read is no hindrance.
    */
   fingerprint(columns: readonly Column[]): readonly Expression<string | null>[];
-  /** Whether a value that `convert` has made can be compared with the column without an error. Absent: always. */
+  /** Whether the database is sure to take what `convert` has made for the column, also to compare with it. Absent: always. */
   comparable?(column: Column, value: unknown): boolean;
   /** Asks for no more than a table is sure to tell: what is refused would end the transaction. Absent: everything may be read, and rows need no lock. */
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;

@@ -63,6 +63,7 @@ export function sqlStore<DB>(
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,
+    ...(dialect.comparable && { isSure: dialect.comparable }),
     forgetSchema: schema.forget,
     meaning: (error) => {
       if (error instanceof Contention) return "contention";

@@ -19,7 +19,7 @@ import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
 import { pruneLedger } from "./ledger.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
-import { comparedExactly, type TableOf, tryScope } from "./scope.js";
+import { type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
@@ -92,9 +92,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const table = await readTable(tx, dialect, name);
       if (table === undefined) return undefined;
       const constraints = await dialect.readConstraints(tx, table.source);
-      const exactly = (column: Parameters<typeof comparedExactly>[1]) =>
-        comparedExactly(dialect, column);
-      return { ...table, ...constraints, comparedExactly: exactly };
+      return { ...table, ...constraints, ownerKind: dialect.owners.kind };
     },
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),

@@ -36,7 +36,7 @@ async function writeOne({ dialect, tx, tableOf }: Writing, change: Change): Prom
   const { op, table, seenAbsent = false } = change;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
-  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
+  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
   const target: Target = { table: table.name, key, scope };
   const { rows } = dialect;
   if (op === "PUT") {

@@ -6,6 +6,25 @@ export class InvalidValue extends Error {}
 /** An integer beyond 2^53 had been rounded before the library saw it, and the column would keep it exactly. */
 export class PrecisionLost extends Error {}
 
+/**
+ * A value that the configuration gave, or `authenticate`, does not fit its column: the operator's mistake, and never the device's.
+ * The message is for the log.
+ */
+export class ServerValue extends Error {
+  /** By the source database's names. */
+  readonly table: string;
+  readonly column: string;
+  readonly why: string;
+
+  constructor(table: string, column: string, why: string, cause?: unknown) {
+    super(`${table}.${column} can't take what the server gives for it. ${why}`, { cause });
+    this.name = "ServerValue";
+    this.table = table;
+    this.column = column;
+    this.why = why;
+  }
+}
+
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
 

@@ -58,6 +58,8 @@ export interface Store<Tx = unknown> {
    * @throws InvalidValue for what can't be stored as it is, PrecisionLost for an integer that has been rounded
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  /** Whether the database is sure to take what `convert` made for the column: with some types it has the last word. Absent: it always is. */
+  isSure?(column: Column, converted: unknown): boolean;
   /** What `convert` made, in the form in which `read` gives it: what application code compares. */
   view(column: Column, converted: unknown): unknown;
   /** A statement has shown that the schema changed since it was read. False: it was read so short a time ago that reading again won't help. */
@@ -192,6 +194,8 @@ export type RetryableMeaning =
   | "schema"
   /** The connection's role lacks a grant. */
   | "permission"
+  /** The table has no number left for a new row. */
+  | "exhausted"
   /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
   | "outage"
   | "other";

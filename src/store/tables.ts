@@ -1,4 +1,5 @@
 /** Tables and columns as a store knows them, what must hold for a row, and what a store can say of its database for `check()` and `ready()`. */
+import type { OwnerKind } from "./owners.js";
 
 export interface Table {
   /** As the configuration names it. */
@@ -21,6 +22,8 @@ export interface Column {
   readonly hasDefault: boolean;
   /** The database computes it and takes no value. */
   readonly generated: boolean;
+  /** The database counts it up where no value is given. `end`: the greatest number that its type holds. */
+  readonly numbered?: { readonly end: bigint };
   /** The database would not refuse a NULL but store something else. */
   readonly nullReplaced?: true;
   /** Numbers below zero don't fit. */
@@ -72,8 +75,8 @@ export interface InspectedTable extends Table {
   readonly unique?: readonly (readonly string[])[];
   /** Columns that take one letter for another. */
   readonly inexact: ReadonlySet<string>;
-  /** Whether an owner's column is compared letter by letter all the same. */
-  comparedExactly(column: Column): boolean;
+  /** What the column can name users by; `undefined`: it can't. */
+  ownerKind(column: Column): OwnerKind | undefined;
 }
 
 /** Dead letters always are. */

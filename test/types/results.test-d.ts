@@ -93,6 +93,8 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.id];
     case "schema_missing":
       return [event.table, event.column];
+    case "server_value":
+      return [event.table, event.column, event.why];
     case "precision_lost":
       return event.cure;
     case "pruned":

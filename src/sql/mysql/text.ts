@@ -1,5 +1,4 @@
-/** Text for columns of MySQL and MariaDB, refused where the column would keep something else, and compared letter by letter. */
-import { type Expression, sql, type SqlBool } from "kysely";
+/** Text for columns of MySQL and MariaDB, refused where the column would keep something else. */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
@@ -96,14 +95,4 @@ const foreign: Readonly<Record<string, RegExp>> = {
 function refuseForeign({ charset }: Column, text: string): void {
   if (charset !== undefined && Object.hasOwn(foreign, charset) && foreign[charset]?.test(text))
     throw new InvalidValue("The column's character set has not all of the text's characters.");
-}
-
-/** Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own. */
-export function sameText(
-  reference: Expression<unknown>,
-  text: string,
-  { type }: Column,
-): Expression<SqlBool> | undefined {
-  if (!/char|text|enum/.test(type)) return undefined;
-  return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${text} as binary)`;
 }

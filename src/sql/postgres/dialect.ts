@@ -4,6 +4,7 @@ import { abandonment } from "../abandonment.js";
 import type { Dialect, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
 import { meaning } from "./errors.js";
+import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
 import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
 import { convert, view } from "./values.js";
@@ -27,6 +28,7 @@ export const postgres: Dialect = {
   readConstraints,
   convert,
   view,
+  owners,
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,

@@ -12,6 +12,8 @@ export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
   CONSTRAINT_VIOLATION: ["23", "P0001"],
   // 54000 and 54001: a limit that the value passes, such as an index's row size.
   INVALID_DATA: ["22", "54000", "54001"],
+  // The generator's limit: it is the table that has none left, and not the row's data.
+  exhausted: ["2200H"],
   contention: ["40001", "40P01", "72000"],
   busy: ["55006", "55P03"],
   schema: [

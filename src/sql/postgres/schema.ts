@@ -11,6 +11,9 @@ interface ColumnRow {
   readonly nullable: boolean;
   readonly defaulted: boolean;
   readonly generated: boolean;
+  readonly numbered: boolean;
+  /** Of an enumeration; JSON, which some connections leave as its text. */
+  readonly members: readonly string[] | string | null;
 }
 
 /** One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema. */
@@ -26,7 +29,11 @@ export async function readColumns(
       base.modifier,
       not a.attnotnull as nullable,
       a.atthasdef or a.attidentity <> '' as defaulted,
-      a.attgenerated <> '' or a.attidentity = 'a' as generated
+      a.attgenerated <> '' or a.attidentity = 'a' as generated,
+      a.attidentity <> '' or coalesce(pg_get_expr(f.adbin, f.adrelid), own.typdefault, '') like '%nextval(%' as numbered,
+      case when base.typtype = 'e' then (
+        select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = base.oid
+      ) end as members
     from pg_catalog.pg_attribute a
     cross join lateral (
       with recursive up (oid, modifier) as (
@@ -34,10 +41,12 @@ export async function readColumns(
         union all
         select d.typbasetype, d.typtypmod from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
       )
-      select t.typname, t.typelem, t.typcategory, up.modifier
+      select t.oid, t.typtype, t.typname, t.typelem, t.typcategory, up.modifier
       from up join pg_catalog.pg_type t on t.oid = up.oid
       where t.typtype <> 'd'
     ) base
+    join pg_catalog.pg_type own on own.oid = a.atttypid
+    left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum and a.attgenerated = ''
     left join pg_catalog.pg_type element on element.oid = base.typelem and base.typcategory = 'A'
     where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped
     order by a.attnum
@@ -53,6 +62,8 @@ function toColumn({
   nullable,
   defaulted,
   generated,
+  numbered,
+  members,
 }: ColumnRow): Column {
   const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
   const length =
@@ -66,8 +77,13 @@ function toColumn({
     nullable,
     hasDefault: defaulted,
     generated,
+    ...(numbered && { numbered: { end: greatest[type] ?? sequenceEnd } }),
+    ...(members !== null && { members: parsedJson(members) }),
   };
 }
+
+const sequenceEnd = 2n ** 63n - 1n;
+const greatest: Readonly<Record<string, bigint>> = { int2: 2n ** 15n - 1n, int4: 2n ** 31n - 1n };
 
 function scaleOf(type: string, modifier: number): number | undefined {
   switch (type) {
@@ -155,8 +171,6 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
   ];
 }
 
-const uuidSpelling = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
-const integerBits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
 /** Types of which `convert` makes nothing that the server would refuse. */
 const checked: ReadonlySet<string> = new Set([
   "text",
@@ -171,19 +185,15 @@ const checked: ReadonlySet<string> = new Set([
   "timestamp",
   "date",
   "time",
+  "uuid",
+  "int2",
+  "int4",
+  "int8",
 ]);
 
-/** Whether a value that `convert` made can be compared with the column without an error. What other types take is not known. */
-export function comparable({ type, array }: Column, value: unknown): boolean {
-  if (array) return false;
-  if (type === "uuid") return uuidSpelling.test(String(value));
-  const size = integerBits[type];
-  if (size === undefined) return checked.has(type);
-  // Millions of digits take seconds to read.
-  return (
-    String(value).length <= 20 &&
-    BigInt.asIntN(size, BigInt(String(value))) === BigInt(String(value))
-  );
+/** Whether the server is sure to take what `convert` made for the column. What other types take is not known. */
+export function comparable({ type, array }: Column): boolean {
+  return !array && checked.has(type);
 }
 
 interface AccessRow {

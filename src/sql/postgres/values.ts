@@ -38,6 +38,7 @@ function scalar(
     case "int2":
     case "int4":
     case "int8":
+      return integerThatFits(column.type, integerText(value, lossyNumbers));
     case "oid":
       return integerText(value, lossyNumbers);
     case "numeric":
@@ -62,6 +63,8 @@ function scalar(
       return decimalText(value, lossyNumbers, 2);
     case "bytea":
       return bytesOf(value);
+    case "uuid":
+      return uuidText(value);
     case "text":
     case "varchar":
     case "bpchar":
@@ -71,6 +74,26 @@ function scalar(
     default:
       return textOf(value);
   }
+}
+
+const integerBits = { int2: 16, int4: 32, int8: 64 } as const;
+
+function integerThatFits(type: keyof typeof integerBits, text: string): string {
+  // Millions of digits take seconds to read.
+  const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1").replace("+", "");
+  const number = digits.length <= 20 ? BigInt(digits) : undefined;
+  if (number === undefined || BigInt.asIntN(integerBits[type], number) !== number)
+    throw new InvalidValue("The number is out of range.");
+  return text;
+}
+
+/** As the server reads one: a hyphen may stand behind any four digits. */
+const uuidSpelling = /^(?:[\da-f]{4}(?:-?[\da-f]{4}){7}|\{[\da-f]{4}(?:-?[\da-f]{4}){7}\})$/i;
+
+function uuidText(value: unknown): string {
+  const text = textOf(value);
+  if (!uuidSpelling.test(text)) throw new InvalidValue("The value is not a UUID.");
+  return text;
 }
 
 /** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */

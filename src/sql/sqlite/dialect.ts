@@ -6,6 +6,7 @@ import { fingerprint, readColumns, readConstraints } from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { meaning } from "./errors.js";
+import { owners } from "./owners.js";
 import { sqliteFamily } from "./family.js";
 
 export const sqlite: Dialect = {
@@ -16,6 +17,7 @@ export const sqlite: Dialect = {
   readConstraints,
   convert,
   view,
+  owners,
   fingerprint,
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
   exact: (reference) =>

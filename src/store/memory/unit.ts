@@ -9,7 +9,7 @@ import { type Definition, isRefusedData, type Row } from "./tables.js";
 import { openLetters } from "./letters.js";
 import { claim, openAttempts, openCheckpoints, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
-import { checkScope, isInScope } from "./scope.js";
+import { checkOwners, checkScope, isInScope, ownerKind } from "./scope.js";
 import { type MemoryTransaction, openTransaction } from "./transaction.js";
 import { view } from "./values.js";
 
@@ -164,7 +164,7 @@ function openInspect(
   return {
     table: async (name) => {
       const table = definitions.get(name);
-      return table && { ...table, inexact: new Set(), comparedExactly: () => true };
+      return table && { ...table, inexact: new Set(), ownerKind };
     },
     scope: async (scope) => statement(() => checkScope(rows, scope)),
     ownTables: async () => [],
@@ -184,6 +184,8 @@ function tooLate(): Error {
 export function writeChange(rows: Rows, change: Change): Effect {
   const { op, key, values, scope } = change;
   const table = rows.table(change.table.name);
+  // Also where no row is there to be judged.
+  checkOwners(rows, scope);
   const found = rows.find(table, key);
   const judged = (row: Row): Effect => (isInScope(rows, scope, row) ? "written" : "left");
   if (found === undefined) {
