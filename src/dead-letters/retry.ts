@@ -136,6 +136,7 @@ function callOf<P extends Principal>(
     // What the device has been told stands: the ledger has no part in this.
     ledger: false,
     requestId: correlationId,
+    requestBegan: performance.now(),
     clientCanHandle: false,
     lossyNumbers,
   };

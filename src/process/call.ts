@@ -19,6 +19,8 @@ export interface Call<P extends Principal> extends CallContext<P> {
   readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
+  /** By `performance.now()`. */
+  readonly requestBegan: number;
   /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */
@@ -128,6 +130,8 @@ export interface Memory {
   readonly failing: Set<string>;
   /** When the ledger is to be pruned next. See `pruning.ts`. */
   pruneAt: number | undefined;
+  /** How far the last run has come in the ledger, where it did not come to the end. */
+  prunedTo: string | undefined;
   /** What has been found of the policies, by role. See `rls/gate.ts`. */
   readonly policies: Map<string, PoliciesSeen>;
   /** Readiness that is being looked at, by role. See `check/ready.ts`. */
@@ -141,6 +145,7 @@ export function createMemory(): Memory {
     appliedAt: undefined,
     failing: new Set(),
     pruneAt: undefined,
+    prunedTo: undefined,
     policies: new Map(),
     looking: new Map(),
   };

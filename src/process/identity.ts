@@ -10,8 +10,9 @@ interface Sender {
   readonly store: Pick<Store, "place">;
   readonly clientId?: string;
   readonly queueId?: string;
-  /** The request that it came with. */
+  /** The request that it came with, and when that began. */
   readonly requestId: string;
+  readonly requestBegan: number;
 }
 
 /** What the ledger's row says of it, but for the answer. */
@@ -22,7 +23,7 @@ export type Identity = Omit<Claim, "answer">;
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
 export async function identityOf(
-  { principal: { userId }, clientId, queueId, requestId, store: { place } }: Sender,
+  { principal: { userId }, clientId, queueId, requestId, requestBegan, store: { place } }: Sender,
   transaction: CrudTransaction,
 ): Promise<Identity | undefined> {
   const ids = clientId === undefined ? undefined : queueIds(transaction);
@@ -36,7 +37,7 @@ export async function identityOf(
     opData ?? null,
   ]);
   const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
-  return { key, queue, request: requestId };
+  return { key, queue, request: requestId, requestBegan };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

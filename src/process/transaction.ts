@@ -17,11 +17,12 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, isTriedAgain, tellFailure, type Verdict } from "./classify.js";
+import { classify, inUnit, isTriedAgain, tellFailure, type Verdict } from "./classify.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 
+const noWork = async () => {};
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
 interface TransactionParts<P extends Principal, DB> {
@@ -77,9 +78,13 @@ export function createRunTransaction<P extends Principal, DB>({
     for (;;) {
       tally.ledger = "miss";
       const { result, shared } = await joinFlight(call.memory, identity.key, run);
-      if (shared) tally.ledger = "shared";
+      if (!shared) return result;
+      tally.ledger = "shared";
+      // The ledger must know that this request held it, too: what a queue sent last is never pruned.
+      if (isAnswered(result))
+        await inUnit(call.store, noWork, { claim: { ...identity, known: true } });
       // Where the caller who began it has left, this one begins it anew.
-      if (result !== notBegun || !shared || call.signal.aborted) return result;
+      if (result !== notBegun || call.signal.aborted) return result;
     }
   };
 
@@ -191,6 +196,10 @@ export function createRunTransaction<P extends Principal, DB>({
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
     return result;
   };
+}
+
+function isAnswered(result: TransactionResult): boolean {
+  return result.status === "success" || isRecorded(result);
 }
 
 function isRecorded(result: TransactionResult): boolean {

@@ -102,6 +102,7 @@ export function createProcessor<P extends Principal, DB>({
         ledger: config.ledger !== false,
         ...(caller && { caller }),
         requestId: crypto.randomUUID(),
+        requestBegan: started,
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
       };

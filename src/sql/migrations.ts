@@ -45,9 +45,12 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       answer: ["longText", "null"],
       answered_at: ["timestamp", "now"],
       request: ["varchar(36)"],
+      request_at: ["timestamp", "now"],
+      first_request: ["varchar(36)"],
+      first_request_at: ["timestamp", "now"],
       applied_at: ["timestamp", "null"],
     },
-    indexes: { answered_at: ["answered_at"], queue: ["queue", "answered_at"] },
+    indexes: { answered_at: ["answered_at", "identity"], queue: ["queue", "first_request_at"] },
   },
   powersync_dead_letters: {
     columns: {
@@ -112,7 +115,7 @@ const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "39fddf3cad2b6d8861cad9ab6d657ce8";
+export const currentForm = "bb366cbb1944720e4e3e9c8d93ffe6b1";
 
 /** A statement that can be run or printed. */
 interface Step {

@@ -24,8 +24,12 @@ export interface OwnTables {
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
     answered_at: ColumnType<Date, never, unknown>;
-    /** The last request that it was answered in. */
+    /** The latest of the requests that held it, and when that began. */
     request: string;
+    request_at: ColumnType<Date, unknown, unknown>;
+    /** The one in which it was answered first. */
+    first_request: ColumnType<string, string, never>;
+    first_request_at: ColumnType<Date, unknown, never>;
     /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
     applied_at: ColumnType<Date | null, unknown, never>;
   };

@@ -73,8 +73,7 @@ export function openUnit<DB>({
     get checkpoints() {
       return checkpointStore(ours, dialect);
     },
-    prune: (what, olderThanMs, most) =>
-      (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, olderThanMs, most),
+    prune: (what, step) => (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, step),
     get inspect() {
       return inspectIn(tx, dialect, own, tableOf);
     },

@@ -94,10 +94,14 @@ export interface Claim {
   readonly key: string;
   /** The queue it came from: hex SHA-256. */
   readonly queue: string;
-  /** The request that it came with. What a queue sent last is never pruned, so a replay belongs to the later request. */
+  /** The request that it came with. */
   readonly request: string;
+  /** When that began, by `performance.now()`: of a queue's requests, the one that began later is the later one. */
+  readonly requestBegan: number;
   /** Absent: success. */
   readonly answer?: FatalResult;
+  /** It has been answered a moment ago, and only the request is entered. */
+  readonly known?: true;
 }
 
 /** An open database transaction. */
@@ -136,14 +140,23 @@ export interface Unit<Tx = unknown> {
   readonly letters: LetterStore;
   readonly attempts: AttemptStore;
   readonly checkpoints: CheckpointStore;
-  /** Removes old rows of the library's own, at most `most`. */
-  prune(what: "ledger" | "attempts", olderThanMs: number, most: number): Promise<Batch>;
+  /** Looks at old rows of the library's own, at most `most`, and removes those that nothing needs. */
+  prune(what: "ledger" | "attempts", step: PruneStep): Promise<Pruned>;
   readonly inspect: Inspect;
 }
 
-export interface Batch {
-  readonly found: number;
+export interface PruneStep {
+  readonly olderThanMs: number;
+  readonly most: number;
+  /** Where the step before has ended. Absent: at the oldest row. */
+  readonly from?: string | undefined;
+}
+
+export interface Pruned {
+  /** Rows. */
   readonly removed: number;
+  /** Where the next step goes on. Absent: no old row is left behind this place. */
+  readonly next?: string;
 }
 
 /** What is to become of one row. Values and key are converted. */

@@ -2,13 +2,18 @@
 import { type FatalResult, success, type TransactionResult } from "../../model.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
-import type { AttemptStore, Batch, CheckpointStore, Claim, Unit } from "../store.js";
+import type { AttemptStore, CheckpointStore, Claim, Pruned, PruneStep, Unit } from "../store.js";
 import type { StoredRecord } from "./letters.js";
 import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
   readonly queue: string;
+  /** The latest request that held it, and when that began. */
   readonly request: string;
+  readonly requestAt: number;
+  /** The one in which it was answered first. */
+  readonly firstRequest: string;
+  readonly firstRequestAt: number;
   /** JSON; `null` for success. */
   readonly answer: string | null;
   readonly answeredAt: number;
@@ -30,29 +35,36 @@ export interface OwnRows {
   readonly checkpoints: Overlay<string, { readonly checkpoint: bigint }>;
 }
 
+const micros = 1_000;
+
 /** Enters the claim, unless there is an answer already: that one comes back. */
 export function claim(
   { ledger }: OwnRows,
-  { key: identity, queue, request, answer }: Claim,
+  { key: identity, queue, request, requestBegan, answer }: Claim,
   now: number,
 ): TransactionResult | undefined {
   const saved = ledger.get(identity);
+  const requestAt = now - (performance.now() - requestBegan) * micros;
   if (saved === undefined) {
     ledger.set(identity, {
       queue,
       request,
+      requestAt,
+      firstRequest: request,
+      firstRequestAt: requestAt,
       answer: answer === undefined ? null : typedJson(answer),
       answeredAt: now,
       appliedAt: answer === undefined ? now : undefined,
     });
     return undefined;
   }
-  if (saved.request !== request) ledger.set(identity, { ...saved, request, answeredAt: now });
+  if (saved.request !== request) {
+    const later = requestAt > saved.requestAt && { request, requestAt };
+    ledger.set(identity, { ...saved, ...later, answeredAt: now });
+  }
   // The library wrote it: it is a fatal result.
   return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
 }
-
-const micros = 1_000;
 
 /** @param statement runs each call, or refuses it */
 export function openAttempts(
@@ -117,30 +129,43 @@ export function openCheckpoints(
   };
 }
 
-/** Old rows, but of the ledger never what a queue sent last. */
+/** Old rows; of the ledger only those that no queue may send again: see `pruneLedger` in `sql/ledger.ts`. */
 export function prune(
-  { ledger, attempts }: OwnRows,
+  own: OwnRows,
   now: number,
-  [what, olderThanMs, most]: Parameters<Unit["prune"]>,
-): Batch {
+  what: Parameters<Unit["prune"]>[0],
+  { olderThanMs, most, from = "" }: PruneStep,
+): Pruned {
+  const { ledger, attempts } = own;
   const before = now - olderThanMs * micros;
-  const old: string[] = [];
-  if (what === "attempts") {
-    for (const [content, { lastAt }] of attempts.entries()) if (lastAt < before) old.push(content);
-    return removed(attempts, old.slice(0, most));
-  }
-  const newest = new Map<string, LedgerRow>();
-  for (const [, row] of ledger.entries()) {
-    const known = newest.get(row.queue);
-    if (known === undefined || row.answeredAt > known.answeredAt) newest.set(row.queue, row);
-  }
-  for (const [identity, { queue, request, answeredAt }] of ledger.entries()) {
-    if (answeredAt < before && newest.get(queue)?.request !== request) old.push(identity);
-  }
-  return removed(ledger, old.slice(0, most));
+  const positions = new Map<string, string>();
+  const enter = (key: string, at: number): void => {
+    const position = `${at.toFixed(0).padStart(20, "0")} ${key}`;
+    if (at < before && position > from) positions.set(position, key);
+  };
+  if (what === "attempts") for (const [key, { lastAt }] of attempts.entries()) enter(key, lastAt);
+  else for (const [key, { answeredAt }] of ledger.entries()) enter(key, answeredAt);
+
+  const looked = [...positions.keys()].toSorted().slice(0, most);
+  const keys = looked.map((position) => positions.get(position) ?? "");
+  const gone = what === "attempts" ? keys : keys.filter(isPassed(own));
+  for (const key of gone) (what === "attempts" ? attempts : ledger).delete(key);
+  const next = looked.length < most ? undefined : looked.at(-1);
+  return { removed: gone.length, ...(next !== undefined && { next }) };
 }
 
-function removed<V extends object>(rows: Overlay<string, V>, old: readonly string[]): Batch {
-  for (const key of old) rows.delete(key);
-  return { found: old.length, removed: old.length };
+/** Whether a transaction's queue has gone past it. */
+function isPassed({ ledger }: OwnRows): (identity: string) => boolean {
+  const queues = Map.groupBy(
+    Array.from(ledger.entries(), ([, row]) => row),
+    ({ queue }) => queue,
+  );
+  return (identity) => {
+    const row = ledger.get(identity);
+    if (row === undefined) return false;
+    const { queue, request, requestAt } = row;
+    return (queues.get(queue) ?? []).some(
+      (later) => later.firstRequestAt > requestAt && later.firstRequest !== request,
+    );
+  };
 }

@@ -98,7 +98,7 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
     letters: openLetters(own.letters, now, statement),
     attempts: openAttempts(own, now, statement),
     checkpoints: openCheckpoints(own, statement),
-    prune: async (...what) => statement(() => prune(own, now, what)),
+    prune: async (what, step) => statement(() => prune(own, now, what, step)),
     inspect: openInspect(definitions, rows, statement),
   };
 
