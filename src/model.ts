@@ -92,8 +92,11 @@ export interface WriteRequest {
    * The body, read once: its bytes as sent (still compressed, if it was), or the value that an earlier body parser made of it.
    * An implementation stops reading beyond `maxBytes` and throws `badRequest(413, …)`; the core checks the size again.
    * It also stops, and rejects, when `signal` is aborted: the body has taken too long, and the request is being answered without it.
+   * It calls `came` with the number of bytes of each part of the body behind which more is to come, so that memory can be bounded meanwhile.
    */
-  body(maxBytes: number, signal?: AbortSignal): Promise<unknown>;
+  body(maxBytes: number, signal?: AbortSignal, came?: (bytes: number) => void): Promise<unknown>;
+  /** Whether `body` calls `came`: then a body that comes too slowly is ended after `timeouts.bodyPauseMs`. */
+  readonly tellsProgress?: boolean;
   /** Aborted when the caller has left. */
   readonly signal: AbortSignal;
   /** The framework's own request, typed by each adapter. */

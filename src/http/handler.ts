@@ -13,7 +13,7 @@ import { answerUpload } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { Load } from "../process/load.js";
+import { Crowded, type Load } from "../process/load.js";
 import {
   type Answer,
   limitsBody,
@@ -126,13 +126,18 @@ function upload<P extends Principal, DB>(
   context: RequestContext,
 ): Promise<Answer> {
   const { processor } = parts;
-  return called(parts, request, context, async ({ value, lossyNumbers }, caller, at) => {
+  const run = async (
+    { value, lossyNumbers }: RequestBody,
+    caller: CallContext<P>,
+    at: Where,
+  ): Promise<Answer> => {
     at.during = "validate";
     const accepted = await processor.validate(value, caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
     return answerResults(accepted.shape, results);
-  });
+  };
+  return called(parts, request, context, run, true);
 }
 
 function checkpoint<P extends Principal, DB>(
@@ -165,25 +170,27 @@ async function called<P extends Principal, DB>(
   request: WriteRequest,
   context: RequestContext,
   run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answer>,
+  setsAside = false,
 ): Promise<Answer> {
   if (load.draining()) return unavailable("The server is being stopped. Try again.");
-  const leave = load.admit();
-  if (leave === undefined) return unavailable("The server is busy. Try again.");
-  let leaveOwn: (() => void) | undefined;
+  const visit = load.admit();
+  if (visit === undefined) return unavailable("The server is busy. Try again.");
   const at: Where = { during: "authenticate" };
   try {
     const principal = await pipeline.authenticate(request, context);
     // Before the body is read: what waits for its turn takes no room.
-    leaveOwn = load.admitCaller(principal);
-    if (leaveOwn === undefined) {
+    if (!visit.identify(principal)) {
       return tooMany(
         "You have too many requests under way. Wait for their answers, and try again.",
       );
     }
     at.during = "request";
-    const body = await readBody(request, limits, timeouts);
+    const body = await readBody(request, limits, timeouts, { visit, setsAside });
     return await run(body, { ...context, principal }, at);
   } catch (error) {
+    if (error instanceof Crowded) {
+      return error.status === 429 ? tooMany(error.message) : unavailable(error.message);
+    }
     const { during } = at;
     const answer = refusal(error, during);
     emit({
@@ -195,8 +202,7 @@ async function called<P extends Principal, DB>(
     });
     return answer;
   } finally {
-    leaveOwn?.();
-    leave();
+    visit.leave();
   }
 }
 

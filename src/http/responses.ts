@@ -73,8 +73,7 @@ function retryAfter(ms: number): Readonly<Record<string, string>> {
 
 /** What a client may want to know before it sends anything. */
 export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions) {
-  const { bodyBytes, transactions, operations, depth, keys, stringLength, concurrentRequests } =
-    limits;
+  const { bodyBytes, transactions, operations, depth, keys, values, stringLength } = limits;
   return {
     contract_version: contractVersion,
     limits: {
@@ -83,8 +82,9 @@ export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions
       operations: told(operations),
       depth: told(depth),
       keys: told(keys),
+      values: told(values),
       string_length: told(stringLength),
-      concurrent_requests: told(concurrentRequests),
+      concurrent_requests: told(limits.concurrentRequests),
     },
     features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
   };

@@ -9,6 +9,7 @@ import type { CrudTransaction, TransactionResult, Write } from "../model.js";
 import { faultOf } from "../pipeline/fault.js";
 import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
+import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { Call } from "./call.js";
@@ -77,6 +78,9 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
+/** Fewer operations are done before anybody would notice. */
+const operationsOfSlice = 50;
+
 interface Applying {
   readonly open: OpenUnit;
   /** From 1. */
@@ -108,10 +112,12 @@ export async function apply<P extends Principal, DB>(
     lossyNumbers,
   };
   const done: (readonly [Write, OperationContext<P, DB>])[] = [];
+  const slices = transaction.crud.length > operationsOfSlice ? createSlices() : undefined;
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
+    if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
     try {
       progress.during = "map";

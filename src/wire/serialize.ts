@@ -1,15 +1,29 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
+import { joinBytes } from "./bytes.js";
+import { createSlices } from "./slices.js";
 
-/** The one digest of a value, whatever the order of its keys: hex SHA-256. */
+/** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
 export async function sha256(value: unknown): Promise<string> {
-  // Canonical JSON is ASCII: its bytes are its characters.
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(canonicalJson(value)),
-  );
+  const digest = await crypto.subtle.digest("SHA-256", await canonicalBytes(value));
   let text = "";
   for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
   return text;
+}
+
+/** Canonical JSON is ASCII: its bytes are its characters. */
+async function canonicalBytes(value: unknown): Promise<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const pieces = piecesOf(value, canonical);
+  const first = pieces.next().value ?? "";
+  let piece = pieces.next();
+  if (piece.done) return encoder.encode(first);
+  const slices = createSlices();
+  const encoded = [encoder.encode(first)];
+  for (; !piece.done; piece = pieces.next()) {
+    encoded.push(encoder.encode(piece.value));
+    if (slices.isOver()) await slices.next();
+  }
+  return joinBytes(encoded);
 }
 
 /** JSON.stringify, but `bigint` is written as its digits. A value that has no JSON is `null`. */
@@ -111,8 +125,21 @@ interface Frame {
 }
 
 function serialize(root: unknown, style: Style): string {
+  let whole = "";
+  for (const piece of piecesOf(root, style)) whole += piece;
+  return whole;
+}
+
+/** Of one piece, about: what is written of a small value is one. */
+const pieceUnits = 32 * 1024;
+
+/** The value's JSON, piece by piece. */
+function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   const value = jsonValue(root);
-  if (!isContainer(value)) return serializeScalar(value, style);
+  if (!isContainer(value)) {
+    yield serializeScalar(value, style);
+    return;
+  }
   const outer: Frame[] = [];
   // Brent's way to find a cycle: an ancestor to be met again, taken anew whenever the depth has doubled.
   let ancestor: object | undefined;
@@ -120,26 +147,9 @@ function serialize(root: unknown, style: Style): string {
   let out = frame.keys === undefined ? "[" : "{";
 
   for (;;) {
-    const inner = members(frame);
-    if (inner !== undefined) {
-      outer.push(frame);
-      if (inner === ancestor) throw new TypeError("A value that contains itself has no JSON.");
-      if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
-      frame = frameOf(inner, style);
-      out += frame.keys === undefined ? "[" : "{";
-      continue;
-    }
-    out += frame.keys === undefined ? "]" : "}";
-    if (frame.container === ancestor) ancestor = undefined;
-    const around = outer.pop();
-    if (around === undefined) return out;
-    frame = around;
-  }
-
-  /** Writes members as far as the next container, and returns that. */
-  function members(frame: Frame): object | undefined {
     const { container, keys, size } = frame;
-    while (frame.next < size) {
+    let inner: object | undefined;
+    while (inner === undefined && frame.next < size) {
       const key = keys === undefined ? frame.next : (keys[frame.next] as string);
       const member = jsonValue((container as Record<string | number, unknown>)[key]);
       frame.next++;
@@ -151,11 +161,50 @@ function serialize(root: unknown, style: Style): string {
         out += frame.separator;
       }
       frame.separator = ",";
-      if (isContainer(member)) return member;
-      out += serializeScalar(member, style);
+      if (isContainer(member)) inner = member;
+      else if (typeof member === "string" && member.length > pieceUnits) {
+        yield out;
+        yield* piecesOfText(member, style);
+        out = "";
+      } else out += serializeScalar(member, style);
+      if (out.length >= pieceUnits) {
+        yield out;
+        out = "";
+      }
     }
-    return undefined;
+    if (inner !== undefined) {
+      outer.push(frame);
+      if (inner === ancestor) throw new TypeError("A value that contains itself has no JSON.");
+      if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
+      frame = frameOf(inner, style);
+      out += frame.keys === undefined ? "[" : "{";
+      continue;
+    }
+    out += keys === undefined ? "]" : "}";
+    if (container === ancestor) ancestor = undefined;
+    const around = outer.pop();
+    if (around === undefined) {
+      yield out;
+      return;
+    }
+    frame = around;
   }
+}
+
+/** A long text. Every unit is written by itself, so it can be cut anywhere; but a pair of surrogates is one character to JSON.stringify. */
+function* piecesOfText(text: string, style: Style): Generator<string, undefined> {
+  yield '"';
+  for (let at = 0; at < text.length;) {
+    let end = Math.min(at + pieceUnits, text.length);
+    if (isHighSurrogate(text.charCodeAt(end - 1)) && end < text.length) end++;
+    yield style.text(text.slice(at, end)).slice(1, -1);
+    at = end;
+  }
+  yield '"';
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 function frameOf(container: object, style: Style): Frame {

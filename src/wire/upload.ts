@@ -13,6 +13,8 @@ import type { components } from "./generated/types.js";
 import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
 import type { Limits } from "./limits.js";
+import { createSlices } from "./slices.js";
+import { Unread } from "./survey.js";
 
 type Schemas = components["schemas"];
 type WireEntry = Schemas["CrudEntry"];
@@ -22,9 +24,10 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
  * place: it never stands in the way of the others.
  *
+ * @param measured what has been measured before
  * @throws badRequest(400) for an envelope that can't be read
  */
-export function normalizeUpload(body: unknown, limits: Limits): Upload {
+export function normalizeUpload(body: unknown, limits: Limits, measured?: Measured): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
   const sender = {
     ...(body.client_id ? { clientId: body.client_id } : {}),
@@ -33,29 +36,45 @@ export function normalizeUpload(body: unknown, limits: Limits): Upload {
   const { transactions } = body;
   if (isGiven(transactions)) {
     if (transactions.length > limits.transactions) {
-      throw badRequest(
-        400,
-        `There are ${transactions.length} transactions: send at most ${limits.transactions} in one request.`,
-      );
+      throw tooManyTransactions(transactions.length, limits);
     }
     return {
       shape: "batch",
       ...sender,
-      transactions: transactions.map((transaction) => readTransaction(transaction, limits)),
+      transactions: transactions.map((transaction) =>
+        readTransaction(transaction, limits, measured),
+      ),
     };
   }
   if (isGiven(body.crud)) {
-    return { shape: "single", ...sender, transactions: [readTransaction(body, limits)] };
+    return { shape: "single", ...sender, transactions: [readTransaction(body, limits, measured)] };
   }
   if (isGiven(body.batch)) {
-    return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits)] };
+    return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits, measured)] };
   }
   throw badRequest(400, expected);
 }
 
+export function tooManyTransactions(count: number, { transactions }: Limits): Error {
+  return badRequest(
+    400,
+    `There are ${count} transactions: send at most ${transactions} in one request.`,
+  );
+}
+
 /** The default `validate`. */
 export function createValidate(limits: Limits): (body: unknown) => Promise<Upload> {
-  return async (body) => normalizeUpload(body, limits);
+  return async (body) => {
+    const measuring = measureAll(body, limits);
+    let step = measuring.next();
+    // A small body has been measured by now.
+    if (!step.done) {
+      const slices = createSlices();
+      for (; !step.done; step = measuring.next()) if (slices.isOver()) await slices.next();
+      await slices.next();
+    }
+    return normalizeUpload(body, limits, step.value);
+  };
 }
 
 const expected = 'Expected a JSON object with "transactions", "crud" or "batch".';
@@ -73,21 +92,29 @@ function envelopeFault(error: ValidationError | undefined): string {
   }
 }
 
-function readTransaction(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "crud"), limits, validateTransaction);
+function readTransaction(
+  raw: unknown,
+  limits: Limits,
+  measured: Measured | undefined,
+): CrudTransaction | InvalidTransaction {
+  const fault = invalid(raw, member(raw, "crud"), { limits, measured }, validateTransaction);
   if (fault !== undefined) return fault;
   const { crud, transaction_id } = raw as Schemas["Transaction"];
   return transactionOf(crud, transaction_id);
 }
 
-function readDemoBatch(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "batch"), limits, validateDemoBatch);
+function readDemoBatch(
+  raw: unknown,
+  limits: Limits,
+  measured: Measured | undefined,
+): CrudTransaction | InvalidTransaction {
+  const fault = invalid(raw, member(raw, "batch"), { limits, measured }, validateDemoBatch);
   if (fault !== undefined) return fault;
   const { batch, transaction_id } = raw as Schemas["DemoUpload"];
   return transactionOf(batch, transaction_id);
 }
 
-function member(raw: unknown, name: "crud" | "batch"): unknown {
+function member(raw: unknown, name: string): unknown {
   return typeof raw === "object" && raw !== null
     ? (raw as Record<string, unknown>)[name]
     : undefined;
@@ -97,10 +124,16 @@ function member(raw: unknown, name: "crud" | "batch"): unknown {
 function invalid(
   raw: unknown,
   operations: unknown,
-  limits: Limits,
+  { limits, measured }: { readonly limits: Limits; readonly measured: Measured | undefined },
   validate: Validator<unknown>,
 ): InvalidTransaction | undefined {
-  const breach = Array.isArray(operations) ? measure(operations, limits) : undefined;
+  const unread = unreadOf(raw, limits);
+  if (unread !== undefined) return unread;
+  const breach = !Array.isArray(operations)
+    ? undefined
+    : measured?.has(operations)
+      ? measured.get(operations)
+      : measure(operations, limits);
   if (breach !== undefined) {
     const { message, ...where } = breach;
     return { invalid: message, ...where, raw };
@@ -206,50 +239,106 @@ interface LimitBreach {
   readonly operationIndex?: number;
 }
 
+/** By the list of a transaction's operations: the limit that it passes, if any. */
+type Measured = ReadonlyMap<unknown, LimitBreach | undefined>;
+
+/** Measures a body's transactions, wherever their operations can be found. It can be stopped after each yield. */
+function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measured> {
+  const transactions = member(body, "transactions");
+  const measured = new Map<unknown, LimitBreach | undefined>();
+  for (const each of Array.isArray(transactions) ? (transactions as unknown[]) : [body]) {
+    for (const operations of [member(each, "crud"), member(each, "batch")]) {
+      if (Array.isArray(operations)) measured.set(operations, yield* measuring(operations, limits));
+    }
+  }
+  return measured;
+}
+
 /**
  * Measures a transaction's operations as they came from JSON, before anything is known of their form.
  * Stops at the first breach and does not recurse: what is measured may be made to hurt.
  */
 export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
+  const steps = measuring(operations, limits);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** How many values are measured in one go. */
+const valuesOfStep = 8_192;
+
+function* measuring(
+  operations: readonly unknown[],
+  limits: Limits,
+): Generator<undefined, LimitBreach | undefined> {
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }
-  const count = { keys: 0 };
-  for (let index = 0; index < operations.length; index++) {
-    const message = measureOperation(operations[index], limits, count);
-    if (message !== undefined) return { message, operationIndex: index };
+  let values = 0;
+  let keys = 0;
+  let stepAt = valuesOfStep;
+  for (let operationIndex = 0; operationIndex < operations.length; operationIndex++) {
+    const operation = operations[operationIndex];
+    values++;
+    // Level by level: the containers of one, then all that are inside them.
+    let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
+    for (let depth = 0; level.length > 0; depth++) {
+      if (depth > limits.depth) return { message: tooDeep(limits), operationIndex };
+      const below: object[] = [];
+      for (const container of level) {
+        const names = Array.isArray(container) ? undefined : Object.keys(container);
+        const members = names ?? (container as readonly unknown[]);
+        values += members.length;
+        if (values > limits.values) return { message: tooManyValues(limits), operationIndex };
+        // The operation's own members are the contract's, not the application's.
+        if (names !== undefined && depth > 0) keys += names.length;
+        if (keys > limits.keys) {
+          const message = `The transaction's values have more than ${limits.keys} keys.`;
+          return { message, operationIndex };
+        }
+        for (const each of members) {
+          const value = names === undefined ? each : member(container, each as string);
+          if (typeof value === "object" && value !== null) below.push(value);
+          else if (isTooLong(value, limits) || (names !== undefined && isTooLong(each, limits))) {
+            return { message: tooLong(limits), operationIndex };
+          }
+        }
+        if (values > stepAt) {
+          stepAt = values + valuesOfStep;
+          yield;
+        }
+      }
+      level = below;
+    }
   }
   return undefined;
 }
 
-function measureOperation(
-  operation: unknown,
-  limits: Limits,
-  count: { keys: number },
-): string | undefined {
-  // Level by level: the containers of one, then all that are inside them.
-  let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.depth)
-      return `An operation's values are nested more than ${limits.depth} levels deep.`;
-    const below: object[] = [];
-    for (const container of level) {
-      const keys = Array.isArray(container) ? undefined : Object.keys(container);
-      // The operation's own members are the contract's, not the application's.
-      if (keys !== undefined && depth > 0) count.keys += keys.length;
-      if (count.keys > limits.keys)
-        return `The transaction's values have more than ${limits.keys} keys.`;
-      if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
-      for (const value of keys === undefined
-        ? (container as readonly unknown[])
-        : Object.values(container)) {
-        if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
-        if (typeof value === "object" && value !== null) below.push(value);
-      }
+/** What stands for a transaction that has more values than may be read is its text: it is kept whole, and never parsed. */
+function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined {
+  const invalid = `${tooManyValues(limits)} Or ${tooDeep(limits)}`;
+  if (raw instanceof Unread) return { invalid, raw: raw.text };
+  for (const name of ["crud", "batch"] as const) {
+    const operations = member(raw, name);
+    if (operations instanceof Unread) {
+      return { invalid, raw: { ...(raw as object), [name]: operations.text } };
     }
-    level = below;
   }
   return undefined;
+}
+
+function isTooLong(value: unknown, { stringLength }: Limits): boolean {
+  return typeof value === "string" && value.length > stringLength;
+}
+
+function tooManyValues({ values }: Limits): string {
+  return `The transaction has more than ${values} values.`;
+}
+
+function tooDeep({ depth }: Limits): string {
+  return `An operation's values are nested more than ${depth} levels deep.`;
 }
 
 function tooLong(limits: Limits): string {

@@ -268,7 +268,7 @@ describe.each(adapters.filter(({ name }) => chosen.includes(name)))(
         () => ({
           body: `{"x":${"[".repeat(million)}${"]".repeat(million)},"transactions":[{"crud":[]}]}`,
         }),
-        success,
+        refused(413),
       ],
       [
         "a million keys in a row",

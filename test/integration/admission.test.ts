@@ -121,7 +121,7 @@ describe("requests under way", () => {
       socket.write(
         "POST /api/data HTTP/1.1\r\nhost: a\r\nauthorization: Bearer alice\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
       );
-      await until(async () => (await post(url, upload(good(1)))).status === 503);
+      await until(async () => (await post(url, upload(good(1)))).status === 429);
       socket.destroy();
       await until(async () => (await post(url, upload(good(1)))).status === 200);
     }
