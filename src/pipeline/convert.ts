@@ -15,7 +15,7 @@ import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
-import type { Rule } from "./rules.js";
+import { isExact, type Rule } from "./rules.js";
 
 /** What a conversion is made with. */
 interface Converting extends RequestContext {
@@ -40,14 +40,14 @@ export interface Convert {
    * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
    * had been rounded before the library saw it.
    *
-   * @param compared the columns are compared with the values, and not written
+   * @param use `written` (default); `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
    */
   values(
     store: Store,
     table: Table,
     values: Values,
     context: Converting,
-    compared?: boolean,
+    use?: "written" | "key" | "sought",
   ): Values;
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
@@ -72,12 +72,13 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
+    exact: boolean,
   ): unknown => {
     if (column.generated) {
       throw fatalOfSchema("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     }
     try {
-      return store.convert(column, value, context.lossyNumbers);
+      return store.convert(column, value, context.lossyNumbers, exact);
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
@@ -101,12 +102,12 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   return {
     table: tableWith,
     // Entries, here and below: assigning to a column called "__proto__" would lose it.
-    values: (store, table, values, context, compared = false) => {
+    values: (store, table, values, context, use = "written") => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const known = declaredColumn(table, name);
-        const column = compared && known.generated ? { ...known, generated: false } : known;
-        converted.push([name, one(store, table, column, value, context)]);
+        const column = use === "sought" && known.generated ? { ...known, generated: false } : known;
+        converted.push([name, one(store, table, column, value, context, use !== "written")]);
       }
       return Object.fromEntries(converted);
     },
@@ -135,7 +136,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       for (const name of fresh) {
         const column = table.columns.get(name);
         if (column === undefined) continue;
-        const stored = one(store, table, column, write.values[name], context);
+        const stored = one(store, table, column, write.values[name], context, isExact(rule, name));
         converted.set(
           name,
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
