@@ -7,6 +7,8 @@
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
  * - `column_required`: a column without default that no PUT can fill;
+ * - `column_rounds`: a column that keeps fewer digits of a decimal or of a second than clients send, and of which the rule says nothing;
+ * - `key_rounds`: the same of a column that says which row is meant, where nothing is rounded;
  * - `collation`: a key or an owner that takes other letters for the same;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
@@ -27,6 +29,8 @@ export type MismatchCode =
   | "column_missing"
   | "column_generated"
   | "column_required"
+  | "column_rounds"
+  | "key_rounds"
   | "collation"
   | "scope_fails"
   | "own_tables_missing"
