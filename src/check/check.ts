@@ -9,6 +9,7 @@ import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit } from "../store/store.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
+import { digitMismatches } from "./digits.js";
 import { againstDatabase, mismatch, tableMissing } from "./database.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 import { UnsuitableTable } from "../store/failures.js";
@@ -37,7 +38,7 @@ export async function check<P extends Principal, DB>(
       continue;
     }
     found.set(rule.name, read);
-    mismatches.push(...againstDatabase(rule, read));
+    mismatches.push(...againstDatabase(rule, read), ...digitMismatches(rule, read, store));
   }
   for (const rule of rules.values()) {
     mismatches.push(...againstOthers(rule, found, referenced));

@@ -170,7 +170,8 @@ export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: C
   return name !== rule.owner && !rule.serverColumns.has(name) && !rule.insertColumns.has(name);
 }
 
-function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
   if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
   return [...rule.clientColumns.values()].some(
     (each) => each.column === column && each.readOnly === undefined,

@@ -8,6 +8,8 @@
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
  * - `column_numbered`: a rule lets clients write what the database numbers;
  * - `column_required`: a column without default that no PUT can fill;
+ * - `column_rounds`: a column that keeps fewer digits of a decimal or of a second than clients send, and of which the rule says nothing;
+ * - `key_rounds`: the same of a column that says which row is meant, where nothing is rounded;
  * - `collation`: a key or an owner that takes other letters for the same;
  * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
  * - `scope_fails`: the scope is no statement that the database takes;
@@ -30,6 +32,8 @@ export type MismatchCode =
   | "column_generated"
   | "column_numbered"
   | "column_required"
+  | "column_rounds"
+  | "key_rounds"
   | "collation"
   | "owner_type"
   | "scope_fails"

@@ -107,7 +107,7 @@ function keyValues<P extends Principal, DB>(
     return Object.fromEntries(
       columns.map((column) => [
         column.name,
-        store.convert({ ...column, generated: false }, parts[column.name], false),
+        store.convert({ ...column, generated: false }, parts[column.name], false, true),
       ]),
     );
   } catch {

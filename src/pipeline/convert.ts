@@ -15,7 +15,7 @@ import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
-import type { Rule } from "./rules.js";
+import { isExact, type Rule } from "./rules.js";
 
 /** What a conversion is made with. */
 interface Converting extends RequestContext {
@@ -25,6 +25,9 @@ interface Converting extends RequestContext {
 interface ConvertingWrite extends Converting {
   readonly principal: Principal;
 }
+
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
+type Use = "sent" | "set" | "key" | "sought";
 
 export interface Convert {
   /**
@@ -44,14 +47,14 @@ export interface Convert {
    * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
    * had been rounded before the library saw it.
    *
-   * @param compared the columns are compared with the values, and not written
+   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
    */
   values(
     store: Store,
     table: Table,
     values: Values,
     context: Converting,
-    compared?: boolean,
+    use?: Exclude<Use, "set">,
   ): Values;
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
@@ -68,9 +71,6 @@ export interface Convert {
   ): Promise<Write>;
 }
 
-/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it is only looked for. */
-type Use = "sent" | "set" | "compared";
-
 /** @param isSeen application code gets to see what has been converted, whatever the rule says */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
   const one = (
@@ -79,17 +79,18 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
-    use: Use,
+    { use, exact }: { readonly use: Use; readonly exact: boolean },
   ): unknown => {
     const unfit = (code: ErrorCode, message: string): Error =>
       use === "set"
         ? new ServerValue(table.name, column.name, message)
         : fatalOfSchema(code, message);
-    if (column.generated && use !== "compared")
+    if (column.generated && use !== "sought")
       throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     try {
-      const converted = store.convert(column, value, context.lossyNumbers);
-      if (column.numbered !== undefined && use === "sent") refuseHigh(column.numbered, converted);
+      const converted = store.convert(column, value, context.lossyNumbers, exact);
+      const isCounted = column.numbered !== undefined && (use === "sent" || use === "key");
+      if (isCounted) refuseHigh(column.numbered, converted);
       return converted;
     } catch (error) {
       if (error instanceof PrecisionLost)
@@ -114,12 +115,12 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   return {
     table: tableWith,
     // Entries, here and below: assigning to a column called "__proto__" would lose it.
-    values: (store, table, values, context, compared = false) => {
+    values: (store, table, values, context, use = "sent") => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const column = declaredColumn(table, name);
-        const use = compared ? "compared" : "sent";
-        converted.push([name, one(store, table, column, value, context, use)]);
+        const how = { use, exact: use !== "sent" };
+        converted.push([name, one(store, table, column, value, context, how)]);
       }
       return Object.fromEntries(converted);
     },
@@ -153,7 +154,8 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         const isSet = setsColumn(rule, write, name, context);
         if (isSet) kept.set.add(name);
         else kept.set.delete(name);
-        const stored = one(store, table, column, value, context, isSet ? "set" : "sent");
+        const how = { use: isSet ? "set" : "sent", exact: isExact(rule, name) } as const;
+        const stored = one(store, table, column, value, context, how);
         converted.set(
           name,
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },

@@ -129,7 +129,7 @@ async function lookUpReference<P extends Principal, DB>(
 ): Promise<unknown> {
   if (value === null || value === undefined) return null;
   const table = await convert.table(unit, name, [match], context);
-  const sought = convert.values(store, table, { [match]: value }, context, true);
+  const sought = convert.values(store, table, { [match]: value }, context, "sought");
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
     throw fatal("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");

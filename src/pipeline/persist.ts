@@ -44,7 +44,13 @@ export function createPersist<P extends Principal, DB>(
     const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
-    const key = convert.values(store, table, keyOf(rule, id), context, op !== "PUT");
+    const key = convert.values(
+      store,
+      table,
+      keyOf(rule, id),
+      context,
+      op === "PUT" ? "key" : "sought",
+    );
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;

@@ -155,10 +155,10 @@ export interface Dialect {
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /**
-   * A JSON value, as this driver's parameter for a column. Idempotent.
-   * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.
+   * A JSON value, as this driver's parameter for a column, rounded to the digits that the column is declared to keep as the database itself
+   * rounds. Idempotent. Throws `InvalidValue` for what can't be stored, where `exact` for what would be rounded; and `PrecisionLost`.
    */
-  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
   /** What `convert` made, in the form in which the driver's default settings read the column. */
   view(column: Column, parameter: unknown): unknown;
   /** How a statement reads a column whose value must keep all its digits, where a driver may round integers. Absent: as it is. */

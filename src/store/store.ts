@@ -53,11 +53,13 @@ export interface Store<Tx = unknown> {
   meaning(error: unknown): Meaning;
   /**
    * A value as JSON has it, or a hook gives it, as the column stores it. Idempotent.
+   * Digits of a decimal or of a second beyond those that the column is declared to keep are rounded, as the database itself rounds them.
    *
    * @param lossyNumbers integers beyond 2^53 may have been rounded before
+   * @param exact nothing is rounded
    * @throws InvalidValue for what can't be stored as it is, PrecisionLost for an integer that has been rounded
    */
-  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
   /** Whether the database is sure to take what `convert` made for the column: with some types it has the last word. Absent: it always is. */
   isSure?(column: Column, converted: unknown): boolean;
   /** What `convert` made, in the form in which `read` gives it: what application code compares. */

@@ -30,6 +30,8 @@ export interface Column {
   readonly unsigned?: true;
   /** What a text is stored in, where it can't hold every character. */
   readonly charset?: string;
+  /** Digits of a second that it does not keep are cut, and not rounded. */
+  readonly cutsSeconds?: true;
   /** Of an enumeration or a set. */
   readonly members?: readonly string[];
 }

@@ -18,22 +18,61 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
   return text;
 }
 
-/** Digits of a decimal number, exact; at most `scale` of them behind the point, and `precision` in all with those. */
+export interface Digits {
+  /** How many the column keeps behind the point. Absent: all. */
+  readonly scale?: number;
+  /** How many in all, with those. */
+  readonly precision?: number;
+  /** Throws for a number of more digits behind the point, in place of rounding it. */
+  readonly exact?: boolean;
+}
+
+/**
+ * Digits of a decimal number, with at most `scale` of them behind the point and `precision` in all. Where the column keeps fractions, more of them
+ * are rounded, halves away from zero, as every database rounds a decimal; where it keeps none, the value must be whole.
+ */
 export function decimalText(
   value: unknown,
   lossyNumbers: boolean,
-  scale?: number,
-  precision?: number,
+  { scale, precision, exact = false }: Digits = {},
 ): string {
   if (typeof value === "number") refuseRounded(value, lossyNumbers);
-  const text = numberText(value);
-  if (scale !== undefined && decimals(text) > scale) {
+  const given = numberText(value);
+  const rounds = scale !== undefined && decimals(given) > scale;
+  if (rounds && (exact || scale <= 0)) {
     throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
   }
+  const text = rounds ? roundedTo(given, scale) : given;
   if (precision !== undefined && wholeDigits(text) > precision - (scale ?? 0)) {
     throw new InvalidValue("The number is too large.");
   }
   return text;
+}
+
+/** A number of more digits behind the point than `scale`, in the plain form of so many: halves go away from zero. */
+function roundedTo(text: string, scale: number): string {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  const [before = "", behind = ""] = mantissa.replace(/^[+-]/, "").split(".");
+  const digits = `${before}${behind}`;
+  /** How many of the digits stay; below zero where there are zeros between the point's last kept place and the first digit. */
+  const kept = digits.length - (behind.length - Number(exponent) - scale);
+  const upward = kept >= 0 && digits.charAt(kept) >= "5";
+  const whole = digits.slice(0, Math.max(0, kept)).padStart(scale + 1, "0");
+  const units = upward ? incremented(whole) : whole;
+  const point = units.length - scale;
+  const number = `${units.slice(0, point)}.${units.slice(point)}`;
+  return mantissa.startsWith("-") && /[1-9]/.test(units) ? `-${number}` : number;
+}
+
+/** Digits plus one; not by a number, which takes the square of their count. */
+function incremented(digits: string): string {
+  let nines = digits.length;
+  while (digits.charCodeAt(nines - 1) === 0x39) nines -= 1;
+  const head = digits.slice(0, nines);
+  const zeros = "0".repeat(digits.length - nines);
+  return head === ""
+    ? `1${zeros}`
+    : `${head.slice(0, -1)}${String(Number(head.slice(-1)) + 1)}${zeros}`;
 }
 
 /** A floating-point number's text; never NaN or an infinity. */

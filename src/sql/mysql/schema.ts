@@ -25,6 +25,7 @@ interface ColumnRow {
   readonly transactions: string | null;
   /** Of the connection. */
   readonly client: string;
+  readonly cuts: Count;
 }
 
 /** By the pool's settings a number, a bigint or its digits. */
@@ -55,7 +56,9 @@ export async function readColumns(
         where k.constraint_schema = ${schema} and k.table_name = ${name} and k.check_clause in
           (concat('json_valid(\`', c.column_name, '\`)'), concat('json_valid("', c.column_name, '")'))
       ) or */ c.data_type = 'json' as json,
-      e.transactions as transactions, @@character_set_client as client
+      e.transactions as transactions, @@character_set_client as client,
+      if(version() like '%mariadb%', not find_in_set('TIME_ROUND_FRACTIONAL', @@sql_mode),
+        find_in_set('TIME_TRUNCATE_FRACTIONAL', @@sql_mode) > 0) as cuts
     from information_schema.columns c
     join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
     left join information_schema.engines e on e.engine = t.engine
@@ -92,6 +95,7 @@ function toColumn(row: ColumnRow): Column {
     ...(charset !== null && charset !== "utf8mb4" && { charset }),
     ...(unsigned && { unsigned: true }),
     ...((type === "enum" || type === "set") && { members: enumMembers(declared) }),
+    ...(secondTypes.has(type) && Number(row.cuts) === 1 && { cutsSeconds: true }),
     // By explicit_defaults_for_timestamp, a TIMESTAMP takes a NULL for "now".
     ...(!nullable && (increments || type === "timestamp") && { nullReplaced: true }),
     nullable,
@@ -114,6 +118,7 @@ function endOf({ type }: ColumnRow, unsigned: boolean): bigint {
   if (type === "double") return 2n ** 53n;
   return 2n ** ((bits[type] ?? 64n) - (unsigned ? 0n : 1n)) - 1n;
 }
+const secondTypes: ReadonlySet<string> = new Set(["datetime", "timestamp", "time"]);
 
 /** A boolean and MariaDB's JSON are written as other types. */
 function typeOf({ type, declared, json }: ColumnRow): string {

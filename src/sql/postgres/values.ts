@@ -2,7 +2,16 @@
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
-import { dateOnly, fine, timeOfDay, utcTimestamp } from "../../store/timestamps.js";
+import {
+  clockText,
+  dateOnly,
+  halfUp,
+  instantOf,
+  instantText,
+  keptOf,
+  type RoundSecond,
+  timeOfDay,
+} from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
@@ -17,21 +26,29 @@ import {
   textOf,
   uuidOf,
 } from "../../store/values.js";
+import { intervalText, millionthsNearest } from "./intervals.js";
 
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
-  if (value === null || value === undefined) return null;
-  // From a column that the server sets: the database computes it.
-  if (typeof value === "object" && "toOperationNode" in value) return value;
-  return column.array
-    ? arrayText(column, value, lossyNumbers)
-    : scalar(column, value, lossyNumbers);
+/** How a value is to be taken. */
+interface Taking {
+  readonly lossyNumbers: boolean;
+  readonly exact: boolean;
 }
 
-function scalar(
+export function convert(
   column: Column,
   value: unknown,
   lossyNumbers: boolean,
-): string | boolean | Uint8Array {
+  exact = false,
+): unknown {
+  if (value === null || value === undefined) return null;
+  // From a column that the server sets: the database computes it.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
+  const taking = { lossyNumbers, exact };
+  return column.array ? arrayText(column, value, taking) : scalar(column, value, taking);
+}
+
+function scalar(column: Column, value: unknown, taking: Taking): string | boolean | Uint8Array {
+  const { lossyNumbers, exact } = taking;
   switch (column.type) {
     case "bool":
       return booleanOf(value);
@@ -42,7 +59,7 @@ function scalar(
     case "oid":
       return integerText(value, lossyNumbers);
     case "numeric":
-      return decimalText(value, lossyNumbers, column.scale);
+      return decimalText(value, lossyNumbers, digitsOf(column, exact));
     case "float4":
     case "float8":
       return floatText(value, column.type === "float4");
@@ -50,17 +67,19 @@ function scalar(
     case "jsonb":
       return jsonText(value, lossyNumbers, stringifyJson);
     case "timestamptz":
-      return `${fine(utcTimestamp(value), column.scale)}+00`;
+      return `${instant(column, value, exact)}+00`;
     case "timestamp":
-      return fine(utcTimestamp(value), column.scale);
+      return instant(column, value, exact);
     case "date":
       return dateOnly(value);
     case "time":
-      return fine(timeOfDay(value), column.scale);
+      return clock(column, value, exact);
+    case "timetz":
+      return clockInZone(column, value, exact);
     case "interval":
-      return fine(textOf(value), column.scale);
+      return intervalText(column, value, exact);
     case "money":
-      return decimalText(value, lossyNumbers, 2);
+      return decimalText(value, lossyNumbers, { scale: 2, exact });
     case "bytea":
       return bytesOf(value);
     case "uuid":
@@ -96,6 +115,38 @@ function uuidText(value: unknown): string {
   return text;
 }
 
+function digitsOf({ scale }: Column, exact: boolean) {
+  return scale === undefined ? {} : { scale, exact };
+}
+
+function instant({ scale = 6 }: Column, value: unknown, exact: boolean): string {
+  return instantText(keptOf(instantOf(value), scale, exact, nearestInstant));
+}
+
+/** Where Postgres counts from: before it, halves go down. */
+const year2000 = Date.UTC(2000) / 1000;
+
+const nearestInstant: RoundSecond = ({ seconds, fraction }, digits) => {
+  const millionths = millionthsNearest(fraction);
+  return seconds < year2000
+    ? 1_000_000 - halfUp(1_000_000 - millionths, digits)
+    : halfUp(millionths, digits);
+};
+
+function clock({ scale = 6 }: Column, value: unknown, exact: boolean): string {
+  const nearest: RoundSecond = ({ fraction }, digits) =>
+    halfUp(millionthsNearest(fraction), digits);
+  return clockText(keptOf(timeOfDay(value), scale, exact, nearest));
+}
+
+const zoned = /^(.*?) ?(Z|[+-]\d\d(?::?\d\d)?)$/i;
+
+/** A time of day with its zone; without one it is in UTC. Postgres would take it for the connection's. */
+function clockInZone(column: Column, value: unknown, exact: boolean): string {
+  const [, time = value, zone = "+00"] = zoned.exec(textOf(value).trim()) ?? [];
+  return `${clock(column, time, exact)}${zone.toUpperCase() === "Z" ? "+00" : zone}`;
+}
+
 /** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */
 function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text: string): string {
   if (text.length > length && Array.from(text).length > length) {
@@ -107,14 +158,36 @@ function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text:
   return text;
 }
 
-/** An array literal, from a JSON array or its text; the literal itself, of one dimension, is passed on. */
-function arrayText(column: Column, value: unknown, lossyNumbers: boolean): string {
+/** An array literal, from a JSON array or its text; or from the literal itself, of one dimension. */
+function arrayText(column: Column, value: unknown, taking: Taking): string {
   const list = typeof value === "string" ? listOf(value) : value;
   // A JSON text may hold the literal, too.
-  if (typeof list === "string" && isFlatLiteral(list)) return textOf(list);
+  if (typeof list === "string" && isFlatLiteral(list)) return literalText(column, list, taking);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   if (!column.type.startsWith("json")) shapeOf(list, 1);
-  return arrayLiteral(column, list, lossyNumbers);
+  return arrayLiteral(column, list, taking);
+}
+
+/** Types of which Postgres rounds elements, or takes for what it guesses, without a word. */
+const readHere: ReadonlySet<string> = new Set([
+  "numeric",
+  "money",
+  "timestamptz",
+  "timestamp",
+  "date",
+  "time",
+  "timetz",
+  "interval",
+  "float4",
+  "float8",
+]);
+
+/** The elements of other types are in Postgres' own words, which differ from a client's: bytes are hexadecimal digits. */
+function literalText(column: Column, literal: string, taking: Taking): string {
+  const text = textOf(literal);
+  if (!readHere.has(column.type)) return text;
+  const elements = elementsOf(text, (element) => element);
+  return Array.isArray(elements) ? arrayLiteral(column, elements, taking) : text;
 }
 
 // Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
@@ -149,12 +222,12 @@ function shapeOf(list: readonly unknown[], dimension: number): string {
   return `${list.length},${[...shapes].join("")}`;
 }
 
-function arrayLiteral(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
+function arrayLiteral(column: Column, list: readonly unknown[], taking: Taking): string {
   const elements = list.map((value) => {
     if (value === null || value === undefined) return "NULL";
     if (Array.isArray(value) && !column.type.startsWith("json"))
-      return arrayLiteral(column, value, lossyNumbers);
-    const element = scalar(column, value, lossyNumbers);
+      return arrayLiteral(column, value, taking);
+    const element = scalar(column, value, taking);
     const text = element instanceof Uint8Array ? `\\x${hexOf(element)}` : String(element);
     return `"${text.replace(/["\\]/g, "\\$&")}"`;
   });
@@ -169,7 +242,9 @@ export function view(column: Column, parameter: unknown): unknown {
   if (parameter === null || parameter === undefined) return null;
   // Booleans, bytes and Kysely's expressions.
   if (typeof parameter !== "string") return parameter;
-  return column.array ? listView(column, parameter) : textView(column, parameter);
+  return column.array
+    ? elementsOf(parameter, (element) => elementView(column, element))
+    : textView(column, parameter);
 }
 
 function textView({ type, scale, length = 0 }: Column, text: string): unknown {
@@ -226,7 +301,7 @@ function parsedOr(text: string): unknown {
 const literalToken = /([{},])|"((?:[^"\\]|\\.)*)"|((?:[^{},"\\]|\\.)+)/gsy;
 
 /** The elements of an array literal. The server refuses what is not well formed, so any list will do for that. */
-function listView(column: Column, literal: string): unknown {
+function elementsOf(literal: string, one: (element: string) => unknown): unknown {
   const outer: unknown[][] = [];
   let list: unknown[] = [];
   for (const [, mark, quoted, plain = ""] of literal.matchAll(literalToken)) {
@@ -238,10 +313,10 @@ function listView(column: Column, literal: string): unknown {
     } else if (mark === "}") {
       list = outer.pop() ?? list;
     } else if (quoted !== undefined) {
-      list.push(elementView(column, unescaped(quoted)));
+      list.push(one(unescaped(quoted)));
     } else if (plain.trim() !== "") {
       const isNull = plain.trim().toUpperCase() === "NULL";
-      list.push(isNull ? null : elementView(column, unescaped(plain.trim())));
+      list.push(isNull ? null : one(unescaped(plain.trim())));
     }
   }
   return list[0] ?? literal;

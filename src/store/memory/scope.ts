@@ -84,7 +84,7 @@ export function ownerKind({ type, array }: Column): OwnerKind | undefined {
 /** `undefined`: no row has such a value. */
 function asStored(table: Definition, column: string, value: unknown): Stored | undefined {
   try {
-    return convert(columnOf(table, column), value, false);
+    return convert(columnOf(table, column), value, false, true);
   } catch (error) {
     if (error instanceof InvalidValue) return undefined;
     throw error;
