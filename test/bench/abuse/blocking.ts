@@ -1,7 +1,7 @@
-/** Number 13: how long one request keeps the event loop, for all others. */
+/** Scene 13: how long one request keeps the event loop, for all others. */
 import { startServer } from "./processes.js";
 import { send } from "./requests.js";
-import type { Figure, Scene } from "./scene.js";
+import { blockFigures, type Figure, type Scene } from "./scene.js";
 import { shapes } from "./shapes.js";
 
 const MiB = 1024 * 1024;
@@ -16,24 +16,16 @@ export const blocking: Scene = {
     const server = await startServer({ databaseUrl });
     try {
       const signal = AbortSignal.timeout(seconds * 1_000);
-      for (const shape of shapes) {
-        for (const size of [1, 16]) {
-          const body = shape.body(size * MiB);
-          await server.usage();
-          const { outcome } = await send(server.url, { user: "mallory", body, signal });
-          const usage = await server.usage();
-          const of = `${size} MiB of ${shape.name}`;
-          figures.push({
-            of,
-            name: "longest block",
-            value: usage?.longestBlockMs ?? "the server does not say",
-            unit: "ms",
-            note: outcome,
-          });
-          if (usage !== undefined && !signal.aborted) continue;
-          const left = `${shapes.length * 2 - figures.length} of ${shapes.length * 2}`;
-          return [...figures, { of: "the rest", name: "not measured", value: left }];
-        }
+      const cases = shapes.flatMap((shape) => [1, 16].map((size) => ({ shape, size })));
+      for (const [index, { shape, size }] of cases.entries()) {
+        const body = shape.body(size * MiB);
+        await server.usage();
+        const { outcome } = await send(server.url, { user: "mallory", body, signal });
+        const usage = await server.usage();
+        figures.push(...blockFigures(`${size} MiB of ${shape.name}`, usage, outcome));
+        if (usage !== undefined && !signal.aborted) continue;
+        const left = `${cases.length - index - 1} of ${cases.length}`;
+        return [...figures, { of: "the rest", name: "not measured", value: left }];
       }
       return figures;
     } finally {

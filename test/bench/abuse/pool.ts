@@ -1,7 +1,7 @@
 /** Scene 11: four accounts keep eight large transactions each under way, on a pool of ten connections. */
 import { alone, beside, startServer } from "./processes.js";
 import { send, transactionOf } from "./requests.js";
-import { othersFigures, percentile, type Scene, tally } from "./scene.js";
+import { blockFigures, othersFigures, percentile, type Scene, tally } from "./scene.js";
 import type { Sample } from "./processes.js";
 
 const accounts = 4;
@@ -31,12 +31,7 @@ export const pool: Scene = {
           value: percentile(samples, 0.5) / percentile(before, 0.5),
           unit: "times",
         },
-        {
-          of,
-          name: "longest block of the event loop",
-          value: usage?.longestBlockMs ?? "the server does not say",
-          unit: "ms",
-        },
+        ...blockFigures(of, usage),
       ];
     } finally {
       await server.kill();

@@ -15,8 +15,8 @@ export interface Settings {
 /** Since it was asked last; the memory since the start. */
 export interface Usage {
   readonly peakKiB: number;
-  /** Less up to 5 ms. */
-  readonly longestBlockMs: number;
+  /** Of the event loop: less up to 5 ms; and the most that it took of the processor at a stretch, which other work on the machine does not lengthen. */
+  readonly longestBlock: { readonly ms: number; readonly processorMs: number };
 }
 
 export interface Sample {

@@ -1,5 +1,5 @@
 /** What a scene is, and how its figures are made of samples. */
-import type { Sample } from "./processes.js";
+import type { Sample, Usage } from "./processes.js";
 
 export interface SceneOptions {
   /** How long an attack goes on at most. */
@@ -11,7 +11,7 @@ export interface SceneOptions {
 }
 
 export interface Scene {
-  /** In the issue's count. */
+  /** What `--scene` chooses it by. */
   readonly number: number;
   readonly name: string;
   /** Default of `seconds`. */
@@ -36,6 +36,21 @@ export function othersFigures(of: string, samples: readonly Sample[]): readonly 
     { of, name: "others' answers", value: tally(samples) },
     { of, name: "others' p50", value: percentile(samples, 0.5), unit: "ms" },
     { of, name: "others' p99", value: percentile(samples, 0.99), unit: "ms" },
+  ];
+}
+
+/** What kept the event loop longest. */
+export function blockFigures(
+  of: string,
+  usage: Usage | undefined,
+  note?: string,
+): readonly Figure[] {
+  const name = "longest block of the event loop";
+  if (usage === undefined) return [{ of, name, value: "the server does not say" }];
+  const { ms, processorMs } = usage.longestBlock;
+  return [
+    { of, name, value: ms, unit: "ms", ...(note !== undefined && { note }) },
+    { of, name: "longest block in processor time", value: processorMs, unit: "ms" },
   ];
 }
 
