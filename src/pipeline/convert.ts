@@ -69,7 +69,7 @@ export interface Convert {
 }
 
 /** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it is only looked for. */
-type Use = "sent" | "set" | "compared";
+type ValueUse = "sent" | "set" | "compared";
 
 /** @param isSeen application code gets to see what has been converted, whatever the rule says */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
@@ -79,7 +79,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
-    use: Use,
+    use: ValueUse,
   ): unknown => {
     const unfit = (code: ErrorCode, message: string): Error =>
       use === "set"
