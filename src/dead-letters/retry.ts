@@ -7,7 +7,13 @@ import type { CrudTransaction } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
 import { type Call, type Database, shownContext } from "../process/call.js";
-import { classify, inUnit, isTriedAgain, tellFailure, type Verdict } from "../process/classify.js";
+import {
+  classify,
+  inUnit,
+  isTriedAgain,
+  tellServerValue,
+  type Verdict,
+} from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
@@ -67,8 +73,10 @@ export function createRetryLetter<P extends Principal, DB>(
           const { during, operationIndex } = progress;
           const verdict = classify(error, store, during !== "begin", caller !== undefined);
           const where = operationIndex === undefined ? {} : { operationIndex };
-          tellFailure(emit, name, { error, during, ...where }, verdict);
+          const { outcome } = verdict;
+          emit({ type: "error", ...name, during, error, outcome, ...where });
           if (await isTriedAgain(verdict, number, call)) continue;
+          tellServerValue(emit, name, error);
           const failed = failedBy(verdict, operationIndex);
           await count(emit, store, id, failed, name);
           emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });

@@ -27,7 +27,7 @@ interface ConvertingWrite extends Converting {
 }
 
 /** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
-type Use = "sent" | "set" | "key" | "sought";
+type ValueUse = "sent" | "set" | "key" | "sought";
 
 export interface Convert {
   /**
@@ -54,7 +54,7 @@ export interface Convert {
     table: Table,
     values: Values,
     context: Converting,
-    use?: Exclude<Use, "set">,
+    use?: Exclude<ValueUse, "set">,
   ): Values;
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
@@ -79,7 +79,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
-    { use, exact }: { readonly use: Use; readonly exact: boolean },
+    { use, exact }: { readonly use: ValueUse; readonly exact: boolean },
   ): unknown => {
     const unfit = (code: ErrorCode, message: string): Error =>
       use === "set"

@@ -1,21 +1,37 @@
-/** Whose fault it is that the database refuses a change: the device's, or the configuration's, which gave one of the values. */
-import { ServerValue } from "../store/failures.js";
+/** Whose fault it is that the database refuses a change: the device's; the configuration's, which gave a value; or the database's own, which gave a number. */
+import { Contention, ServerValue } from "../store/failures.js";
 import type { Change } from "../store/store.js";
 import type { OperationState } from "./operation.js";
 
 /**
- * What a failure of the database's is, when the configuration gave one of the values: a NULL where none may be; or a value of a type of which the
- * database alone knows what fits, where all that the client sent is sure to.
+ * What a failure of the database's really is. Where the configuration gave one of the values: a NULL where none may be; or a value of a type of which
+ * the database alone knows what fits, while all that the client sent is sure to. Where the database gave one: a number that is taken.
  */
-export function faultOf(cause: unknown, { key, values }: Change, kept: OperationState): unknown {
-  const { set, store, table } = kept;
-  if (set.size === 0 || table === undefined) return cause;
+export function faultOf(
+  cause: unknown,
+  { table, key, values }: Change,
+  kept: OperationState,
+): unknown {
+  const { set, store } = kept;
+  const meaning = store.meaning(cause);
+  if (meaning === "UNIQUE_VIOLATION") {
+    const brought = (name: string) => Object.hasOwn(values, name) || Object.hasOwn(key, name);
+    const given = store
+      .taken?.(cause)
+      .find((name) => table.columns.get(name)?.numbered !== undefined && !brought(name));
+    return given === undefined
+      ? cause
+      : new Contention(
+          `The database has given a number for ${table.name}.${given} that is taken. It gives the next one when it is tried again.`,
+        );
+  }
+  if (set.size === 0) return cause;
   const isSure = (name: string, value: unknown): boolean => {
     const column = table.columns.get(name);
     return value === null || column === undefined || store.isSure?.(column, value) !== false;
   };
   const given = Object.entries(values).filter(([name]) => set.has(name));
-  switch (store.meaning(cause)) {
+  switch (meaning) {
     case "NOT_NULL_VIOLATION": {
       const none = given.find(
         ([name, value]) => value === null && table.columns.get(name)?.nullable === false,

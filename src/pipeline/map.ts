@@ -113,7 +113,8 @@ async function anyColumn<P extends Principal, DB>(
   }
   const found = table.columns.get(name);
   if (found === undefined) return undefined;
-  if (found.numbered !== undefined && !found.generated) {
+  // It takes a rule that lists it.
+  if (found.generated || found.numbered !== undefined) {
     if (rule.ignoreUnknown) return undefined;
     throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
   }

@@ -1,6 +1,6 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import { correlated, type Correlated, type Emit, type ErrorEvent } from "../events.js";
+import { correlated, type Correlated, type Emit } from "../events.js";
 import { ServerValue } from "../store/failures.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
@@ -109,19 +109,11 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
   };
 }
 
-/** Tells of what was thrown, and what has been made of it. */
-export function tellFailure(
-  emit: Emit,
-  name: Correlated,
-  { error, during, operationIndex }: Omit<ErrorEvent, "type" | "outcome" | keyof Correlated>,
-  { outcome }: Verdict,
-): void {
-  const where = operationIndex === undefined ? {} : { operationIndex };
-  emit({ type: "error", ...correlated(name), during, error, outcome, ...where });
-  if (error instanceof ServerValue) {
-    const { table, column, why } = error;
-    emit({ type: "server_value", ...correlated(name), table, column, why });
-  }
+/** Tells the operator of a value that the configuration gave, when trying again has not helped. */
+export function tellServerValue(emit: Emit, name: Correlated, error: unknown): void {
+  if (!(error instanceof ServerValue)) return;
+  const { table, column, why } = error;
+  emit({ type: "server_value", ...correlated(name), table, column, why });
 }
 
 function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {

@@ -17,7 +17,7 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, inUnit, isTriedAgain, tellFailure, type Verdict } from "./classify.js";
+import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -103,6 +103,7 @@ export function createRunTransaction<P extends Principal, DB>({
       if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
       if (await isTriedAgain(verdict, number, call)) continue;
+      tellServerValue(emit, call, tried.error);
       const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
       const payload = toWireTransaction(transaction);
       const result = await conclude(last, tried.operationIndex, payload, call, identity);
@@ -130,10 +131,16 @@ export function createRunTransaction<P extends Principal, DB>({
     return success;
   };
 
-  const judge = (failure: Failure, call: Call<P>): Verdict => {
-    const { error, during } = failure;
+  const judge = ({ error, during, operationIndex }: Failure, call: Call<P>): Verdict => {
     const verdict = classify(error, call.store, during !== "begin", call.caller !== undefined);
-    tellFailure(emit, call, failure, verdict);
+    emit({
+      type: "error",
+      ...correlated(call),
+      during,
+      error,
+      outcome: verdict.outcome,
+      ...(operationIndex !== undefined && { operationIndex }),
+    });
     return verdict;
   };
 

@@ -8,8 +8,7 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type { OwnerKind } from "../store/owners.js";
-import type { Column, InspectedRole, PolicyReport, Table } from "../store/tables.js";
+import type { Column, InspectedRole, OwnerKind, PolicyReport, Table } from "../store/tables.js";
 import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
 
 /** A database whose tables are known by name at run time only. */
@@ -102,6 +101,8 @@ export interface Put {
   readonly incomplete: boolean;
   /** Somebody has looked and relies on it that there is no such row. */
   readonly seenAbsent: boolean;
+  /** Of the table. */
+  readonly columns: Table["columns"];
 }
 
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
@@ -177,6 +178,8 @@ export interface Dialect {
   comparable?(column: Column, value: unknown): boolean;
   /** Asks for no more than a table is sure to tell: what is refused would end the transaction. Absent: everything may be read, and rows need no lock. */
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
+  /** See `Store.taken`. */
+  taken?(error: unknown): readonly string[];
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

@@ -2,7 +2,7 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
-import { Contention } from "../store/failures.js";
+import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
@@ -63,10 +63,12 @@ export function sqlStore<DB>(
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,
+    ...(dialect.taken && { taken: dialect.taken }),
     ...(dialect.comparable && { isSure: dialect.comparable }),
     forgetSchema: schema.forget,
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
+      if (error instanceof NumbersExhausted) return "exhausted";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     unit: async (options, work) => {

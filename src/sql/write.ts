@@ -42,7 +42,13 @@ async function writeOne({ dialect, tx, tableOf }: Writing, change: Change): Prom
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
     for (const name of change.insertOnly ?? []) delete changes[name];
-    return rows.put(tx, target, { values, changes, incomplete, seenAbsent });
+    return rows.put(tx, target, {
+      values,
+      changes,
+      incomplete,
+      seenAbsent,
+      columns: table.columns,
+    });
   }
   const effect = await (op === "PATCH"
     ? rows.patch(tx, target, values)

@@ -28,6 +28,9 @@ export class ServerValue extends Error {
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
 
+/** The table has no number left for a new row: an INSERT that brings none fails, whatever its data. */
+export class NumbersExhausted extends Error {}
+
 /** Writes to a table could not be undone, or could not carry every value. The message says what to change. */
 export class UnsuitableTable extends Error {}
 

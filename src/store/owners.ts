@@ -1,13 +1,6 @@
 /** A caller's id as an owner's column stores it: exactly, or not at all. What is taken for two ids must never be one value, and one id never two. */
 import { InvalidValue, ServerValue } from "./failures.js";
-import type { Store } from "./store.js";
-import type { Column } from "./tables.js";
-
-/**
- * What a column can name users by: any text; a whole number; a UUID; a day.
- * A number and a day have one spelling each. A UUID may be written in capitals: it is the same UUID.
- */
-export type OwnerKind = "text" | "number" | "uuid" | "date";
+import type { Column, OwnerKind } from "./tables.js";
 
 /** In words. */
 export const ownerForms: Readonly<Record<Exclude<OwnerKind, "text">, string>> = {
@@ -36,7 +29,11 @@ export function ownerValue(
   }
 }
 
-type Converting = Pick<Store, "convert" | "view">;
+/** Of a store. */
+interface Converting {
+  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  view(column: Column, converted: unknown): unknown;
+}
 
 function exactly(
   { convert, view }: Converting,

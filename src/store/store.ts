@@ -64,6 +64,8 @@ export interface Store<Tx = unknown> {
   isSure?(column: Column, converted: unknown): boolean;
   /** What `convert` made, in the form in which `read` gives it: what application code compares. */
   view(column: Column, converted: unknown): unknown;
+  /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
+  taken?(error: unknown): readonly string[];
   /** A statement has shown that the schema changed since it was read. False: it was read so short a time ago that reading again won't help. */
   forgetSchema(): boolean;
 }

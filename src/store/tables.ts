@@ -1,5 +1,4 @@
 /** Tables and columns as a store knows them, what must hold for a row, and what a store can say of its database for `check()` and `ready()`. */
-import type { OwnerKind } from "./owners.js";
 
 export interface Table {
   /** As the configuration names it. */
@@ -35,6 +34,12 @@ export interface Column {
   /** Of an enumeration or a set. */
   readonly members?: readonly string[];
 }
+
+/**
+ * What a column can name users by: any text; a whole number; a UUID; a day.
+ * A number and a day have one spelling each. A UUID may be written in capitals: it is the same UUID.
+ */
+export type OwnerKind = "text" | "number" | "uuid" | "date";
 
 /** What must hold for a row before a change and after it. All that are given. */
 export interface Scope {

@@ -1,9 +1,9 @@
 /** Owners' columns of MySQL and MariaDB, which take `7abc` for 7 in a column of numbers, and mostly `alice` for `Alice`. */
 import { sql, type SqlBool } from "kysely";
-import type { OwnerKind } from "../../store/owners.js";
+import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";
 
-const kinds: Readonly<Record<string, OwnerKind>> = {
+const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   char: "text",
   varchar: "text",
   tinytext: "text",
@@ -27,7 +27,7 @@ export const owners: Owners = {
   kind: ({ type, length }) => {
     // Where a UUID is kept by its bytes.
     if (type === "binary" && length === 16) return "uuid";
-    return Object.hasOwn(kinds, type) ? kinds[type] : undefined;
+    return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
   same: (reference, kind, value) => {
     switch (kind) {

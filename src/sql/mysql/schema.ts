@@ -105,7 +105,7 @@ function toColumn(row: ColumnRow): Column {
   };
 }
 
-const bits: Readonly<Record<string, bigint>> = {
+const countingBits: Readonly<Record<string, bigint>> = {
   tinyint: 8n,
   smallint: 16n,
   mediumint: 24n,
@@ -116,7 +116,7 @@ const bits: Readonly<Record<string, bigint>> = {
 function endOf({ type }: ColumnRow, unsigned: boolean): bigint {
   if (type === "float") return 2n ** 24n;
   if (type === "double") return 2n ** 53n;
-  return 2n ** ((bits[type] ?? 64n) - (unsigned ? 0n : 1n)) - 1n;
+  return 2n ** ((countingBits[type] ?? 64n) - (unsigned ? 0n : 1n)) - 1n;
 }
 const secondTypes: ReadonlySet<string> = new Set(["datetime", "timestamp", "time"]);
 

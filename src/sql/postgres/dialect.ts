@@ -3,7 +3,7 @@ import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import { abandonment } from "../abandonment.js";
 import type { Dialect, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
-import { meaning } from "./errors.js";
+import { meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
 import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
@@ -36,6 +36,7 @@ export const postgres: Dialect = {
   comparable,
   access,
   meaning,
+  taken,
   bound: async (tx, timeouts) => {
     await bounds(timeouts).execute(tx);
   },

@@ -67,3 +67,14 @@ export function meaning(error: unknown): Meaning | undefined {
 function isSqlstate(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
+
+// The words around it are in the server's language. Of an expression there is no column.
+const takenKey = /\((.*?)\)=\(/s;
+
+/** The columns that a unique constraint's error names. */
+export function taken(error: unknown): readonly string[] {
+  const detail =
+    typeof error === "object" && error !== null && "detail" in error ? String(error.detail) : "";
+  const [, names = ""] = takenKey.exec(detail) ?? [];
+  return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+}

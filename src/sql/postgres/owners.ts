@@ -1,9 +1,9 @@
 /** Owners' columns of Postgres: text may have a collation that takes one letter for another, and CHAR forgets spaces. */
 import { sql, type SqlBool } from "kysely";
-import type { OwnerKind } from "../../store/owners.js";
+import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";
 
-const kinds: Readonly<Record<string, OwnerKind>> = {
+const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   text: "text",
   varchar: "text",
   bpchar: "text",
@@ -22,7 +22,7 @@ export const owners: Owners = {
   kind: ({ type, array, members }) => {
     if (array) return undefined;
     if (members !== undefined) return "text";
-    return Object.hasOwn(kinds, type) ? kinds[type] : undefined;
+    return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
   same: (reference, kind, value) =>
     kind === "text"

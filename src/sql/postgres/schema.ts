@@ -77,13 +77,13 @@ function toColumn({
     nullable,
     hasDefault: defaulted,
     generated,
-    ...(numbered && { numbered: { end: greatest[type] ?? sequenceEnd } }),
+    ...(numbered && { numbered: { end: lastOf[type] ?? sequenceEnd } }),
     ...(members !== null && { members: parsedJson(members) }),
   };
 }
 
 const sequenceEnd = 2n ** 63n - 1n;
-const greatest: Readonly<Record<string, bigint>> = { int2: 2n ** 15n - 1n, int4: 2n ** 31n - 1n };
+const lastOf: Readonly<Record<string, bigint>> = { int2: 2n ** 15n - 1n, int4: 2n ** 31n - 1n };
 
 function scaleOf(type: string, modifier: number): number | undefined {
   switch (type) {

@@ -1,10 +1,10 @@
 /** Owners' columns of SQLite, by what their declared types mean: NOCASE takes `alice` for `Alice`, RTRIM takes no notice of spaces. */
 import { sql, type SqlBool } from "kysely";
-import type { OwnerKind } from "../../store/owners.js";
+import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";
 import { columnKindOf, type ColumnKind } from "./declared-types.js";
 
-const kinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
+const ownerKinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
   text: "text",
   any: "text",
   // A number that the column makes of a text is that text's one number, or refused.
@@ -17,7 +17,7 @@ const kinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
 };
 
 export const owners: Owners = {
-  kind: ({ type }) => kinds[columnKindOf(type)],
+  kind: ({ type }) => ownerKinds[columnKindOf(type)],
   same: (reference, kind, value) => {
     if (typeof value !== "string") return sql<SqlBool>`${reference} = ${value}`;
     // Somebody else may have written a UUID in capitals; of its letters NOCASE knows all.

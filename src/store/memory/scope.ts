@@ -1,8 +1,8 @@
 /** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
 import { InvalidValue } from "../failures.js";
-import { type OwnerKind, ownerValue } from "../owners.js";
+import { ownerValue } from "../owners.js";
 import type { StoredRow } from "../store.js";
-import type { Column, Scope } from "../tables.js";
+import type { Column, OwnerKind, Scope } from "../tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import type { Definition, Row } from "./tables.js";
 import { convert, type MemoryType, type Stored, view } from "./values.js";
