@@ -6,12 +6,12 @@ import {
   validateDemoBatch,
   validateEnvelope,
   validateTransaction,
-  type ValidationError,
   type Validator,
 } from "./generated/validate.js";
 import type { components } from "./generated/types.js";
 import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
+import { envelopeFault, expected, transactionFault } from "./fault.js";
 import type { Limits } from "./limits.js";
 import { createSlices } from "./slices.js";
 import { Unread } from "./survey.js";
@@ -77,21 +77,6 @@ export function createValidate(limits: Limits): (body: unknown) => Promise<Uploa
   };
 }
 
-const expected = 'Expected a JSON object with "transactions", "crud" or "batch".';
-
-function envelopeFault(error: ValidationError | undefined): string {
-  switch (error?.instancePath) {
-    case "/transactions":
-      return '"transactions" must be a list of at least one transaction.';
-    case "/client_id":
-      return '"client_id" must be text, of at most 1024 characters.';
-    case "/queue_id":
-      return '"queue_id" must be text, of at most 1024 characters.';
-    default:
-      return expected;
-  }
-}
-
 function readTransaction(
   raw: unknown,
   limits: Limits,
@@ -146,50 +131,6 @@ function invalid(
     ...(index === undefined ? {} : { operationIndex: Number(index) }),
     raw,
   };
-}
-
-/** Paths hold the contract's names and indexes alone, never the client's text. */
-function transactionFault(error: ValidationError | undefined): string {
-  if (error === undefined) return "The transaction is not valid.";
-  const { instancePath, keyword, params } = error;
-  const path = instancePath
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".");
-  const subject = path === "" ? "The transaction" : path;
-  switch (keyword) {
-    case "required":
-      return params.missingProperty === "type"
-        ? `${subject} has no "table".`
-        : `${subject} has no "${String(params.missingProperty)}".`;
-    case "enum":
-      return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
-    case "minLength":
-      return `${subject} must not be empty.`;
-    case "minimum":
-    case "maximum":
-      return `${subject} must be an integer within ±${Number.MAX_SAFE_INTEGER}.`;
-    case "type":
-      return `${subject} must be ${typeName(params.type)}.`;
-    default:
-      return `${subject} is not valid.`;
-  }
-}
-
-function typeName(type: unknown): string {
-  const [kind] = [type].flat().filter((each) => each !== "null");
-  switch (kind) {
-    case "string":
-      return "text";
-    case "array":
-      return "a list";
-    case "object":
-      return "an object";
-    case "integer":
-      return `an integer within ±${Number.MAX_SAFE_INTEGER}`;
-    default:
-      return String(kind);
-  }
 }
 
 function transactionOf(

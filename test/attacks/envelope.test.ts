@@ -268,7 +268,7 @@ describe.each(adapters.filter(({ name }) => chosen.includes(name)))(
         () => ({
           body: `{"x":${"[".repeat(million)}${"]".repeat(million)},"transactions":[{"crud":[]}]}`,
         }),
-        refused(413),
+        success,
       ],
       [
         "a million keys in a row",
@@ -284,7 +284,7 @@ describe.each(adapters.filter(({ name }) => chosen.includes(name)))(
         () => ({
           body: `{${Array.from({ length: million }, (_, n) => `"k${n}":1`).join(",")},"transactions":[{"crud":[]}]}`,
         }),
-        success,
+        refused(413),
       ],
       [
         "a million transactions",
