@@ -141,13 +141,19 @@ async function readTables<P extends Principal, DB>(
       referenced.set(references.table, await unit.inspect.table(references.table));
     }
   }
-  const own = (await unit.inspect.ownTables(used)).map(({ table, message }): Mismatch => ({
-    severity: "error",
-    code: "own_tables_missing",
-    table,
-    message,
-  }));
-  return { own, tables, referenced };
+  return { own: await inspectOwn(unit, used), tables, referenced };
+}
+
+async function inspectOwn(unit: Unit, used: OwnTablesUsed): Promise<readonly Mismatch[]> {
+  const severity = "error";
+  try {
+    const problems = await unit.inspect.ownTables(used);
+    return problems.map((problem) => ({ severity, code: "own_tables_missing", ...problem }));
+  } catch (error) {
+    if (!(error instanceof UnsuitableTable)) throw error;
+    const { message } = error;
+    return [{ severity, code: "table_unsuitable", table: "powersync_ledger", message }];
+  }
 }
 
 async function inspectTable<P extends Principal, DB>(

@@ -107,6 +107,12 @@ export function floatText(value: unknown, single = false): string {
   return text;
 }
 
+/** Whether a double is written with the same digits as the number. */
+export function isDouble(text: string): boolean {
+  const kept = String(Number(text));
+  return significant(kept) === significant(text) && decimals(kept) === decimals(text);
+}
+
 function trimmed(value: unknown): string {
   if (typeof value !== "string") throw new InvalidValue("The value is not a number.");
   return value.trim();

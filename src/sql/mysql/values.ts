@@ -58,7 +58,7 @@ export function convert(
     case "double":
       return signedText(column, floating(column, value, exact));
     case "json":
-      return documentFor(column, value, lossyNumbers);
+      return documentFor(column, value, lossyNumbers, exact);
     case "timestamp":
     case "datetime":
       return instantText(keptOf(instantOf(value), column.scale ?? 0, exact, roundingOf(column)));

@@ -7,7 +7,8 @@ import { meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
 import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
-import { convert, view } from "./values.js";
+import { convert } from "./values.js";
+import { view } from "./view.js";
 import { postgresFamily } from "./family.js";
 
 /** The last one is for a process or a network that goes without a word: what it has locked is free again in time. */

@@ -29,18 +29,26 @@ function named(unit: (typeof units)[string], ...names: readonly string[]): typeo
 /** A number and the name of its unit. */
 type Part = readonly [number: string, unit: string];
 
-const number = String.raw`[+-]?\d{1,18}(?:\.\d{1,30})?`;
-const iso = new RegExp(
-  `^P(?=.)(?:(${number})Y)?(?:(${number})M)?(?:(${number})W)?(?:(${number})D)?(?:T(?=.)(?:(${number})H)?(?:(${number})M)?(?:(${number})S)?)?$`,
-  "i",
-);
-const isoUnits = ["years", "months", "weeks", "days", "hours", "minutes", "seconds"] as const;
-/** Such as `1 year 2 mons -3 days 04:05:06.7`. The clock's sign is for all of it. */
-const words = new RegExp(
-  String.raw`^(?:@ +)?((?:${number} *[a-z]+(?: +|$))*)(?:([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?)?(?: *(ago))?$`,
-  "i",
-);
-const word = new RegExp(`(${number}) *([a-z]+)`, "gi");
+/** Longer than any that people or databases write. */
+const longest = 300;
+const count = /^[+-]?\d{1,18}(?:\.\d{1,30})?$/;
+const isoPart = /([+-]?\d{1,18}(?:\.\d{1,30})?)([A-Z])/giy;
+const isoUnits: readonly (readonly [letter: string, unit: string])[][] = [
+  [
+    ["Y", "years"],
+    ["M", "months"],
+    ["W", "weeks"],
+    ["D", "days"],
+  ],
+  [
+    ["H", "hours"],
+    ["M", "minutes"],
+    ["S", "seconds"],
+  ],
+];
+const joined = /^([+-]?\d{1,18}(?:\.\d{1,30})?)([a-z]+)$/;
+/** Its sign is for all of it. */
+const clock = /^([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?$/;
 
 /** @param exact throws where the column would round it */
 export function intervalText(column: Column, value: unknown, exact: boolean): string {
@@ -79,47 +87,70 @@ function membersOf(value: unknown): readonly Part[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw notOne();
   return Object.entries(value).map(([name, each]: [string, unknown]) => {
     const text = typeof each === "number" || typeof each === "bigint" ? plain(each) : "";
-    if (!members.includes(name) || !wholeNumber.test(text)) throw notOne();
+    if (!members.includes(name) || !count.test(text)) throw notOne();
     return [text, name];
   });
 }
 
-const wholeNumber = new RegExp(`^${number}$`);
-
 /** Without an exponent: `pg` computes milliseconds, and may have made 1e-3 of a microsecond. */
 function plain(value: number | bigint): string {
   return Math.abs(Number(value)) < 1e-6 && typeof value === "number"
-    ? value.toFixed(20).replace(/\.?0+$/, "")
+    ? withoutTrailingZeros(value.toFixed(20)).replace(/\.$/, "")
     : String(value);
 }
 
 function partsOf(text: string): readonly Part[] {
-  const inIso = iso.exec(text);
-  if (inIso !== null) {
-    return isoUnits.flatMap((unit, index): readonly Part[] => {
-      const found = inIso[index + 1];
-      return found === undefined ? [] : [[found, unit]];
-    });
-  }
-  const inWords = text === "" ? null : words.exec(text);
-  if (inWords === null) throw notOne();
-  const [, named = "", sign = "", hours, minutes = "0", seconds = "0", ago] = inWords;
-  const parts: Part[] = Array.from(named.matchAll(word), ([, count = "", unit = ""]) => [
-    count,
-    unit.toLowerCase(),
-  ]);
-  if (parts.some(([, unit]) => !Object.hasOwn(units, unit))) throw notOne();
-  if (hours !== undefined) {
-    parts.push([`${sign}${hours}`, "hours"]);
-    parts.push([`${sign}${minutes}`, "minutes"]);
-    parts.push([`${sign}${seconds}`, "seconds"]);
-  }
+  if (text.length > longest) throw notOne();
+  const parts = /^P/i.test(text) ? isoParts(text.slice(1)) : wordParts(text.split(/ +/));
   if (parts.length === 0) throw notOne();
-  return ago === undefined ? parts : parts.map(([count, unit]) => [negated(count), unit]);
+  return parts;
 }
 
-function negated(count: string): string {
-  return count.startsWith("-") ? count.slice(1) : `-${count.replace("+", "")}`;
+/** `1Y2M3DT4H5M6.7S`, in this order. */
+function isoParts(text: string): readonly Part[] {
+  const halves = text.split(/T/i);
+  if (halves.length > 2 || halves[1] === "") throw notOne();
+  return halves.flatMap((half, index) => {
+    const known = isoUnits[index] ?? [];
+    const found = [...half.matchAll(isoPart)];
+    let at = -1;
+    if (found.map(([part]) => part).join("") !== half) throw notOne();
+    return found.map(([, number = "", letter = ""]): Part => {
+      const next = known.findIndex(([each]) => each === letter.toUpperCase());
+      if (next <= at) throw notOne();
+      at = next;
+      return [number, known[next]?.[1] ?? ""];
+    });
+  });
+}
+
+/** Such as `1 year 2 mons -3 days +04:05:06.7`, or `@ 1 day 2 hours ago`. */
+function wordParts(words: readonly string[]): readonly Part[] {
+  const parts: Part[] = [];
+  const ago = words.at(-1)?.toLowerCase() === "ago";
+  const last = ago ? words.length - 1 : words.length;
+  for (let at = words[0] === "@" ? 1 : 0; at < last; at += 1) {
+    const word = (words[at] ?? "").toLowerCase();
+    const time = clock.exec(word);
+    const [, number, unit] = joined.exec(word) ?? [];
+    if (time !== null && at === last - 1) {
+      const [, sign = "", hours = "", minutes = "", seconds = "0"] = time;
+      parts.push([`${sign}${hours}`, "hours"]);
+      parts.push([`${sign}${minutes}`, "minutes"]);
+      parts.push([`${sign}${seconds}`, "seconds"]);
+    } else if (number !== undefined && unit !== undefined) {
+      parts.push([number, unit]);
+    } else if (count.test(word)) {
+      at += 1;
+      parts.push([word, (words[at] ?? "").toLowerCase()]);
+    } else throw notOne();
+  }
+  if (parts.some(([, unit]) => !Object.hasOwn(units, unit))) throw notOne();
+  return ago ? parts.map(([number, unit]) => [negated(number), unit]) : parts;
+}
+
+function negated(number: string): string {
+  return number.startsWith("-") ? number.slice(1) : `-${number.replace("+", "")}`;
 }
 
 /** Digits behind the second's point that sums are made with. */
@@ -133,9 +164,9 @@ function rounded(
   exact: boolean,
 ): string | undefined {
   const sums = { months: 0n, days: 0n, seconds: 0n };
-  for (const [count, name] of parts) {
+  for (const [number, name] of parts) {
     const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
-    const scaled = scaledOf(count, power) * BigInt(factor);
+    const scaled = scaledOf(number, power) * BigInt(factor);
     const isWhole = scaled % oneSecond === 0n;
     // A fraction of a day or a month is Postgres' to spread over what is smaller.
     if (unit !== "seconds" && !isWhole) {
@@ -160,8 +191,8 @@ function rounded(
 }
 
 /** @param power of ten that the number is divided by */
-function scaledOf(count: string, power: number): bigint {
-  const [whole = "", behind = ""] = count.split(".");
+function scaledOf(number: string, power: number): bigint {
+  const [whole = "", behind = ""] = number.split(".");
   const digits = `${whole}${behind.padEnd(places - power, "0")}`;
   return BigInt(digits.replace("+", ""));
 }

@@ -1,5 +1,6 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
+import { UnsuitableTable } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
@@ -14,9 +15,15 @@ interface ColumnRow {
   readonly numbered: boolean;
   /** Of an enumeration; JSON, which some connections leave as its text. */
   readonly members: readonly string[] | string | null;
+  /** What arrives of a text that is sent for a `jsonb` and for a `timestamptz` is the text. */
+  readonly plain: boolean;
 }
 
-/** One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema. */
+/**
+ * One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema.
+ *
+ * @throws UnsuitableTable where the driver changes parameters by the types that the server tells it
+ */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,
@@ -33,7 +40,9 @@ export async function readColumns(
       a.attidentity <> '' or coalesce(pg_get_expr(f.adbin, f.adrelid), own.typdefault, '') like '%nextval(%' as numbered,
       case when base.typtype = 'e' then (
         select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = base.oid
-      ) end as members
+      ) end as members,
+      jsonb_typeof(${"{}"}::jsonb) = 'object'
+        and ${sentTime}::timestamptz = ${sql.lit(sentTime)}::timestamptz as plain
     from pg_catalog.pg_attribute a
     cross join lateral (
       with recursive up (oid, modifier) as (
@@ -51,8 +60,16 @@ export async function readColumns(
     where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped
     order by a.attnum
   `.execute(tx.withoutPlugins());
+  if (rows[0]?.plain === false) {
+    throw new UnsuitableTable(
+      "The driver changes the values that it is given: it stores JSON as a text, or a time by its milliseconds. Use Kysely's PostgresDialect with pg, or PGliteDialect; or have your driver pass on text as it is.",
+    );
+  }
   return rows.map(toColumn);
 }
+
+/** A driver that makes a Date of it, which keeps milliseconds, can't give it back. */
+const sentTime = "2000-01-02 03:04:05.000001+00";
 
 function toColumn({
   name,
