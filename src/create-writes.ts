@@ -17,6 +17,7 @@ import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
 import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/call.js";
+import { createPlaces } from "./process/places.js";
 import { createDirect, createProcessor } from "./process/upload.js";
 import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";
@@ -55,7 +56,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   ]);
   const { rejections, keepPrincipal = true, open } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
-  const databases = createDatabases(config.database, openStore(config, timeouts));
+  const databases = createDatabases(
+    config.database,
+    openStore(config, timeouts),
+    ({ connections = Infinity }) => {
+      const concurrentTransactions = Math.min(limits.concurrentTransactions, connections);
+      return createPlaces({ ...limits, concurrentTransactions }, timeouts.transactionMs);
+    },
+  );
   const inspectPolicies = createInspectPolicies(config);
   const gate = createGate(config, inspectPolicies, emit);
   const pipeline = createPipeline(config, {
@@ -148,9 +156,10 @@ function openStore<P extends Principal, DB>(
 
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
 function named(store: Store, key: object | string): Store {
-  const { name, place, scopeBuilder, rowSecurity } = store;
+  const { name, connections, place, scopeBuilder, rowSecurity } = store;
   return {
     name,
+    ...(connections !== undefined && { connections }),
     key,
     place,
     scopeBuilder,

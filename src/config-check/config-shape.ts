@@ -192,6 +192,8 @@ export const config = object(
         stringLength: limit,
         concurrentRequests: limit,
         requests: limit,
+        concurrentTransactions: limit,
+        callerTransactions: limit,
       } satisfies ShapeOf<Limits>,
       "an object of limits",
     ),

@@ -103,16 +103,19 @@ async function storeLetter<P extends Principal, DB>(
 ): Promise<Outcome> {
   reading.underWay = false;
   const { store, memory } = call;
-  return store.unit(
-    { ...(identity && { claim: { ...identity, answer } }) },
-    async (unit): Promise<Outcome> => {
-      if (unit.earlier !== undefined) return { earlier: unit.earlier };
-      const open = { store, unit };
-      await quota.check(unit, memory, letter.userId);
-      const whole = await withRowStates(letter, open, reading);
-      const context = withUnit<P, DB>(call.shown, open);
-      return { stored: await pipeline.deadLetter(whole, context) };
-    },
+  const { userId } = letter;
+  return memory.places.during({ userId, operations: 1 }, (waitedMs) =>
+    store.unit(
+      { waitedMs, ...(identity && { claim: { ...identity, answer } }) },
+      async (unit): Promise<Outcome> => {
+        if (unit.earlier !== undefined) return { earlier: unit.earlier };
+        const open = { store, unit };
+        await quota.check(unit, memory, letter.userId);
+        const whole = await withRowStates(letter, open, reading);
+        const context = withUnit<P, DB>(call.shown, open);
+        return { stored: await pipeline.deadLetter(whole, context) };
+      },
+    ),
   );
 }
 

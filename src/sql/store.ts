@@ -56,6 +56,7 @@ export function sqlStore<DB>(
   const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
+    ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
     scopeBuilder,
@@ -77,6 +78,7 @@ export function sqlStore<DB>(
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
+        waitedMs: options.waitedMs ?? 0,
         bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };

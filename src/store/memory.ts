@@ -107,14 +107,15 @@ export function memoryStore({
   };
 
   const unit: Store<MemoryTransaction>["unit"] = async (options, work) => {
-    const { signal, timeouts } = options;
-    const ms = timeouts?.transactionMs ?? transactionMs;
+    const { signal, timeouts, waitedMs = 0 } = options;
+    const whole = timeouts?.transactionMs ?? transactionMs;
+    const ms = whole - waitedMs;
     let open: ReturnType<typeof begin> | undefined;
     const deadline = createDeadline(ms, () => {
       open?.giveUp();
-      return tookTooLong(ms);
+      return tookTooLong(whole);
     });
-    const whole = async () => {
+    const all = async () => {
       if (signal?.aborted) throw new CallerLeft();
       if (deadline.late !== undefined) throw deadline.late;
       const begun = begin(options);
@@ -125,7 +126,7 @@ export function memoryStore({
     };
     // When the time has passed, the next one begins, whatever becomes of this one's work.
     const running = inTurn(() =>
-      Promise.race([whole(), deadline.passed]).finally(() => open?.giveUp()),
+      Promise.race([all(), deadline.passed]).finally(() => open?.giveUp()),
     );
     try {
       return await Promise.race([running, deadline.passed]);
@@ -142,6 +143,7 @@ export function memoryStore({
 
   const store: MemoryStore = {
     name: "memory",
+    connections: 1,
     place: "",
     get key() {
       return store;

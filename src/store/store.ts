@@ -24,6 +24,8 @@ export type TxOf<DB, Default> = DB extends Native<infer Tx> ? Tx : Default;
 export interface Store<Tx = unknown> {
   /** For messages: `postgres`. */
   readonly name: string;
+  /** How many units it can run at once, where that is known: what is a pool's own is not. */
+  readonly connections?: number;
   /** For types alone, so that hooks' `tx` follows from the store. It is never there. */
   readonly native?: Native<Tx>;
   /**
@@ -69,6 +71,8 @@ export interface UnitOptions {
   readonly claim?: Claim;
   /** Aborted before anything is begun: nothing is. */
   readonly signal?: AbortSignal;
+  /** Milliseconds of `transactionMs` that have passed before it was asked for. */
+  readonly waitedMs?: number;
   /** In place of the configured ones. */
   readonly timeouts?: UnitTimeouts;
   /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */

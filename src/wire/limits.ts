@@ -18,6 +18,13 @@ export interface Limits {
   readonly concurrentRequests: number;
   /** Of all callers, under way in one process. Beyond it 503 with Retry-After. Default 1,000. */
   readonly requests: number;
+  /**
+   * Database transactions of all callers, under way in one process on one database; others wait for their turn. No more than the pool has
+   * connections. Default 10, as pools have by default.
+   */
+  readonly concurrentTransactions: number;
+  /** Of one caller. Default Infinity: all but a fifth, which is kept for callers who have none under way. */
+  readonly callerTransactions: number;
 }
 
 export const defaultLimits: Limits = {
@@ -29,6 +36,8 @@ export const defaultLimits: Limits = {
   stringLength: 4 * 1024 * 1024,
   concurrentRequests: 8,
   requests: 1_000,
+  concurrentTransactions: 10,
+  callerTransactions: Infinity,
 };
 
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
