@@ -54,7 +54,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     ...(logger === false ? [] : [createLog(logger)]),
     ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
   ]);
-  const { rejections, keepPrincipal = true, open } = config.deadLetters ?? {};
+  const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
   const databases = createDatabases(
     config.database,
@@ -73,12 +73,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     deadLetter: recordLetter(keepPrincipal),
     reject: (convert) => rejections && createReject(rejections, convert, emit),
   });
-  const quota = createLetterQuota(open);
+  const quota = createLetterQuota(config.deadLetters);
   const load = createLoad(limits);
   const rowStateReader = createRowStateReader(rules);
   const shared = { config, pipeline, rowStateReader, emit };
   const runTransaction = createRunTransaction({ ...shared, quota });
-  const { prune, passed } = createPruning(config, load, emit);
+  const { prune, forget, devices, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -86,6 +86,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     timeouts,
     databases,
     quota,
+    devices,
     gate,
     runTransaction,
     emit,
@@ -117,6 +118,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     handle,
     handles: handlesOf(path, routes),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
+    forget: async (userId, { principal } = {}) => {
+      if (typeof userId !== "string" || userId === "") {
+        throw new TypeError("forget: `userId` must be text, and not empty.");
+      }
+      return forget((await databases.sure(principal)).store, userId);
+    },
     ready: createReady({ config, databases, inspectPolicies, draining: load.draining, emit }),
     health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {

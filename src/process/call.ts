@@ -1,6 +1,6 @@
 /** A verified caller's request, as the transactions in it see it: who calls, which database the data goes to, and what the process remembers of that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
-import type { DatabaseCaller, Store } from "../store/store.js";
+import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
 import type { DatabaseOption, KeyedDatabase } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import type { TransactionResult } from "../model.js";
@@ -20,6 +20,8 @@ export interface Call<P extends Principal> extends CallContext<P> {
   readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
+  /** How many of the caller's queues the ledger keeps. */
+  readonly devices?: DeviceBound;
   /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */
@@ -127,7 +129,7 @@ export interface Memory {
   readonly places: Places;
   /** Identical transactions in flight, by identity. See `joinFlight` in `identity.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
-  /** Until when callers with too many dead letters are refused, by user id. See `dead-letters/quota.ts`. */
+  /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
   appliedAt: number | undefined;

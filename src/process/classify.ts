@@ -1,5 +1,6 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
+import { TooManyDevices } from "../store/failures.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type {
@@ -24,6 +25,8 @@ export type Verdict =
       readonly outcome: "retryable";
       readonly message: string;
       readonly retryAfterMs?: number;
+      /** See `RetryableResult`. */
+      readonly tooManyDevices?: true;
       /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
       readonly again?: "contention" | "schema";
       /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
@@ -46,6 +49,14 @@ const unauthorized: Verdict = {
   message: "The caller may not write this row.",
 };
 
+const tooManyDevices: Verdict = {
+  outcome: "retryable",
+  message: "Too many devices have sent changes in your name.",
+  retryAfterMs: 60_000,
+  tooManyDevices: true,
+  passes: true,
+};
+
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
   busy: "Others are changing the same rows just now.",
@@ -65,6 +76,7 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
   if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
+  if (error instanceof TooManyDevices) return tooManyDevices;
   if (isFatal(error)) {
     const details = plainDetails(error.details);
     return {

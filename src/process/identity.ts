@@ -1,6 +1,6 @@
 /** What makes two transactions the same one, and how identical ones in flight share one execution. */
 import type { CrudTransaction, TransactionResult } from "../model.js";
-import type { Claim, Store } from "../store/store.js";
+import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Memory } from "./call.js";
 
@@ -12,6 +12,7 @@ interface Sender {
   readonly queueId?: string;
   /** The request that it came with. */
   readonly requestId: string;
+  readonly devices?: DeviceBound;
 }
 
 /** What the ledger's row says of it, but for the answer. */
@@ -22,7 +23,7 @@ export type Identity = Omit<Claim, "answer">;
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
 export async function identityOf(
-  { principal: { userId }, clientId, queueId, requestId, store: { place } }: Sender,
+  { principal: { userId }, clientId, queueId, requestId, devices, store: { place } }: Sender,
   transaction: CrudTransaction,
 ): Promise<Identity | undefined> {
   const ids = clientId === undefined ? undefined : queueIds(transaction);
@@ -36,7 +37,7 @@ export async function identityOf(
     opData ?? null,
   ]);
   const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
-  return { key, queue, request: requestId };
+  return { key, queue, request: requestId, userId, ...(devices && { devices }) };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

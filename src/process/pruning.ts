@@ -2,12 +2,15 @@
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Store } from "../store/store.js";
+import type { DeviceBound, Pruned, Store } from "../store/store.js";
+import { checkLimit } from "../wire/limits.js";
+import { inUnit } from "./classify.js";
 import type { Database } from "./call.js";
 import type { Load } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
+const defaultDevices = 1_000;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
 /** Rows in a transaction: nobody waits for more. */
@@ -18,22 +21,33 @@ const mostBatches = 1_000;
 interface Pruning {
   /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
   prune(store: Store): Promise<number>;
+  /** All that is kept of a user. The same. */
+  forget(store: Store, userId: string): Promise<number>;
+  readonly devices: Omit<DeviceBound, "forgotten">;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
-  { ledger, parking }: WritesConfig<P, DB>,
+  { ledger, parking, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
   emit: Emit,
 ): Pruning {
-  const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
+  const options: LedgerOptions = ledger === false ? {} : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
+  const { devices = defaultDevices } = options;
+  const { keepClosedDays = defaultRetentionDays } = deadLetters;
+  checkLimit("ledger.devices", devices);
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
   }
-  const inBatches = async (store: Store, what: "ledger" | "attempts", ms: number) => {
+  if (!(keepClosedDays > 0 && (keepClosedDays < 100_000 || keepClosedDays === Infinity))) {
+    throw new TypeError(
+      "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
+    );
+  }
+  const inBatches = async (store: Store, what: Pruned, ms: number) => {
     let gone = 0;
     for (let count = 0; count < mostBatches && !load.draining(); count += 1) {
       const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, rowsAtOnce));
@@ -45,11 +59,22 @@ export function createPruning<P extends Principal, DB>(
   const prune = async (store: Store): Promise<number> => {
     const answers = ledger === false ? 0 : await inBatches(store, "ledger", retentionDays * dayMs);
     const failures = parking === false ? 0 : await inBatches(store, "attempts", failuresKeptMs);
-    return answers + failures;
+    const letters =
+      keepClosedDays === Infinity ? 0 : await inBatches(store, "letters", keepClosedDays * dayMs);
+    return answers + failures + letters;
+  };
+  const forget = async (store: Store, userId: string): Promise<number> => {
+    for (let gone = 0; ;) {
+      const { found, removed } = await inUnit(store, (unit) => unit.forget(userId, rowsAtOnce));
+      gone += removed;
+      if (found === 0) return gone;
+    }
   };
 
   return {
+    devices: { most: devices, unseenMs: retentionDays * dayMs },
     prune: (store) => load.during(() => prune(store)),
+    forget: (store, userId) => load.during(() => forget(store, userId)),
     passed: ({ store, memory }) => {
       if (!automatic) return;
       const now = performance.now();

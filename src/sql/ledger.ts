@@ -6,61 +6,89 @@ import type { Batch, Claim } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
+import { enterDevice, type Ours } from "./devices.js";
 import type { OwnTables } from "./tables.js";
 
 /**
  * Enters a transaction's answer, unless there is one already.
- * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay.
+ * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first.
  *
  * @param bounds a SELECT that bounds the transaction's waits, where this is its first statement
- * @returns the saved answer: a replay, and nothing may be written
+ * @throws TooManyDevices
  */
 export async function claim(
+  { tx, own, place }: Ours,
+  dialect: Dialect,
+  claimed: Claim,
+  bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined,
+): Promise<Claimed> {
+  const { key: identity, request } = claimed;
+  const devices = own.table("powersync_devices");
+  if (await enter(tx, dialect, claimed, devices, bounds?.select)) return {};
+  let forgotten = false;
+  for (let entered = false; ; entered = true) {
+    const saved = await tx
+      .selectFrom("powersync_ledger")
+      .select(["answer", "request"])
+      .where("identity", "=", identity)
+      .executeTakeFirst();
+    if (saved !== undefined) {
+      if (saved.request !== request) {
+        await tx
+          .updateTable("powersync_ledger")
+          .set({ request, answered_at: dialect.types.now })
+          .where("identity", "=", identity)
+          .execute();
+      }
+      // The library wrote it: it is a fatal result.
+      return {
+        earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult),
+      };
+    }
+    // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
+    if (entered) throw new Contention("The ledger's row has just been removed.");
+    // Without a device nothing was selected, and perhaps nothing bounded.
+    await bounds?.send();
+    forgotten = await enterDevice({ tx, own, place }, dialect, claimed);
+    if (await enter(tx, dialect, claimed, devices, undefined)) return { forgotten };
+  }
+}
+
+export interface Claimed {
+  /** The saved answer: a replay, and nothing may be written. */
+  readonly earlier?: TransactionResult;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
+}
+
+/** False: there is such a row, or the queue is not known. */
+async function enter(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
-  { key: identity, queue, request, answer: fatalAnswer }: Claim,
+  { key, queue, request, answer: fatalAnswer }: Claim,
+  devices: Expression<unknown>,
   bounds: Expression<unknown> | undefined,
-): Promise<TransactionResult | undefined> {
-  const answer = fatalAnswer ? typedJson(fatalAnswer) : null;
+): Promise<boolean> {
   const row = {
-    identity,
+    identity: key,
     queue,
-    answer,
+    answer: fatalAnswer ? typedJson(fatalAnswer) : null,
     request,
     applied_at: fatalAnswer ? null : dialect.types.now,
   };
-  const into = tx.insertInto("powersync_ledger");
-  const insert =
-    bounds === undefined
-      ? into.values(row)
-      : into
-          .columns(["identity", "queue", "answer", "request", "applied_at"])
-          .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds`,
-          );
+  const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
+  const insert = tx
+    .insertInto("powersync_ledger")
+    .columns(["identity", "queue", "answer", "request", "applied_at"])
+    .expression(
+      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue}`,
+    );
   const { numInsertedOrUpdatedRows } = await (
     dialect.insertIgnore
       ? insert.ignore()
       : insert.onConflict((conflict) => conflict.column("identity").doNothing())
   ).executeTakeFirst();
-  if (numInsertedOrUpdatedRows === 1n) return undefined;
-
-  const saved = await tx
-    .selectFrom("powersync_ledger")
-    .select(["answer", "request"])
-    .where("identity", "=", identity)
-    .executeTakeFirst();
-  // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
-  if (saved === undefined) throw new Contention("The ledger's row has just been removed.");
-  if (saved.request !== request) {
-    await tx
-      .updateTable("powersync_ledger")
-      .set({ request, answered_at: dialect.types.now })
-      .where("identity", "=", identity)
-      .execute();
-  }
-  // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+  return numInsertedOrUpdatedRows === 1n;
 }
 
 /** At most `most` rows. */

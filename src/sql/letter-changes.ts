@@ -1,5 +1,6 @@
 /** Statements that record a letter, and that change those which wait. */
 import { type ExpressionBuilder, type OperandExpression, sql, type Transaction } from "kysely";
+import type { Batch } from "../store/store.js";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
@@ -21,6 +22,7 @@ export async function insertLetter(
     last_seen_at: types.now,
   };
   const openContent = letter.content + place;
+  const payload = typedJson(letter.payload);
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
     id: letter.id,
@@ -28,7 +30,9 @@ export async function insertLetter(
     client_id: letter.clientId === undefined ? null : escapeText(letter.clientId),
     queue_id: letter.queueId === undefined ? null : escapeText(letter.queueId),
     identity: letter.identity ?? null,
-    payload: typedJson(letter.payload),
+    payload,
+    // It is ASCII.
+    bytes: payload.length,
     subject: letter.subject,
     content: letter.content,
     open_content: openContent,
@@ -77,6 +81,7 @@ export async function changeLetters(
   ids: readonly string[],
   { status, closed, failed, payload }: LetterChange,
 ): Promise<void> {
+  const edited = payload === undefined ? "" : typedJson(payload.value);
   await tx
     .updateTable("powersync_dead_letters")
     .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
@@ -101,9 +106,10 @@ export async function changeLetters(
     )
     .$if(payload !== undefined, (update) =>
       update.set((eb) => ({
-        // First: MySQL assigns one after the other, and the later ones see what the former have done.
+        // These first: MySQL assigns one after the other, and the later ones see what the former have done.
+        bytes: sql<number>`length(coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})) + ${sql.lit(edited.length)}`,
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
-        payload: typedJson(payload?.value),
+        payload: edited,
         table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,
@@ -112,4 +118,53 @@ export async function changeLetters(
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .execute();
+}
+
+/** At most `most` of those that were closed so long ago. */
+export async function pruneLetters(
+  tx: OwnTransaction,
+  { types }: Dialect,
+  keptMs: number,
+  most: number,
+): Promise<Batch> {
+  const old = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("closed_at", "<", sql<Date>`${types.ago(keptMs)}`)
+    .limit(most)
+    .execute();
+  return removeLetters(tx, old);
+}
+
+/** At most `most` of a user's. */
+export async function forgetLetters(
+  tx: OwnTransaction,
+  place: string,
+  subject: string,
+  most: number,
+): Promise<Batch> {
+  const found = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .limit(most)
+    .execute();
+  return removeLetters(tx, found);
+}
+
+async function removeLetters(
+  tx: OwnTransaction,
+  found: readonly { readonly id: string }[],
+): Promise<Batch> {
+  if (found.length === 0) return { found: 0, removed: 0 };
+  const { numDeletedRows } = await tx
+    .deleteFrom("powersync_dead_letters")
+    .where(
+      "id",
+      "in",
+      found.map(({ id }) => id),
+    )
+    .executeTakeFirst();
+  return { found: found.length, removed: Number(numDeletedRows) };
 }

@@ -49,6 +49,15 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
     },
     indexes: { answered_at: ["answered_at"], queue: ["queue", "answered_at"] },
   },
+  powersync_devices: {
+    columns: {
+      queue: ["varchar(64)", "key"],
+      subject: ["varchar(64)"],
+      place: ["varchar(64)"],
+      entered_at: ["timestamp", "now"],
+    },
+    indexes: { subject: ["place", "subject"] },
+  },
   powersync_dead_letters: {
     columns: {
       id: ["varchar(36)", "key"],
@@ -75,8 +84,10 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       last_seen_at: ["timestamp", "now"],
       reason: ["text", "null"],
       closed_at: ["timestamp", "null"],
+      bytes: ["integer"],
     },
     indexes: {
+      closed: ["closed_at"],
       subject: ["place", "subject", "status"],
       status: ["place", "status", "created_at", "id"],
     },
@@ -112,7 +123,7 @@ const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "39fddf3cad2b6d8861cad9ab6d657ce8";
+export const currentForm = "f2740969490f8681332d208cfd4aea94";
 
 /** A statement that can be run or printed. */
 interface Step {

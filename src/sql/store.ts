@@ -6,7 +6,7 @@ import { Contention } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
@@ -83,11 +83,21 @@ export function sqlStore<DB>(
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        return await inTransaction(db, dialect, settings, watch, async (tx) => {
+        let forgotten = false;
+        const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
-          const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
+          const bounding = bounds && {
+            select: bounds,
+            send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
+          };
+          const outcome =
+            claimed && (await claim({ tx: ours, own, place }, dialect, claimed, bounding));
+          forgotten = outcome?.forgotten === true;
+          const earlier = outcome?.earlier;
           return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));
         });
+        if (forgotten) claimed?.devices?.forgotten();
+        return result;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }

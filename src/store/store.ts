@@ -48,7 +48,7 @@ export interface Store<Tx = unknown> {
    * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
    * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
    *
-   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
@@ -100,6 +100,17 @@ export interface Claim {
   readonly request: string;
   /** Absent: success. */
   readonly answer?: FatalResult;
+  readonly userId: string;
+  /** How many queues of a user's the ledger keeps. Absent: however many there are. */
+  readonly devices?: DeviceBound;
+}
+
+export interface DeviceBound {
+  readonly most: number;
+  /** One that has been answered nothing for so many milliseconds gives way to a new one, where there are as many as may be. */
+  readonly unseenMs: number;
+  /** Told when one has given way, once that has been committed. */
+  readonly forgotten: () => void;
 }
 
 /** An open database transaction. */
@@ -138,10 +149,14 @@ export interface Unit<Tx = unknown> {
   readonly letters: LetterStore;
   readonly attempts: AttemptStore;
   readonly checkpoints: CheckpointStore;
-  /** Removes old rows of the library's own, at most `most`. */
-  prune(what: "ledger" | "attempts", olderThanMs: number, most: number): Promise<Batch>;
+  /** Removes old rows of the library's own, at most `most`; of the letters those that were closed so long ago. */
+  prune(what: Pruned, olderThanMs: number, most: number): Promise<Batch>;
+  /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
+  forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
 }
+
+export type Pruned = "ledger" | "attempts" | "letters";
 
 export interface Batch {
   readonly found: number;

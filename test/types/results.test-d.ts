@@ -95,6 +95,8 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.column];
     case "precision_lost":
       return event.cure;
+    case "device_forgotten":
+      return event.userId;
     case "pruned":
       return event.removed;
     case "not_ready":

@@ -4,6 +4,7 @@ import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { AttemptStore, Batch, CheckpointStore, Claim, Unit } from "../store.js";
 import type { StoredRecord } from "./letters.js";
+import { TooManyDevices } from "../failures.js";
 import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
@@ -13,6 +14,11 @@ export interface LedgerRow {
   readonly answer: string | null;
   readonly answeredAt: number;
   readonly appliedAt: number | undefined;
+}
+
+/** By its queue. */
+export interface DeviceRow {
+  readonly userId: string;
 }
 
 export interface AttemptsRow {
@@ -25,19 +31,29 @@ export interface AttemptsRow {
 /** As one unit sees it. */
 export interface OwnRows {
   readonly ledger: Overlay<string, LedgerRow>;
+  readonly devices: Overlay<string, DeviceRow>;
   readonly letters: Overlay<string, StoredRecord>;
   readonly attempts: Overlay<string, AttemptsRow>;
   readonly checkpoints: Overlay<string, { readonly checkpoint: bigint }>;
 }
 
-/** Enters the claim, unless there is an answer already: that one comes back. */
-export function claim(
-  { ledger }: OwnRows,
-  { key: identity, queue, request, answer }: Claim,
-  now: number,
-): TransactionResult | undefined {
+interface Claimed {
+  readonly earlier?: TransactionResult;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
+}
+
+/**
+ * Enters the claim, unless there is an answer already: that one comes back.
+ *
+ * @throws TooManyDevices
+ */
+export function claim(own: OwnRows, claimed: Claim, now: number): Claimed {
+  const { ledger } = own;
+  const { key: identity, queue, request, answer } = claimed;
   const saved = ledger.get(identity);
   if (saved === undefined) {
+    const forgotten = enterDevice(own, claimed, now);
     ledger.set(identity, {
       queue,
       request,
@@ -45,11 +61,55 @@ export function claim(
       answeredAt: now,
       appliedAt: answer === undefined ? now : undefined,
     });
-    return undefined;
+    return { forgotten };
   }
   if (saved.request !== request) ledger.set(identity, { ...saved, request, answeredAt: now });
   // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+  return { earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult) };
+}
+
+/** @returns whether another one has given way to it */
+function enterDevice({ devices, ledger }: OwnRows, claimed: Claim, now: number): boolean {
+  const { queue, userId, devices: bound } = claimed;
+  if (devices.get(queue) !== undefined) return false;
+  const mine = [...devices.entries()].filter(([, device]) => device.userId === userId);
+  const full = bound !== undefined && mine.length >= bound.most;
+  if (full) {
+    const since = now - bound.unseenMs * micros;
+    const seen = new Set<string>();
+    for (const [, row] of ledger.entries()) if (row.answeredAt >= since) seen.add(row.queue);
+    const unseen = mine.find(([each]) => !seen.has(each))?.[0];
+    if (unseen === undefined) {
+      throw new TooManyDevices(
+        `The caller has ${bound.most} devices in the ledger (ledger.devices), and this one is new. Nothing has been written.`,
+      );
+    }
+    for (const identity of ofQueues(ledger, new Set([unseen]))) ledger.delete(identity);
+    devices.delete(unseen);
+  }
+  devices.set(queue, { userId });
+  return full;
+}
+
+function ofQueues(ledger: OwnRows["ledger"], queues: ReadonlySet<string>): readonly string[] {
+  return [...ledger.entries()].flatMap(([identity, { queue }]) =>
+    queues.has(queue) ? [identity] : [],
+  );
+}
+
+/** What is kept of a user's: letters first, and the devices with the last of their rows. */
+export function forget({ ledger, devices, letters }: OwnRows, userId: string, most: number): Batch {
+  const written = [...letters.entries()].flatMap(([id, letter]) =>
+    letter.userId === userId ? [id] : [],
+  );
+  if (written.length > 0) return removed(letters, written.slice(0, most));
+  const queues = new Set(
+    [...devices.entries()].flatMap(([queue, device]) => (device.userId === userId ? [queue] : [])),
+  );
+  const rows = ofQueues(ledger, queues);
+  if (rows.length > 0) return removed(ledger, rows.slice(0, most));
+  for (const queue of queues) devices.delete(queue);
+  return { found: 0, removed: 0 };
 }
 
 const micros = 1_000;
@@ -119,7 +179,7 @@ export function openCheckpoints(
 
 /** Old rows, but of the ledger never what a queue sent last. */
 export function prune(
-  { ledger, attempts }: OwnRows,
+  { ledger, attempts, letters }: OwnRows,
   now: number,
   [what, olderThanMs, most]: Parameters<Unit["prune"]>,
 ): Batch {
@@ -128,6 +188,12 @@ export function prune(
   if (what === "attempts") {
     for (const [content, { lastAt }] of attempts.entries()) if (lastAt < before) old.push(content);
     return removed(attempts, old.slice(0, most));
+  }
+  if (what === "letters") {
+    for (const [id, { closedAt }] of letters.entries()) {
+      if (closedAt !== undefined && Date.parse(closedAt) * micros < before) old.push(id);
+    }
+    return removed(letters, old.slice(0, most));
   }
   const newest = new Map<string, LedgerRow>();
   for (const [, row] of ledger.entries()) {
