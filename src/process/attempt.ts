@@ -52,20 +52,20 @@ export async function attempt<P extends Principal, DB>(
   const entering = { userId: principal.userId, operations: transaction.crud.length, signal };
   const progress: Progress = { during: "begin", operationIndex: undefined };
   try {
-    return await memory.places.during(entering, (waitedMs) =>
-      store.unit(
-        { signal, tally, waitedMs, ...(claim && { claim }) },
-        async (unit): Promise<Attempt> => {
-          if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
-          if (refusal !== undefined) {
-            progress.during = "validate";
-            throw refusal;
-          }
-          const open = { store, unit };
-          const writes = await apply(pipeline, transaction, call, { open, number, progress });
-          return { kind: "applied", writes };
-        },
-      ),
+    return await memory.places.unit(
+      entering,
+      store,
+      { signal, tally, ...(claim && { claim }) },
+      async (unit): Promise<Attempt> => {
+        if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
+        if (refusal !== undefined) {
+          progress.during = "validate";
+          throw refusal;
+        }
+        const open = { store, unit };
+        const writes = await apply(pipeline, transaction, call, { open, number, progress });
+        return { kind: "applied", writes };
+      },
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };

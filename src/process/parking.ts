@@ -123,9 +123,7 @@ function plainly<P extends Principal, T>(
   { store, memory, principal: { userId } }: Call<P>,
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
-  return memory.places.during({ userId, operations: 1 }, (waitedMs) =>
-    store.unit({ isolation: "plain", waitedMs }, work),
-  );
+  return memory.places.unit({ userId, operations: 1 }, store, { isolation: "plain" }, work);
 }
 
 /** Who sends it, and what it is. */

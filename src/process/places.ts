@@ -4,6 +4,7 @@
  */
 import { keptQueued } from "../errors.js";
 import { CallerLeft } from "../store/failures.js";
+import type { Store, Unit, UnitOptions } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 
 /** A transaction of more operations is large, and waits as one of so many. */
@@ -26,6 +27,13 @@ export interface Places {
    * @throws CallerLeft where the caller left before there was a place
    */
   during<T>(entering: Entering, run: (waitedMs: number) => Promise<T>): Promise<T>;
+  /** The same for one database transaction. Rejects with what `store.unit` does. */
+  unit<T>(
+    entering: Entering,
+    store: Pick<Store, "unit">,
+    options: UnitOptions,
+    work: (unit: Unit) => Promise<T>,
+  ): Promise<T>;
 }
 
 /** Of one transaction: where it stands in its caller's work, in operations, from the moment when it came. */
@@ -135,7 +143,6 @@ export function createPlaces(
 
   const wait = (caller: Caller, turn: Turn, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
       const settle = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", left);
@@ -155,34 +162,38 @@ export function createPlaces(
       caller.waiting.add(waiter);
       waiting += 1;
       signal?.addEventListener("abort", left);
-      if (transactionMs === Infinity) return;
-      timer = setTimeout(() => {
+      const late = (): void => {
         settle();
         reject(tookTooLong(transactionMs));
-      }, transactionMs);
+      };
+      const timer = transactionMs === Infinity ? undefined : setTimeout(late, transactionMs);
     });
 
+  const during: Places["during"] = async ({ userId, operations, signal }, run) => {
+    if (signal?.aborted) throw new CallerLeft();
+    const caller = callers.get(userId) ?? { held: 0, next: 0, waiting: new Set() };
+    callers.set(userId, caller);
+    const turn = turnOf(caller, operations);
+    let waitedMs = 0;
+    // Who waits could not enter now.
+    if (mayEnter(caller, turn.large)) {
+      take(caller, turn);
+    } else {
+      const since = performance.now();
+      await wait(caller, turn, signal);
+      waitedMs = performance.now() - since;
+    }
+    try {
+      return await run(waitedMs);
+    } finally {
+      leave(caller, turn.large);
+    }
+  };
+
   return {
-    during: async ({ userId, operations, signal }, run) => {
-      if (signal?.aborted) throw new CallerLeft();
-      const caller = callers.get(userId) ?? { held: 0, next: 0, waiting: new Set() };
-      callers.set(userId, caller);
-      const turn = turnOf(caller, operations);
-      let waitedMs = 0;
-      // Who waits could not enter now.
-      if (mayEnter(caller, turn.large)) {
-        take(caller, turn);
-      } else {
-        const since = performance.now();
-        await wait(caller, turn, signal);
-        waitedMs = performance.now() - since;
-      }
-      try {
-        return await run(waitedMs);
-      } finally {
-        leave(caller, turn.large);
-      }
-    },
+    during,
+    unit: (entering, store, options, work) =>
+      during(entering, (waitedMs) => store.unit({ ...options, waitedMs }, work)),
   };
 }
 

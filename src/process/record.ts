@@ -101,18 +101,18 @@ async function storeLetter<P extends Principal, DB>(
   reading.underWay = false;
   const { store, memory } = call;
   const { userId } = letter;
-  return memory.places.during({ userId, operations: 1 }, (waitedMs) =>
-    store.unit(
-      { waitedMs, ...(identity && { claim: { ...identity, answer } }) },
-      async (unit): Promise<Outcome> => {
-        if (unit.earlier !== undefined) return { earlier: unit.earlier };
-        const open = { store, unit };
-        await quota.check(unit, memory, letter);
-        const whole = await withRowStates(letter, open, reading);
-        const context = withUnit<P, DB>(call.shown, open);
-        return { stored: await pipeline.deadLetter(whole, context) };
-      },
-    ),
+  return memory.places.unit(
+    { userId, operations: 1 },
+    store,
+    { ...(identity && { claim: { ...identity, answer } }) },
+    async (unit): Promise<Outcome> => {
+      if (unit.earlier !== undefined) return { earlier: unit.earlier };
+      const open = { store, unit };
+      await quota.check(unit, memory, letter);
+      const whole = await withRowStates(letter, open, reading);
+      const context = withUnit<P, DB>(call.shown, open);
+      return { stored: await pipeline.deadLetter(whole, context) };
+    },
   );
 }
 

@@ -22,6 +22,7 @@ import {
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
+import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
@@ -31,7 +32,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   const from: Letters = { tx, dialect, place };
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
-    countWaiting: (...of) => countWaiting(from, ...of),
+    countWaiting: (...of) => countWaiting(tx, place, ...of),
     find: (id, lock = false) => find(from, id, lock),
     list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
@@ -108,44 +109,6 @@ async function listLetters(
     .execute();
   return rows.map((row) => ({ ...summaryOf(row), queue: queueOf(row) }));
 }
-
-/** At most `most`: counting all of them would take the longer, the more there are. */
-async function countWaiting(
-  { tx, place }: Letters,
-  subject: string,
-  clientId: string | undefined,
-  most: number,
-): ReturnType<LetterStore["countWaiting"]> {
-  const open = tx
-    .selectFrom("powersync_dead_letters")
-    .select(["client_id", "bytes"])
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .where("status", "in", waiting)
-    .$if(most !== Infinity, (query) => query.limit(most));
-  const client = clientId === undefined ? null : escapeText(clientId);
-  const row = await tx
-    .selectFrom(open.as("open"))
-    .select((eb) => {
-      const { sum } = eb.fn;
-      const ofClient = (value: Expression<number>) =>
-        sql<number>`case when ${eb("client_id", "=", client)} then ${value} else 0 end`;
-      return [
-        sum<Counted>(sql<number>`1`).as("letters"),
-        sum<Counted>("bytes").as("bytes"),
-        sum<Counted>(ofClient(sql`1`)).as("client_letters"),
-        sum<Counted>(ofClient(eb.ref("bytes"))).as("client_bytes"),
-      ];
-    })
-    .executeTakeFirstOrThrow();
-  return {
-    ofUser: { letters: Number(row.letters), bytes: Number(row.bytes) },
-    ofClient: { letters: Number(row.client_letters), bytes: Number(row.client_bytes) },
-  };
-}
-
-/** As the driver has it; NULL where there is none. */
-type Counted = string | number | bigint | null;
 
 /** The queues that have a letter at or before this one which still waits. */
 async function waitingQueues(

@@ -1,16 +1,17 @@
 /** The queues that the ledger knows: how many of a user's there may be, which one gives way to a new one, and how all that is kept of a user goes. */
-import { sql, type Transaction } from "kysely";
+import { type Expression, sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../store/failures.js";
 import type { Batch, Claim } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
-import { forgetLetters } from "./letter-changes.js";
-import type { Own, OwnTables } from "./tables.js";
+import { forgetLetters } from "./letter-room.js";
+import type { OwnTables } from "./tables.js";
 
 /** The library's own tables in a transaction, and which of the databases that share them is meant. */
 export interface Ours {
   readonly tx: Transaction<OwnTables>;
-  readonly own: Own;
+  /** The table, for SQL of one's own. */
+  readonly devices: Expression<unknown>;
   readonly place: string;
 }
 
@@ -48,7 +49,7 @@ const unbounded = { most: Infinity, unseenMs: Infinity, forgotten: () => {} };
 
 /** False: it is there already, or there are as many as may be. */
 async function insertDevice(
-  { tx, own, place }: Ours,
+  { tx, devices, place }: Ours,
   { insertIgnore }: Dialect,
   queue: string,
   subject: string,
@@ -61,7 +62,7 @@ async function insertDevice(
       : into
           .columns(["queue", "subject", "place"])
           .expression(
-            sql<never>`select ${queue}, ${subject}, ${place} from (${sql`select count(*) as devices from (${sql`select device.queue from ${own.table("powersync_devices")} as device where device.place = ${place} and device.subject = ${subject} limit ${sql.lit(most)}`}) as known`}) as counted where counted.devices < ${sql.lit(most)}`,
+            sql<never>`select ${queue}, ${subject}, ${place} from (${sql`select count(*) as devices from (${sql`select device.queue from ${devices} as device where device.place = ${place} and device.subject = ${subject} limit ${sql.lit(most)}`}) as known`}) as counted where counted.devices < ${sql.lit(most)}`,
           );
   const { numInsertedOrUpdatedRows } = await (
     insertIgnore
@@ -108,8 +109,11 @@ async function forgetUnseen(
 const queuesAtOnce = 100;
 
 /** At most `most` rows of a user's letters and ledger; the queues go with the last of their rows. */
-export async function forgetUser(ours: Ours, userId: string, most: number): Promise<Batch> {
-  const { tx, place } = ours;
+export async function forgetUser(
+  { tx, place }: Omit<Ours, "devices">,
+  userId: string,
+  most: number,
+): Promise<Batch> {
   const subject = await sha256(userId);
   const letters = await forgetLetters(tx, place, subject, most);
   if (letters.found > 0) return letters;

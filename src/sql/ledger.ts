@@ -17,14 +17,14 @@ import type { OwnTables } from "./tables.js";
  * @throws TooManyDevices
  */
 export async function claim(
-  { tx, own, place }: Ours,
+  ours: Ours,
   dialect: Dialect,
   claimed: Claim,
   bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined,
 ): Promise<Claimed> {
   const { key: identity, request } = claimed;
-  const devices = own.table("powersync_devices");
-  if (await enter(tx, dialect, claimed, devices, bounds?.select)) return {};
+  const { tx } = ours;
+  if (await enter(ours, dialect, claimed, bounds?.select)) return {};
   let forgotten = false;
   for (let entered = false; ; entered = true) {
     const saved = await tx
@@ -49,8 +49,8 @@ export async function claim(
     if (entered) throw new Contention("The ledger's row has just been removed.");
     // Without a device nothing was selected, and perhaps nothing bounded.
     await bounds?.send();
-    forgotten = await enterDevice({ tx, own, place }, dialect, claimed);
-    if (await enter(tx, dialect, claimed, devices, undefined)) return { forgotten };
+    forgotten = await enterDevice(ours, dialect, claimed);
+    if (await enter(ours, dialect, claimed, undefined)) return { forgotten };
   }
 }
 
@@ -63,10 +63,9 @@ export interface Claimed {
 
 /** False: there is such a row, or the queue is not known. */
 async function enter(
-  tx: Transaction<OwnTables>,
+  { tx, devices }: Ours,
   dialect: Dialect,
   { key, queue, request, answer: fatalAnswer }: Claim,
-  devices: Expression<unknown>,
   bounds: Expression<unknown> | undefined,
 ): Promise<boolean> {
   const row = {

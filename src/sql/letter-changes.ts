@@ -1,6 +1,5 @@
 /** Statements that record a letter, and that change those which wait. */
 import { type ExpressionBuilder, type OperandExpression, sql, type Transaction } from "kysely";
-import type { Batch } from "../store/store.js";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
@@ -118,53 +117,4 @@ export async function changeLetters(
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .execute();
-}
-
-/** At most `most` of those that were closed so long ago. */
-export async function pruneLetters(
-  tx: OwnTransaction,
-  { types }: Dialect,
-  keptMs: number,
-  most: number,
-): Promise<Batch> {
-  const old = await tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("closed_at", "<", sql<Date>`${types.ago(keptMs)}`)
-    .limit(most)
-    .execute();
-  return removeLetters(tx, old);
-}
-
-/** At most `most` of a user's. */
-export async function forgetLetters(
-  tx: OwnTransaction,
-  place: string,
-  subject: string,
-  most: number,
-): Promise<Batch> {
-  const found = await tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .limit(most)
-    .execute();
-  return removeLetters(tx, found);
-}
-
-async function removeLetters(
-  tx: OwnTransaction,
-  found: readonly { readonly id: string }[],
-): Promise<Batch> {
-  if (found.length === 0) return { found: 0, removed: 0 };
-  const { numDeletedRows } = await tx
-    .deleteFrom("powersync_dead_letters")
-    .where(
-      "id",
-      "in",
-      found.map(({ id }) => id),
-    )
-    .executeTakeFirst();
-  return { found: found.length, removed: Number(numDeletedRows) };
 }

@@ -53,6 +53,7 @@ export function sqlStore<DB>(
   { own, schema, key, place, isolation, timeouts: configured }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
+  const devices = own.table("powersync_devices");
   const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
@@ -91,7 +92,7 @@ export function sqlStore<DB>(
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
           const outcome =
-            claimed && (await claim({ tx: ours, own, place }, dialect, claimed, bounding));
+            claimed && (await claim({ tx: ours, devices, place }, dialect, claimed, bounding));
           forgotten = outcome?.forgotten === true;
           const earlier = outcome?.earlier;
           return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));

@@ -19,7 +19,7 @@ import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
 import { pruneLedger } from "./ledger.js";
 import { forgetUser } from "./devices.js";
-import { pruneLetters } from "./letter-changes.js";
+import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { comparedExactly, type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
@@ -76,7 +76,7 @@ export function openUnit<DB>({
       return checkpointStore(ours, dialect);
     },
     prune: (what, olderThanMs, most) => pruners[what](ours, dialect, olderThanMs, most),
-    forget: (userId, most) => forgetUser({ tx: ours, own, place }, userId, most),
+    forget: (userId, most) => forgetUser({ tx: ours, place }, userId, most),
     get inspect() {
       return inspectIn(tx, dialect, own, tableOf);
     },

@@ -54,7 +54,7 @@ function heldStore() {
     /** Nothing is held any more. */
     letGo: () => {
       open = true;
-      for (const each of [...held]) each.end();
+      while (held.length > 0) held[0]?.end();
     },
   };
 }
