@@ -92,6 +92,11 @@ export interface LedgerOptions {
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
   readonly prune?: boolean;
+  /**
+   * Devices of one user that the ledger keeps. For one more, one goes that has not come for `retentionDays`; where there is none, the new one
+   * is answered 429 with Retry-After. `Infinity` for no bound. Default 1,000.
+   */
+  readonly devices?: number;
 }
 
 /** Both must be reached. */
@@ -117,10 +122,14 @@ export interface DeadLettersOptions<P extends Principal, DB> {
    */
   readonly rejections?: RejectionOptions<P, DB>;
   /**
-   * Letters of one caller that may wait at once. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After.
-   * `Infinity` for no bound. Default 1,000.
+   * Letters of one user that may wait at once; of one device, half of them. Beyond it nothing is recorded and the transaction stays on the
+   * device: 429 with Retry-After. `Infinity` for no bound. Default 1,000.
    */
   readonly open?: number;
+  /** The same, in bytes of their payloads. The letter that goes beyond it is still recorded. Default 64 MiB. */
+  readonly openBytes?: number;
+  /** How long a letter is kept after it was retried or discarded. `Infinity` for ever. Default 90. */
+  readonly keepClosedDays?: number;
   /** Whether a letter keeps what `authenticate` gave beyond the user id. Default true. */
   readonly keepPrincipal?: boolean;
   /** As whom a letter is retried. Default: as the principal that it keeps. Its `userId` must be the letter's. */
@@ -164,6 +173,7 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
 /** A table of the library's own, by its default name. */
 export type OwnTable =
   | "powersync_ledger"
+  | "powersync_devices"
   | "powersync_dead_letters"
   | "powersync_checkpoints"
   | "powersync_attempts"

@@ -124,7 +124,13 @@ interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
-/** The ledger has been pruned, and the counts of failures, behind the requests. */
+/** A new device of a user's has come, who had as many as may be: what one has sent that had not come for `ledger.retentionDays` has been forgotten. */
+interface DeviceForgottenEvent extends Correlated {
+  readonly type: "device_forgotten";
+  readonly userId: string;
+}
+
+/** The ledger has been pruned, the counts of failures, and closed dead letters, behind the requests. */
 interface PrunedEvent extends Correlated {
   readonly type: "pruned";
   /** Rows. */
@@ -148,6 +154,7 @@ export type WriteEvent =
   | SchemaMissingEvent
   | ServerValueEvent
   | PrecisionLostEvent
+  | DeviceForgottenEvent
   | PrunedEvent
   | NotReadyEvent;
 

@@ -59,6 +59,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "server_value",
   "precision_lost",
   "not_ready",
+  "device_forgotten",
   "pruned",
 ]);
 
@@ -106,6 +107,11 @@ function said(event: WriteEvent): readonly [Level, string] {
       return ["error", `not ready: ${event.problems.join(" ")}`];
     case "dead_letter_handled":
       return ["info", `dead letter ${event.id}: ${event.outcome}`];
+    case "device_forgotten":
+      return [
+        "warn",
+        `user ${JSON.stringify(event.userId)} has as many devices as may be (ledger.devices): what one has sent that had not come for long is forgotten`,
+      ];
     case "pruned":
       return ["info", `pruned ${event.removed} rows`];
     case "row_missing":

@@ -150,8 +150,10 @@ export interface RetryableResult {
   readonly message: string;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
-  /** Present where the caller has as many open dead letters as may be (`deadLetters.open`): a 429 over HTTP. */
+  /** Present where the device, or the caller, has as many open dead letters as may be (`deadLetters.open`, `openBytes`): a 429 over HTTP. */
   readonly tooManyDeadLetters?: true;
+  /** Present where the device is new, and the ledger keeps as many of the caller's as may be (`ledger.devices`): a 429 over HTTP. */
+  readonly tooManyDevices?: true;
 }
 
 /** Sending it again can't help. It has been recorded as a dead letter, unless `requiresClientHandling`. */

@@ -108,6 +108,7 @@ export const ownTables = object(
     names: object(
       {
         powersync_ledger: ownTable,
+        powersync_devices: ownTable,
         powersync_dead_letters: ownTable,
         powersync_checkpoints: ownTable,
         powersync_attempts: ownTable,
@@ -195,16 +196,18 @@ export const config = object(
         concurrentRequests: limit,
         requests: limit,
         memoryBytes: limit,
+        concurrentTransactions: limit,
+        callerTransactions: limit,
       } satisfies ShapeOf<Limits>,
       "an object of limits",
     ),
     ledger: worded(
-      "false, or an object { retentionDays, prune }",
+      "false, or an object { retentionDays, prune, devices }",
       either(
         oneOf(false),
         object(
-          { retentionDays: days, prune: flag } satisfies ShapeOf<LedgerOptions>,
-          "an object { retentionDays, prune }",
+          { retentionDays: days, prune: flag, devices: limit } satisfies ShapeOf<LedgerOptions>,
+          "an object { retentionDays, prune, devices }",
         ),
       ),
     ),
@@ -233,6 +236,8 @@ export const config = object(
           "an object { table, row }",
         ),
         open: limit,
+        openBytes: limit,
+        keepClosedDays: days,
         keepPrincipal: flag,
         principal: func,
       } satisfies ShapeOf<DeadLettersOptions<Principal, unknown>>,

@@ -206,10 +206,10 @@ async function called<P extends Principal, DB>(
   }
 }
 
-/** Where nothing of the request has been applied, the caller of too many dead letters hears it from the status. */
+/** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
 function answerResults(shape: UploadShape, results: readonly TransactionResult[]): Answer {
   const [first] = results;
-  return first?.status === "retryable_error" && first.tooManyDeadLetters
+  return first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
     ? { ...tooMany(first.message, first.retryAfterMs), results }
     : { ...answerUpload(shape, results), results };
 }

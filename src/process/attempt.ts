@@ -50,10 +50,13 @@ export async function attempt<P extends Principal, DB>(
   call: Call<P>,
   { number, claim, refusal, tally }: AttemptOptions,
 ): Promise<Attempt> {
-  const { store, signal } = call;
+  const { store, memory, signal, principal } = call;
+  const entering = { userId: principal.userId, operations: transaction.crud.length, signal };
   const progress: Progress = { during: "begin", operationIndex: undefined };
   try {
-    return await store.unit(
+    return await memory.places.unit(
+      entering,
+      store,
       { signal, tally, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
@@ -114,11 +117,14 @@ export async function apply<P extends Principal, DB>(
   const done: (readonly [Write, OperationContext<P, DB>])[] = [];
   const slices = transaction.crud.length > operationsOfSlice ? createSlices() : undefined;
   const run = createRun(pipeline, open, progress);
+  let since = performance.now();
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
+    if (operationIndex % operationsBetween === operationsBetween - 1)
+      since = await breathe(open, since);
     try {
       progress.during = "map";
       const mapped = await pipeline.map(operation, known);
@@ -142,6 +148,21 @@ export async function apply<P extends Principal, DB>(
   progress.during = "commit";
   // A hook may have put other values in.
   return () => done.map(([write, known]) => stateOf(known).final ?? write);
+}
+
+const operationsBetween = 50;
+const mostMs = 10;
+
+/**
+ * Much of a large transaction's work waits for nothing: from time to time other requests are let come between. Not where all share one
+ * connection: what others sent to the database beside the library would end up in this transaction.
+ *
+ * @returns since when nobody has been let come between
+ */
+async function breathe({ store }: OpenUnit, since: number): Promise<number> {
+  if (store.connections === 1 || performance.now() - since < mostMs) return since;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return performance.now();
 }
 
 interface Waiting<P extends Principal, DB> {

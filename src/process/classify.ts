@@ -1,7 +1,7 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { correlated, type Correlated, type Emit } from "../events.js";
-import { ServerValue } from "../store/failures.js";
+import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type {
@@ -26,6 +26,8 @@ export type Verdict =
       readonly outcome: "retryable";
       readonly message: string;
       readonly retryAfterMs?: number;
+      /** See `RetryableResult`. */
+      readonly tooManyDevices?: true;
       /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
       readonly again?: "contention" | "schema";
       /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
@@ -49,6 +51,13 @@ const unauthorized: Verdict = {
 };
 
 const notSetUp = "The server is not set up for this change just now.";
+const tooManyDevices: Verdict = {
+  outcome: "retryable",
+  message: "Too many devices have sent changes in your name.",
+  retryAfterMs: 60_000,
+  tooManyDevices: true,
+  passes: true,
+};
 
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
@@ -70,6 +79,7 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "e
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
   if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
+  if (error instanceof TooManyDevices) return tooManyDevices;
   if (isFatal(error)) {
     const details = plainDetails(error.details);
     return {

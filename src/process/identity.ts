@@ -1,6 +1,6 @@
 /** What makes two transactions the same one, and how identical ones in flight share one execution. */
 import type { CrudTransaction, TransactionResult } from "../model.js";
-import type { Claim, Store } from "../store/store.js";
+import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Memory } from "./call.js";
 
@@ -13,6 +13,7 @@ interface Sender {
   /** The request that it came with, and when that began. */
   readonly requestId: string;
   readonly requestBegan: number;
+  readonly devices?: DeviceBound;
 }
 
 /** What the ledger's row says of it, but for the answer. */
@@ -23,7 +24,15 @@ export type Identity = Omit<Claim, "answer">;
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
 export async function identityOf(
-  { principal: { userId }, clientId, queueId, requestId, requestBegan, store: { place } }: Sender,
+  {
+    principal: { userId },
+    clientId,
+    queueId,
+    requestId,
+    requestBegan,
+    devices,
+    store: { place },
+  }: Sender,
   transaction: CrudTransaction,
 ): Promise<Identity | undefined> {
   const ids = clientId === undefined ? undefined : queueIds(transaction);
@@ -37,7 +46,8 @@ export async function identityOf(
     opData ?? null,
   ]);
   const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
-  return { key, queue, request: requestId, requestBegan };
+  const request = { request: requestId, requestBegan };
+  return { key, queue, ...request, userId, ...(devices && { devices }) };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

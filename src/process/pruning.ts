@@ -2,13 +2,15 @@
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Pruned, PruneStep, Store } from "../store/store.js";
+import type { DeviceBound, Prunable, Pruned, PruneStep, Store } from "../store/store.js";
+import { checkLimit } from "../wire/limits.js";
 import type { Database } from "./call.js";
 import { inUnit } from "./classify.js";
 import type { Load } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
+const defaultDevices = 1_000;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
 /** Rows looked at in a transaction: nobody waits for more. */
@@ -19,25 +21,36 @@ const mostSteps = 1_000;
 interface Pruning {
   /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
   prune(store: Store): Promise<number>;
+  /** All that is kept of a user. The same. */
+  forget(store: Store, userId: string): Promise<number>;
+  readonly devices: Omit<DeviceBound, "forgotten">;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
-  { ledger, parking }: WritesConfig<P, DB>,
+  { ledger, parking, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
   emit: Emit,
 ): Pruning {
-  const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
+  const options: LedgerOptions = ledger === false ? {} : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
+  const { devices = defaultDevices } = options;
+  const { keepClosedDays = defaultRetentionDays } = deadLetters;
+  checkLimit("ledger.devices", devices);
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
+  }
+  if (!(keepClosedDays > 0 && (keepClosedDays < 100_000 || keepClosedDays === Infinity))) {
+    throw new TypeError(
+      "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
+    );
   }
   /** Ends at the last old row, or after so many steps. */
   const inSteps = async (
     store: Store,
-    what: "ledger" | "attempts",
+    what: Prunable,
     step: Pick<PruneStep, "olderThanMs" | "from">,
     steps: number,
   ): Promise<Pruned> => {
@@ -53,21 +66,30 @@ export function createPruning<P extends Principal, DB>(
     return { removed, ...(from !== undefined && { next: from }) };
   };
   const prune = async (store: Store, from: string | undefined, steps: number): Promise<Pruned> => {
+    const old = async (what: Prunable, olderThanMs: number): Promise<number> =>
+      (await inSteps(store, what, { olderThanMs }, steps)).removed;
     const olderThanMs = retentionDays * dayMs;
     const answers: Pruned =
       ledger === false
         ? { removed: 0 }
         : await inSteps(store, "ledger", { olderThanMs, from }, steps);
-    const failures =
-      parking === false
-        ? 0
-        : (await inSteps(store, "attempts", { olderThanMs: failuresKeptMs }, steps)).removed;
-    return { ...answers, removed: answers.removed + failures };
+    const failures = parking === false ? 0 : await old("attempts", failuresKeptMs);
+    const letters = keepClosedDays === Infinity ? 0 : await old("letters", keepClosedDays * dayMs);
+    return { ...answers, removed: answers.removed + failures + letters };
+  };
+  const forget = async (store: Store, userId: string): Promise<number> => {
+    for (let gone = 0; ;) {
+      const { found, removed } = await inUnit(store, (unit) => unit.forget(userId, rowsAtOnce));
+      gone += removed;
+      if (found === 0) return gone;
+    }
   };
 
   return {
+    devices: { most: devices, unseenMs: retentionDays * dayMs },
     // For whoever calls it has no other process that would go on.
     prune: (store) => load.during(async () => (await prune(store, undefined, Infinity)).removed),
+    forget: (store, userId) => load.during(() => forget(store, userId)),
     passed: ({ store, memory }) => {
       if (!automatic) return;
       const now = performance.now();

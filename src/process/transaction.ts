@@ -168,7 +168,8 @@ export function createRunTransaction<P extends Principal, DB>({
     identity: Identity | undefined,
   ): Promise<TransactionResult> => {
     if (verdict.outcome === "retryable") {
-      return retryableResult(verdict.message, verdict.retryAfterMs);
+      const result = retryableResult(verdict.message, verdict.retryAfterMs);
+      return verdict.tooManyDevices ? { ...result, tooManyDevices: true } : result;
     }
     const answer = fatalResult(verdict, operationIndex);
     try {

@@ -22,6 +22,7 @@ import {
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
+import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
@@ -31,7 +32,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   const from: Letters = { tx, dialect, place };
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
-    countWaiting: (subject, most) => countWaiting(from, subject, most),
+    countWaiting: (...of) => countWaiting(tx, place, ...of),
     find: (id, lock = false) => find(from, id, lock),
     list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
@@ -107,26 +108,6 @@ async function listLetters(
     .limit(limit)
     .execute();
   return rows.map((row) => ({ ...summaryOf(row), queue: queueOf(row) }));
-}
-
-/** At most `most`: counting all of them would take the longer, the more there are. */
-async function countWaiting(
-  { tx, place }: Letters,
-  subject: string,
-  most: number,
-): Promise<number> {
-  const open = tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .where("status", "in", waiting)
-    .limit(most);
-  const { count } = await tx
-    .selectFrom(open.as("open"))
-    .select((eb) => eb.fn.countAll<string | number | bigint>().as("count"))
-    .executeTakeFirstOrThrow();
-  return Number(count);
 }
 
 /** The queues that have a letter at or before this one which still waits. */

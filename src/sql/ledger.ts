@@ -6,32 +6,53 @@ import type { Claim, Pruned, PruneStep } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
+import { enterDevice, type Ours } from "./devices.js";
 import type { OwnTables } from "./tables.js";
 
 /**
  * Enters a transaction's answer, unless there is one already.
- * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay.
+ * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first.
  *
  * @param bounds a SELECT that bounds the transaction's waits, where this is its first statement
- * @returns the saved answer: a replay, and nothing may be written
+ * @throws TooManyDevices
  */
 export async function claim(
-  tx: Transaction<OwnTables>,
+  ours: Ours,
   dialect: Dialect,
   claimed: Claim,
-  bounds: Expression<unknown> | undefined,
-): Promise<TransactionResult | undefined> {
-  if (claimed.known !== true && (await enter(tx, dialect, claimed, bounds))) return undefined;
-  const saved = await tx
-    .selectFrom("powersync_ledger")
-    .select(["answer", "request"])
-    .where("identity", "=", claimed.key)
-    .executeTakeFirst();
-  // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
-  if (saved === undefined) throw new Contention("The ledger's row has just been removed.");
-  if (saved.request !== claimed.request) await replay(tx, dialect, claimed);
-  // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+  bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined,
+): Promise<Claimed> {
+  const { key: identity, request, known = false } = claimed;
+  const { tx } = ours;
+  if (!known && (await enter(ours, dialect, claimed, bounds?.select))) return {};
+  let forgotten = false;
+  for (let entered = known; ; entered = true) {
+    const saved = await tx
+      .selectFrom("powersync_ledger")
+      .select(["answer", "request"])
+      .where("identity", "=", identity)
+      .executeTakeFirst();
+    if (saved !== undefined) {
+      if (saved.request !== request) await replay(tx, dialect, claimed);
+      // The library wrote it: it is a fatal result.
+      return {
+        earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult),
+      };
+    }
+    // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
+    if (entered) throw new Contention("The ledger's row has just been removed.");
+    // Without a device nothing was selected, and perhaps nothing bounded.
+    await bounds?.send();
+    forgotten = await enterDevice(ours, dialect, claimed);
+    if (await enter(ours, dialect, claimed, undefined)) return { forgotten };
+  }
+}
+
+export interface Claimed {
+  /** The saved answer: a replay, and nothing may be written. */
+  readonly earlier?: TransactionResult;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
 }
 
 /** In the database's time, so that all processes agree on which request began later. */
@@ -39,17 +60,17 @@ function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown>
   return types.ago(performance.now() - requestBegan);
 }
 
-/** @returns whether there was no row yet */
+/** False: there is such a row, or the queue is not known. */
 async function enter(
-  tx: Transaction<OwnTables>,
+  { tx, devices }: Ours,
   dialect: Dialect,
   claimed: Claim,
   bounds: Expression<unknown> | undefined,
 ): Promise<boolean> {
-  const { key: identity, queue, request, answer } = claimed;
+  const { key, queue, request, answer } = claimed;
   const requestAt = begun(dialect, claimed);
   const row = {
-    identity,
+    identity: key,
     queue,
     answer: answer ? typedJson(answer) : null,
     request,
@@ -58,15 +79,13 @@ async function enter(
     first_request_at: requestAt,
     applied_at: answer ? null : dialect.types.now,
   };
-  const into = tx.insertInto("powersync_ledger");
-  const insert =
-    bounds === undefined
-      ? into.values(row)
-      : into
-          .columns(Object.keys(row) as (keyof typeof row)[])
-          .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds`,
-          );
+  const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
+  const insert = tx
+    .insertInto("powersync_ledger")
+    .columns(Object.keys(row) as (keyof typeof row)[])
+    .expression(
+      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue}`,
+    );
   const { numInsertedOrUpdatedRows } = await (
     dialect.insertIgnore
       ? insert.ignore()

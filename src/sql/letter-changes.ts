@@ -21,6 +21,7 @@ export async function insertLetter(
     last_seen_at: types.now,
   };
   const openContent = letter.content + place;
+  const payload = typedJson(letter.payload);
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
     id: letter.id,
@@ -28,7 +29,9 @@ export async function insertLetter(
     client_id: letter.clientId === undefined ? null : escapeText(letter.clientId),
     queue_id: letter.queueId === undefined ? null : escapeText(letter.queueId),
     identity: letter.identity ?? null,
-    payload: typedJson(letter.payload),
+    payload,
+    // It is ASCII.
+    bytes: payload.length,
     subject: letter.subject,
     content: letter.content,
     open_content: openContent,
@@ -77,6 +80,7 @@ export async function changeLetters(
   ids: readonly string[],
   { status, closed, failed, payload }: LetterChange,
 ): Promise<void> {
+  const edited = payload === undefined ? "" : typedJson(payload.value);
   await tx
     .updateTable("powersync_dead_letters")
     .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
@@ -101,9 +105,10 @@ export async function changeLetters(
     )
     .$if(payload !== undefined, (update) =>
       update.set((eb) => ({
-        // First: MySQL assigns one after the other, and the later ones see what the former have done.
+        // These first: MySQL assigns one after the other, and the later ones see what the former have done.
+        bytes: sql<number>`length(coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})) + ${sql.lit(edited.length)}`,
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
-        payload: typedJson(payload?.value),
+        payload: edited,
         table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,

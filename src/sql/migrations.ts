@@ -52,6 +52,15 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
     },
     indexes: { answered_at: ["answered_at", "identity"], queue: ["queue", "first_request_at"] },
   },
+  powersync_devices: {
+    columns: {
+      queue: ["varchar(64)", "key"],
+      subject: ["varchar(64)"],
+      place: ["varchar(64)"],
+      entered_at: ["timestamp", "now"],
+    },
+    indexes: { subject: ["place", "subject"] },
+  },
   powersync_dead_letters: {
     columns: {
       id: ["varchar(36)", "key"],
@@ -78,8 +87,10 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       last_seen_at: ["timestamp", "now"],
       reason: ["text", "null"],
       closed_at: ["timestamp", "null"],
+      bytes: ["integer"],
     },
     indexes: {
+      closed: ["closed_at"],
       subject: ["place", "subject", "status"],
       status: ["place", "status", "created_at", "id"],
     },

@@ -6,7 +6,7 @@ import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
@@ -53,9 +53,11 @@ export function sqlStore<DB>(
   { own, schema, key, place, isolation, timeouts: configured }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
+  const devices = own.table("powersync_devices");
   const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
+    ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
     scopeBuilder,
@@ -80,15 +82,26 @@ export function sqlStore<DB>(
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
+        waitedMs: options.waitedMs ?? 0,
         bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        return await inTransaction(db, dialect, settings, watch, async (tx) => {
+        let forgotten = false;
+        const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
-          const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
+          const bounding = bounds && {
+            select: bounds,
+            send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
+          };
+          const outcome =
+            claimed && (await claim({ tx: ours, devices, place }, dialect, claimed, bounding));
+          forgotten = outcome?.forgotten === true;
+          const earlier = outcome?.earlier;
           return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));
         });
+        if (forgotten) claimed?.devices?.forgotten();
+        return result;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }

@@ -33,6 +33,16 @@ export interface OwnTables {
     /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
     applied_at: ColumnType<Date | null, unknown, never>;
   };
+  /** The queues that the ledger knows. */
+  powersync_devices: {
+    /** As in the ledger. */
+    queue: string;
+    /** The user: hex SHA-256. */
+    subject: string;
+    /** Which of the databases that share this table: see `Store.place`. */
+    place: string;
+    entered_at: Generated<Date>;
+  };
   powersync_dead_letters: {
     /** A uuid. */
     id: string;
@@ -68,6 +78,8 @@ export interface OwnTables {
     original_payload: string | null;
     /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
     lossy_numbers: ColumnType<number, number | undefined, number>;
+    /** Of `payload` and `original_payload`. */
+    bytes: number;
     /** How often it has been recorded, or tried again in vain. */
     attempts: ColumnType<number, number | undefined, unknown>;
     last_seen_at: ColumnType<Date, unknown, unknown>;

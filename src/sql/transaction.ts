@@ -20,6 +20,8 @@ import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
+  /** See `UnitOptions`. */
+  readonly waitedMs: number;
   /** What the statement that bounds the transaction's waits needs: see `Dialect.bound`. Absent: the first statement of `run` bounds them itself. */
   readonly bound: { readonly ledger?: Expression<unknown> } | undefined;
   /** Aborted before BEGIN is sent: nothing is begun. */
@@ -35,7 +37,7 @@ interface TransactionOptions {
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, signal, bound }: TransactionOptions,
+  { isolation, timeouts, waitedMs, signal, bound }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
@@ -43,7 +45,7 @@ export async function inTransaction<DB, T>(
   let held: DatabaseConnection | undefined;
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
-  const deadline = createDeadline(timeouts.transactionMs, () => {
+  const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
     watch.state = "given up";
     giveUp(work, dialect, () => held);
     return tookTooLong(timeouts);
@@ -127,7 +129,7 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
 }
 
 function tookTooLong({ transactionMs }: UnitTimeouts): Error {
-  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`;
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included.`;
   return keptQueued("The database takes too long just now.", new Error(cause));
 }
 

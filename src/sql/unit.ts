@@ -18,6 +18,8 @@ import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
 import { pruneLedger } from "./ledger.js";
+import { forgetUser } from "./devices.js";
+import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
@@ -73,12 +75,15 @@ export function openUnit<DB>({
     get checkpoints() {
       return checkpointStore(ours, dialect);
     },
-    prune: (what, step) => (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, step),
+    prune: (what, step) => pruners[what](ours, dialect, step),
+    forget: (userId, most) => forgetUser({ tx: ours, place }, userId, most),
     get inspect() {
       return inspectIn(tx, dialect, own, tableOf);
     },
   };
 }
+
+const pruners = { ledger: pruneLedger, attempts: pruneAttempts, letters: pruneLetters };
 
 /** The port's tables are this store's own. */
 function sqlTable(table: Table): SqlTable {
@@ -113,7 +118,7 @@ async function inspectOwnTables(
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
   const needed: readonly (keyof typeof tableForms)[] = [
-    ...(ledger ? ["powersync_ledger" as const] : []),
+    ...(ledger ? (["powersync_ledger", "powersync_devices"] as const) : []),
     "powersync_dead_letters",
     ...(attempts ? ["powersync_attempts" as const] : []),
     ...(checkpoints ? ["powersync_checkpoints" as const] : []),

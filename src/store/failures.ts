@@ -48,5 +48,8 @@ export function noRowSecurity({ name }: { readonly name: string }): TypeError {
   return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
 }
 
+/** The ledger keeps as many queues of this user's as may be, and this one is new. */
+export class TooManyDevices extends Error {}
+
 /** The caller left before anything was begun. */
 export class CallerLeft extends Error {}

@@ -24,6 +24,8 @@ export type TxOf<DB, Default> = DB extends Native<infer Tx> ? Tx : Default;
 export interface Store<Tx = unknown> {
   /** For messages: `postgres`. */
   readonly name: string;
+  /** How many units it can run at once, where that is known: what is a pool's own is not. */
+  readonly connections?: number;
   /** For types alone, so that hooks' `tx` follows from the store. It is never there. */
   readonly native?: Native<Tx>;
   /**
@@ -46,7 +48,7 @@ export interface Store<Tx = unknown> {
    * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
    * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
    *
-   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
@@ -75,6 +77,8 @@ export interface UnitOptions {
   readonly claim?: Claim;
   /** Aborted before anything is begun: nothing is. */
   readonly signal?: AbortSignal;
+  /** Milliseconds of `transactionMs` that have passed before it was asked for. */
+  readonly waitedMs?: number;
   /** In place of the configured ones. */
   readonly timeouts?: UnitTimeouts;
   /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
@@ -106,6 +110,17 @@ export interface Claim {
   readonly answer?: FatalResult;
   /** It has been answered a moment ago, and only the request is entered. */
   readonly known?: true;
+  readonly userId: string;
+  /** How many queues of a user's the ledger keeps. Absent: however many there are. */
+  readonly devices?: DeviceBound;
+}
+
+export interface DeviceBound {
+  readonly most: number;
+  /** One that has been answered nothing for so many milliseconds gives way to a new one, where there are as many as may be. */
+  readonly unseenMs: number;
+  /** Told when one has given way, once that has been committed. */
+  readonly forgotten: () => void;
 }
 
 /** An open database transaction. */
@@ -144,9 +159,18 @@ export interface Unit<Tx = unknown> {
   readonly letters: LetterStore;
   readonly attempts: AttemptStore;
   readonly checkpoints: CheckpointStore;
-  /** Looks at old rows of the library's own, at most `most`, and removes those that nothing needs. */
-  prune(what: "ledger" | "attempts", step: PruneStep): Promise<Pruned>;
+  /** Looks at old rows of the library's own, at most `most`, and removes those that nothing needs; of the letters those that were closed so long ago. */
+  prune(what: Prunable, step: PruneStep): Promise<Pruned>;
+  /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
+  forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
+}
+
+export type Prunable = "ledger" | "attempts" | "letters";
+
+export interface Batch {
+  readonly found: number;
+  readonly removed: number;
 }
 
 export interface PruneStep {

@@ -31,6 +31,13 @@ export interface Limits {
    * those on their way. Beyond it 503 with Retry-After; 429 for a caller who has a quarter of it. One large body is let in however large it is. Default 160 MiB.
    */
   readonly memoryBytes: number;
+  /**
+   * Database transactions of all callers, under way in one process on one database; others wait for their turn. No more than the pool has
+   * connections. Default 10, as pools have by default.
+   */
+  readonly concurrentTransactions: number;
+  /** Of one caller. Default Infinity: all but a fifth, which is kept for callers who have none under way. */
+  readonly callerTransactions: number;
 }
 
 export const defaultLimits: Limits = {
@@ -44,6 +51,8 @@ export const defaultLimits: Limits = {
   concurrentRequests: 8,
   requests: 1_000,
   memoryBytes: 160 * 1024 * 1024,
+  concurrentTransactions: 10,
+  callerTransactions: Infinity,
 };
 
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */

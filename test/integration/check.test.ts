@@ -471,6 +471,7 @@ for (const dialect of dialects) {
         const mismatches = await writes.check(undefined, alice);
         expect(mismatches.map(short)).toEqual([
           "error own_tables_missing powersync_ledger",
+          "error own_tables_missing powersync_devices",
           "error own_tables_missing powersync_dead_letters",
           "error own_tables_missing powersync_attempts",
         ]);

@@ -153,6 +153,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     const options = {
       names: {
         powersync_ledger: "app_ledger",
+        powersync_devices: "app_devices",
         powersync_dead_letters: "app_letters",
         powersync_checkpoints: "app_checkpoints",
         powersync_attempts: "app_attempts",

@@ -97,6 +97,8 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.column, event.why];
     case "precision_lost":
       return event.cure;
+    case "device_forgotten":
+      return event.userId;
     case "pruned":
       return event.removed;
     case "not_ready":

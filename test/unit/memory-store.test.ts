@@ -334,6 +334,7 @@ const claimOf = (key: string, request = "r1", queue = "q") => ({
   queue,
   request,
   requestBegan: performance.now(),
+  userId: "alice",
 });
 const fatalAnswer: FatalResult = {
   status: "fatal_error",
@@ -832,8 +833,12 @@ describe("letters", () => {
       letters.change(["a"], { closed: { status: "discarded", reason: "old" } }),
     );
     expect(await record("d", "x")).toEqual({ id: "d", attempts: 1 });
-    expect(await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", 10))).toBe(2);
-    expect(await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", 1))).toBe(1);
+    expect(
+      await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", undefined, 10)),
+    ).toMatchObject({ ofUser: { letters: 2 } });
+    expect(
+      await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", undefined, 1)),
+    ).toMatchObject({ ofUser: { letters: 1 } });
   });
 
   it("are changed only while they wait", async () => {

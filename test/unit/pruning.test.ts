@@ -3,6 +3,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import type { WriteEvent } from "../../src/index.js";
 import { createMemory } from "../../src/process/call.js";
 import { createLoad } from "../../src/process/load.js";
+import { createPlaces } from "../../src/process/places.js";
 import { createPruning } from "../../src/process/pruning.js";
 import type { PruneStep, Store } from "../../src/store/store.js";
 import { limitsOf } from "../../src/wire/limits.js";
@@ -32,7 +33,7 @@ it("goes on where the last run has stopped, and behind the end from the beginnin
   const load = createLoad(limitsOf());
   const pruning = createPruning({ ledger: {} } as never, load, (event) => void events.push(event));
   const { steps, store } = storeOf(1_500);
-  const database = { store, memory: createMemory() };
+  const database = { store, memory: createMemory(createPlaces(limitsOf(), 60_000)) };
   const run = async () => {
     steps.length = 0;
     vi.advanceTimersByTime(3_600_001);
