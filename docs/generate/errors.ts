@@ -70,6 +70,7 @@ export async function errorsPage(): Promise<string> {
     "## MySQL and MariaDB",
     "By error number. Numbers above 3000 are assigned twice; a row with an SQLSTATE holds for that alone.",
     listing(mysql, "number"),
+    "Where an AUTO_INCREMENT column is at its end, MariaDB gives the engine's number `167`, and MySQL says `1062` of the last number; both are known, and mean that the table has no number left.",
     `What a trigger or a procedure signals means what the class of its SQLSTATE does: ${spelled(signals)}. Any other is retryable.`,
     "## SQLite",
     "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",

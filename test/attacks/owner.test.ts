@@ -370,6 +370,29 @@ describe.each(dialects)("$name", (dialect) => {
       await db.deleteFrom("powersync_dead_letters" as never).execute();
     }
   };
+  it("check() names owners' columns that are no text", async ({ skip }) => {
+    skip(!available);
+    const types = { texts: "varchar(40)", numbers: "integer", documents: "json" };
+    for (const [name, type] of Object.entries(types)) {
+      const columns = `id varchar(40) primary key, owner_id ${type}`;
+      await sql.raw(`create table ${name} (${columns})`).execute(db);
+    }
+    const owner = "owner_id";
+    const found = await createWrites<{ userId: string }, Record<string, Record<string, unknown>>>({
+      ...config("alice", []),
+      database: db as never,
+      tables: { texts: { owner }, numbers: { owner }, documents: { owner } },
+    }).check();
+    expect(
+      found.flatMap(({ severity, code, table, column, message }) =>
+        code === "owner_type" ? [[severity, table, column, /json|int/.exec(message)?.[0]]] : [],
+      ),
+    ).toEqual([
+      ["warning", "numbers", "owner_id", "int"],
+      ["error", "documents", "owner_id", "json"],
+    ]);
+  });
+
   const more = dialect.name === "MariaDB" ? [uuids("uuid")] : [];
   attacks(
     [...(cases[dialect.family] ?? []), ...more].filter(
