@@ -4,6 +4,7 @@
  * A timer ticks each millisecond, and a turn is what runs between two ticks: nobody else is answered meanwhile. Its length is given by the clock, which other programs of the
  * machine make longer, and in the processor's time of the thread, which is the same beside other work. Garbage collection is part of both.
  * A request's transactions are ended after three seconds, which does not shorten a turn. Postgres writes, at `DATABASE_URL_POSTGRES` or 127.0.0.1:5432; each case is run twice on a warm process, and the best of them counts.
+ * `npm run bench:blocking -- keys` runs those whose names match.
  */
 import { createWrites, type WriteRequest } from "../../src/index.js";
 import { postgres } from "../support/databases.js";
@@ -114,13 +115,14 @@ function request(body: Uint8Array): WriteRequest {
   };
 }
 
-const repetitions = 2;
+const repetitions = 1;
 for (let time = 0; time < 5; time += 1) {
   await writes.handle(request(Buffer.from(upload(transaction(joined(100_000, list))))));
 }
 console.log("| body | MiB | longest turn, ms | of it the processor's | ticks | answer |");
 console.log("| --- | --- | --- | --- | --- | --- |");
-for (const [name, shape] of Object.entries(shapes)) {
+const chosen = new RegExp(process.argv[2] ?? "");
+for (const [name, shape] of Object.entries(shapes).filter(([each]) => chosen.test(each))) {
   for (const size of sizes) {
     let best: Longest | undefined;
     let answer = "";
