@@ -115,7 +115,7 @@ function request(body: Uint8Array): WriteRequest {
   };
 }
 
-const repetitions = 1;
+const repetitions = 2;
 for (let time = 0; time < 5; time += 1) {
   await writes.handle(request(Buffer.from(upload(transaction(joined(100_000, list))))));
 }
