@@ -137,7 +137,8 @@ const pieceUnits = 32 * 1024;
 function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   const value = jsonValue(root);
   if (!isContainer(value)) {
-    yield serializeScalar(value, style);
+    if (isLongText(value)) yield* piecesOfText(value, style);
+    else yield serializeScalar(value, style);
     return;
   }
   const outer: Frame[] = [];
@@ -162,7 +163,7 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
       }
       frame.separator = ",";
       if (isContainer(member)) inner = member;
-      else if (typeof member === "string" && member.length > pieceUnits) {
+      else if (isLongText(member)) {
         yield out;
         yield* piecesOfText(member, style);
         out = "";
@@ -201,6 +202,10 @@ function* piecesOfText(text: string, style: Style): Generator<string, undefined>
     at = end;
   }
   yield '"';
+}
+
+function isLongText(value: unknown): value is string {
+  return typeof value === "string" && value.length > pieceUnits;
 }
 
 function isHighSurrogate(unit: number): boolean {
