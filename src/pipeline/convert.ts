@@ -15,7 +15,7 @@ import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
-import { isExact, type Rule } from "./rules.js";
+import type { Rule } from "./rules.js";
 
 /** What a conversion is made with. */
 interface Converting extends RequestContext {
@@ -150,6 +150,14 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       return { ...write, values: Object.fromEntries(values) };
     },
   };
+}
+
+/** Whether a value of more digits than the column keeps is refused. */
+function isExact<P extends Principal, DB>(
+  { exact: { identifying, said, otherwise = false } }: Pick<Rule<P, DB>, "exact">,
+  column: string,
+): boolean {
+  return identifying.has(column) || (said.get(column) ?? otherwise);
 }
 
 function shownValue(shown: unknown, stored: unknown): ConvertedValue {
