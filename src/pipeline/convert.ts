@@ -15,7 +15,7 @@ import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
-import { isExact, type Rule } from "./rules.js";
+import type { Rule } from "./rules.js";
 
 /** What a conversion is made with. */
 interface Converting extends RequestContext {
@@ -189,6 +189,14 @@ function refuseHigh({ end }: NonNullable<Column["numbered"]>, converted: unknown
   const number = /^\+?\d+$/.test(digits) ? BigInt(digits.replace("+", "")) : undefined;
   if (number === undefined ? Number(digits) > Number(end / 2n) : number > end / 2n)
     throw new InvalidValue("The number is too large for a column that the database numbers.");
+}
+
+/** Whether a value of more digits than the column keeps is refused. */
+function isExact<P extends Principal, DB>(
+  { exact: { identifying, said, otherwise = false } }: Pick<Rule<P, DB>, "exact">,
+  column: string,
+): boolean {
+  return identifying.has(column) || (said.get(column) ?? otherwise);
 }
 
 function shownValue(shown: unknown, stored: unknown): ConvertedValue {

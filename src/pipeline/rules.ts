@@ -132,14 +132,6 @@ function identifyingColumns<P extends Principal, DB>(
   ];
 }
 
-/** Whether a value of more digits than the column keeps is refused. */
-export function isExact<P extends Principal, DB>(
-  { exact: { identifying, said, otherwise = false } }: Pick<Rule<P, DB>, "exact">,
-  column: string,
-): boolean {
-  return identifying.has(column) || (said.get(column) ?? otherwise);
-}
-
 const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
 
 function compileRule<P extends Principal, DB>(

@@ -81,8 +81,8 @@ const intervals: Spellings = {
     ["@ 1 day 2 hours ago", "-1 days -02:00:00"],
     ["-00:00:01", "-00:00:01"],
     ["2 hours", "02:00:00"],
-    ["PT0.0000015S", "00:00:00.000002"],
-    [{ seconds: 1, milliseconds: 0.0015 }, "00:00:01.000002"],
+    ["PT0.0000015S", "00:00:00.000001"],
+    [{ seconds: 1, milliseconds: 0.0017 }, "00:00:01.000002"],
   ],
   refused: [
     { hour: 2 },

@@ -19,6 +19,8 @@ const units: Readonly<Record<string, readonly [Unit, factor: number, power?: num
   ...named(["seconds", 60], "minutes", "minute", "mins", "min"),
   ...named(["seconds", 1], "seconds", "second", "secs", "sec", "s"),
   ...named(["seconds", 1, 3], "milliseconds", "millisecond", "msecs", "msec", "ms"),
+  // Seconds of a clock; in capitals, so that nobody's word is it.
+  ...named(["seconds", 1], "CLOCK"),
   ...named(["seconds", 1, 6], "microseconds", "microsecond", "usecs", "usec", "us"),
 };
 
@@ -57,7 +59,7 @@ export function intervalText(column: Column, value: unknown, exact: boolean): st
   const isText = typeof given === "string";
   const parts = isText ? partsOf(textOf(given).trim()) : membersOf(given);
   const text = isText ? textOf(given).trim() : parts.map((part) => part.join(" ")).join(" ");
-  return rounded(column, parts, exact) ?? (text === "" ? "0 seconds" : text);
+  return rounded(column, parts, exact, /^P/i.test(text)) ?? (text === "" ? "0 seconds" : text);
 }
 
 function read(text: string): unknown {
@@ -137,7 +139,7 @@ function wordParts(words: readonly string[]): readonly Part[] {
       const [, sign = "", hours = "", minutes = "", seconds = "0"] = time;
       parts.push([`${sign}${hours}`, "hours"]);
       parts.push([`${sign}${minutes}`, "minutes"]);
-      parts.push([`${sign}${seconds}`, "seconds"]);
+      parts.push([`${sign}${seconds}`, "CLOCK"]);
     } else if (number !== undefined && unit !== undefined) {
       parts.push([number, unit]);
     } else if (count.test(word)) {
@@ -162,6 +164,7 @@ function rounded(
   { scale = 6 }: Column,
   parts: readonly Part[],
   exact: boolean,
+  isIso: boolean,
 ): string | undefined {
   const sums = { months: 0n, days: 0n, seconds: 0n };
   for (const [number, name] of parts) {
@@ -176,18 +179,33 @@ function rounded(
     sums[unit] += unit === "seconds" ? scaled : scaled / oneSecond;
   }
   const { seconds } = sums;
-  const magnitude = seconds < 0n ? -seconds : seconds;
-  const fraction = withoutTrailingZeros(String(magnitude % oneSecond).padStart(places, "0"));
+  const fraction = withoutTrailingZeros(
+    String(seconds % oneSecond)
+      .replace("-", "")
+      .padStart(places, "0"),
+  );
   if (fraction.length <= scale) return undefined;
   if (exact) {
     throw new InvalidValue(`The column keeps ${scale} digits of a second's fraction.`);
   }
   const unit = 10n ** BigInt(6 - scale);
-  const micros = (magnitude / oneSecond) * 1_000_000n + BigInt(millionthsNearest(fraction));
-  const kept = ((micros + unit / 2n) / unit) * unit;
-  const text = String(kept).padStart(7, "0");
-  const sign = seconds < 0n ? "-" : "";
+  const micros = parts.reduce((sum, part) => sum + microsOf(part, isIso), 0n);
+  const magnitude = micros < 0n ? -micros : micros;
+  const text = String(((magnitude + unit / 2n) / unit) * unit).padStart(7, "0");
+  const sign = micros < 0n ? "-" : "";
   return `${sums.months} months ${sums.days} days ${sign}${text.slice(0, -6)}.${text.slice(-6)} seconds`;
+}
+
+/** As Postgres reads a part of an interval, by floating-point arithmetic: halves of a microsecond go to zero, but on a clock to the even one. */
+function microsOf([number, name]: Part, isIso: boolean): bigint {
+  const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
+  if (unit !== "seconds") return 0n;
+  const [whole = "", behind = ""] = number.replace(/^[+-]/, "").split(".");
+  const each = (factor * 1_000_000) / 10 ** power;
+  const part = isIso ? Math.abs(Number(number)) - Number(whole) : Number(`0.${behind}`);
+  const micros = name === "CLOCK" ? millionthsNearest(behind) : Math.ceil(part * each - 0.5);
+  const sum = BigInt(whole) * BigInt(each) + BigInt(Math.max(0, micros));
+  return number.startsWith("-") ? -sum : sum;
 }
 
 /** @param power of ten that the number is divided by */
