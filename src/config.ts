@@ -42,6 +42,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
   readonly isolation?: IsolationLevel;
+  /**
+   * Postgres: whether transactions may be answered before they are safe on disk, where `synchronous_commit` is `off`. A crash then takes with it what
+   * devices have been told is written. Default false: the library's own transactions set it to `on` where it is `off`.
+   */
+  readonly asynchronousCommit?: boolean;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
@@ -165,6 +170,7 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
 export type OwnTable =
   | "powersync_ledger"
   | "powersync_dead_letters"
+  | "powersync_letter_parts"
   | "powersync_checkpoints"
   | "powersync_attempts"
   | "powersync_migrations";

@@ -98,6 +98,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
   });
   const checkParts = {
+    limits,
     rules,
     databases,
     used: usedTables(config),
@@ -109,7 +110,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     handle,
     handles: handlesOf(path, routes),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
-    ready: createReady({ config, databases, inspectPolicies, draining: load.draining, emit }),
+    ready: createReady({
+      config,
+      limits,
+      databases,
+      inspectPolicies,
+      draining: load.draining,
+      emit,
+    }),
     health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {
       // Loaded where it is used.
@@ -130,7 +138,7 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
 }
 
 function openStore<P extends Principal, DB>(
-  { isolation, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
+  { isolation, asynchronousCommit = false, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
   const openSql = createSqlStores({
@@ -138,6 +146,7 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     severalRoles: severalRoles !== undefined,
+    asynchronousCommit,
   });
   return async (database, key) => {
     if (isStore(database)) return named(database, key);

@@ -58,6 +58,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "schema_missing",
   "precision_lost",
   "not_ready",
+  "unsafe_settings",
   "pruned",
 ]);
 
@@ -98,6 +99,8 @@ function said(event: WriteEvent): readonly [Level, string] {
       ];
     case "not_ready":
       return ["error", `not ready: ${event.problems.join(" ")}`];
+    case "unsafe_settings":
+      return ["warn", event.problems.join(" ")];
     case "dead_letter_handled":
       return ["info", `dead letter ${event.id}: ${event.outcome}`];
     case "pruned":

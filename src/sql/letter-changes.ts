@@ -3,11 +3,12 @@ import { type ExpressionBuilder, type OperandExpression, sql, type Transaction }
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
+import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
 import type { OwnTables } from "./tables.js";
 
 type OwnTransaction = Transaction<OwnTables>;
 
-/** Two statements. A letter whose content waits already is not recorded again, but counted. */
+/** Two statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
 export async function insertLetter(
   tx: OwnTransaction,
   { insertIgnore, types }: Dialect,
@@ -20,6 +21,7 @@ export async function insertLetter(
     operation_index: letter.operationIndex ?? null,
     last_seen_at: types.now,
   };
+  const payload = payloadText(typedJson(letter.payload));
   const openContent = letter.content + place;
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
@@ -28,7 +30,7 @@ export async function insertLetter(
     client_id: letter.clientId === undefined ? null : escapeText(letter.clientId),
     queue_id: letter.queueId === undefined ? null : escapeText(letter.queueId),
     identity: letter.identity ?? null,
-    payload: typedJson(letter.payload),
+    payload: payload.column,
     subject: letter.subject,
     content: letter.content,
     open_content: openContent,
@@ -52,6 +54,7 @@ export async function insertLetter(
     .select(["id", "attempts"])
     .where("open_content", "=", openContent)
     .executeTakeFirstOrThrow();
+  if (id === letter.id) await insertParts(tx, id, payload);
   return { id, attempts: Number(attempts) };
 }
 
@@ -77,6 +80,11 @@ export async function changeLetters(
   ids: readonly string[],
   { status, closed, failed, payload }: LetterChange,
 ): Promise<void> {
+  const text = payload && payloadText(typedJson(payload.value));
+  if (text !== undefined) {
+    await setPartsAside(tx, ids);
+    for (const id of ids) await insertParts(tx, id, text);
+  }
   await tx
     .updateTable("powersync_dead_letters")
     .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
@@ -103,7 +111,7 @@ export async function changeLetters(
       update.set((eb) => ({
         // First: MySQL assigns one after the other, and the later ones see what the former have done.
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
-        payload: typedJson(payload?.value),
+        payload: text?.column ?? "",
         table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,

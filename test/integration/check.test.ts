@@ -472,6 +472,7 @@ for (const dialect of dialects) {
         expect(mismatches.map(short)).toEqual([
           "error own_tables_missing powersync_ledger",
           "error own_tables_missing powersync_dead_letters",
+          "error own_tables_missing powersync_letter_parts",
           "error own_tables_missing powersync_attempts",
         ]);
         expect(mismatches[0]?.message).toContain("run createTables");
