@@ -58,7 +58,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly parking?: false | ParkingOptions;
   /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
-   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
+   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. PowerSync's cloud and enterprise editions read them, its open-source service does not. Default false.
    */
   readonly checkpoints?: boolean;
   readonly deadLetters?: DeadLettersOptions<NoInfer<P>, NoInfer<DB>>;
@@ -93,7 +93,7 @@ export interface KeyedDatabase<P extends Principal, DB> {
 }
 
 export interface LedgerOptions {
-  /** How long an answer is remembered, at least. What a device sent last is remembered for ever. Default 90. */
+  /** How long an answer is remembered, at least. What a device sent last is remembered until a later request brings something new. Default 90. */
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
   readonly prune?: boolean;
