@@ -42,6 +42,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
   readonly isolation?: IsolationLevel;
+  /**
+   * Postgres: whether transactions may be answered before they are safe on disk, where `synchronous_commit` is `off`. A crash then takes with it what
+   * devices have been told is written. Default false: the library's own transactions set it to `on` where it is `off`.
+   */
+  readonly asynchronousCommit?: boolean;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
@@ -53,7 +58,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly parking?: false | ParkingOptions;
   /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
-   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
+   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. PowerSync's cloud and enterprise editions read them, its open-source service does not. Default false.
    */
   readonly checkpoints?: boolean;
   readonly deadLetters?: DeadLettersOptions<NoInfer<P>, NoInfer<DB>>;
@@ -88,7 +93,7 @@ export interface KeyedDatabase<P extends Principal, DB> {
 }
 
 export interface LedgerOptions {
-  /** How long an answer is remembered, at least. What a device sent last is remembered for ever. Default 90. */
+  /** How long an answer is remembered, at least. What a device sent last is remembered until a later request brings something new. Default 90. */
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
   readonly prune?: boolean;
@@ -175,6 +180,7 @@ export type OwnTable =
   | "powersync_ledger"
   | "powersync_devices"
   | "powersync_dead_letters"
+  | "powersync_letter_parts"
   | "powersync_checkpoints"
   | "powersync_attempts"
   | "powersync_migrations";

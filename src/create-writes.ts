@@ -107,6 +107,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
   });
   const checkParts = {
+    limits,
     rules,
     databases,
     used: usedTables(config),
@@ -124,7 +125,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
       }
       return forget((await databases.sure(principal)).store, userId);
     },
-    ready: createReady({ config, databases, inspectPolicies, draining: load.draining, emit }),
+    ready: createReady({
+      config,
+      limits,
+      databases,
+      inspectPolicies,
+      draining: load.draining,
+      emit,
+    }),
     health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {
       // Loaded where it is used.
@@ -145,7 +153,7 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
 }
 
 function openStore<P extends Principal, DB>(
-  { isolation, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
+  { isolation, asynchronousCommit = false, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
   const openSql = createSqlStores({
@@ -153,6 +161,7 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     severalRoles: severalRoles !== undefined,
+    asynchronousCommit,
   });
   return async (database, key) => {
     if (isStore(database)) return named(database, key);

@@ -144,6 +144,13 @@ interface NotReadyEvent extends Correlated {
   readonly problems: readonly string[];
 }
 
+/** `ready()` found settings of the database server's that break the promise, or are too small for the limits. Said once by each process; nothing is refused for it. */
+interface UnsafeSettingsEvent extends Correlated {
+  readonly type: "unsafe_settings";
+  /** Each with its remedy. */
+  readonly problems: readonly string[];
+}
+
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent
@@ -156,7 +163,8 @@ export type WriteEvent =
   | PrecisionLostEvent
   | DeviceForgottenEvent
   | PrunedEvent
-  | NotReadyEvent;
+  | NotReadyEvent
+  | UnsafeSettingsEvent;
 
 export type Emit = (event: WriteEvent) => void;
 

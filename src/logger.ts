@@ -60,6 +60,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "precision_lost",
   "not_ready",
   "device_forgotten",
+  "unsafe_settings",
   "pruned",
 ]);
 
@@ -105,6 +106,8 @@ function said(event: WriteEvent): readonly [Level, string] {
       ];
     case "not_ready":
       return ["error", `not ready: ${event.problems.join(" ")}`];
+    case "unsafe_settings":
+      return ["warn", event.problems.join(" ")];
     case "dead_letter_handled":
       return ["info", `dead letter ${event.id}: ${event.outcome}`];
     case "device_forgotten":

@@ -100,7 +100,8 @@ export interface Writes<P extends Principal> {
   forget(userId: string, options?: DatabaseOf<P>): Promise<number>;
   /**
    * Whether uploads can be served: the process is not being stopped, the database answers, the library's tables are there, and with `rls` the
-   * policies bind the role that writes the data. Asks the database, for at most 5 seconds. Never rejects.
+   * policies bind the role that writes the data. Asks the database, for at most 5 seconds. Never rejects. Settings of the server's that break the
+   * promise are an event and a line in the log, and no reason to be not ready.
    *
    * @param principal whose database and role to look at, where the configuration makes them depend on it; without one they are not looked at
    */

@@ -7,6 +7,7 @@ import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Databases } from "../process/call.js";
 import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit } from "../store/store.js";
+import type { Limits } from "../wire/limits.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
@@ -18,18 +19,23 @@ interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
+  readonly limits: Limits;
 }
 
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
-  { rules, databases, used }: CheckParts<P, DB>,
+  { rules, databases, used, limits }: CheckParts<P, DB>,
   clientSchema: ClientSchema | undefined,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
   const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
   const { store } = await databases.sure(principal);
   const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
-  const mismatches = [...own];
+  const settings = await look(store, ({ inspect }) => inspect.settings(limits));
+  const mismatches = [
+    ...settings.map((problem): Mismatch => ({ severity: "warning", table: "", ...problem })),
+    ...own,
+  ];
   const found = new Map<string, InspectedTable>();
   for (const rule of rules.values()) {
     const read = tables.get(rule.name);

@@ -14,6 +14,8 @@
  * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
+ * - `not_durable`: by the server's settings, what has been answered can be lost in a crash;
+ * - `too_small`: by the server's settings, what the limits allow can't be written;
  *
  * Against the client's schema:
  * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
@@ -38,6 +40,8 @@ export type MismatchCode =
   | "owner_type"
   | "scope_fails"
   | "own_tables_missing"
+  | "not_durable"
+  | "too_small"
   | "rule_missing"
   | "rule_unused"
   | "column_refused"
@@ -49,7 +53,7 @@ export interface Mismatch {
   readonly severity: "error" | "warning";
   /** Stable. */
   readonly code: MismatchCode;
-  /** The client's name for the table: a key of `tables`. For the library's own tables theirs. */
+  /** The client's name for the table: a key of `tables`. For the library's own tables theirs; empty for a setting of the server's. */
   readonly table: string;
   /** By the name that the message uses for it. */
   readonly column?: string;

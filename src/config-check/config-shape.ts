@@ -110,6 +110,7 @@ export const ownTables = object(
         powersync_ledger: ownTable,
         powersync_devices: ownTable,
         powersync_dead_letters: ownTable,
+        powersync_letter_parts: ownTable,
         powersync_checkpoints: ownTable,
         powersync_attempts: ownTable,
         powersync_migrations: ownTable,
@@ -173,6 +174,7 @@ export const config = object(
         "snapshot",
       ] satisfies readonly IsolationLevel[]),
     ),
+    asynchronousCommit: flag,
     timeouts: object(
       {
         lockMs: milliseconds,

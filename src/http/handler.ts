@@ -87,7 +87,7 @@ async function answerTo<P extends Principal, DB>(
     case "checkpoint-request":
       return checkpoint(parts, request, context, route);
     case "limits":
-      return { status: 200, body: limitsBody(parts.limits, parts.routes) };
+      return { status: 200, body: limitsBody(parts.limits, parts.timeouts, parts.routes) };
     case "contract":
       return contract();
     case "preflight":

@@ -5,7 +5,7 @@ import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../er
 import type { ErrorEvent } from "../events.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { RequestContext } from "../context.js";
-import type { Limits } from "../wire/limits.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
 import type { RouteOptions } from "./request.js";
 import type { TransactionResult, WriteResponse } from "../model.js";
 
@@ -72,7 +72,11 @@ function retryAfter(ms: number): Readonly<Record<string, string>> {
 }
 
 /** What a client may want to know before it sends anything. */
-export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions) {
+export function limitsBody(
+  limits: Limits,
+  { requestMs, transactionMs }: Timeouts,
+  { checkpoints = false }: RouteOptions,
+) {
   const { bodyBytes, transactions, operations, depth, keys, values, stringLength } = limits;
   return {
     contract_version: contractVersion,
@@ -86,6 +90,7 @@ export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions
       string_length: told(stringLength),
       concurrent_requests: told(limits.concurrentRequests),
     },
+    timeouts: { request_ms: told(requestMs), transaction_ms: told(transactionMs) },
     features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
   };
 }

@@ -143,6 +143,8 @@ export interface Memory {
   prunedTo: string | undefined;
   /** What has been found of the policies, by role. See `rls/gate.ts`. */
   readonly policies: Map<string, PoliciesSeen>;
+  /** Whether it has been said what is wrong with the server's settings. See `check/ready.ts`. */
+  warned: boolean;
   /** Readiness that is being looked at, by role. See `check/ready.ts`. */
   readonly looking: Map<string, Promise<readonly string[]>>;
 }
@@ -157,6 +159,7 @@ export function createMemory(places: Places): Memory {
     pruneAt: undefined,
     prunedTo: undefined,
     policies: new Map(),
+    warned: false,
     looking: new Map(),
   };
 }

@@ -85,7 +85,7 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
     return {
       outcome: "fatal",
       errorCode: error.code,
-      message: error.message,
+      message: error.message.slice(0, mostOfMessage),
       ...(details !== undefined && { details }),
       ...(error.ofSchema && { again: "schema" }),
     };
@@ -130,10 +130,15 @@ function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
   return Object.hasOwn(fatalMessages, meaning);
 }
 
-/** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
+/** UTF-16 code units. An answer must always be storable, and an application may put into it what the client has sent. */
+const mostOfMessage = 10_000;
+const mostOfDetails = 100_000;
+
+/** Details as JSON would carry them; none where it can't, or where they are too many. */
 function plainDetails(details: unknown): unknown {
   try {
-    return details === undefined ? undefined : JSON.parse(stringifyJson(details));
+    const text = details === undefined ? undefined : stringifyJson(details);
+    return text === undefined || text.length > mostOfDetails ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

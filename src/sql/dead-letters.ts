@@ -21,6 +21,7 @@ import {
 } from "../store/letters.js";
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
+import { wholeText } from "./letter-parts.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
 import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
@@ -75,10 +76,15 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
   if (row === undefined) return undefined;
   // The library wrote it.
   const rowStates = row.row_hashes === null ? undefined : (parseJson(row.row_hashes) as RowStates);
+  const payload = await wholeText(from.tx, id, row.payload, false);
+  const original =
+    row.original_payload === null
+      ? undefined
+      : await wholeText(from.tx, id, row.original_payload, true);
   return {
     ...summaryOf(row),
-    payload: parseJson(row.payload),
-    ...(row.original_payload !== null && { originalPayload: parseJson(row.original_payload) }),
+    payload: parseJson(payload),
+    ...(original !== undefined && { originalPayload: parseJson(original) }),
     ...(row.principal !== null && { principal: parseJson(row.principal) }),
     rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
       table,

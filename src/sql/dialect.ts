@@ -8,7 +8,15 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type { Column, InspectedRole, OwnerKind, PolicyReport, Table } from "../store/tables.js";
+import type {
+  Column,
+  InspectedRole,
+  OwnerKind,
+  PolicyReport,
+  SettingProblem,
+  SettingsAsked,
+  Table,
+} from "../store/tables.js";
 import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
 
 /** A database whose tables are known by name at run time only. */
@@ -52,6 +60,8 @@ export interface OwnTypes {
   readonly now: Expression<unknown>;
   /** The time so many milliseconds before now. */
   ago(ms: number): Expression<unknown>;
+  /** The same by the time of the statement. Absent: `ago` goes by that. */
+  agoByStatement?(ms: number): Expression<unknown>;
   /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
   iso(column: Expression<unknown>): Expression<string>;
   /** The other way: what such a column is compared with. */
@@ -75,6 +85,8 @@ export interface RowSecurity {
 export interface StatementBounds {
   readonly lockMs: number;
   readonly statementMs: number;
+  /** Whether COMMIT may be answered before it is safe on disk, where the connection is set so. */
+  readonly asynchronousCommit: boolean;
 }
 
 /** A scope as SQL, fit to stand in any statement on its table. */
@@ -180,6 +192,8 @@ export interface Dialect {
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
+  /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
+  settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

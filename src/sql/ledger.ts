@@ -55,9 +55,13 @@ export interface Claimed {
   readonly forgotten?: boolean;
 }
 
-/** In the database's time, so that all processes agree on which request began later. */
+/**
+ * In the database's time, so that all processes agree on which request began later. The time of the statement, which comes behind the reading of
+ * the process's clock: so no request ever seems to have begun before it did, and before the answer of the one before it.
+ */
 function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown> {
-  return types.ago(performance.now() - requestBegan);
+  const ms = performance.now() - requestBegan;
+  return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 
 /** False: there is such a row, or the queue is not known. */

@@ -86,13 +86,12 @@ async function removeLetters(
   found: readonly { readonly id: string }[],
 ): Promise<Batch> {
   if (found.length === 0) return { found: 0, removed: 0 };
+  const ids = found.map(({ id }) => id);
+  // By itself: SQLite leaves out what a foreign key asks for, unless a connection switches it on.
+  await tx.deleteFrom("powersync_letter_parts").where("letter", "in", ids).execute();
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_dead_letters")
-    .where(
-      "id",
-      "in",
-      found.map(({ id }) => id),
-    )
+    .where("id", "in", ids)
     .executeTakeFirst();
   return { found: found.length, removed: Number(numDeletedRows) };
 }

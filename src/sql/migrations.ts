@@ -3,6 +3,7 @@ import {
   type ColumnDataType,
   type ColumnDefinitionBuilder,
   type CompiledQuery,
+  type CreateTableBuilder,
   type Expression,
   type Kysely,
   sql,
@@ -34,6 +35,8 @@ interface TableForm {
   /** By the index's suffix. */
   readonly indexes?: Readonly<Record<string, readonly string[]>>;
   readonly unique?: Readonly<Record<string, readonly string[]>>;
+  /** Rows of another of these tables, by their id. With such a row goes what belongs to it. */
+  readonly belongsTo?: { readonly column: string; readonly table: "powersync_dead_letters" };
 }
 
 /** The tables that the one migration makes. Until the first release it is changed in place, and `form` with it. */
@@ -95,6 +98,17 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       status: ["place", "status", "created_at", "id"],
     },
     unique: { open_content: ["open_content"] },
+  },
+  powersync_letter_parts: {
+    columns: {
+      id: ["varchar(36)", "key"],
+      letter: ["varchar(36)"],
+      original: ["integer"],
+      part: ["integer"],
+      text: ["longText"],
+    },
+    indexes: { letter: ["letter", "part"] },
+    belongsTo: { column: "letter", table: "powersync_dead_letters" },
   },
   powersync_checkpoints: {
     columns: {
@@ -167,13 +181,13 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
   const own = createOwn(options);
   const on = own.on(db);
   const { types } = familyOf(db);
-  const statements = [recordTable(on, types), ...steps(on, own, types), record(on)];
+  const statements = [recordTable(on, own, types), ...steps(on, own, types), record(on)];
   return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
 
 async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   const on = own.on(db);
-  await recordTable(on, dialect.types).execute();
+  await recordTable(on, own, dialect.types).execute();
   if (isMade(await recordedForm(on), own)) return;
   for (const step of steps(on, own, dialect.types)) await takeStep(step, dialect);
   await record(on).execute();
@@ -212,7 +226,11 @@ export function otherTable(own: Own, table: OwnTable, column: string): string {
 
 function remedy(own: Own): string {
   const tables: OwnTable[] = [...(Object.keys(tableForms) as OwnTable[]), "powersync_migrations"];
-  const drops = tables.map((table) => `drop table ${own.nameOf(table)};`).join(" ");
+  // What belongs to another table's rows goes before that.
+  const drops = tables
+    .toReversed()
+    .map((table) => `drop table ${own.nameOf(table)};`)
+    .join(" ");
   return `Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
 }
 
@@ -225,8 +243,8 @@ async function takeStep(step: Step, { alreadyThere }: Family): Promise<void> {
   }
 }
 
-function recordTable(on: Kysely<OwnTables>, types: OwnTypes): Step {
-  return table(on, types, "powersync_migrations", recordForm);
+function recordTable(on: Kysely<OwnTables>, own: Own, types: OwnTypes): Step {
+  return table(on, own, types, "powersync_migrations", recordForm);
 }
 
 /** As literals: a statement that is printed has no parameters. */
@@ -244,7 +262,7 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
         .on(name)
         .columns([...columns]);
     return [
-      table(on, types, name, made),
+      table(on, own, types, name, made),
       ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
         index(suffix, columns).unique(),
       ),
@@ -253,11 +271,27 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
   });
 }
 
-function table(on: Kysely<OwnTables>, types: OwnTypes, name: string, { columns }: TableForm): Step {
-  let created = on.schema.createTable(name).ifNotExists();
+function table(
+  on: Kysely<OwnTables>,
+  own: Own,
+  types: OwnTypes,
+  name: string,
+  { columns, belongsTo }: TableForm,
+): Step {
+  let created: CreateTableBuilder<string, string> = on.schema.createTable(name).ifNotExists();
   for (const [column, columnForm] of Object.entries(columns)) {
     created = created.addColumn(column, columnTypeOf(columnForm, types), (builder) =>
       constrained(builder, columnForm, types),
+    );
+  }
+  if (belongsTo !== undefined) {
+    const { column, table: other } = belongsTo;
+    created = created.addForeignKeyConstraint(
+      `${own.nameOf(name as OwnTable)}_${column}_fk`,
+      [column],
+      other,
+      ["id"],
+      (constraint) => constraint.onDelete("cascade"),
     );
   }
   return types.options === undefined ? created : created.modifyEnd(types.options);

@@ -18,6 +18,8 @@ import { openUnit } from "./unit.js";
 interface SqlStoreOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
+  /** Default false. */
+  readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   /** Data is written as several roles: what one role does not find, another may. */
   readonly severalRoles: boolean;
@@ -40,7 +42,10 @@ export function createSqlStores({
   };
 }
 
-interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
+interface SqlStoreParts extends Pick<
+  SqlStoreOptions,
+  "isolation" | "timeouts" | "asynchronousCommit"
+> {
   readonly own: Own;
   readonly schema: SchemaCache;
   readonly key: object | string;
@@ -50,7 +55,7 @@ interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> 
 export function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
-  { own, schema, key, place, isolation, timeouts: configured }: SqlStoreParts,
+  { own, schema, key, place, isolation, timeouts: configured, asynchronousCommit }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const devices = own.table("powersync_devices");
@@ -75,7 +80,11 @@ export function sqlStore<DB>(
     },
     unit: async (options, work) => {
       const { claim: claimed, tally } = options;
-      const timeouts = options.timeouts ?? configured;
+      const timeouts = {
+        ...(options.timeouts ?? configured),
+        // Who only reads, for `check` and `ready`, is to see how the connection is set.
+        asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
+      };
       const watch = createWatch();
       // Where the claim is the first statement, it bounds the transaction's waits as well.
       const bounds = claimed && dialect.bounds?.(timeouts);

@@ -56,7 +56,7 @@ export interface OwnTables {
     queue_id: string | null;
     /** The transaction's identity, where it has one. */
     identity: string | null;
-    /** The transaction as JSON. */
+    /** The transaction as JSON. Empty where it is in parts. */
     payload: string;
     /** When it was first seen. */
     created_at: Generated<Date>;
@@ -74,7 +74,7 @@ export interface OwnTables {
     row_hashes: string | null;
     /** The client's tables that it names, each between commas, as JSON would escape them. */
     table_names: string;
-    /** The payload as it was recorded, where it has been edited since. */
+    /** The payload as it was recorded, where it has been edited since. Empty where it is in parts. */
     original_payload: string | null;
     /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
     lossy_numbers: ColumnType<number, number | undefined, number>;
@@ -87,6 +87,18 @@ export interface OwnTables {
     reason: string | null;
     /** When it stopped being open. */
     closed_at: ColumnType<Date | null, unknown, unknown>;
+  };
+  /** Payloads of letters that are too long for one statement. */
+  powersync_letter_parts: {
+    /** A uuid. */
+    id: string;
+    /** The letter's id. Where it is deleted, its parts are deleted, too. */
+    letter: string;
+    /** 1: of the payload as it was recorded. */
+    original: ColumnType<number, number, number>;
+    /** From 0. */
+    part: number;
+    text: string;
   };
   /** What the PowerSync service replicates where checkpoints are the application's own. */
   powersync_checkpoints: {

@@ -100,6 +100,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
     },
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
+    settings: async (asked) => (await dialect.settings?.(tx, asked)) ?? [],
     policies: async ({ tables, ...inspected }) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
       const sources = tables.map((name) => sourceTable(tx, name));
@@ -120,6 +121,7 @@ async function inspectOwnTables(
   const needed: readonly (keyof typeof tableForms)[] = [
     ...(ledger ? (["powersync_ledger", "powersync_devices"] as const) : []),
     "powersync_dead_letters",
+    "powersync_letter_parts",
     ...(attempts ? ["powersync_attempts" as const] : []),
     ...(checkpoints ? ["powersync_checkpoints" as const] : []),
   ];

@@ -73,8 +73,22 @@ export interface Inspect {
    * Rejects where they may not.
    */
   ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
+  /** What of the server's own settings breaks the promise, or is too small for what may be sent. Nothing is refused for it. */
+  settings(asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** `rowSecurity` only. Whether the policies bind the role that writes the data. */
   policies(inspected: InspectedRole): Promise<PolicyReport>;
+}
+
+export interface SettingsAsked {
+  /** The largest body that is taken. */
+  readonly bodyBytes: number;
+}
+
+export interface SettingProblem {
+  /** `not_durable`: what has been answered can be lost in a crash. `too_small`: what the limits allow can't be written. */
+  readonly code: "not_durable" | "too_small";
+  /** With its remedy. */
+  readonly message: string;
 }
 
 export interface InspectedTable extends Table {

@@ -93,7 +93,8 @@ const typed: Style = {
 };
 
 const needsNoEscape = /^[ !#-[\]-~]*$/;
-const needsEscape = /(?:["\\]|[^ -~])+/g;
+// One class: a choice would take the stack for a run of millions of characters.
+const needsEscape = /[^ !#-[\]-~]+/g;
 
 function asciiText(text: string): string {
   return needsNoEscape.test(text) ? `"${text}"` : `"${text.replace(needsEscape, escaped)}"`;
@@ -109,8 +110,10 @@ function escaped(run: string): string {
   return out;
 }
 
+const hex2 = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex4(unit: number): string {
-  return (unit + 0x10000).toString(16).slice(1);
+  return `${hex2[unit >> 8]}${hex2[unit & 0xff]}`;
 }
 
 /** A container that is being written. */

@@ -51,6 +51,7 @@ export const tableNames = [
   ...appTableNames,
   "powersync_ledger",
   "powersync_devices",
+  "powersync_letter_parts",
   "powersync_dead_letters",
   "powersync_checkpoints",
   "powersync_attempts",

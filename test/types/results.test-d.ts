@@ -102,6 +102,7 @@ export function log(event: WriteEvent): unknown {
     case "pruned":
       return event.removed;
     case "not_ready":
+    case "unsafe_settings":
       return event.problems.length;
     default:
       return expectType<never>()(event) as never;

@@ -5,7 +5,7 @@ import { lockingRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints } from "./schema.js";
 import { meaning } from "./errors.js";
 import { owners } from "./owners.js";
-import { prepare } from "./session.js";
+import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
 import { mysqlFamily } from "./family.js";
 
@@ -28,6 +28,7 @@ export const mysql: Dialect = {
   access,
   meaning,
   prepare,
+  settings: settingProblems,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.
   abandon: async (connection) => connection.killSession?.(async () => {}),
 };

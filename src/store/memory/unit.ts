@@ -171,6 +171,7 @@ function openInspect(
     },
     scope: async (scope) => statement(() => checkScope(rows, scope)),
     ownTables: async () => [],
+    settings: async () => [],
     policies: async () => {
       throw noRowSecurity({ name: "the memory store" });
     },

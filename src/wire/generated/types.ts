@@ -306,8 +306,16 @@ export interface components {
             /** @description The version of this document. The first number changes only when old clients would break. */
             readonly contract_version: string;
             readonly limits: components["schemas"]["Limits"];
+            readonly timeouts?: components["schemas"]["Timeouts"];
             /** @description The names of the optional things that this server does. Ignore those you do not know. */
             readonly features: readonly string[];
+        };
+        /** @description How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991. */
+        readonly Timeouts: {
+            /** @description After so many milliseconds no other transaction of the request is begun. */
+            readonly request_ms: components["schemas"]["SafeInteger"];
+            /** @description One database transaction. A transaction that fails needs a second one, in which it is recorded. */
+            readonly transaction_ms: components["schemas"]["SafeInteger"];
         };
         /** @description What is not bounded is told as 9007199254740991. */
         readonly Limits: {
