@@ -259,7 +259,7 @@ function* measuring(
 
 /** What stands for a transaction that has more values than may be read is its text: it is kept whole, and never parsed. */
 function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined {
-  const invalid = `${tooManyValues(limits)} Or ${tooDeep(limits)}`;
+  const invalid = `The transaction has more than ${limits.values} values, or some that are nested more than ${limits.depth} levels deep.`;
   if (raw instanceof Unread) return { invalid, raw: raw.text };
   for (const name of ["crud", "batch"] as const) {
     const operations = member(raw, name);

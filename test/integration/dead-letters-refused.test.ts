@@ -78,23 +78,23 @@ describe.skipIf(!isChosen("sqlite")).each(["better-sqlite3"])("SQLite (%s)", () 
 });
 
 describe.each(dialects.filter(({ family }) => family === "mysql"))(
-  "$name, a packet that is too large",
+  "$name, a letter that no packet carries in one",
   (dialect) => {
-    it("makes nothing fatal", async ({ skip }) => {
+    it("is recorded in parts", async ({ skip }) => {
       skip(!(await dialect.available()));
       const database = await dialect.open();
       const { db } = database;
       try {
         const bytes = await packetOf(db);
-        const { writes } = writesWithEvents(db, { limits: { stringLength: bytes } });
+        const { writes, letters } = writesWithEvents(db, { limits: { stringLength: bytes } });
         // Escaped, the letter is six times as large as the text, and the server has a limit that the text itself stays under.
         const text = "\u0001".repeat(Math.ceil(bytes / 5));
         const body = from("phone", 1, put("lists", uuid(1), { name: text, owner_id: "bob" }));
-        expect(await writes.processTransaction(body, alice)).toMatchObject({
-          ...RETRYABLE,
-          message: "The failure can't be recorded just now.",
+        expect(await writes.processTransaction(body, alice)).toMatchObject(FATAL);
+        const { id } = (await letters.list()).letters[0] ?? { id: "" };
+        expect(await letters.get(id)).toMatchObject({
+          payload: { crud: [{ op_data: { name: text } }] },
         });
-        expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toEqual([]);
       } finally {
         await database.close();
       }
@@ -123,9 +123,10 @@ describe("a role with few grants", () => {
       await sql.raw(`create role ${role} login`).execute(owner);
       await sql
         .raw(
-          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters to ${role}`,
+          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters, powersync_letter_parts to ${role}`,
         )
         .execute(owner);
+      await sql.raw(`grant delete on powersync_letter_parts to ${role}`).execute(owner);
       await sql.raw(`grant insert, update, delete on things to ${role}`).execute(owner);
       await sql.raw(`grant select (id, size) on things to ${role}`).execute(owner);
       const as = new URL(url);
@@ -250,7 +251,11 @@ describe("a role with few grants", () => {
       await createTestTables(owner, mysqlTables(server));
       await createTables(owner);
       await sql.raw(`create user \`${role}\`@'%'`).execute(owner);
-      for (const table of ["powersync_ledger", "powersync_dead_letters"]) {
+      for (const table of [
+        "powersync_ledger",
+        "powersync_dead_letters",
+        "powersync_letter_parts",
+      ]) {
         await sql
           .raw(`grant select, insert, update, delete on ${name}.${table} to \`${role}\`@'%'`)
           .execute(owner);

@@ -120,7 +120,7 @@ const servers: readonly Server[] = [
   {
     dialect: postgres,
     begin: "begin",
-    commit: "commit",
+    commit: "commit\0",
     open: (max, log) =>
       open(postgres, postgresUrl, 5432, "current_database()", (connectionString) => {
         // No `query_timeout`: it is the library that must not wait.

@@ -30,6 +30,9 @@ import {
 } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
+/** The statement as it is sent, and not the name of a setting. */
+const commit = "commit\0";
+
 const available = await ownPostgresAvailable();
 
 /** The application's role may do what an application needs, and can be kept from it. */
@@ -347,10 +350,10 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
 
     describe("loses a connection during COMMIT", () => {
       const cuts: readonly Cut[] = [
-        { at: "commit", lose: "statement" },
-        { at: "commit", lose: "statement", reset: true },
-        { at: "commit", lose: "answer" },
-        { at: "commit", lose: "answer", reset: true },
+        { at: commit, lose: "statement" },
+        { at: commit, lose: "statement", reset: true },
+        { at: commit, lose: "answer" },
+        { at: commit, lose: "answer", reset: true },
       ];
 
       test.each(cuts)("of the data: %o", async (cut) => {
@@ -447,7 +450,7 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
           { timeouts: { statementMs: 1000 } },
         );
         const transaction = putThing(1);
-        const done = proxy.cut({ at: "commit", lose: "silence" });
+        const done = proxy.cut({ at: commit, lose: "silence" });
         const [results] = await Promise.all([upload(url, "phone", [transaction]), done]);
         expect(statuses(results)).toEqual(["retryable_error"]);
         try {

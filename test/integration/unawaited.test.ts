@@ -184,7 +184,7 @@ describe.skipIf(!(await postgresAvailable()))("between COMMIT and its answer", (
         },
       });
       const sneaked = new Promise<unknown>((resolve) => {
-        proxy.watch("commit", () => {
+        proxy.watch("commit\0", () => {
           const statement = kept?.insertInto("lists").values({ id: crypto.randomUUID() }).execute();
           statement?.then(resolve, resolve);
         });

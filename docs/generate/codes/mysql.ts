@@ -166,7 +166,7 @@ export const serverErrors: readonly (readonly [
   [1130, "ER_HOST_NOT_PRIVILEGED", "outage"],
   [1135, "ER_CANT_CREATE_THREAD", "outage"],
   [1152, "ER_ABORTING_CONNECTION", "outage"],
-  [1153, "ER_NET_PACKET_TOO_LARGE", "outage"],
+  [1153, "ER_NET_PACKET_TOO_LARGE", "other"],
   [1154, "ER_NET_READ_ERROR_FROM_PIPE", "outage"],
   [1155, "ER_NET_FCNTL_ERROR", "outage"],
   [1156, "ER_NET_PACKETS_OUT_OF_ORDER", "outage"],

@@ -68,13 +68,13 @@ function isSqlstate(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
-// The words around it are in the server's language. Of an expression there is no column.
-const takenKey = /\((.*?)\)=\(/s;
-
 /** The columns that a unique constraint's error names. */
 export function taken(error: unknown): readonly string[] {
   const detail =
     typeof error === "object" && error !== null && "detail" in error ? String(error.detail) : "";
-  const [, names = ""] = takenKey.exec(detail) ?? [];
+  // The words around it are in the server's language. Of an expression there is no column.
+  const [key = "", values] = detail.split(")=(", 2);
+  if (values === undefined) return [];
+  const names = key.slice(key.indexOf("(") + 1);
   return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
 }
