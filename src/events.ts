@@ -115,6 +115,13 @@ interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
+/** A request's body was lost in the server's own stack before the library saw it. The device sends it again. */
+interface BodyMissingEvent extends Correlated {
+  readonly type: "body_missing";
+  /** What to change. */
+  readonly cure: string;
+}
+
 /** The ledger has been pruned, and the counts of failures, behind the requests. */
 interface PrunedEvent extends Correlated {
   readonly type: "pruned";
@@ -138,6 +145,7 @@ export type WriteEvent =
   | RowMissingEvent
   | SchemaMissingEvent
   | PrecisionLostEvent
+  | BodyMissingEvent
   | PrunedEvent
   | NotReadyEvent;
 

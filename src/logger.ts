@@ -57,6 +57,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "dead_letter_handled",
   "schema_missing",
   "precision_lost",
+  "body_missing",
   "not_ready",
   "pruned",
 ]);
@@ -96,6 +97,8 @@ function said(event: WriteEvent): readonly [Level, string] {
         "warn",
         `an integer for ${event.table}.${event.column} had been rounded. ${event.cure}`,
       ];
+    case "body_missing":
+      return ["error", `an upload came without its body; writes wait on the device. ${event.cure}`];
     case "not_ready":
       return ["error", `not ready: ${event.problems.join(" ")}`];
     case "dead_letter_handled":

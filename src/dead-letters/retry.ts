@@ -10,7 +10,7 @@ import { type Call, type Database, shownContext } from "../process/call.js";
 import { classify, inUnit, isTriedAgain, type Verdict } from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
-import type { Store, Unit } from "../store/store.js";
+import type { SchemaTrust, Store, Unit } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { RowStateReader } from "./row-states.js";
@@ -55,8 +55,9 @@ export function createRetryLetter<P extends Principal, DB>(
       const call = { ...begun, ...(caller && { caller }) };
       for (let number = 1; ; number += 1) {
         Object.assign(progress, { during: "begin", operationIndex: undefined });
+        const schema: SchemaTrust = { since: call.since, believed: new Map() };
         try {
-          const tried = await tryOnce(parts, id, force, call, number, progress);
+          const tried = await tryOnce(parts, id, force, call, { number, progress, schema });
           const { result, committed } = tried;
           if (committed !== undefined) await pipeline.announceCommit?.(committed, call.shown);
           if (result.status === "retried" || result.status === "stale") {
@@ -69,7 +70,7 @@ export function createRetryLetter<P extends Principal, DB>(
           const where = operationIndex === undefined ? {} : { operationIndex };
           const { outcome } = verdict;
           emit({ type: "error", ...name, during, error, outcome, ...where });
-          if (await isTriedAgain(verdict, number, call)) continue;
+          if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
           const failed = failedBy(verdict, operationIndex);
           await count(emit, store, id, failed, name);
           emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });
@@ -137,9 +138,17 @@ function callOf<P extends Principal>(
     // What the device has been told stands: the ledger has no part in this.
     ledger: false,
     requestId: correlationId,
+    since: performance.now(),
     clientCanHandle: false,
     lossyNumbers,
   };
+}
+
+interface Trying {
+  /** From 1. */
+  readonly number: number;
+  readonly progress: Progress;
+  readonly schema: SchemaTrust;
 }
 
 /** Rejects with whatever fails; then nothing has been written. */
@@ -148,11 +157,10 @@ async function tryOnce<P extends Principal, DB>(
   id: string,
   force: boolean,
   call: Call<P>,
-  number: number,
-  progress: Progress,
+  { number, progress, schema }: Trying,
 ): Promise<Tried> {
   const { store } = call;
-  return store.unit({}, async (unit: Unit): Promise<Tried> => {
+  return store.unit({ schema }, async (unit: Unit): Promise<Tried> => {
     const { letters } = unit;
     const open = { store, unit };
     const letter = await letters.find(id, true);

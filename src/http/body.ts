@@ -5,6 +5,7 @@ import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
 import type { WriteRequest } from "../model.js";
 
 export interface RequestBody {
+  /** `undefined`: it was read before, and not kept. */
   readonly value: unknown;
   /** An earlier body parser made the value: integers beyond 2^53 in it may have been rounded. */
   readonly lossyNumbers: boolean;
@@ -18,6 +19,7 @@ export async function readBody(
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
   const body = await take(request, limits.bodyBytes, bodyMs);
+  if (isGone(body, request.headers)) return { value: undefined, lossyNumbers: true };
   if (typeof body === "string") {
     checkCharset(parameters);
     checkTextSize(body, limits.bodyBytes);
@@ -30,14 +32,15 @@ export async function readBody(
     const bytes = await decompressed(sent, request.headers, limits.bodyBytes);
     return { value: parse(decode(bytes)), lossyNumbers: false };
   }
-  if (body === undefined) {
-    // Retryable: the device is not at fault, and must not lose its writes to the order of a server's middleware.
-    throw retryable(
-      "The body was read before powersync-writes could read it, and was not kept. " +
-        "Mount powersync-writes before the middleware that reads it, or have that middleware leave it as `body` or `rawBody` on the request.",
-    );
-  }
   return { value: body, lossyNumbers: true };
+}
+
+/** A middleware in front has read it, and kept nothing of what was sent. */
+function isGone(body: unknown, headers: Headers): boolean {
+  if (body === undefined) return true;
+  const size =
+    typeof body === "string" ? body.length : ArrayBuffer.isView(body) ? body.byteLength : undefined;
+  return size === 0 && Number(headers.get("content-length")) > 0;
 }
 
 /** Whether the adapter heeds the signal or not, nobody waits longer. */

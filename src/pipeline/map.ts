@@ -1,6 +1,6 @@
 /** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words and values. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal, ofApplication } from "../errors.js";
+import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
@@ -127,7 +127,7 @@ async function lookUpReference<P extends Principal, DB>(
   const sought = convert.values(store, table, { [match]: value }, context, true);
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
-    throw fatal("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
+    throw fatalOfSchema("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
   }
   return found.value;
 }

@@ -3,17 +3,21 @@
  * After a failure there is only ROLLBACK.
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
-import { type FatalError, isFatal, isRetryable } from "../errors.js";
+import { fatal, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
-import type { CrudTransaction, TransactionResult, Write } from "../model.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult, Write } from "../model.js";
 import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim } from "../store/store.js";
+import type { Change, Claim, SchemaTrust } from "../store/store.js";
 import type { Call } from "./call.js";
 
 export type Attempt =
-  | { readonly kind: "applied"; readonly writes: () => readonly Write[] }
+  | {
+      readonly kind: "applied";
+      readonly transaction: CrudTransaction;
+      readonly writes: () => readonly Write[];
+    }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   | Failure;
@@ -35,33 +39,36 @@ interface AttemptOptions {
   /** From 1. */
   readonly number: number;
   readonly claim: Claim | undefined;
-  /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
-  readonly refusal: FatalError | undefined;
+  readonly schema: SchemaTrust;
   /** Statements answered are added to it. */
-  readonly tally: { statements: number };
+  readonly tally: { attempts: number; statements: number };
 }
 
-/** Never rejects. */
+/** Never rejects. A transaction that has been refused can't be applied: it is only looked up whether it has been answered before. */
 export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
-  transaction: CrudTransaction,
+  transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, refusal, tally }: AttemptOptions,
+  { number, claim, schema, tally }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, signal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
+  if ("invalid" in transaction && claim === undefined) return refusalOf(transaction);
+  tally.attempts = number;
   try {
     return await store.unit(
-      { signal, tally, ...(claim && { claim }) },
+      { signal, tally, schema, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
-        if (refusal !== undefined) {
-          progress.during = "validate";
-          throw refusal;
+        if ("invalid" in transaction) {
+          const { error, during, operationIndex } = refusalOf(transaction);
+          progress.during = during;
+          progress.operationIndex = operationIndex;
+          throw error;
         }
         const open = { store, unit };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });
-        return { kind: "applied", writes };
+        return { kind: "applied", transaction, writes };
       },
     );
   } catch (error) {
@@ -74,6 +81,20 @@ export async function attempt<P extends Principal, DB>(
       ...(operationIndex !== undefined && { operationIndex }),
     };
   }
+}
+
+function refusalOf({
+  invalid,
+  errorCode = "INVALID_TRANSACTION",
+  details,
+  operationIndex,
+}: InvalidTransaction): Failure {
+  return {
+    kind: "failed",
+    error: fatal(errorCode, invalid, details),
+    during: "validate",
+    ...(operationIndex !== undefined && { operationIndex }),
+  };
 }
 
 interface Applying {

@@ -19,6 +19,8 @@ export interface Call<P extends Principal> extends CallContext<P> {
   readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
+  /** When it came, by `performance.now()`: nothing is refused by what was read of the schema before. */
+  readonly since: number;
   /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */

@@ -1,15 +1,18 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import { stringifyJson } from "../wire/serialize.js";
+import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type {
+  DatabaseCaller,
   FatalMeaning,
   Meaning,
   RetryableMeaning,
+  SchemaTrust,
   Store,
   Unit,
   UnitOptions,
 } from "../store/store.js";
+import type { Table } from "../store/tables.js";
 
 export type Verdict =
   | {
@@ -116,19 +119,35 @@ function plainDetails(details: unknown): unknown {
 const attempts = 5;
 const firstDelayMs = 10;
 
-/** Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. */
+/** What has failed, and where. */
+interface Tried {
+  readonly store: Store;
+  readonly signal?: AbortSignal;
+  readonly caller?: DatabaseCaller;
+  /** What its unit has believed. */
+  readonly schema: SchemaTrust;
+}
+
+/**
+ * Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. Rejects where it can't be told whether the
+ * schema has changed: then nothing is known of the verdict either.
+ */
 export async function isTriedAgain(
   verdict: Verdict,
   attempt: number,
-  { store, signal }: { readonly store: Store; readonly signal?: AbortSignal },
+  { store, signal, caller, schema }: Tried,
 ): Promise<boolean> {
   if (attempt >= attempts || signal?.aborted) return false;
   switch (verdict.again) {
     case "contention":
       await sleep(firstDelayMs * 2 ** attempt * (0.5 + Math.random()));
       return signal?.aborted !== true;
-    case "schema":
-      return store.forgetSchema();
+    case "schema": {
+      if (schema.believed === undefined || schema.believed.size === 0) return false;
+      const changed = await hasChanged(store, schema.believed, schema.since, caller);
+      // What is fatal stands where the tables are what they were. What is not may have another reason that has passed.
+      return changed || verdict.outcome === "retryable";
+    }
     default:
       return false;
   }
@@ -138,19 +157,43 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Reads the tables anew, for the next attempt too. */
+async function hasChanged(
+  store: Store,
+  believed: ReadonlyMap<string, Table>,
+  since: number,
+  caller: DatabaseCaller | undefined,
+): Promise<boolean> {
+  return store.unit({ readOnly: true, schema: { since, anew: true } }, async (unit) => {
+    if (caller !== undefined) await unit.become(caller);
+    let changed = false;
+    for (const [name, before] of believed) {
+      const now = await unit.table(name);
+      changed ||= now === undefined || formOf(now) !== formOf(before);
+    }
+    return changed;
+  });
+}
+
+function formOf({ columns }: Table): string {
+  return canonicalJson([...columns.values()]);
+}
+
 /** A database transaction of the library's own, tried again where others were in the way. Rejects with the database's errors, and with what `work` throws. */
 export async function inUnit<T>(
   store: Store,
   work: (unit: Unit) => Promise<T>,
   options: UnitOptions = {},
 ): Promise<T> {
+  const since = performance.now();
   for (let attempt = 1; ; attempt += 1) {
+    const schema: SchemaTrust = { since, believed: new Map() };
     try {
-      return await store.unit(options, work);
+      return await store.unit({ schema, ...options }, work);
     } catch (error) {
       const verdict = classify(error, store, false);
       const { signal } = options;
-      if (!(await isTriedAgain(verdict, attempt, { store, ...(signal && { signal }) })))
+      if (!(await isTriedAgain(verdict, attempt, { store, schema, ...(signal && { signal }) })))
         throw error;
     }
   }

@@ -17,6 +17,7 @@ import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
+import { isLost, lostBody } from "./lost-body.js";
 import type { RunTransaction } from "./transaction.js";
 import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
 import { type Load, verifiedPrincipal } from "./load.js";
@@ -102,6 +103,7 @@ export function createProcessor<P extends Principal, DB>({
         ledger: config.ledger !== false,
         ...(caller && { caller }),
         requestId: crypto.randomUUID(),
+        since: started,
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
       };
@@ -146,9 +148,7 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
       invalid: message,
       errorCode: code,
       ...(details !== undefined && { details }),
-      ...("invalid" in transaction
-        ? { raw: transaction.raw }
-        : { raw: toWireTransaction(transaction), understood: transaction }),
+      raw: "invalid" in transaction ? transaction.raw : toWireTransaction(transaction),
     })),
   };
 }
@@ -218,6 +218,7 @@ export function createDirect<P extends Principal>({
     try {
       return await processor.validate(body, context);
     } catch (error) {
+      if (isLost(body)) throw lostBody(emit, context, bodyCure);
       if (!isBadRequest(error)) throw error;
       return one({ invalid: error.message, raw: body });
     }
@@ -252,6 +253,9 @@ export function createDirect<P extends Principal>({
       }),
   };
 }
+
+const bodyCure =
+  'The route was given no parsed body. Put the framework\'s JSON body parser in front of it, such as express.json({ limit: "16mb" }), and pass on what it has made of the body.';
 
 function one(transaction: InvalidTransaction): Upload {
   return { shape: "single", transactions: [transaction] };

@@ -50,10 +50,10 @@ interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> 
 export function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
-  { own, schema, key, place, isolation, timeouts: configured }: SqlStoreParts,
+  { own, schema: cache, key, place, isolation, timeouts: configured }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
-  const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
+  const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
     key,
@@ -63,13 +63,12 @@ export function sqlStore<DB>(
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,
-    forgetSchema: schema.forget,
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     unit: async (options, work) => {
-      const { claim: claimed, tally } = options;
+      const { claim: claimed, tally, schema } = options;
       const timeouts = options.timeouts ?? configured;
       const watch = createWatch();
       // Where the claim is the first statement, it bounds the transaction's waits as well.
@@ -84,7 +83,8 @@ export function sqlStore<DB>(
         return await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
           const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
-          return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));
+          const parts = { tx, ours, dialect, own, place, tableOf, schema, watch, earlier };
+          return work(openUnit(parts));
         });
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;

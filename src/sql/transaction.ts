@@ -83,6 +83,7 @@ export async function inTransaction<DB, T>(
     if (signal?.aborted) throw new CallerLeft();
     throwIfLate();
     held = await connectionOf(on);
+    watch.begunAt = performance.now();
     return dialect.prepare === undefined
       ? transaction(on)
       : prepared(dialect.prepare, on, timeouts, transaction);
@@ -148,6 +149,8 @@ function giveUp(
 }
 
 export interface Watch {
+  /** By `performance.now()`, before BEGIN was sent: the transaction sees nothing earlier. */
+  begunAt: number;
   /** Statements that the database has answered, for the events. */
   statements: number;
   /** The first statement's failure. */
@@ -161,7 +164,8 @@ export interface Watch {
 }
 
 export function createWatch(): Watch {
-  return { statements: 0, untold: 0, underWay: new Set(), state: "open" };
+  const begunAt = performance.now();
+  return { begunAt, statements: 0, untold: 0, underWay: new Set(), state: "open" };
 }
 
 /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */

@@ -10,7 +10,7 @@ import type {
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
-import type { Unit } from "../store/store.js";
+import type { SchemaTrust, Unit } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
@@ -32,6 +32,7 @@ interface UnitParts<DB> {
   readonly own: Own;
   readonly place: string;
   readonly tableOf: ReadTable;
+  readonly schema: SchemaTrust | undefined;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
 }
@@ -43,11 +44,15 @@ export function openUnit<DB>({
   own,
   place,
   tableOf: readTableOf,
+  schema,
   watch,
   earlier,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
-  const tableOf = (name: string, columns: readonly string[] = []) => readTableOf(tx, name, columns);
+  const { begunAt } = watch;
+  const trust = schema ?? { since: begunAt };
+  const tableOf = (name: string, columns: readonly string[] = []) =>
+    readTableOf(tx, name, columns, trust, begunAt);
   const throwIfFailed = () => throwFailure(watch);
   return {
     tx: given,

@@ -60,8 +60,16 @@ export interface Store<Tx = unknown> {
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   /** What `convert` made, in the form in which `read` gives it: what application code compares. */
   view(column: Column, converted: unknown): unknown;
-  /** A statement has shown that the schema changed since it was read. False: it was read so short a time ago that reading again won't help. */
-  forgetSchema(): boolean;
+}
+
+/** How much a unit believes of what was read of the schema before. */
+export interface SchemaTrust {
+  /** By `performance.now()`: when the request came. That something is missing is believed only of a reading begun since. */
+  readonly since: number;
+  /** Nothing is believed that was read before `since`. */
+  readonly anew?: true;
+  /** The unit enters what it has believed of readings begun before `since`, by the table's name. */
+  readonly believed?: Map<string, Table>;
 }
 
 export interface UnitOptions {
@@ -75,6 +83,8 @@ export interface UnitOptions {
   readonly isolation?: "plain";
   /** It only reads, so it need not wait for writers. */
   readonly readOnly?: true;
+  /** Default: what is missing must have been missing since the unit began. */
+  readonly schema?: SchemaTrust;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
 }
@@ -110,7 +120,7 @@ export interface Unit<Tx = unknown> {
   become(caller: DatabaseCaller): Promise<void>;
   /**
    * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none just now. What was read before is
-   * believed, but where a column is asked for that it did not have, the database is asked again.
+   * believed as `UnitOptions.schema` says. Where the table, or a column that is asked for, was missing, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
   /** Applies changes in order. The effects come up to the first change that fails. After a failure, or after `left`, the unit is lost, whatever its work goes on to do. Never rejects. */

@@ -1,15 +1,44 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. */
-export async function sha256(value: unknown): Promise<string> {
+export function sha256(value: unknown): Promise<string> {
   // Canonical JSON is ASCII: its bytes are its characters.
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(canonicalJson(value)),
-  );
-  let text = "";
-  for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
-  return text;
+  return hexDigest(new TextEncoder().encode(canonicalJson(value)));
+}
+
+const partLength = 64 * 1024;
+
+/** The same for a list of values that may be long, and need never be there as a whole. */
+export async function sha256OfAll(values: Iterable<unknown>): Promise<string> {
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
+  let part = "";
+  for (const value of values) {
+    // No JSON has a line break.
+    part += `${canonicalJson(value)}\n`;
+    if (part.length < partLength) continue;
+    parts.push(encoder.encode(part));
+    part = "";
+  }
+  return hexDigest(joined(parts, encoder.encode(part)));
+}
+
+async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  let hex = "";
+  for (const byte of new Uint8Array(digest)) hex += (byte + 0x100).toString(16).slice(1);
+  return hex;
+}
+
+function joined(parts: readonly Uint8Array[], last: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = [...parts, last];
+  const whole = new Uint8Array(all.reduce((size, { byteLength }) => size + byteLength, 0));
+  let offset = 0;
+  for (const part of all) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
 }
 
 /** JSON.stringify, but `bigint` is written as its digits. A value that has no JSON is `null`. */

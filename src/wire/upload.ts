@@ -10,13 +10,12 @@ import {
   type Validator,
 } from "./generated/validate.js";
 import type { components } from "./generated/types.js";
-import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../model.js";
+import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
+import { type Fault, transactionOf } from "./entries.js";
 import type { Limits } from "./limits.js";
 
 type Schemas = components["schemas"];
-type WireEntry = Schemas["CrudEntry"];
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
@@ -26,31 +25,58 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  */
 export function normalizeUpload(body: unknown, limits: Limits): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
-  const sender = {
-    ...(body.client_id ? { clientId: body.client_id } : {}),
-    ...(body.queue_id ? { queueId: body.queue_id } : {}),
-  };
-  const { transactions } = body;
-  if (isGiven(transactions)) {
-    if (transactions.length > limits.transactions) {
-      throw badRequest(
-        400,
-        `There are ${transactions.length} transactions: send at most ${limits.transactions} in one request.`,
-      );
+  const clientId = textOf(body, "client_id", "clientId");
+  const queueId = textOf(body, "queue_id", "queueId");
+  const sender = { ...(clientId && { clientId }), ...(queueId && { queueId }) };
+  switch (shapeOf(body)) {
+    case "transactions": {
+      // The validator has seen to it that they are a list.
+      const transactions = body.transactions ?? [];
+      if (transactions.length > limits.transactions) {
+        throw badRequest(
+          400,
+          `There are ${transactions.length} transactions: send at most ${limits.transactions} in one request.`,
+        );
+      }
+      return {
+        shape: "batch",
+        ...sender,
+        transactions: transactions.map((transaction) =>
+          readTransaction(transaction, "crud", validateTransaction, limits),
+        ),
+      };
     }
-    return {
-      shape: "batch",
-      ...sender,
-      transactions: transactions.map((transaction) => readTransaction(transaction, limits)),
-    };
+    case "crud": {
+      const transaction = readTransaction(body, "crud", validateTransaction, limits);
+      return { shape: "single", ...sender, transactions: [transaction] };
+    }
+    case "batch": {
+      const transaction = readTransaction(body, "batch", validateDemoBatch, limits);
+      return { shape: "demo", ...sender, transactions: [transaction] };
+    }
+    default:
+      throw badRequest(400, expected);
   }
-  if (isGiven(body.crud)) {
-    return { shape: "single", ...sender, transactions: [readTransaction(body, limits)] };
+}
+
+type Sender = Pick<Schemas["BatchUpload"], "client_id" | "clientId" | "queue_id" | "queueId">;
+
+/** By either of its names; what is empty counts as absent. Throws badRequest(400) where they differ. */
+function textOf(envelope: Sender, name: keyof Sender, other: keyof Sender): string | undefined {
+  const [one, two] = [envelope[name] || undefined, envelope[other] || undefined];
+  if (one !== undefined && two !== undefined && one !== two) {
+    throw badRequest(400, `"${name}" and "${other}" are two names of one member, and differ.`);
   }
-  if (isGiven(body.batch)) {
-    return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits)] };
-  }
-  throw badRequest(400, expected);
+  return one ?? two;
+}
+
+/** Throws badRequest(400) where there are two: one of them would be ignored. */
+function shapeOf(envelope: object): "transactions" | "crud" | "batch" | undefined {
+  const members = envelope as Readonly<Record<string, unknown>>;
+  const names = ["transactions", "crud", "batch"] as const;
+  const [shape, another] = names.filter((name) => (members[name] ?? null) !== null);
+  if (another !== undefined) throw badRequest(400, `Send "${shape}" or "${another}", not both.`);
+  return shape;
 }
 
 /** The default `validate`. */
@@ -65,53 +91,43 @@ function envelopeFault(error: ValidationError | undefined): string {
     case "/transactions":
       return '"transactions" must be a list of at least one transaction.';
     case "/client_id":
-      return '"client_id" must be text, of at most 1024 characters.';
+    case "/clientId":
     case "/queue_id":
-      return '"queue_id" must be text, of at most 1024 characters.';
+    case "/queueId":
+      return `"${error.instancePath.slice(1)}" must be text, of at most 1024 characters.`;
     default:
       return expected;
   }
 }
 
-function readTransaction(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "crud"), limits, validateTransaction);
-  if (fault !== undefined) return fault;
-  const { crud, transaction_id } = raw as Schemas["Transaction"];
-  return transactionOf(crud, transaction_id);
-}
-
-function readDemoBatch(raw: unknown, limits: Limits): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "batch"), limits, validateDemoBatch);
-  if (fault !== undefined) return fault;
-  const { batch, transaction_id } = raw as Schemas["DemoUpload"];
-  return transactionOf(batch, transaction_id);
-}
-
-function member(raw: unknown, name: "crud" | "batch"): unknown {
-  return typeof raw === "object" && raw !== null
-    ? (raw as Record<string, unknown>)[name]
-    : undefined;
-}
-
 /** Measures before it validates, so that the validators' work is bounded too. */
-function invalid(
+function readTransaction(
   raw: unknown,
-  operations: unknown,
-  limits: Limits,
+  path: "crud" | "batch",
   validate: Validator<unknown>,
-): InvalidTransaction | undefined {
-  const breach = Array.isArray(operations) ? measure(operations, limits) : undefined;
-  if (breach !== undefined) {
-    const { message, ...where } = breach;
-    return { invalid: message, ...where, raw };
-  }
+  limits: Limits,
+): CrudTransaction | InvalidTransaction {
+  const operations = listIn(raw, path);
+  const fault = measure(operations, limits) ?? formFault(raw, validate);
+  // The validator takes nothing but an object.
+  const read = fault ?? transactionOf(raw as object, operations, path);
+  if ("crud" in read) return read;
+  const { message, ...where } = read;
+  return { invalid: message, ...where, raw };
+}
+
+function listIn(raw: unknown, path: "crud" | "batch"): readonly object[] {
+  const list = (raw as Readonly<Record<string, unknown>> | null | undefined)?.[path];
+  return Array.isArray(list) ? list : [];
+}
+
+function formFault(raw: unknown, validate: Validator<unknown>): Fault | undefined {
   if (validate(raw)) return undefined;
   const error = validate.errors?.[0];
   const index = /^\/(?:crud|batch)\/(\d+)/.exec(error?.instancePath ?? "")?.[1];
   return {
-    invalid: transactionFault(error),
-    ...(index === undefined ? {} : { operationIndex: Number(index) }),
-    raw,
+    message: transactionFault(error),
+    ...(index !== undefined && { operationIndex: Number(index) }),
   };
 }
 
@@ -129,6 +145,8 @@ function transactionFault(error: ValidationError | undefined): string {
       return params.missingProperty === "type"
         ? `${subject} has no "table".`
         : `${subject} has no "${String(params.missingProperty)}".`;
+    case "not":
+      return `${subject} has no "op_data".`;
     case "enum":
       return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
     case "minLength":
@@ -159,58 +177,11 @@ function typeName(type: unknown): string {
   }
 }
 
-function transactionOf(
-  entries: readonly WireEntry[],
-  id: number | null | undefined,
-): CrudTransaction {
-  const crud = entries.map(entryOf);
-  const transactionId = id ?? commonId(crud);
-  return transactionId === undefined ? { crud } : { transactionId, crud };
-}
-
-/** The entries' transaction id, if they all have the same. */
-function commonId(crud: readonly CrudEntry[]): number | undefined {
-  const id = crud[0]?.transactionId;
-  return crud.every((entry) => entry.transactionId === id) ? id : undefined;
-}
-
-/** `null` is the same as absent. */
-function isGiven<T>(value: T | null | undefined): value is T {
-  return value !== undefined && value !== null;
-}
-
-/** Only names known here are ever assigned; what the client's objects hold is passed on untouched. */
-function entryOf(raw: WireEntry): CrudEntry {
-  // One of the two is text: the validator has seen to it.
-  const entry: Mutable<CrudEntry> = {
-    op: raw.op,
-    table: (raw.table ?? raw.type) as string,
-    id: raw.id,
-  };
-  const transactionId = raw.transaction_id ?? raw.tx_id;
-  const opData = raw.op_data ?? raw.data;
-  const previousValues = raw.previous_values ?? raw.old;
-  if (isGiven(raw.op_id)) entry.opId = raw.op_id;
-  if (isGiven(transactionId)) entry.transactionId = transactionId;
-  if (isGiven(opData)) entry.opData = opData;
-  if (isGiven(previousValues)) entry.previousValues = previousValues;
-  if (isGiven(raw.metadata)) entry.metadata = raw.metadata;
-  return entry;
-}
-
-/** The first limit that a transaction passes. */
-interface LimitBreach {
-  /** Safe to show. */
-  readonly message: string;
-  /** Absent where no single operation is too large. */
-  readonly operationIndex?: number;
-}
-
 /**
  * Measures a transaction's operations as they came from JSON, before anything is known of their form.
  * Stops at the first breach and does not recurse: what is measured may be made to hurt.
  */
-export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
+export function measure(operations: readonly unknown[], limits: Limits): Fault | undefined {
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }

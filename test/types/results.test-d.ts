@@ -94,6 +94,7 @@ export function log(event: WriteEvent): unknown {
     case "schema_missing":
       return [event.table, event.column];
     case "precision_lost":
+    case "body_missing":
       return event.cure;
     case "pruned":
       return event.removed;

@@ -37,7 +37,7 @@ const layers: Readonly<Record<string, Layer>> = {
     typePackages: ["kysely"],
   },
   wire: {
-    files: ["src/wire/upload", "src/wire/answer", "src/wire/limits"],
+    files: ["src/wire/upload", "src/wire/entries", "src/wire/answer", "src/wire/limits"],
     below: ["model", "json"],
   },
   generator: {

@@ -167,7 +167,8 @@ export const http: readonly Case[] = [
     title: "has nothing at other paths and for other methods",
     steps: [
       { send: { method: "GET" }, expect: { status: 404 } },
-      { send: { method: "DELETE" }, expect: { status: 404 } },
+      { send: { method: "PUT", path: "/api/data/limits", body }, expect: { status: 404 } },
+      { send: { method: "DELETE", path: "/api/data/other", body }, expect: { status: 404 } },
       { send: { path: "/api/data/other", body }, expect: { status: 404 } },
       { send: { path: "/api/database", body }, expect: { status: 404 } },
       { send: { path: "/", body }, expect: { status: 404 } },

@@ -91,7 +91,7 @@ export const writing: readonly Case[] = [
     given: { lists: [alices] },
     steps: [
       {
-        send: send({ op: "PUT", table: "lists", id: L1 }, { op: "PUT", table: "lists", id: L2 }),
+        send: send(put("lists", L1), put("lists", L2)),
         expect: results(success),
       },
     ],
@@ -102,7 +102,7 @@ export const writing: readonly Case[] = [
     level: "MUST",
     title: "PUT that replaces sets the rule's other columns to NULL",
     given: { lists: [{ ...alices, labels: ["kept"] }] },
-    steps: [{ send: send({ op: "PUT", table: "named_lists", id: L1 }), expect: results(success) }],
+    steps: [{ send: send(put("named_lists", L1)), expect: results(success) }],
     leaves: { lists: [{ ...alices, name: null, labels: ["kept"] }] },
   },
   {
@@ -141,11 +141,7 @@ export const writing: readonly Case[] = [
     given: { lists: [alices] },
     steps: [
       {
-        send: send(patch("lists", L1, {}), patch("lists", L2, { name: "x" }), {
-          op: "PATCH",
-          table: "lists",
-          id: L1,
-        }),
+        send: send(patch("lists", L1, {}), patch("lists", L2, { name: "x" })),
         expect: results(success),
       },
     ],
