@@ -69,7 +69,8 @@ function toWriteRequest(request: Request): WriteRequest {
     method,
     url,
     headers,
-    body: (maxBytes, stop) => readBodyStream(request, maxBytes, stop),
+    body: (maxBytes, stop, came) => readBodyStream(request, maxBytes, stop, came),
+    tellsProgress: true,
     signal,
     raw: request,
   };
@@ -84,10 +85,12 @@ async function readBodyStream(
   request: Request,
   maxBytes: number,
   signal?: AbortSignal,
+  came?: (bytes: number) => void,
 ): Promise<Uint8Array | undefined> {
   const { body } = request;
   if (request.bodyUsed || body?.locked) return undefined;
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const declared = Number(request.headers.get("content-length"));
+  if (declared > maxBytes) throw tooLarge(maxBytes);
   const reader = body?.getReader();
   if (reader === undefined) return new Uint8Array(0);
   const cancel = () => void reader.cancel().catch(() => undefined);
@@ -106,6 +109,7 @@ async function readBodyStream(
         throw tooLarge(maxBytes);
       }
       chunks.push(value);
+      if (size !== declared) came?.(value.byteLength);
     }
   } finally {
     signal?.removeEventListener("abort", cancel);

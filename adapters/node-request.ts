@@ -25,7 +25,16 @@ export function toWriteRequest(
   const headers = toHeaders(request);
   // A body parser has inflated the body, but the header still says that it is compressed.
   if (source.inflated) headers.delete("content-encoding");
-  return { method: request.method ?? "GET", url, headers, body: source.read, signal, raw: request };
+  const { read, tellsProgress } = source;
+  return {
+    method: request.method ?? "GET",
+    url,
+    headers,
+    body: read,
+    tellsProgress,
+    signal,
+    raw: request,
+  };
 }
 
 /** From `headers`, not `rawHeaders`: in `headers` Node has resolved duplicates, and earlier middleware may have added to it. */
@@ -56,7 +65,9 @@ function credentialsOf({ rawHeaders }: IncomingMessage): readonly string[] {
 
 interface BodySource {
   /** Gives the body's bytes or text, or the value that a parser made of it; `undefined` where it was read and not kept. */
-  readonly read: (maxBytes: number, signal?: AbortSignal) => Promise<unknown>;
+  readonly read: WriteRequest["body"];
+  /** The body is still to come. */
+  readonly tellsProgress: boolean;
   /** The body was compressed on the wire, and `read` gives it decompressed. */
   readonly inflated: boolean;
 }
@@ -68,7 +79,8 @@ function bodySource(request: IncomingMessage, parsed: ParsedBody): BodySource {
   // It is `undefined` on a stand-in for a request, which is no stream and has only a `body`.
   if ((request as Partial<IncomingMessage>).readableDidRead !== false) return keptBody(parsed.body);
   return {
-    read: (maxBytes, signal) => readStream(request, maxBytes, signal),
+    read: (maxBytes, signal, came) => readStream(request, maxBytes, signal, came),
+    tellsProgress: true,
     inflated: false,
   };
 }
@@ -76,6 +88,7 @@ function bodySource(request: IncomingMessage, parsed: ParsedBody): BodySource {
 function keptBody(body: unknown): BodySource {
   return {
     read: async () => body,
+    tellsProgress: false,
     inflated: ArrayBuffer.isView(body) && looksLikeJson(body),
   };
 }
@@ -94,11 +107,13 @@ async function readStream(
   request: IncomingMessage,
   maxBytes: number,
   signal?: AbortSignal,
+  came?: (bytes: number) => void,
 ): Promise<Uint8Array> {
   // The stream has ended, and nobody has read from it: the body was empty.
   if (request.readableEnded) return new Uint8Array(0);
   if (request.destroyed) throw interrupted();
-  if (Number(request.headers["content-length"]) > maxBytes) throw tooLarge(maxBytes);
+  const declared = Number(request.headers["content-length"]);
+  if (declared > maxBytes) throw tooLarge(maxBytes);
 
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
@@ -109,6 +124,7 @@ async function readStream(
       size += bytes.byteLength;
       if (size <= maxBytes) {
         chunks.push(bytes);
+        if (size !== declared) came?.(bytes.byteLength);
         return;
       }
       request.pause();

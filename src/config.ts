@@ -42,6 +42,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */
   readonly isolation?: IsolationLevel;
+  /**
+   * Postgres: whether transactions may be answered before they are safe on disk, where `synchronous_commit` is `off`. A crash then takes with it what
+   * devices have been told is written. Default false: the library's own transactions set it to `on` where it is `off`.
+   */
+  readonly asynchronousCommit?: boolean;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
@@ -53,7 +58,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly parking?: false | ParkingOptions;
   /**
    * The routes for checkpoints of one's own: `PUT {path}/checkpoint` and `POST {path}/checkpoint-request`. For uploads that reach the source
-   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. Default false.
+   * database later than they are answered; the checkpoints that PowerSync manages need nothing here. PowerSync's cloud and enterprise editions read them, its open-source service does not. Default false.
    */
   readonly checkpoints?: boolean;
   readonly deadLetters?: DeadLettersOptions<NoInfer<P>, NoInfer<DB>>;
@@ -88,10 +93,15 @@ export interface KeyedDatabase<P extends Principal, DB> {
 }
 
 export interface LedgerOptions {
-  /** How long an answer is remembered, at least. What a device sent last is remembered for ever. Default 90. */
+  /** How long an answer is remembered, at least. What a device sent last is remembered until a later request brings something new. Default 90. */
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
   readonly prune?: boolean;
+  /**
+   * Devices of one user that the ledger keeps. For one more, one goes that has not come for `retentionDays`; where there is none, the new one
+   * is answered 429 with Retry-After. `Infinity` for no bound. Default 1,000.
+   */
+  readonly devices?: number;
 }
 
 /** Both must be reached. */
@@ -117,10 +127,14 @@ export interface DeadLettersOptions<P extends Principal, DB> {
    */
   readonly rejections?: RejectionOptions<P, DB>;
   /**
-   * Letters of one caller that may wait at once. Beyond it nothing is recorded and the transaction stays on the device: 429 with Retry-After.
-   * `Infinity` for no bound. Default 1,000.
+   * Letters of one user that may wait at once; of one device, half of them. Beyond it nothing is recorded and the transaction stays on the
+   * device: 429 with Retry-After. `Infinity` for no bound. Default 1,000.
    */
   readonly open?: number;
+  /** The same, in bytes of their payloads. The letter that goes beyond it is still recorded. Default 64 MiB. */
+  readonly openBytes?: number;
+  /** How long a letter is kept after it was retried or discarded. `Infinity` for ever. Default 90. */
+  readonly keepClosedDays?: number;
   /** Whether a letter keeps what `authenticate` gave beyond the user id. Default true. */
   readonly keepPrincipal?: boolean;
   /** As whom a letter is retried. Default: as the principal that it keeps. Its `userId` must be the letter's. */
@@ -164,7 +178,9 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
 /** A table of the library's own, by its default name. */
 export type OwnTable =
   | "powersync_ledger"
+  | "powersync_devices"
   | "powersync_dead_letters"
+  | "powersync_letter_parts"
   | "powersync_checkpoints"
   | "powersync_attempts"
   | "powersync_migrations";

@@ -17,6 +17,7 @@ import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
 import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/call.js";
+import { createPlaces } from "./process/places.js";
 import { createDirect, createProcessor } from "./process/upload.js";
 import { createPruning } from "./process/pruning.js";
 import { createRunTransaction } from "./process/transaction.js";
@@ -53,9 +54,16 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     ...(logger === false ? [] : [createLog(logger)]),
     ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
   ]);
-  const { rejections, keepPrincipal = true, open } = config.deadLetters ?? {};
+  const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
-  const databases = createDatabases(config.database, openStore(config, timeouts));
+  const databases = createDatabases(
+    config.database,
+    openStore(config, timeouts),
+    ({ connections = Infinity }) => {
+      const concurrentTransactions = Math.min(limits.concurrentTransactions, connections);
+      return createPlaces({ ...limits, concurrentTransactions }, timeouts.transactionMs);
+    },
+  );
   const inspectPolicies = createInspectPolicies(config);
   const gate = createGate(config, inspectPolicies, emit);
   const pipeline = createPipeline(config, {
@@ -65,12 +73,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     deadLetter: recordLetter(keepPrincipal),
     reject: (convert) => rejections && createReject(rejections, convert, emit),
   });
-  const quota = createLetterQuota(open);
+  const quota = createLetterQuota(config.deadLetters);
   const load = createLoad(limits);
   const rowStateReader = createRowStateReader(rules);
   const shared = { config, pipeline, rowStateReader, emit };
   const runTransaction = createRunTransaction({ ...shared, quota });
-  const { prune, passed } = createPruning(config, load, emit);
+  const { prune, forget, devices, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -78,6 +86,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     timeouts,
     databases,
     quota,
+    devices,
     gate,
     runTransaction,
     emit,
@@ -98,6 +107,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
   });
   const checkParts = {
+    limits,
     rules,
     databases,
     used: usedTables(config),
@@ -109,7 +119,20 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     handle,
     handles: handlesOf(path, routes),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
-    ready: createReady({ config, databases, inspectPolicies, draining: load.draining, emit }),
+    forget: async (userId, { principal } = {}) => {
+      if (typeof userId !== "string" || userId === "") {
+        throw new TypeError("forget: `userId` must be text, and not empty.");
+      }
+      return forget((await databases.sure(principal)).store, userId);
+    },
+    ready: createReady({
+      config,
+      limits,
+      databases,
+      inspectPolicies,
+      draining: load.draining,
+      emit,
+    }),
     health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {
       // Loaded where it is used.
@@ -130,7 +153,7 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
 }
 
 function openStore<P extends Principal, DB>(
-  { isolation, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
+  { isolation, asynchronousCommit = false, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
   const openSql = createSqlStores({
@@ -138,6 +161,7 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     severalRoles: severalRoles !== undefined,
+    asynchronousCommit,
   });
   return async (database, key) => {
     if (isStore(database)) return named(database, key);
@@ -148,9 +172,10 @@ function openStore<P extends Principal, DB>(
 
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
 function named(store: Store, key: object | string): Store {
-  const { name, place, scopeBuilder, rowSecurity } = store;
+  const { name, connections, place, scopeBuilder, rowSecurity } = store;
   return {
     name,
+    ...(connections !== undefined && { connections }),
     key,
     place,
     scopeBuilder,

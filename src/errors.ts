@@ -27,7 +27,7 @@ export interface FatalError extends Error {
 /** See {@link retryable}. */
 export interface RetryableError extends Error {
   readonly retryAfterMs?: number;
-  /** The library's own: it is never counted for parking. The database was slow, or a dead letter would hold less than the device does. */
+  /** The library's own: it is never counted for parking. The database did not answer, or a dead letter would hold less than the device does. */
   readonly staysQueued?: true;
 }
 

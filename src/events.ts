@@ -106,6 +106,15 @@ interface SchemaMissingEvent extends Correlated {
   readonly column?: string;
 }
 
+/** A value that the configuration gave does not fit its column: the caller's id for an `owner`, or what `set` made. Writes wait on the device. */
+interface ServerValueEvent extends Correlated {
+  readonly type: "server_value";
+  /** By the source database's names. */
+  readonly table: string;
+  readonly column: string;
+  readonly why: string;
+}
+
 /** A body parsed before the library saw it held an integer that JavaScript numbers can't carry. */
 interface PrecisionLostEvent extends Correlated {
   readonly type: "precision_lost";
@@ -122,7 +131,13 @@ interface BodyMissingEvent extends Correlated {
   readonly cure: string;
 }
 
-/** The ledger has been pruned, and the counts of failures, behind the requests. */
+/** A new device of a user's has come, who had as many as may be: what one has sent that had not come for `ledger.retentionDays` has been forgotten. */
+interface DeviceForgottenEvent extends Correlated {
+  readonly type: "device_forgotten";
+  readonly userId: string;
+}
+
+/** The ledger has been pruned, the counts of failures, and closed dead letters, behind the requests. */
 interface PrunedEvent extends Correlated {
   readonly type: "pruned";
   /** Rows. */
@@ -136,6 +151,13 @@ interface NotReadyEvent extends Correlated {
   readonly problems: readonly string[];
 }
 
+/** `ready()` found settings of the database server's that break the promise, or are too small for the limits. Said once by each process; nothing is refused for it. */
+interface UnsafeSettingsEvent extends Correlated {
+  readonly type: "unsafe_settings";
+  /** Each with its remedy. */
+  readonly problems: readonly string[];
+}
+
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent
@@ -144,10 +166,13 @@ export type WriteEvent =
   | DeadLetterHandledEvent
   | RowMissingEvent
   | SchemaMissingEvent
+  | ServerValueEvent
   | PrecisionLostEvent
   | BodyMissingEvent
+  | DeviceForgottenEvent
   | PrunedEvent
-  | NotReadyEvent;
+  | NotReadyEvent
+  | UnsafeSettingsEvent;
 
 export type Emit = (event: WriteEvent) => void;
 

@@ -56,9 +56,12 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "dead_letter",
   "dead_letter_handled",
   "schema_missing",
+  "server_value",
   "precision_lost",
   "body_missing",
   "not_ready",
+  "device_forgotten",
+  "unsafe_settings",
   "pruned",
 ]);
 
@@ -92,6 +95,11 @@ function said(event: WriteEvent): readonly [Level, string] {
         `the ${what} is declared, but missing in the database; writes wait on the device`,
       ];
     }
+    case "server_value":
+      return [
+        "error",
+        `what the server gives for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why}`,
+      ];
     case "precision_lost":
       return [
         "warn",
@@ -101,8 +109,15 @@ function said(event: WriteEvent): readonly [Level, string] {
       return ["error", `an upload came without its body; writes wait on the device. ${event.cure}`];
     case "not_ready":
       return ["error", `not ready: ${event.problems.join(" ")}`];
+    case "unsafe_settings":
+      return ["warn", event.problems.join(" ")];
     case "dead_letter_handled":
       return ["info", `dead letter ${event.id}: ${event.outcome}`];
+    case "device_forgotten":
+      return [
+        "warn",
+        `user ${JSON.stringify(event.userId)} has as many devices as may be (ledger.devices): what one has sent that had not come for long is forgotten`,
+      ];
     case "pruned":
       return ["info", `pruned ${event.removed} rows`];
     case "row_missing":

@@ -102,8 +102,11 @@ export interface WriteRequest {
    * The body, read once: its bytes as sent (still compressed, if it was), or the value that an earlier body parser made of it.
    * An implementation stops reading beyond `maxBytes` and throws `badRequest(413, …)`; the core checks the size again.
    * It also stops, and rejects, when `signal` is aborted: the body has taken too long, and the request is being answered without it.
+   * It calls `came` with the number of bytes of each part of the body behind which more is to come, so that memory can be bounded meanwhile.
    */
-  body(maxBytes: number, signal?: AbortSignal): Promise<unknown>;
+  body(maxBytes: number, signal?: AbortSignal, came?: (bytes: number) => void): Promise<unknown>;
+  /** Whether `body` calls `came`: then a body that comes too slowly is ended after `timeouts.bodyPauseMs`. */
+  readonly tellsProgress?: boolean;
   /** Aborted when the caller has left. */
   readonly signal: AbortSignal;
   /** The framework's own request, typed by each adapter. */
@@ -157,8 +160,10 @@ export interface RetryableResult {
   readonly message: string;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
-  /** Present where the caller has as many open dead letters as may be (`deadLetters.open`): a 429 over HTTP. */
+  /** Present where the device, or the caller, has as many open dead letters as may be (`deadLetters.open`, `openBytes`): a 429 over HTTP. */
   readonly tooManyDeadLetters?: true;
+  /** Present where the device is new, and the ledger keeps as many of the caller's as may be (`ledger.devices`): a 429 over HTTP. */
+  readonly tooManyDevices?: true;
 }
 
 /** Sending it again can't help. It has been recorded as a dead letter, unless `requiresClientHandling`. */

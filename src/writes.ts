@@ -79,16 +79,30 @@ export interface Writes<P extends Principal> {
     options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
   ): Promise<string>;
   /**
-   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last, and the counts of what has not failed
-   * for 30 days. For hosts whose processes are too short-lived to do it by themselves. Rejects with the database's errors.
+   * Removes from the ledger what is older than `ledger.retentionDays`, but never what a device sent last, the counts of what has not failed
+   * for 30 days, and dead letters that were closed more than `deadLetters.keepClosedDays` ago. For hosts whose processes are too short-lived to do it by themselves. Rejects with the database's errors.
    *
    * @param options whose database, where `config.database` depends on the principal
    * @returns how many rows are gone
    */
   prune(options?: DatabaseOf<P>): Promise<number>;
   /**
+   * Erases what the library keeps of a user: the ledger's rows, and dead letters whatever their status, open ones too, which are changes that
+   * then never happen. In small steps: what the user sends meanwhile may stay, so let them send nothing more first. What a device has queued is
+   * no replay any more. Checkpoints and the application's own tables are left alone. Rejects with the database's errors, having erased a part;
+   * it can be called again.
+   *
+   * @param options whose database, where `config.database` depends on the principal
+   * @returns how many rows are gone
+   * @throws TypeError for what is no user id
+   * @example
+   * const rows = await writes.forget("auth0|5f7c8ec7c33c6c004bbafe82");
+   */
+  forget(userId: string, options?: DatabaseOf<P>): Promise<number>;
+  /**
    * Whether uploads can be served: the process is not being stopped, the database answers, the library's tables are there, and with `rls` the
-   * policies bind the role that writes the data. Asks the database, for at most 5 seconds. Never rejects.
+   * policies bind the role that writes the data. Asks the database, for at most 5 seconds. Never rejects. Settings of the server's that break the
+   * promise are an event and a line in the log, and no reason to be not ready.
    *
    * @param principal whose database and role to look at, where the configuration makes them depend on it; without one they are not looked at
    */

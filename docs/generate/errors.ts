@@ -23,6 +23,7 @@ const words: Readonly<Record<Meaning, string>> = {
   busy: "retryable: waited too long for others",
   schema: "retryable: the schema is being changed; read again, and tried once more",
   permission: "retryable: a grant is missing",
+  exhausted: "retryable: the table has no number left for a new row",
   outage: "retryable: the database can't be reached, or can't write",
   other: "retryable: not known to be the data's fault",
 };
@@ -69,6 +70,7 @@ export async function errorsPage(): Promise<string> {
     "## MySQL and MariaDB",
     "By error number. Numbers above 3000 are assigned twice; a row with an SQLSTATE holds for that alone.",
     listing(mysql, "number"),
+    "Where an AUTO_INCREMENT column is at its end, MariaDB gives the engine's number `167`, and MySQL says `1062` of the last number; both are known, and mean that the table has no number left.",
     `What a trigger or a procedure signals means what the class of its SQLSTATE does: ${spelled(signals)}. Any other is retryable.`,
     "## SQLite",
     "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",

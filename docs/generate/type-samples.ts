@@ -104,7 +104,10 @@ export const sections: readonly TypeSection[] = [
       { type: "timestamp(0)", sent: coarse },
       { type: "date", sent: days },
       { type: "time", sent: [...times, '"23:59:59.123456"', '"10:00:00+02:00"'] },
-      { type: "interval", sent: ['"P1DT2H"', '"1 day 02:00:00"', '"soon"'] },
+      {
+        type: "interval",
+        sent: ['"P1DT2H"', '"1 day 02:00:00"', '{"hours":2,"minutes":30}', '"soon"', "5"],
+      },
       { type: "bytea", sent: binaries },
       { type: "text[]", sent: lists },
       { type: "bigint[]", sent: ['["9223372036854775807",1]', "[1.5]"] },
@@ -151,7 +154,7 @@ export const sections: readonly TypeSection[] = [
         show: (column) => `concat(convert_tz(${column}, @@session.time_zone, '+00:00'), ' UTC')`,
       },
       { type: "date", sent: days },
-      { type: "time", sent: [...times, '"-100:00:00"', '"23:59:59.5"'] },
+      { type: "time", sent: [...times, '"-100:00:00"', '"23:59:59.4"'] },
       { type: "year", sent: ["2026", "70"] },
       { type: "blob", sent: binaries, show: (column) => `concat('0x', hex(${column}))` },
       {

@@ -14,16 +14,17 @@ export async function typesPage(): Promise<string> {
 }
 
 const prose = [
-  "A client's SQLite knows text, integers and reals; the source database knows more. Every value is converted by the real type of its column, which is read from the database. What arrives is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index: nothing is rounded, cut or replaced on the way. The tables below are made by a script from a real run.",
+  "A client's SQLite knows text, integers and reals; the source database knows more. Every value is converted by the real type of its column, which is read from the database. What arrives is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index: nothing is cut or replaced on the way, and no digits are rounded but those that the column is declared not to keep. The tables below are made by a script from a real run.",
   "- **Booleans** come as `0` and `1`, as JSON's `true` and `false`, or as text.\n" +
     "- **JSON** columns take a document as text, which is how a client's SQLite holds it, or as JSON itself. A text that is no JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
     "- **Text** columns take numbers by their digits, and objects and lists as JSON. No text holds a NUL character or half of a surrogate pair.\n" +
     "- **Arrays** (Postgres) come as a JSON array, as its text, or in Postgres' own form.\n" +
     "- **Binary** data is base64, with its padding. `binary(16)` takes a UUID, too.\n" +
-    "- **Points in time** come with `T` or a space, with or without a zone and a fraction. Without a zone they are UTC. Columns without a zone hold UTC. A fraction that the column does not keep is refused, not rounded.\n" +
+    "- **Points in time** come with `T` or a space, with or without a zone and a fraction. Without a zone they are UTC. Columns without a zone hold UTC. Digits of a second that the column does not keep are rounded as the database rounds them: [Digits](databases.md#digits). Numbers, such as seconds since 1970, are refused: nobody can tell their unit.\n" +
     "- **Dates** take a timestamp only at midnight UTC: another time of day would be lost.\n" +
     "- **Integers** keep all their digits, also those beyond 2^53, where the library reads the body itself or the client sends text. Where an earlier body parser has rounded them, the answer is retryable.\n" +
-    "- **Decimal numbers** are refused where they have more digits than the column. Floating-point columns take the nearest number to a fraction, and an integer only if they can hold it.\n" +
+    "- **Decimal numbers** are rounded to the column's scale where it is above 0; where it is 0, they are whole or refused. Floating-point columns take the nearest number to a fraction, and an integer only if they can hold it.\n" +
+    "- **Intervals** (Postgres) come in ISO 8601, in Postgres' own words, or as the object that `pg` makes of one. A number alone is refused.\n" +
     "- **Generated columns** take no value: `FORBIDDEN_COLUMN`.",
 ];
 

@@ -7,8 +7,10 @@ import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Databases } from "../process/call.js";
 import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit } from "../store/store.js";
+import type { Limits } from "../wire/limits.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
+import { digitMismatches } from "./digits.js";
 import { againstDatabase, mismatch, tableMissing } from "./database.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 import { UnsuitableTable } from "../store/failures.js";
@@ -17,18 +19,23 @@ interface CheckParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
+  readonly limits: Limits;
 }
 
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
-  { rules, databases, used }: CheckParts<P, DB>,
+  { rules, databases, used, limits }: CheckParts<P, DB>,
   clientSchema: ClientSchema | undefined,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
   const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
   const { store } = await databases.sure(principal);
   const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
-  const mismatches = [...own];
+  const settings = await look(store, ({ inspect }) => inspect.settings(limits));
+  const mismatches = [
+    ...settings.map((problem): Mismatch => ({ severity: "warning", table: "", ...problem })),
+    ...own,
+  ];
   const found = new Map<string, InspectedTable>();
   for (const rule of rules.values()) {
     const read = tables.get(rule.name);
@@ -37,7 +44,7 @@ export async function check<P extends Principal, DB>(
       continue;
     }
     found.set(rule.name, read);
-    mismatches.push(...againstDatabase(rule, read));
+    mismatches.push(...againstDatabase(rule, read), ...digitMismatches(rule, read, store));
   }
   for (const rule of rules.values()) {
     mismatches.push(...againstOthers(rule, found, referenced));
@@ -140,13 +147,19 @@ async function readTables<P extends Principal, DB>(
       referenced.set(references.table, await unit.inspect.table(references.table));
     }
   }
-  const own = (await unit.inspect.ownTables(used)).map(({ table, message }): Mismatch => ({
-    severity: "error",
-    code: "own_tables_missing",
-    table,
-    message,
-  }));
-  return { own, tables, referenced };
+  return { own: await inspectOwn(unit, used), tables, referenced };
+}
+
+async function inspectOwn(unit: Unit, used: OwnTablesUsed): Promise<readonly Mismatch[]> {
+  const severity = "error";
+  try {
+    const problems = await unit.inspect.ownTables(used);
+    return problems.map((problem) => ({ severity, code: "own_tables_missing", ...problem }));
+  } catch (error) {
+    if (!(error instanceof UnsuitableTable)) throw error;
+    const { message } = error;
+    return [{ severity, code: "table_unsuitable", table: "powersync_ledger", message }];
+  }
 }
 
 async function inspectTable<P extends Principal, DB>(

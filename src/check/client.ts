@@ -72,7 +72,9 @@ function* tableMismatches<P extends Principal, DB>(
       const why =
         unsaid && found?.columns.has(column.name) !== true
           ? `"${rule.table}" has no such column`
-          : "the rule does not allow it";
+          : unsaid && found?.columns.get(column.name)?.numbered !== undefined
+            ? "the database numbers it"
+            : "the rule does not allow it";
       yield mismatch(
         "warning",
         "column_refused",
@@ -119,7 +121,7 @@ function targetOf<P extends Principal, DB>(
   if (rule.clientColumns === undefined) {
     if (found === undefined) return undefined;
     const column = found.columns.get(name);
-    if (column !== undefined && !column.generated) return column;
+    if (column !== undefined && !column.generated && column.numbered === undefined) return column;
     return rule.ignoreUnknown ? undefined : "refused";
   }
   const listed = rule.clientColumns.get(name);

@@ -2,6 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
+import { ownerForms, typeName } from "../store/owners.js";
 import type { Mismatch } from "./types.js";
 
 export function againstDatabase<P extends Principal, DB>(
@@ -12,7 +13,7 @@ export function againstDatabase<P extends Principal, DB>(
     ...keyMismatches(rule, table),
     ...columnMismatches(rule, table),
     ...requiredColumns(rule, table),
-    ...ownerCollation(rule, table),
+    ...ownerMismatches(rule, table),
   ];
 }
 
@@ -102,6 +103,15 @@ function* columnMismatches<P extends Principal, DB>(
         `the database computes "${column}" itself, so what ${writing.by} says is refused. Take it out, or mark it { readOnly: "ignore" }.`,
       );
     }
+    const sent = uses.find((use) => use.sent);
+    if (known.numbered !== undefined && !known.generated && sent !== undefined) {
+      yield warning(
+        "column_numbered",
+        name,
+        column,
+        `the database numbers "${column}", and ${sent.by} lets clients do so too: they can take numbers that the database would give to rows of others, whose PUT is refused then. Take it out, or mark it { readOnly: "ignore" }.`,
+      );
+    }
   }
 }
 
@@ -109,19 +119,22 @@ interface Use {
   /** The place in the rule. */
   readonly by: string;
   readonly writes: boolean;
+  /** What clients send goes there. */
+  readonly sent?: true;
 }
 
 /** By column, what of the rule names it. */
 function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string, [Use, ...Use[]]> {
   const uses = new Map<string, [Use, ...Use[]]>();
-  const add = (column: string, by: string, writes: boolean): void => {
+  const add = (column: string, by: string, writes: boolean, sent?: true): void => {
+    const use = { by, writes, ...(sent && { sent }) };
     const known = uses.get(column);
-    if (known === undefined) uses.set(column, [{ by, writes }]);
-    else known.push({ by, writes });
+    if (known === undefined) uses.set(column, [use]);
+    else known.push(use);
   };
   for (const [client, { column, readOnly }] of rule.clientColumns ?? []) {
     // One that is never written need not be there.
-    if (readOnly === undefined) add(column, `columns.${client}`, true);
+    if (readOnly === undefined) add(column, `columns.${client}`, true, true);
   }
   for (const column of [...rule.serverColumns.keys(), ...rule.insertColumns.keys()]) {
     add(column, `columns.${column}`, true);
@@ -157,28 +170,35 @@ export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: C
   return name !== rule.owner && !rule.serverColumns.has(name) && !rule.insertColumns.has(name);
 }
 
-function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
   if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
   return [...rule.clientColumns.values()].some(
     (each) => each.column === column && each.readOnly === undefined,
   );
 }
 
-function* ownerCollation<P extends Principal, DB>(
+function* ownerMismatches<P extends Principal, DB>(
   { name, owner }: Rule<P, DB>,
-  { columns, inexact, comparedExactly }: InspectedTable,
+  { columns, inexact, ownerKind }: InspectedTable,
 ): Iterable<Mismatch> {
-  if (owner === undefined || !inexact.has(owner)) return;
-  const column = columns.get(owner);
-  const what =
-    column !== undefined && comparedExactly(column)
-      ? `"owner" compares it letter by letter all the same, but queries of your own don't`
-      : `a caller owns what belongs to another whose id differs in such letters`;
+  const column = owner === undefined ? undefined : columns.get(owner);
+  if (owner === undefined || column === undefined) return;
+  const kind = ownerKind(column);
+  if (kind === undefined) {
+    const message = `"${owner}" is of type ${typeName(column)}, which can't hold a user's id: nobody owns a row, and writes wait on the device. Make it a text.`;
+    yield error("owner_type", name, owner, message);
+  } else if (kind !== "text" || column.members !== undefined) {
+    const form = kind === "text" ? "in its list" : ownerForms[kind];
+    const message = `"${owner}" is of type ${typeName(column)}, no text: writes of a caller whose id is not ${form}, wait on the device. Make it a text, unless every id is.`;
+    yield warning("owner_type", name, owner, message);
+  }
+  if (!inexact.has(owner)) return;
   yield warning(
     "collation",
     name,
     owner,
-    `"${owner}" takes some letters for others: ${what}. Give it a binary collation.`,
+    `"${owner}" takes some letters for others: "owner" compares it letter by letter all the same, but queries of your own don't. Give it a binary collation.`,
   );
 }
 

@@ -8,10 +8,12 @@ import { within } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
 import type { Store } from "../store/store.js";
+import type { Limits } from "../wire/limits.js";
 import type { Readiness, Writes } from "../writes.js";
 
 interface ReadyParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
+  readonly limits: Limits;
   readonly databases: Databases<P>;
   readonly inspectPolicies: InspectPolicies | undefined;
   readonly draining: () => boolean;
@@ -23,6 +25,7 @@ type RoleName = InspectedRole["role"];
 /** Never rejects. */
 export function createReady<P extends Principal, DB>({
   config,
+  limits,
   databases,
   inspectPolicies,
   draining,
@@ -30,24 +33,34 @@ export function createReady<P extends Principal, DB>({
 }: ReadyParts<P, DB>): Writes<P>["ready"] {
   const used = usedTables(config);
 
-  const inspect = async (store: Store, role: RoleName): Promise<readonly string[]> => {
-    const own = await store.unit(
+  const inspect = async (
+    { store, memory }: Database,
+    role: RoleName,
+  ): Promise<readonly string[]> => {
+    const { own, settings } = await store.unit(
       { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
-      (unit) => unit.inspect.ownTables(used),
+      async (unit) => ({
+        own: await unit.inspect.ownTables(used),
+        // Once is enough: nobody is refused for it.
+        settings: memory.warned ? [] : await unit.inspect.settings(limits),
+      }),
     );
+    memory.warned = true;
+    if (settings.length > 0) {
+      const problems = settings.map(({ message }) => message);
+      emit({ type: "unsafe_settings", correlationId: crypto.randomUUID(), problems });
+    }
     if (own.length > 0) return own.map(({ message }) => message);
     return inspectPolicies === undefined ? [] : (await inspectPolicies(store, role)).problems;
   };
 
   /** One at a time: however often somebody asks, it takes one connection, and one that hangs is not followed by others. */
-  const shared = (
-    { store, memory: { looking } }: Database,
-    role: RoleName,
-  ): Promise<readonly string[]> => {
+  const shared = (database: Database, role: RoleName): Promise<readonly string[]> => {
+    const { looking } = database.memory;
     const key = typeof role === "string" ? role : `role ${role.name}`;
     const underWay = looking.get(key);
     if (underWay !== undefined) return underWay;
-    const look = inspect(store, role).finally(() => looking.delete(key));
+    const look = inspect(database, role).finally(() => looking.delete(key));
     looking.set(key, look);
     return look;
   };

@@ -6,10 +6,16 @@
  * - `table_unsuitable`: writes to it could not be undone, or not be carried;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
+ * - `column_numbered`: a rule lets clients write what the database numbers;
  * - `column_required`: a column without default that no PUT can fill;
+ * - `column_rounds`: a column that keeps fewer digits of a decimal or of a second than clients send, and of which the rule says nothing;
+ * - `key_rounds`: the same of a column that says which row is meant, where nothing is rounded;
  * - `collation`: a key or an owner that takes other letters for the same;
+ * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
+ * - `not_durable`: by the server's settings, what has been answered can be lost in a crash;
+ * - `too_small`: by the server's settings, what the limits allow can't be written;
  *
  * Against the client's schema:
  * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
@@ -26,10 +32,16 @@ export type MismatchCode =
   | "key_generated"
   | "column_missing"
   | "column_generated"
+  | "column_numbered"
   | "column_required"
+  | "column_rounds"
+  | "key_rounds"
   | "collation"
+  | "owner_type"
   | "scope_fails"
   | "own_tables_missing"
+  | "not_durable"
+  | "too_small"
   | "rule_missing"
   | "rule_unused"
   | "column_refused"
@@ -41,7 +53,7 @@ export interface Mismatch {
   readonly severity: "error" | "warning";
   /** Stable. */
   readonly code: MismatchCode;
-  /** The client's name for the table: a key of `tables`. For the library's own tables theirs. */
+  /** The client's name for the table: a key of `tables`. For the library's own tables theirs; empty for a setting of the server's. */
   readonly table: string;
   /** By the name that the message uses for it. */
   readonly column?: string;

@@ -16,6 +16,11 @@ import { type Uploader, uploadQueue } from "./upload.js";
 
 /** The longest wait in one call of `uploadData`, for which PowerSync's `disconnect()` waits. */
 const maxWaitMs = 5_000;
+/**
+ * How long one checkpoint request may stay unanswered by the PowerSync service. The SDK asks for it again every 10 seconds. A service that does
+ * not read the application's checkpoints never answers, and the device would take in nothing any more.
+ */
+const checkpointPatienceMs = 60_000;
 /** The longest `Retry-After` that is obeyed. */
 const maxRetryAfterMs = 300_000;
 
@@ -36,12 +41,17 @@ const maxRetryAfterMs = 300_000;
 export class PowerSyncWriteConnector {
   readonly #uploader: Uploader;
   readonly #running = new WeakMap<UploadDatabase, Promise<void>>();
+  #checkpoint: { readonly id: string; readonly since: number } | undefined;
+  #checkpointsIgnored = false;
   #pause: { readonly until: number; readonly error: unknown } | undefined;
 
   /** Called by PowerSync. Gives the token, and when it expires; null where nobody is signed in. */
   readonly fetchCredentials: () => Promise<Credentials | null>;
 
-  /** Called by PowerSync. Requests a checkpoint from the endpoint. Present with the option `checkpointRequests` only. Rejects with an UploadError. */
+  /**
+   * Called by PowerSync. Requests a checkpoint from the endpoint. Present with the option `checkpointRequests` only. Where the PowerSync service has not
+   * answered one within a minute it does not read them, and is asked itself from then on. Rejects with an UploadError.
+   */
   readonly postCheckpointRequest?: (clientId: string, requestId: string) => Promise<string>;
 
   constructor(options: ConnectorOptions) {
@@ -153,14 +163,14 @@ export class PowerSyncWriteConnector {
 
   async #requestCheckpoint(clientId: string, requestId: string): Promise<string> {
     const { endpoint, options } = this.#uploader;
+    if (this.#isIgnored(`${clientId} ${requestId}`)) return askPowerSync;
     const body = JSON.stringify({ client_id: clientId, checkpoint_request_id: requestId });
     const url = routeUrl(endpoint.url, "checkpoint-request");
     const post = async (refresh: boolean) =>
       exchange({ ...endpoint, url }, body, await requireToken(options, refresh));
     let response = await post(false);
     if (response.status === 401) response = await post(true);
-    // The SDK takes null as "this connector has no such method", though its types don't say so.
-    if (response.status === 404) return null as unknown as string;
+    if (response.status === 404) return askPowerSync;
     if (response.status !== 200) {
       throw statusError(response.status, undefined, response.retryAfterMs);
     }
@@ -168,7 +178,18 @@ export class PowerSyncWriteConnector {
     if (typeof id !== "string") throw malformedResponse();
     return id;
   }
+
+  /** Whether the service has been seen to read no checkpoints of the application's. */
+  #isIgnored(id: string): boolean {
+    const now = Date.now();
+    if (this.#checkpoint?.id !== id) this.#checkpoint = { id, since: now };
+    else if (now - this.#checkpoint.since >= checkpointPatienceMs) this.#checkpointsIgnored = true;
+    return this.#checkpointsIgnored;
+  }
 }
+
+/** The SDK takes null as "this connector has no such method", though its types don't say so. */
+const askPowerSync = null as unknown as string;
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -36,7 +36,10 @@ export interface ConnectorOptions {
   readonly onUserChanged?: (change: UserChange) => MaybePromise<"hold" | "send" | "discard">;
   /** The limits of one request; the server's own limits apply as well. Default 100 transactions, 1,000 operations, 1 MiB. */
   readonly batch?: Partial<Bounds>;
-  /** The time limit of one request, in milliseconds. Default 60,000. */
+  /**
+   * The time limit of one request, in milliseconds. Default: longer than the server itself takes, as far as `GET {url}/limits` has said; at least 180,000.
+   * Less than the server takes makes it do the same work again and again.
+   */
   readonly timeoutMs?: number;
   /**
    * Requests checkpoints from the endpoint, for a server with `checkpoints` that applies writes after it has answered. Connect with
@@ -67,4 +70,5 @@ export interface Bounds {
 
 export const defaultBatch: Bounds = { transactions: 100, operations: 1_000, bytes: 1_048_576 };
 
-export const defaultTimeoutMs = 60_000;
+/** A server with the default time limits has answered by then, if it answers at all. */
+export const defaultTimeoutMs = 180_000;

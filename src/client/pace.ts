@@ -1,10 +1,12 @@
 /** How much goes into the next request: what the application allows, what the server allows, and what was fast enough lately. */
 import { type Endpoint, exchange, routeUrl } from "./http.js";
-import type { Bounds } from "./options.js";
+import { type Bounds, defaultTimeoutMs } from "./options.js";
 
 export interface Pace {
   /** Asks for the server's limits once, where there is more than one operation. A server that gives none has none. */
   bounds(pending: number): Promise<Bounds>;
+  /** How long to wait for an answer, where the application does not say: longer than the server takes, as far as it is known. */
+  patienceMs(): number;
   /** The server refused a request for its number of transactions, and would refuse it again. */
   tooMany(transactions: number): void;
   /** The server refused a request for its size, and would refuse it again. */
@@ -17,6 +19,7 @@ export interface Pace {
 export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
   let serverLimits: Promise<ServerLimits> | undefined;
   let responded = false;
+  let patienceMs = defaultTimeoutMs;
   let ceiling = batch;
   // Halved when a request takes too long, and doubled again with each success.
   let comfortable = batch.transactions;
@@ -27,6 +30,7 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
       const timeoutMs = Math.min(endpoint.timeoutMs, 10_000);
       const { status, body } = await exchange({ ...endpoint, url, timeoutMs });
       responded = true;
+      patienceMs = Math.max(defaultTimeoutMs, serverPatience(body));
       return (status === 200 && (body as { limits?: ServerLimits } | null)?.limits) || {};
     } catch {
       return {};
@@ -44,6 +48,7 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
         bytes: Math.min(ceiling.bytes, serverLimit(body_bytes) - 1_000),
       };
     },
+    patienceMs: () => patienceMs,
     tooMany(transactions) {
       // The server's limits may have changed, so they are fetched again.
       serverLimits = undefined;
@@ -68,6 +73,19 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
 interface ServerLimits {
   readonly transactions?: unknown;
   readonly body_bytes?: unknown;
+}
+
+/** A timer takes no more than 2^31 - 1 milliseconds; and a queue that waits for ever is no better off. */
+const mostPatienceMs = 3_600_000;
+const onTheWayMs = 10_000;
+
+/** The last transaction of a request may begin when its time is up, and needs another database transaction where it is recorded. */
+function serverPatience(body: unknown): number {
+  const { timeouts } = (body ?? {}) as { timeouts?: Readonly<Record<string, unknown>> | null };
+  const [request, transaction] = [timeouts?.["request_ms"], timeouts?.["transaction_ms"]];
+  if (typeof request !== "number" || typeof transaction !== "number") return 0;
+  const ms = request + 2 * transaction + onTheWayMs;
+  return ms > 0 ? Math.min(ms, mostPatienceMs) : 0;
 }
 
 function serverLimit(value: unknown): number {

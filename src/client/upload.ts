@@ -96,13 +96,14 @@ function requestBody(clientId: string, queueId: string, { transactions }: Head):
 }
 
 async function send(
-  { endpoint, pace }: Uploader,
+  { endpoint, options, pace }: Uploader,
   token: string,
   { transactions }: Head,
   body: string,
 ): Promise<HttpResponse> {
   try {
-    const response = await exchange(endpoint, body, token);
+    const timeoutMs = options.timeoutMs ?? pace.patienceMs();
+    const response = await exchange({ ...endpoint, timeoutMs }, body, token);
     // A gateway responds with 504 when the server takes too long.
     if (response.status === 504) pace.failed(transactions.length, true);
     return response;

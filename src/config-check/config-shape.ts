@@ -108,7 +108,9 @@ export const ownTables = object(
     names: object(
       {
         powersync_ledger: ownTable,
+        powersync_devices: ownTable,
         powersync_dead_letters: ownTable,
+        powersync_letter_parts: ownTable,
         powersync_checkpoints: ownTable,
         powersync_attempts: ownTable,
         powersync_migrations: ownTable,
@@ -172,6 +174,7 @@ export const config = object(
         "snapshot",
       ] satisfies readonly IsolationLevel[]),
     ),
+    asynchronousCommit: flag,
     timeouts: object(
       {
         lockMs: milliseconds,
@@ -179,6 +182,7 @@ export const config = object(
         transactionMs: milliseconds,
         requestMs: milliseconds,
         bodyMs: milliseconds,
+        bodyPauseMs: milliseconds,
       } satisfies ShapeOf<Timeouts>,
       "an object of times in milliseconds",
     ),
@@ -189,19 +193,23 @@ export const config = object(
         operations: limit,
         depth: limit,
         keys: limit,
+        values: limit,
         stringLength: limit,
         concurrentRequests: limit,
         requests: limit,
+        memoryBytes: limit,
+        concurrentTransactions: limit,
+        callerTransactions: limit,
       } satisfies ShapeOf<Limits>,
       "an object of limits",
     ),
     ledger: worded(
-      "false, or an object { retentionDays, prune }",
+      "false, or an object { retentionDays, prune, devices }",
       either(
         oneOf(false),
         object(
-          { retentionDays: days, prune: flag } satisfies ShapeOf<LedgerOptions>,
-          "an object { retentionDays, prune }",
+          { retentionDays: days, prune: flag, devices: limit } satisfies ShapeOf<LedgerOptions>,
+          "an object { retentionDays, prune, devices }",
         ),
       ),
     ),
@@ -230,6 +238,8 @@ export const config = object(
           "an object { table, row }",
         ),
         open: limit,
+        openBytes: limit,
+        keepClosedDays: days,
         keepPrincipal: flag,
         principal: func,
       } satisfies ShapeOf<DeadLettersOptions<Principal, unknown>>,

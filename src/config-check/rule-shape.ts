@@ -51,8 +51,9 @@ const clientColumn = object(
     ),
     convert: defined(func),
     readOnly: defined(oneOf("reject", "ignore")),
+    exact: defined(flag),
   } satisfies ShapeOf<ClientColumn<Principal, unknown>>,
-  "an object { column, references, convert, readOnly }",
+  "an object { column, references, convert, readOnly, exact }",
 );
 const serverColumn = object(
   { set: required(func), on: oneOf("write", "insert") } satisfies ShapeOf<
@@ -124,6 +125,7 @@ export const tableRule = object(
       ),
     ),
     unknownColumns: oneOf("reject", "ignore"),
+    exact: defined(flag),
     hideForeign: defined(flag),
   } satisfies ShapeOf<TableRule<Principal, unknown>>,
   'a rule, such as { owner: "owner_id" }',

@@ -42,9 +42,18 @@ function contentHash({ userId, clientId, queueId, payload }: DeadLetter): Promis
   return sha256([userId, clientId ?? null, queueId ?? null, payload]);
 }
 
-/** The client's tables that a payload names. */
+/** UTF-16 code units. What can't be understood may name anything. */
+const mostOfTables = 16 * 1024;
+
+/** The client's tables that a payload names, as far as they fit. */
 export function tableNames(payload: unknown): readonly string[] {
-  return [...new Set(namedRows(payload).map(({ table }) => table))];
+  const names = new Set(namedRows(payload).map(({ table }) => table));
+  let room = mostOfTables;
+  return [...names].filter((name) => {
+    if (name.length >= room) return false;
+    room -= name.length + 1;
+    return true;
+  });
 }
 
 /** What the entries of a payload call their rows, in whatever shape the transaction came. Of what could not be understood, whatever is there. */
@@ -77,7 +86,8 @@ export function holdsRounded(root: unknown): boolean {
         return true;
     } else if (typeof value === "object" && value !== null && !seen.has(value)) {
       seen.add(value);
-      open.push(...Object.values(value));
+      // One by one: a call takes no more arguments than the stack has room for.
+      for (const member of Object.values(value)) open.push(member);
     }
   }
   return false;
@@ -104,7 +114,7 @@ function isPlainJson(root: unknown): boolean {
       const prototype: unknown = Object.getPrototypeOf(value);
       if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null)
         return false;
-      open.push(...Object.values(value));
+      for (const member of Object.values(value)) open.push(member);
     } else if (!isScalar(value)) return false;
   }
   return true;

@@ -1,15 +1,23 @@
 /**
- * How many open dead letters one caller may have: a device that makes nothing but mistakes must not fill the database.
- * What can't be recorded stays on the device, and for a while the caller is answered without the database being asked again.
+ * How many open dead letters a user and a device may have, and how large: what makes nothing but mistakes must not fill the database.
+ * What can't be recorded stays on its device, and for a while that device is answered without the database being asked again. A user's other devices go on.
  */
 import type { RetryableResult } from "../model.js";
+import type { WaitingLetters } from "../store/letters.js";
 import type { Unit } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { checkLimit } from "../wire/limits.js";
 
 const pauseMs = 30_000;
-/** Callers remembered for each database. Of more, those who came first are asked for again. */
+/** Devices remembered for each database. Of more, those who came first are asked for again. */
 const remembered = 10_000;
+
+/** Where a letter comes from. */
+interface LetterSender {
+  readonly userId: string;
+  readonly clientId?: string | undefined;
+  readonly queueId?: string | undefined;
+}
 
 export interface LetterQuota {
   /**
@@ -17,50 +25,90 @@ export interface LetterQuota {
    *
    * @throws TooManyLetters where there are as many as may be
    */
-  check(unit: Unit, memory: Refusals, userId: string): Promise<void>;
-  /** The answer to a caller who was over the limit a moment ago. */
-  refusal(memory: Refusals, userId: string): RetryableResult | undefined;
+  check(unit: Unit, memory: Refusals, sender: LetterSender): Promise<void>;
+  /** The answer to a device that was over the limit a moment ago. */
+  refusal(memory: Refusals, sender: LetterSender): RetryableResult | undefined;
 }
 
 type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
 
-const defaultMost = 1_000;
+interface LetterBounds {
+  readonly open?: number;
+  readonly openBytes?: number;
+}
+
+const defaults = { open: 1_000, openBytes: 64 * 1024 * 1024 };
+
+/** Of a user's room, for one device that says which it is: so that a broken one leaves some to the others. */
+const share = 1 / 2;
 
 /** @throws TypeError for what is no limit */
-export function createLetterQuota(most = defaultMost): LetterQuota {
-  checkLimit("deadLetters.open", most);
+export function createLetterQuota({
+  open = defaults.open,
+  openBytes = defaults.openBytes,
+}: LetterBounds = {}): LetterQuota {
+  checkLimit("deadLetters.open", open);
+  checkLimit("deadLetters.openBytes", openBytes);
+
+  const pause = ({ refused }: Refusals, sender: LetterSender): void => {
+    const key = queueOf(sender);
+    if (key === undefined) return;
+    // Behind the others, so that whoever stands first has been there longest.
+    refused.delete(key);
+    refused.set(key, performance.now() + pauseMs);
+    for (const oldest of refused.keys()) {
+      if (refused.size <= remembered) break;
+      refused.delete(oldest);
+    }
+  };
+
+  /** In words. Bytes leave room for one letter more, however large it is: else it would never be recorded. */
+  const fullOf = (who: string, { letters, bytes }: WaitingLetters, part: number) => {
+    if (letters >= Math.ceil(open * part)) {
+      return `The ${who} has ${letters} open dead letters (deadLetters.open)`;
+    }
+    if (bytes < openBytes * part) return undefined;
+    return `The ${who} has open dead letters of ${bytes} bytes (deadLetters.openBytes)`;
+  };
+
   return {
-    check: async (unit, { refused }, userId) => {
-      if (most === Infinity) return;
-      if ((await unit.letters.countWaiting(await sha256(userId), most)) < most) return;
-      // Behind the others, so that whoever stands first has been there longest.
-      refused.delete(userId);
-      refused.set(userId, performance.now() + pauseMs);
-      for (const oldest of refused.keys()) {
-        if (refused.size <= remembered) break;
-        refused.delete(oldest);
-      }
-      throw new TooManyLetters(
-        `The caller has ${most} open dead letters (deadLetters.open): retry or discard some. Nothing has been recorded.`,
-      );
+    check: async (unit, memory, sender) => {
+      if (open === Infinity && openBytes === Infinity) return;
+      const { userId, clientId } = sender;
+      const subject = await sha256(userId);
+      const { ofUser, ofClient } = await unit.letters.countWaiting(subject, clientId, open);
+      const full =
+        (clientId === undefined ? undefined : fullOf("device", ofClient, share)) ??
+        fullOf("caller", ofUser, 1);
+      if (full === undefined) return;
+      pause(memory, sender);
+      throw new TooManyLetters(`${full}: retry or discard some. Nothing has been recorded.`);
     },
 
-    refusal: ({ refused }, userId) => {
-      const until = refused.get(userId);
-      if (until === undefined) return undefined;
+    refusal: ({ refused }, sender) => {
+      const key = queueOf(sender);
+      const until = key === undefined ? undefined : refused.get(key);
+      if (key === undefined || until === undefined) return undefined;
       const retryAfterMs = Math.ceil(until - performance.now());
-      if (retryAfterMs > 0) {
-        return {
-          status: "retryable_error",
-          message: "Too many of your changes have failed and wait to be looked at.",
-          retryAfterMs,
-          tooManyDeadLetters: true,
-        };
-      }
-      refused.delete(userId);
+      if (retryAfterMs > 0) return tooManyLetters(retryAfterMs);
+      refused.delete(key);
       return undefined;
     },
+  };
+}
+
+/** A device that does not say which it is can't be told from the user's others: it is never refused for what it has sent before. */
+function queueOf({ userId, clientId, queueId }: LetterSender): string | undefined {
+  return clientId === undefined ? undefined : JSON.stringify([userId, clientId, queueId ?? null]);
+}
+
+export function tooManyLetters(retryAfterMs = pauseMs): RetryableResult {
+  return {
+    status: "retryable_error",
+    message: "Too many of your changes have failed and wait to be looked at.",
+    retryAfterMs,
+    tooManyDeadLetters: true,
   };
 }

@@ -82,7 +82,12 @@ function usualRow(letter: DeadLetter): RejectionRow {
   };
 }
 
-/** Devices may send what no database stores. */
+/** UTF-16 code units: more is no name and no id. */
+const mostOfText = 10_000;
+
+/** Devices may send what no database stores, and more than it takes. */
 function storable(text: unknown): string | null {
-  return typeof text === "string" ? text.replace(/[\0\p{Surrogate}]/gu, "\ufffd") : null;
+  return typeof text === "string"
+    ? text.slice(0, mostOfText).replace(/[\0\p{Surrogate}]/gu, "\ufffd")
+    : null;
 }

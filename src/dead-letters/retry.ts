@@ -7,7 +7,13 @@ import type { CrudTransaction } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
 import { type Call, type Database, shownContext } from "../process/call.js";
-import { classify, inUnit, isTriedAgain, type Verdict } from "../process/classify.js";
+import {
+  classify,
+  inUnit,
+  isTriedAgain,
+  tellServerValue,
+  type Verdict,
+} from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { SchemaTrust, Store, Unit } from "../store/store.js";
@@ -55,7 +61,7 @@ export function createRetryLetter<P extends Principal, DB>(
       const call = { ...begun, ...(caller && { caller }) };
       for (let number = 1; ; number += 1) {
         Object.assign(progress, { during: "begin", operationIndex: undefined });
-        const schema: SchemaTrust = { since: call.since, believed: new Map() };
+        const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
         try {
           const tried = await tryOnce(parts, id, force, call, { number, progress, schema });
           const { result, committed } = tried;
@@ -71,6 +77,7 @@ export function createRetryLetter<P extends Principal, DB>(
           const { outcome } = verdict;
           emit({ type: "error", ...name, during, error, outcome, ...where });
           if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
+          tellServerValue(emit, name, error);
           const failed = failedBy(verdict, operationIndex);
           await count(emit, store, id, failed, name);
           emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });
@@ -138,7 +145,7 @@ function callOf<P extends Principal>(
     // What the device has been told stands: the ledger has no part in this.
     ledger: false,
     requestId: correlationId,
-    since: performance.now(),
+    requestBegan: performance.now(),
     clientCanHandle: false,
     lossyNumbers,
   };

@@ -12,6 +12,19 @@ import type { Column, Table } from "../store/tables.js";
 
 /** Rows of one transaction. Those beyond are not read: to record a letter must stay a small thing. */
 const mostRows = 1_000;
+/** UTF-16 code units of all their names. An id may be as long as a transaction. */
+const mostOfNames = 128 * 1024;
+
+/** Those that are read. */
+function within(rows: readonly NamedRow[]): readonly NamedRow[] {
+  let room = mostOfNames;
+  return rows.slice(0, mostRows).filter(({ table, id }) => {
+    const length = table.length + id.length;
+    if (length > room) return false;
+    room -= length;
+    return true;
+  });
+}
 
 export interface RowStateReader {
   read(open: OpenUnit, rows: readonly NamedRow[]): Promise<RowStates>;
@@ -44,7 +57,7 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
     read: async (open, all) => {
       const columns: Record<string, readonly string[]> = {};
       const states: RowState[] = [];
-      for (const [name, { table, rows, keys }] of await placesOf(open, all.slice(0, mostRows))) {
+      for (const [name, { table, rows, keys }] of await placesOf(open, within(all))) {
         const found = await open.unit.fingerprint(table, keys);
         if (found === undefined) continue;
         columns[name] = found.columns;
@@ -107,7 +120,7 @@ function keyValues<P extends Principal, DB>(
     return Object.fromEntries(
       columns.map((column) => [
         column.name,
-        store.convert({ ...column, generated: false }, parts[column.name], false),
+        store.convert({ ...column, generated: false }, parts[column.name], false, true),
       ]),
     );
   } catch {

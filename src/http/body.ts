@@ -1,6 +1,11 @@
 /** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
 import { badRequest, isBadRequest, isRetryable, retryable } from "../errors.js";
+import type { Visit } from "../process/load.js";
+import { joinBytes } from "../wire/bytes.js";
 import { parseJson } from "../wire/parse-json.js";
+import { parseLarge } from "../wire/parse-large.js";
+import { putAside, survey, without } from "../wire/survey.js";
+import { tooManyTransactions } from "../wire/upload.js";
 import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
 import type { WriteRequest } from "../model.js";
 
@@ -11,28 +16,42 @@ export interface RequestBody {
   readonly lossyNumbers: boolean;
 }
 
-/** Reads and parses the body. Throws `badRequest()`, or `retryable()` where the body could not be had. */
+interface Reading {
+  /** Told of what is there of the body; it may end the wait. */
+  readonly visit?: Visit;
+  /** Transactions that have more values than may be read are set aside, as `Unread`, for the rest to be read; otherwise the body is too large. */
+  readonly setsAside?: boolean;
+}
+
+/** Reads and parses the body. Throws `badRequest()`, `retryable()` where the body could not be had, or `Crowded` where there is no room for it. */
 export async function readBody(
   request: WriteRequest,
   limits: Limits,
-  { bodyMs }: Pick<Timeouts, "bodyMs"> = defaultTimeouts,
+  timeouts: Pick<Timeouts, "bodyMs" | "bodyPauseMs"> = defaultTimeouts,
+  reading: Reading = {},
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
-  const body = await take(request, limits.bodyBytes, bodyMs);
-  if (isGone(body, request.headers)) return { value: undefined, lossyNumbers: true };
+  const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
+  // How much it is, only the parser in front knows, which has a bound of its own.
+  const parsed = (value: unknown): RequestBody => {
+    reading.visit?.arrived(0);
+    return { value, lossyNumbers: true };
+  };
+  if (isGone(body, request.headers)) return parsed(undefined);
   if (typeof body === "string") {
     checkCharset(parameters);
     checkTextSize(body, limits.bodyBytes);
-    return { value: parse(body.startsWith("\uFEFF") ? body.slice(1) : body), lossyNumbers: false };
+    const text = body.startsWith("\uFEFF") ? body.slice(1) : body;
+    return { value: await parse(text, limits, reading), lossyNumbers: false };
   }
   // Not instanceof: a Buffer may come from another realm, as it does under some test runners.
   if (ArrayBuffer.isView(body)) {
     checkCharset(parameters);
     const sent = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-    const bytes = await decompressed(sent, request.headers, limits.bodyBytes);
-    return { value: parse(decode(bytes)), lossyNumbers: false };
+    const bytes = await decompressed(sent, request.headers, limits.bodyBytes, reading.visit);
+    return { value: await parse(decode(bytes), limits, reading), lossyNumbers: false };
   }
-  return { value: body, lossyNumbers: true };
+  return parsed(body);
 }
 
 /** A middleware in front has read it, and kept nothing of what was sent. */
@@ -43,30 +62,59 @@ function isGone(body: unknown, headers: Headers): boolean {
   return size === 0 && Number(headers.get("content-length")) > 0;
 }
 
+/** What a body must bring within each pause. */
+const leastBytes = 1_024;
+
 /** Whether the adapter heeds the signal or not, nobody waits longer. */
-function take(request: WriteRequest, maxBytes: number, ms: number): Promise<unknown> {
+function take(
+  request: WriteRequest,
+  maxBytes: number,
+  { bodyMs, bodyPauseMs }: Pick<Timeouts, "bodyMs" | "bodyPauseMs">,
+  visit: Visit | undefined,
+): Promise<unknown> {
   const reading = new AbortController();
   return new Promise((resolve, reject) => {
-    const late = () => {
+    const end = (reason: Error) => {
       reading.abort();
-      reject(
-        retryable(
-          "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
-        ),
-      );
+      reject(reason);
     };
-    const timer = ms === Infinity ? undefined : setTimeout(late, ms);
+    if (visit !== undefined) visit.dismiss = end;
+    let recently = 0;
+    const came = (bytes: number) => {
+      recently += bytes;
+      visit?.came(bytes);
+    };
+    const pauseMs = request.tellsProgress === true ? Math.min(bodyPauseMs, bodyMs) : bodyMs;
+    let left = bodyMs;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = () => {
+      const ms = Math.min(pauseMs, left);
+      if (ms === Infinity) return;
+      timer = setTimeout(() => {
+        left -= ms;
+        if (left <= 0 || recently < leastBytes) return end(late());
+        recently = 0;
+        wait();
+      }, ms);
+    };
+    wait();
     const failed = (error: unknown) => {
       const known = isBadRequest(error) || isRetryable(error);
       reject(
         known ? error : Object.assign(retryable("The upload was interrupted."), { cause: error }),
       );
     };
-    const reads = async () => request.body(maxBytes, reading.signal);
+    const reads = async () => request.body(maxBytes, reading.signal, came);
     void reads()
       .then(resolve, failed)
       .finally(() => clearTimeout(timer));
   });
+}
+
+function late(): Error {
+  return retryable(
+    "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
+  );
 }
 
 const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;
@@ -99,6 +147,7 @@ async function decompressed(
   bytes: Uint8Array,
   headers: Headers,
   maxBytes: number,
+  visit: Visit | undefined,
 ): Promise<Uint8Array> {
   if (bytes.byteLength > maxBytes) throw bodyTooLarge(maxBytes);
   const encoding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
@@ -106,40 +155,42 @@ async function decompressed(
   if (encoding !== "gzip" && encoding !== "deflate") {
     throw badRequest(415, "Send the body without content-encoding, or as gzip or deflate.");
   }
-  return inflate(bytes, encoding, maxBytes);
+  return inflate(bytes, encoding, maxBytes, visit);
 }
 
-/** Stops as soon as the output passes the limit, so that a few kilobytes can't become gigabytes. */
+/** Stops as soon as the output passes the limit, so that a few kilobytes can't become gigabytes; or where there is no more room for it. */
 async function inflate(
   bytes: Uint8Array,
   encoding: "gzip" | "deflate",
   maxBytes: number,
+  visit: Visit | undefined,
 ): Promise<Uint8Array> {
   const reader = slices(bytes).pipeThrough(new DecompressionStream(encoding)).getReader();
   const parts: Uint8Array[] = [];
   let size = 0;
+  const ended: { reason?: Error } = {};
+  if (visit !== undefined) {
+    visit.dismiss = (reason) => {
+      ended.reason = reason;
+    };
+  }
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       size += value.byteLength;
-      if (size > maxBytes) break;
+      visit?.came(value.byteLength);
+      if (size > maxBytes || ended.reason !== undefined) break;
       parts.push(value);
     }
   } catch {
     throw badRequest(400, `The body is not valid ${encoding}.`);
   }
-  if (size > maxBytes) {
+  if (size > maxBytes || ended.reason !== undefined) {
     reader.cancel().catch(() => undefined);
-    throw bodyTooLarge(maxBytes);
+    throw ended.reason ?? bodyTooLarge(maxBytes);
   }
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+  return joinBytes(parts);
 }
 
 const sliceBytes = 64 * 1024;
@@ -172,10 +223,52 @@ function checkTextSize(text: string, maxBytes: number): void {
   }
 }
 
-function parse(text: string): unknown {
+/** So short a text can't hold much, whatever it is. */
+const shortUnits = 1_024;
+/** So long a text is parsed piece by piece. */
+const longUnits = 64 * 1_024;
+
+// What things take in memory, about, also while they are mapped and written; measured for the worst of each (V8 13.6, in Node 24).
+const bytesOfUnit = 2;
+const bytesOfValue = 112;
+/** Text that is set aside is written as text once more. */
+const bytesOfUnitAside = 4;
+
+/** Levels of a body around the members of an operation, and one of the contract's to spare. */
+const levelsAround = 8;
+
+async function parse(
+  text: string,
+  limits: Limits,
+  { visit, setsAside = false }: Reading,
+): Promise<unknown> {
   if (text === "") throw badRequest(400, "The body is empty.");
+  if (text.length <= shortUnits) {
+    const value = await valueOf(text);
+    visit?.arrived(text.length * (bytesOfUnit + bytesOfValue / 2));
+    return value;
+  }
+  const { values, transactions, aside } = setsAside
+    ? await survey(text, limits.values, limits.depth + levelsAround)
+    : await survey(text, Infinity, Infinity);
+  if (values > 2 * limits.values) {
+    if (setsAside && transactions > limits.transactions) {
+      throw tooManyTransactions(transactions, limits);
+    }
+    throw badRequest(413, `The body holds more than ${2 * limits.values} values.`);
+  }
+  let units = 0;
+  for (const { start, end } of aside) units += end - start;
+  visit?.arrived(text.length * bytesOfUnit + values * bytesOfValue + units * bytesOfUnitAside);
+  if (aside.length === 0) return valueOf(text);
+  const value = await valueOf(without(text, aside));
+  putAside(value, text, aside);
+  return value;
+}
+
+async function valueOf(text: string): Promise<unknown> {
   try {
-    return parseJson(text);
+    return text.length > longUnits ? await parseLarge(text) : parseJson(text);
   } catch {
     // The engine's own message quotes the body.
     throw badRequest(400, "The body is not valid JSON.");

@@ -21,7 +21,7 @@ import { uploadOfRow } from "../wire/entries.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
-import type { Load } from "../process/load.js";
+import { Crowded, type Load } from "../process/load.js";
 import {
   type Answer,
   limitsBody,
@@ -100,7 +100,7 @@ async function answerTo<P extends Principal, DB>(
     case "checkpoint-request":
       return checkpoint(parts, request, context, route);
     case "limits":
-      return { status: 200, body: limitsBody(parts.limits, parts.routes) };
+      return { status: 200, body: limitsBody(parts.limits, parts.timeouts, parts.routes) };
     case "contract":
       return contract();
     case "preflight":
@@ -140,13 +140,18 @@ function upload<P extends Principal, DB>(
   uploadOf: (body: unknown) => unknown,
 ): Promise<Answer> {
   const { processor } = parts;
-  return called(parts, request, context, async ({ value, lossyNumbers }, caller, at) => {
+  const run = async (
+    { value, lossyNumbers }: RequestBody,
+    caller: CallContext<P>,
+    at: Where,
+  ): Promise<Answer> => {
     at.during = "validate";
     const accepted = await processor.validate(uploadOf(value), caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
     return answerResults(accepted.shape, results);
-  });
+  };
+  return called(parts, request, context, run, true);
 }
 
 function checkpoint<P extends Principal, DB>(
@@ -179,26 +184,28 @@ async function called<P extends Principal, DB>(
   request: WriteRequest,
   context: RequestContext,
   run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answer>,
+  setsAside = false,
 ): Promise<Answer> {
   if (load.draining()) return unavailable("The server is being stopped. Try again.");
-  const leave = load.admit();
-  if (leave === undefined) return unavailable("The server is busy. Try again.");
-  let leaveOwn: (() => void) | undefined;
+  const visit = load.admit();
+  if (visit === undefined) return unavailable("The server is busy. Try again.");
   let body: RequestBody | undefined;
   const at: Where = { during: "authenticate" };
   try {
     const principal = await pipeline.authenticate(request, context);
     // Before the body is read: what waits for its turn takes no room.
-    leaveOwn = load.admitCaller(principal);
-    if (leaveOwn === undefined) {
+    if (!visit.identify(principal)) {
       return tooMany(
         "You have too many requests under way. Wait for their answers, and try again.",
       );
     }
     at.during = "request";
-    body = await readBody(request, limits, timeouts);
+    body = await readBody(request, limits, timeouts, { visit, setsAside });
     return await run(body, { ...context, principal }, at);
   } catch (thrown) {
+    if (thrown instanceof Crowded) {
+      return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
+    }
     const { during } = at;
     // Nobody could make anything of it.
     const isMissing = body?.lossyNumbers && isLost(body.value) && during !== "transaction";
@@ -213,18 +220,17 @@ async function called<P extends Principal, DB>(
     });
     return answer;
   } finally {
-    leaveOwn?.();
-    leave();
+    visit.leave();
   }
 }
 
 const bodyCure =
   "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";
 
-/** Where nothing of the request has been applied, the caller of too many dead letters hears it from the status. */
+/** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
 function answerResults(shape: UploadShape, results: readonly TransactionResult[]): Answer {
   const [first] = results;
-  return first?.status === "retryable_error" && first.tooManyDeadLetters
+  return first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
     ? { ...tooMany(first.message, first.retryAfterMs), results }
     : { ...answerUpload(shape, results), results };
 }

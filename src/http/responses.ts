@@ -5,7 +5,7 @@ import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../er
 import type { ErrorEvent } from "../events.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { RequestContext } from "../context.js";
-import type { Limits } from "../wire/limits.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
 import type { RouteOptions } from "./request.js";
 import type { TransactionResult, WriteResponse } from "../model.js";
 
@@ -72,9 +72,12 @@ function retryAfter(ms: number): Readonly<Record<string, string>> {
 }
 
 /** What a client may want to know before it sends anything. */
-export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions) {
-  const { bodyBytes, transactions, operations, depth, keys, stringLength, concurrentRequests } =
-    limits;
+export function limitsBody(
+  limits: Limits,
+  { requestMs, transactionMs }: Timeouts,
+  { checkpoints = false }: RouteOptions,
+) {
+  const { bodyBytes, transactions, operations, depth, keys, values, stringLength } = limits;
   return {
     contract_version: contractVersion,
     limits: {
@@ -83,9 +86,11 @@ export function limitsBody(limits: Limits, { checkpoints = false }: RouteOptions
       operations: told(operations),
       depth: told(depth),
       keys: told(keys),
+      values: told(values),
       string_length: told(stringLength),
-      concurrent_requests: told(concurrentRequests),
+      concurrent_requests: told(limits.concurrentRequests),
     },
+    timeouts: { request_ms: told(requestMs), transaction_ms: told(transactionMs) },
     features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
   };
 }

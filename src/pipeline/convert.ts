@@ -8,8 +8,8 @@ import {
   retryable,
 } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { Write } from "../model.js";
-import { InvalidValue, PrecisionLost } from "../store/failures.js";
+import type { ErrorCode, Write } from "../model.js";
+import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { stringifyJson } from "../wire/serialize.js";
@@ -20,6 +20,13 @@ import type { Rule } from "./rules.js";
 interface Converting extends RequestContext {
   readonly lossyNumbers: boolean;
 }
+
+interface ConvertingWrite extends Converting {
+  readonly principal: Principal;
+}
+
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
+type ValueUse = "sent" | "set" | "key" | "sought";
 
 export interface Convert {
   /**
@@ -39,14 +46,14 @@ export interface Convert {
    * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
    * had been rounded before the library saw it.
    *
-   * @param compared the columns are compared with the values, and not written
+   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
    */
   values(
     store: Store,
     table: Table,
     values: Values,
     context: Converting,
-    compared?: boolean,
+    use?: Exclude<ValueUse, "set">,
   ): Values;
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
@@ -57,7 +64,7 @@ export interface Convert {
   write<P extends Principal, DB>(
     write: Write,
     rule: Rule<P, DB>,
-    context: Converting,
+    context: ConvertingWrite,
     kept: OperationState,
     missing: "throws" | "pass",
   ): Promise<Write>;
@@ -71,16 +78,23 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
+    { use, exact }: { readonly use: ValueUse; readonly exact: boolean },
   ): unknown => {
-    if (column.generated) {
-      throw fatalOfSchema("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
-    }
+    const unfit = (code: ErrorCode, message: string): Error =>
+      use === "set"
+        ? new ServerValue(table.name, column.name, message)
+        : fatalOfSchema(code, message);
+    if (column.generated && use !== "sought")
+      throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     try {
-      return store.convert(column, value, context.lossyNumbers);
+      const converted = store.convert(column, value, context.lossyNumbers, exact);
+      const isCounted = column.numbered !== undefined && (use === "sent" || use === "key");
+      if (isCounted) refuseHigh(column.numbered, converted);
+      return converted;
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
-      throw error instanceof InvalidValue ? fatalOfSchema("INVALID_DATA", error.message) : error;
+      throw error instanceof InvalidValue ? unfit("INVALID_DATA", error.message) : error;
     }
   };
 
@@ -100,12 +114,12 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   return {
     table: tableWith,
     // Entries, here and below: assigning to a column called "__proto__" would lose it.
-    values: (store, table, values, context, compared = false) => {
+    values: (store, table, values, context, use = "sent") => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
-        const known = declaredColumn(table, name);
-        const column = compared && known.generated ? { ...known, generated: false } : known;
-        converted.push([name, one(store, table, column, value, context)]);
+        const column = declaredColumn(table, name);
+        const how = { use, exact: use !== "sent" };
+        converted.push([name, one(store, table, column, value, context, how)]);
       }
       return Object.fromEntries(converted);
     },
@@ -114,6 +128,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       // A hook may have made a write on another table of it.
       if (kept.table?.name !== rule.table) {
         converted.clear();
+        kept.set.clear();
         kept.table = undefined;
       }
       const fresh: string[] = [];
@@ -134,7 +149,12 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       for (const name of fresh) {
         const column = table.columns.get(name);
         if (column === undefined) continue;
-        const stored = one(store, table, column, write.values[name], context);
+        const value = write.values[name];
+        const isSet = setsColumn(rule, write, name, context);
+        if (isSet) kept.set.add(name);
+        else kept.set.delete(name);
+        const how = { use: isSet ? "set" : "sent", exact: isExact(rule, name) } as const;
+        const stored = one(store, table, column, value, context, how);
         converted.set(
           name,
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
@@ -148,6 +168,34 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       return { ...write, values: Object.fromEntries(values) };
     },
   };
+}
+
+/** Whether the configuration gave the value: it is not the device's then, whatever is wrong with it. A client may send its own id, too. */
+function setsColumn<P extends Principal, DB>(
+  { serverColumns, insertColumns, softDelete, owner }: Rule<P, DB>,
+  { op, values }: Write,
+  column: string,
+  { principal }: ConvertingWrite,
+): boolean {
+  if (op === "DELETE") return softDelete?.has(column) === true;
+  if (serverColumns.has(column) || insertColumns.has(column)) return true;
+  return column === owner && values[column] === principal.userId;
+}
+
+/** A column that the database numbers goes on from the greatest value that it has seen: above the half, too little would be left for everybody. */
+function refuseHigh({ end }: NonNullable<Column["numbered"]>, converted: unknown): void {
+  const digits = String(converted);
+  const number = /^\+?\d+$/.test(digits) ? BigInt(digits.replace("+", "")) : undefined;
+  if (number === undefined ? Number(digits) > Number(end / 2n) : number > end / 2n)
+    throw new InvalidValue("The number is too large for a column that the database numbers.");
+}
+
+/** Whether a value of more digits than the column keeps is refused. */
+function isExact<P extends Principal, DB>(
+  { exact: { identifying, said, otherwise = false } }: Pick<Rule<P, DB>, "exact">,
+  column: string,
+): boolean {
+  return identifying.has(column) || (said.get(column) ?? otherwise);
 }
 
 function shownValue(shown: unknown, stored: unknown): ConvertedValue {

@@ -111,7 +111,13 @@ async function anyColumn<P extends Principal, DB>(
     if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
     kept.table = table;
   }
-  if (!table.columns.has(name)) return undefined;
+  const found = table.columns.get(name);
+  if (found === undefined) return undefined;
+  // It takes a rule that lists it.
+  if (found.generated || found.numbered !== undefined) {
+    if (rule.ignoreUnknown) return undefined;
+    throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
+  }
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
 }
 
@@ -124,7 +130,7 @@ async function lookUpReference<P extends Principal, DB>(
 ): Promise<unknown> {
   if (value === null || value === undefined) return null;
   const table = await convert.table(unit, name, [match], context);
-  const sought = convert.values(store, table, { [match]: value }, context, true);
+  const sought = convert.values(store, table, { [match]: value }, context, "sought");
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
     throw fatalOfSchema("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");

@@ -40,6 +40,8 @@ export interface OperationState extends OpenUnit {
   table: Table | undefined;
   /** By column: the value that layers and hooks see, and the one that is stored. */
   readonly converted: Map<string, ConvertedValue>;
+  /** The columns whose value the configuration gave. */
+  readonly set: Set<string>;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
 }
@@ -76,6 +78,7 @@ export function withOperation<P extends Principal, DB>(
     seen: new Map(),
     table: undefined,
     converted: new Map(),
+    set: new Set(),
     final: undefined,
   };
   const complete: OperationContext<P, DB> = {

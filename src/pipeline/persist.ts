@@ -6,6 +6,7 @@ import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { type Convert, keyOf, storedValues } from "./convert.js";
+import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { seenAbsent, stateOf } from "./operation.js";
 import type { ParentRule, Rule, Rules } from "./rules.js";
@@ -43,7 +44,13 @@ export function createPersist<P extends Principal, DB>(
     const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
-    const key = convert.values(store, table, keyOf(rule, id), context, op !== "PUT");
+    const key = convert.values(
+      store,
+      table,
+      keyOf(rule, id),
+      context,
+      op === "PUT" ? "key" : "sought",
+    );
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
@@ -81,7 +88,7 @@ export function createPersist<P extends Principal, DB>(
       const made = await change(write, context);
       if (made === undefined) return { effect: "unchanged" };
       const { effects, failure } = await stateOf(context).unit.write([made]);
-      if (failure !== undefined) throw failure.cause;
+      if (failure !== undefined) throw faultOf(failure.cause, made, stateOf(context));
       return judge(effects[0] ?? "absent", write, context);
     },
   };

@@ -157,7 +157,7 @@ function rowReader<P extends Principal, DB>(rules: Rules<P, DB>, convert: Conver
     if (rule === undefined) return undefined;
     const { store, unit } = stateOf(context);
     const table = await convert.table(unit, rule.table, rule.key.columns, context);
-    const key = convert.values(store, table, keyOf(rule, id), context, true);
+    const key = convert.values(store, table, keyOf(rule, id), context, "sought");
     try {
       return await unit.read(table, key);
     } catch (error) {

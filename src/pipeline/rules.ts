@@ -35,8 +35,19 @@ export interface Rule<P extends Principal, DB> {
   readonly replace: boolean;
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
+  readonly exact: Exactness;
   /** Mapping or judging an operation runs code of the application's, or asks the database: what stands before it must be written by then. */
   readonly looksAround: boolean;
+}
+
+/** Which columns take no more digits than they keep; of the others, more are rounded. By the source database's names. */
+interface Exactness {
+  /** They identify rows: this one, or one that it refers to. Filled in when all rules are known. */
+  readonly identifying: Set<string>;
+  /** What the rule says of columns, and what the server sets: its values are never refused for their digits. */
+  readonly said: ReadonlyMap<string, boolean>;
+  /** What the rule says of all others, where it says anything. */
+  readonly otherwise?: boolean;
 }
 
 /** Where the client's row id goes. */
@@ -92,7 +103,33 @@ export function compileRules<P extends Principal, DB>(
     return rule;
   };
   for (const name of Object.keys(tables)) compile(name, []);
+  const all = [...rules.values()];
+  const identifying = new Map(all.map((rule) => [rule, identifyingColumns(rule, all)]));
+  for (const [rule, columns] of identifying) {
+    for (const column of columns) rule.exact.identifying.add(column);
+  }
   return rules;
+}
+
+/** Of a rule's table, the columns by which rows are told apart, or referred to: in them, two values that round to one would be one row. */
+function identifyingColumns<P extends Principal, DB>(
+  { table, key, owner, parents, clientColumns }: Rule<P, DB>,
+  all: readonly Rule<P, DB>[],
+): readonly string[] {
+  const clients = [...(clientColumns?.values() ?? [])];
+  const referred = all.flatMap((other) => [
+    ...other.parents.filter((parent) => parent.rule.table === table).map(({ by }) => by),
+    ...[...(other.clientColumns?.values() ?? [])].flatMap(({ references }) =>
+      references?.table === table ? [references.match, references.take] : [],
+    ),
+  ]);
+  return [
+    ...key.columns,
+    ...(owner === undefined ? [] : [owner]),
+    ...parents.map(({ column }) => column),
+    ...clients.flatMap(({ column, references }) => (references === undefined ? [] : [column])),
+    ...referred,
+  ];
 }
 
 const allOperations: readonly Operation[] = ["PUT", "PATCH", "DELETE"];
@@ -139,6 +176,20 @@ function compileRule<P extends Principal, DB>(
     replace: rule.put === "replace",
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
+    exact: {
+      identifying: new Set(),
+      said: new Map([
+        ...[...(columns.client?.values() ?? [])].flatMap(({ column, exact }): [string, boolean][] =>
+          exact === undefined ? [] : [[column, exact]],
+        ),
+        ...[...columns.server.keys(), ...columns.insert.keys()].map((column): [string, boolean] => [
+          column,
+          false,
+        ]),
+        ...Object.keys(rule.delete?.set ?? {}).map((column): [string, boolean] => [column, false]),
+      ]),
+      ...(rule.exact !== undefined && { otherwise: rule.exact }),
+    },
     looksAround:
       rule.authorize !== undefined ||
       columns.server.size + columns.insert.size > 0 ||
@@ -216,13 +267,14 @@ function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["colu
 /** Its members one by one, for a spread leaves out what is inherited. */
 function compileColumn<P extends Principal, DB>(
   name: string,
-  { column = name, references, convert, readOnly }: ClientColumn<P, DB>,
+  { column = name, references, convert, readOnly, exact }: ClientColumn<P, DB>,
 ): ClientColumn<P, DB> & { readonly column: string } {
   return {
     column,
     ...(references !== undefined && { references }),
     ...(convert !== undefined && { convert }),
     ...(readOnly !== undefined && { readOnly }),
+    ...(exact !== undefined && { exact }),
   };
 }
 

@@ -21,6 +21,8 @@ export interface ClientColumn<P extends Principal, DB> {
   readonly convert?: (value: unknown, context: OperationContext<P, DB>) => unknown;
   /** `reject`: sending it is FORBIDDEN_COLUMN. `ignore`: it is left out, for clients that always send it. */
   readonly readOnly?: "reject" | "ignore";
+  /** As `exact` of the rule, for this column. */
+  readonly exact?: boolean;
 }
 
 /** `true`: as it is. Text: the source database's name. */
@@ -108,6 +110,12 @@ export interface TableRule<P extends Principal, DB> {
   };
   /** A column that may not be written: FORBIDDEN_COLUMN (`reject`, default), or left out (`ignore`). */
   readonly unknownColumns?: "reject" | "ignore";
+  /**
+   * What becomes of a client's value that has more digits than its column is declared to keep, of a decimal or of a second: rounded as the database
+   * itself rounds (`false`, default), or INVALID_DATA (`true`). Said either way, `check()` names none of the columns. What identifies a row (a key,
+   * `owner`, a column of `belongsTo` or `references`) is never rounded.
+   */
+  readonly exact?: boolean;
   /** PATCH and DELETE of a row outside the scope answer as if it did not exist. */
   readonly hideForeign?: boolean;
 }

@@ -6,8 +6,10 @@ import type { OperationContext, Principal, TransactionContext } from "../context
 import { fatal, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import type { CrudTransaction, InvalidTransaction, TransactionResult, Write } from "../model.js";
+import { faultOf } from "../pipeline/fault.js";
 import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
+import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim, SchemaTrust } from "../store/store.js";
 import type { Call } from "./call.js";
@@ -51,12 +53,16 @@ export async function attempt<P extends Principal, DB>(
   call: Call<P>,
   { number, claim, schema, tally }: AttemptOptions,
 ): Promise<Attempt> {
-  const { store, signal } = call;
+  const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
   if ("invalid" in transaction && claim === undefined) return refusalOf(transaction);
+  const operations = "invalid" in transaction ? 1 : transaction.crud.length;
+  const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
   try {
-    return await store.unit(
+    return await memory.places.unit(
+      entering,
+      store,
       { signal, tally, schema, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
@@ -97,6 +103,9 @@ function refusalOf({
   };
 }
 
+/** Fewer operations are done before anybody would notice. */
+const operationsOfSlice = 50;
+
 interface Applying {
   readonly open: OpenUnit;
   /** From 1. */
@@ -128,11 +137,16 @@ export async function apply<P extends Principal, DB>(
     lossyNumbers,
   };
   const done: (readonly [Write, OperationContext<P, DB>])[] = [];
+  const slices = transaction.crud.length > operationsOfSlice ? createSlices() : undefined;
   const run = createRun(pipeline, open, progress);
+  let since = performance.now();
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
+    if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
+    if (operationIndex % operationsBetween === operationsBetween - 1)
+      since = await breathe(open, since);
     try {
       progress.during = "map";
       const mapped = await pipeline.map(operation, known);
@@ -156,6 +170,21 @@ export async function apply<P extends Principal, DB>(
   progress.during = "commit";
   // A hook may have put other values in.
   return () => done.map(([write, known]) => stateOf(known).final ?? write);
+}
+
+const operationsBetween = 50;
+const mostMs = 10;
+
+/**
+ * Much of a large transaction's work waits for nothing: from time to time other requests are let come between. Not where all share one
+ * connection: what others sent to the database beside the library would end up in this transaction.
+ *
+ * @returns since when nobody has been let come between
+ */
+async function breathe({ store }: OpenUnit, since: number): Promise<number> {
+  if (store.connections === 1 || performance.now() - since < mostMs) return since;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return performance.now();
 }
 
 interface Waiting<P extends Principal, DB> {
@@ -206,7 +235,10 @@ function createRun<P extends Principal, DB>(
       }
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;
-      throw failure.cause;
+      const failed = run.find(({ change }) => change.operationIndex === failure.operationIndex);
+      throw failed === undefined
+        ? failure.cause
+        : faultOf(failure.cause, failed.change, stateOf(failed.context));
     },
   };
 }

@@ -1,10 +1,11 @@
 /** A verified caller's request, as the transactions in it see it: who calls, which database the data goes to, and what the process remembers of that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
-import type { DatabaseCaller, Store } from "../store/store.js";
+import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
 import type { DatabaseOption, KeyedDatabase } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import type { TransactionResult } from "../model.js";
 import type { PoliciesSeen } from "../rls/gate.js";
+import type { Places } from "./places.js";
 
 export interface Call<P extends Principal> extends CallContext<P> {
   readonly store: Store;
@@ -20,7 +21,9 @@ export interface Call<P extends Principal> extends CallContext<P> {
   /** A random uuid. */
   readonly requestId: string;
   /** When it came, by `performance.now()`: nothing is refused by what was read of the schema before. */
-  readonly since: number;
+  readonly requestBegan: number;
+  /** How many of the caller's queues the ledger keeps. */
+  readonly devices?: DeviceBound;
   /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */
@@ -45,6 +48,9 @@ export function shownContext<P extends Principal>(
 /** Makes a store of what the configuration gives. Rejects with a TypeError for what is no database that the library supports. */
 export type OpenStore = (database: object, key: object | string) => Promise<Store>;
 
+/** The gate to a database. */
+export type PlacesIn = (store: Pick<Store, "connections">) => Places;
+
 /** A database, and what the process remembers of it. */
 export interface Database {
   readonly store: Store;
@@ -63,8 +69,9 @@ export interface Databases<P extends Principal> {
 export function createDatabases<P extends Principal, DB>(
   database: DatabaseOption<P, DB>,
   open: OpenStore,
+  placesIn: PlacesIn,
 ): Databases<P> {
-  const memories = byDatabase(createMemory);
+  const memories = byDatabase((store: Store) => createMemory(placesIn(store)));
   const opened = new WeakMap<object, Promise<Database>>();
 
   const remembered = async (opening: Store | Promise<Store>): Promise<Database> => {
@@ -120,9 +127,11 @@ export function isKeyed<P extends Principal, DB>(
 }
 
 export interface Memory {
+  /** Who is in the database now. See `places.ts`. */
+  readonly places: Places;
   /** Identical transactions in flight, by identity. See `joinFlight` in `identity.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
-  /** Until when callers with too many dead letters are refused, by user id. See `dead-letters/quota.ts`. */
+  /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
   appliedAt: number | undefined;
@@ -130,20 +139,27 @@ export interface Memory {
   readonly failing: Set<string>;
   /** When the ledger is to be pruned next. See `pruning.ts`. */
   pruneAt: number | undefined;
+  /** How far the last run has come in the ledger, where it did not come to the end. */
+  prunedTo: string | undefined;
   /** What has been found of the policies, by role. See `rls/gate.ts`. */
   readonly policies: Map<string, PoliciesSeen>;
+  /** Whether it has been said what is wrong with the server's settings. See `check/ready.ts`. */
+  warned: boolean;
   /** Readiness that is being looked at, by role. See `check/ready.ts`. */
   readonly looking: Map<string, Promise<readonly string[]>>;
 }
 
-export function createMemory(): Memory {
+export function createMemory(places: Places): Memory {
   return {
+    places,
     inFlight: new Map(),
     refused: new Map(),
     appliedAt: undefined,
     failing: new Set(),
     pruneAt: undefined,
+    prunedTo: undefined,
     policies: new Map(),
+    warned: false,
     looking: new Map(),
   };
 }

@@ -39,13 +39,16 @@ export function createCheckpointing<P extends Principal>(
     checkId(clientId, 255, "client id");
     checkId(userId, 4096, "user id");
     const key = { id: await sha256([userId, clientId]), userId, clientId };
-    const { store } = await reached(() => databases.of(principal));
+    const { store, memory } = await reached(() => databases.of(principal));
     try {
-      // Under a stricter isolation those who count at once would fail.
-      return await inUnit(store, ({ checkpoints }) => write(checkpoints, key), {
-        isolation: "plain",
-        signal,
-      });
+      return await memory.places.during({ userId, operations: 1, signal }, (waitedMs) =>
+        // Under a stricter isolation those who count at once would fail.
+        inUnit(store, ({ checkpoints }) => write(checkpoints, key), {
+          isolation: "plain",
+          signal,
+          waitedMs,
+        }),
+      );
     } catch (error) {
       throw unwritten(error);
     }

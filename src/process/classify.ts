@@ -1,5 +1,7 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
+import { correlated, type Correlated, type Emit } from "../events.js";
+import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { ErrorCode } from "../model.js";
 import type {
@@ -27,6 +29,8 @@ export type Verdict =
       readonly outcome: "retryable";
       readonly message: string;
       readonly retryAfterMs?: number;
+      /** See `RetryableResult`. */
+      readonly tooManyDevices?: true;
       /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
       readonly again?: "contention" | "schema";
       /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
@@ -49,16 +53,26 @@ const unauthorized: Verdict = {
   message: "The caller may not write this row.",
 };
 
+const notSetUp = "The server is not set up for this change just now.";
+const tooManyDevices: Verdict = {
+  outcome: "retryable",
+  message: "Too many devices have sent changes in your name.",
+  retryAfterMs: 60_000,
+  tooManyDevices: true,
+  passes: true,
+};
+
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
   busy: "Others are changing the same rows just now.",
   schema: "The database is being changed just now.",
-  permission: "The server is not set up for this change just now.",
+  permission: notSetUp,
+  exhausted: "The change can't be made just now.",
   outage: "The database can't be reached just now.",
   other: "The change can't be made just now.",
 };
 
-const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
+const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "exhausted"];
 
 /**
  * A driver's own text is never part of a verdict.
@@ -68,12 +82,13 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention"];
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
   if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
+  if (error instanceof TooManyDevices) return tooManyDevices;
   if (isFatal(error)) {
     const details = plainDetails(error.details);
     return {
       outcome: "fatal",
       errorCode: error.code,
-      message: error.message,
+      message: error.message.slice(0, mostOfMessage),
       ...(details !== undefined && { details }),
       ...(error.ofSchema && { again: "schema" }),
     };
@@ -85,6 +100,10 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
       ...(error.staysQueued && { passes: true }),
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     };
+  }
+  if (error instanceof ServerValue) {
+    // It may be the conversion that went by a type which the column has no more.
+    return { outcome: "retryable", message: notSetUp, passes: true, again: "schema" };
   }
   const meaning = store.meaning(error);
   if (isFatalMeaning(meaning)) {
@@ -103,14 +122,26 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
   };
 }
 
+/** Tells the operator of a value that the configuration gave, when trying again has not helped. */
+export function tellServerValue(emit: Emit, name: Correlated, error: unknown): void {
+  if (!(error instanceof ServerValue)) return;
+  const { table, column, why } = error;
+  emit({ type: "server_value", ...correlated(name), table, column, why });
+}
+
 function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
   return Object.hasOwn(fatalMessages, meaning);
 }
 
-/** Details as JSON would carry them; none where it can't, for an answer must always be storable. */
+/** UTF-16 code units. An answer must always be storable, and an application may put into it what the client has sent. */
+const mostOfMessage = 10_000;
+const mostOfDetails = 100_000;
+
+/** Details as JSON would carry them; none where it can't, or where they are too many. */
 function plainDetails(details: unknown): unknown {
   try {
-    return details === undefined ? undefined : JSON.parse(stringifyJson(details));
+    const text = details === undefined ? undefined : stringifyJson(details);
+    return text === undefined || text.length > mostOfDetails ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** What makes two transactions the same one, and how identical ones in flight share one execution. */
 import type { Identifiable, TransactionResult } from "../model.js";
-import type { Claim, Store } from "../store/store.js";
+import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
 import type { Memory } from "./call.js";
 
@@ -10,8 +10,10 @@ interface Sender {
   readonly store: Pick<Store, "place">;
   readonly clientId?: string;
   readonly queueId?: string;
-  /** The request that it came with. */
+  /** The request that it came with, and when that began. */
   readonly requestId: string;
+  readonly requestBegan: number;
+  readonly devices?: DeviceBound;
 }
 
 /** What the ledger's row says of it, but for the answer. */
@@ -22,7 +24,15 @@ export type Identity = Omit<Claim, "answer">;
  * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
  */
 export async function identityOf(
-  { principal: { userId }, clientId, queueId, requestId, store: { place } }: Sender,
+  {
+    principal: { userId },
+    clientId,
+    queueId,
+    requestId,
+    requestBegan,
+    devices,
+    store: { place },
+  }: Sender,
   transaction: Identifiable,
 ): Promise<Identity | undefined> {
   const ids = clientId === undefined ? undefined : queueIds(transaction);
@@ -33,7 +43,8 @@ export async function identityOf(
     sha256OfAll(contentOf([sender, ids], transaction)),
     sha256(sender),
   ]);
-  return { key, queue, request: requestId };
+  const request = { request: requestId, requestBegan };
+  return { key, queue, ...request, userId, ...(devices && { devices }) };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

@@ -1,4 +1,9 @@
-/** What is under way in the process: how much may be at once, of all and of one caller, and how the process is stopped between requests. */
+/**
+ * What is under way in the process: how much may be at once, of all and of one caller, and how the process is stopped between requests.
+ *
+ * A request is a visit with three stages: it is authenticated, it waits for its body, it is processed. Each stage has its own bound, so that who waits
+ * takes no place from those whose bodies are there. Bytes on their way and bytes that are being processed are bounded apart for the same reason.
+ */
 import type { Principal } from "../context.js";
 import type { Limits } from "../wire/limits.js";
 
@@ -10,22 +15,53 @@ export interface Load {
   readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
-  /** Counts a request in, and returns the function that counts it out, to be called once. `undefined` where there are as many as may be. */
-  admit(): (() => void) | undefined;
-  /**
-   * The same, among the caller's own.
-   *
-   * @throws TypeError for what is no principal
-   */
-  admitCaller(principal: Principal): (() => void) | undefined;
+  /** Lets a request in, to be authenticated. `undefined` where there are as many as may be. */
+  admit(): Visit | undefined;
 }
 
-export function createLoad({ requests, concurrentRequests }: Limits): Load {
+/** One request's way through the process. */
+export interface Visit {
+  /**
+   * From here on it counts among its caller's, and waits for its body. Where too many wait, another one has to go.
+   *
+   * @returns false where the caller has as many under way as may be
+   * @throws TypeError for what is no principal
+   */
+  identify(principal: Principal): boolean;
+  /** Called where the wait has to end for the sake of others. To be set by whoever waits for the body. */
+  dismiss: (reason: Crowded) => void;
+  /** More of its body is there, or of what that is inflated to. */
+  came(bytes: number): void;
+  /**
+   * The body is there: the wait ends.
+   *
+   * @param bytes what the body and its values will take in memory, about
+   * @throws Crowded where there is no room for it just now
+   */
+  arrived(bytes: number): void;
+  /** To be called once, at the end. */
+  leave(): void;
+}
+
+/** There is no room for a request just now. It is nobody's fault, and no event: its status says it. */
+export class Crowded extends Error {
+  /** 429 where it is the caller's own requests that take the room. */
+  readonly status: 429 | 503;
+
+  constructor(status: 429 | 503) {
+    super(
+      status === 429
+        ? "Your requests take too much room. Wait for their answers, and try again."
+        : "The server is busy. Try again.",
+    );
+    this.status = status;
+  }
+}
+
+export function createLoad(limits: Limits): Load {
   const underWay = new Set<Promise<unknown>>();
   let draining = false;
-  let admitted = 0;
-  // Holds no more than what is under way.
-  const ofCaller = new Map<string, number>();
+  const admit = createAdmission(limits);
 
   /** Also of what has begun in the meantime. */
   const empty = async (): Promise<true> => {
@@ -52,24 +88,151 @@ export function createLoad({ requests, concurrentRequests }: Limits): Load {
       clearTimeout(timer);
       return inTime;
     },
-    admit: () => {
-      if (admitted >= requests) return undefined;
-      admitted += 1;
-      return () => {
-        admitted -= 1;
-      };
-    },
-    admitCaller: (principal) => {
-      const { userId } = verifiedPrincipal(principal);
-      const before = ofCaller.get(userId) ?? 0;
-      if (before >= concurrentRequests) return undefined;
-      ofCaller.set(userId, before + 1);
-      return () => {
-        const left = (ofCaller.get(userId) ?? 0) - 1;
-        if (left > 0) ofCaller.set(userId, left);
-        else ofCaller.delete(userId);
-      };
-    },
+    admit,
+  };
+}
+
+/** A caller who has something under way. */
+interface Caller {
+  visits: number;
+  /** Those that wait for their bodies, in the order in which they came. */
+  readonly waiting: Set<Waiting>;
+  /** On their way. */
+  bytes: number;
+  /** Being processed. */
+  room: number;
+}
+
+interface Waiting {
+  readonly number: number;
+  bytes: number;
+  readonly dismiss: (reason: Crowded) => void;
+}
+
+function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits): Load["admit"] {
+  // Holds no more than what is under way.
+  const callers = new Map<string, Caller>();
+  const onTheWay = memoryBytes / 2;
+  const ofCaller = memoryBytes / 4;
+  // What is larger leaves an eighth to what is not.
+  const small = memoryBytes / 128;
+  const forLarge = (memoryBytes / 8) * 7;
+  let number = 0;
+  let authenticating = 0;
+  let waiting = 0;
+  let processing = 0;
+  let bytesOnTheWay = 0;
+  let room = 0;
+  let roomOfLarge = 0;
+
+  const stopWaiting = (caller: Caller, visit: Waiting): void => {
+    if (!caller.waiting.delete(visit)) return;
+    waiting -= 1;
+    caller.bytes -= visit.bytes;
+    bytesOnTheWay -= visit.bytes;
+  };
+
+  /** Of the caller who has the most, the visit that came first. Who comes with little finds a place, however many others wait. */
+  const dismissOne = (of: (caller: Caller) => number, reason: Crowded): void => {
+    let chosen: Caller | undefined;
+    let first: Waiting | undefined;
+    for (const caller of callers.values()) {
+      const [candidate] = caller.waiting;
+      if (candidate === undefined || (chosen !== undefined && of(caller) < of(chosen))) continue;
+      if (
+        first === undefined ||
+        of(caller) > of(chosen as Caller) ||
+        candidate.number < first.number
+      ) {
+        [chosen, first] = [caller, candidate];
+      }
+    }
+    if (chosen === undefined || first === undefined) return;
+    stopWaiting(chosen, first);
+    first.dismiss(reason);
+  };
+
+  const takeRoom = (caller: Caller, bytes: number): void => {
+    const isLarge = bytes > small;
+    // One is let in however large it is: else it could never be.
+    const fits = isLarge
+      ? roomOfLarge === 0 || roomOfLarge + bytes <= forLarge
+      : room + bytes <= memoryBytes;
+    if (caller.room > 0 && caller.room + bytes > ofCaller) throw new Crowded(429);
+    if (!fits || processing >= requests) throw new Crowded(503);
+    processing += 1;
+    caller.room += bytes;
+    room += bytes;
+    if (isLarge) roomOfLarge += bytes;
+  };
+
+  return () => {
+    if (authenticating >= requests) return undefined;
+    authenticating += 1;
+    let leave = () => {
+      authenticating -= 1;
+    };
+    let waits: { readonly caller: Caller; readonly visit: Waiting } | undefined;
+
+    const visit: Visit = {
+      dismiss: () => undefined,
+      identify: (principal) => {
+        const { userId } = verifiedPrincipal(principal);
+        const known = callers.get(userId);
+        if (known !== undefined && known.visits >= concurrentRequests) return false;
+        const caller = known ?? { visits: 0, waiting: new Set(), bytes: 0, room: 0 };
+        callers.set(userId, caller);
+        caller.visits += 1;
+        authenticating -= 1;
+        number += 1;
+        const own = { number, bytes: 0, dismiss: (reason: Crowded) => visit.dismiss(reason) };
+        waits = { caller, visit: own };
+        caller.waiting.add(own);
+        waiting += 1;
+        leave = () => {
+          stopWaiting(caller, own);
+          caller.visits -= 1;
+          if (caller.visits === 0) callers.delete(userId);
+        };
+        if (waiting > requests) dismissOne((each) => each.waiting.size, new Crowded(503));
+        return true;
+      },
+      came: (bytes) => {
+        if (waits === undefined || !waits.caller.waiting.has(waits.visit)) return;
+        const { caller, visit: own } = waits;
+        own.bytes += bytes;
+        caller.bytes += bytes;
+        bytesOnTheWay += bytes;
+        // One may come however large it is.
+        while (bytesOnTheWay > onTheWay && bytesOnTheWay > own.bytes) {
+          if ([...callers.values()].some((each) => each.bytes > caller.bytes)) {
+            dismissOne((each) => each.bytes, new Crowded(503));
+            continue;
+          }
+          // Nobody has more on the way than this caller. The others of the caller's may be nearly there.
+          stopWaiting(caller, own);
+          visit.dismiss(new Crowded(caller.bytes > 0 ? 429 : 503));
+          return;
+        }
+      },
+      arrived: (bytes) => {
+        if (waits === undefined) return;
+        const { caller, visit: own } = waits;
+        waits = undefined;
+        const left = leave;
+        stopWaiting(caller, own);
+        takeRoom(caller, bytes);
+        leave = () => {
+          processing -= 1;
+          caller.room -= bytes;
+          room -= bytes;
+          if (bytes > small) roomOfLarge -= bytes;
+          left();
+        };
+      },
+      leave: () => leave(),
+    };
+    return visit;
   };
 }
 

@@ -9,6 +9,7 @@ import { payloadOf } from "../dead-letters/payload.js";
 import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Failure } from "./attempt.js";
+import type { Unit } from "../store/store.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
 import type { Identity } from "./identity.js";
@@ -56,14 +57,11 @@ export function createParking<P extends Principal, DB>(
   const threshold = { attempts, afterMs: afterHours * hourMs };
 
   /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
-  const count = (
-    { call: { store, memory }, identity }: Parked<P>,
-    content: string,
-  ): Promise<boolean> => {
+  const count = ({ call, identity }: Parked<P>, content: string): Promise<boolean> => {
     const gapMs = identity === undefined ? anonymousGapMs : failuresKeptMs;
-    return store.unit({ isolation: "plain" }, async ({ attempts: counts }) => {
+    return plainly(call, async ({ attempts: counts }) => {
       await counts.count(content, gapMs);
-      const { appliedAt: at } = memory;
+      const { appliedAt: at } = call.memory;
       const agoMs = at === undefined ? undefined : performance.now() - at;
       return counts.isExhausted(content, threshold, agoMs);
     });
@@ -71,7 +69,7 @@ export function createParking<P extends Principal, DB>(
 
   const forget = async ({ call }: Parked<P>, content: string): Promise<void> => {
     call.memory.failing.delete(content);
-    await call.store.unit({ isolation: "plain" }, (unit) => unit.attempts.forget(content));
+    await plainly(call, (unit) => unit.attempts.forget(content));
   };
 
   const remember = ({ call }: Parked<P>, content: string): void => {
@@ -119,6 +117,13 @@ export function createParking<P extends Principal, DB>(
     recorded: (subject) =>
       quietly(subject, async () => forget(subject, await attemptName(subject))),
   };
+}
+
+function plainly<P extends Principal, T>(
+  { store, memory, principal: { userId } }: Call<P>,
+  work: (unit: Unit) => Promise<T>,
+): Promise<T> {
+  return memory.places.unit({ userId, operations: 1 }, store, { isolation: "plain" }, work);
 }
 
 /** Who sends it, and what it is. */

@@ -1,55 +1,95 @@
-/** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small batches. */
+/** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small steps. What must be kept is passed over once in each round. */
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { Store } from "../store/store.js";
+import type { DeviceBound, Prunable, Pruned, PruneStep, Store } from "../store/store.js";
+import { checkLimit } from "../wire/limits.js";
 import type { Database } from "./call.js";
+import { inUnit } from "./classify.js";
 import type { Load } from "./load.js";
 import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
+const defaultDevices = 1_000;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
-/** Rows in a transaction: nobody waits for more. */
+/** Rows looked at in a transaction: nobody waits for more. */
 const rowsAtOnce = 500;
-/** What is more than these is left to the next time. */
-const mostBatches = 1_000;
+/** Behind an upload. The next time goes on from there. */
+const mostSteps = 1_000;
 
 interface Pruning {
   /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
   prune(store: Store): Promise<number>;
+  /** All that is kept of a user. The same. */
+  forget(store: Store, userId: string): Promise<number>;
+  readonly devices: Omit<DeviceBound, "forgotten">;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
-  { ledger, parking }: WritesConfig<P, DB>,
+  { ledger, parking, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
   emit: Emit,
 ): Pruning {
-  const options: LedgerOptions = ledger === false ? { prune: parking !== false } : (ledger ?? {});
+  const options: LedgerOptions = ledger === false ? {} : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
+  const { devices = defaultDevices } = options;
+  const { keepClosedDays = defaultRetentionDays } = deadLetters;
+  checkLimit("ledger.devices", devices);
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
   }
-  const inBatches = async (store: Store, what: "ledger" | "attempts", ms: number) => {
-    let gone = 0;
-    for (let count = 0; count < mostBatches && !load.draining(); count += 1) {
-      const { found, removed } = await store.unit({}, (unit) => unit.prune(what, ms, rowsAtOnce));
-      gone += removed;
-      if (found < rowsAtOnce) break;
+  if (!(keepClosedDays > 0 && (keepClosedDays < 100_000 || keepClosedDays === Infinity))) {
+    throw new TypeError(
+      "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
+    );
+  }
+  /** Ends at the last old row, or after so many steps. */
+  const inSteps = async (
+    store: Store,
+    what: Prunable,
+    step: Pick<PruneStep, "olderThanMs" | "from">,
+    steps: number,
+  ): Promise<Pruned> => {
+    let removed = 0;
+    let from = step.from;
+    for (let count = 0; count < steps && !load.draining(); count += 1) {
+      const taken = { ...step, from, most: rowsAtOnce };
+      const pruned = await inUnit(store, (unit) => unit.prune(what, taken));
+      removed += pruned.removed;
+      if (pruned.next === undefined) return { removed };
+      from = pruned.next;
     }
-    return gone;
+    return { removed, ...(from !== undefined && { next: from }) };
   };
-  const prune = async (store: Store): Promise<number> => {
-    const answers = ledger === false ? 0 : await inBatches(store, "ledger", retentionDays * dayMs);
-    const failures = parking === false ? 0 : await inBatches(store, "attempts", failuresKeptMs);
-    return answers + failures;
+  const prune = async (store: Store, from: string | undefined, steps: number): Promise<Pruned> => {
+    const old = async (what: Prunable, olderThanMs: number): Promise<number> =>
+      (await inSteps(store, what, { olderThanMs }, steps)).removed;
+    const olderThanMs = retentionDays * dayMs;
+    const answers: Pruned =
+      ledger === false
+        ? { removed: 0 }
+        : await inSteps(store, "ledger", { olderThanMs, from }, steps);
+    const failures = parking === false ? 0 : await old("attempts", failuresKeptMs);
+    const letters = keepClosedDays === Infinity ? 0 : await old("letters", keepClosedDays * dayMs);
+    return { ...answers, removed: answers.removed + failures + letters };
+  };
+  const forget = async (store: Store, userId: string): Promise<number> => {
+    for (let gone = 0; ;) {
+      const { found, removed } = await inUnit(store, (unit) => unit.forget(userId, rowsAtOnce));
+      gone += removed;
+      if (found === 0) return gone;
+    }
   };
 
   return {
-    prune: (store) => load.during(() => prune(store)),
+    devices: { most: devices, unseenMs: retentionDays * dayMs },
+    // For whoever calls it has no other process that would go on.
+    prune: (store) => load.during(async () => (await prune(store, undefined, Infinity)).removed),
+    forget: (store, userId) => load.during(() => forget(store, userId)),
     passed: ({ store, memory }) => {
       if (!automatic) return;
       const now = performance.now();
@@ -59,9 +99,12 @@ export function createPruning<P extends Principal, DB>(
       memory.pruneAt = now + intervalMs;
       const name = { correlationId: crypto.randomUUID() };
       load
-        .during(() => prune(store))
+        .during(() => prune(store, memory.prunedTo, mostSteps))
         .then(
-          (removed) => emit({ type: "pruned", ...name, removed }),
+          ({ removed, next }) => {
+            memory.prunedTo = next;
+            emit({ type: "pruned", ...name, removed });
+          },
           (error: unknown) =>
             emit({ type: "error", ...name, during: "prune", error, outcome: "ignored" }),
         );

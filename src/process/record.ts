@@ -2,7 +2,7 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import { createNextId, namedRows, type NextId } from "../dead-letters/payload.js";
-import { type LetterQuota, TooManyLetters } from "../dead-letters/quota.js";
+import { type LetterQuota, TooManyLetters, tooManyLetters } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
 import { correlated, type Emit } from "../events.js";
 import {
@@ -52,7 +52,7 @@ export function createRecord<P extends Principal, DB>({
     const parts = { pipeline, quota, reading };
     let outcome: Outcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
-      const schema: SchemaTrust = { since: call.since, believed: new Map() };
+      const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       try {
         outcome = await storeLetter({ ...parts, schema }, answer, letter, call, identity);
       } catch (error) {
@@ -60,10 +60,7 @@ export function createRecord<P extends Principal, DB>({
         const during = unread ? "rowStates" : "deadLetter";
         const outcome = unread ? "ignored" : "retryable";
         emit({ type: "error", ...correlated(call), during, error, outcome });
-        if (error instanceof TooManyLetters) {
-          const refusal = quota.refusal(call.memory, letter.userId);
-          if (refusal !== undefined) return refusal;
-        }
+        if (error instanceof TooManyLetters) return tooManyLetters();
         // What the rows are like is good to know. A letter without it is better than none.
         if (unread) reading.wanted = false;
         const verdict = classify(error, call.store, false);
@@ -107,12 +104,15 @@ async function storeLetter<P extends Principal, DB>(
 ): Promise<Outcome> {
   reading.underWay = false;
   const { store, memory } = call;
-  return store.unit(
+  const { userId } = letter;
+  return memory.places.unit(
+    { userId, operations: 1 },
+    store,
     { schema, ...(identity && { claim: { ...identity, answer } }) },
     async (unit): Promise<Outcome> => {
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit };
-      await quota.check(unit, memory, letter.userId);
+      await quota.check(unit, memory, letter);
       const whole = await withRowStates(letter, open, reading);
       const context = withUnit<P, DB>(call.shown, open);
       return { stored: await pipeline.deadLetter(whole, context) };

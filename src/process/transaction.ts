@@ -17,12 +17,13 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { identifiable } from "../wire/entries.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, isTriedAgain, type Verdict } from "./classify.js";
+import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 import type { SchemaTrust } from "../store/store.js";
 
+const noWork = async () => {};
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
 interface TransactionParts<P extends Principal, DB> {
@@ -72,9 +73,13 @@ export function createRunTransaction<P extends Principal, DB>({
     for (;;) {
       tally.ledger = "miss";
       const { result, shared } = await joinFlight(call.memory, identity.key, execute);
-      if (shared) tally.ledger = "shared";
+      if (!shared) return result;
+      tally.ledger = "shared";
+      // The ledger must know that this request held it, too: what a queue sent last is never pruned.
+      if (isAnswered(result))
+        await inUnit(call.store, noWork, { claim: { ...identity, known: true } });
       // Where the caller who began it has left, this one begins it anew.
-      if (result !== notBegun || !shared || call.signal.aborted) return result;
+      if (result !== notBegun || call.signal.aborted) return result;
     }
   };
 
@@ -86,12 +91,13 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     for (let number = 1; ; number += 1) {
-      const schema: SchemaTrust = { since: call.since, believed: new Map() };
+      const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const options = { number, claim: identity, schema, tally };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
       if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
+      tellServerValue(emit, call, tried.error);
       const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
       const payload = payloadOf(transaction);
       const result = await conclude(last, tried.operationIndex, payload, call, identity);
@@ -142,7 +148,8 @@ export function createRunTransaction<P extends Principal, DB>({
     identity: Identity | undefined,
   ): Promise<TransactionResult> => {
     if (verdict.outcome === "retryable") {
-      return retryableResult(verdict.message, verdict.retryAfterMs);
+      const result = retryableResult(verdict.message, verdict.retryAfterMs);
+      return verdict.tooManyDevices ? { ...result, tooManyDevices: true } : result;
     }
     const answer = fatalResult(verdict, operationIndex);
     try {
@@ -177,6 +184,10 @@ export function createRunTransaction<P extends Principal, DB>({
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
     return result;
   };
+}
+
+function isAnswered(result: TransactionResult): boolean {
+  return result.status === "success" || isRecorded(result);
 }
 
 function isRecorded(result: TransactionResult): boolean {

@@ -13,6 +13,7 @@ import {
 } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Gate } from "../rls/gate.js";
+import type { DeviceBound } from "../store/store.js";
 import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
@@ -30,6 +31,8 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly timeouts: Timeouts;
   readonly databases: Databases<P>;
   readonly quota: LetterQuota;
+  /** How many devices of a caller's the ledger keeps. */
+  readonly devices: Omit<DeviceBound, "forgotten">;
   /** Absent without `rls`. */
   readonly gate: Gate<P> | undefined;
   readonly runTransaction: RunTransaction<P>;
@@ -60,6 +63,7 @@ export function createProcessor<P extends Principal, DB>({
   timeouts,
   databases,
   quota,
+  devices,
   gate,
   runTransaction,
   emit,
@@ -79,18 +83,20 @@ export function createProcessor<P extends Principal, DB>({
       const started = performance.now();
       const database = await databaseFor(databases, context, emit);
       const clientId = upload.clientId ?? options.clientId;
+      const queueId = upload.queueId ?? options.queueId;
+      const { userId } = context.principal;
       const shown = shownContext(context, clientId);
       const refusal =
         database === undefined
           ? retryableResult("The database can't be reached just now.")
-          : quota.refusal(database.memory, context.principal.userId);
-      if (database === undefined || refusal !== undefined) {
+          : database.memory.refused.size > 0 &&
+            quota.refusal(database.memory, { userId, clientId, queueId });
+      if (database === undefined || refusal) {
         return upload.transactions.map((_, index) =>
           index === 0 && refusal ? refusal : notAttempted,
         );
       }
       const caller = await gate?.(database, context);
-      const queueId = upload.queueId ?? options.queueId;
       const sender = {
         ...(clientId !== undefined && { clientId }),
         ...(queueId !== undefined && { queueId }),
@@ -103,7 +109,11 @@ export function createProcessor<P extends Principal, DB>({
         ledger: config.ledger !== false,
         ...(caller && { caller }),
         requestId: crypto.randomUUID(),
-        since: started,
+        requestBegan: started,
+        devices: {
+          ...devices,
+          forgotten: () => emit({ ...forgot, ...correlated(context), userId }),
+        },
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
       };
@@ -125,6 +135,8 @@ export function createProcessor<P extends Principal, DB>({
     },
   };
 }
+
+const forgot = { type: "device_forgotten" } as const;
 
 /** So that what has been applied is answered before the client gives up waiting for it. */
 const outOfTime = retryableResult("The request took too long. Send the rest again.");

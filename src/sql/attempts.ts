@@ -1,6 +1,6 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
-import type { AttemptStore, Batch } from "../store/store.js";
+import type { AttemptStore, Pruned, PruneStep } from "../store/store.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
@@ -90,21 +90,21 @@ async function isExhausted(
   return row !== undefined;
 }
 
-/** Removes at most so many that have not failed for `keptMs` milliseconds. */
+/** Removes at most so many that have not failed for so long. */
 export async function pruneAttempts(
   tx: Transaction<OwnTables>,
   { types }: Dialect,
-  keptMs: number,
-  most: number,
-): Promise<Batch> {
-  const before = sql<Date>`${types.ago(keptMs)}`;
+  { olderThanMs, most }: PruneStep,
+): Promise<Pruned> {
+  const before = sql<Date>`${types.ago(olderThanMs)}`;
   const old = await tx
     .selectFrom("powersync_attempts")
     .select("content")
     .where("last_failed_at", "<", before)
+    .orderBy("last_failed_at")
     .limit(most)
     .execute();
-  if (old.length === 0) return { found: 0, removed: 0 };
+  if (old.length === 0) return { removed: 0 };
   const contents = old.map(({ content }) => content);
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_attempts")
@@ -112,5 +112,6 @@ export async function pruneAttempts(
     // Asked again: it may have failed meanwhile.
     .where("last_failed_at", "<", before)
     .executeTakeFirst();
-  return { found: old.length, removed: Number(numDeletedRows) };
+  // None of the old ones stays, so the next step begins with the oldest again.
+  return { removed: Number(numDeletedRows), ...(old.length === most && { next: "" }) };
 }

@@ -21,7 +21,9 @@ import {
 } from "../store/letters.js";
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
+import { wholeText } from "./letter-parts.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
+import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
@@ -31,7 +33,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   const from: Letters = { tx, dialect, place };
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
-    countWaiting: (subject, most) => countWaiting(from, subject, most),
+    countWaiting: (...of) => countWaiting(tx, place, ...of),
     find: (id, lock = false) => find(from, id, lock),
     list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
@@ -74,10 +76,15 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
   if (row === undefined) return undefined;
   // The library wrote it.
   const rowStates = row.row_hashes === null ? undefined : (parseJson(row.row_hashes) as RowStates);
+  const payload = await wholeText(from.tx, id, row.payload, false);
+  const original =
+    row.original_payload === null
+      ? undefined
+      : await wholeText(from.tx, id, row.original_payload, true);
   return {
     ...summaryOf(row),
-    payload: parseJson(row.payload),
-    ...(row.original_payload !== null && { originalPayload: parseJson(row.original_payload) }),
+    payload: parseJson(payload),
+    ...(original !== undefined && { originalPayload: parseJson(original) }),
     ...(row.principal !== null && { principal: parseJson(row.principal) }),
     rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
       table,
@@ -107,26 +114,6 @@ async function listLetters(
     .limit(limit)
     .execute();
   return rows.map((row) => ({ ...summaryOf(row), queue: queueOf(row) }));
-}
-
-/** At most `most`: counting all of them would take the longer, the more there are. */
-async function countWaiting(
-  { tx, place }: Letters,
-  subject: string,
-  most: number,
-): Promise<number> {
-  const open = tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .where("status", "in", waiting)
-    .limit(most);
-  const { count } = await tx
-    .selectFrom(open.as("open"))
-    .select((eb) => eb.fn.countAll<string | number | bigint>().as("count"))
-    .executeTakeFirstOrThrow();
-  return Number(count);
 }
 
 /** The queues that have a letter at or before this one which still waits. */

@@ -8,7 +8,15 @@ import type {
   SqlBool,
   Transaction,
 } from "kysely";
-import type { Column, InspectedRole, PolicyReport, Table } from "../store/tables.js";
+import type {
+  Column,
+  InspectedRole,
+  OwnerKind,
+  PolicyReport,
+  SettingProblem,
+  SettingsAsked,
+  Table,
+} from "../store/tables.js";
 import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
 
 /** A database whose tables are known by name at run time only. */
@@ -52,6 +60,8 @@ export interface OwnTypes {
   readonly now: Expression<unknown>;
   /** The time so many milliseconds before now. */
   ago(ms: number): Expression<unknown>;
+  /** The same by the time of the statement. Absent: `ago` goes by that. */
+  agoByStatement?(ms: number): Expression<unknown>;
   /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
   iso(column: Expression<unknown>): Expression<string>;
   /** The other way: what such a column is compared with. */
@@ -75,6 +85,8 @@ export interface RowSecurity {
 export interface StatementBounds {
   readonly lockMs: number;
   readonly statementMs: number;
+  /** Whether COMMIT may be answered before it is safe on disk, where the connection is set so. */
+  readonly asynchronousCommit: boolean;
 }
 
 /** A scope as SQL, fit to stand in any statement on its table. */
@@ -101,6 +113,8 @@ export interface Put {
   readonly incomplete: boolean;
   /** Somebody has looked and relies on it that there is no such row. */
   readonly seenAbsent: boolean;
+  /** Of the table. */
+  readonly columns: Table["columns"];
 }
 
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
@@ -129,6 +143,18 @@ export interface Family {
   alreadyThere?(error: unknown): boolean;
 }
 
+/** Columns that say whose a row is. */
+export interface Owners {
+  /** What the column can name users by; `undefined`: it can't. */
+  kind(column: Column): OwnerKind | undefined;
+  /** Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit. */
+  same(
+    reference: Expression<unknown>,
+    kind: OwnerKind | undefined,
+    value: unknown,
+  ): Expression<SqlBool>;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -142,22 +168,17 @@ export interface Dialect {
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /**
-   * A JSON value, as this driver's parameter for a column. Idempotent.
-   * Throws `InvalidValue` for what can't be stored exactly, and `PrecisionLost`.
+   * A JSON value, as this driver's parameter for a column, rounded to the digits that the column is declared to keep as the database itself
+   * rounds. Idempotent. Throws `InvalidValue` for what can't be stored, where `exact` for what would be rounded; and `PrecisionLost`.
    */
-  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
   /** What `convert` made, in the form in which the driver's default settings read the column. */
   view(column: Column, parameter: unknown): unknown;
   /** How a statement reads a column whose value must keep all its digits, where a driver may round integers. Absent: as it is. */
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
   /** Behind a SELECT: nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
   readonly rowLock?: Expression<unknown>;
-  /** Compares a column with a text letter by letter, where `=` may take one letter for another. Absent, or `undefined`: `=` does, or is meant not to. */
-  sameText?(
-    reference: Expression<unknown>,
-    text: string,
-    column: Column,
-  ): Expression<SqlBool> | undefined;
+  readonly owners: Owners;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
@@ -165,10 +186,14 @@ export interface Dialect {
    * and computed by the database, so that a value which the driver can't read is no hindrance.
    */
   fingerprint(columns: readonly Column[]): readonly Expression<string | null>[];
-  /** Whether a value that `convert` has made can be compared with the column without an error. Absent: always. */
+  /** Whether the database is sure to take what `convert` has made for the column, also to compare with it. Absent: always. */
   comparable?(column: Column, value: unknown): boolean;
   /** Asks for no more than a table is sure to tell: what is refused would end the transaction. Absent: everything may be read, and rows need no lock. */
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
+  /** See `Store.taken`. */
+  taken?(error: unknown): readonly string[];
+  /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
+  settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

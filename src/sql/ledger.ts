@@ -2,100 +2,199 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
-import type { Batch, Claim } from "../store/store.js";
+import type { Claim, Pruned, PruneStep } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
+import { enterDevice, type Ours } from "./devices.js";
 import type { OwnTables } from "./tables.js";
 
 /**
  * Enters a transaction's answer, unless there is one already.
- * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay.
+ * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first.
  *
  * @param bounds a SELECT that bounds the transaction's waits, where this is its first statement
- * @returns the saved answer: a replay, and nothing may be written
+ * @throws TooManyDevices
  */
 export async function claim(
-  tx: Transaction<OwnTables>,
+  ours: Ours,
   dialect: Dialect,
-  { key: identity, queue, request, answer: fatalAnswer }: Claim,
+  claimed: Claim,
+  bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined,
+): Promise<Claimed> {
+  const { key: identity, request, known = false } = claimed;
+  const { tx } = ours;
+  if (!known && (await enter(ours, dialect, claimed, bounds?.select))) return {};
+  let forgotten = false;
+  for (let entered = known; ; entered = true) {
+    const saved = await tx
+      .selectFrom("powersync_ledger")
+      .select(["answer", "request"])
+      .where("identity", "=", identity)
+      .executeTakeFirst();
+    if (saved !== undefined) {
+      if (saved.request !== request) await replay(tx, dialect, claimed);
+      // The library wrote it: it is a fatal result.
+      return {
+        earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult),
+      };
+    }
+    // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
+    if (entered) throw new Contention("The ledger's row has just been removed.");
+    // Without a device nothing was selected, and perhaps nothing bounded.
+    await bounds?.send();
+    forgotten = await enterDevice(ours, dialect, claimed);
+    if (await enter(ours, dialect, claimed, undefined)) return { forgotten };
+  }
+}
+
+export interface Claimed {
+  /** The saved answer: a replay, and nothing may be written. */
+  readonly earlier?: TransactionResult;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
+}
+
+/**
+ * In the database's time, so that all processes agree on which request began later. The time of the statement, which comes behind the reading of
+ * the process's clock: so no request ever seems to have begun before it did, and before the answer of the one before it.
+ */
+function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown> {
+  const ms = performance.now() - requestBegan;
+  return types.agoByStatement?.(ms) ?? types.ago(ms);
+}
+
+/** False: there is such a row, or the queue is not known. */
+async function enter(
+  { tx, devices }: Ours,
+  dialect: Dialect,
+  claimed: Claim,
   bounds: Expression<unknown> | undefined,
-): Promise<TransactionResult | undefined> {
-  const answer = fatalAnswer ? typedJson(fatalAnswer) : null;
+): Promise<boolean> {
+  const { key, queue, request, answer } = claimed;
+  const requestAt = begun(dialect, claimed);
   const row = {
-    identity,
+    identity: key,
     queue,
-    answer,
+    answer: answer ? typedJson(answer) : null,
     request,
-    applied_at: fatalAnswer ? null : dialect.types.now,
+    request_at: requestAt,
+    first_request: request,
+    first_request_at: requestAt,
+    applied_at: answer ? null : dialect.types.now,
   };
-  const into = tx.insertInto("powersync_ledger");
-  const insert =
-    bounds === undefined
-      ? into.values(row)
-      : into
-          .columns(["identity", "queue", "answer", "request", "applied_at"])
-          .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds`,
-          );
+  const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
+  const insert = tx
+    .insertInto("powersync_ledger")
+    .columns(Object.keys(row) as (keyof typeof row)[])
+    .expression(
+      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue}`,
+    );
   const { numInsertedOrUpdatedRows } = await (
     dialect.insertIgnore
       ? insert.ignore()
       : insert.onConflict((conflict) => conflict.column("identity").doNothing())
   ).executeTakeFirst();
-  if (numInsertedOrUpdatedRows === 1n) return undefined;
-
-  const saved = await tx
-    .selectFrom("powersync_ledger")
-    .select(["answer", "request"])
-    .where("identity", "=", identity)
-    .executeTakeFirst();
-  // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
-  if (saved === undefined) throw new Contention("The ledger's row has just been removed.");
-  if (saved.request !== request) {
-    await tx
-      .updateTable("powersync_ledger")
-      .set({ request, answered_at: dialect.types.now })
-      .where("identity", "=", identity)
-      .execute();
-  }
-  // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+  return numInsertedOrUpdatedRows === 1n;
 }
 
-/** At most `most` rows. */
+/** The row belongs to the later request. */
+async function replay(tx: Transaction<OwnTables>, dialect: Dialect, claimed: Claim): Promise<void> {
+  const requestAt = begun(dialect, claimed);
+  await tx
+    .updateTable("powersync_ledger")
+    .set(({ ref }) => {
+      const ifLater = (later: unknown, column: "request" | "request_at") =>
+        sql<never>`case when ${ref("request_at")} < ${requestAt} then ${later} else ${ref(column)} end`;
+      // In this order: MySQL assigns one after the other, and the next sees it.
+      return {
+        request: ifLater(claimed.request, "request"),
+        request_at: ifLater(requestAt, "request_at"),
+        answered_at: dialect.types.now,
+      };
+    })
+    .where("identity", "=", claimed.key)
+    .execute();
+}
+
+/**
+ * Looks at old rows by age, at most `most`, and removes those whose queue has gone past them: a request that began later than the latest one
+ * which held the row has brought a transaction that was no replay. A request of replays alone ends nothing: the device may still lack the other answers.
+ */
 export async function pruneLedger(
   tx: Transaction<OwnTables>,
   { types }: Dialect,
-  retentionMs: number,
-  most: number,
-): Promise<Batch> {
-  const before = sql<Date>`${types.ago(retentionMs)}`;
-  const old = await tx
+  { olderThanMs, most, from }: PruneStep,
+): Promise<Pruned> {
+  const before = sql<Date>`${types.ago(olderThanMs)}`;
+  const old = tx
     .selectFrom("powersync_ledger as old")
-    .select("old.identity")
-    .where("old.answered_at", "<", before)
-    .where((eb) => {
-      const last = eb
-        .selectFrom("powersync_ledger as newest")
-        .select("newest.request")
-        .whereRef("newest.queue", "=", "old.queue")
-        .orderBy("newest.answered_at", "desc")
-        .limit(1);
-      return eb("old.request", "!=", last);
+    .select(["old.identity"])
+    .select(({ ref }) => sql<string>`${types.iso(ref("old.answered_at"))}`.as("at"))
+    .select((eb) => {
+      const passed = eb.exists(
+        eb
+          .selectFrom("powersync_ledger as later")
+          .select("later.identity")
+          .whereRef("later.queue", "=", "old.queue")
+          .whereRef("later.first_request_at", ">", "old.request_at")
+          .whereRef("later.first_request", "!=", "old.request"),
+      );
+      return sql<number>`case when ${passed} then 1 else 0 end`.as("passed");
     })
-    .limit(most)
-    .execute();
-  if (old.length === 0) return { found: 0, removed: 0 };
+    .where("old.answered_at", "<", before);
+
+  // Two plain ranges: not every database finds the one range in a comparison of two columns.
+  const position = positionOf(from);
+  const looked =
+    position === undefined
+      ? []
+      : await old
+          .where("old.answered_at", "=", sql<Date>`${types.at(position.at)}`)
+          .where("old.identity", ">", position.identity)
+          .orderBy("old.identity")
+          .limit(most)
+          .execute();
+  if (looked.length < most) {
+    const later =
+      position === undefined
+        ? old
+        : old.where("old.answered_at", ">", sql<Date>`${types.at(position.at)}`);
+    const rows = await later
+      .orderBy("old.answered_at")
+      .orderBy("old.identity")
+      .limit(most - looked.length)
+      .execute();
+    looked.push(...rows);
+  }
+
+  const passed = looked.filter((row) => Number(row.passed) === 1);
+  const removed = await removeOld(
+    tx,
+    passed.map(({ identity }) => identity),
+    before,
+  );
+  const end = looked.length < most ? undefined : looked.at(-1);
+  return { removed, ...(end !== undefined && { next: `${end.at} ${end.identity}` }) };
+}
+
+/** What a step's `next` says. */
+function positionOf(from: string | undefined): { at: string; identity: string } | undefined {
+  const [at, identity] = from?.split(" ") ?? [];
+  return at === undefined || identity === undefined ? undefined : { at, identity };
+}
+
+async function removeOld(
+  tx: Transaction<OwnTables>,
+  identities: readonly string[],
+  before: Expression<Date>,
+): Promise<number> {
+  if (identities.length === 0) return 0;
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_ledger")
-    .where(
-      "identity",
-      "in",
-      old.map(({ identity }) => identity),
-    )
+    .where("identity", "in", identities)
     // Asked again: a replay may have made one of them young.
     .where("answered_at", "<", before)
     .executeTakeFirst();
-  return { found: old.length, removed: Number(numDeletedRows) };
+  return Number(numDeletedRows);
 }

@@ -1,13 +1,20 @@
 /** Statements that record a letter, and that change those which wait. */
-import { type ExpressionBuilder, type OperandExpression, sql, type Transaction } from "kysely";
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type OperandExpression,
+  sql,
+  type Transaction,
+} from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
+import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
 import type { OwnTables } from "./tables.js";
 
 type OwnTransaction = Transaction<OwnTables>;
 
-/** Two statements. A letter whose content waits already is not recorded again, but counted. */
+/** Two statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
 export async function insertLetter(
   tx: OwnTransaction,
   { insertIgnore, types }: Dialect,
@@ -20,6 +27,9 @@ export async function insertLetter(
     operation_index: letter.operationIndex ?? null,
     last_seen_at: types.now,
   };
+  // It is ASCII: as many bytes.
+  const text = typedJson(letter.payload);
+  const payload = payloadText(text);
   const openContent = letter.content + place;
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
@@ -28,7 +38,8 @@ export async function insertLetter(
     client_id: letter.clientId === undefined ? null : escapeText(letter.clientId),
     queue_id: letter.queueId === undefined ? null : escapeText(letter.queueId),
     identity: letter.identity ?? null,
-    payload: typedJson(letter.payload),
+    payload: payload.column,
+    bytes: text.length,
     subject: letter.subject,
     content: letter.content,
     open_content: openContent,
@@ -52,7 +63,21 @@ export async function insertLetter(
     .select(["id", "attempts"])
     .where("open_content", "=", openContent)
     .executeTakeFirstOrThrow();
+  if (id === letter.id) await insertParts(tx, id, payload);
   return { id, attempts: Number(attempts) };
+}
+
+/** Once its parts have been set aside. */
+function originalLength(
+  eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,
+): Expression<number> {
+  const inParts = eb
+    .selectFrom("powersync_letter_parts")
+    .select(sql<number>`coalesce(sum(length(${sql.ref("text")})), 0)`.as("length"))
+    .whereRef("powersync_letter_parts.letter", "=", "powersync_dead_letters.id")
+    .where("powersync_letter_parts.original", "=", 1);
+  const inColumn = sql`length(coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")}))`;
+  return sql<number>`coalesce(nullif(${inColumn}, 0), ${inParts})`;
 }
 
 function oneMore(
@@ -77,6 +102,12 @@ export async function changeLetters(
   ids: readonly string[],
   { status, closed, failed, payload }: LetterChange,
 ): Promise<void> {
+  const edited = payload === undefined ? "" : typedJson(payload.value);
+  const text = payloadText(edited);
+  if (payload !== undefined) {
+    await setPartsAside(tx, ids);
+    for (const id of ids) await insertParts(tx, id, text);
+  }
   await tx
     .updateTable("powersync_dead_letters")
     .$if(status !== undefined, (update) => update.set({ status: status ?? "open" }))
@@ -101,9 +132,10 @@ export async function changeLetters(
     )
     .$if(payload !== undefined, (update) =>
       update.set((eb) => ({
-        // First: MySQL assigns one after the other, and the later ones see what the former have done.
+        // These first: MySQL assigns one after the other, and the later ones see what the former have done.
+        bytes: sql<number>`${originalLength(eb)} + ${sql.lit(edited.length)}`,
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
-        payload: typedJson(payload?.value),
+        payload: text.column,
         table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,

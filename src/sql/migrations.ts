@@ -3,6 +3,7 @@ import {
   type ColumnDataType,
   type ColumnDefinitionBuilder,
   type CompiledQuery,
+  type CreateTableBuilder,
   type Expression,
   type Kysely,
   sql,
@@ -34,6 +35,8 @@ interface TableForm {
   /** By the index's suffix. */
   readonly indexes?: Readonly<Record<string, readonly string[]>>;
   readonly unique?: Readonly<Record<string, readonly string[]>>;
+  /** Rows of another of these tables, by their id. With such a row goes what belongs to it. */
+  readonly belongsTo?: { readonly column: string; readonly table: "powersync_dead_letters" };
 }
 
 /** The tables that the one migration makes. Until the first release it is changed in place, and `form` with it. */
@@ -45,9 +48,21 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       answer: ["longText", "null"],
       answered_at: ["timestamp", "now"],
       request: ["varchar(36)"],
+      request_at: ["timestamp", "now"],
+      first_request: ["varchar(36)"],
+      first_request_at: ["timestamp", "now"],
       applied_at: ["timestamp", "null"],
     },
-    indexes: { answered_at: ["answered_at"], queue: ["queue", "answered_at"] },
+    indexes: { answered_at: ["answered_at", "identity"], queue: ["queue", "first_request_at"] },
+  },
+  powersync_devices: {
+    columns: {
+      queue: ["varchar(64)", "key"],
+      subject: ["varchar(64)"],
+      place: ["varchar(64)"],
+      entered_at: ["timestamp", "now"],
+    },
+    indexes: { subject: ["place", "subject"] },
   },
   powersync_dead_letters: {
     columns: {
@@ -75,12 +90,25 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       last_seen_at: ["timestamp", "now"],
       reason: ["text", "null"],
       closed_at: ["timestamp", "null"],
+      bytes: ["integer"],
     },
     indexes: {
+      closed: ["closed_at"],
       subject: ["place", "subject", "status"],
       status: ["place", "status", "created_at", "id"],
     },
     unique: { open_content: ["open_content"] },
+  },
+  powersync_letter_parts: {
+    columns: {
+      id: ["varchar(36)", "key"],
+      letter: ["varchar(36)"],
+      original: ["integer"],
+      part: ["integer"],
+      text: ["longText"],
+    },
+    indexes: { letter: ["letter", "part"] },
+    belongsTo: { column: "letter", table: "powersync_dead_letters" },
   },
   powersync_checkpoints: {
     columns: {
@@ -112,7 +140,7 @@ const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "39fddf3cad2b6d8861cad9ab6d657ce8";
+export const currentForm = "550540c6171edf1cc7f26c978f9f06b7";
 
 /** A statement that can be run or printed. */
 interface Step {
@@ -153,13 +181,13 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
   const own = createOwn(options);
   const on = own.on(db);
   const { types } = familyOf(db);
-  const statements = [recordTable(on, types), ...steps(on, own, types), record(on)];
+  const statements = [recordTable(on, own, types), ...steps(on, own, types), record(on)];
   return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
 
 async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   const on = own.on(db);
-  await recordTable(on, dialect.types).execute();
+  await recordTable(on, own, dialect.types).execute();
   if (isMade(await recordedForm(on), own)) return;
   for (const step of steps(on, own, dialect.types)) await takeStep(step, dialect);
   await record(on).execute();
@@ -198,7 +226,11 @@ export function otherTable(own: Own, table: OwnTable, column: string): string {
 
 function remedy(own: Own): string {
   const tables: OwnTable[] = [...(Object.keys(tableForms) as OwnTable[]), "powersync_migrations"];
-  const drops = tables.map((table) => `drop table ${own.nameOf(table)};`).join(" ");
+  // What belongs to another table's rows goes before that.
+  const drops = tables
+    .toReversed()
+    .map((table) => `drop table ${own.nameOf(table)};`)
+    .join(" ");
   return `Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
 }
 
@@ -211,8 +243,8 @@ async function takeStep(step: Step, { alreadyThere }: Family): Promise<void> {
   }
 }
 
-function recordTable(on: Kysely<OwnTables>, types: OwnTypes): Step {
-  return table(on, types, "powersync_migrations", recordForm);
+function recordTable(on: Kysely<OwnTables>, own: Own, types: OwnTypes): Step {
+  return table(on, own, types, "powersync_migrations", recordForm);
 }
 
 /** As literals: a statement that is printed has no parameters. */
@@ -230,7 +262,7 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
         .on(name)
         .columns([...columns]);
     return [
-      table(on, types, name, made),
+      table(on, own, types, name, made),
       ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
         index(suffix, columns).unique(),
       ),
@@ -239,11 +271,27 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
   });
 }
 
-function table(on: Kysely<OwnTables>, types: OwnTypes, name: string, { columns }: TableForm): Step {
-  let created = on.schema.createTable(name).ifNotExists();
+function table(
+  on: Kysely<OwnTables>,
+  own: Own,
+  types: OwnTypes,
+  name: string,
+  { columns, belongsTo }: TableForm,
+): Step {
+  let created: CreateTableBuilder<string, string> = on.schema.createTable(name).ifNotExists();
   for (const [column, columnForm] of Object.entries(columns)) {
     created = created.addColumn(column, columnTypeOf(columnForm, types), (builder) =>
       constrained(builder, columnForm, types),
+    );
+  }
+  if (belongsTo !== undefined) {
+    const { column, table: other } = belongsTo;
+    created = created.addForeignKeyConstraint(
+      `${own.nameOf(name as OwnTable)}_${column}_fk`,
+      [column],
+      other,
+      ["id"],
+      (constraint) => constraint.onDelete("cascade"),
     );
   }
   return types.options === undefined ? created : created.modifyEnd(types.options);

@@ -16,30 +16,42 @@ import {
   TableNode,
   ValueNode,
 } from "kysely";
-import { misconfigured } from "../errors.js";
-import type { Column, ParentScope, Scope } from "../store/tables.js";
+import { keptQueued, misconfigured } from "../errors.js";
+import { ownerValue } from "../store/owners.js";
+import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
 import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import type { Values } from "../store/store.js";
 
 /** A table that a rule names, where it is there. */
-export type TableOf = (table: string) => Promise<SqlTable | undefined>;
+export type TableOf = (table: string, columns?: readonly string[]) => Promise<SqlTable | undefined>;
 
 /** The first argument of a rule's `scope`. */
 export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
-/** `undefined`: the scope asks nothing. */
+/**
+ * `undefined`: the scope asks nothing. Throws ServerValue where an owner's column can't hold the caller's id.
+ *
+ * @param known the scope's own table, where it has been read
+ */
 export async function bindScope(
   { table, owner, expression, parents }: Scope,
   dialect: Dialect,
   tableOf: TableOf,
+  known?: Table,
 ): Promise<BoundScope | undefined> {
   const parts: Expression<SqlBool>[] = [];
-  if (owner !== undefined) parts.push(await owns(table, owner, dialect, tableOf));
   for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
   const qualifier = new Qualifier(table);
   const qualified = (part: Expression<SqlBool>): Expression<SqlBool> =>
     asExpression(qualifier.transformNode(part.toOperationNode()));
   const filters: Expression<SqlBool>[] = parts.map(qualified);
+  // It reads nothing but the row, whatever a dialect has to say it by.
+  if (owner !== undefined) {
+    const column =
+      known?.columns.get(owner.column) ??
+      (await tableOf(table, [owner.column]))?.columns.get(owner.column);
+    filters.unshift(owns(table, owner, column, dialect));
+  }
   if (expression !== undefined) {
     // The store has said that it is one: see `Store.isScope`.
     filters.push(enclosed(qualified(expression as Expression<SqlBool>)));
@@ -58,21 +70,41 @@ const any = scopeBuilder as unknown as ExpressionBuilder<
   string
 >;
 
-async function owns(
-  table: string,
-  { column: owner, userId }: NonNullable<Scope["owner"]>,
-  { sameText }: Dialect,
-  tableOf: TableOf,
-): Promise<Expression<SqlBool>> {
-  const same = any(owner, "=", userId as never);
-  const column = sameText && (await tableOf(table))?.columns.get(owner);
-  const exactly = column && sameText?.(any.ref(owner), userId, column);
-  return exactly === undefined ? same : any.and([same, exactly]);
+interface Owned {
+  readonly table: string;
+  readonly userId: string;
+  readonly filter: Expression<SqlBool>;
 }
 
-/** Whether `owner` compares the column letter by letter though the database's `=` may not. */
-export function comparedExactly({ sameText }: Dialect, column: Column): boolean {
-  return sameText?.(sql.id(column.name), "", column) !== undefined;
+/** The last one made of each column: one caller's operations come together. */
+const lastOwned = new WeakMap<Column, Owned>();
+
+function owns(
+  table: string,
+  { column: name, userId }: NonNullable<Scope["owner"]>,
+  column: Column | undefined,
+  dialect: Dialect,
+): Expression<SqlBool> {
+  // Compared as it is, it could be anybody's: databases differ in what they take for equal.
+  if (column === undefined) throw keptQueued("The database is being changed just now.");
+  const last = lastOwned.get(column);
+  if (last?.table === table && last.userId === userId) return last.filter;
+  const filter = ownerFilter(dialect, any.ref(`${table}.${name}`), column, { table, userId });
+  lastOwned.set(column, { table, userId, filter });
+  return filter;
+}
+
+/** @throws ServerValue where the column can't hold the id */
+function ownerFilter(
+  dialect: Dialect,
+  reference: Expression<unknown>,
+  column: Column,
+  { table, userId }: Omit<Owned, "filter">,
+): Expression<SqlBool> {
+  const { owners } = dialect;
+  const kind = owners.kind(column);
+  const value = ownerValue(dialect, kind, { table, column, userId });
+  return owners.same(reference, kind, value);
 }
 
 /** The parent goes by this name where its table is the child's. */

@@ -2,19 +2,20 @@
  * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
-import { Contention } from "../store/failures.js";
+import { type CompiledQuery, sql } from "kysely";
+import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Effect, Meaning, Values } from "../store/store.js";
-import type { RowStatements, SqlTransaction, Target } from "./dialect.js";
+import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { appeared, isRow, nonEmpty, probe, probing } from "./statements.js";
 
 export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
   return {
-    put: async (tx, target, { values, changes, seenAbsent }) => {
+    put: async (tx, target, { values, changes, seenAbsent, columns }) => {
       const stored = await probe(tx, target, true);
       if (seenAbsent && stored !== "absent") throw appeared();
       if (stored === "foreign") return "foreign";
       if (stored === "written") await update(tx, target, changes);
-      else await insert(tx, target, values, meaning);
+      else await insert(tx, target, { values, columns }, meaning);
       return after(tx, target);
     },
     patch: async (tx, target, values) => {
@@ -59,7 +60,7 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 async function insert(
   tx: SqlTransaction,
   target: Target,
-  values: Values,
+  { values, columns }: Pick<Put, "values" | "columns">,
   meaning: (error: unknown) => Meaning | undefined,
 ): Promise<void> {
   const statement = tx
@@ -75,11 +76,35 @@ async function insert(
     } catch (error) {
       if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
       const { rows } = await connection.executeQuery(look);
-      throw rows.length === 0
-        ? error
-        : new Contention("The row has just been inserted by another transaction.");
+      if (rows.length > 0)
+        throw new Contention("The row has just been inserted by another transaction.");
+      const last = lastNumber(tx, target, { ...values, ...target.key }, columns);
+      if (last !== undefined && (await connection.executeQuery(last)).rows.length > 0) {
+        const message = `The table ${target.table} has given its last number.`;
+        throw new NumbersExhausted(message, { cause: error });
+      }
+      throw error;
     }
   });
+}
+
+/** MySQL goes on giving the last number, which is taken. Looks whether it is; `undefined` where the row has brought its own. */
+function lastNumber(
+  tx: SqlTransaction,
+  { table }: Target,
+  values: Values,
+  columns: Put["columns"],
+): CompiledQuery | undefined {
+  for (const { name, numbered } of columns.values()) {
+    if (numbered === undefined || Object.hasOwn(values, name)) continue;
+    return tx
+      .selectFrom(table)
+      .select(sql<number>`1`.as("one"))
+      .where(sql.id(name), "=", numbered.end)
+      .limit(1)
+      .compile();
+  }
+  return undefined;
 }
 
 async function after(tx: SqlTransaction, target: Target): Promise<Effect> {

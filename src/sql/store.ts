@@ -2,11 +2,11 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
-import { Contention } from "../store/failures.js";
+import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
 import { claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
@@ -18,6 +18,8 @@ import { openUnit } from "./unit.js";
 interface SqlStoreOptions {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts;
+  /** Default false. */
+  readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   /** Data is written as several roles: what one role does not find, another may. */
   readonly severalRoles: boolean;
@@ -40,7 +42,10 @@ export function createSqlStores({
   };
 }
 
-interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> {
+interface SqlStoreParts extends Pick<
+  SqlStoreOptions,
+  "isolation" | "timeouts" | "asynchronousCommit"
+> {
   readonly own: Own;
   readonly schema: SchemaCache;
   readonly key: object | string;
@@ -50,12 +55,22 @@ interface SqlStoreParts extends Pick<SqlStoreOptions, "isolation" | "timeouts"> 
 export function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
-  { own, schema: cache, key, place, isolation, timeouts: configured }: SqlStoreParts,
+  {
+    own,
+    schema: cache,
+    key,
+    place,
+    isolation,
+    timeouts: configured,
+    asynchronousCommit,
+  }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
+  const devices = own.table("powersync_devices");
   const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
+    ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
     scopeBuilder,
@@ -63,29 +78,47 @@ export function sqlStore<DB>(
     rowSecurity: dialect.rowSecurity !== undefined,
     convert: dialect.convert,
     view: dialect.view,
+    ...(dialect.taken && { taken: dialect.taken }),
+    ...(dialect.comparable && { isSure: dialect.comparable }),
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
+      if (error instanceof NumbersExhausted) return "exhausted";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     unit: async (options, work) => {
       const { claim: claimed, tally, schema } = options;
-      const timeouts = options.timeouts ?? configured;
+      const timeouts = {
+        ...(options.timeouts ?? configured),
+        // Who only reads, for `check` and `ready`, is to see how the connection is set.
+        asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
+      };
       const watch = createWatch();
       // Where the claim is the first statement, it bounds the transaction's waits as well.
       const bounds = claimed && dialect.bounds?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
+        waitedMs: options.waitedMs ?? 0,
         bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        return await inTransaction(db, dialect, settings, watch, async (tx) => {
+        let forgotten = false;
+        const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
-          const earlier = claimed && (await claim(ours, dialect, claimed, bounds));
+          const bounding = bounds && {
+            select: bounds,
+            send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
+          };
+          const outcome =
+            claimed && (await claim({ tx: ours, devices, place }, dialect, claimed, bounding));
+          forgotten = outcome?.forgotten === true;
+          const earlier = outcome?.earlier;
           const parts = { tx, ours, dialect, own, place, tableOf, schema, watch, earlier };
           return work(openUnit(parts));
         });
+        if (forgotten) claimed?.devices?.forgotten();
+        return result;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }

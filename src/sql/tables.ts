@@ -24,10 +24,24 @@ export interface OwnTables {
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
     answered_at: ColumnType<Date, never, unknown>;
-    /** The last request that it was answered in. */
+    /** The latest of the requests that held it, and when that began. */
     request: string;
+    request_at: ColumnType<Date, unknown, unknown>;
+    /** The one in which it was answered first. */
+    first_request: ColumnType<string, string, never>;
+    first_request_at: ColumnType<Date, unknown, never>;
     /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
     applied_at: ColumnType<Date | null, unknown, never>;
+  };
+  /** The queues that the ledger knows. */
+  powersync_devices: {
+    /** As in the ledger. */
+    queue: string;
+    /** The user: hex SHA-256. */
+    subject: string;
+    /** Which of the databases that share this table: see `Store.place`. */
+    place: string;
+    entered_at: Generated<Date>;
   };
   powersync_dead_letters: {
     /** A uuid. */
@@ -42,7 +56,7 @@ export interface OwnTables {
     queue_id: string | null;
     /** The transaction's identity, where it has one. */
     identity: string | null;
-    /** The transaction as JSON. */
+    /** The transaction as JSON. Empty where it is in parts. */
     payload: string;
     /** When it was first seen. */
     created_at: Generated<Date>;
@@ -60,10 +74,12 @@ export interface OwnTables {
     row_hashes: string | null;
     /** The client's tables that it names, each between commas, as JSON would escape them. */
     table_names: string;
-    /** The payload as it was recorded, where it has been edited since. */
+    /** The payload as it was recorded, where it has been edited since. Empty where it is in parts. */
     original_payload: string | null;
     /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
     lossy_numbers: ColumnType<number, number | undefined, number>;
+    /** Of `payload` and `original_payload`. */
+    bytes: number;
     /** How often it has been recorded, or tried again in vain. */
     attempts: ColumnType<number, number | undefined, unknown>;
     last_seen_at: ColumnType<Date, unknown, unknown>;
@@ -71,6 +87,18 @@ export interface OwnTables {
     reason: string | null;
     /** When it stopped being open. */
     closed_at: ColumnType<Date | null, unknown, unknown>;
+  };
+  /** Payloads of letters that are too long for one statement. */
+  powersync_letter_parts: {
+    /** A uuid. */
+    id: string;
+    /** The letter's id. Where it is deleted, its parts are deleted, too. */
+    letter: string;
+    /** 1: of the payload as it was recorded. */
+    original: ColumnType<number, number, number>;
+    /** From 0. */
+    part: number;
+    text: string;
   };
   /** What the PowerSync service replicates where checkpoints are the application's own. */
   powersync_checkpoints: {

@@ -11,15 +11,17 @@ import type {
   QueryExecutor,
   Transaction,
 } from "kysely";
-import { ApplicationFailure, keptQueued } from "../errors.js";
+import { ApplicationFailure, keptQueued, retryable } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTransaction, StatementBounds } from "./dialect.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: UnitTimeouts;
+  readonly timeouts: UnitTimeouts & StatementBounds;
+  /** See `UnitOptions`. */
+  readonly waitedMs: number;
   /** What the statement that bounds the transaction's waits needs: see `Dialect.bound`. Absent: the first statement of `run` bounds them itself. */
   readonly bound: { readonly ledger?: Expression<unknown> } | undefined;
   /** Aborted before BEGIN is sent: nothing is begun. */
@@ -35,7 +37,7 @@ interface TransactionOptions {
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, signal, bound }: TransactionOptions,
+  { isolation, timeouts, waitedMs, signal, bound }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
@@ -43,10 +45,11 @@ export async function inTransaction<DB, T>(
   let held: DatabaseConnection | undefined;
   // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
   let first: { readonly error: unknown } | undefined;
-  const deadline = createDeadline(timeouts.transactionMs, () => {
+  const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
+    const slow = wasAtWork(watch, timeouts);
     watch.state = "given up";
     giveUp(work, dialect, () => held);
-    return tookTooLong(timeouts);
+    return slow ? isTooSlow(timeouts) : tookTooLong(timeouts);
   });
   const throwIfLate = () => {
     if (deadline.late !== undefined) throw deadline.late;
@@ -62,6 +65,7 @@ export async function inTransaction<DB, T>(
             await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
           }
           // A hook may hang where no statement does: the connection is then as good as ever.
+          watch.answeredAt = performance.now();
           const result = await Promise.race([
             run(guardedTransaction(plain, watch)),
             deadline.passed,
@@ -107,7 +111,7 @@ function unplugged<DB>(tx: Transaction<DB>): SqlTransaction {
 async function prepared<DB, T>(
   prepare: NonNullable<Dialect["prepare"]>,
   connection: Kysely<DB>,
-  timeouts: UnitTimeouts,
+  timeouts: StatementBounds,
   run: (connection: Kysely<DB>) => Promise<T>,
 ): Promise<T> {
   const restore = await prepare(connection.withoutPlugins() as unknown as SqlDatabase, timeouts);
@@ -128,8 +132,26 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
 }
 
 function tookTooLong({ transactionMs }: UnitTimeouts): Error {
-  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for a connection included.`;
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included.`;
   return keptQueued("The database takes too long just now.", new Error(cause));
+}
+
+/** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */
+function isTooSlow({ transactionMs }: UnitTimeouts): Error {
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
+  return Object.assign(retryable("The transaction takes longer than the server allows."), {
+    cause: new Error(cause),
+  });
+}
+
+/** Whether the time went by in many short steps, and not in a wait for a lock, a connection, a hook, or a database that says nothing. */
+function wasAtWork(
+  { answeredAt, longestMs }: Watch,
+  { lockMs, transactionMs }: UnitTimeouts,
+): boolean {
+  if (answeredAt === undefined) return false;
+  const waitingMs = performance.now() - answeredAt;
+  return Math.max(longestMs, waitingMs) < Math.min(lockMs, transactionMs / 4);
 }
 
 const rollbackMs = 1_000;
@@ -153,6 +175,10 @@ export interface Watch {
   begunAt: number;
   /** Statements that the database has answered, for the events. */
   statements: number;
+  /** By `performance.now()`: when the latest of them was answered. Absent before the transaction has begun. */
+  answeredAt?: number;
+  /** From one answer to the next. */
+  longestMs: number;
   /** The first statement's failure. */
   failure?: { readonly error: unknown };
   /** Statements whose senders have not been told the outcome. */
@@ -165,7 +191,7 @@ export interface Watch {
 
 export function createWatch(): Watch {
   const begunAt = performance.now();
-  return { begunAt, statements: 0, untold: 0, underWay: new Set(), state: "open" };
+  return { begunAt, statements: 0, longestMs: 0, untold: 0, underWay: new Set(), state: "open" };
 }
 
 /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
@@ -222,6 +248,9 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
         try {
           const result = await consumer(connection);
           watch.statements += 1;
+          const now = performance.now();
+          watch.longestMs = Math.max(watch.longestMs, now - (watch.answeredAt ?? now));
+          watch.answeredAt = now;
           return result;
         } catch (error) {
           watch.failure ??= { error };

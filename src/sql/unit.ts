@@ -18,8 +18,10 @@ import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm, tableForms } from "./migrations.js";
 import { pruneLedger } from "./ledger.js";
+import { forgetUser } from "./devices.js";
+import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
-import { comparedExactly, type TableOf, tryScope } from "./scope.js";
+import { type TableOf, tryScope } from "./scope.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
@@ -78,13 +80,15 @@ export function openUnit<DB>({
     get checkpoints() {
       return checkpointStore(ours, dialect);
     },
-    prune: (what, olderThanMs, most) =>
-      (what === "ledger" ? pruneLedger : pruneAttempts)(ours, dialect, olderThanMs, most),
+    prune: (what, step) => pruners[what](ours, dialect, step),
+    forget: (userId, most) => forgetUser({ tx: ours, place }, userId, most),
     get inspect() {
       return inspectIn(tx, dialect, own, tableOf);
     },
   };
 }
+
+const pruners = { ledger: pruneLedger, attempts: pruneAttempts, letters: pruneLetters };
 
 /** The port's tables are this store's own. */
 function sqlTable(table: Table): SqlTable {
@@ -97,12 +101,11 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const table = await readTable(tx, dialect, name);
       if (table === undefined) return undefined;
       const constraints = await dialect.readConstraints(tx, table.source);
-      const exactly = (column: Parameters<typeof comparedExactly>[1]) =>
-        comparedExactly(dialect, column);
-      return { ...table, ...constraints, comparedExactly: exactly };
+      return { ...table, ...constraints, ownerKind: dialect.owners.kind };
     },
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
+    settings: async (asked) => (await dialect.settings?.(tx, asked)) ?? [],
     policies: async ({ tables, ...inspected }) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
       const sources = tables.map((name) => sourceTable(tx, name));
@@ -121,8 +124,9 @@ async function inspectOwnTables(
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
   const needed: readonly (keyof typeof tableForms)[] = [
-    ...(ledger ? ["powersync_ledger" as const] : []),
+    ...(ledger ? (["powersync_ledger", "powersync_devices"] as const) : []),
     "powersync_dead_letters",
+    "powersync_letter_parts",
     ...(attempts ? ["powersync_attempts" as const] : []),
     ...(checkpoints ? ["powersync_checkpoints" as const] : []),
   ];

@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import { LeftScope } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
+import { createSlices } from "../wire/slices.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { bindScope, enclosedValues, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
@@ -13,13 +14,19 @@ interface Writing {
   readonly tableOf: TableOf;
 }
 
+/** Fewer changes are written before anybody would notice. */
+const changesOfSlice = 50;
+
 /** One after the other. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
 export async function writeRun(
   { watch, ...writing }: Writing & { readonly watch: Watch },
   run: readonly Change[],
 ): Promise<RunOutcome> {
   const effects: Effect[] = [];
+  // A driver that answers at once lets nobody else in.
+  const slices = run.length > changesOfSlice ? createSlices() : undefined;
   for (const change of run) {
+    if (slices?.isOver()) await slices.next();
     try {
       effects.push(await writeOne(writing, change));
     } catch (cause) {
@@ -36,13 +43,19 @@ async function writeOne({ dialect, tx, tableOf }: Writing, change: Change): Prom
   const { op, table, seenAbsent = false } = change;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
-  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf));
+  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
   const target: Target = { table: table.name, key, scope };
   const { rows } = dialect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
     for (const name of change.insertOnly ?? []) delete changes[name];
-    return rows.put(tx, target, { values, changes, incomplete, seenAbsent });
+    return rows.put(tx, target, {
+      values,
+      changes,
+      incomplete,
+      seenAbsent,
+      columns: table.columns,
+    });
   }
   const effect = await (op === "PATCH"
     ? rows.patch(tx, target, values)

@@ -6,8 +6,30 @@ export class InvalidValue extends Error {}
 /** An integer beyond 2^53 had been rounded before the library saw it, and the column would keep it exactly. */
 export class PrecisionLost extends Error {}
 
+/**
+ * A value that the configuration gave, or `authenticate`, does not fit its column: the operator's mistake, and never the device's.
+ * The message is for the log.
+ */
+export class ServerValue extends Error {
+  /** By the source database's names. */
+  readonly table: string;
+  readonly column: string;
+  readonly why: string;
+
+  constructor(table: string, column: string, why: string, cause?: unknown) {
+    super(`${table}.${column} can't take what the server gives for it. ${why}`, { cause });
+    this.name = "ServerValue";
+    this.table = table;
+    this.column = column;
+    this.why = why;
+  }
+}
+
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
+
+/** The table has no number left for a new row: an INSERT that brings none fails, whatever its data. */
+export class NumbersExhausted extends Error {}
 
 /** Writes to a table could not be undone, or could not carry every value. The message says what to change. */
 export class UnsuitableTable extends Error {}
@@ -25,6 +47,9 @@ export class LeftScope extends Error {
 export function noRowSecurity({ name }: { readonly name: string }): TypeError {
   return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
 }
+
+/** The ledger keeps as many queues of this user's as may be, and this one is new. */
+export class TooManyDevices extends Error {}
 
 /** The caller left before anything was begun. */
 export class CallerLeft extends Error {}

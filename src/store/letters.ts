@@ -151,12 +151,22 @@ export interface LetterChange {
   };
 }
 
+export interface WaitingLetters {
+  readonly letters: number;
+  /** Of their payloads. */
+  readonly bytes: number;
+}
+
 /** The letters in a database transaction. */
 export interface LetterStore {
   /** Records a letter, unless one with the same content waits: that one is counted, and its id and count come back. */
   record(letter: NewLetter): Promise<{ readonly id: string; readonly attempts: number }>;
-  /** How many wait of a user's, at most `most`. */
-  countWaiting(subject: string, most: number): Promise<number>;
+  /** What waits of a user's, and of it what came from one client. Not more than `most` letters are counted. */
+  countWaiting(
+    subject: string,
+    clientId: string | undefined,
+    most: number,
+  ): Promise<{ readonly ofUser: WaitingLetters; readonly ofClient: WaitingLetters }>;
   /** @param lock nobody else changes it until the unit ends */
   find(id: string, lock?: boolean): Promise<StoredLetter | undefined>;
   list(query: LetterQuery, page: Page): Promise<readonly ListedLetter[]>;

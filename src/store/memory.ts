@@ -12,7 +12,7 @@ import {
 } from "./memory/tables.js";
 import { inOrder, type StoredRecord } from "./memory/letters.js";
 import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
-import type { AttemptsRow, LedgerRow } from "./memory/own.js";
+import type { AttemptsRow, DeviceRow, LedgerRow } from "./memory/own.js";
 import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
 import { openUnit, type OpenedUnit } from "./memory/unit.js";
@@ -93,6 +93,7 @@ export function memoryStore({
     );
     const own = {
       ledger: overlay(committed.ledger),
+      devices: overlay(committed.devices),
       letters: overlay(committed.letters),
       attempts: overlay(committed.attempts),
       checkpoints: overlay(committed.checkpoints),
@@ -107,25 +108,27 @@ export function memoryStore({
   };
 
   const unit: Store<MemoryTransaction>["unit"] = async (options, work) => {
-    const { signal, timeouts } = options;
-    const ms = timeouts?.transactionMs ?? transactionMs;
+    const { signal, timeouts, waitedMs = 0 } = options;
+    const whole = timeouts?.transactionMs ?? transactionMs;
+    const ms = whole - waitedMs;
     let open: ReturnType<typeof begin> | undefined;
     const deadline = createDeadline(ms, () => {
       open?.giveUp();
-      return tookTooLong(ms);
+      return tookTooLong(whole);
     });
-    const whole = async () => {
+    const all = async () => {
       if (signal?.aborted) throw new CallerLeft();
       if (deadline.late !== undefined) throw deadline.late;
       const begun = begin(options);
       open = begun;
       const result = await work(begun.unit);
       begun.commit();
+      if (begun.forgotten) options.claim?.devices?.forgotten();
       return result;
     };
     // When the time has passed, the next one begins, whatever becomes of this one's work.
     const running = inTurn(() =>
-      Promise.race([whole(), deadline.passed]).finally(() => open?.giveUp()),
+      Promise.race([all(), deadline.passed]).finally(() => open?.giveUp()),
     );
     try {
       return await Promise.race([running, deadline.passed]);
@@ -142,6 +145,7 @@ export function memoryStore({
 
   const store: MemoryStore = {
     name: "memory",
+    connections: 1,
     place: "",
     get key() {
       return store;
@@ -161,8 +165,8 @@ export function memoryStore({
     transaction: (work) => unit({}, async ({ tx }) => work(tx)),
     clear: () =>
       inTurn(() => {
-        const { rows, ledger, letters, attempts, checkpoints } = committed;
-        for (const each of [...rows.values(), ledger, letters, attempts, checkpoints]) each.clear();
+        const { rows, ...own } = committed;
+        for (const each of [...rows.values(), ...Object.values(own)]) each.clear();
       }),
   };
   return store;
@@ -173,6 +177,7 @@ type Committable = Pick<Overlay<never, object>, "commit">;
 interface State {
   readonly rows: ReadonlyMap<string, Map<number, Row>>;
   readonly ledger: Map<string, LedgerRow>;
+  readonly devices: Map<string, DeviceRow>;
   readonly letters: Map<string, StoredRecord>;
   readonly attempts: Map<string, AttemptsRow>;
   readonly checkpoints: Map<string, { readonly checkpoint: bigint }>;
@@ -182,6 +187,7 @@ function emptyState(definitions: ReadonlyMap<string, Definition>): State {
   return {
     rows: new Map(Array.from(definitions.keys(), (name) => [name, new Map()])),
     ledger: new Map(),
+    devices: new Map(),
     letters: new Map(),
     attempts: new Map(),
     checkpoints: new Map(),

@@ -24,6 +24,8 @@ export type TxOf<DB, Default> = DB extends Native<infer Tx> ? Tx : Default;
 export interface Store<Tx = unknown> {
   /** For messages: `postgres`. */
   readonly name: string;
+  /** How many units it can run at once, where that is known: what is a pool's own is not. */
+  readonly connections?: number;
   /** For types alone, so that hooks' `tx` follows from the store. It is never there. */
   readonly native?: Native<Tx>;
   /**
@@ -46,20 +48,26 @@ export interface Store<Tx = unknown> {
    * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
    * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
    *
-   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
   meaning(error: unknown): Meaning;
   /**
    * A value as JSON has it, or a hook gives it, as the column stores it. Idempotent.
+   * Digits of a decimal or of a second beyond those that the column is declared to keep are rounded, as the database itself rounds them.
    *
    * @param lossyNumbers integers beyond 2^53 may have been rounded before
+   * @param exact nothing is rounded
    * @throws InvalidValue for what can't be stored as it is, PrecisionLost for an integer that has been rounded
    */
-  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
+  /** Whether the database is sure to take what `convert` made for the column: with some types it has the last word. Absent: it always is. */
+  isSure?(column: Column, converted: unknown): boolean;
   /** What `convert` made, in the form in which `read` gives it: what application code compares. */
   view(column: Column, converted: unknown): unknown;
+  /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
+  taken?(error: unknown): readonly string[];
 }
 
 /** How much a unit believes of what was read of the schema before. */
@@ -77,6 +85,8 @@ export interface UnitOptions {
   readonly claim?: Claim;
   /** Aborted before anything is begun: nothing is. */
   readonly signal?: AbortSignal;
+  /** Milliseconds of `transactionMs` that have passed before it was asked for. */
+  readonly waitedMs?: number;
   /** In place of the configured ones. */
   readonly timeouts?: UnitTimeouts;
   /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
@@ -102,10 +112,25 @@ export interface Claim {
   readonly key: string;
   /** The queue it came from: hex SHA-256. */
   readonly queue: string;
-  /** The request that it came with. What a queue sent last is never pruned, so a replay belongs to the later request. */
+  /** The request that it came with. */
   readonly request: string;
+  /** When that began, by `performance.now()`: of a queue's requests, the one that began later is the later one. */
+  readonly requestBegan: number;
   /** Absent: success. */
   readonly answer?: FatalResult;
+  /** It has been answered a moment ago, and only the request is entered. */
+  readonly known?: true;
+  readonly userId: string;
+  /** How many queues of a user's the ledger keeps. Absent: however many there are. */
+  readonly devices?: DeviceBound;
+}
+
+export interface DeviceBound {
+  readonly most: number;
+  /** One that has been answered nothing for so many milliseconds gives way to a new one, where there are as many as may be. */
+  readonly unseenMs: number;
+  /** Told when one has given way, once that has been committed. */
+  readonly forgotten: () => void;
 }
 
 /** An open database transaction. */
@@ -144,14 +169,32 @@ export interface Unit<Tx = unknown> {
   readonly letters: LetterStore;
   readonly attempts: AttemptStore;
   readonly checkpoints: CheckpointStore;
-  /** Removes old rows of the library's own, at most `most`. */
-  prune(what: "ledger" | "attempts", olderThanMs: number, most: number): Promise<Batch>;
+  /** Looks at old rows of the library's own, at most `most`, and removes those that nothing needs; of the letters those that were closed so long ago. */
+  prune(what: Prunable, step: PruneStep): Promise<Pruned>;
+  /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
+  forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
 }
+
+export type Prunable = "ledger" | "attempts" | "letters";
 
 export interface Batch {
   readonly found: number;
   readonly removed: number;
+}
+
+export interface PruneStep {
+  readonly olderThanMs: number;
+  readonly most: number;
+  /** Where the step before has ended. Absent: at the oldest row. */
+  readonly from?: string | undefined;
+}
+
+export interface Pruned {
+  /** Rows. */
+  readonly removed: number;
+  /** Where the next step goes on. Absent: no old row is left behind this place. */
+  readonly next?: string;
 }
 
 /** What is to become of one row. Values and key are converted. */
@@ -202,6 +245,8 @@ export type RetryableMeaning =
   | "schema"
   /** The connection's role lacks a grant. */
   | "permission"
+  /** The table has no number left for a new row. */
+  | "exhausted"
   /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
   | "outage"
   | "other";

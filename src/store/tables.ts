@@ -21,15 +21,25 @@ export interface Column {
   readonly hasDefault: boolean;
   /** The database computes it and takes no value. */
   readonly generated: boolean;
+  /** The database counts it up where no value is given. `end`: the greatest number that its type holds. */
+  readonly numbered?: { readonly end: bigint };
   /** The database would not refuse a NULL but store something else. */
   readonly nullReplaced?: true;
   /** Numbers below zero don't fit. */
   readonly unsigned?: true;
   /** What a text is stored in, where it can't hold every character. */
   readonly charset?: string;
+  /** Digits of a second that it does not keep are cut, and not rounded. */
+  readonly cutsSeconds?: true;
   /** Of an enumeration or a set. */
   readonly members?: readonly string[];
 }
+
+/**
+ * What a column can name users by: any text; a whole number; a UUID; a day.
+ * A number and a day have one spelling each. A UUID may be written in capitals: it is the same UUID.
+ */
+export type OwnerKind = "text" | "number" | "uuid" | "date";
 
 /** What must hold for a row before a change and after it. All that are given. */
 export interface Scope {
@@ -63,8 +73,22 @@ export interface Inspect {
    * Rejects where they may not.
    */
   ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
+  /** What of the server's own settings breaks the promise, or is too small for what may be sent. Nothing is refused for it. */
+  settings(asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** `rowSecurity` only. Whether the policies bind the role that writes the data. */
   policies(inspected: InspectedRole): Promise<PolicyReport>;
+}
+
+export interface SettingsAsked {
+  /** The largest body that is taken. */
+  readonly bodyBytes: number;
+}
+
+export interface SettingProblem {
+  /** `not_durable`: what has been answered can be lost in a crash. `too_small`: what the limits allow can't be written. */
+  readonly code: "not_durable" | "too_small";
+  /** With its remedy. */
+  readonly message: string;
 }
 
 export interface InspectedTable extends Table {
@@ -72,8 +96,8 @@ export interface InspectedTable extends Table {
   readonly unique?: readonly (readonly string[])[];
   /** Columns that take one letter for another. */
   readonly inexact: ReadonlySet<string>;
-  /** Whether an owner's column is compared letter by letter all the same. */
-  comparedExactly(column: Column): boolean;
+  /** What the column can name users by; `undefined`: it can't. */
+  ownerKind(column: Column): OwnerKind | undefined;
 }
 
 /** Dead letters always are. */

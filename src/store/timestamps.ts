@@ -1,15 +1,20 @@
-/** Reads dates, times and points in time in the forms that PowerSync's clients and its sync produce. */
+/** Reads dates, times and points in time in the forms that PowerSync's clients and its sync produce, and rounds a second's digits as a column keeps them. */
 import { InvalidValue } from "./failures.js";
 import { withoutTrailingZeros } from "./values.js";
+
+/** A point in time, or a time of day. */
+export interface Reading {
+  /** Whole ones: since 1970 in UTC, or since midnight. */
+  readonly seconds: number;
+  /** The digits behind the second's point, without zeros at the end. */
+  readonly fraction: string;
+}
 
 const timestampForm =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 
-/**
- * The same instant in UTC, `YYYY-MM-DD HH:MM:SS[.ffffff]`, no zone. Text without a zone is UTC already.
- * Throws {@link InvalidValue} for what is no instant, or has digits beyond the microsecond.
- */
-export function utcTimestamp(value: unknown): string {
+/** Throws {@link InvalidValue} for what is no point in time. Text without a zone is UTC already. */
+export function instantOf(value: unknown): Reading {
   const text = value instanceof Date ? isoOf(value) : value;
   const match = typeof text === "string" ? timestampForm.exec(text.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a date and time.");
@@ -24,16 +29,22 @@ export function utcTimestamp(value: unknown): string {
   ) {
     throw new InvalidValue("There is no such date and time.");
   }
-  const utc = isoOf(new Date(local - offsetMs(zone)));
+  return {
+    seconds: (local - offsetMs(zone)) / 1000,
+    fraction: withoutTrailingZeros(digits),
+  };
+}
+
+/** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, no zone. */
+export function instantText({ seconds, fraction }: Reading): string {
+  const utc = isoOf(new Date(seconds * 1000));
   if (utc.length !== 24) throw new InvalidValue("The year is out of range.");
-  const fraction = withoutTrailingZeros(digits);
-  if (fraction.length > 6) throw new InvalidValue("The time is finer than a microsecond.");
-  return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${fraction === "" ? "" : `.${fraction}`}`;
+  return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${pointAnd(fraction)}`;
 }
 
 /** The day of a date, or of a timestamp at midnight UTC; any other time of day would be lost. A driver's Date may be at midnight of the process's zone. */
 export function dateOnly(value: unknown): string {
-  const utc = utcTimestamp(value instanceof Date ? (localDay(value) ?? value) : value);
+  const utc = instantText(instantOf(value instanceof Date ? (localDay(value) ?? value) : value));
   if (!utc.endsWith(" 00:00:00")) throw new InvalidValue("The value is not a date without time.");
   return utc.slice(0, 10);
 }
@@ -51,34 +62,71 @@ function localDay(date: Date): Date | undefined {
 const timeForm =
   /^(?:([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?|24:00(?::00(?:\.0+)?)?)$/;
 
-/** A time of day, `HH:MM:SS[.ffffff]`. No zone, no words, nothing that a database would guess at. */
-export function timeOfDay(value: unknown): string {
+/** A time of day. No zone, no words, nothing that a database would guess at. */
+export function timeOfDay(value: unknown): Reading {
   const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time of day.");
-  return timeText(match);
+  return clockOf(match);
 }
 
 /** @param match with hours, minutes, seconds and the digits behind their point */
-export function timeText([, hours = "24", minutes = "00", seconds = "00", digits = ""]: readonly (
+export function clockOf([, hours = "24", minutes = "0", seconds = "0", digits = ""]: readonly (
   | string
   | undefined
-)[]): string {
-  const fraction = withoutTrailingZeros(digits);
-  if (fraction.length > 6) throw new InvalidValue("The time is finer than a microsecond.");
-  return `${hours}:${minutes}:${seconds}${fraction === "" ? "" : `.${fraction}`}`;
+)[]): Reading {
+  return {
+    seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
+    fraction: withoutTrailingZeros(digits),
+  };
 }
 
-/** The same text. Throws where it has more digits behind the second than the column keeps: the database would round. */
-export function fine(text: string, digits = 6): string {
-  const fraction = withoutTrailingZeros(/\.(\d+)/.exec(text)?.[1] ?? "");
-  if (fraction.length > digits) {
+/** `HH:MM:SS[.ffffff]` */
+export function clockText({ seconds, fraction }: Reading): string {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return `${parts.map((part) => String(part).padStart(2, "0")).join(":")}${pointAnd(fraction)}`;
+}
+
+/** A second's fraction as millionths, of which the column keeps no more than so many digits; 1,000,000 of them are the next second. */
+export type RoundSecond = (reading: Reading, digits: number) => number;
+
+/**
+ * What a column of so many digits keeps of it, at most six.
+ *
+ * @param exact throws {@link InvalidValue} where it keeps less than there is
+ */
+export function keptOf(
+  reading: Reading,
+  digits: number,
+  exact: boolean,
+  round: RoundSecond,
+): Reading {
+  if (reading.fraction.length <= digits) return reading;
+  if (exact) {
     throw new InvalidValue(
       digits === 0
         ? "The column keeps no fractions of a second."
         : `The column keeps ${digits} digits of a second's fraction.`,
     );
   }
-  return text;
+  const millionths = round(reading, digits);
+  return millionths < 1_000_000
+    ? { ...reading, fraction: withoutTrailingZeros(String(millionths).padStart(6, "0")) }
+    : { ...reading, seconds: reading.seconds + 1, fraction: "" };
+}
+
+/** Millionths, halves up. */
+export function halfUp(millionths: number, digits: number): number {
+  const unit = 10 ** (6 - digits);
+  return Math.floor((millionths + unit / 2) / unit) * unit;
+}
+
+/** The first six digits of a fraction, as millionths. */
+export function millionthsOf(fraction: string): number {
+  return Number(fraction.slice(0, 6).padEnd(6, "0"));
+}
+
+function pointAnd(fraction: string): string {
+  return fraction === "" ? "" : `.${fraction}`;
 }
 
 function offsetMs(zone: string): number {

@@ -1,5 +1,6 @@
 /** Reads a client's values as numbers, text, JSON, UUIDs and bytes, exactly or not at all, for the conversions of every dialect. */
 import { InvalidValue, PrecisionLost } from "./failures.js";
+import { isNestedDeeper } from "./nesting.js";
 
 const digitsAlone = /^[+-]?\d+$/;
 const decimalForm = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -18,22 +19,61 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
   return text;
 }
 
-/** Digits of a decimal number, exact; at most `scale` of them behind the point, and `precision` in all with those. */
+export interface Digits {
+  /** How many the column keeps behind the point. Absent: all. */
+  readonly scale?: number;
+  /** How many in all, with those. */
+  readonly precision?: number;
+  /** Throws for a number of more digits behind the point, in place of rounding it. */
+  readonly exact?: boolean;
+}
+
+/**
+ * Digits of a decimal number, with at most `scale` of them behind the point and `precision` in all. Where the column keeps fractions, more of them
+ * are rounded, halves away from zero, as every database rounds a decimal; where it keeps none, the value must be whole.
+ */
 export function decimalText(
   value: unknown,
   lossyNumbers: boolean,
-  scale?: number,
-  precision?: number,
+  { scale, precision, exact = false }: Digits = {},
 ): string {
   if (typeof value === "number") refuseRounded(value, lossyNumbers);
-  const text = numberText(value);
-  if (scale !== undefined && decimals(text) > scale) {
+  const given = numberText(value);
+  const rounds = scale !== undefined && decimals(given) > scale;
+  if (rounds && (exact || scale <= 0)) {
     throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
   }
+  const text = rounds ? roundedTo(given, scale) : given;
   if (precision !== undefined && wholeDigits(text) > precision - (scale ?? 0)) {
     throw new InvalidValue("The number is too large.");
   }
   return text;
+}
+
+/** A number of more digits behind the point than `scale`, in the plain form of so many: halves go away from zero. */
+function roundedTo(text: string, scale: number): string {
+  const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
+  const [before = "", behind = ""] = mantissa.replace(/^[+-]/, "").split(".");
+  const digits = `${before}${behind}`;
+  /** How many of the digits stay; below zero where there are zeros between the point's last kept place and the first digit. */
+  const kept = digits.length - (behind.length - Number(exponent) - scale);
+  const upward = kept >= 0 && digits.charAt(kept) >= "5";
+  const whole = digits.slice(0, Math.max(0, kept)).padStart(scale + 1, "0");
+  const units = upward ? incremented(whole) : whole;
+  const point = units.length - scale;
+  const number = `${units.slice(0, point)}.${units.slice(point)}`;
+  return mantissa.startsWith("-") && /[1-9]/.test(units) ? `-${number}` : number;
+}
+
+/** Digits plus one; not by a number, which takes the square of their count. */
+function incremented(digits: string): string {
+  let nines = digits.length;
+  while (digits.charCodeAt(nines - 1) === 0x39) nines -= 1;
+  const head = digits.slice(0, nines);
+  const zeros = "0".repeat(digits.length - nines);
+  return head === ""
+    ? `1${zeros}`
+    : `${head.slice(0, -1)}${String(Number(head.slice(-1)) + 1)}${zeros}`;
 }
 
 /** A floating-point number's text; never NaN or an infinity. */
@@ -66,6 +106,12 @@ export function floatText(value: unknown, single = false): string {
   )
     throw new InvalidValue("The number has more digits than the column can hold exactly.");
   return text;
+}
+
+/** Whether a double is written with the same digits as the number. */
+export function isDouble(text: string): boolean {
+  const kept = String(Number(text));
+  return significant(kept) === significant(text) && decimals(kept) === decimals(text);
 }
 
 function trimmed(value: unknown): string {
@@ -210,34 +256,6 @@ function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
       for (const member of Object.values(next)) if (member !== null) open.push(member);
     }
   }
-}
-
-/** Whether a JSON text has more levels of brackets than `most`. Brackets inside its strings don't count. */
-function isNestedDeeper(text: string, most: number): boolean {
-  if (text.length <= most) return false;
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
-      case 0x22 /* " */:
-        inString = !inString;
-        break;
-      case 0x5c /* \ */:
-        if (inString) at += 1;
-        break;
-      case 0x5b /* [ */:
-      case 0x7b /* { */:
-        if (inString) break;
-        depth += 1;
-        if (depth > most) return true;
-        break;
-      case 0x5d /* ] */:
-      case 0x7d /* } */:
-        if (!inString) depth -= 1;
-        break;
-    }
-  }
-  return false;
 }
 
 const uuidForm =

@@ -4,7 +4,8 @@
  */
 import { badRequest } from "../errors.js";
 import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
-import { canonicalJson } from "./serialize.js";
+import { stringifyJson } from "./serialize.js";
+import { Unread } from "./survey.js";
 
 /** The first name is the contract's own. */
 type Names = readonly [string, ...string[]];
@@ -62,13 +63,26 @@ function conflict(
   return undefined;
 }
 
+/** As JSON, whatever the order of keys. What stands in one of them twice is taken to differ: nothing that came as JSON does. */
 function isSame(one: unknown, other: unknown): boolean {
-  if (one === other) return true;
-  return (
-    typeof one === "object" &&
-    typeof other === "object" &&
-    canonicalJson(one) === canonicalJson(other)
-  );
+  const seen = new Set<unknown>();
+  const pairs = [[one, other] as const];
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [left, right] = pair;
+    if (Object.is(left, right)) continue;
+    const isList = Array.isArray(left);
+    const [lefts, rights] = [membersOf(left), membersOf(right)];
+    if (left !== lefts || right !== rights || isList !== Array.isArray(right) || seen.has(left))
+      return false;
+    seen.add(left);
+    const keys = Object.keys(lefts);
+    if (keys.length !== Object.keys(rights).length) return false;
+    for (const key of keys) {
+      if (!Object.hasOwn(rights, key)) return false;
+      pairs.push([lefts[key], rights[key]]);
+    }
+  }
+  return true;
 }
 
 /** What is wrong with a transaction. */
@@ -206,12 +220,15 @@ export function uploadOfRow(op: Operation, body: unknown): unknown {
   // Named twice, like any other member: nothing says which of the two is meant.
   const named = isGiven(entry["op"]) && entry["op"] !== op ? [op, entry["op"]] : op;
   const ofDevice = typeof clientId === "string";
+  const row = { ...withRowId(entry), ...(!ofDevice && { clientId }), op: named };
+  // A part with more values than may be read: then nothing of the row is read.
+  const isUnread = Object.values(row).some((value) => value instanceof Unread);
   return {
     client_id,
     queue_id,
     queueId,
     ...(ofDevice && { clientId }),
-    batch: [{ ...withRowId(entry), ...(!ofDevice && { clientId }), op: named }],
+    batch: isUnread ? new Unread(stringifyJson([row])) : [row],
   };
 }
 

@@ -6,18 +6,38 @@ export interface Limits {
   readonly bodyBytes: number;
   /** In one request. Beyond it 400. Default 100. */
   readonly transactions: number;
-  /** In one transaction. Beyond it, and the next three, that transaction is INVALID_TRANSACTION. Default 10,000. */
+  /** In one transaction. Beyond it, and the next four, that transaction is INVALID_TRANSACTION. Default 10,000. */
   readonly operations: number;
   /** Levels of nesting in one operation's members, `op_data` itself being the first. Default 64. */
   readonly depth: number;
   /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them. Default 250,000. */
   readonly keys: number;
+  /**
+   * JSON values in one transaction: objects, lists, texts, numbers, `true`, `false`, `null`. They are counted before the body is parsed. A body may have
+   * twice as many in all its transactions; beyond that 413. Default 500,000.
+   */
+  readonly values: number;
   /** UTF-16 code units of one text. Default 4 Mi. */
   readonly stringLength: number;
   /** Of one caller, under way in one process. Beyond it 429 with Retry-After. Default 8. */
   readonly concurrentRequests: number;
-  /** Of all callers, under way in one process. Beyond it 503 with Retry-After. Default 1,000. */
+  /**
+   * Of all callers, under way in one process: being authenticated, waiting for their bodies, and being processed, as many of each. Beyond it 503 with
+   * Retry-After. Default 1,000.
+   */
   readonly requests: number;
+  /**
+   * Bytes that bodies and their values may take in one process, as the library estimates them: those that are being processed, and half as much of
+   * those on their way. Beyond it 503 with Retry-After; 429 for a caller who has a quarter of it. One large body is let in however large it is. Default 160 MiB.
+   */
+  readonly memoryBytes: number;
+  /**
+   * Database transactions of all callers, under way in one process on one database; others wait for their turn. No more than the pool has
+   * connections. Default 10, as pools have by default.
+   */
+  readonly concurrentTransactions: number;
+  /** Of one caller. Default Infinity: all but a fifth, which is kept for callers who have none under way. */
+  readonly callerTransactions: number;
 }
 
 export const defaultLimits: Limits = {
@@ -26,9 +46,13 @@ export const defaultLimits: Limits = {
   operations: 10_000,
   depth: 64,
   keys: 250_000,
+  values: 500_000,
   stringLength: 4 * 1024 * 1024,
   concurrentRequests: 8,
   requests: 1_000,
+  memoryBytes: 160 * 1024 * 1024,
+  concurrentTransactions: 10,
+  callerTransactions: Infinity,
 };
 
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
@@ -43,6 +67,8 @@ export interface Timeouts {
   readonly requestMs: number;
   /** The arrival of a request's body. Default 60,000. */
   readonly bodyMs: number;
+  /** The arrival of the body's next KiB, or of its end. Default 10,000. */
+  readonly bodyPauseMs: number;
 }
 
 export const defaultTimeouts: Timeouts = {
@@ -51,6 +77,7 @@ export const defaultTimeouts: Timeouts = {
   transactionMs: 60_000,
   requestMs: 60_000,
   bodyMs: 60_000,
+  bodyPauseMs: 10_000,
 };
 
 // Beyond this, a timer fires at once, and Postgres takes no such setting.

@@ -89,10 +89,10 @@ function readExactly(text: string): unknown {
   }
 }
 
-type Container = unknown[] | Record<string, unknown>;
+export type Container = unknown[] | Record<string, unknown>;
 
-/** Behind the closing quote. */
-function endOfString(text: string, start: number): number {
+/** Behind the closing quote; 0 where there is none. */
+export function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (text.charCodeAt(before) === 0x5c) before--;
@@ -101,7 +101,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-function endsLiteral(code: number): boolean {
+export function endsLiteral(code: number): boolean {
   return code === 0x2c || code === 0x7d || code === 0x5d || code <= 0x20;
 }
 
@@ -118,7 +118,7 @@ function numberOf(source: string): unknown {
 }
 
 /** Assigning `__proto__` would replace the object's prototype; JSON.parse makes an ordinary member of it, and so does this. */
-function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, {
       value,

@@ -1,44 +1,52 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
+import { joinBytes } from "./bytes.js";
+import { createSlices } from "./slices.js";
 
-/** The one digest of a value, whatever the order of its keys: hex SHA-256. */
+/** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
 export function sha256(value: unknown): Promise<string> {
-  // Canonical JSON is ASCII: its bytes are its characters.
-  return hexDigest(new TextEncoder().encode(canonicalJson(value)));
+  return digestOf(piecesOf(value, canonical));
 }
-
-const partLength = 64 * 1024;
 
 /** The same for a list of values that may be long, and need never be there as a whole. */
-export async function sha256OfAll(values: Iterable<unknown>): Promise<string> {
-  const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [];
-  let part = "";
+export function sha256OfAll(values: Iterable<unknown>): Promise<string> {
+  return digestOf(linesOf(values));
+}
+
+function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
+  let out = "";
   for (const value of values) {
-    // No JSON has a line break.
-    part += `${canonicalJson(value)}\n`;
-    if (part.length < partLength) continue;
-    parts.push(encoder.encode(part));
-    part = "";
+    for (const piece of piecesOf(value, canonical)) {
+      out += piece;
+      if (out.length < pieceUnits) continue;
+      yield out;
+      out = "";
+    }
+    // No canonical JSON has a line break.
+    out += "\n";
   }
-  return hexDigest(joined(parts, encoder.encode(part)));
+  yield out;
 }
 
-async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  let hex = "";
-  for (const byte of new Uint8Array(digest)) hex += (byte + 0x100).toString(16).slice(1);
-  return hex;
+async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await bytesOf(pieces));
+  let text = "";
+  for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
+  return text;
 }
 
-function joined(parts: readonly Uint8Array[], last: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = [...parts, last];
-  const whole = new Uint8Array(all.reduce((size, { byteLength }) => size + byteLength, 0));
-  let offset = 0;
-  for (const part of all) {
-    whole.set(part, offset);
-    offset += part.byteLength;
+/** Of canonical JSON, which is ASCII: its bytes are its characters. */
+async function bytesOf(pieces: Generator<string, undefined>): Promise<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const first = pieces.next().value ?? "";
+  let piece = pieces.next();
+  if (piece.done) return encoder.encode(first);
+  const slices = createSlices();
+  const encoded = [encoder.encode(first)];
+  for (; !piece.done; piece = pieces.next()) {
+    encoded.push(encoder.encode(piece.value));
+    if (slices.isOver()) await slices.next();
   }
-  return whole;
+  return joinBytes(encoded);
 }
 
 /** JSON.stringify, but `bigint` is written as its digits. A value that has no JSON is `null`. */
@@ -108,7 +116,8 @@ const typed: Style = {
 };
 
 const needsNoEscape = /^[ !#-[\]-~]*$/;
-const needsEscape = /(?:["\\]|[^ -~])+/g;
+// One class: a choice would take the stack for a run of millions of characters.
+const needsEscape = /[^ !#-[\]-~]+/g;
 
 function asciiText(text: string): string {
   return needsNoEscape.test(text) ? `"${text}"` : `"${text.replace(needsEscape, escaped)}"`;
@@ -124,8 +133,10 @@ function escaped(run: string): string {
   return out;
 }
 
+const hex2 = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex4(unit: number): string {
-  return (unit + 0x10000).toString(16).slice(1);
+  return `${hex2[unit >> 8]}${hex2[unit & 0xff]}`;
 }
 
 /** A container that is being written. */
@@ -140,8 +151,22 @@ interface Frame {
 }
 
 function serialize(root: unknown, style: Style): string {
+  let whole = "";
+  for (const piece of piecesOf(root, style)) whole += piece;
+  return whole;
+}
+
+/** Of one piece, about: what is written of a small value is one. */
+const pieceUnits = 32 * 1024;
+
+/** The value's JSON, piece by piece. */
+function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   const value = jsonValue(root);
-  if (!isContainer(value)) return serializeScalar(value, style);
+  if (!isContainer(value)) {
+    if (isLongText(value)) yield* piecesOfText(value, style);
+    else yield serializeScalar(value, style);
+    return;
+  }
   const outer: Frame[] = [];
   // Brent's way to find a cycle: an ancestor to be met again, taken anew whenever the depth has doubled.
   let ancestor: object | undefined;
@@ -149,26 +174,9 @@ function serialize(root: unknown, style: Style): string {
   let out = frame.keys === undefined ? "[" : "{";
 
   for (;;) {
-    const inner = members(frame);
-    if (inner !== undefined) {
-      outer.push(frame);
-      if (inner === ancestor) throw new TypeError("A value that contains itself has no JSON.");
-      if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
-      frame = frameOf(inner, style);
-      out += frame.keys === undefined ? "[" : "{";
-      continue;
-    }
-    out += frame.keys === undefined ? "]" : "}";
-    if (frame.container === ancestor) ancestor = undefined;
-    const around = outer.pop();
-    if (around === undefined) return out;
-    frame = around;
-  }
-
-  /** Writes members as far as the next container, and returns that. */
-  function members(frame: Frame): object | undefined {
     const { container, keys, size } = frame;
-    while (frame.next < size) {
+    let inner: object | undefined;
+    while (inner === undefined && frame.next < size) {
       const key = keys === undefined ? frame.next : (keys[frame.next] as string);
       const member = jsonValue((container as Record<string | number, unknown>)[key]);
       frame.next++;
@@ -180,11 +188,54 @@ function serialize(root: unknown, style: Style): string {
         out += frame.separator;
       }
       frame.separator = ",";
-      if (isContainer(member)) return member;
-      out += serializeScalar(member, style);
+      if (isContainer(member)) inner = member;
+      else if (isLongText(member)) {
+        yield out;
+        yield* piecesOfText(member, style);
+        out = "";
+      } else out += serializeScalar(member, style);
+      if (out.length >= pieceUnits) {
+        yield out;
+        out = "";
+      }
     }
-    return undefined;
+    if (inner !== undefined) {
+      outer.push(frame);
+      if (inner === ancestor) throw new TypeError("A value that contains itself has no JSON.");
+      if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
+      frame = frameOf(inner, style);
+      out += frame.keys === undefined ? "[" : "{";
+      continue;
+    }
+    out += keys === undefined ? "]" : "}";
+    if (container === ancestor) ancestor = undefined;
+    const around = outer.pop();
+    if (around === undefined) {
+      yield out;
+      return;
+    }
+    frame = around;
   }
+}
+
+/** A long text. Every unit is written by itself, so it can be cut anywhere; but a pair of surrogates is one character to JSON.stringify. */
+function* piecesOfText(text: string, style: Style): Generator<string, undefined> {
+  yield '"';
+  for (let at = 0; at < text.length;) {
+    let end = Math.min(at + pieceUnits, text.length);
+    if (isHighSurrogate(text.charCodeAt(end - 1)) && end < text.length) end++;
+    yield style.text(text.slice(at, end)).slice(1, -1);
+    at = end;
+  }
+  yield '"';
+}
+
+function isLongText(value: unknown): value is string {
+  return typeof value === "string" && value.length > pieceUnits;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 function frameOf(container: object, style: Style): Frame {

@@ -6,14 +6,16 @@ import {
   validateDemoBatch,
   validateEnvelope,
   validateTransaction,
-  type ValidationError,
   type Validator,
 } from "./generated/validate.js";
 import type { components } from "./generated/types.js";
 import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
-import { type Fault, transactionOf } from "./entries.js";
+import { type Fault, membersOf, transactionOf } from "./entries.js";
+import { envelopeFault, expected, transactionFault } from "./fault.js";
 import type { Limits } from "./limits.js";
+import { createSlices } from "./slices.js";
+import { Unread } from "./survey.js";
 
 type Schemas = components["schemas"];
 
@@ -21,37 +23,36 @@ type Schemas = components["schemas"];
  * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
  * place: it never stands in the way of the others.
  *
+ * @param measured what has been measured before
  * @throws badRequest(400) for an envelope that can't be read
  */
-export function normalizeUpload(body: unknown, limits: Limits): Upload {
+export function normalizeUpload(body: unknown, limits: Limits, measured?: Measured): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
   const clientId = textOf(body, "client_id", "clientId");
   const queueId = textOf(body, "queue_id", "queueId");
   const sender = { ...(clientId && { clientId }), ...(queueId && { queueId }) };
+  const bounds = { limits, measured };
   switch (shapeOf(body)) {
     case "transactions": {
       // The validator has seen to it that they are a list.
       const transactions = body.transactions ?? [];
       if (transactions.length > limits.transactions) {
-        throw badRequest(
-          400,
-          `There are ${transactions.length} transactions: send at most ${limits.transactions} in one request.`,
-        );
+        throw tooManyTransactions(transactions.length, limits);
       }
       return {
         shape: "batch",
         ...sender,
         transactions: transactions.map((transaction) =>
-          readTransaction(transaction, "crud", validateTransaction, limits),
+          readTransaction(transaction, "crud", validateTransaction, bounds),
         ),
       };
     }
     case "crud": {
-      const transaction = readTransaction(body, "crud", validateTransaction, limits);
+      const transaction = readTransaction(body, "crud", validateTransaction, bounds);
       return { shape: "single", ...sender, transactions: [transaction] };
     }
     case "batch": {
-      const transaction = readTransaction(body, "batch", validateDemoBatch, limits);
+      const transaction = readTransaction(body, "batch", validateDemoBatch, bounds);
       return { shape: "demo", ...sender, transactions: [transaction] };
     }
     default:
@@ -79,25 +80,31 @@ function shapeOf(envelope: object): "transactions" | "crud" | "batch" | undefine
   return shape;
 }
 
-/** The default `validate`. */
-export function createValidate(limits: Limits): (body: unknown) => Promise<Upload> {
-  return async (body) => normalizeUpload(body, limits);
+export function tooManyTransactions(count: number, { transactions }: Limits): Error {
+  return badRequest(
+    400,
+    `There are ${count} transactions: send at most ${transactions} in one request.`,
+  );
 }
 
-const expected = 'Expected a JSON object with "transactions", "crud" or "batch".';
+/** The default `validate`. */
+export function createValidate(limits: Limits): (body: unknown) => Promise<Upload> {
+  return async (body) => {
+    const measuring = measureAll(body, limits);
+    let step = measuring.next();
+    // A small body has been measured by now.
+    if (!step.done) {
+      const slices = createSlices();
+      for (; !step.done; step = measuring.next()) if (slices.isOver()) await slices.next();
+      await slices.next();
+    }
+    return normalizeUpload(body, limits, step.value);
+  };
+}
 
-function envelopeFault(error: ValidationError | undefined): string {
-  switch (error?.instancePath) {
-    case "/transactions":
-      return '"transactions" must be a list of at least one transaction.';
-    case "/client_id":
-    case "/clientId":
-    case "/queue_id":
-    case "/queueId":
-      return `"${error.instancePath.slice(1)}" must be text, of at most 1024 characters.`;
-    default:
-      return expected;
-  }
+interface Bounds {
+  readonly limits: Limits;
+  readonly measured: Measured | undefined;
 }
 
 /** Measures before it validates, so that the validators' work is bounded too. */
@@ -105,10 +112,13 @@ function readTransaction(
   raw: unknown,
   path: "crud" | "batch",
   validate: Validator<unknown>,
-  limits: Limits,
+  { limits, measured }: Bounds,
 ): CrudTransaction | InvalidTransaction {
+  const unread = unreadOf(raw, limits);
+  if (unread !== undefined) return unread;
   const operations = listIn(raw, path);
-  const fault = measure(operations, limits) ?? formFault(raw, validate);
+  const breach = measured?.has(operations) ? measured.get(operations) : measure(operations, limits);
+  const fault = breach ?? formFault(raw, validate);
   // The validator takes nothing but an object.
   const read = fault ?? transactionOf(raw as object, operations, path);
   if ("crud" in read) return read;
@@ -117,7 +127,7 @@ function readTransaction(
 }
 
 function listIn(raw: unknown, path: "crud" | "batch"): readonly object[] {
-  const list = (raw as Readonly<Record<string, unknown>> | null | undefined)?.[path];
+  const list = membersOf(raw)[path];
   return Array.isArray(list) ? list : [];
 }
 
@@ -131,50 +141,19 @@ function formFault(raw: unknown, validate: Validator<unknown>): Fault | undefine
   };
 }
 
-/** Paths hold the contract's names and indexes alone, never the client's text. */
-function transactionFault(error: ValidationError | undefined): string {
-  if (error === undefined) return "The transaction is not valid.";
-  const { instancePath, keyword, params } = error;
-  const path = instancePath
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".");
-  const subject = path === "" ? "The transaction" : path;
-  switch (keyword) {
-    case "required":
-      return params.missingProperty === "type"
-        ? `${subject} has no "table".`
-        : `${subject} has no "${String(params.missingProperty)}".`;
-    case "not":
-      return `${subject} has no "op_data".`;
-    case "enum":
-      return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
-    case "minLength":
-      return `${subject} must not be empty.`;
-    case "minimum":
-    case "maximum":
-      return `${subject} must be an integer within ±${Number.MAX_SAFE_INTEGER}.`;
-    case "type":
-      return `${subject} must be ${typeName(params.type)}.`;
-    default:
-      return `${subject} is not valid.`;
-  }
-}
+/** By the list of a transaction's operations: the limit that it passes, if any. */
+type Measured = ReadonlyMap<unknown, Fault | undefined>;
 
-function typeName(type: unknown): string {
-  const [kind] = [type].flat().filter((each) => each !== "null");
-  switch (kind) {
-    case "string":
-      return "text";
-    case "array":
-      return "a list";
-    case "object":
-      return "an object";
-    case "integer":
-      return `an integer within ±${Number.MAX_SAFE_INTEGER}`;
-    default:
-      return String(kind);
+/** Measures a body's transactions, wherever their operations can be found. It can be stopped after each yield. */
+function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measured> {
+  const transactions = membersOf(body)["transactions"];
+  const measured = new Map<unknown, Fault | undefined>();
+  for (const each of Array.isArray(transactions) ? (transactions as unknown[]) : [body]) {
+    for (const operations of [membersOf(each)["crud"], membersOf(each)["batch"]]) {
+      if (Array.isArray(operations)) measured.set(operations, yield* measuring(operations, limits));
+    }
   }
+  return measured;
 }
 
 /**
@@ -182,45 +161,86 @@ function typeName(type: unknown): string {
  * Stops at the first breach and does not recurse: what is measured may be made to hurt.
  */
 export function measure(operations: readonly unknown[], limits: Limits): Fault | undefined {
+  const steps = measuring(operations, limits);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** How many values are measured in one go. */
+const valuesOfStep = 8_192;
+
+function* measuring(
+  operations: readonly unknown[],
+  limits: Limits,
+): Generator<undefined, Fault | undefined> {
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }
-  const count = { keys: 0 };
-  for (let index = 0; index < operations.length; index++) {
-    const message = measureOperation(operations[index], limits, count);
-    if (message !== undefined) return { message, operationIndex: index };
+  let values = 0;
+  let keys = 0;
+  let stepAt = valuesOfStep;
+  for (let operationIndex = 0; operationIndex < operations.length; operationIndex++) {
+    const operation = operations[operationIndex];
+    values++;
+    // Level by level: the containers of one, then all that are inside them.
+    let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
+    for (let depth = 0; level.length > 0; depth++) {
+      if (depth > limits.depth) return { message: tooDeep(limits), operationIndex };
+      const below: object[] = [];
+      for (const container of level) {
+        const names = Array.isArray(container) ? undefined : Object.keys(container);
+        const members = names ?? (container as readonly unknown[]);
+        values += members.length;
+        if (values > limits.values) return { message: tooManyValues(limits), operationIndex };
+        // The operation's own members are the contract's, not the application's.
+        if (names !== undefined && depth > 0) keys += names.length;
+        if (keys > limits.keys) {
+          const message = `The transaction's values have more than ${limits.keys} keys.`;
+          return { message, operationIndex };
+        }
+        for (const each of members) {
+          const value = names === undefined ? each : membersOf(container)[each as string];
+          if (typeof value === "object" && value !== null) below.push(value);
+          else if (isTooLong(value, limits) || (names !== undefined && isTooLong(each, limits))) {
+            return { message: tooLong(limits), operationIndex };
+          }
+        }
+        if (values > stepAt) {
+          stepAt = values + valuesOfStep;
+          yield;
+        }
+      }
+      level = below;
+    }
   }
   return undefined;
 }
 
-function measureOperation(
-  operation: unknown,
-  limits: Limits,
-  count: { keys: number },
-): string | undefined {
-  // Level by level: the containers of one, then all that are inside them.
-  let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.depth)
-      return `An operation's values are nested more than ${limits.depth} levels deep.`;
-    const below: object[] = [];
-    for (const container of level) {
-      const keys = Array.isArray(container) ? undefined : Object.keys(container);
-      // The operation's own members are the contract's, not the application's.
-      if (keys !== undefined && depth > 0) count.keys += keys.length;
-      if (count.keys > limits.keys)
-        return `The transaction's values have more than ${limits.keys} keys.`;
-      if (keys?.some((key) => key.length > limits.stringLength)) return tooLong(limits);
-      for (const value of keys === undefined
-        ? (container as readonly unknown[])
-        : Object.values(container)) {
-        if (typeof value === "string" && value.length > limits.stringLength) return tooLong(limits);
-        if (typeof value === "object" && value !== null) below.push(value);
-      }
+/** What stands for a transaction that has more values than may be read is its text: it is kept whole, and never parsed. */
+function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined {
+  const invalid = `${tooManyValues(limits)} Or ${tooDeep(limits)}`;
+  if (raw instanceof Unread) return { invalid, raw: raw.text };
+  for (const name of ["crud", "batch"] as const) {
+    const operations = membersOf(raw)[name];
+    if (operations instanceof Unread) {
+      return { invalid, raw: { ...(raw as object), [name]: operations.text } };
     }
-    level = below;
   }
   return undefined;
+}
+
+function isTooLong(value: unknown, { stringLength }: Limits): boolean {
+  return typeof value === "string" && value.length > stringLength;
+}
+
+function tooManyValues({ values }: Limits): string {
+  return `The transaction has more than ${values} values.`;
+}
+
+function tooDeep({ depth }: Limits): string {
+  return `An operation's values are nested more than ${depth} levels deep.`;
 }
 
 function tooLong(limits: Limits): string {

@@ -284,7 +284,7 @@ describe.each(adapters.filter(({ name }) => chosen.includes(name)))(
         () => ({
           body: `{${Array.from({ length: million }, (_, n) => `"k${n}":1`).join(",")},"transactions":[{"crud":[]}]}`,
         }),
-        success,
+        refused(413),
       ],
       [
         "a million transactions",

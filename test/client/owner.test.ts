@@ -350,6 +350,28 @@ describe("a checkpoint request", () => {
     expect(await connector.postCheckpointRequest?.("device", "7")).toBe(null);
   });
 
+  it("is PowerSync's own matter, once its service has left one unanswered for a minute", async () => {
+    let answer = "";
+    const connector = await other(() => ({ body: { checkpoint_request_id: answer } }));
+    const ask = (id: string) => connector.postCheckpointRequest?.("device", id);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      // As the SDK does: every 10 seconds.
+      for (const id of ["7", "8"]) {
+        for (let second = 0; second < 60; second += 10) {
+          answer = id;
+          expect(await ask(id)).toBe(id);
+          vi.setSystemTime(Date.now() + 10_000);
+        }
+      }
+      expect(await ask("8")).toBe(null);
+      expect(await ask("9")).toBe(null);
+      expect(server.others).toHaveLength(12);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it.each([
     [{ status: 401, body: {} }, "UNAUTHENTICATED"],
     [{ status: 503, body: {} }, "UNAVAILABLE"],

@@ -471,7 +471,9 @@ for (const dialect of dialects) {
         const mismatches = await writes.check(undefined, alice);
         expect(mismatches.map(short)).toEqual([
           "error own_tables_missing powersync_ledger",
+          "error own_tables_missing powersync_devices",
           "error own_tables_missing powersync_dead_letters",
+          "error own_tables_missing powersync_letter_parts",
           "error own_tables_missing powersync_attempts",
         ]);
         expect(mismatches[0]?.message).toContain("run createTables");

@@ -244,6 +244,7 @@ describe("checkpoints", () => {
 function named(prefix: string) {
   return {
     powersync_ledger: `${prefix}_ledger`,
+    powersync_devices: `${prefix}_devices`,
     powersync_dead_letters: `${prefix}_letters`,
     powersync_checkpoints: `${prefix}_checkpoints`,
     powersync_attempts: `${prefix}_attempts`,

@@ -122,7 +122,9 @@ describe("a role with few grants", () => {
       await createTables(owner);
       await sql.raw(`create role ${role} login`).execute(owner);
       await sql
-        .raw(`grant insert, update, select on powersync_ledger, powersync_dead_letters to ${role}`)
+        .raw(
+          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters to ${role}`,
+        )
         .execute(owner);
       await sql.raw(`grant insert, update, delete on things to ${role}`).execute(owner);
       await sql.raw(`grant select (id, size) on things to ${role}`).execute(owner);

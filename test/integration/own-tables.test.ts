@@ -153,7 +153,9 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
     const options = {
       names: {
         powersync_ledger: "app_ledger",
+        powersync_devices: "app_devices",
         powersync_dead_letters: "app_letters",
+        powersync_letter_parts: "app_letter_parts",
         powersync_checkpoints: "app_checkpoints",
         powersync_attempts: "app_attempts",
         powersync_migrations: "app_migrations",

@@ -207,6 +207,56 @@ describe.each(dialects)("parking on $name", (dialect) => {
     expect(await counts(db)).toEqual([]);
   });
 
+  /** A database that is far away. */
+  const far = {
+    persist: { before: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) },
+  };
+  const large = {
+    crud: Array.from({ length: 100 }, (_, index) => ({
+      ...put(index + 1, "fine").crud[0],
+    })),
+  };
+
+  it("counts a transaction that is too large for its time, and records it in the end", async () => {
+    const slow = open({ hooks: far, timeouts: { transactionMs: 800 }, parking: { attempts: 2 } });
+    const near = open();
+    const counted = async (least: number) => {
+      // Where the machine itself stops for a while, that may be somebody else's fault, and is not counted.
+      for (let time = 0; time < 20; time += 1) {
+        const answer = await fail(slow, 1, large);
+        if (answer?.status === "fatal_error") return answer;
+        expect(answer).toMatchObject(retryLater);
+        if (((await counts(db))[0] ?? 0) >= least) return answer;
+      }
+      throw new Error("It was never counted.");
+    };
+    await counted(1);
+    await age(db, "first_failed_at", 25);
+    await counted(2);
+    // Nothing else has been applied.
+    expect(await letters(db)).toEqual([]);
+    await succeed(near);
+    expect(await counted(3)).toMatchObject(exhausted);
+    expect(await letters(db)).toMatchObject([{ error_code: "RETRIES_EXHAUSTED", payload: large }]);
+  });
+
+  it("does not count a transaction that waited for others, however short its time", async ({
+    skip,
+  }) => {
+    skip(!dialect.concurrent, "One connection: nobody else is there.");
+    await succeed(open());
+    await db
+      .insertInto("lists")
+      .values({ id: uuid(1), name: "one" })
+      .execute();
+    await db.transaction().execute(async (tx) => {
+      await tx.updateTable("lists").set({ name: "locked" }).where("id", "=", uuid(1)).execute();
+      const hurried = open({ timeouts: { transactionMs: 400 } });
+      expect(await fail(hurried, 2, put(1, "fine"))).toMatchObject(retryLater);
+    });
+    expect(await counts(db)).toEqual([]);
+  });
+
   it("counts what the application itself calls retryable", async () => {
     failure = () => retryable("The quota is used up.", 1000);
     const writes = open();

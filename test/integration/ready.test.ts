@@ -33,8 +33,14 @@ describe.each(dialects)("on $name", async (dialect) => {
         const writes = writesOn(database.db);
         expect(await writes.ready()).toEqual({
           ready: false,
-          problems: ["powersync_ledger", "powersync_dead_letters", "powersync_attempts"].map(
-            (table) => expect.stringMatching(`"${table}" is missing. Remedy: run createTables`),
+          problems: [
+            "powersync_ledger",
+            "powersync_devices",
+            "powersync_dead_letters",
+            "powersync_letter_parts",
+            "powersync_attempts",
+          ].map((table) =>
+            expect.stringMatching(`"${table}" is missing. Remedy: run createTables`),
           ),
         });
         expect(events.map(({ type }) => type)).toEqual(["not_ready"]);

@@ -10,7 +10,7 @@ import type { FuzzReport } from "../support/fuzz-process.js";
 import { fuzzRequest } from "../support/fuzz-requests.js";
 import { long } from "../support/long.js";
 
-const requests = long ? 100_000 : 4_000;
+const requests = long ? 100_000 : 2_000;
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const minutes = long ? 60 : 10;
 const mebibyte = 2 ** 20;

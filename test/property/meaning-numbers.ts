@@ -97,13 +97,22 @@ export function unsignedInteger(bits: bigint): Meaning {
   return integer(0n, 2n ** bits - 1n);
 }
 
-/** So many digits before the point, and so many behind it. */
+/** So many digits before the point, and so many behind it: of more, the nearest, halves away from zero. */
 export function decimal(before: number, behind: number): Meaning {
   return numeric((exact, text) => {
-    if (exact.digits === "") return /e/i.test(text) ? either("0") : store("0");
-    const fits = wholeDigits(exact) <= BigInt(before) && -exact.exponent <= BigInt(behind);
-    return fits ? store(said(exact)) : refuse;
+    const kept = nearest(exact, behind);
+    if (kept.digits === "") return /e/i.test(text) ? either("0") : store("0");
+    return wholeDigits(kept) <= BigInt(before) ? store(said(kept)) : refuse;
   });
+}
+
+function nearest(exact: Exact, behind: number): Exact {
+  const over = -exact.exponent - BigInt(behind);
+  if (over <= 0n) return exact;
+  if (over > BigInt(exact.digits.length)) return { sign: "", digits: "", exponent: 0n };
+  const unit = 10n ** over;
+  const units = (BigInt(exact.digits) * 2n + unit) / (unit * 2n);
+  return exactOf(`${exact.sign}${units}e-${behind}`) ?? exact;
 }
 
 /** What SQLite keeps in a column of NUMERIC affinity: an integer of 64 bits, or a double that is written with the same digits. */

@@ -1,5 +1,16 @@
 /** Instants in microseconds, days, times of day and intervals, by the calendar's own arithmetic. */
-import { any, either, lenient, type Meaning, refuse, store, type Verdict } from "./meaning.js";
+import {
+  any,
+  either,
+  isList,
+  lenient,
+  type Meaning,
+  refuse,
+  type Sent,
+  sentOf,
+  store,
+  type Verdict,
+} from "./meaning.js";
 
 const secondMicros = 1_000_000n;
 const dayMicros = 86_400n * secondMicros;
@@ -21,9 +32,10 @@ const first = BigInt(dayNumber(1, 1, 1) ?? 0) * dayMicros;
 const last = BigInt((dayNumber(9999, 12, 31) ?? 0) + 1) * dayMicros - 1n;
 
 interface Instant {
-  readonly micros: bigint;
+  /** To the second. */
+  readonly second: bigint;
   /** Digits of the second's fraction that say something. */
-  readonly digits: number;
+  readonly fraction: string;
   /** In a form that every client and PowerSync's sync itself writes. */
   readonly plain: boolean;
 }
@@ -42,12 +54,11 @@ function instantOf(text: string): Instant | undefined {
   const nextDay = hour === "24" && Number(minute) === 0 && Number(second) === 0;
   if ((Number(hour) > 23 && !nextDay) || Number(minute) > 59 || Number(second) > 59)
     return undefined;
-  const said = fraction.replace(/0+$/, "");
   const seconds =
     days * 86_400 + Number(hour) * 3600 + (Number(minute) - offset) * 60 + Number(second);
   return {
-    micros: BigInt(seconds) * secondMicros + BigInt(said.slice(0, 6).padEnd(6, "0")),
-    digits: said.length,
+    second: BigInt(seconds) * secondMicros,
+    fraction: fraction.replace(/0+$/, ""),
     plain:
       /[T ]/.test(separator) &&
       space === "" &&
@@ -64,9 +75,43 @@ function offsetMinutes(zone: string): number | undefined {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
+/**
+ * What becomes of a second's digits. Postgres reads a fraction by floating-point arithmetic, halves to the even millionth, and rounds what it counts from
+ * the year 2000 once more, halves away from it; MySQL rounds by the seventh digit, and once more, halves up; MariaDB cuts; SQLite keeps all.
+ */
+export type Digits = "postgres" | "mysql" | "mariadb" | "kept";
+
+const year2000 = BigInt(dayNumber(2000, 1, 1) ?? 0) * dayMicros;
+
+/** In millionths; where all digits are kept, with those that are left. */
+function withDigits(
+  second: bigint,
+  fraction: string,
+  digits: number,
+  how: Digits,
+  origin = 0n,
+): string {
+  const six = BigInt(fraction.slice(0, 6).padEnd(6, "0"));
+  if (how === "kept")
+    return `${second + six}${fraction.slice(6) === "" ? "" : `.${fraction.slice(6)}`}`;
+  const unit = 10n ** BigInt(6 - digits);
+  if (how === "mariadb") return String(second + (six / unit) * unit);
+  if (how === "mysql") {
+    const micros = six + (/^\d{6}[5-9]/.test(fraction) ? 1n : 0n);
+    return String(second + ((micros + unit / 2n) / unit) * unit);
+  }
+  const double = Number(`0.${fraction}`) * 1e6;
+  const even = 2 * Math.round(double / 2);
+  const micros = BigInt(double % 1 === 0.5 ? even : Math.round(double));
+  const since = second + micros - origin;
+  const away = since < 0n ? -1n : 1n;
+  return String(origin + away * (((since * away + unit / 2n) / unit) * unit));
+}
+
 export interface Range {
-  /** Digits of a second's fraction. */
+  /** Digits of a second's fraction that are kept, and what becomes of others. */
   readonly digits?: number;
+  readonly how: Digits;
   /** Instants between these are stored; others may be. */
   readonly from?: string;
   readonly to?: string;
@@ -74,14 +119,15 @@ export interface Range {
   readonly strict?: boolean;
 }
 
-export function instant({ digits = 6, from, to, strict = false }: Range = {}): Meaning {
-  const least = from === undefined ? first : (instantOf(from)?.micros ?? first);
-  const most = to === undefined ? last : (instantOf(to)?.micros ?? last);
+export function instant({ digits = 6, how, from, to, strict = false }: Range): Meaning {
+  const least = from === undefined ? first : (instantOf(from)?.second ?? first);
+  const most = to === undefined ? last : (instantOf(to)?.second ?? last);
   return (value) => {
     const said = typeof value === "string" ? instantOf(value.trim()) : undefined;
-    if (said === undefined || said.digits > digits) return refuse;
-    const as = String(said.micros);
-    if (said.micros < least || said.micros > most) return strict ? refuse : either(as);
+    if (said === undefined) return refuse;
+    const as = withDigits(said.second, said.fraction, digits, how, year2000);
+    const micros = BigInt(as.replace(/\..*/, ""));
+    if (micros < least || micros > most) return strict ? refuse : either(as);
     return said.plain && value === String(value).trim() ? store(as) : either(as);
   };
 }
@@ -95,63 +141,95 @@ export function epochText(text: string): string {
 
 /** Of a date and time without a zone. */
 export function instantText(text: string): string {
-  return String(instantOf(text)?.micros ?? text);
+  const said = instantOf(text);
+  return said === undefined ? text : withDigits(said.second, said.fraction, 6, "kept");
 }
 
 export const day: Meaning = (value) => {
   const said = typeof value === "string" ? instantOf(value.trim()) : undefined;
-  if (said === undefined || said.digits > 6 || said.micros % dayMicros !== 0n) return refuse;
-  const as = String(said.micros / dayMicros);
-  if (said.micros < first || said.micros > last) return either(as);
+  if (said === undefined || said.fraction !== "" || said.second % dayMicros !== 0n) return refuse;
+  const as = String(said.second / dayMicros);
+  if (said.second < first || said.second > last) return either(as);
   return said.plain && value === String(value).trim() ? store(as) : either(as);
 };
 
 export function dayText(text: string): string {
-  const said = instantOf(text)?.micros;
+  const said = instantOf(text)?.second;
   return said === undefined ? text : String(said / dayMicros);
 }
 
 const timeForm = /^(-?)(\d{2,3}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?$/;
 
 /** A time of day; or a span of up to so many hours. */
-export function time({ digits = 6, hours = 23 } = {}): Meaning {
+export function time({
+  digits = 6,
+  hours = 23,
+  how,
+}: {
+  readonly digits?: number;
+  readonly hours?: number;
+  readonly how: Digits;
+}): Meaning {
   return (value) => {
     const text = typeof value === "string" ? value.trim() : "";
     const match = timeForm.exec(text);
-    if (match === null) return compact(text);
+    if (match === null) return compact(text, how);
     const [, sign, hour, minute, second = "00", fraction = ""] = match;
     const kept = fraction.replace(/0+$/, "");
     const outside = Number(hour) > hours || Number(minute) > 59 || Number(second) > 59;
-    const as = timeText(text);
+    const as = spanText(match, digits, how);
     if (hours === 23 && /^24:00(:00(\.0*)?)?$/.test(text)) return either(as);
-    if (outside || kept.length > digits || (hours === 23 && (sign === "-" || hour?.length !== 2)))
-      return refuse;
+    if (outside || (hours === 23 && (sign === "-" || hour?.length !== 2))) return refuse;
+    // The longest that there is.
+    if (hours === 838 && /^-?838:59:59\./.test(text))
+      return kept.length > digits ? refuse : either(as);
     return value === text && sign === "" ? store(as) : either(as);
   };
 }
 
 /** ISO 8601 without colons. */
-function compact(text: string): Verdict {
+function compact(text: string, how: Digits): Verdict {
   const [, hour, minute, second] = /^(\d\d)(\d\d)(\d\d)$/.exec(text) ?? [];
-  return hour === undefined ? refuse : lenient(time()(`${hour}:${minute}:${second}`));
+  return hour === undefined ? refuse : lenient(time({ how })(`${hour}:${minute}:${second}`));
 }
 
 export function timeText(text: string): string {
-  const [, sign = "", hour = "", minute, second = "00", fraction = ""] = timeForm.exec(text) ?? [];
-  if (hour === "") return text;
-  const micros = (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1_000_000;
-  const total = micros + Number(fraction.slice(0, 6).padEnd(6, "0"));
-  return `${total === 0 ? "" : sign}${total}`;
+  const match = timeForm.exec(text);
+  return match === null ? text : spanText(match, 6, "kept");
+}
+
+function spanText(match: readonly (string | undefined)[], digits: number, how: Digits): string {
+  const [, sign = "", hour = "", minute, second = "00", fraction = ""] = match;
+  const whole = BigInt(Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * secondMicros;
+  const total = withDigits(whole, fraction.replace(/0+$/, ""), digits, how);
+  return total === "0" ? total : `${sign}${total}`;
 }
 
 const isoInterval =
   /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?$/;
 const clockInterval = /^(?:(\d+) days? )?(\d\d):(\d\d):(\d\d)(?:\.(\d+))?$/;
 
-/** Postgres knows many more forms of them. */
+const memberUnits = ["years", "months", "days", "hours", "minutes", "seconds", "milliseconds"];
+
+/** The object that `pg` makes of one. Sums are left to a test of their own. */
+function intervalObject(value: Sent): Verdict {
+  if (value === null || typeof value !== "object" || isList(value)) return refuse;
+  const members = Object.entries(value);
+  const known = members.every(
+    ([name, each]) =>
+      memberUnits.includes(name) && (typeof each === "number" || typeof each === "bigint"),
+  );
+  if (!known) return refuse;
+  return members.length === 0 ? store("0 0 0") : any;
+}
+
+/** Postgres knows many more forms of them; what has marks that are none of its own is not one. */
 export const interval: Meaning = (value) => {
-  if (typeof value === "object") return refuse;
-  const text = String(value);
+  if (typeof value === "object") return intervalObject(value);
+  if (typeof value !== "string") return refuse;
+  const text = value;
+  if (text.startsWith("{")) return intervalObject(sentOf(text) ?? null);
+  if (!/^[\w\s:.+@-]+$/.test(text) || /^\s*[+-]?[\d.]*\s*$/.test(text)) return refuse;
   const iso = isoInterval.exec(text);
   const clock = clockInterval.exec(text);
   const [years, months, weeks, days, hours, minutes, seconds, fraction = ""] =
@@ -162,11 +240,9 @@ export const interval: Meaning = (value) => {
     (Number(minutes ?? 0) > 59 && clock)
   )
     return any;
-  if (fraction.replace(/0+$/, "").length > 6) return refuse;
   const n = (digits: string | undefined) => BigInt(digits ?? "0");
-  const micros =
-    (n(hours) * 3600n + n(minutes) * 60n + n(seconds)) * secondMicros +
-    BigInt(fraction.slice(0, 6).padEnd(6, "0"));
+  const whole = (n(hours) * 3600n + n(minutes) * 60n + n(seconds)) * secondMicros;
+  const micros = withDigits(whole, fraction.replace(/0+$/, ""), 6, "postgres");
   return store(`${n(years) * 12n + n(months)} ${n(weeks) * 7n + n(days)} ${micros}`);
 };
 

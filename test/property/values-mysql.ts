@@ -10,7 +10,16 @@ import {
   singleText,
   unsignedInteger,
 } from "./meaning-numbers.js";
-import { day, dayText, epochText, instant, instantText, time, timeText } from "./meaning-times.js";
+import {
+  day,
+  dayText,
+  type Digits,
+  epochText,
+  instant,
+  instantText,
+  time,
+  timeText,
+} from "./meaning-times.js";
 import { setsOf, wordsOf } from "./sent-lists.js";
 import { binaries, documents, uuids } from "./sent-texts.js";
 import { days, instants, times } from "./sent-times.js";
@@ -40,7 +49,7 @@ const mariadbUuid: Meaning = (value) => {
   return "as" in verdict && /^.{12}[89a-f]/.test(verdict.as) ? either(verdict.as) : verdict;
 };
 
-const common: ValueTable["columns"] = {
+const common = (how: Digits): ValueTable["columns"] => ({
   tinyint_1: truthOf("tinyint(1)"),
   bit_1: { ...truthOf("bit(1)"), read: (column) => `cast(${column} + 0 as char)` },
   tinyint_: integerOf("tinyint", signedInteger(8n)),
@@ -68,19 +77,19 @@ const common: ValueTable["columns"] = {
   datetime_6: {
     type: "datetime(6)",
     values: instants,
-    meaning: instant({ from: "1000-01-01" }),
+    meaning: instant({ how, from: "1000-01-01" }),
     text: instantText,
   },
   datetime_0: {
     type: "datetime",
     values: instants,
-    meaning: instant({ digits: 0, from: "1000-01-01" }),
+    meaning: instant({ digits: 0, how, from: "1000-01-01" }),
     text: instantText,
   },
   timestamp_6: {
     type: "timestamp(6) null",
     values: instants,
-    meaning: instant({ from: "1970-01-01T00:00:01", to: "2038-01-19T03:14:07" }),
+    meaning: instant({ how, from: "1970-01-01T00:00:01", to: "2038-01-19T03:14:07" }),
     read: (column) => `cast(unix_timestamp(${column}) as char)`,
     text: epochText,
   },
@@ -88,13 +97,13 @@ const common: ValueTable["columns"] = {
   time_: {
     type: "time",
     values: times,
-    meaning: time({ digits: 0, hours: 838 }),
+    meaning: time({ digits: 0, hours: 838, how }),
     text: timeText,
   },
   time_6: {
     type: "time(6)",
     values: times,
-    meaning: time({ hours: 838 }),
+    meaning: time({ hours: 838, how }),
     text: timeText,
   },
   blob_: { type: "blob", values: binaries, meaning: bytes({ most: 65_535 }), read: hex },
@@ -114,7 +123,7 @@ const common: ValueTable["columns"] = {
     values: setsOf("a", "b", "C c"),
     meaning: words(["a", "b", "C c"]),
   },
-};
+});
 
 /** What it makes of numbers that it can't keep is a case in mysql-values.test.ts. */
 const mysqlDocument: Meaning = (value) => {
@@ -141,7 +150,7 @@ const json = { type: "json", values: documents, text: documentText };
 export const mariadbValues: ValueTable = {
   before: [],
   columns: inMysql({
-    ...common,
+    ...common("mariadb"),
     uuid_: { ...uuidOf("uuid"), meaning: mariadbUuid },
     json_: { ...json, meaning: document(true, 30) },
   }),
@@ -150,5 +159,5 @@ export const mariadbValues: ValueTable = {
 /** It has no type for a UUID. */
 export const mysqlValues: ValueTable = {
   before: [],
-  columns: inMysql({ ...common, json_: { ...json, meaning: mysqlDocument } }),
+  columns: inMysql({ ...common("mysql"), json_: { ...json, meaning: mysqlDocument } }),
 };

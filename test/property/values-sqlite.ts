@@ -24,7 +24,7 @@ export const sqliteValues: ValueTable = {
     real_: floatOf("real", double),
     float8: floatOf("double precision", double),
     numeric_: decimalOf("numeric", sqliteNumber()),
-    decimal_12_2: decimalOf("decimal(12, 2)", sqliteNumber(decimal(10, 2))),
+    decimal_12_2: decimalOf("decimal(12, 2)", sqliteNumber(decimal(10, 400))),
     text_: { ...textOf("text", text()), read: hex },
     varchar_: { ...textOf("varchar(20)", text({ length: 20 })), read: hex },
     blob_: {
@@ -37,11 +37,11 @@ export const sqliteValues: ValueTable = {
     datetime_: {
       type: "datetime",
       values: instants,
-      meaning: instant(),
+      meaning: instant({ how: "kept" }),
       text: instantText,
     },
     date_: { type: "date", values: days, meaning: day, text: dayText },
-    time_: { type: "time", values: times, meaning: time(), text: timeText },
+    time_: { type: "time", values: times, meaning: time({ how: "kept" }), text: timeText },
     json_: {
       type: "json",
       values: documents,

@@ -17,7 +17,7 @@ import { postgresValues } from "./values-postgres.js";
 import { sqliteValues } from "./values-sqlite.js";
 
 /** PGlite runs Postgres' own code, and takes by far the longest. */
-const rowsOn = ({ name }: TestDialect) => (long ? 1_000 : name === "PGlite" ? 50 : 200);
+const rowsOn = ({ name }: TestDialect) => (long ? 1_000 : name === "PGlite" ? 30 : 100);
 const rounds = long ? 10 : 1;
 const seed = Number(process.env["SEED"] ?? Math.trunc(Math.random() * 2 ** 31));
 

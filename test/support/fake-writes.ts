@@ -41,6 +41,7 @@ export function fakeWrites({
     checkpoint: unused,
     checkpointRequest: unused,
     prune: unused,
+    forget: unused,
     ready: unused,
     health: () => ({ status: "ok", inFlight: 0 }),
     check: unused,

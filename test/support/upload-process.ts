@@ -9,10 +9,14 @@ export interface UploadProcess {
   kill(): Promise<void>;
 }
 
-export async function startUploadProcess(databaseUrl: string): Promise<UploadProcess> {
+/** @param heapMiB what its old generation may take, in MiB */
+export async function startUploadProcess(
+  databaseUrl: string,
+  heapMiB?: number,
+): Promise<UploadProcess> {
   const script = await program(new URL("upload-server.ts", import.meta.url));
   const child = fork(script, [databaseUrl], {
-    execArgv: [],
+    execArgv: heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   let said = "";

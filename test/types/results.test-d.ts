@@ -93,12 +93,17 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.id];
     case "schema_missing":
       return [event.table, event.column];
+    case "server_value":
+      return [event.table, event.column, event.why];
     case "precision_lost":
     case "body_missing":
       return event.cure;
+    case "device_forgotten":
+      return event.userId;
     case "pruned":
       return event.removed;
     case "not_ready":
+    case "unsafe_settings":
       return event.problems.length;
     default:
       return expectType<never>()(event) as never;

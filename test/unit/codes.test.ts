@@ -24,6 +24,7 @@ const meanings: Readonly<Record<Meaning, "fatal" | "retryable">> = {
   busy: "retryable",
   schema: "retryable",
   permission: "retryable",
+  exhausted: "retryable",
   outage: "retryable",
   other: "retryable",
 };

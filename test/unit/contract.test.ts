@@ -149,6 +149,7 @@ describe("the contract", () => {
         operations: defaultLimits.operations,
         depth: defaultLimits.depth,
         keys: defaultLimits.keys,
+        values: defaultLimits.values,
         string_length: defaultLimits.stringLength,
       },
     });

@@ -67,6 +67,9 @@ const stored: readonly (readonly [ColumnName, unknown, string | null])[] = [
   ["price", "1250e-2", "12.50"],
   ["price", "5.000", "5.00"],
   ["price", 3n, "3.00"],
+  ["price", 0.1 + 0.2, "0.30"],
+  ["price", "0.005", "0.01"],
+  ["price", "-0.001", "0.00"],
   [
     "any_numeric",
     "123456789012345678901234567890.123456789",
@@ -162,9 +165,8 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["int8", "9223372036854775808"],
   ["int8", 2n ** 63n],
   ["int8", "1e3"],
-  ["price", "0.001"],
-  ["price", 0.1 + 0.2],
   ["price", "10000000000"],
+  ["price", "9999999999.995"],
   ["price", "NaN"],
   ["any_numeric", "Infinity"],
   ["float8", "1e400"],
@@ -196,7 +198,7 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["tz", "yesterday"],
   ["tz", 1767225600],
   ["tz", "2026-02-30T00:00:00Z"],
-  ["tz", "2026-01-01T00:00:00.0000001Z"],
+  ["tz", "9999-12-31T23:59:59.9999999Z"],
   ["ts", "2026-01-01T25:00:00"],
   ["ts", "0000-01-01T00:00:00"],
   ["day", "2026-01-01T10:00:00Z"],
@@ -319,9 +321,9 @@ for (const dialect of [pglite, postgres]) {
     });
 
     it("knows a domain's type through another domain", async () => {
-      expect((await write({ money2: "1.255" })).result).toMatchObject({
-        failedOperation: { errorCode: "INVALID_DATA" },
-      });
+      const { id, result } = await write({ money2: "1.255" });
+      expect(result).toEqual({ status: "success" });
+      expect(await read(id, "money2")).toBe("1.26");
     });
 
     it("takes no value for a column that the database computes", async () => {

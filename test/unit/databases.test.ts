@@ -1,6 +1,8 @@
 /** Which store a caller's data goes to, and what the process remembers it by. */
 import { describe, expect, it, vi } from "vitest";
 import { createDatabases, type OpenStore } from "../../src/process/call.js";
+import { createPlaces } from "../../src/process/places.js";
+import { defaultLimits } from "../../src/wire/limits.js";
 import { memoryStore } from "../../src/store/memory.js";
 
 const principal = { userId: "alice" };
@@ -9,7 +11,9 @@ const store = memoryStore({ tables: {} });
 describe("a database given as an object", () => {
   it("is opened once", async () => {
     const open = vi.fn<OpenStore>(async () => store);
-    const databases = createDatabases<typeof principal, unknown>({} as never, open);
+    const databases = createDatabases<typeof principal, unknown>({} as never, open, () =>
+      createPlaces(defaultLimits, 60_000),
+    );
     const [first, second] = await Promise.all([databases.of(principal), databases.of(principal)]);
     expect(first).toBe(second);
     expect(open).toHaveBeenCalledOnce();
@@ -19,7 +23,9 @@ describe("a database given as an object", () => {
     const open = vi
       .fn<OpenStore>(async () => store)
       .mockRejectedValueOnce(new Error("The driver can't be loaded just now."));
-    const databases = createDatabases<typeof principal, unknown>({} as never, open);
+    const databases = createDatabases<typeof principal, unknown>({} as never, open, () =>
+      createPlaces(defaultLimits, 60_000),
+    );
     await expect(databases.of(principal)).rejects.toThrow("just now");
     expect(await databases.of(principal)).toMatchObject({ store });
     expect(open).toHaveBeenCalledTimes(2);

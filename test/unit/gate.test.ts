@@ -4,6 +4,8 @@ import type { WriteEvent } from "../../src/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/context.js";
 import { createMemory } from "../../src/process/call.js";
+import { createPlaces } from "../../src/process/places.js";
+import { defaultLimits } from "../../src/wire/limits.js";
 import type { PolicyReport } from "../../src/store/tables.js";
 import type { Store } from "../../src/store/store.js";
 import { deferred } from "../support/fake-writes.js";
@@ -21,7 +23,10 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 /** FAKE stores: the gate only hands them on. */
-const database = () => ({ store: { key: {} } as Store, memory: createMemory() });
+const database = () => ({
+  store: { key: {} } as Store,
+  memory: createMemory(createPlaces(defaultLimits, 60_000)),
+});
 
 function gateOf(inspect: Inspect) {
   const gate = createGate<Principal, unknown>(

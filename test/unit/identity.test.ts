@@ -12,7 +12,13 @@ interface Sender {
 
 /** One queue's transactions. */
 function createIdentify({ userId, ...queue }: Sender) {
-  const from = { principal: { userId }, store: { place: "" }, requestId: "r", ...queue };
+  const from = {
+    principal: { userId },
+    store: { place: "" },
+    requestId: "r",
+    requestBegan: 0,
+    ...queue,
+  };
   return (transaction: CrudTransaction) => identityOf(from, transaction);
 }
 

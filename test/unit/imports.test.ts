@@ -23,7 +23,15 @@ const layers: Readonly<Record<string, Layer>> = {
     below: [],
   },
   json: {
-    files: ["src/wire/parse-json", "src/wire/serialize", "src/wire/generated/*"],
+    files: [
+      "src/wire/parse-json",
+      "src/wire/parse-large",
+      "src/wire/survey",
+      "src/wire/serialize",
+      "src/wire/bytes",
+      "src/wire/slices",
+      "src/wire/generated/*",
+    ],
     below: [],
   },
   // The port, and the store that needs no database. Nothing of Kysely.
@@ -37,7 +45,13 @@ const layers: Readonly<Record<string, Layer>> = {
     typePackages: ["kysely"],
   },
   wire: {
-    files: ["src/wire/upload", "src/wire/entries", "src/wire/answer", "src/wire/limits"],
+    files: [
+      "src/wire/upload",
+      "src/wire/entries",
+      "src/wire/fault",
+      "src/wire/answer",
+      "src/wire/limits",
+    ],
     below: ["model", "json"],
   },
   generator: {

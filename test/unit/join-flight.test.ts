@@ -2,6 +2,8 @@
 import { describe, expect, it, vi } from "vitest";
 import type { TransactionResult } from "../../src/model.js";
 import { createMemory } from "../../src/process/call.js";
+import { createPlaces } from "../../src/process/places.js";
+import { defaultLimits } from "../../src/wire/limits.js";
 import { joinFlight } from "../../src/process/identity.js";
 
 const success: TransactionResult = { status: "success" };
@@ -19,7 +21,7 @@ function work() {
 
 describe("single flight", () => {
   it("shares one execution, and says who shared it", async () => {
-    const memory = createMemory();
+    const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const { execute, resolve } = work();
     const joined = [1, 2, 3].map(() => joinFlight(memory, "key", execute));
     resolve(success);
@@ -32,7 +34,7 @@ describe("single flight", () => {
   });
 
   it("is over when the work has ended", async () => {
-    const memory = createMemory();
+    const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const execute = vi.fn(async () => success);
     await joinFlight(memory, "key", execute);
     expect(await joinFlight(memory, "key", execute)).toEqual({ result: success, shared: false });
@@ -41,12 +43,12 @@ describe("single flight", () => {
   });
 
   it("has nothing to do with other keys and other databases", async () => {
-    const memory = createMemory();
+    const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const first = work();
     const pending = joinFlight(memory, "key", first.execute);
     for (const [there, key] of [
       [memory, "other key"],
-      [createMemory(), "key"],
+      [createMemory(createPlaces(defaultLimits, 60_000)), "key"],
       [memory, "constructor"],
     ] as const) {
       expect(await joinFlight(there, key, async () => other)).toEqual({
@@ -59,7 +61,7 @@ describe("single flight", () => {
   });
 
   it("fails together, and the next one starts anew", async () => {
-    const memory = createMemory();
+    const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const { execute, reject } = work();
     const joined = [1, 2].map(() => joinFlight(memory, "key", execute));
     reject(new Error("lost"));

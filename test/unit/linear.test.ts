@@ -5,7 +5,8 @@ import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Column } from "../../src/store/tables.js";
 import * as mysql from "../../src/sql/mysql/values.js";
-import * as postgres from "../../src/sql/postgres/values.js";
+import { convert as postgresConvert } from "../../src/sql/postgres/values.js";
+import { view as postgresView } from "../../src/sql/postgres/view.js";
 import * as sqlite from "../../src/sql/sqlite/values.js";
 import { InvalidValue } from "../../src/store/failures.js";
 
@@ -109,8 +110,8 @@ interface Values {
 
 const dialects: Readonly<Record<string, readonly [values: Values, types: string]>> = {
   Postgres: [
-    postgres,
-    "bool int4 int8 numeric float4 float8 jsonb timestamptz timestamp date time interval money bytea text bpchar uuid mood " +
+    { convert: postgresConvert, view: postgresView },
+    "bool int4 int8 numeric float4 float8 jsonb timestamptz timestamp date time timetz interval tstzrange tstzmultirange bit money bytea text bpchar uuid mood " +
       "bool[] int8[] numeric[] float4[] jsonb[] timestamptz[] date[] bytea[] text[] uuid[]",
   ],
   MySQL: [

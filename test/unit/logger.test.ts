@@ -117,6 +117,11 @@ describe("each event's line", () => {
       'the column "name" of table "lists" is declared, but missing in the database; writes wait on the device',
     ],
     [
+      { type: "server_value", correlationId: id, table: "t", column: "by", why: "It is NULL." },
+      "error",
+      "what the server gives for t.by does not fit the column; writes wait on the device. It is NULL.",
+    ],
+    [
       { type: "precision_lost", correlationId: id, table: "t", column: "big", cure: "Do this." },
       "warn",
       "an integer for t.big had been rounded. Do this.",

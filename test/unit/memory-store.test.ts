@@ -329,7 +329,13 @@ describe("a unit", () => {
   });
 });
 
-const claimOf = (key: string, request = "r1", queue = "q") => ({ key, queue, request });
+const claimOf = (key: string, request = "r1", queue = "q") => ({
+  key,
+  queue,
+  request,
+  requestBegan: performance.now(),
+  userId: "alice",
+});
 const fatalAnswer: FatalResult = {
   status: "fatal_error",
   message: "No.",
@@ -368,25 +374,32 @@ describe("a claim", () => {
     expect(earlier).toBeUndefined();
   });
 
-  it("is pruned by age, but never what its queue sent last; a replay belongs to the later request", async () => {
+  it("is pruned by age in steps, but never what its queue sent last; replays alone end nothing", async () => {
     let now = 0;
     const store = testStore({ now: () => now });
     const enter = (identity: string, request: string, queue = "q") =>
       store.unit({ claim: claimOf(identity, request, queue) }, async ({ earlier }) => earlier);
-    const prune = (most: number) => store.unit({}, ({ prune }) => prune("ledger", 1_000, most));
+    const prune = (most: number, from?: string) =>
+      store.unit({}, ({ prune }) => prune("ledger", { olderThanMs: 1_000, most, from }));
     await enter("a", "r1");
     await enter("b", "r1");
+    now = 100;
     await enter("c", "r2");
     await enter("other", "r1", "other queue");
     now = 10_000;
-    expect(await prune(1)).toEqual({ found: 1, removed: 1 });
-    // Sent again with the last request: it stays as long as that.
+    const first = await prune(1);
+    expect(first).toEqual({ removed: 1, next: expect.any(String) as string });
+    // Sent again, and nothing new with it: that ends nothing.
     await enter("b", "r3");
     now = 20_000;
-    expect(await prune(10)).toEqual({ found: 1, removed: 1 });
-    expect(await enter("a", "r3")).toBeUndefined();
-    expect(await enter("b", "r3")).toEqual({ status: "success" });
-    expect(await enter("c", "r3")).toBeUndefined();
+    expect(await prune(2, first.next)).toEqual({ removed: 0, next: expect.any(String) as string });
+    expect(await prune(10)).toEqual({ removed: 0 });
+    expect(await enter("a", "r4")).toBeUndefined();
+    expect(await enter("b", "r4")).toEqual({ status: "success" });
+    now = 30_000;
+    expect(await prune(10)).toEqual({ removed: 1 });
+    expect(await enter("b", "r5")).toEqual({ status: "success" });
+    expect(await enter("c", "r5")).toBeUndefined();
     expect(await enter("other", "r1", "other queue")).toEqual({ status: "success" });
   });
 });
@@ -820,8 +833,12 @@ describe("letters", () => {
       letters.change(["a"], { closed: { status: "discarded", reason: "old" } }),
     );
     expect(await record("d", "x")).toEqual({ id: "d", attempts: 1 });
-    expect(await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", 10))).toBe(2);
-    expect(await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", 1))).toBe(1);
+    expect(
+      await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", undefined, 10)),
+    ).toMatchObject({ ofUser: { letters: 2 } });
+    expect(
+      await inUnit(store, ({ letters }) => letters.countWaiting("s-alice", undefined, 1)),
+    ).toMatchObject({ ofUser: { letters: 1 } });
   });
 
   it("are changed only while they wait", async () => {
@@ -941,12 +958,14 @@ describe("failed attempts", () => {
       attempts.isExhausted("x", threshold, 1),
     );
     expect(exhausted).toBe(false);
-    expect(await store.unit({}, ({ prune }) => prune("attempts", 5_000, 10))).toEqual({
-      found: 0,
+    expect(
+      await store.unit({}, ({ prune }) => prune("attempts", { olderThanMs: 5_000, most: 10 })),
+    ).toEqual({
       removed: 0,
     });
-    expect(await store.unit({}, ({ prune }) => prune("attempts", 1_000, 10))).toEqual({
-      found: 1,
+    expect(
+      await store.unit({}, ({ prune }) => prune("attempts", { olderThanMs: 1_000, most: 10 })),
+    ).toEqual({
       removed: 1,
     });
   });

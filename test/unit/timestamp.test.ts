@@ -1,8 +1,10 @@
 /** Points in time: the same instant in, in whatever form, the same UTC text out. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dateOnly, utcTimestamp } from "../../src/store/timestamps.js";
+import { dateOnly, instantOf, instantText } from "../../src/store/timestamps.js";
 import { InvalidValue } from "../../src/store/failures.js";
+
+const utcTimestamp = (value: unknown) => instantText(instantOf(value));
 
 /** From the year 1000 to 8999, so that no offset leads out of four digits. */
 const anyInstant = fc.integer({ min: -30_600_000_000, max: 221_800_000_000 });
@@ -25,7 +27,7 @@ function zoned(seconds: number, micros: number, offset: number, separator: strin
   return `${local}.${pad(micros, 6)}${sign}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
 }
 
-describe("utcTimestamp", () => {
+describe("a point in time", () => {
   it("gives the same instant for every way to write it", () => {
     fc.assert(
       fc.property(anyInstant, anyMicros, anyOffset, (seconds, micros, offset) => {
@@ -68,6 +70,7 @@ describe("utcTimestamp", () => {
     ["2026-01-01", "2026-01-01 00:00:00"],
     ["2026-01-01T00:00:00.000001Z", "2026-01-01 00:00:00.000001"],
     ["2026-01-01T00:00:00.1200000000Z", "2026-01-01 00:00:00.12"],
+    ["2026-01-01T00:00:00.123456789Z", "2026-01-01 00:00:00.123456789"],
     ["1969-12-31T23:59:59.999999Z", "1969-12-31 23:59:59.999999"],
     ["0001-01-01T00:00:00Z", "0001-01-01 00:00:00"],
     ["9999-12-31T23:59:59.999999Z", "9999-12-31 23:59:59.999999"],
@@ -88,7 +91,6 @@ describe("utcTimestamp", () => {
     "2026-01-01T23:59:60Z",
     "2026-01-01T00:00:00+16:00",
     "2026-01-01T00:00:00+01:60",
-    "2026-01-01T00:00:00.0000001Z",
     "2026-01-01T00:00:00.",
     "2026-01-01T10",
     "2026-01-01T",

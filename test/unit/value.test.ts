@@ -108,28 +108,57 @@ describe("decimalText", () => {
     1.25,
     5n,
   ])("takes %s where there is room for two digits", (value) => {
-    expect(() => decimalText(value, false, 2)).not.toThrow();
+    expect(() => decimalText(value, false, { scale: 2, exact: true })).not.toThrow();
   });
 
   it.each(["1.255", "0.001", "1e-3", "12.5e-2", "100e-5", ".005", 0.1 + 0.2, 1e-7])(
-    "refuses %s there",
+    "refuses %s there, where it must be exact",
     (value) => {
-      expect(() => decimalText(value, false, 2)).toThrow(InvalidValue);
+      expect(() => decimalText(value, false, { scale: 2, exact: true })).toThrow(InvalidValue);
     },
   );
 
-  it("counts as the database does: never refuses what can be stored, never lets be rounded what can't", () => {
+  it("rounds to the digits that the column keeps, halves away from zero, and nothing where it keeps none", () => {
     const text = fc
       .tuple(fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }), fc.integer({ min: -8, max: 8 }))
       .map(([digits, exponent]) => ({ digits, exponent, text: `${digits}e${exponent}` }));
     fc.assert(
       fc.property(text, fc.integer({ min: -3, max: 6 }), ({ digits, exponent, text }, scale) => {
         const shift = exponent + scale;
-        const fits = shift >= 0 || digits % 10n ** BigInt(-shift) === 0n;
-        const judge = () => decimalText(text, false, scale);
-        if (fits) expect(judge).not.toThrow();
-        else expect(judge).toThrow(InvalidValue);
+        const unit = 10n ** BigInt(Math.max(0, -shift));
+        const fits = digits % unit === 0n;
+        const judge = (exact: boolean) => decimalText(text, false, { scale, exact });
+        if (fits) {
+          expect(judge(true)).toBe(judge(false));
+          return;
+        }
+        expect(() => judge(true)).toThrow(InvalidValue);
+        if (scale <= 0) {
+          expect(() => judge(false)).toThrow(InvalidValue);
+          return;
+        }
+        const magnitude = digits < 0n ? -digits : digits;
+        const units = (magnitude * 2n + unit) / (unit * 2n);
+        const [whole = "", fraction = ""] = judge(false).split(".");
+        expect(fraction).toHaveLength(scale);
+        expect(BigInt(`${whole}${fraction}`)).toBe(digits < 0n ? -units : units);
       }),
+    );
+  });
+
+  it.each([
+    ["99999999.995", 10, 2],
+    ["9.5e9", 10, 1],
+    ["0.9999", 3, 3],
+  ])("does not let %s become more than the column holds", (text, precision, scale) => {
+    expect(() => decimalText(text, false, { precision, scale })).toThrow(InvalidValue);
+  });
+
+  it("rounds millions of digits in a moment, nines included", () => {
+    const nines = `0.${"9".repeat(3_000_000)}`;
+    expect(decimalText(nines, false, { scale: 2 })).toBe("1.00");
+    expect(decimalText(`${"9".repeat(2_000_000)}.995`, false, { scale: 2 })).toHaveLength(
+      2_000_004,
     );
   });
 

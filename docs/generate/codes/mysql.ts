@@ -240,7 +240,7 @@ export const serverErrors: readonly (readonly [
   [1296, "ER_GET_ERRMSG", "outage"],
   [1297, "ER_GET_TEMPORARY_ERRMSG", "outage"],
   [1436, "ER_STACK_OVERRUN_NEED_MORE", "outage"],
-  [1467, "ER_AUTOINC_READ_FAILED", "outage"],
+  [1467, "ER_AUTOINC_READ_FAILED", "exhausted"],
   [1548, "ER_CANNOT_LOAD_FROM_TABLE", "outage"],
   [1637, "ER_TOO_MANY_CONCURRENT_TRXS", "outage"],
   [1712, "ER_INDEX_CORRUPT", "outage"],

@@ -85,7 +85,7 @@ export const sqlstates: readonly (readonly [code: string, condition: string, mea
     ["22004", "null_value_not_allowed", "INVALID_DATA"],
     ["22002", "null_value_no_indicator_parameter", "INVALID_DATA"],
     ["22003", "numeric_value_out_of_range", "INVALID_DATA"],
-    ["2200H", "sequence_generator_limit_exceeded", "INVALID_DATA"],
+    ["2200H", "sequence_generator_limit_exceeded", "exhausted"],
     ["22026", "string_data_length_mismatch", "INVALID_DATA"],
     ["22001", "string_data_right_truncation", "INVALID_DATA"],
     ["22011", "substring_error", "INVALID_DATA"],

@@ -4,8 +4,8 @@ import type { Dialect } from "../dialect.js";
 import { lockingRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints } from "./schema.js";
 import { meaning } from "./errors.js";
-import { prepare } from "./session.js";
-import { sameText } from "./text.js";
+import { owners } from "./owners.js";
+import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
 import { mysqlFamily } from "./family.js";
 
@@ -23,11 +23,12 @@ export const mysql: Dialect = {
   // By its settings the driver rounds what is beyond 2^53.
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
   rowLock: sql`for update`,
-  sameText,
+  owners,
   fingerprint,
   access,
   meaning,
   prepare,
+  settings: settingProblems,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.
   abandon: async (connection) => connection.killSession?.(async () => {}),
 };

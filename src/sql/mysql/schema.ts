@@ -16,6 +16,8 @@ interface ColumnRow {
   readonly charset: string | null;
   readonly nullable: string;
   readonly defaulted: Count;
+  /** By a sequence of MariaDB's. */
+  readonly counted: Count;
   readonly extra: string;
   readonly expression: string | null;
   readonly json: Count;
@@ -23,6 +25,7 @@ interface ColumnRow {
   readonly transactions: string | null;
   /** Of the connection. */
   readonly client: string;
+  readonly cuts: Count;
 }
 
 /** By the pool's settings a number, a bigint or its digits. */
@@ -46,13 +49,16 @@ export async function readColumns(
       if(c.data_type like '%text', c.character_octet_length, c.character_maximum_length) as length,
       c.numeric_precision as digits, coalesce(c.numeric_scale, c.datetime_precision) as scale,
       c.character_set_name as charset, c.is_nullable as nullable, c.column_default is not null as defaulted,
+      /*M!100300 coalesce(c.column_default like 'nextval(%', 0) or */ 0 as counted,
       c.extra as extra, c.generation_expression as expression,
       /*M!100222 exists (
         select 1 from information_schema.check_constraints k
         where k.constraint_schema = ${schema} and k.table_name = ${name} and k.check_clause in
           (concat('json_valid(\`', c.column_name, '\`)'), concat('json_valid("', c.column_name, '")'))
       ) or */ c.data_type = 'json' as json,
-      e.transactions as transactions, @@character_set_client as client
+      e.transactions as transactions, @@character_set_client as client,
+      if(version() like '%mariadb%', not find_in_set('TIME_ROUND_FRACTIONAL', @@sql_mode),
+        find_in_set('TIME_TRUNCATE_FRACTIONAL', @@sql_mode) > 0) as cuts
     from information_schema.columns c
     join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
     left join information_schema.engines e on e.engine = t.engine
@@ -77,7 +83,8 @@ function toColumn(row: ColumnRow): Column {
   const { charset, scale, digits, length, extra, declared } = row;
   const type = typeOf(row);
   const nullable = row.nullable === "YES";
-  const numbered = extra.includes("auto_increment");
+  const increments = extra.includes("auto_increment");
+  const unsigned = / unsigned\b/.test(declared);
   return {
     name: row.name,
     type,
@@ -86,15 +93,32 @@ function toColumn(row: ColumnRow): Column {
     ...(digits !== null && { precision: Number(digits) }),
     ...(length !== null && { length: Number(length) }),
     ...(charset !== null && charset !== "utf8mb4" && { charset }),
-    ...(/ unsigned\b/.test(declared) && { unsigned: true }),
+    ...(unsigned && { unsigned: true }),
     ...((type === "enum" || type === "set") && { members: enumMembers(declared) }),
+    ...(secondTypes.has(type) && Number(row.cuts) === 1 && { cutsSeconds: true }),
     // By explicit_defaults_for_timestamp, a TIMESTAMP takes a NULL for "now".
-    ...(!nullable && (numbered || type === "timestamp") && { nullReplaced: true }),
+    ...(!nullable && (increments || type === "timestamp") && { nullReplaced: true }),
     nullable,
-    hasDefault: Number(row.defaulted) === 1 || numbered,
+    hasDefault: Number(row.defaulted) === 1 || increments,
     generated: row.expression !== null && row.expression !== "",
+    ...((increments || Number(row.counted) === 1) && { numbered: { end: endOf(row, unsigned) } }),
   };
 }
+
+const countingBits: Readonly<Record<string, bigint>> = {
+  tinyint: 8n,
+  smallint: 16n,
+  mediumint: 24n,
+  int: 32n,
+};
+
+/** A floating-point column counts up to what it holds exactly. */
+function endOf({ type }: ColumnRow, unsigned: boolean): bigint {
+  if (type === "float") return 2n ** 24n;
+  if (type === "double") return 2n ** 53n;
+  return 2n ** ((countingBits[type] ?? 64n) - (unsigned ? 0n : 1n)) - 1n;
+}
+const secondTypes: ReadonlySet<string> = new Set(["datetime", "timestamp", "time"]);
 
 /** A boolean and MariaDB's JSON are written as other types. */
 function typeOf({ type, declared, json }: ColumnRow): string {

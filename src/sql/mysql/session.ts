@@ -13,7 +13,8 @@
  *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text.
  */
 import { sql } from "kysely";
-import type { SqlDatabase } from "../dialect.js";
+import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
+import type { SqlDatabase, SqlTransaction } from "../dialect.js";
 
 interface SessionTimeouts {
   readonly lockMs: number;
@@ -103,4 +104,33 @@ export async function prepare(
 
 function seconds(ms: number): string {
   return Math.max(1, Math.ceil(ms / 1000)).toFixed(0);
+}
+
+/** What a statement of the library's own takes at most: a part of a letter's payload, escaped, and what else stands in its row. */
+const leastPacket = 4 * 1024 * 1024;
+
+/** What of the server's own settings breaks the promise, or is too small. */
+export async function settingProblems(
+  tx: SqlTransaction,
+  { bodyBytes }: SettingsAsked,
+): Promise<readonly SettingProblem[]> {
+  const { rows } = await sql<{ packet: unknown; flush: unknown }>`
+    select @@max_allowed_packet as packet, @@innodb_flush_log_at_trx_commit as flush
+  `.execute(tx.withoutPlugins());
+  const problems: SettingProblem[] = [];
+  const [{ packet, flush } = { packet: Infinity, flush: 1 }] = rows;
+  const needed = Math.max(leastPacket, Math.min(bodyBytes, Number.MAX_SAFE_INTEGER));
+  if (Number(packet) < needed) {
+    problems.push({
+      code: "too_small",
+      message: `The server has max_allowed_packet = ${Number(packet)}, and limits.bodyBytes is ${bodyBytes}: a row as large as a body may be can't be written, and waits on the device. Remedy: set max_allowed_packet to ${needed} or more, twice as much for text full of quotes; or lower limits.bodyBytes.`,
+    });
+  }
+  if (Number(flush) !== 1) {
+    problems.push({
+      code: "not_durable",
+      message: `The server has innodb_flush_log_at_trx_commit = ${Number(flush)}: a crash takes the latest commits with it, though they have been answered. Remedy: set global innodb_flush_log_at_trx_commit = 1, and in the server's configuration.`,
+    });
+  }
+  return problems;
 }

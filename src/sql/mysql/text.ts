@@ -1,9 +1,8 @@
-/** Text for columns of MySQL and MariaDB, refused where the column would keep something else, and compared letter by letter. */
-import { type Expression, sql, type SqlBool } from "kysely";
+/** Text for columns of MySQL and MariaDB, refused where the column would keep something else. */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
-import { jsonText, plainText, textOf } from "../../store/values.js";
+import { isDouble, jsonText, plainText, textOf } from "../../store/values.js";
 
 /** Text that the column keeps as it is. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
@@ -19,11 +18,41 @@ export function textFor(column: Column, value: unknown, lossyNumbers: boolean): 
 }
 
 /** A JSON document's text. MariaDB's documents are text, which has a length; it takes one level of nesting less than it says, MySQL a hundred. */
-export function documentFor({ length }: Column, value: unknown, lossyNumbers: boolean): string {
-  const text = jsonText(value, lossyNumbers, stringifyJson, length === undefined ? 100 : 31);
+export function documentFor(
+  { length }: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact: boolean,
+): string {
+  const isText = length !== undefined;
+  const text = jsonText(value, lossyNumbers, stringifyJson, isText ? 31 : 100);
+  if (exact && !isText) refuseInexact(text);
   if (surrogate.test(text) && hasHalfPair(text))
     throw new InvalidValue("The text holds a character that can't be stored.");
   return text;
+}
+
+const least = -(2n ** 63n);
+const greatest = 2n ** 64n - 1n;
+
+/** MySQL keeps an integer of 64 bits as it is, and of any other number the nearest double. */
+function refuseInexact(json: string): void {
+  let inString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json.charAt(at);
+    if (character === "\\") at += 1;
+    else if (character === '"') inString = !inString;
+    else if (!inString && /[-\d]/.test(character)) {
+      let end = at + 1;
+      while (/[\d.eE+-]/.test(json.charAt(end))) end += 1;
+      const number = json.slice(at, end);
+      const isWhole =
+        /^-?\d{1,20}$/.test(number) && BigInt(number) >= least && BigInt(number) <= greatest;
+      if (!isWhole && !isDouble(number))
+        throw new InvalidValue("The JSON holds a number of more digits than the column can keep.");
+      at = end - 1;
+    }
+  }
 }
 
 /** Neither server takes half of a surrogate pair, also where it is escaped. */
@@ -96,14 +125,4 @@ const foreign: Readonly<Record<string, RegExp>> = {
 function refuseForeign({ charset }: Column, text: string): void {
   if (charset !== undefined && Object.hasOwn(foreign, charset) && foreign[charset]?.test(text))
     throw new InvalidValue("The column's character set has not all of the text's characters.");
-}
-
-/** Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own. */
-export function sameText(
-  reference: Expression<unknown>,
-  text: string,
-  { type }: Column,
-): Expression<SqlBool> | undefined {
-  if (!/char|text|enum/.test(type)) return undefined;
-  return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${text} as binary)`;
 }

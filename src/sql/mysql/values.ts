@@ -5,7 +5,17 @@
 import { sql } from "kysely";
 import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../../store/tables.js";
-import { dateOnly, fine, timeText, utcTimestamp } from "../../store/timestamps.js";
+import {
+  clockOf,
+  clockText,
+  dateOnly,
+  halfUp,
+  instantOf,
+  instantText,
+  keptOf,
+  millionthsOf,
+  type RoundSecond,
+} from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
@@ -19,7 +29,12 @@ import {
 } from "../../store/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
+export function convert(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact = false,
+): unknown {
   if (value === null || value === undefined) {
     if (column.nullReplaced) throw new InvalidValue("The value can't be NULL.");
     return null;
@@ -38,19 +53,19 @@ export function convert(column: Column, value: unknown, lossyNumbers: boolean): 
     case "bit":
       return inLimits(0n, bitsValue(column.precision ?? 1), integerText(value, lossyNumbers));
     case "decimal":
-      return signedText(column, decimalText(value, lossyNumbers, column.scale, column.precision));
+      return signedText(column, decimalText(value, lossyNumbers, { ...sizesOf(column), exact }));
     case "float":
     case "double":
-      return signedText(column, floating(column, value));
+      return signedText(column, floating(column, value, exact));
     case "json":
-      return documentFor(column, value, lossyNumbers);
+      return documentFor(column, value, lossyNumbers, exact);
     case "timestamp":
     case "datetime":
-      return fine(utcTimestamp(value), column.scale ?? 0);
+      return instantText(keptOf(instantOf(value), column.scale ?? 0, exact, roundingOf(column)));
     case "date":
       return dateOnly(value);
     case "time":
-      return fine(timeOfDay(value), column.scale ?? 0);
+      return timeOfDay(column, value, exact);
     case "year":
       return year(value);
     case "enum":
@@ -110,20 +125,57 @@ function signedText({ unsigned }: Column, text: string): string {
   return unsigned && /^-[0.]*[1-9]/.test(text) ? refuse("The number is below zero.") : text;
 }
 
-/** FLOAT(7,2) rounds to its digits, as DECIMAL does. */
-function floating({ type, scale, precision }: Column, value: unknown): string {
-  if (scale !== undefined) decimalText(value, false, scale, precision);
-  return floatText(value, type === "float");
+function sizesOf({ scale, precision }: Column) {
+  return {
+    ...(scale !== undefined && { scale }),
+    ...(precision !== undefined && { precision }),
+  };
 }
 
-const timeForm = /^(-?\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
+/** FLOAT(7,2) rounds to its digits, by floating-point arithmetic: halves go to the even digit, and many a half is none. */
+function floating(column: Column, value: unknown, exact: boolean): string {
+  const { type, scale } = column;
+  if (scale === undefined) return floatText(value, type === "float");
+  if (exact || scale === 0) decimalText(value, false, { ...sizesOf(column), exact });
+  const number = Number(floatText(value, type === "float"));
+  const below = Math.floor(number);
+  const text = String(below + nearestEven((number - below) * 10 ** scale) / 10 ** scale);
+  return decimalText(text, false, { ...sizesOf(column), exact: false });
+}
+
+function nearestEven(number: number): number {
+  const below = Math.floor(number);
+  const over = number - below;
+  if (over !== 0.5) return over < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** The server reads a seventh digit, too, and no further one. */
+const rounded: RoundSecond = ({ fraction }, digits) =>
+  halfUp(millionthsOf(fraction) + (fraction.charAt(6) >= "5" ? 1 : 0), digits);
+const cut: RoundSecond = ({ fraction }, digits) => millionthsOf(fraction.slice(0, digits));
+
+/** MariaDB cuts unless its `sql_mode` says that it rounds; MySQL rounds unless its own says that it cuts. */
+function roundingOf({ cutsSeconds }: Column): RoundSecond {
+  return cutsSeconds ? cut : rounded;
+}
+
+const timeForm = /^(-)?(\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
+/** 838:59:59 */
+const longest = 839 * 3600 - 1;
 
 /** A time of day, or a span of up to 838 hours. */
-function timeOfDay(value: unknown): string {
+function timeOfDay(column: Column, value: unknown, exact: boolean): string {
   const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time.");
-  if (Math.abs(Number(match[1])) > 838) throw new InvalidValue("The time is out of range.");
-  return timeText(match);
+  const [, sign = "", ...clock] = match;
+  const given = clockOf(["", ...clock]);
+  const kept = keptOf(given, column.scale ?? 0, exact, roundingOf(column));
+  // Servers differ in what they do with the last second's fraction.
+  if (kept.seconds > longest || (kept.fraction !== given.fraction && given.seconds === longest))
+    throw new InvalidValue("The time is out of range.");
+  const isZero = kept.seconds === 0 && kept.fraction === "";
+  return `${isZero ? "" : sign}${clockText(kept)}`;
 }
 
 /** The server would take 70 for 1970. */

@@ -1,23 +1,44 @@
 /** Postgres, by `pg` or PGlite. */
 import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import { abandonment } from "../abandonment.js";
-import type { Dialect, StatementBounds } from "../dialect.js";
+import type { SettingProblem } from "../../store/tables.js";
+import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
-import { meaning } from "./errors.js";
+import { meaning, taken } from "./errors.js";
+import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
 import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
-import { convert, view } from "./values.js";
+import { convert } from "./values.js";
+import { view } from "./view.js";
 import { postgresFamily } from "./family.js";
 
 /** The last one is for a process or a network that goes without a word: what it has locked is free again in time. */
-function bounds({ lockMs, statementMs }: StatementBounds): RawBuilder<unknown> {
+function bounds({ lockMs, statementMs, asynchronousCommit }: StatementBounds): RawBuilder<unknown> {
+  // Stronger and weaker settings than `on` that wait for this server's disk, and `local` is one, stay as they are.
+  const durable = asynchronousCommit
+    ? sql``
+    : sql`, set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
   return sql`
     select set_config('lock_timeout', ${`${lockMs}ms`}, true),
       set_config('statement_timeout', ${`${statementMs}ms`}, true),
       set_config('TimeZone', 'UTC', true),
       set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
+      ${durable}
   `;
 }
+
+async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
+  const { rows } = await sql<{ value: string }>`
+    select current_setting('synchronous_commit') as value
+  `.execute(tx.withoutPlugins());
+  return rows[0]?.value === "off" ? [asynchronous] : [];
+}
+
+const asynchronous: SettingProblem = {
+  code: "not_durable",
+  message:
+    "The database has synchronous_commit = off: a crash takes the latest commits with it, though they have been answered. The library's own transactions set it to on, unless the configuration says asynchronousCommit; yours don't. Remedy: alter system set synchronous_commit = on, or alter role or alter database where it has been set there.",
+};
 
 export const postgres: Dialect = {
   name: "postgres",
@@ -27,6 +48,7 @@ export const postgres: Dialect = {
   readConstraints,
   convert,
   view,
+  owners,
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,
@@ -34,10 +56,12 @@ export const postgres: Dialect = {
   comparable,
   access,
   meaning,
+  taken,
   bound: async (tx, timeouts) => {
     await bounds(timeouts).execute(tx);
   },
   bounds,
+  settings,
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));
   },

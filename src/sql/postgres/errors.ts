@@ -12,6 +12,8 @@ export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
   CONSTRAINT_VIOLATION: ["23", "P0001"],
   // 54000 and 54001: a limit that the value passes, such as an index's row size.
   INVALID_DATA: ["22", "54000", "54001"],
+  // The generator's limit: it is the table that has none left, and not the row's data.
+  exhausted: ["2200H"],
   contention: ["40001", "40P01", "72000"],
   busy: ["55006", "55P03"],
   schema: [
@@ -64,4 +66,15 @@ export function meaning(error: unknown): Meaning | undefined {
 /** A socket's EPIPE has the form of one. Node's other codes are longer. */
 function isSqlstate(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
+}
+
+// The words around it are in the server's language. Of an expression there is no column.
+const takenKey = /\((.*?)\)=\(/s;
+
+/** The columns that a unique constraint's error names. */
+export function taken(error: unknown): readonly string[] {
+  const detail =
+    typeof error === "object" && error !== null && "detail" in error ? String(error.detail) : "";
+  const [, names = ""] = takenKey.exec(detail) ?? [];
+  return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
 }

@@ -13,6 +13,8 @@ export const postgresFamily: Family = {
     timestamp: "timestamptz",
     now: sql`now()`,
     ago: (ms) => sql`now() - ${ms}::double precision * interval '1 millisecond'`,
+    agoByStatement: (ms) =>
+      sql`statement_timestamp() - ${ms}::double precision * interval '1 millisecond'`,
     iso: (column) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
     at: (iso) => sql`${iso}::timestamptz`,
   },

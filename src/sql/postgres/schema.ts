@@ -1,5 +1,6 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
+import { UnsuitableTable } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
@@ -11,9 +12,18 @@ interface ColumnRow {
   readonly nullable: boolean;
   readonly defaulted: boolean;
   readonly generated: boolean;
+  readonly numbered: boolean;
+  /** Of an enumeration; JSON, which some connections leave as its text. */
+  readonly members: readonly string[] | string | null;
+  /** What arrives of a text that is sent for a `jsonb` and for a `timestamptz` is the text. */
+  readonly plain: boolean;
 }
 
-/** One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema. */
+/**
+ * One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema.
+ *
+ * @throws UnsuitableTable where the driver changes parameters by the types that the server tells it
+ */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,
@@ -26,7 +36,13 @@ export async function readColumns(
       base.modifier,
       not a.attnotnull as nullable,
       a.atthasdef or a.attidentity <> '' as defaulted,
-      a.attgenerated <> '' or a.attidentity = 'a' as generated
+      a.attgenerated <> '' or a.attidentity = 'a' as generated,
+      a.attidentity <> '' or coalesce(pg_get_expr(f.adbin, f.adrelid), own.typdefault, '') like '%nextval(%' as numbered,
+      case when base.typtype = 'e' then (
+        select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = base.oid
+      ) end as members,
+      jsonb_typeof(${"{}"}::jsonb) = 'object'
+        and ${sentTime}::timestamptz = ${sql.lit(sentTime)}::timestamptz as plain
     from pg_catalog.pg_attribute a
     cross join lateral (
       with recursive up (oid, modifier) as (
@@ -34,16 +50,26 @@ export async function readColumns(
         union all
         select d.typbasetype, d.typtypmod from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
       )
-      select t.typname, t.typelem, t.typcategory, up.modifier
+      select t.oid, t.typtype, t.typname, t.typelem, t.typcategory, up.modifier
       from up join pg_catalog.pg_type t on t.oid = up.oid
       where t.typtype <> 'd'
     ) base
+    join pg_catalog.pg_type own on own.oid = a.atttypid
+    left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum and a.attgenerated = ''
     left join pg_catalog.pg_type element on element.oid = base.typelem and base.typcategory = 'A'
     where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped
     order by a.attnum
   `.execute(tx.withoutPlugins());
+  if (rows[0]?.plain === false) {
+    throw new UnsuitableTable(
+      "The driver changes the values that it is given: it stores JSON as a text, or a time by its milliseconds. Use Kysely's PostgresDialect with pg, or PGliteDialect; or have your driver pass on text as it is.",
+    );
+  }
   return rows.map(toColumn);
 }
+
+/** A driver that makes a Date of it, which keeps milliseconds, can't give it back. */
+const sentTime = "2000-01-02 03:04:05.000001+00";
 
 function toColumn({
   name,
@@ -53,6 +79,8 @@ function toColumn({
   nullable,
   defaulted,
   generated,
+  numbered,
+  members,
 }: ColumnRow): Column {
   const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
   const length =
@@ -66,8 +94,13 @@ function toColumn({
     nullable,
     hasDefault: defaulted,
     generated,
+    ...(numbered && { numbered: { end: lastOf[type] ?? sequenceEnd } }),
+    ...(members !== null && { members: parsedJson(members) }),
   };
 }
+
+const sequenceEnd = 2n ** 63n - 1n;
+const lastOf: Readonly<Record<string, bigint>> = { int2: 2n ** 15n - 1n, int4: 2n ** 31n - 1n };
 
 function scaleOf(type: string, modifier: number): number | undefined {
   switch (type) {
@@ -155,8 +188,6 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
   ];
 }
 
-const uuidSpelling = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
-const integerBits: Readonly<Record<string, number>> = { int2: 16, int4: 32, int8: 64 };
 /** Types of which `convert` makes nothing that the server would refuse. */
 const checked: ReadonlySet<string> = new Set([
   "text",
@@ -171,19 +202,15 @@ const checked: ReadonlySet<string> = new Set([
   "timestamp",
   "date",
   "time",
+  "uuid",
+  "int2",
+  "int4",
+  "int8",
 ]);
 
-/** Whether a value that `convert` made can be compared with the column without an error. What other types take is not known. */
-export function comparable({ type, array }: Column, value: unknown): boolean {
-  if (array) return false;
-  if (type === "uuid") return uuidSpelling.test(String(value));
-  const size = integerBits[type];
-  if (size === undefined) return checked.has(type);
-  // Millions of digits take seconds to read.
-  return (
-    String(value).length <= 20 &&
-    BigInt.asIntN(size, BigInt(String(value))) === BigInt(String(value))
-  );
+/** Whether the server is sure to take what `convert` made for the column. What other types take is not known. */
+export function comparable({ type, array }: Column): boolean {
+  return !array && checked.has(type);
 }
 
 interface AccessRow {

@@ -1,8 +1,17 @@
-/** Makes JSON values parameters for Postgres, as text that the server reads by the column's own type, and shows parameters as `pg` reads the column. */
+/** Makes JSON values parameters for Postgres, as text that the server reads by the column's own type. */
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
-import { dateOnly, fine, timeOfDay, utcTimestamp } from "../../store/timestamps.js";
+import {
+  clockText,
+  dateOnly,
+  halfUp,
+  instantOf,
+  instantText,
+  keptOf,
+  type RoundSecond,
+  timeOfDay,
+} from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
@@ -12,36 +21,45 @@ import {
   hexOf,
   integerText,
   jsonText,
-  plainDecimal,
   plainText,
   textOf,
-  uuidOf,
 } from "../../store/values.js";
+import { intervalText, millionthsNearest } from "./intervals.js";
+import { boundTypes, rangeText } from "./ranges.js";
+import { elementsOf } from "./view.js";
 
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
-  if (value === null || value === undefined) return null;
-  // From a column that the server sets: the database computes it.
-  if (typeof value === "object" && "toOperationNode" in value) return value;
-  return column.array
-    ? arrayText(column, value, lossyNumbers)
-    : scalar(column, value, lossyNumbers);
+/** How a value is to be taken. */
+interface Taking {
+  readonly lossyNumbers: boolean;
+  readonly exact: boolean;
 }
 
-function scalar(
+export function convert(
   column: Column,
   value: unknown,
   lossyNumbers: boolean,
-): string | boolean | Uint8Array {
+  exact = false,
+): unknown {
+  if (value === null || value === undefined) return null;
+  // From a column that the server sets: the database computes it.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
+  const taking = { lossyNumbers, exact };
+  return column.array ? arrayText(column, value, taking) : scalar(column, value, taking);
+}
+
+function scalar(column: Column, value: unknown, taking: Taking): string | boolean | Uint8Array {
+  const { lossyNumbers, exact } = taking;
   switch (column.type) {
     case "bool":
       return booleanOf(value);
     case "int2":
     case "int4":
     case "int8":
+      return integerThatFits(column.type, integerText(value, lossyNumbers));
     case "oid":
       return integerText(value, lossyNumbers);
     case "numeric":
-      return decimalText(value, lossyNumbers, column.scale);
+      return decimalText(value, lossyNumbers, digitsOf(column, exact));
     case "float4":
     case "float8":
       return floatText(value, column.type === "float4");
@@ -49,28 +67,118 @@ function scalar(
     case "jsonb":
       return jsonText(value, lossyNumbers, stringifyJson);
     case "timestamptz":
-      return `${fine(utcTimestamp(value), column.scale)}+00`;
+      return `${instant(column, value, exact)}+00`;
     case "timestamp":
-      return fine(utcTimestamp(value), column.scale);
+      return instant(column, value, exact);
     case "date":
       return dateOnly(value);
     case "time":
-      return fine(timeOfDay(value), column.scale);
+      return clock(column, value, exact);
+    case "timetz":
+      return clockInZone(column, value, exact);
     case "interval":
-      return fine(textOf(value), column.scale);
+      return intervalText(column, value, exact);
     case "money":
-      return decimalText(value, lossyNumbers, 2);
+      return decimalText(value, lossyNumbers, { scale: 2, exact });
     case "bytea":
       return bytesOf(value);
+    case "uuid":
+      return uuidText(value);
     case "text":
     case "varchar":
     case "bpchar":
     case "citext":
     case "name":
       return textThatFits(column, plainText(value, lossyNumbers, stringifyJson));
+    case "bit":
+    case "varbit":
+    case "inet":
+    case "cidr":
+      return ownWords(value);
+    case "char":
+      return oneByte(textOf(value));
     default:
-      return textOf(value);
+      return Object.hasOwn(boundTypes, column.type)
+        ? range(column, ownWords(value), taking)
+        : textOf(value);
   }
+}
+
+const integerBits = { int2: 16, int4: 32, int8: 64 } as const;
+
+function integerThatFits(type: keyof typeof integerBits, text: string): string {
+  // Millions of digits take seconds to read.
+  const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1").replace("+", "");
+  const number = digits.length <= 20 ? BigInt(digits) : undefined;
+  if (number === undefined || BigInt.asIntN(integerBits[type], number) !== number)
+    throw new InvalidValue("The number is out of range.");
+  return text;
+}
+
+/** As the server reads one: a hyphen may stand behind any four digits. */
+const uuidSpelling = /^(?:[\da-f]{4}(?:-?[\da-f]{4}){7}|\{[\da-f]{4}(?:-?[\da-f]{4}){7}\})$/i;
+
+function uuidText(value: unknown): string {
+  const text = textOf(value);
+  if (!uuidSpelling.test(text)) throw new InvalidValue("The value is not a UUID.");
+  return text;
+}
+
+/** No number: of 101, bits are five and network 101.0.0.0 to Postgres. */
+function ownWords(value: unknown): string {
+  if (typeof value !== "string") throw new InvalidValue("The value is not text.");
+  return textOf(value);
+}
+
+/** Of a longer text Postgres keeps the first byte. */
+function oneByte(text: string): string {
+  if (!/^[\0-\x7f]?$/.test(text)) throw new InvalidValue("The text is longer than one byte.");
+  return text;
+}
+
+function range({ name, type }: Column, text: string, taking: Taking): string {
+  const { [type]: bound = "" } = boundTypes;
+  const column = {
+    name,
+    type: bound,
+    array: false,
+    nullable: false,
+    hasDefault: false,
+    generated: false,
+  };
+  return rangeText(type, text, (each) => String(scalar(column, each, taking)));
+}
+
+function digitsOf({ scale }: Column, exact: boolean) {
+  return scale === undefined ? {} : { scale, exact };
+}
+
+function instant({ scale = 6 }: Column, value: unknown, exact: boolean): string {
+  return instantText(keptOf(instantOf(value), scale, exact, nearestInstant));
+}
+
+/** Where Postgres counts from: before it, halves go down. */
+const year2000 = Date.UTC(2000) / 1000;
+
+const nearestInstant: RoundSecond = ({ seconds, fraction }, digits) => {
+  const millionths = millionthsNearest(fraction);
+  return seconds < year2000
+    ? 1_000_000 - halfUp(1_000_000 - millionths, digits)
+    : halfUp(millionths, digits);
+};
+
+function clock({ scale = 6 }: Column, value: unknown, exact: boolean): string {
+  const nearest: RoundSecond = ({ fraction }, digits) =>
+    halfUp(millionthsNearest(fraction), digits);
+  return clockText(keptOf(timeOfDay(value), scale, exact, nearest));
+}
+
+const zoned = /^(.*?) ?(Z|[+-]\d\d(?::?\d\d)?)$/i;
+
+/** A time of day with its zone; without one it is in UTC. Postgres would take it for the connection's. */
+function clockInZone(column: Column, value: unknown, exact: boolean): string {
+  const [, time = value, zone = "+00"] = zoned.exec(textOf(value).trim()) ?? [];
+  return `${clock(column, time, exact)}${zone.toUpperCase() === "Z" ? "+00" : zone}`;
 }
 
 /** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */
@@ -84,14 +192,36 @@ function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text:
   return text;
 }
 
-/** An array literal, from a JSON array or its text; the literal itself, of one dimension, is passed on. */
-function arrayText(column: Column, value: unknown, lossyNumbers: boolean): string {
+/** An array literal, from a JSON array or its text; or from the literal itself, of one dimension. */
+function arrayText(column: Column, value: unknown, taking: Taking): string {
   const list = typeof value === "string" ? listOf(value) : value;
   // A JSON text may hold the literal, too.
-  if (typeof list === "string" && isFlatLiteral(list)) return textOf(list);
+  if (typeof list === "string" && isFlatLiteral(list)) return literalText(column, list, taking);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   if (!column.type.startsWith("json")) shapeOf(list, 1);
-  return arrayLiteral(column, list, lossyNumbers);
+  return arrayLiteral(column, list, taking);
+}
+
+/** Types of which Postgres rounds elements, or takes for what it guesses, without a word. */
+const readHere: ReadonlySet<string> = new Set([
+  "numeric",
+  "money",
+  "timestamptz",
+  "timestamp",
+  "date",
+  "time",
+  "timetz",
+  "interval",
+  "float4",
+  "float8",
+]);
+
+/** The elements of other types are in Postgres' own words, which differ from a client's: bytes are hexadecimal digits. */
+function literalText(column: Column, literal: string, taking: Taking): string {
+  const text = textOf(literal);
+  if (!readHere.has(column.type)) return text;
+  const elements = elementsOf(text, (element) => element);
+  return Array.isArray(elements) ? arrayLiteral(column, elements, taking) : text;
 }
 
 // Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
@@ -126,122 +256,14 @@ function shapeOf(list: readonly unknown[], dimension: number): string {
   return `${list.length},${[...shapes].join("")}`;
 }
 
-function arrayLiteral(column: Column, list: readonly unknown[], lossyNumbers: boolean): string {
+function arrayLiteral(column: Column, list: readonly unknown[], taking: Taking): string {
   const elements = list.map((value) => {
     if (value === null || value === undefined) return "NULL";
     if (Array.isArray(value) && !column.type.startsWith("json"))
-      return arrayLiteral(column, value, lossyNumbers);
-    const element = scalar(column, value, lossyNumbers);
+      return arrayLiteral(column, value, taking);
+    const element = scalar(column, value, taking);
     const text = element instanceof Uint8Array ? `\\x${hexOf(element)}` : String(element);
     return `"${text.replace(/["\\]/g, "\\$&")}"`;
   });
   return `{${elements.join(",")}}`;
-}
-
-/**
- * A parameter that `convert` made, as `pg` by its defaults reads the column: for application code that compares it with a stored row.
- * Where the driver has a form of its own, such as for an interval or an array of an enumeration, it is the text, or a list of texts.
- */
-export function view(column: Column, parameter: unknown): unknown {
-  if (parameter === null || parameter === undefined) return null;
-  // Booleans, bytes and Kysely's expressions.
-  if (typeof parameter !== "string") return parameter;
-  return column.array ? listView(column, parameter) : textView(column, parameter);
-}
-
-function textView({ type, scale, length = 0 }: Column, text: string): unknown {
-  switch (type) {
-    case "int2":
-    case "int4":
-    case "oid":
-    case "float8":
-      return Number(text);
-    case "float4":
-      return nearestSingle(Number(text));
-    case "int8":
-    case "numeric":
-      return plainDecimal(text, type === "int8" ? 0 : scale);
-    case "json":
-    case "jsonb":
-      return parsedOr(text);
-    case "timestamptz":
-      return new Date(text.replace(" ", "T").replace(/\+00$/, "Z"));
-    // The driver reads what has no zone in the process's own.
-    case "timestamp":
-      return new Date(text.replace(" ", "T"));
-    case "date":
-      return new Date(`${text}T00:00:00`);
-    case "uuid":
-      return uuidOf(text) ?? text;
-    case "bpchar":
-      return `${text}${" ".repeat(Math.max(0, length - Array.from(text).length))}`;
-    default:
-      return text;
-  }
-}
-
-/** The number that Postgres writes for a `real`: of those with the fewest digits, the nearest. */
-function nearestSingle(number: number): number {
-  const single = Math.fround(number);
-  for (let digits = 6; digits < 9; digits += 1) {
-    const short = Number(single.toPrecision(digits));
-    if (Math.fround(short) === single) return short;
-  }
-  return Number(single.toPrecision(9));
-}
-
-/** A client's own array literal may hold an element that is no JSON. The server will refuse it. */
-function parsedOr(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return text;
-  }
-}
-
-// A bracket or comma, a quoted element, or a plain one.
-const literalToken = /([{},])|"((?:[^"\\]|\\.)*)"|((?:[^{},"\\]|\\.)+)/gsy;
-
-/** The elements of an array literal. The server refuses what is not well formed, so any list will do for that. */
-function listView(column: Column, literal: string): unknown {
-  const outer: unknown[][] = [];
-  let list: unknown[] = [];
-  for (const [, mark, quoted, plain = ""] of literal.matchAll(literalToken)) {
-    if (mark === "{") {
-      const inner: unknown[] = [];
-      list.push(inner);
-      outer.push(list);
-      list = inner;
-    } else if (mark === "}") {
-      list = outer.pop() ?? list;
-    } else if (quoted !== undefined) {
-      list.push(elementView(column, unescaped(quoted)));
-    } else if (plain.trim() !== "") {
-      const isNull = plain.trim().toUpperCase() === "NULL";
-      list.push(isNull ? null : elementView(column, unescaped(plain.trim())));
-    }
-  }
-  return list[0] ?? literal;
-}
-
-function unescaped(text: string): string {
-  return text.replace(/\\(.)/gs, "$1");
-}
-
-/** `pg` reads the numbers of a `numeric[]` as floating-point ones, other than a `numeric`. */
-function elementView(column: Column, text: string): unknown {
-  switch (column.type) {
-    case "bool":
-      return /^(?:t|y|on|1)/i.test(text);
-    case "numeric":
-      return Number(plainDecimal(text, column.scale));
-    case "bytea":
-      return /^\\x(?:[\da-f]{2})*$/i.test(text) ? bytesOfHex(text.slice(2)) : text;
-    default:
-      return textView(column, text);
-  }
-}
-
-function bytesOfHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }

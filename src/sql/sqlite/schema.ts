@@ -62,7 +62,7 @@ function toColumn(row: TableInfoRow, soleKey: boolean): Column {
     nullable: !is(row.required),
     hasDefault: is(row.defaulted) || rowid,
     generated: is(row.hidden),
-    ...(rowid && { nullReplaced: true }),
+    ...(rowid && { nullReplaced: true, numbered: { end: 2n ** 63n - 1n } }),
   };
 }
 

@@ -4,12 +4,13 @@
  */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
-import { dateOnly, timeText, utcTimestamp } from "../../store/timestamps.js";
+import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
   bytesOf,
   decimalText,
+  type Digits,
   floatText,
   integerText,
   jsonText,
@@ -24,17 +25,27 @@ import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 type Parameter = string | number | bigint | Uint8Array | null;
 
 /** A Kysely expression stays as it is. Integers are `bigint`: a driver binds every JavaScript number as a double, and refuses booleans. */
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): unknown {
+export function convert(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact = false,
+): unknown {
   if (value === null || value === undefined) return nothing(column);
   // From a column that the server sets: the database computes it.
   if (typeof value === "object" && "toOperationNode" in value) return value;
-  return parameter(column, value, lossyNumbers);
+  return parameter(column, value, lossyNumbers, exact);
 }
 
 /** Columns are read once and used often. */
 const kinds = new WeakMap<Column, ColumnKind>();
 
-function parameter(column: Column, value: unknown, lossyNumbers: boolean): Parameter {
+function parameter(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact: boolean,
+): Parameter {
   const kind = kinds.get(column) ?? columnKindOf(column.type);
   kinds.set(column, kind);
   switch (kind) {
@@ -43,7 +54,7 @@ function parameter(column: Column, value: unknown, lossyNumbers: boolean): Param
     case "integer":
       return integer(column.type, integerText(value, lossyNumbers));
     case "decimal":
-      return exactNumber(decimalText(value, lossyNumbers, column.scale, column.precision));
+      return exactNumber(decimalText(value, lossyNumbers, digitsOf(column, exact)));
     case "real":
       return double(floatText(value));
     case "text":
@@ -59,7 +70,7 @@ function parameter(column: Column, value: unknown, lossyNumbers: boolean): Param
       // With its hyphens, for 32 digits alone may be a number to SQLite.
       return uuidOf(value) ?? refuse("The value is not a uuid.");
     case "timestamp":
-      return utcTimestamp(value);
+      return instantText(instantOf(value));
     case "date":
       return dateOnly(value);
     case "time":
@@ -96,6 +107,12 @@ function integer(type: string, digits: string): bigint {
   return value;
 }
 
+/** What SQLite keeps does not depend on the declared scale, unless it says that the number is whole. */
+function digitsOf({ scale = 0, precision }: Column, exact: boolean): Digits {
+  if (precision === undefined) return {};
+  return exact || scale <= 0 ? { scale, precision, exact: true } : { precision: precision - scale };
+}
+
 function textual({ length }: Column, value: unknown, lossyNumbers: boolean): string {
   const text = plainText(value, lossyNumbers, stringifyJson);
   if (length !== undefined && text.length > length && Array.from(text).length > length) {
@@ -111,12 +128,12 @@ function bytesThatFit({ length }: Column, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const timeForm = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?$/;
+const timeForm = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
 
 function timeOfDay(value: unknown): string {
   const match = timeForm.exec(textOf(value).trim());
   if (match === null) throw new InvalidValue("The value is not a time of day.");
-  return timeText(match);
+  return clockText(clockOf(match));
 }
 
 function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"): Parameter {

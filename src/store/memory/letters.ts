@@ -13,6 +13,7 @@ import {
   type RowStates,
   type StoredLetter,
   waiting,
+  type WaitingLetters,
 } from "../letters.js";
 import type { Overlay } from "./rows.js";
 
@@ -64,10 +65,13 @@ export function openLetters(
         });
         return { id, attempts: 1 };
       }),
-    countWaiting: async (subject, most) =>
+    countWaiting: async (subject, clientId, most) =>
       statement(() => {
-        const count = all().filter((each) => each.subject === subject && isWaiting(each)).length;
-        return Math.min(count, most);
+        const ofUser = all()
+          .filter((each) => each.subject === subject && isWaiting(each))
+          .slice(0, most);
+        const ofClient = ofUser.filter((each) => each.clientId === clientId);
+        return { ofUser: counted(ofUser), ofClient: counted(ofClient) };
       }),
     find: async (id) =>
       statement(() => {
@@ -106,6 +110,13 @@ export function openLetters(
         }
       }),
   };
+}
+
+function counted(letters: readonly StoredRecord[]): WaitingLetters {
+  const bytes = letters.map(
+    ({ payload, originalPayload = "" }) => payload.length + originalPayload.length,
+  );
+  return { letters: letters.length, bytes: bytes.reduce((sum, each) => sum + each, 0) };
 }
 
 function isWaiting(letter: StoredRecord | undefined): boolean {

@@ -2,17 +2,36 @@
 import { type FatalResult, success, type TransactionResult } from "../../model.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
-import type { AttemptStore, Batch, CheckpointStore, Claim, Unit } from "../store.js";
+import type {
+  AttemptStore,
+  Batch,
+  CheckpointStore,
+  Claim,
+  Pruned,
+  PruneStep,
+  Unit,
+} from "../store.js";
 import type { StoredRecord } from "./letters.js";
+import { TooManyDevices } from "../failures.js";
 import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
   readonly queue: string;
+  /** The latest request that held it, and when that began. */
   readonly request: string;
+  readonly requestAt: number;
+  /** The one in which it was answered first. */
+  readonly firstRequest: string;
+  readonly firstRequestAt: number;
   /** JSON; `null` for success. */
   readonly answer: string | null;
   readonly answeredAt: number;
   readonly appliedAt: number | undefined;
+}
+
+/** By its queue. */
+export interface DeviceRow {
+  readonly userId: string;
 }
 
 export interface AttemptsRow {
@@ -25,34 +44,95 @@ export interface AttemptsRow {
 /** As one unit sees it. */
 export interface OwnRows {
   readonly ledger: Overlay<string, LedgerRow>;
+  readonly devices: Overlay<string, DeviceRow>;
   readonly letters: Overlay<string, StoredRecord>;
   readonly attempts: Overlay<string, AttemptsRow>;
   readonly checkpoints: Overlay<string, { readonly checkpoint: bigint }>;
 }
 
-/** Enters the claim, unless there is an answer already: that one comes back. */
-export function claim(
-  { ledger }: OwnRows,
-  { key: identity, queue, request, answer }: Claim,
-  now: number,
-): TransactionResult | undefined {
+const micros = 1_000;
+
+interface Claimed {
+  readonly earlier?: TransactionResult;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
+}
+
+/**
+ * Enters the claim, unless there is an answer already: that one comes back.
+ *
+ * @throws TooManyDevices
+ */
+export function claim(own: OwnRows, claimed: Claim, now: number): Claimed {
+  const { ledger } = own;
+  const { key: identity, queue, request, requestBegan, answer } = claimed;
   const saved = ledger.get(identity);
+  const requestAt = now - (performance.now() - requestBegan) * micros;
   if (saved === undefined) {
+    const forgotten = enterDevice(own, claimed, now);
     ledger.set(identity, {
       queue,
       request,
+      requestAt,
+      firstRequest: request,
+      firstRequestAt: requestAt,
       answer: answer === undefined ? null : typedJson(answer),
       answeredAt: now,
       appliedAt: answer === undefined ? now : undefined,
     });
-    return undefined;
+    return { forgotten };
   }
-  if (saved.request !== request) ledger.set(identity, { ...saved, request, answeredAt: now });
+  if (saved.request !== request) {
+    const later = requestAt > saved.requestAt && { request, requestAt };
+    ledger.set(identity, { ...saved, ...later, answeredAt: now });
+  }
   // The library wrote it: it is a fatal result.
-  return saved.answer === null ? success : (parseJson(saved.answer) as FatalResult);
+  return { earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult) };
 }
 
-const micros = 1_000;
+/** @returns whether another one has given way to it */
+function enterDevice({ devices, ledger }: OwnRows, claimed: Claim, now: number): boolean {
+  const { queue, userId, devices: bound } = claimed;
+  if (devices.get(queue) !== undefined) return false;
+  const mine = [...devices.entries()].filter(([, device]) => device.userId === userId);
+  const full = bound !== undefined && mine.length >= bound.most;
+  if (full) {
+    const since = now - bound.unseenMs * micros;
+    const seen = new Set<string>();
+    for (const [, row] of ledger.entries()) if (row.answeredAt >= since) seen.add(row.queue);
+    const unseen = mine.find(([each]) => !seen.has(each))?.[0];
+    if (unseen === undefined) {
+      throw new TooManyDevices(
+        `The caller has ${bound.most} devices in the ledger (ledger.devices), and this one is new. Nothing has been written.`,
+      );
+    }
+    for (const identity of ofQueues(ledger, new Set([unseen]))) ledger.delete(identity);
+    devices.delete(unseen);
+  }
+  devices.set(queue, { userId });
+  return full;
+}
+
+function ofQueues(ledger: OwnRows["ledger"], queues: ReadonlySet<string>): readonly string[] {
+  return [...ledger.entries()].flatMap(([identity, { queue }]) =>
+    queues.has(queue) ? [identity] : [],
+  );
+}
+
+/** What is kept of a user's: letters first, and the devices with the last of their rows. */
+export function forget({ ledger, devices, letters }: OwnRows, userId: string, most: number): Batch {
+  const written = [...letters.entries()].flatMap(([id, letter]) =>
+    letter.userId === userId ? [id] : [],
+  );
+  if (written.length > 0) return removed(letters, written.slice(0, most));
+  const queues = new Set(
+    [...devices.entries()].flatMap(([queue, device]) => (device.userId === userId ? [queue] : [])),
+  );
+  const rows = ofQueues(ledger, queues);
+  if (rows.length > 0) return removed(ledger, rows.slice(0, most));
+  for (const queue of queues) devices.delete(queue);
+  return { found: 0, removed: 0 };
+}
 
 /** @param statement runs each call, or refuses it */
 export function openAttempts(
@@ -117,30 +197,54 @@ export function openCheckpoints(
   };
 }
 
-/** Old rows, but of the ledger never what a queue sent last. */
+/** Old rows; of the ledger only those that no queue may send again: see `pruneLedger` in `sql/ledger.ts`. */
 export function prune(
-  { ledger, attempts }: OwnRows,
+  own: OwnRows,
   now: number,
-  [what, olderThanMs, most]: Parameters<Unit["prune"]>,
-): Batch {
+  what: Parameters<Unit["prune"]>[0],
+  { olderThanMs, most, from = "" }: PruneStep,
+): Pruned {
+  const { ledger, attempts, letters } = own;
   const before = now - olderThanMs * micros;
-  const old: string[] = [];
-  if (what === "attempts") {
-    for (const [content, { lastAt }] of attempts.entries()) if (lastAt < before) old.push(content);
-    return removed(attempts, old.slice(0, most));
+  const positions = new Map<string, string>();
+  const enter = (key: string, at: number): void => {
+    const position = `${at.toFixed(0).padStart(20, "0")} ${key}`;
+    if (at < before && position > from) positions.set(position, key);
+  };
+  const rows = own[what];
+  if (what === "attempts") for (const [key, { lastAt }] of attempts.entries()) enter(key, lastAt);
+  if (what === "ledger") for (const [key, row] of ledger.entries()) enter(key, row.answeredAt);
+  if (what === "letters") {
+    for (const [id, { closedAt }] of letters.entries()) {
+      if (closedAt !== undefined) enter(id, Date.parse(closedAt) * micros);
+    }
   }
-  const newest = new Map<string, LedgerRow>();
-  for (const [, row] of ledger.entries()) {
-    const known = newest.get(row.queue);
-    if (known === undefined || row.answeredAt > known.answeredAt) newest.set(row.queue, row);
-  }
-  for (const [identity, { queue, request, answeredAt }] of ledger.entries()) {
-    if (answeredAt < before && newest.get(queue)?.request !== request) old.push(identity);
-  }
-  return removed(ledger, old.slice(0, most));
+
+  const looked = [...positions.keys()].toSorted().slice(0, most);
+  const keys = looked.map((position) => positions.get(position) ?? "");
+  const gone = what === "ledger" ? keys.filter(isPassed(own)) : keys;
+  for (const key of gone) rows.delete(key);
+  const next = looked.length < most ? undefined : looked.at(-1);
+  return { removed: gone.length, ...(next !== undefined && { next }) };
 }
 
 function removed<V extends object>(rows: Overlay<string, V>, old: readonly string[]): Batch {
   for (const key of old) rows.delete(key);
   return { found: old.length, removed: old.length };
+}
+
+/** Whether a transaction's queue has gone past it. */
+function isPassed({ ledger }: OwnRows): (identity: string) => boolean {
+  const queues = Map.groupBy(
+    Array.from(ledger.entries(), ([, row]) => row),
+    ({ queue }) => queue,
+  );
+  return (identity) => {
+    const row = ledger.get(identity);
+    if (row === undefined) return false;
+    const { queue, request, requestAt } = row;
+    return (queues.get(queue) ?? []).some(
+      (later) => later.firstRequestAt > requestAt && later.firstRequest !== request,
+    );
+  };
 }

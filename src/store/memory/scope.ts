@@ -1,10 +1,11 @@
 /** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
 import { InvalidValue } from "../failures.js";
+import { ownerValue } from "../owners.js";
 import type { StoredRow } from "../store.js";
-import type { Scope } from "../tables.js";
+import type { Column, OwnerKind, Scope } from "../tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import type { Definition, Row } from "./tables.js";
-import { convert, type Stored } from "./values.js";
+import { convert, type MemoryType, type Stored, view } from "./values.js";
 
 /** The rows of a table, as the transaction sees them just now. */
 export type ReadRows = (table: string) => readonly StoredRow[];
@@ -48,14 +49,42 @@ export function isInScope(rows: Rows, scope: Scope | undefined, row: Row): boole
 
 function ownerHolds(table: Definition, { owner }: Scope, row: Row): boolean {
   if (owner === undefined) return true;
+  const column = columnOf(table, owner.column);
   const value = row[owner.column] ?? null;
-  return value !== null && value === asStored(table, owner.column, owner.userId);
+  return value === ownerOf(table, column, owner.userId);
+}
+
+/** @throws ServerValue where an owner's column, the parents' included, can't hold the caller's id */
+export function checkOwners(rows: Rows, scope: Scope | undefined): void {
+  if (scope === undefined) return;
+  const { owner, parents } = scope;
+  const table = rows.table(scope.table);
+  if (owner !== undefined) ownerOf(table, columnOf(table, owner.column), owner.userId);
+  for (const parent of parents) checkOwners(rows, parent.scope);
+}
+
+function ownerOf({ name: table }: Definition, column: Column, userId: string): unknown {
+  return ownerValue({ convert, view }, ownerKind(column), { table, column, userId });
+}
+
+const ownerKinds: Readonly<Partial<Record<MemoryType, OwnerKind>>> = {
+  text: "text",
+  integer: "number",
+  bigint: "number",
+  decimal: "number",
+  float: "number",
+  uuid: "uuid",
+  date: "date",
+};
+
+export function ownerKind({ type, array }: Column): OwnerKind | undefined {
+  return array ? undefined : ownerKinds[type as MemoryType];
 }
 
 /** `undefined`: no row has such a value. */
 function asStored(table: Definition, column: string, value: unknown): Stored | undefined {
   try {
-    return convert(columnOf(table, column), value, false);
+    return convert(columnOf(table, column), value, false, true);
   } catch (error) {
     if (error instanceof InvalidValue) return undefined;
     throw error;

@@ -155,6 +155,9 @@ function definedColumn(
     nullable,
     hasDefault: value !== undefined || generated === "increment",
     generated: generated !== undefined,
+    ...(generated === "increment" && {
+      numbered: { end: 2n ** (type === "integer" ? 31n : 63n) - 1n },
+    }),
     ...(length !== undefined && { length }),
     ...(precision !== undefined && { precision }),
     ...(scale !== undefined && { scale }),

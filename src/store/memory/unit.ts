@@ -1,15 +1,14 @@
 /** One database transaction of a memory store: what it is asked for, until it commits or is given up. Each change is judged before and after. */
 import { ApplicationFailure } from "../../errors.js";
-import type { TransactionResult } from "../../model.js";
 import { sha256 } from "../../wire/serialize.js";
 import { Contention, LeftScope, noRowSecurity } from "../failures.js";
 import type { Inspect, Table } from "../tables.js";
 import type { Change, Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
 import { openLetters } from "./letters.js";
-import { claim, openAttempts, openCheckpoints, type OwnRows, prune } from "./own.js";
+import { claim, openAttempts, openCheckpoints, forget, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
-import { checkScope, isInScope } from "./scope.js";
+import { checkOwners, checkScope, isInScope, ownerKind } from "./scope.js";
 import { type MemoryTransaction, openTransaction } from "./transaction.js";
 import { view } from "./values.js";
 
@@ -24,6 +23,8 @@ interface UnitParts {
 
 export interface OpenedUnit {
   readonly unit: Unit<MemoryTransaction>;
+  /** Another device's rows had to go: see `Claim`. */
+  readonly forgotten: boolean;
   /** No statement is taken from here on. Throws ApplicationFailure where one has failed, and MemoryError where a deferred reference does not hold. */
   end(): void;
   /** The same, whatever has been. */
@@ -53,7 +54,7 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
     }
   };
 
-  const earlier: TransactionResult | undefined = made && statement(() => claim(own, made, now));
+  const { earlier, forgotten = false } = made ? statement(() => claim(own, made, now)) : {};
 
   const unit: Unit<MemoryTransaction> = {
     tx: openTransaction(rows, statement),
@@ -98,12 +99,14 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
     letters: openLetters(own.letters, now, statement),
     attempts: openAttempts(own, now, statement),
     checkpoints: openCheckpoints(own, statement),
-    prune: async (...what) => statement(() => prune(own, now, what)),
+    prune: async (what, step) => statement(() => prune(own, now, what, step)),
+    forget: async (userId, most) => statement(() => forget(own, userId, most)),
     inspect: openInspect(definitions, rows, statement),
   };
 
   return {
     unit,
+    forgotten,
     end: () => {
       if (ended) throw tooLate();
       ended = true;
@@ -164,10 +167,11 @@ function openInspect(
   return {
     table: async (name) => {
       const table = definitions.get(name);
-      return table && { ...table, inexact: new Set(), comparedExactly: () => true };
+      return table && { ...table, inexact: new Set(), ownerKind };
     },
     scope: async (scope) => statement(() => checkScope(rows, scope)),
     ownTables: async () => [],
+    settings: async () => [],
     policies: async () => {
       throw noRowSecurity({ name: "the memory store" });
     },
@@ -184,6 +188,8 @@ function tooLate(): Error {
 export function writeChange(rows: Rows, change: Change): Effect {
   const { op, key, values, scope } = change;
   const table = rows.table(change.table.name);
+  // Also where no row is there to be judged.
+  checkOwners(rows, scope);
   const found = rows.find(table, key);
   const judged = (row: Row): Effect => (isInScope(rows, scope, row) ? "written" : "left");
   if (found === undefined) {

@@ -1,7 +1,17 @@
 /** Values as the memory store keeps them: text, numbers and booleans alone, so that a row can be shared and two values compared by `===`. */
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson, typedJson } from "../../wire/serialize.js";
-import { dateOnly, fine, timeOfDay, utcTimestamp } from "../timestamps.js";
+import {
+  clockText,
+  dateOnly,
+  instantOf,
+  instantText,
+  keptOf,
+  millionthsOf,
+  type Reading,
+  type RoundSecond,
+  timeOfDay,
+} from "../timestamps.js";
 import {
   booleanOf,
   bytesOf,
@@ -42,12 +52,19 @@ export type MemoryType =
 
 export type Stored = string | number | boolean | null;
 
-export function convert(column: Column, value: unknown, lossyNumbers: boolean): Stored {
+export function convert(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact = false,
+): Stored {
   if (value === null || value === undefined) return null;
-  return column.array ? listText(column, value, lossyNumbers) : scalar(column, value, lossyNumbers);
+  return column.array
+    ? listText(column, value, lossyNumbers, exact)
+    : scalar(column, value, lossyNumbers, exact);
 }
 
-function scalar(column: Column, value: unknown, lossyNumbers: boolean): Stored {
+function scalar(column: Column, value: unknown, lossyNumbers: boolean, exact: boolean): Stored {
   switch (column.type as MemoryType) {
     case "text":
       return textThatFits(column, plainText(value, lossyNumbers, stringifyJson));
@@ -58,22 +75,38 @@ function scalar(column: Column, value: unknown, lossyNumbers: boolean): Stored {
     case "bigint":
       return integer(value, lossyNumbers, 64).toString();
     case "decimal":
-      return decimal(column, decimalText(value, lossyNumbers, column.scale, column.precision));
+      return decimal(column, decimalText(value, lossyNumbers, { ...sizesOf(column), exact }));
     case "float":
       return Number(floatText(value));
     case "boolean":
       return booleanOf(value);
     case "timestamp":
-      return `${fine(utcTimestamp(value), column.scale).replace(" ", "T")}Z`;
+      return `${instantText(kept(column, instantOf(value), exact)).replace(" ", "T")}Z`;
     case "date":
       return dateOnly(value);
     case "time":
-      return fine(timeOfDay(value), column.scale);
+      return clockText(kept(column, timeOfDay(value), exact));
     case "json":
       return document(value, lossyNumbers);
     case "binary":
       return btoa(Array.from(bytesOf(value), (byte) => String.fromCharCode(byte)).join(""));
   }
+}
+
+function sizesOf({ scale, precision }: Column) {
+  return {
+    ...(scale !== undefined && { scale }),
+    ...(precision !== undefined && { precision }),
+  };
+}
+
+/** Halves up. */
+const rounded: RoundSecond = ({ fraction }, digits) =>
+  millionthsOf(fraction.slice(0, digits)) +
+  (fraction.charAt(digits) >= "5" ? 10 ** (6 - digits) : 0);
+
+function kept({ scale = 6 }: Column, reading: Reading, exact: boolean): Reading {
+  return keptOf(reading, scale, exact, rounded);
 }
 
 function textThatFits({ length = Number.POSITIVE_INFINITY }: Column, text: string): string {
@@ -130,12 +163,14 @@ function document(value: unknown, lossyNumbers: boolean): string {
 }
 
 /** A JSON array's text: of one dimension, except that an element of JSON may be a list itself. */
-function listText(column: Column, value: unknown, lossyNumbers: boolean): string {
+function listText(column: Column, value: unknown, lossyNumbers: boolean, exact: boolean): string {
   const list = typeof value === "string" ? parsedText(value) : value;
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   return typedJson(
     list.map((element: unknown) =>
-      element === null || element === undefined ? null : scalar(column, element, lossyNumbers),
+      element === null || element === undefined
+        ? null
+        : scalar(column, element, lossyNumbers, exact),
     ),
   );
 }

@@ -357,8 +357,16 @@ export interface components {
             /** @description The version of this document. The first number changes only when old clients would break. */
             readonly contract_version: string;
             readonly limits: components["schemas"]["Limits"];
+            readonly timeouts?: components["schemas"]["Timeouts"];
             /** @description The names of the optional things that this server does. Ignore those you do not know. */
             readonly features: readonly string[];
+        };
+        /** @description How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991. */
+        readonly Timeouts: {
+            /** @description After so many milliseconds no other transaction of the request is begun. */
+            readonly request_ms: components["schemas"]["SafeInteger"];
+            /** @description One database transaction. A transaction that fails needs a second one, in which it is recorded. */
+            readonly transaction_ms: components["schemas"]["SafeInteger"];
         };
         /** @description What is not bounded is told as 9007199254740991. */
         readonly Limits: {
@@ -366,12 +374,14 @@ export interface components {
             readonly body_bytes: components["schemas"]["SafeInteger"];
             /** @description In one request. Beyond it 400. */
             readonly transactions: components["schemas"]["SafeInteger"];
-            /** @description In one transaction. Beyond it, and the next three, that transaction is `INVALID_TRANSACTION`. */
+            /** @description In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`. */
             readonly operations: components["schemas"]["SafeInteger"];
             /** @description Levels of nesting in one operation's members, `op_data` itself being the first. */
             readonly depth: components["schemas"]["SafeInteger"];
             /** @description Keys of `op_data`, `previous_values` and the objects inside them, in one transaction. */
             readonly keys: components["schemas"]["SafeInteger"];
+            /** @description JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413. */
+            readonly values?: components["schemas"]["SafeInteger"];
             /** @description UTF-16 code units of one text. */
             readonly string_length: components["schemas"]["SafeInteger"];
             /** @description Of one caller, under way at once. Beyond it 429. */
@@ -424,7 +434,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description The body is larger than `body_bytes`, as sent or once decompressed. Send fewer transactions at once. */
+        /** @description The body is larger than `body_bytes`, as sent or once decompressed, or holds more than twice `values`. Send fewer transactions at once. */
         readonly TooLarge: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["CorrelationId"];

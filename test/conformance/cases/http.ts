@@ -141,6 +141,7 @@ export const http: readonly Case[] = [
               operations: 10_000,
               depth: 64,
               keys: 250_000,
+              values: 500_000,
               string_length: 4_194_304,
               concurrent_requests: 8,
             },

@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import type { Dialect } from "../../../src/sql/dialect.js";
 import { fingerprint, readColumns, readConstraints } from "../../../src/sql/sqlite/schema.js";
+import { owners } from "../../../src/sql/sqlite/owners.js";
 import { convert, view } from "../../../src/sql/sqlite/values.js";
 import { returningRows } from "../../../src/sql/statements.js";
 import type { Meaning } from "../../../src/store/store.js";
@@ -32,6 +33,7 @@ export const toy: Dialect = {
   readConstraints,
   convert,
   view,
+  owners,
   fingerprint,
   meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),
 };

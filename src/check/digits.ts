@@ -1,0 +1,87 @@
+/** Columns that keep fewer digits of a decimal or of a second than clients send. */
+import type { Principal } from "../context.js";
+import type { Rule } from "../pipeline/rules.js";
+import { InvalidValue } from "../store/failures.js";
+import type { Store } from "../store/store.js";
+import type { Column, InspectedTable } from "../store/tables.js";
+import { mismatch, sendable } from "./database.js";
+import type { Mismatch } from "./types.js";
+
+/** What `toISOString()` gives, what Dart does, and 0.1 + 0.2. */
+const samples = [
+  "2026-01-02T03:04:05.678Z",
+  "2026-01-02T03:04:05.678901Z",
+  "03:04:05.678",
+  "03:04:05.678901",
+  "03:04:05.678901+00",
+  "PT5.678S",
+  "PT5.678901S",
+  "0.30000000000000004",
+] as const;
+
+export function* digitMismatches<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { columns }: InspectedTable,
+  store: Store,
+): Iterable<Mismatch> {
+  const { name, exact, operations } = rule;
+  if (operations.size === 0) return;
+  for (const column of columns.values()) {
+    const identifies = exact.identifying.has(column.name);
+    const decided = exact.said.get(column.name) ?? exact.otherwise;
+    const writable = sendable(rule, column.name) && !column.generated;
+    const isKey = rule.key.columns.includes(column.name);
+    if (identifies ? !isKey && !writable : decided !== undefined || !writable) continue;
+    const example = exampleOf(store, column);
+    if (example === undefined || (!identifies && example.stored === example.sent)) continue;
+    const what = `"${column.name}" is ${typeOf(column)}`;
+    yield identifies
+      ? mismatch(
+          "warning",
+          "key_rounds",
+          name,
+          column.name,
+          `${what}, and says which row is meant, so nothing is rounded: a value of more digits, such as ${example.sent}, is INVALID_DATA. Give it as many digits as clients send.`,
+        )
+      : mismatch(
+          "warning",
+          "column_rounds",
+          name,
+          column.name,
+          `${what}: ${example.sent} is stored as ${example.stored}. Give it as many digits as clients send; or say that it is meant so with exact: false, or with exact: true that such values are INVALID_DATA.`,
+        );
+  }
+}
+
+function typeOf({ type, array, precision, scale = 0 }: Column): string {
+  const sizes = precision === undefined ? String(scale) : `${precision}, ${scale}`;
+  return `${type}(${sizes})${array ? "[]" : ""}`;
+}
+
+/** A value that the column would round, and what becomes of it. */
+function exampleOf(
+  store: Store,
+  column: Column,
+): { readonly sent: string; readonly stored: string } | undefined {
+  for (const sent of samples) {
+    const value = column.array ? [sent] : sent;
+    const stored = converted(store, column, value, false);
+    if (stored === undefined || converted(store, column, value, true) !== undefined) continue;
+    return { sent, stored };
+  }
+  return undefined;
+}
+
+function converted(
+  store: Store,
+  column: Column,
+  value: unknown,
+  exact: boolean,
+): string | undefined {
+  try {
+    return String(store.convert({ ...column, generated: false }, value, false, exact));
+  } catch (error) {
+    if (error instanceof InvalidValue) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Who may be in the database now: one gate for each database, so that a caller who sends much is not in the way of those who send little.
+ * Places are shared by caller and by transaction, not by request. A caller's wait is a part of its transaction's time.
+ */
+import { keptQueued } from "../errors.js";
+import { CallerLeft } from "../store/failures.js";
+import type { Store, Unit, UnitOptions } from "../store/store.js";
+import type { Limits } from "../wire/limits.js";
+
+/** A transaction of more operations is large, and waits as one of so many. */
+const large = 100;
+/** Callers whose turns are remembered while others wait. */
+const remembered = 10_000;
+
+interface Entering {
+  readonly userId: string;
+  readonly operations: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Places {
+  /**
+   * Runs something that takes one connection, when there is a place for it. Nobody may ask for a second place while holding one.
+   *
+   * @param run is told for how many milliseconds it has waited
+   * @throws CallerLeft where the caller left before there was a place
+   */
+  during<T>(entering: Entering, run: (waitedMs: number) => Promise<T>): Promise<T>;
+  /** The same for one database transaction. Rejects with what `store.unit` does. */
+  unit<T>(
+    entering: Entering,
+    store: Pick<Store, "unit">,
+    options: UnitOptions,
+    work: (unit: Unit) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** Of one transaction: where it stands in its caller's work, in operations, from the moment when it came. */
+interface Turn {
+  readonly large: boolean;
+  readonly begins: number;
+  readonly ends: number;
+}
+
+interface Waiter extends Turn {
+  readonly enter: () => void;
+}
+
+interface Caller {
+  held: number;
+  /** Where its next one begins. */
+  next: number;
+  readonly waiting: Set<Waiter>;
+}
+
+/**
+ * - Whoever has none goes before those who have some; then goes whose work, counted in operations, has been least.
+ * - A fifth of the places is for callers who have none.
+ * - Large transactions, whoever sends them, take no more than half.
+ *
+ * So a caller alone has nearly all of them, and who comes meanwhile finds one.
+ *
+ * @param transactionMs nobody waits for longer
+ */
+export function createPlaces(
+  { concurrentTransactions: places, callerTransactions: ofCaller }: PlacesLimits,
+  transactionMs: number,
+): Places {
+  const bounded = Number.isFinite(places);
+  const reserved = !bounded || places === 1 ? 0 : Math.max(1, Math.floor(places / 5));
+  const forLarge = bounded ? Math.max(1, Math.floor(places / 2)) : Infinity;
+  const callers = new Map<string, Caller>();
+  /** How far the work has come, in operations of one caller. */
+  let reached = 0;
+  let taken = 0;
+  let takenByLarge = 0;
+  let waiting = 0;
+
+  const mayEnter = ({ held }: Caller, isLarge: boolean): boolean =>
+    taken < (held === 0 ? places : places - reserved) &&
+    held < ofCaller &&
+    (!isLarge || takenByLarge < forLarge);
+
+  /** A caller who was away does not catch up. */
+  const turnOf = (caller: Caller, operations: number): Turn => {
+    const begins = Math.max(caller.next, reached);
+    caller.next = begins + Math.min(Math.max(operations, 1), large);
+    return { large: operations > large, begins, ends: caller.next };
+  };
+
+  const take = (caller: Caller, { large: isLarge, begins }: Turn): void => {
+    reached = Math.max(reached, begins);
+    caller.held += 1;
+    taken += 1;
+    if (isLarge) takenByLarge += 1;
+  };
+
+  const leave = (caller: Caller, isLarge: boolean): void => {
+    caller.held -= 1;
+    taken -= 1;
+    if (isLarge) takenByLarge -= 1;
+    if (waiting > 0) letIn();
+    if (taken + waiting === 0) callers.clear();
+    else if (callers.size > remembered) forgetIdle();
+  };
+
+  const letIn = (): void => {
+    for (let next = first(); next !== undefined; next = first()) {
+      const [caller, waiter] = next;
+      leaveQueue(caller, waiter);
+      take(caller, waiter);
+      waiter.enter();
+    }
+  };
+
+  const first = (): readonly [Caller, Waiter] | undefined => {
+    let found: readonly [Caller, Waiter] | undefined;
+    let best: readonly [held: number, until: number] = [Infinity, Infinity];
+    for (const caller of callers.values()) {
+      for (const waiter of caller.waiting) {
+        if (!mayEnter(caller, waiter.large)) continue;
+        const rank = [caller.held, waiter.ends] as const;
+        if (rank[0] < best[0] || (rank[0] === best[0] && rank[1] < best[1])) {
+          best = rank;
+          found = [caller, waiter];
+        }
+        break;
+      }
+    }
+    return found;
+  };
+
+  const leaveQueue = (caller: Caller, waiter: Waiter): void => {
+    if (caller.waiting.delete(waiter)) waiting -= 1;
+  };
+
+  const forgetIdle = (): void => {
+    for (const [userId, { held, waiting: queue }] of callers) {
+      if (held + queue.size === 0) callers.delete(userId);
+    }
+  };
+
+  const wait = (caller: Caller, turn: Turn, signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", left);
+        leaveQueue(caller, waiter);
+      };
+      const waiter: Waiter = {
+        ...turn,
+        enter: () => {
+          settle();
+          resolve();
+        },
+      };
+      const left = (): void => {
+        settle();
+        reject(new CallerLeft());
+      };
+      caller.waiting.add(waiter);
+      waiting += 1;
+      signal?.addEventListener("abort", left);
+      const late = (): void => {
+        settle();
+        reject(tookTooLong(transactionMs));
+      };
+      const timer = transactionMs === Infinity ? undefined : setTimeout(late, transactionMs);
+    });
+
+  const during: Places["during"] = async ({ userId, operations, signal }, run) => {
+    if (signal?.aborted) throw new CallerLeft();
+    const caller = callers.get(userId) ?? { held: 0, next: 0, waiting: new Set() };
+    callers.set(userId, caller);
+    const turn = turnOf(caller, operations);
+    let waitedMs = 0;
+    // Who waits could not enter now.
+    if (mayEnter(caller, turn.large)) {
+      take(caller, turn);
+    } else {
+      const since = performance.now();
+      await wait(caller, turn, signal);
+      waitedMs = performance.now() - since;
+    }
+    try {
+      return await run(waitedMs);
+    } finally {
+      leave(caller, turn.large);
+    }
+  };
+
+  return {
+    during,
+    unit: (entering, store, options, work) =>
+      during(entering, (waitedMs) => store.unit({ ...options, waitedMs }, work)),
+  };
+}
+
+type PlacesLimits = Pick<Limits, "concurrentTransactions" | "callerTransactions">;
+
+function tookTooLong(ms: number): Error {
+  const cause = `The transaction had found no place after ${ms} ms (timeouts.transactionMs): limits.concurrentTransactions are under way.`;
+  return keptQueued("The database takes too long just now.", new Error(cause));
+}

@@ -1,0 +1,97 @@
+/** How much room the letters take: what waits is counted, what was closed long ago goes, and so does all of a user's who is to be forgotten. */
+import { type Expression, sql, type Transaction } from "kysely";
+import { type LetterStore, waiting } from "../store/letters.js";
+import type { Batch, Pruned, PruneStep } from "../store/store.js";
+import { escapeText } from "../wire/serialize.js";
+import type { Dialect } from "./dialect.js";
+import type { OwnTables } from "./tables.js";
+
+type OwnTransaction = Transaction<OwnTables>;
+
+/** At most `most`: counting all of them would take the longer, the more there are. */
+export async function countWaiting(
+  tx: OwnTransaction,
+  place: string,
+  subject: string,
+  clientId: string | undefined,
+  most: number,
+): ReturnType<LetterStore["countWaiting"]> {
+  const open = tx
+    .selectFrom("powersync_dead_letters")
+    .select(["client_id", "bytes"])
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .where("status", "in", waiting)
+    .$if(most !== Infinity, (query) => query.limit(most));
+  const client = clientId === undefined ? null : escapeText(clientId);
+  const row = await tx
+    .selectFrom(open.as("open"))
+    .select((eb) => {
+      const { sum } = eb.fn;
+      const ofClient = (value: Expression<number>) =>
+        sql<number>`case when ${eb("client_id", "=", client)} then ${value} else 0 end`;
+      return [
+        sum<Counted>(sql<number>`1`).as("letters"),
+        sum<Counted>("bytes").as("bytes"),
+        sum<Counted>(ofClient(sql`1`)).as("client_letters"),
+        sum<Counted>(ofClient(eb.ref("bytes"))).as("client_bytes"),
+      ];
+    })
+    .executeTakeFirstOrThrow();
+  return {
+    ofUser: { letters: Number(row.letters), bytes: Number(row.bytes) },
+    ofClient: { letters: Number(row.client_letters), bytes: Number(row.client_bytes) },
+  };
+}
+
+/** As the driver has it; NULL where there is none. */
+type Counted = string | number | bigint | null;
+
+/** At most `most` of those that were closed so long ago. */
+export async function pruneLetters(
+  tx: OwnTransaction,
+  { types }: Dialect,
+  { olderThanMs, most }: PruneStep,
+): Promise<Pruned> {
+  const old = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("closed_at", "<", sql<Date>`${types.ago(olderThanMs)}`)
+    .limit(most)
+    .execute();
+  const { removed } = await removeLetters(tx, old);
+  // None of the old ones stays, so the next step begins with the oldest again.
+  return { removed, ...(old.length === most && { next: "" }) };
+}
+
+/** At most `most` of a user's. */
+export async function forgetLetters(
+  tx: OwnTransaction,
+  place: string,
+  subject: string,
+  most: number,
+): Promise<Batch> {
+  const found = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .limit(most)
+    .execute();
+  return removeLetters(tx, found);
+}
+
+async function removeLetters(
+  tx: OwnTransaction,
+  found: readonly { readonly id: string }[],
+): Promise<Batch> {
+  if (found.length === 0) return { found: 0, removed: 0 };
+  const ids = found.map(({ id }) => id);
+  // By itself: SQLite leaves out what a foreign key asks for, unless a connection switches it on.
+  await tx.deleteFrom("powersync_letter_parts").where("letter", "in", ids).execute();
+  const { numDeletedRows } = await tx
+    .deleteFrom("powersync_dead_letters")
+    .where("id", "in", ids)
+    .executeTakeFirst();
+  return { found: found.length, removed: Number(numDeletedRows) };
+}

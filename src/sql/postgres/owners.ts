@@ -1,0 +1,31 @@
+/** Owners' columns of Postgres: text may have a collation that takes one letter for another, and CHAR forgets spaces. */
+import { sql, type SqlBool } from "kysely";
+import type { OwnerKind } from "../../store/tables.js";
+import type { Owners } from "../dialect.js";
+
+const ownerKinds: Readonly<Record<string, OwnerKind>> = {
+  text: "text",
+  varchar: "text",
+  bpchar: "text",
+  citext: "text",
+  int2: "number",
+  int4: "number",
+  int8: "number",
+  numeric: "number",
+  float4: "number",
+  float8: "number",
+  uuid: "uuid",
+  date: "date",
+};
+
+export const owners: Owners = {
+  kind: ({ type, array, members }) => {
+    if (array) return undefined;
+    if (members !== undefined) return "text";
+    return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
+  },
+  same: (reference, kind, value) =>
+    kind === "text"
+      ? sql<SqlBool>`${reference}::text collate "C" = ${value}`
+      : sql<SqlBool>`${reference} = ${value}`,
+};

@@ -1,0 +1,48 @@
+/**
+ * Ranges of dates and times for Postgres. Its own reader takes a time without a zone for one in the connection's zone, forgets the zone of a `tsrange` and
+ * the time of a `daterange`; so each bound is read as a value of its own.
+ */
+import { InvalidValue } from "../../store/failures.js";
+
+/** By the range's type, that of its bounds. Numbers are Postgres' to read: there is one way to. */
+export const boundTypes: Readonly<Record<string, string>> = {
+  tstzrange: "timestamptz",
+  tstzmultirange: "timestamptz",
+  tsrange: "timestamp",
+  tsmultirange: "timestamp",
+  daterange: "date",
+  datemultirange: "date",
+};
+
+const range =
+  /\s*(?:(empty)|([[(])(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*)),(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*))([\])]))\s*(,|$)/giy;
+
+/** @param one what becomes of a bound */
+export function rangeText(type: string, text: string, one: (bound: string) => string): string {
+  const many = type.endsWith("multirange");
+  const inside = many ? /^\s*\{(.*)\}\s*$/s.exec(text)?.[1] : text;
+  if (inside === undefined) throw notOne();
+  const edge = (quoted: string | undefined, plain = "") => {
+    const said = (quoted === undefined ? plain : quoted.replace(/\\(.)/gs, "$1")).trim();
+    return said === "" || /^-?infinity$/i.test(said) ? said : `"${one(said)}"`;
+  };
+  const ranges: string[] = [];
+  let read = 0;
+  let open = inside.trim() !== "";
+  for (const match of inside.matchAll(range)) {
+    const [all, empty, from = "", ...rest] = match;
+    const [lowQuoted, low, highQuoted, high, to = "", comma = ""] = rest;
+    ranges.push(
+      empty === undefined ? `${from}${edge(lowQuoted, low)},${edge(highQuoted, high)}${to}` : empty,
+    );
+    read += all.length;
+    open = comma !== "";
+  }
+  if (read !== inside.length && inside.trim() !== "") throw notOne();
+  if (open || (!many && ranges.length !== 1)) throw notOne();
+  return many ? `{${ranges.join(",")}}` : ranges.join("");
+}
+
+function notOne(): InvalidValue {
+  return new InvalidValue("The value is not a range.");
+}

@@ -1,0 +1,28 @@
+/** Owners' columns of SQLite, by what their declared types mean: NOCASE takes `alice` for `Alice`, RTRIM takes no notice of spaces. */
+import { sql, type SqlBool } from "kysely";
+import type { OwnerKind } from "../../store/tables.js";
+import type { Owners } from "../dialect.js";
+import { columnKindOf, type ColumnKind } from "./declared-types.js";
+
+const ownerKinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
+  text: "text",
+  any: "text",
+  // A number that the column makes of a text is that text's one number, or refused.
+  other: "text",
+  integer: "number",
+  decimal: "number",
+  real: "number",
+  uuid: "uuid",
+  date: "date",
+};
+
+export const owners: Owners = {
+  kind: ({ type }) => ownerKinds[columnKindOf(type)],
+  same: (reference, kind, value) => {
+    if (typeof value !== "string") return sql<SqlBool>`${reference} = ${value}`;
+    // Somebody else may have written a UUID in capitals; of its letters NOCASE knows all.
+    return kind === "uuid"
+      ? sql<SqlBool>`${reference} collate nocase = ${value}`
+      : sql<SqlBool>`${reference} collate binary = ${value}`;
+  },
+};

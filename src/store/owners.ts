@@ -1,0 +1,63 @@
+/** A caller's id as an owner's column stores it: exactly, or not at all. What is taken for two ids must never be one value, and one id never two. */
+import { InvalidValue, ServerValue } from "./failures.js";
+import type { Column, OwnerKind } from "./tables.js";
+
+/** In words. */
+export const ownerForms: Readonly<Record<Exclude<OwnerKind, "text">, string>> = {
+  number: "a whole number, without zeros or a sign in front",
+  uuid: "a UUID",
+  date: "a day, YYYY-MM-DD",
+};
+
+const forms: Readonly<Record<Exclude<OwnerKind, "text">, RegExp>> = {
+  number: /^(?:0|-?[1-9]\d{0,64})$/,
+  uuid: /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i,
+  date: /^\d{4}-\d{2}-\d{2}$/,
+};
+
+/** @throws ServerValue where the column can't hold this id, as it is. @param kind `undefined`: the column names no users */
+export function ownerValue(
+  store: Converting,
+  kind: OwnerKind | undefined,
+  { table, column, userId }: { table: string; column: Column; userId: string },
+): unknown {
+  try {
+    return exactly(store, kind, column, userId);
+  } catch (error) {
+    if (!(error instanceof InvalidValue)) throw error;
+    throw new ServerValue(table, column.name, `It is the rule's "owner". ${error.message}`);
+  }
+}
+
+/** Of a store. */
+interface Converting {
+  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  view(column: Column, converted: unknown): unknown;
+}
+
+function exactly(
+  { convert, view }: Converting,
+  kind: OwnerKind | undefined,
+  column: Column,
+  userId: string,
+): unknown {
+  if (kind === undefined) {
+    throw new InvalidValue(`A column of type ${typeName(column)} can't hold a user's id.`);
+  }
+  if (kind !== "text" && !forms[kind].test(userId)) {
+    throw new InvalidValue(`The caller's id is not ${ownerForms[kind]}.`);
+  }
+  if (column.members?.includes(userId) === false) {
+    throw new InvalidValue("The caller's id is not in the column's list.");
+  }
+  const stored = convert(column, userId, false);
+  // A column that keeps the nearest number would take one user for another.
+  const kept = kind === "number" ? String(view(column, stored)).replace(/\.0+$/, "") : userId;
+  if (kept !== userId) throw new InvalidValue("The column does not keep all of the id's digits.");
+  return stored;
+}
+
+/** For messages: `int[]`. */
+export function typeName({ type, array }: Pick<Column, "type" | "array">): string {
+  return `${type === "" ? "no type" : type}${array ? "[]" : ""}`;
+}

@@ -1,0 +1,214 @@
+/**
+ * How much a JSON text holds, counted before any of it is parsed. A few kilobytes of gzip can become millions of values, and each takes fifty times its
+ * text in memory. What is beyond the limit is never parsed: a transaction is set aside as text, so that it can be answered and kept whole.
+ */
+import { endOfString, endsLiteral } from "./parse-json.js";
+import { createSlices } from "./slices.js";
+
+/** A part of a body that has more values than may be read, as it came. */
+export class Unread {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toJSON(): string {
+    return this.text;
+  }
+}
+
+/** Where a part that is set aside stands in the text, and in the body: a member of it, or an element of that member. */
+export interface AsidePart {
+  readonly start: number;
+  readonly end: number;
+  readonly key: string;
+  readonly index?: number;
+}
+
+export interface Survey {
+  /** JSON values outside the parts that are set aside: containers, texts, numbers, `true`, `false`, `null`. */
+  readonly values: number;
+  /** Elements of the list `transactions`. */
+  readonly transactions: number;
+  /** In the text's order. */
+  readonly aside: readonly AsidePart[];
+}
+
+/** How many characters are looked at before the clock is. */
+const stretch = 128 * 1024;
+
+/**
+ * Counts the values of a text, which need not be JSON: no prefix of it that a parser gets through has more than are counted. An object's members that
+ * hold more than `most` values each, or nest deeper than `deepest` levels of the text, are set aside; of its list `transactions`, the elements that do.
+ */
+export async function survey(text: string, most: number, deepest: number): Promise<Survey> {
+  const slices = createSlices();
+  const parts = createParts(text, most);
+  let values = 0;
+  let depth = 0;
+  let isObject = false;
+  let inList = false;
+  let lookAt = stretch;
+  let key = 0;
+  let keyEnd = 0;
+  let afterText = false;
+  let deepAt = -1;
+  let at = 0;
+  while (at < text.length) {
+    if (at >= lookAt) {
+      if (slices.isOver()) await slices.next();
+      lookAt = at + stretch;
+    }
+    const code = text.charCodeAt(at);
+    switch (code) {
+      case 0x20:
+      case 0x09:
+      case 0x0a:
+      case 0x0d:
+        at++;
+        continue;
+      case 0x22 /* " */: {
+        const end = endOfString(text, at);
+        // It has no end: no parser gets beyond it.
+        if (end === 0) return parts.survey(values);
+        values++;
+        afterText = true;
+        if (depth === 1) {
+          key = at;
+          keyEnd = end;
+        }
+        at = end;
+        continue;
+      }
+      case 0x3a /* : */:
+        // What stands in front of it was a key, and no value. Behind anything else it is no JSON, and must not hide what came before.
+        if (afterText) values--;
+        at++;
+        if (depth === 1 && isObject) parts.beginMember(key, keyEnd, at, values);
+        break;
+      case 0x2c /* , */:
+        if (depth === 1) parts.endMember(at, values, deepAt);
+        else if (inList && depth === 2) parts.endElement(at, values, deepAt);
+        at++;
+        break;
+      case 0x7b /* { */:
+      case 0x5b /* [ */:
+        depth++;
+        if (depth === 1) isObject = code === 0x7b;
+        // Before the list itself is counted: it is no part of its first element.
+        else if (depth === 2 && code === 0x5b) inList = parts.beginList(at + 1, values + 1);
+        if (depth > deepest) deepAt = at;
+        values++;
+        at++;
+        break;
+      case 0x7d /* } */:
+      case 0x5d /* ] */:
+        if (inList && depth === 2) {
+          parts.endElement(at, values, deepAt);
+          inList = false;
+        } else if (depth === 1) parts.endMember(at, values, deepAt);
+        depth--;
+        at++;
+        break;
+      default:
+        values++;
+        at++;
+        while (at < text.length && !endsLiteral(text.charCodeAt(at))) at++;
+    }
+    afterText = false;
+  }
+  return parts.survey(values);
+}
+
+/** The body's members, and the elements of `transactions`. */
+function createParts(text: string, most: number) {
+  let aside: AsidePart[] = [];
+  let valuesAside = 0;
+  let member: { key: string; start: number; values: number; isList: boolean } | undefined;
+  let element = { start: 0, values: 0, index: 0 };
+
+  /** `null` stands in its place, and is a value. */
+  const setAside = (part: AsidePart, values: number): void => {
+    aside.push(part);
+    valuesAside += values - 1;
+  };
+
+  return {
+    beginMember: (from: number, to: number, start: number, values: number): void => {
+      const key = keyOf(text.slice(from, to));
+      member = { key, start, values, isList: false };
+      // Of a key that comes again the last one counts.
+      if (aside.length > 0) aside = aside.map((part) => (part.key === key ? unused(part) : part));
+    },
+    beginList: (start: number, values: number): boolean => {
+      if (member?.key !== "transactions") return false;
+      member.isList = true;
+      element = { start, values, index: 0 };
+      return true;
+    },
+    endElement: (end: number, values: number, deepAt: number): void => {
+      const held = values - element.values;
+      const { start, index } = element;
+      if (held > most || deepAt >= start)
+        setAside({ start, end, key: "transactions", index }, held);
+      element = { start: end + 1, values, index: index + 1 };
+    },
+    endMember: (end: number, values: number, deepAt: number): void => {
+      if (member === undefined) return;
+      const { key, start, isList } = member;
+      const held = values - member.values;
+      if (!isList && (held > most || deepAt >= start)) setAside({ start, end, key }, held);
+      member = undefined;
+    },
+    survey: (values: number): Survey => ({
+      values: values - valuesAside,
+      transactions: element.index,
+      aside,
+    }),
+  };
+}
+
+/** No member of a body has this name: what is found under it is put nowhere. */
+const nowhere = "";
+
+function unused({ start, end }: AsidePart): AsidePart {
+  return { start, end, key: nowhere };
+}
+
+function keyOf(literal: string): string {
+  if (!literal.includes("\\")) return literal.slice(1, -1);
+  try {
+    return JSON.parse(literal) as string;
+  } catch {
+    return nowhere;
+  }
+}
+
+/** The text with `null` in place of what is set aside. */
+export function without(text: string, aside: readonly AsidePart[]): string {
+  let read = "";
+  let at = 0;
+  for (const { start, end } of aside) {
+    read += `${text.slice(at, start)}null`;
+    at = end;
+  }
+  return read + text.slice(at);
+}
+
+/** Puts what was set aside back into what has been made of the rest, unread. */
+export function putAside(body: unknown, text: string, aside: readonly AsidePart[]): void {
+  const members = body as Record<string, unknown>;
+  for (const { start, end, key, index } of aside) {
+    if (!Object.hasOwn(members, key)) continue;
+    const unread = new Unread(text.slice(start, end));
+    if (index === undefined) {
+      Object.defineProperty(members, key, {
+        value: unread,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
+    } else (members[key] as unknown[])[index] = unread;
+  }
+}

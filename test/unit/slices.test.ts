@@ -1,0 +1,95 @@
+/** Long work lets others in: counted are the turns of the event loop meanwhile, with a clock by which each part takes longer than a slice. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { defaultLimits } from "../../src/wire/limits.js";
+import { parseLarge } from "../../src/wire/parse-large.js";
+import { canonicalJson, sha256 } from "../../src/wire/serialize.js";
+import { survey } from "../../src/wire/survey.js";
+import { createValidate } from "../../src/wire/upload.js";
+import { createWrites } from "../../src/index.js";
+import { betterSqlite3 } from "../support/databases.js";
+import { testConfig } from "../support/writes.js";
+
+beforeEach(() => {
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => (now += 10));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** How often others could have run. */
+async function turnsDuring(run: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let running = true;
+  const turn = () => {
+    turns += 1;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await run();
+  running = false;
+  return turns;
+}
+
+const entries = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    op: "PUT",
+    table: "lists",
+    id: crypto.randomUUID(),
+    op_id: index + 1,
+    op_data: { name: `list ${index}` },
+  }));
+const body = { client_id: "phone", transactions: [{ crud: entries(10_000) }] };
+const text = JSON.stringify(body);
+
+describe("others have their turn", () => {
+  it.each<[string, () => Promise<unknown>, number]>([
+    ["a text is surveyed", () => survey(text, Infinity, Infinity), 5],
+    ["a text is parsed", () => parseLarge(text), 20],
+    [
+      "integers are read exactly",
+      () => parseLarge(`[${"9007199254740993,".repeat(100_000)}1]`),
+      20,
+    ],
+    ["a digest is made", () => sha256(body), 20],
+    ["one long text is digested", () => sha256("漢".repeat(1_000_000)), 20],
+    ["transactions are measured", () => createValidate(defaultLimits)(body), 5],
+    [
+      "one operation is measured",
+      () =>
+        createValidate(defaultLimits)({
+          crud: [{ op: "PUT", table: "t", id: "1", op_data: { a: Array(40_000).fill([1]) } }],
+        }),
+      3,
+    ],
+  ])("while %s", async (_name, run, least) => {
+    expect(await turnsDuring(run)).toBeGreaterThanOrEqual(least);
+  });
+
+  it("while a transaction is mapped and written", async () => {
+    const database = await betterSqlite3.open();
+    const writes = createWrites(testConfig(database.db));
+    const crud = entries(300);
+    let result: unknown;
+    const turns = await turnsDuring(async () => {
+      result = await writes.processTransaction({ crud }, { principal: { userId: "alice" } });
+    });
+    expect(result).toEqual({ status: "success" });
+    // Each operation is mapped, and then each is written.
+    expect(turns).toBeGreaterThanOrEqual(2 * crud.length);
+    await database.close();
+  });
+
+  it("but nobody waits for a small body", async () => {
+    const small = { crud: entries(10) };
+    const waits = vi.spyOn(globalThis, "setTimeout");
+    await createValidate(defaultLimits)(small);
+    await sha256(small);
+    expect(waits).not.toHaveBeenCalled();
+  });
+});
+
+it("a digest made in pieces is the digest of the whole", async () => {
+  const digest = await crypto.subtle.digest("SHA-256", Buffer.from(canonicalJson(body)));
+  expect(await sha256(body)).toBe(Buffer.from(digest).toString("hex"));
+});
