@@ -16,7 +16,8 @@ import {
 } from "../process/classify.js";
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
-import type { SchemaTrust, Store, Unit } from "../store/store.js";
+import type { Store, Unit } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { RowStateReader } from "./row-states.js";

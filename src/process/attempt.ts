@@ -11,7 +11,8 @@ import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js"
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim, SchemaTrust } from "../store/store.js";
+import type { Change, Claim } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
 
 export type Attempt =

@@ -3,18 +3,19 @@ import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { correlated, type Correlated, type Emit } from "../events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
+import type { Principal } from "../context.js";
 import type { ErrorCode } from "../model.js";
+import type { Places } from "./places.js";
 import type {
   DatabaseCaller,
   FatalMeaning,
   Meaning,
   RetryableMeaning,
-  SchemaTrust,
   Store,
   Unit,
   UnitOptions,
 } from "../store/store.js";
-import type { Table } from "../store/tables.js";
+import type { SchemaTrust, Table } from "../store/tables.js";
 
 export type Verdict =
   | {
@@ -153,6 +154,9 @@ const firstDelayMs = 10;
 /** What has failed, and where. */
 interface Tried {
   readonly store: Store;
+  /** Whose transaction it is: what has to be looked up waits for a place like the transaction. Absent: it takes none. */
+  readonly principal?: Principal;
+  readonly memory?: { readonly places: Places };
   readonly signal?: AbortSignal;
   readonly caller?: DatabaseCaller;
   /** What its unit has believed. */
@@ -166,8 +170,9 @@ interface Tried {
 export async function isTriedAgain(
   verdict: Verdict,
   attempt: number,
-  { store, signal, caller, schema }: Tried,
+  tried: Tried,
 ): Promise<boolean> {
+  const { signal, schema } = tried;
   if (attempt >= attempts || signal?.aborted) return false;
   switch (verdict.again) {
     case "contention":
@@ -175,7 +180,7 @@ export async function isTriedAgain(
       return signal?.aborted !== true;
     case "schema": {
       if (schema.believed === undefined || schema.believed.size === 0) return false;
-      const changed = await hasChanged(store, schema.believed, schema.since, caller);
+      const changed = await hasChanged(tried, schema.believed);
       // What is fatal stands where the tables are what they were. What is not may have another reason that has passed.
       return changed || verdict.outcome === "retryable";
     }
@@ -190,12 +195,11 @@ function sleep(ms: number): Promise<void> {
 
 /** Reads the tables anew, for the next attempt too. */
 async function hasChanged(
-  store: Store,
+  { store, principal, memory, caller, schema: { since } }: Tried,
   believed: ReadonlyMap<string, Table>,
-  since: number,
-  caller: DatabaseCaller | undefined,
 ): Promise<boolean> {
-  return store.unit({ readOnly: true, schema: { since, anew: true } }, async (unit) => {
+  const options: UnitOptions = { readOnly: true, schema: { since, anew: true } };
+  const compare = async (unit: Unit): Promise<boolean> => {
     if (caller !== undefined) await unit.become(caller);
     let changed = false;
     for (const [name, before] of believed) {
@@ -203,7 +207,10 @@ async function hasChanged(
       changed ||= now === undefined || formOf(now) !== formOf(before);
     }
     return changed;
-  });
+  };
+  return principal === undefined || memory === undefined
+    ? store.unit(options, compare)
+    : memory.places.unit({ userId: principal.userId, operations: 1 }, store, options, compare);
 }
 
 function formOf({ columns }: Table): string {

@@ -14,7 +14,7 @@ import {
 import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
-import type { SchemaTrust } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 import { classify, isTriedAgain } from "./classify.js";
 import type { Identity } from "./identity.js";
 

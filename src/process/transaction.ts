@@ -21,7 +21,7 @@ import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from ".
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
-import type { SchemaTrust } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 
 const noWork = async () => {};
 const notBegun = retryableResult("The caller has left before the transaction was tried.");

@@ -1,6 +1,5 @@
 /** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
-import type { SchemaTrust } from "../store/store.js";
-import type { Column } from "../store/tables.js";
+import type { Column, SchemaTrust } from "../store/tables.js";
 import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 
 /**

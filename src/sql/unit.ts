@@ -7,10 +7,11 @@ import type {
   InspectedTable,
   OwnTableProblem,
   OwnTablesUsed,
+  SchemaTrust,
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
-import type { SchemaTrust, Unit } from "../store/store.js";
+import type { Unit } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";

@@ -3,7 +3,7 @@
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { FatalResult, Operation, TransactionResult } from "../model.js";
-import type { Column, Inspect, Scope, Table } from "./tables.js";
+import type { Column, Inspect, SchemaTrust, Scope, Table } from "./tables.js";
 import type { LetterStore } from "./letters.js";
 
 /** By the source database's column names. */
@@ -68,16 +68,6 @@ export interface Store<Tx = unknown> {
   view(column: Column, converted: unknown): unknown;
   /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
   taken?(error: unknown): readonly string[];
-}
-
-/** How much a unit believes of what was read of the schema before. */
-export interface SchemaTrust {
-  /** By `performance.now()`: when the request came. That something is missing is believed only of a reading begun since. */
-  readonly since: number;
-  /** Nothing is believed that was read before `since`. */
-  readonly anew?: true;
-  /** The unit enters what it has believed of readings begun before `since`, by the table's name. */
-  readonly believed?: Map<string, Table>;
 }
 
 export interface UnitOptions {

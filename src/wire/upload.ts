@@ -11,7 +11,7 @@ import {
 import type { components } from "./generated/types.js";
 import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
-import { type Fault, membersOf, transactionOf } from "./entries.js";
+import { type Fault, transactionOf } from "./entries.js";
 import { envelopeFault, expected, transactionFault } from "./fault.js";
 import type { Limits } from "./limits.js";
 import { createSlices } from "./slices.js";
@@ -127,8 +127,14 @@ function readTransaction(
 }
 
 function listIn(raw: unknown, path: "crud" | "batch"): readonly object[] {
-  const list = membersOf(raw)[path];
+  const list = member(raw, path);
   return Array.isArray(list) ? list : [];
+}
+
+function member(raw: unknown, name: string): unknown {
+  return typeof raw === "object" && raw !== null
+    ? (raw as Record<string, unknown>)[name]
+    : undefined;
 }
 
 function formFault(raw: unknown, validate: Validator<unknown>): Fault | undefined {
@@ -146,10 +152,10 @@ type Measured = ReadonlyMap<unknown, Fault | undefined>;
 
 /** Measures a body's transactions, wherever their operations can be found. It can be stopped after each yield. */
 function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measured> {
-  const transactions = membersOf(body)["transactions"];
+  const transactions = member(body, "transactions");
   const measured = new Map<unknown, Fault | undefined>();
   for (const each of Array.isArray(transactions) ? (transactions as unknown[]) : [body]) {
-    for (const operations of [membersOf(each)["crud"], membersOf(each)["batch"]]) {
+    for (const operations of [member(each, "crud"), member(each, "batch")]) {
       if (Array.isArray(operations)) measured.set(operations, yield* measuring(operations, limits));
     }
   }
@@ -201,7 +207,7 @@ function* measuring(
           return { message, operationIndex };
         }
         for (const each of members) {
-          const value = names === undefined ? each : membersOf(container)[each as string];
+          const value = names === undefined ? each : member(container, each as string);
           if (typeof value === "object" && value !== null) below.push(value);
           else if (isTooLong(value, limits) || (names !== undefined && isTooLong(each, limits))) {
             return { message: tooLong(limits), operationIndex };
@@ -223,7 +229,7 @@ function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined 
   const invalid = `${tooManyValues(limits)} Or ${tooDeep(limits)}`;
   if (raw instanceof Unread) return { invalid, raw: raw.text };
   for (const name of ["crud", "batch"] as const) {
-    const operations = membersOf(raw)[name];
+    const operations = member(raw, name);
     if (operations instanceof Unread) {
       return { invalid, raw: { ...(raw as object), [name]: operations.text } };
     }
