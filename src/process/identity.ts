@@ -2,6 +2,7 @@
 import type { Identifiable, TransactionResult } from "../model.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
+import { createSlices, type Slices } from "../wire/slices.js";
 import type { Memory } from "./call.js";
 
 /** A device's queue: subject, client and queue id. */
@@ -35,7 +36,7 @@ export async function identityOf(
   }: Sender,
   transaction: Identifiable,
 ): Promise<Identity | undefined> {
-  const ids = clientId === undefined ? undefined : queueIds(transaction);
+  const ids = clientId === undefined ? undefined : await queueIds(transaction);
   if (ids === undefined) return undefined;
   const sender = [userId, clientId, queueId ?? null];
   if (place !== "") sender.push(place);
@@ -47,12 +48,20 @@ export async function identityOf(
   return { key, queue, ...request, userId, ...(devices && { devices }) };
 }
 
+/** How many are looked at before the clock is. */
+const entriesOfStep = 500;
+
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */
-function queueIds({ crud, transactionId }: Identifiable): unknown {
+async function queueIds({ crud, transactionId }: Identifiable): Promise<unknown> {
+  let slices: Slices | undefined;
   const opIds: number[] = [];
   let entries = 0;
   for (const { opId } of crud) {
     entries += 1;
+    if (entries % entriesOfStep === 0) {
+      slices ??= createSlices();
+      if (slices.isOver()) await slices.next();
+    }
     if (opId !== undefined) opIds.push(opId);
   }
   if (opIds.length === entries) return opIds;

@@ -66,7 +66,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const refused = "invalid" in transaction;
     if (!refused && transaction.crud.length === 0) return success;
     // What is refused now may have been applied before, or be taken once a limit has been raised.
-    const named = refused ? identifiable(transaction.raw) : transaction;
+    const named = refused ? await identifiable(transaction.raw) : transaction;
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
     if (identity === undefined) return execute();

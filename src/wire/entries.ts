@@ -5,6 +5,7 @@
 import { badRequest } from "../errors.js";
 import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
 import { stringifyJson } from "./serialize.js";
+import { createSlices } from "./slices.js";
 import { Unread } from "./survey.js";
 
 /** The first name is the contract's own. */
@@ -149,9 +150,9 @@ function entryOf(raw: Members): CrudEntry {
 
 /**
  * What the identity of a refused transaction is taken of: its ids and what it says of its rows, as far as they can be read. The same as that of
- * the transaction itself, where only a limit stood in its way. `undefined`: its ids can't be read.
+ * the transaction itself, where only a limit stood in its way. `undefined`: its ids can't be read. In slices, for no limit of operations holds here.
  */
-export function identifiable(raw: unknown): Identifiable | undefined {
+export async function identifiable(raw: unknown): Promise<Identifiable | undefined> {
   const { crud, batch } = membersOf(raw);
   const operations: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
   if (operations.length === 0) return undefined;
@@ -159,7 +160,9 @@ export function identifiable(raw: unknown): Identifiable | undefined {
   if (transactionId === null) return undefined;
   const common = idOf(operations[0], transactionIdNames);
   let isCommon = transactionId === undefined;
+  const slices = createSlices();
   for (const entry of operations) {
+    if (slices.isOver()) await slices.next();
     if (idOf(entry, opIdNames) === null) return undefined;
     isCommon &&= idOf(entry, transactionIdNames) === common;
   }

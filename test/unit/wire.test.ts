@@ -11,6 +11,8 @@ import { type BadRequestError, isBadRequest } from "../../src/errors.js";
 import { parseJson } from "../../src/wire/parse-json.js";
 import { defaultLimits, type Limits } from "../../src/wire/limits.js";
 import { answerUpload, toWire, toWireTransaction } from "../../src/wire/answer.js";
+import { identifiable, uploadOfRow } from "../../src/wire/entries.js";
+import { Unread } from "../../src/wire/survey.js";
 import { normalizeUpload } from "../../src/wire/upload.js";
 
 const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
@@ -294,6 +296,44 @@ describe("a transaction", () => {
     expect(transactionId({ [name]: 5, crud: [entry] })).toBe(5);
     const two = { transaction_id: 4, [name === "tx_id" ? "transactionId" : "tx_id"]: 5 };
     expect(only(normalise({ ...two, crud: [entry] }))).toHaveProperty("invalid");
+  });
+
+  it.each([
+    ["a longer list", [1, [2]], [1, [2], 3]],
+    ["a list and an object", { a: [] }, { a: {} }],
+    ["a member more", { a: { b: 1 } }, { a: { b: 1, c: null } }],
+    ["a member of Object.prototype", { toString: 1 }, { valueOf: 1 }],
+    ["-0", { a: 0 }, { a: -0 }],
+    ["a number and its digits", { a: 1 }, { a: "1" }],
+  ])("does not take %s for the same data", (_what, one, other) => {
+    const crud = [{ op: "PUT", table: "lists", id: "1", data: { one }, op_data: { one: other } }];
+    expect(only(normalise({ crud }))).toHaveProperty("invalid");
+    const same = [{ ...crud[0], op_data: { one: structuredClone(one) } }];
+    expect(only(normalise({ crud: same }))).not.toHaveProperty("invalid");
+  });
+
+  it("ends where data contains itself", async () => {
+    const around = (): Record<string, unknown> => {
+      const made: Record<string, unknown> = {};
+      for (const name of ["a", "b", "c"]) made[name] = made;
+      return made;
+    };
+    const crud = [{ op: "PUT", table: "lists", id: "1", data: around(), op_data: around() }];
+    expect(only(normalise({ crud }))).toHaveProperty("invalid");
+    expect(await identifiable({ crud })).toBeDefined();
+  });
+
+  it("is not read where a row by itself has more values than may be", async () => {
+    const text = JSON.stringify(Array.from({ length: 100 }, () => 1));
+    const body = { table: "lists", id: "1", data: new Unread(text) };
+    const { transactions } = normalise(uploadOfRow("PUT", body));
+    expect(transactions).toEqual([
+      {
+        invalid: expect.stringContaining("values"),
+        raw: { batch: JSON.stringify([{ ...body, data: text, op: "PUT" }]) },
+      },
+    ]);
+    expect(await identifiable((transactions[0] as InvalidTransaction).raw)).toBeUndefined();
   });
 
   it("takes data for the same whatever the order of its members", () => {

@@ -145,6 +145,7 @@ export const http: readonly Case[] = [
               string_length: 4_194_304,
               concurrent_requests: 8,
             },
+            timeouts: { transaction_ms: 60_000, request_ms: 60_000 },
             features: ["ledger", "dead_letters"],
           },
         },

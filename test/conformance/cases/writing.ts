@@ -361,7 +361,7 @@ export const writing: readonly Case[] = [
             transaction(put("lists", noUuid, {})),
             transaction(put("things", X1, { size: 1.5 })),
             transaction(put("things", X1, { size: 99_999_999_999 })),
-            transaction(put("things", X1, { amount: "1.005" })),
+            transaction(put("things", X1, { amount: "1.0x" })),
             transaction(put("things", X1, { code: "longer than eight" })),
             transaction(put("lists", L1, { created_at: "yesterday" })),
             transaction(put("lists", L1, { created_at: "2026-02-30T00:00:00Z" })),
