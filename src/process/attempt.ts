@@ -104,7 +104,10 @@ function refusalOf({
   };
 }
 
-/** Fewer operations are done before anybody would notice. */
+/**
+ * Fewer operations are done before anybody would notice. More are done in slices, but not where all share one connection: what others sent to the
+ * database beside the library would end up in this transaction.
+ */
 const operationsOfSlice = 50;
 
 interface Applying {
@@ -138,16 +141,16 @@ export async function apply<P extends Principal, DB>(
     lossyNumbers,
   };
   const done: (readonly [Write, OperationContext<P, DB>])[] = [];
-  const slices = transaction.crud.length > operationsOfSlice ? createSlices() : undefined;
+  const slices =
+    transaction.crud.length > operationsOfSlice && open.store.connections !== 1
+      ? createSlices()
+      : undefined;
   const run = createRun(pipeline, open, progress);
-  let since = performance.now();
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
-    if (operationIndex % operationsBetween === operationsBetween - 1)
-      since = await breathe(open, since);
     try {
       progress.during = "map";
       const mapped = await pipeline.map(operation, known);
@@ -171,21 +174,6 @@ export async function apply<P extends Principal, DB>(
   progress.during = "commit";
   // A hook may have put other values in.
   return () => done.map(([write, known]) => stateOf(known).final ?? write);
-}
-
-const operationsBetween = 50;
-const mostMs = 10;
-
-/**
- * Much of a large transaction's work waits for nothing: from time to time other requests are let come between. Not where all share one
- * connection: what others sent to the database beside the library would end up in this transaction.
- *
- * @returns since when nobody has been let come between
- */
-async function breathe({ store }: OpenUnit, since: number): Promise<number> {
-  if (store.connections === 1 || performance.now() - since < mostMs) return since;
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  return performance.now();
 }
 
 interface Waiting<P extends Principal, DB> {

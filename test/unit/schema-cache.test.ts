@@ -9,8 +9,7 @@ import {
 import { describe, expect, it } from "vitest";
 import type { Dialect, SqlDatabase, SqlTransaction } from "../../src/sql/dialect.js";
 import { createSchemaCache } from "../../src/sql/schema.js";
-import type { SchemaTrust } from "../../src/store/tables.js";
-import type { Column } from "../../src/store/tables.js";
+import type { Column, SchemaTrust } from "../../src/store/tables.js";
 
 const column = (name: string): Column => ({
   name,
