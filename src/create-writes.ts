@@ -185,6 +185,5 @@ function named(store: Store, key: object | string): Store {
     meaning: (error) => store.meaning(error),
     convert: (...value) => store.convert(...value),
     view: (...value) => store.view(...value),
-    forgetSchema: () => store.forgetSchema(),
   };
 }

@@ -124,6 +124,13 @@ interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
+/** A request's body was lost in the server's own stack before the library saw it. The device sends it again. */
+interface BodyMissingEvent extends Correlated {
+  readonly type: "body_missing";
+  /** What to change. */
+  readonly cure: string;
+}
+
 /** A new device of a user's has come, who had as many as may be: what one has sent that had not come for `ledger.retentionDays` has been forgotten. */
 interface DeviceForgottenEvent extends Correlated {
   readonly type: "device_forgotten";
@@ -161,6 +168,7 @@ export type WriteEvent =
   | SchemaMissingEvent
   | ServerValueEvent
   | PrecisionLostEvent
+  | BodyMissingEvent
   | DeviceForgottenEvent
   | PrunedEvent
   | NotReadyEvent

@@ -58,6 +58,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "schema_missing",
   "server_value",
   "precision_lost",
+  "body_missing",
   "not_ready",
   "device_forgotten",
   "unsafe_settings",
@@ -104,6 +105,8 @@ function said(event: WriteEvent): readonly [Level, string] {
         "warn",
         `an integer for ${event.table}.${event.column} had been rounded. ${event.cure}`,
       ];
+    case "body_missing":
+      return ["error", `an upload came without its body; writes wait on the device. ${event.cure}`];
     case "not_ready":
       return ["error", `not ready: ${event.problems.join(" ")}`];
     case "unsafe_settings":

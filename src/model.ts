@@ -39,10 +39,20 @@ export interface InvalidTransaction {
   readonly errorCode?: ErrorCode;
   readonly details?: unknown;
   readonly operationIndex?: number;
-  /** The transaction as it came. */
+  /** The transaction as it came. Where its ids can be read, it has an identity. */
   readonly raw: unknown;
-  /** The same, where it can be understood all the same. It may have been answered before. */
-  readonly understood?: CrudTransaction;
+}
+
+/** What makes a transaction the same one when it comes again: of one that is refused as far as it can be read, whatever is wrong with it. */
+export interface Identifiable {
+  readonly transactionId?: number;
+  readonly crud: Iterable<{
+    readonly opId?: number;
+    readonly op: unknown;
+    readonly table: unknown;
+    readonly id: unknown;
+    readonly opData?: unknown;
+  }>;
 }
 
 /**

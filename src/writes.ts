@@ -52,7 +52,8 @@ export interface Writes<P extends Principal> {
   readonly deadLetters: DeadLetters<P>;
   /**
    * Applies one transaction: `{ transaction_id?, crud: […] }`, parsed. Never authenticates, never rejects.
-   * A body that is no transaction is a fatal INVALID_TRANSACTION, recorded.
+   * A body that is no transaction is a fatal INVALID_TRANSACTION, recorded; one that the server's own stack has lost (nothing, `{}`, bytes, text) is
+   * retryable, with the event `body_missing`.
    */
   processTransaction(body: unknown, options: CallOptions<P>): Promise<TransactionResult>;
   /** Applies a parsed upload of any shape, in order. One result a transaction. Never rejects: a bad envelope is one fatal INVALID_TRANSACTION, recorded. */

@@ -49,6 +49,9 @@ interface HandlerRoute {
 /** The write endpoint's routes. Preflights are answered by `before-parser.ts`: they carry no credentials, and guards would refuse them. */
 export const writeRoutes: readonly HandlerRoute[] = [
   { name: "upload", method: RequestMethod.POST, path: "" },
+  { name: "uploadPut", method: RequestMethod.PUT, path: "" },
+  { name: "uploadPatch", method: RequestMethod.PATCH, path: "" },
+  { name: "uploadDelete", method: RequestMethod.DELETE, path: "" },
   { name: "limits", method: RequestMethod.GET, path: "/limits" },
   { name: "contract", method: RequestMethod.GET, path: "/openapi.yaml" },
   { name: "checkpoint", method: RequestMethod.PUT, path: "/checkpoint" },

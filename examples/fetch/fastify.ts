@@ -12,13 +12,17 @@ await app.register(async (scope) => {
   scope.removeAllContentTypeParsers();
   const raw = { parseAs: "buffer", bodyLimit: 16 * 1024 * 1024 } as const;
   scope.addContentTypeParser("*", raw, (_request, body, done) => done(null, body));
-  scope.post("/api/data", ({ url, method, headers, body }) =>
-    write(
-      new Request(new URL(url, "http://fastify"), {
-        method,
-        headers: headers as Record<string, string>,
-        body: body as Uint8Array<ArrayBuffer>,
-      }),
-    ),
-  );
+  scope.route({
+    // All but the first are for older demo clients.
+    method: ["POST", "PUT", "PATCH", "DELETE"],
+    url: "/api/data",
+    handler: ({ url, method, headers, body }) =>
+      write(
+        new Request(new URL(url, "http://fastify"), {
+          method,
+          headers: headers as Record<string, string>,
+          body: body as Uint8Array<ArrayBuffer>,
+        }),
+      ),
+  });
 });

@@ -5,3 +5,6 @@ import { configFor } from "./config.js";
 export const runtime = "nodejs";
 
 export const POST = powersyncWrites(configFor(process.env));
+
+// For older demo clients, which send one operation by its method.
+export { POST as PUT, POST as PATCH, POST as DELETE };

@@ -1,9 +1,11 @@
 /** What a dead letter keeps of a transaction: the payload, the rows and tables that it names, its sender; and the default `deadLetter` layer. */
 import type { Principal } from "../context.js";
-import type { DeadLetter } from "../model.js";
+import type { CrudTransaction, DeadLetter, InvalidTransaction } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { openUnitOf } from "../pipeline/operation.js";
 import { type NamedRow, rowName } from "../store/letters.js";
+import { toWireTransaction } from "../wire/answer.js";
+import { membersOf, rowOf } from "../wire/entries.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
 
 /**
@@ -28,6 +30,11 @@ export function recordLetter<P extends Principal, DB>(
     });
     return { ...letter, ...recorded };
   };
+}
+
+/** What a letter holds of a transaction: its words on the wire; of one that was refused, what came. */
+export function payloadOf(transaction: CrudTransaction | InvalidTransaction): unknown {
+  return "invalid" in transaction ? transaction.raw : toWireTransaction(transaction);
 }
 
 /** What makes two letters the same one. */
@@ -55,10 +62,7 @@ export function entriesOf(
 ): readonly { readonly table?: unknown; readonly id?: unknown }[] {
   const { crud, batch } = membersOf(payload);
   const entries: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
-  return entries.map((entry) => {
-    const { table, type, id } = membersOf(entry);
-    return { table: table ?? type, id };
-  });
+  return entries.map(rowOf);
 }
 
 /** Each row once. */
@@ -69,10 +73,6 @@ export function namedRows(payload: unknown): readonly NamedRow[] {
     named.set(rowName({ table, id }), { table, id });
   }
   return [...named.values()];
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** Whether a value holds one: whoever parsed it may have rounded it. */

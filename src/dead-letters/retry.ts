@@ -17,6 +17,7 @@ import {
 import type { Gate } from "../rls/gate.js";
 import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { RowStateReader } from "./row-states.js";
@@ -61,8 +62,9 @@ export function createRetryLetter<P extends Principal, DB>(
       const call = { ...begun, ...(caller && { caller }) };
       for (let number = 1; ; number += 1) {
         Object.assign(progress, { during: "begin", operationIndex: undefined });
+        const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
         try {
-          const tried = await tryOnce(parts, id, force, call, number, progress);
+          const tried = await tryOnce(parts, id, force, call, { number, progress, schema });
           const { result, committed } = tried;
           if (committed !== undefined) await pipeline.announceCommit?.(committed, call.shown);
           if (result.status === "retried" || result.status === "stale") {
@@ -75,7 +77,7 @@ export function createRetryLetter<P extends Principal, DB>(
           const where = operationIndex === undefined ? {} : { operationIndex };
           const { outcome } = verdict;
           emit({ type: "error", ...name, during, error, outcome, ...where });
-          if (await isTriedAgain(verdict, number, call)) continue;
+          if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
           tellServerValue(emit, name, error);
           const failed = failedBy(verdict, operationIndex);
           await count(emit, store, id, failed, name);
@@ -150,17 +152,23 @@ function callOf<P extends Principal>(
   };
 }
 
+interface Trying {
+  /** From 1. */
+  readonly number: number;
+  readonly progress: Progress;
+  readonly schema: SchemaTrust;
+}
+
 /** Rejects with whatever fails; then nothing has been written. */
 async function tryOnce<P extends Principal, DB>(
   { pipeline, rowStateReader, limits }: RetryParts<P, DB>,
   id: string,
   force: boolean,
   call: Call<P>,
-  number: number,
-  progress: Progress,
+  { number, progress, schema }: Trying,
 ): Promise<Tried> {
   const { store } = call;
-  return store.unit({}, async (unit: Unit): Promise<Tried> => {
+  return store.unit({ schema }, async (unit: Unit): Promise<Tried> => {
     const { letters } = unit;
     const open = { store, unit };
     const letter = await letters.find(id, true);

@@ -10,6 +10,7 @@ import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
 import type { WriteRequest } from "../model.js";
 
 export interface RequestBody {
+  /** `undefined`: it was read before, and not kept. */
   readonly value: unknown;
   /** An earlier body parser made the value: integers beyond 2^53 in it may have been rounded. */
   readonly lossyNumbers: boolean;
@@ -31,6 +32,12 @@ export async function readBody(
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
   const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
+  // How much it is, only the parser in front knows, which has a bound of its own.
+  const parsed = (value: unknown): RequestBody => {
+    reading.visit?.arrived(0);
+    return { value, lossyNumbers: true };
+  };
+  if (isGone(body, request.headers)) return parsed(undefined);
   if (typeof body === "string") {
     checkCharset(parameters);
     checkTextSize(body, limits.bodyBytes);
@@ -44,16 +51,15 @@ export async function readBody(
     const bytes = await decompressed(sent, request.headers, limits.bodyBytes, reading.visit);
     return { value: await parse(decode(bytes), limits, reading), lossyNumbers: false };
   }
-  if (body === undefined) {
-    // Retryable: the device is not at fault, and must not lose its writes to the order of a server's middleware.
-    throw retryable(
-      "The body was read before powersync-writes could read it, and was not kept. " +
-        "Mount powersync-writes before the middleware that reads it, or have that middleware leave it as `body` or `rawBody` on the request.",
-    );
-  }
-  // How much it is, only the parser in front knows, which has a bound of its own.
-  reading.visit?.arrived(0);
-  return { value: body, lossyNumbers: true };
+  return parsed(body);
+}
+
+/** A middleware in front has read it, and kept nothing of what was sent. */
+function isGone(body: unknown, headers: Headers): boolean {
+  if (body === undefined) return true;
+  const size =
+    typeof body === "string" ? body.length : ArrayBuffer.isView(body) ? body.byteLength : undefined;
+  return size === 0 && Number(headers.get("content-length")) > 0;
 }
 
 /** What a body must bring within each pause. */

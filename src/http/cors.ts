@@ -14,8 +14,8 @@ export interface CrossOrigin {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** @param method for a preflight: what may be sent where it asks */
-export type Cors = (origin: string | null, method?: string) => CrossOrigin;
+/** @param methods for a preflight: what may be sent where it asks */
+export type Cors = (origin: string | null, methods?: string) => CrossOrigin;
 
 const requestHeaders =
   "authorization, content-type, content-encoding, x-correlation-id, traceparent";
@@ -34,7 +34,7 @@ export function createCors({ origins, credentials = false, maxAgeSeconds }: Cors
   const judge =
     typeof origins === "function" ? origins : (origin: string) => any || origins.includes(origin);
 
-  return (origin, method) => {
+  return (origin, methods) => {
     // Caches must keep the answers to different pages apart, also those that allow nothing.
     const vary = any ? {} : { vary: "origin" };
     // Only `true`: a promise is not yet a yes.
@@ -45,17 +45,17 @@ export function createCors({ origins, credentials = false, maxAgeSeconds }: Cors
         ...vary,
         "access-control-allow-origin": any ? "*" : origin,
         ...(credentials && { "access-control-allow-credentials": "true" }),
-        ...(method === undefined
+        ...(methods === undefined
           ? { "access-control-expose-headers": responseHeaders }
-          : preflight(method, maxAgeSeconds)),
+          : preflight(methods, maxAgeSeconds)),
       },
     };
   };
 }
 
-function preflight(method: string, maxAgeSeconds: number | undefined): CrossOrigin["headers"] {
+function preflight(methods: string, maxAgeSeconds: number | undefined): CrossOrigin["headers"] {
   return {
-    "access-control-allow-methods": method,
+    "access-control-allow-methods": methods,
     "access-control-allow-headers": requestHeaders,
     ...(maxAgeSeconds !== undefined && { "access-control-max-age": String(maxAgeSeconds) }),
   };

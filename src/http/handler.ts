@@ -1,15 +1,23 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import type { CallContext, Principal, RequestContext } from "../context.js";
 import { correlated, type Emit, type ErrorEvent } from "../events.js";
-import type { TransactionResult, UploadShape, WriteRequest, WriteResponse } from "../model.js";
+import type {
+  Operation,
+  TransactionResult,
+  UploadShape,
+  WriteRequest,
+  WriteResponse,
+} from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import {
   type Checkpointing,
   readCheckpoint,
   readCheckpointRequest,
 } from "../process/checkpoint.js";
+import { isLost, lostBody } from "../process/lost-body.js";
 import type { Processor } from "../process/upload.js";
 import { answerUpload } from "../wire/answer.js";
+import { uploadOfRow } from "../wire/entries.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
 import type { Cors, CrossOrigin } from "./cors.js";
@@ -25,7 +33,7 @@ import {
 } from "./responses.js";
 import {
   correlationOf,
-  methodOf,
+  methodsOf,
   pathOf,
   type Route,
   routeOf,
@@ -82,7 +90,12 @@ async function answerTo<P extends Principal, DB>(
 ): Promise<Answer> {
   switch (route) {
     case "upload":
-      return upload(parts, request, context);
+      return upload(parts, request, context, (body) => body);
+    case "row": {
+      // The route has no other methods.
+      const operation = request.method.toUpperCase() as Operation;
+      return upload(parts, request, context, (body) => uploadOfRow(operation, body));
+    }
     case "checkpoint":
     case "checkpoint-request":
       return checkpoint(parts, request, context, route);
@@ -112,7 +125,7 @@ function crossOriginOf<P extends Principal, DB>(
   context: RequestContext,
 ): CrossOrigin {
   try {
-    const preflighted = method === "OPTIONS" ? methodOf(path, url, routes) : undefined;
+    const preflighted = method === "OPTIONS" ? methodsOf(path, url, routes) : undefined;
     return cors?.(headers.get("origin"), preflighted) ?? sameOrigin;
   } catch (error) {
     emit({ type: "error", ...correlated(context), during: "cors", error, outcome: "ignored" });
@@ -124,6 +137,7 @@ function upload<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
   request: WriteRequest,
   context: RequestContext,
+  uploadOf: (body: unknown) => unknown,
 ): Promise<Answer> {
   const { processor } = parts;
   const run = async (
@@ -132,7 +146,7 @@ function upload<P extends Principal, DB>(
     at: Where,
   ): Promise<Answer> => {
     at.during = "validate";
-    const accepted = await processor.validate(value, caller);
+    const accepted = await processor.validate(uploadOf(value), caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
     return answerResults(accepted.shape, results);
@@ -175,6 +189,7 @@ async function called<P extends Principal, DB>(
   if (load.draining()) return unavailable("The server is being stopped. Try again.");
   const visit = load.admit();
   if (visit === undefined) return unavailable("The server is busy. Try again.");
+  let body: RequestBody | undefined;
   const at: Where = { during: "authenticate" };
   try {
     const principal = await pipeline.authenticate(request, context);
@@ -185,13 +200,16 @@ async function called<P extends Principal, DB>(
       );
     }
     at.during = "request";
-    const body = await readBody(request, limits, timeouts, { visit, setsAside });
+    body = await readBody(request, limits, timeouts, { visit, setsAside });
     return await run(body, { ...context, principal }, at);
-  } catch (error) {
-    if (error instanceof Crowded) {
-      return error.status === 429 ? tooMany(error.message) : unavailable(error.message);
+  } catch (thrown) {
+    if (thrown instanceof Crowded) {
+      return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
     }
     const { during } = at;
+    // Nobody could make anything of it.
+    const isMissing = body?.lossyNumbers && isLost(body.value) && during !== "transaction";
+    const error = isMissing ? lostBody(emit, context, bodyCure) : thrown;
     const answer = refusal(error, during);
     emit({
       type: "error",
@@ -205,6 +223,9 @@ async function called<P extends Principal, DB>(
     visit.leave();
   }
 }
+
+const bodyCure =
+  "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";
 
 /** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
 function answerResults(shape: UploadShape, results: readonly TransactionResult[]): Answer {

@@ -3,6 +3,8 @@ import type { Correlated } from "../events.js";
 
 export type Route =
   | "upload"
+  /** One operation, which is the method. */
+  | "row"
   | "limits"
   | "contract"
   | "checkpoint"
@@ -16,17 +18,24 @@ export interface RouteOptions {
   readonly checkpoints?: boolean;
 }
 
+type ByMethod = Readonly<Record<string, Route>>;
+
+/** Older demo clients send one operation, by the method. */
+const uploads: ByMethod = { POST: "upload", PUT: "row", PATCH: "row", DELETE: "row" };
+
+const uploadByPost: ByMethod = { POST: "upload" };
+
 /** By what follows the endpoint's path. */
-const routes: ReadonlyMap<string, { readonly method: string; readonly route: Route }> = new Map([
-  ["", { method: "POST", route: "upload" }],
-  ["/limits", { method: "GET", route: "limits" }],
-  ["/openapi.yaml", { method: "GET", route: "contract" }],
+const routes: ReadonlyMap<string, ByMethod> = new Map<string, ByMethod>([
+  ["", uploads],
+  ["/limits", { GET: "limits" }],
+  ["/openapi.yaml", { GET: "contract" }],
 ]);
 
-const withCheckpoints: typeof routes = new Map([
+const withCheckpoints: typeof routes = new Map<string, ByMethod>([
   ...routes,
-  ["/checkpoint", { method: "PUT", route: "checkpoint" }],
-  ["/checkpoint-request", { method: "POST", route: "checkpoint-request" }],
+  ["/checkpoint", { PUT: "checkpoint" }],
+  ["/checkpoint-request", { POST: "checkpoint-request" }],
 ]);
 
 /** The path alone: without origin, query and trailing slash. */
@@ -45,7 +54,7 @@ export function routeOf(
   const there = routeAt(base, url, options);
   if (there === undefined) return undefined;
   const asked = method.toUpperCase();
-  if (asked === there.method) return there.route;
+  if (Object.hasOwn(there, asked)) return there[asked];
   return options.preflights && asked === "OPTIONS" ? "preflight" : undefined;
 }
 
@@ -57,13 +66,14 @@ export function handlesOf(
   return (method, url) => routeOf(base, method, url, options) !== undefined;
 }
 
-/** The method that the endpoint answers there. */
-export function methodOf(
+/** The methods that the endpoint answers there, as a header lists them. */
+export function methodsOf(
   base: string | false,
   url: string,
   options: RouteOptions = {},
 ): string | undefined {
-  return routeAt(base, url, options)?.method;
+  const there = routeAt(base, url, options);
+  return there && Object.keys(there).join(", ");
 }
 
 function routeAt(base: string | false, url: string, { checkpoints = false }: RouteOptions) {
@@ -73,7 +83,9 @@ function routeAt(base: string | false, url: string, { checkpoints = false }: Rou
     const rest = restOf(base, path);
     return rest === undefined ? undefined : known.get(rest);
   }
-  return known.get(/\/[^/]*$/.exec(path)?.[0] ?? "") ?? known.get("");
+  const end = /\/[^/]*$/.exec(path)?.[0] ?? "";
+  // A checkpoint is no row, also where there are none.
+  return known.get(end) ?? (withCheckpoints.has(end) ? uploadByPost : uploads);
 }
 
 function restOf(base: string, path: string): string | undefined {

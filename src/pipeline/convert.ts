@@ -1,7 +1,6 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
 import {
-  fatal,
   fatalOfSchema,
   type FatalError,
   keptQueued,
@@ -249,7 +248,7 @@ export function keyOf<P extends Principal, DB>(
 }
 
 export function invalidKey(): FatalError {
-  return fatal("INVALID_DATA", "The row's id is not of the form that its table needs.");
+  return fatalOfSchema("INVALID_DATA", "The row's id is not of the form that its table needs.");
 }
 
 /** Declared, but not there: a deployment is under way, and the device keeps its write until it is over. */

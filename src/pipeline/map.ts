@@ -133,7 +133,7 @@ async function lookUpReference<P extends Principal, DB>(
   const sought = convert.values(store, table, { [match]: value }, context, "sought");
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
-    throw fatal("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
+    throw fatalOfSchema("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
   }
   return found.value;
 }

@@ -3,19 +3,24 @@
  * After a failure there is only ROLLBACK.
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
-import { type FatalError, isFatal, isRetryable } from "../errors.js";
+import { fatal, isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
-import type { CrudTransaction, TransactionResult, Write } from "../model.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult, Write } from "../model.js";
 import { faultOf } from "../pipeline/fault.js";
 import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
 
 export type Attempt =
-  | { readonly kind: "applied"; readonly writes: () => readonly Write[] }
+  | {
+      readonly kind: "applied";
+      readonly transaction: CrudTransaction;
+      readonly writes: () => readonly Write[];
+    }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   | Failure;
@@ -37,36 +42,40 @@ interface AttemptOptions {
   /** From 1. */
   readonly number: number;
   readonly claim: Claim | undefined;
-  /** `validate` has refused the transaction: it is only looked up whether it has been answered before. */
-  readonly refusal: FatalError | undefined;
+  readonly schema: SchemaTrust;
   /** Statements answered are added to it. */
-  readonly tally: { statements: number };
+  readonly tally: { attempts: number; statements: number };
 }
 
-/** Never rejects. */
+/** Never rejects. A transaction that has been refused can't be applied: it is only looked up whether it has been answered before. */
 export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
-  transaction: CrudTransaction,
+  transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, refusal, tally }: AttemptOptions,
+  { number, claim, schema, tally }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
-  const entering = { userId: principal.userId, operations: transaction.crud.length, signal };
   const progress: Progress = { during: "begin", operationIndex: undefined };
+  if ("invalid" in transaction && claim === undefined) return refusalOf(transaction);
+  const operations = "invalid" in transaction ? 1 : transaction.crud.length;
+  const entering = { userId: principal.userId, operations, signal };
+  tally.attempts = number;
   try {
     return await memory.places.unit(
       entering,
       store,
-      { signal, tally, ...(claim && { claim }) },
+      { signal, tally, schema, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
-        if (refusal !== undefined) {
-          progress.during = "validate";
-          throw refusal;
+        if ("invalid" in transaction) {
+          const { error, during, operationIndex } = refusalOf(transaction);
+          progress.during = during;
+          progress.operationIndex = operationIndex;
+          throw error;
         }
         const open = { store, unit };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });
-        return { kind: "applied", writes };
+        return { kind: "applied", transaction, writes };
       },
     );
   } catch (error) {
@@ -81,7 +90,24 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
-/** Fewer operations are done before anybody would notice. */
+function refusalOf({
+  invalid,
+  errorCode = "INVALID_TRANSACTION",
+  details,
+  operationIndex,
+}: InvalidTransaction): Failure {
+  return {
+    kind: "failed",
+    error: fatal(errorCode, invalid, details),
+    during: "validate",
+    ...(operationIndex !== undefined && { operationIndex }),
+  };
+}
+
+/**
+ * Fewer operations are done before anybody would notice. More are done in slices, but not where all share one connection: what others sent to the
+ * database beside the library would end up in this transaction.
+ */
 const operationsOfSlice = 50;
 
 interface Applying {
@@ -115,16 +141,16 @@ export async function apply<P extends Principal, DB>(
     lossyNumbers,
   };
   const done: (readonly [Write, OperationContext<P, DB>])[] = [];
-  const slices = transaction.crud.length > operationsOfSlice ? createSlices() : undefined;
+  const slices =
+    transaction.crud.length > operationsOfSlice && open.store.connections !== 1
+      ? createSlices()
+      : undefined;
   const run = createRun(pipeline, open, progress);
-  let since = performance.now();
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
-    if (operationIndex % operationsBetween === operationsBetween - 1)
-      since = await breathe(open, since);
     try {
       progress.during = "map";
       const mapped = await pipeline.map(operation, known);
@@ -148,21 +174,6 @@ export async function apply<P extends Principal, DB>(
   progress.during = "commit";
   // A hook may have put other values in.
   return () => done.map(([write, known]) => stateOf(known).final ?? write);
-}
-
-const operationsBetween = 50;
-const mostMs = 10;
-
-/**
- * Much of a large transaction's work waits for nothing: from time to time other requests are let come between. Not where all share one
- * connection: what others sent to the database beside the library would end up in this transaction.
- *
- * @returns since when nobody has been let come between
- */
-async function breathe({ store }: OpenUnit, since: number): Promise<number> {
-  if (store.connections === 1 || performance.now() - since < mostMs) return since;
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  return performance.now();
 }
 
 interface Waiting<P extends Principal, DB> {

@@ -20,7 +20,7 @@ export interface Call<P extends Principal> extends CallContext<P> {
   readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
-  /** By `performance.now()`. */
+  /** When it came, by `performance.now()`: nothing is refused by what was read of the schema before. */
   readonly requestBegan: number;
   /** How many of the caller's queues the ledger keeps. */
   readonly devices?: DeviceBound;

@@ -2,9 +2,12 @@
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { correlated, type Correlated, type Emit } from "../events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
-import { stringifyJson } from "../wire/serialize.js";
+import { canonicalJson, stringifyJson } from "../wire/serialize.js";
+import type { Principal } from "../context.js";
 import type { ErrorCode } from "../model.js";
+import type { Places } from "./places.js";
 import type {
+  DatabaseCaller,
   FatalMeaning,
   Meaning,
   RetryableMeaning,
@@ -12,6 +15,7 @@ import type {
   Unit,
   UnitOptions,
 } from "../store/store.js";
+import type { SchemaTrust, Table } from "../store/tables.js";
 
 export type Verdict =
   | {
@@ -147,19 +151,39 @@ function plainDetails(details: unknown): unknown {
 const attempts = 5;
 const firstDelayMs = 10;
 
-/** Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. */
+/** What has failed, and where. */
+interface Tried {
+  readonly store: Store;
+  /** Whose transaction it is: what has to be looked up waits for a place like the transaction. Absent: it takes none. */
+  readonly principal?: Principal;
+  readonly memory?: { readonly places: Places };
+  readonly signal?: AbortSignal;
+  readonly caller?: DatabaseCaller;
+  /** What its unit has believed. */
+  readonly schema: SchemaTrust;
+}
+
+/**
+ * Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. Rejects where it can't be told whether the
+ * schema has changed: then nothing is known of the verdict either.
+ */
 export async function isTriedAgain(
   verdict: Verdict,
   attempt: number,
-  { store, signal }: { readonly store: Store; readonly signal?: AbortSignal },
+  tried: Tried,
 ): Promise<boolean> {
+  const { signal, schema } = tried;
   if (attempt >= attempts || signal?.aborted) return false;
   switch (verdict.again) {
     case "contention":
       await sleep(firstDelayMs * 2 ** attempt * (0.5 + Math.random()));
       return signal?.aborted !== true;
-    case "schema":
-      return store.forgetSchema();
+    case "schema": {
+      if (schema.believed === undefined || schema.believed.size === 0) return false;
+      const changed = await hasChanged(tried, schema.believed);
+      // What is fatal stands where the tables are what they were. What is not may have another reason that has passed.
+      return changed || verdict.outcome === "retryable";
+    }
     default:
       return false;
   }
@@ -169,19 +193,45 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Reads the tables anew, for the next attempt too. */
+async function hasChanged(
+  { store, principal, memory, caller, schema: { since } }: Tried,
+  believed: ReadonlyMap<string, Table>,
+): Promise<boolean> {
+  const options: UnitOptions = { readOnly: true, schema: { since, anew: true } };
+  const compare = async (unit: Unit): Promise<boolean> => {
+    if (caller !== undefined) await unit.become(caller);
+    let changed = false;
+    for (const [name, before] of believed) {
+      const now = await unit.table(name);
+      changed ||= now === undefined || formOf(now) !== formOf(before);
+    }
+    return changed;
+  };
+  return principal === undefined || memory === undefined
+    ? store.unit(options, compare)
+    : memory.places.unit({ userId: principal.userId, operations: 1 }, store, options, compare);
+}
+
+function formOf({ columns }: Table): string {
+  return canonicalJson([...columns.values()]);
+}
+
 /** A database transaction of the library's own, tried again where others were in the way. Rejects with the database's errors, and with what `work` throws. */
 export async function inUnit<T>(
   store: Store,
   work: (unit: Unit) => Promise<T>,
   options: UnitOptions = {},
 ): Promise<T> {
+  const since = performance.now();
   for (let attempt = 1; ; attempt += 1) {
+    const schema: SchemaTrust = { since, believed: new Map() };
     try {
-      return await store.unit(options, work);
+      return await store.unit({ schema, ...options }, work);
     } catch (error) {
       const verdict = classify(error, store, false);
       const { signal } = options;
-      if (!(await isTriedAgain(verdict, attempt, { store, ...(signal && { signal }) })))
+      if (!(await isTriedAgain(verdict, attempt, { store, schema, ...(signal && { signal }) })))
         throw error;
     }
   }

@@ -1,7 +1,8 @@
 /** What makes two transactions the same one, and how identical ones in flight share one execution. */
-import type { CrudTransaction, TransactionResult } from "../model.js";
+import type { Identifiable, TransactionResult } from "../model.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
-import { sha256 } from "../wire/serialize.js";
+import { sha256, sha256OfAll } from "../wire/serialize.js";
+import { createSlices, type Slices } from "../wire/slices.js";
 import type { Memory } from "./call.js";
 
 /** A device's queue: subject, client and queue id. */
@@ -33,28 +34,54 @@ export async function identityOf(
     devices,
     store: { place },
   }: Sender,
-  transaction: CrudTransaction,
+  transaction: Identifiable,
 ): Promise<Identity | undefined> {
-  const ids = clientId === undefined ? undefined : queueIds(transaction);
+  const ids = clientId === undefined ? undefined : await queueIds(transaction);
   if (ids === undefined) return undefined;
   const sender = [userId, clientId, queueId ?? null];
   if (place !== "") sender.push(place);
-  const content = transaction.crud.map(({ op, table, id, opData }) => [
-    op,
-    table,
-    id,
-    opData ?? null,
+  const [key, queue] = await Promise.all([
+    sha256OfAll(contentOf([sender, ids], transaction)),
+    sha256(sender),
   ]);
-  const [key, queue] = await Promise.all([sha256([sender, ids, content]), sha256(sender)]);
   const request = { request: requestId, requestBegan };
   return { key, queue, ...request, userId, ...(devices && { devices }) };
 }
 
+/** How many are looked at before the clock is. */
+const entriesOfStep = 500;
+
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */
-function queueIds({ crud, transactionId }: CrudTransaction): unknown {
-  const opIds = crud.flatMap(({ opId }) => (opId === undefined ? [] : [opId]));
-  if (opIds.length === crud.length) return opIds;
+async function queueIds({ crud, transactionId }: Identifiable): Promise<unknown> {
+  let slices: Slices | undefined;
+  const opIds: number[] = [];
+  let entries = 0;
+  for (const { opId } of crud) {
+    entries += 1;
+    if (entries % entriesOfStep === 0) {
+      slices ??= createSlices();
+      if (slices.isOver()) await slices.next();
+    }
+    if (opId !== undefined) opIds.push(opId);
+  }
+  if (opIds.length === entries) return opIds;
   return opIds.length === 0 && transactionId !== undefined ? { transactionId } : undefined;
+}
+
+type Entry = Identifiable["crud"] extends Iterable<infer Each> ? Each : never;
+
+/** What is hashed. Where there may be very many entries, one at a time. */
+function contentOf(head: unknown, { crud }: Identifiable): Iterable<unknown> {
+  return Array.isArray(crud) ? [head, ...crud.map(lineOf)] : lines(head, crud);
+}
+
+function* lines(head: unknown, crud: Identifiable["crud"]): Generator<unknown> {
+  yield head;
+  for (const entry of crud) yield lineOf(entry);
+}
+
+function lineOf({ op, table, id, opData }: Entry): unknown {
+  return [op ?? null, table ?? null, id ?? null, opData ?? null];
 }
 
 /**

@@ -5,8 +5,8 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import { correlated, type Emit } from "../events.js";
-import type { CrudTransaction } from "../model.js";
-import { toWireTransaction } from "../wire/answer.js";
+import { payloadOf } from "../dead-letters/payload.js";
+import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Failure } from "./attempt.js";
 import type { Unit } from "../store/store.js";
@@ -36,7 +36,7 @@ interface Parking<P extends Principal> {
 
 /** A transaction that may be parked. */
 export interface Parked<P extends Principal> {
-  readonly transaction: CrudTransaction;
+  readonly transaction: CrudTransaction | InvalidTransaction;
   readonly call: Call<P>;
   readonly identity: Identity | undefined;
 }
@@ -139,5 +139,5 @@ async function attemptName<P extends Principal>({
 }: Parked<P>): Promise<string> {
   if (identity !== undefined) return identity.key;
   const sender = [userId, clientId ?? null, queueId ?? null, place];
-  return sha256([sender, toWireTransaction(transaction)]);
+  return sha256([sender, payloadOf(transaction)]);
 }

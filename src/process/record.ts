@@ -14,6 +14,7 @@ import {
 import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
+import type { SchemaTrust } from "../store/tables.js";
 import { classify, isTriedAgain } from "./classify.js";
 import type { Identity } from "./identity.js";
 
@@ -51,8 +52,9 @@ export function createRecord<P extends Principal, DB>({
     const parts = { pipeline, quota, reading };
     let outcome: Outcome | undefined;
     for (let attempt = 1; outcome === undefined; attempt += 1) {
+      const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       try {
-        outcome = await storeLetter(parts, answer, letter, call, identity);
+        outcome = await storeLetter({ ...parts, schema }, answer, letter, call, identity);
       } catch (error) {
         const { underWay: unread } = reading;
         const during = unread ? "rowStates" : "deadLetter";
@@ -62,7 +64,8 @@ export function createRecord<P extends Principal, DB>({
         // What the rows are like is good to know. A letter without it is better than none.
         if (unread) reading.wanted = false;
         const verdict = classify(error, call.store, false);
-        if (unread || (await isTriedAgain(verdict, attempt, call))) continue;
+        const tried = { ...call, schema };
+        if (unread || (await isTriedAgain(verdict, attempt, tried).catch(() => false))) continue;
         return retryableResult("The failure can't be recorded just now.");
       }
     }
@@ -88,11 +91,12 @@ interface Storing<P extends Principal, DB> extends Pick<
   "pipeline" | "quota"
 > {
   readonly reading: RowReading;
+  readonly schema: SchemaTrust;
 }
 
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function storeLetter<P extends Principal, DB>(
-  { pipeline, quota, reading }: Storing<P, DB>,
+  { pipeline, quota, reading, schema }: Storing<P, DB>,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P>,
@@ -104,7 +108,7 @@ async function storeLetter<P extends Principal, DB>(
   return memory.places.unit(
     { userId, operations: 1 },
     store,
-    { ...(identity && { claim: { ...identity, answer } }) },
+    { schema, ...(identity && { claim: { ...identity, answer } }) },
     async (unit): Promise<Outcome> => {
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit };

@@ -1,9 +1,9 @@
 /** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
+import { payloadOf } from "../dead-letters/payload.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { fatal, type FatalError } from "../errors.js";
 import { correlated, type Emit, type TransactionEvent } from "../events.js";
 import {
   type CrudTransaction,
@@ -14,13 +14,14 @@ import {
   type TransactionResult,
 } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { toWireTransaction } from "../wire/answer.js";
+import { identifiable } from "../wire/entries.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
+import type { SchemaTrust } from "../store/tables.js";
 
 const noWork = async () => {};
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
@@ -62,22 +63,16 @@ export function createRunTransaction<P extends Principal, DB>({
     call: Call<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
-    if ("invalid" in transaction) return refuse(transaction, call, tally);
-    return transaction.crud.length === 0 ? success : identified(transaction, call, tally);
-  };
-
-  const identified = async (
-    transaction: CrudTransaction,
-    call: Call<P>,
-    tally: Tally,
-    refusal?: FatalError,
-  ): Promise<TransactionResult> => {
-    const identity = call.ledger ? await identityOf(call, transaction) : undefined;
-    const run = () => apply(transaction, call, identity, tally, refusal);
-    if (identity === undefined) return run();
+    const refused = "invalid" in transaction;
+    if (!refused && transaction.crud.length === 0) return success;
+    // What is refused now may have been applied before, or be taken once a limit has been raised.
+    const named = refused ? await identifiable(transaction.raw) : transaction;
+    const identity = call.ledger && named ? await identityOf(call, named) : undefined;
+    const execute = () => apply(transaction, call, identity, tally);
+    if (identity === undefined) return execute();
     for (;;) {
       tally.ledger = "miss";
-      const { result, shared } = await joinFlight(call.memory, identity.key, run);
+      const { result, shared } = await joinFlight(call.memory, identity.key, execute);
       if (!shared) return result;
       tally.ledger = "shared";
       // The ledger must know that this request held it, too: what a queue sent last is never pruned.
@@ -89,23 +84,22 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 
   const apply = async (
-    transaction: CrudTransaction,
+    transaction: CrudTransaction | InvalidTransaction,
     call: Call<P>,
     identity: Identity | undefined,
     tally: Tally,
-    refusal: FatalError | undefined,
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     for (let number = 1; ; number += 1) {
-      tally.attempts = number;
-      const options = { number, claim: identity, refusal, tally };
+      const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
+      const options = { number, claim: identity, schema, tally };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed") return done(tried, subject, tally);
       const verdict = judge(tried, call);
-      if (await isTriedAgain(verdict, number, call)) continue;
+      if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
       tellServerValue(emit, call, tried.error);
       const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
-      const payload = toWireTransaction(transaction);
+      const payload = payloadOf(transaction);
       const result = await conclude(last, tried.operationIndex, payload, call, identity);
       // What was fatal at once has never been counted.
       if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
@@ -123,8 +117,9 @@ export function createRunTransaction<P extends Principal, DB>({
       tally.ledger = "hit";
       return tried.answer;
     }
-    const { transaction, call } = subject;
-    await pipeline.announceCommit?.({ transaction, writes: tried.writes() }, call.shown);
+    const { call } = subject;
+    const { transaction, writes } = tried;
+    await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
     // The proof, for others, that things work: see `parking.ts`.
     call.memory.appliedAt = performance.now();
     if (call.memory.failing.size > 0) await parking?.applied(subject);
@@ -142,21 +137,6 @@ export function createRunTransaction<P extends Principal, DB>({
       ...(operationIndex !== undefined && { operationIndex }),
     });
     return verdict;
-  };
-
-  /** It can't be applied; but where it can be understood, it may have been, before it was refused. */
-  const refuse = async (
-    refused: InvalidTransaction,
-    call: Call<P>,
-    tally: Tally,
-  ): Promise<TransactionResult> => {
-    const { invalid, errorCode = "INVALID_TRANSACTION", details, operationIndex, raw } = refused;
-    const refusal = fatal(errorCode, invalid, details);
-    const { understood } = refused;
-    if (understood !== undefined) return identified(understood, call, tally, refusal);
-    const where = operationIndex === undefined ? {} : { operationIndex };
-    const verdict = judge({ kind: "failed", error: refusal, during: "validate", ...where }, call);
-    return conclude(verdict, operationIndex, raw, call, undefined);
   };
 
   /** A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is. */

@@ -18,6 +18,7 @@ import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
+import { isLost, lostBody } from "./lost-body.js";
 import type { RunTransaction } from "./transaction.js";
 import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
 import { type Load, verifiedPrincipal } from "./load.js";
@@ -159,9 +160,7 @@ function refused(upload: Upload, { message, code, details }: FatalError): Upload
       invalid: message,
       errorCode: code,
       ...(details !== undefined && { details }),
-      ...("invalid" in transaction
-        ? { raw: transaction.raw }
-        : { raw: toWireTransaction(transaction), understood: transaction }),
+      raw: "invalid" in transaction ? transaction.raw : toWireTransaction(transaction),
     })),
   };
 }
@@ -231,6 +230,7 @@ export function createDirect<P extends Principal>({
     try {
       return await processor.validate(body, context);
     } catch (error) {
+      if (isLost(body)) throw lostBody(emit, context, bodyCure);
       if (!isBadRequest(error)) throw error;
       return one({ invalid: error.message, raw: body });
     }
@@ -265,6 +265,9 @@ export function createDirect<P extends Principal>({
       }),
   };
 }
+
+const bodyCure =
+  'The route was given no parsed body. Put the framework\'s JSON body parser in front of it, such as express.json({ limit: "16mb" }), and pass on what it has made of the body.';
 
 function one(transaction: InvalidTransaction): Upload {
   return { shape: "single", transactions: [transaction] };

@@ -1,37 +1,64 @@
-/** What the source database says its tables are: read once, remembered, and read again when a statement shows that it has changed. */
-import type { Column } from "../store/tables.js";
+/** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
+import type { Column, SchemaTrust } from "../store/tables.js";
 import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 
 /**
- * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other. A table that is not there,
- * or lacks one of the columns, is looked for again, but at most once in the shortest interval.
+ * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other.
+ *
+ * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
  */
 export type ReadTable = (
   tx: SqlTransaction,
   name: string,
   columns: readonly string[],
+  trust: SchemaTrust,
+  begunAt: number,
 ) => Promise<SqlTable | undefined>;
 
 /** Of one database, whichever Kysely object asks. */
 export interface SchemaCache {
   /** The way to the tables for one Kysely object, whose plugins say what a table's name stands for. */
   tablesOf(db: SqlDatabase, dialect: Dialect): ReadTable;
-  /** False: everything was read so short a time ago that reading again won't help. */
-  forget(): boolean;
 }
 
 interface SchemaReading {
+  /** What has changed since is not in it. */
   readonly at: number;
   readonly table: SqlTable | undefined;
 }
 
-/** At most one reading of a table in this time, however often statements say that the schema has changed. */
-const shortestIntervalMs = 5_000;
+/** One table that is being read, and those who wait to be the next to read it. */
+interface Queue {
+  readonly waiting: (() => void)[];
+}
 
 /** @param severalRoles what one role does not find, another may: an absence is not remembered */
 export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const readings = new Map<string, SchemaReading>();
-  const isRecent = ({ at }: SchemaReading) => performance.now() - at < shortestIntervalMs;
+  const queues = new Map<string, Queue>();
+
+  /** One at a time. Of those who wait the last to come reads next: what it reads is new enough for all before it. */
+  const inTurn = async (
+    key: string,
+    enough: () => SchemaReading | undefined,
+    read: () => Promise<SchemaReading>,
+  ): Promise<SchemaReading> => {
+    for (let queue = queues.get(key); queue !== undefined; queue = queues.get(key)) {
+      const { waiting } = queue;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      const found = enough();
+      if (found !== undefined) return found;
+    }
+    const queue: Queue = { waiting: [] };
+    queues.set(key, queue);
+    try {
+      return await read();
+    } finally {
+      queues.delete(key);
+      // The last one takes its turn before the others look again.
+      for (const next of queue.waiting.toReversed()) next();
+    }
+  };
 
   return {
     tablesOf: (db, dialect) => {
@@ -42,33 +69,35 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
         sources.set(name, named);
         return named;
       };
-      return async (tx, name, columns) => {
+      return async (tx, name, columns, { since, anew, believed }, begunAt) => {
         const { key, ...source } = sources.get(name) ?? sourceOf(name);
         const known = readings.get(key);
-        if (known !== undefined && (isComplete(known.table, columns) || isRecent(known))) {
-          return known.table;
+        if (known?.table !== undefined && !anew && known.at < since) {
+          if (isComplete(known.table, columns)) {
+            believed?.set(name, known.table);
+            return known.table;
+          }
         }
-        const table = await readTable(tx, dialect, name, source);
-        if (table !== undefined || !severalRoles) {
-          readings.set(key, { at: performance.now(), table });
-        }
-        return table;
+        const enough = () => {
+          const reading = readings.get(key);
+          return reading !== undefined && reading.at >= since ? reading : undefined;
+        };
+        const found =
+          enough() ??
+          (await inTurn(key, enough, async () => {
+            const table = await readTable(tx, dialect, name, source);
+            const reading = { at: begunAt, table };
+            const newest = (readings.get(key)?.at ?? -Infinity) <= begunAt;
+            if (newest && (table !== undefined || !severalRoles)) readings.set(key, reading);
+            return reading;
+          }));
+        return found.table;
       };
-    },
-    forget: () => {
-      let forgotten = false;
-      for (const [key, reading] of readings) {
-        if (isRecent(reading)) continue;
-        readings.delete(key);
-        forgotten = true;
-      }
-      return forgotten;
     },
   };
 }
 
-function isComplete(table: SqlTable | undefined, columns: readonly string[]): boolean {
-  if (table === undefined) return false;
+function isComplete(table: SqlTable, columns: readonly string[]): boolean {
   for (const column of columns) if (!table.columns.has(column)) return false;
   return true;
 }

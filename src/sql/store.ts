@@ -55,11 +55,19 @@ interface SqlStoreParts extends Pick<
 export function sqlStore<DB>(
   db: Kysely<DB>,
   dialect: Dialect,
-  { own, schema, key, place, isolation, timeouts: configured, asynchronousCommit }: SqlStoreParts,
+  {
+    own,
+    schema: cache,
+    key,
+    place,
+    isolation,
+    timeouts: configured,
+    asynchronousCommit,
+  }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const devices = own.table("powersync_devices");
-  const tableOf = schema.tablesOf(db as unknown as SqlDatabase, dialect);
+  const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
@@ -72,14 +80,13 @@ export function sqlStore<DB>(
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
     ...(dialect.comparable && { isSure: dialect.comparable }),
-    forgetSchema: schema.forget,
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
       if (error instanceof NumbersExhausted) return "exhausted";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     unit: async (options, work) => {
-      const { claim: claimed, tally } = options;
+      const { claim: claimed, tally, schema } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
         // Who only reads, for `check` and `ready`, is to see how the connection is set.
@@ -107,7 +114,8 @@ export function sqlStore<DB>(
             claimed && (await claim({ tx: ours, devices, place }, dialect, claimed, bounding));
           forgotten = outcome?.forgotten === true;
           const earlier = outcome?.earlier;
-          return work(openUnit({ tx, ours, dialect, own, place, tableOf, watch, earlier }));
+          const parts = { tx, ours, dialect, own, place, tableOf, schema, watch, earlier };
+          return work(openUnit(parts));
         });
         if (forgotten) claimed?.devices?.forgotten();
         return result;

@@ -62,7 +62,9 @@ export async function inTransaction<DB, T>(
         try {
           throwIfLate();
           if (bound !== undefined) {
-            await dialect.bound?.(unplugged(plain), timeouts, bound.ledger);
+            // Plugins of the application's (other names, another schema) are not for it.
+            const ours = plain.withoutPlugins() as unknown as SqlTransaction;
+            await dialect.bound?.(ours, timeouts, bound.ledger);
           }
           // A hook may hang where no statement does: the connection is then as good as ever.
           watch.answeredAt = performance.now();
@@ -87,6 +89,7 @@ export async function inTransaction<DB, T>(
     if (signal?.aborted) throw new CallerLeft();
     throwIfLate();
     held = await connectionOf(on);
+    watch.begunAt = performance.now();
     return dialect.prepare === undefined
       ? transaction(on)
       : prepared(dialect.prepare, on, timeouts, transaction);
@@ -99,11 +102,6 @@ export async function inTransaction<DB, T>(
   } finally {
     deadline.end();
   }
-}
-
-/** Plugins of the application's (other names, another schema) are not for the library's own statements. */
-function unplugged<DB>(tx: Transaction<DB>): SqlTransaction {
-  return tx.withoutPlugins() as unknown as SqlTransaction;
 }
 
 /** With the connection's settings put back as they were. */
@@ -137,10 +135,9 @@ function tookTooLong({ transactionMs }: UnitTimeouts): Error {
 
 /** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */
 function isTooSlow({ transactionMs }: UnitTimeouts): Error {
-  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
-  return Object.assign(retryable("The transaction takes longer than the server allows."), {
-    cause: new Error(cause),
-  });
+  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
+  const failure = retryable("The transaction takes longer than the server allows.");
+  return Object.assign(failure, { cause: new Error(text) });
 }
 
 /** Whether the time went by in many short steps, and not in a wait for a lock, a connection, a hook, or a database that says nothing. */
@@ -170,6 +167,8 @@ function giveUp(
 }
 
 export interface Watch {
+  /** By `performance.now()`, before BEGIN was sent: the transaction sees nothing earlier. */
+  begunAt: number;
   /** Statements that the database has answered, for the events. */
   statements: number;
   /** By `performance.now()`: when the latest of them was answered. Absent before the transaction has begun. */
@@ -187,7 +186,7 @@ export interface Watch {
 }
 
 export function createWatch(): Watch {
-  return { statements: 0, longestMs: 0, untold: 0, underWay: new Set(), state: "open" };
+  return { begunAt: 0, statements: 0, longestMs: 0, untold: 0, underWay: new Set(), state: "open" };
 }
 
 /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
@@ -203,7 +202,9 @@ export function throwFailure({ failure }: Watch): void {
  */
 async function endStatements(watch: Watch): Promise<void> {
   // A stream, or a statement with a signal, gives the connection back a moment after its last answer.
-  if (watch.untold === 0 && watch.underWay.size > 0) await nextTask();
+  if (watch.untold === 0 && watch.underWay.size > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
   watch.state = "ending";
   const left = watch.untold + watch.underWay.size > 0;
   while (watch.underWay.size > 0) await Promise.allSettled(watch.underWay);
@@ -295,9 +296,4 @@ function tooLate(): Error {
   return new Error(
     "The transaction has ended: `tx` takes no more statements. Await everything that is sent through it before the hook returns.",
   );
-}
-
-/** Not a promise that is settled already: what follows from an answer takes several of those. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -7,6 +7,7 @@ import type {
   InspectedTable,
   OwnTableProblem,
   OwnTablesUsed,
+  SchemaTrust,
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
@@ -34,6 +35,7 @@ interface UnitParts<DB> {
   readonly own: Own;
   readonly place: string;
   readonly tableOf: ReadTable;
+  readonly schema: SchemaTrust | undefined;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
 }
@@ -45,11 +47,15 @@ export function openUnit<DB>({
   own,
   place,
   tableOf: readTableOf,
+  schema,
   watch,
   earlier,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
-  const tableOf = (name: string, columns: readonly string[] = []) => readTableOf(tx, name, columns);
+  const { begunAt } = watch;
+  const trust = schema ?? { since: begunAt };
+  const tableOf = (name: string, columns: readonly string[] = []) =>
+    readTableOf(tx, name, columns, trust, begunAt);
   const throwIfFailed = () => throwFailure(watch);
   return {
     tx: given,

@@ -157,7 +157,6 @@ export function memoryStore({
     meaning: meaningOf,
     convert,
     view,
-    forgetSchema: () => false,
     rows: (name) => {
       const table = tableOf(name);
       return Array.from(committed.rows.get(name)?.values() ?? [], (row) => viewRow(table, row));

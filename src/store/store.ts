@@ -3,7 +3,7 @@
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { FatalResult, Operation, TransactionResult } from "../model.js";
-import type { Column, Inspect, Scope, Table } from "./tables.js";
+import type { Column, Inspect, SchemaTrust, Scope, Table } from "./tables.js";
 import type { LetterStore } from "./letters.js";
 
 /** By the source database's column names. */
@@ -68,8 +68,6 @@ export interface Store<Tx = unknown> {
   view(column: Column, converted: unknown): unknown;
   /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
   taken?(error: unknown): readonly string[];
-  /** A statement has shown that the schema changed since it was read. False: it was read so short a time ago that reading again won't help. */
-  forgetSchema(): boolean;
 }
 
 export interface UnitOptions {
@@ -85,6 +83,8 @@ export interface UnitOptions {
   readonly isolation?: "plain";
   /** It only reads, so it need not wait for writers. */
   readonly readOnly?: true;
+  /** Default: what is missing must have been missing since the unit began. */
+  readonly schema?: SchemaTrust;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
 }
@@ -135,7 +135,7 @@ export interface Unit<Tx = unknown> {
   become(caller: DatabaseCaller): Promise<void>;
   /**
    * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none just now. What was read before is
-   * believed, but where a column is asked for that it did not have, the database is asked again.
+   * believed as `UnitOptions.schema` says. Where the table, or a column that is asked for, was missing, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
   /** Applies changes in order. The effects come up to the first change that fails. After a failure, or after `left`, the unit is lost, whatever its work goes on to do. Never rejects. */

@@ -128,3 +128,13 @@ export interface PolicyReport {
   /** False: a table is not there yet, and may come without policies. */
   readonly complete: boolean;
 }
+
+/** How much a unit believes of what was read of the schema before. */
+export interface SchemaTrust {
+  /** By `performance.now()`: when the request came. That something is missing is believed only of a reading begun since. */
+  readonly since: number;
+  /** Nothing is believed that was read before `since`. */
+  readonly anew?: true;
+  /** The unit enters what it has believed of readings begun before `since`, by the table's name. */
+  readonly believed?: Map<string, Table>;
+}

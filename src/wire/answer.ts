@@ -73,7 +73,8 @@ function wireEntry(entry: CrudEntry): Schemas["CrudEntry"] {
     id,
     ...(opId === undefined ? {} : { op_id: opId }),
     ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
-    ...(opData === undefined ? {} : { op_data: opData }),
+    // A layer of the application's own may have left it out.
+    ...(opData === undefined && op === "DELETE" ? {} : { op_data: opData ?? {} }),
     ...(previousValues === undefined ? {} : { previous_values: previousValues }),
     ...(metadata === undefined ? {} : { metadata }),
   };

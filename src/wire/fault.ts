@@ -8,9 +8,10 @@ export function envelopeFault(error: ValidationError | undefined): string {
     case "/transactions":
       return '"transactions" must be a list of at least one transaction.';
     case "/client_id":
-      return '"client_id" must be text, of at most 1024 characters.';
+    case "/clientId":
     case "/queue_id":
-      return '"queue_id" must be text, of at most 1024 characters.';
+    case "/queueId":
+      return `"${error.instancePath.slice(1)}" must be text, of at most 1024 characters.`;
     default:
       return expected;
   }
@@ -30,6 +31,8 @@ export function transactionFault(error: ValidationError | undefined): string {
       return params.missingProperty === "type"
         ? `${subject} has no "table".`
         : `${subject} has no "${String(params.missingProperty)}".`;
+    case "not":
+      return `${subject} has no "op_data".`;
     case "enum":
       return `${subject} must be one of ${(params.allowedValues as readonly string[]).join(", ")}.`;
     case "minLength":

@@ -122,7 +122,7 @@ export interface Validator<T> {
 
 /** Looks at the envelope alone: \`transactions\`, if present, holds anything; \`crud\` and \`batch\` are anything. */
 export declare const validateEnvelope: Validator<
-  Pick<Schemas["BatchUpload"], "client_id" | "queue_id"> & {
+  Pick<Schemas["BatchUpload"], "client_id" | "clientId" | "queue_id" | "queueId"> & {
     readonly transactions?: readonly unknown[] | null;
     readonly crud?: unknown;
     readonly batch?: unknown;

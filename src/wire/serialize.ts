@@ -3,17 +3,40 @@ import { joinBytes } from "./bytes.js";
 import { createSlices } from "./slices.js";
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
-export async function sha256(value: unknown): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", await canonicalBytes(value));
+export function sha256(value: unknown): Promise<string> {
+  return digestOf(piecesOf(value, canonical));
+}
+
+/** The same for a list of values that may be long, and need never be there as a whole. */
+export function sha256OfAll(values: Iterable<unknown>): Promise<string> {
+  return digestOf(linesOf(values));
+}
+
+function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
+  let out = "";
+  for (const value of values) {
+    for (const piece of piecesOf(value, canonical)) {
+      out += piece;
+      if (out.length < pieceUnits) continue;
+      yield out;
+      out = "";
+    }
+    // No canonical JSON has a line break.
+    out += "\n";
+  }
+  yield out;
+}
+
+async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await bytesOf(pieces));
   let text = "";
   for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
   return text;
 }
 
-/** Canonical JSON is ASCII: its bytes are its characters. */
-async function canonicalBytes(value: unknown): Promise<Uint8Array<ArrayBuffer>> {
+/** Of canonical JSON, which is ASCII: its bytes are its characters. */
+async function bytesOf(pieces: Generator<string, undefined>): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  const pieces = piecesOf(value, canonical);
   const first = pieces.next().value ?? "";
   let piece = pieces.next();
   if (piece.done) return encoder.encode(first);

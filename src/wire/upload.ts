@@ -9,16 +9,15 @@ import {
   type Validator,
 } from "./generated/validate.js";
 import type { components } from "./generated/types.js";
-import type { CrudEntry, CrudTransaction, InvalidTransaction, Upload } from "../model.js";
+import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
+import { type Fault, transactionOf } from "./entries.js";
 import { envelopeFault, expected, transactionFault } from "./fault.js";
 import type { Limits } from "./limits.js";
 import { createSlices } from "./slices.js";
 import { Unread } from "./survey.js";
 
 type Schemas = components["schemas"];
-type WireEntry = Schemas["CrudEntry"];
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
@@ -29,30 +28,56 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  */
 export function normalizeUpload(body: unknown, limits: Limits, measured?: Measured): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
-  const sender = {
-    ...(body.client_id ? { clientId: body.client_id } : {}),
-    ...(body.queue_id ? { queueId: body.queue_id } : {}),
-  };
-  const { transactions } = body;
-  if (isGiven(transactions)) {
-    if (transactions.length > limits.transactions) {
-      throw tooManyTransactions(transactions.length, limits);
+  const clientId = textOf(body, "client_id", "clientId");
+  const queueId = textOf(body, "queue_id", "queueId");
+  const sender = { ...(clientId && { clientId }), ...(queueId && { queueId }) };
+  const bounds = { limits, measured };
+  switch (shapeOf(body)) {
+    case "transactions": {
+      // The validator has seen to it that they are a list.
+      const transactions = body.transactions ?? [];
+      if (transactions.length > limits.transactions) {
+        throw tooManyTransactions(transactions.length, limits);
+      }
+      return {
+        shape: "batch",
+        ...sender,
+        transactions: transactions.map((transaction) =>
+          readTransaction(transaction, "crud", validateTransaction, bounds),
+        ),
+      };
     }
-    return {
-      shape: "batch",
-      ...sender,
-      transactions: transactions.map((transaction) =>
-        readTransaction(transaction, limits, measured),
-      ),
-    };
+    case "crud": {
+      const transaction = readTransaction(body, "crud", validateTransaction, bounds);
+      return { shape: "single", ...sender, transactions: [transaction] };
+    }
+    case "batch": {
+      const transaction = readTransaction(body, "batch", validateDemoBatch, bounds);
+      return { shape: "demo", ...sender, transactions: [transaction] };
+    }
+    default:
+      throw badRequest(400, expected);
   }
-  if (isGiven(body.crud)) {
-    return { shape: "single", ...sender, transactions: [readTransaction(body, limits, measured)] };
+}
+
+type Sender = Pick<Schemas["BatchUpload"], "client_id" | "clientId" | "queue_id" | "queueId">;
+
+/** By either of its names; what is empty counts as absent. Throws badRequest(400) where they differ. */
+function textOf(envelope: Sender, name: keyof Sender, other: keyof Sender): string | undefined {
+  const [one, two] = [envelope[name] || undefined, envelope[other] || undefined];
+  if (one !== undefined && two !== undefined && one !== two) {
+    throw badRequest(400, `"${name}" and "${other}" are two names of one member, and differ.`);
   }
-  if (isGiven(body.batch)) {
-    return { shape: "demo", ...sender, transactions: [readDemoBatch(body, limits, measured)] };
-  }
-  throw badRequest(400, expected);
+  return one ?? two;
+}
+
+/** Throws badRequest(400) where there are two: one of them would be ignored. */
+function shapeOf(envelope: object): "transactions" | "crud" | "batch" | undefined {
+  const members = envelope as Readonly<Record<string, unknown>>;
+  const names = ["transactions", "crud", "batch"] as const;
+  const [shape, another] = names.filter((name) => (members[name] ?? null) !== null);
+  if (another !== undefined) throw badRequest(400, `Send "${shape}" or "${another}", not both.`);
+  return shape;
 }
 
 export function tooManyTransactions(count: number, { transactions }: Limits): Error {
@@ -77,26 +102,33 @@ export function createValidate(limits: Limits): (body: unknown) => Promise<Uploa
   };
 }
 
-function readTransaction(
-  raw: unknown,
-  limits: Limits,
-  measured: Measured | undefined,
-): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "crud"), { limits, measured }, validateTransaction);
-  if (fault !== undefined) return fault;
-  const { crud, transaction_id } = raw as Schemas["Transaction"];
-  return transactionOf(crud, transaction_id);
+interface Bounds {
+  readonly limits: Limits;
+  readonly measured: Measured | undefined;
 }
 
-function readDemoBatch(
+/** Measures before it validates, so that the validators' work is bounded too. */
+function readTransaction(
   raw: unknown,
-  limits: Limits,
-  measured: Measured | undefined,
+  path: "crud" | "batch",
+  validate: Validator<unknown>,
+  { limits, measured }: Bounds,
 ): CrudTransaction | InvalidTransaction {
-  const fault = invalid(raw, member(raw, "batch"), { limits, measured }, validateDemoBatch);
-  if (fault !== undefined) return fault;
-  const { batch, transaction_id } = raw as Schemas["DemoUpload"];
-  return transactionOf(batch, transaction_id);
+  const unread = unreadOf(raw, limits);
+  if (unread !== undefined) return unread;
+  const operations = listIn(raw, path);
+  const breach = measured?.has(operations) ? measured.get(operations) : measure(operations, limits);
+  const fault = breach ?? formFault(raw, validate);
+  // The validator takes nothing but an object.
+  const read = fault ?? transactionOf(raw as object, operations, path);
+  if ("crud" in read) return read;
+  const { message, ...where } = read;
+  return { invalid: message, ...where, raw };
+}
+
+function listIn(raw: unknown, path: "crud" | "batch"): readonly object[] {
+  const list = member(raw, path);
+  return Array.isArray(list) ? list : [];
 }
 
 function member(raw: unknown, name: string): unknown {
@@ -105,88 +137,23 @@ function member(raw: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Measures before it validates, so that the validators' work is bounded too. */
-function invalid(
-  raw: unknown,
-  operations: unknown,
-  { limits, measured }: { readonly limits: Limits; readonly measured: Measured | undefined },
-  validate: Validator<unknown>,
-): InvalidTransaction | undefined {
-  const unread = unreadOf(raw, limits);
-  if (unread !== undefined) return unread;
-  const breach = !Array.isArray(operations)
-    ? undefined
-    : measured?.has(operations)
-      ? measured.get(operations)
-      : measure(operations, limits);
-  if (breach !== undefined) {
-    const { message, ...where } = breach;
-    return { invalid: message, ...where, raw };
-  }
+function formFault(raw: unknown, validate: Validator<unknown>): Fault | undefined {
   if (validate(raw)) return undefined;
   const error = validate.errors?.[0];
   const index = /^\/(?:crud|batch)\/(\d+)/.exec(error?.instancePath ?? "")?.[1];
   return {
-    invalid: transactionFault(error),
-    ...(index === undefined ? {} : { operationIndex: Number(index) }),
-    raw,
+    message: transactionFault(error),
+    ...(index !== undefined && { operationIndex: Number(index) }),
   };
-}
-
-function transactionOf(
-  entries: readonly WireEntry[],
-  id: number | null | undefined,
-): CrudTransaction {
-  const crud = entries.map(entryOf);
-  const transactionId = id ?? commonId(crud);
-  return transactionId === undefined ? { crud } : { transactionId, crud };
-}
-
-/** The entries' transaction id, if they all have the same. */
-function commonId(crud: readonly CrudEntry[]): number | undefined {
-  const id = crud[0]?.transactionId;
-  return crud.every((entry) => entry.transactionId === id) ? id : undefined;
-}
-
-/** `null` is the same as absent. */
-function isGiven<T>(value: T | null | undefined): value is T {
-  return value !== undefined && value !== null;
-}
-
-/** Only names known here are ever assigned; what the client's objects hold is passed on untouched. */
-function entryOf(raw: WireEntry): CrudEntry {
-  // One of the two is text: the validator has seen to it.
-  const entry: Mutable<CrudEntry> = {
-    op: raw.op,
-    table: (raw.table ?? raw.type) as string,
-    id: raw.id,
-  };
-  const transactionId = raw.transaction_id ?? raw.tx_id;
-  const opData = raw.op_data ?? raw.data;
-  const previousValues = raw.previous_values ?? raw.old;
-  if (isGiven(raw.op_id)) entry.opId = raw.op_id;
-  if (isGiven(transactionId)) entry.transactionId = transactionId;
-  if (isGiven(opData)) entry.opData = opData;
-  if (isGiven(previousValues)) entry.previousValues = previousValues;
-  if (isGiven(raw.metadata)) entry.metadata = raw.metadata;
-  return entry;
-}
-
-/** The first limit that a transaction passes. */
-interface LimitBreach {
-  /** Safe to show. */
-  readonly message: string;
-  /** Absent where no single operation is too large. */
-  readonly operationIndex?: number;
 }
 
 /** By the list of a transaction's operations: the limit that it passes, if any. */
-type Measured = ReadonlyMap<unknown, LimitBreach | undefined>;
+type Measured = ReadonlyMap<unknown, Fault | undefined>;
 
 /** Measures a body's transactions, wherever their operations can be found. It can be stopped after each yield. */
 function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measured> {
   const transactions = member(body, "transactions");
-  const measured = new Map<unknown, LimitBreach | undefined>();
+  const measured = new Map<unknown, Fault | undefined>();
   for (const each of Array.isArray(transactions) ? (transactions as unknown[]) : [body]) {
     for (const operations of [member(each, "crud"), member(each, "batch")]) {
       if (Array.isArray(operations)) measured.set(operations, yield* measuring(operations, limits));
@@ -199,7 +166,7 @@ function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measur
  * Measures a transaction's operations as they came from JSON, before anything is known of their form.
  * Stops at the first breach and does not recurse: what is measured may be made to hurt.
  */
-export function measure(operations: readonly unknown[], limits: Limits): LimitBreach | undefined {
+export function measure(operations: readonly unknown[], limits: Limits): Fault | undefined {
   const steps = measuring(operations, limits);
   for (;;) {
     const { done, value } = steps.next();
@@ -213,7 +180,7 @@ const valuesOfStep = 8_192;
 function* measuring(
   operations: readonly unknown[],
   limits: Limits,
-): Generator<undefined, LimitBreach | undefined> {
+): Generator<undefined, Fault | undefined> {
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }

@@ -68,11 +68,11 @@ export const X2 = uuid(22);
 
 type Columns = Readonly<Record<string, unknown>>;
 
-export const put = (table: string, id: string, op_data?: Columns) => ({
+export const put = (table: string, id: string, op_data: Columns = {}) => ({
   op: "PUT",
   table,
   id,
-  ...(op_data && { op_data }),
+  op_data,
 });
 export const patch = (table: string, id: string, op_data: Columns) => ({
   op: "PATCH",

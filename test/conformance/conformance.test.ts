@@ -109,8 +109,9 @@ function send(
   url: string,
   { method = "POST", path = "/api/data", as = "alice", headers = {}, body }: Send,
 ) {
-  const pending = request(url)[method.toLowerCase() as "post" | "put" | "get" | "delete"](path);
-  const sends = method === "POST" || method === "PUT";
+  const pending =
+    request(url)[method.toLowerCase() as "post" | "put" | "patch" | "get" | "delete"](path);
+  const sends = body !== undefined;
   pending.set({
     // Some frameworks refuse JSON that is announced and not sent.
     ...(sends && { "content-type": "application/json" }),

@@ -35,7 +35,9 @@ describe.each(Object.entries(shared))("%s", (_name, make) => {
     const { writes, letters } = writesWithEvents(place.db);
     await writes.processTransaction(from("phone", 1, badThing(uuid(1))), alice);
     const id = (await letters.list()).letters[0]?.id ?? "";
-    await letters.edit(id, { crud: [{ op: "PUT", table: "members", id: `${uuid(1)}.x` }] });
+    await letters.edit(id, {
+      crud: [{ op: "PUT", table: "members", id: `${uuid(1)}.x`, op_data: {} }],
+    });
     return { db: place.db, letters, id, url: place.url };
   };
 

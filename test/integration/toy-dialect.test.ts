@@ -226,7 +226,4 @@ class OwnStore implements Store<Tx> {
   view(...given: Parameters<Store["view"]>): unknown {
     return this.#inner.view(...given);
   }
-  forgetSchema(): boolean {
-    return this.#inner.forgetSchema();
-  }
 }

@@ -176,6 +176,7 @@ function columnsOf({
   userId,
   clientId,
   status,
+  attempts,
   payload,
 }: StoredLetter): Row {
   return {
@@ -184,6 +185,7 @@ function columnsOf({
     user_id: userId,
     client_id: clientId === undefined ? null : escapeText(clientId),
     status,
+    attempts,
     payload,
   };
 }

@@ -106,12 +106,14 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
   const one = (transaction: ModelTransaction, userId: string, clientId?: string): Outcome => {
     const malformed = transaction.crud.findIndex(({ op }) => op === "UPSERT");
     const content = contentOf(transaction, userId, clientId);
-    if (malformed >= 0) return fail(content, userId, "INVALID_TRANSACTION", malformed);
     if (transaction.crud.length === 0) return { status: "success" };
     const identity = identityOf(transaction, userId, clientId);
     const answered = identity === undefined ? undefined : ledger.get(identity);
     if (answered !== undefined) return answered;
-    const outcome = attempt(transaction, userId, content);
+    const outcome =
+      malformed >= 0
+        ? fail(content, userId, "INVALID_TRANSACTION", malformed)
+        : attempt(transaction, userId, content);
     if (identity !== undefined && outcome.status !== "retryable_error")
       ledger.set(identity, outcome);
     return outcome;

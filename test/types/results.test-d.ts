@@ -96,6 +96,7 @@ export function log(event: WriteEvent): unknown {
     case "server_value":
       return [event.table, event.column, event.why];
     case "precision_lost":
+    case "body_missing":
       return event.cure;
     case "device_forgotten":
       return event.userId;

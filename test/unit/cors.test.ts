@@ -151,7 +151,7 @@ describe.each(hosts)("%s", (_, listener) => {
     expect(answer.headers).toMatchObject({
       vary: "origin",
       "access-control-allow-origin": page,
-      "access-control-allow-methods": "POST",
+      "access-control-allow-methods": "POST, PUT, PATCH, DELETE",
       "access-control-allow-headers": names,
       "access-control-max-age": "600",
     });

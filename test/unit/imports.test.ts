@@ -45,7 +45,13 @@ const layers: Readonly<Record<string, Layer>> = {
     typePackages: ["kysely"],
   },
   wire: {
-    files: ["src/wire/upload", "src/wire/fault", "src/wire/answer", "src/wire/limits"],
+    files: [
+      "src/wire/upload",
+      "src/wire/entries",
+      "src/wire/fault",
+      "src/wire/answer",
+      "src/wire/limits",
+    ],
     below: ["model", "json"],
   },
   generator: {

@@ -127,6 +127,11 @@ describe("each event's line", () => {
       "an integer for t.big had been rounded. Do this.",
     ],
     [
+      { type: "body_missing", correlationId: id, cure: "Do that." },
+      "error",
+      "an upload came without its body; writes wait on the device. Do that.",
+    ],
+    [
       { type: "not_ready", correlationId: id, problems: ["One.", "Two."] },
       "error",
       "not ready: One. Two.",

@@ -1,21 +1,46 @@
 /** What is tried again in the server: others in the way, a schema that has changed; a few times, and not for somebody who has left. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isTriedAgain, type Verdict } from "../../src/process/classify.js";
-import type { Store } from "../../src/store/store.js";
+import type { Store, Unit, UnitOptions } from "../../src/store/store.js";
+import type { Table } from "../../src/store/tables.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const contention: Verdict = { outcome: "retryable", message: "", again: "contention" };
 const schema: Verdict = { outcome: "retryable", message: "", again: "schema" };
+const fatalBySchema: Verdict = {
+  outcome: "fatal",
+  errorCode: "INVALID_DATA",
+  message: "",
+  again: "schema",
+};
 
-/** FAKE store: it is only asked to forget. */
-function agains({ forgets = true, signal = new AbortController().signal } = {}) {
-  const forgetSchema = vi.fn(() => forgets);
-  const store = { forgetSchema } as unknown as Store;
+/** A table of one column. */
+function tableOf(type: string): Table {
+  const column = { name: "value", type, array: false, nullable: true };
+  const columns = new Map([["value", { ...column, hasDefault: false, generated: false }]]);
+  return { name: "measures", columns };
+}
+
+interface Given {
+  /** What the attempt has gone by, and what is there. Default: nothing was read before. */
+  readonly read?: readonly [before: string, now: string | undefined];
+  readonly signal?: AbortSignal;
+}
+
+/** FAKE store: it is only asked to read a table. */
+function agains({ read, signal = new AbortController().signal }: Given = {}) {
+  const now = read?.[1];
+  const unit = vi.fn(async (_options: UnitOptions, work: (unit: Unit) => unknown) =>
+    work({ table: async () => now && tableOf(now) } as unknown as Unit),
+  );
+  const store = { unit } as unknown as Store;
+  const believed = new Map(read ? [["measures", tableOf(read[0])]] : []);
+  const tried = { store, signal, schema: { since: 5, believed } };
   return {
-    forgetSchema,
-    again: (verdict: Verdict, attempt: number) => isTriedAgain(verdict, attempt, { store, signal }),
+    unit,
+    again: (verdict: Verdict, attempt: number) => isTriedAgain(verdict, attempt, tried),
   };
 }
 
@@ -55,14 +80,28 @@ describe("again", () => {
     expect(waits.size).toBeGreaterThan(5);
   });
 
-  it("tries at once where the schema has been forgotten, and not where it is as new as can be", async () => {
-    const fresh = agains({ forgets: true });
-    expect(await timed(fresh.again(schema, 1))).toEqual({ ms: 0, said: true });
-    expect(fresh.forgetSchema).toHaveBeenCalledExactlyOnceWith();
-    expect(await timed(agains({ forgets: false }).again(schema, 1))).toEqual({
-      ms: 0,
-      said: false,
-    });
+  it("reads anew what it has gone by, and tries at once where that has changed", async () => {
+    for (const verdict of [schema, fatalBySchema]) {
+      const { again, unit } = agains({ read: ["integer", "text"] });
+      expect(await timed(again(verdict, 1))).toEqual({ ms: 0, said: true });
+      const anew = { readOnly: true, schema: { since: 5, anew: true } };
+      expect(unit).toHaveBeenCalledExactlyOnceWith(anew, expect.anything());
+    }
+    expect((await timed(agains({ read: ["text", undefined] }).again(schema, 1))).said).toBe(true);
+  });
+
+  it("lets a fatal verdict stand where nothing has changed, and tries the others all the same", async () => {
+    const read = ["text", "text"] as const;
+    expect((await timed(agains({ read }).again(fatalBySchema, 1))).said).toBe(false);
+    expect((await timed(agains({ read }).again(schema, 1))).said).toBe(true);
+  });
+
+  it("reads nothing where it has gone by nothing that was read before", async () => {
+    for (const verdict of [schema, fatalBySchema]) {
+      const { again, unit } = agains();
+      expect(await timed(again(verdict, 1))).toEqual({ ms: 0, said: false });
+      expect(unit).not.toHaveBeenCalled();
+    }
   });
 
   it.each<[string, Verdict]>([

@@ -30,7 +30,13 @@ describe("routeOf", () => {
     ["GET", "/api/data/limits/", "limits"],
     ["GET", "/api/data/openapi.yaml?download", "contract"],
     ["GET", "/api/data", undefined],
-    ["PUT", "/api/data", undefined],
+    ["PUT", "/api/data", "row"],
+    ["patch", "/api/data/", "row"],
+    ["DELETE", "/api/data?x", "row"],
+    ["HEAD", "/api/data", undefined],
+    ["OPTIONS", "/api/data", undefined],
+    ["constructor", "/api/data", undefined],
+    ["PUT", "/api/data/limits", undefined],
     ["POST", "/api/data/limits", undefined],
     ["POST", "/api/data/other", undefined],
     ["POST", "/api/database", undefined],
@@ -62,7 +68,9 @@ describe("routeOf", () => {
     ["GET", "/anything", undefined],
     ["POST", "/anything/limits", undefined],
     ["GET", "/anything/nolimits", undefined],
-    ["DELETE", "/anything", undefined],
+    ["DELETE", "/anything", "row"],
+    ["PATCH", "/anything/limits", undefined],
+    ["PUT", "/anything/checkpoint", undefined],
   ])("without a base, %s %s: %s", (method, url, route) => {
     expect(routeOf(false, method, url)).toBe(route);
   });

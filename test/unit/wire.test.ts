@@ -11,11 +11,13 @@ import { type BadRequestError, isBadRequest } from "../../src/errors.js";
 import { parseJson } from "../../src/wire/parse-json.js";
 import { defaultLimits, type Limits } from "../../src/wire/limits.js";
 import { answerUpload, toWire, toWireTransaction } from "../../src/wire/answer.js";
+import { identifiable, uploadOfRow } from "../../src/wire/entries.js";
+import { Unread } from "../../src/wire/survey.js";
 import { normalizeUpload } from "../../src/wire/upload.js";
 
 const normalise = (body: unknown, limits: Limits = defaultLimits): Upload =>
   normalizeUpload(body, limits);
-const entry = { op: "PUT", table: "lists", id: "1" } as const;
+const entry = { op: "DELETE", table: "lists", id: "1" } as const;
 
 function refusal(body: unknown, limits?: Limits): BadRequestError {
   try {
@@ -100,11 +102,33 @@ describe("the envelope", () => {
     });
   });
 
-  it("takes the first of several shapes", () => {
+  it("has one shape: another would be ignored", () => {
     const body = { transactions: [{ crud: [] }], crud: [entry], batch: [entry] };
-    expect(normalise(body).shape).toBe("batch");
-    expect(normalise({ ...body, transactions: null }).shape).toBe("single");
+    for (const name of ["transactions", "crud", "batch"] as const) {
+      expect(refusal({ ...body, [name]: null }).status).toBe(400);
+    }
+    expect(refusal(body).message).toBe('Send "transactions" or "crud", not both.');
+    expect(normalise({ ...body, crud: null, batch: null }).shape).toBe("batch");
+    expect(normalise({ crud: [entry] }).shape).toBe("single");
     expect(normalise({ batch: [entry] }).shape).toBe("demo");
+  });
+
+  it("names the device by either name, and no two", () => {
+    const devices = (body: object) => {
+      const { clientId, queueId } = normalise({ ...body, crud: [] });
+      return [clientId, queueId];
+    };
+    expect(devices({ clientId: "c", queueId: "q" })).toEqual(["c", "q"]);
+    expect(devices({ client_id: "c", clientId: "c", queue_id: null, queueId: "q" })).toEqual([
+      "c",
+      "q",
+    ]);
+    expect(devices({ client_id: "", clientId: "c" })).toEqual(["c", undefined]);
+    expect(refusal({ client_id: "c", clientId: "d", crud: [] }).status).toBe(400);
+    expect(refusal({ queue_id: "c", queueId: "d", crud: [] }).status).toBe(400);
+    expect(refusal({ clientId: 7, crud: [] }).message).toBe(
+      '"clientId" must be text, of at most 1024 characters.',
+    );
   });
 });
 
@@ -140,21 +164,21 @@ describe("a transaction", () => {
       0,
       "crud[0].op must be one of PUT, PATCH, DELETE.",
     ],
-    ["no table", { crud: [{ op: "PUT", id: "1" }] }, 0, 'crud[0] has no "table".'],
+    ["no table", { crud: [{ op: "PUT", id: "1", data: {} }] }, 0, 'crud[0] has no "table".'],
     [
       "tables that are null",
-      { crud: [{ op: "PUT", id: "1", table: null, type: null }] },
+      { crud: [{ op: "PUT", id: "1", table: null, type: null, data: {} }] },
       0,
       "crud[0].type must be text.",
     ],
     ["an empty table", { crud: [{ ...entry, table: "" }] }, 0, "crud[0].table must not be empty."],
     [
       "an empty type",
-      { crud: [{ op: "PUT", id: "1", type: "" }] },
+      { crud: [{ op: "PUT", id: "1", type: "", data: {} }] },
       0,
       "crud[0].type must not be empty.",
     ],
-    ["no row id", { crud: [{ op: "PUT", table: "t" }] }, 0, 'crud[0] has no "id".'],
+    ["no row id", { crud: [{ op: "PUT", table: "t", data: {} }] }, 0, 'crud[0] has no "id".'],
     [
       "a row id that is a number",
       { crud: [entry, { ...entry, id: 1 }] },
@@ -234,48 +258,117 @@ describe("a transaction", () => {
     },
   );
 
-  it("prefers the write API's names, and takes null for absent", () => {
+  const spelled: readonly [string, readonly string[], keyof CrudEntry, unknown, unknown][] = [
+    ["the data", ["op_data", "opData", "data"], "opData", { a: 1 }, { a: 2 }],
+    [
+      "the row before",
+      ["previous_values", "previousValues", "old"],
+      "previousValues",
+      { a: 1 },
+      {},
+    ],
+    ["the transaction's id", ["transaction_id", "transactionId", "tx_id"], "transactionId", 0, 1],
+    ["the entry's id", ["op_id", "opId", "clientId"], "opId", 0, 7],
+    ["the table", ["table", "type"], "table", "lists", "todos"],
+  ];
+  it.each(spelled)("reads %s by each of its names", (_what, names, member, value, other) => {
+    const plain: Record<string, unknown> = { op: "PUT", id: "1", table: "lists", op_data: {} };
+    for (const name of names) delete plain[name];
+    const read = (members: object) => only(normalise({ crud: [{ ...plain, ...members }] }));
+    for (const name of names) {
+      const none = Object.fromEntries(names.map((each) => [each, null]));
+      expect(read({ ...none, [name]: value })).toMatchObject({ crud: [{ [member]: value }] });
+      for (const second of names) {
+        if (second === name) continue;
+        const same = { [name]: value, [second]: structuredClone(value) };
+        expect(read(same)).toMatchObject({ crud: [{ [member]: value }] });
+        const two = { [name]: value, [second]: other };
+        expect(read(two)).toMatchObject({
+          invalid: expect.stringContaining("different values"),
+          operationIndex: 0,
+          raw: { crud: [two] },
+        });
+      }
+    }
+  });
+
+  it.each(["transaction_id", "transactionId", "tx_id"])("has its id by %s", (name) => {
+    expect(transactionId({ [name]: 5, crud: [entry] })).toBe(5);
+    const two = { transaction_id: 4, [name === "tx_id" ? "transactionId" : "tx_id"]: 5 };
+    expect(only(normalise({ ...two, crud: [entry] }))).toHaveProperty("invalid");
+  });
+
+  it.each([
+    ["a longer list", [1, [2]], [1, [2], 3]],
+    ["a list and an object", { a: [] }, { a: {} }],
+    ["a member more", { a: { b: 1 } }, { a: { b: 1, c: null } }],
+    ["a member of Object.prototype", { toString: 1 }, { valueOf: 1 }],
+    ["-0", { a: 0 }, { a: -0 }],
+    ["a number and its digits", { a: 1 }, { a: "1" }],
+  ])("does not take %s for the same data", (_what, one, other) => {
+    const crud = [{ op: "PUT", table: "lists", id: "1", data: { one }, op_data: { one: other } }];
+    expect(only(normalise({ crud }))).toHaveProperty("invalid");
+    const same = [{ ...crud[0], op_data: { one: structuredClone(one) } }];
+    expect(only(normalise({ crud: same }))).not.toHaveProperty("invalid");
+  });
+
+  it("ends where data contains itself", async () => {
+    const around = (): Record<string, unknown> => {
+      const made: Record<string, unknown> = {};
+      for (const name of ["a", "b", "c"]) made[name] = made;
+      return made;
+    };
+    const crud = [{ op: "PUT", table: "lists", id: "1", data: around(), op_data: around() }];
+    expect(only(normalise({ crud }))).toHaveProperty("invalid");
+    expect(await identifiable({ crud })).toBeDefined();
+  });
+
+  it("is not read where a row by itself has more values than may be", async () => {
+    const text = JSON.stringify(Array.from({ length: 100 }, () => 1));
+    const body = { table: "lists", id: "1", data: new Unread(text) };
+    const { transactions } = normalise(uploadOfRow("PUT", body));
+    expect(transactions).toEqual([
+      {
+        invalid: expect.stringContaining("values"),
+        raw: { batch: JSON.stringify([{ ...body, data: text, op: "PUT" }]) },
+      },
+    ]);
+    expect(await identifiable((transactions[0] as InvalidTransaction).raw)).toBeUndefined();
+  });
+
+  it("takes data for the same whatever the order of its members", () => {
     const crud = [
-      {
-        op: "PUT",
-        table: "a",
-        type: "b",
-        id: "1",
-        op_data: { a: 1 },
-        data: { b: 1 },
-        previous_values: { a: 0 },
-        old: { b: 0 },
-      },
-      {
-        op: "PATCH",
-        table: null,
-        type: "b",
-        id: "2",
-        op_data: null,
-        data: { b: 1 },
-        previous_values: null,
-        old: { b: 0 },
-      },
-      {
-        op: "DELETE",
-        type: "b",
-        id: "3",
-        op_id: null,
-        tx_id: null,
-        op_data: null,
-        data: null,
-        old: null,
-        metadata: null,
-      },
-      { op: "DELETE", table: "a", id: "4", op_id: 0, transaction_id: 1, tx_id: 2, metadata: "" },
+      { ...entry, op: "PUT", op_data: { a: [1], b: null }, opData: { b: null, a: [1] } },
     ];
-    expect(only(normalise({ crud }))).toStrictEqual({
-      crud: [
-        { op: "PUT", table: "a", id: "1", opData: { a: 1 }, previousValues: { a: 0 } },
-        { op: "PATCH", table: "b", id: "2", opData: { b: 1 }, previousValues: { b: 0 } },
-        { op: "DELETE", table: "b", id: "3" },
-        { op: "DELETE", table: "a", id: "4", opId: 0, transactionId: 1, metadata: "" },
-      ],
+    expect(only(normalise({ crud }))).toHaveProperty("crud");
+  });
+
+  it.each(["PUT", "PATCH"])("carries data with every %s, and be it none", (op) => {
+    for (const data of [undefined, null]) {
+      const names = ["op_data", "opData", "data", "values", "payload", "record"];
+      for (const name of names) {
+        const crud = [entry, { ...entry, op, [name]: data, later: { a: 1 } }];
+        expect(only(normalise({ crud }))).toMatchObject({
+          invalid: 'crud[1] has no "op_data".',
+          operationIndex: 1,
+          raw: { crud },
+        });
+      }
+    }
+    expect(only(normalise({ crud: [{ ...entry, op, data: {} }] }))).toMatchObject({
+      crud: [{ opData: {} }],
+    });
+  });
+
+  it("takes null for absent", () => {
+    const none = { op_id: null, opId: null, tx_id: null, data: null, old: null, metadata: null };
+    expect(
+      only(normalise({ crud: [{ ...entry, ...none, table: null, type: "b" }] })),
+    ).toStrictEqual({ crud: [{ ...entry, table: "b" }] });
+    const zero = { ...entry, op_id: 0, transaction_id: 1, metadata: "" };
+    expect(only(normalise({ crud: [zero] }))).toStrictEqual({
+      transactionId: 1,
+      crud: [{ ...entry, opId: 0, transactionId: 1, metadata: "" }],
     });
   });
 
@@ -387,7 +480,7 @@ const anyEntry: fc.Arbitrary<CrudEntry> = fc.record(
 );
 const anyTransaction: fc.Arbitrary<CrudTransaction> = fc
   .tuple(
-    fc.array(anyEntry, { minLength: 1, maxLength: 4 }),
+    fc.array(anyEntry.map(withData), { minLength: 1, maxLength: 4 }),
     fc.option(fc.nat(), { nil: undefined }),
   )
   .map(([crud, transactionId]) =>
@@ -395,6 +488,14 @@ const anyTransaction: fc.Arbitrary<CrudTransaction> = fc
       ? { crud }
       : { transactionId, crud: crud.map((each) => ({ ...each, transactionId })) },
   );
+
+/** What is written has data. */
+function withData(each: CrudEntry): CrudEntry {
+  return each.op === "DELETE" ? each : { opData: {}, ...each };
+}
+
+/** The properties of the SDK's CrudEntry. */
+const spread = ({ opId, ...rest }: CrudEntry): object => ({ clientId: opId, ...rest });
 
 /** As the SDK's CrudEntry.toJSON() has it. */
 const sdk = ({
@@ -430,6 +531,9 @@ describe("every shape", () => {
           [wire, "single"],
           [{ crud: entries }, "single"],
           [{ batch: entries }, "demo"],
+          [{ transactions: [{ crud: transaction.crud.map(spread) }] }, "batch"],
+          [{ ...transaction, crud: transaction.crud.map(spread) }, "single"],
+          [{ batch: transaction.crud }, "demo"],
           [{ batch: wire.crud }, "demo"],
         ];
         for (const [body, shape] of bodies) {

@@ -166,7 +166,6 @@ export const serverErrors: readonly (readonly [
   [1130, "ER_HOST_NOT_PRIVILEGED", "outage"],
   [1135, "ER_CANT_CREATE_THREAD", "outage"],
   [1152, "ER_ABORTING_CONNECTION", "outage"],
-  [1153, "ER_NET_PACKET_TOO_LARGE", "other"],
   [1154, "ER_NET_READ_ERROR_FROM_PIPE", "outage"],
   [1155, "ER_NET_FCNTL_ERROR", "outage"],
   [1156, "ER_NET_PACKETS_OUT_OF_ORDER", "outage"],
@@ -261,6 +260,7 @@ export const serverErrors: readonly (readonly [
   [4182, "ER_STORAGE_ENGINE_DISABLED", "outage"],
   // anything else that can interrupt or stop a write
   [1105, "ER_UNKNOWN_ERROR", "other"],
+  [1153, "ER_NET_PACKET_TOO_LARGE", "other"],
   [1162, "ER_TOO_LONG_STRING", "other"],
   [1175, "ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE", "other"],
   [1180, "ER_ERROR_DURING_COMMIT", "other"],

@@ -68,13 +68,11 @@ function isSqlstate(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
-/** The columns that a unique constraint's error names. */
+/** The columns that a unique constraint's error names: of an expression there is none. The words around them are in the server's language. */
 export function taken(error: unknown): readonly string[] {
   const detail =
     typeof error === "object" && error !== null && "detail" in error ? String(error.detail) : "";
-  // The words around it are in the server's language. Of an expression there is no column.
-  const [key = "", values] = detail.split(")=(", 2);
-  if (values === undefined) return [];
-  const names = key.slice(key.indexOf("(") + 1);
+  const start = detail.indexOf("(") + 1;
+  const names = detail.slice(start, Math.max(start, detail.indexOf(")=(", start)));
   return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
 }

@@ -8,16 +8,24 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get?: never;
-        readonly put?: never;
+        /**
+         * Write one row
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
+         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         *     recorded it.
+         */
+        readonly put: operations["putRow"];
         /**
          * Apply transactions from a device's upload queue
-         * @description Send one of three shapes; each is answered in its own terms. Where several are present, the first counts.
+         * @description Send one of three shapes; each is answered in its own terms. Two of them in one request are 400.
          *
          *     1. `{ "transactions": [...] }`: several transactions in the queue's order. Answered with `{ "results": [...] }`, one for each,
          *        in the same order. **New clients should use this one.**
          *     2. `{ "crud": [...] }`: one transaction. Answered with its bare result.
          *     3. `{ "batch": [...] }`: one transaction, as clients of PowerSync's demo backends send it. They read the HTTP status alone, so a
          *        retryable failure is 503, and a fatal one is 200 once the server has recorded it.
+         *
+         *     Older demo clients send one operation a request, with `PUT`, `PATCH` or `DELETE`; see there.
          *
          *     A transaction is applied whole or not at all, and never split. The transactions of one request are applied in order; a retryable
          *     failure ends the batch. A transaction that can't be understood is answered `fatal_error` with `INVALID_TRANSACTION`, and does not
@@ -26,10 +34,22 @@ export interface paths {
          *     The body may be compressed with `Content-Encoding: gzip` or `deflate`. Integers are read exactly, whatever their size.
          */
         readonly post: operations["upload"];
-        readonly delete?: never;
+        /**
+         * Delete one row
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
+         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         *     recorded it.
+         */
+        readonly delete: operations["deleteRow"];
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Change one row
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
+         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         *     recorded it.
+         */
+        readonly patch: operations["patchRow"];
         readonly trace?: never;
     };
     readonly "/api/data/checkpoint": {
@@ -133,41 +153,48 @@ export interface components {
         /** @description Several transactions, in the order of the device's queue. */
         readonly BatchUpload: {
             readonly client_id?: components["schemas"]["ClientId"];
+            readonly clientId?: components["schemas"]["ClientId"];
             readonly queue_id?: components["schemas"]["QueueId"];
+            readonly queueId?: components["schemas"]["QueueId"];
             /** @description At least one; at most the server's limit, 100 by default. */
             readonly transactions: readonly components["schemas"]["Transaction"][];
         };
         /** @description One transaction with its sender. */
         readonly SingleUpload: {
             readonly client_id?: components["schemas"]["ClientId"];
+            readonly clientId?: components["schemas"]["ClientId"];
             readonly queue_id?: components["schemas"]["QueueId"];
+            readonly queueId?: components["schemas"]["QueueId"];
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            readonly transactionId?: components["schemas"]["OptionalInteger"];
+            readonly tx_id?: components["schemas"]["OptionalInteger"];
             readonly crud: readonly components["schemas"]["CrudEntry"][];
         };
         /** @description One transaction, as clients of PowerSync's demo backends send it. Without `client_id` and `op_id` it may be applied twice when it is sent twice. */
         readonly DemoUpload: {
             readonly client_id?: components["schemas"]["ClientId"];
+            readonly clientId?: components["schemas"]["ClientId"];
             readonly queue_id?: components["schemas"]["QueueId"];
+            readonly queueId?: components["schemas"]["QueueId"];
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            readonly transactionId?: components["schemas"]["OptionalInteger"];
+            readonly tx_id?: components["schemas"]["OptionalInteger"];
             readonly batch: readonly components["schemas"]["CrudEntry"][];
         };
         /** @description The operations of one local transaction, applied together or not at all. One without operations succeeds. */
         readonly Transaction: {
             /** @description The local transaction's id. Where it is missing, the entries' own counts if they all have the same. */
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `transaction_id`. */
+            readonly transactionId?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `transaction_id`. */
+            readonly tx_id?: components["schemas"]["OptionalInteger"];
             /** @description In the order in which the device made them; at most the server's limit, 10,000 by default. */
             readonly crud: readonly components["schemas"]["CrudEntry"][];
         };
         /**
-         * @description One operation on one row. Some members have two names: that of PowerSync's write API, and that of the SDK's own serialisation.
-         *     Where both are present and not null, the first counts.
-         *
-         *     | Write API | SDK |
-         *     |---|---|
-         *     | `table` | `type` |
-         *     | `op_data` | `data` |
-         *     | `previous_values` | `old` |
-         *     | `transaction_id` | `tx_id` |
+         * @description One operation on one row. A `PUT` or `PATCH` has its columns under one of the names of `op_data`, and be it `{}`: one that carries no
+         *     data is `INVALID_TRANSACTION`.
          */
         readonly CrudEntry: {
             /**
@@ -184,20 +211,44 @@ export interface components {
             readonly id: string;
             /** @description The entry's id in the device's upload queue. */
             readonly op_id?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `op_id`. */
+            readonly opId?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `op_id`, and the SDK's own. The device's client id belongs on the envelope. */
+            readonly clientId?: components["schemas"]["OptionalInteger"];
             /** @description The id of the local transaction that the entry belongs to. */
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
+            /** @description Another name for `transaction_id`. */
+            readonly transactionId?: components["schemas"]["OptionalInteger"];
             /** @description Another name for `transaction_id`. */
             readonly tx_id?: components["schemas"]["OptionalInteger"];
             /** @description `PUT`: every column that is not NULL. `PATCH`: the changed columns, NULLs included. `DELETE`: absent. */
             readonly op_data?: components["schemas"]["Values"];
             /** @description Another name for `op_data`. */
+            readonly opData?: components["schemas"]["Values"];
+            /** @description Another name for `op_data`. */
             readonly data?: components["schemas"]["Values"];
             /** @description The row before the change, where the client's schema tracks it. */
             readonly previous_values?: components["schemas"]["Values"];
             /** @description Another name for `previous_values`. */
+            readonly previousValues?: components["schemas"]["Values"];
+            /** @description Another name for `previous_values`. */
             readonly old?: components["schemas"]["Values"];
             /** @description The text that the application put in `_metadata`, where the client's schema tracks it. */
             readonly metadata?: string | null;
+        };
+        /**
+         * @description One operation, whose kind is the request's method. Its members are those of an entry and of an envelope; the row's id is `id`, or
+         *     else the data's own. Where `clientId` is text it is the device's, and a number is the operation's.
+         */
+        readonly RowUpload: {
+            readonly client_id?: components["schemas"]["ClientId"];
+            readonly queue_id?: components["schemas"]["QueueId"];
+            /** @description The table's name in the client's schema. */
+            readonly table?: string;
+            /** @description The row's `id`, and its columns as in `op_data`. */
+            readonly data?: {
+                readonly [key: string]: unknown;
+            };
         };
         /** @description `BatchResponse` to `transactions`, `TransactionResult` to `crud`, `Message` to `batch`. */
         readonly UploadResponse: components["schemas"]["BatchResponse"] | components["schemas"]["TransactionResult"] | components["schemas"]["Message"];
@@ -426,7 +477,7 @@ export interface components {
         };
         /**
          * @description The server, its database or its identity provider can't be reached just now, or is too busy; or the body did not arrive in time;
-         *     or, to `{ "batch" }`, the transaction failed in a way that will pass. Send it again.
+         *     or, to `{ "batch" }`, `PUT`, `PATCH` and `DELETE`, the transaction failed in a way that will pass. Send it again.
          */
         readonly Unavailable: {
             headers: {
@@ -456,6 +507,43 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly putRow: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RowUpload"];
+            };
+        };
+        readonly responses: {
+            /** @description It has been applied, or recorded as a dead letter. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Message"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
     readonly upload: {
         readonly parameters: {
             readonly query?: never;
@@ -480,6 +568,80 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["UploadResponse"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly deleteRow: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RowUpload"];
+            };
+        };
+        readonly responses: {
+            /** @description It has been applied, or recorded as a dead letter. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Message"];
+                };
+            };
+            readonly 400: components["responses"]["BadRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMedia"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Unexpected"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly patchRow: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RowUpload"];
+            };
+        };
+        readonly responses: {
+            /** @description It has been applied, or recorded as a dead letter. */
+            readonly 200: {
+                headers: {
+                    readonly "x-correlation-id": components["headers"]["CorrelationId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Message"];
                 };
             };
             readonly 400: components["responses"]["BadRequest"];

@@ -145,7 +145,7 @@ export const http: readonly Case[] = [
               string_length: 4_194_304,
               concurrent_requests: 8,
             },
-            timeouts: { request_ms: 60_000, transaction_ms: 60_000 },
+            timeouts: { transaction_ms: 60_000, request_ms: 60_000 },
             features: ["ledger", "dead_letters"],
           },
         },
@@ -169,7 +169,8 @@ export const http: readonly Case[] = [
     title: "has nothing at other paths and for other methods",
     steps: [
       { send: { method: "GET" }, expect: { status: 404 } },
-      { send: { method: "DELETE" }, expect: { status: 404 } },
+      { send: { method: "PUT", path: "/api/data/limits", body }, expect: { status: 404 } },
+      { send: { method: "DELETE", path: "/api/data/other", body }, expect: { status: 404 } },
       { send: { path: "/api/data/other", body }, expect: { status: 404 } },
       { send: { path: "/api/database", body }, expect: { status: 404 } },
       { send: { path: "/", body }, expect: { status: 404 } },

@@ -9,14 +9,38 @@ import {
   numbered,
   patch,
   put,
+  refused,
   results,
   success,
   T1,
+  uuid,
 } from "../case.js";
 
 const list = put("lists", L1, { name: "Groceries" });
 const first = from("device", numbered(1, list));
 const stored = { id: L1, name: "Groceries", owner_id: "alice" };
+
+const six = Array.from({ length: 6 }, (_, n) => put("lists", uuid(n), { n }));
+const tooMany = numbered(1, ...six);
+const respelled = {
+  transactionId: 3,
+  crud: six.map(({ op, op_data, table, id }, n) => ({
+    op,
+    id,
+    clientId: 1 + n,
+    opData: op_data,
+    type: table,
+  })),
+};
+
+const unreadable: readonly [string, object][] = [
+  ["an unknown op", { ...list, op: "MERGE" }],
+  ["no table", { op: "PUT", id: L1, data: {} }],
+  ["no data", { op: "PUT", table: "lists", id: L1 }],
+  ["an id that is a number", { ...list, id: 7 }],
+  ["data that is a list", { ...list, op_data: [{ name: "x" }] }],
+  ["metadata that is a number", { ...list, metadata: 7 }],
+];
 
 export const ledger: readonly Case[] = [
   {
@@ -205,5 +229,63 @@ export const ledger: readonly Case[] = [
         { error_code: "INVALID_DATA", client_id: "nul \\u0000 half \\ud800 \\ud83d\\ude00" },
       ],
     },
+  },
+  {
+    id: "L-411",
+    level: "MUST",
+    title: "answers a repeat of what is beyond a limit as before, and records it once",
+    setting: "small-limits",
+    steps: [
+      { send: { body: from("device", tooMany) }, expect: results(fatal("INVALID_TRANSACTION")) },
+      {
+        send: { body: from("device", respelled) },
+        expect: results(fatal("INVALID_TRANSACTION")),
+      },
+      {
+        send: { body: { client_id: "device", batch: tooMany.crud } },
+        expect: refused(200),
+      },
+      { send: { body: from("tablet", tooMany) }, expect: results(fatal("INVALID_TRANSACTION")) },
+    ],
+    leaves: {
+      lists: [],
+      deadLetters: [
+        { client_id: "device", attempts: 1 },
+        { client_id: "tablet", attempts: 1 },
+      ],
+    },
+  },
+  ...unreadable.map(([what, entry], index): Case => ({
+    id: `L-${420 + index}`,
+    level: "MUST",
+    title: `answers a repeat of what can't be understood as before, and records it once: ${what}`,
+    steps: [
+      ...[1, 2].map(() => ({
+        send: { body: from("device", { crud: [{ op_id: 1, ...entry }] }) },
+        expect: results(fatal("INVALID_TRANSACTION", 0)),
+      })),
+      {
+        send: { body: from("device", { crud: [{ op_id: 2, ...entry }] }) },
+        expect: results(fatal("INVALID_TRANSACTION", 0)),
+      },
+    ],
+    leaves: { deadLetters: [{ attempts: 1 }, { attempts: 1 }] },
+  })),
+  {
+    id: "L-430",
+    level: "MUST",
+    title:
+      "takes what differs in any of its data for another transaction, also where it is refused",
+    steps: [
+      ...[{ a: 1 }, { a: 2 }].map((data) => ({
+        send: { body: from("device", { crud: [{ ...list, op_id: 1, data }] }) },
+        expect: results(fatal("INVALID_TRANSACTION", 0)),
+      })),
+      {
+        send: { body: from("device", { crud: [{ ...list, op_id: 1 }] }) },
+        expect: results(success),
+      },
+    ],
+    leaves: { lists: [stored], deadLetters: [{ attempts: 1 }, { attempts: 1 }] },
   },
 ];

@@ -13,6 +13,7 @@ import {
   results,
   success,
   T1,
+  T2,
   transaction,
   upload,
   uuid,
@@ -23,6 +24,13 @@ const one = upload(transaction(put("lists", L1, list)));
 const stored = { lists: [{ id: L1, name: "Groceries", owner_id: "alice" }] };
 const nothing = { lists: [], todos: [], deadLetters: [] };
 
+const row = { table: "lists", id: L1 };
+
+const byMethod = (method: string, table: string, data: object) => ({
+  method,
+  body: { table, data },
+});
+
 const badEnvelopes: readonly [string, unknown][] = [
   ["a list", [one]],
   ["a number", 7],
@@ -31,6 +39,8 @@ const badEnvelopes: readonly [string, unknown][] = [
   ["transactions that are no list", { transactions: { 0: transaction() } }],
   ["no transactions", { transactions: [] }],
   ["a client_id that is a number", { ...one, client_id: 7 }],
+  ["two devices", { ...one, client_id: "phone", clientId: "tablet" }],
+  ["two shapes", { ...one, crud: [put("lists", L1, list)] }],
 ];
 
 const badTransactions: readonly [string, unknown, number?][] = [
@@ -48,6 +58,14 @@ const badTransactions: readonly [string, unknown, number?][] = [
   ["op_data that is a list", { crud: [{ ...put("lists", L1), op_data: [] }] }, 0],
   ["metadata that is an object", { crud: [{ ...put("lists", L1, list), metadata: {} }] }, 0],
   ["a transaction_id that is text", { transaction_id: "1", crud: [] }],
+  ["a PUT without data", { crud: [del("lists", L2), { op: "PUT", table: "lists", id: L1 }] }, 1],
+  ["a PATCH whose data is null", { crud: [{ ...patch("lists", L1, list), op_data: null }] }, 0],
+  ["a PUT with data by an unknown name", { crud: [{ op: "PUT", ...row, values: list }] }, 0],
+  ["two names of the data", { crud: [{ ...put("lists", L1, list), opData: {} }] }, 0],
+  ["two names of the table", { crud: [{ ...put("lists", L1, list), type: "todos" }] }, 0],
+  ["two names of the entry's id", { crud: [{ ...put("lists", L1, list), opId: 1, op_id: 2 }] }, 0],
+  ["two names of its id", { transactionId: 1, tx_id: 2, crud: [put("lists", L1, list)] }],
+  ["crud and a batch", { crud: [put("lists", L1, list)], batch: [put("lists", L2, list)] }],
 ];
 
 export const uploads: readonly Case[] = [
@@ -239,6 +257,86 @@ export const uploads: readonly Case[] = [
     ],
     leaves: { deadLetters: [{ error_code: "UNKNOWN_TABLE" }] },
   },
+  {
+    id: "U-111",
+    level: "MUST",
+    title: "takes entries with the properties of the SDK's own CrudEntry, in every shape",
+    steps: [
+      {
+        send: {
+          body: {
+            clientId: "phone",
+            transactions: [
+              {
+                transactionId: 1,
+                crud: [
+                  { clientId: 1, op: "PUT", ...row, transactionId: 1, opData: list },
+                  { clientId: 2, op: "PUT", ...row, transactionId: 1, opData: { name: "Work" } },
+                  {
+                    clientId: 3,
+                    op: "PATCH",
+                    ...row,
+                    transactionId: 1,
+                    opData: { name: "Shopping" },
+                    previousValues: { name: "Work" },
+                    metadata: "why",
+                  },
+                ],
+              },
+            ],
+          },
+        },
+        expect: results(success),
+      },
+      {
+        send: { body: { crud: [{ op: "PUT", type: "lists", id: L2, opData: { name: "Work" } }] } },
+        expect: { status: 200, body: success },
+      },
+      {
+        send: { body: { batch: [{ op: "PATCH", type: "lists", id: L2, opData: list }] } },
+        expect: refused(200),
+      },
+    ],
+    leaves: {
+      lists: [
+        { id: L1, name: "Shopping" },
+        { id: L2, name: "Groceries" },
+      ],
+      deadLetters: [],
+    },
+  },
+  {
+    id: "U-112",
+    level: "MUST",
+    title: "takes one transaction in two spellings for one, and applies it once",
+    steps: [
+      {
+        send: { body: from("phone", { crud: [{ ...put("lists", L1, list), op_id: 1 }] }) },
+        expect: results(success),
+      },
+      { change: { table: "lists", id: L1, to: { name: "Somebody else's" } } },
+      {
+        send: {
+          body: {
+            clientId: "phone",
+            transactionId: 7,
+            crud: [{ clientId: 1, op: "PUT", type: "lists", id: L1, opData: list, tx_id: 7 }],
+          },
+        },
+        expect: { status: 200, body: success },
+      },
+      {
+        send: {
+          body: {
+            clientId: "phone",
+            batch: [{ opId: 1, op: "PUT", type: "lists", id: L1, data: list }],
+          },
+        },
+        expect: refused(200),
+      },
+    ],
+    leaves: { lists: [{ id: L1, name: "Somebody else's" }] },
+  },
   ...badEnvelopes.map(([what, body], index): Case => ({
     id: `U-${120 + index}`,
     level: "MUST",
@@ -247,7 +345,8 @@ export const uploads: readonly Case[] = [
     leaves: nothing,
   })),
   ...badTransactions.map(([what, bad, at], index): Case => ({
-    id: `U-${140 + index}`,
+    // What is between was given away before.
+    id: `U-${(index < 20 ? 140 : 160) + index}`,
     level: "MUST",
     title: `records a bad transaction, and lets the ones behind it pass: ${what}`,
     setting: "skip",
@@ -304,6 +403,7 @@ export const uploads: readonly Case[] = [
         send: {
           body: `{"transactions":[{"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"settings":${"[".repeat(10_000)}${"]".repeat(10_000)}}}]},{"crud":[]}]}`,
         },
+        // It has not been read: nothing tells which operation it is.
         expect: results(fatal("INVALID_TRANSACTION"), success),
       },
     ],
@@ -319,8 +419,8 @@ export const uploads: readonly Case[] = [
         send: {
           body: `{"__proto__":{"admin":true},"transactions":[
           {"crud":[{"op":"PATCH","table":"lists","id":"${L1}","op_data":{"__proto__":{"name":"x"}}}]},
-          {"crud":[{"op":"PUT","table":"__proto__","id":"${L1}"}]},
-          {"crud":[{"op":"PUT","table":"constructor","id":"${L1}"}]},
+          {"crud":[{"op":"PUT","table":"__proto__","id":"${L1}","data":{}}]},
+          {"crud":[{"op":"PUT","table":"constructor","id":"${L1}","data":{}}]},
           {"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"hasOwnProperty":1}}]},
           {"crud":[{"op":"PUT","table":"lists","id":"${L1}","op_data":{"name":"Groceries","settings":{"__proto__":{"a":1},"constructor":2}}}]}]}`,
         },
@@ -442,5 +542,147 @@ export const uploads: readonly Case[] = [
       },
     ],
     leaves: { ...nothing },
+  },
+  {
+    id: "U-190",
+    level: "MUST",
+    title: "takes one operation by its method, and answers by status: done once it is applied",
+    given: { lists: [{ id: L2, name: "Old", owner_id: "alice" }] },
+    steps: [
+      { send: byMethod("PUT", "lists", { id: L1, name: "Groceries" }), expect: refused(200) },
+      { send: byMethod("PATCH", "lists", { id: L1, name: "Shopping" }), expect: refused(200) },
+      { send: byMethod("DELETE", "lists", { id: L2 }), expect: refused(200) },
+      { send: byMethod("PUT", "authors", { id: T2, name: "Ann" }), expect: refused(200) },
+    ],
+    leaves: {
+      lists: [{ id: L1, name: "Shopping", owner_id: "alice" }],
+      authors: [{ uuid: T2, name: "Ann" }],
+      deadLetters: [],
+    },
+  },
+  {
+    id: "U-191",
+    level: "MUST",
+    title: "answers one operation done once it is recorded, and 503 for what must be sent again",
+    setting: "client-handles",
+    steps: [
+      { send: byMethod("PUT", "todos", { id: T1, list_id: L1 }), expect: refused(200) },
+      {
+        send: byMethod("PUT", "absent", { id: L1 }),
+        expect: { ...refused(503), headers: { "retry-after": "5" } },
+      },
+    ],
+    leaves: {
+      todos: [],
+      deadLetters: [
+        {
+          error_code: "NOT_NULL_VIOLATION",
+          operation_index: 0,
+          payload: { crud: [put("todos", T1, { list_id: L1 })] },
+        },
+      ],
+    },
+  },
+  {
+    id: "U-192",
+    level: "MUST",
+    title: "records one operation that can't be understood, whole",
+    steps: [
+      { send: byMethod("PUT", "lists", { name: "no id" }), expect: refused(200) },
+      {
+        send: { method: "PATCH", body: { table: "lists", data: { id: L1 }, opData: list } },
+        expect: refused(200),
+      },
+      {
+        send: { method: "DELETE", body: { op: "PUT", table: "lists", data: { id: L1, ...list } } },
+        expect: refused(200),
+      },
+    ],
+    leaves: {
+      lists: [],
+      deadLetters: [
+        {
+          error_code: "INVALID_TRANSACTION",
+          payload: { batch: [{ op: "PUT", table: "lists", data: { name: "no id" } }] },
+        },
+        {
+          error_code: "INVALID_TRANSACTION",
+          payload: {
+            batch: [{ op: "PATCH", table: "lists", data: { id: L1 }, opData: list }],
+          },
+        },
+        {
+          error_code: "INVALID_TRANSACTION",
+          payload: { batch: [{ op: ["DELETE", "PUT"], table: "lists", id: L1, data: list }] },
+        },
+      ],
+    },
+  },
+  ...(["PUT", "PATCH", "DELETE"] as const).map((method, index): Case => ({
+    id: `U-${193 + index}`,
+    level: "MUST",
+    title: `refuses a ${method} that is no row with 400, 401 or 415`,
+    steps: [
+      ...[{}, [], null, 7, { crud: [put("lists", L1, list)] }, { ...row, data: list, ...one }].map(
+        (body) => ({ send: { method, body: JSON.stringify(body) }, expect: refused(400) }),
+      ),
+      { send: { method, body: "{not json" }, expect: refused(400) },
+      { send: { method, body: row, as: null }, expect: refused(401) },
+      {
+        send: { method, body: JSON.stringify(row), headers: { "content-type": "text/plain" } },
+        expect: refused(415),
+      },
+    ],
+    leaves: nothing,
+  })),
+  {
+    id: "U-196",
+    level: "MUST",
+    title: "applies one operation by its method once, where the client says which it is",
+    steps: [
+      {
+        send: {
+          method: "PUT",
+          body: { client_id: "phone", clientId: 1, ...row, data: list },
+        },
+        expect: refused(200),
+      },
+      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
+      {
+        send: {
+          method: "put",
+          body: { clientId: "phone", op_id: 1, type: "lists", data: { id: L1, ...list } },
+        },
+        expect: refused(200),
+      },
+      {
+        send: { body: from("phone", { crud: [{ ...put("lists", L1, list), op_id: 1 }] }) },
+        expect: results(success),
+      },
+    ],
+    leaves: { lists: [{ id: L1, name: "Changed" }] },
+  },
+  {
+    id: "U-197",
+    level: "MUST",
+    title: "takes one operation by its method from behind a body parser",
+    setting: "parsed",
+    given: { lists: [{ id: L2, name: "Old", owner_id: "alice" }] },
+    steps: [
+      { send: byMethod("PUT", "lists", { id: L1, name: "Groceries" }), expect: refused(200) },
+      { send: byMethod("DELETE", "lists", { id: L2 }), expect: refused(200) },
+    ],
+    leaves: { ...stored, deadLetters: [] },
+  },
+  {
+    id: "U-198",
+    level: "MUST",
+    title: "keeps the device's writes where a body parser has left nothing of them",
+    setting: "parsed",
+    steps: [
+      { send: { body: {} }, expect: { ...refused(503), headers: { "retry-after": "5" } } },
+      { send: { method: "DELETE", body: {} }, expect: refused(503) },
+    ],
+    leaves: nothing,
   },
 ];

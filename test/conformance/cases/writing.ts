@@ -91,7 +91,7 @@ export const writing: readonly Case[] = [
     given: { lists: [alices] },
     steps: [
       {
-        send: send({ op: "PUT", table: "lists", id: L1 }, { op: "PUT", table: "lists", id: L2 }),
+        send: send(put("lists", L1), put("lists", L2)),
         expect: results(success),
       },
     ],
@@ -102,7 +102,7 @@ export const writing: readonly Case[] = [
     level: "MUST",
     title: "PUT that replaces sets the rule's other columns to NULL",
     given: { lists: [{ ...alices, labels: ["kept"] }] },
-    steps: [{ send: send({ op: "PUT", table: "named_lists", id: L1 }), expect: results(success) }],
+    steps: [{ send: send(put("named_lists", L1)), expect: results(success) }],
     leaves: { lists: [{ ...alices, name: null, labels: ["kept"] }] },
   },
   {
@@ -141,11 +141,7 @@ export const writing: readonly Case[] = [
     given: { lists: [alices] },
     steps: [
       {
-        send: send(patch("lists", L1, {}), patch("lists", L2, { name: "x" }), {
-          op: "PATCH",
-          table: "lists",
-          id: L1,
-        }),
+        send: send(patch("lists", L1, {}), patch("lists", L2, { name: "x" })),
         expect: results(success),
       },
     ],
@@ -365,6 +361,7 @@ export const writing: readonly Case[] = [
             transaction(put("lists", noUuid, {})),
             transaction(put("things", X1, { size: 1.5 })),
             transaction(put("things", X1, { size: 99_999_999_999 })),
+            transaction(put("things", X1, { amount: "1.0x" })),
             transaction(put("things", X1, { code: "longer than eight" })),
             transaction(put("lists", L1, { created_at: "yesterday" })),
             transaction(put("lists", L1, { created_at: "2026-02-30T00:00:00Z" })),
@@ -373,7 +370,7 @@ export const writing: readonly Case[] = [
             transaction(put("lists", L1, { name: "half \ud800" })),
           ),
         },
-        expect: results(...Array.from({ length: 9 }, () => fatal("INVALID_DATA", 0))),
+        expect: results(...Array.from({ length: 10 }, () => fatal("INVALID_DATA", 0))),
       },
     ],
     leaves: { lists: [], things: [] },

@@ -1,0 +1,244 @@
+/**
+ * What a client sends, by its own names: each member is read by the write API's name and by those that PowerSync's SDKs give it. Names known here
+ * alone are ever looked at, and the client's objects are passed on untouched.
+ */
+import { badRequest } from "../errors.js";
+import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
+import { stringifyJson } from "./serialize.js";
+import { createSlices } from "./slices.js";
+import { Unread } from "./survey.js";
+
+/** The first name is the contract's own. */
+type Names = readonly [string, ...string[]];
+
+const transactionIdNames: Names = ["transaction_id", "transactionId", "tx_id"];
+const tableNames: Names = ["table", "type"];
+const opIdNames: Names = ["op_id", "opId", "clientId"];
+const opDataNames: Names = ["op_data", "opData", "data"];
+const previousValuesNames: Names = ["previous_values", "previousValues", "old"];
+const shapeNames: Names = ["transactions", "crud", "batch"];
+
+const namesOfEntry = [
+  tableNames,
+  opIdNames,
+  transactionIdNames,
+  opDataNames,
+  previousValuesNames,
+] as const;
+const namesOfTransaction = [
+  transactionIdNames,
+  ["crud", "batch"],
+] as const satisfies readonly Names[];
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Whatever is no object has none. */
+export function membersOf(value: unknown): Members {
+  return typeof value === "object" && value !== null ? (value as Members) : {};
+}
+
+/** `null` is the same as absent. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** By whichever of its names it is given. */
+function given(members: Members, names: Names): unknown {
+  for (const name of names) if (isGiven(members[name])) return members[name];
+  return undefined;
+}
+
+/** Two names of one member that say different things. */
+function conflict(
+  members: Members,
+  all: readonly Names[],
+): readonly [one: string, other: string] | undefined {
+  for (const names of all) {
+    let first: string | undefined;
+    for (const name of names) {
+      if (!isGiven(members[name])) continue;
+      if (first === undefined) first = name;
+      else if (!isSame(members[first], members[name])) return [first, name];
+    }
+  }
+  return undefined;
+}
+
+/** As JSON, whatever the order of keys. What stands in one of them twice is taken to differ: nothing that came as JSON does. */
+function isSame(one: unknown, other: unknown): boolean {
+  const seen = new Set<unknown>();
+  const pairs = [[one, other] as const];
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [left, right] = pair;
+    if (Object.is(left, right)) continue;
+    const isList = Array.isArray(left);
+    const [lefts, rights] = [membersOf(left), membersOf(right)];
+    if (left !== lefts || right !== rights || isList !== Array.isArray(right) || seen.has(left))
+      return false;
+    seen.add(left);
+    const keys = Object.keys(lefts);
+    if (keys.length !== Object.keys(rights).length) return false;
+    for (const key of keys) {
+      if (!Object.hasOwn(rights, key)) return false;
+      pairs.push([lefts[key], rights[key]]);
+    }
+  }
+  return true;
+}
+
+/** What is wrong with a transaction. */
+export interface Fault {
+  /** Safe to show. */
+  readonly message: string;
+  /** Absent where no single operation is at fault. */
+  readonly operationIndex?: number;
+}
+
+/** Reads a transaction that the validator has accepted. A fault: it says two things at once. */
+export function transactionOf(
+  raw: object,
+  operations: readonly object[],
+  path: "crud" | "batch",
+): CrudTransaction | Fault {
+  const members = raw as Members;
+  const differing = conflict(members, namesOfTransaction);
+  if (differing !== undefined) return { message: differ(differing) };
+  const crud: CrudEntry[] = [];
+  for (const [operationIndex, entry] of operations.entries()) {
+    const differing = conflict(entry as Members, namesOfEntry);
+    if (differing !== undefined) {
+      return { message: `${path}[${operationIndex}]: ${differ(differing)}`, operationIndex };
+    }
+    crud.push(entryOf(entry as Members));
+  }
+  const id = given(members, transactionIdNames) as number | undefined;
+  const transactionId = id ?? commonId(crud);
+  return transactionId === undefined ? { crud } : { transactionId, crud };
+}
+
+function differ([one, other]: readonly [string, string]): string {
+  return `"${one}" and "${other}" are two names of one member, and have different values.`;
+}
+
+/** The entries' transaction id, if they all have the same. */
+function commonId<T>(crud: readonly { readonly transactionId?: T }[]): T | undefined {
+  const id = crud[0]?.transactionId;
+  return crud.every((entry) => entry.transactionId === id) ? id : undefined;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function entryOf(raw: Members): CrudEntry {
+  // The validator has seen to the types, and to what is required.
+  const entry: Mutable<CrudEntry> = {
+    op: raw["op"] as Operation,
+    table: given(raw, tableNames) as string,
+    id: raw["id"] as string,
+  };
+  const opId = given(raw, opIdNames);
+  const transactionId = given(raw, transactionIdNames);
+  const opData = given(raw, opDataNames);
+  const previousValues = given(raw, previousValuesNames);
+  const { metadata } = raw;
+  if (opId !== undefined) entry.opId = opId as number;
+  if (transactionId !== undefined) entry.transactionId = transactionId as number;
+  if (opData !== undefined) entry.opData = opData as OpData;
+  if (previousValues !== undefined) entry.previousValues = previousValues as OpData;
+  if (isGiven(metadata)) entry.metadata = metadata as string;
+  return entry;
+}
+
+/**
+ * What the identity of a refused transaction is taken of: its ids and what it says of its rows, as far as they can be read. The same as that of
+ * the transaction itself, where only a limit stood in its way. `undefined`: its ids can't be read. In slices, for no limit of operations holds here.
+ */
+export async function identifiable(raw: unknown): Promise<Identifiable | undefined> {
+  const { crud, batch } = membersOf(raw);
+  const operations: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
+  if (operations.length === 0) return undefined;
+  let transactionId = idOf(raw, transactionIdNames);
+  if (transactionId === null) return undefined;
+  const common = idOf(operations[0], transactionIdNames);
+  let isCommon = transactionId === undefined;
+  const slices = createSlices();
+  for (const entry of operations) {
+    if (slices.isOver()) await slices.next();
+    if (idOf(entry, opIdNames) === null) return undefined;
+    isCommon &&= idOf(entry, transactionIdNames) === common;
+  }
+  if (isCommon) transactionId = common ?? undefined;
+  // One at a time, for there may be very many.
+  const entries = { [Symbol.iterator]: () => readings(operations) };
+  return transactionId === undefined ? { crud: entries } : { transactionId, crud: entries };
+}
+
+/** `undefined`: there is none. `null`: what is there is no id, or two that differ, and nothing to go by. */
+function idOf(value: unknown, names: Names): number | null | undefined {
+  const members = membersOf(value);
+  const id = given(members, names);
+  if (id === undefined) return undefined;
+  return Number.isSafeInteger(id) && conflict(members, [names]) === undefined
+    ? (id as number)
+    : null;
+}
+
+function* readings(
+  operations: readonly unknown[],
+): Generator<Identifiable["crud"] extends Iterable<infer Entry> ? Entry : never> {
+  for (const entry of operations) {
+    const members = membersOf(entry);
+    const opId = idOf(entry, opIdNames);
+    const id = typeof opId === "number" && { opId };
+    // What says two things at once counts as a whole.
+    yield entry !== members || conflict(members, namesOfEntry) !== undefined
+      ? { op: undefined, table: undefined, id: undefined, opData: entry, ...id }
+      : {
+          op: members["op"],
+          table: given(members, tableNames),
+          id: members["id"],
+          opData: given(members, opDataNames),
+          ...id,
+        };
+  }
+}
+
+/** What an entry of a stored payload calls its row, whatever else is wrong with it. */
+export function rowOf(entry: unknown): { readonly table?: unknown; readonly id?: unknown } {
+  const members = membersOf(entry);
+  return { table: given(members, tableNames), id: members["id"] };
+}
+
+/**
+ * One operation as older demo clients send it, by its method and with one row in the body, as an upload of the demo backends' shape.
+ *
+ * @throws badRequest(400) for a body that is no row
+ */
+export function uploadOfRow(op: Operation, body: unknown): unknown {
+  const members = membersOf(body);
+  const isRow = isGiven(given(members, tableNames)) || isGiven(given(members, opDataNames));
+  if (!isRow || Array.isArray(body) || isGiven(given(members, shapeNames))) {
+    throw badRequest(400, 'Expected a JSON object with "table" and "data".');
+  }
+  const { client_id, clientId, queue_id, queueId, ...entry } = members;
+  // Named twice, like any other member: nothing says which of the two is meant.
+  const named = isGiven(entry["op"]) && entry["op"] !== op ? [op, entry["op"]] : op;
+  const ofDevice = typeof clientId === "string";
+  const row = { ...withRowId(entry), ...(!ofDevice && { clientId }), op: named };
+  // A part with more values than may be read: then nothing of the row is read.
+  const isUnread = Object.values(row).some((value) => value instanceof Unread);
+  return {
+    client_id,
+    queue_id,
+    queueId,
+    ...(ofDevice && { clientId }),
+    batch: isUnread ? new Unread(stringifyJson([row])) : [row],
+  };
+}
+
+/** These clients have the row's id among its columns. */
+function withRowId(entry: Members): Members {
+  const name = opDataNames.find((each) => isGiven(entry[each]));
+  if (name === undefined || isGiven(entry["id"]) || Array.isArray(entry[name])) return entry;
+  const { id, ...data } = membersOf(entry[name]);
+  return isGiven(id) ? { ...entry, id, [name]: data } : entry;
+}
