@@ -40,11 +40,11 @@ const some: Readonly<Record<string, () => object>> = {
   "a list of 200,000 members": () => inData(list(200_000, (index) => index)),
   // Two bytes in the body, six where nothing but ASCII is written.
   "text of accents": () => inData(filled("é")),
+};
+const others: Readonly<Record<string, () => object>> = {
   "the name of a table": () => ({
     crud: [{ op: "PUT", table: "é".repeat(3_000_000), id: "i".repeat(3_000_000), op_data: {} }],
   }),
-};
-const others: Readonly<Record<string, () => object>> = {
   "a list of 4,000,000 members": () => inData(list(4_000_000, (index) => index % 10)),
   "text of control characters": () => inData(filled("\x7f")),
   "text of line breaks": () => inData(filled("\n")),
