@@ -10,7 +10,7 @@ import {
   type OwnTablesOptions,
   tablesSql,
 } from "../../src/index.js";
-import { currentForm, migrationName } from "../../src/sql/migrations.js";
+import { currentForm, migrationName } from "../../src/sql/table-forms.js";
 import { createOwn } from "../../src/sql/tables.js";
 import { dialects, postgres, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { until } from "../support/uploads.js";
