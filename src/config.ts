@@ -128,7 +128,8 @@ export interface DeadLettersOptions<P extends Principal, DB> {
   readonly rejections?: RejectionOptions<P, DB>;
   /**
    * Letters of one user that may wait at once; of one device, half of them. Beyond it nothing is recorded and the transaction stays on the
-   * device: 429 with Retry-After. `Infinity` for no bound. Default 1,000.
+   * device: 429 with Retry-After. A letter and its dependants count as one; as many dependants as this may wait behind one letter. `Infinity` for
+   * no bound. Default 1,000.
    */
   readonly open?: number;
   /** The same, in bytes of their payloads. The letter that goes beyond it is still recorded. Default 64 MiB. */
@@ -171,6 +172,8 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
   readonly row_id: string | null;
   /** From 0. */
   readonly operation_index: number | null;
+  /** The letter that it depends on; NULL where it depends on none. */
+  readonly root_id: string | null;
   /** ISO 8601. */
   readonly created_at: string;
 }
@@ -181,6 +184,7 @@ export type OwnTable =
   | "powersync_devices"
   | "powersync_dead_letters"
   | "powersync_letter_parts"
+  | "powersync_letter_rows"
   | "powersync_checkpoints"
   | "powersync_attempts"
   | "powersync_migrations";

@@ -3,6 +3,8 @@ import { checkConfig } from "./config-check/config-shape.js";
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
+import { createCreated } from "./dead-letters/created.js";
+import { createDependants } from "./dead-letters/dependants.js";
 import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
@@ -56,6 +58,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   ]);
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
+  const created = createCreated(rules);
+  const dependants = createDependants(rules, created);
   const databases = createDatabases(
     config.database,
     openStore(config, timeouts),
@@ -70,13 +74,13 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     rules,
     limits,
     emit,
-    deadLetter: recordLetter(keepPrincipal),
+    deadLetter: recordLetter(keepPrincipal, created.ofPayload),
     reject: (convert) => rejections && createReject(rejections, convert, emit),
   });
   const quota = createLetterQuota(config.deadLetters);
   const load = createLoad(limits);
   const rowStateReader = createRowStateReader(rules);
-  const shared = { config, pipeline, rowStateReader, emit };
+  const shared = { config, pipeline, rowStateReader, dependants, emit };
   const runTransaction = createRunTransaction({ ...shared, quota });
   const { prune, forget, devices, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
@@ -114,7 +118,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
 
   return {
-    deadLetters: createDeadLetters({ ...shared, limits, gate, load, databases }),
+    deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
     handles: handlesOf(path, routes),

@@ -81,6 +81,17 @@ interface DeadLetterEvent extends Correlated {
   readonly errorCode: ErrorCode;
   /** The same payload was recorded before and is still open: no new letter. */
   readonly repeat: boolean;
+  /** It is a dependant: the letter at the root of its chain. */
+  readonly root?: string;
+}
+
+/** A transaction needs what a dead letter would create, and that letter's chain takes no more: it stays queued. Nobody else's queue waits. */
+interface ChainFullEvent extends Correlated {
+  readonly type: "chain_full";
+  /** The letter at the root. */
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId?: string;
 }
 
 /** Somebody has dealt with a dead letter, or tried to. */
@@ -163,6 +174,7 @@ export type WriteEvent =
   | TransactionEvent
   | ErrorEvent
   | DeadLetterEvent
+  | ChainFullEvent
   | DeadLetterHandledEvent
   | RowMissingEvent
   | SchemaMissingEvent

@@ -55,6 +55,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "error",
   "dead_letter",
   "dead_letter_handled",
+  "chain_full",
   "schema_missing",
   "server_value",
   "precision_lost",
@@ -84,6 +85,11 @@ function said(event: WriteEvent): readonly [Level, string] {
       return [
         "warn",
         `dead letter ${event.id}: ${event.errorCode}, user ${JSON.stringify(event.userId)}${event.repeat ? ", recorded before" : ""}`,
+      ];
+    case "chain_full":
+      return [
+        "warn",
+        `the chain behind dead letter ${event.id} takes no more: a queue of user ${JSON.stringify(event.userId)} waits until the letter is retried or discarded`,
       ];
     case "schema_missing": {
       const what =

@@ -136,6 +136,7 @@ export type LibraryErrorCode =
   | "INVALID_TRANSACTION"
   | "RETRIES_EXHAUSTED"
   | "CONFLICT"
+  | "DEPENDS_ON_DEAD_LETTER"
   | "UNCLASSIFIED_ERROR";
 
 /** A library code, or any of the application's own. */
@@ -194,6 +195,8 @@ export interface DeadLetter {
   readonly operationIndex?: number;
   /** What makes a transaction sent twice the same one, where it has that. */
   readonly identity?: string;
+  /** The letter that it depends on, at the root of its chain. */
+  readonly root?: string;
   /** The transaction in the wire's words, or as it came where it could not be understood. */
   readonly payload: unknown;
   /** Integers beyond 2^53 in the payload had been rounded before the library saw them. */

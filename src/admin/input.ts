@@ -14,6 +14,7 @@ const filterNames: Readonly<Record<string, keyof LetterFilter>> = {
   client_id: "clientId",
   error_code: "errorCode",
   table: "table",
+  root: "root",
   since: "since",
   until: "until",
 };
@@ -108,6 +109,15 @@ export function readForce({ force }: Members): { readonly force?: boolean } {
   if (force === undefined) return {};
   if (typeof force !== "boolean") throw badRequest(400, '"force" must be true or false.');
   return { force };
+}
+
+/** @throws badRequest */
+export function readChoice({ dependants }: Members): { readonly dependants?: "discard" | "keep" } {
+  if (dependants === undefined) return {};
+  if (dependants !== "discard" && dependants !== "keep") {
+    throw badRequest(400, '"dependants" must be "discard" or "keep".');
+  }
+  return { dependants };
 }
 
 function knownMembers(value: unknown, names: readonly string[], what: string): Members {

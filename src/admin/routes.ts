@@ -3,6 +3,7 @@ import type { Principal } from "../context.js";
 import { cursorOf, letterLine, wireLetter, wireSummary } from "../dead-letters/query.js";
 import type {
   BulkRetryReport,
+  ChainReport,
   DeadLetters,
   DiscardResult,
   EditResult,
@@ -12,7 +13,7 @@ import type {
 import { badRequest } from "../errors.js";
 import { pathOf } from "../http/request.js";
 import type { WriteRequest } from "../model.js";
-import { readBulk, readForce, readMembers, readQuery } from "./input.js";
+import { readBulk, readChoice, readForce, readMembers, readQuery } from "./input.js";
 
 type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
@@ -85,8 +86,9 @@ export async function runAdminRoute<P extends Principal>(
       return resultResponse(await deadLetters.retry(route.id, { ...force, ...whose }));
     }
     case "discard": {
-      const { reason } = await body("reason");
-      return resultResponse(await deadLetters.discard(route.id, reason as string, whose));
+      const sent = await body("reason", "dependants");
+      const options = { ...readChoice(sent), ...whose };
+      return resultResponse(await deadLetters.discard(route.id, sent["reason"] as string, options));
     }
     case "retryAll": {
       const sent = await body("filter", "force", "limit", "cursor");
@@ -95,9 +97,9 @@ export async function runAdminRoute<P extends Principal>(
       return { status: 200, body: wireReport(await deadLetters.retryAll(filter, options)) };
     }
     case "discardAll": {
-      const sent = await body("filter", "reason", "limit", "cursor");
+      const sent = await body("filter", "reason", "dependants", "limit", "cursor");
       const { filter, page } = readBulk(sent);
-      const options = { ...page, ...whose };
+      const options = { ...readChoice(sent), ...page, ...whose };
       const report = await deadLetters.discardAll(filter, sent["reason"] as string, options);
       return { status: 200, body: report };
     }
@@ -145,9 +147,15 @@ const noSuchLetter: AdminResponse = {
 function resultResponse(result: RetryResult | EditResult | DiscardResult): AdminResponse {
   switch (result.status) {
     case "retried":
+      return { status: 200, body: wireRetried(result) };
     case "edited":
     case "discarded":
       return { status: 200, body: result };
+    case "has_dependants":
+      return conflict(
+        result,
+        `${result.dependants} letters depend on it. Say what becomes of them: "dependants": "discard" or "keep".`,
+      );
     case "not_found":
       return noSuchLetter;
     case "not_open":
@@ -171,8 +179,29 @@ function conflict(result: object, message: string): AdminResponse {
 }
 
 function wireFailed(result: Extract<RetryResult, { status: "failed" }>) {
-  const { status, retryable, errorCode, message, operationIndex } = result;
-  return { status, retryable, error_code: errorCode, message, operation_index: operationIndex };
+  const { status, dependants } = result;
+  return {
+    status,
+    ...wireFailure(result),
+    ...(dependants && { dependants: wireChain(dependants) }),
+  };
+}
+
+function wireFailure(failure: Omit<Extract<RetryResult, { status: "failed" }>, "status">) {
+  const { retryable, errorCode, message, operationIndex } = failure;
+  return { retryable, error_code: errorCode, message, operation_index: operationIndex };
+}
+
+function wireRetried({ status, dependants }: Extract<RetryResult, { status: "retried" }>) {
+  return { status, ...(dependants && { dependants: wireChain(dependants) }) };
+}
+
+function wireChain({ retried, waiting, stoppedBy }: ChainReport) {
+  return {
+    retried,
+    waiting,
+    ...(stoppedBy && { stopped_by: { id: stoppedBy.id, ...wireFailure(stoppedBy) } }),
+  };
 }
 
 function wireReport({ results, ...counts }: BulkRetryReport) {
@@ -181,7 +210,11 @@ function wireReport({ results, ...counts }: BulkRetryReport) {
     results: results.map(({ id, userId, result }) => ({
       id,
       user_id: userId,
-      ...(result.status === "failed" ? wireFailed(result) : result),
+      ...(result.status === "failed"
+        ? wireFailed(result)
+        : result.status === "retried"
+          ? wireRetried(result)
+          : result),
     })),
   };
 }

@@ -111,6 +111,7 @@ export const ownTables = object(
         powersync_devices: ownTable,
         powersync_dead_letters: ownTable,
         powersync_letter_parts: ownTable,
+        powersync_letter_rows: ownTable,
         powersync_checkpoints: ownTable,
         powersync_attempts: ownTable,
         powersync_migrations: ownTable,

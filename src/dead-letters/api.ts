@@ -6,23 +6,20 @@ import type { Database, Databases } from "../process/call.js";
 import type { Load } from "../process/load.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
-import { cursorOf, letterLine, limitOf, positionOf, queryOf, waitingQueryOf } from "./query.js";
-import { createRetryLetter, isOpen, notOpenAnswer, type RetryParts, readPayload } from "./retry.js";
+import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
+import type { RetryParts } from "./chain.js";
+import { createRetryLetter } from "./retry.js";
+import { isOpen, notOpenAnswer, readPayload } from "./state.js";
 import { inUnit } from "../process/classify.js";
-import type {
-  BulkDiscardReport,
-  BulkRetryReport,
-  BulkRetryResult,
-  DeadLetters,
-  LetterFilter,
-  RetryResult,
-} from "./types.js";
-import type { LetterQuery, ListedLetter, Position } from "../store/letters.js";
-import type { Store } from "../store/store.js";
+import { discardEach, retryEach, walkThrough } from "./bulk.js";
+import type { Created } from "./created.js";
+import { discardSome } from "./discard.js";
+import type { DeadLetters, RetryResult } from "./types.js";
 
 interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
   readonly load: Load;
   readonly databases: Databases<P>;
+  readonly created: Created;
 }
 
 const mostReason = 2_000;
@@ -30,7 +27,7 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { rowStateReader, emit, limits, load, databases } = parts;
+  const { rowStateReader, created, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
@@ -68,7 +65,7 @@ export function createDeadLetters<P extends Principal, DB>(
           letters.find(id),
         );
         if (letter === undefined) return undefined;
-        const { rowStates: _rowStates, lossyNumbers: _lossyNumbers, ...shown } = letter;
+        const { rowStates: _1, lossyNumbers: _2, overtaken: _3, ...shown } = letter;
         return shown;
       }),
 
@@ -85,9 +82,13 @@ export function createDeadLetters<P extends Principal, DB>(
           if (!isOpen(letter)) return notOpenAnswer(letter);
           const rowStates = await rowStateReader.read({ store, unit }, namedRows(written));
           const tables = tableNames(written);
+          const creates = await created.ofPayload(
+            { open: { store, unit }, userId: letter.userId },
+            written,
+          );
           await letters.change([id], {
             status: "open",
-            payload: { value: written, tables, rowStates },
+            payload: { value: written, tables, rowStates, creates },
           });
           return { status: "edited" } as const;
         });
@@ -98,17 +99,21 @@ export function createDeadLetters<P extends Principal, DB>(
     retry: (id, { principal, ...options } = {}) =>
       load.during(async () => retry(await databases.sure(principal), id, options)),
 
-    discard: (id, reason, { principal } = {}) =>
+    discard: (id, reason, { principal, dependants } = {}) =>
       load.during(async () => {
         checkReason(reason);
+        checkChoice(dependants);
         const { store } = await databases.sure(principal);
-        const result = await inUnit(store, async ({ letters }) => {
+        const [result, ids] = await inUnit(store, async (unit) => {
+          const { letters } = unit;
           const letter = await letters.find(id, true);
-          if (!isOpen(letter)) return notOpenAnswer(letter);
-          await letters.change([id], { closed: { status: "discarded", reason } });
-          return { status: "discarded" } as const;
+          if (!isOpen(letter)) return [notOpenAnswer(letter), []] as const;
+          const { discarded } = await discardSome(unit, [id], reason, dependants);
+          if (discarded.length > 0) return [{ status: "discarded" } as const, discarded] as const;
+          const { length } = await letters.dependants([id]);
+          return [{ status: "has_dependants", dependants: length } as const, []] as const;
         });
-        if (result.status === "discarded") handled(id, "discarded");
+        for (const each of ids) handled(each, "discarded");
         return result;
       }),
 
@@ -121,11 +126,12 @@ export function createDeadLetters<P extends Principal, DB>(
         );
       }),
 
-    discardAll: (filter, reason, { principal, ...options } = {}) =>
+    discardAll: (filter, reason, { principal, dependants, ...options } = {}) =>
       load.during(async () => {
         checkReason(reason);
+        checkChoice(dependants);
         const { store } = await databases.sure(principal);
-        const report = await discardEach(walkThrough(store), filter, options, reason);
+        const report = await discardEach(walkThrough(store), filter, options, reason, dependants);
         for (const id of report.ids) handled(id, "discarded");
         return report;
       }),
@@ -160,115 +166,8 @@ function checkReason(reason: string): void {
   }
 }
 
-interface BulkBounds {
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
-const most = 100_000;
-const defaultLimit = 1_000;
-const lettersAtOnce = 100;
-
-/** Never stops half way for one that fails: only that client's others stay where they are. */
-export async function retryEach(
-  walk: Walk,
-  filter: LetterFilter,
-  { limit, cursor }: BulkBounds,
-  retry: (id: string) => Promise<RetryResult>,
-): Promise<BulkRetryReport> {
-  const query = waitingQueryOf(filter);
-  const size = limitOf(limit, most, defaultLimit);
-  const after = positionOf(cursor);
-  // What has been left behind before still stands in front.
-  const stopped = new Set(after === undefined ? [] : await walk.waitingQueues(query, after));
-  const results: BulkRetryResult[] = [];
-  const counts = { retried: 0, stale: 0, failed: 0, skipped: 0 };
-  let last: ListedLetter | undefined;
-  for await (const letter of walk.letters(query, after)) {
-    if (results.length === size) {
-      return { ...counts, results, ...(last && { next: cursorAt(last) }) };
-    }
-    const { id, userId, queue } = letter;
-    const result = stopped.has(queue) ? ({ status: "skipped" } as const) : await retry(id);
-    results.push({ id, userId, result });
-    if (result.status in counts) counts[result.status as keyof typeof counts] += 1;
-    if (result.status === "stale" || result.status === "failed") stopped.add(queue);
-    last = letter;
-  }
-  return { ...counts, results };
-}
-
-export async function discardEach(
-  walk: Walk,
-  filter: LetterFilter,
-  { limit, cursor }: BulkBounds,
-  reason: string,
-): Promise<BulkDiscardReport> {
-  const query = waitingQueryOf(filter);
-  const size = limitOf(limit, most, defaultLimit);
-  const ids: string[] = [];
-  let open: ListedLetter[] = [];
-  let seen = 0;
-  let next: string | undefined;
-  const discard = async (): Promise<void> => {
-    if (open.length > 0)
-      ids.push(
-        ...(await walk.discard(
-          open.map(({ id }) => id),
-          reason,
-        )),
-      );
-    open = [];
-  };
-  for await (const letter of walk.letters(query, positionOf(cursor))) {
-    const before = open.at(-1);
-    if (seen === size && before !== undefined) {
-      next = cursorAt(before);
-      break;
-    }
-    if (open.length === lettersAtOnce) await discard();
-    open.push(letter);
-    seen += 1;
-  }
-  await discard();
-  return { discarded: ids.length, ids, ...(next !== undefined && { next }) };
-}
-
-const pageSize = 100;
-
-/** Letters one after the other, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
-interface Walk {
-  letters(query: LetterQuery, after?: Position): AsyncGenerator<ListedLetter, void, undefined>;
-  waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
-  /** Gives those that still waited. */
-  discard(ids: readonly string[], reason: string): Promise<readonly string[]>;
-}
-
-export function walkThrough(store: Store): Walk {
-  return {
-    letters: async function* (query, after) {
-      for (let position = after; ;) {
-        const page = { newest: false, limit: pageSize, after: position };
-        const found = await inUnit(store, ({ letters }) => letters.list(query, page));
-        yield* found;
-        const last = found.at(-1);
-        if (last === undefined || found.length < pageSize) return;
-        position = { at: last.firstSeenAt, id: last.id };
-      }
-    },
-    waitingQueues: (query, until) =>
-      inUnit(store, ({ letters }) => letters.waitingQueues(query, until)),
-    discard: (ids, reason) =>
-      inUnit(store, async ({ letters }) => {
-        const still = await letters.lockWaiting(ids);
-        if (still.length > 0) {
-          await letters.change(still, { closed: { status: "discarded", reason } });
-        }
-        return still;
-      }),
-  };
-}
-
-function cursorAt({ firstSeenAt, id }: ListedLetter): string {
-  return cursorOf({ at: firstSeenAt, id });
+/** @throws badRequest */
+function checkChoice(choice: unknown): void {
+  if (choice === undefined || choice === "discard" || choice === "keep") return;
+  throw badRequest(400, 'Say what becomes of the dependants: "discard" or "keep".');
 }

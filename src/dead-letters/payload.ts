@@ -2,10 +2,10 @@
 import type { Principal } from "../context.js";
 import type { CrudTransaction, DeadLetter, InvalidTransaction } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
-import { openUnitOf } from "../pipeline/operation.js";
+import { type OpenUnit, openUnitOf } from "../pipeline/operation.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
-import { membersOf, rowOf } from "../wire/entries.js";
+import { membersOf, type ReadRow, rowOf } from "../wire/entries.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
 
 /**
@@ -13,15 +13,22 @@ import { canonicalJson, sha256 } from "../wire/serialize.js";
  * open makes no second one.
  *
  * @param keepPrincipal whether the letter says who sent it beyond the user id
+ * @param creates what the payload would create: see `created.ts`
  */
 export function recordLetter<P extends Principal, DB>(
   keepPrincipal: boolean,
+  creates: (
+    owner: { readonly open: OpenUnit; readonly userId: string },
+    payload: unknown,
+  ) => Promise<readonly string[]>,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
   return async (letter, context) => {
     const principal = keepPrincipal ? principalText(context.principal) : undefined;
     const { lossyNumbers, attempts: _attempts, ...kept } = letter;
-    const recorded = await openUnitOf(context).unit.letters.record({
+    const open = openUnitOf(context);
+    const recorded = await open.unit.letters.record({
       ...kept,
+      creates: await creates({ open, userId: letter.userId }, letter.payload),
       subject: await sha256(letter.userId),
       content: await contentHash(letter),
       ...(principal !== undefined && { principal }),
@@ -57,9 +64,7 @@ export function tableNames(payload: unknown): readonly string[] {
 }
 
 /** What the entries of a payload call their rows, in whatever shape the transaction came. Of what could not be understood, whatever is there. */
-export function entriesOf(
-  payload: unknown,
-): readonly { readonly table?: unknown; readonly id?: unknown }[] {
+export function entriesOf(payload: unknown): readonly ReadRow[] {
   const { crud, batch } = membersOf(payload);
   const entries: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
   return entries.map(rowOf);

@@ -13,7 +13,7 @@ import { stringifyJson } from "../wire/serialize.js";
 
 const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
 
-const texts = ["userId", "clientId", "errorCode", "table"] as const;
+const texts = ["userId", "clientId", "errorCode", "table", "root"] as const;
 const times = ["since", "until"] as const;
 const queryNames: readonly string[] = ["status", ...texts, ...times];
 
@@ -122,6 +122,8 @@ export function wireSummary(letter: LetterSummary): Readonly<Record<string, unkn
     edited: letter.edited,
     reason: letter.reason,
     closed_at: letter.closedAt,
+    root: letter.root,
+    dependants: letter.dependants,
   };
 }
 

@@ -3,7 +3,7 @@
  * What can't be recorded stays on its device, and for a while that device is answered without the database being asked again. A user's other devices go on.
  */
 import type { RetryableResult } from "../model.js";
-import type { WaitingLetters } from "../store/letters.js";
+import type { Chain, WaitingLetters } from "../store/letters.js";
 import type { Unit } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { checkLimit } from "../wire/limits.js";
@@ -17,6 +17,8 @@ interface LetterSender {
   readonly userId: string;
   readonly clientId?: string | undefined;
   readonly queueId?: string | undefined;
+  /** The letter that it depends on, where it does: then its bytes are counted alone. */
+  readonly root?: string | undefined;
 }
 
 export interface LetterQuota {
@@ -26,6 +28,12 @@ export interface LetterQuota {
    * @throws TooManyLetters where there are as many as may be
    */
   check(unit: Unit, memory: Refusals, sender: LetterSender): Promise<void>;
+  /**
+   * A chain counts as one letter, and has bounds of its own: as many dependants as letters may wait, and a device's share of the bytes.
+   *
+   * @throws ChainFull
+   */
+  checkChain(chain: Chain, root: string): void;
   /** The answer to a device that was over the limit a moment ago. */
   refusal(memory: Refusals, sender: LetterSender): RetryableResult | undefined;
 }
@@ -33,6 +41,18 @@ export interface LetterQuota {
 type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
+
+/** One queue's: what a chain does not take stops nobody else. */
+export class ChainFull extends Error {
+  readonly root: string;
+
+  constructor(root: string) {
+    super(
+      `The chain behind the dead letter ${root} takes no more (deadLetters.open letters, and half of deadLetters.openBytes): retry or discard it. Nothing has been recorded.`,
+    );
+    this.root = root;
+  }
+}
 
 interface LetterBounds {
   readonly open?: number;
@@ -65,8 +85,13 @@ export function createLetterQuota({
   };
 
   /** In words. Bytes leave room for one letter more, however large it is: else it would never be recorded. */
-  const fullOf = (who: string, { letters, bytes }: WaitingLetters, part: number) => {
-    if (letters >= Math.ceil(open * part)) {
+  const fullOf = (
+    { root }: LetterSender,
+    who: string,
+    { letters, bytes }: WaitingLetters,
+    part: number,
+  ) => {
+    if (root === undefined && letters >= Math.ceil(open * part)) {
       return `The ${who} has ${letters} open dead letters (deadLetters.open)`;
     }
     if (bytes < openBytes * part) return undefined;
@@ -80,11 +105,15 @@ export function createLetterQuota({
       const subject = await sha256(userId);
       const { ofUser, ofClient } = await unit.letters.countWaiting(subject, clientId, open);
       const full =
-        (clientId === undefined ? undefined : fullOf("device", ofClient, share)) ??
-        fullOf("caller", ofUser, 1);
+        (clientId === undefined ? undefined : fullOf(sender, "device", ofClient, share)) ??
+        fullOf(sender, "caller", ofUser, 1);
       if (full === undefined) return;
       pause(memory, sender);
       throw new TooManyLetters(`${full}: retry or discard some. Nothing has been recorded.`);
+    },
+
+    checkChain: ({ length, bytes }, root) => {
+      if (length >= open || bytes >= openBytes * share) throw new ChainFull(root);
     },
 
     refusal: ({ refused }, sender) => {

@@ -78,6 +78,7 @@ function usualRow(letter: DeadLetter): RejectionRow {
     table_name: storable(operation?.table),
     row_id: storable(operation?.id),
     operation_index: operationIndex ?? null,
+    root_id: letter.root ?? null,
     created_at: new Date().toISOString(),
   };
 }

@@ -1,12 +1,12 @@
-/** One letter tried again: applied as the user who sent it, and closed, in one database transaction; or left as it was. */
-import type { WritesConfig } from "../config.js";
-import type { Committed, Principal } from "../context.js";
-import { badRequest, fatal, isBadRequest } from "../errors.js";
+/**
+ * Letters tried again: a letter and its dependants, in their order, as the user who sent them. Those that can be applied are applied and closed in one
+ * database transaction; the first that can't keeps its place, and all behind it.
+ */
+import type { Principal } from "../context.js";
+import { isBadRequest } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import type { CrudTransaction } from "../model.js";
-import type { Pipeline } from "../pipeline/pipeline.js";
-import { apply, type Progress } from "../process/attempt.js";
-import { type Call, type Database, shownContext } from "../process/call.js";
+import { announceMissing } from "../process/attempt.js";
+import type { Database } from "../process/call.js";
 import {
   classify,
   inUnit,
@@ -14,23 +14,19 @@ import {
   tellServerValue,
   type Verdict,
 } from "../process/classify.js";
-import type { Gate } from "../rls/gate.js";
-import { type Letter, type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
-import type { Store, Unit } from "../store/store.js";
+import { type NamedRow, rowName } from "../store/letters.js";
+import type { Store } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
-import type { Limits } from "../wire/limits.js";
-import { normalizeUpload } from "../wire/upload.js";
-import type { RowStateReader } from "./row-states.js";
-import type { NotFound, NotOpen, RetryOptions, RetryResult } from "./types.js";
-
-export interface RetryParts<P extends Principal, DB> {
-  readonly config: WritesConfig<P, DB>;
-  readonly pipeline: Pipeline<P, DB>;
-  readonly rowStateReader: RowStateReader;
-  readonly emit: Emit;
-  readonly limits: Limits;
-  readonly gate: Gate<P> | undefined;
-}
+import {
+  applyChain,
+  type ChainCall,
+  type ChainOutcome,
+  type ChainProgress,
+  type RetryParts,
+} from "./chain.js";
+import { type ChainRetry, createCallsOf } from "./senders.js";
+import { isOpen, notOpenAnswer } from "./state.js";
+import type { ChainReport, RetryOptions, RetryResult } from "./types.js";
 
 /** Rejects with `badRequest` where `as` is somebody else; every other failure is its result. */
 type RetryLetter<P extends Principal> = (
@@ -40,164 +36,207 @@ type RetryLetter<P extends Principal> = (
 ) => Promise<RetryResult>;
 
 type Failed = Extract<RetryResult, { status: "failed" }>;
-type Tried = { readonly result: RetryResult; readonly committed?: Committed };
+type Failure = Omit<Failed, "status" | "dependants">;
+
+/** What became of a chain. */
+interface Retried {
+  /** Applied, in their order. */
+  readonly ids: string[];
+  /** Those that wait behind it. */
+  waiting: number;
+  /** The letter that could not be applied. */
+  stop?: Failure & { readonly id: string };
+  /** Nothing has been tried. */
+  readonly instead?: {
+    readonly kind: "not open" | "moved" | "stale";
+    readonly rows?: readonly NamedRow[];
+  };
+}
+
+/** How often a chain is looked at anew that others change. */
+const mostRounds = 5;
+
+const moved: Failure = { retryable: true, message: "Others are dealing with it just now." };
+
+const dependent: Failure = {
+  retryable: false,
+  errorCode: "DEPENDS_ON_DEAD_LETTER",
+  message: "It needs what another dead letter would create.",
+};
 
 export function createRetryLetter<P extends Principal, DB>(
   parts: RetryParts<P, DB>,
 ): RetryLetter<P> {
-  const { config, pipeline, emit, gate } = parts;
+  const { pipeline, dependants, emit } = parts;
+  type Retrying = ChainRetry<P>;
+  const callsOf = createCallsOf(parts);
 
-  return async (database, id, { force = false, as }) => {
+  /** The first letter that needs what another chain would create. */
+  const dependence = async (
+    { database: { store } }: Retrying,
+    rootId: string,
+    calls: readonly ChainCall<P>[],
+    { unsure }: Extract<ChainOutcome<P>, { kind: "unsure" }>,
+  ): Promise<{ readonly index: number; readonly operationIndex: number } | undefined> => {
+    for (const { index, needs, transaction } of unsure) {
+      const userId = calls[index]?.call.principal.userId ?? "";
+      const asked = { userId, needs, transaction, except: rootId };
+      const found = await inUnit(store, (unit) => dependants.dependence({ store, unit }, asked));
+      if (found !== undefined) return { index, operationIndex: found.operationIndex };
+    }
+    return undefined;
+  };
+
+  /** Applies as much of a chain as can be. Each round is one database transaction that commits something; the last one says what is in the way. */
+  const retryChain = async (retrying: Retrying, root: string): Promise<Retried> => {
+    const { database, name, options } = retrying;
     const { store } = database;
-    const name = { correlationId: crypto.randomUUID() };
-    const progress: Progress = { during: "begin", operationIndex: undefined };
-    try {
-      // Asked before the transaction begins: the answer may come from the same database.
-      const letter = await inUnit(store, ({ letters }) => letters.find(id));
-      if (!isOpen(letter)) return notOpenAnswer(letter);
-      const principal = await letterPrincipal(letter, as, config.deadLetters?.principal);
-      if (principal === undefined) return unknownPrincipal;
-      const begun = callOf(database, name.correlationId, principal, letter);
-      const caller = await gate?.(database, begun);
-      const call = { ...begun, ...(caller && { caller }) };
-      for (let number = 1; ; number += 1) {
-        Object.assign(progress, { during: "begin", operationIndex: undefined });
-        const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
-        try {
-          const tried = await tryOnce(parts, id, force, call, { number, progress, schema });
-          const { result, committed } = tried;
-          if (committed !== undefined) await pipeline.announceCommit?.(committed, call.shown);
-          if (result.status === "retried" || result.status === "stale") {
-            emit({ type: "dead_letter_handled", ...name, id, outcome: result.status });
-          }
-          return result;
-        } catch (error) {
-          const { during, operationIndex } = progress;
-          const verdict = classify(error, store, during !== "begin", caller !== undefined);
-          const where = operationIndex === undefined ? {} : { operationIndex };
-          const { outcome } = verdict;
-          emit({ type: "error", ...name, during, error, outcome, ...where });
-          if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
+    const done: Retried = { ids: [], waiting: 0 };
+    const free = new Set<string>();
+    let rootId = root;
+    let calls = await callsOf(retrying, rootId);
+    if (calls === undefined) return { ...done, instead: { kind: "not open" } };
+    let most = calls.length;
+    let stop: Retried["stop"];
+    const stopAt = (index: number, failed: Failure): void => {
+      stop = { id: calls?.[index]?.id ?? rootId, ...failed };
+      most = index;
+    };
+    if (calls.length === 0) stopAt(0, unknownPrincipal);
+    for (let number = 1; most > 0; number += 1) {
+      const since = calls[0]?.call.requestBegan ?? performance.now();
+      const schema: SchemaTrust = { since, believed: new Map() };
+      const progress: ChainProgress = { during: "begin", operationIndex: undefined, index: 0 };
+      let outcome: ChainOutcome<P>;
+      try {
+        const force = options.force === true || done.ids.length > 0;
+        outcome = await applyChain(parts, store, calls, {
+          most,
+          force,
+          number,
+          free,
+          progress,
+          schema,
+        });
+      } catch (error) {
+        const { during, operationIndex, index } = progress;
+        const rls = calls[index]?.call.caller !== undefined;
+        const verdict = classify(error, store, during !== "begin", rls);
+        const where = operationIndex === undefined ? {} : { operationIndex };
+        emit({ type: "error", ...name, during, error, outcome: verdict.outcome, ...where });
+        const tried = { store, ...calls[index]?.call, schema };
+        // Where that can't be told, it stops here, and what has been applied before is reported.
+        const again = await isTriedAgain(verdict, number, tried).catch((lookup: unknown) => {
+          emit({ type: "error", ...name, during: "retry", error: lookup, outcome: "retryable" });
+          return undefined;
+        });
+        if (again) continue;
+        if (again === undefined) {
+          stopAt(index, { retryable: true, message: "The database can't be asked just now." });
+          number = 0;
+          continue;
+        }
+        // Whose it is that fails at COMMIT nobody says, and what takes too long may be all of them together.
+        const unknown = during === "commit" || (verdict.outcome === "retryable" && verdict.passes);
+        if (unknown && most > 1) most = Math.floor(most / 2);
+        else {
           tellServerValue(emit, name, error);
-          const failed = failedBy(verdict, operationIndex);
-          await count(emit, store, id, failed, name);
-          emit({ type: "dead_letter_handled", ...name, id, outcome: "failed" });
-          return failed;
+          stopAt(index, failure(verdict, operationIndex));
+        }
+        number = 0;
+        continue;
+      }
+      switch (outcome.kind) {
+        case "not open":
+        case "moved":
+        case "stale":
+          if (done.ids.length === 0) return { ...done, instead: outcome };
+          // Somebody else has it now.
+          stopAt(0, moved);
+          continue;
+        case "unsure": {
+          const found = await dependence(retrying, rootId, calls, outcome);
+          const { index = 0, operationIndex } = found ?? {};
+          if (found !== undefined) {
+            stopAt(index, {
+              ...dependent,
+              ...(operationIndex !== undefined && { operationIndex }),
+            });
+          } else if (number > mostRounds) stopAt(0, moved);
+          for (const { needs } of outcome.unsure)
+            for (const row of needs.rows) free.add(rowName(row));
+          continue;
+        }
+        case "applied": {
+          for (const { id, call, committed, needs } of outcome.committed) {
+            announceMissing(emit, needs, name);
+            await pipeline.announceCommit?.(committed, call.shown);
+            emit({ type: "dead_letter_handled", ...name, id, outcome: "retried" });
+            done.ids.push(id);
+          }
+          const [next] = outcome.left;
+          done.waiting = outcome.left.length;
+          if (next === undefined) return done;
+          rootId = next;
+          calls = stop === undefined ? ((await callsOf(retrying, rootId)) ?? []) : [];
+          most = calls.length;
+          if (stop === undefined && calls.length === 0) stopAt(0, unknownPrincipal);
+          number = 0;
         }
       }
+    }
+    if (stop !== undefined) {
+      done.stop = stop;
+      await count(emit, store, stop.id, stop, name);
+      emit({ type: "dead_letter_handled", ...name, id: stop.id, outcome: "failed" });
+    }
+    return done;
+  };
+
+  return async (database, id, options) => {
+    const { store } = database;
+    const retrying = { database, name: { correlationId: crypto.randomUUID() }, options };
+    const { name } = retrying;
+    try {
+      for (let round = 1; round <= mostRounds; round += 1) {
+        const letter = await inUnit(store, ({ letters }) => letters.find(id));
+        if (!isOpen(letter)) return notOpenAnswer(letter);
+        const done = await retryChain(retrying, letter.root ?? id);
+        if (done.instead === undefined) return resultOf(id, done);
+        // Others have closed or moved what it stands behind, or the letter itself.
+        if (done.instead.kind !== "stale") continue;
+        emit({ type: "dead_letter_handled", ...name, id: letter.root ?? id, outcome: "stale" });
+        return { status: "stale", rows: done.instead.rows ?? [] };
+      }
+      return { status: "failed", ...moved };
     } catch (error) {
       if (isBadRequest(error)) throw error;
       emit({ type: "error", ...name, during: "retry", error, outcome: "retryable" });
-      return failedBy(classify(error, store, false), undefined);
+      return { status: "failed", ...failure(classify(error, store, false), undefined) };
     }
   };
 }
 
-interface WithStatus {
-  readonly status: LetterStatus;
+/** What it says of the letter that was asked for. */
+function resultOf(id: string, { ids, waiting, stop }: Retried): RetryResult {
+  const others = ids.filter((each) => each !== id);
+  const report: ChainReport = { retried: others, waiting, ...(stop && { stoppedBy: stop }) };
+  const dependants = others.length > 0 || waiting > 0 ? { dependants: report } : {};
+  if (ids.includes(id)) return { status: "retried", ...dependants };
+  const { id: _, ...failed } = stop ?? { id, ...moved };
+  return { status: "failed", ...failed, ...(ids.length > 0 && dependants) };
 }
 
-/** Whether the letter is there, and waits. */
-export function isOpen<L extends WithStatus>(letter: L | undefined): letter is L {
-  return letter !== undefined && waiting.includes(letter.status);
-}
-
-/** The result for a letter that is not open. */
-export function notOpenAnswer(letter: WithStatus | undefined): NotOpen | NotFound {
-  return letter === undefined ? { status: "not_found" } : { status: "not_open", is: letter.status };
-}
-
-const unknownPrincipal: Failed = {
-  status: "failed",
+const unknownPrincipal: Failure = {
   retryable: false,
   errorCode: "UNAUTHORIZED",
   message:
     "The letter does not keep who sent it: say so by `as`, or by `deadLetters.principal` in the configuration.",
 };
 
-/** @throws badRequest where `as` is not the letter's user */
-async function letterPrincipal<P extends Principal>(
-  letter: Letter,
-  as: P | undefined,
-  make: ((letter: Letter) => P | Promise<P>) | undefined,
-): Promise<P | undefined> {
-  const principal = as ?? (make === undefined ? (letter.principal as P) : await make(letter));
-  if (principal === undefined) return undefined;
-  if (principal?.userId === letter.userId) return principal;
-  if (as !== undefined) throw badRequest(400, "`as` must be the user whose letter it is.");
-  throw new TypeError("deadLetters.principal gave somebody else than the letter's user.");
-}
-
-function callOf<P extends Principal>(
-  database: Database,
-  correlationId: string,
-  principal: P,
-  { clientId, queueId, lossyNumbers }: StoredLetter,
-): Call<P> {
-  const { signal } = new AbortController();
-  return {
-    correlationId,
-    signal,
-    principal,
-    ...database,
-    shown: shownContext({ correlationId, signal, principal }, clientId),
-    ...(clientId !== undefined && { clientId }),
-    ...(queueId !== undefined && { queueId }),
-    // What the device has been told stands: the ledger has no part in this.
-    ledger: false,
-    requestId: correlationId,
-    requestBegan: performance.now(),
-    clientCanHandle: false,
-    lossyNumbers,
-  };
-}
-
-interface Trying {
-  /** From 1. */
-  readonly number: number;
-  readonly progress: Progress;
-  readonly schema: SchemaTrust;
-}
-
-/** Rejects with whatever fails; then nothing has been written. */
-async function tryOnce<P extends Principal, DB>(
-  { pipeline, rowStateReader, limits }: RetryParts<P, DB>,
-  id: string,
-  force: boolean,
-  call: Call<P>,
-  { number, progress, schema }: Trying,
-): Promise<Tried> {
-  const { store } = call;
-  return store.unit({ schema }, async (unit: Unit): Promise<Tried> => {
-    const { letters } = unit;
-    const open = { store, unit };
-    const letter = await letters.find(id, true);
-    if (!isOpen(letter)) return { result: notOpenAnswer(letter) };
-    const { rowStates, payload } = letter;
-    if (!force && rowStates !== undefined) {
-      const rows = await rowStateReader.changed(open, rowStates);
-      if (rows.length > 0) {
-        await letters.change([id], { status: "stale" });
-        return { result: { status: "stale", rows } };
-      }
-    }
-    const reading = readPayload(payload, limits);
-    if ("invalid" in reading) {
-      progress.operationIndex = reading.operationIndex;
-      throw fatal("INVALID_TRANSACTION", reading.invalid);
-    }
-    // First, while the connection's own role is at work. It is undone with everything else.
-    await letters.change([id], { closed: { status: "retried" } });
-    const { transaction } = reading;
-    const writes = await apply(pipeline, transaction, call, { open, number, progress });
-    return { result: { status: "retried" }, committed: { transaction, writes: writes() } };
-  });
-}
-
-function failedBy(verdict: Verdict, operationIndex: number | undefined): Failed {
+function failure(verdict: Verdict, operationIndex: number | undefined): Failure {
   const { outcome, message } = verdict;
   return {
-    status: "failed",
     retryable: outcome === "retryable",
     ...(verdict.outcome === "fatal" && { errorCode: verdict.errorCode }),
     message,
@@ -210,7 +249,7 @@ async function count(
   emit: Emit,
   store: Store,
   id: string,
-  { errorCode, message, operationIndex }: Failed,
+  { errorCode, message, operationIndex }: Failure,
   name: { readonly correlationId: string },
 ): Promise<void> {
   const where = operationIndex === undefined ? {} : { operationIndex };
@@ -219,25 +258,5 @@ async function count(
     await inUnit(store, ({ letters }) => letters.change([id], { failed: error }));
   } catch (error) {
     emit({ type: "error", ...correlated(name), during: "retry", error, outcome: "ignored" });
-  }
-}
-
-/** Says what is wrong where it is none. */
-type ReadPayload =
-  | { readonly transaction: CrudTransaction }
-  | { readonly invalid: string; readonly operationIndex?: number };
-
-export function readPayload(payload: unknown, limits: Limits): ReadPayload {
-  try {
-    const [transaction, ...others] = normalizeUpload(payload, limits).transactions;
-    if (transaction === undefined || others.length > 0) {
-      return { invalid: "A letter holds one transaction: { crud: [...] }." };
-    }
-    if (!("invalid" in transaction)) return { transaction };
-    const { invalid, operationIndex } = transaction;
-    return { invalid, ...(operationIndex !== undefined && { operationIndex }) };
-  } catch (error) {
-    if (isBadRequest(error)) return { invalid: error.message };
-    throw error;
   }
 }

@@ -11,6 +11,8 @@ export interface LetterFilter {
   readonly errorCode?: ErrorCode;
   /** A table of the client's that the letter names. */
   readonly table?: string;
+  /** The id of a letter: its dependants. */
+  readonly root?: string;
   /** First seen then or later; ISO 8601 where it is text. */
   readonly since?: Date | string;
   /** First seen before then. */
@@ -44,9 +46,25 @@ export interface RetryOptions<P extends Principal> extends LetterOptions<P> {
   readonly as?: P;
 }
 
+/** What became of the letters that stand in one chain with it: its dependants, or those before it. */
+export interface ChainReport {
+  /** Ids of those that have been applied too, in their order. */
+  readonly retried: readonly string[];
+  /** How many wait. */
+  readonly waiting: number;
+  /** The first that could not be applied. It is the root of those behind it now. */
+  readonly stoppedBy?: {
+    readonly id: string;
+    readonly retryable: boolean;
+    readonly errorCode?: ErrorCode;
+    readonly message: string;
+    readonly operationIndex?: number;
+  };
+}
+
 export type RetryResult =
-  /** Applied, and committed together with the letter's new status. */
-  | { readonly status: "retried" }
+  /** Applied, and committed together with the letter's new status. `dependants`: where it has some, or is one. */
+  | { readonly status: "retried"; readonly dependants?: ChainReport }
   /** Nothing was written: these rows are not as they were when it was recorded. `force` retries all the same. */
   | { readonly status: "stale"; readonly rows: readonly NamedRow[] }
   /** Nothing was written, and the letter is as open as before. `retryable`: what was in the way may pass. */
@@ -58,6 +76,8 @@ export type RetryResult =
       /** Safe to show. */
       readonly message: string;
       readonly operationIndex?: number;
+      /** Where it is a dependant, and letters before it have been applied. */
+      readonly dependants?: ChainReport;
     }
   | NotOpen
   | NotFound;
@@ -79,7 +99,25 @@ export type EditResult =
   | NotOpen
   | NotFound;
 
-export type DiscardResult = { readonly status: "discarded" } | NotOpen | NotFound;
+export type DiscardResult =
+  | { readonly status: "discarded" }
+  /** Nothing has been done: so many letters depend on it. Say what becomes of them. */
+  | { readonly status: "has_dependants"; readonly dependants: number }
+  | NotOpen
+  | NotFound;
+
+/** What becomes of the letters that depend on one that is discarded. */
+interface DependantsChoice {
+  /**
+   * `discard`: they are discarded with it. `keep`: they wait on, the first as the root of the others; what needs their rows is no dependant any
+   * more. Without it, a letter that has dependants is not discarded.
+   */
+  readonly dependants?: "discard" | "keep";
+}
+
+export interface DiscardOptions<P extends Principal> extends LetterOptions<P>, DependantsChoice {}
+
+export interface BulkDiscardOptions<P extends Principal> extends BulkOptions<P>, DependantsChoice {}
 
 export interface BulkOptions<P extends Principal> extends LetterOptions<P> {
   /** How many letters at most are dealt with. Default 1,000. */
@@ -113,6 +151,8 @@ export interface BulkRetryResult {
 export interface BulkDiscardReport {
   readonly discarded: number;
   readonly ids: readonly string[];
+  /** Letters whose dependants wait, where nothing says what becomes of those. */
+  readonly refused?: readonly string[];
   /** There are more. */
   readonly next?: string;
 }
@@ -137,13 +177,13 @@ export interface DeadLetters<P extends Principal> {
    */
   retry(id: string, options?: RetryOptions<P>): Promise<RetryResult>;
   /** Closes a letter without writing anything; `reason` is kept, up to 2,000 characters. */
-  discard(id: string, reason: string, options?: LetterOptions<P>): Promise<DiscardResult>;
+  discard(id: string, reason: string, options?: DiscardOptions<P>): Promise<DiscardResult>;
   /** Retries what waits, oldest first. A client's letters are tried in their order, and after its first that is not applied no more of them. */
   retryAll(filter: LetterFilter, options?: BulkRetryOptions<P>): Promise<BulkRetryReport>;
   discardAll(
     filter: LetterFilter,
     reason: string,
-    options?: BulkOptions<P>,
+    options?: BulkDiscardOptions<P>,
   ): Promise<BulkDiscardReport>;
   /** Whole letters, oldest first, as JSON lines, each with its line break. Holds one of them at a time. */
   export(filter?: LetterFilter, options?: LetterOptions<P>): AsyncIterable<string>;

@@ -123,7 +123,7 @@ async function anyColumn<P extends Principal, DB>(
 
 /** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
 async function lookUpReference<P extends Principal, DB>(
-  { convert, kept: { store, unit } }: Mapping,
+  { convert, kept: { store, unit, needs } }: Mapping,
   { table: name, match, take }: Reference,
   value: unknown,
   context: OperationContext<P, DB>,
@@ -133,6 +133,8 @@ async function lookUpReference<P extends Principal, DB>(
   const sought = convert.values(store, table, { [match]: value }, context, "sought");
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
+    const { operationIndex } = context;
+    needs?.references.push({ operationIndex, table: name, match: sought });
     throw fatalOfSchema("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
   }
   return found.value;

@@ -9,7 +9,7 @@ import type {
   TransactionContext,
 } from "../context.js";
 import type { CrudEntry, Write } from "../model.js";
-import type { Store, StoredRow, Unit } from "../store/store.js";
+import type { Store, StoredRow, Unit, Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 
@@ -22,6 +22,25 @@ export type ReadRow<P extends Principal, DB> = (
 export interface OpenUnit {
   readonly store: Store;
   readonly unit: Unit;
+  /** Only where letters of the caller's wait, which may be what would create it. */
+  readonly needs?: Needs;
+}
+
+/** What a transaction needs and has not found. */
+export interface Needs {
+  /** Rows that a PATCH or DELETE found absent, or hidden, by the client's names. */
+  readonly rows: (NamedRow & {
+    readonly op: "PATCH" | "DELETE";
+    readonly operationIndex: number;
+  })[];
+  /** What `references` have not found: the source table and the values that the row would have. */
+  readonly references: {
+    readonly operationIndex: number;
+    readonly table: string;
+    readonly match: Values;
+  }[];
+  /** The contexts of the operations that have been begun. */
+  readonly operations: object[];
 }
 
 export interface ConvertedValue {

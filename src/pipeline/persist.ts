@@ -75,8 +75,11 @@ export function createPersist<P extends Principal, DB>(
     }
     if (write.op !== "PUT") {
       const { op, table, id } = write;
-      const { operationIndex } = context;
-      emit({ type: "row_missing", ...correlated(context), table, id, op, operationIndex });
+      const row = { table, id, op, operationIndex: context.operationIndex };
+      const { needs } = stateOf(context);
+      // It is not yet known whether that is all there is to say.
+      if (needs !== undefined) needs.rows.push(row);
+      else emit({ type: "row_missing", ...correlated(context), ...row });
     }
     return { effect: "missing" };
   };

@@ -4,13 +4,21 @@
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
 import { fatal, isFatal, isRetryable } from "../errors.js";
-import type { ErrorEvent } from "../events.js";
-import type { CrudTransaction, InvalidTransaction, TransactionResult, Write } from "../model.js";
+import { type Correlated, correlated, type Emit, type ErrorEvent } from "../events.js";
+import type {
+  CrudTransaction,
+  InvalidTransaction,
+  TransactionResult,
+  Write,
+  WriteOutcome,
+} from "../model.js";
+import type { Dependants } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";
-import { type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
+import { type Needs, type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
+import { rowName } from "../store/letters.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
@@ -20,9 +28,12 @@ export type Attempt =
       readonly kind: "applied";
       readonly transaction: CrudTransaction;
       readonly writes: () => readonly Write[];
+      readonly needs?: Needs;
     }
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
+  /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
+  | { readonly kind: "unsure"; readonly needs: Needs }
   | Failure;
 
 export interface Failure {
@@ -30,6 +41,7 @@ export interface Failure {
   readonly error: unknown;
   readonly during: ErrorEvent["during"];
   readonly operationIndex?: number;
+  readonly needs?: Needs;
 }
 
 /** Where an attempt stands, so that its failure can say so. */
@@ -43,6 +55,11 @@ interface AttemptOptions {
   readonly number: number;
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
+  /** The user: hex SHA-256. */
+  readonly subject: string;
+  readonly dependants: Dependants;
+  /** Rows that may be absent, for no letter would create them: see `rowName`. */
+  readonly free: ReadonlySet<string>;
   /** Statements answered are added to it. */
   readonly tally: { attempts: number; statements: number };
 }
@@ -52,7 +69,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally }: AttemptOptions,
+  { number, claim, schema, tally, subject, dependants, free }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -60,11 +77,14 @@ export async function attempt<P extends Principal, DB>(
   const operations = "invalid" in transaction ? 1 : transaction.crud.length;
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
+  // Nothing of what is refused is applied: it needs no letter's rows.
+  const lettersOf = "invalid" in transaction ? {} : { lettersOf: subject };
+  let needs: Needs | undefined;
   try {
     return await memory.places.unit(
       entering,
       store,
-      { signal, tally, schema, ...(claim && { claim }) },
+      { signal, tally, schema, ...lettersOf, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
         if ("invalid" in transaction) {
@@ -73,19 +93,26 @@ export async function attempt<P extends Principal, DB>(
           progress.operationIndex = operationIndex;
           throw error;
         }
-        const open = { store, unit };
+        if (unit.hasLetters) {
+          needs = { rows: [], references: [], operations: [] };
+          await dependants.overtake({ store, unit }, principal.userId, transaction);
+        }
+        const open = { store, unit, ...(needs && { needs }) };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });
-        return { kind: "applied", transaction, writes };
+        if (needs !== undefined) throwIfUnsure(needs, free);
+        return { kind: "applied", transaction, writes, ...(needs && { needs }) };
       },
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
+    if (error instanceof Unsure) return { kind: "unsure", needs: error.needs };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",
       error,
       during,
       ...(operationIndex !== undefined && { operationIndex }),
+      ...(needs && { needs }),
     };
   }
 }
@@ -102,6 +129,24 @@ function refusalOf({
     during: "validate",
     ...(operationIndex !== undefined && { operationIndex }),
   };
+}
+
+class Unsure extends Error {
+  readonly needs: Needs;
+
+  constructor(needs: Needs) {
+    super("Rows are absent that a dead letter may be there to create.");
+    this.needs = needs;
+  }
+}
+
+export function isUnsure(error: unknown): boolean {
+  return error instanceof Unsure;
+}
+
+/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
+export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
+  if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
 }
 
 /**
@@ -148,6 +193,7 @@ export async function apply<P extends Principal, DB>(
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
+    open.needs?.operations.push(known);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
@@ -176,6 +222,22 @@ export async function apply<P extends Principal, DB>(
   return () => done.map(([write, known]) => stateOf(known).final ?? write);
 }
 
+function foundMissing<P extends Principal, DB>(
+  { op, table, id }: Write,
+  context: OperationContext<P, DB>,
+): void {
+  const { needs } = stateOf(context);
+  const { operationIndex } = context;
+  // The default one has said so already.
+  if (op === "PUT" || needs?.rows.some((row) => row.operationIndex === operationIndex)) return;
+  needs?.rows.push({ op, table, id, operationIndex });
+}
+
+/** What `persist` says where no letter can be meant. */
+export function announceMissing(emit: Emit, needs: Needs, call: Correlated): void {
+  for (const row of needs.rows) emit({ type: "row_missing", ...correlated(call), ...row });
+}
+
 interface Waiting<P extends Principal, DB> {
   readonly change: Change;
   readonly write: Write;
@@ -198,8 +260,10 @@ function createRun<P extends Principal, DB>(
     return {
       add: async (write, context) => {
         progress.during = "persist";
-        await persist(write, context);
+        // One of the application's own may give nothing.
+        const outcome: WriteOutcome | undefined = await persist(write, context);
         unit.throwIfFailed();
+        if (outcome?.effect === "missing") foundMissing(write, context);
       },
       end: async () => {},
     };

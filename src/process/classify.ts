@@ -4,7 +4,7 @@ import { correlated, type Correlated, type Emit } from "../events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { Principal } from "../context.js";
-import type { ErrorCode } from "../model.js";
+import type { ErrorCode, FatalResult } from "../model.js";
 import type { Places } from "./places.js";
 import type {
   DatabaseCaller,
@@ -146,6 +146,24 @@ function plainDetails(details: unknown): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The answer that a fatal verdict is. */
+export function fatalResult(
+  { errorCode, message, details }: Extract<Verdict, { outcome: "fatal" }>,
+  operationIndex: number | undefined,
+): FatalResult {
+  return {
+    status: "fatal_error",
+    requiresClientHandling: false,
+    message,
+    failedOperation: {
+      errorCode,
+      message,
+      ...(details !== undefined && { details }),
+      ...(operationIndex !== undefined && { operationIndex }),
+    },
+  };
 }
 
 const attempts = 5;

@@ -18,7 +18,10 @@ interface Sender {
 }
 
 /** What the ledger's row says of it, but for the answer. */
-export type Identity = Omit<Claim, "answer">;
+export interface Identity extends Omit<Claim, "answer"> {
+  /** The user: hex SHA-256. */
+  readonly subject: string;
+}
 
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
@@ -40,12 +43,13 @@ export async function identityOf(
   if (ids === undefined) return undefined;
   const sender = [userId, clientId, queueId ?? null];
   if (place !== "") sender.push(place);
-  const [key, queue] = await Promise.all([
+  const [key, queue, subject] = await Promise.all([
     sha256OfAll(contentOf([sender, ids], transaction)),
     sha256(sender),
+    sha256(userId),
   ]);
   const request = { request: requestId, requestBegan };
-  return { key, queue, ...request, userId, ...(devices && { devices }) };
+  return { key, queue, ...request, userId, subject, ...(devices && { devices }) };
 }
 
 /** How many are looked at before the clock is. */

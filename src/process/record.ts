@@ -1,8 +1,13 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import { createNextId, namedRows, type NextId } from "../dead-letters/payload.js";
-import { type LetterQuota, TooManyLetters, tooManyLetters } from "../dead-letters/quota.js";
+import { createNextId, namedRows } from "../dead-letters/payload.js";
+import {
+  ChainFull,
+  type LetterQuota,
+  TooManyLetters,
+  tooManyLetters,
+} from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
 import { correlated, type Emit } from "../events.js";
 import {
@@ -30,13 +35,18 @@ type OnRecorded<P extends Principal, DB> = NonNullable<
   WritesConfig<P, DB>["deadLetters"]
 >["onRecorded"];
 
-/** Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one. */
+/**
+ * Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one.
+ *
+ * @param root the letter whose dependant it is. Where that waits no more, nothing is recorded, and `undefined` comes back
+ */
 type RecordFailure<P extends Principal> = (
   answer: FatalResult,
   payload: unknown,
   call: Call<P>,
   identity: Identity | undefined,
-) => Promise<TransactionResult>;
+  root: string | undefined,
+) => Promise<TransactionResult | undefined>;
 
 export function createRecord<P extends Principal, DB>({
   pipeline,
@@ -46,8 +56,11 @@ export function createRecord<P extends Principal, DB>({
   quota,
 }: RecorderParts<P, DB>): RecordFailure<P> {
   const nextId = createNextId();
-  return async (answer, payload, call, identity) => {
-    const letter = letterOf(answer, payload, call, identity, nextId);
+  return async (answer, payload, call, identity, root) => {
+    const letter = letterOf(answer, payload, call, identity, {
+      id: nextId(),
+      ...(root !== undefined && { root }),
+    });
     const reading: RowReading = { rowStateReader, wanted: true, underWay: false };
     const parts = { pipeline, quota, reading };
     let outcome: Outcome | undefined;
@@ -56,10 +69,12 @@ export function createRecord<P extends Principal, DB>({
       try {
         outcome = await storeLetter({ ...parts, schema }, answer, letter, call, identity);
       } catch (error) {
+        if (error instanceof RootClosed) return undefined;
         const { underWay: unread } = reading;
         const during = unread ? "rowStates" : "deadLetter";
         const outcome = unread ? "ignored" : "retryable";
         emit({ type: "error", ...correlated(call), during, error, outcome });
+        if (error instanceof ChainFull) return chainFull(letter, error.root, call, emit);
         if (error instanceof TooManyLetters) return tooManyLetters();
         // What the rows are like is good to know. A letter without it is better than none.
         if (unread) reading.wanted = false;
@@ -76,7 +91,11 @@ export function createRecord<P extends Principal, DB>({
   };
 }
 
+const chainPauseMs = 30_000;
+
 type Outcome = { readonly earlier: TransactionResult } | { readonly stored: DeadLetter };
+
+class RootClosed extends Error {}
 
 /** Of the rows that the letter names. */
 interface RowReading {
@@ -112,6 +131,13 @@ async function storeLetter<P extends Principal, DB>(
     async (unit): Promise<Outcome> => {
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit };
+      const { root } = letter;
+      if (root !== undefined) {
+        const chain = await unit.letters.lockRoot(root);
+        // The ledger's row is undone with it.
+        if (chain === undefined) throw new RootClosed();
+        quota.checkChain(chain, root);
+      }
       await quota.check(unit, memory, letter);
       const whole = await withRowStates(letter, open, reading);
       const context = withUnit<P, DB>(call.shown, open);
@@ -137,11 +163,11 @@ function letterOf<P extends Principal>(
   payload: unknown,
   { principal, clientId, queueId, lossyNumbers }: Call<P>,
   identity: Identity | undefined,
-  nextId: NextId,
+  named: Pick<DeadLetter, "id" | "root">,
 ): DeadLetter {
   const { errorCode, operationIndex } = failedOperation;
   return {
-    id: nextId(),
+    ...named,
     userId: principal.userId,
     ...(clientId !== undefined && { clientId }),
     ...(queueId !== undefined && { queueId }),
@@ -155,6 +181,19 @@ function letterOf<P extends Principal>(
   };
 }
 
+/** That queue waits; the user's others go on. */
+function chainFull<P extends Principal>(
+  { userId, clientId }: DeadLetter,
+  root: string,
+  call: Call<P>,
+  emit: Emit,
+): TransactionResult {
+  const device = clientId === undefined ? {} : { clientId };
+  emit({ type: "chain_full", ...correlated(call), id: root, userId, ...device });
+  const message = "Too many of your changes wait behind one that could not be made.";
+  return retryableResult(message, chainPauseMs);
+}
+
 async function announce<P extends Principal, DB>(
   letter: DeadLetter,
   call: Call<P>,
@@ -162,13 +201,14 @@ async function announce<P extends Principal, DB>(
   onRecorded: OnRecorded<P, DB> | undefined,
 ): Promise<void> {
   try {
-    const { id, userId, errorCode, attempts } = letter;
+    const { id, userId, errorCode, attempts, root } = letter;
     emit({
       type: "dead_letter",
       ...correlated(call),
       id,
       userId,
       errorCode,
+      ...(root !== undefined && { root }),
       repeat: attempts > 1,
     });
     await onRecorded?.(letter);

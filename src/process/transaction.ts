@@ -7,22 +7,35 @@ import type { RowStateReader } from "../dead-letters/row-states.js";
 import { correlated, type Emit, type TransactionEvent } from "../events.js";
 import {
   type CrudTransaction,
-  type FatalResult,
   type InvalidTransaction,
   retryableResult,
   success,
   type TransactionResult,
 } from "../model.js";
+import type { Dependants } from "../dead-letters/dependants.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
+import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
-import { attempt, type Attempt, type Failure } from "./attempt.js";
+import { sha256 } from "../wire/serialize.js";
+import { announceMissing, attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call } from "./call.js";
-import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
+import {
+  classify,
+  fatalResult,
+  inUnit,
+  isTriedAgain,
+  tellServerValue,
+  type Verdict,
+} from "./classify.js";
+import { dependence, dependent } from "./dependence.js";
 import { type Identity, identityOf, joinFlight } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 import type { SchemaTrust } from "../store/tables.js";
 
+/** How often one is begun, at most, because of what others do to the letters meanwhile. */
+const mostAttempts = 10;
+const busyMessage = "Others are changing what it depends on just now.";
 const noWork = async () => {};
 const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
@@ -32,6 +45,7 @@ interface TransactionParts<P extends Principal, DB> {
   readonly rowStateReader: RowStateReader;
   readonly emit: Emit;
   readonly quota: LetterQuota;
+  readonly dependants: Dependants;
 }
 
 /** Never rejects. */
@@ -53,6 +67,7 @@ export function createRunTransaction<P extends Principal, DB>({
   rowStateReader,
   emit,
   quota,
+  dependants,
 }: TransactionParts<P, DB>): RunTransaction<P> {
   const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
   const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
@@ -90,17 +105,46 @@ export function createRunTransaction<P extends Principal, DB>({
     tally: Tally,
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
+    const free = new Set<string>();
+    const user = identity?.subject ?? (await sha256(call.principal.userId));
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
-      const options = { number, claim: identity, schema, tally };
+      const begun = { number, claim: identity, schema, tally };
+      const options = { ...begun, subject: user, dependants, free };
       const tried = await attempt(pipeline, transaction, call, options);
-      if (tried.kind !== "failed") return done(tried, subject, tally);
-      const verdict = judge(tried, call);
-      if (await isTriedAgain(verdict, number, { ...call, schema })) continue;
-      tellServerValue(emit, call, tried.error);
-      const last = (await parking?.failed(verdict, tried, subject)) ?? verdict;
+      if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
+      const failed = tried.kind === "failed" ? tried : undefined;
+      const verdict = failed && judge(failed, call);
+      if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
+      if (failed) tellServerValue(emit, call, failed.error);
+      const last =
+        failed && verdict && ((await parking?.failed(verdict, failed, subject)) ?? verdict);
+      const needed =
+        tried.needs && !("invalid" in transaction) && last?.outcome !== "retryable"
+          ? await dependence(
+              dependants,
+              { transaction, call },
+              tried.needs,
+              last,
+              failed?.operationIndex,
+            )
+          : undefined;
+      if (needed === undefined && last === undefined) {
+        // Whoever finds other rows absent each time will find none the next time, or the time after it.
+        if (number >= mostAttempts) return retryableResult(busyMessage);
+        for (const row of tried.needs?.rows ?? []) free.add(rowName(row));
+        continue;
+      }
       const payload = payloadOf(transaction);
-      const result = await conclude(last, tried.operationIndex, payload, call, identity);
+      const result =
+        needed === undefined
+          ? await conclude(last ?? dependent, failed?.operationIndex, payload, call, identity)
+          : await conclude(dependent, needed.operationIndex, payload, call, identity, needed.root);
+      if (result === undefined) {
+        // Its root has been closed meanwhile, and what it needs may be there.
+        if (number >= mostAttempts) return retryableResult(busyMessage);
+        continue;
+      }
       // What was fatal at once has never been counted.
       if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
       return result;
@@ -108,7 +152,7 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 
   const done = async (
-    tried: Exclude<Attempt, Failure>,
+    tried: Exclude<Attempt, Failure | { readonly kind: "unsure" }>,
     subject: Parked<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
@@ -118,7 +162,8 @@ export function createRunTransaction<P extends Principal, DB>({
       return tried.answer;
     }
     const { call } = subject;
-    const { transaction, writes } = tried;
+    const { transaction, writes, needs } = tried;
+    if (needs !== undefined) announceMissing(emit, needs, call);
     await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
     // The proof, for others, that things work: see `parking.ts`.
     call.memory.appliedAt = performance.now();
@@ -139,14 +184,19 @@ export function createRunTransaction<P extends Principal, DB>({
     return verdict;
   };
 
-  /** A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is. */
+  /**
+   * A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is.
+   *
+   * @param root the letter that it depends on, where it does. `undefined` comes back where that has been closed meanwhile
+   */
   const conclude = async (
     verdict: Verdict,
     operationIndex: number | undefined,
     payload: unknown,
     call: Call<P>,
     identity: Identity | undefined,
-  ): Promise<TransactionResult> => {
+    root?: string,
+  ): Promise<TransactionResult | undefined> => {
     if (verdict.outcome === "retryable") {
       const result = retryableResult(verdict.message, verdict.retryAfterMs);
       return verdict.tooManyDevices ? { ...result, tooManyDevices: true } : result;
@@ -162,7 +212,7 @@ export function createRunTransaction<P extends Principal, DB>({
       emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
       return retryableResult("The failure can't be judged just now.");
     }
-    return record(answer, payload, call, identity);
+    return record(answer, payload, call, identity, root);
   };
 
   return async (transaction, call) => {
@@ -192,23 +242,6 @@ function isAnswered(result: TransactionResult): boolean {
 
 function isRecorded(result: TransactionResult): boolean {
   return result.status === "fatal_error" && !result.requiresClientHandling;
-}
-
-function fatalResult(
-  { errorCode, message, details }: Extract<Verdict, { outcome: "fatal" }>,
-  operationIndex: number | undefined,
-): FatalResult {
-  return {
-    status: "fatal_error",
-    requiresClientHandling: false,
-    message,
-    failedOperation: {
-      errorCode,
-      message,
-      ...(details !== undefined && { details }),
-      ...(operationIndex !== undefined && { operationIndex }),
-    },
-  };
 }
 
 function eventOf<P extends Principal>(

@@ -23,6 +23,17 @@ import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import { wholeText } from "./letter-parts.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
+import {
+  creators,
+  dependants,
+  follow,
+  type Letters,
+  locking,
+  lockRoot,
+  lockWaiting,
+  overtake,
+  removeRows,
+} from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
@@ -38,15 +49,14 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
     list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
     lockWaiting: (ids) => lockWaiting(from, ids),
+    lockRoot: (id) => lockRoot(from, id),
+    dependants: (roots, lock) => dependants(from, roots, lock),
+    creators: (hashes, except) => creators(from, hashes, except),
+    overtake: (hashes, except) => overtake(from, hashes, except),
+    follow: (ids, bytes) => follow(from, ids, bytes),
+    attractNoMore: (ids) => removeRows(tx, ids),
     change: (ids, change) => changeLetters(tx, dialect, ids, change),
   };
-}
-
-/** The letters of one of the databases that share the table. */
-interface Letters {
-  readonly tx: OwnTransaction;
-  readonly dialect: Dialect;
-  readonly place: string;
 }
 
 const summary = [
@@ -62,9 +72,17 @@ const summary = [
   "attempts",
   "table_names",
   "reason",
+  "root",
 ] as const;
 
-const whole = ["payload", "original_payload", "principal", "row_hashes", "lossy_numbers"] as const;
+const whole = [
+  "payload",
+  "original_payload",
+  "principal",
+  "row_hashes",
+  "lossy_numbers",
+  "overtaken",
+] as const;
 
 /** No id is longer, or has other characters: nothing else is asked for. */
 const possibleId = /^[\w-]{1,36}$/;
@@ -94,6 +112,7 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
     unreadRows: rowStates?.unread ?? 0,
     rowStates,
     lossyNumbers: Number(row.lossy_numbers) === 1,
+    overtaken: Number(row.overtaken) === 1,
   };
 }
 
@@ -160,23 +179,31 @@ function summaries({ tx, dialect: { types }, place }: Letters) {
       sql<string | null>`${types.iso(eb.ref("last_seen_at"))}`.as("last_seen"),
       sql<string | null>`${types.iso(eb.ref("closed_at"))}`.as("closed"),
       sql<number>`case when ${eb("original_payload", "is", null)} then 0 else 1 end`.as("edited"),
+      eb
+        .selectFrom("powersync_dead_letters as dependant")
+        .select(eb.fn.countAll<string | number | bigint>().as("count"))
+        .whereRef("dependant.root", "=", "powersync_dead_letters.id")
+        .where("dependant.status", "in", waiting)
+        .as("dependants"),
     ]);
 }
 
 type SummaryRow = Pick<
   OwnTables["powersync_dead_letters"],
-  Exclude<(typeof summary)[number], "status" | "attempts">
+  Exclude<(typeof summary)[number], "status" | "attempts" | "root">
 > & {
+  readonly root: string | null;
   readonly status: string;
   readonly attempts: number;
   readonly first_seen: string;
   readonly last_seen: string | null;
   readonly closed: string | null;
   readonly edited: number;
+  readonly dependants: string | number | bigint | null;
 };
 
 function summaryOf(row: SummaryRow): LetterSummary {
-  const { client_id, queue_id, operation_index, identity, reason, closed } = row;
+  const { client_id, queue_id, operation_index, identity, reason, closed, root } = row;
   return {
     id: row.id,
     status: row.status as LetterStatus,
@@ -192,6 +219,8 @@ function summaryOf(row: SummaryRow): LetterSummary {
     firstSeenAt: row.first_seen,
     lastSeenAt: row.last_seen ?? row.first_seen,
     edited: Number(row.edited) === 1,
+    ...(root !== null && { root }),
+    dependants: Number(row.dependants),
     ...(reason !== null && { reason: unescapeText(reason) }),
     ...(closed !== null && { closedAt: closed }),
   };
@@ -205,36 +234,12 @@ function queueOf(row: {
   return JSON.stringify([row.user_id, row.client_id, row.queue_id]);
 }
 
-/** Those of them that still wait; until the transaction ends nobody else changes them. */
-async function lockWaiting(
-  { tx, dialect, place }: Letters,
-  ids: readonly string[],
-): Promise<readonly string[]> {
-  const query = tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("place", "=", place)
-    .where("id", "in", ids)
-    .where("status", "in", waiting)
-    .orderBy("id");
-  const rows = await locking(dialect, query).execute();
-  return rows.map(({ id }) => id);
-}
-
-/** Where nobody else can change a letter anyway, there is no such lock. */
-function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
-  { rowLock }: Dialect,
-  query: Q,
-): Q {
-  return rowLock === undefined ? query : query.modifyEnd(rowLock);
-}
-
 type LetterExpressions = ExpressionBuilder<OwnTables, "powersync_dead_letters">;
 type Condition = (eb: LetterExpressions) => Expression<SqlBool>;
 
 /** @param subject the hash of `userId` */
 function matches(query: LetterQuery, subject: string | undefined, types: OwnTypes): Condition {
-  const { status, clientId, errorCode, table, since, until } = query;
+  const { status, clientId, errorCode, table, root, since, until } = query;
   return (eb) =>
     eb.and([
       ...(status === undefined ? [] : [eb("status", "in", status)]),
@@ -242,6 +247,7 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
       ...(clientId === undefined ? [] : [eb("client_id", "=", escapeText(clientId))]),
       ...(errorCode === undefined ? [] : [eb("error_code", "=", escapeText(errorCode))]),
       ...(table === undefined ? [] : [naming(eb, table)]),
+      ...(root === undefined ? [] : [eb("root", "=", root)]),
       ...(since === undefined ? [] : [eb("created_at", ">=", timeParameter(types, since))]),
       ...(until === undefined ? [] : [eb("created_at", "<", timeParameter(types, until))]),
     ]);

@@ -111,11 +111,12 @@ const queuesAtOnce = 100;
 /** At most `most` rows of a user's letters and ledger; the queues go with the last of their rows. */
 export async function forgetUser(
   { tx, place }: Omit<Ours, "devices">,
+  dialect: Dialect,
   userId: string,
   most: number,
 ): Promise<Batch> {
   const subject = await sha256(userId);
-  const letters = await forgetLetters(tx, place, subject, most);
+  const letters = await forgetLetters({ tx, dialect, place }, subject, most);
   if (letters.found > 0) return letters;
   const devices = await tx
     .selectFrom("powersync_devices")

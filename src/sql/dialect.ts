@@ -10,6 +10,7 @@ import type {
 } from "kysely";
 import type {
   Column,
+  ForeignKey,
   InspectedRole,
   OwnerKind,
   PolicyReport,
@@ -167,6 +168,8 @@ export interface Dialect {
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
+  /** One statement. */
+  readForeignKeys(tx: SqlTransaction, table: SourceTable): Promise<readonly ForeignKey[]>;
   /**
    * A JSON value, as this driver's parameter for a column, rounded to the digits that the column is declared to keep as the database itself
    * rounds. Idempotent. Throws `InvalidValue` for what can't be stored, where `exact` for what would be rounded; and `PrecisionLost`.

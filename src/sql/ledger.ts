@@ -1,7 +1,8 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. Old rows are pruned, but never what a queue sent last. */
-import { type Expression, sql, type Transaction } from "kysely";
+import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
+import { waiting } from "../store/letters.js";
 import type { Claim, Pruned, PruneStep } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { typedJson } from "../wire/serialize.js";
@@ -9,22 +10,37 @@ import type { Dialect } from "./dialect.js";
 import { enterDevice, type Ours } from "./devices.js";
 import type { OwnTables } from "./tables.js";
 
+interface Claiming {
+  /** A SELECT that bounds the transaction's waits, where this is its first statement; and the same as statements of its own. */
+  readonly bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined;
+  /** Whose letters are asked for; absent where nobody asks. */
+  readonly lettersOf: Subject | undefined;
+}
+
+/** A user of one of the databases that share the tables. */
+interface Subject {
+  readonly place: string;
+  /** Hex SHA-256. */
+  readonly subject: string;
+}
+
 /**
- * Enters a transaction's answer, unless there is one already.
+ * Enters a transaction's answer, unless there is one already, and says whether letters of the user wait.
  * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first.
  *
- * @param bounds a SELECT that bounds the transaction's waits, where this is its first statement
  * @throws TooManyDevices
  */
 export async function claim(
   ours: Ours,
   dialect: Dialect,
   claimed: Claim,
-  bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined,
+  { bounds, lettersOf }: Claiming,
 ): Promise<Claimed> {
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
-  if (!known && (await enter(ours, dialect, claimed, bounds?.select))) return {};
+  const asked = { select: bounds?.select, lettersOf };
+  const first = known ? undefined : await enter(ours, dialect, claimed, asked);
+  if (first !== undefined) return first;
   let forgotten = false;
   for (let entered = known; ; entered = true) {
     const saved = await tx
@@ -37,6 +53,7 @@ export async function claim(
       // The library wrote it: it is a fatal result.
       return {
         earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult),
+        hasLetters: false,
       };
     }
     // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
@@ -44,7 +61,8 @@ export async function claim(
     // Without a device nothing was selected, and perhaps nothing bounded.
     await bounds?.send();
     forgotten = await enterDevice(ours, dialect, claimed);
-    if (await enter(ours, dialect, claimed, undefined)) return { forgotten };
+    const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf });
+    if (again !== undefined) return { ...again, forgotten };
   }
 }
 
@@ -53,6 +71,7 @@ export interface Claimed {
   readonly earlier?: TransactionResult;
   /** Another device's rows had to go. */
   readonly forgotten?: boolean;
+  readonly hasLetters: boolean;
 }
 
 /**
@@ -64,18 +83,23 @@ function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown>
   return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 
-/** False: there is such a row, or the queue is not known. */
+interface Asked extends Pick<Claiming, "lettersOf"> {
+  readonly select: Expression<unknown> | undefined;
+}
+
+/** `undefined`: there is such a row, or the queue is not known. */
 async function enter(
   { tx, devices }: Ours,
   dialect: Dialect,
   claimed: Claim,
-  bounds: Expression<unknown> | undefined,
-): Promise<boolean> {
+  { select: bounds, lettersOf }: Asked,
+): Promise<Claimed | undefined> {
   const { key, queue, request, answer } = claimed;
+  const letters = lettersOf && hasLetters(tx, lettersOf);
   const requestAt = begun(dialect, claimed);
   const row = {
     identity: key,
-    queue,
+    queue: letters && dialect.insertIgnore ? told(queue, letters) : queue,
     answer: answer ? typedJson(answer) : null,
     request,
     request_at: requestAt,
@@ -90,12 +114,43 @@ async function enter(
     .expression(
       sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue}`,
     );
-  const { numInsertedOrUpdatedRows } = await (
-    dialect.insertIgnore
-      ? insert.ignore()
-      : insert.onConflict((conflict) => conflict.column("identity").doNothing())
-  ).executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  if (dialect.insertIgnore) {
+    const { numInsertedOrUpdatedRows, insertId } = await insert.ignore().executeTakeFirst();
+    // Where the driver does not say, they may be there.
+    return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
+  }
+  const inserted = await insert
+    .onConflict((conflict) => conflict.column("identity").doNothing())
+    .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
+    .executeTakeFirst();
+  return inserted && { hasLetters: Number(inserted.letters) === 1 };
+}
+
+/** The value; and beside the answer to the INSERT, where there is no RETURNING, its "insert id": 1, or 2 where the condition holds. */
+function told(value: string, condition: Expression<SqlBool>): Expression<string> {
+  return sql<string>`if(last_insert_id(if(${condition}, 2, 1)) > 0, ${value}, ${value})`;
+}
+
+/** Whether letters of the user wait: to stand in another statement. */
+function hasLetters(tx: Transaction<OwnTables>, { place, subject }: Subject): Expression<SqlBool> {
+  const open = tx
+    .selectFrom("powersync_dead_letters as open")
+    .select(sql.lit(1).as("one"))
+    .where("open.place", "=", place)
+    .where("open.subject", "=", subject)
+    .where("open.status", "in", waiting);
+  return sql<SqlBool>`exists ${open}`;
+}
+
+/** The same as a statement of its own. */
+export async function askForLetters(
+  tx: Transaction<OwnTables>,
+  lettersOf: Subject,
+): Promise<boolean> {
+  const { rows } = await sql<{ answer: unknown }>`
+    select case when ${hasLetters(tx, lettersOf)} then 1 else 0 end as answer
+  `.execute(tx);
+  return Number(rows[0]?.answer) === 1;
 }
 
 /** The row belongs to the later request. */

@@ -8,29 +8,50 @@ import {
 } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
+import { createRows, nextInChain, removeRows, uniqueContent } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
 import type { OwnTables } from "./tables.js";
 
 type OwnTransaction = Transaction<OwnTables>;
 
-/** Two statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
+/** A few statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
 export async function insertLetter(
   tx: OwnTransaction,
-  { insertIgnore, types }: Dialect,
+  dialect: Dialect,
   place: string,
   letter: NewLetter,
 ): Promise<{ readonly id: string; readonly attempts: number }> {
+  const { insertIgnore, types } = dialect;
+  const { root, content } = letter;
+  // It is ASCII: as many bytes.
+  const text = typedJson(letter.payload);
+  const link = root === undefined ? undefined : await nextInChain(tx, root, content, text.length);
   const failure = {
     error_code: escapeText(letter.errorCode),
     message: escapeText(letter.message),
     operation_index: letter.operationIndex ?? null,
     last_seen_at: types.now,
   };
-  // It is ASCII: as many bytes.
-  const text = typedJson(letter.payload);
+  const repeated = {
+    ...failure,
+    attempts: (eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">) => oneMore(eb),
+  };
+  if (link !== undefined && "same" in link) {
+    await tx
+      .updateTable("powersync_dead_letters")
+      .set(repeated)
+      .where("id", "=", link.same)
+      .execute();
+    const { attempts } = await tx
+      .selectFrom("powersync_dead_letters")
+      .select("attempts")
+      .where("id", "=", link.same)
+      .executeTakeFirstOrThrow();
+    return { id: link.same, attempts: Number(attempts) };
+  }
   const payload = payloadText(text);
-  const openContent = letter.content + place;
+  const openContent = root === undefined ? content + place : uniqueContent(content, letter.id);
   const insert = tx.insertInto("powersync_dead_letters").values({
     ...failure,
     id: letter.id,
@@ -48,11 +69,8 @@ export async function insertLetter(
     row_hashes: letter.rowStates === undefined ? null : canonicalJson(letter.rowStates),
     table_names: tableNamesText(letter.tables),
     lossy_numbers: letter.lossyNumbers ? 1 : 0,
+    ...link,
   });
-  const repeated = {
-    ...failure,
-    attempts: (eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">) => oneMore(eb),
-  };
   await (
     insertIgnore
       ? insert.onDuplicateKeyUpdate(repeated)
@@ -64,6 +82,7 @@ export async function insertLetter(
     .where("open_content", "=", openContent)
     .executeTakeFirstOrThrow();
   if (id === letter.id) await insertParts(tx, id, payload);
+  await createRows(tx, dialect, id, letter.creates);
   return { id, attempts: Number(attempts) };
 }
 
@@ -98,10 +117,11 @@ export function tableName(name: string): string {
 /** Only letters that still wait are changed. */
 export async function changeLetters(
   tx: OwnTransaction,
-  { types: { now } }: Dialect,
+  dialect: Dialect,
   ids: readonly string[],
-  { status, closed, failed, payload }: LetterChange,
+  { status, closed, failed, payload, rowStates }: LetterChange,
 ): Promise<void> {
+  const { now } = dialect.types;
   const edited = payload === undefined ? "" : typedJson(payload.value);
   const text = payloadText(edited);
   if (payload !== undefined) {
@@ -139,9 +159,14 @@ export async function changeLetters(
         table_names: tableNamesText(payload?.tables ?? []),
         row_hashes: payload?.rowStates === undefined ? null : canonicalJson(payload.rowStates),
         lossy_numbers: 0,
+        overtaken: 0,
       })),
     )
+    .$if(rowStates !== undefined, (update) => update.set({ row_hashes: canonicalJson(rowStates) }))
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .execute();
+  if (closed !== undefined || payload !== undefined) await removeRows(tx, ids);
+  if (payload === undefined) return;
+  for (const id of ids) await createRows(tx, dialect, id, payload.creates);
 }

@@ -3,12 +3,13 @@ import { type Expression, sql, type Transaction } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/store.js";
 import { escapeText } from "../wire/serialize.js";
+import { type Letters, locking, removeRows } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
 type OwnTransaction = Transaction<OwnTables>;
 
-/** At most `most`: counting all of them would take the longer, the more there are. */
+/** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */
 export async function countWaiting(
   tx: OwnTransaction,
   place: string,
@@ -18,10 +19,11 @@ export async function countWaiting(
 ): ReturnType<LetterStore["countWaiting"]> {
   const open = tx
     .selectFrom("powersync_dead_letters")
-    .select(["client_id", "bytes"])
+    .select(["client_id", sql<number>`${sql.ref("bytes")} + ${sql.ref("chain_bytes")}`.as("bytes")])
     .where("place", "=", place)
     .where("subject", "=", subject)
     .where("status", "in", waiting)
+    .where("root", "is", null)
     .$if(most !== Infinity, (query) => query.limit(most));
   const client = clientId === undefined ? null : escapeText(clientId);
   const row = await tx
@@ -64,21 +66,31 @@ export async function pruneLetters(
   return { removed, ...(old.length === most && { next: "" }) };
 }
 
-/** At most `most` of a user's. */
+/**
+ * About `most` of a user's: dependants first, so that no letter ever waits behind one that has gone. With a root goes what has been recorded
+ * behind it since; what comes later finds that it waits no more.
+ */
 export async function forgetLetters(
-  tx: OwnTransaction,
-  place: string,
+  { tx, dialect, place }: Letters,
   subject: string,
   most: number,
 ): Promise<Batch> {
-  const found = await tx
-    .selectFrom("powersync_dead_letters")
-    .select("id")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .limit(most)
-    .execute();
-  return removeLetters(tx, found);
+  const some = () =>
+    tx
+      .selectFrom("powersync_dead_letters")
+      .select("id")
+      .where("place", "=", place)
+      .where("subject", "=", subject)
+      .limit(most);
+  const behind = await some().where("root", "is not", null).execute();
+  if (behind.length > 0) return removeLetters(tx, behind);
+  const roots = await some().execute();
+  if (roots.length === 0) return { found: 0, removed: 0 };
+  const ids = roots.map(({ id }) => id);
+  const letters = () => tx.selectFrom("powersync_dead_letters").select("id");
+  await locking(dialect, letters().where("id", "in", ids).orderBy("id")).execute();
+  const since = await locking(dialect, letters().where("root", "in", ids)).execute();
+  return removeLetters(tx, [...since, ...roots]);
 }
 
 async function removeLetters(
@@ -87,6 +99,7 @@ async function removeLetters(
 ): Promise<Batch> {
   if (found.length === 0) return { found: 0, removed: 0 };
   const ids = found.map(({ id }) => id);
+  await removeRows(tx, ids);
   // By itself: SQLite leaves out what a foreign key asks for, unless a connection switches it on.
   await tx.deleteFrom("powersync_letter_parts").where("letter", "in", ids).execute();
   const { numDeletedRows } = await tx

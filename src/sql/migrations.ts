@@ -142,7 +142,7 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
         .on(name)
         .columns([...columns]);
     return [
-      table(on, own, types, name, made),
+      table(on, own, types, name as OwnTable, made),
       ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
         index(suffix, columns).unique(),
       ),
@@ -155,8 +155,8 @@ function table(
   on: Kysely<OwnTables>,
   own: Own,
   types: OwnTypes,
-  name: string,
-  { columns, belongsTo }: TableForm,
+  name: OwnTable,
+  { columns, key, belongsTo }: TableForm,
 ): Step {
   let created: CreateTableBuilder<string, string> = on.schema.createTable(name).ifNotExists();
   for (const [column, columnForm] of Object.entries(columns)) {
@@ -164,10 +164,13 @@ function table(
       constrained(builder, columnForm, types),
     );
   }
+  if (key !== undefined) {
+    created = created.addPrimaryKeyConstraint(`${own.nameOf(name)}_key`, [...key]);
+  }
   if (belongsTo !== undefined) {
     const { column, table: other } = belongsTo;
     created = created.addForeignKeyConstraint(
-      `${own.nameOf(name as OwnTable)}_${column}_fk`,
+      `${own.nameOf(name)}_${column}_fk`,
       [column],
       other,
       ["id"],

@@ -1,7 +1,7 @@
 /** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many to tell later whether they have changed. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { FingerprintOptions, Fingerprints, StoredRow, Values } from "../store/store.js";
-import type { Column } from "../store/tables.js";
+import type { StoredRow, Values } from "../store/store.js";
+import type { Column, FingerprintOptions, Fingerprints } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { enclosedValues } from "./scope.js";
 import { isRow } from "./statements.js";

@@ -1,5 +1,5 @@
 /** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
-import type { Column, SchemaTrust } from "../store/tables.js";
+import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
 import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 
 /**
@@ -112,6 +112,23 @@ export async function readTable(
   const columns: readonly Column[] = await dialect.readColumns(tx, source);
   if (columns.length === 0) return undefined;
   return { name, source, columns: new Map(columns.map((column) => [column.name, column])) };
+}
+
+/** One column of a foreign key, as catalogs list them. */
+export interface ForeignKeyColumn {
+  readonly id: string | number | bigint;
+  readonly column: string;
+  readonly table: string;
+  readonly by: string | null;
+}
+
+/** @param rows in the order of the columns */
+export function foreignKeysOf(rows: readonly ForeignKeyColumn[]): readonly ForeignKey[] {
+  return [...Map.groupBy(rows, ({ id }) => String(id)).values()].map((columns) => ({
+    columns: columns.map(({ column }) => column),
+    table: columns[0]?.table ?? "",
+    by: columns.map(({ by }) => by ?? ""),
+  }));
 }
 
 /** The name that a statement on this connection would really use: plugins such as `withSchema` are applied. */

@@ -1,6 +1,6 @@
 /** The port on Kysely: one SQL database as a store. */
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
-import type { OwnTablesOptions } from "../config.js";
+import type { OwnTable, OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
@@ -8,7 +8,7 @@ import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import { claim } from "./ledger.js";
+import { askForLetters, claim } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
@@ -67,6 +67,12 @@ export function sqlStore<DB>(
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const devices = own.table("powersync_devices");
+  // Whoever keeps no ledger, and letters elsewhere, may lack the table; and a statement that fails would end the transaction.
+  let kept = false;
+  const waits: typeof askForLetters = async (ours, lettersOf) => {
+    kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
+    return kept && askForLetters(ours, lettersOf);
+  };
   const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
@@ -106,16 +112,35 @@ export function sqlStore<DB>(
         let forgotten = false;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
+          const { lettersOf: subject } = options;
+          const lettersOf = subject === undefined ? undefined : { place, subject };
           const bounding = bounds && {
             select: bounds,
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
           const outcome =
-            claimed && (await claim({ tx: ours, devices, place }, dialect, claimed, bounding));
+            claimed &&
+            (await claim({ tx: ours, devices, place }, dialect, claimed, {
+              bounds: bounding,
+              lettersOf,
+            }));
           forgotten = outcome?.forgotten === true;
           const earlier = outcome?.earlier;
-          const parts = { tx, ours, dialect, own, place, tableOf, schema, watch, earlier };
-          return work(openUnit(parts));
+          const hasLetters =
+            outcome?.hasLetters ?? (lettersOf !== undefined && (await waits(ours, lettersOf)));
+          const opened = {
+            tx,
+            ours,
+            dialect,
+            own,
+            place,
+            tableOf,
+            schema,
+            watch,
+            earlier,
+            hasLetters,
+          };
+          return work(openUnit(opened));
         });
         if (forgotten) claimed?.devices?.forgotten();
         return result;
@@ -124,6 +149,10 @@ export function sqlStore<DB>(
       }
     },
   };
+}
+
+async function hasTable(tx: SqlTransaction, dialect: Dialect, name: OwnTable): Promise<boolean> {
+  return (await dialect.readColumns(tx, sourceTable(tx, name))).length > 0;
 }
 
 /** The schema that the object's plugins put its tables into, and the key where that is a name. */

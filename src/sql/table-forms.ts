@@ -1,4 +1,4 @@
-/** The columns and indexes of the library's own tables, as data. */
+/** What the library's own tables are like. */
 import type { OwnTable } from "../config.js";
 
 /** A column's type: one of the dialect's own, or the same in every database. Behind it `key`, `null`, or what it is by default. */
@@ -19,6 +19,8 @@ type ColumnTypeName =
 
 export interface TableForm {
   readonly columns: Readonly<Record<string, ColumnForm>>;
+  /** Of several columns. One column says so itself. */
+  readonly key?: readonly [string, string];
   /** By the index's suffix. */
   readonly indexes?: Readonly<Record<string, readonly string[]>>;
   readonly unique?: Readonly<Record<string, readonly string[]>>;
@@ -78,9 +80,15 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       reason: ["text", "null"],
       closed_at: ["timestamp", "null"],
       bytes: ["integer"],
+      root: ["varchar(36)", "null"],
+      chain_position: ["integer", "null"],
+      chain_last: ["integer", { default: 0 }],
+      chain_bytes: ["bigint", { default: 0 }],
+      overtaken: ["integer", { default: 0 }],
     },
     indexes: {
       closed: ["closed_at"],
+      root: ["root", "chain_position"],
       subject: ["place", "subject", "status"],
       status: ["place", "status", "created_at", "id"],
     },
@@ -96,6 +104,11 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
     },
     indexes: { letter: ["letter", "part"] },
     belongsTo: { column: "letter", table: "powersync_dead_letters" },
+  },
+  powersync_letter_rows: {
+    columns: { hash: ["varchar(64)"], letter: ["varchar(36)"] },
+    key: ["hash", "letter"],
+    indexes: { letter: ["letter"] },
   },
   powersync_checkpoints: {
     columns: {
@@ -127,4 +140,4 @@ export const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "550540c6171edf1cc7f26c978f9f06b7";
+export const currentForm = "7d8a5c65da49e7f895fcf7eba8a3c085";

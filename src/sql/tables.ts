@@ -87,6 +87,21 @@ export interface OwnTables {
     reason: string | null;
     /** When it stopped being open. */
     closed_at: ColumnType<Date | null, unknown, unknown>;
+    /** The letter that it depends on; NULL where it is no dependant. */
+    root: ColumnType<string | null, string | null | undefined, string | null>;
+    /** Its place among the root's dependants, from 1. */
+    chain_position: ColumnType<number | null, number | null | undefined, number | null>;
+    /** Of a root: the position of its latest dependant, and the size of all. */
+    chain_last: ColumnType<number, number | undefined, number>;
+    chain_bytes: ColumnType<unknown, number | undefined, number>;
+    /** 1: a row that it would create has been written since. */
+    overtaken: ColumnType<number, number | undefined, number>;
+  };
+  /** What letters that wait would create. */
+  powersync_letter_rows: {
+    /** Of the row, of a table, or of all: hex SHA-256. */
+    hash: string;
+    letter: string;
   };
   /** Payloads of letters that are too long for one statement. */
   powersync_letter_parts: {

@@ -18,12 +18,12 @@ import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
-import { tableForms } from "./table-forms.js";
 import { pruneLedger } from "./ledger.js";
 import { forgetUser } from "./devices.js";
 import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { type TableOf, tryScope } from "./scope.js";
+import { tableForms } from "./table-forms.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
@@ -39,6 +39,7 @@ interface UnitParts<DB> {
   readonly schema: SchemaTrust | undefined;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
+  readonly hasLetters: boolean;
 }
 
 export function openUnit<DB>({
@@ -51,6 +52,7 @@ export function openUnit<DB>({
   schema,
   watch,
   earlier,
+  hasLetters,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
   const { begunAt } = watch;
@@ -61,6 +63,7 @@ export function openUnit<DB>({
   return {
     tx: given,
     earlier,
+    hasLetters,
     throwIfFailed,
     become: async (caller) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
@@ -71,6 +74,7 @@ export function openUnit<DB>({
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
+    foreignKeys: (table) => dialect.readForeignKeys(tx, sqlTable(table).source),
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
     // Most units need none of these.
     get letters() {
@@ -83,7 +87,7 @@ export function openUnit<DB>({
       return checkpointStore(ours, dialect);
     },
     prune: (what, step) => pruners[what](ours, dialect, step),
-    forget: (userId, most) => forgetUser({ tx: ours, place }, userId, most),
+    forget: (userId, most) => forgetUser({ tx: ours, place }, dialect, userId, most),
     get inspect() {
       return inspectIn(tx, dialect, own, tableOf);
     },
@@ -129,6 +133,7 @@ async function inspectOwnTables(
     ...(ledger ? (["powersync_ledger", "powersync_devices"] as const) : []),
     "powersync_dead_letters",
     "powersync_letter_parts",
+    "powersync_letter_rows",
     ...(attempts ? ["powersync_attempts" as const] : []),
     ...(checkpoints ? ["powersync_checkpoints" as const] : []),
   ];

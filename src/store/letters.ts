@@ -51,6 +51,10 @@ export interface NewLetter {
   /** As JSON text. */
   readonly principal?: string;
   readonly rowStates?: object;
+  /** Its chain's root, which `lockRoot` has locked. Absent: it is no dependant. */
+  readonly root?: string;
+  /** What it would create: hashes, as `dead-letters/created.ts` makes them. */
+  readonly creates: readonly string[];
   /** The client's tables that it names. */
   readonly tables: readonly string[];
   readonly lossyNumbers: boolean;
@@ -82,6 +86,10 @@ export interface LetterSummary {
   readonly reason?: string;
   /** When it was retried or discarded. */
   readonly closedAt?: string;
+  /** It is a dependant: the letter at the root of its chain, which must be applied first. */
+  readonly root?: string;
+  /** How many dependants of it wait. */
+  readonly dependants: number;
 }
 
 export interface Letter extends LetterSummary {
@@ -100,6 +108,8 @@ export interface Letter extends LetterSummary {
 /** A letter, and what it keeps for a retry. */
 export interface StoredLetter extends Letter {
   readonly rowStates: RowStates | undefined;
+  /** A row that it would create has been written since: only force retries it, whatever has become of the row. */
+  readonly overtaken: boolean;
   readonly lossyNumbers: boolean;
 }
 
@@ -115,6 +125,7 @@ export interface LetterQuery {
   readonly clientId?: string;
   readonly errorCode?: string;
   readonly table?: string;
+  readonly root?: string;
   /** ISO 8601, UTC. */
   readonly since?: string;
   readonly until?: string;
@@ -148,7 +159,23 @@ export interface LetterChange {
     readonly value: unknown;
     readonly tables: readonly string[];
     readonly rowStates: RowStates | undefined;
+    readonly creates: readonly string[];
   };
+  /** Of the rows that it names, read anew. */
+  readonly rowStates?: RowStates;
+}
+
+export interface Dependant {
+  readonly id: string;
+  readonly root: string;
+}
+
+/** A letter and its dependants. */
+export interface Chain {
+  /** Dependants, closed ones included. */
+  readonly length: number;
+  /** Of their payloads, as JSON. */
+  readonly bytes: number;
 }
 
 export interface WaitingLetters {
@@ -174,6 +201,30 @@ export interface LetterStore {
   waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
   /** Those of them that still wait; until the unit ends nobody else changes them. */
   lockWaiting(ids: readonly string[]): Promise<readonly string[]>;
+  /** Until the unit ends nobody else adds to its chain, or retries it. `undefined`: it waits no more, or is a dependant itself. */
+  lockRoot(id: string): Promise<Chain | undefined>;
+  /**
+   * The dependants of roots that wait, in order.
+   *
+   * @param lock as they are when it asks, and nobody else changes them until the unit ends
+   */
+  dependants(roots: readonly string[], lock?: boolean): Promise<readonly Dependant[]>;
+  /**
+   * By hash, the root of the chain that would create the row; the oldest, where there are several.
+   *
+   * @param except the root of a chain that is not looked at
+   */
+  creators(hashes: readonly string[], except?: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Rows have been written by their user: what waits to create them does so no more, and is stale, as its chain's root is.
+   *
+   * @param except the root of a chain that is left alone
+   */
+  overtake(hashes: readonly string[], except?: string): Promise<void>;
+  /** The first of these becomes the root of the others. `bytes` as in `Chain`, without the first. */
+  follow(ids: readonly string[], bytes: number): Promise<void>;
+  /** They are taken for nobody's root any more: what needs their rows is none of their dependants. */
+  attractNoMore(ids: readonly string[]): Promise<void>;
   /** Only letters that still wait are changed. */
   change(ids: readonly string[], change: LetterChange): Promise<void>;
 }

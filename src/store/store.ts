@@ -3,7 +3,16 @@
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { FatalResult, Operation, TransactionResult } from "../model.js";
-import type { Column, Inspect, SchemaTrust, Scope, Table } from "./tables.js";
+import type {
+  Column,
+  FingerprintOptions,
+  Fingerprints,
+  ForeignKey,
+  Inspect,
+  SchemaTrust,
+  Scope,
+  Table,
+} from "./tables.js";
 import type { LetterStore } from "./letters.js";
 
 /** By the source database's column names. */
@@ -73,6 +82,8 @@ export interface Store<Tx = unknown> {
 export interface UnitOptions {
   /** Made before anything else. Whether it won stands in `Unit.earlier`. */
   readonly claim?: Claim;
+  /** A user, hex SHA-256: `Unit.hasLetters` says whether letters of theirs wait. With a claim it costs no statement. */
+  readonly lettersOf?: string;
   /** Aborted before anything is begun: nothing is. */
   readonly signal?: AbortSignal;
   /** Milliseconds of `transactionMs` that have passed before it was asked for. */
@@ -129,6 +140,8 @@ export interface Unit<Tx = unknown> {
   readonly tx: Tx;
   /** The ledger had this answer already: it is a replay, and nothing may be written. */
   readonly earlier: TransactionResult | undefined;
+  /** Letters wait of the user whom `lettersOf` names. */
+  readonly hasLetters: boolean;
   /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
   throwIfFailed(): void;
   /** The rest of the unit is this caller's: `rowSecurity` only. */
@@ -150,6 +163,8 @@ export interface Unit<Tx = unknown> {
   ): Promise<{ readonly value: unknown } | undefined>;
   /** Adds a row without risk to the unit: where the row can't be added because of what it holds, gives the reason. A row whose `id` is there already is left alone. */
   addAside(table: Table, values: Values): Promise<{ readonly error: unknown } | undefined>;
+  /** What a table's rows refer to. None where the store can't tell. */
+  foreignKeys(table: Table): Promise<readonly ForeignKey[]>;
   /** Hashes of rows, to tell later whether they have changed. `undefined` where the table can't be read. */
   fingerprint(
     table: Table,
@@ -246,19 +261,6 @@ export interface DatabaseCaller {
   /** Absent: the login role. */
   readonly role?: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
-}
-
-export interface FingerprintOptions {
-  /** Of these columns alone. Default: all that may be read. */
-  readonly columns?: readonly string[];
-  /** Nobody else changes the rows until the unit ends. */
-  readonly lock?: boolean;
-}
-
-export interface Fingerprints {
-  readonly columns: readonly string[];
-  /** One a key, in order: hex SHA-256; `null` where there is no such row, `undefined` where the key can't be looked for. */
-  readonly hashes: readonly (string | null | undefined)[];
 }
 
 /** How often transactions have failed in a way that might have passed. Times are the database's own. */

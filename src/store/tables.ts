@@ -138,3 +138,24 @@ export interface SchemaTrust {
   /** The unit enters what it has believed of readings begun before `since`, by the table's name. */
   readonly believed?: Map<string, Table>;
 }
+
+/** Columns of a table that refer to a row of another one: in the database's own names. */
+export interface ForeignKey {
+  readonly columns: readonly string[];
+  /** Without schema. */
+  readonly table: string;
+  readonly by: readonly string[];
+}
+
+export interface FingerprintOptions {
+  /** Of these columns alone. Default: all that may be read. */
+  readonly columns?: readonly string[];
+  /** Nobody else changes the rows until the unit ends. */
+  readonly lock?: boolean;
+}
+
+export interface Fingerprints {
+  readonly columns: readonly string[];
+  /** One a key, in order: hex SHA-256; `null` where there is no such row, `undefined` where the key can't be looked for. */
+  readonly hashes: readonly (string | null | undefined)[];
+}

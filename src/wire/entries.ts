@@ -202,10 +202,34 @@ function* readings(
   }
 }
 
-/** What an entry of a stored payload calls its row, whatever else is wrong with it. */
-export function rowOf(entry: unknown): { readonly table?: unknown; readonly id?: unknown } {
+/** What an entry of a stored payload says, as far as it can be read. */
+export interface ReadRow {
+  readonly op?: unknown;
+  readonly table?: unknown;
+  readonly id?: unknown;
+  /** Empty where there is none. */
+  readonly data: Members;
+}
+
+/** What an entry of a stored payload calls its row, and what it says of it, whatever else is wrong with it. */
+export function rowOf(entry: unknown): ReadRow {
   const members = membersOf(entry);
-  return { table: given(members, tableNames), id: members["id"] };
+  return {
+    op: members["op"],
+    table: given(members, tableNames),
+    id: members["id"],
+    data: membersOf(given(members, opDataNames)),
+  };
+}
+
+/** Whether a stored payload gives two answers to which its entries are, or to what one of them says of its row. */
+export function isAmbiguous(payload: unknown): boolean {
+  const members = membersOf(payload);
+  const [, entriesNames] = namesOfTransaction;
+  if (conflict(members, [entriesNames]) !== undefined) return true;
+  const entries = given(members, entriesNames);
+  if (!Array.isArray(entries)) return false;
+  return entries.some((entry) => conflict(membersOf(entry), [tableNames, opDataNames]));
 }
 
 /**

@@ -474,6 +474,7 @@ for (const dialect of dialects) {
           "error own_tables_missing powersync_devices",
           "error own_tables_missing powersync_dead_letters",
           "error own_tables_missing powersync_letter_parts",
+          "error own_tables_missing powersync_letter_rows",
           "error own_tables_missing powersync_attempts",
         ]);
         expect(mismatches[0]?.message).toContain("run createTables");

@@ -247,6 +247,7 @@ function named(prefix: string) {
     powersync_devices: `${prefix}_devices`,
     powersync_dead_letters: `${prefix}_letters`,
     powersync_letter_parts: `${prefix}_letter_parts`,
+    powersync_letter_rows: `${prefix}_letter_rows`,
     powersync_checkpoints: `${prefix}_checkpoints`,
     powersync_attempts: `${prefix}_attempts`,
     powersync_migrations: `${prefix}_migrations`,

@@ -123,10 +123,12 @@ describe("a role with few grants", () => {
       await sql.raw(`create role ${role} login`).execute(owner);
       await sql
         .raw(
-          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters, powersync_letter_parts to ${role}`,
+          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows to ${role}`,
         )
         .execute(owner);
-      await sql.raw(`grant delete on powersync_letter_parts to ${role}`).execute(owner);
+      await sql
+        .raw(`grant delete on powersync_letter_parts, powersync_letter_rows to ${role}`)
+        .execute(owner);
       await sql.raw(`grant insert, update, delete on things to ${role}`).execute(owner);
       await sql.raw(`grant select (id, size) on things to ${role}`).execute(owner);
       const as = new URL(url);
@@ -253,8 +255,10 @@ describe("a role with few grants", () => {
       await sql.raw(`create user \`${role}\`@'%'`).execute(owner);
       for (const table of [
         "powersync_ledger",
+        "powersync_devices",
         "powersync_dead_letters",
         "powersync_letter_parts",
+        "powersync_letter_rows",
       ]) {
         await sql
           .raw(`grant select, insert, update, delete on ${name}.${table} to \`${role}\`@'%'`)

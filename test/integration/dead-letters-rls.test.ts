@@ -62,5 +62,61 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       );
       expect(failures).toEqual([]);
     });
+
+    it("records what depends on a letter, and applies the chain as the user", async () => {
+      const events: WriteEvent[] = [];
+      const { processTransaction, deadLetters } = createWrites<Principal, SupabaseSchema>({
+        authenticate: () => alice,
+        database: supabase.connect({ connections: 2 }),
+        tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
+        rls: rls({ role: supabase.roles.authenticated }),
+        logger: false,
+        onEvent: (event) => void events.push(event),
+      });
+      const todo = "22222222-0000-4000-8000-000000000001";
+      const put = { op: "PUT", table: "lists", id: list, op_data: { owner_id: alice.userId } };
+      let opId = 1;
+      const send = (...crud: readonly object[]) => {
+        const body = {
+          client_id: "phone",
+          crud: crud.map((entry) => ({ op_id: opId++, ...entry })),
+        };
+        return processTransaction(body, { principal: alice });
+      };
+      const depends = { failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" } };
+      const bad = { ...put, op_data: { owner_id: bob.userId, name: "Theirs" } };
+      expect(await send(bad)).toMatchObject({ failedOperation: { errorCode: "UNAUTHORIZED" } });
+      expect(
+        await send({
+          op: "PUT",
+          table: "todos",
+          id: todo,
+          op_data: { list_id: list, description: "x" },
+        }),
+      ).toMatchObject(depends);
+      expect(
+        await send({ op: "PATCH", table: "todos", id: todo, op_data: { description: "y" } }),
+      ).toMatchObject(depends);
+      expect(
+        await send({ op: "PATCH", table: "lists", id: list, op_data: { name: "Mine" } }),
+      ).toMatchObject(depends);
+      expect(await send({ op: "DELETE", table: "todos", id: alice.userId })).toEqual({
+        status: "success",
+      });
+      const { letters } = await deadLetters.list({ order: "oldest" });
+      expect(letters).toMatchObject([{ dependants: 3 }, {}, {}, {}]);
+      const id = letters[0]?.id ?? "";
+      expect(await deadLetters.edit(id, { crud: [put] })).toEqual({ status: "edited" });
+      expect(await deadLetters.retry(id)).toMatchObject({
+        status: "retried",
+        dependants: { waiting: 0 },
+      });
+      expect(await supabase.admin.selectFrom("lists").selectAll().execute()).toMatchObject([
+        { id: list, owner_id: alice.userId, name: "Mine" },
+      ]);
+      expect(await supabase.admin.selectFrom("todos").selectAll().execute()).toMatchObject([
+        { id: todo, description: "y" },
+      ]);
+    });
   });
 });

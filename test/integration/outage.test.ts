@@ -611,17 +611,19 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
         ],
       ] as const;
 
-      test.each(broken)("%s %s", async (table, _how, spoil, mend) => {
+      test.each(broken)("%s %s", async (table, how, spoil, mend) => {
         const { url } = await open();
         const [good, bad] = [putThing(1), poison(2)];
+        // Each upload asks, with its ledger row, whether letters of the caller's wait.
+        const takesGood = table === "powersync_dead_letters" && how !== "is missing";
         await own.query(spoil, "app");
         try {
           for (let round = 0; round < 2; round++) {
-            const goodThere = table === "powersync_dead_letters" ? "success" : "retryable_error";
+            const goodThere = takesGood ? "success" : "retryable_error";
             expect(statuses(await upload(url, "phone", [good]))).toEqual([goodThere]);
             expect(statuses(await upload(url, "phone", [bad]))).toEqual(["retryable_error"]);
           }
-          expect(await effects(db)).toHaveLength(table === "powersync_dead_letters" ? 1 : 0);
+          expect(await effects(db)).toHaveLength(takesGood ? 1 : 0);
         } finally {
           await own.query(mend, "app");
         }

@@ -156,6 +156,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
         powersync_devices: "app_devices",
         powersync_dead_letters: "app_letters",
         powersync_letter_parts: "app_letter_parts",
+        powersync_letter_rows: "app_letter_rows",
         powersync_checkpoints: "app_checkpoints",
         powersync_attempts: "app_attempts",
         powersync_migrations: "app_migrations",

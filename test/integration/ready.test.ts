@@ -38,6 +38,7 @@ describe.each(dialects)("on $name", async (dialect) => {
             "powersync_devices",
             "powersync_dead_letters",
             "powersync_letter_parts",
+            "powersync_letter_rows",
             "powersync_attempts",
           ].map((table) =>
             expect.stringMatching(`"${table}" is missing. Remedy: run createTables`),

@@ -180,8 +180,8 @@ for (const dialect of dialects) {
             { principal: { userId: "alice" } },
           );
           await processTransaction({ crud: [entry] }, { principal: { userId: "alice" } });
-          // `write` made its own reading of the one table that it knows.
-          expect(statements()).toBe((count ?? 0) - 1);
+          // `write` made its own reading of the one table that it knows, and of whether letters are kept.
+          expect(statements()).toBe((count ?? 0) - 2);
         }
       });
 
@@ -517,7 +517,8 @@ for (const dialect of dialects) {
           "UNAUTHORIZED",
         );
         expect(await write(scoped, "alice", put("notes", "new", { body: "mine" }))).toBe("success");
-        expect(await write(scoped, "alice", del("notes", "gone"))).toBe("success");
+        // Somebody without a dead letter: for others such a row is looked at twice.
+        expect(await write(scoped, "dora", del("notes", "gone"))).toBe("success");
         const plain = seen.map(
           (row) => row && { ...row, revision: Number((row as { revision: number }).revision) },
         );

@@ -218,6 +218,8 @@ describe.each(dialects)("on $name", ({ available, open, concurrent, family }) =>
 
   it("what came before the column is refused, what came behind it is not", async ({ skip }) => {
     skip(!concurrent);
+    // The tables of whoever has letters waiting are read as soon as the transaction begins.
+    await given().deleteFrom("powersync_dead_letters").execute();
     await made("value integer");
     await made("value integer", "others");
     let added: (() => Promise<unknown>) | undefined = async () =>

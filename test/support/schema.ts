@@ -50,6 +50,7 @@ export const appTableNames = ["todos", "lists", "things", "members", "books", "a
 export const tableNames = [
   ...appTableNames,
   "powersync_ledger",
+  "powersync_letter_rows",
   "powersync_devices",
   "powersync_letter_parts",
   "powersync_dead_letters",

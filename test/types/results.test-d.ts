@@ -88,6 +88,8 @@ export function log(event: WriteEvent): unknown {
     case "dead_letter_handled":
       expectType<"retried" | "stale" | "failed" | "edited" | "discarded">()(event.outcome);
       return event.id;
+    case "chain_full":
+      return [event.id, event.userId, event.clientId];
     case "row_missing":
       expectType<"PATCH" | "DELETE">()(event.op);
       return [event.table, event.id];

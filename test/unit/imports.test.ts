@@ -104,6 +104,8 @@ const layers: Readonly<Record<string, Layer>> = {
   // What a transaction that fails becomes.
   letters: {
     files: [
+      "src/dead-letters/created",
+      "src/dead-letters/dependants",
       "src/dead-letters/payload",
       "src/dead-letters/quota",
       "src/dead-letters/rejections",

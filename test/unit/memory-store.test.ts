@@ -802,6 +802,7 @@ function letterOf(id: string, more: Partial<NewLetter> = {}): NewLetter {
     subject: "s-alice",
     content: id,
     tables: ["lists"],
+    creates: [],
     lossyNumbers: false,
     ...more,
   };
@@ -854,7 +855,9 @@ describe("letters", () => {
     });
     await inUnit(store, async ({ letters }) => {
       const value = { edited: true };
-      await letters.change(["a"], { payload: { value, tables: ["todos"], rowStates: undefined } });
+      await letters.change(["a"], {
+        payload: { value, tables: ["todos"], rowStates: undefined, creates: [] },
+      });
       await letters.change(["a"], { failed: {}, status: "stale" });
       await letters.change(["b"], { closed: { status: "retried" } });
       await letters.change(["a", "b"], {

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { lockingRows } from "../statements-locking.js";
-import { access, fingerprint, readColumns, readConstraints } from "./schema.js";
+import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { meaning } from "./errors.js";
 import { owners } from "./owners.js";
 import { prepare, settingProblems } from "./session.js";
@@ -18,6 +18,7 @@ export const mysql: Dialect = {
   types: mysqlFamily.types,
   readColumns,
   readConstraints,
+  readForeignKeys,
   convert,
   view,
   // By its settings the driver rounds what is beyond 2^53.

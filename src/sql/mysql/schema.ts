@@ -1,7 +1,8 @@
 /** What MySQL or MariaDB says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
-import type { Column } from "../../store/tables.js";
+import type { Column, ForeignKey } from "../../store/tables.js";
+import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
 import type { Access, Constraints, SourceTable, SqlTransaction } from "../dialect.js";
 
 interface ColumnRow {
@@ -179,6 +180,21 @@ export async function readConstraints(
     }
   }
   return { ...(plain && { unique: [...indexes.values()] }), inexact };
+}
+
+export async function readForeignKeys(
+  tx: SqlTransaction,
+  { schema, name }: SourceTable,
+): Promise<readonly ForeignKey[]> {
+  const { rows } = await sql<ForeignKeyColumn>`
+    select k.constraint_name as id, k.column_name as ${sql.id("column")},
+      k.referenced_table_name as ${sql.id("table")}, k.referenced_column_name as ${sql.id("by")}
+    from information_schema.key_column_usage k
+    where k.table_schema = ${schema === undefined ? sql`database()` : sql.lit(schema)}
+      and k.table_name = ${sql.lit(name)} and k.referenced_table_name is not null
+    order by k.constraint_name, k.ordinal_position
+  `.execute(tx.withoutPlugins());
+  return foreignKeysOf(rows);
 }
 
 /** What a row is like, as bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */

@@ -7,7 +7,14 @@ import { returningRows } from "../statements.js";
 import { meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
-import { access, comparable, fingerprint, readColumns, readConstraints } from "./schema.js";
+import {
+  access,
+  comparable,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
 import { convert } from "./values.js";
 import { view } from "./view.js";
 import { postgresFamily } from "./family.js";
@@ -46,6 +53,7 @@ export const postgres: Dialect = {
   types: postgresFamily.types,
   readColumns,
   readConstraints,
+  readForeignKeys,
   convert,
   view,
   owners,

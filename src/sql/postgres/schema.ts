@@ -1,7 +1,7 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
 import { type Expression, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
-import type { Column } from "../../store/tables.js";
+import type { Column, ForeignKey } from "../../store/tables.js";
 import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface ColumnRow {
@@ -171,6 +171,34 @@ export async function readConstraints(
     ...(row?.plain && { unique: parsedJson(row.unique) }),
     inexact: new Set(row === undefined ? [] : parsedJson(row.inexact)),
   };
+}
+
+/** Of each the columns' names, in order. */
+export async function readForeignKeys(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<readonly ForeignKey[]> {
+  const names = (relation: string, numbers: string) => sql`(
+    select json_agg(a.attname order by k.nr)
+    from unnest(${sql.ref(numbers)}) with ordinality as k (attnum, nr)
+    join pg_catalog.pg_attribute a on a.attrelid = ${sql.ref(relation)} and a.attnum = k.attnum
+  )`;
+  const { rows } = await sql<{
+    columns: readonly string[] | string;
+    table: string;
+    by: readonly string[] | string;
+  }>`
+    select ${names("f.conrelid", "f.conkey")} as columns, t.relname as ${sql.id("table")},
+      ${names("f.confrelid", "f.confkey")} as ${sql.id("by")}
+    from pg_catalog.pg_constraint f
+    join pg_catalog.pg_class t on t.oid = f.confrelid
+    where f.contype = 'f' and f.conrelid = to_regclass(${quoted(table)}::text)
+  `.execute(tx.withoutPlugins());
+  return rows.map(({ columns, table: name, by }) => ({
+    columns: parsedJson(columns),
+    table: name,
+    by: parsedJson(by),
+  }));
 }
 
 function parsedJson<T>(value: T | string): T {

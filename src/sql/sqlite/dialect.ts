@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction } from "../dialect.js";
 import { returningRows } from "../statements.js";
-import { fingerprint, readColumns, readConstraints } from "./schema.js";
+import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { meaning } from "./errors.js";
@@ -29,6 +29,7 @@ export const sqlite: Dialect = {
   types: sqliteFamily.types,
   readColumns,
   readConstraints,
+  readForeignKeys,
   convert,
   view,
   owners,

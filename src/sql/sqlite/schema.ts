@@ -1,6 +1,7 @@
 /** What SQLite says of a table: its columns and keys, and what a row is like. */
 import { type Expression, sql } from "kysely";
-import type { Column } from "../../store/tables.js";
+import type { Column, ForeignKey } from "../../store/tables.js";
+import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
 import type { SqlTransaction, Constraints, SourceTable } from "../dialect.js";
 
 interface TableInfoRow {
@@ -116,6 +117,23 @@ export async function readConstraints(
       columns.rows.map((column) => column.name),
     ),
   };
+}
+
+export async function readForeignKeys(
+  tx: SqlTransaction,
+  table: SourceTable,
+): Promise<readonly ForeignKey[]> {
+  const { name, schema = null } = table;
+  // Where it names no columns, it is the other table's key that is meant.
+  const { rows } = await sql<ForeignKeyColumn>`
+    select f.id, f.${sql.id("from")} as ${sql.id("column")}, f.${sql.id("table")} as ${sql.id("table")},
+      coalesce(f.${sql.id("to")}, (
+        select x.name from pragma_table_xinfo(f.${sql.id("table")}, ${schema}) as x where x.pk = f.seq + 1
+      )) as ${sql.id("by")}
+    from pragma_foreign_key_list(${name}, ${schema}) as f
+    order by f.id, f.seq
+  `.execute(tx.withoutPlugins());
+  return foreignKeysOf(rows);
 }
 
 /** A column's collation is told nowhere; but a text that stands in the column's place is compared by it. */

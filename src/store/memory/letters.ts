@@ -15,10 +15,11 @@ import {
   waiting,
   type WaitingLetters,
 } from "../letters.js";
+import { chainOf, type ChainRecord, isWaiting, nextInChain, openChains } from "./dependants.js";
 import type { Overlay } from "./rows.js";
 
 /** JSON is kept as text, so that nobody who has the value changes the letter. */
-export interface StoredRecord extends Omit<NewLetter, "payload" | "rowStates"> {
+export interface StoredRecord extends ChainRecord, Omit<NewLetter, "payload" | "rowStates"> {
   readonly status: LetterStatus;
   readonly attempts: number;
   readonly firstSeenAt: string;
@@ -41,11 +42,18 @@ export function openLetters(
 ): LetterStore {
   const at = microsText(now);
   const all = () => Array.from(letters.entries(), ([, letter]) => letter);
+  const dependantsOf = ({ id }: StoredRecord) => chainOf(letters, id).filter(isWaiting).length;
   return {
     record: async (letter) =>
       statement(() => {
-        const { id, content, errorCode, message, operationIndex, payload, rowStates } = letter;
-        const same = all().find((each) => each.content === content && isWaiting(each));
+        const { id, root, content, errorCode, message, operationIndex, rowStates } = letter;
+        const payload = typedJson(letter.payload);
+        const place =
+          root === undefined ? undefined : nextInChain(letters, root, content, payload.length);
+        const same =
+          place === undefined
+            ? all().find((each) => each.content === content && !each.unique && isWaiting(each))
+            : place.same;
         if (same !== undefined) {
           const { operationIndex: _, ...kept } = same;
           const attempts = same.attempts + 1;
@@ -56,8 +64,13 @@ export function openLetters(
         const { payload: _1, rowStates: _2, ...kept } = letter;
         letters.set(id, {
           ...kept,
-          payload: typedJson(payload),
+          payload,
           ...(rowStates && { rowStates: canonicalJson(rowStates) }),
+          ...(place && { position: place.position }),
+          last: 0,
+          bytes: 0,
+          overtaken: false,
+          unique: root !== undefined,
           status: "open",
           attempts: 1,
           firstSeenAt: at,
@@ -67,8 +80,9 @@ export function openLetters(
       }),
     countWaiting: async (subject, clientId, most) =>
       statement(() => {
+        // A chain counts as one.
         const ofUser = all()
-          .filter((each) => each.subject === subject && isWaiting(each))
+          .filter((each) => each.subject === subject && each.root === undefined && isWaiting(each))
           .slice(0, most);
         const ofClient = ofUser.filter((each) => each.clientId === clientId);
         return { ofUser: counted(ofUser), ofClient: counted(ofClient) };
@@ -76,7 +90,7 @@ export function openLetters(
     find: async (id) =>
       statement(() => {
         const letter = letters.get(id);
-        return letter && wholeLetter(letter);
+        return letter && wholeLetter(letter, dependantsOf(letter));
       }),
     list: async (query, { newest, limit, after }) =>
       statement(() => {
@@ -88,7 +102,10 @@ export function openLetters(
           )
           .toSorted((a, b) => compare(letterPosition(a), letterPosition(b)) * direction)
           .slice(0, limit)
-          .map((each): ListedLetter => ({ ...summaryOf(each), queue: queueOf(each) }));
+          .map((each): ListedLetter => ({
+            ...summaryOf(each, dependantsOf(each)),
+            queue: queueOf(each),
+          }));
       }),
     waitingQueues: async (query, until) =>
       statement(() => {
@@ -109,18 +126,16 @@ export function openLetters(
           }
         }
       }),
+    ...openChains(letters, statement),
   };
 }
 
 function counted(letters: readonly StoredRecord[]): WaitingLetters {
   const bytes = letters.map(
-    ({ payload, originalPayload = "" }) => payload.length + originalPayload.length,
+    ({ payload, originalPayload = "", bytes: behind }) =>
+      payload.length + originalPayload.length + behind,
   );
   return { letters: letters.length, bytes: bytes.reduce((sum, each) => sum + each, 0) };
-}
-
-function isWaiting(letter: StoredRecord | undefined): boolean {
-  return letter !== undefined && waiting.includes(letter.status);
 }
 
 function withIndex<T extends object>(failure: T, operationIndex: number | undefined) {
@@ -129,14 +144,14 @@ function withIndex<T extends object>(failure: T, operationIndex: number | undefi
 
 function changed(
   letter: StoredRecord,
-  { status, closed, failed, payload }: LetterChange,
+  { status, closed, failed, payload, rowStates }: LetterChange,
   at: string,
 ): StoredRecord {
   let after = letter;
   if (status !== undefined) after = { ...after, status };
   if (closed !== undefined) {
     const { reason } = closed;
-    const closing = { status: closed.status, closedAt: at };
+    const closing = { status: closed.status, closedAt: at, creates: [] };
     after = { ...after, ...closing, ...(reason !== undefined && { reason }) };
   }
   if (failed !== undefined) {
@@ -147,23 +162,27 @@ function changed(
     }
   }
   if (payload !== undefined) {
-    const { value, tables, rowStates } = payload;
+    const { value, tables, creates, rowStates: states } = payload;
     const { rowStates: _, ...kept } = after;
     after = {
       ...kept,
       originalPayload: after.originalPayload ?? after.payload,
       payload: typedJson(value),
       tables,
-      ...(rowStates && { rowStates: canonicalJson(rowStates) }),
+      creates,
+      ...(states && { rowStates: canonicalJson(states) }),
       lossyNumbers: false,
+      overtaken: false,
     };
   }
+  if (rowStates !== undefined) after = { ...after, rowStates: canonicalJson(rowStates) };
   return after;
 }
 
 function matches(letter: StoredRecord, query: LetterQuery): boolean {
-  const { status, userId, clientId, errorCode, table, since, until } = query;
+  const { status, userId, clientId, errorCode, table, root, since, until } = query;
   return (
+    (root === undefined || letter.root === root) &&
     (status === undefined || status.includes(letter.status)) &&
     (userId === undefined || letter.userId === userId) &&
     (clientId === undefined || letter.clientId === clientId) &&
@@ -199,20 +218,21 @@ function queueOf({ userId, clientId, queueId }: StoredRecord): string {
   return JSON.stringify([userId, clientId ?? null, queueId ?? null]);
 }
 
-function summaryOf(letter: StoredRecord): LetterSummary {
+function summaryOf(letter: StoredRecord, dependants: number): LetterSummary {
   const { payload: _1, originalPayload, principal: _2, rowStates: _3, ...kept } = letter;
-  const { subject: _4, content: _5, lossyNumbers: _6, ...summary } = kept;
-  return { ...summary, edited: originalPayload !== undefined };
+  const { subject: _4, content: _5, lossyNumbers: _6, creates: _7, ...rest } = kept;
+  const { position: _8, last: _9, bytes: _10, overtaken: _11, unique: _12, ...summary } = rest;
+  return { ...summary, edited: originalPayload !== undefined, dependants };
 }
 
 /** Made anew each time. */
-function wholeLetter(letter: StoredRecord): StoredLetter {
-  const { payload, originalPayload, principal, lossyNumbers } = letter;
+function wholeLetter(letter: StoredRecord, dependants: number): StoredLetter {
+  const { payload, originalPayload, principal, lossyNumbers, overtaken } = letter;
   // The library wrote it.
   const rowStates =
     letter.rowStates === undefined ? undefined : (parseJson(letter.rowStates) as RowStates);
   return {
-    ...summaryOf(letter),
+    ...summaryOf(letter, dependants),
     payload: parseJson(payload),
     ...(originalPayload !== undefined && { originalPayload: parseJson(originalPayload) }),
     ...(principal !== undefined && { principal: parseJson(principal) }),
@@ -224,12 +244,16 @@ function wholeLetter(letter: StoredRecord): StoredLetter {
     unreadRows: rowStates?.unread ?? 0,
     rowStates,
     lossyNumbers,
+    overtaken,
   };
 }
 
-/** As they were recorded. */
+/** In the order in which they were recorded. */
 export function inOrder(letters: Iterable<StoredRecord>): readonly StoredLetter[] {
-  return [...letters]
+  const all = [...letters];
+  const waitingOf = (id: string) =>
+    all.filter((each) => each.root === id && isWaiting(each)).length;
+  return all
     .toSorted((a, b) => compare(letterPosition(a), letterPosition(b)))
-    .map(wholeLetter);
+    .map((each) => wholeLetter(each, waitingOf(each.id)));
 }

@@ -124,6 +124,9 @@ export function forget({ ledger, devices, letters }: OwnRows, userId: string, mo
   const written = [...letters.entries()].flatMap(([id, letter]) =>
     letter.userId === userId ? [id] : [],
   );
+  // Dependants first: see the tables of SQL.
+  const behind = written.filter((id) => letters.get(id)?.root !== undefined);
+  if (behind.length > 0) return removed(letters, behind.slice(0, most));
   if (written.length > 0) return removed(letters, written.slice(0, most));
   const queues = new Set(
     [...devices.entries()].flatMap(([queue, device]) => (device.userId === userId ? [queue] : [])),

@@ -2,9 +2,10 @@
 import { ApplicationFailure } from "../../errors.js";
 import { sha256 } from "../../wire/serialize.js";
 import { Contention, LeftScope, noRowSecurity } from "../failures.js";
-import type { Inspect, Table } from "../tables.js";
-import type { Change, Effect, FingerprintOptions, Unit, UnitOptions, Values } from "../store.js";
+import type { FingerprintOptions, Inspect, Table } from "../tables.js";
+import type { Change, Effect, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
+import { hasWaiting } from "./dependants.js";
 import { openLetters } from "./letters.js";
 import { claim, openAttempts, openCheckpoints, forget, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
@@ -18,7 +19,7 @@ interface UnitParts {
   readonly own: OwnRows;
   /** Microseconds since 1970. */
   readonly now: number;
-  readonly options: Pick<UnitOptions, "claim" | "tally">;
+  readonly options: Pick<UnitOptions, "claim" | "tally" | "lettersOf">;
 }
 
 export interface OpenedUnit {
@@ -32,7 +33,7 @@ export interface OpenedUnit {
 }
 
 export function openUnit({ definitions, rows, own, now, options }: UnitParts): OpenedUnit {
-  const { claim: made, tally } = options;
+  const { claim: made, tally, lettersOf } = options;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
 
@@ -56,9 +57,14 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
 
   const { earlier, forgotten = false } = made ? statement(() => claim(own, made, now)) : {};
 
+  const asked = () => lettersOf !== undefined && hasWaiting(own.letters, lettersOf);
+  // It costs a statement of its own only where there is no claim.
+  const hasLetters = made || lettersOf === undefined ? asked() : statement(asked);
+
   const unit: Unit<MemoryTransaction> = {
     tx: openTransaction(rows, statement),
     earlier,
+    hasLetters,
     throwIfFailed,
     become: async () => {
       throw noRowSecurity({ name: "the memory store" });
@@ -89,6 +95,12 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
         const found = rows.find(table, match);
         return found && { value: view(column, found[1][take]) };
       }),
+    foreignKeys: async ({ name }) =>
+      rows.table(name).references.map(({ column, to, by }) => ({
+        columns: [column],
+        table: to.name,
+        by: [by],
+      })),
     addAside: async ({ name }, values) => statement(() => addAside(rows, name, values)),
     fingerprint: async (table, keys, options) => {
       const found = statement(() => hashedValues(rows, table, keys, options));

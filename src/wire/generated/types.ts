@@ -331,10 +331,11 @@ export interface components {
          *     | `INVALID_TRANSACTION` | The transaction can't be understood, or is beyond the server's limits. |
          *     | `RETRIES_EXHAUSTED` | It failed in a passing way, too often. |
          *     | `CONFLICT` | The row has changed in the meantime, and the application does not merge. |
+         *     | `DEPENDS_ON_DEAD_LETTER` | It needs a row that an earlier change would have created, and that change waits as a dead letter. It waits behind it. |
          *     | `UNCLASSIFIED_ERROR` | The application refused it without a code of its own. |
          * @enum {string}
          */
-        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "UNCLASSIFIED_ERROR";
+        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "DEPENDS_ON_DEAD_LETTER" | "UNCLASSIFIED_ERROR";
         readonly CheckpointBody: {
             readonly client_id: components["schemas"]["CheckpointClientId"];
         };

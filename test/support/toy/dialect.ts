@@ -1,7 +1,12 @@
 /** What the library has to know of the toy. Beside the folder nothing of the library's names it. */
 import { sql } from "kysely";
 import type { Dialect } from "../../../src/sql/dialect.js";
-import { fingerprint, readColumns, readConstraints } from "../../../src/sql/sqlite/schema.js";
+import {
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "../../../src/sql/sqlite/schema.js";
 import { owners } from "../../../src/sql/sqlite/owners.js";
 import { convert, view } from "../../../src/sql/sqlite/values.js";
 import { returningRows } from "../../../src/sql/statements.js";
@@ -31,6 +36,7 @@ export const toy: Dialect = {
   },
   readColumns,
   readConstraints,
+  readForeignKeys,
   convert,
   view,
   owners,

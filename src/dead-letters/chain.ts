@@ -1,0 +1,243 @@
+/** A chain of letters, or its beginning, applied in one database transaction: each as the user who sent it, in their order. */
+import type { WritesConfig } from "../config.js";
+import type { Committed, Principal } from "../context.js";
+import { fatal } from "../errors.js";
+import type { Emit } from "../events.js";
+import type { CrudTransaction } from "../model.js";
+import type { Needs } from "../pipeline/operation.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import { apply, isUnsure, type Progress, throwIfUnsure } from "../process/attempt.js";
+import type { Call } from "../process/call.js";
+import type { Gate } from "../rls/gate.js";
+import { type NamedRow, rowName, type StoredLetter } from "../store/letters.js";
+import type { Store, Unit } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
+import type { Limits } from "../wire/limits.js";
+import { typedJson } from "../wire/serialize.js";
+import type { Dependants } from "./dependants.js";
+import { namedRows } from "./payload.js";
+import type { RowStateReader } from "./row-states.js";
+import { isOpen, readPayload } from "./state.js";
+
+export interface RetryParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly rowStateReader: RowStateReader;
+  readonly dependants: Dependants;
+  readonly emit: Emit;
+  readonly limits: Limits;
+  readonly gate: Gate<P> | undefined;
+}
+
+/** A letter, and what it is applied with. */
+export interface ChainCall<P extends Principal> {
+  readonly id: string;
+  readonly call: Call<P>;
+}
+
+/** Where the work stands, so that a failure can say so. */
+export interface ChainProgress extends Progress {
+  /** Of the letter, from 0. */
+  index: number;
+}
+
+interface Applying {
+  /** How many letters at most. */
+  readonly most: number;
+  readonly force: boolean;
+  /** From 1. */
+  readonly number: number;
+  /** Rows that may be absent: see `rowName`. */
+  readonly free: ReadonlySet<string>;
+  readonly progress: ChainProgress;
+  readonly schema: SchemaTrust;
+}
+
+export type ChainOutcome<P extends Principal> =
+  | { readonly kind: "not open" }
+  /** It is a dependant by now. */
+  | { readonly kind: "moved" }
+  | { readonly kind: "stale"; readonly rows: readonly NamedRow[] }
+  /** Nothing has been written: rows are absent that other letters may be there to create. */
+  | { readonly kind: "unsure"; readonly unsure: readonly UnsureLetter[] }
+  | {
+      readonly kind: "applied";
+      readonly committed: readonly (ChainCall<P> & {
+        readonly committed: Committed;
+        readonly needs: Needs;
+      })[];
+      /** Those behind, in order; the first is the root of the others now. */
+      readonly left: readonly string[];
+    };
+
+interface UnsureLetter {
+  readonly index: number;
+  readonly needs: Needs;
+  readonly transaction: CrudTransaction;
+}
+
+interface Tried<P extends Principal> extends ChainCall<P> {
+  readonly transaction: CrudTransaction;
+}
+
+/** Rejects with whatever fails; then nothing has been written. */
+export async function applyChain<P extends Principal, DB>(
+  parts: RetryParts<P, DB>,
+  store: Store,
+  calls: readonly ChainCall<P>[],
+  applying: Applying,
+): Promise<ChainOutcome<P>> {
+  let unsure: readonly UnsureLetter[] = [];
+  // Whose rows are read after the role has changed, are read in another transaction.
+  const asOthers = calls.some(({ call }) => call.caller !== undefined);
+  let written: readonly NamedRow[] = [];
+  try {
+    const { schema } = applying;
+    const outcome = await store.unit({ schema }, async (unit): Promise<ChainOutcome<P>> => {
+      const chain = await lockChain(unit, calls[0]?.id ?? "");
+      if ("kind" in chain) return chain;
+      if (!applying.force) {
+        const rows = await changedRows(parts, store, unit, chain);
+        if (rows !== undefined) {
+          await unit.letters.change(
+            chain.slice(0, 1).map(({ id }) => id),
+            { status: "stale" },
+          );
+          return { kind: "stale", rows };
+        }
+      }
+      const tried = readLetters(parts, chain, calls, applying);
+      const left = chain.slice(tried.length);
+      await closeLetters(parts, store, unit, tried, left);
+      const committed: (ChainCall<P> & { committed: Committed; needs: Needs })[] = [];
+      for (const [index, { id, call, transaction }] of tried.entries()) {
+        const { progress, number } = applying;
+        progress.index = index;
+        const needs: Needs = { rows: [], references: [], operations: [] };
+        const open = { store, unit, needs };
+        const writes = await apply(parts.pipeline, transaction, call, { open, number, progress });
+        committed.push({ id, call, needs, committed: { transaction, writes: writes() } });
+      }
+      unsure = committed.flatMap(({ needs, committed: { transaction } }, index) =>
+        needs.rows.length === 0 ? [] : [{ index, needs, transaction }],
+      );
+      for (const { needs } of unsure) throwIfUnsure(needs, applying.free);
+      written = tried.flatMap(({ transaction }) => namedRows(transaction));
+      const ids = left.map(({ id }) => id);
+      if (!asOthers) await readAnew(parts, store, unit, ids, written);
+      return { kind: "applied", committed, left: ids };
+    });
+    if (outcome.kind === "applied" && asOthers && outcome.left.length > 0) {
+      // Where this fails, they are stale the next time, and only force retries them.
+      await store
+        .unit({ schema }, (unit) => readAnew(parts, store, unit, outcome.left, written))
+        .catch(() => {});
+    }
+    return outcome;
+  } catch (error) {
+    if (isUnsure(error)) return { kind: "unsure", unsure };
+    throw error;
+  }
+}
+
+/** The letters that wait, in order; nobody else changes them until the unit ends. */
+async function lockChain<P extends Principal>(
+  { letters }: Unit,
+  rootId: string,
+): Promise<readonly StoredLetter[] | Extract<ChainOutcome<P>, { kind: "not open" | "moved" }>> {
+  const root = await letters.find(rootId, true);
+  if (!isOpen(root)) return { kind: "not open" };
+  if (root.root !== undefined) return { kind: "moved" };
+  const chain = [root];
+  for (const { id } of await letters.dependants([rootId], true)) {
+    const letter = await letters.find(id);
+    if (isOpen(letter)) chain.push(letter);
+  }
+  return chain;
+}
+
+/** `undefined`: every row is as it was, for all of them. */
+async function changedRows<P extends Principal, DB>(
+  { rowStateReader }: RetryParts<P, DB>,
+  store: Store,
+  unit: Unit,
+  chain: readonly StoredLetter[],
+): Promise<readonly NamedRow[] | undefined> {
+  const changed = new Map<string, NamedRow>();
+  for (const { rowStates, overtaken, payload } of chain) {
+    const rows = overtaken
+      ? namedRows(payload)
+      : rowStates === undefined
+        ? []
+        : await rowStateReader.changed({ store, unit }, rowStates);
+    for (const row of rows) changed.set(rowName(row), row);
+  }
+  return changed.size > 0 || chain.some(({ overtaken }) => overtaken)
+    ? [...changed.values()]
+    : undefined;
+}
+
+/** As many as are known and asked for. Throws fatal INVALID_TRANSACTION for one that can't be understood. */
+function readLetters<P extends Principal, DB>(
+  { limits }: RetryParts<P, DB>,
+  chain: readonly StoredLetter[],
+  calls: readonly ChainCall<P>[],
+  { most, progress }: Applying,
+): readonly Tried<P>[] {
+  const known = new Map(calls.map(({ id, call }) => [id, call]));
+  const tried: Tried<P>[] = [];
+  for (const { id, payload, lossyNumbers } of chain) {
+    const call = known.get(id);
+    if (call === undefined || tried.length === most) break;
+    const reading = readPayload(payload, limits);
+    if ("invalid" in reading) {
+      Object.assign(progress, { index: tried.length, operationIndex: reading.operationIndex });
+      throw fatal("INVALID_TRANSACTION", reading.invalid);
+    }
+    tried.push({ id, call: { ...call, lossyNumbers }, transaction: reading.transaction });
+  }
+  return tried;
+}
+
+/** First, while the connection's own role is at work. It is undone with everything else. */
+async function closeLetters<P extends Principal, DB>(
+  { dependants }: RetryParts<P, DB>,
+  store: Store,
+  unit: Unit,
+  tried: readonly Tried<P>[],
+  left: readonly StoredLetter[],
+): Promise<void> {
+  const { letters } = unit;
+  await letters.change(
+    tried.map(({ id }) => id),
+    { closed: { status: "retried" } },
+  );
+  const ids = left.map(({ id }) => id);
+  if (ids.length > 0) await letters.follow(ids, bytesOf(left.slice(1)));
+  for (const { transaction, call } of tried) {
+    await dependants.overtake({ store, unit }, call.principal.userId, transaction, ids[0]);
+  }
+}
+
+/** What has been written of their rows is no change that somebody must look at. */
+async function readAnew<P extends Principal, DB>(
+  { rowStateReader }: RetryParts<P, DB>,
+  store: Store,
+  unit: Unit,
+  ids: readonly string[],
+  written: readonly NamedRow[],
+): Promise<void> {
+  const names = new Set(written.map(rowName));
+  for (const id of ids) {
+    const letter = await unit.letters.find(id);
+    const rows = letter === undefined ? [] : namedRows(letter.payload);
+    if (!rows.some((row) => names.has(rowName(row)))) continue;
+    const rowStates = await rowStateReader.read({ store, unit }, rows);
+    await unit.letters.change([id], { rowStates });
+  }
+}
+
+/** As `Chain.bytes` counts them, nearly enough. */
+export function bytesOf(letters: readonly StoredLetter[]): number {
+  return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
+}

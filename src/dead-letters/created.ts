@@ -1,0 +1,252 @@
+/**
+ * What a dead letter would create, as hashes that rows are looked for by: of the user, the source table and the converted key, so that it does
+ * not matter by which of the client's tables a row is named, or how its key is spelled.
+ */
+import type { Principal } from "../context.js";
+import { keyOf } from "../pipeline/convert.js";
+import type { OpenUnit } from "../pipeline/operation.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import type { NamedRow } from "../store/letters.js";
+import type { Values } from "../store/store.js";
+import type { Column, Table } from "../store/tables.js";
+import { isAmbiguous } from "../wire/entries.js";
+import { sha256 } from "../wire/serialize.js";
+import { entriesOf } from "./payload.js";
+
+/** Rows of one letter. A larger one stands for every row of its tables that is not found. */
+const mostRows = 10_000;
+
+/** Whose letters: with the database that shares the library's own tables. */
+export interface Owner {
+  readonly open: OpenUnit;
+  readonly userId: string;
+}
+
+/** A row as it is looked for. */
+export interface SoughtRow {
+  /** What a letter that would create it is indexed by; the row itself first. */
+  readonly hashes: readonly string[];
+  /** Where it would be, if that can be told. */
+  readonly at?: { readonly table: Table; readonly key: Values };
+}
+
+export interface Created {
+  /** Everything that a payload would create. What can't be read may create anything. */
+  ofPayload(owner: Owner, payload: unknown): Promise<readonly string[]>;
+  /** By the client's names. */
+  named(owner: Owner, row: NamedRow): Promise<SoughtRow>;
+  /** A row of a source table, in any spelling of its name, by values of its columns. */
+  source(owner: Owner, table: string, values: Values): Promise<SoughtRow>;
+}
+
+export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Created {
+  const referred = referredColumns(rules);
+
+  const located = async ({ open }: Owner, { table: name, id }: NamedRow) => {
+    const rule = rules.get(name);
+    const table = rule && (await open.unit.table(rule.table, rule.key.columns));
+    if (rule === undefined || table === undefined) return undefined;
+    try {
+      const key = converted(open, table, keyOf(rule, id));
+      return key && { rule, table, key, raw: keyOf(rule, id) };
+    } catch {
+      return undefined;
+    }
+  };
+
+  const named: Created["named"] = async (owner, row) => {
+    const its = await located(owner, row);
+    const table = its?.rule.table ?? row.table;
+    return {
+      hashes: [
+        ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.raw))] : []),
+        await clientHash(owner, row),
+        await tableHash(owner, table),
+        ...(its ? [await tableHash(owner, row.table)] : []),
+        await anyHash(owner),
+      ],
+      ...(its && { at: { table: its.table, key: its.key } }),
+    };
+  };
+
+  /** Values by which other rules' rows refer to it, beside its key. */
+  const otherHashes = async (
+    owner: Owner,
+    { clientColumns, table: source }: Rule<P, DB>,
+    table: Table,
+    data: Values,
+  ): Promise<readonly string[]> => {
+    const wanted = referred.get(folded(source));
+    if (wanted === undefined) return [];
+    const hashes: string[] = [];
+    for (const [sent, value] of Object.entries(data)) {
+      const column = clientColumns === undefined ? sent : clientColumns.get(sent)?.column;
+      if (column === undefined || !wanted.has(folded(column)) || value === null) continue;
+      const stored = converted(owner.open, table, { [column]: value }) ?? { [column]: value };
+      hashes.push(await rowHash(owner, source, pairs(stored, { [column]: value })));
+    }
+    return hashes;
+  };
+
+  return {
+    named,
+
+    ofPayload: async (owner, payload) => {
+      const entries = entriesOf(payload);
+      const hashes = new Set<string>();
+      const tables = new Set<string>();
+      let rows = 0;
+      if (entries.length === 0 || isAmbiguous(payload)) return [await anyHash(owner)];
+      for (const { op, table, id, data } of entries) {
+        // Whatever else it may be, it may be a PUT.
+        if (op === "PATCH" || op === "DELETE") continue;
+        if (typeof table !== "string") return [await anyHash(owner)];
+        const rule = rules.get(table);
+        tables.add(rule?.table ?? table);
+        rows += 1;
+        if (rows > mostRows) continue;
+        if (typeof id !== "string") {
+          hashes.add(await tableHash(owner, rule?.table ?? table));
+          continue;
+        }
+        const its = await located(owner, { table, id });
+        if (its === undefined) {
+          hashes.add(await clientHash(owner, { table, id }));
+          continue;
+        }
+        hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.raw)));
+        for (const hash of await otherHashes(owner, its.rule, its.table, data)) hashes.add(hash);
+      }
+      if (rows <= mostRows) return [...hashes];
+      return Promise.all([...tables].map((table) => tableHash(owner, table)));
+    },
+
+    source: async (owner, name, values) => {
+      const same = [...rules.values()].filter(({ table }) => folded(table) === folded(name));
+      const [rule] = same;
+      const table = rule && (await owner.open.unit.table(rule.table));
+      const key = table && converted(owner.open, table, byColumns(table, values));
+      const [value, ...others] = Object.values(values);
+      const text = foldedText(value);
+      const clients =
+        text === undefined || others.length > 0
+          ? []
+          : await Promise.all(
+              same.map((each) => clientHash(owner, { table: each.name, id: String(value) })),
+            );
+      return {
+        hashes: [
+          await rowHash(owner, name, pairs(key ?? values, values)),
+          ...clients,
+          await tableHash(owner, name),
+          await anyHash(owner),
+        ],
+        ...(table && key && { at: { table, key } }),
+      };
+    },
+  };
+}
+
+/** By source table, folded: the columns by which rows of other tables refer to its rows. */
+function referredColumns<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const referred = new Map<string, Set<string>>();
+  const add = (table: string, column: string): void => {
+    const columns = referred.get(folded(table)) ?? new Set();
+    referred.set(folded(table), columns.add(folded(column)));
+  };
+  for (const { clientColumns, parents } of rules.values()) {
+    for (const { rule, by } of parents) add(rule.table, by);
+    for (const { references } of clientColumns?.values() ?? []) {
+      if (references !== undefined) add(references.table, references.match);
+    }
+  }
+  return referred;
+}
+
+/** The table's own names of the columns. */
+function byColumns({ columns }: Table, values: Values): Values {
+  const names = new Map(Array.from(columns.keys(), (name) => [folded(name), name]));
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [names.get(folded(name)) ?? name, value]),
+  );
+}
+
+/** `undefined`: no row has these values. */
+function converted({ store }: OpenUnit, { columns }: Table, values: Values): Values | undefined {
+  try {
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => {
+        const column: Column | undefined = columns.get(name);
+        if (column === undefined) throw new Error("There is no such column.");
+        return [name, store.convert({ ...column, generated: false }, value, false, true)];
+      }),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+type Pairs = readonly (readonly [column: string, value: string])[];
+
+/** @param raw the same as they came: where a converted value is an expression, that is all that can be told */
+function pairs(values: Values, raw: Values): Pairs {
+  return Object.entries(values)
+    .map(
+      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(raw[name]) ?? ""] as const,
+    )
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * A name of a table or column, without its schema: one rule may name a table with it, another without, and plugins may write `aB` as `a_b`. To take
+ * two tables for one makes a dependant of what might have been answered; the other way, a change would be lost.
+ */
+export function folded(name: string): string {
+  return name
+    .slice(name.lastIndexOf(".") + 1)
+    .replaceAll("_", "")
+    .toLowerCase();
+}
+
+const uuidText = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
+
+/** One text for all spellings that some database takes for the same. `undefined`: it has none. */
+function foldedText(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return uuidText.test(value)
+        ? value.replace(/[{}-]/g, "").toLowerCase()
+        : value.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trimEnd();
+    case "number":
+    case "bigint":
+    case "boolean":
+      return String(value);
+    default:
+      if (value instanceof Date) return String(value.getTime());
+      if (!(value instanceof Uint8Array)) return undefined;
+      return Array.from(value, (byte) => (byte + 0x100).toString(16).slice(1)).join("");
+  }
+}
+
+function hashFor({ open, userId }: Owner, ...what: readonly unknown[]): Promise<string> {
+  return sha256([open.store.place, userId, ...what]);
+}
+
+function rowHash(owner: Owner, table: string, values: Pairs): Promise<string> {
+  return hashFor(owner, "row", folded(table), values);
+}
+
+/** For a row of which nothing more can be told. */
+function clientHash(owner: Owner, { table, id }: NamedRow): Promise<string> {
+  return hashFor(owner, "client", table, foldedText(id));
+}
+
+function tableHash(owner: Owner, table: string): Promise<string> {
+  return hashFor(owner, "table", folded(table));
+}
+
+function anyHash(owner: Owner): Promise<string> {
+  return hashFor(owner, "any");
+}

@@ -1,0 +1,85 @@
+/** As whom the letters of a chain are tried: each as the user who sent it. */
+import type { Principal } from "../context.js";
+import { badRequest } from "../errors.js";
+import { type Call, type Database, shownContext } from "../process/call.js";
+import { inUnit } from "../process/classify.js";
+import type { Letter, StoredLetter } from "../store/letters.js";
+import type { ChainCall, RetryParts } from "./chain.js";
+import { isOpen } from "./state.js";
+import type { RetryOptions } from "./types.js";
+
+export interface ChainRetry<P extends Principal> {
+  readonly database: Database;
+  readonly name: { readonly correlationId: string };
+  readonly options: Pick<RetryOptions<P>, "force" | "as">;
+}
+
+/**
+ * Asked before the transaction begins: the answers may come from the same database. Ends at the first letter that keeps no principal. `undefined`:
+ * the root waits no more.
+ */
+type CallsOf<P extends Principal> = (
+  retrying: ChainRetry<P>,
+  rootId: string,
+) => Promise<readonly ChainCall<P>[] | undefined>;
+
+export function createCallsOf<P extends Principal, DB>({
+  config,
+  gate,
+}: RetryParts<P, DB>): CallsOf<P> {
+  return async ({ database, name, options }, rootId) => {
+    const { store } = database;
+    const behind = await inUnit(store, ({ letters }) => letters.dependants([rootId]));
+    const calls: ChainCall<P>[] = [];
+    for (const id of [rootId, ...behind.map((each) => each.id)]) {
+      const letter = await inUnit(store, ({ letters }) => letters.find(id));
+      if (!isOpen(letter)) {
+        if (id === rootId) return undefined;
+        continue;
+      }
+      const principal = await letterPrincipal(letter, options.as, config.deadLetters?.principal);
+      if (principal === undefined) break;
+      const begun = callOf(database, name.correlationId, principal, letter);
+      const caller = await gate?.(database, begun);
+      calls.push({ id, call: { ...begun, ...(caller && { caller }) } });
+    }
+    return calls;
+  };
+}
+
+/** @throws badRequest where `as` is not the letter's user */
+async function letterPrincipal<P extends Principal>(
+  letter: Letter,
+  as: P | undefined,
+  make: ((letter: Letter) => P | Promise<P>) | undefined,
+): Promise<P | undefined> {
+  const principal = as ?? (make === undefined ? (letter.principal as P) : await make(letter));
+  if (principal === undefined) return undefined;
+  if (principal?.userId === letter.userId) return principal;
+  if (as !== undefined) throw badRequest(400, "`as` must be the user whose letter it is.");
+  throw new TypeError("deadLetters.principal gave somebody else than the letter's user.");
+}
+
+function callOf<P extends Principal>(
+  database: Database,
+  correlationId: string,
+  principal: P,
+  { clientId, queueId, lossyNumbers }: StoredLetter,
+): Call<P> {
+  const { signal } = new AbortController();
+  return {
+    correlationId,
+    signal,
+    principal,
+    ...database,
+    shown: shownContext({ correlationId, signal, principal }, clientId),
+    ...(clientId !== undefined && { clientId }),
+    ...(queueId !== undefined && { queueId }),
+    // What the device has been told stands: the ledger has no part in this.
+    ledger: false,
+    requestId: correlationId,
+    requestBegan: performance.now(),
+    clientCanHandle: false,
+    lossyNumbers,
+  };
+}

@@ -1,0 +1,37 @@
+/** Whether a transaction needs what a dead letter of the same user would create. */
+import type { Principal } from "../context.js";
+import type { Dependants, Dependence } from "../dead-letters/dependants.js";
+import type { Needs } from "../pipeline/operation.js";
+import type { CrudTransaction } from "../model.js";
+import type { Call } from "./call.js";
+import type { Verdict } from "./classify.js";
+
+export const dependent: Verdict = {
+  outcome: "fatal",
+  errorCode: "DEPENDS_ON_DEAD_LETTER",
+  message: "It needs a change that could not be made, and waits behind it to be looked at.",
+};
+
+/** Asked when the transaction has been rolled back, in one of its own. */
+export function dependence<P extends Principal>(
+  dependants: Dependants,
+  { transaction, call }: { readonly transaction: CrudTransaction; readonly call: Call<P> },
+  needs: Needs,
+  last: Verdict | undefined,
+  operationIndex: number | undefined,
+): Promise<Dependence | undefined> {
+  const { store, memory, requestBegan } = call;
+  const { userId } = call.principal;
+  const asked = {
+    userId,
+    needs,
+    transaction,
+    ...(last?.outcome === "fatal" && { failed: { errorCode: last.errorCode, operationIndex } }),
+  };
+  return memory.places.unit(
+    { userId, operations: 1 },
+    store,
+    { schema: { since: requestBegan } },
+    (unit) => dependants.dependence({ store, unit }, asked),
+  );
+}

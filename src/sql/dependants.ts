@@ -1,0 +1,260 @@
+/** Letters that wait for other letters: what each would create, and the chain that it stands in. */
+import { type Expression, sql, type Transaction } from "kysely";
+import { type Chain, type Dependant, waiting } from "../store/letters.js";
+import type { Dialect } from "./dialect.js";
+import type { OwnTables } from "./tables.js";
+
+type OwnTransaction = Transaction<OwnTables>;
+
+/** The letters of one of the databases that share the table. */
+export interface Letters {
+  readonly tx: OwnTransaction;
+  readonly dialect: Dialect;
+  readonly place: string;
+}
+
+/** Hashes in one statement. */
+const chunk = 500;
+
+export async function lockRoot(
+  { tx, dialect, place }: Letters,
+  id: string,
+): Promise<Chain | undefined> {
+  const query = tx
+    .selectFrom("powersync_dead_letters")
+    .select(["chain_last", "chain_bytes"])
+    .where("place", "=", place)
+    .where("id", "=", id)
+    .where("root", "is", null)
+    .where("status", "in", waiting);
+  const row = await locking(dialect, query).executeTakeFirst();
+  return row && { length: Number(row.chain_last), bytes: Number(row.chain_bytes) };
+}
+
+/** What a new dependant is recorded with. */
+interface Link {
+  readonly root: string;
+  readonly chain_position: number;
+}
+
+/**
+ * The next place in the chain of a root that has been locked. Where the chain ends with the same content, that letter is it.
+ *
+ * @param bytes of the payload
+ */
+export async function nextInChain(
+  tx: OwnTransaction,
+  root: string,
+  content: string,
+  bytes: number,
+): Promise<Link | { readonly same: string }> {
+  const last = await tx
+    .selectFrom("powersync_dead_letters")
+    .select(["id", "content", "status"])
+    .where("root", "=", root)
+    .orderBy("chain_position", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (last?.content === content && waiting.some((each) => each === last.status)) {
+    return { same: last.id };
+  }
+  const { chain_last, ...first } = await tx
+    .selectFrom("powersync_dead_letters")
+    .select(["chain_last", "content"])
+    .where("id", "=", root)
+    .executeTakeFirstOrThrow();
+  const position = Number(chain_last) + 1;
+  await tx
+    .updateTable("powersync_dead_letters")
+    .set({
+      chain_last: position,
+      chain_bytes: sql<number>`${sql.ref("chain_bytes")} + ${bytes}`,
+      // From now on the same content is no repetition: it comes behind the dependants.
+      open_content: uniqueContent(first.content, root),
+    })
+    .where("id", "=", root)
+    .execute();
+  return { root, chain_position: position };
+}
+
+/** In place of what makes two letters the same one. */
+export function uniqueContent(content: string, id: string): string {
+  return content + id;
+}
+
+export async function dependants(
+  { tx, dialect }: Letters,
+  roots: readonly string[],
+  lock = false,
+): Promise<readonly Dependant[]> {
+  const found: Dependant[] = [];
+  for (const some of chunks(roots)) {
+    const query = tx
+      .selectFrom("powersync_dead_letters")
+      .select(["id", "root"])
+      .where("root", "in", some)
+      .where("status", "in", waiting)
+      .orderBy("root")
+      .orderBy("chain_position");
+    const rows = await (lock ? locking(dialect, query) : query).execute();
+    for (const { id, root } of rows) found.push({ id, root: root ?? "" });
+  }
+  return found;
+}
+
+/** Of the letters that wait, those which would create one of these, with their roots. */
+function creating({ tx, place }: Letters, hashes: readonly string[], except: string | undefined) {
+  const root = sql<string>`coalesce(${sql.ref("waits.root")}, ${sql.ref("waits.id")})`;
+  const found = tx
+    .selectFrom("powersync_letter_rows as made")
+    .innerJoin("powersync_dead_letters as waits", "waits.id", "made.letter")
+    .where("made.hash", "in", hashes)
+    .where("waits.place", "=", place)
+    .where("waits.status", "in", waiting)
+    .$if(except !== undefined, (query) => query.where(root, "!=", except ?? ""));
+  return { found, root };
+}
+
+export async function creators(
+  from: Letters,
+  hashes: readonly string[],
+  except?: string,
+): Promise<ReadonlyMap<string, string>> {
+  const roots = new Map<string, string>();
+  for (const some of chunks(hashes)) {
+    const { found, root } = creating(from, some, except);
+    const rows = await found
+      // Ids sort by time.
+      .select(["made.hash", sql<string>`min(${root})`.as("oldest")])
+      .groupBy("made.hash")
+      .execute();
+    for (const { hash, oldest } of rows) roots.set(hash, oldest);
+  }
+  return roots;
+}
+
+export async function overtake(
+  from: Letters,
+  hashes: readonly string[],
+  except?: string,
+): Promise<void> {
+  const { tx, dialect } = from;
+  for (const some of chunks(hashes)) {
+    const { found, root } = creating(from, some, except);
+    const hit = await found
+      .select(["made.letter", root.as("root")])
+      .distinct()
+      .execute();
+    if (hit.length === 0) continue;
+    const letters = hit.map(({ letter }) => letter);
+    const roots = [...new Set(hit.map((each) => each.root))].toSorted();
+    // Roots first and in one order, as whoever retries them or adds to their chains does.
+    await locking(
+      dialect,
+      tx.selectFrom("powersync_dead_letters").select("id").where("id", "in", roots).orderBy("id"),
+    ).execute();
+    await tx
+      .updateTable("powersync_dead_letters")
+      .set({ status: "stale", overtaken: 1 })
+      .where("id", "in", [...new Set([...letters, ...roots])])
+      .where("status", "in", waiting)
+      .execute();
+    await tx
+      .deleteFrom("powersync_letter_rows")
+      .where("hash", "in", some)
+      .where("letter", "in", letters)
+      .execute();
+  }
+}
+
+/** One of them after the other keeps its distance to the first. */
+export async function follow(
+  { tx }: Letters,
+  ids: readonly string[],
+  bytes: number,
+): Promise<void> {
+  const [first, ...others] = ids;
+  if (first === undefined) return;
+  const letters = () => tx.updateTable("powersync_dead_letters");
+  const { at } = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("chain_position as at")
+    .where("id", "=", first)
+    .executeTakeFirstOrThrow();
+  const position = sql<number>`${sql.ref("chain_position")} - ${Number(at)}`;
+  for (const some of chunks(others)) {
+    await letters()
+      .set({ root: first, chain_position: position })
+      .where("id", "in", some)
+      .execute();
+  }
+  const last = await tx
+    .selectFrom("powersync_dead_letters")
+    .select((eb) => eb.fn.max("chain_position").as("at"))
+    .where("root", "=", first)
+    .executeTakeFirst();
+  await letters()
+    .set({
+      root: null,
+      chain_position: null,
+      chain_last: Number(last?.at ?? 0),
+      chain_bytes: bytes,
+    })
+    .where("id", "=", first)
+    .execute();
+}
+
+export async function createRows(
+  tx: OwnTransaction,
+  { insertIgnore }: Dialect,
+  letter: string,
+  hashes: readonly string[],
+): Promise<void> {
+  for (const some of chunks(hashes)) {
+    const insert = tx
+      .insertInto("powersync_letter_rows")
+      .values(some.map((hash) => ({ hash, letter })));
+    await (
+      insertIgnore
+        ? insert.ignore()
+        : insert.onConflict((conflict) => conflict.columns(["hash", "letter"]).doNothing())
+    ).execute();
+  }
+}
+
+export async function removeRows(tx: OwnTransaction, letters: readonly string[]): Promise<void> {
+  for (const some of chunks(letters)) {
+    await tx.deleteFrom("powersync_letter_rows").where("letter", "in", some).execute();
+  }
+}
+
+function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const unique = [...new Set(items)];
+  return Array.from({ length: Math.ceil(unique.length / chunk) }, (_, index) =>
+    unique.slice(index * chunk, (index + 1) * chunk),
+  );
+}
+
+/** Those of them that still wait; until the transaction ends nobody else changes them. */
+export async function lockWaiting(
+  { tx, dialect, place }: Letters,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const query = tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("place", "=", place)
+    .where("id", "in", ids)
+    .where("status", "in", waiting)
+    .orderBy("id");
+  const rows = await locking(dialect, query).execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Where nobody else can change a letter anyway, there is no such lock. */
+export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
+  { rowLock }: Dialect,
+  query: Q,
+): Q {
+  return rowLock === undefined ? query : query.modifyEnd(rowLock);
+}
