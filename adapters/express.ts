@@ -3,11 +3,10 @@ import type { ServerResponse } from "node:http";
 import type { Principal } from "../src/context.js";
 import type { Writes } from "../src/writes.js";
 import { type AdminOptionsOf, type ConfigOf, type Mountable, toAdmin, toWrites } from "./host.js";
-import type { NodeRequest } from "./node-request.js";
-import { serve } from "./node-response.js";
+import { type NodeRequest, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
-export type { NodeRequest } from "./node-request.js";
+export type { NodeRequest } from "./node-http.js";
 
 /** Assignable to Express's `RequestHandler`. */
 export type Middleware = (request: NodeRequest, response: ServerResponse, next: () => void) => void;

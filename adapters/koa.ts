@@ -11,8 +11,7 @@ import {
   toWrites,
   unhandled,
 } from "./host.js";
-import { type ParsedBody, toWriteRequest } from "./node-request.js";
-import { sendResponse, watchCaller } from "./node-response.js";
+import { type ParsedBody, sendResponse, toWriteRequest, watchCaller } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 

@@ -10,7 +10,7 @@ import {
   toAdmin,
   toWrites,
 } from "./host.js";
-import { sendResponse, serve } from "./node-response.js";
+import { sendResponse, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 

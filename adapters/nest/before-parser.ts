@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Inject, type NestModule } from "@nestjs/common";
 import { type AbstractHttpAdapter, type ApplicationConfig, HttpAdapterHost } from "@nestjs/core";
 import type { Mountable } from "../host.js";
-import type { NodeRequest } from "../node-request.js";
+import type { NodeRequest } from "../node-http.js";
 import { endpointUrl, type Version } from "./controller.js";
 import { type FastifyReply, type FastifyRequest, nodeRequestOf, serveOn } from "./platform.js";
 

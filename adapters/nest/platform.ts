@@ -2,8 +2,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { WriteResponse } from "../../src/model.js";
 import { type Mountable, unhandled } from "../host.js";
-import { type NodeRequest, type ParsedBody, toWriteRequest } from "../node-request.js";
-import { sendResponse, watchCaller } from "../node-response.js";
+import {
+  type NodeRequest,
+  type ParsedBody,
+  sendResponse,
+  toWriteRequest,
+  watchCaller,
+} from "../node-http.js";
 
 /** The default type of `request.raw`: what Express's and Fastify's requests have in common. Guards may have set `user`. */
 export interface HttpRequest {

@@ -122,7 +122,7 @@ function contextFor<P extends Principal, DB>(
     0,
     open,
     async () => undefined,
-  );
+  ).context;
 }
 
 interface TablesRead {

@@ -5,7 +5,7 @@
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import { announceMissing } from "../process/attempt.js";
+import { announceMissing } from "../pipeline/persist.js";
 import type { Database } from "../process/call.js";
 import {
   classify,

@@ -66,10 +66,10 @@ export interface OperationState extends OpenUnit {
 }
 
 // On the context itself, so that the state lives as long as the context, and reaches every layer whatever replaces it.
-const state = Symbol("powersync-writes.state");
+const stateKey = Symbol("powersync-writes.state");
 
 interface WithState {
-  readonly [state]?: OpenUnit;
+  readonly [stateKey]?: OpenUnit;
 }
 
 /** Gives the `deadLetter` layer's context its transaction. */
@@ -78,19 +78,19 @@ export function withUnit<P extends Principal, DB>(
   open: OpenUnit,
 ): DeadLetterContext<P, DB> {
   const tx = open.unit.tx as DeadLetterContext<P, DB>["tx"];
-  return Object.assign({ ...context, tx }, { [state]: open });
+  return Object.assign({ ...context, tx }, { [stateKey]: open });
 }
 
-/** Gives an operation its context. */
+/** An operation's context, and what the library keeps beside it. */
 export function withOperation<P extends Principal, DB>(
-  context: TransactionContext<P, DB>,
+  transaction: TransactionContext<P, DB>,
   operation: CrudEntry,
   operationIndex: number,
   open: OpenUnit,
   read: ReadRow<P, DB>,
-): OperationContext<P, DB> {
+): { readonly context: OperationContext<P, DB>; readonly state: OperationState } {
   const { table, id, metadata, previousValues } = operation;
-  const kept: OperationState = {
+  const state: OperationState = {
     ...open,
     row: { table, id },
     written: false,
@@ -100,29 +100,29 @@ export function withOperation<P extends Principal, DB>(
     set: new Set(),
     final: undefined,
   };
-  const complete: OperationContext<P, DB> = {
-    ...context,
+  const context: OperationContext<P, DB> = {
+    ...transaction,
     operation,
     operationIndex,
     ...(metadata !== undefined && { metadata }),
     ...(previousValues !== undefined && { previousValues }),
     stored: () => {
-      const name = rowName(kept.row);
-      const known = kept.seen.get(name);
+      const name = rowName(state.row);
+      const known = state.seen.get(name);
       if (known !== undefined) return known;
-      const reading = kept.written ? Promise.reject(askedTooLate()) : read(kept.row, complete);
+      const reading = state.written ? Promise.reject(askedTooLate()) : read(state.row, context);
       // A caller that does not wait for it must not end the process; a statement that fails ends the transaction anyway.
       reading.catch(() => undefined);
-      kept.seen.set(name, reading);
+      state.seen.set(name, reading);
       return reading;
     },
   };
-  return Object.assign(complete, { [state]: kept });
+  return { context: Object.assign(context, { [stateKey]: state }), state };
 }
 
 /** @throws TypeError for a context that a layer was not given by the library */
 export function openUnitOf(context: object): OpenUnit {
-  const kept = (context as WithState)[state];
+  const kept = (context as WithState)[stateKey];
   if (kept === undefined) {
     throw new TypeError("A layer was called with a context that is not the one it was given.");
   }

@@ -1,23 +1,32 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Correlated, correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { type Convert, keyOf, storedValues } from "./convert.js";
 import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
-import { seenAbsent, stateOf } from "./operation.js";
+import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
 import type { ParentRule, Rule, Rules } from "./rules.js";
 
 export interface Persist<P extends Principal, DB> {
   /** The layer: one write, applied and judged. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
   readonly layer: LayerFunction<Layers<P, DB>["persist"]>;
   /** The change that a write stands for; `undefined` where there is nothing to change. From then on the row is not what it was. */
-  change(write: Write, context: OperationContext<P, DB>): Promise<Change | undefined>;
+  change(
+    write: Write,
+    context: OperationContext<P, DB>,
+    state: OperationState,
+  ): Promise<Change | undefined>;
   /** What an effect means for the client. Throws fatal UNAUTHORIZED. */
-  judge(effect: Effect, write: Write, context: OperationContext<P, DB>): WriteOutcome;
+  judge(
+    effect: Effect,
+    write: Write,
+    context: OperationContext<P, DB>,
+    state: OperationState,
+  ): WriteOutcome;
 }
 
 export function createPersist<P extends Principal, DB>(
@@ -31,11 +40,10 @@ export function createPersist<P extends Principal, DB>(
     return rule;
   };
 
-  const change: Persist<P, DB>["change"] = async (given, context) => {
+  const change: Persist<P, DB>["change"] = async (given, context, kept) => {
     const rule = ruleOf(given);
     const { op, id } = given;
     if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
-    const kept = stateOf(context);
     const { store, unit } = kept;
     // What hooks have put in since.
     const write = await convert.write(given, rule, context, kept, "throws");
@@ -66,7 +74,7 @@ export function createPersist<P extends Principal, DB>(
     };
   };
 
-  const judge: Persist<P, DB>["judge"] = (effect, write, context) => {
+  const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {
     if (effect === "written") return { effect };
     const { hideForeign } = ruleOf(write);
     // Only what was left alone can be hidden; what has been written must be undone.
@@ -76,7 +84,6 @@ export function createPersist<P extends Principal, DB>(
     if (write.op !== "PUT") {
       const { op, table, id } = write;
       const row = { table, id, op, operationIndex: context.operationIndex };
-      const { needs } = stateOf(context);
       // It is not yet known whether that is all there is to say.
       if (needs !== undefined) needs.rows.push(row);
       else emit({ type: "row_missing", ...correlated(context), ...row });
@@ -88,13 +95,19 @@ export function createPersist<P extends Principal, DB>(
     change,
     judge,
     layer: async (write, context) => {
-      const made = await change(write, context);
+      const state = stateOf(context);
+      const made = await change(write, context, state);
       if (made === undefined) return { effect: "unchanged" };
-      const { effects, failure } = await stateOf(context).unit.write([made]);
-      if (failure !== undefined) throw faultOf(failure.cause, made, stateOf(context));
-      return judge(effects[0] ?? "absent", write, context);
+      const { effects, failure } = await state.unit.write([made]);
+      if (failure !== undefined) throw faultOf(failure.cause, made, state);
+      return judge(effects[0] ?? "absent", write, context, state);
     },
   };
+}
+
+/** Tells of the rows that a transaction has not found, once it is known that no letter would create them. */
+export function announceMissing(emit: Emit, { rows }: Needs, call: Correlated): void {
+  for (const row of rows) emit({ type: "row_missing", ...correlated(call), ...row });
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
 import { fatal, isFatal, isRetryable } from "../errors.js";
-import { type Correlated, correlated, type Emit, type ErrorEvent } from "../events.js";
+import type { ErrorEvent } from "../events.js";
 import type {
   CrudTransaction,
   InvalidTransaction,
@@ -14,7 +14,12 @@ import type {
 } from "../model.js";
 import type { Dependants } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";
-import { type Needs, type OpenUnit, stateOf, withOperation } from "../pipeline/operation.js";
+import {
+  type Needs,
+  type OpenUnit,
+  type OperationState,
+  withOperation,
+} from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
@@ -178,33 +183,39 @@ export async function apply<P extends Principal, DB>(
   const { rules, looksAtAll } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
   if (caller !== undefined) await open.unit.become(caller);
-  const context: TransactionContext<P, DB> = {
+  const inTransaction: TransactionContext<P, DB> = {
     ...call.shown,
     tx: open.unit.tx as TransactionContext<P, DB>["tx"],
     transaction,
     attempt: number,
     lossyNumbers,
   };
-  const done: (readonly [Write, OperationContext<P, DB>])[] = [];
+  const done: (readonly [Write, OperationState])[] = [];
   const slices =
     transaction.crud.length > operationsOfSlice && open.store.connections !== 1
       ? createSlices()
       : undefined;
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
-    const known = withOperation(context, operation, operationIndex, open, pipeline.readRow);
-    open.needs?.operations.push(known);
+    const { context, state } = withOperation(
+      inTransaction,
+      operation,
+      operationIndex,
+      open,
+      pipeline.readRow,
+    );
+    open.needs?.operations.push(context);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (slices?.isOver()) await slices.next();
     progress.operationIndex = operationIndex;
     try {
       progress.during = "map";
-      const mapped = await pipeline.map(operation, known);
+      const mapped = await pipeline.map(operation, context);
       if (mapped === null) continue;
       progress.during = "authorize";
-      const write = await pipeline.authorize(mapped, known);
-      await run.add(write, known);
-      done.push([write, known]);
+      const write = await pipeline.authorize(mapped, context);
+      await run.add(write, context, state);
+      done.push([write, state]);
     } catch (error) {
       // An earlier operation may yet fail in the database: then that is the transaction's failure.
       if (isFatal(error) || isRetryable(error)) {
@@ -219,34 +230,29 @@ export async function apply<P extends Principal, DB>(
   progress.operationIndex = undefined;
   progress.during = "commit";
   // A hook may have put other values in.
-  return () => done.map(([write, known]) => stateOf(known).final ?? write);
+  return () => done.map(([write, { final }]) => final ?? write);
 }
 
-function foundMissing<P extends Principal, DB>(
+function foundMissing(
   { op, table, id }: Write,
-  context: OperationContext<P, DB>,
+  operationIndex: number,
+  { needs }: OperationState,
 ): void {
-  const { needs } = stateOf(context);
-  const { operationIndex } = context;
   // The default one has said so already.
   if (op === "PUT" || needs?.rows.some((row) => row.operationIndex === operationIndex)) return;
   needs?.rows.push({ op, table, id, operationIndex });
-}
-
-/** What `persist` says where no letter can be meant. */
-export function announceMissing(emit: Emit, needs: Needs, call: Correlated): void {
-  for (const row of needs.rows) emit({ type: "row_missing", ...correlated(call), ...row });
 }
 
 interface Waiting<P extends Principal, DB> {
   readonly change: Change;
   readonly write: Write;
   readonly context: OperationContext<P, DB>;
+  readonly state: OperationState;
 }
 
 /** Changes that wait to be written together. */
 interface Run<P extends Principal, DB> {
-  add(write: Write, context: OperationContext<P, DB>): Promise<void>;
+  add(write: Write, context: OperationContext<P, DB>, state: OperationState): Promise<void>;
   /** Writes what waits. Rejects with the first failure. */
   end(): Promise<void>;
 }
@@ -258,22 +264,22 @@ function createRun<P extends Principal, DB>(
 ): Run<P, DB> {
   if (plainPersist === undefined) {
     return {
-      add: async (write, context) => {
+      add: async (write, context, state) => {
         progress.during = "persist";
         // One of the application's own may give nothing.
         const outcome: WriteOutcome | undefined = await persist(write, context);
         unit.throwIfFailed();
-        if (outcome?.effect === "missing") foundMissing(write, context);
+        if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
       },
       end: async () => {},
     };
   }
   let waiting: Waiting<P, DB>[] = [];
   return {
-    add: async (write, context) => {
+    add: async (write, context, state) => {
       progress.during = "persist";
-      const change = await plainPersist.change(write, context);
-      if (change !== undefined) waiting.push({ change, write, context });
+      const change = await plainPersist.change(write, context, state);
+      if (change !== undefined) waiting.push({ change, write, context, state });
     },
     end: async () => {
       if (waiting.length === 0) return;
@@ -282,16 +288,16 @@ function createRun<P extends Principal, DB>(
       progress.during = "persist";
       const { effects, failure } = await unit.write(run.map(({ change }) => change));
       for (const [index, effect] of effects.entries()) {
-        const { write, context, change } = run[index] as Waiting<P, DB>;
+        const { write, context, change, state } = run[index] as Waiting<P, DB>;
         progress.operationIndex = change.operationIndex;
-        plainPersist.judge(effect, write, context);
+        if (effect !== "written") plainPersist.judge(effect, write, context, state);
       }
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;
       const failed = run.find(({ change }) => change.operationIndex === failure.operationIndex);
       throw failed === undefined
         ? failure.cause
-        : faultOf(failure.cause, failed.change, stateOf(failed.context));
+        : faultOf(failure.cause, failed.change, failed.state);
     },
   };
 }

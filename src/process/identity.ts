@@ -1,9 +1,8 @@
-/** What makes two transactions the same one, and how identical ones in flight share one execution. */
-import type { Identifiable, TransactionResult } from "../model.js";
+/** What makes two transactions the same one. */
+import type { Identifiable } from "../model.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
 import { createSlices, type Slices } from "../wire/slices.js";
-import type { Memory } from "./call.js";
 
 /** A device's queue: subject, client and queue id. */
 interface Sender {
@@ -86,24 +85,4 @@ function* lines(head: unknown, crud: Identifiable["crud"]): Generator<unknown> {
 
 function lineOf({ op, table, id, opData }: Entry): unknown {
   return [op ?? null, table ?? null, id ?? null, opData ?? null];
-}
-
-/**
- * Runs `execute`, or waits for the run under way for the same key in the same database: in different databases the same identity is not the
- * same transaction.
- */
-export async function joinFlight(
-  { inFlight }: Pick<Memory, "inFlight">,
-  key: string,
-  execute: () => Promise<TransactionResult>,
-): Promise<{ readonly result: TransactionResult; readonly shared: boolean }> {
-  const same = inFlight.get(key);
-  if (same !== undefined) return { result: await same, shared: true };
-  const run = execute();
-  inFlight.set(key, run);
-  try {
-    return { result: await run, shared: false };
-  } finally {
-    inFlight.delete(key);
-  }
 }

@@ -13,12 +13,13 @@ import {
   type TransactionResult,
 } from "../model.js";
 import type { Dependants } from "../dead-letters/dependants.js";
+import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
 import { sha256 } from "../wire/serialize.js";
-import { announceMissing, attempt, type Attempt, type Failure } from "./attempt.js";
-import type { Call } from "./call.js";
+import { attempt, type Attempt, type Failure } from "./attempt.js";
+import type { Call, Memory } from "./call.js";
 import {
   classify,
   fatalResult,
@@ -28,7 +29,7 @@ import {
   type Verdict,
 } from "./classify.js";
 import { dependence, dependent } from "./dependence.js";
-import { type Identity, identityOf, joinFlight } from "./identity.js";
+import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
 import type { SchemaTrust } from "../store/tables.js";
@@ -234,6 +235,26 @@ export function createRunTransaction<P extends Principal, DB>({
     emit(eventOf(transaction, call, result, tally, performance.now() - started));
     return result;
   };
+}
+
+/**
+ * Runs `execute`, or waits for the run under way for the same key in the same database: in different databases the same identity is not the
+ * same transaction.
+ */
+export async function joinFlight(
+  { inFlight }: Pick<Memory, "inFlight">,
+  key: string,
+  execute: () => Promise<TransactionResult>,
+): Promise<{ readonly result: TransactionResult; readonly shared: boolean }> {
+  const same = inFlight.get(key);
+  if (same !== undefined) return { result: await same, shared: true };
+  const run = execute();
+  inFlight.set(key, run);
+  try {
+    return { result: await run, shared: false };
+  } finally {
+    inFlight.delete(key);
+  }
 }
 
 function isAnswered(result: TransactionResult): boolean {

@@ -18,7 +18,7 @@ import supertest from "supertest";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { powersyncWrites } from "../../adapters/express.js";
 import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
-import { serve } from "../../adapters/node-response.js";
+import { serve } from "../../adapters/node-http.js";
 import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
 import { isRetryable } from "../../src/errors.js";
 import type { Principal } from "../../src/context.js";

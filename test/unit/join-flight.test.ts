@@ -4,7 +4,7 @@ import type { TransactionResult } from "../../src/model.js";
 import { createMemory } from "../../src/process/call.js";
 import { createPlaces } from "../../src/process/places.js";
 import { defaultLimits } from "../../src/wire/limits.js";
-import { joinFlight } from "../../src/process/identity.js";
+import { joinFlight } from "../../src/process/transaction.js";
 
 const success: TransactionResult = { status: "success" };
 const other: TransactionResult = { status: "not_attempted" };
