@@ -248,6 +248,7 @@ async function parse(
     visit?.arrived(text.length * (bytesOfUnit + bytesOfValue / 2));
     return value;
   }
+  visit?.measurable(text.length);
   const { values, transactions, aside } = setsAside
     ? await survey(text, limits.values, limits.depth + levelsAround)
     : await survey(text, Infinity, Infinity);

@@ -21,7 +21,7 @@ import {
   withOperation,
 } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { createSlices } from "../wire/slices.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
 import { rowName } from "../store/letters.js";
 import type { Change, Claim } from "../store/store.js";
@@ -191,10 +191,7 @@ export async function apply<P extends Principal, DB>(
     lossyNumbers,
   };
   const done: (readonly [Write, OperationState])[] = [];
-  const slices =
-    transaction.crud.length > operationsOfSlice && open.store.connections !== 1
-      ? createSlices()
-      : undefined;
+  const inSlices = transaction.crud.length > operationsOfSlice && open.store.connections !== 1;
   const run = createRun(pipeline, open, progress);
   for (const [operationIndex, operation] of transaction.crud.entries()) {
     const { context, state } = withOperation(
@@ -206,7 +203,7 @@ export async function apply<P extends Principal, DB>(
     );
     open.needs?.operations.push(context);
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
-    if (slices?.isOver()) await slices.next();
+    if (inSlices && isSliceOver()) await nextSlice();
     progress.operationIndex = operationIndex;
     try {
       progress.during = "map";

@@ -33,6 +33,13 @@ export interface Visit {
   /** More of its body is there, or of what that is inflated to. */
   came(bytes: number): void;
   /**
+   * The body is there, but what it takes in memory is still to be found out.
+   *
+   * @param size its bytes, or its characters
+   * @throws Crowded where one of the size has found no room since any was given back: finding out is work, too
+   */
+  measurable(size: number): void;
+  /**
    * The body is there: the wait ends.
    *
    * @param bytes what the body and its values will take in memory, about
@@ -101,6 +108,12 @@ interface Caller {
   bytes: number;
   /** Being processed. */
   room: number;
+  /** The size of the smallest body that found no room since the caller gave any back. */
+  refused: number;
+}
+
+function newCaller(): Caller {
+  return { visits: 0, waiting: new Set(), bytes: 0, room: 0, refused: Infinity };
 }
 
 interface Waiting {
@@ -124,6 +137,8 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
   let bytesOnTheWay = 0;
   let room = 0;
   let roomOfLarge = 0;
+  // Of all: see `Caller`.
+  let refused = Infinity;
 
   const stopWaiting = (caller: Caller, visit: Waiting): void => {
     if (!caller.waiting.delete(visit)) return;
@@ -152,13 +167,17 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
     first.dismiss(reason);
   };
 
-  const takeRoom = (caller: Caller, bytes: number): void => {
+  const takeRoom = (caller: Caller, bytes: number, size: number): void => {
     const isLarge = bytes > small;
     // One is let in however large it is: else it could never be.
     const fits = isLarge
       ? roomOfLarge === 0 || roomOfLarge + bytes <= forLarge
       : room + bytes <= memoryBytes;
-    if (caller.room > 0 && caller.room + bytes > ofCaller) throw new Crowded(429);
+    if (caller.room > 0 && caller.room + bytes > ofCaller) {
+      caller.refused = Math.min(caller.refused, size);
+      throw new Crowded(429);
+    }
+    if (!fits && isLarge) refused = Math.min(refused, size);
     if (!fits || processing >= requests) throw new Crowded(503);
     processing += 1;
     caller.room += bytes;
@@ -172,6 +191,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
     let leave = () => {
       authenticating -= 1;
     };
+    let size = 0;
     let waits: { readonly caller: Caller; readonly visit: Waiting } | undefined;
 
     const visit: Visit = {
@@ -180,7 +200,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
         const { userId } = verifiedPrincipal(principal);
         const known = callers.get(userId);
         if (known !== undefined && known.visits >= concurrentRequests) return false;
-        const caller = known ?? { visits: 0, waiting: new Set(), bytes: 0, room: 0 };
+        const caller = known ?? newCaller();
         callers.set(userId, caller);
         caller.visits += 1;
         authenticating -= 1;
@@ -215,18 +235,28 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
           return;
         }
       },
+      measurable: (bytes) => {
+        size = bytes;
+        if (waits === undefined) return;
+        if (size >= waits.caller.refused) throw new Crowded(429);
+        if (size >= refused) throw new Crowded(503);
+      },
       arrived: (bytes) => {
         if (waits === undefined) return;
         const { caller, visit: own } = waits;
         waits = undefined;
         const left = leave;
         stopWaiting(caller, own);
-        takeRoom(caller, bytes);
+        takeRoom(caller, bytes, size);
         leave = () => {
           processing -= 1;
           caller.room -= bytes;
+          caller.refused = Infinity;
           room -= bytes;
-          if (bytes > small) roomOfLarge -= bytes;
+          if (bytes > small) {
+            roomOfLarge -= bytes;
+            refused = Infinity;
+          }
           left();
         };
       },

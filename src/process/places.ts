@@ -9,6 +9,8 @@ import type { Limits } from "../wire/limits.js";
 
 /** A transaction of more operations is large, and waits as one of so many. */
 const large = 100;
+/** The longest that a large transaction lets small ones go first at a time. It then works for as long as it has waited. */
+const courtesyMs = 20;
 /** Callers whose turns are remembered while others wait. */
 const remembered = 10_000;
 
@@ -57,7 +59,7 @@ interface Caller {
 /**
  * - Whoever has none goes before those who have some; then goes whose work, counted in operations, has been least.
  * - A fifth of the places is for callers who have none.
- * - Large transactions, whoever sends them, take no more than half.
+ * - Large transactions, whoever sends them, take no more than half; and between their statements they let small ones go first, which need little.
  *
  * So a caller alone has nearly all of them, and who comes meanwhile finds one.
  *
@@ -76,6 +78,10 @@ export function createPlaces(
   let taken = 0;
   let takenByLarge = 0;
   let waiting = 0;
+  /** Small ones that are under way or wait. */
+  let small = 0;
+  /** Large ones that let those go first. */
+  const courteous = new Set<() => void>();
 
   const mayEnter = ({ held }: Caller, isLarge: boolean): boolean =>
     taken < (held === 0 ? places : places - reserved) &&
@@ -174,26 +180,55 @@ export function createPlaces(
     const caller = callers.get(userId) ?? { held: 0, next: 0, waiting: new Set() };
     callers.set(userId, caller);
     const turn = turnOf(caller, operations);
-    let waitedMs = 0;
-    // Who waits could not enter now.
-    if (mayEnter(caller, turn.large)) {
-      take(caller, turn);
-    } else {
-      const since = performance.now();
-      await wait(caller, turn, signal);
-      waitedMs = performance.now() - since;
-    }
+    if (!turn.large) small += 1;
     try {
-      return await run(waitedMs);
+      let waitedMs = 0;
+      // Who waits could not enter now.
+      if (mayEnter(caller, turn.large)) {
+        take(caller, turn);
+      } else {
+        const since = performance.now();
+        await wait(caller, turn, signal);
+        waitedMs = performance.now() - since;
+      }
+      try {
+        return await run(waitedMs);
+      } finally {
+        leave(caller, turn.large);
+      }
     } finally {
-      leave(caller, turn.large);
+      if (!turn.large) small -= 1;
+      if (small === 0) for (const goOn of courteous) goOn();
     }
+  };
+
+  /** Of one large transaction. */
+  const createGiveWay = (): (() => Promise<void> | undefined) => {
+    let worksUntil = 0;
+    return () => {
+      const since = performance.now();
+      if (small === 0 || since < worksUntil) return undefined;
+      return new Promise((resolve) => {
+        const goOn = () => {
+          clearTimeout(timer);
+          courteous.delete(goOn);
+          const now = performance.now();
+          worksUntil = now + (now - since);
+          resolve();
+        };
+        const timer = setTimeout(goOn, courtesyMs);
+        courteous.add(goOn);
+      });
+    };
   };
 
   return {
     during,
     unit: (entering, store, options, work) =>
-      during(entering, (waitedMs) => store.unit({ ...options, waitedMs }, work)),
+      during(entering, (waitedMs) => {
+        const giveWay = entering.operations > large ? createGiveWay() : undefined;
+        return store.unit({ ...options, waitedMs, ...(giveWay && { giveWay }) }, work);
+      }),
   };
 }
 

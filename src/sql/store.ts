@@ -92,7 +92,7 @@ export function sqlStore<DB>(
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     unit: async (options, work) => {
-      const { claim: claimed, tally, schema } = options;
+      const { claim: claimed, tally, schema, giveWay } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
         // Who only reads, for `check` and `ready`, is to see how the connection is set.
@@ -139,6 +139,7 @@ export function sqlStore<DB>(
             watch,
             earlier,
             hasLetters,
+            giveWay,
           };
           return work(openUnit(opened));
         });

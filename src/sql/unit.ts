@@ -11,7 +11,7 @@ import type {
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
-import type { Unit } from "../store/store.js";
+import type { Unit, UnitOptions } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
@@ -40,6 +40,7 @@ interface UnitParts<DB> {
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
   readonly hasLetters: boolean;
+  readonly giveWay: UnitOptions["giveWay"];
 }
 
 export function openUnit<DB>({
@@ -53,6 +54,7 @@ export function openUnit<DB>({
   watch,
   earlier,
   hasLetters,
+  giveWay,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
   const { begunAt } = watch;
@@ -70,7 +72,7 @@ export function openUnit<DB>({
       await dialect.rowSecurity.become(tx, caller);
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf, watch }, run),
+    write: (run) => writeRun({ dialect, tx, tableOf, watch, giveWay }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),

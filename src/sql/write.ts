@@ -1,8 +1,8 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
 import { sql } from "kysely";
 import { LeftScope } from "../store/failures.js";
-import type { Change, Effect, RunOutcome, Values } from "../store/store.js";
-import { createSlices } from "../wire/slices.js";
+import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { bindScope, enclosedValues, type TableOf } from "./scope.js";
 import { appeared } from "./statements.js";
@@ -14,19 +14,26 @@ interface Writing {
   readonly tableOf: TableOf;
 }
 
+interface Running extends Writing {
+  readonly watch: Watch;
+  readonly giveWay: UnitOptions["giveWay"];
+}
+
 /** Fewer changes are written before anybody would notice. */
 const changesOfSlice = 50;
 
 /** One after the other. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
 export async function writeRun(
-  { watch, ...writing }: Writing & { readonly watch: Watch },
+  { watch, giveWay, ...writing }: Running,
   run: readonly Change[],
 ): Promise<RunOutcome> {
   const effects: Effect[] = [];
   // A driver that answers at once lets nobody else in.
-  const slices = run.length > changesOfSlice ? createSlices() : undefined;
+  const inSlices = run.length > changesOfSlice;
   for (const change of run) {
-    if (slices?.isOver()) await slices.next();
+    if (inSlices && isSliceOver()) await nextSlice();
+    const others = giveWay?.();
+    if (others !== undefined) await others;
     try {
       effects.push(await writeOne(writing, change));
     } catch (cause) {

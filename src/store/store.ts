@@ -96,6 +96,8 @@ export interface UnitOptions {
   readonly readOnly?: true;
   /** Default: what is missing must have been missing since the unit began. */
   readonly schema?: SchemaTrust;
+  /** Asked between two statements of a run. What it gives is awaited: others go first. */
+  readonly giveWay?: () => Promise<void> | undefined;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
 }

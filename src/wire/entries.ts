@@ -5,7 +5,7 @@
 import { badRequest } from "../errors.js";
 import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
 import { stringifyJson } from "./serialize.js";
-import { createSlices } from "./slices.js";
+import { isSliceOver, nextSlice } from "./slices.js";
 import { Unread } from "./survey.js";
 
 /** The first name is the contract's own. */
@@ -160,9 +160,8 @@ export async function identifiable(raw: unknown): Promise<Identifiable | undefin
   if (transactionId === null) return undefined;
   const common = idOf(operations[0], transactionIdNames);
   let isCommon = transactionId === undefined;
-  const slices = createSlices();
   for (const entry of operations) {
-    if (slices.isOver()) await slices.next();
+    if (isSliceOver()) await nextSlice();
     if (idOf(entry, opIdNames) === null) return undefined;
     isCommon &&= idOf(entry, transactionIdNames) === common;
   }

@@ -1,6 +1,6 @@
 /** Large JSON texts, parsed piece by piece, so that other requests are answered in between. What a piece means is for `parseJson` to say. */
 import { type Container, endOfString, parseJson, setOwn } from "./parse-json.js";
-import { createSlices } from "./slices.js";
+import { isSliceOver, nextSlice } from "./slices.js";
 
 /** Characters of one piece: less than a millisecond for most texts, a few milliseconds for the worst. */
 const pieceUnits = 32 * 1024;
@@ -26,7 +26,6 @@ interface Open {
  * @throws SyntaxError where the text is no JSON
  */
 export async function parseLarge(text: string): Promise<unknown> {
-  const slices = createSlices();
   const open: Open[] = [];
   // All in front of it has been parsed.
   let parsed = 0;
@@ -57,7 +56,7 @@ export async function parseLarge(text: string): Promise<unknown> {
           top.expects = "members";
           top.rest = at + 1;
           parsed = at + 1;
-          if (slices.isOver()) await slices.next();
+          if (isSliceOver()) await nextSlice();
         }
         top.member = at + 1;
         break;
@@ -79,7 +78,7 @@ export async function parseLarge(text: string): Promise<unknown> {
         around.expects = "nothing";
         around.rest = at + 1;
         parsed = at + 1;
-        if (slices.isOver()) await slices.next();
+        if (isSliceOver()) await nextSlice();
         break;
       }
       default:

@@ -1,6 +1,6 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
 import { joinBytes } from "./bytes.js";
-import { createSlices } from "./slices.js";
+import { isSliceOver, nextSlice } from "./slices.js";
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
 export function sha256(value: unknown): Promise<string> {
@@ -40,11 +40,10 @@ async function bytesOf(pieces: Generator<string, undefined>): Promise<Uint8Array
   const first = pieces.next().value ?? "";
   let piece = pieces.next();
   if (piece.done) return encoder.encode(first);
-  const slices = createSlices();
   const encoded = [encoder.encode(first)];
   for (; !piece.done; piece = pieces.next()) {
     encoded.push(encoder.encode(piece.value));
-    if (slices.isOver()) await slices.next();
+    if (isSliceOver()) await nextSlice();
   }
   return joinBytes(encoded);
 }

@@ -1,25 +1,40 @@
-/** Long work in slices, so that the process answers others in between: awaiting a promise alone does not let them in. */
+/**
+ * Long work in slices, so that the process answers others in between: awaiting a promise alone does not let them in. The event loop is one for the
+ * whole process, and so is the slice of its turn: long work of many requests at once takes no more of a turn than that of one.
+ */
 
-/** Shorter than the 50 ms that one request may take of a turn, since several steps of it can fall into the same turn. */
-const sliceMs = 8;
+/** Shorter than the 50 ms that one request may take of a turn, since a part that is not short can begin at its end. */
+const sliceMs = 5;
 
-export interface Slices {
-  /** Whether the slice has been used up. To be asked between parts that are short themselves. */
-  isOver(): boolean;
-  /** Resolves when the others have had their turn. */
-  next(): Promise<void>;
+/** Those whose work goes on in a later turn, in the order in which they came. */
+const waiting: (() => void)[] = [];
+let ends = 0;
+let turning = false;
+
+function begin(): void {
+  ends = performance.now() + sliceMs;
+  turning = true;
+  setTimeout(turn, 0);
 }
 
-/** The first slice begins at once. */
-export function createSlices(): Slices {
-  let end = performance.now() + sliceMs;
-  return {
-    isOver: () => performance.now() >= end,
-    next: async () => {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 0);
-      });
-      end = performance.now() + sliceMs;
-    },
-  };
+function turn(): void {
+  const next = waiting.shift();
+  turning = false;
+  if (next === undefined) return;
+  begin();
+  next();
+}
+
+/** Whether the slice of this turn has been used up, by whomever. To be asked between parts that are short themselves. */
+export function isSliceOver(): boolean {
+  if (!turning) begin();
+  return performance.now() >= ends;
+}
+
+/** Resolves when the others have had their turn. */
+export function nextSlice(): Promise<void> {
+  if (!turning) begin();
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+  });
 }

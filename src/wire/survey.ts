@@ -3,7 +3,7 @@
  * text in memory. What is beyond the limit is never parsed: a transaction is set aside as text, so that it can be answered and kept whole.
  */
 import { endOfString, endsLiteral } from "./parse-json.js";
-import { createSlices } from "./slices.js";
+import { isSliceOver, nextSlice } from "./slices.js";
 
 /** A part of a body that has more values than may be read, as it came. */
 export class Unread {
@@ -43,7 +43,6 @@ const stretch = 128 * 1024;
  * hold more than `most` values each, or nest deeper than `deepest` levels of the text, are set aside; of its list `transactions`, the elements that do.
  */
 export async function survey(text: string, most: number, deepest: number): Promise<Survey> {
-  const slices = createSlices();
   const parts = createParts(text, most);
   let values = 0;
   let depth = 0;
@@ -57,7 +56,7 @@ export async function survey(text: string, most: number, deepest: number): Promi
   let at = 0;
   while (at < text.length) {
     if (at >= lookAt) {
-      if (slices.isOver()) await slices.next();
+      if (isSliceOver()) await nextSlice();
       lookAt = at + stretch;
     }
     const code = text.charCodeAt(at);

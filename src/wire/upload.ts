@@ -14,7 +14,7 @@ import { badRequest } from "../errors.js";
 import { type Fault, transactionOf } from "./entries.js";
 import { envelopeFault, expected, transactionFault } from "./fault.js";
 import type { Limits } from "./limits.js";
-import { createSlices } from "./slices.js";
+import { isSliceOver, nextSlice } from "./slices.js";
 import { Unread } from "./survey.js";
 
 type Schemas = components["schemas"];
@@ -93,11 +93,7 @@ export function createValidate(limits: Limits): (body: unknown) => Promise<Uploa
     const measuring = measureAll(body, limits);
     let step = measuring.next();
     // A small body has been measured by now.
-    if (!step.done) {
-      const slices = createSlices();
-      for (; !step.done; step = measuring.next()) if (slices.isOver()) await slices.next();
-      await slices.next();
-    }
+    for (; !step.done; step = measuring.next()) if (isSliceOver()) await nextSlice();
     return normalizeUpload(body, limits, step.value);
   };
 }

@@ -9,8 +9,9 @@ import { createWrites } from "../../src/index.js";
 import { betterSqlite3 } from "../support/databases.js";
 import { testConfig } from "../support/writes.js";
 
+// Of the whole file, for it never goes back.
+let now = performance.now();
 beforeEach(() => {
-  let now = 0;
   vi.spyOn(performance, "now").mockImplementation(() => (now += 10));
 });
 afterEach(() => {
