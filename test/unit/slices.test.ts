@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defaultLimits } from "../../src/wire/limits.js";
 import { parseLarge } from "../../src/wire/parse-large.js";
 import { canonicalJson, sha256 } from "../../src/wire/serialize.js";
+import { isSliceOver, nextSlice } from "../../src/wire/slices.js";
 import { survey } from "../../src/wire/survey.js";
 import { createValidate } from "../../src/wire/upload.js";
 import { createWrites } from "../../src/index.js";
@@ -79,6 +80,35 @@ describe("others have their turn", () => {
     // Each operation is mapped, and then each is written.
     expect(turns).toBeGreaterThanOrEqual(2 * crud.length);
     await database.close();
+  });
+
+  it("one slice for each of their turns, however many work at once", async () => {
+    // Nothing but this test's own counting lets the clock go on.
+    let clock = performance.now();
+    vi.mocked(performance.now).mockImplementation(() => clock);
+    const work = async () => {
+      for (let part = 0; part < 20; part += 1) {
+        clock += 1;
+        partsInTurn += 1;
+        if (isSliceOver()) await nextSlice();
+      }
+    };
+    let partsInTurn = 0;
+    let most = 0;
+    let running = true;
+    const turn = () => {
+      most = Math.max(most, partsInTurn);
+      partsInTurn = 0;
+      if (running) setImmediate(turn);
+    };
+    await nextSlice();
+    partsInTurn = 0;
+    setImmediate(turn);
+    await Promise.all(Array.from({ length: 30 }, work));
+    running = false;
+    // Of the first turn, each has done the part that it began with.
+    expect(most).toBeLessThanOrEqual(36);
+    expect(most).toBeGreaterThan(1);
   });
 
   it("but nobody waits for a small body", async () => {

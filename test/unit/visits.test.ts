@@ -52,6 +52,26 @@ describe("a place", () => {
     expect(refusal(() => visit.arrived(1))).toBeUndefined();
   });
 
+  it("is not looked for again, by a body as long as one that found none, before any is given back", () => {
+    const load = createLoad(small);
+    const of = (user: string, size: number, bytes: number) => {
+      const { visit } = enter(load, user);
+      const measured = refusal(() => visit.measurable(size));
+      return { visit, measured, refused: measured ?? refusal(() => visit.arrived(bytes)) };
+    };
+    const first = of("alice", 100, 3_000);
+    expect(first.refused).toBeUndefined();
+    expect(of("alice", 100, 3_000)).toMatchObject({ measured: undefined, refused: 429 });
+    expect(of("alice", 100, 10)).toMatchObject({ measured: 429 });
+    first.visit.leave();
+    const again = of("alice", 99, 10);
+    expect(again.refused).toBeUndefined();
+    // The others are not concerned.
+    expect(of("bob", 100, 3_000).refused).toBeUndefined();
+    expect(of("carol", 100, 3_000).refused).toBeUndefined();
+    again.visit.leave();
+  });
+
   it("is counted out wherever a visit ends", () => {
     const load = createLoad(small);
     for (let time = 0; time < 20; time += 1) {

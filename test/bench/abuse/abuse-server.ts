@@ -6,13 +6,16 @@ import { adapters, listen } from "../../support/uploads.js";
 import { byName, type TestPrincipal } from "../../support/writes.js";
 import type { Settings, Usage } from "./processes.js";
 
-const { databaseUrl, openLetters } = JSON.parse(process.argv[2] ?? "") as Settings;
+const { databaseUrl, openLetters: open, openBytes } = JSON.parse(process.argv[2] ?? "") as Settings;
 const writes = createWrites<TestPrincipal, TestSchema>({
   authenticate: byName,
   database: openByUrl(databaseUrl),
   tables: { lists: { owner: "owner_id" }, things: { access: "everyone" } },
   logger: false,
-  ...(openLetters !== undefined && { deadLetters: { open: openLetters } }),
+  deadLetters: {
+    ...(open !== undefined && { open }),
+    ...(openBytes !== undefined && { openBytes }),
+  },
 });
 const serverOf = adapters["Express 5"];
 if (serverOf === undefined) throw new Error("There is no such adapter.");

@@ -13,9 +13,13 @@ export const blocking: Scene = {
   seconds: 60,
   run: async ({ seconds, databaseUrl }) => {
     const figures: Figure[] = [];
-    const server = await startServer({ databaseUrl });
+    const server = await startServer({ databaseUrl, openBytes: Number.MAX_SAFE_INTEGER });
     try {
       const signal = AbortSignal.timeout(seconds * 1_000);
+      // The first of a process is slower than all others, and nobody's measure.
+      for (const { body } of shapes) {
+        await send(server.url, { user: "mallory", body: body(MiB / 16), signal });
+      }
       const cases = shapes.flatMap((shape) => [1, 16].map((size) => ({ shape, size })));
       for (const [index, { shape, size }] of cases.entries()) {
         const body = shape.body(size * MiB);

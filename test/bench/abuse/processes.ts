@@ -10,6 +10,8 @@ export interface Settings {
   readonly databaseUrl: string;
   /** `deadLetters.open`. */
   readonly openLetters?: number;
+  /** `deadLetters.openBytes`: so that no body is refused for what others have left behind. */
+  readonly openBytes?: number;
 }
 
 /** Since it was asked last; the memory since the start. */

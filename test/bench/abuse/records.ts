@@ -7,6 +7,8 @@ import { appliedOf, type Figure, othersFigures, type Scene, tally } from "./scen
 const atOnce = 8;
 const openLetters = 10;
 const paceMs = 100;
+/** Another user than the one whose devices are as many as may be. */
+const broken = "trudy";
 
 export const records: Scene = {
   number: 12,
@@ -67,18 +69,18 @@ async function brokenDevice({ seconds, databaseUrl }: Options): Promise<readonly
   try {
     const filling = await fill(server);
     const { result, samples } = await beside(server, Math.min(10, seconds), async (signal) => {
-      const broken = paced(signal, (number) =>
-        send(server.url, { user: "mallory", body: poisonOf("broken", number), signal }),
+      const poisoned = paced(signal, (number) =>
+        send(server.url, { user: broken, body: poisonOf("broken", number), signal }),
       );
       const good = paced(signal, (number) =>
-        send(server.url, { user: "mallory", body: putOf("mallory", "good", number), signal }),
+        send(server.url, { user: broken, body: putOf(broken, "good", number), signal }),
       );
-      return { broken: await broken, good: await good };
+      return { poisoned: await poisoned, good: await good };
     });
     const of = `a device at deadLetters.open, ${openLetters}`;
     return [
       { of, name: "until it is refused", value: tally(filling) },
-      { of, name: "its answers from then on", value: tally(result.broken) },
+      { of, name: "its answers from then on", value: tally(result.poisoned) },
       { of, name: "the user's other device: PUTs applied", value: appliedOf(result.good) },
       { of, name: "the user's other device: answers", value: tally(result.good) },
       ...othersFigures(of, samples),
@@ -93,7 +95,7 @@ async function fill({ url }: BenchServer): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   const signal = AbortSignal.timeout(30_000);
   for (let number = 1; number <= openLetters * 3; number += 1) {
-    const sample = await send(url, { user: "mallory", body: poisonOf("broken", -number), signal });
+    const sample = await send(url, { user: broken, body: poisonOf("broken", -number), signal });
     samples.push(sample);
     if (sample.outcome !== "fatal_error") break;
   }
