@@ -4,6 +4,7 @@ import type { Visit } from "../process/load.js";
 import { joinBytes } from "../wire/bytes.js";
 import { parseJson } from "../wire/parse-json.js";
 import { parseLarge } from "../wire/parse-large.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { putAside, survey, without } from "../wire/survey.js";
 import { tooManyTransactions } from "../wire/upload.js";
 import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
@@ -261,6 +262,8 @@ async function parse(
   let units = 0;
   for (const { start, end } of aside) units += end - start;
   visit?.arrived(text.length * bytesOfUnit + values * bytesOfValue + units * bytesOfUnitAside);
+  // The survey's last stretch, or a decoder in front of it, may have used the slice up.
+  if (isSliceOver()) await nextSlice();
   if (aside.length === 0) return valueOf(text);
   const value = await valueOf(without(text, aside));
   putAside(value, text, aside);

@@ -7,7 +7,7 @@ import {
   type Transaction,
 } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
-import { canonicalJson, escapeText, typedJson } from "../wire/serialize.js";
+import { canonicalJson, escapeText, typedJsonOfLarge } from "../wire/serialize.js";
 import { createRows, nextInChain, removeRows, uniqueContent } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
@@ -25,7 +25,7 @@ export async function insertLetter(
   const { insertIgnore, types } = dialect;
   const { root, content } = letter;
   // It is ASCII: as many bytes.
-  const text = typedJson(letter.payload);
+  const text = await typedJsonOfLarge(letter.payload);
   const link = root === undefined ? undefined : await nextInChain(tx, root, content, text.length);
   const failure = {
     error_code: escapeText(letter.errorCode),
@@ -122,7 +122,7 @@ export async function changeLetters(
   { status, closed, failed, payload, rowStates }: LetterChange,
 ): Promise<void> {
   const { now } = dialect.types;
-  const edited = payload === undefined ? "" : typedJson(payload.value);
+  const edited = payload === undefined ? "" : await typedJsonOfLarge(payload.value);
   const text = payloadText(edited);
   if (payload !== undefined) {
     await setPartsAside(tx, ids);

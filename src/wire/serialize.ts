@@ -74,6 +74,16 @@ export function typedJson(value: unknown): string {
   return serialize(value, typed);
 }
 
+/** The same, in slices: for what may be large. */
+export async function typedJsonOfLarge(value: unknown): Promise<string> {
+  let whole = "";
+  for (const piece of piecesOf(value, typed)) {
+    whole += piece;
+    if (isSliceOver()) await nextSlice();
+  }
+  return whole;
+}
+
 /** As inside a JSON text, so that no NUL and no lone surrogate makes a text unstorable, and nothing is lost. */
 export function escapeText(text: string): string {
   return canonicalJson(text).slice(1, -1);
