@@ -15,6 +15,7 @@ import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import { isChosen } from "./chosen.js";
+import { long } from "./long.js";
 import { createMysqlDatabase, mysqlGiven, mysqlPool, mysqlRow, mysqlTables } from "./mysql.js";
 import { nodeSqlite } from "./node-sqlite.js";
 import { startPglite } from "./pglite.js";
@@ -138,7 +139,8 @@ function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
   };
 }
 
-export const dialects: readonly TestDialect[] = [
+/** With each driver. */
+export const drivers: readonly TestDialect[] = [
   pglite,
   postgres,
   mariadb,
@@ -146,6 +148,14 @@ export const dialects: readonly TestDialect[] = [
   betterSqlite3,
   sqliteOfNode,
 ];
+
+/**
+ * What most suites run on. The second driver of a database that is there is left to the conformance cases, the random sequences and `npm run
+ * test:long`. Without a Postgres server PGlite stands in for it.
+ */
+export const dialects: readonly TestDialect[] = long
+  ? drivers
+  : [...((await postgresAvailable()) ? [] : [pglite]), postgres, mariadb, mysql, betterSqlite3];
 
 /** An empty database with a name of its own. */
 export async function createPostgresDatabase(): Promise<{
