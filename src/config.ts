@@ -4,7 +4,7 @@ import type { CallContext, DeadLetterContext, OperationContext, Principal } from
 import type { WriteEvent } from "./events.js";
 import type { CorsOptions } from "./http/cors.js";
 import type { Logger } from "./logger.js";
-import type { DeadLetter, FailedOperation, Write, WriteRequest } from "./model.js";
+import type { DeadLetter, ErrorCode, FailedOperation, Write, WriteRequest } from "./model.js";
 import type { Hooks, LayerReplacement, Layers } from "./pipeline/layers.js";
 import type { TableRule } from "./pipeline/table-rule.js";
 import type { RlsOptions } from "./rls/rls.js";
@@ -62,6 +62,13 @@ export interface WritesConfig<P extends Principal, DB> {
    */
   readonly checkpoints?: boolean;
   readonly deadLetters?: DeadLettersOptions<NoInfer<P>, NoInfer<DB>>;
+  /**
+   * What error codes of the database mean to the application: an error code of its own, with which the transaction is fatal, or `"retryable"`.
+   * By SQLSTATE, the class of one, error number, or SQLite's result code; the most exact one counts. For what triggers raise
+   * (`{ PT402: "QUOTA_EXCEEDED" }`), and where an operator knows better. What may pass by itself (a connection, others in the way, an outcome that is not
+   * known) can't be made fatal.
+   */
+  readonly errors?: Readonly<Record<string, ErrorCode | "retryable">>;
   /** Where the library's own tables are, if not where `createTables(db)` alone makes them. */
   readonly ownTables?: OwnTablesOptions;
   /** Where warnings and errors go, one line each. `false`: nowhere. Default: the console, which is given warnings and errors alone. */

@@ -27,6 +27,7 @@ import { createReady, usedTables } from "./check/ready.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { isKysely, rowSecurityOf } from "./sql/families.js";
+import { checkApplicationErrors } from "./sql/application-errors.js";
 import { createSqlStores } from "./sql/store.js";
 import { noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";
@@ -157,13 +158,21 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
 }
 
 function openStore<P extends Principal, DB>(
-  { isolation, asynchronousCommit = false, ownTables, rls: severalRoles }: WritesConfig<P, DB>,
+  {
+    isolation,
+    asynchronousCommit = false,
+    ownTables,
+    errors,
+    rls: severalRoles,
+  }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
+  checkApplicationErrors(errors);
   const openSql = createSqlStores({
     isolation,
     timeouts,
     ownTables,
+    ...(errors && { errors }),
     severalRoles: severalRoles !== undefined,
     asynchronousCommit,
   });

@@ -166,6 +166,7 @@ export const config = object(
         "an object { role, claims, setting, settings }",
       ),
     ),
+    errors: recordOf(text, 'an object of error codes, or "retryable", by codes of the database'),
     isolation: oneOf(
       ...([
         "read uncommitted",

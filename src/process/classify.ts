@@ -9,7 +9,6 @@ import type { Places } from "./places.js";
 import type {
   DatabaseCaller,
   FatalMeaning,
-  Meaning,
   RetryableMeaning,
   Store,
   Unit,
@@ -38,13 +37,14 @@ export type Verdict =
       readonly passes?: true;
     };
 
+const refusedMessage = "The database's rules do not allow this change.";
 const fatalMessages: Readonly<Record<FatalMeaning, string>> = {
   NOT_NULL_VIOLATION: "A required value is missing.",
   UNIQUE_VIOLATION: "Another row already has a value that must be unique.",
   FOREIGN_KEY_VIOLATION:
     "A row that this one refers to does not exist, or this one is still referred to.",
   CHECK_VIOLATION: "A value is not allowed by the database's rules.",
-  CONSTRAINT_VIOLATION: "The database's rules do not allow this change.",
+  CONSTRAINT_VIOLATION: refusedMessage,
   INVALID_DATA: "A value can't be stored in its column.",
 };
 
@@ -107,6 +107,12 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
     return { outcome: "retryable", message: notSetUp, passes: true, again: "schema" };
   }
   const meaning = store.meaning(error);
+  const word = ofData ? store.applicationWord?.(error) : undefined;
+  if (word === "retryable") return { outcome: "retryable", message: retryableMessages.other };
+  if (word !== undefined) {
+    const message = isFatalMeaning(word) ? fatalMessages[word] : refusedMessage;
+    return { outcome: "fatal", errorCode: word, message };
+  }
   if (isFatalMeaning(meaning)) {
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
     const message = fatalMessages[meaning];
@@ -130,7 +136,7 @@ export function tellServerValue(emit: Emit, name: Correlated, error: unknown): v
   emit({ type: "server_value", ...correlated(name), table, column, why });
 }
 
-function isFatalMeaning(meaning: Meaning): meaning is FatalMeaning {
+function isFatalMeaning(meaning: string): meaning is FatalMeaning {
   return Object.hasOwn(fatalMessages, meaning);
 }
 

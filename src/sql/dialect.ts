@@ -197,6 +197,8 @@ export interface Dialect {
   taken?(error: unknown): readonly string[];
   /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
+  /** What the database calls an error, the most exact name first: SQLSTATE, number, class, result code. Empty: it is not the database's. */
+  codes(error: unknown): readonly string[];
   /** `undefined`: not an error of this database that the table knows. */
   meaning(error: unknown): Meaning | undefined;
   /**

@@ -5,6 +5,7 @@ import { byDatabase } from "../store/by-database.js";
 import { Contention, NumbersExhausted } from "../store/failures.js";
 import type { Store, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
@@ -21,6 +22,7 @@ interface SqlStoreOptions {
   /** Default false. */
   readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
+  readonly errors?: ApplicationErrors;
   /** Data is written as several roles: what one role does not find, another may. */
   readonly severalRoles: boolean;
 }
@@ -44,7 +46,7 @@ export function createSqlStores({
 
 interface SqlStoreParts extends Pick<
   SqlStoreOptions,
-  "isolation" | "timeouts" | "asynchronousCommit"
+  "isolation" | "timeouts" | "asynchronousCommit" | "errors"
 > {
   readonly own: Own;
   readonly schema: SchemaCache;
@@ -63,6 +65,7 @@ export function sqlStore<DB>(
     isolation,
     timeouts: configured,
     asynchronousCommit,
+    errors,
   }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
@@ -91,6 +94,10 @@ export function sqlStore<DB>(
       if (error instanceof NumbersExhausted) return "exhausted";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
+    ...(errors && {
+      applicationWord: (error: unknown) =>
+        applicationWord(errors, dialect.codes(error), dialect.meaning(error)),
+    }),
     unit: async (options, work) => {
       const { claim: claimed, tally, schema, giveWay } = options;
       const timeouts = {

@@ -2,7 +2,7 @@
  * The port to a database, as types alone. `sql/` implements it on Kysely, `memory.ts` in the process's memory.
  * Everything above it is shared by all databases; everything below it knows one family.
  */
-import type { FatalResult, Operation, TransactionResult } from "../model.js";
+import type { ErrorCode, FatalResult, Operation, TransactionResult } from "../model.js";
 import type {
   Column,
   FingerprintOptions,
@@ -62,6 +62,8 @@ export interface Store<Tx = unknown> {
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
   meaning(error: unknown): Meaning;
+  /** What the configuration's `errors` makes of an error: a code to be fatal with, or `retryable`. Otherwise `meaning` counts. */
+  applicationWord?(error: unknown): ErrorCode | "retryable" | undefined;
   /**
    * A value as JSON has it, or a hook gives it, as the column stores it. Idempotent.
    * Digits of a decimal or of a second beyond those that the column is declared to keep are rounded, as the database itself rounds them.

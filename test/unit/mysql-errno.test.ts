@@ -32,11 +32,18 @@ describe("the errors of MySQL and MariaDB", () => {
     ["45123", 1644, "CONSTRAINT_VIOLATION"],
     ["40001", 1644, "contention"],
     ["22007", 1644, "INVALID_DATA"],
-    ["HY000", 1644, "other"],
+    ["HY000", 1644, "CONSTRAINT_VIOLATION"],
+    ["U0001", 1644, "CONSTRAINT_VIOLATION"],
+    ["08006", 1644, "outage"],
     ["02000", 1643, "other"],
-  ])("of a trigger that signals %s mean what its SQLSTATE does", (sqlState, errno, expected) => {
-    expect(meaning(driverError({ errno, sqlState }))).toBe(expected);
-  });
+    // No signal: a number of the server's that has none of the application's states.
+    ["U0001", 30_001, "other"],
+  ])(
+    "of a trigger that signals %s, as %i, mean what its SQLSTATE does, or that it refuses the row",
+    (sqlState, errno, expected) => {
+      expect(meaning(driverError({ errno, sqlState }))).toBe(expected);
+    },
+  );
 
   it.each([
     ["PROTOCOL_CONNECTION_LOST", "Connection lost: The server closed the connection."],

@@ -75,6 +75,9 @@ export const serverErrors: readonly (readonly [
   [3904, "ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX", "INVALID_DATA"],
   [3907, "ER_FUNCTIONAL_INDEX_DATA_IS_TOO_LONG", "INVALID_DATA"],
   [3908, "ER_WRONG_MVI_VALUE", "INVALID_DATA"],
+  [6136, "ER_DATA_INCOMPATIBLE_WITH_VECTOR", "INVALID_DATA"],
+  [6137, "ER_EXCEEDS_VECTOR_MAX_DIMENSIONS", "INVALID_DATA"],
+  [6138, "ER_TO_VECTOR_CONVERSION", "INVALID_DATA"],
   [3998, "ER_INVALID_CAST", "INVALID_DATA"],
   [4035, "ER_JSON_BAD_CHR", "INVALID_DATA"],
   [4036, "ER_JSON_NOT_JSON_CHR", "INVALID_DATA"],
@@ -149,6 +152,7 @@ export const serverErrors: readonly (readonly [
   [1449, "ER_NO_SUCH_USER", "permission"],
   [3554, "ER_NO_SYSTEM_TABLE_ACCESS", "permission"],
   [3620, "ER_NO_SYSTEM_VIEW_ACCESS", "permission"],
+  [6038, "ER_SPECIFIC_ACCESS_DENIED", "permission"],
   // the server can't be reached, or lets nobody in
   [1040, "ER_CON_COUNT_ERROR", "outage"],
   [1042, "ER_BAD_HOST_ERROR", "outage"],
@@ -258,6 +262,9 @@ export const serverErrors: readonly (readonly [
   [3183, "ER_TABLESPACE_CANNOT_ENCRYPT", "outage"],
   [3185, "ER_CANNOT_FIND_KEY_IN_KEYRING", "outage"],
   [4182, "ER_STORAGE_ENGINE_DISABLED", "outage"],
+  [6126, "ER_ACCESS_DENIED_NO_PROXY_GRANT", "outage"],
+  [6127, "ER_ACCESS_DENIED_NO_PROXY", "outage"],
+  [6400, "ER_SERVER_OFFLINE_MODE_REASON", "outage"],
   // anything else that can interrupt or stop a write
   [1105, "ER_UNKNOWN_ERROR", "other"],
   [1153, "ER_NET_PACKET_TOO_LARGE", "other"],

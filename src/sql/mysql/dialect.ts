@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { lockingRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
-import { meaning } from "./errors.js";
+import { codes, meaning } from "./errors.js";
 import { owners } from "./owners.js";
 import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
@@ -27,6 +27,7 @@ export const mysql: Dialect = {
   owners,
   fingerprint,
   access,
+  codes,
   meaning,
   prepare,
   settings: settingProblems,

@@ -13,7 +13,7 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
     1690, 1713, 1742, 1916, 1917, 1918, 1919, 1920, 1921, 1922, 1958, 1977, 3037, 3045, 3046, 3047,
     3048, 3049, 3050, 3051, 3055, 3140, 3141, 3144, 3146, 3147, 3150, 3151, 3155, 3156, 3157, 3158,
     3513, 3516, 3548, 3616, 3617, 3618, 3643, 3669, 3731, 3732, 3751, 3752, 3903, 3904, 3907, 3908,
-    3998, 4035, 4036, 4037, 4038, 4039, 4040,
+    3998, 4035, 4036, 4037, 4038, 4039, 4040, 6136, 6137, 6138,
   ],
   // 167: the engine's own number for it.
   exhausted: [167, 1467],
@@ -22,7 +22,7 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
   schema: [
     1051, 1054, 1072, 1109, 1136, 1146, 1288, 1348, 1412, 1471, 1615, 1906, 1932, 3105, 3568,
   ],
-  permission: [1044, 1142, 1143, 1227, 1370, 1449, 3554, 3620],
+  permission: [1044, 1142, 1143, 1227, 1370, 1449, 3554, 3620, 6038],
   outage: [
     1004, 1014, 1015, 1016, 1017, 1021, 1024, 1026, 1030, 1031, 1032, 1033, 1034, 1035, 1036, 1037,
     1038, 1040, 1041, 1042, 1043, 1045, 1046, 1047, 1049, 1053, 1077, 1078, 1079, 1080, 1081, 1114,
@@ -30,15 +30,16 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
     1197, 1203, 1206, 1226, 1251, 1275, 1290, 1296, 1297, 1436, 1524, 1548, 1637, 1698, 1712, 1728,
     1759, 1792, 1810, 1811, 1812, 1814, 1817, 1820, 1835, 1836, 1862, 1873, 1874, 1877, 1878, 1927,
     2002, 2003, 2006, 2013, 3015, 3019, 3032, 3044, 3100, 3118, 3159, 3168, 3169, 3170, 3183, 3185,
-    3797, 3879, 3955, 3989, 4031, 4081, 4082, 4150, 4151, 4182,
+    3797, 3879, 3955, 3989, 4031, 4081, 4082, 4150, 4151, 4182, 6126, 6127, 6400,
   ],
 };
 
 /** Numbers above 3000 are assigned twice. These mean what is listed with this SQLSTATE alone; with another they are the other server's error. */
 const sharedNumbers: ReadonlyMap<number, string> = new Map([[4025, "23000"]]);
 
-/** What a trigger or a procedure signals, by the class of its SQLSTATE. 45 is how it refuses a row. */
+/** What a trigger or a procedure signals, by the class of its SQLSTATE. 45 is how it refuses a row, and so is every class that is not here. */
 export const signals: Readonly<Record<string, Meaning>> = {
+  "08": "outage",
   "22": "INVALID_DATA",
   "23": "CONSTRAINT_VIOLATION",
   "40": "contention",
@@ -86,8 +87,9 @@ export function meaning(error: unknown): Meaning | undefined {
   const { errno, code, sqlState } = error as DriverError;
   const state = typeof sqlState === "string" ? sqlState : "";
   const category = state.slice(0, 2);
-  if ((errno === signalNumber || category === "45") && Object.hasOwn(signals, category))
-    return signals[category];
+  if (errno === signalNumber || category === "45") {
+    return Object.hasOwn(signals, category) ? signals[category] : "CONSTRAINT_VIOLATION";
+  }
   if (typeof errno === "number" && (sharedNumbers.get(errno) ?? state) === state) {
     const listed = meanings.get(errno);
     if (listed !== undefined) return listed;
@@ -99,6 +101,18 @@ export function meaning(error: unknown): Meaning | undefined {
     return "outage";
   // The system's numbers are below zero.
   return typeof errno === "number" && errno >= firstServerNumber ? "other" : undefined;
+}
+
+export function codes(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  const { errno, sqlState } = error as DriverError;
+  if (typeof errno !== "number" || errno <= 0) return [];
+  return [
+    // A signal's number says nothing. Its state does.
+    ...(errno === signalNumber ? [] : [String(errno)]),
+    ...(typeof sqlState === "string" ? [sqlState, sqlState.slice(0, 2)] : []),
+    ...(errno === signalNumber ? [String(errno)] : []),
+  ];
 }
 
 interface DriverError extends Error {

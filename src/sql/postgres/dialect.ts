@@ -4,7 +4,7 @@ import { abandonment } from "../abandonment.js";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
-import { meaning, taken } from "./errors.js";
+import { codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
 import {
@@ -63,6 +63,7 @@ export const postgres: Dialect = {
   fingerprint,
   comparable,
   access,
+  codes,
   meaning,
   taken,
   bound: async (tx, timeouts) => {

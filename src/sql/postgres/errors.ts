@@ -57,11 +57,46 @@ const meanings = new Map(
 
 /** `undefined`: the error is not the server's. */
 export function meaning(error: unknown): Meaning | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  const { code } = error;
-  if (typeof code !== "string" || !isSqlstate(code)) return undefined;
-  return meanings.get(code) ?? meanings.get(code.slice(0, 2)) ?? "other";
+  const [code, category] = codes(error);
+  if (code === undefined || category === undefined) return undefined;
+  return (
+    meanings.get(code) ?? meanings.get(category) ?? meaningByOrigin(code, error as ServerError)
+  );
 }
+
+export function codes(error: unknown): readonly string[] {
+  if (typeof error !== "object" || error === null || !("code" in error)) return [];
+  const { code } = error;
+  return typeof code === "string" && isSqlstate(code) ? [code, code.slice(0, 2)] : [];
+}
+
+/** Where in the server's source an error was made, and where in the statement, as the protocol's error fields tell. */
+interface ServerError {
+  readonly file?: unknown;
+  readonly routine?: unknown;
+  readonly position?: unknown;
+  readonly internalPosition?: unknown;
+}
+
+/**
+ * A code that no list has is the application's word where RAISE made it. Others have codes of their own too: extensions and poolers, some of which pass.
+ * The parsers of some types say only "syntax error" (`tsquery`, `ltree`), or "internal error" (`hstore`, PostGIS), of a value that is none of theirs.
+ */
+function meaningByOrigin(code: string, error: ServerError): Meaning {
+  const { routine, position, internalPosition } = error;
+  const file = typeof error.file === "string" ? error.file : "";
+  if (routine === "exec_stmt_raise" && file === "pl_exec.c") return "CONSTRAINT_VIOLATION";
+  // Of a statement's own text the parser says where. A value has no place in it, for it is a parameter.
+  const ofStatement = position !== undefined || internalPosition !== undefined;
+  if (code === "42601" && file !== "" && !ofStatement && !parsesStatements.test(file)) {
+    return "INVALID_DATA";
+  }
+  return code === "XX000" && parsesValues.test(file) ? "INVALID_DATA" : "other";
+}
+
+const parsesStatements = /^(?:scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
+/** By their names: a type's input and output; and what PostGIS's own library has refused. */
+const parsesValues = /(?:_io|_?inout|^lwgeom_pg)\.c$/;
 
 /** A socket's EPIPE has the form of one. Node's other codes are longer. */
 function isSqlstate(code: string): boolean {

@@ -6,7 +6,7 @@ import { returningRows } from "../statements.js";
 import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
-import { meaning } from "./errors.js";
+import { codes, meaning } from "./errors.js";
 import { owners } from "./owners.js";
 import { sqliteFamily } from "./family.js";
 
@@ -37,6 +37,7 @@ export const sqlite: Dialect = {
   // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
   exact: (reference) =>
     sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
+  codes,
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: lockForWriting,

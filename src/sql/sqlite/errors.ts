@@ -62,6 +62,25 @@ for (const [meaning, codes] of Object.entries(resultCodes)) {
 
 const prefix = "SQLITE_";
 
+/** The listed names of numbers: `node:sqlite` tells no other. */
+const names = new Map(
+  Object.values(resultCodes).flatMap((codes) =>
+    Object.entries(codes).map(([name, number]) => [number, name] as const),
+  ),
+);
+
+/** The extended code's name, and that of its primary code. */
+export function codes(error: unknown): readonly string[] {
+  if (typeof error !== "object" || error === null || !("code" in error)) return [];
+  const { code } = error;
+  if (code === "ERR_SQLITE_ERROR" && "errcode" in error && typeof error.errcode === "number") {
+    const both = [names.get(error.errcode), names.get(error.errcode & 0xff)];
+    return both.flatMap((name) => (name === undefined ? [] : `${prefix}${name}`));
+  }
+  if (typeof code !== "string" || !code.startsWith(prefix)) return [];
+  return [code, `${prefix}${code.slice(prefix.length).split("_", 1)[0] ?? ""}`];
+}
+
 /** `undefined`: the error is not SQLite's. */
 export function meaning(error: unknown): Meaning | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;

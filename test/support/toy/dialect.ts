@@ -41,5 +41,6 @@ export const toy: Dialect = {
   view,
   owners,
   fingerprint,
+  codes: (error) => (error instanceof ToyError ? [error.toy] : []),
   meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),
 };
