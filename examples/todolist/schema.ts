@@ -86,7 +86,9 @@ const sqlite: Making = {
 };
 
 // MariaDB has a type for it, MySQL has not.
-const uuid = sql.raw("/*M! uuid */ /*!50708 char(36) character set ascii */");
+const uuid = sql.raw("/*M! uuid */ /*!50708 char(36) character set ascii collate ascii_bin */");
+// Every character counts, trailing spaces too.
+const exact = sql.raw("/*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */");
 
 /** The server itself makes one of two processes wait. Comparison is exact: alice is not Alice. */
 const mysql: Making = {
@@ -98,7 +100,7 @@ const mysql: Making = {
       created_at timestamp(6) null default current_timestamp(6),
       settings json,
       labels json
-    ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+    ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
     sql`create table if not exists todos (
       id ${uuid} primary key,
       list_id ${uuid},
@@ -107,7 +109,7 @@ const mysql: Making = {
       position double,
       created_at timestamp(6) null default current_timestamp(6),
       foreign key (list_id) references lists (id) on delete cascade
-    ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+    ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
   ],
 };
 

@@ -386,6 +386,46 @@ function suite(server: MysqlServer): void {
       });
     });
 
+    it.each([
+      ["sql_mode", "'PAD_CHAR_TO_FULL_LENGTH'"],
+      ["autocommit", "0"],
+      ["completion_type", "1"],
+      ["completion_type", "2"],
+      ["sql_select_limit", "2"],
+      ["sql_safe_updates", "1"],
+      ["sql_big_selects", "0"],
+      ["sql_auto_is_null", "1"],
+      ["max_join_size", "1"],
+    ])("is no hindrance with %s = %s, and is put back", async (name, value) => {
+      await sql`drop table if exists padded`.execute(db);
+      await sql`create table padded (id varchar(40) primary key, owner_id char(20), a int, b int, c int)`.execute(
+        db,
+      );
+      const tables = { padded: { owner: "owner_id" } } as unknown as Config["tables"];
+      const set = `set session ${name} = ${value}`;
+      const { send, database } = open(
+        { tables: tables as NonNullable<Config["tables"]> },
+        one,
+        set,
+      );
+      const before = await sql`select ${sql.raw(`@@session.${name} as value`)}`.execute(database);
+      const id = crypto.randomUUID();
+      const of = { table: "padded", id };
+      const results = [
+        await send([{ op: "PUT", ...of, op_data: { a: 1, b: 2, c: 3 } }]),
+        await send([{ op: "PATCH", ...of, op_data: { c: 4 } }]),
+        await send([{ op: "PUT", ...of, op_data: { b: 5 } }]),
+        await send([{ op: "PUT", ...of, op_data: { nowhere: 5 } }]),
+      ];
+      expect(statusesOf(results)).toEqual(["success", "success", "success", "FORBIDDEN_COLUMN"]);
+      // For everybody else, too: nothing is left in a transaction.
+      const { rows } = await sql`select owner_id, a, b, c from padded`.execute(db);
+      expect(rows).toEqual([{ owner_id: "alice", a: 1, b: 5, c: 4 }]);
+      const after = await sql`select ${sql.raw(`@@session.${name} as value`)}`.execute(database);
+      expect(after.rows).toEqual(before.rows);
+      expect(await send([{ op: "DELETE", ...of }])).toEqual({ status: "success" });
+    });
+
     it("escapes text as the driver does, whatever the server's mode", async () => {
       const { send } = open({}, one, lax);
       const id = crypto.randomUUID();
@@ -508,6 +548,11 @@ function suite(server: MysqlServer): void {
         "retryable_error",
         expect.stringContaining("can't carry every text"),
       ]);
+      expect(await tried(create, { typeCast: false })).toEqual([
+        "retryable_error",
+        expect.stringContaining("option `typeCast` is false"),
+      ]);
+      expect(await tried(create, { typeCast: (_field, next) => next() })).toEqual(["success", ""]);
       expect(await tried(create)).toEqual(["success", ""]);
     });
   });

@@ -67,6 +67,11 @@ export async function readColumns(
     order by c.ordinal_position
   `.execute(tx.withoutPlugins());
   const [first] = rows;
+  if (first !== undefined && typeof first.name !== "string") {
+    throw new UnsuitableTable(
+      "The pool's option `typeCast` is false: the driver gives every value as bytes, so nothing that it reads can be told apart. Leave `typeCast` out, or give a function that passes on what it does not change: (field, next) => next().",
+    );
+  }
   if (first?.transactions === "NO") {
     throw new UnsuitableTable(
       `The table ${table.name} is in an engine without transactions: a part of a transaction could stay. Use InnoDB.`,

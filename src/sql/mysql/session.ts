@@ -10,7 +10,11 @@
  * - The time zone is UTC, so that a TIMESTAMP is the instant that was sent, whatever the server's or the pool's zone, also in the hour that
  *   a zone has twice.
  * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
- *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text.
+ *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text. Text of a
+ *   CHAR column comes without the padding, or it would be another text than was sent.
+ * - A transaction begins with BEGIN and ends with COMMIT: `autocommit` off, or a `completion_type` that chains transactions, has another one open before.
+ * - A SELECT gives all of its rows, and a statement is not refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL is
+ *   equal to nothing (`sql_auto_is_null`).
  */
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
@@ -27,6 +31,8 @@ interface Setting {
   readonly value: (timeouts: SessionTimeouts) => string;
   /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
   readonly number?: "unsigned" | "decimal(20, 6)";
+  /** On or off: MariaDB keeps the word in place of a number. */
+  readonly flag?: true;
   /** Opens the comment that keeps the setting from servers which don't have it. */
   readonly only?: "/*M!100101" | "/*M!100300" | "/*!50708";
 }
@@ -67,8 +73,14 @@ const settings: readonly Setting[] = [
   {
     name: "sql_mode",
     value: () =>
-      "concat_ws(',', replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
+      "concat_ws(',', replace(replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'PAD_CHAR_TO_FULL_LENGTH', ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
   },
+  { name: "autocommit", number: "unsigned", flag: true, value: () => "1" },
+  { name: "completion_type", value: () => "'NO_CHAIN'" },
+  { name: "sql_select_limit", number: "unsigned", value: () => "18446744073709551615" },
+  { name: "sql_safe_updates", number: "unsigned", flag: true, value: () => "0" },
+  { name: "sql_big_selects", number: "unsigned", flag: true, value: () => "1" },
+  { name: "sql_auto_is_null", number: "unsigned", flag: true, value: () => "0" },
 ];
 
 /** All values are computed before any is assigned. */
@@ -81,9 +93,10 @@ function assignments(one: (setting: Setting) => string): string {
 }
 
 const kept = (name: string) => `@powersync_writes_${name}`;
-const keepSettings = assignments(
-  ({ name }) => `${kept(name)} = coalesce(${kept(name)}, @@session.${name})`,
-);
+const keepSettings = assignments(({ name, flag }) => {
+  const now = `@@session.${name}`;
+  return `${kept(name)} = coalesce(${kept(name)}, ${flag ? `if(${now}, 1, 0)` : now})`;
+});
 const putBack = assignments(({ name, number }) => {
   const value = number === undefined ? kept(name) : `cast(${kept(name)} as ${number})`;
   return `session ${name} = ${value}`;
