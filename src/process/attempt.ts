@@ -23,10 +23,10 @@ import {
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { createSlices } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
-import { rowName } from "../store/letters.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
+import { isUnsure, throwIfUnsure } from "./dependence.js";
 
 export type Attempt =
   | {
@@ -60,8 +60,6 @@ interface AttemptOptions {
   readonly number: number;
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
-  /** The user: hex SHA-256. */
-  readonly subject: string;
   readonly dependants: Dependants;
   /** Rows that may be absent, for no letter would create them: see `rowName`. */
   readonly free: ReadonlySet<string>;
@@ -74,7 +72,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, subject, dependants, free }: AttemptOptions,
+  { number, claim, schema, tally, dependants, free }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -83,7 +81,7 @@ export async function attempt<P extends Principal, DB>(
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
   // Nothing of what is refused is applied: it needs no letter's rows.
-  const lettersOf = "invalid" in transaction ? {} : { lettersOf: subject };
+  const lettersOf = "invalid" in transaction ? {} : { lettersOf: principal.userId };
   let needs: Needs | undefined;
   try {
     return await memory.places.unit(
@@ -110,7 +108,7 @@ export async function attempt<P extends Principal, DB>(
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
-    if (error instanceof Unsure) return { kind: "unsure", needs: error.needs };
+    if (isUnsure(error)) return { kind: "unsure", needs: error.needs };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",
@@ -134,24 +132,6 @@ function refusalOf({
     during: "validate",
     ...(operationIndex !== undefined && { operationIndex }),
   };
-}
-
-class Unsure extends Error {
-  readonly needs: Needs;
-
-  constructor(needs: Needs) {
-    super("Rows are absent that a dead letter may be there to create.");
-    this.needs = needs;
-  }
-}
-
-export function isUnsure(error: unknown): boolean {
-  return error instanceof Unsure;
-}
-
-/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
-export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
-  if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Principal } from "../context.js";
 import type { Dependants, Dependence } from "../dead-letters/dependants.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { CrudTransaction } from "../model.js";
+import { rowName } from "../store/letters.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
 
@@ -34,4 +35,22 @@ export function dependence<P extends Principal>(
     { schema: { since: requestBegan } },
     (unit) => dependants.dependence({ store, unit }, asked),
   );
+}
+
+class Unsure extends Error {
+  readonly needs: Needs;
+
+  constructor(needs: Needs) {
+    super("Rows are absent that a dead letter may be there to create.");
+    this.needs = needs;
+  }
+}
+
+export function isUnsure(error: unknown): error is Unsure {
+  return error instanceof Unsure;
+}
+
+/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
+export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
+  if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
 }

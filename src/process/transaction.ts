@@ -17,7 +17,6 @@ import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
-import { sha256 } from "../wire/serialize.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
 import {
@@ -107,11 +106,10 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     const free = new Set<string>();
-    const user = identity?.subject ?? (await sha256(call.principal.userId));
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, subject: user, dependants, free };
+      const options = { ...begun, dependants, free };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
