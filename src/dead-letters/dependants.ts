@@ -3,12 +3,12 @@
  * `success` with nothing written.
  */
 import type { OperationContext, Principal } from "../context.js";
-import { keyOf } from "../pipeline/convert.js";
-import { type Needs, type OpenUnit, stateOf } from "../pipeline/operation.js";
-import type { Rules } from "../pipeline/rules.js";
 import type { CrudTransaction, ErrorCode } from "../model.js";
-import type { Values } from "../store/store.js";
-import { type Created, folded, type Owner, type SoughtRow } from "./created.js";
+import type { Needs, OpenUnit } from "../pipeline/operation.js";
+import type { Rules } from "../pipeline/rules.js";
+import { rowName } from "../store/letters.js";
+import type { Created, Owner, SoughtRow } from "./created.js";
+import { createParentsOf, type ForeignKeys } from "./parents.js";
 
 /** How a transaction failed. */
 interface Failed {
@@ -49,60 +49,52 @@ interface Sought {
   readonly row: SoughtRow;
 }
 
+/** A row that a waiting letter would create. */
+interface Hit extends Sought {
+  readonly root: string;
+}
+
+/** Hits that are looked at together. */
+const rowsAtOnce = 50;
+
 export function createDependants<P extends Principal, DB>(
   rules: Rules<P, DB>,
   created: Created,
 ): Dependants {
-  /** The hashes of the rows themselves that a transaction PUTs. */
+  const parentsOf = createParentsOf(rules, created);
+
+  /** The hashes of the rows themselves that a transaction PUTs, not those that stand for more than a row. */
   const putRows = async (owner: Owner, { crud }: CrudTransaction): Promise<readonly string[]> => {
+    const rows = new Map(
+      crud.flatMap(({ op, table, id }) =>
+        op === "PUT" ? [[rowName({ table, id }), { table, id }] as const] : [],
+      ),
+    );
     const hashes: string[] = [];
-    for (const { op, table, id } of crud) {
-      if (op !== "PUT") continue;
-      const { hashes: all, at } = await created.named(owner, { table, id });
-      // Not those that stand for more than the row.
-      hashes.push(...all.slice(0, at === undefined ? 1 : 2));
-    }
+    for (const row of rows.values()) hashes.push(...(await created.row(owner, row)));
     return hashes;
   };
 
-  /** Rows that an operation's refer to: by its rule, and by the table's foreign keys. */
-  const parentsOf = async (
-    owner: Owner,
-    context: OperationContext<P, DB>,
-  ): Promise<readonly Sought[]> => {
-    const { operationIndex } = context;
-    const { converted, final, row } = stateOf(context);
-    const rule = rules.get(final?.table ?? row.table);
-    if (rule === undefined || context.operation.op === "DELETE") return [];
-    const values = new Map<string, unknown>();
-    for (const [name, value] of Object.entries(safeKey(rule, final?.id ?? row.id))) {
-      values.set(folded(name), value);
-    }
-    for (const [name, { stored }] of converted) values.set(folded(name), stored);
-    const table = await owner.open.unit.table(rule.table);
-    const keys = table === undefined ? [] : await owner.open.unit.foreignKeys(table);
-    const parents = [
-      ...rule.parents.map(({ column, by, rule: parent }) => ({
-        columns: [column],
-        table: parent.table,
-        by: [by],
-      })),
-      ...keys,
-    ];
-    const sought: Sought[] = [];
-    for (const { columns, table: parent, by } of parents) {
-      const match = columns.map((name, index) => [by[index] ?? "", values.get(folded(name))]);
-      if (match.some(([, value]) => value === null || value === undefined)) continue;
-      const its = Object.fromEntries(match) as Values;
-      sought.push({ operationIndex, row: await created.source(owner, parent, its) });
-    }
-    return sought;
+  /** Operations that a missing parent may have made fail, and those that it may have hidden a row from. */
+  const underParents = ({ needs, failed }: Asked) => {
+    const ofParents = failed !== undefined && isOfParents(failed) ? failed : undefined;
+    const hidden = new Set(
+      needs.rows.flatMap(({ table, operationIndex }) => {
+        const rule = rules.get(table);
+        return rule?.hideForeign && rule.parents.length > 0 ? [operationIndex] : [];
+      }),
+    );
+    return (needs.operations as readonly OperationContext<P, DB>[]).flatMap((context) => {
+      const { operationIndex } = context;
+      // A constraint that is deferred to COMMIT fails without saying whose it is.
+      const hasFailed =
+        ofParents !== undefined && (ofParents.operationIndex ?? operationIndex) === operationIndex;
+      return hasFailed || hidden.has(operationIndex) ? [{ context, hasFailed }] : [];
+    });
   };
 
-  const soughtRows = async (
-    owner: Owner,
-    { needs, transaction, failed }: Asked,
-  ): Promise<readonly Sought[]> => {
+  const soughtRows = async (owner: Owner, asked: Asked): Promise<readonly Sought[]> => {
+    const { needs, transaction } = asked;
     const sought: Sought[] = [];
     for (const { operationIndex, table, id } of needs.rows) {
       sought.push({ operationIndex, row: await created.named(owner, { table, id }) });
@@ -110,13 +102,11 @@ export function createDependants<P extends Principal, DB>(
     for (const { operationIndex, table, match } of needs.references) {
       sought.push({ operationIndex, row: await created.source(owner, table, match) });
     }
-    if (failed !== undefined && isOfParents(failed)) {
-      for (const each of needs.operations) {
-        const context = each as OperationContext<P, DB>;
-        // A constraint that is deferred to COMMIT fails without saying whose it is.
-        if ((failed.operationIndex ?? context.operationIndex) !== context.operationIndex) continue;
-        sought.push(...(await parentsOf(owner, context)));
-      }
+    const keys: ForeignKeys = new Map();
+    for (const { context, hasFailed } of underParents(asked)) {
+      const { operationIndex } = context;
+      const parents = await parentsOf(owner, context, keys, hasFailed);
+      for (const row of parents) sought.push({ operationIndex, row });
     }
     // What it makes itself, it does not need from others.
     const own = new Set(sought.length === 0 ? [] : await putRows(owner, transaction));
@@ -125,7 +115,7 @@ export function createDependants<P extends Principal, DB>(
 
   return {
     dependence: async (open, asked) => {
-      const owner = { open, userId: asked.userId };
+      const owner: Owner = { open, userId: asked.userId, wide: new Map() };
       const sought = (await soughtRows(owner, asked)).toSorted(
         (a, b) => a.operationIndex - b.operationIndex,
       );
@@ -133,9 +123,15 @@ export function createDependants<P extends Principal, DB>(
       const hashes = sought.flatMap(({ row }) => row.hashes);
       const roots = await open.unit.letters.creators(hashes, asked.except);
       if (roots.size === 0) return undefined;
-      for (const { operationIndex, row } of sought) {
-        const root = row.hashes.flatMap((hash) => roots.get(hash) ?? []).at(0);
-        if (root !== undefined && !(await isThere(open, row))) return { root, operationIndex };
+      const hits = sought.flatMap((each) => {
+        const root = each.row.hashes.flatMap((hash) => roots.get(hash) ?? []).at(0);
+        return root === undefined ? [] : [{ ...each, root }];
+      });
+      for (let from = 0; from < hits.length; from += rowsAtOnce) {
+        const missing = await firstMissing(open, hits.slice(from, from + rowsAtOnce));
+        if (missing !== undefined) {
+          return { root: missing.root, operationIndex: missing.operationIndex };
+        }
       }
       return undefined;
     },
@@ -147,22 +143,26 @@ export function createDependants<P extends Principal, DB>(
   };
 }
 
-/** Where it is there after all, nobody need create it. */
-async function isThere({ unit }: OpenUnit, { at }: SoughtRow): Promise<boolean> {
-  if (at === undefined) return false;
-  const columns = Object.keys(at.key);
-  const found = await unit.fingerprint(at.table, [at.key], { columns });
-  return typeof found?.hashes[0] === "string";
+/** Where a row is there after all, nobody need create it. */
+async function firstMissing({ unit }: OpenUnit, hits: readonly Hit[]): Promise<Hit | undefined> {
+  const there = new Set<SoughtRow>();
+  const named = Map.groupBy(hits, ({ row: { at } }) =>
+    at === undefined ? undefined : JSON.stringify([at.table.name, Object.keys(at.key)]),
+  );
+  for (const same of named.values()) {
+    const places = same.flatMap(({ row }) => (row.at === undefined ? [] : [row.at]));
+    const [first] = places;
+    if (first === undefined) continue;
+    const keys = places.map(({ key }) => key);
+    const columns = Object.keys(first.key);
+    const found = await unit.fingerprint(first.table, keys, { columns });
+    for (const [index, { row }] of same.entries()) {
+      if (typeof found?.hashes[index] === "string") there.add(row);
+    }
+  }
+  return hits.find(({ row }) => !there.has(row));
 }
 
 function isOfParents({ errorCode }: Failed): boolean {
   return errorCode === "FOREIGN_KEY_VIOLATION" || errorCode === "UNAUTHORIZED";
-}
-
-function safeKey(rule: Parameters<typeof keyOf>[0], id: string): Values {
-  try {
-    return keyOf(rule, id);
-  } catch {
-    return {};
-  }
 }

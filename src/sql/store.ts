@@ -111,8 +111,8 @@ export function sqlStore<DB>(
       try {
         let forgotten = false;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
-          const ours = own.on(tx);
           const lettersOf = await subjectOf(options, place);
+          const ours = own.on(tx);
           const bounding = bounds && {
             select: bounds,
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),

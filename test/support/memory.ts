@@ -177,6 +177,7 @@ function columnsOf({
   clientId,
   status,
   attempts,
+  root,
   payload,
 }: StoredLetter): Row {
   return {
@@ -186,6 +187,7 @@ function columnsOf({
     client_id: clientId === undefined ? null : escapeText(clientId),
     status,
     attempts,
+    root: root ?? null,
     payload,
   };
 }
