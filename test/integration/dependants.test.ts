@@ -1,41 +1,26 @@
 /** What needs a row that a dead letter would create waits behind it, on every database and in the memory store: nothing of it is answered `success` before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Principal, TransactionResult, WriteEvent, Writes } from "../../src/index.js";
 import { createAdmin } from "../../src/admin/admin.js";
+import {
+  badList,
+  chainScene,
+  DEPENDS,
+  INVALID,
+  list,
+  newList,
+  newTodo,
+  other,
+  remove,
+  SUCCESS,
+  todo,
+} from "../support/chains.js";
 import { alice, bob, from, patch, put, uuid } from "../support/letters.js";
 import type { OpenTarget } from "../support/target.js";
 import { targets } from "../support/targets.js";
-import { plainRules } from "../support/writes.js";
-
-const SUCCESS = { status: "success" };
-const DEPENDS = {
-  status: "fatal_error",
-  requiresClientHandling: false,
-  failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
-};
-const INVALID = { status: "fatal_error", failedOperation: { errorCode: "INVALID_DATA" } };
-
-const list = uuid(1);
-const other = uuid(2);
-const todo = (n: number) => uuid(100 + n);
-const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
-const newList = (id: string, name = "New") => put("lists", id, { name });
-/** No date. */
-const badList = (id: string, name = "New") => put("lists", id, { name, created_at: "soon" });
-const newTodo = (n: number, list_id = list) =>
-  put("todos", todo(n), { list_id, description: `todo ${n}` });
-
-const tables = {
-  ...plainRules,
-  todos: { belongsTo: { list_id: "lists" } },
-  members: { id: ["list_id", "user_name"], belongsTo: { list_id: "lists" } },
-  open_todos: { access: "everyone", table: "todos" },
-} as const;
 
 describe.each(targets)("$name", (target) => {
   let open: OpenTarget;
   let available = true;
-  let opId = 1;
 
   beforeAll(async () => {
     available = await target.available();
@@ -44,104 +29,10 @@ describe.each(targets)("$name", (target) => {
   beforeEach(async ({ skip }) => {
     skip(!available);
     await open.reset();
-    opId = 1;
   });
   afterAll(() => open?.close());
 
-  function made(config: object = {}) {
-    const events: WriteEvent[] = [];
-    const writes = open.writes({
-      onFatal: "skip",
-      onEvent: (event) => void events.push(event),
-      ...config,
-      tables: { ...tables, ...(config as { tables?: object }).tables },
-    } as Parameters<OpenTarget["writes"]>[0]) as Writes<Principal>;
-    const { deadLetters } = writes;
-    const send = (...crud: readonly object[]): Promise<TransactionResult> =>
-      sendFrom("phone", ...crud);
-    const sendFrom = (device: string, ...crud: readonly object[]): Promise<TransactionResult> => {
-      const body = from(device, opId, ...crud);
-      opId += crud.length;
-      return writes.processTransaction(body, alice);
-    };
-    const all = async () => (await deadLetters.list({ order: "oldest", limit: 500 })).letters;
-    const root = async () => {
-      const [first] = await all();
-      if (first === undefined) throw new Error("There is no letter.");
-      return first;
-    };
-    return { writes, deadLetters, events, send, sendFrom, all, root };
-  }
-
-  const content = async () => ({
-    lists: await open.rows("lists"),
-    todos: await open.rows("todos"),
-    members: await open.rows("members"),
-  });
-
-  /** What one user does offline; the first is refused. */
-  const twenty: readonly (readonly object[])[] = [
-    [newList(list)],
-    [newTodo(1)],
-    [newTodo(2), newTodo(3)],
-    [patch("todos", todo(1), { description: "first" })],
-    [patch("lists", list, { name: "Renamed" })],
-    [remove("todos", todo(2))],
-    [put("members", `${list}.alice`, { role: "owner" })],
-    [patch("members", `${list}.alice`, { role: "reader" })],
-    [patch("todos", todo(3), { completed: 1 }), patch("todos", todo(1), { completed: 1 })],
-    [newTodo(4)],
-    [remove("todos", todo(4))],
-    [newTodo(5)],
-    [patch("todos", todo(5), { description: "fifth" })],
-    [patch("todos", todo(5), { description: "fifth, again" })],
-    [put("members", `${list}.carol`, { role: "guest" })],
-    [remove("members", `${list}.carol`)],
-    [patch("lists", list, { settings: { color: "red" } })],
-    [newTodo(6), patch("todos", todo(6), { position: 2 })],
-    [patch("my_todos", todo(6), { text: "by another name" })],
-    [patch("lists", list, { name: "The end" })],
-  ];
-
-  describe("a chain of twenty", () => {
-    it.each([["one device"], ["two devices"]])(
-      "is, after the first has been mended, what it would have been: %s",
-      async (devices) => {
-        const expected = made();
-        for (const crud of twenty) expect(await expected.send(...crud)).toMatchObject(SUCCESS);
-        const whole = await content();
-        await open.reset();
-
-        const { sendFrom, deadLetters, all, root } = made();
-        const [, ...others] = twenty;
-        expect(await sendFrom("phone", badList(list))).toMatchObject(INVALID);
-        for (const [index, crud] of others.entries()) {
-          const device = devices === "two devices" && index % 2 === 0 ? "tablet" : "phone";
-          expect(await sendFrom(device, ...crud)).toMatchObject(DEPENDS);
-        }
-        expect(await content()).toEqual({ lists: [], todos: [], members: [] });
-        const first = await root();
-        const letters = await all();
-        expect(letters).toHaveLength(20);
-        expect(first).toMatchObject({ dependants: 19, errorCode: "INVALID_DATA" });
-        expect(first).not.toHaveProperty("root");
-        for (const letter of letters.slice(1)) {
-          expect(letter).toMatchObject({ root: first.id, dependants: 0 });
-        }
-
-        expect(await deadLetters.retry(first.id)).toMatchObject({ status: "failed" });
-        expect(await content()).toEqual({ lists: [], todos: [], members: [] });
-        expect(await deadLetters.edit(first.id, { crud: [newList(list)] })).toEqual({
-          status: "edited",
-        });
-        const result = await deadLetters.retry(first.id);
-        expect(result).toMatchObject({ status: "retried", dependants: { waiting: 0 } });
-        expect(result).not.toHaveProperty("dependants.stoppedBy");
-        expect(await content()).toEqual(whole);
-        for (const letter of await all()) expect(letter.status).toBe("retried");
-      },
-    );
-  });
+  const made = (config: object = {}) => chainScene(open, config);
 
   describe("what depends", () => {
     it("is a PATCH and a DELETE of the row, by any spelling and any of the client's tables", async () => {
@@ -539,8 +430,9 @@ describe.each(targets)("$name", (target) => {
   describe("what it costs", () => {
     it("is nothing for a caller without letters", async () => {
       const { send, writes, events } = made();
+      let opId = 100;
       const statements = async (userId: string) => {
-        const body = from("phone", opId, patch("lists", uuid(50), { name: "x" }));
+        const body = from("laptop", opId, patch("lists", uuid(50), { name: "x" }));
         opId += 1;
         await writes.processTransaction(body, { principal: { userId } });
         return events

@@ -169,17 +169,21 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
       refusal = error;
     }
     if (refusal !== undefined && refusal.code === undefined) return { status: "retryable_error" };
-    if (refusal?.code === "FOREIGN_KEY_VIOLATION" || refusal?.code === "UNAUTHORIZED") {
-      for (const [operationIndex, operation] of crud.entries()) {
-        const parent =
-          index === undefined || index === operationIndex ? parentOf(operation) : undefined;
-        if (parent !== undefined) sought.push({ operationIndex, row: parent });
-      }
-    }
+    const parents =
+      refusal?.code === "FOREIGN_KEY_VIOLATION" || refusal?.code === "UNAUTHORIZED"
+        ? [...crud.entries()].flatMap(([operationIndex, operation]) => {
+            const row =
+              index === undefined || index === operationIndex ? parentOf(operation) : undefined;
+            return row === undefined ? [] : [{ operationIndex, row }];
+          })
+        : [];
     const own = new Set(crud.flatMap((each) => (each.op === "PUT" ? (rowOf(each) ?? []) : [])));
-    for (const { operationIndex, row } of sought.toSorted(
-      (a, b) => a.operationIndex - b.operationIndex,
-    )) {
+    // What is checked at the end is not checked where rows are missing that somebody would create.
+    const inOrder =
+      index === undefined
+        ? [...sought, ...parents]
+        : [...sought, ...parents].toSorted((a, b) => a.operationIndex - b.operationIndex);
+    for (const { operationIndex, row } of inOrder) {
       // What it makes itself, and what is there, it needs from nobody.
       if (own.has(row) || isThere(state, row)) continue;
       const root = creatorOf(userId, row);
