@@ -46,6 +46,12 @@ describe.each(targets)("$name", (target) => {
       // Another row, and another user's.
       expect(await send(patch("open_todos", uuid(9), { description: "x" }))).toEqual(SUCCESS);
       expect(await all()).toHaveLength(3);
+      const [{ id: first } = { id: "" }, ...behind] = await all();
+      const recorded = events.filter((event) => event.type === "dead_letter");
+      expect(recorded[0]).not.toHaveProperty("root");
+      expect(recorded.slice(1)).toMatchObject(
+        behind.map((letter) => ({ id: letter.id, root: first, repeat: false })),
+      );
       const told = events.filter((event) => event.type === "row_missing");
       expect(told).toMatchObject([{ id: uuid(9), op: "PATCH", operationIndex: 0 }]);
     });
