@@ -49,12 +49,7 @@ interface Sought {
   readonly row: SoughtRow;
 }
 
-/** A row that a waiting letter would create. */
-interface Hit extends Sought {
-  readonly root: string;
-}
-
-/** Hits that are looked at together. */
+/** Rows that are looked for together. */
 const rowsAtOnce = 50;
 
 export function createDependants<P extends Principal, DB>(
@@ -75,37 +70,41 @@ export function createDependants<P extends Principal, DB>(
     return hashes;
   };
 
-  /** Operations that a missing parent may have made fail, and those that it may have hidden a row from. */
-  const underParents = ({ needs, failed }: Asked) => {
-    const ofParents = failed !== undefined && isOfParents(failed) ? failed : undefined;
-    const hidden = new Set(
-      needs.rows.flatMap(({ table, operationIndex }) => {
-        const rule = rules.get(table);
-        return rule?.hideForeign && rule.parents.length > 0 ? [operationIndex] : [];
-      }),
-    );
-    return (needs.operations as readonly OperationContext<P, DB>[]).flatMap((context) => {
-      const { operationIndex } = context;
-      // A constraint that is deferred to COMMIT fails without saying whose it is.
-      const hasFailed =
-        ofParents !== undefined && (ofParents.operationIndex ?? operationIndex) === operationIndex;
-      return hasFailed || hidden.has(operationIndex) ? [{ context, hasFailed }] : [];
+  /** Of the rows that were not found, those that are there: they may be hidden because of a parent that is missing. */
+  const hiddenAmong = async (
+    owner: Owner,
+    rows: readonly Sought[],
+    { needs }: Asked,
+  ): Promise<ReadonlySet<number>> => {
+    const names = new Map(needs.rows.map(({ operationIndex, table }) => [operationIndex, table]));
+    const mayHide = rows.filter(({ operationIndex }) => {
+      const rule = rules.get(names.get(operationIndex) ?? "");
+      return rule?.hideForeign && rule.parents.length > 0;
     });
+    const there = await present(owner.open, mayHide);
+    return new Set([...there].map(({ operationIndex }) => operationIndex));
   };
 
   const soughtRows = async (owner: Owner, asked: Asked): Promise<readonly Sought[]> => {
-    const { needs, transaction } = asked;
+    const { needs, transaction, failed } = asked;
     const sought: Sought[] = [];
     for (const { operationIndex, table, id } of needs.rows) {
       sought.push({ operationIndex, row: await created.named(owner, { table, id }) });
     }
+    const hidden = await hiddenAmong(owner, sought, asked);
     for (const { operationIndex, table, match } of needs.references) {
       sought.push({ operationIndex, row: await created.source(owner, table, match) });
     }
+    const ofParents = failed !== undefined && isOfParents(failed) ? failed : undefined;
     const keys: ForeignKeys = new Map();
-    for (const { context, hasFailed } of underParents(asked)) {
+    for (const context of needs.operations as readonly OperationContext<P, DB>[]) {
       const { operationIndex } = context;
-      const parents = await parentsOf(owner, context, keys, hasFailed);
+      // A constraint that is deferred to COMMIT fails without saying whose it is.
+      const sent =
+        ofParents !== undefined && (ofParents.operationIndex ?? operationIndex) === operationIndex;
+      const stored = hidden.has(operationIndex) || (sent && ofParents.errorCode === "UNAUTHORIZED");
+      if (!sent && !stored) continue;
+      const parents = await parentsOf(owner, context, keys, { sent, stored });
       for (const row of parents) sought.push({ operationIndex, row });
     }
     // What it makes itself, it does not need from others.
@@ -128,7 +127,10 @@ export function createDependants<P extends Principal, DB>(
         return root === undefined ? [] : [{ ...each, root }];
       });
       for (let from = 0; from < hits.length; from += rowsAtOnce) {
-        const missing = await firstMissing(open, hits.slice(from, from + rowsAtOnce));
+        const some = hits.slice(from, from + rowsAtOnce);
+        // Where a row is there after all, nobody need create it.
+        const there = await present(open, some);
+        const missing = some.find((hit) => !there.has(hit));
         if (missing !== undefined) {
           return { root: missing.root, operationIndex: missing.operationIndex };
         }
@@ -143,24 +145,32 @@ export function createDependants<P extends Principal, DB>(
   };
 }
 
-/** Where a row is there after all, nobody need create it. */
-async function firstMissing({ unit }: OpenUnit, hits: readonly Hit[]): Promise<Hit | undefined> {
-  const there = new Set<SoughtRow>();
-  const named = Map.groupBy(hits, ({ row: { at } }) =>
-    at === undefined ? undefined : JSON.stringify([at.table.name, Object.keys(at.key)]),
+/** Those whose rows are there. */
+async function present<S extends Sought>(
+  { unit }: OpenUnit,
+  sought: readonly S[],
+): Promise<ReadonlySet<S>> {
+  const there = new Set<S>();
+  const located = sought.flatMap((each) => (each.row.at ? [{ each, ...each.row.at }] : []));
+  const alike = Map.groupBy(located, ({ table: { name }, key }) =>
+    JSON.stringify([name, Object.keys(key)]),
   );
-  for (const same of named.values()) {
-    const places = same.flatMap(({ row }) => (row.at === undefined ? [] : [row.at]));
-    const [first] = places;
+  for (const same of alike.values()) {
+    const [first] = same;
     if (first === undefined) continue;
-    const keys = places.map(({ key }) => key);
+    const keys = same.map(({ key }) => key);
     const columns = Object.keys(first.key);
     const found = await unit.fingerprint(first.table, keys, { columns });
-    for (const [index, { row }] of same.entries()) {
-      if (typeof found?.hashes[index] === "string") there.add(row);
+    for (const [index, { each }] of same.entries()) {
+      if (typeof found?.hashes[index] === "string") there.add(each);
     }
   }
-  return hits.find(({ row }) => !there.has(row));
+  return there;
+}
+
+/** Whether it is worth asking for a transaction of this kind. */
+export function mayDepend({ rows, references }: Needs, failed: Failed | undefined): boolean {
+  return rows.length + references.length > 0 || (failed !== undefined && isOfParents(failed));
 }
 
 function isOfParents({ errorCode }: Failed): boolean {

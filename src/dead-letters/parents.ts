@@ -13,12 +13,19 @@ type Known = Map<string, unknown>;
 /** The foreign keys of source tables that have been asked for. */
 export type ForeignKeys = Map<string, readonly ForeignKey[]>;
 
-/** @param sent whether what has been sent counts, and not only what is stored */
+/** Where an operation's row says what it refers to. */
+interface Said {
+  /** In what has been sent. */
+  readonly sent: boolean;
+  /** In what is stored, as far as nothing has been sent. */
+  readonly stored: boolean;
+}
+
 type ParentsOf<P extends Principal, DB> = (
   owner: Owner,
   context: OperationContext<P, DB>,
   asked: ForeignKeys,
-  sent: boolean,
+  said: Said,
 ) => Promise<readonly SoughtRow[]>;
 
 export function createParentsOf<P extends Principal, DB>(
@@ -67,18 +74,21 @@ export function createParentsOf<P extends Principal, DB>(
     return sought;
   };
 
-  return async (owner, context, asked, isSent) => {
+  return async (owner, context, asked, said) => {
     const { converted, final, row } = stateOf(context);
     const { table, id } = final ?? row;
     const rule = rules.get(table);
     if (rule === undefined) return [];
     const known: Known = new Map();
     for (const [name, value] of Object.entries(safeKey(rule, id))) known.set(folded(name), value);
-    const sent = isSent && context.operation.op !== "DELETE";
+    const sent = said.sent && context.operation.op !== "DELETE";
     if (sent) {
       for (const [name, { stored }] of converted) known.set(folded(name), stored);
     }
-    const its = rule.parents.length === 0 ? undefined : await created.named(owner, { table, id });
+    const its =
+      said.stored && rule.parents.length > 0
+        ? await created.named(owner, { table, id })
+        : undefined;
     return [
       ...(await owning(owner, rule, its, known, new Set([rule]))),
       ...(sent ? await referred(owner, rule, known, asked) : []),

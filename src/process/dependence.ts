@@ -1,6 +1,6 @@
 /** Whether a transaction needs what a dead letter of the same user would create. */
 import type { Principal } from "../context.js";
-import type { Dependants, Dependence } from "../dead-letters/dependants.js";
+import { type Dependants, type Dependence, mayDepend } from "../dead-letters/dependants.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { CrudTransaction } from "../model.js";
 import { rowName } from "../store/letters.js";
@@ -14,7 +14,7 @@ export const dependent: Verdict = {
 };
 
 /** Asked when the transaction has been rolled back, in one of its own. */
-export function dependence<P extends Principal>(
+export async function dependence<P extends Principal>(
   dependants: Dependants,
   { transaction, call }: { readonly transaction: CrudTransaction; readonly call: Call<P> },
   needs: Needs,
@@ -23,12 +23,10 @@ export function dependence<P extends Principal>(
 ): Promise<Dependence | undefined> {
   const { store, memory, requestBegan } = call;
   const { userId } = call.principal;
-  const asked = {
-    userId,
-    needs,
-    transaction,
-    ...(last?.outcome === "fatal" && { failed: { errorCode: last.errorCode, operationIndex } }),
-  };
+  const failed =
+    last?.outcome === "fatal" ? { errorCode: last.errorCode, operationIndex } : undefined;
+  if (!mayDepend(needs, failed)) return undefined;
+  const asked = { userId, needs, transaction, ...(failed && { failed }) };
   return memory.places.unit(
     { userId, operations: 1 },
     store,

@@ -171,7 +171,8 @@ describe.each(described)("$name", ({ target, foreignKeys }) => {
     },
   );
 
-  it.skipIf(!foreignKeys)(
+  // The rows are many, and what they stand for is no matter of the database's.
+  it.skipIf(!foreignKeys || (!long && target.name !== "SQLite (better-sqlite3)"))(
     "a letter of more rows than are indexed stands for those of its tables that are not there",
     async () => {
       const { send, root } = made();
