@@ -15,7 +15,7 @@ import type { Store, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
 import { typedJson } from "../wire/serialize.js";
-import type { Dependants } from "./dependants.js";
+import { type Dependants, rowsPut } from "./dependants.js";
 import { namedRows } from "./payload.js";
 import type { RowStateReader } from "./row-states.js";
 import { isOpen, readPayload } from "./state.js";
@@ -216,7 +216,12 @@ async function closeLetters<P extends Principal, DB>(
   const ids = left.map(({ id }) => id);
   if (ids.length > 0) await letters.follow(ids, bytesOf(left.slice(1)));
   for (const { transaction, call } of tried) {
-    await dependants.overtake({ store, unit }, call.principal.userId, transaction, ids[0]);
+    await dependants.overtake(
+      { store, unit },
+      call.principal.userId,
+      rowsPut(transaction.crud),
+      ids[0],
+    );
   }
 }
 

@@ -3,10 +3,10 @@
  * `success` with nothing written.
  */
 import type { OperationContext, Principal } from "../context.js";
-import type { CrudTransaction, ErrorCode } from "../model.js";
+import type { CrudTransaction, ErrorCode, Write } from "../model.js";
 import type { Needs, OpenUnit } from "../pipeline/operation.js";
 import type { Rules } from "../pipeline/rules.js";
-import { rowName } from "../store/letters.js";
+import { type NamedRow, rowName } from "../store/letters.js";
 import type { Created, Owner, SoughtRow } from "./created.js";
 import { createParentsOf, type ForeignKeys } from "./parents.js";
 
@@ -35,13 +35,24 @@ export interface Dependence {
 export interface Dependants {
   /** Looked up by the connection's own role, when the transaction has been rolled back. */
   dependence(open: OpenUnit, asked: Asked): Promise<Dependence | undefined>;
-  /** The rows that a transaction PUTs are about to be written: before anything else is, for it must be the connection's own role that says so. */
+  /** These rows are about to be PUT: before anything else is, for it must be the connection's own role that says so. */
   overtake(
     open: OpenUnit,
     userId: string,
-    transaction: CrudTransaction,
+    rows: readonly NamedRow[],
     except?: string,
   ): Promise<void>;
+}
+
+/** The rows that are PUT, each once. */
+export function rowsPut(
+  changes: readonly Pick<Write, "op" | "table" | "id">[],
+): readonly NamedRow[] {
+  const rows = new Map<string, NamedRow>();
+  for (const { op, table, id } of changes) {
+    if (op === "PUT") rows.set(rowName({ table, id }), { table, id });
+  }
+  return [...rows.values()];
 }
 
 interface Sought {
@@ -58,15 +69,10 @@ export function createDependants<P extends Principal, DB>(
 ): Dependants {
   const parentsOf = createParentsOf(rules, created);
 
-  /** The hashes of the rows themselves that a transaction PUTs, not those that stand for more than a row. */
-  const putRows = async (owner: Owner, { crud }: CrudTransaction): Promise<readonly string[]> => {
-    const rows = new Map(
-      crud.flatMap(({ op, table, id }) =>
-        op === "PUT" ? [[rowName({ table, id }), { table, id }] as const] : [],
-      ),
-    );
+  /** The hashes of the rows themselves, not those that stand for more than a row. */
+  const hashesOf = async (owner: Owner, rows: readonly NamedRow[]): Promise<readonly string[]> => {
     const hashes: string[] = [];
-    for (const row of rows.values()) hashes.push(...(await created.row(owner, row)));
+    for (const row of rows) hashes.push(...(await created.row(owner, row)));
     return hashes;
   };
 
@@ -108,7 +114,9 @@ export function createDependants<P extends Principal, DB>(
       for (const row of parents) sought.push({ operationIndex, row });
     }
     // What it makes itself, it does not need from others.
-    const own = new Set(sought.length === 0 ? [] : await putRows(owner, transaction));
+    const own = new Set(
+      sought.length === 0 ? [] : await hashesOf(owner, rowsPut(transaction.crud)),
+    );
     return sought.filter(({ row }) => !own.has(row.hashes[0] ?? ""));
   };
 
@@ -138,8 +146,8 @@ export function createDependants<P extends Principal, DB>(
       return undefined;
     },
 
-    overtake: async (open, userId, transaction, except) => {
-      const hashes = await putRows({ open, userId }, transaction);
+    overtake: async (open, userId, rows, except) => {
+      const hashes = await hashesOf({ open, userId }, rows);
       if (hashes.length > 0) await open.unit.letters.overtake(hashes, except);
     },
   };

@@ -12,7 +12,7 @@ import type {
   Write,
   WriteOutcome,
 } from "../model.js";
-import type { Dependants } from "../dead-letters/dependants.js";
+import { type Dependants, rowsPut } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";
 import {
   type Needs,
@@ -26,7 +26,7 @@ import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
-import { isUnsure, throwIfUnsure } from "./dependence.js";
+import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
 export type Attempt =
   | {
@@ -38,7 +38,7 @@ export type Attempt =
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
-  | { readonly kind: "unsure"; readonly needs: Needs }
+  | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure" })
   | Failure;
 
 export interface Failure {
@@ -61,8 +61,7 @@ interface AttemptOptions {
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
   readonly dependants: Dependants;
-  /** Rows that may be absent, for no letter would create them: see `rowName`. */
-  readonly free: ReadonlySet<string>;
+  readonly known: Known;
   /** Statements answered are added to it. */
   readonly tally: { attempts: number; statements: number };
 }
@@ -72,7 +71,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, dependants, free }: AttemptOptions,
+  { number, claim, schema, tally, dependants, known }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -96,19 +95,23 @@ export async function attempt<P extends Principal, DB>(
           progress.operationIndex = operationIndex;
           throw error;
         }
+        const puts = known.puts ?? (unit.hasLetters ? rowsPut(transaction.crud) : []);
         if (unit.hasLetters) {
           needs = { rows: [], references: [], operations: [] };
-          await dependants.overtake({ store, unit }, principal.userId, transaction);
+          await dependants.overtake({ store, unit }, principal.userId, puts);
         }
         const open = { store, unit, ...(needs && { needs }) };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });
-        if (needs !== undefined) throwIfUnsure(needs, free);
+        if (needs !== undefined) {
+          throwIfUnsure(needs, known.free);
+          throwIfOthers(needs, puts, writes());
+        }
         return { kind: "applied", transaction, writes, ...(needs && { needs }) };
       },
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
-    if (isUnsure(error)) return { kind: "unsure", needs: error.needs };
+    if (isUnsure(error)) return { kind: "unsure", needs: error.needs, puts: error.puts };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",

@@ -1,9 +1,14 @@
 /** Whether a transaction needs what a dead letter of the same user would create. */
 import type { Principal } from "../context.js";
-import { type Dependants, type Dependence, mayDepend } from "../dead-letters/dependants.js";
+import {
+  type Dependants,
+  type Dependence,
+  mayDepend,
+  rowsPut,
+} from "../dead-letters/dependants.js";
 import type { Needs } from "../pipeline/operation.js";
-import type { CrudTransaction } from "../model.js";
-import { rowName } from "../store/letters.js";
+import type { CrudTransaction, Write } from "../model.js";
+import { type NamedRow, rowName } from "../store/letters.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
 
@@ -35,12 +40,22 @@ export async function dependence<P extends Principal>(
   );
 }
 
-class Unsure extends Error {
-  readonly needs: Needs;
+/** What is known of the letters' part in a transaction that has been begun before. */
+export interface Known {
+  /** Rows that may be absent, for no letter would create them: see `rowName`. */
+  readonly free: Set<string>;
+  /** The rows that it PUTs, where hooks make others of them than those that it names. */
+  puts?: readonly NamedRow[];
+}
 
-  constructor(needs: Needs) {
-    super("Rows are absent that a dead letter may be there to create.");
+export class Unsure extends Error {
+  readonly needs: Needs;
+  readonly puts: readonly NamedRow[] | undefined;
+
+  constructor(needs: Needs, puts?: readonly NamedRow[]) {
+    super("Rows are absent, or others are written, that a dead letter may be there to create.");
     this.needs = needs;
+    this.puts = puts;
   }
 }
 
@@ -51,4 +66,17 @@ export function isUnsure(error: unknown): error is Unsure {
 /** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
 export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
   if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
+}
+
+/** @throws Unsure where the rows that have been PUT are others than those that letters have been told of */
+export function throwIfOthers(
+  needs: Needs,
+  told: readonly NamedRow[],
+  writes: readonly Write[],
+): void {
+  const puts = rowsPut(writes);
+  const names = new Set(told.map(rowName));
+  if (puts.length !== names.size || !puts.every((row) => names.has(rowName(row)))) {
+    throw new Unsure(needs, puts);
+  }
 }

@@ -230,6 +230,32 @@ describe.each(targets)("$name", (target) => {
       expect(await root()).toMatchObject({ status: "open" });
     });
 
+    it("is the PUT that is written, whatever hooks have made of the one that was sent", async () => {
+      const { send, all } = made({
+        hooks: {
+          map: {
+            after: (write: { id: string; values: { name?: string } } | null) => {
+              if (write?.values.name === "nowhere") return null;
+              return write?.values.name === "elsewhere" ? { ...write, id: other } : write;
+            },
+          },
+        },
+      });
+      for (const id of [list, other]) expect(await send(badList(id))).toMatchObject(INVALID);
+      expect(await send(newList(list, "nowhere"))).toEqual(SUCCESS);
+      expect(await send(patch("lists", list, { name: "x" }))).toMatchObject(DEPENDS);
+      expect(await send(newList(list, "elsewhere"))).toEqual(SUCCESS);
+      expect(await send(patch("lists", list, { name: "y" }))).toMatchObject(DEPENDS);
+      expect(await send(remove("lists", other))).toEqual(SUCCESS);
+      expect(await send(patch("lists", other, { name: "z" }))).toEqual(SUCCESS);
+      expect(await all()).toMatchObject([
+        { status: "open", dependants: 2 },
+        { status: "stale", dependants: 0 },
+        {},
+        {},
+      ]);
+    });
+
     it("is a row that comes behind its own DELETE", async () => {
       const { send } = made();
       expect(await send(badList(list))).toMatchObject(INVALID);
