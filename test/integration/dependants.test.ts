@@ -414,7 +414,7 @@ describe.each(targets)("$name", (target) => {
   });
 
   it("is shown and refused by the admin routes, too", async () => {
-    const { writes, send, root } = made();
+    const { writes, send, root, all } = made();
     const { handle } = createAdmin(writes, { guard: () => true });
     const ask = async (method: string, path: string, body?: object) => {
       const { status, body: text } = await handle({
@@ -441,11 +441,29 @@ describe.each(targets)("$name", (target) => {
     expect(await ask("POST", `/${id}/discard`, unknown)).toMatchObject({ status: 400 });
     await ask("PUT", `/${id}`, { payload: { crud: [newList(list), badList(other)] } });
     expect(await ask("POST", `/${id}/retry`, {})).toMatchObject({ status: 422 });
+    expect(await send(newTodo(2), put("things", uuid(5), { size: -1 }))).toMatchObject(DEPENDS);
+    expect(await send(remove("todos", todo(2)))).toMatchObject(DEPENDS);
+    const [, , third, fourth] = await all();
     await ask("PUT", `/${id}`, { payload: { crud: [newList(list)] } });
     expect(await ask("POST", `/${id}/retry`, {})).toMatchObject({
       status: 200,
-      body: { status: "retried", dependants: { retried: [expect.any(String)], waiting: 0 } },
+      body: {
+        status: "retried",
+        dependants: {
+          retried: [expect.any(String)],
+          waiting: 2,
+          stopped_by: { id: third?.id, error_code: "CHECK_VIOLATION", operation_index: 1 },
+        },
+      },
     });
+    const filter = { error_code: "CHECK_VIOLATION" };
+    expect(await ask("POST", "/discard", { filter, reason: "No." })).toMatchObject({
+      status: 200,
+      body: { discarded: 0, refused: [third?.id] },
+    });
+    expect(
+      await ask("POST", "/discard", { filter, reason: "No.", dependants: "discard" }),
+    ).toMatchObject({ status: 200, body: { discarded: 2, ids: [third?.id, fourth?.id] } });
   });
 
   describe("editing", () => {
