@@ -6,15 +6,16 @@ import type { Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { apply, isUnsure, type Progress, throwIfUnsure } from "../process/attempt.js";
+import { apply, type Progress } from "../process/attempt.js";
 import type { Call } from "../process/call.js";
+import { isUnsure, throwIfUnsure } from "../process/dependence.js";
 import type { Gate } from "../rls/gate.js";
 import { type NamedRow, rowName, type StoredLetter } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
 import { typedJson } from "../wire/serialize.js";
-import type { Dependants } from "./dependants.js";
+import { type Dependants, rowsPut } from "./dependants.js";
 import { namedRows } from "./payload.js";
 import type { RowStateReader } from "./row-states.js";
 import { isOpen, readPayload } from "./state.js";
@@ -215,7 +216,12 @@ async function closeLetters<P extends Principal, DB>(
   const ids = left.map(({ id }) => id);
   if (ids.length > 0) await letters.follow(ids, bytesOf(left.slice(1)));
   for (const { transaction, call } of tried) {
-    await dependants.overtake({ store, unit }, call.principal.userId, transaction, ids[0]);
+    await dependants.overtake(
+      { store, unit },
+      call.principal.userId,
+      rowsPut(transaction.crud),
+      ids[0],
+    );
   }
 }
 

@@ -20,6 +20,8 @@ const mostRows = 10_000;
 export interface Owner {
   readonly open: OpenUnit;
   readonly userId: string;
+  /** What stands for more than a row, made once for all of them. */
+  readonly wide?: Map<string, string>;
 }
 
 /** A row as it is looked for. */
@@ -33,6 +35,8 @@ export interface SoughtRow {
 export interface Created {
   /** Everything that a payload would create. What can't be read may create anything. */
   ofPayload(owner: Owner, payload: unknown): Promise<readonly string[]>;
+  /** What a letter is indexed by that would create this row, in all spellings of it, and no other. */
+  row(owner: Owner, row: NamedRow): Promise<readonly string[]>;
   /** By the client's names. */
   named(owner: Owner, row: NamedRow): Promise<SoughtRow>;
   /** A row of a source table, in any spelling of its name, by values of its columns. */
@@ -54,13 +58,21 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     }
   };
 
+  const hashesOf = async (
+    owner: Owner,
+    row: NamedRow,
+    its: Awaited<ReturnType<typeof located>>,
+  ): Promise<readonly string[]> => [
+    ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.raw))] : []),
+    await clientHash(owner, row),
+  ];
+
   const named: Created["named"] = async (owner, row) => {
     const its = await located(owner, row);
     const table = its?.rule.table ?? row.table;
     return {
       hashes: [
-        ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.raw))] : []),
-        await clientHash(owner, row),
+        ...(await hashesOf(owner, row, its)),
         await tableHash(owner, table),
         ...(its ? [await tableHash(owner, row.table)] : []),
         await anyHash(owner),
@@ -89,6 +101,8 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
   };
 
   return {
+    row: async (owner, row) => hashesOf(owner, row, await located(owner, row)),
+
     named,
 
     ofPayload: async (owner, payload) => {
@@ -244,9 +258,16 @@ function clientHash(owner: Owner, { table, id }: NamedRow): Promise<string> {
 }
 
 function tableHash(owner: Owner, table: string): Promise<string> {
-  return hashFor(owner, "table", folded(table));
+  return wideHash(owner, "table", folded(table));
 }
 
 function anyHash(owner: Owner): Promise<string> {
-  return hashFor(owner, "any");
+  return wideHash(owner, "any");
+}
+
+async function wideHash(owner: Owner, ...what: readonly string[]): Promise<string> {
+  const name = what.join();
+  const hash = owner.wide?.get(name) ?? (await hashFor(owner, ...what));
+  owner.wide?.set(name, hash);
+  return hash;
 }

@@ -3,12 +3,12 @@
  * `success` with nothing written.
  */
 import type { OperationContext, Principal } from "../context.js";
-import { keyOf } from "../pipeline/convert.js";
-import { type Needs, type OpenUnit, stateOf } from "../pipeline/operation.js";
+import type { CrudTransaction, ErrorCode, Write } from "../model.js";
+import type { Needs, OpenUnit } from "../pipeline/operation.js";
 import type { Rules } from "../pipeline/rules.js";
-import type { CrudTransaction, ErrorCode } from "../model.js";
-import type { Values } from "../store/store.js";
-import { type Created, folded, type Owner, type SoughtRow } from "./created.js";
+import { type NamedRow, rowName } from "../store/letters.js";
+import type { Created, Owner, SoughtRow } from "./created.js";
+import { createParentsOf, type ForeignKeys } from "./parents.js";
 
 /** How a transaction failed. */
 interface Failed {
@@ -35,13 +35,24 @@ export interface Dependence {
 export interface Dependants {
   /** Looked up by the connection's own role, when the transaction has been rolled back. */
   dependence(open: OpenUnit, asked: Asked): Promise<Dependence | undefined>;
-  /** The rows that a transaction PUTs are about to be written: before anything else is, for it must be the connection's own role that says so. */
+  /** These rows are about to be PUT: before anything else is, for it must be the connection's own role that says so. */
   overtake(
     open: OpenUnit,
     userId: string,
-    transaction: CrudTransaction,
+    rows: readonly NamedRow[],
     except?: string,
   ): Promise<void>;
+}
+
+/** The rows that are PUT, each once. */
+export function rowsPut(
+  changes: readonly Pick<Write, "op" | "table" | "id">[],
+): readonly NamedRow[] {
+  const rows = new Map<string, NamedRow>();
+  for (const { op, table, id } of changes) {
+    if (op === "PUT") rows.set(rowName({ table, id }), { table, id });
+  }
+  return [...rows.values()];
 }
 
 interface Sought {
@@ -49,83 +60,69 @@ interface Sought {
   readonly row: SoughtRow;
 }
 
+/** Rows that are looked for together. */
+const rowsAtOnce = 50;
+
 export function createDependants<P extends Principal, DB>(
   rules: Rules<P, DB>,
   created: Created,
 ): Dependants {
-  /** The hashes of the rows themselves that a transaction PUTs. */
-  const putRows = async (owner: Owner, { crud }: CrudTransaction): Promise<readonly string[]> => {
+  const parentsOf = createParentsOf(rules, created);
+
+  /** The hashes of the rows themselves, not those that stand for more than a row. */
+  const hashesOf = async (owner: Owner, rows: readonly NamedRow[]): Promise<readonly string[]> => {
     const hashes: string[] = [];
-    for (const { op, table, id } of crud) {
-      if (op !== "PUT") continue;
-      const { hashes: all, at } = await created.named(owner, { table, id });
-      // Not those that stand for more than the row.
-      hashes.push(...all.slice(0, at === undefined ? 1 : 2));
-    }
+    for (const row of rows) hashes.push(...(await created.row(owner, row)));
     return hashes;
   };
 
-  /** Rows that an operation's refer to: by its rule, and by the table's foreign keys. */
-  const parentsOf = async (
+  /** Of the rows that were not found, those that are there: they may be hidden because of a parent that is missing. */
+  const hiddenAmong = async (
     owner: Owner,
-    context: OperationContext<P, DB>,
-  ): Promise<readonly Sought[]> => {
-    const { operationIndex } = context;
-    const { converted, final, row } = stateOf(context);
-    const rule = rules.get(final?.table ?? row.table);
-    if (rule === undefined || context.operation.op === "DELETE") return [];
-    const values = new Map<string, unknown>();
-    for (const [name, value] of Object.entries(safeKey(rule, final?.id ?? row.id))) {
-      values.set(folded(name), value);
-    }
-    for (const [name, { stored }] of converted) values.set(folded(name), stored);
-    const table = await owner.open.unit.table(rule.table);
-    const keys = table === undefined ? [] : await owner.open.unit.foreignKeys(table);
-    const parents = [
-      ...rule.parents.map(({ column, by, rule: parent }) => ({
-        columns: [column],
-        table: parent.table,
-        by: [by],
-      })),
-      ...keys,
-    ];
-    const sought: Sought[] = [];
-    for (const { columns, table: parent, by } of parents) {
-      const match = columns.map((name, index) => [by[index] ?? "", values.get(folded(name))]);
-      if (match.some(([, value]) => value === null || value === undefined)) continue;
-      const its = Object.fromEntries(match) as Values;
-      sought.push({ operationIndex, row: await created.source(owner, parent, its) });
-    }
-    return sought;
+    rows: readonly Sought[],
+    { needs }: Asked,
+  ): Promise<ReadonlySet<number>> => {
+    const names = new Map(needs.rows.map(({ operationIndex, table }) => [operationIndex, table]));
+    const mayHide = rows.filter(({ operationIndex }) => {
+      const rule = rules.get(names.get(operationIndex) ?? "");
+      return rule?.hideForeign && rule.parents.length > 0;
+    });
+    const there = await present(owner.open, mayHide);
+    return new Set([...there].map(({ operationIndex }) => operationIndex));
   };
 
-  const soughtRows = async (
-    owner: Owner,
-    { needs, transaction, failed }: Asked,
-  ): Promise<readonly Sought[]> => {
+  const soughtRows = async (owner: Owner, asked: Asked): Promise<readonly Sought[]> => {
+    const { needs, transaction, failed } = asked;
     const sought: Sought[] = [];
     for (const { operationIndex, table, id } of needs.rows) {
       sought.push({ operationIndex, row: await created.named(owner, { table, id }) });
     }
+    const hidden = await hiddenAmong(owner, sought, asked);
     for (const { operationIndex, table, match } of needs.references) {
       sought.push({ operationIndex, row: await created.source(owner, table, match) });
     }
-    if (failed !== undefined && isOfParents(failed)) {
-      for (const each of needs.operations) {
-        const context = each as OperationContext<P, DB>;
-        // A constraint that is deferred to COMMIT fails without saying whose it is.
-        if ((failed.operationIndex ?? context.operationIndex) !== context.operationIndex) continue;
-        sought.push(...(await parentsOf(owner, context)));
-      }
+    const ofParents = failed !== undefined && isOfParents(failed) ? failed : undefined;
+    const keys: ForeignKeys = new Map();
+    for (const context of needs.operations as readonly OperationContext<P, DB>[]) {
+      const { operationIndex } = context;
+      // A constraint that is deferred to COMMIT fails without saying whose it is.
+      const sent =
+        ofParents !== undefined && (ofParents.operationIndex ?? operationIndex) === operationIndex;
+      const stored = hidden.has(operationIndex) || (sent && ofParents.errorCode === "UNAUTHORIZED");
+      if (!sent && !stored) continue;
+      const parents = await parentsOf(owner, context, keys, { sent, stored });
+      for (const row of parents) sought.push({ operationIndex, row });
     }
     // What it makes itself, it does not need from others.
-    const own = new Set(sought.length === 0 ? [] : await putRows(owner, transaction));
+    const own = new Set(
+      sought.length === 0 ? [] : await hashesOf(owner, rowsPut(transaction.crud)),
+    );
     return sought.filter(({ row }) => !own.has(row.hashes[0] ?? ""));
   };
 
   return {
     dependence: async (open, asked) => {
-      const owner = { open, userId: asked.userId };
+      const owner: Owner = { open, userId: asked.userId, wide: new Map() };
       const sought = (await soughtRows(owner, asked)).toSorted(
         (a, b) => a.operationIndex - b.operationIndex,
       );
@@ -133,36 +130,57 @@ export function createDependants<P extends Principal, DB>(
       const hashes = sought.flatMap(({ row }) => row.hashes);
       const roots = await open.unit.letters.creators(hashes, asked.except);
       if (roots.size === 0) return undefined;
-      for (const { operationIndex, row } of sought) {
-        const root = row.hashes.flatMap((hash) => roots.get(hash) ?? []).at(0);
-        if (root !== undefined && !(await isThere(open, row))) return { root, operationIndex };
+      const hits = sought.flatMap((each) => {
+        const root = each.row.hashes.flatMap((hash) => roots.get(hash) ?? []).at(0);
+        return root === undefined ? [] : [{ ...each, root }];
+      });
+      for (let from = 0; from < hits.length; from += rowsAtOnce) {
+        const some = hits.slice(from, from + rowsAtOnce);
+        // Where a row is there after all, nobody need create it.
+        const there = await present(open, some);
+        const missing = some.find((hit) => !there.has(hit));
+        if (missing !== undefined) {
+          return { root: missing.root, operationIndex: missing.operationIndex };
+        }
       }
       return undefined;
     },
 
-    overtake: async (open, userId, transaction, except) => {
-      const hashes = await putRows({ open, userId }, transaction);
+    overtake: async (open, userId, rows, except) => {
+      const hashes = await hashesOf({ open, userId }, rows);
       if (hashes.length > 0) await open.unit.letters.overtake(hashes, except);
     },
   };
 }
 
-/** Where it is there after all, nobody need create it. */
-async function isThere({ unit }: OpenUnit, { at }: SoughtRow): Promise<boolean> {
-  if (at === undefined) return false;
-  const columns = Object.keys(at.key);
-  const found = await unit.fingerprint(at.table, [at.key], { columns });
-  return typeof found?.hashes[0] === "string";
+/** Those whose rows are there. */
+async function present<S extends Sought>(
+  { unit }: OpenUnit,
+  sought: readonly S[],
+): Promise<ReadonlySet<S>> {
+  const there = new Set<S>();
+  const located = sought.flatMap((each) => (each.row.at ? [{ each, ...each.row.at }] : []));
+  const alike = Map.groupBy(located, ({ table: { name }, key }) =>
+    JSON.stringify([name, Object.keys(key)]),
+  );
+  for (const same of alike.values()) {
+    const [first] = same;
+    if (first === undefined) continue;
+    const keys = same.map(({ key }) => key);
+    const columns = Object.keys(first.key);
+    const found = await unit.fingerprint(first.table, keys, { columns });
+    for (const [index, { each }] of same.entries()) {
+      if (typeof found?.hashes[index] === "string") there.add(each);
+    }
+  }
+  return there;
+}
+
+/** Whether it is worth asking for a transaction of this kind. */
+export function mayDepend({ rows, references }: Needs, failed: Failed | undefined): boolean {
+  return rows.length + references.length > 0 || (failed !== undefined && isOfParents(failed));
 }
 
 function isOfParents({ errorCode }: Failed): boolean {
   return errorCode === "FOREIGN_KEY_VIOLATION" || errorCode === "UNAUTHORIZED";
-}
-
-function safeKey(rule: Parameters<typeof keyOf>[0], id: string): Values {
-  try {
-    return keyOf(rule, id);
-  } catch {
-    return {};
-  }
 }

@@ -12,7 +12,7 @@ import type {
   Write,
   WriteOutcome,
 } from "../model.js";
-import type { Dependants } from "../dead-letters/dependants.js";
+import { type Dependants, rowsPut } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";
 import {
   type Needs,
@@ -23,10 +23,10 @@ import {
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft } from "../store/failures.js";
-import { rowName } from "../store/letters.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
+import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
 export type Attempt =
   | {
@@ -38,7 +38,7 @@ export type Attempt =
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
-  | { readonly kind: "unsure"; readonly needs: Needs }
+  | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure" })
   | Failure;
 
 export interface Failure {
@@ -60,11 +60,8 @@ interface AttemptOptions {
   readonly number: number;
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
-  /** The user: hex SHA-256. */
-  readonly subject: string;
   readonly dependants: Dependants;
-  /** Rows that may be absent, for no letter would create them: see `rowName`. */
-  readonly free: ReadonlySet<string>;
+  readonly known: Known;
   /** Statements answered are added to it. */
   readonly tally: { attempts: number; statements: number };
 }
@@ -74,7 +71,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, subject, dependants, free }: AttemptOptions,
+  { number, claim, schema, tally, dependants, known }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -83,7 +80,7 @@ export async function attempt<P extends Principal, DB>(
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
   // Nothing of what is refused is applied: it needs no letter's rows.
-  const lettersOf = "invalid" in transaction ? {} : { lettersOf: subject };
+  const lettersOf = "invalid" in transaction ? {} : { lettersOf: principal.userId };
   let needs: Needs | undefined;
   try {
     return await memory.places.unit(
@@ -98,19 +95,23 @@ export async function attempt<P extends Principal, DB>(
           progress.operationIndex = operationIndex;
           throw error;
         }
+        const puts = known.puts ?? (unit.hasLetters ? rowsPut(transaction.crud) : []);
         if (unit.hasLetters) {
           needs = { rows: [], references: [], operations: [] };
-          await dependants.overtake({ store, unit }, principal.userId, transaction);
+          await dependants.overtake({ store, unit }, principal.userId, puts);
         }
         const open = { store, unit, ...(needs && { needs }) };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });
-        if (needs !== undefined) throwIfUnsure(needs, free);
+        if (needs !== undefined) {
+          throwIfUnsure(needs, known.free);
+          throwIfOthers(needs, puts, writes());
+        }
         return { kind: "applied", transaction, writes, ...(needs && { needs }) };
       },
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
-    if (error instanceof Unsure) return { kind: "unsure", needs: error.needs };
+    if (isUnsure(error)) return { kind: "unsure", needs: error.needs, puts: error.puts };
     const { during, operationIndex } = progress;
     return {
       kind: "failed",
@@ -134,24 +135,6 @@ function refusalOf({
     during: "validate",
     ...(operationIndex !== undefined && { operationIndex }),
   };
-}
-
-class Unsure extends Error {
-  readonly needs: Needs;
-
-  constructor(needs: Needs) {
-    super("Rows are absent that a dead letter may be there to create.");
-    this.needs = needs;
-  }
-}
-
-export function isUnsure(error: unknown): boolean {
-  return error instanceof Unsure;
-}
-
-/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
-export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
-  if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
 }
 
 /**

@@ -1,8 +1,14 @@
 /** Whether a transaction needs what a dead letter of the same user would create. */
 import type { Principal } from "../context.js";
-import type { Dependants, Dependence } from "../dead-letters/dependants.js";
+import {
+  type Dependants,
+  type Dependence,
+  mayDepend,
+  rowsPut,
+} from "../dead-letters/dependants.js";
 import type { Needs } from "../pipeline/operation.js";
-import type { CrudTransaction } from "../model.js";
+import type { CrudTransaction, Write } from "../model.js";
+import { type NamedRow, rowName } from "../store/letters.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
 
@@ -13,7 +19,7 @@ export const dependent: Verdict = {
 };
 
 /** Asked when the transaction has been rolled back, in one of its own. */
-export function dependence<P extends Principal>(
+export async function dependence<P extends Principal>(
   dependants: Dependants,
   { transaction, call }: { readonly transaction: CrudTransaction; readonly call: Call<P> },
   needs: Needs,
@@ -22,16 +28,55 @@ export function dependence<P extends Principal>(
 ): Promise<Dependence | undefined> {
   const { store, memory, requestBegan } = call;
   const { userId } = call.principal;
-  const asked = {
-    userId,
-    needs,
-    transaction,
-    ...(last?.outcome === "fatal" && { failed: { errorCode: last.errorCode, operationIndex } }),
-  };
+  const failed =
+    last?.outcome === "fatal" ? { errorCode: last.errorCode, operationIndex } : undefined;
+  if (!mayDepend(needs, failed)) return undefined;
+  const asked = { userId, needs, transaction, ...(failed && { failed }) };
   return memory.places.unit(
     { userId, operations: 1 },
     store,
     { schema: { since: requestBegan } },
     (unit) => dependants.dependence({ store, unit }, asked),
   );
+}
+
+/** What is known of the letters' part in a transaction that has been begun before. */
+export interface Known {
+  /** Rows that may be absent, for no letter would create them: see `rowName`. */
+  readonly free: Set<string>;
+  /** The rows that it PUTs, where hooks make others of them than those that it names. */
+  puts?: readonly NamedRow[];
+}
+
+export class Unsure extends Error {
+  readonly needs: Needs;
+  readonly puts: readonly NamedRow[] | undefined;
+
+  constructor(needs: Needs, puts?: readonly NamedRow[]) {
+    super("Rows are absent, or others are written, that a dead letter may be there to create.");
+    this.needs = needs;
+    this.puts = puts;
+  }
+}
+
+export function isUnsure(error: unknown): error is Unsure {
+  return error instanceof Unsure;
+}
+
+/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
+export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
+  if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
+}
+
+/** @throws Unsure where the rows that have been PUT are others than those that letters have been told of */
+export function throwIfOthers(
+  needs: Needs,
+  told: readonly NamedRow[],
+  writes: readonly Write[],
+): void {
+  const puts = rowsPut(writes);
+  const names = new Set(told.map(rowName));
+  if (puts.length !== names.size || !puts.every((row) => names.has(rowName(row)))) {
+    throw new Unsure(needs, puts);
+  }
 }

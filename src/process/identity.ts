@@ -17,10 +17,7 @@ interface Sender {
 }
 
 /** What the ledger's row says of it, but for the answer. */
-export interface Identity extends Omit<Claim, "answer"> {
-  /** The user: hex SHA-256. */
-  readonly subject: string;
-}
+export type Identity = Omit<Claim, "answer">;
 
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.

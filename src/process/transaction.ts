@@ -17,7 +17,6 @@ import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
-import { sha256 } from "../wire/serialize.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
 import {
@@ -28,7 +27,7 @@ import {
   tellServerValue,
   type Verdict,
 } from "./classify.js";
-import { dependence, dependent } from "./dependence.js";
+import { dependence, dependent, type Known } from "./dependence.js";
 import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -106,12 +105,11 @@ export function createRunTransaction<P extends Principal, DB>({
     tally: Tally,
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
-    const free = new Set<string>();
-    const user = identity?.subject ?? (await sha256(call.principal.userId));
+    const known: Known = { free: new Set() };
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, subject: user, dependants, free };
+      const options = { ...begun, dependants, known };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
@@ -133,7 +131,8 @@ export function createRunTransaction<P extends Principal, DB>({
       if (needed === undefined && last === undefined) {
         // Whoever finds other rows absent each time will find none the next time, or the time after it.
         if (number >= mostAttempts) return retryableResult(busyMessage);
-        for (const row of tried.needs?.rows ?? []) free.add(rowName(row));
+        for (const row of tried.needs?.rows ?? []) known.free.add(rowName(row));
+        if (tried.kind === "unsure" && tried.puts !== undefined) known.puts = tried.puts;
         continue;
       }
       const payload = payloadOf(transaction);

@@ -139,31 +139,37 @@ export async function overtake(
   except?: string,
 ): Promise<void> {
   const { tx, dialect } = from;
+  const made: { readonly hash: string; readonly letter: string; readonly root: string }[] = [];
   for (const some of chunks(hashes)) {
     const { found, root } = creating(from, some, except);
-    const hit = await found
-      .select(["made.letter", root.as("root")])
-      .distinct()
-      .execute();
-    if (hit.length === 0) continue;
-    const letters = hit.map(({ letter }) => letter);
-    const roots = [...new Set(hit.map((each) => each.root))].toSorted();
-    // Roots first and in one order, as whoever retries them or adds to their chains does.
+    made.push(...(await found.select(["made.hash", "made.letter", root.as("root")]).execute()));
+  }
+  const roots = new Set(made.map(({ root }) => root));
+  // Roots first and in one order, as whoever retries them or adds to their chains does.
+  for (const some of chunks([...roots].toSorted())) {
     await locking(
       dialect,
-      tx.selectFrom("powersync_dead_letters").select("id").where("id", "in", roots).orderBy("id"),
+      tx.selectFrom("powersync_dead_letters").select("id").where("id", "in", some).orderBy("id"),
     ).execute();
+  }
+  for (const some of chunks([...roots, ...made.map(({ letter }) => letter)])) {
     await tx
       .updateTable("powersync_dead_letters")
       .set({ status: "stale", overtaken: 1 })
-      .where("id", "in", [...new Set([...letters, ...roots])])
+      .where("id", "in", some)
       .where("status", "in", waiting)
       .execute();
-    await tx
-      .deleteFrom("powersync_letter_rows")
-      .where("hash", "in", some)
-      .where("letter", "in", letters)
-      .execute();
+  }
+  for (const some of chunks(made.map(({ hash }) => hash))) {
+    const of = new Set(some);
+    const letters = made.flatMap(({ hash, letter }) => (of.has(hash) ? [letter] : []));
+    for (const each of chunks(letters)) {
+      await tx
+        .deleteFrom("powersync_letter_rows")
+        .where("hash", "in", some)
+        .where("letter", "in", each)
+        .execute();
+    }
   }
 }
 

@@ -26,11 +26,10 @@ export async function enterDevice(
   dialect: Dialect,
   {
     queue,
-    userId,
+    subject,
     devices: { most, unseenMs } = unbounded,
-  }: Pick<Claim, "queue" | "userId" | "devices">,
+  }: Pick<Claim, "queue" | "subject" | "devices">,
 ): Promise<boolean> {
-  const subject = await sha256(userId);
   if (await insertDevice(ours, dialect, queue, subject, most)) return false;
   const known = await ours.tx
     .selectFrom("powersync_devices")

@@ -18,7 +18,7 @@ interface Claiming {
 }
 
 /** A user of one of the databases that share the tables. */
-interface Subject {
+export interface Subject {
   readonly place: string;
   /** Hex SHA-256. */
   readonly subject: string;

@@ -43,6 +43,8 @@ export async function insertLetter(
       .set(repeated)
       .where("id", "=", link.same)
       .execute();
+    // Some of it may have been taken from the letter since, by a PUT that was applied.
+    await createRows(tx, dialect, link.same, letter.creates);
     const { attempts } = await tx
       .selectFrom("powersync_dead_letters")
       .select("attempts")

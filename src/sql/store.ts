@@ -3,13 +3,13 @@ import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention, NumbersExhausted } from "../store/failures.js";
-import type { Store, UnitTimeouts } from "../store/store.js";
+import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import { askForLetters, claim } from "./ledger.js";
+import { askForLetters, claim, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
@@ -118,9 +118,8 @@ export function sqlStore<DB>(
       try {
         let forgotten = false;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
+          const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);
-          const { lettersOf: subject } = options;
-          const lettersOf = subject === undefined ? undefined : { place, subject };
           const bounding = bounds && {
             select: bounds,
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
@@ -157,6 +156,14 @@ export function sqlStore<DB>(
       }
     },
   };
+}
+
+async function subjectOf(
+  { lettersOf: userId, claim: claimed }: UnitOptions,
+  place: string,
+): Promise<Subject | undefined> {
+  if (userId === undefined) return undefined;
+  return { place, subject: claimed?.subject ?? (await sha256(userId)) };
 }
 
 async function hasTable(tx: SqlTransaction, dialect: Dialect, name: OwnTable): Promise<boolean> {

@@ -84,7 +84,7 @@ export interface Store<Tx = unknown> {
 export interface UnitOptions {
   /** Made before anything else. Whether it won stands in `Unit.earlier`. */
   readonly claim?: Claim;
-  /** A user, hex SHA-256: `Unit.hasLetters` says whether letters of theirs wait. With a claim it costs no statement. */
+  /** A user, the claim's where there is one: `Unit.hasLetters` says whether letters of theirs wait. With a claim it costs no statement. */
   readonly lettersOf?: string;
   /** Aborted before anything is begun: nothing is. */
   readonly signal?: AbortSignal;
@@ -126,6 +126,8 @@ export interface Claim {
   /** It has been answered a moment ago, and only the request is entered. */
   readonly known?: true;
   readonly userId: string;
+  /** The user: hex SHA-256. */
+  readonly subject: string;
   /** How many queues of a user's the ledger keeps. Absent: however many there are. */
   readonly devices?: DeviceBound;
 }

@@ -207,11 +207,11 @@ describe.each(dialects)("$name", (dialect) => {
       const send = sender({ t: { table, id: "n", access: "everyone" } });
       const half = one.end / 2n;
       for (const n of [one.end, half + 1n]) {
+        // A row that is there is only looked for. First, for it would wait behind the letter that is to create the row.
+        expect(await send("DELETE", String(n))).toEqual({ status: "success" });
         expect(await send("PUT", String(n), { body: "x" })).toMatchObject({
           failedOperation: { errorCode: "INVALID_DATA" },
         });
-        // A row that is there is only looked for.
-        expect(await send("DELETE", String(n))).toEqual({ status: "success" });
       }
       if (one.more === ", key (n)") return;
       const id = one.column.includes("primary key") ? {} : { id: "x" };

@@ -63,60 +63,100 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
       expect(failures).toEqual([]);
     });
 
-    it("records what depends on a letter, and applies the chain as the user", async () => {
-      const events: WriteEvent[] = [];
+    it("records a chain of twenty, from two devices, and applies it as the user", async () => {
       const { processTransaction, deadLetters } = createWrites<Principal, SupabaseSchema>({
         authenticate: () => alice,
         database: supabase.connect({ connections: 2 }),
         tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
         rls: rls({ role: supabase.roles.authenticated }),
         logger: false,
-        onEvent: (event) => void events.push(event),
       });
-      const todo = "22222222-0000-4000-8000-000000000001";
-      const put = { op: "PUT", table: "lists", id: list, op_data: { owner_id: alice.userId } };
       let opId = 1;
-      const send = (...crud: readonly object[]) => {
-        const body = {
-          client_id: "phone",
-          crud: crud.map((entry) => ({ op_id: opId++, ...entry })),
-        };
-        return processTransaction(body, { principal: alice });
+      const send = (device: string, crud: readonly object[]) => {
+        const numbered = crud.map((entry) => ({ op_id: opId++, ...entry }));
+        return processTransaction({ client_id: device, crud: numbered }, { principal: alice });
       };
-      const depends = { failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" } };
-      const bad = { ...put, op_data: { owner_id: bob.userId, name: "Theirs" } };
-      expect(await send(bad)).toMatchObject({ failedOperation: { errorCode: "UNAUTHORIZED" } });
-      expect(
-        await send({
-          op: "PUT",
-          table: "todos",
-          id: todo,
-          op_data: { list_id: list, description: "x" },
-        }),
-      ).toMatchObject(depends);
-      expect(
-        await send({ op: "PATCH", table: "todos", id: todo, op_data: { description: "y" } }),
-      ).toMatchObject(depends);
-      expect(
-        await send({ op: "PATCH", table: "lists", id: list, op_data: { name: "Mine" } }),
-      ).toMatchObject(depends);
-      expect(await send({ op: "DELETE", table: "todos", id: alice.userId })).toEqual({
-        status: "success",
+      const id = (n: number) => `22222222-0000-4000-8000-${String(n).padStart(12, "0")}`;
+      const putList = (owner: Principal) => ({
+        op: "PUT",
+        table: "lists",
+        id: list,
+        op_data: { owner_id: owner.userId, name: "New" },
       });
+      const put = (n: number) => ({
+        op: "PUT",
+        table: "todos",
+        id: id(n),
+        op_data: { list_id: list, description: `todo ${n}` },
+      });
+      const patch = (n: number, op_data: object) => ({
+        op: "PATCH",
+        table: "todos",
+        id: id(n),
+        op_data,
+      });
+      const remove = (n: number) => ({ op: "DELETE", table: "todos", id: id(n) });
+      const name = (text: string) => ({
+        op: "PATCH",
+        table: "lists",
+        id: list,
+        op_data: { name: text },
+      });
+      const behind: readonly (readonly object[])[] = [
+        [put(1)],
+        [put(2), put(3)],
+        [patch(1, { description: "first" })],
+        [name("Renamed")],
+        [remove(2)],
+        [patch(3, { completed: true }), patch(1, { completed: true })],
+        [put(4)],
+        [remove(4)],
+        [put(5), name("Fifth")],
+        [patch(5, { description: "fifth" })],
+        [patch(5, { description: "fifth, again" })],
+        [put(6), patch(6, { completed: true })],
+        [put(7)],
+        [patch(7, { description: "seventh" }), remove(6)],
+        [put(6)],
+        [name("Sixth")],
+        [put(8), put(9)],
+        [remove(8), remove(9)],
+        [name("The end")],
+      ];
+      const content = async () => ({
+        lists: await supabase.admin.selectFrom("lists").selectAll().execute(),
+        todos: await supabase.admin.selectFrom("todos").selectAll().orderBy("id").execute(),
+      });
+      for (const crud of [[putList(alice)], ...behind]) {
+        expect(await send("phone", crud)).toEqual({ status: "success" });
+      }
+      const whole = await content();
+      await supabase.reset();
+
+      // The policy refuses it: she can't make a list of Bob's.
+      expect(await send("phone", [putList(bob)])).toMatchObject({
+        failedOperation: { errorCode: "UNAUTHORIZED" },
+      });
+      for (const [index, crud] of behind.entries()) {
+        expect(await send(index % 2 === 0 ? "tablet" : "phone", crud)).toMatchObject({
+          failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
+        });
+      }
+      // What nobody would create is answered as ever.
+      expect(await send("phone", [remove(77)])).toEqual({ status: "success" });
+      expect(await content()).toEqual({ lists: [], todos: [] });
       const { letters } = await deadLetters.list({ order: "oldest" });
-      expect(letters).toMatchObject([{ dependants: 3 }, {}, {}, {}]);
-      const id = letters[0]?.id ?? "";
-      expect(await deadLetters.edit(id, { crud: [put] })).toEqual({ status: "edited" });
-      expect(await deadLetters.retry(id)).toMatchObject({
+      const [root, ...others] = letters;
+      expect(root).toMatchObject({ dependants: 19 });
+      expect(others.map((letter) => letter.root)).toEqual(behind.map(() => root?.id));
+      expect(await deadLetters.edit(root?.id ?? "", { crud: [putList(alice)] })).toEqual({
+        status: "edited",
+      });
+      expect(await deadLetters.retry(root?.id ?? "")).toMatchObject({
         status: "retried",
         dependants: { waiting: 0 },
       });
-      expect(await supabase.admin.selectFrom("lists").selectAll().execute()).toMatchObject([
-        { id: list, owner_id: alice.userId, name: "Mine" },
-      ]);
-      expect(await supabase.admin.selectFrom("todos").selectAll().execute()).toMatchObject([
-        { id: todo, description: "y" },
-      ]);
+      expect(await content()).toEqual(whole);
     });
   });
 });

@@ -1,41 +1,26 @@
 /** What needs a row that a dead letter would create waits behind it, on every database and in the memory store: nothing of it is answered `success` before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Principal, TransactionResult, WriteEvent, Writes } from "../../src/index.js";
 import { createAdmin } from "../../src/admin/admin.js";
+import {
+  badList,
+  chainScene,
+  DEPENDS,
+  INVALID,
+  list,
+  newList,
+  newTodo,
+  other,
+  remove,
+  SUCCESS,
+  todo,
+} from "../support/chains.js";
 import { alice, bob, from, patch, put, uuid } from "../support/letters.js";
 import type { OpenTarget } from "../support/target.js";
 import { targets } from "../support/targets.js";
-import { plainRules } from "../support/writes.js";
-
-const SUCCESS = { status: "success" };
-const DEPENDS = {
-  status: "fatal_error",
-  requiresClientHandling: false,
-  failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
-};
-const INVALID = { status: "fatal_error", failedOperation: { errorCode: "INVALID_DATA" } };
-
-const list = uuid(1);
-const other = uuid(2);
-const todo = (n: number) => uuid(100 + n);
-const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
-const newList = (id: string, name = "New") => put("lists", id, { name });
-/** No date. */
-const badList = (id: string, name = "New") => put("lists", id, { name, created_at: "soon" });
-const newTodo = (n: number, list_id = list) =>
-  put("todos", todo(n), { list_id, description: `todo ${n}` });
-
-const tables = {
-  ...plainRules,
-  todos: { belongsTo: { list_id: "lists" } },
-  members: { id: ["list_id", "user_name"], belongsTo: { list_id: "lists" } },
-  open_todos: { access: "everyone", table: "todos" },
-} as const;
 
 describe.each(targets)("$name", (target) => {
   let open: OpenTarget;
   let available = true;
-  let opId = 1;
 
   beforeAll(async () => {
     available = await target.available();
@@ -44,104 +29,10 @@ describe.each(targets)("$name", (target) => {
   beforeEach(async ({ skip }) => {
     skip(!available);
     await open.reset();
-    opId = 1;
   });
   afterAll(() => open?.close());
 
-  function made(config: object = {}) {
-    const events: WriteEvent[] = [];
-    const writes = open.writes({
-      onFatal: "skip",
-      onEvent: (event) => void events.push(event),
-      ...config,
-      tables: { ...tables, ...(config as { tables?: object }).tables },
-    } as Parameters<OpenTarget["writes"]>[0]) as Writes<Principal>;
-    const { deadLetters } = writes;
-    const send = (...crud: readonly object[]): Promise<TransactionResult> =>
-      sendFrom("phone", ...crud);
-    const sendFrom = (device: string, ...crud: readonly object[]): Promise<TransactionResult> => {
-      const body = from(device, opId, ...crud);
-      opId += crud.length;
-      return writes.processTransaction(body, alice);
-    };
-    const all = async () => (await deadLetters.list({ order: "oldest", limit: 500 })).letters;
-    const root = async () => {
-      const [first] = await all();
-      if (first === undefined) throw new Error("There is no letter.");
-      return first;
-    };
-    return { writes, deadLetters, events, send, sendFrom, all, root };
-  }
-
-  const content = async () => ({
-    lists: await open.rows("lists"),
-    todos: await open.rows("todos"),
-    members: await open.rows("members"),
-  });
-
-  /** What one user does offline; the first is refused. */
-  const twenty: readonly (readonly object[])[] = [
-    [newList(list)],
-    [newTodo(1)],
-    [newTodo(2), newTodo(3)],
-    [patch("todos", todo(1), { description: "first" })],
-    [patch("lists", list, { name: "Renamed" })],
-    [remove("todos", todo(2))],
-    [put("members", `${list}.alice`, { role: "owner" })],
-    [patch("members", `${list}.alice`, { role: "reader" })],
-    [patch("todos", todo(3), { completed: 1 }), patch("todos", todo(1), { completed: 1 })],
-    [newTodo(4)],
-    [remove("todos", todo(4))],
-    [newTodo(5)],
-    [patch("todos", todo(5), { description: "fifth" })],
-    [patch("todos", todo(5), { description: "fifth, again" })],
-    [put("members", `${list}.carol`, { role: "guest" })],
-    [remove("members", `${list}.carol`)],
-    [patch("lists", list, { settings: { color: "red" } })],
-    [newTodo(6), patch("todos", todo(6), { position: 2 })],
-    [patch("my_todos", todo(6), { text: "by another name" })],
-    [patch("lists", list, { name: "The end" })],
-  ];
-
-  describe("a chain of twenty", () => {
-    it.each([["one device"], ["two devices"]])(
-      "is, after the first has been mended, what it would have been: %s",
-      async (devices) => {
-        const expected = made();
-        for (const crud of twenty) expect(await expected.send(...crud)).toMatchObject(SUCCESS);
-        const whole = await content();
-        await open.reset();
-
-        const { sendFrom, deadLetters, all, root } = made();
-        const [, ...others] = twenty;
-        expect(await sendFrom("phone", badList(list))).toMatchObject(INVALID);
-        for (const [index, crud] of others.entries()) {
-          const device = devices === "two devices" && index % 2 === 0 ? "tablet" : "phone";
-          expect(await sendFrom(device, ...crud)).toMatchObject(DEPENDS);
-        }
-        expect(await content()).toEqual({ lists: [], todos: [], members: [] });
-        const first = await root();
-        const letters = await all();
-        expect(letters).toHaveLength(20);
-        expect(first).toMatchObject({ dependants: 19, errorCode: "INVALID_DATA" });
-        expect(first).not.toHaveProperty("root");
-        for (const letter of letters.slice(1)) {
-          expect(letter).toMatchObject({ root: first.id, dependants: 0 });
-        }
-
-        expect(await deadLetters.retry(first.id)).toMatchObject({ status: "failed" });
-        expect(await content()).toEqual({ lists: [], todos: [], members: [] });
-        expect(await deadLetters.edit(first.id, { crud: [newList(list)] })).toEqual({
-          status: "edited",
-        });
-        const result = await deadLetters.retry(first.id);
-        expect(result).toMatchObject({ status: "retried", dependants: { waiting: 0 } });
-        expect(result).not.toHaveProperty("dependants.stoppedBy");
-        expect(await content()).toEqual(whole);
-        for (const letter of await all()) expect(letter.status).toBe("retried");
-      },
-    );
-  });
+  const made = (config: object = {}) => chainScene(open, config);
 
   describe("what depends", () => {
     it("is a PATCH and a DELETE of the row, by any spelling and any of the client's tables", async () => {
@@ -155,6 +46,12 @@ describe.each(targets)("$name", (target) => {
       // Another row, and another user's.
       expect(await send(patch("open_todos", uuid(9), { description: "x" }))).toEqual(SUCCESS);
       expect(await all()).toHaveLength(3);
+      const [{ id: first } = { id: "" }, ...behind] = await all();
+      const recorded = events.filter((event) => event.type === "dead_letter");
+      expect(recorded[0]).not.toHaveProperty("root");
+      expect(recorded.slice(1)).toMatchObject(
+        behind.map((letter) => ({ id: letter.id, root: first, repeat: false })),
+      );
       const told = events.filter((event) => event.type === "row_missing");
       expect(told).toMatchObject([{ id: uuid(9), op: "PATCH", operationIndex: 0 }]);
     });
@@ -333,6 +230,32 @@ describe.each(targets)("$name", (target) => {
       expect(await root()).toMatchObject({ status: "open" });
     });
 
+    it("is the PUT that is written, whatever hooks have made of the one that was sent", async () => {
+      const { send, all } = made({
+        hooks: {
+          map: {
+            after: (write: { id: string; values: { name?: string } } | null) => {
+              if (write?.values.name === "nowhere") return null;
+              return write?.values.name === "elsewhere" ? { ...write, id: other } : write;
+            },
+          },
+        },
+      });
+      for (const id of [list, other]) expect(await send(badList(id))).toMatchObject(INVALID);
+      expect(await send(newList(list, "nowhere"))).toEqual(SUCCESS);
+      expect(await send(patch("lists", list, { name: "x" }))).toMatchObject(DEPENDS);
+      expect(await send(newList(list, "elsewhere"))).toEqual(SUCCESS);
+      expect(await send(patch("lists", list, { name: "y" }))).toMatchObject(DEPENDS);
+      expect(await send(remove("lists", other))).toEqual(SUCCESS);
+      expect(await send(patch("lists", other, { name: "z" }))).toEqual(SUCCESS);
+      expect(await all()).toMatchObject([
+        { status: "open", dependants: 2 },
+        { status: "stale", dependants: 0 },
+        {},
+        {},
+      ]);
+    });
+
     it("is a row that comes behind its own DELETE", async () => {
       const { send } = made();
       expect(await send(badList(list))).toMatchObject(INVALID);
@@ -491,7 +414,7 @@ describe.each(targets)("$name", (target) => {
   });
 
   it("is shown and refused by the admin routes, too", async () => {
-    const { writes, send, root } = made();
+    const { writes, send, root, all } = made();
     const { handle } = createAdmin(writes, { guard: () => true });
     const ask = async (method: string, path: string, body?: object) => {
       const { status, body: text } = await handle({
@@ -518,11 +441,29 @@ describe.each(targets)("$name", (target) => {
     expect(await ask("POST", `/${id}/discard`, unknown)).toMatchObject({ status: 400 });
     await ask("PUT", `/${id}`, { payload: { crud: [newList(list), badList(other)] } });
     expect(await ask("POST", `/${id}/retry`, {})).toMatchObject({ status: 422 });
+    expect(await send(newTodo(2), put("things", uuid(5), { size: -1 }))).toMatchObject(DEPENDS);
+    expect(await send(remove("todos", todo(2)))).toMatchObject(DEPENDS);
+    const [, , third, fourth] = await all();
     await ask("PUT", `/${id}`, { payload: { crud: [newList(list)] } });
     expect(await ask("POST", `/${id}/retry`, {})).toMatchObject({
       status: 200,
-      body: { status: "retried", dependants: { retried: [expect.any(String)], waiting: 0 } },
+      body: {
+        status: "retried",
+        dependants: {
+          retried: [expect.any(String)],
+          waiting: 2,
+          stopped_by: { id: third?.id, error_code: "CHECK_VIOLATION", operation_index: 1 },
+        },
+      },
     });
+    const filter = { error_code: "CHECK_VIOLATION" };
+    expect(await ask("POST", "/discard", { filter, reason: "No." })).toMatchObject({
+      status: 200,
+      body: { discarded: 0, refused: [third?.id] },
+    });
+    expect(
+      await ask("POST", "/discard", { filter, reason: "No.", dependants: "discard" }),
+    ).toMatchObject({ status: 200, body: { discarded: 2, ids: [third?.id, fourth?.id] } });
   });
 
   describe("editing", () => {
@@ -539,8 +480,9 @@ describe.each(targets)("$name", (target) => {
   describe("what it costs", () => {
     it("is nothing for a caller without letters", async () => {
       const { send, writes, events } = made();
+      let opId = 100;
       const statements = async (userId: string) => {
-        const body = from("phone", opId, patch("lists", uuid(50), { name: "x" }));
+        const body = from("laptop", opId, patch("lists", uuid(50), { name: "x" }));
         opId += 1;
         await writes.processTransaction(body, { principal: { userId } });
         return events

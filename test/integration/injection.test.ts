@@ -155,7 +155,8 @@ for (const [index, dialect] of dialects.entries()) {
     const texts = new Set<string>();
     const parameters = new Set<unknown>();
     const log: Logger = ({ query }) => {
-      texts.add(query.sql);
+      // How many letters a statement names depends on how many wait.
+      texts.add(query.sql.replace(/\((?:\?|\$\d+)(?:, (?:\?|\$\d+))*\)/g, "(…)"));
       for (const parameter of query.parameters) parameters.add(parameter);
     };
     let database: TestDatabase;
@@ -182,7 +183,8 @@ for (const [index, dialect] of dialects.entries()) {
         deadLetters: { open: Infinity },
       });
       texts.clear();
-      for (const shape of Object.keys(shapes)) {
+      // Twice: the second time letters of the caller's wait, and are asked for what they would create.
+      for (const shape of [...Object.keys(shapes), ...Object.keys(shapes)]) {
         const tables = ["notes", "listed", "lenient"];
         for (const table of tables) {
           await send(shape, put(table, "n1", { body: "changed" }));

@@ -20,6 +20,7 @@ interface Rejection {
   table_name: string | null;
   row_id: string | null;
   operation_index: number | null;
+  root_id: string | null;
   created_at: Date | string | null;
 }
 type Schema = TestSchema & { rejections: Rejection };
@@ -60,7 +61,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
   }[dialect.family];
   const create = async (
     columns = `client_id text, error_code text, message text, table_name varchar(20), row_id text,
-      operation_index integer, created_at ${times}`,
+      operation_index integer, root_id varchar(36), created_at ${times}`,
   ) => {
     await sql.raw("drop table if exists rejections").execute(db);
     await sql
@@ -99,6 +100,7 @@ describe.each(dialects)("rejections on $name", (dialect) => {
       message: 'The table "nowhere" is not writable here.',
       table_name: "nowhere",
       row_id: "row-7",
+      root_id: null,
     });
     expect(Number(row?.operation_index)).toBe(1);
     const createdAt = new Date(`${String(row?.created_at).replace(" ", "T").replace(/Z?$/, "Z")}`);
@@ -108,6 +110,18 @@ describe.each(dialects)("rejections on $name", (dialect) => {
     expect(await send()).toEqual(answer);
     expect(await rows()).toHaveLength(1);
     expect(await db.selectFrom("lists").selectAll().execute()).toEqual([]);
+  });
+
+  it("tell what a dependant waits for", async () => {
+    expect(await send()).toMatchObject(fatal);
+    const [root] = await rows();
+    const behind = { op: "PATCH", table: "lists", id, op_data: { name: "Sooner" }, op_id: 3 };
+    const answer = await send({}, { client_id: "phone", crud: [behind] });
+    expect(answer).toMatchObject({ failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" } });
+    const others = (await rows()).filter((row) => row?.id !== root?.id);
+    expect(others).toMatchObject([
+      { root_id: root?.id, error_code: "DEPENDS_ON_DEAD_LETTER", table_name: "lists", row_id: id },
+    ]);
   });
 
   it("are written as far as the table has columns", async () => {

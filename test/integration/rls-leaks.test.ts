@@ -100,6 +100,11 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("a pool of one connecti
       const own: string[][] = [[], []];
       const replayable: unknown[][] = [[], []];
       const written = [new Map<string, string>(), new Map<string, string>()];
+      // What a user finds missing is a row that no letter of theirs is there to create.
+      const sides = [
+        new Map<string, "taken" | "missing">(),
+        new Map<string, "taken" | "missing">(),
+      ];
       const counts = new Map<string, number>();
 
       const next = (number: number): Sent => {
@@ -114,6 +119,11 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("a pool of one connecti
         const theirs = own[1 - user] ?? [];
         const id = crypto.randomUUID();
         const name = `${kind} ${user} ${number}`;
+        const foreign = (side: "taken" | "missing"): string => {
+          const found = theirs.findLast((each) => (sides[user]?.get(each) ?? side) === side);
+          if (found !== undefined) sides[user]?.set(found, side);
+          return found ?? id;
+        };
         const entry = (op: string, table: string, row: string, data?: object) => ({
           crud: [{ op, table, id: row, op_id: number + 1, ...(data && { op_data: data }) }],
         });
@@ -123,9 +133,9 @@ describe.skipIf(!(await supabaseOnPostgres.available()))("a pool of one connecti
           case "deleted":
             return entry("DELETE", "lists", mine.shift() ?? id);
           case "missing":
-            return entry("PATCH", "lists", theirs.at(-1) ?? id, { name });
+            return entry("PATCH", "lists", foreign("missing"), { name });
           case "taken":
-            return entry("PUT", "lists", theirs.at(-1) ?? id, { name, owner_id: users[1 - user] });
+            return entry("PUT", "lists", foreign("taken"), { name, owner_id: users[1 - user] });
           case "givenAway":
             return entry("PUT", "lists", id, { name, owner_id: users[1 - user] });
           case "tooLong":

@@ -11,7 +11,7 @@ import { escapeText } from "../../src/wire/serialize.js";
 import { isChosen } from "./chosen.js";
 import type { Row } from "./databases.js";
 import { appTableNames, rowOrder } from "./schema.js";
-import type { AppTable, OpenTarget, Target } from "./target.js";
+import type { AppTable, OpenTarget, OpenTargetOptions, Target } from "./target.js";
 import { byName, plainRules, type TestPrincipal } from "./writes.js";
 
 export const memoryTables: MemoryTables = {
@@ -104,11 +104,16 @@ export const memoryTarget: Target = {
   deferred: true,
   parentsFirst: false,
   available: async () => isChosen("memory"),
-  open: async () => openMemory(),
+  open: async (options) => openMemory(options),
 };
 
-function openMemory(): OpenTarget {
-  const store = memoryStore({ tables: memoryTables });
+function openMemory({ foreignKeys = true }: OpenTargetOptions = {}): OpenTarget {
+  const unbound = Object.entries(memoryTables).map(([name, table]) => [
+    name,
+    { ...table, references: {} },
+  ]);
+  const tables = foreignKeys ? memoryTables : (Object.fromEntries(unbound) as MemoryTables);
+  const store = memoryStore({ tables });
   const { counted, answered } = countingClaims(store);
   return {
     writes: (options) => createWrites({ ...memoryConfig(counted), logger: false, ...options }),
@@ -177,6 +182,7 @@ function columnsOf({
   clientId,
   status,
   attempts,
+  root,
   payload,
 }: StoredLetter): Row {
   return {
@@ -186,6 +192,7 @@ function columnsOf({
     client_id: clientId === undefined ? null : escapeText(clientId),
     status,
     attempts,
+    root: root ?? null,
     payload,
   };
 }

@@ -37,6 +37,31 @@ export interface Letter {
   readonly userId: string;
   readonly errorCode: string;
   readonly operationIndex: number | null;
+  /** It waits behind another letter of the user's. */
+  readonly dependant: boolean;
+}
+
+/** A letter, and what it is there for. */
+interface Waiting {
+  readonly userId: string;
+  readonly content: string;
+  errorCode: string;
+  operationIndex: number | undefined;
+  /** Rows that it would create. */
+  readonly creates: Set<string>;
+  readonly root: Waiting | undefined;
+  /** Of a root: its dependants, in order. */
+  readonly chain: Waiting[];
+}
+
+/** A transaction that has failed, or that depends on a letter. */
+interface Failed {
+  readonly content: string;
+  readonly userId: string;
+  readonly errorCode: string;
+  readonly operationIndex: number | undefined;
+  readonly crud: readonly ModelOperation[];
+  readonly root?: Waiting;
 }
 
 interface ListRow {
@@ -99,8 +124,8 @@ export interface ModelOptions {
 
 export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
   let state: State = { lists: new Map(), todos: new Map(), things: new Map() };
-  /** By who sent what from where: of what comes again, the letter is the latest failure. */
-  const letters = new Map<string, Letter>();
+  /** In the order in which they were recorded. */
+  const letters: Waiting[] = [];
   const ledger = new Map<string, Outcome>();
 
   const one = (transaction: ModelTransaction, userId: string, clientId?: string): Outcome => {
@@ -110,23 +135,29 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
     const identity = identityOf(transaction, userId, clientId);
     const answered = identity === undefined ? undefined : ledger.get(identity);
     if (answered !== undefined) return answered;
+    const { crud } = transaction;
+    const errorCode = "INVALID_TRANSACTION";
     const outcome =
       malformed >= 0
-        ? fail(content, userId, "INVALID_TRANSACTION", malformed)
+        ? fail({ content, userId, errorCode, operationIndex: malformed, crud })
         : attempt(transaction, userId, content);
     if (identity !== undefined && outcome.status !== "retryable_error")
       ledger.set(identity, outcome);
     return outcome;
   };
 
-  const attempt = (transaction: ModelTransaction, userId: string, content: string): Outcome => {
+  const attempt = ({ crud }: ModelTransaction, userId: string, content: string): Outcome => {
     const next = copy(state);
+    const sought: { readonly operationIndex: number; readonly row: string }[] = [];
     let index: number | undefined;
+    let refusal: Refusal | undefined;
     try {
-      for (const [at, operation] of transaction.crud.entries()) {
+      for (const [at, operation] of crud.entries()) {
         index = at;
         if (!deferred) checkOwnParent(next, operation);
+        const row = findsNone(next, operation);
         apply(next, operation, userId);
+        if (row !== undefined) sought.push({ operationIndex: at, row });
         if (parentsFirst) checkParents(next);
         checkCodes(next);
         if (!deferred) checkParents(next);
@@ -135,21 +166,80 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
       checkParents(next);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return error.code === undefined
-        ? { status: "retryable_error" }
-        : fail(content, userId, error.code, index);
+      refusal = error;
+    }
+    if (refusal !== undefined && refusal.code === undefined) return { status: "retryable_error" };
+    const parents =
+      refusal?.code === "FOREIGN_KEY_VIOLATION" || refusal?.code === "UNAUTHORIZED"
+        ? [...crud.entries()].flatMap(([operationIndex, operation]) => {
+            const row =
+              index === undefined || index === operationIndex ? parentOf(operation) : undefined;
+            return row === undefined ? [] : [{ operationIndex, row }];
+          })
+        : [];
+    const own = new Set(crud.flatMap((each) => (each.op === "PUT" ? (rowOf(each) ?? []) : [])));
+    // What is checked at the end is not checked where rows are missing that somebody would create.
+    const inOrder =
+      index === undefined
+        ? [...sought, ...parents]
+        : [...sought, ...parents].toSorted((a, b) => a.operationIndex - b.operationIndex);
+    for (const { operationIndex, row } of inOrder) {
+      // What it makes itself, and what is there, it needs from nobody.
+      if (own.has(row) || isThere(state, row)) continue;
+      const root = creatorOf(userId, row);
+      if (root === undefined) continue;
+      const errorCode = "DEPENDS_ON_DEAD_LETTER";
+      return fail({ content, userId, errorCode, operationIndex, crud, root });
+    }
+    if (refusal?.code !== undefined) {
+      return fail({ content, userId, errorCode: refusal.code, operationIndex: index, crud });
     }
     state = next;
+    // What the user has made after all, no letter is there for any more.
+    for (const letter of letters) {
+      if (letter.userId === userId) for (const row of own) letter.creates.delete(row);
+    }
     return { status: "success" };
   };
 
-  const fail = (
-    content: string,
-    userId: string,
-    errorCode: string,
-    operationIndex: number | undefined,
-  ): Outcome => {
-    letters.set(content, { userId, errorCode, operationIndex: operationIndex ?? null });
+  /** The oldest root of those whose chains would create the row. */
+  const creatorOf = (userId: string, row: string): Waiting | undefined => {
+    const roots = letters.flatMap((letter) =>
+      letter.userId === userId && letter.creates.has(row) ? [letter.root ?? letter] : [],
+    );
+    return letters.find((letter) => roots.includes(letter));
+  };
+
+  /** What comes again is the same letter, and its latest failure; but not where it would lose its place in a chain. */
+  const fail = ({ content, userId, errorCode, operationIndex, crud, root }: Failed): Outcome => {
+    const last = root?.chain.at(-1);
+    const same =
+      root === undefined
+        ? letters.find(
+            (each) =>
+              each.content === content && each.root === undefined && each.chain.length === 0,
+          )
+        : last?.content === content
+          ? last
+          : undefined;
+    const letter: Waiting = same ?? {
+      userId,
+      content,
+      errorCode,
+      operationIndex,
+      creates: new Set(),
+      root,
+      chain: [],
+    };
+    if (same === undefined) {
+      letters.push(letter);
+      root?.chain.push(letter);
+    }
+    Object.assign(letter, { errorCode, operationIndex });
+    for (const each of crud) {
+      const row = each.op === "PATCH" || each.op === "DELETE" ? undefined : rowOf(each);
+      if (row !== undefined) letter.creates.add(row);
+    }
     return {
       status: "fatal_error",
       errorCode,
@@ -174,13 +264,64 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
       todos: Object.fromEntries(state.todos),
       things: Object.fromEntries(state.things),
     }),
-    letters: () => [...letters.values()],
+    letters: () =>
+      letters.map(({ userId, errorCode, operationIndex, root }) => ({
+        userId,
+        errorCode,
+        operationIndex: operationIndex ?? null,
+        dependant: root !== undefined,
+      })),
     answered: () => ledger.size,
   };
 }
 
 function copy({ lists, todos, things }: State): State {
   return { lists: new Map(lists), todos: new Map(todos), things: new Map(things) };
+}
+
+const sources = {
+  lists: "lists",
+  hidden_lists: "lists",
+  named_lists: "lists",
+  half_absent: "lists",
+  todos: "todos",
+  my_todos: "todos",
+  things: "things",
+} as const;
+
+/** The source database's row that an operation names, whichever of the client's tables it names it by. */
+function rowOf({ table, id }: ModelOperation): string | undefined {
+  return table in sources && uuidText.test(id)
+    ? `${sources[table as keyof typeof sources]} ${id}`
+    : undefined;
+}
+
+function isThere(state: State, row: string): boolean {
+  const [table = "", id = ""] = row.split(" ");
+  return state[table as keyof State].has(id);
+}
+
+/** The row of a PATCH or DELETE that finds none. */
+function findsNone(state: State, operation: ModelOperation): string | undefined {
+  const { op, table, id, op_data = {} } = operation;
+  const row = op === "PATCH" || op === "DELETE" ? rowOf(operation) : undefined;
+  if (row === undefined || isThere(state, row)) return undefined;
+  // A PATCH of nothing looks for nothing.
+  const names = Object.keys(op_data).filter((name) =>
+    table === "my_todos"
+      ? name === "text" || name === "completed"
+      : !(name === "id" && op_data["id"] === id),
+  );
+  return op === "PATCH" && names.length === 0 ? undefined : row;
+}
+
+/** The row that an operation's refers to, as far as it says so itself. */
+function parentOf({ op, table, op_data = {} }: ModelOperation): string | undefined {
+  if (op === "DELETE") return undefined;
+  const { list_id, parent_id } = op_data;
+  if (table === "todos" && typeof list_id === "string") return `lists ${list_id}`;
+  if (table === "things" && typeof parent_id === "string") return `things ${parent_id}`;
+  return undefined;
 }
 
 function contentOf(transaction: ModelTransaction, userId: string, clientId?: string): string {
@@ -424,9 +565,10 @@ function checkOwnParent({ things }: State, { op, table, id }: ModelOperation): v
     throw new Refusal("FOREIGN_KEY_VIOLATION");
 }
 
+const uuidText = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 function uuid(text: string): void {
-  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
-    throw new Refusal("INVALID_DATA");
+  if (!uuidText.test(text)) throw new Refusal("INVALID_DATA");
 }
 
 function truth(value: unknown): boolean | null {

@@ -29,16 +29,34 @@ export function randomTransaction(index: number): WireTransaction {
 export function expectedOf(queue: readonly WireTransaction[]) {
   const table = new Map<string, number>();
   const written: Effect[] = [];
+  /** Rows that a dead letter waits to create: what needs one of them is a letter, too. */
+  const awaited = new Set<string>();
   const outcomes = queue.map(({ crud }) => {
-    if (crud.some(({ op_data }) => op_data?.["size"] === -1)) return "fatal_error";
+    const own = new Set(crud.flatMap(({ op, id }) => (op === "PUT" ? [id] : [])));
+    const next = new Map(table);
+    const effects: Effect[] = [];
+    let failed = false;
     for (const { op, id, op_data } of crud) {
-      const there = table.has(id);
-      if (!there && op !== "PUT") continue;
+      const there = next.has(id);
+      if (op_data?.["size"] === -1) failed = true;
+      if (!there && op !== "PUT") {
+        // What it has deleted itself nobody need create.
+        failed ||= awaited.has(id) && !own.has(id) && !table.has(id);
+        continue;
+      }
       const size = op === "DELETE" ? null : Number(op_data?.["size"]);
-      if (size === null) table.delete(id);
-      else table.set(id, size);
-      written.push({ op: size === null ? "DELETE" : there ? "UPDATE" : "INSERT", id, size });
+      if (size === null) next.delete(id);
+      else next.set(id, size);
+      effects.push({ op: size === null ? "DELETE" : there ? "UPDATE" : "INSERT", id, size });
     }
+    for (const id of own) {
+      if (failed) awaited.add(id);
+      else awaited.delete(id);
+    }
+    if (failed) return "fatal_error";
+    table.clear();
+    for (const [id, size] of next) table.set(id, size);
+    written.push(...effects);
     return "success";
   });
   const stored = [...table]

@@ -44,6 +44,11 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
+export interface OpenTargetOptions {
+  /** False: no row is refused, or deleted, for what it refers to. Default true. */
+  readonly foreignKeys?: boolean;
+}
+
 export interface Target {
   readonly name: string;
   /** `things.parent_id` is checked when the transaction ends, not with each statement. */
@@ -51,5 +56,5 @@ export interface Target {
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
   available(): Promise<boolean>;
-  open(): Promise<OpenTarget>;
+  open(options?: OpenTargetOptions): Promise<OpenTarget>;
 }

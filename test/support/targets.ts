@@ -17,8 +17,39 @@ function sqlTarget(dialect: TestDialect): Target {
     deferred: dialect.family !== "mysql",
     parentsFirst: dialect === mysql,
     available: dialect.available,
-    open: async () => openSql(await dialect.open()),
+    open: async ({ foreignKeys = true } = {}) => {
+      const database = await dialect.open();
+      if (!foreignKeys) await dropForeignKeys(database, dialect);
+      return openSql(database);
+    },
   };
+}
+
+/** SQLite keeps them, and does not look at them. */
+async function dropForeignKeys({ db }: TestDatabase, { family }: TestDialect): Promise<void> {
+  if (family === "sqlite") {
+    await sql`pragma foreign_keys = off`.execute(db);
+    return;
+  }
+  const { rows } = await (
+    family === "postgres"
+      ? sql<ForeignKeyName>`
+          select conrelid::regclass::text as tab, conname as name from pg_constraint
+          where contype = 'f' and connamespace = current_schema()::regnamespace`
+      : sql<ForeignKeyName>`
+          select table_name as tab, constraint_name as name from information_schema.referential_constraints
+          where constraint_schema = database()`
+  ).execute(db);
+  for (const { tab, name } of rows) {
+    if (tab.startsWith("powersync_")) continue;
+    const drop = family === "postgres" ? sql`drop constraint` : sql`drop foreign key`;
+    await sql`alter table ${sql.table(tab)} ${drop} ${sql.id(name)}`.execute(db);
+  }
+}
+
+interface ForeignKeyName {
+  readonly tab: string;
+  readonly name: string;
 }
 
 function openSql(database: TestDatabase): OpenTarget {

@@ -105,6 +105,7 @@ const layers: Readonly<Record<string, Layer>> = {
   letters: {
     files: [
       "src/dead-letters/created",
+      "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",
       "src/dead-letters/quota",

@@ -335,6 +335,7 @@ const claimOf = (key: string, request = "r1", queue = "q") => ({
   request,
   requestBegan: performance.now(),
   userId: "alice",
+  subject: "alice",
 });
 const fatalAnswer: FatalResult = {
   status: "fatal_error",

@@ -15,7 +15,7 @@ export interface ChainRecord {
 }
 
 type ChainedLetter = ChainRecord &
-  Pick<NewLetter, "id" | "subject" | "content" | "root" | "creates"> & {
+  Pick<NewLetter, "id" | "userId" | "content" | "root" | "creates"> & {
     readonly status: LetterStatus;
   };
 
@@ -26,10 +26,10 @@ export function isWaiting(letter: { readonly status: LetterStatus } | undefined)
 /** Whether letters of the user wait. */
 export function hasWaiting<L extends ChainedLetter>(
   letters: Overlay<string, L>,
-  subject: string,
+  userId: string,
 ): boolean {
   for (const [, letter] of letters.entries()) {
-    if (letter.subject === subject && isWaiting(letter)) return true;
+    if (letter.userId === userId && isWaiting(letter)) return true;
   }
   return false;
 }

@@ -58,7 +58,8 @@ export function openLetters(
           const { operationIndex: _, ...kept } = same;
           const attempts = same.attempts + 1;
           const failure = withIndex({ errorCode, message }, operationIndex);
-          letters.set(same.id, { ...kept, ...failure, attempts, lastSeenAt: at });
+          const creates = [...new Set([...same.creates, ...letter.creates])];
+          letters.set(same.id, { ...kept, ...failure, creates, attempts, lastSeenAt: at });
           return { id: same.id, attempts };
         }
         const { payload: _1, rowStates: _2, ...kept } = letter;

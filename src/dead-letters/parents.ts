@@ -1,0 +1,125 @@
+/** Rows that an operation's row refers to, or belongs to: where one of them is missing, a waiting letter may be there to create it. */
+import type { OperationContext, Principal } from "../context.js";
+import { keyOf } from "../pipeline/convert.js";
+import { stateOf } from "../pipeline/operation.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import type { Values } from "../store/store.js";
+import type { ForeignKey } from "../store/tables.js";
+import { type Created, folded, type Owner, type SoughtRow } from "./created.js";
+
+/** Values by their columns' folded names. */
+type Known = Map<string, unknown>;
+
+/** The foreign keys of source tables that have been asked for. */
+export type ForeignKeys = Map<string, readonly ForeignKey[]>;
+
+/** Where an operation's row says what it refers to. */
+interface Said {
+  /** In what has been sent. */
+  readonly sent: boolean;
+  /** In what is stored, as far as nothing has been sent. */
+  readonly stored: boolean;
+}
+
+type ParentsOf<P extends Principal, DB> = (
+  owner: Owner,
+  context: OperationContext<P, DB>,
+  asked: ForeignKeys,
+  said: Said,
+) => Promise<readonly SoughtRow[]>;
+
+export function createParentsOf<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  created: Created,
+): ParentsOf<P, DB> {
+  /** By foreign keys of the table: what has been sent, for what is stored refers to something. */
+  const referred = async (
+    owner: Owner,
+    { table: name }: Rule<P, DB>,
+    known: Known,
+    asked: ForeignKeys,
+  ): Promise<readonly SoughtRow[]> => {
+    const { unit } = owner.open;
+    const table = await unit.table(name);
+    const keys = asked.get(name) ?? (table === undefined ? [] : await unit.foreignKeys(table));
+    asked.set(name, keys);
+    const sought: SoughtRow[] = [];
+    for (const { columns, table: parent, by } of keys) {
+      const match = columns.map((column, at) => [by[at] ?? "", known.get(folded(column))] as const);
+      if (match.some(([, value]) => isAbsent(value))) continue;
+      sought.push(await created.source(owner, parent, Object.fromEntries(match)));
+    }
+    return sought;
+  };
+
+  /** By `belongsTo`, all the way up: one that is there may belong to one that is not. */
+  const owning = async (
+    owner: Owner,
+    rule: Rule<P, DB>,
+    its: SoughtRow | undefined,
+    known: Known,
+    below: ReadonlySet<Rule<P, DB>>,
+  ): Promise<readonly SoughtRow[]> => {
+    const sought: SoughtRow[] = [];
+    for (const { column, by, rule: parent } of rule.parents) {
+      const sent = known.get(folded(column));
+      const value = sent === undefined ? await storedValue(owner, its, column) : sent;
+      if (isAbsent(value)) continue;
+      const above = await created.source(owner, parent.table, { [by]: value });
+      sought.push(above);
+      if (below.has(parent)) continue;
+      const further = new Set([...below, parent]);
+      sought.push(...(await owning(owner, parent, above, new Map(), further)));
+    }
+    return sought;
+  };
+
+  return async (owner, context, asked, said) => {
+    const { converted, final, row } = stateOf(context);
+    const { table, id } = final ?? row;
+    const rule = rules.get(table);
+    if (rule === undefined) return [];
+    const known: Known = new Map();
+    for (const [name, value] of Object.entries(safeKey(rule, id))) known.set(folded(name), value);
+    const sent = said.sent && context.operation.op !== "DELETE";
+    if (sent) {
+      for (const [name, { stored }] of converted) known.set(folded(name), stored);
+    }
+    const its =
+      said.stored && rule.parents.length > 0
+        ? await created.named(owner, { table, id })
+        : undefined;
+    return [
+      ...(await owning(owner, rule, its, known, new Set([rule]))),
+      ...(sent ? await referred(owner, rule, known, asked) : []),
+    ];
+  };
+}
+
+/** What the row has in a column, as far as both are there and may be read. */
+async function storedValue(
+  { open: { unit } }: Owner,
+  its: SoughtRow | undefined,
+  column: string,
+): Promise<unknown> {
+  if (its?.at === undefined) return undefined;
+  const { table, key } = its.at;
+  const name = [...table.columns.keys()].find((each) => folded(each) === folded(column));
+  if (name === undefined) return undefined;
+  const found = await unit.fingerprint(table, [key], { columns: [...Object.keys(key), name] });
+  // A statement that is refused would end the transaction.
+  if (typeof found?.hashes[0] !== "string" || !found.columns.includes(name)) return undefined;
+  return (await unit.lookUp(table, key, name))?.value;
+}
+
+function safeKey<P extends Principal, DB>(rule: Rule<P, DB>, id: string): Values {
+  try {
+    return keyOf(rule, id);
+  } catch {
+    return {};
+  }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === null || value === undefined;
+}
