@@ -3,7 +3,7 @@ import {
   messages as poolMessages,
   connectionCodes as socketCodes,
 } from "../../src/sql/connection-errors.js";
-import type { Meaning } from "../../src/store/store.js";
+import type { Meaning } from "../../src/store/failures.js";
 import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
 import { sqlstates as shippedSqlstates } from "../../src/sql/postgres/errors.js";
 import { resultFamilies } from "../../src/sql/sqlite/errors.js";

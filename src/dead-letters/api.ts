@@ -80,8 +80,9 @@ export function createDeadLetters<P extends Principal, DB>(
           const { letters } = unit;
           const letter = await letters.find(id, true);
           if (!isOpen(letter)) return notOpenAnswer(letter);
-          const rowStates = await rowStateReader.read({ store, unit }, namedRows(written));
-          const tables = tableNames(written);
+          const rows = await namedRows(written);
+          const rowStates = await rowStateReader.read({ store, unit }, rows);
+          const tables = await tableNames(written);
           const creates = await created.ofPayload(
             { open: { store, unit }, userId: letter.userId },
             written,

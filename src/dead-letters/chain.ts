@@ -123,7 +123,7 @@ export async function applyChain<P extends Principal, DB>(
         needs.rows.length === 0 ? [] : [{ index, needs, transaction }],
       );
       for (const { needs } of unsure) throwIfUnsure(needs, applying.free);
-      written = tried.flatMap(({ transaction }) => namedRows(transaction));
+      written = (await Promise.all(tried.map(({ transaction }) => namedRows(transaction)))).flat();
       const ids = left.map(({ id }) => id);
       if (!asOthers) await readAnew(parts, store, unit, ids, written);
       return { kind: "applied", committed, left: ids };
@@ -167,7 +167,7 @@ async function changedRows<P extends Principal, DB>(
   const changed = new Map<string, NamedRow>();
   for (const { rowStates, overtaken, payload } of chain) {
     const rows = overtaken
-      ? namedRows(payload)
+      ? await namedRows(payload)
       : rowStates === undefined
         ? []
         : await rowStateReader.changed({ store, unit }, rowStates);
@@ -236,7 +236,7 @@ async function readAnew<P extends Principal, DB>(
   const names = new Set(written.map(rowName));
   for (const id of ids) {
     const letter = await unit.letters.find(id);
-    const rows = letter === undefined ? [] : namedRows(letter.payload);
+    const rows = letter === undefined ? [] : await namedRows(letter.payload);
     if (!rows.some((row) => names.has(rowName(row)))) continue;
     const rowStates = await rowStateReader.read({ store, unit }, rows);
     await unit.letters.change([id], { rowStates });

@@ -9,8 +9,9 @@ import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
-import { isAmbiguous } from "../wire/entries.js";
+import { isAmbiguous, rowOf } from "../wire/entries.js";
 import { sha256 } from "../wire/serialize.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { entriesOf } from "./payload.js";
 
 /** Rows of one letter. A larger one stands for every row of its tables that is not found. */
@@ -110,8 +111,10 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
       const hashes = new Set<string>();
       const tables = new Set<string>();
       let rows = 0;
-      if (entries.length === 0 || isAmbiguous(payload)) return [await anyHash(owner)];
-      for (const { op, table, id, data } of entries) {
+      if (entries.length === 0 || (await isAmbiguous(payload))) return [await anyHash(owner)];
+      for (const entry of entries) {
+        if (isSliceOver()) await nextSlice();
+        const { op, table, id, data } = rowOf(entry);
         // Whatever else it may be, it may be a PUT.
         if (op === "PATCH" || op === "DELETE") continue;
         if (typeof table !== "string") return [await anyHash(owner)];

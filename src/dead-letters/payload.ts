@@ -5,8 +5,9 @@ import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { type OpenUnit, openUnitOf } from "../pipeline/operation.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
-import { membersOf, type ReadRow, rowOf } from "../wire/entries.js";
+import { membersOf, rowOf } from "../wire/entries.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 
 /**
  * The default `deadLetter`: records the letter in the transaction that also enters the answer in the ledger. A payload whose letter is still
@@ -32,7 +33,7 @@ export function recordLetter<P extends Principal, DB>(
       subject: await sha256(letter.userId),
       content: await contentHash(letter),
       ...(principal !== undefined && { principal }),
-      tables: tableNames(letter.payload),
+      tables: await tableNames(letter.payload),
       lossyNumbers: lossyNumbers === true && holdsRounded(letter.payload),
     });
     return { ...letter, ...recorded };
@@ -53,8 +54,8 @@ function contentHash({ userId, clientId, queueId, payload }: DeadLetter): Promis
 const mostOfTables = 16 * 1024;
 
 /** The client's tables that a payload names, as far as they fit. */
-export function tableNames(payload: unknown): readonly string[] {
-  const names = new Set(namedRows(payload).map(({ table }) => table));
+export async function tableNames(payload: unknown): Promise<readonly string[]> {
+  const names = new Set((await namedRows(payload)).map(({ table }) => table));
   let room = mostOfTables;
   return [...names].filter((name) => {
     if (name.length >= room) return false;
@@ -63,17 +64,18 @@ export function tableNames(payload: unknown): readonly string[] {
   });
 }
 
-/** What the entries of a payload call their rows, in whatever shape the transaction came. Of what could not be understood, whatever is there. */
-export function entriesOf(payload: unknown): readonly ReadRow[] {
+/** The entries of a payload, in whatever shape the transaction came, for `rowOf`. Of what could not be understood, whatever is there. */
+export function entriesOf(payload: unknown): readonly unknown[] {
   const { crud, batch } = membersOf(payload);
-  const entries: readonly unknown[] = [crud, batch].find((each) => Array.isArray(each)) ?? [];
-  return entries.map(rowOf);
+  return [crud, batch].find((each) => Array.isArray(each)) ?? [];
 }
 
-/** Each row once. */
-export function namedRows(payload: unknown): readonly NamedRow[] {
+/** Each row once. In slices, like all that reads the entries of what may have been refused for their number. */
+export async function namedRows(payload: unknown): Promise<readonly NamedRow[]> {
   const named = new Map<string, NamedRow>();
-  for (const { table, id } of entriesOf(payload)) {
+  for (const entry of entriesOf(payload)) {
+    if (isSliceOver()) await nextSlice();
+    const { table, id } = rowOf(entry);
     if (typeof table !== "string" || typeof id !== "string") continue;
     named.set(rowName({ table, id }), { table, id });
   }

@@ -8,6 +8,7 @@ import { type Convert, schemaMissing } from "../pipeline/convert.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
 import { openUnitOf } from "../pipeline/operation.js";
 import type { Values } from "../store/store.js";
+import { rowOf } from "../wire/entries.js";
 import { entriesOf } from "./payload.js";
 
 /**
@@ -68,7 +69,8 @@ export function createReject<P extends Principal, DB>(
 /** The columns that a table of rejections usually has. */
 function usualRow(letter: DeadLetter): RejectionRow {
   const { payload, operationIndex } = letter;
-  const operation = operationIndex === undefined ? undefined : entriesOf(payload)[operationIndex];
+  const operation =
+    operationIndex === undefined ? undefined : rowOf(entriesOf(payload)[operationIndex]);
   return {
     id: letter.id,
     user_id: storable(letter.userId),

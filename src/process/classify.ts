@@ -6,14 +6,8 @@ import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { Principal } from "../context.js";
 import type { ErrorCode, FatalResult } from "../model.js";
 import type { Places } from "./places.js";
-import type {
-  DatabaseCaller,
-  FatalMeaning,
-  RetryableMeaning,
-  Store,
-  Unit,
-  UnitOptions,
-} from "../store/store.js";
+import type { DatabaseCaller, Store, Unit, UnitOptions } from "../store/store.js";
+import type { FatalMeaning, RetryableMeaning } from "../store/failures.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
 
 export type Verdict =

@@ -153,7 +153,7 @@ async function withRowStates(
 ): Promise<DeadLetter> {
   if (!reading.wanted) return letter;
   reading.underWay = true;
-  const rowStates = await reading.rowStateReader.read(open, namedRows(letter.payload));
+  const rowStates = await reading.rowStateReader.read(open, await namedRows(letter.payload));
   reading.underWay = false;
   return { ...letter, rowStates };
 }

@@ -3,7 +3,7 @@
  * than the library's tables; but what may pass by itself can't be made fatal, for then an outage would cost data.
  */
 import type { ErrorCode } from "../model.js";
-import type { Meaning } from "../store/store.js";
+import type { Meaning } from "../store/failures.js";
 
 /** By SQLSTATE, its class, error number, or SQLite's result code. */
 export type ApplicationErrors = Readonly<Record<string, ErrorCode | "retryable">>;

@@ -18,7 +18,8 @@ import type {
   SettingsAsked,
   Table,
 } from "../store/tables.js";
-import type { DatabaseCaller, Effect, Meaning, Values } from "../store/store.js";
+import type { DatabaseCaller, Effect, Values } from "../store/store.js";
+import type { Meaning } from "../store/failures.js";
 
 /** A database whose tables are known by name at run time only. */
 type AnyDatabase = Record<string, Record<string, unknown>>;

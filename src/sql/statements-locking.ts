@@ -4,7 +4,8 @@
  */
 import { type CompiledQuery, sql } from "kysely";
 import { Contention, NumbersExhausted } from "../store/failures.js";
-import type { Effect, Meaning, Values } from "../store/store.js";
+import type { Effect, Values } from "../store/store.js";
+import type { Meaning } from "../store/failures.js";
 import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { appeared, isRow, nonEmpty, probe, probing } from "./statements.js";
 

@@ -1,4 +1,30 @@
-/** Errors with which a store says what went wrong, where a driver's own error can't. */
+/** What went wrong, as a store says it: what an error means, and errors for what a driver's own can't tell. */
+
+/** What an error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
+export type Meaning = FatalMeaning | RetryableMeaning;
+
+export type FatalMeaning =
+  | "NOT_NULL_VIOLATION"
+  | "UNIQUE_VIOLATION"
+  | "FOREIGN_KEY_VIOLATION"
+  | "CHECK_VIOLATION"
+  | "CONSTRAINT_VIOLATION"
+  | "INVALID_DATA";
+
+export type RetryableMeaning =
+  /** A deadlock or a serialization failure: worth trying again at once. */
+  | "contention"
+  /** Waited too long for others. */
+  | "busy"
+  /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
+  | "schema"
+  /** The connection's role lacks a grant. */
+  | "permission"
+  /** The table has no number left for a new row. */
+  | "exhausted"
+  /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
+  | "outage"
+  | "other";
 
 /** A value can't be stored as it is in a column of that type. The message is safe to show. */
 export class InvalidValue extends Error {}

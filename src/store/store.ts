@@ -13,6 +13,7 @@ import type {
   Scope,
   Table,
 } from "./tables.js";
+import type { Meaning } from "./failures.js";
 import type { LetterStore } from "./letters.js";
 
 /** By the source database's column names. */
@@ -235,32 +236,6 @@ export interface RunOutcome {
   readonly effects: readonly Effect[];
   readonly failure?: { readonly operationIndex: number; readonly cause: unknown };
 }
-
-/** What an error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
-export type Meaning = FatalMeaning | RetryableMeaning;
-
-export type FatalMeaning =
-  | "NOT_NULL_VIOLATION"
-  | "UNIQUE_VIOLATION"
-  | "FOREIGN_KEY_VIOLATION"
-  | "CHECK_VIOLATION"
-  | "CONSTRAINT_VIOLATION"
-  | "INVALID_DATA";
-
-export type RetryableMeaning =
-  /** A deadlock or a serialization failure: worth trying again at once. */
-  | "contention"
-  /** Waited too long for others. */
-  | "busy"
-  /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
-  | "schema"
-  /** The connection's role lacks a grant. */
-  | "permission"
-  /** The table has no number left for a new row. */
-  | "exhausted"
-  /** The database can't be reached, is starting or stopping, read-only, or has no room left. */
-  | "outage"
-  | "other";
 
 /** Who a caller is to the database, under row-level security. */
 export interface DatabaseCaller {

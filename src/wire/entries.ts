@@ -222,13 +222,17 @@ export function rowOf(entry: unknown): ReadRow {
 }
 
 /** Whether a stored payload gives two answers to which its entries are, or to what one of them says of its row. */
-export function isAmbiguous(payload: unknown): boolean {
+export async function isAmbiguous(payload: unknown): Promise<boolean> {
   const members = membersOf(payload);
   const [, entriesNames] = namesOfTransaction;
   if (conflict(members, [entriesNames]) !== undefined) return true;
   const entries = given(members, entriesNames);
   if (!Array.isArray(entries)) return false;
-  return entries.some((entry) => conflict(membersOf(entry), [tableNames, opDataNames]));
+  for (const entry of entries as readonly unknown[]) {
+    if (isSliceOver()) await nextSlice();
+    if (conflict(membersOf(entry), [tableNames, opDataNames]) !== undefined) return true;
+  }
+  return false;
 }
 
 /**

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { serverErrors } from "../../docs/generate/codes/mysql.js";
 import { sqlstates } from "../../docs/generate/codes/postgres.js";
 import { resultCodes } from "../../docs/generate/codes/sqlite.js";
-import type { Meaning } from "../../src/store/store.js";
+import type { Meaning } from "../../src/store/failures.js";
 import { clientCodes, meaning as mysqlMeaning, signals } from "../../src/sql/mysql/errors.js";
 import {
   meaning as postgresMeaning,

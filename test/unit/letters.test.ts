@@ -55,13 +55,13 @@ describe("rounded integers", () => {
 });
 
 describe("named rows", () => {
-  it("are those of any shape, each once", () => {
+  it("are those of any shape, each once", async () => {
     const entry = { table: "a", id: "1" };
-    expect(namedRows({ crud: [entry, entry, { type: "b", id: "1" }] })).toEqual([
+    expect(await namedRows({ crud: [entry, entry, { type: "b", id: "1" }] })).toEqual([
       entry,
       { table: "b", id: "1" },
     ]);
-    expect(namedRows({ batch: [entry] })).toEqual([entry]);
+    expect(await namedRows({ batch: [entry] })).toEqual([entry]);
     const none = [
       null,
       7,
@@ -71,7 +71,7 @@ describe("named rows", () => {
       { crud: 7 },
       { crud: [null, 7, { table: 1, id: 2 }, { id: "1" }] },
     ];
-    for (const payload of none) expect(namedRows(payload)).toEqual([]);
+    for (const payload of none) expect(await namedRows(payload)).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@
  * The published server errors of MySQL 8.4 and MariaDB 10.11 that a write or a connection can meet: number, name, and what it means for a write.
  * The two servers assign numbers above 3000 twice; a row with an SQLSTATE holds for that SQLSTATE alone.
  */
-import type { Meaning } from "../../../src/store/store.js";
+import type { Meaning } from "../../../src/store/failures.js";
 
 export const serverErrors: readonly (readonly [
   errno: number,

@@ -1,5 +1,5 @@
 /** The SQLSTATEs of the PostgreSQL documentation's appendix A: code, condition, and what it means for a write. */
-import type { Meaning } from "../../../src/store/store.js";
+import type { Meaning } from "../../../src/store/failures.js";
 
 export const sqlstates: readonly (readonly [code: string, condition: string, meaning: Meaning])[] =
   [

@@ -1,5 +1,5 @@
 /** The result codes that sqlite3.h of SQLite 3.54 defines, extended codes included: name, number, and what it means for a write. */
-import type { Meaning } from "../../../src/store/store.js";
+import type { Meaning } from "../../../src/store/failures.js";
 
 export const resultCodes: readonly (readonly [name: string, number: number, meaning: Meaning])[] = [
   ["SQLITE_OK", 0, "other"],

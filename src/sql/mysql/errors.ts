@@ -1,5 +1,5 @@
 /** What an error of MySQL, MariaDB or mysql2 means for a write: the server's by its number, the driver's own by its code or message. */
-import type { Meaning } from "../../store/store.js";
+import type { Meaning } from "../../store/failures.js";
 
 /** Server errors by meaning. Sources: the server error references of MySQL 8.4 and MariaDB 10.11. A number that is not listed is `other`. */
 const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {

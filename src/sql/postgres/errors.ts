@@ -1,5 +1,5 @@
 /** What an error of Postgres means for a write, by its SQLSTATE. */
-import type { Meaning } from "../../store/store.js";
+import type { Meaning } from "../../store/failures.js";
 
 /** SQLSTATEs by meaning. Two characters stand for a class: every code in it that is not listed elsewhere, an extension's and a trigger's own included. */
 export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {

@@ -1,5 +1,5 @@
 /** What an error of SQLite means for a write, by its result code: `better-sqlite3` gives the code's name, `node:sqlite` its number. */
-import type { Meaning } from "../../store/store.js";
+import type { Meaning } from "../../store/failures.js";
 
 /** Result codes by meaning: name without `SQLITE_`, and number. A code that is not listed is `other`. */
 const resultCodes: Readonly<

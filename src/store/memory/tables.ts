@@ -1,5 +1,6 @@
 /** The tables of a memory store: how they are described, what becomes of the description, and what is thrown where a row does not fit. */
-import type { Meaning, StoredRow } from "../store.js";
+import type { StoredRow } from "../store.js";
+import type { Meaning } from "../failures.js";
 import type { Column, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
 import { Contention, InvalidValue } from "../failures.js";

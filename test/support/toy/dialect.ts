@@ -10,7 +10,7 @@ import {
 import { owners } from "../../../src/sql/sqlite/owners.js";
 import { convert, view } from "../../../src/sql/sqlite/values.js";
 import { returningRows } from "../../../src/sql/statements.js";
-import type { Meaning } from "../../../src/store/store.js";
+import type { Meaning } from "../../../src/store/failures.js";
 import { ToyError } from "./kysely.js";
 
 const meanings: Readonly<Record<string, Meaning>> = {
