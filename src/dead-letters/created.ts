@@ -11,7 +11,7 @@ import type { Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { isAmbiguous, rowOf } from "../wire/entries.js";
 import { sha256 } from "../wire/serialize.js";
-import { isSliceOver, nextSlice } from "../wire/slices.js";
+import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 import { entriesOf } from "./payload.js";
 
 /** Rows of one letter. A larger one stands for every row of its tables that is not found. */
@@ -112,8 +112,8 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
       const tables = new Set<string>();
       let rows = 0;
       if (entries.length === 0 || (await isAmbiguous(payload))) return [await anyHash(owner)];
-      for (const entry of entries) {
-        if (isSliceOver()) await nextSlice();
+      for (const [index, entry] of entries.entries()) {
+        if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
         const { op, table, id, data } = rowOf(entry);
         // Whatever else it may be, it may be a PUT.
         if (op === "PATCH" || op === "DELETE") continue;

@@ -7,7 +7,7 @@ import { type NamedRow, rowName } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { membersOf, rowOf } from "../wire/entries.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
-import { isSliceOver, nextSlice } from "../wire/slices.js";
+import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 
 /**
  * The default `deadLetter`: records the letter in the transaction that also enters the answer in the ledger. A payload whose letter is still
@@ -73,8 +73,8 @@ export function entriesOf(payload: unknown): readonly unknown[] {
 /** Each row once. In slices, like all that reads the entries of what may have been refused for their number. */
 export async function namedRows(payload: unknown): Promise<readonly NamedRow[]> {
   const named = new Map<string, NamedRow>();
-  for (const entry of entriesOf(payload)) {
-    if (isSliceOver()) await nextSlice();
+  for (const [index, entry] of entriesOf(payload).entries()) {
+    if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
     const { table, id } = rowOf(entry);
     if (typeof table !== "string" || typeof id !== "string") continue;
     named.set(rowName({ table, id }), { table, id });

@@ -2,7 +2,7 @@
 import type { Identifiable } from "../model.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
-import { isSliceOver, nextSlice } from "../wire/slices.js";
+import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 
 /** A device's queue: subject, client and queue id. */
 interface Sender {
@@ -48,16 +48,13 @@ export async function identityOf(
   return { key, queue, ...request, userId, subject, ...(devices && { devices }) };
 }
 
-/** How many are looked at before the clock is. */
-const entriesOfStep = 500;
-
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */
 async function queueIds({ crud, transactionId }: Identifiable): Promise<unknown> {
   const opIds: number[] = [];
   let entries = 0;
   for (const { opId } of crud) {
     entries += 1;
-    if (entries % entriesOfStep === 0 && isSliceOver()) await nextSlice();
+    if (entries % stepsOfLook === 0 && isSliceOver()) await nextSlice();
     if (opId !== undefined) opIds.push(opId);
   }
   if (opIds.length === entries) return opIds;

@@ -5,7 +5,7 @@
 import { badRequest } from "../errors.js";
 import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
 import { stringifyJson } from "./serialize.js";
-import { isSliceOver, nextSlice } from "./slices.js";
+import { isSliceOver, nextSlice, stepsOfLook } from "./slices.js";
 import { Unread } from "./survey.js";
 
 /** The first name is the contract's own. */
@@ -160,8 +160,8 @@ export async function identifiable(raw: unknown): Promise<Identifiable | undefin
   if (transactionId === null) return undefined;
   const common = idOf(operations[0], transactionIdNames);
   let isCommon = transactionId === undefined;
-  for (const entry of operations) {
-    if (isSliceOver()) await nextSlice();
+  for (const [index, entry] of operations.entries()) {
+    if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
     if (idOf(entry, opIdNames) === null) return undefined;
     isCommon &&= idOf(entry, transactionIdNames) === common;
   }
@@ -228,8 +228,8 @@ export async function isAmbiguous(payload: unknown): Promise<boolean> {
   if (conflict(members, [entriesNames]) !== undefined) return true;
   const entries = given(members, entriesNames);
   if (!Array.isArray(entries)) return false;
-  for (const entry of entries as readonly unknown[]) {
-    if (isSliceOver()) await nextSlice();
+  for (const [index, entry] of entries.entries()) {
+    if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
     if (conflict(membersOf(entry), [tableNames, opDataNames]) !== undefined) return true;
   }
   return false;

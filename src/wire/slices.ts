@@ -25,6 +25,9 @@ function turn(): void {
   next();
 }
 
+/** In a long loop of short steps the clock is looked at once in so many. */
+export const stepsOfLook = 128;
+
 /** Whether the slice of this turn has been used up, by whomever. To be asked between parts that are short themselves. */
 export function isSliceOver(): boolean {
   if (!turning) begin();
