@@ -48,7 +48,10 @@ export async function identityOf(
     sha256(userId),
   ]);
   const request = { request: requestId, requestBegan };
-  return { key, queue, ...request, userId, subject, ...(devices && { devices }) };
+  // How often the client has been asked makes no other transaction of it.
+  const { handling } = transaction;
+  const asked = handling !== undefined && { handling };
+  return { key, queue, ...request, ...asked, userId, subject, ...(devices && { devices }) };
 }
 
 /** How many are looked at before the clock is. */
