@@ -1,7 +1,9 @@
 /** A failure that the client decides about: its answer is saved with how often the client has been asked, and copies that come late write nothing. */
+import type { Logger } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TransactionResult, WriteEvent, Writes } from "../../src/index.js";
-import { alice, from, patch, put, uuid } from "../support/letters.js";
+import { dialects } from "../support/databases.js";
+import { alice, from, patch, put, uuid, writesWithEvents } from "../support/letters.js";
 import type { OpenTarget, TargetOptions } from "../support/target.js";
 import { targets } from "../support/targets.js";
 import type { TestPrincipal } from "../support/writes.js";
@@ -154,29 +156,35 @@ describe.each(targets)("on $name", ({ available, open }) => {
     expect(await childSize()).toBe(3);
   });
 
-  it("gives what a copy has been answered meanwhile, between the failure and its saving", async () => {
-    for (const handling of [0, 1]) {
-      await opened().reset();
-      const meanwhile: TransactionResult[] = [];
-      const writes = made({
-        deadLetters: {
-          requiresClientHandling: async () => {
-            if (meanwhile.length === 0) {
-              await addParent();
-              // From here on it could be applied; the one that is being answered has been undone by now.
-              const other = handling === 0 ? made() : writes;
-              meanwhile.push(await send(copy(handling), other));
-              await opened().change("things", child, { size: 7 });
-            }
-            return true;
+  it(
+    "gives what a copy has been answered meanwhile, between the failure and its saving",
+    {
+      timeout: 30_000,
+    },
+    async () => {
+      for (const handling of [0, 1]) {
+        await opened().reset();
+        const meanwhile: TransactionResult[] = [];
+        const writes = made({
+          deadLetters: {
+            requiresClientHandling: async () => {
+              if (meanwhile.length === 0) {
+                await addParent();
+                // From here on it could be applied; the one that is being answered has been undone by now.
+                const other = handling === 0 ? made() : writes;
+                meanwhile.push(await send(copy(handling), other));
+                await opened().change("things", child, { size: 7 });
+              }
+              return true;
+            },
           },
-        },
-      });
-      expect(await send(copy(0), writes)).toEqual(success);
-      expect(meanwhile).toEqual([success]);
-      expect(await childSize()).toBe(7);
-    }
-  });
+        });
+        expect(await send(copy(0), writes)).toEqual(success);
+        expect(meanwhile).toEqual([success]);
+        expect(await childSize()).toBe(7);
+      }
+    },
+  );
 
   it("gives a late copy what the client was asked about last, and never the other way round", async () => {
     let nested = false;
@@ -230,3 +238,42 @@ describe.each(targets)("on $name", ({ available, open }) => {
     expect(await opened().answered()).toBe(before);
   });
 });
+
+describe.each(dialects.filter(({ concurrent }) => concurrent))("on $name", (dialect) => {
+  it("is tried by one of two that have both read the old answer", async ({
+    skip,
+    onTestFinished,
+  }) => {
+    skip(!(await dialect.available()), "There is no such database.");
+    const both = gate();
+    let reads = Number.NaN;
+    const log: Logger = async ({ query: { sql } }) => {
+      if (!/^select .answer./.test(sql)) return;
+      reads += 1;
+      if (reads === 2) both.open();
+      // Neither goes on before the other has read it, too.
+      if (reads <= 2) await both.opened;
+    };
+    const { db, close } = await dialect.open({ log });
+    onTestFinished(close);
+    const [one, two] = [writesWithEvents(db, ask), writesWithEvents(db, ask)];
+    expect(await one.writes.processTransaction(copy(0), alice)).toMatchObject(asked);
+    await db.insertInto("things").values({ id: parent }).execute();
+    one.events.length = 0;
+    reads = 0;
+    const sent = [one, two].map(({ writes }) => writes.processTransaction(copy(1), alice));
+    expect(await Promise.all(sent)).toEqual([success, success]);
+    const how = [...one.events, ...two.events].flatMap((event) =>
+      event.type === "transaction" ? [event.ledger] : [],
+    );
+    expect(how.toSorted()).toEqual(["hit", "miss"]);
+  });
+});
+
+function gate() {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open: () => open(), opened };
+}
