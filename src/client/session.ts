@@ -30,7 +30,7 @@ export interface QueueRecord {
   /** The owner. */
   readonly subject?: string | undefined;
   /** How often the application has been asked about the transaction that it keeps at the head of the queue, by its first operation's id. */
-  readonly asked?: Readonly<Record<number, number>> | undefined;
+  readonly handling?: Readonly<Record<number, number>> | undefined;
 }
 
 /** The queue as it is now. */
@@ -128,13 +128,8 @@ export async function remember(
   subject: string | undefined,
 ): Promise<QueueRecord> {
   const { record, last, randomId } = state;
-  const same = record !== null && record.seen <= last;
-  const next: QueueRecord = {
-    id: same ? record.id : randomId,
-    seen: last,
-    subject: subject ?? record?.subject,
-    asked: same ? record.asked : undefined,
-  };
+  const same = record !== null && record.seen <= last ? record : { id: randomId };
+  const next: QueueRecord = { ...same, seen: last, subject: subject ?? record?.subject };
   const text = JSON.stringify(next);
   if (text !== JSON.stringify(record)) {
     await database.execute("INSERT OR REPLACE INTO ps_kv (key, value) VALUES (?, ?)", [key, text]);
@@ -143,8 +138,8 @@ export async function remember(
 }
 
 /** How often the application has been asked about a transaction, and has kept it. */
-export function timesAsked({ asked }: QueueRecord, { crud }: QueuedTransaction): number {
-  return asked?.[crud[0]?.opId as number] ?? 0;
+export function timesAsked({ handling }: QueueRecord, { crud }: QueuedTransaction): number {
+  return handling?.[crud[0]?.opId as number] ?? 0;
 }
 
 /** Counts that it has been asked once more. What is sent from now on is tried, and copies of what was sent before are not. */
@@ -154,7 +149,7 @@ export async function rememberAsked(
   transaction: QueuedTransaction,
 ): Promise<void> {
   await database.execute(
-    "UPDATE ps_kv SET value = json_set(value, '$.asked', json_object(?, ?)) WHERE key = ?",
+    "UPDATE ps_kv SET value = json_set(value, '$.handling', json_object(?, ?)) WHERE key = ?",
     [`${transaction.crud[0]?.opId}`, timesAsked(queue, transaction) + 1, key],
   );
 }
