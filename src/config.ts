@@ -121,7 +121,10 @@ export interface ParkingOptions {
 
 /** What becomes of a transaction that is answered fatally, and how its letter is kept and retried. */
 export interface DeadLettersOptions<P extends Principal, DB> {
-  /** True: the client decides what becomes of the transaction; nothing is recorded, and the batch ends. If it throws, the answer is retryable. */
+  /**
+   * True: the client decides what becomes of the transaction; no letter is recorded, and the batch ends. If it throws, the answer is retryable.
+   * The ledger keeps the answer for clients that send `handling`.
+   */
   readonly requiresClientHandling?: (
     failure: FailedOperation,
     context: CallContext<P>,

@@ -28,6 +28,8 @@ export interface CrudEntry {
 /** The operations of one local transaction: applied together or not at all. */
 export interface CrudTransaction {
   readonly transactionId?: number;
+  /** How often the client says its application has been asked what is to become of it. No part of what makes it the same one. */
+  readonly handling?: number;
   readonly crud: readonly CrudEntry[];
 }
 
@@ -46,6 +48,7 @@ export interface InvalidTransaction {
 /** What makes a transaction the same one when it comes again: of one that is refused as far as it can be read, whatever is wrong with it. */
 export interface Identifiable {
   readonly transactionId?: number;
+  readonly handling?: number;
   readonly crud: Iterable<{
     readonly opId?: number;
     readonly op: unknown;

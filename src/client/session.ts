@@ -4,7 +4,7 @@
  * The queue's owner and its id are stored in PowerSync's own key-value table, `ps_kv`. PowerSync empties that table when it clears the
  * database, and it is copied with the database file.
  */
-import type { SqlExecutor, UploadDatabase } from "./transaction.js";
+import type { QueuedTransaction, SqlExecutor, UploadDatabase } from "./transaction.js";
 import { callApplication, uploadError } from "./errors.js";
 import type { ConnectorOptions } from "./options.js";
 
@@ -12,7 +12,7 @@ import type { ConnectorOptions } from "./options.js";
 interface Session {
   readonly token: string;
   readonly subject: string | undefined;
-  readonly queueId: string;
+  readonly queue: QueueRecord;
 }
 
 export type OpenSession = (
@@ -22,13 +22,15 @@ export type OpenSession = (
 ) => Promise<Session>;
 
 /** What is stored about a queue. */
-interface QueueRecord {
+export interface QueueRecord {
   /** Random. With the client id and the operations' ids it identifies a transaction that is sent again. */
   readonly id: string;
   /** The largest operation id that was in the queue while its owner was known. */
   readonly seen: number;
   /** The owner. */
   readonly subject?: string | undefined;
+  /** How often the application has been asked about the transaction that it keeps at the head of the queue, by its first operation's id. */
+  readonly handling?: Readonly<Record<number, number>> | undefined;
 }
 
 /** The queue as it is now. */
@@ -56,10 +58,10 @@ export function createOpenSession(options: ConnectorOptions): OpenSession {
     const token = await tokenFor(database, state, refresh);
     const subject = options.subject?.(token) ?? readClaims(token).subject;
     lastSubject = subject;
-    const { id: queueId } = mayBeSentBy(state, subject)
+    const queue = mayBeSentBy(state, subject)
       ? await remember(database, state, subject)
       : await handOver(database, state, subject as string);
-    return { token, subject, queueId };
+    return { token, subject, queue };
   }
 
   async function tokenFor(
@@ -126,16 +128,30 @@ export async function remember(
   subject: string | undefined,
 ): Promise<QueueRecord> {
   const { record, last, randomId } = state;
-  const next: QueueRecord = {
-    id: record !== null && record.seen <= last ? record.id : randomId,
-    seen: last,
-    subject: subject ?? record?.subject,
-  };
+  const same = record !== null && record.seen <= last ? record : { id: randomId };
+  const next: QueueRecord = { ...same, seen: last, subject: subject ?? record?.subject };
   const text = JSON.stringify(next);
   if (text !== JSON.stringify(record)) {
     await database.execute("INSERT OR REPLACE INTO ps_kv (key, value) VALUES (?, ?)", [key, text]);
   }
   return next;
+}
+
+/** How often the application has been asked about a transaction, and has kept it. */
+export function timesAsked({ handling }: QueueRecord, { crud }: QueuedTransaction): number {
+  return handling?.[crud[0]?.opId as number] ?? 0;
+}
+
+/** Counts that it has been asked once more. What is sent from now on is tried, and copies of what was sent before are not. */
+export async function rememberAsked(
+  database: SqlExecutor,
+  queue: QueueRecord,
+  transaction: QueuedTransaction,
+): Promise<void> {
+  await database.execute(
+    "UPDATE ps_kv SET value = json_set(value, '$.handling', json_object(?, ?)) WHERE key = ?",
+    [`${transaction.crud[0]?.opId}`, timesAsked(queue, transaction) + 1, key],
+  );
 }
 
 /** Whether the whole queue may be sent in the subject's name. It may where the owner or the subject is unknown. */

@@ -42,9 +42,10 @@ function operationOf(entry: QueueEntry): QueuedOperation {
 }
 
 /** The transaction as the endpoint's wire format has it. */
-export function queuedToWire({ transactionId, crud }: QueuedTransaction): object {
+export function queuedToWire({ transactionId, crud }: QueuedTransaction, handling: number): object {
   return {
     transaction_id: transactionId,
+    handling,
     crud: crud.map(({ op, table, id, opId, opData, previousValues, metadata }) => ({
       op,
       table,

@@ -20,7 +20,14 @@ import type { ConnectorOptions } from "./options.js";
 import type { Pace } from "./pace.js";
 import { type Head, readHead } from "./queue.js";
 import { countRejected, forgetQueued, keepRejected } from "./rejected.js";
-import { type OpenSession, readState, remember } from "./session.js";
+import {
+  type OpenSession,
+  type QueueRecord,
+  readState,
+  remember,
+  rememberAsked,
+  timesAsked,
+} from "./session.js";
 import type { StatusStore } from "./status.js";
 
 export interface Uploader {
@@ -58,15 +65,15 @@ export async function uploadQueue(uploader: Uploader, database: UploadDatabase):
   let refreshed = false;
   const clientId = await database.getClientId();
   if (table !== undefined) {
-    await forgetQueued(database, table, session.queueId);
+    await forgetQueued(database, table, session.queue.id);
     await recount();
   }
 
   for (;;) {
     const head = await readHead(database, await pace.bounds(state.pending));
     if (head === undefined) break;
-    const { queueId, subject, token } = session;
-    const response = await send(uploader, token, head, requestBody(clientId, queueId, head));
+    const { queue, subject, token } = session;
+    const response = await send(uploader, token, head, requestBody(clientId, queue, head));
     if (response.status === 401 && !refreshed) {
       // A new token is tried once. A second 401 has another cause than the token's age.
       refreshed = true;
@@ -76,22 +83,22 @@ export async function uploadQueue(uploader: Uploader, database: UploadDatabase):
     refreshed = false;
     if (shrink(pace, response, head)) continue;
     try {
-      await accept({ options, database, queueId, head, onRejected: recount }, response);
+      await accept({ options, database, queue, head, onRejected: recount }, response);
     } finally {
       state = await readQueue();
     }
     pace.succeeded();
     status.change({ error: undefined });
     if (state.pending === 0) break;
-    session = { ...session, queueId: (await remember(database, state, subject)).id };
+    session = { ...session, queue: await remember(database, state, subject) };
   }
 }
 
-function requestBody(clientId: string, queueId: string, { transactions }: Head): string {
+function requestBody(clientId: string, queue: QueueRecord, { transactions }: Head): string {
   return JSON.stringify({
     client_id: clientId,
-    queue_id: queueId,
-    transactions: transactions.map(queuedToWire),
+    queue_id: queue.id,
+    transactions: transactions.map((each) => queuedToWire(each, timesAsked(queue, each))),
   });
 }
 
@@ -125,7 +132,7 @@ function shrink(pace: Pace, { status }: HttpResponse, { transactions, bytes }: H
 interface Settling {
   readonly options: ConnectorOptions;
   readonly database: UploadDatabase;
-  readonly queueId: string;
+  readonly queue: QueueRecord;
   readonly head: Head;
   readonly onRejected: () => Promise<void>;
 }
@@ -187,7 +194,7 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
  * @throws UploadError RETAINED, CALLBACK_FAILED
  */
 async function decide(
-  { options, database, queueId }: Settling,
+  { options, database, queue }: Settling,
   failure: FatalFailure,
   transaction: QueuedTransaction,
 ): Promise<void> {
@@ -201,12 +208,13 @@ async function decide(
     );
   }
   if (decision !== "complete") {
+    await rememberAsked(database, queue, transaction);
     const { code, message = "It was rejected." } = failure;
     throw uploadError("RETAINED", `A transaction is kept in the queue: ${message}`, {
       rejectedWith: code,
     });
   }
   if (deadLetters !== undefined) {
-    await keepRejected(database, deadLetters.table, queueId, transaction, failure);
+    await keepRejected(database, deadLetters.table, queue.id, transaction, failure);
   }
 }

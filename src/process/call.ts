@@ -129,7 +129,7 @@ export function isKeyed<P extends Principal, DB>(
 export interface Memory {
   /** Who is in the database now. See `places.ts`. */
   readonly places: Places;
-  /** Identical transactions in flight, by identity. See `joinFlight` in `transaction.ts`. */
+  /** Identical transactions in flight, by identity and how often the client has been asked. See `joinFlight` in `transaction.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
   /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;

@@ -45,7 +45,10 @@ export async function identityOf(
     sha256(userId),
   ]);
   const request = { request: requestId, requestBegan };
-  return { key, queue, ...request, userId, subject, ...(devices && { devices }) };
+  // How often the client has been asked makes no other transaction of it.
+  const { handling } = transaction;
+  const asked = handling !== undefined && { handling };
+  return { key, queue, ...request, ...asked, userId, subject, ...(devices && { devices }) };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

@@ -40,7 +40,7 @@ type OnRecorded<P extends Principal, DB> = NonNullable<
  *
  * @param root the letter whose dependant it is. Where that waits no more, nothing is recorded, and `undefined` comes back
  */
-type RecordFailure<P extends Principal> = (
+export type RecordFailure<P extends Principal> = (
   answer: FatalResult,
   payload: unknown,
   call: Call<P>,

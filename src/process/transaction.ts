@@ -19,14 +19,8 @@ import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
-import {
-  classify,
-  fatalResult,
-  inUnit,
-  isTriedAgain,
-  tellServerValue,
-  type Verdict,
-} from "./classify.js";
+import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
+import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
@@ -71,6 +65,7 @@ export function createRunTransaction<P extends Principal, DB>({
 }: TransactionParts<P, DB>): RunTransaction<P> {
   const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
   const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
+  const conclude = createConclude({ requiresClientHandling, record, emit });
   const parking = createParking(config, emit);
 
   const run = async (
@@ -85,9 +80,11 @@ export function createRunTransaction<P extends Principal, DB>({
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
     if (identity === undefined) return execute();
+    // What the client has been asked about once more is tried, whatever the earlier one is answered.
+    const flight = `${identity.key} ${identity.handling ?? ""}`;
     for (;;) {
       tally.ledger = "miss";
-      const { result, shared } = await joinFlight(call.memory, identity.key, execute);
+      const { result, shared } = await joinFlight(call.memory, flight, execute);
       if (!shared) return result;
       tally.ledger = "shared";
       // The ledger must know that this request held it, too: what a queue sent last is never pruned.
@@ -135,11 +132,15 @@ export function createRunTransaction<P extends Principal, DB>({
         if (tried.kind === "unsure" && tried.puts !== undefined) known.puts = tried.puts;
         continue;
       }
-      const payload = payloadOf(transaction);
+      const concluded = { payload: payloadOf(transaction), call, identity };
       const result =
         needed === undefined
-          ? await conclude(last ?? dependent, failed?.operationIndex, payload, call, identity)
-          : await conclude(dependent, needed.operationIndex, payload, call, identity, needed.root);
+          ? await conclude({
+              ...concluded,
+              verdict: last ?? dependent,
+              operationIndex: failed?.operationIndex,
+            })
+          : await conclude({ ...concluded, verdict: dependent, ...needed });
       if (result === undefined) {
         // Its root has been closed meanwhile, and what it needs may be there.
         if (number >= mostAttempts) return retryableResult(busyMessage);
@@ -182,37 +183,6 @@ export function createRunTransaction<P extends Principal, DB>({
       ...(operationIndex !== undefined && { operationIndex }),
     });
     return verdict;
-  };
-
-  /**
-   * A retryable failure is answered as it is. Of a fatal one the client decides, and nothing is recorded; or the dead letter is.
-   *
-   * @param root the letter that it depends on, where it does. `undefined` comes back where that has been closed meanwhile
-   */
-  const conclude = async (
-    verdict: Verdict,
-    operationIndex: number | undefined,
-    payload: unknown,
-    call: Call<P>,
-    identity: Identity | undefined,
-    root?: string,
-  ): Promise<TransactionResult | undefined> => {
-    if (verdict.outcome === "retryable") {
-      const result = retryableResult(verdict.message, verdict.retryAfterMs);
-      return verdict.tooManyDevices ? { ...result, tooManyDevices: true } : result;
-    }
-    const answer = fatalResult(verdict, operationIndex);
-    try {
-      const ask = call.clientCanHandle ? requiresClientHandling : undefined;
-      if (await ask?.(answer.failedOperation, call.shown)) {
-        return { ...answer, requiresClientHandling: true };
-      }
-    } catch (error) {
-      const during = "requiresClientHandling";
-      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
-      return retryableResult("The failure can't be judged just now.");
-    }
-    return record(answer, payload, call, identity, root);
   };
 
   return async (transaction, call) => {

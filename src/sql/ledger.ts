@@ -2,6 +2,7 @@
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
+import { handlingOf, isTriedAnew } from "../store/handling.js";
 import { waiting } from "../store/letters.js";
 import type { Claim, Pruned, PruneStep } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
@@ -45,10 +46,16 @@ export async function claim(
   for (let entered = known; ; entered = true) {
     const saved = await tx
       .selectFrom("powersync_ledger")
-      .select(["answer", "request"])
+      .select(["answer", "request", "handling"])
       .where("identity", "=", identity)
       .executeTakeFirst();
     if (saved !== undefined) {
+      // Some drivers read a bigint.
+      const handling = saved.handling === null ? null : Number(saved.handling);
+      if (isTriedAnew(handling, claimed)) {
+        await enterAnew(tx, dialect, claimed, handling);
+        return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
+      }
       if (saved.request !== request) await replay(tx, dialect, claimed);
       // The library wrote it: it is a fatal result.
       return {
@@ -94,18 +101,12 @@ async function enter(
   claimed: Claim,
   { select: bounds, lettersOf }: Asked,
 ): Promise<Claimed | undefined> {
-  const { key, queue, request, answer } = claimed;
+  const { key, queue } = claimed;
   const letters = lettersOf && hasLetters(tx, lettersOf);
-  const requestAt = begun(dialect, claimed);
   const row = {
     identity: key,
     queue: letters && dialect.insertIgnore ? told(queue, letters) : queue,
-    answer: answer ? typedJson(answer) : null,
-    request,
-    request_at: requestAt,
-    first_request: request,
-    first_request_at: requestAt,
-    applied_at: answer ? null : dialect.types.now,
+    ...answered(dialect, claimed),
   };
   const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
   const insert = tx
@@ -124,6 +125,37 @@ async function enter(
     .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
     .executeTakeFirst();
   return inserted && { hasLetters: Number(inserted.letters) === 1 };
+}
+
+/** What a row says of the answer, and of the request in which it was given first. */
+function answered(dialect: Dialect, claimed: Claim) {
+  const { request, answer } = claimed;
+  const requestAt = begun(dialect, claimed);
+  return {
+    answer: answer ? typedJson(answer) : null,
+    handling: answer ? handlingOf(claimed) : null,
+    request,
+    request_at: requestAt,
+    first_request: request,
+    first_request_at: requestAt,
+    applied_at: answer ? null : dialect.types.now,
+  };
+}
+
+/** In place of an answer that the client has decided about. Whoever does the same at once is waited for, and then its answer counts. */
+async function enterAnew(
+  tx: Transaction<OwnTables>,
+  dialect: Dialect,
+  claimed: Claim,
+  handling: number,
+): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable("powersync_ledger")
+    .set({ ...answered(dialect, claimed), answered_at: dialect.types.now })
+    .where("identity", "=", claimed.key)
+    .where("handling", "=", handling)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new Contention("The transaction has just been answered.");
 }
 
 /** The value; and beside the answer to the INSERT, where there is no RETURNING, its "insert id": 1, or 2 where the condition holds. */

@@ -35,6 +35,7 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       identity: ["varchar(64)", "key"],
       queue: ["varchar(64)"],
       answer: ["longText", "null"],
+      handling: ["integer", "null"],
       answered_at: ["timestamp", "now"],
       request: ["varchar(36)"],
       request_at: ["timestamp", "now"],
@@ -140,4 +141,4 @@ export const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "7d8a5c65da49e7f895fcf7eba8a3c085";
+export const currentForm = "11ba45638e7db6f19945bba007ba5691";

@@ -23,15 +23,17 @@ export interface OwnTables {
     queue: string;
     /** NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
+    /** Of an answer that the client has to decide about: how often it had been asked before. NULL: the answer is final. */
+    handling: ColumnType<number | bigint | null, number | null, number | null>;
     answered_at: ColumnType<Date, never, unknown>;
     /** The latest of the requests that held it, and when that began. */
     request: string;
     request_at: ColumnType<Date, unknown, unknown>;
     /** The one in which it was answered first. */
-    first_request: ColumnType<string, string, never>;
-    first_request_at: ColumnType<Date, unknown, never>;
+    first_request: string;
+    first_request_at: ColumnType<Date, unknown, unknown>;
     /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
-    applied_at: ColumnType<Date | null, unknown, never>;
+    applied_at: ColumnType<Date | null, unknown, unknown>;
   };
   /** The queues that the ledger knows. */
   powersync_devices: {

@@ -124,6 +124,8 @@ export interface Claim {
   readonly requestBegan: number;
   /** Absent: success. */
   readonly answer?: FatalResult;
+  /** How often the client has been asked about it. An answer that leaves the decision to it holds for claims with that number, or a lower one. */
+  readonly handling?: number;
   /** It has been answered a moment ago, and only the request is entered. */
   readonly known?: true;
   readonly userId: string;

@@ -113,7 +113,20 @@ export function transactionOf(
   }
   const id = given(members, transactionIdNames) as number | undefined;
   const transactionId = id ?? commonId(crud);
-  return transactionId === undefined ? { crud } : { transactionId, crud };
+  // Clients of demo backends read no answer that would ask them.
+  const handling = path === "crud" ? handlingIn(members) : undefined;
+  return {
+    ...(transactionId !== undefined && { transactionId }),
+    ...(handling !== undefined && { handling }),
+    crud,
+  };
+}
+
+/** `undefined`: there is none, or none that the contract knows. */
+function handlingIn({ handling }: Members): number | undefined {
+  return Number.isInteger(handling) && (handling as number) >= 0 && (handling as number) < 2 ** 31
+    ? (handling as number)
+    : undefined;
 }
 
 function differ([one, other]: readonly [string, string]): string {
@@ -168,7 +181,12 @@ export async function identifiable(raw: unknown): Promise<Identifiable | undefin
   if (isCommon) transactionId = common ?? undefined;
   // One at a time, for there may be very many.
   const entries = { [Symbol.iterator]: () => readings(operations) };
-  return transactionId === undefined ? { crud: entries } : { transactionId, crud: entries };
+  const handling = handlingIn(membersOf(raw));
+  return {
+    ...(transactionId !== undefined && { transactionId }),
+    ...(handling !== undefined && { handling }),
+    crud: entries,
+  };
 }
 
 /** `undefined`: there is none. `null`: what is there is no id, or two that differ, and nothing to go by. */

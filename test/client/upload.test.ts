@@ -75,6 +75,7 @@ describe("an upload", () => {
       transactions: [
         {
           transaction_id: 1,
+          handling: 0,
           crud: [
             {
               op: "PUT",
@@ -102,6 +103,7 @@ describe("an upload", () => {
         },
         {
           transaction_id: 2,
+          handling: 0,
           crud: [
             {
               op: "DELETE",
@@ -155,10 +157,10 @@ describe("an upload", () => {
     await connector.uploadData(database);
     expect(server?.requests.map(({ body }) => body.transactions)).toEqual([
       [
-        { crud: [expect.objectContaining({ id: "a", op_id: 1 })] },
-        { crud: [expect.objectContaining({ id: "b", op_id: 2 })] },
+        { handling: 0, crud: [expect.objectContaining({ id: "a", op_id: 1 })] },
+        { handling: 0, crud: [expect.objectContaining({ id: "b", op_id: 2 })] },
       ],
-      [{ crud: [expect.objectContaining({ id: "c", op_id: 3 })] }],
+      [{ handling: 0, crud: [expect.objectContaining({ id: "c", op_id: 3 })] }],
     ]);
   });
 

@@ -370,6 +370,26 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
         expect(await count(db, "powersync_ledger")).toBe(1);
       });
 
+      test.each(cuts.map((cut) => ({ ...cut, behind: "requiresClientHandling" })))(
+        "of an answer that the client decides about: %o",
+        async (cut) => {
+          const asking = { deadLetters: { requiresClientHandling: () => true } };
+          const { url } = await open({ connectionString: appUrl({ port: proxy.port }) }, asking);
+          const transaction = { ...poison(1), handling: 0 };
+          const done = proxy.cut(cut);
+          const [first] = await Promise.all([upload(url, "phone", [transaction]), done]);
+          expect(statuses(first)).toEqual(["retryable_error"]);
+          expect(await count(db, "powersync_ledger")).toBe(cut.lose === "statement" ? 0 : 1);
+
+          const again = await upload(url, "phone", [transaction]);
+          expect(again).toMatchObject([
+            { status: "fatal_error", failed_operation: { error_code: "CHECK_VIOLATION" } },
+          ]);
+          expect(await count(db, "powersync_ledger")).toBe(1);
+          expect(await letters()).toEqual([]);
+        },
+      );
+
       test.each(cuts.map((cut) => ({ ...cut, behind: "powersync_dead_letters" })))(
         "of a dead letter: %o",
         async (cut) => {

@@ -20,22 +20,37 @@ const timeouts = { lockMs: 5_000, statementMs: 15_000, transactionMs: 60_000 };
 const past = "2020-01-01 00:00:00.000";
 const later = "2020-02-01 00:00:00.000";
 
-/** Devices that have sent one transaction, which must be kept; and the same number of transactions that one busy device has gone past. All of one moment, and kept ones among the others. */
-async function fill(db: Kysely<TestSchema>): Promise<void> {
-  const rows = 1_000;
-  for (let from = 0; from < 2 * devices; from += rows) {
-    const values = Array.from({ length: Math.min(rows, 2 * devices - from) }, (_, index) => {
-      const number = from + index;
-      const identity = `${(number * 7_919) % (2 * devices)}`.padStart(8, "0").padEnd(64, "x");
-      const queue = number % 2 === 0 ? String(number) : "busy";
-      const request = number % 2 === 0 ? "only" : `r${number}`;
-      return sql`(${identity}, ${queue}, ${past}, ${request}, ${past}, ${request}, ${past})`;
-    });
-    await sql`insert into powersync_ledger (identity, queue, answered_at, request, request_at, first_request, first_request_at)
-      values ${sql.join(values)}`.execute(db);
-  }
-  await sql`insert into powersync_ledger (identity, queue, answered_at, request, request_at, first_request, first_request_at)
-    values (${"last"}, ${"busy"}, ${later}, ${"last"}, ${later}, ${"last"}, ${later})`.execute(db);
+/**
+ * Devices that have sent one transaction, which must be kept; and the same number of transactions that one busy device has gone past. All of one
+ * moment, and kept ones among the others. As text, and in one transaction: a million parameters and a thousand commits take longer than the rest.
+ *
+ * @param clustered the table is kept in the order of its key, and filled in it; else it is filled in any other
+ */
+async function fill(db: Kysely<TestSchema>, clustered: boolean): Promise<void> {
+  const columns =
+    "(identity, queue, answered_at, request, request_at, first_request, first_request_at)";
+  const rows = 2_500;
+  const total = 2 * devices;
+  await db.transaction().execute(async (tx) => {
+    for (let from = 0; from < total; from += rows) {
+      const values = Array.from({ length: Math.min(rows, total - from) }, (_, index) => {
+        const number = from + index;
+        const place = clustered ? number : (number * 7_919) % total;
+        const identity = String(place).padStart(8, "0").padEnd(64, "x");
+        const queue = number % 2 === 0 ? String(number) : "busy";
+        const request = number % 2 === 0 ? "only" : `r${number}`;
+        return `('${identity}', '${queue}', '${past}', '${request}', '${past}', '${request}', '${past}')`;
+      });
+      await sql
+        .raw(`insert into powersync_ledger ${columns} values ${values.join(", ")}`)
+        .execute(tx);
+    }
+    await sql
+      .raw(
+        `insert into powersync_ledger ${columns} values ('last', 'busy', '${later}', 'last', '${later}', 'last', '${later}')`,
+      )
+      .execute(tx);
+  });
   await sql.raw(analyze(db)).execute(db);
 }
 
@@ -79,7 +94,8 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
         log: ({ query }) => void statements.push(query.sql),
       });
       onTestFinished(close);
-      await fill(db);
+      await fill(db, dialect.family === "mysql");
+      statements.length = 0;
       const open = createSqlStores({
         isolation: undefined,
         timeouts,
@@ -88,6 +104,7 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
       });
       const store = (await open(db, db)) as Store<Kysely<TestSchema>>;
 
+      const allSteps = Math.floor((2 * devices + 1) / most) + 1;
       let steps = 0;
       let removed = 0;
       let slowestMs = 0;
@@ -111,12 +128,13 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
         steps += 1;
         removed += taken.removed;
         expect(taken.removed).toBeLessThanOrEqual(most);
+        expect(steps).toBeLessThanOrEqual(allSteps);
         if (taken.next === undefined) break;
         from = taken.next;
       }
       if (long) console.log(dialect.name, { steps, removed, mostExamined, slowestMs });
       expect(removed).toBe(devices);
-      expect(steps).toBe(Math.floor((2 * devices + 1) / most) + 1);
+      expect(steps).toBe(allSteps);
       // Each row, whether its queue has gone on, its removal; and some for the catalog.
       expect(mostExamined).toBeLessThan(10 * most);
       if (dialect.family === "sqlite") {

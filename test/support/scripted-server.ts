@@ -17,6 +17,7 @@ export interface SentUpload {
   readonly queue_id: string;
   readonly transactions: readonly {
     readonly transaction_id?: number;
+    readonly handling?: number;
     readonly crud: readonly SentOperation[];
   }[];
 }

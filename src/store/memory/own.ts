@@ -13,6 +13,7 @@ import type {
 } from "../store.js";
 import type { StoredRecord } from "./letters.js";
 import { TooManyDevices } from "../failures.js";
+import { handlingOf, isTriedAnew } from "../handling.js";
 import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
@@ -25,6 +26,8 @@ export interface LedgerRow {
   readonly firstRequestAt: number;
   /** JSON; `null` for success. */
   readonly answer: string | null;
+  /** How often the client had been asked, where it has to decide about the answer; `null`: the answer is final. */
+  readonly handling: number | null;
   readonly answeredAt: number;
   readonly appliedAt: number | undefined;
 }
@@ -68,8 +71,8 @@ export function claim(own: OwnRows, claimed: Claim, now: number): Claimed {
   const { key: identity, queue, request, requestBegan, answer } = claimed;
   const saved = ledger.get(identity);
   const requestAt = now - (performance.now() - requestBegan) * micros;
-  if (saved === undefined) {
-    const forgotten = enterDevice(own, claimed, now);
+  if (saved === undefined || isTriedAnew(saved.handling, claimed)) {
+    const forgotten = saved === undefined && enterDevice(own, claimed, now);
     ledger.set(identity, {
       queue,
       request,
@@ -77,6 +80,7 @@ export function claim(own: OwnRows, claimed: Claim, now: number): Claimed {
       firstRequest: request,
       firstRequestAt: requestAt,
       answer: answer === undefined ? null : typedJson(answer),
+      handling: handlingOf(claimed),
       answeredAt: now,
       appliedAt: answer === undefined ? now : undefined,
     });

@@ -145,6 +145,13 @@ export interface components {
         /** @description An integer that every JSON reader carries exactly. */
         readonly SafeInteger: number;
         readonly OptionalInteger: number | null;
+        /**
+         * @description How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
+         *     the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
+         *     one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
+         *     number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+         */
+        readonly Handling: number | null;
         /** @description Values by column. Integers may have all the digits of 64 bits and more. A binary value is base64 text; a JSON value may be text or JSON. */
         readonly Values: {
             readonly [key: string]: unknown;
@@ -168,6 +175,7 @@ export interface components {
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
             readonly transactionId?: components["schemas"]["OptionalInteger"];
             readonly tx_id?: components["schemas"]["OptionalInteger"];
+            readonly handling?: components["schemas"]["Handling"];
             readonly crud: readonly components["schemas"]["CrudEntry"][];
         };
         /** @description One transaction, as clients of PowerSync's demo backends send it. Without `client_id` and `op_id` it may be applied twice when it is sent twice. */
@@ -189,6 +197,7 @@ export interface components {
             readonly transactionId?: components["schemas"]["OptionalInteger"];
             /** @description Another name for `transaction_id`. */
             readonly tx_id?: components["schemas"]["OptionalInteger"];
+            readonly handling?: components["schemas"]["Handling"];
             /** @description In the order in which the device made them; at most the server's limit, 10,000 by default. */
             readonly crud: readonly components["schemas"]["CrudEntry"][];
         };
@@ -288,7 +297,10 @@ export interface components {
              * @enum {string}
              */
             readonly status: "fatal_error";
-            /** @description True where the server has recorded nothing and leaves the decision to the client. It ends the batch. */
+            /**
+             * @description True where the server has recorded nothing and leaves the decision to the client. It ends the batch. To a transaction that came with
+             *     `handling` the answer is final until it comes with a higher one.
+             */
             readonly requires_client_handling: boolean;
             /** @description For people. */
             readonly message?: string;

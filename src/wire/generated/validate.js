@@ -134,8 +134,9 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
 validate20.evaluated = { "props": { "client_id": true, "clientId": true, "queue_id": true, "queueId": true, "transactions": true }, "dynamicProps": false, "dynamicItems": false };
 var validateTransaction = validate21;
 var schema37 = { "type": ["integer", "null"], "minimum": -9007199254740991, "maximum": 9007199254740991 };
-var schema40 = { "type": "object", "required": ["op", "id"], "properties": { "op": { "type": "string", "enum": ["PUT", "PATCH", "DELETE"] }, "table": { "type": ["string", "null"], "minLength": 1 }, "type": { "type": ["string", "null"] }, "id": { "type": "string", "minLength": 1 }, "op_id": { "$ref": "OptionalInteger" }, "opId": { "$ref": "OptionalInteger" }, "clientId": { "$ref": "OptionalInteger" }, "transaction_id": { "$ref": "OptionalInteger" }, "transactionId": { "$ref": "OptionalInteger" }, "tx_id": { "$ref": "OptionalInteger" }, "op_data": { "$ref": "Values" }, "opData": { "$ref": "Values" }, "data": { "$ref": "Values" }, "previous_values": { "$ref": "Values" }, "previousValues": { "$ref": "Values" }, "old": { "$ref": "Values" }, "metadata": { "type": ["string", "null"] } }, "if": { "properties": { "table": { "type": "null" } } }, "then": { "required": ["type"], "properties": { "type": { "type": "string", "minLength": 1 } } }, "not": { "type": "object", "required": ["op"], "properties": { "op": { "enum": ["PUT", "PATCH"] }, "op_data": { "type": "null" }, "opData": { "type": "null" }, "data": { "type": "null" } } } };
-var schema47 = { "type": ["object", "null"], "additionalProperties": true };
+var schema40 = { "type": ["integer", "null"], "minimum": 0, "maximum": 2147483647 };
+var schema41 = { "type": "object", "required": ["op", "id"], "properties": { "op": { "type": "string", "enum": ["PUT", "PATCH", "DELETE"] }, "table": { "type": ["string", "null"], "minLength": 1 }, "type": { "type": ["string", "null"] }, "id": { "type": "string", "minLength": 1 }, "op_id": { "$ref": "OptionalInteger" }, "opId": { "$ref": "OptionalInteger" }, "clientId": { "$ref": "OptionalInteger" }, "transaction_id": { "$ref": "OptionalInteger" }, "transactionId": { "$ref": "OptionalInteger" }, "tx_id": { "$ref": "OptionalInteger" }, "op_data": { "$ref": "Values" }, "opData": { "$ref": "Values" }, "data": { "$ref": "Values" }, "previous_values": { "$ref": "Values" }, "previousValues": { "$ref": "Values" }, "old": { "$ref": "Values" }, "metadata": { "type": ["string", "null"] } }, "if": { "properties": { "table": { "type": "null" } } }, "then": { "required": ["type"], "properties": { "type": { "type": "string", "minLength": 1 } } }, "not": { "type": "object", "required": ["op"], "properties": { "op": { "enum": ["PUT", "PATCH"] }, "op_data": { "type": "null" }, "opData": { "type": "null" }, "data": { "type": "null" } } } };
+var schema48 = { "type": ["object", "null"], "additionalProperties": true };
 function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -356,7 +357,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             return false;
           }
           if (!(data6 === "PUT" || data6 === "PATCH" || data6 === "DELETE")) {
-            validate22.errors = [{ instancePath: instancePath + "/op", schemaPath: "#/properties/op/enum", keyword: "enum", params: { allowedValues: schema40.properties.op.enum }, message: "must be equal to one of the allowed values" }];
+            validate22.errors = [{ instancePath: instancePath + "/op", schemaPath: "#/properties/op/enum", keyword: "enum", params: { allowedValues: schema41.properties.op.enum }, message: "must be equal to one of the allowed values" }];
             return false;
           }
           var valid5 = _errs18 === errors;
@@ -368,7 +369,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             let data7 = data.table;
             const _errs20 = errors;
             if (typeof data7 !== "string" && data7 !== null) {
-              validate22.errors = [{ instancePath: instancePath + "/table", schemaPath: "#/properties/table/type", keyword: "type", params: { type: schema40.properties.table.type }, message: "must be string,null" }];
+              validate22.errors = [{ instancePath: instancePath + "/table", schemaPath: "#/properties/table/type", keyword: "type", params: { type: schema41.properties.table.type }, message: "must be string,null" }];
               return false;
             }
             if (errors === _errs20) {
@@ -388,7 +389,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               let data8 = data.type;
               const _errs22 = errors;
               if (typeof data8 !== "string" && data8 !== null) {
-                validate22.errors = [{ instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: schema40.properties.type.type }, message: "must be string,null" }];
+                validate22.errors = [{ instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: schema41.properties.type.type }, message: "must be string,null" }];
                 return false;
               }
               var valid5 = _errs22 === errors;
@@ -575,7 +576,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                               let data16 = data.op_data;
                               const _errs44 = errors;
                               if (!(data16 && typeof data16 == "object" && !Array.isArray(data16)) && data16 !== null) {
-                                validate22.errors = [{ instancePath: instancePath + "/op_data", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                validate22.errors = [{ instancePath: instancePath + "/op_data", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                 return false;
                               }
                               var valid5 = _errs44 === errors;
@@ -587,7 +588,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                 let data17 = data.opData;
                                 const _errs48 = errors;
                                 if (!(data17 && typeof data17 == "object" && !Array.isArray(data17)) && data17 !== null) {
-                                  validate22.errors = [{ instancePath: instancePath + "/opData", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                  validate22.errors = [{ instancePath: instancePath + "/opData", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                   return false;
                                 }
                                 var valid5 = _errs48 === errors;
@@ -599,7 +600,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                   let data18 = data.data;
                                   const _errs52 = errors;
                                   if (!(data18 && typeof data18 == "object" && !Array.isArray(data18)) && data18 !== null) {
-                                    validate22.errors = [{ instancePath: instancePath + "/data", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                    validate22.errors = [{ instancePath: instancePath + "/data", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                     return false;
                                   }
                                   var valid5 = _errs52 === errors;
@@ -611,7 +612,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                     let data19 = data.previous_values;
                                     const _errs56 = errors;
                                     if (!(data19 && typeof data19 == "object" && !Array.isArray(data19)) && data19 !== null) {
-                                      validate22.errors = [{ instancePath: instancePath + "/previous_values", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                      validate22.errors = [{ instancePath: instancePath + "/previous_values", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                       return false;
                                     }
                                     var valid5 = _errs56 === errors;
@@ -623,7 +624,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                       let data20 = data.previousValues;
                                       const _errs60 = errors;
                                       if (!(data20 && typeof data20 == "object" && !Array.isArray(data20)) && data20 !== null) {
-                                        validate22.errors = [{ instancePath: instancePath + "/previousValues", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                        validate22.errors = [{ instancePath: instancePath + "/previousValues", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                         return false;
                                       }
                                       var valid5 = _errs60 === errors;
@@ -635,7 +636,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                         let data21 = data.old;
                                         const _errs64 = errors;
                                         if (!(data21 && typeof data21 == "object" && !Array.isArray(data21)) && data21 !== null) {
-                                          validate22.errors = [{ instancePath: instancePath + "/old", schemaPath: "Values/type", keyword: "type", params: { type: schema47.type }, message: "must be object,null" }];
+                                          validate22.errors = [{ instancePath: instancePath + "/old", schemaPath: "Values/type", keyword: "type", params: { type: schema48.type }, message: "must be object,null" }];
                                           return false;
                                         }
                                         var valid5 = _errs64 === errors;
@@ -647,7 +648,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                                           let data22 = data.metadata;
                                           const _errs68 = errors;
                                           if (typeof data22 !== "string" && data22 !== null) {
-                                            validate22.errors = [{ instancePath: instancePath + "/metadata", schemaPath: "#/properties/metadata/type", keyword: "type", params: { type: schema40.properties.metadata.type }, message: "must be string,null" }];
+                                            validate22.errors = [{ instancePath: instancePath + "/metadata", schemaPath: "#/properties/metadata/type", keyword: "type", params: { type: schema41.properties.metadata.type }, message: "must be string,null" }];
                                             return false;
                                           }
                                           var valid5 = _errs68 === errors;
@@ -776,32 +777,59 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
               var valid0 = true;
             }
             if (valid0) {
-              if (data.crud !== void 0) {
-                let data3 = data.crud;
+              if (data.handling !== void 0) {
+                let data3 = data.handling;
                 const _errs10 = errors;
-                if (errors === _errs10) {
-                  if (Array.isArray(data3)) {
-                    var valid4 = true;
-                    const len0 = data3.length;
-                    for (let i0 = 0; i0 < len0; i0++) {
-                      const _errs12 = errors;
-                      if (!validate22(data3[i0], { instancePath: instancePath + "/crud/" + i0, parentData: data3, parentDataProperty: i0, rootData, dynamicAnchors })) {
-                        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
-                        errors = vErrors.length;
-                      }
-                      var valid4 = _errs12 === errors;
-                      if (!valid4) {
-                        break;
+                const _errs11 = errors;
+                if (!(typeof data3 == "number" && (!(data3 % 1) && !isNaN(data3)) && isFinite(data3)) && data3 !== null) {
+                  validate21.errors = [{ instancePath: instancePath + "/handling", schemaPath: "Handling/type", keyword: "type", params: { type: schema40.type }, message: "must be integer,null" }];
+                  return false;
+                }
+                if (errors === _errs11) {
+                  if (typeof data3 == "number" && isFinite(data3)) {
+                    if (data3 > 2147483647 || isNaN(data3)) {
+                      validate21.errors = [{ instancePath: instancePath + "/handling", schemaPath: "Handling/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2147483647 }, message: "must be <= 2147483647" }];
+                      return false;
+                    } else {
+                      if (data3 < 0 || isNaN(data3)) {
+                        validate21.errors = [{ instancePath: instancePath + "/handling", schemaPath: "Handling/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" }];
+                        return false;
                       }
                     }
-                  } else {
-                    validate21.errors = [{ instancePath: instancePath + "/crud", schemaPath: "#/properties/crud/type", keyword: "type", params: { type: "array" }, message: "must be array" }];
-                    return false;
                   }
                 }
                 var valid0 = _errs10 === errors;
               } else {
                 var valid0 = true;
+              }
+              if (valid0) {
+                if (data.crud !== void 0) {
+                  let data4 = data.crud;
+                  const _errs13 = errors;
+                  if (errors === _errs13) {
+                    if (Array.isArray(data4)) {
+                      var valid5 = true;
+                      const len0 = data4.length;
+                      for (let i0 = 0; i0 < len0; i0++) {
+                        const _errs15 = errors;
+                        if (!validate22(data4[i0], { instancePath: instancePath + "/crud/" + i0, parentData: data4, parentDataProperty: i0, rootData, dynamicAnchors })) {
+                          vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+                          errors = vErrors.length;
+                        }
+                        var valid5 = _errs15 === errors;
+                        if (!valid5) {
+                          break;
+                        }
+                      }
+                    } else {
+                      validate21.errors = [{ instancePath: instancePath + "/crud", schemaPath: "#/properties/crud/type", keyword: "type", params: { type: "array" }, message: "must be array" }];
+                      return false;
+                    }
+                  }
+                  var valid0 = _errs13 === errors;
+                } else {
+                  var valid0 = true;
+                }
               }
             }
           }
@@ -815,7 +843,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   validate21.errors = vErrors;
   return errors === 0;
 }
-validate21.evaluated = { "props": { "transaction_id": true, "transactionId": true, "tx_id": true, "crud": true }, "dynamicProps": false, "dynamicItems": false };
+validate21.evaluated = { "props": { "transaction_id": true, "transactionId": true, "tx_id": true, "handling": true, "crud": true }, "dynamicProps": false, "dynamicItems": false };
 var validateDemoBatch = validate24;
 function validate24(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
@@ -1089,7 +1117,7 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate26.evaluated = { "props": { "client_id": true }, "dynamicProps": false, "dynamicItems": false };
 var validateCheckpointRequest = validate27;
-var schema63 = { "type": "object", "required": ["client_id", "checkpoint_request_id"], "properties": { "client_id": { "$ref": "CheckpointClientId" }, "checkpoint_request_id": { "type": ["string", "integer"], "pattern": "^[0-9]{1,19}$", "minimum": 0, "maximum": 9007199254740991 } } };
+var schema64 = { "type": "object", "required": ["client_id", "checkpoint_request_id"], "properties": { "client_id": { "$ref": "CheckpointClientId" }, "checkpoint_request_id": { "type": ["string", "integer"], "pattern": "^[0-9]{1,19}$", "minimum": 0, "maximum": 9007199254740991 } } };
 var pattern4 = new RegExp("^[0-9]{1,19}$", "u");
 function validate27(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
@@ -1137,7 +1165,7 @@ function validate27(data, { instancePath = "", parentData, parentDataProperty, r
             let data1 = data.checkpoint_request_id;
             const _errs4 = errors;
             if (typeof data1 !== "string" && !(typeof data1 == "number" && (!(data1 % 1) && !isNaN(data1)) && isFinite(data1))) {
-              validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/type", keyword: "type", params: { type: schema63.properties.checkpoint_request_id.type }, message: "must be string,integer" }];
+              validate27.errors = [{ instancePath: instancePath + "/checkpoint_request_id", schemaPath: "#/properties/checkpoint_request_id/type", keyword: "type", params: { type: schema64.properties.checkpoint_request_id.type }, message: "must be string,integer" }];
               return false;
             }
             if (errors === _errs4) {

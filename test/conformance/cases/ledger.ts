@@ -14,6 +14,8 @@ import {
   success,
   T1,
   uuid,
+  X1,
+  X2,
 } from "../case.js";
 
 const list = put("lists", L1, { name: "Groceries" });
@@ -32,6 +34,12 @@ const respelled = {
     type: table,
   })),
 };
+
+const taken = (handling?: number) => ({
+  ...numbered(1, put("things", X1, { code: "taken" })),
+  ...(handling !== undefined && { handling }),
+});
+const forTheClient = fatal("UNIQUE_VIOLATION", 0, { requires_client_handling: true });
 
 const unreadable: readonly [string, object][] = [
   ["an unknown op", { ...list, op: "MERGE" }],
@@ -287,5 +295,47 @@ export const ledger: readonly Case[] = [
       },
     ],
     leaves: { lists: [stored], deadLetters: [{ attempts: 1 }, { attempts: 1 }] },
+  },
+  {
+    id: "L-440",
+    level: "MUST",
+    title:
+      "answers copies of what the client decides about as before, and tries them once it has been asked more often",
+    setting: "client-handles",
+    given: { things: [{ id: X2, code: "taken" }] },
+    steps: [
+      { send: { body: from("device", taken(0)) }, expect: results(forTheClient) },
+      { change: { table: "things", id: X2, to: { code: "given up" } } },
+      { send: { body: from("device", taken(0)) }, expect: results(forTheClient) },
+      { send: { body: from("device", taken(1)) }, expect: results(success) },
+      { change: { table: "things", id: X1, to: { code: "changed" } } },
+      { send: { body: from("device", taken(0)) }, expect: results(success) },
+      { send: { body: from("device", taken(2)) }, expect: results(success) },
+    ],
+    leaves: {
+      things: [
+        { id: X1, code: "changed" },
+        { id: X2, code: "given up" },
+      ],
+      deadLetters: [],
+    },
+  },
+  {
+    id: "L-441",
+    level: "MUST",
+    title: "saves nothing of it for a client that does not say how often it has been asked",
+    setting: "client-handles",
+    given: { things: [{ id: X2, code: "taken" }] },
+    steps: [
+      { send: { body: from("device", taken()) }, expect: results(forTheClient) },
+      { change: { table: "things", id: X2, to: { code: "given up" } } },
+      { send: { body: from("device", taken()) }, expect: results(success) },
+    ],
+    leaves: {
+      things: [
+        { id: X1, code: "taken" },
+        { id: X2, code: "given up" },
+      ],
+    },
   },
 ];

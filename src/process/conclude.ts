@@ -1,0 +1,104 @@
+/** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
+import type { WritesConfig } from "../config.js";
+import type { Principal } from "../context.js";
+import { correlated, type Emit } from "../events.js";
+import {
+  type FatalResult,
+  type RetryableResult,
+  retryableResult,
+  type TransactionResult,
+} from "../model.js";
+import type { SchemaTrust } from "../store/tables.js";
+import type { Call } from "./call.js";
+import { classify, fatalResult, isTriedAgain, type Verdict } from "./classify.js";
+import type { Identity } from "./identity.js";
+import type { RecordFailure } from "./record.js";
+
+interface ConcludeParts<P extends Principal, DB> {
+  readonly requiresClientHandling:
+    | NonNullable<WritesConfig<P, DB>["deadLetters"]>["requiresClientHandling"]
+    | undefined;
+  readonly record: RecordFailure<P>;
+  readonly emit: Emit;
+}
+
+/** What has failed, and how. */
+interface Failed<P extends Principal> {
+  readonly verdict: Verdict;
+  readonly operationIndex: number | undefined;
+  /** What a dead letter keeps of it. */
+  readonly payload: unknown;
+  readonly call: Call<P>;
+  readonly identity: Identity | undefined;
+  /** The letter that it depends on, where it does. */
+  readonly root?: string;
+}
+
+/** Never rejects. `undefined`: the letter that it depends on has been closed meanwhile. */
+type Conclude<P extends Principal> = (failed: Failed<P>) => Promise<TransactionResult | undefined>;
+
+export function createConclude<P extends Principal, DB>({
+  requiresClientHandling,
+  record,
+  emit,
+}: ConcludeParts<P, DB>): Conclude<P> {
+  return async ({ verdict, operationIndex, payload, call, identity, root }) => {
+    if (verdict.outcome === "retryable") return queued(verdict);
+    const answer = fatalResult(verdict, operationIndex);
+    const ask = call.clientCanHandle ? requiresClientHandling : undefined;
+    let clientDecides: boolean | undefined;
+    try {
+      clientDecides = await ask?.(answer.failedOperation, call.shown);
+    } catch (error) {
+      const during = "requiresClientHandling";
+      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
+      return retryableResult("The failure can't be judged just now.");
+    }
+    if (clientDecides) {
+      const asking = { ...answer, requiresClientHandling: true };
+      return identity?.handling === undefined ? asking : save(asking, call, identity, emit);
+    }
+    return record(answer, payload, call, identity, root);
+  };
+}
+
+function queued(verdict: Extract<Verdict, { outcome: "retryable" }>): RetryableResult {
+  const result = retryableResult(verdict.message, verdict.retryAfterMs);
+  return verdict.tooManyDevices ? { ...result, tooManyDevices: true } : result;
+}
+
+/**
+ * Saves an answer that leaves the decision to the client: a copy that comes late, when the client has decided, gets it and writes nothing. A client
+ * that does not say how often it has been asked can't be told from such a copy, and for it nothing is saved.
+ *
+ * @returns the answer once it has been committed, that of another attempt which was first, or a retryable one
+ */
+async function save<P extends Principal>(
+  answer: FatalResult,
+  call: Call<P>,
+  identity: Identity,
+  emit: Emit,
+): Promise<TransactionResult> {
+  const { store, memory, requestBegan } = call;
+  const { userId } = call.principal;
+  for (let attempt = 1; ; attempt += 1) {
+    const schema: SchemaTrust = { since: requestBegan, believed: new Map() };
+    const options = { schema, claim: { ...identity, answer } };
+    try {
+      return await memory.places.unit(
+        { userId, operations: 1 },
+        store,
+        options,
+        async ({ earlier }) => earlier ?? answer,
+      );
+    } catch (error) {
+      const during = "requiresClientHandling";
+      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
+      const verdict = classify(error, store, false);
+      if (await isTriedAgain(verdict, attempt, { ...call, schema }).catch(() => false)) continue;
+      return verdict.outcome === "retryable"
+        ? queued(verdict)
+        : retryableResult("The failure can't be saved just now.");
+    }
+  }
+}
