@@ -8,7 +8,7 @@ import { sha256 } from "../wire/serialize.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import { askForLetters, claim } from "./ledger.js";
+import { askForLetters, claim, type Claimed } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
@@ -109,7 +109,7 @@ export function sqlStore<DB>(
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        let forgotten = false;
+        let outcome: Claimed | undefined;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const ours = own.on(tx);
           const { lettersOf: subject } = options;
@@ -118,13 +118,12 @@ export function sqlStore<DB>(
             select: bounds,
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
-          const outcome =
+          outcome =
             claimed &&
             (await claim({ tx: ours, devices, place }, dialect, claimed, {
               bounds: bounding,
               lettersOf,
             }));
-          forgotten = outcome?.forgotten === true;
           const earlier = outcome?.earlier;
           const hasLetters =
             outcome?.hasLetters ?? (lettersOf !== undefined && (await waits(ours, lettersOf)));
@@ -142,7 +141,8 @@ export function sqlStore<DB>(
           };
           return work(openUnit(opened));
         });
-        if (forgotten) claimed?.devices?.forgotten();
+        if (outcome?.forgotten) claimed?.devices?.forgotten();
+        if (outcome?.byContent) claimed?.content.decided();
         return result;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;

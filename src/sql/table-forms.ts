@@ -50,8 +50,30 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       subject: ["varchar(64)"],
       place: ["varchar(64)"],
       entered_at: ["timestamp", "now"],
+      unsettled: ["integer", { default: 0 }],
+      told: ["integer", { default: 0 }],
     },
     indexes: { subject: ["place", "subject"] },
+  },
+  powersync_accounts: {
+    columns: {
+      place: ["varchar(64)"],
+      subject: ["varchar(64)"],
+      position: ["bigint"],
+      told_at: ["timestamp", "null"],
+    },
+    key: ["place", "subject"],
+  },
+  powersync_named: {
+    columns: {
+      hash: ["varchar(64)", "key"],
+      place: ["varchar(64)"],
+      subject: ["varchar(64)"],
+      position: ["bigint"],
+      answer: ["longText", "null"],
+      named_at: ["timestamp", "now"],
+    },
+    indexes: { named_at: ["named_at"], subject: ["place", "subject", "position"] },
   },
   powersync_dead_letters: {
     columns: {
@@ -140,4 +162,4 @@ export const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "7d8a5c65da49e7f895fcf7eba8a3c085";
+export const currentForm = "4b8e8fba06bdf7ec927396f6339ee0ef";

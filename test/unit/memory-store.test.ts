@@ -335,6 +335,12 @@ const claimOf = (key: string, request = "r1", queue = "q") => ({
   request,
   requestBegan: performance.now(),
   userId: "alice",
+  content: {
+    entered: false,
+    withinMs: 0,
+    read: async () => ({ others: [], rows: [], all: "all" }),
+    decided: () => {},
+  },
 });
 const fatalAnswer: FatalResult = {
   status: "fatal_error",

@@ -1,0 +1,88 @@
+/**
+ * Transactions that the ledger can't find by their device: nobody says which it is, or it is new, and may have gone by another name before. They are
+ * told apart by their content: see `Content`.
+ *
+ * A device that says itself which it is looks at none of this, unless its row says `told`. So its row is marked before the first transaction of its
+ * user's is entered by its content, and whoever marks it waits for those of its transactions that have not seen the mark: see `enter` in `ledger.ts`.
+ */
+import type { TransactionResult } from "../model.js";
+import type { Claim } from "../store/store.js";
+import { enterDevice, knownDevice, markDevices, type Ours, settleDevice } from "./devices.js";
+import type { Dialect } from "./dialect.js";
+import { answerOf, enterNames, foundByContent, lockAccount } from "./named.js";
+
+/** What a closer look at a transaction, its device and its user has found. */
+export interface Met {
+  /** The saved answer: a replay, and nothing may be written. */
+  readonly earlier?: TransactionResult;
+  /** It was found by its content alone. */
+  readonly byContent?: boolean;
+  /** Another device's rows had to go. */
+  readonly forgotten?: boolean;
+}
+
+/**
+ * The transaction of a device that is new, or has sent nothing but repeats: it may have been answered while the device went by another name. And of one
+ * whose user's transactions are told apart by their content: what it names is entered.
+ */
+export async function meet(
+  ours: Ours,
+  dialect: Dialect,
+  claimed: Claim & { readonly key: string; readonly queue: string },
+): Promise<Met> {
+  const { key, queue, answer, devices, content } = claimed;
+  const account = await lockAccount(ours, dialect, claimed);
+  const names = await content.read();
+  const device = await knownDevice(ours, queue);
+  const isNew = device === undefined || device.unsettled;
+  const told = content.entered || account.telling;
+  const other = isNew ? await foundElsewhere(ours, [key, ...names.others]) : undefined;
+  const byContent =
+    isNew && other === undefined
+      ? await foundByContent(ours, dialect, account, names, content.withinMs)
+      : undefined;
+  const earlier = other ?? byContent;
+  let forgotten = false;
+  if (device === undefined) {
+    const entered = { queue, unsettled: earlier !== undefined, told };
+    forgotten = await enterDevice(ours, dialect, account.subject, entered, devices);
+  } else if (earlier === undefined && device.unsettled) {
+    await settleDevice(ours, queue);
+  }
+  if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
+  if (told) {
+    const itself = content.entered && names.key !== undefined && { key: names.key, answer };
+    await enterNames(ours, dialect, account, names, itself || undefined);
+  } else if (device?.told) {
+    await markDevices(ours, account.subject, 0);
+  }
+  return { forgotten };
+}
+
+/** Where nobody says which device it is. Without a key, only what it names is entered. */
+export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Claim): Promise<Met> {
+  const { key, answer, content } = claimed;
+  const account = await lockAccount(ours, dialect, claimed);
+  if (key === undefined && !account.telling) return {};
+  const names = await content.read();
+  const earlier =
+    key === undefined
+      ? undefined
+      : await foundByContent(ours, dialect, account, names, content.withinMs);
+  if (earlier !== undefined) return { earlier, byContent: true };
+  await enterNames(ours, dialect, account, names, key === undefined ? undefined : { key, answer });
+  return {};
+}
+
+/** By one of the identities that a transaction may have been entered by. */
+async function foundElsewhere(
+  { tx }: Ours,
+  identities: readonly string[],
+): Promise<TransactionResult | undefined> {
+  const saved = await tx
+    .selectFrom("powersync_ledger")
+    .select("answer")
+    .where("identity", "in", identities)
+    .executeTakeFirst();
+  return saved && answerOf(saved.answer);
+}
