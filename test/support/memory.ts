@@ -148,7 +148,7 @@ function countingClaims(store: MemoryStore): { counted: MemoryStore; answered: (
     unit: async (options, work) => {
       let first = false;
       const result = await store.unit(options, (unit) => {
-        first = options.claim !== undefined && unit.earlier === undefined;
+        first = options.claim?.queue !== undefined && unit.earlier === undefined;
         return work(unit);
       });
       if (first) count += 1;

@@ -2,6 +2,7 @@
  * What the conformance cases and the random sequences run against: each database, and the memory store (`targets.ts`). Rows go in and come out as JSON has
  * them, so that a case need not know what it is held against.
  */
+import type { LedgerOptions } from "../../src/config.js";
 import type { Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
 import type { Row } from "./databases.js";
 import type { appTableNames } from "./schema.js";
@@ -20,6 +21,7 @@ export interface TargetOptions {
     readonly operations: number;
   };
   readonly checkpoints?: boolean;
+  readonly ledger?: LedgerOptions<TestPrincipal>;
   readonly persist?: (
     write: Write,
     context: unknown,
