@@ -1,6 +1,6 @@
 /** Transactions that are told apart by their content, for nobody says which device has sent them; or it is new, and may have gone by another name before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { WriteEvent, WriteRequest, Writes } from "../../src/index.js";
+import type { CrudEntry, WriteEvent, WriteRequest, Writes } from "../../src/index.js";
 import { alice, bob, put, patch, uuid } from "../support/letters.js";
 import type { OpenTarget, TargetOptions } from "../support/target.js";
 import { targets } from "../support/targets.js";
@@ -14,6 +14,14 @@ const tx = (transaction_id: number, ...crud: readonly object[]) => ({
 });
 const done = (size: number, id = thing) => patch("things", id, { size });
 const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
+
+function gated() {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve };
+}
 
 describe.each(targets)("without a device, on $name", (target) => {
   let open: OpenTarget | undefined;
@@ -305,6 +313,42 @@ describe.each(targets)("without a device, on $name", (target) => {
       expect(await send(repeat)).toEqual(["hit"]);
       expect(await send(overtaken)).toEqual(["miss"]);
     }
+  });
+
+  it("a device's transaction under way is waited for by the first that is told apart by its content", async ({
+    skip,
+  }) => {
+    skip(!target.concurrent, "One connection: nothing comes in between.");
+    const gate = gated();
+    const arrived = gated();
+    const slow = (open as OpenTarget).writes({
+      hooks: {
+        map: {
+          before: async (operation: CrudEntry) => {
+            arrived.resolve();
+            await gate.promise;
+            return operation;
+          },
+        },
+      },
+    });
+    const ours = (op_id: number, value: number) => ({
+      client_id: "tablet",
+      transactions: [{ crud: [{ op_id, ...done(value) }] }],
+    });
+    await send(ours(1, 5));
+    const order: string[] = [];
+    const first = slow.processBatch(ours(2, 6), alice).then(() => order.push("device"));
+    await arrived.promise;
+    const second = send(tx(5, done(1))).then(() => order.push("content"));
+    // Nothing tells that it waits, but that it does not come to an end.
+    await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 300))]);
+    gate.resolve();
+    await Promise.all([first, second]);
+    expect(order).toEqual(["device", "content"]);
+    expect(await send(tx(5, done(1)))).toEqual(["hit"]);
+    await send(ours(3, 7));
+    expect(await send(tx(5, done(1)))).toEqual(["miss"]);
   });
 
   it("is forgotten with the user, and pruned with time", async () => {

@@ -103,6 +103,7 @@ export const memoryTarget: Target = {
   name: "memory",
   deferred: true,
   parentsFirst: false,
+  concurrent: false,
   available: async () => isChosen("memory"),
   open: async () => openMemory(),
 };

@@ -3,7 +3,7 @@
  * them, so that a case need not know what it is held against.
  */
 import type { LedgerOptions } from "../../src/config.js";
-import type { Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
+import type { CrudEntry, Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
 import type { Row } from "./databases.js";
 import type { appTableNames } from "./schema.js";
 import type { TestPrincipal } from "./writes.js";
@@ -22,6 +22,9 @@ export interface TargetOptions {
   };
   readonly checkpoints?: boolean;
   readonly ledger?: LedgerOptions<TestPrincipal>;
+  readonly hooks?: {
+    readonly map: { readonly before: (operation: CrudEntry) => Promise<CrudEntry> };
+  };
   readonly persist?: (
     write: Write,
     context: unknown,
@@ -52,6 +55,8 @@ export interface Target {
   readonly deferred: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
+  /** Transactions can really meet. */
+  readonly concurrent: boolean;
   available(): Promise<boolean>;
   open(): Promise<OpenTarget>;
 }
