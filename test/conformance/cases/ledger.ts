@@ -153,7 +153,9 @@ export const ledger: readonly Case[] = [
     title: "keeps apart callers with one client id, and queues of one client",
     steps: [
       {
-        send: { body: from("device", numbered(1, put("lists", L1, {}))) },
+        send: {
+          body: { ...from("device", numbered(1, put("lists", L1, {}))), queue_id: "first" },
+        },
         expect: results(success),
       },
       {
