@@ -46,10 +46,7 @@ export async function claim(
   claiming: Claiming,
 ): Promise<Claimed> {
   const { bounds, lettersOf } = claiming;
-  if (!isOfDevice(claimed)) {
-    await bounds?.send();
-    return claimByContent(ours, dialect, claimed);
-  }
+  if (!isOfDevice(claimed)) return claimByContent(ours, dialect, claimed);
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
   const asked = { select: bounds?.select, lettersOf };

@@ -99,8 +99,8 @@ export function sqlStore<DB>(
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       const watch = createWatch();
-      // Where the claim is the first statement, it bounds the transaction's waits as well.
-      const bounds = claimed && dialect.bounds?.(timeouts);
+      // Where a device's claim is the first statement, it bounds the transaction's waits as well.
+      const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
