@@ -80,8 +80,8 @@ function scheduleOf(seed: number, transactions: number): readonly Step[] {
       const kind = random(10);
       const own: Operation =
         kind < 2 ? { op: "DELETE", id } : { op: kind < 5 ? "PUT" : "PATCH", id, size: random(40) };
-      // Now and then the user does the same on both devices.
-      const same = from.device === "tablet" && random(4) === 0 ? phone[number - 1] : undefined;
+      // Every other time the user has done the same on the other device.
+      const same = from.device === "tablet" && random(2) === 0 ? phone[number - 1] : undefined;
       sent = { ...(same ?? own), ...from, number };
       if (from.device === "phone") phone.push(sent);
     }
