@@ -7,9 +7,18 @@
  */
 import type { TransactionResult } from "../model.js";
 import type { Claim } from "../store/store.js";
-import { enterDevice, knownDevice, markDevices, type Ours, settleDevice } from "./devices.js";
+import {
+  enterDevice,
+  knownDevice,
+  markDevices,
+  type Ours,
+  settleDevice,
+  toldStates,
+} from "./devices.js";
 import type { Dialect } from "./dialect.js";
 import { answerOf, enterNames, foundByContent, lockAccount } from "./named.js";
+
+const { never, whileTelling, always } = toldStates;
 
 /** What a closer look at a transaction, its device and its user has found. */
 export interface Met {
@@ -35,7 +44,7 @@ export async function meet(
   const names = await content.read();
   const device = await knownDevice(ours, queue);
   const isNew = device === undefined || device.unsettled;
-  const told = content.entered || account.telling;
+  const told = content.entered ? always : account.telling ? whileTelling : never;
   const other = isNew ? await foundElsewhere(ours, [key, ...names.others]) : undefined;
   const byContent =
     isNew && other === undefined
@@ -50,11 +59,12 @@ export async function meet(
     await settleDevice(ours, queue);
   }
   if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
-  if (told) {
-    const itself = content.entered && names.key !== undefined && { key: names.key, answer };
-    await enterNames(ours, dialect, account, names, itself || undefined);
-  } else if (device?.told) {
-    await markDevices(ours, account.subject, 0);
+  if (content.entered && names.key !== undefined) {
+    await enterNames(ours, dialect, account, names, { key: names.key, answer });
+  } else if (account.telling) {
+    await enterNames(ours, dialect, account, names, undefined);
+  } else if (device?.told === whileTelling) {
+    await markDevices(ours, account.subject, never);
   }
   return { forgotten };
 }

@@ -13,12 +13,16 @@ export interface Ours {
   readonly place: string;
 }
 
+/** Whether a device looks at its user's account: never, while transactions of the user are told apart by their content, or always, for its own are. */
+export const toldStates = { never: 0, whileTelling: 1, always: 2 } as const;
+
+type ToldState = (typeof toldStates)[keyof typeof toldStates];
+
 /** What the library knows of a queue from before. */
 interface KnownDevice {
   /** Nothing has come of it but repeats. */
   readonly unsettled: boolean;
-  /** See the table. */
-  readonly told: boolean;
+  readonly told: ToldState;
 }
 
 export async function knownDevice(
@@ -30,7 +34,9 @@ export async function knownDevice(
     .select(["unsettled", "told"])
     .where("queue", "=", queue)
     .executeTakeFirst();
-  return known && { unsettled: Number(known.unsettled) === 1, told: Number(known.told) === 1 };
+  return (
+    known && { unsettled: Number(known.unsettled) === 1, told: Number(known.told) as ToldState }
+  );
 }
 
 /** Something has come of it that is no repeat. */
@@ -73,7 +79,7 @@ async function insertDevice(
   { queue, unsettled, told }: KnownDevice & { readonly queue: string },
   most: number,
 ): Promise<boolean> {
-  const row = { queue, subject, place, unsettled: Number(unsettled), told: Number(told) };
+  const row = { queue, subject, place, unsettled: Number(unsettled), told };
   const into = tx.insertInto("powersync_devices");
   const insert =
     most === Infinity
@@ -125,7 +131,7 @@ async function forgetUnseen(
   return numDeletedRows > 0n;
 }
 
-/** Whether the devices of a user have to look at the account. Waits for transactions that have been told that they need not. */
+/** Begins, or ends, to have a user's devices look. To begin waits for transactions of theirs that have not looked. */
 export async function markDevices(
   { tx, place }: Omit<Ours, "devices">,
   subject: string,
@@ -136,6 +142,6 @@ export async function markDevices(
     .set({ told })
     .where("place", "=", place)
     .where("subject", "=", subject)
-    .where("told", "!=", told)
+    .where("told", "=", 1 - told)
     .execute();
 }

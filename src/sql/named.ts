@@ -13,7 +13,7 @@ import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import type { Claim } from "../store/store.js";
 import { parseJson } from "../wire/parse-json.js";
 import { sha256, typedJson } from "../wire/serialize.js";
-import { markDevices, type Ours } from "./devices.js";
+import { markDevices, type Ours, toldStates } from "./devices.js";
 import type { Dialect } from "./dialect.js";
 
 /** A user's, locked. */
@@ -108,7 +108,8 @@ export async function enterNames(
 ): Promise<void> {
   const position = last + 1;
   const now = byStatement(dialect);
-  if (told !== undefined && !telling) await markDevices({ tx, place }, subject, 1);
+  if (told !== undefined && !telling)
+    await markDevices({ tx, place }, subject, toldStates.whileTelling);
   await tx
     .updateTable("powersync_accounts")
     .set({ position, ...(told && { told_at: now }) })

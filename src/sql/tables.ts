@@ -44,7 +44,7 @@ export interface OwnTables {
     entered_at: Generated<Date>;
     /** 1: nothing has come of it but repeats, if anything. */
     unsettled: ColumnType<number, number | undefined, number>;
-    /** 1: transactions of its user are told apart by their content. */
+    /** See `toldStates`. */
     told: ColumnType<number, number | undefined, number>;
   };
   /** Users, for as long as anything has come of them: see `content.ts`. */

@@ -1,10 +1,19 @@
 /** Transactions that are told apart by their content, for nobody says which device has sent them; or it is new, and may have gone by another name before. */
+import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { CrudEntry, WriteEvent, WriteRequest, Writes } from "../../src/index.js";
+import {
+  createWrites,
+  type CrudEntry,
+  type WriteEvent,
+  type WriteRequest,
+  type Writes,
+} from "../../src/index.js";
+import { betterSqlite3 } from "../support/databases.js";
 import { alice, bob, put, patch, uuid } from "../support/letters.js";
 import type { OpenTarget, TargetOptions } from "../support/target.js";
 import { targets } from "../support/targets.js";
-import type { TestPrincipal } from "../support/writes.js";
+import type { TestSchema } from "../support/schema.js";
+import { testConfig, type TestPrincipal } from "../support/writes.js";
 
 const success = { status: "success" };
 const thing = uuid(1);
@@ -358,5 +367,50 @@ describe.each(targets)("without a device, on $name", (target) => {
     expect(await send(tx(5, done(1)), bob)).toEqual(["hit"]);
     expect(await send(tx(5, done(1)))).toEqual(["miss"]);
     expect(await writes.prune()).toBe(0);
+  });
+});
+
+describe("a user who has ceased to send without a device", () => {
+  it("costs the other devices nothing any more, and sessions are still found again", async ({
+    skip,
+    onTestFinished,
+  }) => {
+    skip(!(await betterSqlite3.available()), "There is no such database.");
+    const { db, close } = await betterSqlite3.open();
+    onTestFinished(close);
+    const events: WriteEvent[] = [];
+    const by = (session?: string) =>
+      createWrites<TestPrincipal, TestSchema>({
+        ...testConfig(db),
+        ledger: { device: () => session },
+        onEvent: (event) => void events.push(event),
+      });
+    const send = async (body: object, session?: string) => {
+      events.length = 0;
+      await by(session).processBatch(body, alice);
+      return events.flatMap((event) =>
+        event.type === "transaction" ? [`${event.status} ${event.ledger} ${event.statements}`] : [],
+      );
+    };
+    let op_id = 0;
+    const ours = () => {
+      op_id += 1;
+      return { client_id: "phone", transactions: [{ crud: [{ op_id, ...done(op_id) }] }] };
+    };
+    await send(ours());
+    const plain = await send(ours());
+    await send(tx(1, done(1)), "monday");
+    expect(await send(ours())).not.toEqual(plain);
+    await sql`update powersync_accounts set told_at = '2020-01-01 00:00:00.000'`.execute(db);
+    await sql`update powersync_named set named_at = '2020-01-01 00:00:00.000'`.execute(db);
+    await send(ours());
+    expect(await send(ours())).toEqual(plain);
+    expect(await by().prune()).toBeGreaterThan(0);
+    expect(await db.selectFrom("powersync_named").select("hash").execute()).toEqual([]);
+    // The session still enters what it sends, so that the next one finds it.
+    await send(tx(2, done(2)), "monday");
+    expect(await send(ours())).not.toEqual(plain);
+    await send(tx(3, done(3)), "monday");
+    expect(await send(tx(3, done(3)), "tuesday")).toMatchObject([expect.stringMatching(/hit/)]);
   });
 });

@@ -155,7 +155,7 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
       }
       expect(gone).toBe(named);
       if (dialect.family === "sqlite") {
-        const look = statements.findLast((text) => /^select "hash"/.test(text)) ?? "";
+        const look = statements.findLast((text) => text.startsWith('select "hash"')) ?? "";
         const { rows } = await sql<{ detail: string }>`explain query plan ${sql.raw(
           look.replaceAll("?", "1"),
         )}`.execute(db);

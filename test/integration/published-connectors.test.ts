@@ -255,8 +255,7 @@ describe.each([postgres, mysql, mariadb, betterSqlite3])("on $name", (dialect) =
       expect(actual.counts.sameByChance).toBeGreaterThan(0);
       expect(byContent).toBe(ledgers.filter((ledger) => ledger === "hit").length);
       const rows = await db.selectFrom("things").select(["id", "size"]).execute();
-      const sizes = rows.map((row) => [row.id, Number(row.size)] as const);
-      expect(new Map(sizes.toSorted())).toEqual(new Map([...model.rows].toSorted()));
+      expect(new Map(rows.map((row) => [row.id, Number(row.size)]))).toEqual(model.rows);
     },
   );
 });
