@@ -33,6 +33,11 @@ const respelled = {
   })),
 };
 
+/** As PowerSync's published connectors send one. */
+const published = (transaction_id: number, entry: object) => ({
+  transactions: [{ transaction_id, crud: [{ ...entry, transaction_id }] }],
+});
+
 const unreadable: readonly [string, object][] = [
   ["an unknown op", { ...list, op: "MERGE" }],
   ["no table", { op: "PUT", id: L1, data: {} }],
@@ -256,6 +261,55 @@ export const ledger: readonly Case[] = [
         { client_id: "tablet", attempts: 1 },
       ],
     },
+  },
+  {
+    id: "L-412",
+    level: "MUST",
+    title:
+      "knows a repeat by its number and content, where no device is named, and undoes nothing that others have written",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
+      { send: { body: published(1, list) }, expect: results(success) },
+      { send: { body: published(2, put("lists", L2, {})) }, expect: results(success) },
+      { change: { table: "lists", id: L2, to: null } },
+      { send: { body: published(2, put("lists", L2, {})) }, expect: results(success) },
+    ],
+    leaves: { lists: [{ ...stored, name: "Changed" }] },
+  },
+  {
+    id: "L-413",
+    level: "MUST",
+    title:
+      "applies the same number and content again, where the user has written the row in between",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      {
+        send: { body: published(2, patch("lists", L1, { name: "Other" })) },
+        expect: results(success),
+      },
+      { send: { body: published(1, list) }, expect: results(success) },
+    ],
+    leaves: { lists: [stored] },
+  },
+  {
+    id: "L-414",
+    level: "MUST",
+    title: "knows a repeat when the connector that sends it has become one that names its device",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
+      {
+        send: {
+          body: {
+            ...from("device", { transaction_id: 1, ...numbered(1, list) }),
+            queue_id: "queue",
+          },
+        },
+        expect: results(success),
+      },
+    ],
+    leaves: { lists: [{ ...stored, name: "Changed" }] },
   },
   ...unreadable.map(([what, entry], index): Case => ({
     id: `L-${420 + index}`,
