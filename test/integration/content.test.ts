@@ -154,7 +154,7 @@ describe.each(targets)("without a device, on $name", (target) => {
 
   it("more than 1,000 rows count as all", async () => {
     const many = Array.from({ length: 1_001 }, (_, index) =>
-      patch("things", uuid(10_000 + index), { size: 1 }),
+      patch("things", uuid(10_000 + index), {}),
     );
     await send(tx(5, done(1)));
     await send(tx(6, ...many));

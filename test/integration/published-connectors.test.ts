@@ -1,7 +1,7 @@
 /**
  * PowerSync's published connectors, by their contract: one transaction a request, a transaction id, neither client id nor operation ids; what is not
  * answered is sent again. Every third answer is swallowed. Two users have three devices, write the same few rows and delete them, and somebody else
- * changes them in the database. 200 transactions; 10,000 with `LONG=1`, on Postgres and SQLite.
+ * changes them in the database. 120 transactions; 10,000 with `LONG=1`, on Postgres and SQLite.
  */
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ import { listen, post } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 import type { TestSchema } from "../support/schema.js";
 
-const fewTransactions = 200;
+const fewTransactions = 120;
 const manyTransactions = 10_000;
 const rowIds = Array.from({ length: 8 }, (_, index) => uuid(index + 1));
 
