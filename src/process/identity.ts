@@ -83,9 +83,9 @@ export async function identityOf(
       ...content,
       entered: clientId === undefined,
       read: async () => {
-        const made = await contentKey();
+        const made = client === undefined ? key : await contentKey();
         return {
-          ...(made !== undefined && { key: made }),
+          ...(made && { key: made }),
           others: await Promise.all(others()),
           ...(await namedRows([userId, place], transaction)),
         };

@@ -40,8 +40,9 @@ export async function meet(
   claimed: Claim & { readonly key: string; readonly queue: string },
 ): Promise<Met> {
   const { key, queue, answer, devices, content } = claimed;
-  const account = await lockAccount(ours, dialect, claimed);
+  // Whoever holds the lock makes others wait.
   const names = await content.read();
+  const account = await lockAccount(ours, dialect, claimed);
   const device = await knownDevice(ours, queue);
   const isNew = device === undefined || device.unsettled;
   const told = content.entered ? always : account.telling ? whileTelling : never;
@@ -72,9 +73,10 @@ export async function meet(
 /** Where nobody says which device it is. Without a key, only what it names is entered. */
 export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Claim): Promise<Met> {
   const { key, answer, content } = claimed;
+  const made = key === undefined ? undefined : await content.read();
   const account = await lockAccount(ours, dialect, claimed);
   if (key === undefined && !account.telling) return {};
-  const names = await content.read();
+  const names = made ?? (await content.read());
   const earlier =
     key === undefined
       ? undefined
