@@ -50,7 +50,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */
-  readonly ledger?: false | LedgerOptions;
+  readonly ledger?: false | LedgerOptions<NoInfer<P>>;
   /**
    * When a transaction that keeps failing in a passing way becomes a dead letter, RETRIES_EXHAUSTED, so that it no longer holds up its queue.
    * `false`: never. Outages and contention don't count, and nothing is parked unless another transaction has been applied in between.
@@ -99,7 +99,7 @@ export interface KeyedDatabase<P extends Principal, DB> {
   readonly key: (principal: P) => string;
 }
 
-export interface LedgerOptions {
+export interface LedgerOptions<P extends Principal> {
   /** How long an answer is remembered, at least. What a device sent last is remembered until a later request brings something new. Default 90. */
   readonly retentionDays?: number;
   /** Whether the library prunes the ledger itself, about once an hour in each process, behind an upload. Default true. See `Writes.prune`. */
@@ -109,6 +109,20 @@ export interface LedgerOptions {
    * is answered 429 with Retry-After. `Infinity` for no bound. Default 1,000.
    */
   readonly devices?: number;
+  /**
+   * Which device it is, for clients that send no `client_id`, as PowerSync's own connectors don't: a claim of the token that is the same from sign-in
+   * to sign-out (`sessionClaim(…)` of `powersync-writes/jwt`), or a header of the app's own. Never a claim that changes when a token is renewed.
+   * Called outside the database transaction. `undefined`: it can't be told. What it throws is retryable. Default: it can't be told.
+   */
+  readonly device?: (
+    request: WriteRequest | undefined,
+    principal: P,
+  ) => string | undefined | Promise<string | undefined>;
+  /**
+   * How long, in days, a repeat is known by its transaction id and content, where nothing else tells: without a device, and in a device's first
+   * transactions. It is one only while no other transaction of the user has named one of its rows since. Default 1.
+   */
+  readonly contentDays?: number;
 }
 
 /** Both must be reached. */
@@ -192,6 +206,8 @@ export interface RejectionRow extends Readonly<Record<string, unknown>> {
 export type OwnTable =
   | "powersync_ledger"
   | "powersync_devices"
+  | "powersync_accounts"
+  | "powersync_named"
   | "powersync_dead_letters"
   | "powersync_letter_parts"
   | "powersync_letter_rows"

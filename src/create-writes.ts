@@ -83,7 +83,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const rowStateReader = createRowStateReader(rules);
   const shared = { config, pipeline, rowStateReader, dependants, emit };
   const runTransaction = createRunTransaction({ ...shared, quota });
-  const { prune, forget, devices, passed } = createPruning(config, load, emit);
+  const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -92,6 +92,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     databases,
     quota,
     devices,
+    contentMs,
     gate,
     runTransaction,
     emit,

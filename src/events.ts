@@ -35,7 +35,7 @@ export interface TransactionEvent extends Correlated {
   readonly attempts: number;
   /** Statements answered by the database, hooks' included, and with `rls` the one that sets role and claims; BEGIN, COMMIT and what bounds the waits are not counted. */
   readonly statements: number;
-  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: the transaction has no identity. */
+  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: nothing tells the transaction apart, and a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
   readonly durationMs: number;
 }
@@ -148,6 +148,12 @@ interface DeviceForgottenEvent extends Correlated {
   readonly userId: string;
 }
 
+/** A transaction was taken for a repeat by its id and content alone, and nothing was written: nobody says which device has sent it, or the device is new. */
+interface ReplayedByContentEvent extends Correlated {
+  readonly type: "replayed_by_content";
+  readonly userId: string;
+}
+
 /** The ledger has been pruned, the counts of failures, and closed dead letters, behind the requests. */
 interface PrunedEvent extends Correlated {
   readonly type: "pruned";
@@ -182,6 +188,7 @@ export type WriteEvent =
   | PrecisionLostEvent
   | BodyMissingEvent
   | DeviceForgottenEvent
+  | ReplayedByContentEvent
   | PrunedEvent
   | NotReadyEvent
   | UnsafeSettingsEvent;

@@ -62,6 +62,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "body_missing",
   "not_ready",
   "device_forgotten",
+  "replayed_by_content",
   "unsafe_settings",
   "pruned",
 ]);
@@ -123,6 +124,11 @@ function said(event: WriteEvent): readonly [Level, string] {
       return [
         "warn",
         `user ${JSON.stringify(event.userId)} has as many devices as may be (ledger.devices): what one has sent that had not come for long is forgotten`,
+      ];
+    case "replayed_by_content":
+      return [
+        "info",
+        `a transaction of user ${JSON.stringify(event.userId)} was taken for a repeat by its content, and nothing was written`,
       ];
     case "pruned":
       return ["info", `pruned ${event.removed} rows`];

@@ -109,6 +109,8 @@ export const ownTables = object(
       {
         powersync_ledger: ownTable,
         powersync_devices: ownTable,
+        powersync_accounts: ownTable,
+        powersync_named: ownTable,
         powersync_dead_letters: ownTable,
         powersync_letter_parts: ownTable,
         powersync_letter_rows: ownTable,
@@ -206,12 +208,18 @@ export const config = object(
       "an object of limits",
     ),
     ledger: worded(
-      "false, or an object { retentionDays, prune, devices }",
+      "false, or an object { retentionDays, prune, devices, device, contentDays }",
       either(
         oneOf(false),
         object(
-          { retentionDays: days, prune: flag, devices: limit } satisfies ShapeOf<LedgerOptions>,
-          "an object { retentionDays, prune, devices }",
+          {
+            retentionDays: days,
+            prune: flag,
+            devices: limit,
+            device: defined(func),
+            contentDays: days,
+          } satisfies ShapeOf<LedgerOptions<Principal>>,
+          "an object { retentionDays, prune, devices, device, contentDays }",
         ),
       ),
     ),

@@ -77,6 +77,7 @@ function callOf<P extends Principal>(
     ...(queueId !== undefined && { queueId }),
     // What the device has been told stands: the ledger has no part in this.
     ledger: false,
+    content: { withinMs: 0, decided: () => {} },
     requestId: correlationId,
     requestBegan: performance.now(),
     clientCanHandle: false,

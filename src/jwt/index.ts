@@ -20,4 +20,5 @@ export {
   type SupabaseProject,
   supabaseSecret,
 } from "./providers.js";
+export { sessionClaim, type SessionProvider } from "./session-claim.js";
 export { clientAuth, type ClientAuthOptions, type PowerSyncClientAuth } from "./client-auth.js";

@@ -75,7 +75,7 @@ export async function attempt<P extends Principal, DB>(
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
-  if ("invalid" in transaction && claim === undefined) return refusalOf(transaction);
+  if ("invalid" in transaction && claim?.key === undefined) return refusalOf(transaction);
   const operations = "invalid" in transaction ? 1 : transaction.crud.length;
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;

@@ -1,5 +1,6 @@
 /** A verified caller's request, as the transactions in it see it: who calls, which database the data goes to, and what the process remembers of that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
+import type { Content } from "../store/content.js";
 import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
 import type { DatabaseOption, KeyedDatabase } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
@@ -15,7 +16,11 @@ export interface Call<P extends Principal> extends CallContext<P> {
   /** With `rls`: as whom its data is written. Ledger and dead letters are the login role's. */
   readonly caller?: DatabaseCaller;
   readonly clientId?: string;
+  /** Where the client sends no id: what `ledger.device` says. */
+  readonly device?: string;
   readonly queueId?: string;
+  /** How long content tells transactions apart, and who hears that it has. */
+  readonly content: Pick<Content, "withinMs" | "decided">;
   /** Without: transactions have no identity. */
   readonly ledger: boolean;
   /** A random uuid. */

@@ -1,19 +1,24 @@
 /** What makes two transactions the same one. */
 import type { Identifiable } from "../model.js";
+import type { Content } from "../store/content.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
+import { namedRows } from "./named-rows.js";
 
 /** A device's queue: subject, client and queue id. */
 interface Sender {
   readonly principal: { readonly userId: string };
   readonly store: Pick<Store, "place">;
   readonly clientId?: string;
+  /** Where the client does not say which it is: what the configuration says. */
+  readonly device?: string;
   readonly queueId?: string;
   /** The request that it came with, and when that began. */
   readonly requestId: string;
   readonly requestBegan: number;
   readonly devices?: DeviceBound;
+  readonly content: Pick<Content, "withinMs" | "decided">;
 }
 
 /** What the ledger's row says of it, but for the answer. */
@@ -21,34 +26,72 @@ export type Identity = Omit<Claim, "answer">;
 
 /**
  * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
- * Without a client id, or where some entries have no id, there is none, and the transaction is applied at least once.
+ * Where nobody says which device it is, the transaction's id and content: see `Content`. Without these, or where some entries of a device have
+ * no id, it has no key, and is applied at least once.
  */
 export async function identityOf(
   {
     principal: { userId },
     clientId,
+    device,
     queueId,
     requestId,
     requestBegan,
     devices,
+    content,
     store: { place },
   }: Sender,
   transaction: Identifiable,
-): Promise<Identity | undefined> {
-  const ids = clientId === undefined ? undefined : await queueIds(transaction);
-  if (ids === undefined) return undefined;
-  const sender = [userId, clientId, queueId ?? null];
+): Promise<Identity> {
+  const { transactionId } = transaction;
+  // Whatever a client calls itself, it is none that the configuration has named.
+  const client = clientId ?? (device === undefined ? undefined : { device });
+  const ids = client === undefined ? undefined : await queueIds(transaction);
+  const sender = [userId, client, queueId ?? null];
   if (place !== "") sender.push(place);
+  const contentKey = () =>
+    transactionId === undefined
+      ? undefined
+      : sha256OfAll(contentOf(["content", userId, place, transactionId], transaction));
+  /** From before the queue had an id, with what ids it may have been sent. */
+  const others = (): readonly Promise<string>[] => {
+    if (ids === undefined || queueId === undefined) return [];
+    const earlier = sender.with(2, null);
+    const sent =
+      Array.isArray(ids) && transactionId !== undefined ? [ids, { transactionId }] : [ids];
+    return sent.map((each) => sha256OfAll(contentOf([earlier, each], transaction)));
+  };
   const [key, queue, subject] = await Promise.all([
-    sha256OfAll(contentOf([sender, ids], transaction)),
-    sha256(sender),
+    ids !== undefined
+      ? sha256OfAll(contentOf([sender, ids], transaction))
+      : client === undefined && contentKey(),
+    ids !== undefined && sha256(sender),
     sha256(userId),
   ]);
-  const request = { request: requestId, requestBegan };
   // How often the client has been asked makes no other transaction of it.
   const { handling } = transaction;
-  const asked = handling !== undefined && { handling };
-  return { key, queue, ...request, ...asked, userId, subject, ...(devices && { devices }) };
+  return {
+    ...(key && { key }),
+    ...(queue && { queue }),
+    request: requestId,
+    requestBegan,
+    ...(handling !== undefined && { handling }),
+    userId,
+    subject,
+    ...(devices && { devices }),
+    content: {
+      ...content,
+      entered: clientId === undefined,
+      read: async () => {
+        const made = client === undefined ? key : await contentKey();
+        return {
+          ...(made && { key: made }),
+          others: await Promise.all(others()),
+          ...(await namedRows([userId, place], transaction)),
+        };
+      },
+    },
+  };
 }
 
 /** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */

@@ -58,7 +58,7 @@ export function createParking<P extends Principal, DB>(
 
   /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
   const count = ({ call, identity }: Parked<P>, content: string): Promise<boolean> => {
-    const gapMs = identity === undefined ? anonymousGapMs : failuresKeptMs;
+    const gapMs = identity?.queue === undefined ? anonymousGapMs : failuresKeptMs;
     return plainly(call, async ({ attempts: counts }) => {
       await counts.count(content, gapMs);
       const { appliedAt: at } = call.memory;
@@ -137,7 +137,7 @@ async function attemptName<P extends Principal>({
   },
   identity,
 }: Parked<P>): Promise<string> {
-  if (identity !== undefined) return identity.key;
+  if (identity?.key !== undefined) return identity.key;
   const sender = [userId, clientId ?? null, queueId ?? null, place];
   return sha256([sender, payloadOf(transaction)]);
 }

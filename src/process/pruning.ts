@@ -2,7 +2,9 @@
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
-import type { DeviceBound, Prunable, Pruned, PruneStep, Store } from "../store/store.js";
+import { namedMarginMs } from "../store/content.js";
+import type { Prunable, Pruned, PruneStep } from "../store/prune.js";
+import type { DeviceBound, Store } from "../store/store.js";
 import { checkLimit } from "../wire/limits.js";
 import type { Database } from "./call.js";
 import { inUnit } from "./classify.js";
@@ -11,6 +13,7 @@ import { failuresKeptMs } from "./parking.js";
 
 const defaultRetentionDays = 90;
 const defaultDevices = 1_000;
+const defaultContentDays = 1;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
 /** Rows looked at in a transaction: nobody waits for more. */
@@ -24,6 +27,8 @@ interface Pruning {
   /** All that is kept of a user. The same. */
   forget(store: Store, userId: string): Promise<number>;
   readonly devices: Omit<DeviceBound, "forgotten">;
+  /** How long content tells transactions apart, where no device does. */
+  readonly contentMs: number;
   /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
@@ -34,13 +39,16 @@ export function createPruning<P extends Principal, DB>(
   load: Load,
   emit: Emit,
 ): Pruning {
-  const options: LedgerOptions = ledger === false ? {} : (ledger ?? {});
+  const options: LedgerOptions<P> = ledger === false ? {} : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
-  const { devices = defaultDevices } = options;
+  const { devices = defaultDevices, contentDays = defaultContentDays } = options;
   const { keepClosedDays = defaultRetentionDays } = deadLetters;
   checkLimit("ledger.devices", devices);
   if (!(retentionDays > 0 && retentionDays < 100_000)) {
     throw new TypeError("ledger: `retentionDays` must be a number of days, more than 0.");
+  }
+  if (!(contentDays > 0 && contentDays < 100_000)) {
+    throw new TypeError("ledger: `contentDays` must be a number of days, more than 0.");
   }
   if (!(keepClosedDays > 0 && (keepClosedDays < 100_000 || keepClosedDays === Infinity))) {
     throw new TypeError(
@@ -73,9 +81,10 @@ export function createPruning<P extends Principal, DB>(
       ledger === false
         ? { removed: 0 }
         : await inSteps(store, "ledger", { olderThanMs, from }, steps);
+    const named = ledger === false ? 0 : await old("named", contentDays * dayMs + namedMarginMs);
     const failures = parking === false ? 0 : await old("attempts", failuresKeptMs);
     const letters = keepClosedDays === Infinity ? 0 : await old("letters", keepClosedDays * dayMs);
-    return { ...answers, removed: answers.removed + failures + letters };
+    return { ...answers, removed: answers.removed + named + failures + letters };
   };
   const forget = async (store: Store, userId: string): Promise<number> => {
     for (let gone = 0; ;) {
@@ -87,6 +96,7 @@ export function createPruning<P extends Principal, DB>(
 
   return {
     devices: { most: devices, unseenMs: retentionDays * dayMs },
+    contentMs: contentDays * dayMs,
     // For whoever calls it has no other process that would go on.
     prune: (store) => load.during(async () => (await prune(store, undefined, Infinity)).removed),
     forget: (store, userId) => load.during(() => forget(store, userId)),

@@ -174,7 +174,7 @@ function letterOf<P extends Principal>(
     errorCode,
     message,
     ...(operationIndex !== undefined && { operationIndex }),
-    ...(identity && { identity: identity.key }),
+    ...(identity?.key !== undefined && { identity: identity.key }),
     payload,
     ...(lossyNumbers && { lossyNumbers }),
     attempts: 1,

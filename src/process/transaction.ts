@@ -79,7 +79,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const named = refused ? await identifiable(transaction.raw) : transaction;
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
-    if (identity === undefined) return execute();
+    if (identity?.key === undefined) return execute();
     // What the client has been asked about once more is tried, whatever the earlier one is answered.
     const flight = `${identity.key} ${identity.handling ?? ""}`;
     for (;;) {
@@ -88,7 +88,7 @@ export function createRunTransaction<P extends Principal, DB>({
       if (!shared) return result;
       tally.ledger = "shared";
       // The ledger must know that this request held it, too: what a queue sent last is never pruned.
-      if (isAnswered(result))
+      if (identity.queue !== undefined && isAnswered(result))
         await inUnit(call.store, noWork, { claim: { ...identity, known: true } });
       // Where the caller who began it has left, this one begins it anew.
       if (result !== notBegun || call.signal.aborted) return result;

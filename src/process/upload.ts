@@ -17,6 +17,7 @@ import type { DeviceBound } from "../store/store.js";
 import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
+import { deviceFor } from "./device.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
 import { isLost, lostBody } from "./lost-body.js";
 import type { RunTransaction } from "./transaction.js";
@@ -33,6 +34,8 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly quota: LetterQuota;
   /** How many devices of a caller's the ledger keeps. */
   readonly devices: Omit<DeviceBound, "forgotten">;
+  /** For how long content tells transactions apart where no device does. */
+  readonly contentMs: number;
   /** Absent without `rls`. */
   readonly gate: Gate<P> | undefined;
   readonly runTransaction: RunTransaction<P>;
@@ -64,6 +67,7 @@ export function createProcessor<P extends Principal, DB>({
   databases,
   quota,
   devices,
+  contentMs,
   gate,
   runTransaction,
   emit,
@@ -86,12 +90,13 @@ export function createProcessor<P extends Principal, DB>({
       const queueId = upload.queueId ?? options.queueId;
       const { userId } = context.principal;
       const shown = shownContext(context, clientId);
+      const device = clientId === undefined ? await deviceFor(config, context, emit) : {};
       const refusal =
-        database === undefined
-          ? retryableResult("The database can't be reached just now.")
+        database === undefined || device === undefined
+          ? retryableResult(database === undefined ? unreached : unnamed)
           : database.memory.refused.size > 0 &&
             quota.refusal(database.memory, { userId, clientId, queueId });
-      if (database === undefined || refusal) {
+      if (database === undefined || device === undefined || refusal) {
         return upload.transactions.map((_, index) =>
           index === 0 && refusal ? refusal : notAttempted,
         );
@@ -104,6 +109,7 @@ export function createProcessor<P extends Principal, DB>({
       const call: Call<P> = {
         ...context,
         ...sender,
+        ...device,
         ...database,
         shown,
         ledger: config.ledger !== false,
@@ -113,6 +119,10 @@ export function createProcessor<P extends Principal, DB>({
         devices: {
           ...devices,
           forgotten: () => emit({ ...forgot, ...correlated(context), userId }),
+        },
+        content: {
+          withinMs: contentMs,
+          decided: () => emit({ ...byContent, ...correlated(context), userId }),
         },
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
@@ -137,6 +147,9 @@ export function createProcessor<P extends Principal, DB>({
 }
 
 const forgot = { type: "device_forgotten" } as const;
+const byContent = { type: "replayed_by_content" } as const;
+const unreached = "The database can't be reached just now.";
+const unnamed = "The server can't tell which device it is just now.";
 
 /** So that what has been applied is answered before the client gives up waiting for it. */
 const outOfTime = retryableResult("The request took too long. Send the rest again.");

@@ -1,10 +1,8 @@
-/** The queues that the ledger knows: how many of a user's there may be, which one gives way to a new one, and how all that is kept of a user goes. */
+/** The queues that the ledger knows: how many of a user's there may be, and which one gives way to a new one. */
 import { type Expression, sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../store/failures.js";
-import type { Batch, Claim } from "../store/store.js";
-import { sha256 } from "../wire/serialize.js";
+import type { DeviceBound } from "../store/store.js";
 import type { Dialect } from "./dialect.js";
-import { forgetLetters } from "./letter-room.js";
 import type { OwnTables } from "./tables.js";
 
 /** The library's own tables in a transaction, and which of the databases that share them is meant. */
@@ -15,8 +13,43 @@ export interface Ours {
   readonly place: string;
 }
 
+/** Whether a device looks at its user's account: never, while transactions of the user are told apart by their content, or always, for its own are. */
+export const toldStates = { never: 0, whileTelling: 1, always: 2 } as const;
+
+type ToldState = (typeof toldStates)[keyof typeof toldStates];
+
+/** What the library knows of a queue from before. */
+interface KnownDevice {
+  /** Nothing has come of it but repeats. */
+  readonly unsettled: boolean;
+  readonly told: ToldState;
+}
+
+export async function knownDevice(
+  { tx }: Pick<Ours, "tx">,
+  queue: string,
+): Promise<KnownDevice | undefined> {
+  const known = await tx
+    .selectFrom("powersync_devices")
+    .select(["unsettled", "told"])
+    .where("queue", "=", queue)
+    .executeTakeFirst();
+  return (
+    known && { unsettled: Number(known.unsettled) === 1, told: Number(known.told) as ToldState }
+  );
+}
+
+/** Something has come of it that is no repeat. */
+export async function settleDevice({ tx }: Pick<Ours, "tx">, queue: string): Promise<void> {
+  await tx
+    .updateTable("powersync_devices")
+    .set({ unsettled: 0 })
+    .where("queue", "=", queue)
+    .execute();
+}
+
 /**
- * Enters a queue that may be new. Those that are entered at once don't see each other, so there may be a few more than the bound.
+ * Enters a queue that is new, with its user's account locked.
  *
  * @returns whether another one has given way to it
  * @throws TooManyDevices
@@ -24,44 +57,37 @@ export interface Ours {
 export async function enterDevice(
   ours: Ours,
   dialect: Dialect,
-  {
-    queue,
-    subject,
-    devices: { most, unseenMs } = unbounded,
-  }: Pick<Claim, "queue" | "subject" | "devices">,
+  subject: string,
+  device: KnownDevice & { readonly queue: string },
+  { most, unseenMs }: Pick<DeviceBound, "most" | "unseenMs"> = unbounded,
 ): Promise<boolean> {
-  if (await insertDevice(ours, dialect, queue, subject, most)) return false;
-  const known = await ours.tx
-    .selectFrom("powersync_devices")
-    .select("queue")
-    .where("queue", "=", queue)
-    .executeTakeFirst();
-  if (known !== undefined) return false;
+  if (await insertDevice(ours, dialect, subject, device, most)) return false;
   const gone = await forgetUnseen(ours, dialect, subject, unseenMs);
-  if (gone && (await insertDevice(ours, dialect, queue, subject, most))) return true;
+  if (gone && (await insertDevice(ours, dialect, subject, device, most))) return true;
   throw new TooManyDevices(
     `The caller has ${most} devices in the ledger (ledger.devices), and this one is new. Nothing has been written.`,
   );
 }
 
-const unbounded = { most: Infinity, unseenMs: Infinity, forgotten: () => {} };
+const unbounded = { most: Infinity, unseenMs: Infinity };
 
-/** False: it is there already, or there are as many as may be. */
+/** False: there are as many as may be. */
 async function insertDevice(
   { tx, devices, place }: Ours,
   { insertIgnore }: Dialect,
-  queue: string,
   subject: string,
+  { queue, unsettled, told }: KnownDevice & { readonly queue: string },
   most: number,
 ): Promise<boolean> {
+  const row = { queue, subject, place, unsettled: Number(unsettled), told };
   const into = tx.insertInto("powersync_devices");
   const insert =
     most === Infinity
-      ? into.values({ queue, subject, place })
+      ? into.values(row)
       : into
-          .columns(["queue", "subject", "place"])
+          .columns(Object.keys(row) as (keyof typeof row)[])
           .expression(
-            sql<never>`select ${queue}, ${subject}, ${place} from (${sql`select count(*) as devices from (${sql`select device.queue from ${devices} as device where device.place = ${place} and device.subject = ${subject} limit ${sql.lit(most)}`}) as known`}) as counted where counted.devices < ${sql.lit(most)}`,
+            sql<never>`select ${sql.join(Object.values(row))} from (${sql`select count(*) as devices from (${sql`select device.queue from ${devices} as device where device.place = ${place} and device.subject = ${subject} limit ${sql.lit(most)}`}) as known`}) as counted where counted.devices < ${sql.lit(most)}`,
           );
   const { numInsertedOrUpdatedRows } = await (
     insertIgnore
@@ -105,44 +131,17 @@ async function forgetUnseen(
   return numDeletedRows > 0n;
 }
 
-const queuesAtOnce = 100;
-
-/** At most `most` rows of a user's letters and ledger; the queues go with the last of their rows. */
-export async function forgetUser(
+/** Begins, or ends, to have a user's devices look. To begin waits for transactions of theirs that have not looked. */
+export async function markDevices(
   { tx, place }: Omit<Ours, "devices">,
-  dialect: Dialect,
-  userId: string,
-  most: number,
-): Promise<Batch> {
-  const subject = await sha256(userId);
-  const letters = await forgetLetters({ tx, dialect, place }, subject, most);
-  if (letters.found > 0) return letters;
-  const devices = await tx
-    .selectFrom("powersync_devices")
-    .select("queue")
+  subject: string,
+  told: 0 | 1,
+): Promise<void> {
+  await tx
+    .updateTable("powersync_devices")
+    .set({ told })
     .where("place", "=", place)
     .where("subject", "=", subject)
-    .limit(Math.min(queuesAtOnce, most))
+    .where("told", "=", 1 - told)
     .execute();
-  if (devices.length === 0) return { found: 0, removed: 0 };
-  const queues = devices.map(({ queue }) => queue);
-  const rows = await tx
-    .selectFrom("powersync_ledger")
-    .select("identity")
-    .where("queue", "in", queues)
-    .limit(most)
-    .execute();
-  if (rows.length > 0) {
-    const { numDeletedRows } = await tx
-      .deleteFrom("powersync_ledger")
-      .where(
-        "identity",
-        "in",
-        rows.map(({ identity }) => identity),
-      )
-      .executeTakeFirst();
-    return { found: rows.length, removed: Number(numDeletedRows) };
-  }
-  await tx.deleteFrom("powersync_devices").where("queue", "in", queues).execute();
-  return { found: devices.length, removed: 0 };
 }

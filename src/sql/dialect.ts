@@ -182,6 +182,8 @@ export interface Dialect {
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
   /** Behind a SELECT: nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
   readonly rowLock?: Expression<unknown>;
+  /** Behind a SELECT: nobody changes the rows of the table with this alias until the transaction ends, and others may lock them alike. Absent: nobody can, anyway. */
+  shareLock?(alias: string): Expression<unknown>;
   readonly owners: Owners;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;

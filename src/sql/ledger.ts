@@ -1,14 +1,16 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. Old rows are pruned, but never what a queue sent last. */
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
-import { type FatalResult, success, type TransactionResult } from "../model.js";
+import type { TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
 import { handlingOf, isTriedAnew } from "../store/handling.js";
 import { waiting } from "../store/letters.js";
-import type { Claim, Pruned, PruneStep } from "../store/store.js";
-import { parseJson } from "../wire/parse-json.js";
+import type { Pruned, PruneStep } from "../store/prune.js";
+import type { Claim } from "../store/store.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
-import { enterDevice, type Ours } from "./devices.js";
+import { claimByContent, meet, type Met, nameAgain } from "./content.js";
+import type { Ours } from "./devices.js";
+import { answerOf } from "./named.js";
 import type { OwnTables } from "./tables.js";
 
 interface Claiming {
@@ -25,9 +27,17 @@ export interface Subject {
   readonly subject: string;
 }
 
+/** A claim of a known device's, or of one that will be known. */
+type DeviceClaim = Claim & { readonly key: string; readonly queue: string };
+
+function isOfDevice(claimed: Claim): claimed is DeviceClaim {
+  return claimed.key !== undefined && claimed.queue !== undefined;
+}
+
 /**
  * Enters a transaction's answer, unless there is one already, and says whether letters of the user wait.
- * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first.
+ * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first,
+ * and where transactions of the user are told apart by their content.
  *
  * @throws TooManyDevices
  */
@@ -35,14 +45,16 @@ export async function claim(
   ours: Ours,
   dialect: Dialect,
   claimed: Claim,
-  { bounds, lettersOf }: Claiming,
+  claiming: Claiming,
 ): Promise<Claimed> {
+  const { bounds, lettersOf } = claiming;
+  if (!isOfDevice(claimed)) return claimByContent(ours, dialect, claimed);
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
   const asked = { select: bounds?.select, lettersOf };
   const first = known ? undefined : await enter(ours, dialect, claimed, asked);
   if (first !== undefined) return first;
-  let forgotten = false;
+  let met: Met = {};
   for (let entered = known; ; entered = true) {
     const saved = await tx
       .selectFrom("powersync_ledger")
@@ -53,32 +65,26 @@ export async function claim(
       // Some drivers read a bigint.
       const handling = saved.handling === null ? null : Number(saved.handling);
       if (isTriedAnew(handling, claimed)) {
+        await nameAgain(ours, dialect, claimed);
         await enterAnew(tx, dialect, claimed, handling);
         return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
       }
       if (saved.request !== request) await replay(tx, dialect, claimed);
-      // The library wrote it: it is a fatal result.
-      return {
-        earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult),
-        hasLetters: false,
-      };
+      return { earlier: answerOf(saved.answer), hasLetters: false };
     }
     // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
     if (entered) throw new Contention("The ledger's row has just been removed.");
     // Without a device nothing was selected, and perhaps nothing bounded.
     await bounds?.send();
-    forgotten = await enterDevice(ours, dialect, claimed);
-    const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf });
-    if (again !== undefined) return { ...again, forgotten };
+    met = await meet(ours, dialect, claimed);
+    const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf, met });
+    if (again !== undefined) return { ...again, ...met };
   }
 }
 
-export interface Claimed {
-  /** The saved answer: a replay, and nothing may be written. */
-  readonly earlier?: TransactionResult;
-  /** Another device's rows had to go. */
-  readonly forgotten?: boolean;
-  readonly hasLetters: boolean;
+export interface Claimed extends Met {
+  /** Absent: nobody has asked. */
+  readonly hasLetters?: boolean;
 }
 
 /**
@@ -92,28 +98,34 @@ function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown>
 
 interface Asked extends Pick<Claiming, "lettersOf"> {
   readonly select: Expression<unknown> | undefined;
+  /** Absent: nobody has looked closer. */
+  readonly met?: Met;
 }
 
-/** `undefined`: there is such a row, or the queue is not known. */
+/**
+ * `undefined`: there is such a row, or the queue is not known, or not well enough. Until the transaction ends, nobody can begin to tell the user's
+ * transactions apart by their content.
+ */
 async function enter(
   { tx, devices }: Ours,
   dialect: Dialect,
-  claimed: Claim,
-  { select: bounds, lettersOf }: Asked,
+  claimed: DeviceClaim,
+  { select: bounds, lettersOf, met }: Asked,
 ): Promise<Claimed | undefined> {
   const { key, queue } = claimed;
   const letters = lettersOf && hasLetters(tx, lettersOf);
   const row = {
     identity: key,
     queue: letters && dialect.insertIgnore ? told(queue, letters) : queue,
-    ...answered(dialect, claimed),
+    ...answered(dialect, claimed, met?.earlier),
   };
+  const plain = sql`and device.unsettled = 0 and device.told = 0 ${dialect.shareLock?.("device") ?? sql``}`;
   const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
   const insert = tx
     .insertInto("powersync_ledger")
     .columns(Object.keys(row) as (keyof typeof row)[])
     .expression(
-      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue}`,
+      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue} ${met === undefined ? plain : sql``}`,
     );
   if (dialect.insertIgnore) {
     const { numInsertedOrUpdatedRows, insertId } = await insert.ignore().executeTakeFirst();
@@ -127,18 +139,23 @@ async function enter(
   return inserted && { hasLetters: Number(inserted.letters) === 1 };
 }
 
-/** What a row says of the answer, and of the request in which it was given first. */
-function answered(dialect: Dialect, claimed: Claim) {
-  const { request, answer } = claimed;
+/**
+ * What a row says of the answer, and of the request in which it was given first.
+ *
+ * @param earlier the answer that the transaction has had under another identity
+ */
+function answered(dialect: Dialect, claimed: Claim, earlier?: TransactionResult) {
+  const { request } = claimed;
+  const answer = earlier?.status === "fatal_error" ? earlier : claimed.answer;
   const requestAt = begun(dialect, claimed);
   return {
     answer: answer ? typedJson(answer) : null,
-    handling: answer ? handlingOf(claimed) : null,
+    handling: earlier === undefined ? handlingOf(claimed) : null,
     request,
     request_at: requestAt,
     first_request: request,
     first_request_at: requestAt,
-    applied_at: answer ? null : dialect.types.now,
+    applied_at: answer || earlier ? null : dialect.types.now,
   };
 }
 
@@ -146,7 +163,7 @@ function answered(dialect: Dialect, claimed: Claim) {
 async function enterAnew(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
-  claimed: Claim,
+  claimed: DeviceClaim,
   handling: number,
 ): Promise<void> {
   const { numUpdatedRows } = await tx
@@ -186,7 +203,11 @@ export async function askForLetters(
 }
 
 /** The row belongs to the later request. */
-async function replay(tx: Transaction<OwnTables>, dialect: Dialect, claimed: Claim): Promise<void> {
+async function replay(
+  tx: Transaction<OwnTables>,
+  dialect: Dialect,
+  claimed: DeviceClaim,
+): Promise<void> {
   const requestAt = begun(dialect, claimed);
   await tx
     .updateTable("powersync_ledger")

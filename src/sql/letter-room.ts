@@ -1,7 +1,7 @@
 /** How much room the letters take: what waits is counted, what was closed long ago goes, and so does all of a user's who is to be forgotten. */
 import { type Expression, sql, type Transaction } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
-import type { Batch, Pruned, PruneStep } from "../store/store.js";
+import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { escapeText } from "../wire/serialize.js";
 import { type Letters, locking, removeRows } from "./dependants.js";
 import type { Dialect } from "./dialect.js";

@@ -9,7 +9,7 @@ import { type ApplicationErrors, applicationWord } from "./application-errors.js
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import { askForLetters, claim, type Subject } from "./ledger.js";
+import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
@@ -106,8 +106,8 @@ export function sqlStore<DB>(
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       const watch = createWatch();
-      // Where the claim is the first statement, it bounds the transaction's waits as well.
-      const bounds = claimed && dialect.bounds?.(timeouts);
+      // Where a device's claim is the first statement, it bounds the transaction's waits as well.
+      const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
@@ -116,7 +116,7 @@ export function sqlStore<DB>(
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        let forgotten = false;
+        let outcome: Claimed | undefined;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);
@@ -124,13 +124,12 @@ export function sqlStore<DB>(
             select: bounds,
             send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
-          const outcome =
+          outcome =
             claimed &&
             (await claim({ tx: ours, devices, place }, dialect, claimed, {
               bounds: bounding,
               lettersOf,
             }));
-          forgotten = outcome?.forgotten === true;
           const earlier = outcome?.earlier;
           const hasLetters =
             outcome?.hasLetters ?? (lettersOf !== undefined && (await waits(ours, lettersOf)));
@@ -149,7 +148,8 @@ export function sqlStore<DB>(
           };
           return work(openUnit(opened));
         });
-        if (forgotten) claimed?.devices?.forgotten();
+        if (outcome?.forgotten) claimed?.devices?.forgotten();
+        if (outcome?.byContent) claimed?.content.decided();
         return result;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;

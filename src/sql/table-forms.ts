@@ -51,8 +51,30 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
       subject: ["varchar(64)"],
       place: ["varchar(64)"],
       entered_at: ["timestamp", "now"],
+      unsettled: ["integer", { default: 0 }],
+      told: ["integer", { default: 0 }],
     },
     indexes: { subject: ["place", "subject"] },
+  },
+  powersync_accounts: {
+    columns: {
+      place: ["varchar(64)"],
+      subject: ["varchar(64)"],
+      position: ["bigint"],
+      told_at: ["timestamp", "null"],
+    },
+    key: ["place", "subject"],
+  },
+  powersync_named: {
+    columns: {
+      hash: ["varchar(64)", "key"],
+      place: ["varchar(64)"],
+      subject: ["varchar(64)"],
+      position: ["bigint"],
+      answer: ["longText", "null"],
+      named_at: ["timestamp", "now"],
+    },
+    indexes: { named_at: ["named_at"], subject: ["place", "subject", "position"] },
   },
   powersync_dead_letters: {
     columns: {
@@ -141,4 +163,4 @@ export const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "11ba45638e7db6f19945bba007ba5691";
+export const currentForm = "6dbb880a44061426248c7b720fd407a1";

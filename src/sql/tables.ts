@@ -44,6 +44,32 @@ export interface OwnTables {
     /** Which of the databases that share this table: see `Store.place`. */
     place: string;
     entered_at: Generated<Date>;
+    /** 1: nothing has come of it but repeats, if anything. */
+    unsettled: ColumnType<number, number | undefined, number>;
+    /** See `toldStates`. */
+    told: ColumnType<number, number | undefined, number>;
+  };
+  /** Users, for as long as anything has come of them: see `content.ts`. */
+  powersync_accounts: {
+    place: string;
+    /** The user: hex SHA-256. */
+    subject: string;
+    /** Counts what is entered in `powersync_named`. */
+    position: ColumnType<unknown, number, number>;
+    /** When a transaction was last entered that is told apart by its content. */
+    told_at: ColumnType<Date | null, undefined, unknown>;
+  };
+  /** Rows that users' transactions have named lately, and transactions that are told apart by their content. */
+  powersync_named: {
+    /** Of user and row, or of user and transaction: hex SHA-256. */
+    hash: string;
+    place: string;
+    subject: string;
+    /** Of the latest transaction that has named it. */
+    position: ColumnType<unknown, number, number>;
+    /** A transaction's. NULL: success. Else the fatal result, as JSON. */
+    answer: string | null;
+    named_at: ColumnType<Date, unknown, unknown>;
   };
   powersync_dead_letters: {
     /** A uuid. */

@@ -19,7 +19,8 @@ import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
 import { pruneLedger } from "./ledger.js";
-import { forgetUser } from "./devices.js";
+import { pruneNamed } from "./named.js";
+import { forgetUser } from "./forget.js";
 import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { type TableOf, tryScope } from "./scope.js";
@@ -96,7 +97,12 @@ export function openUnit<DB>({
   };
 }
 
-const pruners = { ledger: pruneLedger, attempts: pruneAttempts, letters: pruneLetters };
+const pruners = {
+  ledger: pruneLedger,
+  named: pruneNamed,
+  attempts: pruneAttempts,
+  letters: pruneLetters,
+};
 
 /** The port's tables are this store's own. */
 function sqlTable(table: Table): SqlTable {
@@ -122,6 +128,13 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
   };
 }
 
+const ledgerTables = [
+  "powersync_ledger",
+  "powersync_devices",
+  "powersync_accounts",
+  "powersync_named",
+] as const;
+
 /** Asks the catalog before a table: on some databases a statement that fails ends the transaction. */
 async function inspectOwnTables(
   tx: SqlTransaction,
@@ -132,7 +145,7 @@ async function inspectOwnTables(
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
   const needed: readonly (keyof typeof tableForms)[] = [
-    ...(ledger ? (["powersync_ledger", "powersync_devices"] as const) : []),
+    ...(ledger ? ledgerTables : []),
     "powersync_dead_letters",
     "powersync_letter_parts",
     "powersync_letter_rows",

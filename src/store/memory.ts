@@ -12,7 +12,8 @@ import {
 } from "./memory/tables.js";
 import { inOrder, type StoredRecord } from "./memory/letters.js";
 import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
-import type { AttemptsRow, DeviceRow, LedgerRow } from "./memory/own.js";
+import type { Naming } from "./memory/claim.js";
+import type { AccountRow, AttemptsRow, DeviceRow, LedgerRow, NamedRow } from "./memory/own.js";
 import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
 import { openUnit, type OpenedUnit } from "./memory/unit.js";
@@ -87,19 +88,24 @@ export function memoryStore({
     }
   };
 
-  const begin = (options: UnitOptions): OpenedUnit & { commit(): void } => {
+  const begin = (
+    options: UnitOptions,
+    claim: Naming | undefined,
+  ): OpenedUnit & { commit(): void } => {
     const rows = new Map(
       Array.from(committed.rows, ([name, table]) => [name, overlay(table)] as const),
     );
     const own = {
       ledger: overlay(committed.ledger),
       devices: overlay(committed.devices),
+      accounts: overlay(committed.accounts),
+      named: overlay(committed.named),
       letters: overlay(committed.letters),
       attempts: overlay(committed.attempts),
       checkpoints: overlay(committed.checkpoints),
     };
     const opened = openRows(definitions, rows, counters);
-    const open = openUnit({ definitions, rows: opened, own, now: clock(), options });
+    const open = openUnit({ definitions, rows: opened, own, now: clock(), options, claim });
     const commit = (): void => {
       open.end();
       for (const each of [...rows.values(), ...Object.values(own)]) (each as Committable).commit();
@@ -119,11 +125,12 @@ export function memoryStore({
     const all = async () => {
       if (signal?.aborted) throw new CallerLeft();
       if (deadline.late !== undefined) throw deadline.late;
-      const begun = begin(options);
+      const { claim } = options;
+      const begun = begin(options, claim && { ...claim, names: await claim.content.read() });
       open = begun;
       const result = await work(begun.unit);
       begun.commit();
-      if (begun.forgotten) options.claim?.devices?.forgotten();
+      begun.announce();
       return result;
     };
     // When the time has passed, the next one begins, whatever becomes of this one's work.
@@ -178,6 +185,8 @@ interface State {
   readonly rows: ReadonlyMap<string, Map<number, Row>>;
   readonly ledger: Map<string, LedgerRow>;
   readonly devices: Map<string, DeviceRow>;
+  readonly accounts: Map<string, AccountRow>;
+  readonly named: Map<string, NamedRow>;
   readonly letters: Map<string, StoredRecord>;
   readonly attempts: Map<string, AttemptsRow>;
   readonly checkpoints: Map<string, { readonly checkpoint: bigint }>;
@@ -188,6 +197,8 @@ function emptyState(definitions: ReadonlyMap<string, Definition>): State {
     rows: new Map(Array.from(definitions.keys(), (name) => [name, new Map()])),
     ledger: new Map(),
     devices: new Map(),
+    accounts: new Map(),
+    named: new Map(),
     letters: new Map(),
     attempts: new Map(),
     checkpoints: new Map(),

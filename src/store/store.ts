@@ -14,7 +14,9 @@ import type {
   Table,
 } from "./tables.js";
 import type { Meaning } from "./failures.js";
+import type { Content } from "./content.js";
 import type { LetterStore } from "./letters.js";
+import type { Batch, Prunable, Pruned, PruneStep } from "./prune.js";
 
 /** By the source database's column names. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -114,10 +116,10 @@ export interface UnitTimeouts {
 
 /** The ledger's row for a transaction. It commits with what it speaks of, so that a transaction sent twice is applied once. */
 export interface Claim {
-  /** The transaction's identity: hex SHA-256. */
-  readonly key: string;
-  /** The queue it came from: hex SHA-256. */
-  readonly queue: string;
+  /** The transaction's identity: hex SHA-256. Absent: it has none, and only what it names is entered. */
+  readonly key?: string;
+  /** The queue it came from: hex SHA-256. Absent: nobody says from which, and its identity is its content's. */
+  readonly queue?: string;
   /** The request that it came with. */
   readonly request: string;
   /** When that began, by `performance.now()`: of a queue's requests, the one that began later is the later one. */
@@ -133,6 +135,7 @@ export interface Claim {
   readonly subject: string;
   /** How many queues of a user's the ledger keeps. Absent: however many there are. */
   readonly devices?: DeviceBound;
+  readonly content: Content;
 }
 
 export interface DeviceBound {
@@ -188,27 +191,6 @@ export interface Unit<Tx = unknown> {
   /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
   forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
-}
-
-export type Prunable = "ledger" | "attempts" | "letters";
-
-export interface Batch {
-  readonly found: number;
-  readonly removed: number;
-}
-
-export interface PruneStep {
-  readonly olderThanMs: number;
-  readonly most: number;
-  /** Where the step before has ended. Absent: at the oldest row. */
-  readonly from?: string | undefined;
-}
-
-export interface Pruned {
-  /** Rows. */
-  readonly removed: number;
-  /** Where the next step goes on. Absent: no old row is left behind this place. */
-  readonly next?: string;
 }
 
 /** What is to become of one row. Values and key are converted. */

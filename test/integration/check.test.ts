@@ -472,6 +472,8 @@ for (const dialect of dialects) {
         expect(mismatches.map(short)).toEqual([
           "error own_tables_missing powersync_ledger",
           "error own_tables_missing powersync_devices",
+          "error own_tables_missing powersync_accounts",
+          "error own_tables_missing powersync_named",
           "error own_tables_missing powersync_dead_letters",
           "error own_tables_missing powersync_letter_parts",
           "error own_tables_missing powersync_letter_rows",

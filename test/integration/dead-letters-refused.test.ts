@@ -123,7 +123,7 @@ describe("a role with few grants", () => {
       await sql.raw(`create role ${role} login`).execute(owner);
       await sql
         .raw(
-          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows to ${role}`,
+          `grant insert, update, select on powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows to ${role}`,
         )
         .execute(owner);
       await sql

@@ -15,7 +15,7 @@ import { createTestTables, dialects, type TestDatabase } from "../support/databa
 import type { TestSchema } from "../support/schema.js";
 import { shared } from "../support/shared.js";
 import { startUploadProcess } from "../support/upload-process.js";
-import { upload, type WireEntry } from "../support/uploads.js";
+import { post, upload, type WireEntry } from "../support/uploads.js";
 
 const principal = { userId: "alice" };
 const success = { status: "success" };
@@ -304,5 +304,15 @@ describe.each(Object.keys(shared))("50 identical transactions at once, on %s", (
     expect(await sendFifty([refused])).toBe("fatal_error");
     expect(await db.selectFrom("powersync_dead_letters").select("id").execute()).toHaveLength(1);
     expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toHaveLength(2);
+
+    // Nobody says from which device, and their users' account is locked in turn.
+    const anonymous = { transactions: [{ transaction_id: 1, crud: [author] }] };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => post(servers[index % 2]?.url ?? "", anonymous)),
+    );
+    for (const { body } of answers) expect(body).toEqual({ results: [success] });
+    expect(await authors()).toBe(1);
+    const [account] = await db.selectFrom("powersync_accounts").select("position").execute();
+    expect(Number(account?.position)).toBe(1);
   });
 });

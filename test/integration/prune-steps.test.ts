@@ -6,7 +6,8 @@ import { type Kysely, sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { anonymous, createWrites } from "../../src/index.js";
 import { createSqlStores } from "../../src/sql/store.js";
-import type { Pruned, Store } from "../../src/store/store.js";
+import type { Pruned } from "../../src/store/prune.js";
+import type { Store } from "../../src/store/store.js";
 import { dialects, type TestDialect } from "../support/databases.js";
 import { long } from "../support/long.js";
 import type { TestSchema } from "../support/schema.js";
@@ -52,6 +53,18 @@ async function fill(db: Kysely<TestSchema>, clustered: boolean): Promise<void> {
       .execute(tx);
   });
   await sql.raw(analyze(db)).execute(db);
+}
+
+/** Old ones among young ones. @returns how many are old */
+async function fillNamed(db: Kysely<TestSchema>): Promise<number> {
+  const rows = 10 * most + 1;
+  const values = Array.from({ length: rows }, (_, number) => {
+    const at = number % 2 === 0 ? past : new Date().toISOString().slice(0, -1).replace("T", " ");
+    return sql`(${String(number).padEnd(64, "x")}, ${""}, ${"user"}, ${number}, ${at})`;
+  });
+  await sql`insert into powersync_named (hash, place, subject, position, named_at)
+    values ${sql.join(values)}`.execute(db);
+  return Math.ceil(rows / 2);
 }
 
 function analyze(db: Kysely<TestSchema>): string {
@@ -146,6 +159,25 @@ describe.each(dialects)("the ledger on $name", (dialect) => {
           )}`.execute(db);
           for (const { detail } of rows) expect(detail).not.toMatch(/^SCAN|TEMP B-TREE/);
         }
+      }
+
+      // What users have named goes by its age alone, by an index as well.
+      const named = await fillNamed(db);
+      let gone = 0;
+      for (let next: string | undefined = ""; next !== undefined;) {
+        const step = { olderThanMs: 90 * dayMs, most };
+        const pruned = await store.unit({}, ({ prune }) => prune("named", step));
+        expect(pruned.removed).toBeLessThanOrEqual(most);
+        gone += pruned.removed;
+        next = pruned.next;
+      }
+      expect(gone).toBe(named);
+      if (dialect.family === "sqlite") {
+        const look = statements.findLast((text) => text.startsWith('select "hash"')) ?? "";
+        const { rows } = await sql<{ detail: string }>`explain query plan ${sql.raw(
+          look.replaceAll("?", "1"),
+        )}`.execute(db);
+        for (const { detail } of rows) expect(detail).not.toMatch(/^SCAN|TEMP B-TREE/);
       }
 
       // What is left is kept, and a whole round says so.

@@ -36,6 +36,8 @@ describe.each(dialects)("on $name", async (dialect) => {
           problems: [
             "powersync_ledger",
             "powersync_devices",
+            "powersync_accounts",
+            "powersync_named",
             "powersync_dead_letters",
             "powersync_letter_parts",
             "powersync_letter_rows",

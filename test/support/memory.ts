@@ -103,6 +103,7 @@ export const memoryTarget: Target = {
   name: "memory",
   deferred: true,
   parentsFirst: false,
+  concurrent: false,
   available: async () => isChosen("memory"),
   open: async (options) => openMemory(options),
 };
@@ -153,7 +154,7 @@ function countingClaims(store: MemoryStore): { counted: MemoryStore; answered: (
     unit: async (options, work) => {
       let first = false;
       const result = await store.unit(options, (unit) => {
-        first = options.claim !== undefined && unit.earlier === undefined;
+        first = options.claim?.queue !== undefined && unit.earlier === undefined;
         return work(unit);
       });
       if (first) count += 1;

@@ -127,6 +127,24 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
   /** In the order in which they were recorded. */
   const letters: Waiting[] = [];
   const ledger = new Map<string, Outcome>();
+  /** Told apart by their content: by user, number and content. */
+  const told = new Map<string, { readonly outcome: Outcome; readonly position: number }>();
+  /** When a user's transaction has last named the row. */
+  const named = new Map<string, number>();
+  let position = 0;
+  /** Devices of which something has come that was no repeat. */
+  const settled = new Set<string>();
+
+  const foundByContent = (
+    transaction: ModelTransaction,
+    userId: string,
+    key: string,
+  ): Outcome | undefined => {
+    const found = told.get(key);
+    if (found === undefined) return undefined;
+    const last = rowsOf(transaction, userId).map((row) => named.get(row) ?? 0);
+    return Math.max(...last) > found.position ? undefined : found.outcome;
+  };
 
   const one = (transaction: ModelTransaction, userId: string, clientId?: string): Outcome => {
     const malformed = transaction.crud.findIndex(({ op }) => op === "UPSERT");
@@ -135,14 +153,29 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
     const identity = identityOf(transaction, userId, clientId);
     const answered = identity === undefined ? undefined : ledger.get(identity);
     if (answered !== undefined) return answered;
-    const { crud } = transaction;
+    const { crud, transaction_id } = transaction;
+    const key = transaction_id === undefined ? undefined : contentOf(plain(transaction), userId);
+    const device = JSON.stringify([userId, clientId]);
+    const isLooked = clientId === undefined || (identity !== undefined && !settled.has(device));
+    const found =
+      isLooked && key !== undefined ? foundByContent(transaction, userId, key) : undefined;
+    if (found !== undefined) {
+      if (identity !== undefined) ledger.set(identity, found);
+      return found;
+    }
     const errorCode = "INVALID_TRANSACTION";
     const outcome =
       malformed >= 0
         ? fail({ content, userId, errorCode, operationIndex: malformed, crud })
         : attempt(transaction, userId, content);
-    if (identity !== undefined && outcome.status !== "retryable_error")
+    if (outcome.status === "retryable_error") return outcome;
+    position += 1;
+    for (const row of rowsOf(transaction, userId)) named.set(row, position);
+    if (clientId === undefined && key !== undefined) told.set(key, { outcome, position });
+    if (identity !== undefined) {
       ledger.set(identity, outcome);
+      settled.add(device);
+    }
     return outcome;
   };
 
@@ -330,6 +363,23 @@ function contentOf(transaction: ModelTransaction, userId: string, clientId?: str
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
+}
+
+function rowsOf({ crud }: ModelTransaction, userId: string): readonly string[] {
+  return crud.map(({ table, id }) => JSON.stringify([userId, table, id]));
+}
+
+/** What its content is: no ids of entries, and no metadata. */
+function plain({ transaction_id, crud }: ModelTransaction): ModelTransaction {
+  return {
+    ...(transaction_id !== undefined && { transaction_id }),
+    crud: crud.map(({ op, table, id, op_data }) => ({
+      op,
+      table,
+      id,
+      ...(op_data && { op_data }),
+    })),
+  };
 }
 
 /** Who, from where, which entries, with which content. */

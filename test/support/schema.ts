@@ -52,6 +52,8 @@ export const tableNames = [
   "powersync_ledger",
   "powersync_letter_rows",
   "powersync_devices",
+  "powersync_accounts",
+  "powersync_named",
   "powersync_letter_parts",
   "powersync_dead_letters",
   "powersync_checkpoints",

@@ -2,7 +2,8 @@
  * What the conformance cases and the random sequences run against: each database, and the memory store (`targets.ts`). Rows go in and come out as JSON has
  * them, so that a case need not know what it is held against.
  */
-import type { Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
+import type { LedgerOptions } from "../../src/config.js";
+import type { CrudEntry, Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
 import type { Row } from "./databases.js";
 import type { appTableNames } from "./schema.js";
 import type { TestPrincipal } from "./writes.js";
@@ -20,6 +21,10 @@ export interface TargetOptions {
     readonly operations: number;
   };
   readonly checkpoints?: boolean;
+  readonly ledger?: LedgerOptions<TestPrincipal>;
+  readonly hooks?: {
+    readonly map: { readonly before: (operation: CrudEntry) => Promise<CrudEntry> };
+  };
   readonly persist?: (
     write: Write,
     context: unknown,
@@ -55,6 +60,8 @@ export interface Target {
   readonly deferred: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
+  /** Transactions can really meet. */
+  readonly concurrent: boolean;
   available(): Promise<boolean>;
   open(options?: OpenTargetOptions): Promise<OpenTarget>;
 }

@@ -16,6 +16,7 @@ function sqlTarget(dialect: TestDialect): Target {
     // MySQL and MariaDB have no deferred constraints.
     deferred: dialect.family !== "mysql",
     parentsFirst: dialect === mysql,
+    concurrent: dialect.concurrent,
     available: dialect.available,
     open: async ({ foreignKeys = true } = {}) => {
       const database = await dialect.open();

@@ -101,6 +101,7 @@ export function log(event: WriteEvent): unknown {
     case "body_missing":
       return event.cure;
     case "device_forgotten":
+    case "replayed_by_content":
       return event.userId;
     case "pruned":
       return event.removed;

@@ -17,6 +17,7 @@ function createIdentify({ userId, ...queue }: Sender) {
     store: { place: "" },
     requestId: "r",
     requestBegan: 0,
+    content: { withinMs: 1_000, decided: () => {} },
     ...queue,
   };
   return (transaction: CrudTransaction) => identityOf(from, transaction);
@@ -54,7 +55,7 @@ const anyTransaction = fc
 
 async function keyOf(transaction: CrudTransaction, from: Sender = sender): Promise<string> {
   const identity = await createIdentify(from)(transaction);
-  if (identity === undefined) throw new Error("It has no identity.");
+  if (identity.key === undefined) throw new Error("It has no identity.");
   return identity.key;
 }
 
@@ -82,8 +83,8 @@ describe("an identity", () => {
     await fc.assert(
       fc.asyncProperty(anyTransaction, async (transaction) => {
         const identity = await createIdentify(sender)(transaction);
-        expect(identity?.key).toMatch(/^[0-9a-f]{64}$/);
-        expect(identity?.queue).toMatch(/^[0-9a-f]{64}$/);
+        expect(identity.key).toMatch(/^[0-9a-f]{64}$/);
+        expect(identity.queue).toMatch(/^[0-9a-f]{64}$/);
       }),
     );
   });
@@ -162,8 +163,8 @@ describe("an identity", () => {
     const first = await createIdentify(sender)({ crud: [entry] });
     const later = await createIdentify(sender)({ crud: [{ ...entry, opId: 2 }] });
     const other = await createIdentify({ ...sender, queueId: "r" })({ crud: [entry] });
-    expect(later?.queue).toBe(first?.queue);
-    expect(other?.queue).not.toBe(first?.queue);
+    expect(later.queue).toBe(first.queue);
+    expect(other.queue).not.toBe(first.queue);
   });
 
   it.each<[string, unknown, unknown]>([
@@ -216,7 +217,8 @@ describe("an identity", () => {
       ["there is none at all", { crud: [entry] }, sender],
       ["nobody says which client", { crud: [{ ...entry, opId: 1 }] }, { userId: "alice" }],
     ])("is none where %s", async (_name, transaction, from) => {
-      expect(await createIdentify(from)(transaction)).toBeUndefined();
+      const { key, queue } = await createIdentify(from)(transaction);
+      expect([key, queue]).toEqual([undefined, undefined]);
     });
   });
 });

@@ -336,6 +336,12 @@ const claimOf = (key: string, request = "r1", queue = "q") => ({
   requestBegan: performance.now(),
   userId: "alice",
   subject: "alice",
+  content: {
+    entered: false,
+    withinMs: 0,
+    read: async () => ({ others: [], rows: [], all: "all" }),
+    decided: () => {},
+  },
 });
 const fatalAnswer: FatalResult = {
   status: "fatal_error",

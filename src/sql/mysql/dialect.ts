@@ -24,6 +24,8 @@ export const mysql: Dialect = {
   // By its settings the driver rounds what is beyond 2^53.
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
   rowLock: sql`for update`,
+  // The words that both servers know.
+  shareLock: () => sql`lock in share mode`,
   owners,
   fingerprint,
   access,

@@ -60,6 +60,7 @@ export const postgres: Dialect = {
   rowSecurity: { become, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,
+  shareLock: (alias) => sql`for share of ${sql.ref(alias)}`,
   fingerprint,
   comparable,
   access,

@@ -1,19 +1,10 @@
 /** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
 import { type FatalResult, success, type TransactionResult } from "../../model.js";
 import { parseJson } from "../../wire/parse-json.js";
-import { typedJson } from "../../wire/serialize.js";
-import type {
-  AttemptStore,
-  Batch,
-  CheckpointStore,
-  Claim,
-  Pruned,
-  PruneStep,
-  Unit,
-} from "../store.js";
+import type { AttemptStore, CheckpointStore, Claim, Unit } from "../store.js";
+import type { Batch, Pruned, PruneStep } from "../prune.js";
 import type { StoredRecord } from "./letters.js";
 import { TooManyDevices } from "../failures.js";
-import { handlingOf, isTriedAnew } from "../handling.js";
 import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
@@ -35,6 +26,25 @@ export interface LedgerRow {
 /** By its queue. */
 export interface DeviceRow {
   readonly userId: string;
+  /** Nothing has come of it but repeats. */
+  readonly unsettled: boolean;
+}
+
+/** A user's. */
+export interface AccountRow {
+  /** Of what was named last. */
+  readonly position: number;
+  /** When a transaction was last entered that is told apart by its content. */
+  readonly toldAt: number | undefined;
+}
+
+/** A row that a user's transaction has named, or a transaction that is told apart by its content. */
+export interface NamedRow {
+  readonly userId: string;
+  readonly position: number;
+  /** JSON; `null` for success, and for rows. */
+  readonly answer: string | null;
+  readonly namedAt: number;
 }
 
 export interface AttemptsRow {
@@ -48,56 +58,29 @@ export interface AttemptsRow {
 export interface OwnRows {
   readonly ledger: Overlay<string, LedgerRow>;
   readonly devices: Overlay<string, DeviceRow>;
+  /** By their users. */
+  readonly accounts: Overlay<string, AccountRow>;
+  /** By their hashes. */
+  readonly named: Overlay<string, NamedRow>;
   readonly letters: Overlay<string, StoredRecord>;
   readonly attempts: Overlay<string, AttemptsRow>;
   readonly checkpoints: Overlay<string, { readonly checkpoint: bigint }>;
 }
 
-const micros = 1_000;
+export const micros = 1_000;
 
-interface Claimed {
-  readonly earlier?: TransactionResult;
-  /** Another device's rows had to go. */
-  readonly forgotten?: boolean;
-}
-
-/**
- * Enters the claim, unless there is an answer already: that one comes back.
- *
- * @throws TooManyDevices
- */
-export function claim(own: OwnRows, claimed: Claim, now: number): Claimed {
-  const { ledger } = own;
-  const { key: identity, queue, request, requestBegan, answer } = claimed;
-  const saved = ledger.get(identity);
-  const requestAt = now - (performance.now() - requestBegan) * micros;
-  if (saved === undefined || isTriedAnew(saved.handling, claimed)) {
-    const forgotten = saved === undefined && enterDevice(own, claimed, now);
-    ledger.set(identity, {
-      queue,
-      request,
-      requestAt,
-      firstRequest: request,
-      firstRequestAt: requestAt,
-      answer: answer === undefined ? null : typedJson(answer),
-      handling: handlingOf(claimed),
-      answeredAt: now,
-      appliedAt: answer === undefined ? now : undefined,
-    });
-    return { forgotten };
-  }
-  if (saved.request !== request) {
-    const later = requestAt > saved.requestAt && { request, requestAt };
-    ledger.set(identity, { ...saved, ...later, answeredAt: now });
-  }
-  // The library wrote it: it is a fatal result.
-  return { earlier: saved.answer === null ? success : (parseJson(saved.answer) as FatalResult) };
+/** A saved answer. The library wrote it: it is a fatal result. */
+export function answerOf(saved: string | null): TransactionResult {
+  return saved === null ? success : (parseJson(saved) as FatalResult);
 }
 
 /** @returns whether another one has given way to it */
-function enterDevice({ devices, ledger }: OwnRows, claimed: Claim, now: number): boolean {
-  const { queue, userId, devices: bound } = claimed;
-  if (devices.get(queue) !== undefined) return false;
+export function enterDevice(
+  { devices, ledger }: OwnRows,
+  { queue, userId, devices: bound }: Claim & { readonly queue: string },
+  unsettled: boolean,
+  now: number,
+): boolean {
   const mine = [...devices.entries()].filter(([, device]) => device.userId === userId);
   const full = bound !== undefined && mine.length >= bound.most;
   if (full) {
@@ -113,7 +96,7 @@ function enterDevice({ devices, ledger }: OwnRows, claimed: Claim, now: number):
     for (const identity of ofQueues(ledger, new Set([unseen]))) ledger.delete(identity);
     devices.delete(unseen);
   }
-  devices.set(queue, { userId });
+  devices.set(queue, { userId, unsettled });
   return full;
 }
 
@@ -124,7 +107,11 @@ function ofQueues(ledger: OwnRows["ledger"], queues: ReadonlySet<string>): reado
 }
 
 /** What is kept of a user's: letters first, and the devices with the last of their rows. */
-export function forget({ ledger, devices, letters }: OwnRows, userId: string, most: number): Batch {
+export function forget(
+  { ledger, devices, accounts, named, letters }: OwnRows,
+  userId: string,
+  most: number,
+): Batch {
   const written = [...letters.entries()].flatMap(([id, letter]) =>
     letter.userId === userId ? [id] : [],
   );
@@ -138,6 +125,11 @@ export function forget({ ledger, devices, letters }: OwnRows, userId: string, mo
   const rows = ofQueues(ledger, queues);
   if (rows.length > 0) return removed(ledger, rows.slice(0, most));
   for (const queue of queues) devices.delete(queue);
+  const names = [...named.entries()].flatMap(([hash, row]) =>
+    row.userId === userId ? [hash] : [],
+  );
+  if (names.length > 0) return removed(named, names.slice(0, most));
+  accounts.delete(userId);
   return { found: 0, removed: 0 };
 }
 
@@ -211,7 +203,7 @@ export function prune(
   what: Parameters<Unit["prune"]>[0],
   { olderThanMs, most, from = "" }: PruneStep,
 ): Pruned {
-  const { ledger, attempts, letters } = own;
+  const { ledger, named, attempts, letters } = own;
   const before = now - olderThanMs * micros;
   const positions = new Map<string, string>();
   const enter = (key: string, at: number): void => {
@@ -220,6 +212,7 @@ export function prune(
   };
   const rows = own[what];
   if (what === "attempts") for (const [key, { lastAt }] of attempts.entries()) enter(key, lastAt);
+  if (what === "named") for (const [key, { namedAt }] of named.entries()) enter(key, namedAt);
   if (what === "ledger") for (const [key, row] of ledger.entries()) enter(key, row.answeredAt);
   if (what === "letters") {
     for (const [id, { closedAt }] of letters.entries()) {

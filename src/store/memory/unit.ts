@@ -5,9 +5,10 @@ import { Contention, LeftScope, noRowSecurity } from "../failures.js";
 import type { FingerprintOptions, Inspect, Table } from "../tables.js";
 import type { Change, Effect, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
+import { claim, type Met, type Naming } from "./claim.js";
 import { hasWaiting } from "./dependants.js";
 import { openLetters } from "./letters.js";
-import { claim, openAttempts, openCheckpoints, forget, type OwnRows, prune } from "./own.js";
+import { openAttempts, openCheckpoints, forget, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import { checkOwners, checkScope, isInScope, ownerKind } from "./scope.js";
 import { type MemoryTransaction, openTransaction } from "./transaction.js";
@@ -19,21 +20,29 @@ interface UnitParts {
   readonly own: OwnRows;
   /** Microseconds since 1970. */
   readonly now: number;
-  readonly options: Pick<UnitOptions, "claim" | "tally" | "lettersOf">;
+  readonly options: Pick<UnitOptions, "tally" | "lettersOf">;
+  readonly claim: Naming | undefined;
 }
 
 export interface OpenedUnit {
   readonly unit: Unit<MemoryTransaction>;
-  /** Another device's rows had to go: see `Claim`. */
-  readonly forgotten: boolean;
+  /** Tells whoever asked for it what the claim has met with. */
+  announce(): void;
   /** No statement is taken from here on. Throws ApplicationFailure where one has failed, and MemoryError where a deferred reference does not hold. */
   end(): void;
   /** The same, whatever has been. */
   giveUp(): void;
 }
 
-export function openUnit({ definitions, rows, own, now, options }: UnitParts): OpenedUnit {
-  const { claim: made, tally, lettersOf } = options;
+export function openUnit({
+  definitions,
+  rows,
+  own,
+  now,
+  options,
+  claim: made,
+}: UnitParts): OpenedUnit {
+  const { tally, lettersOf } = options;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
 
@@ -55,7 +64,8 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
     }
   };
 
-  const { earlier, forgotten = false } = made ? statement(() => claim(own, made, now)) : {};
+  const met: Met = made ? statement(() => claim(own, made, now)) : {};
+  const { earlier } = met;
 
   const asked = () => lettersOf !== undefined && hasWaiting(own.letters, lettersOf);
   // It costs a statement of its own only where there is no claim.
@@ -118,7 +128,10 @@ export function openUnit({ definitions, rows, own, now, options }: UnitParts): O
 
   return {
     unit,
-    forgotten,
+    announce: () => {
+      if (met.forgotten) made?.devices?.forgotten();
+      if (met.byContent) made?.content.decided();
+    },
     end: () => {
       if (ended) throw tooLate();
       ended = true;

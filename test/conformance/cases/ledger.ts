@@ -40,6 +40,10 @@ const taken = (handling?: number) => ({
   ...(handling !== undefined && { handling }),
 });
 const forTheClient = fatal("UNIQUE_VIOLATION", 0, { requires_client_handling: true });
+/** As PowerSync's published connectors send one. */
+const published = (transaction_id: number, entry: object) => ({
+  transactions: [{ transaction_id, crud: [{ ...entry, transaction_id }] }],
+});
 
 const unreadable: readonly [string, object][] = [
   ["an unknown op", { ...list, op: "MERGE" }],
@@ -161,7 +165,9 @@ export const ledger: readonly Case[] = [
     title: "keeps apart callers with one client id, and queues of one client",
     steps: [
       {
-        send: { body: from("device", numbered(1, put("lists", L1, {}))) },
+        send: {
+          body: { ...from("device", numbered(1, put("lists", L1, {}))), queue_id: "first" },
+        },
         expect: results(success),
       },
       {
@@ -262,6 +268,55 @@ export const ledger: readonly Case[] = [
         { client_id: "tablet", attempts: 1 },
       ],
     },
+  },
+  {
+    id: "L-412",
+    level: "MUST",
+    title:
+      "knows a repeat by its number and content, where no device is named, and undoes nothing that others have written",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
+      { send: { body: published(1, list) }, expect: results(success) },
+      { send: { body: published(2, put("lists", L2, {})) }, expect: results(success) },
+      { change: { table: "lists", id: L2, to: null } },
+      { send: { body: published(2, put("lists", L2, {})) }, expect: results(success) },
+    ],
+    leaves: { lists: [{ ...stored, name: "Changed" }] },
+  },
+  {
+    id: "L-413",
+    level: "MUST",
+    title:
+      "applies the same number and content again, where the user has written the row in between",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      {
+        send: { body: published(2, patch("lists", L1, { name: "Other" })) },
+        expect: results(success),
+      },
+      { send: { body: published(1, list) }, expect: results(success) },
+    ],
+    leaves: { lists: [stored] },
+  },
+  {
+    id: "L-414",
+    level: "MUST",
+    title: "knows a repeat when the connector that sends it has become one that names its device",
+    steps: [
+      { send: { body: published(1, list) }, expect: results(success) },
+      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
+      {
+        send: {
+          body: {
+            ...from("device", { transaction_id: 1, ...numbered(1, list) }),
+            queue_id: "queue",
+          },
+        },
+        expect: results(success),
+      },
+    ],
+    leaves: { lists: [{ ...stored, name: "Changed" }] },
   },
   ...unreadable.map(([what, entry], index): Case => ({
     id: `L-${420 + index}`,

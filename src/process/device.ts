@@ -1,0 +1,23 @@
+/** Which device has sent an upload that does not say so itself. */
+import type { WritesConfig } from "../config.js";
+import type { CallContext, Principal } from "../context.js";
+import { correlated, type Emit } from "../events.js";
+
+/** What the configuration says; an empty object where it says nothing. `undefined`: it could not be asked. Never rejects. */
+export async function deviceFor<P extends Principal, DB>(
+  { ledger }: Pick<WritesConfig<P, DB>, "ledger">,
+  context: CallContext<P>,
+  emit: Emit,
+): Promise<{ readonly device?: string } | undefined> {
+  if (ledger === false || ledger?.device === undefined) return {};
+  try {
+    const device: unknown = await ledger.device(context.request, context.principal);
+    if (device === undefined || device === null || device === "") return {};
+    if (typeof device === "string") return { device };
+    throw new TypeError("ledger: `device` must give a text, or undefined where there is none.");
+  } catch (error) {
+    const during = "transaction";
+    emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+/** The rows that a transaction names, as the store keeps them: by the client's table and id, and of one user. */
+import type { Identifiable } from "../model.js";
+import type { ContentNames } from "../store/content.js";
+import { canonicalJson, sha256 } from "../wire/serialize.js";
+import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
+
+/** Who names more, names all. */
+const mostRows = 1_000;
+
+/** @param owner the user, and which of the databases that share the library's tables is meant */
+export async function namedRows(
+  owner: readonly [userId: string, place: string],
+  { crud }: Identifiable,
+): Promise<Pick<ContentNames, "rows" | "all">> {
+  const all = sha256(["all rows", ...owner]);
+  const rows = new Set<string>();
+  let entries = 0;
+  for (const { table, id } of crud) {
+    entries += 1;
+    if (entries % stepsOfLook === 0 && isSliceOver()) await nextSlice();
+    rows.add(canonicalJson([table ?? null, id ?? null]));
+    if (rows.size > mostRows) return { all: await all };
+  }
+  const hashes = Array.from(rows, (row) => sha256(["row", ...owner, row]));
+  return { rows: await Promise.all(hashes), all: await all };
+}

@@ -1,0 +1,49 @@
+/** How all that is kept of a user goes. */
+import type { Batch } from "../store/prune.js";
+import { sha256 } from "../wire/serialize.js";
+import type { Ours } from "./devices.js";
+import type { Dialect } from "./dialect.js";
+import { forgetLetters } from "./letter-room.js";
+import { forgetNamed } from "./named.js";
+
+const queuesAtOnce = 100;
+
+/** At most `most` rows of a user's letters and ledger; the queues go with the last of their rows. */
+export async function forgetUser(
+  { tx, place }: Omit<Ours, "devices">,
+  dialect: Dialect,
+  userId: string,
+  most: number,
+): Promise<Batch> {
+  const subject = await sha256(userId);
+  const letters = await forgetLetters({ tx, dialect, place }, subject, most);
+  if (letters.found > 0) return letters;
+  const devices = await tx
+    .selectFrom("powersync_devices")
+    .select("queue")
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .limit(Math.min(queuesAtOnce, most))
+    .execute();
+  if (devices.length === 0) return forgetNamed({ tx, place }, subject, most);
+  const queues = devices.map(({ queue }) => queue);
+  const rows = await tx
+    .selectFrom("powersync_ledger")
+    .select("identity")
+    .where("queue", "in", queues)
+    .limit(most)
+    .execute();
+  if (rows.length > 0) {
+    const { numDeletedRows } = await tx
+      .deleteFrom("powersync_ledger")
+      .where(
+        "identity",
+        "in",
+        rows.map(({ identity }) => identity),
+      )
+      .executeTakeFirst();
+    return { found: rows.length, removed: Number(numDeletedRows) };
+  }
+  await tx.deleteFrom("powersync_devices").where("queue", "in", queues).execute();
+  return { found: devices.length, removed: 0 };
+}

@@ -1,0 +1,209 @@
+/**
+ * What users' transactions have named lately, and which of these are told apart by their content. All is entered with a position that only goes up;
+ * a repeat is one only where none of its rows has been named at a later position.
+ *
+ * Whoever reads or enters any of it has locked the user's account first, until the transaction ends: of two devices of a user the one waits for the
+ * other.
+ */
+import { type Expression, sql } from "kysely";
+import { type FatalResult, success, type TransactionResult } from "../model.js";
+import { type ContentNames, namedMarginMs } from "../store/content.js";
+import { Contention } from "../store/failures.js";
+import type { Batch, Pruned, PruneStep } from "../store/prune.js";
+import type { Claim } from "../store/store.js";
+import { parseJson } from "../wire/parse-json.js";
+import { sha256, typedJson } from "../wire/serialize.js";
+import { markDevices, type Ours, toldStates } from "./devices.js";
+import type { Dialect } from "./dialect.js";
+
+/** A user's, locked. */
+export interface Account {
+  readonly place: string;
+  /** The user: hex SHA-256. */
+  readonly subject: string;
+  /** Of what was named last. */
+  readonly position: number;
+  /** Some transaction of the user's may still be told apart by its content, so that what others name is of interest. */
+  readonly telling: boolean;
+}
+
+export async function lockAccount(
+  { tx, place }: Omit<Ours, "devices">,
+  { types, rowLock, insertIgnore }: Dialect,
+  { userId, content }: Pick<Claim, "userId" | "content">,
+): Promise<Account> {
+  const subject = await sha256(userId);
+  for (let made = false; ; made = true) {
+    const asked = tx
+      .selectFrom("powersync_accounts")
+      .select("position")
+      .select(
+        sql<unknown>`case when told_at >= ${types.ago(content.withinMs + namedMarginMs)} then 1 else 0 end`.as(
+          "telling",
+        ),
+      )
+      .where("place", "=", place)
+      .where("subject", "=", subject);
+    const row = await (rowLock === undefined ? asked : asked.modifyEnd(rowLock)).executeTakeFirst();
+    if (row !== undefined) {
+      const { position, telling } = row;
+      return { place, subject, position: Number(position), telling: Number(telling) === 1 };
+    }
+    if (made) throw new Contention("The account's row has just been removed.");
+    const insert = tx.insertInto("powersync_accounts").values({ place, subject, position: 0 });
+    await (
+      insertIgnore
+        ? insert.ignore()
+        : insert.onConflict((conflict) => conflict.columns(["place", "subject"]).doNothing())
+    ).execute();
+  }
+}
+
+/** The answer to the transaction with this content, where this is its repeat. */
+export async function foundByContent(
+  { tx }: Pick<Ours, "tx">,
+  { types }: Dialect,
+  { place, subject, telling }: Account,
+  { key, rows, all }: ContentNames,
+  withinMs: number,
+): Promise<TransactionResult | undefined> {
+  if (key === undefined || !telling) return undefined;
+  const told = await tx
+    .selectFrom("powersync_named as told")
+    .select("told.answer")
+    .where("told.hash", "=", key)
+    .where("told.named_at", ">=", sql<Date>`${types.ago(withinMs)}`)
+    .where((eb) => {
+      const since = eb
+        .selectFrom("powersync_named as later")
+        .select("later.hash")
+        .whereRef("later.position", ">", "told.position");
+      const ofRows =
+        rows === undefined
+          ? since.where("later.place", "=", place).where("later.subject", "=", subject)
+          : since.where("later.hash", "in", [...rows, all]);
+      return eb.not(eb.exists(ofRows));
+    })
+    .executeTakeFirst();
+  return told && answerOf(told.answer);
+}
+
+/** A saved answer. The library wrote it: it is a fatal result. */
+export function answerOf(saved: string | null): TransactionResult {
+  return saved === null ? success : (parseJson(saved) as FatalResult);
+}
+
+interface Told {
+  readonly key: string;
+  readonly answer: FatalResult | undefined;
+}
+
+/** Enters what a transaction names; and with a key the transaction itself, which is told apart by its content from now on. */
+export async function enterNames(
+  { tx, place }: Omit<Ours, "devices">,
+  dialect: Dialect,
+  { subject, position: last, telling }: Account,
+  { rows, all }: ContentNames,
+  told: Told | undefined,
+): Promise<void> {
+  const position = last + 1;
+  const now = byStatement(dialect);
+  if (told !== undefined && !telling)
+    await markDevices({ tx, place }, subject, toldStates.whileTelling);
+  await tx
+    .updateTable("powersync_accounts")
+    .set({ position, ...(told && { told_at: now }) })
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .execute();
+  const answer = told?.answer === undefined ? null : typedJson(told.answer);
+  const named = told === undefined ? (rows ?? [all]) : [...(rows ?? [all]), told.key];
+  const values = named.map((hash) => ({
+    hash,
+    place,
+    subject,
+    position,
+    answer: hash === told?.key ? answer : null,
+    named_at: now,
+  }));
+  // Of all rows the same, but for the answer: that of a row is none.
+  const changes = (hash: Expression<unknown>) => ({
+    position,
+    named_at: now,
+    answer: sql<null>`case when ${hash} = ${told?.key ?? ""} then ${answer} else null end`,
+  });
+  const insert = tx.insertInto("powersync_named").values(values);
+  await (
+    dialect.insertIgnore
+      ? insert.onDuplicateKeyUpdate(changes(sql.ref("hash")))
+      : insert.onConflict((conflict) =>
+          conflict.column("hash").doUpdateSet((eb) => changes(eb.ref("powersync_named.hash"))),
+        )
+  ).execute();
+}
+
+/** Behind the wait for the account, so that it never goes back while the position goes up. */
+function byStatement({ types }: Dialect): Expression<unknown> {
+  return types.agoByStatement?.(0) ?? types.ago(0);
+}
+
+export async function pruneNamed(
+  tx: Ours["tx"],
+  { types }: Dialect,
+  { olderThanMs, most }: PruneStep,
+): Promise<Pruned> {
+  const before = sql<Date>`${types.ago(olderThanMs)}`;
+  const old = await tx
+    .selectFrom("powersync_named")
+    .select("hash")
+    .where("named_at", "<", before)
+    .orderBy("named_at")
+    .limit(most)
+    .execute();
+  const { removed } = await removeNamed(tx, old, (remove) => remove.where("named_at", "<", before));
+  // None of the old ones stays, so the next step begins with the oldest again.
+  return { removed, ...(old.length === most && { next: "" }) };
+}
+
+/** At most `most` rows of a user's; the account goes with the last of them. */
+export async function forgetNamed(
+  { tx, place }: Omit<Ours, "devices">,
+  subject: string,
+  most: number,
+): Promise<Batch> {
+  const named = await tx
+    .selectFrom("powersync_named")
+    .select("hash")
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .limit(most)
+    .execute();
+  if (named.length > 0) return removeNamed(tx, named, (remove) => remove);
+  await tx
+    .deleteFrom("powersync_accounts")
+    .where("place", "=", place)
+    .where("subject", "=", subject)
+    .execute();
+  return { found: 0, removed: 0 };
+}
+
+type Removing = ReturnType<typeof removing>;
+
+function removing(tx: Ours["tx"], hashes: readonly string[]) {
+  return tx.deleteFrom("powersync_named").where("hash", "in", hashes);
+}
+
+/** @param still what must still hold: a row may have been named again meanwhile */
+async function removeNamed(
+  tx: Ours["tx"],
+  named: readonly { readonly hash: string }[],
+  still: (remove: Removing) => Removing,
+): Promise<Batch> {
+  if (named.length === 0) return { found: 0, removed: 0 };
+  const remove = removing(
+    tx,
+    named.map(({ hash }) => hash),
+  );
+  const { numDeletedRows } = await still(remove).executeTakeFirst();
+  return { found: named.length, removed: Number(numDeletedRows) };
+}
