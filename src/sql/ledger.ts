@@ -239,15 +239,17 @@ export async function pruneLedger(
     .selectFrom("powersync_ledger as old")
     .select(["old.identity"])
     .select(({ ref }) => sql<string>`${types.iso(ref("old.answered_at"))}`.as("at"))
-    .select((eb) => {
-      const passed = eb.exists(
-        eb
-          .selectFrom("powersync_ledger as later")
-          .select("later.identity")
-          .whereRef("later.queue", "=", "old.queue")
-          .whereRef("later.first_request_at", ">", "old.request_at")
-          .whereRef("later.first_request", "!=", "old.request"),
-      );
+    .select(({ and, eb, ref, selectFrom }) => {
+      // From the end of the index, and in its whole order: MySQL would walk through all of a busy queue otherwise.
+      const latest = selectFrom("powersync_ledger as later")
+        .whereRef("later.queue", "=", "old.queue")
+        .orderBy("later.queue", "desc")
+        .orderBy("later.first_request_at", "desc")
+        .limit(1);
+      const passed = and([
+        eb(latest.select("later.first_request_at"), ">", ref("old.request_at")),
+        eb(latest.select("later.first_request"), "!=", ref("old.request")),
+      ]);
       return sql<number>`case when ${passed} then 1 else 0 end`.as("passed");
     })
     .where("old.answered_at", "<", before);
