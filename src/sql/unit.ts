@@ -18,7 +18,7 @@ import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
-import { pruneLedger } from "./ledger.js";
+import { pruneLedger } from "./prune-ledger.js";
 import { pruneNamed } from "./named.js";
 import { forgetUser } from "./forget.js";
 import { pruneLetters } from "./letter-room.js";

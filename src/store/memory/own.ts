@@ -196,7 +196,7 @@ export function openCheckpoints(
   };
 }
 
-/** Old rows; of the ledger only those that no queue may send again: see `pruneLedger` in `sql/ledger.ts`. */
+/** Old rows; of the ledger only those that no queue may send again: see `pruneLedger` in `sql/prune-ledger.ts`. */
 export function prune(
   own: OwnRows,
   now: number,
