@@ -178,14 +178,14 @@ function openStore<P extends Principal, DB>(
     asynchronousCommit,
   });
   return async (database, key) => {
-    if (isStore(database)) return named(database, key);
+    if (isStore(database)) return withKey(database, key);
     if (isKysely(database)) return openSql(database, key);
     throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
   };
 }
 
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
-function named(store: Store, key: object | string): Store {
+function withKey(store: Store, key: object | string): Store {
   const { name, connections, place, scopeBuilder, rowSecurity } = store;
   return {
     name,

@@ -27,7 +27,7 @@ const mostKept = 1_000;
 export function createLog(logger: Logger): Listener {
   const written = new Map<string, { readonly until: number; held: number }>();
   const tell = (event: WriteEvent): void => {
-    const [level, text] = lineOf(event);
+    const [level, text] = logLine(event);
     if (logger[level] === undefined) return;
     const now = performance.now();
     const last = written.get(text);
@@ -68,7 +68,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
 ]);
 
 /** One line, whatever the texts hold. The correlation id is left out, so that the same problem has the same text. */
-function lineOf(event: WriteEvent): readonly [Level, string] {
+function logLine(event: WriteEvent): readonly [Level, string] {
   const [level, text] = said(event);
   // Control characters of a driver's or a client's text are nothing for a terminal.
   return [level, text.replace(/[\s\p{Cc}]+/gu, " ")];

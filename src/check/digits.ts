@@ -8,7 +8,7 @@ import { mismatch, sendable } from "./database.js";
 import type { Mismatch } from "./types.js";
 
 /** What `toISOString()` gives, what Dart does, and 0.1 + 0.2. */
-const samples = [
+const fractions = [
   "2026-01-02T03:04:05.678Z",
   "2026-01-02T03:04:05.678901Z",
   "03:04:05.678",
@@ -34,7 +34,7 @@ export function* digitMismatches<P extends Principal, DB>(
     if (identifies ? !isKey && !writable : decided !== undefined || !writable) continue;
     const example = exampleOf(store, column);
     if (example === undefined || (!identifies && example.stored === example.sent)) continue;
-    const what = `"${column.name}" is ${typeOf(column)}`;
+    const what = `"${column.name}" is ${digitsType(column)}`;
     yield identifies
       ? mismatch(
           "warning",
@@ -53,7 +53,7 @@ export function* digitMismatches<P extends Principal, DB>(
   }
 }
 
-function typeOf({ type, array, precision, scale = 0 }: Column): string {
+function digitsType({ type, array, precision, scale = 0 }: Column): string {
   const sizes = precision === undefined ? String(scale) : `${precision}, ${scale}`;
   return `${type}(${sizes})${array ? "[]" : ""}`;
 }
@@ -63,7 +63,7 @@ function exampleOf(
   store: Store,
   column: Column,
 ): { readonly sent: string; readonly stored: string } | undefined {
-  for (const sent of samples) {
+  for (const sent of fractions) {
     const value = column.array ? [sent] : sent;
     const stored = converted(store, column, value, false);
     if (stored === undefined || converted(store, column, value, true) !== undefined) continue;

@@ -4,7 +4,7 @@ import type { Principal } from "../context.js";
 import type { Emit } from "../events.js";
 import type { Database, Databases } from "../process/call.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
-import { within } from "../store/deadline.js";
+import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
 import type { Store } from "../store/store.js";
@@ -74,7 +74,7 @@ export function createReady<P extends Principal, DB>({
       return database === undefined ? [] : shared(database, inspectedRole(config, principal));
     };
     try {
-      return await within(inspectionMs, look());
+      return await withinMs(inspectionMs, look());
     } catch (error) {
       emit({ type: "error", correlationId, during: "ready", error, outcome: "ignored" });
       return [problemOf(error, store)];

@@ -16,7 +16,7 @@ export interface Head {
   complete(completed: number, accepted: number): Promise<void>;
 }
 
-interface Measured {
+interface MeasuredTransaction {
   readonly id: number;
   readonly tx_id: number | null;
   readonly size: number;
@@ -53,9 +53,9 @@ export async function readHead(
 async function measureQueue(
   database: UploadDatabase,
   bounds: Bounds,
-): Promise<readonly Measured[]> {
+): Promise<readonly MeasuredTransaction[]> {
   for (let limit = bounds.operations + 1; ; limit *= 4) {
-    const rows = await database.getAll<Measured>(
+    const rows = await database.getAll<MeasuredTransaction>(
       "SELECT id, tx_id, length(CAST(data AS BLOB)) AS size FROM ps_crud ORDER BY id LIMIT ?",
       [limit],
     );
@@ -70,7 +70,7 @@ async function measureQueue(
  *
  * @param all `rows` is the whole queue, so the last transaction ends with the last row
  */
-function countFitting(rows: readonly Measured[], bounds: Bounds, all: boolean): number {
+function countFitting(rows: readonly MeasuredTransaction[], bounds: Bounds, all: boolean): number {
   let whole = 0;
   let bytes = 0;
   let transactions = 0;

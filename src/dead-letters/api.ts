@@ -71,7 +71,7 @@ export function createDeadLetters<P extends Principal, DB>(
 
     edit: (id, payload, { principal } = {}) =>
       load.during(async () => {
-        if (holdsRounded(payload)) return rounded;
+        if (holdsRounded(payload)) return roundedMessage;
         const reading = readPayload(payload, limits);
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
@@ -154,7 +154,7 @@ const stopping: RetryResult = {
   message: "The server is being stopped.",
 };
 
-const rounded = {
+const roundedMessage = {
   status: "invalid",
   message:
     "An integer beyond 2^53 is a number here, which can't hold it exactly: use a bigint, or text.",

@@ -42,7 +42,7 @@ export interface ChainProgress extends Progress {
   index: number;
 }
 
-interface Applying {
+interface ApplyingChain {
   /** How many letters at most. */
   readonly most: number;
   readonly force: boolean;
@@ -77,7 +77,7 @@ interface UnsureLetter {
   readonly transaction: CrudTransaction;
 }
 
-interface Tried<P extends Principal> extends ChainCall<P> {
+interface TriedLetter<P extends Principal> extends ChainCall<P> {
   readonly transaction: CrudTransaction;
 }
 
@@ -86,7 +86,7 @@ export async function applyChain<P extends Principal, DB>(
   parts: RetryParts<P, DB>,
   store: Store,
   calls: readonly ChainCall<P>[],
-  applying: Applying,
+  applying: ApplyingChain,
 ): Promise<ChainOutcome<P>> {
   let unsure: readonly UnsureLetter[] = [];
   // Whose rows are read after the role has changed, are read in another transaction.
@@ -183,10 +183,10 @@ function readLetters<P extends Principal, DB>(
   { limits }: RetryParts<P, DB>,
   chain: readonly StoredLetter[],
   calls: readonly ChainCall<P>[],
-  { most, progress }: Applying,
-): readonly Tried<P>[] {
+  { most, progress }: ApplyingChain,
+): readonly TriedLetter<P>[] {
   const known = new Map(calls.map(({ id, call }) => [id, call]));
-  const tried: Tried<P>[] = [];
+  const tried: TriedLetter<P>[] = [];
   for (const { id, payload, lossyNumbers } of chain) {
     const call = known.get(id);
     if (call === undefined || tried.length === most) break;
@@ -205,7 +205,7 @@ async function closeLetters<P extends Principal, DB>(
   { dependants }: RetryParts<P, DB>,
   store: Store,
   unit: Unit,
-  tried: readonly Tried<P>[],
+  tried: readonly TriedLetter<P>[],
   left: readonly StoredLetter[],
 ): Promise<void> {
   const { letters } = unit;
@@ -214,7 +214,7 @@ async function closeLetters<P extends Principal, DB>(
     { closed: { status: "retried" } },
   );
   const ids = left.map(({ id }) => id);
-  if (ids.length > 0) await letters.follow(ids, bytesOf(left.slice(1)));
+  if (ids.length > 0) await letters.follow(ids, payloadBytes(left.slice(1)));
   for (const { transaction, call } of tried) {
     await dependants.overtake(
       { store, unit },
@@ -244,6 +244,6 @@ async function readAnew<P extends Principal, DB>(
 }
 
 /** As `Chain.bytes` counts them, nearly enough. */
-export function bytesOf(letters: readonly StoredLetter[]): number {
+export function payloadBytes(letters: readonly StoredLetter[]): number {
   return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
 }

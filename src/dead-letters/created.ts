@@ -15,7 +15,7 @@ import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 import { entriesOf } from "./payload.js";
 
 /** Rows of one letter. A larger one stands for every row of its tables that is not found. */
-const mostRows = 10_000;
+const mostCreated = 10_000;
 
 /** Whose letters: with the database that shares the library's own tables. */
 export interface Owner {
@@ -52,7 +52,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     const table = rule && (await open.unit.table(rule.table, rule.key.columns));
     if (rule === undefined || table === undefined) return undefined;
     try {
-      const key = converted(open, table, keyOf(rule, id));
+      const key = convertedValues(open, table, keyOf(rule, id));
       return key && { rule, table, key, raw: keyOf(rule, id) };
     } catch {
       return undefined;
@@ -95,7 +95,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     for (const [sent, value] of Object.entries(data)) {
       const column = clientColumns === undefined ? sent : clientColumns.get(sent)?.column;
       if (column === undefined || !wanted.has(folded(column)) || value === null) continue;
-      const stored = converted(owner.open, table, { [column]: value }) ?? { [column]: value };
+      const stored = convertedValues(owner.open, table, { [column]: value }) ?? { [column]: value };
       hashes.push(await rowHash(owner, source, pairs(stored, { [column]: value })));
     }
     return hashes;
@@ -121,7 +121,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
         const rule = rules.get(table);
         tables.add(rule?.table ?? table);
         rows += 1;
-        if (rows > mostRows) continue;
+        if (rows > mostCreated) continue;
         if (typeof id !== "string") {
           hashes.add(await tableHash(owner, rule?.table ?? table));
           continue;
@@ -134,7 +134,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
         hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.raw)));
         for (const hash of await otherHashes(owner, its.rule, its.table, data)) hashes.add(hash);
       }
-      if (rows <= mostRows) return [...hashes];
+      if (rows <= mostCreated) return [...hashes];
       return Promise.all([...tables].map((table) => tableHash(owner, table)));
     },
 
@@ -142,7 +142,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
       const same = [...rules.values()].filter(({ table }) => folded(table) === folded(name));
       const [rule] = same;
       const table = rule && (await owner.open.unit.table(rule.table));
-      const key = table && converted(owner.open, table, byColumns(table, values));
+      const key = table && convertedValues(owner.open, table, byColumns(table, values));
       const [value, ...others] = Object.values(values);
       const text = foldedText(value);
       const clients =
@@ -191,7 +191,11 @@ function byColumns({ columns }: Table, values: Values): Values {
 }
 
 /** `undefined`: no row has these values. */
-function converted({ store }: OpenUnit, { columns }: Table, values: Values): Values | undefined {
+function convertedValues(
+  { store }: OpenUnit,
+  { columns }: Table,
+  values: Values,
+): Values | undefined {
   try {
     return Object.fromEntries(
       Object.entries(values).map(([name, value]) => {

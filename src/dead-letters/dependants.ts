@@ -11,17 +11,17 @@ import type { Created, Owner, SoughtRow } from "./created.js";
 import { createParentsOf, type ForeignKeys } from "./parents.js";
 
 /** How a transaction failed. */
-interface Failed {
+interface FailedAt {
   readonly errorCode: ErrorCode;
   readonly operationIndex: number | undefined;
 }
 
-interface Asked {
+interface DependantsAsked {
   readonly userId: string;
   readonly needs: Needs;
   readonly transaction: CrudTransaction;
   /** Absent: it has not failed, but found rows absent. */
-  readonly failed?: Failed;
+  readonly failed?: FailedAt;
   /** The root of a chain that is not looked at. */
   readonly except?: string;
 }
@@ -34,7 +34,7 @@ export interface Dependence {
 
 export interface Dependants {
   /** Looked up by the connection's own role, when the transaction has been rolled back. */
-  dependence(open: OpenUnit, asked: Asked): Promise<Dependence | undefined>;
+  dependence(open: OpenUnit, asked: DependantsAsked): Promise<Dependence | undefined>;
   /** These rows are about to be PUT: before anything else is, for it must be the connection's own role that says so. */
   overtake(
     open: OpenUnit,
@@ -61,7 +61,7 @@ interface Sought {
 }
 
 /** Rows that are looked for together. */
-const rowsAtOnce = 50;
+const rowsOfLookUp = 50;
 
 export function createDependants<P extends Principal, DB>(
   rules: Rules<P, DB>,
@@ -80,7 +80,7 @@ export function createDependants<P extends Principal, DB>(
   const hiddenAmong = async (
     owner: Owner,
     rows: readonly Sought[],
-    { needs }: Asked,
+    { needs }: DependantsAsked,
   ): Promise<ReadonlySet<number>> => {
     const names = new Map(needs.rows.map(({ operationIndex, table }) => [operationIndex, table]));
     const mayHide = rows.filter(({ operationIndex }) => {
@@ -91,7 +91,7 @@ export function createDependants<P extends Principal, DB>(
     return new Set([...there].map(({ operationIndex }) => operationIndex));
   };
 
-  const soughtRows = async (owner: Owner, asked: Asked): Promise<readonly Sought[]> => {
+  const soughtRows = async (owner: Owner, asked: DependantsAsked): Promise<readonly Sought[]> => {
     const { needs, transaction, failed } = asked;
     const sought: Sought[] = [];
     for (const { operationIndex, table, id } of needs.rows) {
@@ -134,8 +134,8 @@ export function createDependants<P extends Principal, DB>(
         const root = each.row.hashes.flatMap((hash) => roots.get(hash) ?? []).at(0);
         return root === undefined ? [] : [{ ...each, root }];
       });
-      for (let from = 0; from < hits.length; from += rowsAtOnce) {
-        const some = hits.slice(from, from + rowsAtOnce);
+      for (let from = 0; from < hits.length; from += rowsOfLookUp) {
+        const some = hits.slice(from, from + rowsOfLookUp);
         // Where a row is there after all, nobody need create it.
         const there = await present(open, some);
         const missing = some.find((hit) => !there.has(hit));
@@ -177,10 +177,10 @@ async function present<S extends Sought>(
 }
 
 /** Whether it is worth asking for a transaction of this kind. */
-export function mayDepend({ rows, references }: Needs, failed: Failed | undefined): boolean {
+export function mayDepend({ rows, references }: Needs, failed: FailedAt | undefined): boolean {
   return rows.length + references.length > 0 || (failed !== undefined && isOfParents(failed));
 }
 
-function isOfParents({ errorCode }: Failed): boolean {
+function isOfParents({ errorCode }: FailedAt): boolean {
   return errorCode === "FOREIGN_KEY_VIOLATION" || errorCode === "UNAUTHORIZED";
 }

@@ -8,7 +8,7 @@ import type { ForeignKey } from "../store/tables.js";
 import { type Created, folded, type Owner, type SoughtRow } from "./created.js";
 
 /** Values by their columns' folded names. */
-type Known = Map<string, unknown>;
+type KnownValues = Map<string, unknown>;
 
 /** The foreign keys of source tables that have been asked for. */
 export type ForeignKeys = Map<string, readonly ForeignKey[]>;
@@ -36,7 +36,7 @@ export function createParentsOf<P extends Principal, DB>(
   const referred = async (
     owner: Owner,
     { table: name }: Rule<P, DB>,
-    known: Known,
+    known: KnownValues,
     asked: ForeignKeys,
   ): Promise<readonly SoughtRow[]> => {
     const { unit } = owner.open;
@@ -57,7 +57,7 @@ export function createParentsOf<P extends Principal, DB>(
     owner: Owner,
     rule: Rule<P, DB>,
     its: SoughtRow | undefined,
-    known: Known,
+    known: KnownValues,
     below: ReadonlySet<Rule<P, DB>>,
   ): Promise<readonly SoughtRow[]> => {
     const sought: SoughtRow[] = [];
@@ -79,7 +79,7 @@ export function createParentsOf<P extends Principal, DB>(
     const { table, id } = final ?? row;
     const rule = rules.get(table);
     if (rule === undefined) return [];
-    const known: Known = new Map();
+    const known: KnownValues = new Map();
     for (const [name, value] of Object.entries(safeKey(rule, id))) known.set(folded(name), value);
     const sent = said.sent && context.operation.op !== "DELETE";
     if (sent) {

@@ -10,7 +10,7 @@ import { checkLimit } from "../wire/limits.js";
 
 const pauseMs = 30_000;
 /** Devices remembered for each database. Of more, those who came first are asked for again. */
-const remembered = 10_000;
+const rememberedDevices = 10_000;
 
 /** Where a letter comes from. */
 interface LetterSender {
@@ -79,7 +79,7 @@ export function createLetterQuota({
     refused.delete(key);
     refused.set(key, performance.now() + pauseMs);
     for (const oldest of refused.keys()) {
-      if (refused.size <= remembered) break;
+      if (refused.size <= rememberedDevices) break;
       refused.delete(oldest);
     }
   };

@@ -35,8 +35,8 @@ type RetryLetter<P extends Principal> = (
   options: Pick<RetryOptions<P>, "force" | "as">,
 ) => Promise<RetryResult>;
 
-type Failed = Extract<RetryResult, { status: "failed" }>;
-type Failure = Omit<Failed, "status" | "dependants">;
+type FailedRetry = Extract<RetryResult, { status: "failed" }>;
+type RetryFailure = Omit<FailedRetry, "status" | "dependants">;
 
 /** What became of a chain. */
 interface Retried {
@@ -45,7 +45,7 @@ interface Retried {
   /** Those that wait behind it. */
   waiting: number;
   /** The letter that could not be applied. */
-  stop?: Failure & { readonly id: string };
+  stop?: RetryFailure & { readonly id: string };
   /** Nothing has been tried. */
   readonly instead?: {
     readonly kind: "not open" | "moved" | "stale";
@@ -56,9 +56,9 @@ interface Retried {
 /** How often a chain is looked at anew that others change. */
 const mostRounds = 5;
 
-const moved: Failure = { retryable: true, message: "Others are dealing with it just now." };
+const moved: RetryFailure = { retryable: true, message: "Others are dealing with it just now." };
 
-const dependent: Failure = {
+const dependentFailure: RetryFailure = {
   retryable: false,
   errorCode: "DEPENDS_ON_DEAD_LETTER",
   message: "It needs what another dead letter would create.",
@@ -98,7 +98,7 @@ export function createRetryLetter<P extends Principal, DB>(
     if (calls === undefined) return { ...done, instead: { kind: "not open" } };
     let most = calls.length;
     let stop: Retried["stop"];
-    const stopAt = (index: number, failed: Failure): void => {
+    const stopAt = (index: number, failed: RetryFailure): void => {
       stop = { id: calls?.[index]?.id ?? rootId, ...failed };
       most = index;
     };
@@ -159,7 +159,7 @@ export function createRetryLetter<P extends Principal, DB>(
           const { index = 0, operationIndex } = found ?? {};
           if (found !== undefined) {
             stopAt(index, {
-              ...dependent,
+              ...dependentFailure,
               ...(operationIndex !== undefined && { operationIndex }),
             });
           } else if (number > mostRounds) stopAt(0, moved);
@@ -187,7 +187,7 @@ export function createRetryLetter<P extends Principal, DB>(
     }
     if (stop !== undefined) {
       done.stop = stop;
-      await count(emit, store, stop.id, stop, name);
+      await countRetries(emit, store, stop.id, stop, name);
       emit({ type: "dead_letter_handled", ...name, id: stop.id, outcome: "failed" });
     }
     return done;
@@ -227,14 +227,14 @@ function resultOf(id: string, { ids, waiting, stop }: Retried): RetryResult {
   return { status: "failed", ...failed, ...(ids.length > 0 && dependants) };
 }
 
-const unknownPrincipal: Failure = {
+const unknownPrincipal: RetryFailure = {
   retryable: false,
   errorCode: "UNAUTHORIZED",
   message:
     "The letter does not keep who sent it: say so by `as`, or by `deadLetters.principal` in the configuration.",
 };
 
-function failure(verdict: Verdict, operationIndex: number | undefined): Failure {
+function failure(verdict: Verdict, operationIndex: number | undefined): RetryFailure {
   const { outcome, message } = verdict;
   return {
     retryable: outcome === "retryable",
@@ -245,11 +245,11 @@ function failure(verdict: Verdict, operationIndex: number | undefined): Failure 
 }
 
 /** In a transaction of its own, for what failed is undone. The count is no promise. */
-async function count(
+async function countRetries(
   emit: Emit,
   store: Store,
   id: string,
-  { errorCode, message, operationIndex }: Failure,
+  { errorCode, message, operationIndex }: RetryFailure,
   name: { readonly correlationId: string },
 ): Promise<void> {
   const where = operationIndex === undefined ? {} : { operationIndex };

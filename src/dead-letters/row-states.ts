@@ -11,14 +11,14 @@ import type { Store, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 
 /** Rows of one transaction. Those beyond are not read: to record a letter must stay a small thing. */
-const mostRows = 1_000;
+const mostRead = 1_000;
 /** UTF-16 code units of all their names. An id may be as long as a transaction. */
 const mostOfNames = 128 * 1024;
 
 /** Those that are read. */
 function within(rows: readonly NamedRow[]): readonly NamedRow[] {
   let room = mostOfNames;
-  return rows.slice(0, mostRows).filter(({ table, id }) => {
+  return rows.slice(0, mostRead).filter(({ table, id }) => {
     const length = table.length + id.length;
     if (length > room) return false;
     room -= length;

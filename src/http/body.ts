@@ -17,7 +17,7 @@ export interface RequestBody {
   readonly lossyNumbers: boolean;
 }
 
-interface Reading {
+interface BodyReading {
   /** Told of what is there of the body; it may end the wait. */
   readonly visit?: Visit;
   /** Transactions that have more values than may be read are set aside, as `Unread`, for the rest to be read; otherwise the body is too large. */
@@ -29,7 +29,7 @@ export async function readBody(
   request: WriteRequest,
   limits: Limits,
   timeouts: Pick<Timeouts, "bodyMs" | "bodyPauseMs"> = defaultTimeouts,
-  reading: Reading = {},
+  reading: BodyReading = {},
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
   const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
@@ -241,7 +241,7 @@ const levelsAround = 8;
 async function parse(
   text: string,
   limits: Limits,
-  { visit, setsAside = false }: Reading,
+  { visit, setsAside = false }: BodyReading,
 ): Promise<unknown> {
   if (text === "") throw badRequest(400, "The body is empty.");
   if (text.length <= shortUnits) {

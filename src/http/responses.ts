@@ -1,4 +1,5 @@
 /** The answers that are the request's as a whole: what they say, and what goes with them. */
+import { defaultRetryMs } from "../wire/answer.js";
 import { contractVersion } from "../wire/generated/version.js";
 import type { CrossOrigin } from "./cors.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
@@ -55,8 +56,6 @@ export function message(status: number, text: string, headers?: Answer["headers"
   return { status, body: { message: text }, ...(headers && { headers }) };
 }
 
-const defaultRetryMs = 5_000;
-
 /** The server's fault, or the moment's. */
 export function unavailable(text: string, retryAfterMs = defaultRetryMs): Answer {
   return message(503, text, retryAfter(retryAfterMs));
@@ -81,21 +80,21 @@ export function limitsBody(
   return {
     contract_version: contractVersion,
     limits: {
-      body_bytes: told(bodyBytes),
-      transactions: told(transactions),
-      operations: told(operations),
-      depth: told(depth),
-      keys: told(keys),
-      values: told(values),
-      string_length: told(stringLength),
-      concurrent_requests: told(limits.concurrentRequests),
+      body_bytes: shownLimit(bodyBytes),
+      transactions: shownLimit(transactions),
+      operations: shownLimit(operations),
+      depth: shownLimit(depth),
+      keys: shownLimit(keys),
+      values: shownLimit(values),
+      string_length: shownLimit(stringLength),
+      concurrent_requests: shownLimit(limits.concurrentRequests),
     },
-    timeouts: { request_ms: told(requestMs), transaction_ms: told(transactionMs) },
+    timeouts: { request_ms: shownLimit(requestMs), transaction_ms: shownLimit(transactionMs) },
     features: ["ledger", "dead_letters", ...(checkpoints ? ["checkpoints"] : [])],
   };
 }
 
 /** JSON has no Infinity. */
-function told(limit: number): number {
+function shownLimit(limit: number): number {
   return Math.min(limit, Number.MAX_SAFE_INTEGER);
 }

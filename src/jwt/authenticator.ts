@@ -153,7 +153,7 @@ interface TokenCache {
   add(token: string, claims: Readonly<JWTPayload>, until: number): void;
 }
 
-interface Entry {
+interface KeyEntry {
   readonly claims: Readonly<JWTPayload>;
   readonly from: number;
   readonly until: number;
@@ -161,7 +161,7 @@ interface Entry {
 
 /** @param maxTokens where there are more, the least recently used is removed */
 export function createTokenCache(maxTokens: number): TokenCache {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, KeyEntry>();
 
   return {
     get(token) {

@@ -42,7 +42,7 @@ export function supabaseSecret(
   checkNames("supabaseSecret", options, { ...supabaseNames, secret: anything });
   const { clockTolerance, tokenCacheMs, secret } = options;
   return {
-    ...given({ clockTolerance, tokenCacheMs }),
+    ...givenOptions({ clockTolerance, tokenCacheMs }),
     ...supabaseClaims("supabaseSecret", options),
     algorithms: ["HS256"],
     secret,
@@ -230,12 +230,12 @@ function checkNames(provider: string, options: object, own: Readonly<Record<stri
 
 function common(options: ProviderOptions): ProviderOptions {
   const { clockTolerance, tokenCacheMs, jwksCache, fetch, allowLoopbackHttp } = options;
-  return given({ clockTolerance, tokenCacheMs, jwksCache, fetch, allowLoopbackHttp });
+  return givenOptions({ clockTolerance, tokenCacheMs, jwksCache, fetch, allowLoopbackHttp });
 }
 
 type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
 
-function given<T extends object>(options: T): Given<T> {
+function givenOptions<T extends object>(options: T): Given<T> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as Given<T>;

@@ -17,7 +17,7 @@ const claims = {
 
 export type SessionProvider = keyof typeof claims;
 
-const without = {
+const noneAt = {
   auth0:
     "Auth0's access tokens name no session. Add a claim of your own in an Action (event.session.id), and name it: sessionClaim({ claim }).",
   firebase:
@@ -45,7 +45,7 @@ export function sessionClaim(
 function claimOf(of: unknown): string {
   if (typeof of === "string") {
     if (Object.hasOwn(claims, of)) return claims[of as SessionProvider];
-    if (Object.hasOwn(without, of)) throw new TypeError(without[of as keyof typeof without]);
+    if (Object.hasOwn(noneAt, of)) throw new TypeError(noneAt[of as keyof typeof noneAt]);
     throw new TypeError(
       `sessionClaim: "${of}" is no provider that it knows: ${Object.keys(claims).join(", ")}. Name the claim: sessionClaim({ claim }).`,
     );

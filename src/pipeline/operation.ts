@@ -13,7 +13,7 @@ import type { Store, StoredRow, Unit, Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 
-export type ReadRow<P extends Principal, DB> = (
+export type RowReader<P extends Principal, DB> = (
   row: NamedRow,
   context: OperationContext<P, DB>,
 ) => Promise<StoredRow | undefined>;
@@ -87,7 +87,7 @@ export function withOperation<P extends Principal, DB>(
   operation: CrudEntry,
   operationIndex: number,
   open: OpenUnit,
-  read: ReadRow<P, DB>,
+  read: RowReader<P, DB>,
 ): { readonly context: OperationContext<P, DB>; readonly state: OperationState } {
   const { table, id, metadata, previousValues } = operation;
   const state: OperationState = {

@@ -17,7 +17,7 @@ import {
   replaceable,
 } from "./layers.js";
 import { mapper } from "./map.js";
-import { type ReadRow, stateOf } from "./operation.js";
+import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
 import type { Rules } from "./rules.js";
 
@@ -27,7 +27,7 @@ export type Pipeline<P extends Principal, DB> = {
   readonly rules: Rules<P, DB>;
   readonly convert: Convert;
   /** For `context.stored()`. */
-  readonly readRow: ReadRow<P, DB>;
+  readonly readRow: RowReader<P, DB>;
   /** The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. */
   readonly plainPersist: Persist<P, DB> | undefined;
   /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
@@ -151,7 +151,10 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 }
 
 /** Reads the row that an operation is about. `undefined` where no rule has the table, too: what is written there is refused anyway. */
-function rowReader<P extends Principal, DB>(rules: Rules<P, DB>, convert: Convert): ReadRow<P, DB> {
+function rowReader<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  convert: Convert,
+): RowReader<P, DB> {
   return async ({ table: name, id }, context: OperationContext<P, DB>) => {
     const rule = rules.get(name);
     if (rule === undefined) return undefined;

@@ -6,7 +6,7 @@ import type {
   ColumnRule,
   CompositeId,
   Parent,
-  Scope,
+  ScopeRule,
   ServerColumn,
   TableRule,
 } from "./table-rule.js";
@@ -29,7 +29,7 @@ export interface Rule<P extends Principal, DB> {
   readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
   /** With `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
   readonly owner?: string;
-  readonly scope?: Scope<P, DB>;
+  readonly scope?: ScopeRule<P, DB>;
   readonly parents: readonly ParentRule<P, DB>[];
   readonly authorize?: TableRule<P, DB>["authorize"];
   readonly replace: boolean;

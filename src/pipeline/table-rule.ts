@@ -37,7 +37,7 @@ export type ColumnRule<P extends Principal, DB> =
  * It gives an expression, or `true` for no restriction; anything else, as a forgotten `return`, is an error, and nothing is written.
  * A store that is no SQL database takes an expression of its own kind.
  */
-export type Scope<P extends Principal, DB> = (
+export type ScopeRule<P extends Principal, DB> = (
   eb: ScopeBuilder<DB>,
   context: OperationContext<P, DB>,
 ) => ScopeExpression<DB>;
@@ -97,7 +97,7 @@ export interface TableRule<P extends Principal, DB> {
    */
   readonly belongsTo?: Readonly<Record<string, string | Parent>>;
   /** Must hold on the stored row and on the row after the write; otherwise UNAUTHORIZED. */
-  readonly scope?: Scope<P, DB>;
+  readonly scope?: ScopeRule<P, DB>;
   /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write; `context.stored()` is the row as it is by then. */
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
   /** `everyone`: any caller that `authenticate` lets in may write every row. For a table that has none of the four options above. */

@@ -223,7 +223,7 @@ function foundMissing(
   needs?.rows.push({ op, table, id, operationIndex });
 }
 
-interface Waiting<P extends Principal, DB> {
+interface WaitingChange<P extends Principal, DB> {
   readonly change: Change;
   readonly write: Write;
   readonly context: OperationContext<P, DB>;
@@ -254,7 +254,7 @@ function createRun<P extends Principal, DB>(
       end: async () => {},
     };
   }
-  let waiting: Waiting<P, DB>[] = [];
+  let waiting: WaitingChange<P, DB>[] = [];
   return {
     add: async (write, context, state) => {
       progress.during = "persist";
@@ -268,7 +268,7 @@ function createRun<P extends Principal, DB>(
       progress.during = "persist";
       const { effects, failure } = await unit.write(run.map(({ change }) => change));
       for (const [index, effect] of effects.entries()) {
-        const { write, context, change, state } = run[index] as Waiting<P, DB>;
+        const { write, context, change, state } = run[index] as WaitingChange<P, DB>;
         progress.operationIndex = change.operationIndex;
         if (effect !== "written") plainPersist.judge(effect, write, context, state);
       }

@@ -170,7 +170,7 @@ const attempts = 5;
 const firstDelayMs = 10;
 
 /** What has failed, and where. */
-interface Tried {
+interface FailedCall {
   readonly store: Store;
   /** Whose transaction it is: what has to be looked up waits for a place like the transaction. Absent: it takes none. */
   readonly principal?: Principal;
@@ -188,7 +188,7 @@ interface Tried {
 export async function isTriedAgain(
   verdict: Verdict,
   attempt: number,
-  tried: Tried,
+  tried: FailedCall,
 ): Promise<boolean> {
   const { signal, schema } = tried;
   if (attempt >= attempts || signal?.aborted) return false;
@@ -213,7 +213,7 @@ function sleep(ms: number): Promise<void> {
 
 /** Reads the tables anew, for the next attempt too. */
 async function hasChanged(
-  { store, principal, memory, caller, schema: { since } }: Tried,
+  { store, principal, memory, caller, schema: { since } }: FailedCall,
   believed: ReadonlyMap<string, Table>,
 ): Promise<boolean> {
   const options: UnitOptions = { readOnly: true, schema: { since, anew: true } };

@@ -4,7 +4,7 @@ import type { Content } from "../store/content.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
 import { sha256, sha256OfAll } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
-import { namedRows } from "./named-rows.js";
+import { namedRowHashes } from "./named-rows.js";
 
 /** A device's queue: subject, client and queue id. */
 interface Sender {
@@ -87,7 +87,7 @@ export async function identityOf(
         return {
           ...(made && { key: made }),
           others: await Promise.all(others()),
-          ...(await namedRows([userId, place], transaction)),
+          ...(await namedRowHashes([userId, place], transaction)),
         };
       },
     },

@@ -100,10 +100,10 @@ export function createLoad(limits: Limits): Load {
 }
 
 /** A caller who has something under way. */
-interface Caller {
+interface CallerLoad {
   visits: number;
   /** Those that wait for their bodies, in the order in which they came. */
-  readonly waiting: Set<Waiting>;
+  readonly waiting: Set<WaitingVisit>;
   /** On their way. */
   bytes: number;
   /** Being processed. */
@@ -112,11 +112,11 @@ interface Caller {
   refused: number;
 }
 
-function newCaller(): Caller {
+function newCaller(): CallerLoad {
   return { visits: 0, waiting: new Set(), bytes: 0, room: 0, refused: Infinity };
 }
 
-interface Waiting {
+interface WaitingVisit {
   readonly number: number;
   bytes: number;
   readonly dismiss: (reason: Crowded) => void;
@@ -124,7 +124,7 @@ interface Waiting {
 
 function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits): Load["admit"] {
   // Holds no more than what is under way.
-  const callers = new Map<string, Caller>();
+  const callers = new Map<string, CallerLoad>();
   const onTheWay = memoryBytes / 2;
   const ofCaller = memoryBytes / 4;
   // What is larger leaves an eighth to what is not.
@@ -140,7 +140,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
   // Of all: see `Caller`.
   let refused = Infinity;
 
-  const stopWaiting = (caller: Caller, visit: Waiting): void => {
+  const stopWaiting = (caller: CallerLoad, visit: WaitingVisit): void => {
     if (!caller.waiting.delete(visit)) return;
     waiting -= 1;
     caller.bytes -= visit.bytes;
@@ -148,15 +148,15 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
   };
 
   /** Of the caller who has the most, the visit that came first. Who comes with little finds a place, however many others wait. */
-  const dismissOne = (of: (caller: Caller) => number, reason: Crowded): void => {
-    let chosen: Caller | undefined;
-    let first: Waiting | undefined;
+  const dismissOne = (of: (caller: CallerLoad) => number, reason: Crowded): void => {
+    let chosen: CallerLoad | undefined;
+    let first: WaitingVisit | undefined;
     for (const caller of callers.values()) {
       const [candidate] = caller.waiting;
       if (candidate === undefined || (chosen !== undefined && of(caller) < of(chosen))) continue;
       if (
         first === undefined ||
-        of(caller) > of(chosen as Caller) ||
+        of(caller) > of(chosen as CallerLoad) ||
         candidate.number < first.number
       ) {
         [chosen, first] = [caller, candidate];
@@ -167,7 +167,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
     first.dismiss(reason);
   };
 
-  const takeRoom = (caller: Caller, bytes: number, size: number): void => {
+  const takeRoom = (caller: CallerLoad, bytes: number, size: number): void => {
     const isLarge = bytes > small;
     // One is let in however large it is: else it could never be.
     const fits = isLarge
@@ -192,7 +192,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
       authenticating -= 1;
     };
     let size = 0;
-    let waits: { readonly caller: Caller; readonly visit: Waiting } | undefined;
+    let waits: { readonly caller: CallerLoad; readonly visit: WaitingVisit } | undefined;
 
     const visit: Visit = {
       dismiss: () => undefined,

@@ -8,7 +8,7 @@ import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 const mostRows = 1_000;
 
 /** @param owner the user, and which of the databases that share the library's tables is meant */
-export async function namedRows(
+export async function namedRowHashes(
   owner: readonly [userId: string, place: string],
   { crud }: Identifiable,
 ): Promise<Pick<ContentNames, "rows" | "all">> {

@@ -12,7 +12,7 @@ const large = 100;
 /** The longest that a large transaction lets small ones go first at a time. It then works for as long as it has waited. */
 const courtesyMs = 20;
 /** Callers whose turns are remembered while others wait. */
-const remembered = 10_000;
+const rememberedCallers = 10_000;
 
 interface Entering {
   readonly userId: string;
@@ -49,7 +49,7 @@ interface Waiter extends Turn {
   readonly enter: () => void;
 }
 
-interface Caller {
+interface CallerTurns {
   held: number;
   /** Where its next one begins. */
   next: number;
@@ -72,7 +72,7 @@ export function createPlaces(
   const bounded = Number.isFinite(places);
   const reserved = !bounded || places === 1 ? 0 : Math.max(1, Math.floor(places / 5));
   const forLarge = bounded ? Math.max(1, Math.floor(places / 2)) : Infinity;
-  const callers = new Map<string, Caller>();
+  const callers = new Map<string, CallerTurns>();
   /** How far the work has come, in operations of one caller. */
   let reached = 0;
   let taken = 0;
@@ -83,32 +83,32 @@ export function createPlaces(
   /** Large ones that let those go first. */
   const courteous = new Set<() => void>();
 
-  const mayEnter = ({ held }: Caller, isLarge: boolean): boolean =>
+  const mayEnter = ({ held }: CallerTurns, isLarge: boolean): boolean =>
     taken < (held === 0 ? places : places - reserved) &&
     held < ofCaller &&
     (!isLarge || takenByLarge < forLarge);
 
   /** A caller who was away does not catch up. */
-  const turnOf = (caller: Caller, operations: number): Turn => {
+  const turnOf = (caller: CallerTurns, operations: number): Turn => {
     const begins = Math.max(caller.next, reached);
     caller.next = begins + Math.min(Math.max(operations, 1), large);
     return { large: operations > large, begins, ends: caller.next };
   };
 
-  const take = (caller: Caller, { large: isLarge, begins }: Turn): void => {
+  const take = (caller: CallerTurns, { large: isLarge, begins }: Turn): void => {
     reached = Math.max(reached, begins);
     caller.held += 1;
     taken += 1;
     if (isLarge) takenByLarge += 1;
   };
 
-  const leave = (caller: Caller, isLarge: boolean): void => {
+  const leave = (caller: CallerTurns, isLarge: boolean): void => {
     caller.held -= 1;
     taken -= 1;
     if (isLarge) takenByLarge -= 1;
     if (waiting > 0) letIn();
     if (taken + waiting === 0) callers.clear();
-    else if (callers.size > remembered) forgetIdle();
+    else if (callers.size > rememberedCallers) forgetIdle();
   };
 
   const letIn = (): void => {
@@ -120,8 +120,8 @@ export function createPlaces(
     }
   };
 
-  const first = (): readonly [Caller, Waiter] | undefined => {
-    let found: readonly [Caller, Waiter] | undefined;
+  const first = (): readonly [CallerTurns, Waiter] | undefined => {
+    let found: readonly [CallerTurns, Waiter] | undefined;
     let best: readonly [held: number, until: number] = [Infinity, Infinity];
     for (const caller of callers.values()) {
       for (const waiter of caller.waiting) {
@@ -137,7 +137,7 @@ export function createPlaces(
     return found;
   };
 
-  const leaveQueue = (caller: Caller, waiter: Waiter): void => {
+  const leaveQueue = (caller: CallerTurns, waiter: Waiter): void => {
     if (caller.waiting.delete(waiter)) waiting -= 1;
   };
 
@@ -147,7 +147,7 @@ export function createPlaces(
     }
   };
 
-  const wait = (caller: Caller, turn: Turn, signal: AbortSignal | undefined): Promise<void> =>
+  const wait = (caller: CallerTurns, turn: Turn, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);

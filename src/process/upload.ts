@@ -243,7 +243,7 @@ export function createDirect<P extends Principal>({
     try {
       return await processor.validate(body, context);
     } catch (error) {
-      if (isLost(body)) throw lostBody(emit, context, bodyCure);
+      if (isLost(body)) throw lostBody(emit, context, routeCure);
       if (!isBadRequest(error)) throw error;
       return one({ invalid: error.message, raw: body });
     }
@@ -279,7 +279,7 @@ export function createDirect<P extends Principal>({
   };
 }
 
-const bodyCure =
+const routeCure =
   'The route was given no parsed body. Put the framework\'s JSON body parser in front of it, such as express.json({ limit: "16mb" }), and pass on what it has made of the body.';
 
 function one(transaction: InvalidTransaction): Upload {

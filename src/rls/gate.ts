@@ -6,7 +6,7 @@ import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
-import { within } from "../store/deadline.js";
+import { withinMs } from "../store/deadline.js";
 import { noRowSecurity } from "../store/failures.js";
 import type { InspectedRole, PolicyReport } from "../store/tables.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
@@ -80,7 +80,7 @@ export function createGate<P extends Principal, DB>(
     const last = known.get(role);
     if (last !== undefined && performance.now() < last.until) return last.report;
     // Whoever comes meanwhile waits for the same one, which takes its connection before any of them has one.
-    const report = within(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
+    const report = withinMs(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
     const latest: PoliciesSeen = { report, until: Number.POSITIVE_INFINITY };
     known.delete(role);
     known.set(role, latest);

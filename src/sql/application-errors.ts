@@ -8,7 +8,7 @@ import type { Meaning } from "../store/failures.js";
 /** By SQLSTATE, its class, error number, or SQLite's result code. */
 export type ApplicationErrors = Readonly<Record<string, ErrorCode | "retryable">>;
 
-const forms = {
+const keyForms = {
   "an SQLSTATE (PT402) or the class of one (PT)": /^(?:[0-9A-Z]{5}|[0-9A-Z]{2})$/,
   "an error number of MySQL or MariaDB (1644)": /^\d{3,5}$/,
   "a result code of SQLite (SQLITE_CONSTRAINT_TRIGGER)": /^SQLITE_[A-Z]+(?:_[A-Z0-9]+)*$/,
@@ -17,7 +17,7 @@ const forms = {
 const errorCode = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 /** Connections, contention, shutdowns and resources; what is an outcome nobody knows is among them. */
-const passing: readonly RegExp[] = [
+const mayPass: readonly RegExp[] = [
   /^(?:08|28|40|53|57|58|72)(?:...)?$/,
   /^(?:25006|25P0[34]|3D000|55006|55P03|HY000|HY|XX00[12])$/,
   // The client's, and the server's of connections and locks.
@@ -26,13 +26,13 @@ const passing: readonly RegExp[] = [
 ];
 
 /** Whatever the configuration says of these: the tables know them where a key's form does not tell. */
-const kept: readonly (Meaning | undefined)[] = ["outage", "contention", "busy"];
+const neverFatal: readonly (Meaning | undefined)[] = ["outage", "contention", "busy"];
 
 /** @throws TypeError for a key that is no code, for what is no error code, and for what can't be made fatal */
 export function checkApplicationErrors(errors: ApplicationErrors = {}): void {
   for (const [key, word] of Object.entries(errors)) {
-    if (!Object.values(forms).some((form) => form.test(key))) {
-      throw new TypeError(`errors: "${key}" must be ${Object.keys(forms).join(", or ")}.`);
+    if (!Object.values(keyForms).some((form) => form.test(key))) {
+      throw new TypeError(`errors: "${key}" must be ${Object.keys(keyForms).join(", or ")}.`);
     }
     if (word === "retryable") continue;
     if (!errorCode.test(word)) {
@@ -40,7 +40,7 @@ export function checkApplicationErrors(errors: ApplicationErrors = {}): void {
         `errors.${key} must be "retryable", or an error code in capitals such as QUOTA_EXCEEDED.`,
       );
     }
-    if (passing.some((each) => each.test(key))) {
+    if (mayPass.some((each) => each.test(key))) {
       throw new TypeError(
         `errors.${key} can't be fatal: it may pass by itself (a connection, others in the way, or an outcome that is not known). Leave it out.`,
       );
@@ -59,5 +59,5 @@ export function applicationWord(
 ): ErrorCode | "retryable" | undefined {
   const key = codes.find((code) => Object.hasOwn(errors, code));
   const word = key === undefined ? undefined : errors[key];
-  return word === "retryable" || !kept.includes(meaning) ? word : undefined;
+  return word === "retryable" || !neverFatal.includes(meaning) ? word : undefined;
 }

@@ -7,6 +7,7 @@
  */
 import type { TransactionResult } from "../model.js";
 import type { ContentNames } from "../store/content.js";
+import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
 import {
   enterDevice,
@@ -17,7 +18,7 @@ import {
   toldStates,
 } from "./devices.js";
 import type { Dialect } from "./dialect.js";
-import { answerOf, enterNames, foundByContent, lockAccount } from "./named.js";
+import { enterNames, foundByContent, lockAccount } from "./named.js";
 
 const { never, whileTelling, always } = toldStates;
 

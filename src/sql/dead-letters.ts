@@ -5,7 +5,6 @@ import {
   type SelectQueryBuilder,
   sql,
   type SqlBool,
-  type Transaction,
 } from "kysely";
 import {
   type LetterQuery,
@@ -36,9 +35,7 @@ import {
 } from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
 import type { Dialect, OwnTypes } from "./dialect.js";
-import type { OwnTables } from "./tables.js";
-
-type OwnTransaction = Transaction<OwnTables>;
+import type { OwnTables, OwnTransaction } from "./tables.js";
 
 export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string): LetterStore {
   const from: Letters = { tx, dialect, place };
@@ -132,7 +129,7 @@ async function listLetters(
     .orderBy("id", direction)
     .limit(limit)
     .execute();
-  return rows.map((row) => ({ ...summaryOf(row), queue: queueOf(row) }));
+  return rows.map((row) => ({ ...summaryOf(row), queue: rowQueue(row) }));
 }
 
 /** The queues that have a letter at or before this one which still waits. */
@@ -153,7 +150,7 @@ async function waitingQueues(
       (eb) => eb.not(behind(until, false, types)(eb)),
     ],
   ).execute();
-  return rows.map(queueOf);
+  return rows.map(rowQueue);
 }
 
 async function matching({ types }: Dialect, query: LetterQuery): Promise<Condition> {
@@ -226,7 +223,7 @@ function summaryOf(row: SummaryRow): LetterSummary {
   };
 }
 
-function queueOf(row: {
+function rowQueue(row: {
   readonly user_id: string;
   readonly client_id: string | null;
   readonly queue_id: string | null;

@@ -1,10 +1,8 @@
 /** Letters that wait for other letters: what each would create, and the chain that it stands in. */
-import { type Expression, sql, type Transaction } from "kysely";
+import { type Expression, sql } from "kysely";
 import { type Chain, type Dependant, waiting } from "../store/letters.js";
 import type { Dialect } from "./dialect.js";
-import type { OwnTables } from "./tables.js";
-
-type OwnTransaction = Transaction<OwnTables>;
+import type { OwnTransaction } from "./tables.js";
 
 /** The letters of one of the databases that share the table. */
 export interface Letters {
@@ -14,7 +12,7 @@ export interface Letters {
 }
 
 /** Hashes in one statement. */
-const chunk = 500;
+const itemsAtOnce = 500;
 
 export async function lockRoot(
   { tx, dialect, place }: Letters,
@@ -88,7 +86,7 @@ export async function dependants(
   lock = false,
 ): Promise<readonly Dependant[]> {
   const found: Dependant[] = [];
-  for (const some of chunks(roots)) {
+  for (const some of inParts(roots)) {
     const query = tx
       .selectFrom("powersync_dead_letters")
       .select(["id", "root"])
@@ -121,7 +119,7 @@ export async function creators(
   except?: string,
 ): Promise<ReadonlyMap<string, string>> {
   const roots = new Map<string, string>();
-  for (const some of chunks(hashes)) {
+  for (const some of inParts(hashes)) {
     const { found, root } = creating(from, some, except);
     const rows = await found
       // Ids sort by time.
@@ -140,19 +138,19 @@ export async function overtake(
 ): Promise<void> {
   const { tx, dialect } = from;
   const made: { readonly hash: string; readonly letter: string; readonly root: string }[] = [];
-  for (const some of chunks(hashes)) {
+  for (const some of inParts(hashes)) {
     const { found, root } = creating(from, some, except);
     made.push(...(await found.select(["made.hash", "made.letter", root.as("root")]).execute()));
   }
   const roots = new Set(made.map(({ root }) => root));
   // Roots first and in one order, as whoever retries them or adds to their chains does.
-  for (const some of chunks([...roots].toSorted())) {
+  for (const some of inParts([...roots].toSorted())) {
     await locking(
       dialect,
       tx.selectFrom("powersync_dead_letters").select("id").where("id", "in", some).orderBy("id"),
     ).execute();
   }
-  for (const some of chunks([...roots, ...made.map(({ letter }) => letter)])) {
+  for (const some of inParts([...roots, ...made.map(({ letter }) => letter)])) {
     await tx
       .updateTable("powersync_dead_letters")
       .set({ status: "stale", overtaken: 1 })
@@ -160,10 +158,10 @@ export async function overtake(
       .where("status", "in", waiting)
       .execute();
   }
-  for (const some of chunks(made.map(({ hash }) => hash))) {
+  for (const some of inParts(made.map(({ hash }) => hash))) {
     const of = new Set(some);
     const letters = made.flatMap(({ hash, letter }) => (of.has(hash) ? [letter] : []));
-    for (const each of chunks(letters)) {
+    for (const each of inParts(letters)) {
       await tx
         .deleteFrom("powersync_letter_rows")
         .where("hash", "in", some)
@@ -188,7 +186,7 @@ export async function follow(
     .where("id", "=", first)
     .executeTakeFirstOrThrow();
   const position = sql<number>`${sql.ref("chain_position")} - ${Number(at)}`;
-  for (const some of chunks(others)) {
+  for (const some of inParts(others)) {
     await letters()
       .set({ root: first, chain_position: position })
       .where("id", "in", some)
@@ -216,7 +214,7 @@ export async function createRows(
   letter: string,
   hashes: readonly string[],
 ): Promise<void> {
-  for (const some of chunks(hashes)) {
+  for (const some of inParts(hashes)) {
     const insert = tx
       .insertInto("powersync_letter_rows")
       .values(some.map((hash) => ({ hash, letter })));
@@ -229,15 +227,15 @@ export async function createRows(
 }
 
 export async function removeRows(tx: OwnTransaction, letters: readonly string[]): Promise<void> {
-  for (const some of chunks(letters)) {
+  for (const some of inParts(letters)) {
     await tx.deleteFrom("powersync_letter_rows").where("letter", "in", some).execute();
   }
 }
 
-function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
+function inParts<T>(items: readonly T[]): readonly (readonly T[])[] {
   const unique = [...new Set(items)];
-  return Array.from({ length: Math.ceil(unique.length / chunk) }, (_, index) =>
-    unique.slice(index * chunk, (index + 1) * chunk),
+  return Array.from({ length: Math.ceil(unique.length / itemsAtOnce) }, (_, index) =>
+    unique.slice(index * itemsAtOnce, (index + 1) * itemsAtOnce),
   );
 }
 

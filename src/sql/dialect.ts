@@ -22,7 +22,8 @@ import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
 
 /** A database whose tables are known by name at run time only. */
-type AnyDatabase = Record<string, Record<string, unknown>>;
+/** Tables that no type describes. */
+export type AnyDatabase = Record<string, Record<string, unknown>>;
 export type SqlDatabase = Kysely<AnyDatabase>;
 export type SqlTransaction = Transaction<AnyDatabase>;
 

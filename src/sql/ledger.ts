@@ -2,14 +2,13 @@
 import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
 import type { TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
-import { handlingOf, isTriedAnew } from "../store/handling.js";
+import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
 import { waiting } from "../store/letters.js";
 import type { Claim } from "../store/store.js";
 import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import { claimByContent, meet, type Met, nameAgain } from "./content.js";
 import type { Ours } from "./devices.js";
-import { answerOf } from "./named.js";
 import type { OwnTables } from "./tables.js";
 
 interface Claiming {
@@ -95,7 +94,7 @@ function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown>
   return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 
-interface Asked extends Pick<Claiming, "lettersOf"> {
+interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
   readonly select: Expression<unknown> | undefined;
   /** Absent: nobody has looked closer. */
   readonly met?: Met;
@@ -109,7 +108,7 @@ async function enter(
   { tx, devices }: Ours,
   dialect: Dialect,
   claimed: DeviceClaim,
-  { select: bounds, lettersOf, met }: Asked,
+  { select: bounds, lettersOf, met }: ClaimAsked,
 ): Promise<Claimed | undefined> {
   const { key, queue } = claimed;
   const letters = lettersOf && hasLetters(tx, lettersOf);

@@ -1,19 +1,11 @@
 /** Statements that record a letter, and that change those which wait. */
-import {
-  type Expression,
-  type ExpressionBuilder,
-  type OperandExpression,
-  sql,
-  type Transaction,
-} from "kysely";
+import { type Expression, type ExpressionBuilder, type OperandExpression, sql } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJsonOfLarge } from "../wire/serialize.js";
 import { createRows, nextInChain, removeRows, uniqueContent } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
-import type { OwnTables } from "./tables.js";
-
-type OwnTransaction = Transaction<OwnTables>;
+import type { OwnTables, OwnTransaction } from "./tables.js";
 
 /** A few statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
 export async function insertLetter(

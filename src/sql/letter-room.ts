@@ -1,13 +1,11 @@
 /** How much room the letters take: what waits is counted, what was closed long ago goes, and so does all of a user's who is to be forgotten. */
-import { type Expression, sql, type Transaction } from "kysely";
+import { type Expression, sql } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { escapeText } from "../wire/serialize.js";
 import { type Letters, locking, removeRows } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
-import type { OwnTables } from "./tables.js";
-
-type OwnTransaction = Transaction<OwnTables>;
+import type { OwnTransaction } from "./tables.js";
 
 /** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */
 export async function countWaiting(

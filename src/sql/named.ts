@@ -6,12 +6,12 @@
  * other.
  */
 import { type Expression, sql } from "kysely";
-import { type FatalResult, success, type TransactionResult } from "../model.js";
+import type { FatalResult, TransactionResult } from "../model.js";
 import { type ContentNames, namedMarginMs } from "../store/content.js";
 import { Contention } from "../store/failures.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
+import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
-import { parseJson } from "../wire/parse-json.js";
 import { sha256, typedJson } from "../wire/serialize.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
 import type { Dialect } from "./dialect.js";
@@ -86,11 +86,6 @@ export async function foundByContent(
     })
     .executeTakeFirst();
   return told && answerOf(told.answer);
-}
-
-/** A saved answer. The library wrote it: it is a fatal result. */
-export function answerOf(saved: string | null): TransactionResult {
-  return saved === null ? success : (parseJson(saved) as FatalResult);
 }
 
 interface Told {

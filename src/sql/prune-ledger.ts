@@ -34,7 +34,7 @@ export async function pruneLedger(
     .where("old.answered_at", "<", before);
 
   // Two plain ranges: not every database finds the one range in a comparison of two columns.
-  const position = positionOf(from);
+  const position = prunedUpTo(from);
   const looked =
     position === undefined
       ? []
@@ -68,7 +68,7 @@ export async function pruneLedger(
 }
 
 /** What a step's `next` says. */
-function positionOf(from: string | undefined): { at: string; identity: string } | undefined {
+function prunedUpTo(from: string | undefined): { at: string; identity: string } | undefined {
   const [at, identity] = from?.split(" ") ?? [];
   return at === undefined || identity === undefined ? undefined : { at, identity };
 }

@@ -19,7 +19,7 @@ import {
 import { keptQueued, misconfigured } from "../errors.js";
 import { ownerValue } from "../store/owners.js";
 import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
-import type { BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { AnyDatabase, BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import type { Values } from "../store/store.js";
 
 /** A table that a rule names, where it is there. */
@@ -61,8 +61,6 @@ export async function bindScope(
   const filter = others.length === 0 ? first : any.and(filters);
   return { filter: sql<SqlBool>`${filter}`, rowOnly: qualifier.rowOnly };
 }
-
-type AnyDatabase = Record<string, Record<string, unknown>>;
 
 // Columns are named by configuration and checked by the database; their types can't be known here.
 const any = scopeBuilder as unknown as ExpressionBuilder<

@@ -171,6 +171,9 @@ export interface OwnTables {
   };
 }
 
+/** A transaction on the library's own tables. */
+export type OwnTransaction = Transaction<OwnTables>;
+
 /** The way to the library's own tables. */
 export interface Own {
   /** Plugins of the application's (other names, another schema) are not for them. */

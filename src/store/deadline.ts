@@ -32,7 +32,7 @@ export function createDeadline(ms: number, passed: () => Error): Deadline {
 }
 
 /** Rejects with an Error that says so where `running` has not settled in that many milliseconds; it goes on by itself. */
-export async function within<T>(ms: number, running: Promise<T>): Promise<T> {
+export async function withinMs<T>(ms: number, running: Promise<T>): Promise<T> {
   const deadline = createDeadline(ms, () => new Error(`There was no answer within ${ms} ms.`));
   try {
     return await Promise.race([running, deadline.passed]);

@@ -13,7 +13,7 @@ import {
 import { inOrder, type StoredRecord } from "./memory/letters.js";
 import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
 import type { Naming } from "./memory/claim.js";
-import type { AccountRow, AttemptsRow, DeviceRow, LedgerRow, NamedRow } from "./memory/own.js";
+import type { AccountRow, AttemptsRow, DeviceRow, LedgerRow, NamedRecord } from "./memory/own.js";
 import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
 import { openUnit, type OpenedUnit } from "./memory/unit.js";
@@ -186,7 +186,7 @@ interface State {
   readonly ledger: Map<string, LedgerRow>;
   readonly devices: Map<string, DeviceRow>;
   readonly accounts: Map<string, AccountRow>;
-  readonly named: Map<string, NamedRow>;
+  readonly named: Map<string, NamedRecord>;
   readonly letters: Map<string, StoredRecord>;
   readonly attempts: Map<string, AttemptsRow>;
   readonly checkpoints: Map<string, { readonly checkpoint: bigint }>;

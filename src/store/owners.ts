@@ -17,12 +17,12 @@ const forms: Readonly<Record<Exclude<OwnerKind, "text">, RegExp>> = {
 
 /** @throws ServerValue where the column can't hold this id, as it is. @param kind `undefined`: the column names no users */
 export function ownerValue(
-  store: Converting,
+  store: OwnerConverting,
   kind: OwnerKind | undefined,
   { table, column, userId }: { table: string; column: Column; userId: string },
 ): unknown {
   try {
-    return exactly(store, kind, column, userId);
+    return convertExactly(store, kind, column, userId);
   } catch (error) {
     if (!(error instanceof InvalidValue)) throw error;
     throw new ServerValue(table, column.name, `It is the rule's "owner". ${error.message}`);
@@ -30,13 +30,13 @@ export function ownerValue(
 }
 
 /** Of a store. */
-interface Converting {
+interface OwnerConverting {
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   view(column: Column, converted: unknown): unknown;
 }
 
-function exactly(
-  { convert, view }: Converting,
+function convertExactly(
+  { convert, view }: OwnerConverting,
   kind: OwnerKind | undefined,
   column: Column,
   userId: string,

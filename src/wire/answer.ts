@@ -18,7 +18,7 @@ interface UploadAnswer {
 }
 
 /** Where the server can't say how long: about what PowerSync's clients wait by themselves. */
-const defaultRetryMs = 5_000;
+export const defaultRetryMs = 5_000;
 
 /**
  * A result as the contract words it, for a custom route:

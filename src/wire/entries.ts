@@ -12,14 +12,14 @@ import { Unread } from "./survey.js";
 type Names = readonly [string, ...string[]];
 
 const transactionIdNames: Names = ["transaction_id", "transactionId", "tx_id"];
-const tableNames: Names = ["table", "type"];
+const namesOfTable: Names = ["table", "type"];
 const opIdNames: Names = ["op_id", "opId", "clientId"];
 const opDataNames: Names = ["op_data", "opData", "data"];
 const previousValuesNames: Names = ["previous_values", "previousValues", "old"];
 const shapeNames: Names = ["transactions", "crud", "batch"];
 
 const namesOfEntry = [
-  tableNames,
+  namesOfTable,
   opIdNames,
   transactionIdNames,
   opDataNames,
@@ -49,7 +49,7 @@ function given(members: Members, names: Names): unknown {
 }
 
 /** Two names of one member that say different things. */
-function conflict(
+function differingNames(
   members: Members,
   all: readonly Names[],
 ): readonly [one: string, other: string] | undefined {
@@ -101,11 +101,11 @@ export function transactionOf(
   path: "crud" | "batch",
 ): CrudTransaction | Fault {
   const members = raw as Members;
-  const differing = conflict(members, namesOfTransaction);
+  const differing = differingNames(members, namesOfTransaction);
   if (differing !== undefined) return { message: differ(differing) };
   const crud: CrudEntry[] = [];
   for (const [operationIndex, entry] of operations.entries()) {
-    const differing = conflict(entry as Members, namesOfEntry);
+    const differing = differingNames(entry as Members, namesOfEntry);
     if (differing !== undefined) {
       return { message: `${path}[${operationIndex}]: ${differ(differing)}`, operationIndex };
     }
@@ -145,7 +145,7 @@ function entryOf(raw: Members): CrudEntry {
   // The validator has seen to the types, and to what is required.
   const entry: Mutable<CrudEntry> = {
     op: raw["op"] as Operation,
-    table: given(raw, tableNames) as string,
+    table: given(raw, namesOfTable) as string,
     id: raw["id"] as string,
   };
   const opId = given(raw, opIdNames);
@@ -194,7 +194,7 @@ function idOf(value: unknown, names: Names): number | null | undefined {
   const members = membersOf(value);
   const id = given(members, names);
   if (id === undefined) return undefined;
-  return Number.isSafeInteger(id) && conflict(members, [names]) === undefined
+  return Number.isSafeInteger(id) && differingNames(members, [names]) === undefined
     ? (id as number)
     : null;
 }
@@ -207,11 +207,11 @@ function* readings(
     const opId = idOf(entry, opIdNames);
     const id = typeof opId === "number" && { opId };
     // What says two things at once counts as a whole.
-    yield entry !== members || conflict(members, namesOfEntry) !== undefined
+    yield entry !== members || differingNames(members, namesOfEntry) !== undefined
       ? { op: undefined, table: undefined, id: undefined, opData: entry, ...id }
       : {
           op: members["op"],
-          table: given(members, tableNames),
+          table: given(members, namesOfTable),
           id: members["id"],
           opData: given(members, opDataNames),
           ...id,
@@ -220,7 +220,7 @@ function* readings(
 }
 
 /** What an entry of a stored payload says, as far as it can be read. */
-export interface ReadRow {
+export interface StoredEntry {
   readonly op?: unknown;
   readonly table?: unknown;
   readonly id?: unknown;
@@ -229,11 +229,11 @@ export interface ReadRow {
 }
 
 /** What an entry of a stored payload calls its row, and what it says of it, whatever else is wrong with it. */
-export function rowOf(entry: unknown): ReadRow {
+export function rowOf(entry: unknown): StoredEntry {
   const members = membersOf(entry);
   return {
     op: members["op"],
-    table: given(members, tableNames),
+    table: given(members, namesOfTable),
     id: members["id"],
     data: membersOf(given(members, opDataNames)),
   };
@@ -243,12 +243,12 @@ export function rowOf(entry: unknown): ReadRow {
 export async function isAmbiguous(payload: unknown): Promise<boolean> {
   const members = membersOf(payload);
   const [, entriesNames] = namesOfTransaction;
-  if (conflict(members, [entriesNames]) !== undefined) return true;
+  if (differingNames(members, [entriesNames]) !== undefined) return true;
   const entries = given(members, entriesNames);
   if (!Array.isArray(entries)) return false;
   for (const [index, entry] of entries.entries()) {
     if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
-    if (conflict(membersOf(entry), [tableNames, opDataNames]) !== undefined) return true;
+    if (differingNames(membersOf(entry), [namesOfTable, opDataNames]) !== undefined) return true;
   }
   return false;
 }
@@ -260,7 +260,7 @@ export async function isAmbiguous(payload: unknown): Promise<boolean> {
  */
 export function uploadOfRow(op: Operation, body: unknown): unknown {
   const members = membersOf(body);
-  const isRow = isGiven(given(members, tableNames)) || isGiven(given(members, opDataNames));
+  const isRow = isGiven(given(members, namesOfTable)) || isGiven(given(members, opDataNames));
   if (!isRow || Array.isArray(body) || isGiven(given(members, shapeNames))) {
     throw badRequest(400, 'Expected a JSON object with "table" and "data".');
   }

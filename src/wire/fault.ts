@@ -41,13 +41,13 @@ export function transactionFault(error: ValidationError | undefined): string {
     case "maximum":
       return `${subject} must be an integer within ±${Number.MAX_SAFE_INTEGER}.`;
     case "type":
-      return `${subject} must be ${typeName(params.type)}.`;
+      return `${subject} must be ${typeInWords(params.type)}.`;
     default:
       return `${subject} is not valid.`;
   }
 }
 
-function typeName(type: unknown): string {
+function typeInWords(type: unknown): string {
   const [kind] = [type].flat().filter((each) => each !== "null");
   switch (kind) {
     case "string":

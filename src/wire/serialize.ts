@@ -28,14 +28,16 @@ function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
 }
 
 async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", await bytesOf(pieces));
+  const digest = await crypto.subtle.digest("SHA-256", await bytesOfPieces(pieces));
   let text = "";
   for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
   return text;
 }
 
 /** Of canonical JSON, which is ASCII: its bytes are its characters. */
-async function bytesOf(pieces: Generator<string, undefined>): Promise<Uint8Array<ArrayBuffer>> {
+async function bytesOfPieces(
+  pieces: Generator<string, undefined>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const first = pieces.next().value ?? "";
   let piece = pieces.next();

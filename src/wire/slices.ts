@@ -7,7 +7,7 @@
 const sliceMs = 5;
 
 /** Those whose work goes on in a later turn, in the order in which they came. */
-const waiting: (() => void)[] = [];
+const line: (() => void)[] = [];
 let ends = 0;
 let turning = false;
 
@@ -18,7 +18,7 @@ function begin(): void {
 }
 
 function turn(): void {
-  const next = waiting.shift();
+  const next = line.shift();
   turning = false;
   if (next === undefined) return;
   begin();
@@ -38,6 +38,6 @@ export function isSliceOver(): boolean {
 export function nextSlice(): Promise<void> {
   if (!turning) begin();
   return new Promise((resolve) => {
-    waiting.push(resolve);
+    line.push(resolve);
   });
 }

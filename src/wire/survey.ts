@@ -135,7 +135,7 @@ function createParts(text: string, most: number) {
 
   return {
     beginMember: (from: number, to: number, start: number, values: number): void => {
-      const key = keyOf(text.slice(from, to));
+      const key = keyText(text.slice(from, to));
       member = { key, start, values, isList: false };
       // Of a key that comes again the last one counts.
       if (aside.length > 0) aside = aside.map((part) => (part.key === key ? unused(part) : part));
@@ -175,7 +175,7 @@ function unused({ start, end }: AsidePart): AsidePart {
   return { start, end, key: nowhere };
 }
 
-function keyOf(literal: string): string {
+function keyText(literal: string): string {
   if (!literal.includes("\\")) return literal.slice(1, -1);
   try {
     return JSON.parse(literal) as string;

@@ -28,8 +28,8 @@ type Schemas = components["schemas"];
  */
 export function normalizeUpload(body: unknown, limits: Limits, measured?: Measured): Upload {
   if (!validateEnvelope(body)) throw badRequest(400, envelopeFault(validateEnvelope.errors?.[0]));
-  const clientId = textOf(body, "client_id", "clientId");
-  const queueId = textOf(body, "queue_id", "queueId");
+  const clientId = senderText(body, "client_id", "clientId");
+  const queueId = senderText(body, "queue_id", "queueId");
   const sender = { ...(clientId && { clientId }), ...(queueId && { queueId }) };
   const bounds = { limits, measured };
   switch (shapeOf(body)) {
@@ -60,10 +60,17 @@ export function normalizeUpload(body: unknown, limits: Limits, measured?: Measur
   }
 }
 
-type Sender = Pick<Schemas["BatchUpload"], "client_id" | "clientId" | "queue_id" | "queueId">;
+type SenderMembers = Pick<
+  Schemas["BatchUpload"],
+  "client_id" | "clientId" | "queue_id" | "queueId"
+>;
 
 /** By either of its names; what is empty counts as absent. Throws badRequest(400) where they differ. */
-function textOf(envelope: Sender, name: keyof Sender, other: keyof Sender): string | undefined {
+function senderText(
+  envelope: SenderMembers,
+  name: keyof SenderMembers,
+  other: keyof SenderMembers,
+): string | undefined {
   const [one, two] = [envelope[name] || undefined, envelope[other] || undefined];
   if (one !== undefined && two !== undefined && one !== two) {
     throw badRequest(400, `"${name}" and "${other}" are two names of one member, and differ.`);
@@ -98,7 +105,7 @@ export function createValidate(limits: Limits): (body: unknown) => Promise<Uploa
   };
 }
 
-interface Bounds {
+interface MeasuredBounds {
   readonly limits: Limits;
   readonly measured: Measured | undefined;
 }
@@ -108,7 +115,7 @@ function readTransaction(
   raw: unknown,
   path: "crud" | "batch",
   validate: Validator<unknown>,
-  { limits, measured }: Bounds,
+  { limits, measured }: MeasuredBounds,
 ): CrudTransaction | InvalidTransaction {
   const unread = unreadOf(raw, limits);
   if (unread !== undefined) return unread;

@@ -92,17 +92,18 @@ function assignments(one: (setting: Setting) => string): string {
     .join(" ");
 }
 
-const kept = (name: string) => `@powersync_writes_${name}`;
+const keptSetting = (name: string) => `@powersync_writes_${name}`;
 const keepSettings = assignments(({ name, flag }) => {
   const now = `@@session.${name}`;
-  return `${kept(name)} = coalesce(${kept(name)}, ${flag ? `if(${now}, 1, 0)` : now})`;
+  return `${keptSetting(name)} = coalesce(${keptSetting(name)}, ${flag ? `if(${now}, 1, 0)` : now})`;
 });
 const putBack = assignments(({ name, number }) => {
-  const value = number === undefined ? kept(name) : `cast(${kept(name)} as ${number})`;
+  const value =
+    number === undefined ? keptSetting(name) : `cast(${keptSetting(name)} as ${number})`;
   return `session ${name} = ${value}`;
 });
-const forget = assignments(({ name }) => `${kept(name)} = null`);
-const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forget}`);
+const forgetSettings = assignments(({ name }) => `${keptSetting(name)} = null`);
+const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forgetSettings}`);
 
 export async function prepare(
   connection: SqlDatabase,

@@ -162,7 +162,7 @@ function roundingOf({ cutsSeconds }: Column): RoundSecond {
 
 const timeForm = /^(-)?(\d{2,3}):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?$/;
 /** 838:59:59 */
-const longest = 839 * 3600 - 1;
+const longestTime = 839 * 3600 - 1;
 
 /** A time of day, or a span of up to 838 hours. */
 function timeOfDay(column: Column, value: unknown, exact: boolean): string {
@@ -172,7 +172,10 @@ function timeOfDay(column: Column, value: unknown, exact: boolean): string {
   const given = clockOf(["", ...clock]);
   const kept = keptOf(given, column.scale ?? 0, exact, roundingOf(column));
   // Servers differ in what they do with the last second's fraction.
-  if (kept.seconds > longest || (kept.fraction !== given.fraction && given.seconds === longest))
+  if (
+    kept.seconds > longestTime ||
+    (kept.fraction !== given.fraction && given.seconds === longestTime)
+  )
     throw new InvalidValue("The time is out of range.");
   const isZero = kept.seconds === 0 && kept.fraction === "";
   return `${isZero ? "" : sign}${clockText(kept)}`;

@@ -7,24 +7,24 @@ import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
 import { textOf, withoutTrailingZeros } from "../../store/values.js";
 
-type Unit = "months" | "days" | "seconds";
+type IntervalUnit = "months" | "days" | "seconds";
 
 /** What one of each unit is. Each has several names in Postgres; `m` alone is not among them, which is a minute to one form and a month to another. */
-const units: Readonly<Record<string, readonly [Unit, factor: number, power?: number]>> = {
-  ...named(["months", 12], "years", "year", "yrs", "yr", "y"),
-  ...named(["months", 1], "months", "month", "mons", "mon"),
-  ...named(["days", 7], "weeks", "week", "w"),
-  ...named(["days", 1], "days", "day", "d"),
-  ...named(["seconds", 3600], "hours", "hour", "hrs", "hr", "h"),
-  ...named(["seconds", 60], "minutes", "minute", "mins", "min"),
-  ...named(["seconds", 1], "seconds", "second", "secs", "sec", "s"),
-  ...named(["seconds", 1, 3], "milliseconds", "millisecond", "msecs", "msec", "ms"),
+const units: Readonly<Record<string, readonly [IntervalUnit, factor: number, power?: number]>> = {
+  ...unitNames(["months", 12], "years", "year", "yrs", "yr", "y"),
+  ...unitNames(["months", 1], "months", "month", "mons", "mon"),
+  ...unitNames(["days", 7], "weeks", "week", "w"),
+  ...unitNames(["days", 1], "days", "day", "d"),
+  ...unitNames(["seconds", 3600], "hours", "hour", "hrs", "hr", "h"),
+  ...unitNames(["seconds", 60], "minutes", "minute", "mins", "min"),
+  ...unitNames(["seconds", 1], "seconds", "second", "secs", "sec", "s"),
+  ...unitNames(["seconds", 1, 3], "milliseconds", "millisecond", "msecs", "msec", "ms"),
   // Seconds of a clock; in capitals, so that nobody's word is it.
-  ...named(["seconds", 1], "CLOCK"),
-  ...named(["seconds", 1, 6], "microseconds", "microsecond", "usecs", "usec", "us"),
+  ...unitNames(["seconds", 1], "CLOCK"),
+  ...unitNames(["seconds", 1, 6], "microseconds", "microsecond", "usecs", "usec", "us"),
 };
 
-function named(unit: (typeof units)[string], ...names: readonly string[]): typeof units {
+function unitNames(unit: (typeof units)[string], ...names: readonly string[]): typeof units {
   return Object.fromEntries(names.map((name) => [name, unit]));
 }
 
@@ -32,8 +32,8 @@ function named(unit: (typeof units)[string], ...names: readonly string[]): typeo
 type Part = readonly [number: string, unit: string];
 
 /** Longer than any that people or databases write. */
-const longest = 300;
-const count = /^[+-]?\d{1,18}(?:\.\d{1,30})?$/;
+const longestText = 300;
+const amount = /^[+-]?\d{1,18}(?:\.\d{1,30})?$/;
 const isoPart = /([+-]?\d{1,18}(?:\.\d{1,30})?)([A-Z])/giy;
 const isoUnits: readonly (readonly [letter: string, unit: string])[][] = [
   [
@@ -50,14 +50,14 @@ const isoUnits: readonly (readonly [letter: string, unit: string])[][] = [
 ];
 const joined = /^([+-]?\d{1,18}(?:\.\d{1,30})?)([a-z]+)$/;
 /** Its sign is for all of it. */
-const clock = /^([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?$/;
+const clockForm = /^([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?$/;
 
 /** @param exact throws where the column would round it */
 export function intervalText(column: Column, value: unknown, exact: boolean): string {
   const given =
     typeof value === "string" && value.trimStart().startsWith("{") ? read(value) : value;
   const isText = typeof given === "string";
-  const parts = isText ? partsOf(textOf(given).trim()) : membersOf(given);
+  const parts = isText ? partsOfText(textOf(given).trim()) : partsOfObject(given);
   const text = isText ? textOf(given).trim() : parts.map((part) => part.join(" ")).join(" ");
   return rounded(column, parts, exact, /^P/i.test(text)) ?? (text === "" ? "0 seconds" : text);
 }
@@ -66,11 +66,11 @@ function read(text: string): unknown {
   try {
     return parseJson(text);
   } catch {
-    throw notOne();
+    throw notAnInterval();
   }
 }
 
-function notOne(): InvalidValue {
+function notAnInterval(): InvalidValue {
   return new InvalidValue("The value is not an interval.");
 }
 
@@ -85,11 +85,11 @@ const members: readonly string[] = [
 ];
 
 /** Of an object such as `{ hours: 2, minutes: 30 }`. One without members is no time at all. */
-function membersOf(value: unknown): readonly Part[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notOne();
+function partsOfObject(value: unknown): readonly Part[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notAnInterval();
   return Object.entries(value).map(([name, each]: [string, unknown]) => {
     const text = typeof each === "number" || typeof each === "bigint" ? plain(each) : "";
-    if (!members.includes(name) || !count.test(text)) throw notOne();
+    if (!members.includes(name) || !amount.test(text)) throw notAnInterval();
     return [text, name];
   });
 }
@@ -101,25 +101,25 @@ function plain(value: number | bigint): string {
     : String(value);
 }
 
-function partsOf(text: string): readonly Part[] {
-  if (text.length > longest) throw notOne();
+function partsOfText(text: string): readonly Part[] {
+  if (text.length > longestText) throw notAnInterval();
   const parts = /^P/i.test(text) ? isoParts(text.slice(1)) : wordParts(text.split(/ +/));
-  if (parts.length === 0) throw notOne();
+  if (parts.length === 0) throw notAnInterval();
   return parts;
 }
 
 /** `1Y2M3DT4H5M6.7S`, in this order. */
 function isoParts(text: string): readonly Part[] {
   const halves = text.split(/T/i);
-  if (halves.length > 2 || halves[1] === "") throw notOne();
+  if (halves.length > 2 || halves[1] === "") throw notAnInterval();
   return halves.flatMap((half, index) => {
     const known = isoUnits[index] ?? [];
     const found = [...half.matchAll(isoPart)];
     let at = -1;
-    if (found.map(([part]) => part).join("") !== half) throw notOne();
+    if (found.map(([part]) => part).join("") !== half) throw notAnInterval();
     return found.map(([, number = "", letter = ""]): Part => {
       const next = known.findIndex(([each]) => each === letter.toUpperCase());
-      if (next <= at) throw notOne();
+      if (next <= at) throw notAnInterval();
       at = next;
       return [number, known[next]?.[1] ?? ""];
     });
@@ -133,7 +133,7 @@ function wordParts(words: readonly string[]): readonly Part[] {
   const last = ago ? words.length - 1 : words.length;
   for (let at = words[0] === "@" ? 1 : 0; at < last; at += 1) {
     const word = (words[at] ?? "").toLowerCase();
-    const time = clock.exec(word);
+    const time = clockForm.exec(word);
     const [, number, unit] = joined.exec(word) ?? [];
     if (time !== null && at === last - 1) {
       const [, sign = "", hours = "", minutes = "", seconds = "0"] = time;
@@ -142,12 +142,12 @@ function wordParts(words: readonly string[]): readonly Part[] {
       parts.push([`${sign}${seconds}`, "CLOCK"]);
     } else if (number !== undefined && unit !== undefined) {
       parts.push([number, unit]);
-    } else if (count.test(word)) {
+    } else if (amount.test(word)) {
       at += 1;
       parts.push([word, (words[at] ?? "").toLowerCase()]);
-    } else throw notOne();
+    } else throw notAnInterval();
   }
-  if (parts.some(([, unit]) => !Object.hasOwn(units, unit))) throw notOne();
+  if (parts.some(([, unit]) => !Object.hasOwn(units, unit))) throw notAnInterval();
   return ago ? parts.map(([number, unit]) => [negated(number), unit]) : parts;
 }
 

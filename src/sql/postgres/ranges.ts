@@ -14,14 +14,14 @@ export const boundTypes: Readonly<Record<string, string>> = {
   datemultirange: "date",
 };
 
-const range =
+const rangeForm =
   /\s*(?:(empty)|([[(])(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*)),(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*))([\])]))\s*(,|$)/giy;
 
 /** @param one what becomes of a bound */
 export function rangeText(type: string, text: string, one: (bound: string) => string): string {
   const many = type.endsWith("multirange");
   const inside = many ? /^\s*\{(.*)\}\s*$/s.exec(text)?.[1] : text;
-  if (inside === undefined) throw notOne();
+  if (inside === undefined) throw notARange();
   const edge = (quoted: string | undefined, plain = "") => {
     const said = (quoted === undefined ? plain : quoted.replace(/\\(.)/gs, "$1")).trim();
     return said === "" || /^-?infinity$/i.test(said) ? said : `"${one(said)}"`;
@@ -29,7 +29,7 @@ export function rangeText(type: string, text: string, one: (bound: string) => st
   const ranges: string[] = [];
   let read = 0;
   let open = inside.trim() !== "";
-  for (const match of inside.matchAll(range)) {
+  for (const match of inside.matchAll(rangeForm)) {
     const [all, empty, from = "", ...rest] = match;
     const [lowQuoted, low, highQuoted, high, to = "", comma = ""] = rest;
     ranges.push(
@@ -38,11 +38,11 @@ export function rangeText(type: string, text: string, one: (bound: string) => st
     read += all.length;
     open = comma !== "";
   }
-  if (read !== inside.length && inside.trim() !== "") throw notOne();
-  if (open || (!many && ranges.length !== 1)) throw notOne();
+  if (read !== inside.length && inside.trim() !== "") throw notARange();
+  if (open || (!many && ranges.length !== 1)) throw notARange();
   return many ? `{${ranges.join(",")}}` : ranges.join("");
 }
 
-function notOne(): InvalidValue {
+function notARange(): InvalidValue {
   return new InvalidValue("The value is not a range.");
 }

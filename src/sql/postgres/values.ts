@@ -198,7 +198,7 @@ function arrayText(column: Column, value: unknown, taking: Taking): string {
   // A JSON text may hold the literal, too.
   if (typeof list === "string" && isFlatLiteral(list)) return literalText(column, list, taking);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
-  if (!column.type.startsWith("json")) shapeOf(list, 1);
+  if (!column.type.startsWith("json")) dimensionsOf(list, 1);
   return arrayLiteral(column, list, taking);
 }
 
@@ -246,11 +246,11 @@ function listOf(text: string): unknown {
 const mostDimensions = 6;
 
 /** The lengths by dimension. Servers differ in what they make of lists that differ, and of lists of empty ones: some store an empty array. */
-function shapeOf(list: readonly unknown[], dimension: number): string {
+function dimensionsOf(list: readonly unknown[], dimension: number): string {
   if (dimension > mostDimensions) throw new InvalidValue("The array has too many dimensions.");
   if (dimension > 1 && list.length === 0) throw new InvalidValue("The array holds an empty list.");
   const shapes = new Set(
-    list.map((each) => (Array.isArray(each) ? shapeOf(each, dimension + 1) : "")),
+    list.map((each) => (Array.isArray(each) ? dimensionsOf(each, dimension + 1) : "")),
   );
   if (shapes.size > 1) throw new InvalidValue("The array's lists differ in length.");
   return `${list.length},${[...shapes].join("")}`;

@@ -2,9 +2,9 @@
 import type { FatalResult, TransactionResult } from "../../model.js";
 import { typedJson } from "../../wire/serialize.js";
 import { type ContentNames, namedMarginMs } from "../content.js";
-import { handlingOf, isTriedAnew } from "../handling.js";
+import { answerOf, handlingOf, isTriedAnew } from "../saved-answers.js";
 import type { Claim } from "../store.js";
-import { answerOf, enterDevice, micros, type OwnRows } from "./own.js";
+import { enterDevice, micros, type OwnRows } from "./own.js";
 
 /** A claim, and what it says of its content. */
 export interface Naming extends Claim {

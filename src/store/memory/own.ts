@@ -1,6 +1,4 @@
 /** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
-import { type FatalResult, success, type TransactionResult } from "../../model.js";
-import { parseJson } from "../../wire/parse-json.js";
 import type { AttemptStore, CheckpointStore, Claim, Unit } from "../store.js";
 import type { Batch, Pruned, PruneStep } from "../prune.js";
 import type { StoredRecord } from "./letters.js";
@@ -39,7 +37,7 @@ export interface AccountRow {
 }
 
 /** A row that a user's transaction has named, or a transaction that is told apart by its content. */
-export interface NamedRow {
+export interface NamedRecord {
   readonly userId: string;
   readonly position: number;
   /** JSON; `null` for success, and for rows. */
@@ -61,18 +59,13 @@ export interface OwnRows {
   /** By their users. */
   readonly accounts: Overlay<string, AccountRow>;
   /** By their hashes. */
-  readonly named: Overlay<string, NamedRow>;
+  readonly named: Overlay<string, NamedRecord>;
   readonly letters: Overlay<string, StoredRecord>;
   readonly attempts: Overlay<string, AttemptsRow>;
   readonly checkpoints: Overlay<string, { readonly checkpoint: bigint }>;
 }
 
 export const micros = 1_000;
-
-/** A saved answer. The library wrote it: it is a fatal result. */
-export function answerOf(saved: string | null): TransactionResult {
-  return saved === null ? success : (parseJson(saved) as FatalResult);
-}
 
 /** @returns whether another one has given way to it */
 export function enterDevice(

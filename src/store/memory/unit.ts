@@ -227,7 +227,7 @@ export function writeChange(rows: Rows, change: Change): Effect {
   if (!isInScope(rows, scope, found[1])) return "foreign";
   switch (op) {
     case "PUT":
-      return judged(rows.update(table, found, without(values, change.insertOnly)));
+      return judged(rows.update(table, found, omit(values, change.insertOnly)));
     case "PATCH":
       return judged(rows.update(table, found, values));
     case "DELETE":
@@ -238,6 +238,6 @@ export function writeChange(rows: Rows, change: Change): Effect {
   }
 }
 
-function without(values: Values, names: readonly string[] = []): Values {
+function omit(values: Values, names: readonly string[] = []): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
