@@ -37,11 +37,11 @@ const list = (length: number, member: (index: number) => unknown) => ({
 });
 
 const some: Readonly<Record<string, () => object>> = {
-  "a list of 200,000 members": () => inData(list(200_000, (index) => index)),
   // Two bytes in the body, six where nothing but ASCII is written.
   "text of accents": () => inData(filled("é")),
 };
 const others: Readonly<Record<string, () => object>> = {
+  "a list of 200,000 members": () => inData(list(200_000, (index) => index)),
   "the name of a table": () => ({
     crud: [{ op: "PUT", table: "é".repeat(3_000_000), id: "i".repeat(3_000_000), op_data: {} }],
   }),
@@ -117,7 +117,9 @@ describe.each(dialects)("a letter of 16 MiB on $name", (dialect) => {
       const body = make();
       const options = { principal, clientId: "phone" };
       const answer = await writes.processTransaction(body, options);
-      expect(events.filter(({ type }) => type === "error")).toHaveLength(1);
+      expect(
+        events.filter((event) => event.type === "error" && event.outcome === "fatal"),
+      ).toHaveLength(1);
       expect(answer.status).toBe("fatal_error");
       expect((await writes.processTransaction(body, options)).status).toBe("fatal_error");
       const { letters } = await writes.deadLetters.list();

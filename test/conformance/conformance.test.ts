@@ -4,7 +4,7 @@ import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { WriteEvent } from "../../src/index.js";
 import type { OpenTarget, Target } from "../support/target.js";
-import { targets } from "../support/targets.js";
+import { everyTarget } from "../support/targets.js";
 import { adapters, listen, type TestAdapter } from "./adapters.js";
 import type { Case, Row, Send, Step, Table } from "./case.js";
 import { cases } from "./list.js";
@@ -16,7 +16,7 @@ it("gives each case a number of its own", () => {
   expect(ids).toEqual([...new Set(ids)]);
 });
 
-for (const [target, over] of await pairs(targets, adapters)) {
+for (const [target, over] of await pairs(everyTarget, adapters)) {
   // Not skipped: it is there with another adapter, or in the other project.
   if (over.length === 0) continue;
   describe.skipIf(!(await target.available()))(target.name, () => {

@@ -14,7 +14,7 @@ import {
 import { long } from "../support/long.js";
 import { type Supabase, supabaseOnPostgres, type SupabaseSchema } from "../support/supabase.js";
 
-const transactions = long ? 10_000 : 1_000;
+const transactions = long ? 10_000 : 400;
 /** Under way at once: each waits for the one connection. */
 const lanes = 20;
 

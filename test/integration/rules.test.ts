@@ -797,6 +797,8 @@ describe("integers beyond 2^53, by drivers as they come", () => {
         const { processTransaction } = createWrites<Principal, RuleSchema>({
           authenticate: byName,
           database: db,
+          // The driver alone is meant: the library has no tables here.
+          ledger: false,
           tables: {
             people: {
               authorize: async (_write, { stored }) =>

@@ -17,7 +17,7 @@ import {
 } from "../support/model.js";
 import { noUuid } from "../support/schema.js";
 import type { AppTable, OpenTarget } from "../support/target.js";
-import { targets } from "../support/targets.js";
+import { everyTarget } from "../support/targets.js";
 import type { TestPrincipal } from "../support/writes.js";
 
 const most = 1_000;
@@ -358,7 +358,7 @@ async function storedLetters(database: OpenTarget, n: number): Promise<readonly 
     .toSorted();
 }
 
-for (const target of targets) {
+for (const target of everyTarget) {
   const available = await target.available();
   describe.skipIf(!available)(`sequences of uploads on ${target.name}`, () => {
     let database: OpenTarget;
