@@ -32,6 +32,11 @@ export async function readBody(
   reading: BodyReading = {},
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
+  // One that is too large for now is not even read. Compressed, it says nothing.
+  const declared = Number(request.headers.get("content-length"));
+  if (declared > shortUnits && !request.headers.has("content-encoding")) {
+    reading.visit?.measurable(declared);
+  }
   const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
   // How much it is, only the parser in front knows, which has a bound of its own.
   const parsed = (value: unknown): RequestBody => {
