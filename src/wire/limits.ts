@@ -10,7 +10,7 @@ export interface Limits {
   readonly operations: number;
   /** Levels of nesting in one operation's members, `op_data` itself being the first. Default 64. */
   readonly depth: number;
-  /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them. Default 250,000. */
+  /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them; in one object a fifth of these, or 50,000. Default 250,000. */
   readonly keys: number;
   /**
    * JSON values in one transaction: objects, lists, texts, numbers, `true`, `false`, `null`. They are counted before the body is parsed. A body may have

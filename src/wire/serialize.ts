@@ -17,7 +17,7 @@ function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
   for (const value of values) {
     for (const piece of piecesOf(value, canonical)) {
       out += piece;
-      if (out.length < pieceUnits) continue;
+      if (piece !== "" && out.length < pieceUnits) continue;
       yield out;
       out = "";
     }
@@ -170,7 +170,9 @@ function serialize(root: unknown, style: Style): string {
 /** Of one piece, about: what is written of a small value is one. */
 const pieceUnits = 32 * 1024;
 
-/** The value's JSON, piece by piece. */
+const manyKeys = 10_000;
+
+/** The value's JSON, piece by piece. An empty piece says that time has passed. */
 function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   const value = jsonValue(root);
   if (!isContainer(value)) {
@@ -199,8 +201,11 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
         out += frame.separator;
       }
       frame.separator = ",";
-      if (isContainer(member)) inner = member;
-      else if (isLongText(member)) {
+      if (isContainer(member)) {
+        const empty = emptyText(member);
+        if (empty === undefined) inner = member;
+        else out += empty;
+      } else if (isLongText(member)) {
         yield out;
         yield* piecesOfText(member, style);
         out = "";
@@ -216,6 +221,8 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
       if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
       frame = frameOf(inner, style);
       out += frame.keys === undefined ? "[" : "{";
+      // To sort so many keys takes a while.
+      if (frame.size > manyKeys && frame.keys !== undefined) yield "";
       continue;
     }
     out += keys === undefined ? "]" : "}";
@@ -253,6 +260,13 @@ function frameOf(container: object, style: Style): Frame {
   const keys = Array.isArray(container) ? undefined : style.keys(container);
   const size = keys === undefined ? (container as readonly unknown[]).length : keys.length;
   return { container, keys, size, next: 0, separator: "" };
+}
+
+/** Of a container that has nothing in it: millions of them need no frame. */
+function emptyText(container: object): "[]" | "{}" | undefined {
+  if (Array.isArray(container)) return container.length === 0 ? "[]" : undefined;
+  for (const _ in container) return undefined;
+  return "{}";
 }
 
 function isContainer(value: unknown): value is object {

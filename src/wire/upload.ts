@@ -187,6 +187,8 @@ function* measuring(
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }
+  // The engine takes long for one that has very many.
+  const mostInObject = Math.max(50_000, Math.floor(limits.keys / 5));
   let values = 0;
   let keys = 0;
   let stepAt = valuesOfStep;
@@ -205,6 +207,10 @@ function* measuring(
         if (values > limits.values) return { message: tooManyValues(limits), operationIndex };
         // The operation's own members are the contract's, not the application's.
         if (names !== undefined && depth > 0) keys += names.length;
+        if (names !== undefined && names.length > mostInObject) {
+          return { message: `An object has more than ${mostInObject} keys.`, operationIndex };
+        }
+        if (names !== undefined && names.length > valuesOfStep) yield;
         if (keys > limits.keys) {
           const message = `The transaction's values have more than ${limits.keys} keys.`;
           return { message, operationIndex };

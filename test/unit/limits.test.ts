@@ -35,6 +35,20 @@ describe("measure", () => {
     );
   });
 
+  it.each([
+    [250_000, 50_000],
+    [500_000, 100_000],
+  ])("with %i keys in all, bounds those of one object at %i", (keys, most) => {
+    const of = (count: number) =>
+      put({
+        map: Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1])),
+      });
+    const wide = { ...defaultLimits, keys, values: Infinity };
+    expect(measure([of(most)], wide)).toBeUndefined();
+    const breach = measure([put({}), of(most + 1)], wide);
+    expect(breach).toEqual({ message: `An object has more than ${most} keys.`, operationIndex: 1 });
+  });
+
   it("does not recurse, and stops early", () => {
     const deep: unknown = JSON.parse(`${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`);
     expect(measure([put({ deep })], defaultLimits)?.message).toMatch(/64 levels/);
