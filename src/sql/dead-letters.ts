@@ -28,14 +28,13 @@ import {
   dependants,
   follow,
   type Letters,
-  locking,
   lockRoot,
   lockWaiting,
   overtake,
   removeRows,
 } from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
-import type { Dialect, OwnTypes } from "./dialect.js";
+import { type Dialect, locking, type OwnTypes } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
 type OwnTransaction = Transaction<OwnTables>;
