@@ -27,14 +27,13 @@ import {
   dependants,
   follow,
   type Letters,
-  locking,
   lockRoot,
   lockWaiting,
   overtake,
   removeRows,
 } from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
-import type { Dialect, OwnTypes } from "./dialect.js";
+import { type Dialect, locking, type OwnTypes } from "./dialect.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";
 
 export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string): LetterStore {

@@ -1,7 +1,7 @@
 /** Letters that wait for other letters: what each would create, and the chain that it stands in. */
-import { type Expression, sql } from "kysely";
+import { sql } from "kysely";
 import { type Chain, type Dependant, waiting } from "../store/letters.js";
-import type { Dialect } from "./dialect.js";
+import { type Dialect, locking } from "./dialect.js";
 import type { OwnTransaction } from "./tables.js";
 
 /** The letters of one of the databases that share the table. */
@@ -36,31 +36,37 @@ interface Link {
 }
 
 /**
- * The next place in the chain of a root that has been locked. Where the chain ends with the same content, that letter is it.
+ * The next place in the chain of a root that has been locked. Where the chain ends with the same content, that letter is it. Its reads lock as well:
+ * on MySQL a plain one would see what there was before the wait for the root, at a stricter isolation.
  *
  * @param bytes of the payload
  */
 export async function nextInChain(
   tx: OwnTransaction,
+  dialect: Dialect,
   root: string,
   content: string,
   bytes: number,
 ): Promise<Link | { readonly same: string }> {
-  const last = await tx
-    .selectFrom("powersync_dead_letters")
-    .select(["id", "content", "status"])
-    .where("root", "=", root)
-    .orderBy("chain_position", "desc")
-    .limit(1)
-    .executeTakeFirst();
+  const last = await locking(
+    dialect,
+    tx
+      .selectFrom("powersync_dead_letters")
+      .select(["id", "content", "status"])
+      .where("root", "=", root)
+      .orderBy("chain_position", "desc")
+      .limit(1),
+  ).executeTakeFirst();
   if (last?.content === content && waiting.some((each) => each === last.status)) {
     return { same: last.id };
   }
-  const { chain_last, ...first } = await tx
-    .selectFrom("powersync_dead_letters")
-    .select(["chain_last", "content"])
-    .where("id", "=", root)
-    .executeTakeFirstOrThrow();
+  const { chain_last, ...first } = await locking(
+    dialect,
+    tx
+      .selectFrom("powersync_dead_letters")
+      .select(["chain_last", "content"])
+      .where("id", "=", root),
+  ).executeTakeFirstOrThrow();
   const position = Number(chain_last) + 1;
   await tx
     .updateTable("powersync_dead_letters")
@@ -253,12 +259,4 @@ export async function lockWaiting(
     .orderBy("id");
   const rows = await locking(dialect, query).execute();
   return rows.map(({ id }) => id);
-}
-
-/** Where nobody else can change a letter anyway, there is no such lock. */
-export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
-  { rowLock }: Dialect,
-  query: Q,
-): Q {
-  return rowLock === undefined ? query : query.modifyEnd(rowLock);
 }

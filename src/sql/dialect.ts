@@ -225,3 +225,11 @@ export interface Dialect {
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
   abandon?(connection: DatabaseConnection): Promise<void>;
 }
+
+/** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
+export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
+  { rowLock }: Pick<Dialect, "rowLock">,
+  query: Q,
+): Q {
+  return rowLock === undefined ? query : query.modifyEnd(rowLock);
+}

@@ -2,7 +2,7 @@
 import type { Batch } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Ours } from "./devices.js";
-import type { Dialect } from "./dialect.js";
+import { type Dialect, locking } from "./dialect.js";
 import { forgetLetters } from "./letter-room.js";
 import { forgetNamed } from "./named.js";
 
@@ -18,14 +18,18 @@ export async function forgetUser(
   const subject = await sha256(userId);
   const letters = await forgetLetters({ tx, dialect, place }, subject, most);
   if (letters.found > 0) return letters;
-  const devices = await tx
-    .selectFrom("powersync_devices")
-    .select("queue")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .limit(Math.min(queuesAtOnce, most))
-    .execute();
-  if (devices.length === 0) return forgetNamed({ tx, place }, subject, most);
+  // Locked first: whatever is just being answered on these devices ends before, and its rows go with them.
+  const devices = await locking(
+    dialect,
+    tx
+      .selectFrom("powersync_devices")
+      .select("queue")
+      .where("place", "=", place)
+      .where("subject", "=", subject)
+      .orderBy("queue")
+      .limit(Math.min(queuesAtOnce, most)),
+  ).execute();
+  if (devices.length === 0) return forgetNamed({ tx, place }, dialect, subject, most);
   const queues = devices.map(({ queue }) => queue);
   const rows = await tx
     .selectFrom("powersync_ledger")

@@ -6,7 +6,7 @@ import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
 import { waiting } from "../store/letters.js";
 import type { Claim } from "../store/store.js";
 import { typedJson } from "../wire/serialize.js";
-import type { Dialect } from "./dialect.js";
+import { type Dialect, locking } from "./dialect.js";
 import { claimByContent, meet, type Met, nameAgain } from "./content.js";
 import type { Ours } from "./devices.js";
 import type { OwnTables } from "./tables.js";
@@ -54,11 +54,14 @@ export async function claim(
   if (first !== undefined) return first;
   let met: Met = {};
   for (let entered = known; ; entered = true) {
-    const saved = await tx
-      .selectFrom("powersync_ledger")
-      .select(["answer", "request", "handling"])
-      .where("identity", "=", identity)
-      .executeTakeFirst();
+    // Locked: on MySQL a plain read would set a stricter isolation's view of the data, before the wait for the user's account.
+    const saved = await locking(
+      dialect,
+      tx
+        .selectFrom("powersync_ledger")
+        .select(["answer", "request", "handling"])
+        .where("identity", "=", identity),
+    ).executeTakeFirst();
     if (saved !== undefined) {
       // Some drivers read a bigint.
       const handling = saved.handling === null ? null : Number(saved.handling);

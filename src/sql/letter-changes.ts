@@ -18,7 +18,8 @@ export async function insertLetter(
   const { root, content } = letter;
   // It is ASCII: as many bytes.
   const text = await typedJsonOfLarge(letter.payload);
-  const link = root === undefined ? undefined : await nextInChain(tx, root, content, text.length);
+  const link =
+    root === undefined ? undefined : await nextInChain(tx, dialect, root, content, text.length);
   const failure = {
     error_code: escapeText(letter.errorCode),
     message: escapeText(letter.message),

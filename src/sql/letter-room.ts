@@ -3,8 +3,8 @@ import { type Expression, sql } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { escapeText } from "../wire/serialize.js";
-import { type Letters, locking, removeRows } from "./dependants.js";
-import type { Dialect } from "./dialect.js";
+import { type Letters, removeRows } from "./dependants.js";
+import { type Dialect, locking } from "./dialect.js";
 import type { OwnTransaction } from "./tables.js";
 
 /** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */

@@ -14,7 +14,7 @@ import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
 import { sha256, typedJson } from "../wire/serialize.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
-import type { Dialect } from "./dialect.js";
+import { type Dialect, locking } from "./dialect.js";
 
 /** A user's, locked. */
 export interface Account {
@@ -29,9 +29,10 @@ export interface Account {
 
 export async function lockAccount(
   { tx, place }: Omit<Ours, "devices">,
-  { types, rowLock, insertIgnore }: Dialect,
+  dialect: Dialect,
   { userId, content }: Pick<Claim, "userId" | "content">,
 ): Promise<Account> {
+  const { types, insertIgnore } = dialect;
   const subject = await sha256(userId);
   for (let made = false; ; made = true) {
     const asked = tx
@@ -44,7 +45,7 @@ export async function lockAccount(
       )
       .where("place", "=", place)
       .where("subject", "=", subject);
-    const row = await (rowLock === undefined ? asked : asked.modifyEnd(rowLock)).executeTakeFirst();
+    const row = await locking(dialect, asked).executeTakeFirst();
     if (row !== undefined) {
       const { position, telling } = row;
       return { place, subject, position: Number(position), telling: Number(telling) === 1 };
@@ -160,12 +161,21 @@ export async function pruneNamed(
   return { removed, ...(old.length === most && { next: "" }) };
 }
 
-/** At most `most` rows of a user's; the account goes with the last of them. */
+/** At most `most` rows of a user's; the account, locked first like everywhere, goes when there are none. Positions that begin anew must be the only ones. */
 export async function forgetNamed(
   { tx, place }: Omit<Ours, "devices">,
+  dialect: Dialect,
   subject: string,
   most: number,
 ): Promise<Batch> {
+  await locking(
+    dialect,
+    tx
+      .selectFrom("powersync_accounts")
+      .select("position")
+      .where("place", "=", place)
+      .where("subject", "=", subject),
+  ).execute();
   const named = await tx
     .selectFrom("powersync_named")
     .select("hash")

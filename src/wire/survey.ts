@@ -35,6 +35,8 @@ export interface Survey {
   readonly aside: readonly AsidePart[];
 }
 
+const mostOfLiteral = 1024 * 1024;
+
 /** How many characters are looked at before the clock is. */
 const stretch = 128 * 1024;
 
@@ -110,10 +112,12 @@ export async function survey(text: string, most: number, deepest: number): Promi
         depth--;
         at++;
         break;
-      default:
-        values++;
-        at++;
+      default: {
+        const start = at++;
         while (at < text.length && !endsLiteral(text.charCodeAt(at))) at++;
+        // Nobody stores a number of so many digits, and the engine takes long to read it.
+        values += at - start > mostOfLiteral ? most + 1 : 1;
+      }
     }
     afterText = false;
   }
