@@ -85,6 +85,8 @@ describe.skipIf(!isChosen("memory"))("accounts that take the database's connecti
       authenticate: () => ({ userId: "nobody" }),
       database: scene.store as never,
       tables: { lists: { access: "everyone" } },
+      // Nothing is hashed, in threads that the test would have to wait for.
+      ledger: false,
       onEvent: (event) => void events.push(event),
       logger: false,
       ...config,
