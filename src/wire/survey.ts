@@ -35,7 +35,7 @@ export interface Survey {
   readonly aside: readonly AsidePart[];
 }
 
-const mostOfLiteral = 64 * 1024;
+const mostOfLiteral = 1024 * 1024;
 
 /** How many characters are looked at before the clock is. */
 const stretch = 128 * 1024;

@@ -62,9 +62,10 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver
     return db;
   };
 
-  const sender = (db: Kysely<TestSchema>, lockMs = 5_000) => {
+  const sender = (db: Kysely<TestSchema>, lockMs = 5_000, ledger?: false) => {
     const writes = createWrites<TestPrincipal, TestSchema>({
       ...testConfig(db),
+      ...(ledger === false && { ledger }),
       timeouts: { lockMs },
       onEvent: (event) => void events.push(event),
     });
@@ -179,7 +180,7 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("SQLite by %s", (driver
 
   it("tries again what came too late for the lock", async () => {
     const db = await prepare({ bare: true });
-    const send = sender(db);
+    const send = sender(db, 5_000, false);
     const other = connect();
     await sql`begin immediate`.execute(other);
     const answer = send(list);

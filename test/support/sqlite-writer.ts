@@ -13,7 +13,10 @@ import type { TestSchema } from "./schema.js";
 const [, , file = "", driver = "", mode = "", times = ""] = process.argv;
 const db = openSqlite(file, driver as SqliteDriver);
 if (mode === "same") await createTables(db);
-const writes = createWrites<TestPrincipal, TestSchema>(testConfig(db));
+const writes = createWrites<TestPrincipal, TestSchema>({
+  ...testConfig(db),
+  ...(mode === "other" && { ledger: false }),
+});
 
 const id = "00000000-0000-4000-8000-000000000001";
 const list = { op: "PUT", table: "lists", id, op_data: { name: "shared" } };
