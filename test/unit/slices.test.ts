@@ -111,6 +111,20 @@ describe("others have their turn", () => {
     expect(most).toBeGreaterThan(1);
   });
 
+  it("also where the timer is gone with the request that set it", async () => {
+    vi.mocked(performance.now).mockRestore();
+    // What has been going on before has ended.
+    await nextSlice();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    vi.spyOn(globalThis, "setTimeout").mockImplementationOnce((() => 0) as never);
+    isSliceOver();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isSliceOver()).toBe(true);
+    await nextSlice();
+    expect(isSliceOver()).toBe(false);
+    await nextSlice();
+  });
+
   it("but nobody waits for a small body", async () => {
     const small = { crud: entries(10) };
     const waits = vi.spyOn(globalThis, "setTimeout");
