@@ -47,6 +47,11 @@ export interface WritesConfig<P extends Principal, DB> {
    * devices have been told is written. Default false: the library's own transactions set it to `on` where it is `off`.
    */
   readonly asynchronousCommit?: boolean;
+  /**
+   * Whether constraints that can wait are checked at COMMIT, and not with each statement: a child before its parent, two unique positions swapped.
+   * Postgres and PGlite: those declared `deferrable`; SQLite: every foreign key. MySQL and MariaDB have none that can. Default false.
+   */
+  readonly deferConstraints?: boolean;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   /** `false`: nothing is remembered, and a transaction whose answer was lost is applied again when the device repeats it. */

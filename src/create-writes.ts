@@ -26,10 +26,10 @@ import { createRunTransaction } from "./process/transaction.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
-import { isKysely, rowSecurityOf } from "./sql/families.js";
+import { abilitiesOf, isKysely } from "./sql/families.js";
 import { checkApplicationErrors } from "./sql/application-errors.js";
 import { createSqlStores } from "./sql/store.js";
-import { noRowSecurity } from "./store/failures.js";
+import { noDeferral, noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";
 import { limitsOf, timeoutsOf } from "./wire/limits.js";
 import type { Writes } from "./writes.js";
@@ -113,10 +113,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     emit,
   });
   const checkParts = {
+    config,
     limits,
     rules,
     databases,
     used: usedTables(config),
+    asLogin: config.rls === undefined,
   };
 
   return {
@@ -154,8 +156,9 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
   const { database } = config;
   if (config.rls !== undefined) rls(config.rls);
   if (typeof database === "function" || isKeyed(database)) return;
-  const known = isStore(database) ? database : rowSecurityOf(database);
+  const known = isStore(database) ? database : abilitiesOf(database);
   if (config.rls !== undefined && !known.rowSecurity) throw noRowSecurity(known);
+  if (config.deferConstraints === true && known.deferral !== true) throw noDeferral(known);
 }
 
 function openStore<P extends Principal, DB>(
@@ -186,7 +189,8 @@ function openStore<P extends Principal, DB>(
 
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
 function withKey(store: Store, key: object | string): Store {
-  const { name, connections, place, scopeBuilder, rowSecurity } = store;
+  const { name, connections, place, scopeBuilder, rowSecurity, deferral = false } = store;
+  const { taken, isSure, applicationWord } = store;
   return {
     name,
     ...(connections !== undefined && { connections }),
@@ -194,10 +198,18 @@ function withKey(store: Store, key: object | string): Store {
     place,
     scopeBuilder,
     rowSecurity,
+    deferral,
     unit: (options, work) => store.unit(options, work),
     isScope: (given) => store.isScope(given),
     meaning: (error) => store.meaning(error),
     convert: (...value) => store.convert(...value),
     view: (...value) => store.view(...value),
+    ...(taken && { taken: (error: unknown) => taken.call(store, error) }),
+    ...(isSure && {
+      isSure: (...value: Parameters<typeof isSure>) => isSure.call(store, ...value),
+    }),
+    ...(applicationWord && {
+      applicationWord: (error: unknown) => applicationWord.call(store, error),
+    }),
   };
 }

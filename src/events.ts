@@ -1,6 +1,6 @@
 /** What happens, as data: a closed union, given to `config.onEvent`. */
 import { origin } from "./errors.js";
-import type { ErrorCode, TransactionResult } from "./model.js";
+import type { ErrorCode, Operation, TransactionResult } from "./model.js";
 
 /** In every event of a request. */
 export interface Correlated {
@@ -110,6 +110,28 @@ interface RowMissingEvent extends Correlated {
   readonly operationIndex: number;
 }
 
+/** A trigger or a rule of the database's own chose to do something else with a row than what was sent; it was answered as success. */
+interface RowDeclinedEvent extends Correlated {
+  readonly type: "row_declined";
+  readonly table: string;
+  readonly id: string;
+  readonly op: Operation;
+  readonly operationIndex: number;
+}
+
+/**
+ * A PUT's row id is a UUID in capitals, or in another spelling than the database keeps: the row syncs back under another id than the app gave it.
+ * Said once for each table by each process.
+ */
+interface RowIdRespelledEvent extends Correlated {
+  readonly type: "row_id_respelled";
+  /** By the client's name. */
+  readonly table: string;
+  /** By the source database's name. */
+  readonly column: string;
+  readonly id: string;
+}
+
 /** A declared table or column is not in the database just now. */
 interface SchemaMissingEvent extends Correlated {
   readonly type: "schema_missing";
@@ -183,6 +205,8 @@ export type WriteEvent =
   | ChainFullEvent
   | DeadLetterHandledEvent
   | RowMissingEvent
+  | RowDeclinedEvent
+  | RowIdRespelledEvent
   | SchemaMissingEvent
   | ServerValueEvent
   | PrecisionLostEvent

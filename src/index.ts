@@ -92,7 +92,13 @@ export type {
   LayerReplacement,
   Layers,
 } from "./pipeline/layers.js";
-export type { ColumnRule, Parent, ScopeRule as Scope, TableRule } from "./pipeline/table-rule.js";
+export type {
+  ColumnRule,
+  Parent,
+  ScopeRule as Scope,
+  SplitContext,
+  TableRule,
+} from "./pipeline/table-rule.js";
 export { rls, type RlsOptions } from "./rls/rls.js";
 export { createTables, kyselyMigrations, tablesSql } from "./sql/migrations.js";
 export type { Letter, LetterStatus, LetterSummary, NamedRow } from "./store/letters.js";

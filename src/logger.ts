@@ -56,6 +56,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "dead_letter",
   "dead_letter_handled",
   "chain_full",
+  "row_id_respelled",
   "schema_missing",
   "server_value",
   "precision_lost",
@@ -107,6 +108,11 @@ function said(event: WriteEvent): readonly [Level, string] {
         "error",
         `what the server gives for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why}`,
       ];
+    case "row_id_respelled":
+      return [
+        "warn",
+        `the row id ${JSON.stringify(event.id)} of ${event.table} comes back in another spelling, for "${event.column}" is a UUID: the row has another id on the device then. Have the app make its ids in small letters`,
+      ];
     case "precision_lost":
       return [
         "warn",
@@ -134,6 +140,11 @@ function said(event: WriteEvent): readonly [Level, string] {
       return ["info", `pruned ${event.removed} rows`];
     case "row_missing":
       return ["debug", `${event.op} found no row ${JSON.stringify(event.id)} in ${event.table}`];
+    case "row_declined":
+      return [
+        "debug",
+        `the database did something else with ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
+      ];
     case "transaction":
       return ["debug", `transaction: ${event.status}, ${event.operations} operations`];
     case "request":

@@ -91,9 +91,10 @@ export interface WriteOutcome {
   /**
    * `written`: the statement took effect.
    * `missing`: a PATCH or DELETE of a row that does not exist (or is hidden from the caller); nothing was written, and that is success.
+   * `declined`: a trigger or a rule of the database's own chose to do something else with the row, and that is success.
    * `unchanged`: a PATCH with no columns.
    */
-  readonly effect: "written" | "missing" | "unchanged";
+  readonly effect: "written" | "missing" | "declined" | "unchanged";
 }
 
 export interface WriteRequest {

@@ -1,4 +1,5 @@
 /** `writes.check()`: the rules held against the database, each other and the client's schema. Everything that it asks the database is rolled back. */
+import type { WritesConfig } from "../config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
@@ -13,18 +14,21 @@ import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
 import { againstDatabase, mismatch, tableMissing } from "./database.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
-import { UnsuitableTable } from "../store/failures.js";
+import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 interface CheckParts<P extends Principal, DB> {
+  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints">;
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
   readonly limits: Limits;
+  /** The data is written as the login role. */
+  readonly asLogin: boolean;
 }
 
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
-  { rules, databases, used, limits }: CheckParts<P, DB>,
+  { config, rules, databases, used, limits, asLogin }: CheckParts<P, DB>,
   clientSchema: ClientSchema | undefined,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
@@ -32,7 +36,9 @@ export async function check<P extends Principal, DB>(
   const { store } = await databases.sure(principal);
   const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
   const settings = await look(store, ({ inspect }) => inspect.settings(limits));
+  const undeferred = config.deferConstraints === true && store.deferral !== true;
   const mismatches = [
+    ...(undeferred ? [notDeferrable(store)] : []),
     ...settings.map((problem): Mismatch => ({ severity: "warning", table: "", ...problem })),
     ...own,
   ];
@@ -44,7 +50,7 @@ export async function check<P extends Principal, DB>(
       continue;
     }
     found.set(rule.name, read);
-    mismatches.push(...againstDatabase(rule, read), ...digitMismatches(rule, read, store));
+    mismatches.push(...againstDatabase(rule, read, asLogin), ...digitMismatches(rule, read, store));
   }
   for (const rule of rules.values()) {
     mismatches.push(...againstOthers(rule, found, referenced));
@@ -62,6 +68,11 @@ export async function check<P extends Principal, DB>(
   }
   if (client !== undefined) mismatches.push(...againstClient(rules, client, found, store));
   return mismatches;
+}
+
+function notDeferrable(store: Store): Mismatch {
+  const { message } = noDeferral(store);
+  return { severity: "error", code: "not_deferrable", table: "", message };
 }
 
 /** Each look is a transaction of its own, bounded in time like all others, and rolled back. */

@@ -5,15 +5,18 @@ import type { Column, InspectedTable } from "../store/tables.js";
 import { ownerForms, typeName } from "../store/owners.js";
 import type { Mismatch } from "./types.js";
 
+/** @param asLogin the data is written by the role that looks */
 export function againstDatabase<P extends Principal, DB>(
   rule: Rule<P, DB>,
   table: InspectedTable,
+  asLogin: boolean,
 ): readonly Mismatch[] {
   return [
     ...keyMismatches(rule, table),
     ...columnMismatches(rule, table),
     ...requiredColumns(rule, table),
     ...ownerMismatches(rule, table),
+    ...(asLogin ? grantMismatches(rule, table) : []),
   ];
 }
 
@@ -41,7 +44,7 @@ function* keyMismatches<P extends Principal, DB>(
   if (found.length < key.columns.length) return;
   const names = key.columns.map((column) => `"${column}"`).join(", ");
   if (unique !== undefined && !unique.some((each) => sameSet(each, key.columns))) {
-    const message = `no primary key or unique index of "${table}" is on ${names} alone, so one id could mean several rows, and a PUT can't find its row. Make one (partial and deferrable ones don't count), or name the key in "id".`;
+    const message = `no primary key or unique index of "${table}" is on ${names} alone, so one id could mean several rows, and a PUT can't find its row. Make one (a partial one does not count), or name the key in "id".`;
     yield error(
       "key_not_unique",
       name,
@@ -74,6 +77,34 @@ function* keyMismatches<P extends Principal, DB>(
         `"${column}" takes some letters for others, so two ids that a client tells apart can be one row. Give it a binary collation.`,
       );
     }
+  }
+}
+
+const verbsOf = { PUT: "insert", PATCH: "update", DELETE: "delete" } as const;
+
+/** What the login role may not do; or what the table, which is a view, does not take. */
+function* grantMismatches<P extends Principal, DB>(
+  { name, table, operations, softDelete, put }: Rule<P, DB>,
+  { may }: InspectedTable,
+): Iterable<Mismatch> {
+  if (may === undefined) return;
+  for (const op of operations) {
+    const verb = op === "DELETE" && softDelete !== undefined ? "update" : verbsOf[op];
+    if (may.has(verb)) continue;
+    yield error(
+      "not_writable",
+      name,
+      undefined,
+      `the database lets this login role ${verb} nothing in "${table}", so every ${op} waits on the device. Grant it (a view needs a trigger or a rule for it), or leave ${op} out of "operations".`,
+    );
+  }
+  if (operations.has("PUT") && put !== "insert" && may.has("insert") && !may.has("update")) {
+    yield warning(
+      "not_writable",
+      name,
+      undefined,
+      `the login role may insert into "${table}" and not update it, so a PUT of a row that exists changes nothing, as with put: "insert". Say so there, or grant update.`,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/g
 import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
+import { noDeferral } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import type { Readiness, Writes } from "../writes.js";
@@ -37,6 +38,8 @@ export function createReady<P extends Principal, DB>({
     { store, memory }: Database,
     role: RoleName,
   ): Promise<readonly string[]> => {
+    if (config.deferConstraints === true && store.deferral !== true)
+      return [noDeferral(store).message];
     const { own, settings } = await store.unit(
       { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
       async (unit) => ({

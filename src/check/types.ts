@@ -5,6 +5,7 @@
  * - `table_missing`, `column_missing`, `key_missing`: a rule names what is not there;
  * - `table_unsuitable`: writes to it could not be undone, or not be carried;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
+ * - `not_writable`: the login role lacks a grant, or a view takes no such statement;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
  * - `column_numbered`: a rule lets clients write what the database numbers;
  * - `column_required`: a column without default that no PUT can fill;
@@ -14,6 +15,7 @@
  * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
  * - `scope_fails`: the scope is no statement that the database takes;
  * - `own_tables_missing`: `createTables` has not run;
+ * - `not_deferrable`: the configuration says `deferConstraints`, and the database has no constraints that can wait for COMMIT;
  * - `not_durable`: by the server's settings, what has been answered can be lost in a crash;
  * - `too_small`: by the server's settings, what the limits allow can't be written;
  *
@@ -30,6 +32,7 @@ export type MismatchCode =
   | "key_not_unique"
   | "key_type"
   | "key_generated"
+  | "not_writable"
   | "column_missing"
   | "column_generated"
   | "column_numbered"
@@ -40,6 +43,7 @@ export type MismatchCode =
   | "owner_type"
   | "scope_fails"
   | "own_tables_missing"
+  | "not_deferrable"
   | "not_durable"
   | "too_small"
   | "rule_missing"
@@ -53,7 +57,7 @@ export interface Mismatch {
   readonly severity: "error" | "warning";
   /** Stable. */
   readonly code: MismatchCode;
-  /** The client's name for the table: a key of `tables`. For the library's own tables theirs; empty for a setting of the server's. */
+  /** The client's name for the table: a key of `tables`. For the library's own tables theirs; empty for a setting of the server's, or an option of the whole configuration. */
   readonly table: string;
   /** By the name that the message uses for it. */
   readonly column?: string;

@@ -179,6 +179,7 @@ export const config = object(
       ] satisfies readonly IsolationLevel[]),
     ),
     asynchronousCommit: flag,
+    deferConstraints: flag,
     timeouts: object(
       {
         lockMs: milliseconds,

@@ -95,7 +95,9 @@ export const tableRule = object(
           column,
           keyColumns,
           object(
-            { columns: required(keyColumns), split: required(func) } satisfies ShapeOf<CompositeId>,
+            { columns: required(keyColumns), split: required(func) } satisfies ShapeOf<
+              CompositeId<Principal>
+            >,
             "an object { columns, split }",
           ),
         ),
@@ -115,7 +117,7 @@ export const tableRule = object(
     scope: defined(worded("a function (eb, context) => expression", func)),
     authorize: defined(worded("a function (write, context) => void", func)),
     access: defined(oneOf("everyone")),
-    put: oneOf("merge", "replace"),
+    put: oneOf("merge", "replace", "insert"),
     delete: defined(
       object(
         { set: required(recordOf(func, "an object of functions by column")) } satisfies ShapeOf<

@@ -9,6 +9,8 @@ import { holdsRounded, namedRows, tableNames } from "./payload.js";
 import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
 import type { RetryParts } from "./chain.js";
 import { createRetryLetter } from "./retry.js";
+import { letterPrincipal } from "./senders.js";
+import type { Store } from "../store/store.js";
 import { isOpen, notOpenAnswer, readPayload } from "./state.js";
 import { inUnit } from "../process/classify.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
@@ -27,7 +29,7 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { rowStateReader, created, emit, limits, load, databases } = parts;
+  const { config, rowStateReader, created, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
@@ -38,6 +40,18 @@ export function createDeadLetters<P extends Principal, DB>(
     id: string,
     options: Parameters<typeof retryLetter>[2],
   ): Promise<RetryResult> => (load.draining() ? stopping : retryLetter(database, id, options));
+
+  /** Who sent a letter, as far as it says so. An edit needs no more than the id. */
+  const senderOf = async (store: Store, id: string): Promise<P | undefined> => {
+    const letter = await inUnit(store, ({ letters }) => letters.find(id));
+    try {
+      return letter && (await letterPrincipal(letter, undefined, config.deadLetters?.principal));
+    } catch (error) {
+      const correlationId = crypto.randomUUID();
+      emit({ type: "error", correlationId, during: "retry", error, outcome: "ignored" });
+      return undefined;
+    }
+  };
 
   return {
     list: ({ principal, limit, cursor, order = "newest", ...filter } = {}) =>
@@ -76,15 +90,18 @@ export function createDeadLetters<P extends Principal, DB>(
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
         const { store } = await databases.sure(principal);
+        // Asked before the transaction begins, as in a retry.
+        const sender = await senderOf(store, id);
         const result = await inUnit(store, async (unit) => {
           const { letters } = unit;
           const letter = await letters.find(id, true);
           if (!isOpen(letter)) return notOpenAnswer(letter);
+          const sent = sender ?? { userId: letter.userId };
           const rows = await namedRows(written);
-          const rowStates = await rowStateReader.read({ store, unit }, rows);
+          const rowStates = await rowStateReader.read({ store, unit }, rows, sent);
           const tables = await tableNames(written);
           const creates = await created.ofPayload(
-            { open: { store, unit }, userId: letter.userId },
+            { open: { store, unit }, principal: sent },
             written,
           );
           await letters.change([id], {

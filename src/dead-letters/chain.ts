@@ -94,44 +94,50 @@ export async function applyChain<P extends Principal, DB>(
   let written: readonly NamedRow[] = [];
   try {
     const { schema } = applying;
-    const outcome = await store.unit({ schema }, async (unit): Promise<ChainOutcome<P>> => {
-      const chain = await lockChain(unit, calls[0]?.id ?? "");
-      if ("kind" in chain) return chain;
-      if (!applying.force) {
-        const rows = await changedRows(parts, store, unit, chain);
-        if (rows !== undefined) {
-          await unit.letters.change(
-            chain.slice(0, 1).map(({ id }) => id),
-            { status: "stale" },
-          );
-          return { kind: "stale", rows };
+    const { deferConstraints = false } = parts.config;
+    const outcome = await store.unit(
+      { schema, deferConstraints },
+      async (unit): Promise<ChainOutcome<P>> => {
+        const chain = await lockChain(unit, calls[0]?.id ?? "");
+        if ("kind" in chain) return chain;
+        if (!applying.force) {
+          const rows = await changedRows(parts, store, unit, chain, calls);
+          if (rows !== undefined) {
+            await unit.letters.change(
+              chain.slice(0, 1).map(({ id }) => id),
+              { status: "stale" },
+            );
+            return { kind: "stale", rows };
+          }
         }
-      }
-      const tried = readLetters(parts, chain, calls, applying);
-      const left = chain.slice(tried.length);
-      await closeLetters(parts, store, unit, tried, left);
-      const committed: (ChainCall<P> & { committed: Committed; needs: Needs })[] = [];
-      for (const [index, { id, call, transaction }] of tried.entries()) {
-        const { progress, number } = applying;
-        progress.index = index;
-        const needs: Needs = { rows: [], references: [], operations: [] };
-        const open = { store, unit, needs };
-        const writes = await apply(parts.pipeline, transaction, call, { open, number, progress });
-        committed.push({ id, call, needs, committed: { transaction, writes: writes() } });
-      }
-      unsure = committed.flatMap(({ needs, committed: { transaction } }, index) =>
-        needs.rows.length === 0 ? [] : [{ index, needs, transaction }],
-      );
-      for (const { needs } of unsure) throwIfUnsure(needs, applying.free);
-      written = (await Promise.all(tried.map(({ transaction }) => namedRows(transaction)))).flat();
-      const ids = left.map(({ id }) => id);
-      if (!asOthers) await readAnew(parts, store, unit, ids, written);
-      return { kind: "applied", committed, left: ids };
-    });
+        const tried = readLetters(parts, chain, calls, applying);
+        const left = chain.slice(tried.length);
+        await closeLetters(parts, store, unit, tried, left);
+        const committed: (ChainCall<P> & { committed: Committed; needs: Needs })[] = [];
+        for (const [index, { id, call, transaction }] of tried.entries()) {
+          const { progress, number } = applying;
+          progress.index = index;
+          const needs: Needs = { rows: [], references: [], operations: [] };
+          const open = { store, unit, needs };
+          const writes = await apply(parts.pipeline, transaction, call, { open, number, progress });
+          committed.push({ id, call, needs, committed: { transaction, writes: writes() } });
+        }
+        unsure = committed.flatMap(({ needs, committed: { transaction } }, index) =>
+          needs.rows.length === 0 ? [] : [{ index, needs, transaction }],
+        );
+        for (const { needs } of unsure) throwIfUnsure(needs, applying.free);
+        written = (
+          await Promise.all(tried.map(({ transaction }) => namedRows(transaction)))
+        ).flat();
+        const ids = left.map(({ id }) => id);
+        if (!asOthers) await readAnew(parts, store, unit, ids, written, calls);
+        return { kind: "applied", committed, left: ids };
+      },
+    );
     if (outcome.kind === "applied" && asOthers && outcome.left.length > 0) {
       // Where this fails, they are stale the next time, and only force retries them.
       await store
-        .unit({ schema }, (unit) => readAnew(parts, store, unit, outcome.left, written))
+        .unit({ schema }, (unit) => readAnew(parts, store, unit, outcome.left, written, calls))
         .catch(() => {});
     }
     return outcome;
@@ -163,19 +169,29 @@ async function changedRows<P extends Principal, DB>(
   store: Store,
   unit: Unit,
   chain: readonly StoredLetter[],
+  calls: readonly ChainCall<P>[],
 ): Promise<readonly NamedRow[] | undefined> {
   const changed = new Map<string, NamedRow>();
-  for (const { rowStates, overtaken, payload } of chain) {
+  for (const letter of chain) {
+    const { rowStates, overtaken, payload } = letter;
     const rows = overtaken
       ? await namedRows(payload)
       : rowStates === undefined
         ? []
-        : await rowStateReader.changed({ store, unit }, rowStates);
+        : await rowStateReader.changed({ store, unit }, rowStates, senderOf(letter, calls));
     for (const row of rows) changed.set(rowName(row), row);
   }
   return changed.size > 0 || chain.some(({ overtaken }) => overtaken)
     ? [...changed.values()]
     : undefined;
+}
+
+/** Of one that is not tried no more than the id need be known. */
+function senderOf<P extends Principal>(
+  { id, userId }: StoredLetter,
+  calls: readonly ChainCall<P>[],
+): Principal {
+  return calls.find((each) => each.id === id)?.call.principal ?? { userId };
 }
 
 /** As many as are known and asked for. Throws fatal INVALID_TRANSACTION for one that can't be understood. */
@@ -216,12 +232,7 @@ async function closeLetters<P extends Principal, DB>(
   const ids = left.map(({ id }) => id);
   if (ids.length > 0) await letters.follow(ids, payloadBytes(left.slice(1)));
   for (const { transaction, call } of tried) {
-    await dependants.overtake(
-      { store, unit },
-      call.principal.userId,
-      rowsPut(transaction.crud),
-      ids[0],
-    );
+    await dependants.overtake({ store, unit }, call.principal, rowsPut(transaction.crud), ids[0]);
   }
 }
 
@@ -232,13 +243,16 @@ async function readAnew<P extends Principal, DB>(
   unit: Unit,
   ids: readonly string[],
   written: readonly NamedRow[],
+  calls: readonly ChainCall<P>[],
 ): Promise<void> {
   const names = new Set(written.map(rowName));
   for (const id of ids) {
     const letter = await unit.letters.find(id);
-    const rows = letter === undefined ? [] : await namedRows(letter.payload);
+    if (letter === undefined) continue;
+    const rows = await namedRows(letter.payload);
     if (!rows.some((row) => names.has(rowName(row)))) continue;
-    const rowStates = await rowStateReader.read({ store, unit }, rows);
+    const sender = senderOf(letter, calls);
+    const rowStates = await rowStateReader.read({ store, unit }, rows, sender);
     await unit.letters.change([id], { rowStates });
   }
 }

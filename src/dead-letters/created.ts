@@ -3,7 +3,7 @@
  * not matter by which of the client's tables a row is named, or how its key is spelled.
  */
 import type { Principal } from "../context.js";
-import { keyOf } from "../pipeline/convert.js";
+import { keyOf } from "../pipeline/key.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow } from "../store/letters.js";
@@ -20,7 +20,8 @@ const mostCreated = 10_000;
 /** Whose letters: with the database that shares the library's own tables. */
 export interface Owner {
   readonly open: OpenUnit;
-  readonly userId: string;
+  /** Of somebody of whom only the id is known, no more than that. */
+  readonly principal: Principal;
   /** What stands for more than a row, made once for all of them. */
   readonly wide?: Map<string, string>;
 }
@@ -47,13 +48,16 @@ export interface Created {
 export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Created {
   const referred = referredColumns(rules);
 
-  const located = async ({ open }: Owner, { table: name, id }: NamedRow) => {
+  const located = async ({ open, principal }: Owner, { table: name, id }: NamedRow) => {
     const rule = rules.get(name);
     const table = rule && (await open.unit.table(rule.table, rule.key.columns));
     if (rule === undefined || table === undefined) return undefined;
     try {
-      const key = convertedValues(open, table, keyOf(rule, id));
-      return key && { rule, table, key, raw: keyOf(rule, id) };
+      const raw = keyOf(rule, id, principal);
+      // A part that is the caller's may not be known.
+      if (Object.values(raw).some((part) => part === undefined || part === null)) return undefined;
+      const key = convertedValues(open, table, raw);
+      return key && { rule, table, key, raw };
     } catch {
       return undefined;
     }
@@ -251,8 +255,8 @@ function foldedText(value: unknown): string | undefined {
   }
 }
 
-function hashFor({ open, userId }: Owner, ...what: readonly unknown[]): Promise<string> {
-  return sha256([open.store.place, userId, ...what]);
+function hashFor({ open, principal }: Owner, ...what: readonly unknown[]): Promise<string> {
+  return sha256([open.store.place, principal.userId, ...what]);
 }
 
 function rowHash(owner: Owner, table: string, values: Pairs): Promise<string> {

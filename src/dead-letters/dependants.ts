@@ -17,7 +17,7 @@ interface FailedAt {
 }
 
 interface DependantsAsked {
-  readonly userId: string;
+  readonly principal: Principal;
   readonly needs: Needs;
   readonly transaction: CrudTransaction;
   /** Absent: it has not failed, but found rows absent. */
@@ -38,7 +38,7 @@ export interface Dependants {
   /** These rows are about to be PUT: before anything else is, for it must be the connection's own role that says so. */
   overtake(
     open: OpenUnit,
-    userId: string,
+    principal: Principal,
     rows: readonly NamedRow[],
     except?: string,
   ): Promise<void>;
@@ -122,7 +122,7 @@ export function createDependants<P extends Principal, DB>(
 
   return {
     dependence: async (open, asked) => {
-      const owner: Owner = { open, userId: asked.userId, wide: new Map() };
+      const owner: Owner = { open, principal: asked.principal, wide: new Map() };
       const sought = (await soughtRows(owner, asked)).toSorted(
         (a, b) => a.operationIndex - b.operationIndex,
       );
@@ -146,8 +146,8 @@ export function createDependants<P extends Principal, DB>(
       return undefined;
     },
 
-    overtake: async (open, userId, rows, except) => {
-      const hashes = await hashesOf({ open, userId }, rows);
+    overtake: async (open, principal, rows, except) => {
+      const hashes = await hashesOf({ open, principal }, rows);
       if (hashes.length > 0) await open.unit.letters.overtake(hashes, except);
     },
   };

@@ -1,6 +1,6 @@
 /** Rows that an operation's row refers to, or belongs to: where one of them is missing, a waiting letter may be there to create it. */
 import type { OperationContext, Principal } from "../context.js";
-import { keyOf } from "../pipeline/convert.js";
+import { keyOf } from "../pipeline/key.js";
 import { stateOf } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Values } from "../store/store.js";
@@ -80,7 +80,8 @@ export function createParentsOf<P extends Principal, DB>(
     const rule = rules.get(table);
     if (rule === undefined) return [];
     const known: KnownValues = new Map();
-    for (const [name, value] of Object.entries(safeKey(rule, id))) known.set(folded(name), value);
+    for (const [name, value] of Object.entries(safeKey(rule, id, context.principal)))
+      known.set(folded(name), value);
     const sent = said.sent && context.operation.op !== "DELETE";
     if (sent) {
       for (const [name, { stored }] of converted) known.set(folded(name), stored);
@@ -112,9 +113,9 @@ async function storedValue(
   return (await unit.lookUp(table, key, name))?.value;
 }
 
-function safeKey<P extends Principal, DB>(rule: Rule<P, DB>, id: string): Values {
+function safeKey<P extends Principal, DB>(rule: Rule<P, DB>, id: string, principal: P): Values {
   try {
-    return keyOf(rule, id);
+    return keyOf(rule, id, principal);
   } catch {
     return {};
   }

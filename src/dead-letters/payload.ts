@@ -19,7 +19,7 @@ import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 export function recordLetter<P extends Principal, DB>(
   keepPrincipal: boolean,
   creates: (
-    owner: { readonly open: OpenUnit; readonly userId: string },
+    owner: { readonly open: OpenUnit; readonly principal: Principal },
     payload: unknown,
   ) => Promise<readonly string[]>,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
@@ -29,7 +29,7 @@ export function recordLetter<P extends Principal, DB>(
     const open = openUnitOf(context);
     const recorded = await open.unit.letters.record({
       ...kept,
-      creates: await creates({ open, userId: letter.userId }, letter.payload),
+      creates: await creates({ open, principal: context.principal }, letter.payload),
       subject: await sha256(letter.userId),
       content: await contentHash(letter),
       ...(principal !== undefined && { principal }),

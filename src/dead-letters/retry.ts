@@ -79,8 +79,8 @@ export function createRetryLetter<P extends Principal, DB>(
     { unsure }: Extract<ChainOutcome<P>, { kind: "unsure" }>,
   ): Promise<{ readonly index: number; readonly operationIndex: number } | undefined> => {
     for (const { index, needs, transaction } of unsure) {
-      const userId = calls[index]?.call.principal.userId ?? "";
-      const asked = { userId, needs, transaction, except: rootId };
+      const principal = calls[index]?.call.principal ?? { userId: "" };
+      const asked = { principal, needs, transaction, except: rootId };
       const found = await inUnit(store, (unit) => dependants.dependence({ store, unit }, asked));
       if (found !== undefined) return { index, operationIndex: found.operationIndex };
     }

@@ -3,7 +3,7 @@
  * Only what is sure to be readable is asked for, because on most databases a refused statement ends the transaction.
  */
 import type { Principal } from "../context.js";
-import { keyOf } from "../pipeline/convert.js";
+import { keyOf } from "../pipeline/key.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { type NamedRow, rowName, type RowState, type RowStates } from "../store/letters.js";
@@ -27,9 +27,10 @@ function within(rows: readonly NamedRow[]): readonly NamedRow[] {
 }
 
 export interface RowStateReader {
-  read(open: OpenUnit, rows: readonly NamedRow[]): Promise<RowStates>;
+  /** @param principal who sent them; where only the id is known, no more than that */
+  read(open: OpenUnit, rows: readonly NamedRow[], principal: Principal): Promise<RowStates>;
   /** The rows that are not as they were. Locks those that are there until the transaction ends. */
-  changed(open: OpenUnit, before: RowStates): Promise<readonly NamedRow[]>;
+  changed(open: OpenUnit, before: RowStates, principal: Principal): Promise<readonly NamedRow[]>;
 }
 
 /** The rows of one of the client's tables. */
@@ -43,21 +44,22 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
   const placesOf = async (
     open: OpenUnit,
     rows: readonly NamedRow[],
+    principal: Principal,
   ): Promise<ReadonlyMap<string, Place>> => {
     const places = new Map<string, Place>();
     for (const [name, named] of Map.groupBy(rows, ({ table }) => table)) {
       const rule = rules.get(name);
-      const place = rule && (await rowPlaceOf(open, rule, named));
+      const place = rule && (await rowPlaceOf(open, rule, named, principal));
       if (place !== undefined) places.set(name, place);
     }
     return places;
   };
 
   return {
-    read: async (open, all) => {
+    read: async (open, all, principal) => {
       const columns: Record<string, readonly string[]> = {};
       const states: RowState[] = [];
-      for (const [name, { table, rows, keys }] of await placesOf(open, within(all))) {
+      for (const [name, { table, rows, keys }] of await placesOf(open, within(all), principal)) {
         const found = await open.unit.fingerprint(table, keys);
         if (found === undefined) continue;
         columns[name] = found.columns;
@@ -69,9 +71,9 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
       return { columns, rows: states, unread: all.length - states.length };
     },
 
-    changed: async (open, before) => {
+    changed: async (open, before, principal) => {
       const now = new Map<string, string | null>();
-      for (const [name, { table, rows, keys }] of await placesOf(open, before.rows)) {
+      for (const [name, { table, rows, keys }] of await placesOf(open, before.rows, principal)) {
         const columns = before.columns[name] ?? [];
         const found = await open.unit.fingerprint(table, keys, { columns, lock: true });
         // Where a column is gone, or may not be read any more, nobody can say that the row is as it was.
@@ -92,6 +94,7 @@ async function rowPlaceOf<P extends Principal, DB>(
   { store, unit }: OpenUnit,
   rule: Rule<P, DB>,
   named: readonly NamedRow[],
+  principal: Principal,
 ): Promise<Place | undefined> {
   const table = await unit.table(rule.table, rule.key.columns);
   if (table === undefined) return undefined;
@@ -100,7 +103,7 @@ async function rowPlaceOf<P extends Principal, DB>(
   const rows: NamedRow[] = [];
   const keys: Values[] = [];
   for (const row of named) {
-    const key = keyValues(store, rule, columns, row);
+    const key = keyValues(store, rule, columns, row, principal);
     if (key === undefined) continue;
     rows.push(row);
     keys.push(key);
@@ -114,9 +117,10 @@ function keyValues<P extends Principal, DB>(
   rule: Rule<P, DB>,
   columns: readonly Column[],
   { id }: NamedRow,
+  principal: Principal,
 ): Values | undefined {
   try {
-    const parts = keyOf(rule, id);
+    const parts = keyOf(rule, id, principal);
     return Object.fromEntries(
       columns.map((column) => [
         column.name,

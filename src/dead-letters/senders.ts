@@ -48,7 +48,7 @@ export function createCallsOf<P extends Principal, DB>({
 }
 
 /** @throws badRequest where `as` is not the letter's user */
-async function letterPrincipal<P extends Principal>(
+export async function letterPrincipal<P extends Principal>(
   letter: Letter,
   as: P | undefined,
   make: ((letter: Letter) => P | Promise<P>) | undefined,

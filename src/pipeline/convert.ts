@@ -1,12 +1,6 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
-import {
-  fatalOfSchema,
-  type FatalError,
-  keptQueued,
-  type RetryableError,
-  retryable,
-} from "../errors.js";
+import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
 import { correlated, type Emit } from "../events.js";
 import type { ErrorCode, Write } from "../model.js";
 import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
@@ -232,23 +226,6 @@ export function storedValues(
     if (!keyColumns.includes(name)) stored.push([name, converted.get(name)?.stored]);
   }
   return Object.fromEntries(stored);
-}
-
-/** A row's key by column, not yet converted. Throws fatal INVALID_DATA where the id has not as many values as the key has columns. */
-export function keyOf<P extends Principal, DB>(
-  { key }: Pick<Rule<P, DB>, "key">,
-  id: string,
-): Values {
-  const { columns, split } = key;
-  const parts = split === undefined ? [id] : split(id);
-  if (parts.length !== columns.length) throw invalidKey();
-  const values: [string, unknown][] = [];
-  for (const [index, column] of columns.entries()) values.push([column, parts[index]]);
-  return Object.fromEntries(values);
-}
-
-export function invalidKey(): FatalError {
-  return fatalOfSchema("INVALID_DATA", "The row's id is not of the form that its table needs.");
 }
 
 /** Declared, but not there: a deployment is under way, and the device keeps its write until it is over. */

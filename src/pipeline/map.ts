@@ -5,6 +5,7 @@ import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../events.js";
+import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
@@ -44,6 +45,7 @@ async function valuesOf<P extends Principal, DB>(
   mapping: Mapping,
 ): Promise<Write["values"]> {
   if (entry.op === "DELETE") return computed(rule.softDelete, context);
+  const { kept } = mapping;
   const values = await sent(entry.opData ?? {}, rule, context, mapping);
   if (entry.op === "PATCH") {
     // A PATCH of nothing stays one: it must not touch the row only to set the server's columns.
@@ -53,8 +55,9 @@ async function valuesOf<P extends Principal, DB>(
   }
   if (rule.owner !== undefined && !values.has(rule.owner)) {
     values.set(rule.owner, context.principal.userId);
+    kept.filledOwner = true;
   }
-  if (rule.replace) {
+  if (rule.put === "replace") {
     for (const { column, readOnly } of rule.clientColumns?.values() ?? []) {
       if (readOnly === undefined && !values.has(column)) values.set(column, null);
     }
@@ -75,7 +78,7 @@ async function sent<P extends Principal, DB>(
 ): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
-    if (repeatsKey(name, value, rule, context)) continue;
+    if (await repeatsKey(name, value, rule, context, mapping)) continue;
     const column =
       rule.clientColumns === undefined
         ? await anyColumn(name, rule, context, mapping)
@@ -144,13 +147,28 @@ async function lookUpReference<P extends Principal, DB>(
 function repeatsKey<P extends Principal, DB>(
   name: string,
   value: unknown,
-  { key }: Rule<P, DB>,
-  { operation }: OperationContext<P, DB>,
-): boolean {
-  const index = key.columns.indexOf(name);
-  if (index < 0) return false;
-  const parts = key.split === undefined ? [operation.id] : key.split(operation.id);
-  return String(parts[index]) === String(value);
+  rule: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  mapping: Mapping,
+): boolean | Promise<boolean> {
+  if (!rule.key.columns.includes(name)) return false;
+  const { [name]: part } = keyOf(rule, context.operation.id, context.principal);
+  return String(part) === String(value) || isSamePart(name, [part, value], rule, context, mapping);
+}
+
+/** One value may have several spellings, and the column says which. */
+async function isSamePart<P extends Principal, DB>(
+  name: string,
+  [part, value]: readonly [part: unknown, value: unknown],
+  rule: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  { convert, kept }: Mapping,
+): Promise<boolean> {
+  const { store, unit } = kept;
+  const table = await convert.table(unit, rule.table, [name], context, kept.table);
+  kept.table = table;
+  const column = table.columns.get(name);
+  return column !== undefined && isSameValue(store, column, part, value);
 }
 
 async function computed<P extends Principal, DB>(

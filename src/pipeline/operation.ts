@@ -61,6 +61,8 @@ export interface OperationState extends OpenUnit {
   readonly converted: Map<string, ConvertedValue>;
   /** The columns whose value the configuration gave. */
   readonly set: Set<string>;
+  /** The client has left out whose row it is. */
+  filledOwner: boolean;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
 }
@@ -98,6 +100,7 @@ export function withOperation<P extends Principal, DB>(
     table: undefined,
     converted: new Map(),
     set: new Set(),
+    filledOwner: false,
     final: undefined,
   };
   const context: OperationContext<P, DB> = {

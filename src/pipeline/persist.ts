@@ -5,7 +5,8 @@ import { type Correlated, correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
-import { type Convert, keyOf, storedValues } from "./convert.js";
+import { type Convert, storedValues } from "./convert.js";
+import { createKeyFor } from "./key.js";
 import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
@@ -29,6 +30,9 @@ export interface Persist<P extends Principal, DB> {
   ): WriteOutcome;
 }
 
+/** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
+const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
 export function createPersist<P extends Principal, DB>(
   rules: Rules<P, DB>,
   convert: Convert,
@@ -39,6 +43,8 @@ export function createPersist<P extends Principal, DB>(
     if (rule === undefined) throw new Error("A write names a table that has no rule.");
     return rule;
   };
+
+  const keyFor = createKeyFor<P, DB>(convert, emit);
 
   const change: Persist<P, DB>["change"] = async (given, context, kept) => {
     const rule = ruleOf(given);
@@ -51,14 +57,11 @@ export function createPersist<P extends Principal, DB>(
     const { columns } = rule.key;
     const values = storedValues(write, columns, kept);
     const table = await convert.table(unit, rule.table, columns, context, kept.table);
-    // The key of a row that exists is only looked for, so the database may be the one that makes it.
-    const key = convert.values(
-      store,
-      table,
-      keyOf(rule, id),
-      context,
-      op === "PUT" ? "key" : "sought",
-    );
+    const [column] = columns;
+    const key =
+      rule.key.split === undefined && column !== undefined && plainUuid.test(id)
+        ? convert.values(store, table, { [column]: id }, context, op === "PUT" ? "key" : "sought")
+        : keyFor(store, table, rule, given, context);
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
@@ -67,7 +70,8 @@ export function createPersist<P extends Principal, DB>(
       table,
       key,
       values,
-      ...(op === "PUT" && { insertOnly: [...rule.insertColumns.keys()] }),
+      ...(op === "PUT" && { insertOnly: insertOnly(rule, kept) }),
+      ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
       ...(absent && { seenAbsent: true }),
       scope,
       operationIndex: context.operationIndex,
@@ -77,8 +81,15 @@ export function createPersist<P extends Principal, DB>(
   const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {
     if (effect === "written") return { effect };
     const { hideForeign } = ruleOf(write);
-    // Only what was left alone can be hidden; what has been written must be undone.
-    if (effect === "left" || (effect === "foreign" && (write.op === "PUT" || !hideForeign))) {
+    if (effect === "declined") {
+      const { op, table, id } = write;
+      const row = { table, id, op, operationIndex: context.operationIndex };
+      emit({ type: "row_declined", ...correlated(context), ...row });
+      return { effect };
+    }
+    // Only what was left alone can be hidden; what has been written must be undone. Who sees a row that a policy refuses knows that it exists.
+    const shown = effect === "left" || effect === "refused";
+    if (shown || (effect === "foreign" && (write.op === "PUT" || !hideForeign))) {
       throw fatal("UNAUTHORIZED", "The caller may not write this row.");
     }
     if (write.op !== "PUT") {
@@ -103,6 +114,20 @@ export function createPersist<P extends Principal, DB>(
       return judge(effects[0] ?? "absent", write, context, state);
     },
   };
+}
+
+/**
+ * The columns that a row which is there already keeps. Whose it is, where the client has left that out, was the caller's before or is not the
+ * caller's to say. A PUT that never changes a row compares what the client sent, and not what the server sets.
+ */
+function insertOnly<P extends Principal, DB>(
+  { insertColumns, owner, put }: Rule<P, DB>,
+  { set, filledOwner }: OperationState,
+): readonly string[] {
+  if (put === "insert") return [...insertColumns.keys(), ...set];
+  return filledOwner && owner !== undefined && set.has(owner)
+    ? [...insertColumns.keys(), owner]
+    : [...insertColumns.keys()];
 }
 
 /** Tells of the rows that a transaction has not found, once it is known that no letter would create them. */

@@ -6,7 +6,8 @@ import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
 import { createValidate } from "../wire/upload.js";
 import { authorizer, sameRow } from "./authorize.js";
-import { type Convert, createConvert, invalidKey, keyOf } from "./convert.js";
+import { type Convert, createConvert } from "./convert.js";
+import { invalidKey, keyOf } from "./key.js";
 import {
   type Hooks,
   type LayerFunction,
@@ -160,7 +161,7 @@ function rowReader<P extends Principal, DB>(
     if (rule === undefined) return undefined;
     const { store, unit } = stateOf(context);
     const table = await convert.table(unit, rule.table, rule.key.columns, context);
-    const key = convert.values(store, table, keyOf(rule, id), context, "sought");
+    const key = convert.values(store, table, keyOf(rule, id, context.principal), context, "sought");
     try {
       return await unit.read(table, key);
     } catch (error) {

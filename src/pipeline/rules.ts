@@ -18,7 +18,7 @@ export interface Rule<P extends Principal, DB> {
   readonly name: string;
   /** The source table, `name` or `schema.name`. */
   readonly table: string;
-  readonly key: KeyRule;
+  readonly key: KeyRule<P>;
   readonly operations: ReadonlySet<Operation>;
   /** By the client's names. Absent: every column of the table. */
   readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
@@ -32,7 +32,7 @@ export interface Rule<P extends Principal, DB> {
   readonly scope?: ScopeRule<P, DB>;
   readonly parents: readonly ParentRule<P, DB>[];
   readonly authorize?: TableRule<P, DB>["authorize"];
-  readonly replace: boolean;
+  readonly put: NonNullable<TableRule<P, DB>["put"]>;
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
   readonly exact: Exactness;
@@ -51,10 +51,10 @@ interface Exactness {
 }
 
 /** Where the client's row id goes. */
-interface KeyRule {
+interface KeyRule<P extends Principal> {
   readonly columns: readonly string[];
   /** Absent: the one column holds it as it is. */
-  readonly split?: CompositeId["split"];
+  readonly split?: CompositeId<P>["split"];
 }
 
 /** A row that this rule's rows belong to. */
@@ -173,7 +173,7 @@ function compileRule<P extends Principal, DB>(
     ...(rule.owner !== undefined && { owner: rule.owner }),
     ...(rule.scope && { scope: rule.scope }),
     ...(rule.authorize && { authorize: rule.authorize }),
-    replace: rule.put === "replace",
+    put: rule.put ?? "merge",
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
     exact: {
@@ -242,7 +242,9 @@ function hasScope<P extends Principal, DB>({ owner, scope, parents }: Rule<P, DB
   return owner !== undefined || scope !== undefined || parents.length > 0;
 }
 
-function compileKey(id: string | readonly string[] | CompositeId): KeyRule {
+function compileKey<P extends Principal>(
+  id: string | readonly string[] | CompositeId<P>,
+): KeyRule<P> {
   if (typeof id === "string") return { columns: [id] };
   return isColumnList(id) ? { columns: id, split: (value) => value.split(".") } : id;
 }

@@ -46,10 +46,15 @@ type ScopeBuilder<DB> = DB extends Native<unknown> ? unknown : ExpressionBuilder
 type ScopeExpression<DB> = DB extends Native<unknown> ? unknown : Expression<SqlBool> | true;
 
 /** A key of several columns. A list of names alone means that the client's id holds their values with a `.` between. */
-export interface CompositeId {
+export interface CompositeId<P extends Principal> {
   readonly columns: readonly string[];
-  /** The columns' values, in order. Any other number of them is INVALID_DATA. */
-  readonly split: (id: string) => readonly unknown[];
+  /** The columns' values, in order: of the id, or of the caller. Any other number of them is INVALID_DATA. */
+  readonly split: (id: string, context: SplitContext<P>) => readonly unknown[];
+}
+
+/** Who sent the row. For what a dead letter would create, that is its sender, as far as the letter keeps who that was: at least the `userId`. */
+export interface SplitContext<P extends Principal> {
+  readonly principal: P;
 }
 
 /**
@@ -83,7 +88,7 @@ export interface TableRule<P extends Principal, DB> {
   /** The table in the source database, `name` or `schema.name`. Default: the rule's key. */
   readonly table?: string;
   /** Where the client's `id` goes: a column, or several. The database must hold them unique. Default `id`. */
-  readonly id?: string | readonly string[] | CompositeId;
+  readonly id?: string | readonly string[] | CompositeId<P>;
   /** The columns that may be written, by the client's names. Default: all that the table has. */
   readonly columns?: readonly string[] | Readonly<Record<string, ColumnRule<P, DB>>>;
   /** Default: all three. Another one is FORBIDDEN_OPERATION. */
@@ -102,8 +107,11 @@ export interface TableRule<P extends Principal, DB> {
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
   /** `everyone`: any caller that `authenticate` lets in may write every row. For a table that has none of the four options above. */
   readonly access?: "everyone";
-  /** A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. */
-  readonly put?: "merge" | "replace";
+  /**
+   * A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. `insert`
+   * changes nothing: where the row holds what was sent it is success, and otherwise UNIQUE_VIOLATION.
+   */
+  readonly put?: "merge" | "replace" | "insert";
   /** Makes DELETE an update of these columns: a soft delete. Clients may not write them, unless `columns` lists them. */
   readonly delete?: {
     readonly set: Readonly<Record<string, ServerColumn<P, DB>["set"]>>;
@@ -169,7 +177,7 @@ interface RuleOn<
   Names extends string,
   ClientColumns extends PropertyKey,
 > extends Omit<TableRule<P, DB>, Named> {
-  readonly id?: Column | readonly Column[] | KnownId<Column>;
+  readonly id?: Column | readonly Column[] | KnownId<P, Column>;
   readonly columns?:
     | readonly Column[]
     | {
@@ -184,7 +192,7 @@ interface RuleOn<
   };
 }
 
-interface KnownId<Column extends string> extends CompositeId {
+interface KnownId<P extends Principal, Column extends string> extends CompositeId<P> {
   readonly columns: readonly Column[];
 }
 

@@ -62,6 +62,8 @@ interface AttemptOptions {
   readonly schema: SchemaTrust;
   readonly dependants: Dependants;
   readonly known: Known;
+  /** See `UnitOptions`. */
+  readonly deferConstraints: boolean;
   /** Statements answered are added to it. */
   readonly tally: { attempts: number; statements: number };
 }
@@ -71,7 +73,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, dependants, known }: AttemptOptions,
+  { number, claim, schema, tally, dependants, known, deferConstraints }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -80,13 +82,13 @@ export async function attempt<P extends Principal, DB>(
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
   // Nothing of what is refused is applied: it needs no letter's rows.
-  const lettersOf = "invalid" in transaction ? {} : { lettersOf: principal.userId };
+  const applied = "invalid" in transaction ? {} : { lettersOf: principal.userId, deferConstraints };
   let needs: Needs | undefined;
   try {
     return await memory.places.unit(
       entering,
       store,
-      { signal, tally, schema, ...lettersOf, ...(claim && { claim }) },
+      { signal, tally, schema, ...applied, ...(claim && { claim }) },
       async (unit): Promise<Attempt> => {
         if (unit.earlier !== undefined) return { kind: "replayed", answer: unit.earlier };
         if ("invalid" in transaction) {
@@ -98,7 +100,7 @@ export async function attempt<P extends Principal, DB>(
         const puts = known.puts ?? (unit.hasLetters ? rowsPut(transaction.crud) : []);
         if (unit.hasLetters) {
           needs = { rows: [], references: [], operations: [] };
-          await dependants.overtake({ store, unit }, principal.userId, puts);
+          await dependants.overtake({ store, unit }, principal, puts);
         }
         const open = { store, unit, ...(needs && { needs }) };
         const writes = await apply(pipeline, transaction, call, { open, number, progress });

@@ -27,13 +27,13 @@ export async function dependence<P extends Principal>(
   operationIndex: number | undefined,
 ): Promise<Dependence | undefined> {
   const { store, memory, requestBegan } = call;
-  const { userId } = call.principal;
+  const { principal } = call;
   const failed =
     last?.outcome === "fatal" ? { errorCode: last.errorCode, operationIndex } : undefined;
   if (!mayDepend(needs, failed)) return undefined;
-  const asked = { userId, needs, transaction, ...(failed && { failed }) };
+  const asked = { principal, needs, transaction, ...(failed && { failed }) };
   return memory.places.unit(
-    { userId, operations: 1 },
+    { userId: principal.userId, operations: 1 },
     store,
     { schema: { since: requestBegan } },
     (unit) => dependants.dependence({ store, unit }, asked),

@@ -139,7 +139,7 @@ async function storeLetter<P extends Principal, DB>(
         quota.checkChain(chain, root);
       }
       await quota.check(unit, memory, letter);
-      const whole = await withRowStates(letter, open, reading);
+      const whole = await withRowStates(letter, open, reading, call.principal);
       const context = withUnit<P, DB>(call.shown, open);
       return { stored: await pipeline.deadLetter(whole, context) };
     },
@@ -150,10 +150,12 @@ async function withRowStates(
   letter: DeadLetter,
   open: OpenUnit,
   reading: RowReading,
+  principal: Principal,
 ): Promise<DeadLetter> {
   if (!reading.wanted) return letter;
   reading.underWay = true;
-  const rowStates = await reading.rowStateReader.read(open, await namedRows(letter.payload));
+  const rows = await namedRows(letter.payload);
+  const rowStates = await reading.rowStateReader.read(open, rows, principal);
   reading.underWay = false;
   return { ...letter, rowStates };
 }

@@ -63,6 +63,7 @@ export function createRunTransaction<P extends Principal, DB>({
   quota,
   dependants,
 }: TransactionParts<P, DB>): RunTransaction<P> {
+  const { deferConstraints = false } = config;
   const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
   const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
   const conclude = createConclude({ requiresClientHandling, record, emit });
@@ -106,7 +107,7 @@ export function createRunTransaction<P extends Principal, DB>({
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, dependants, known };
+      const options = { ...begun, dependants, known, deferConstraints };
       const tried = await attempt(pipeline, transaction, call, options);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;

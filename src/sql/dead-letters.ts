@@ -33,8 +33,8 @@ import {
   removeRows,
 } from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
-import { type Dialect, locking, type OwnTypes } from "./dialect.js";
-import type { OwnTables, OwnTransaction } from "./tables.js";
+import type { Dialect, OwnTypes } from "./dialect.js";
+import { locking, type OwnTables, type OwnTransaction } from "./tables.js";
 
 export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string): LetterStore {
   const from: Letters = { tx, dialect, place };

@@ -1,8 +1,8 @@
 /** Letters that wait for other letters: what each would create, and the chain that it stands in. */
 import { sql } from "kysely";
 import { type Chain, type Dependant, waiting } from "../store/letters.js";
-import { type Dialect, locking } from "./dialect.js";
-import type { OwnTransaction } from "./tables.js";
+import type { Dialect } from "./dialect.js";
+import { locking, type OwnTransaction } from "./tables.js";
 
 /** The letters of one of the databases that share the table. */
 export interface Letters {

@@ -5,6 +5,7 @@ import type {
   Expression,
   IsolationLevel,
   Kysely,
+  RawBuilder,
   SqlBool,
   Transaction,
 } from "kysely";
@@ -18,6 +19,7 @@ import type {
   SettingsAsked,
   Table,
 } from "../store/tables.js";
+import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
 
@@ -35,6 +37,43 @@ export interface SourceTable {
 /** A table as the port has it, and as a statement names it, plugins applied. */
 export interface SqlTable extends Table {
   readonly source: SourceTable;
+  /** Absent: it does with every statement what is asked. */
+  readonly traits?: Traits;
+  readonly lessons: Lessons;
+}
+
+export type Verb = "insert" | "update" | "delete";
+
+/** What a table is, and what the connection's role may do with it, as far as the statements must follow it. Read with the columns. */
+export interface Traits {
+  /** Of these a row trigger, a rule or INSTEAD OF can make something else, or nothing. */
+  readonly declining: ReadonlySet<Verb>;
+  /** A rule makes others of these: they return no rows. */
+  readonly rewritten: ReadonlySet<Verb>;
+  /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
+  readonly keys?: readonly (readonly string[])[];
+  /** Rows can be locked, and each version of a row told from the next. */
+  readonly lockable: boolean;
+  readonly versioned: boolean;
+  /** What is held unique, by the names that errors tell. Absent: they tell columns. */
+  readonly constraints?: ReadonlyMap<string, readonly string[]>;
+  /** Policies of the database's own bind the role. */
+  readonly rowSecurity: boolean;
+  /** They may refuse an upsert where they take the INSERT alone: of a row that can't be seen yet. */
+  readonly stricterUpsert?: boolean;
+  /** What the role may do, and the table takes. Absent: it is not known. */
+  readonly may?: ReadonlySet<Verb>;
+  /** The columns that the role may read, and those that it may change. Absent: all. */
+  readonly readable?: ReadonlySet<string>;
+  readonly updatable?: ReadonlySet<string>;
+}
+
+/** What writes to a table have taught, for as long as the process lives. It decides how carefully a statement is sent, and nothing else. */
+export interface Lessons {
+  /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
+  readonly careful: Set<Verb>;
+  /** Writes of which one statement alone could not tell why it changed nothing. By `performance.now()`: when the key was taken of a row that was not found; or 0. */
+  readonly doubtful: Map<string, number>;
 }
 
 /** What a table holds its rows to. */
@@ -97,11 +136,35 @@ export interface BoundScope {
   readonly filter: Expression<SqlBool>;
   /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
   readonly rowOnly: boolean;
+  /** The same in parts, for a row that can't be seen any more once it has been written. Absent: parts of the application's own read other tables. */
+  readonly parts?: ScopeParts;
+}
+
+interface ScopeParts {
+  /** What the row itself tells. */
+  readonly own?: Expression<SqlBool>;
+  readonly owner?: { readonly column: string; readonly value: unknown };
+  /** `own` holds more than the owner. */
+  readonly more: boolean;
+  readonly parents: readonly BoundParent[];
+}
+
+export interface BoundParent {
+  readonly column: string;
+  /** Whether a row may refer to this value. */
+  allows(value: unknown): Expression<SqlBool>;
 }
 
 /** One row, and what must hold for it. */
 export interface Target {
+  readonly op: Operation;
   readonly table: string;
+  readonly traits: Traits | undefined;
+  readonly lessons: Lessons;
+  /** When the transaction began, by `performance.now()`. */
+  readonly begunAt: number;
+  /** Reads the table's traits anew. */
+  readonly look: () => Promise<Traits | undefined>;
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
@@ -112,6 +175,8 @@ export interface Put {
   readonly values: Values;
   /** What becomes of one that exists. */
   readonly changes: Values;
+  /** A row that is there already may not be changed. */
+  readonly neverChanges: boolean;
   /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
   readonly incomplete: boolean;
   /** Somebody has looked and relies on it that there is no such row. */
@@ -138,6 +203,8 @@ export interface Family {
   readonly adapter: abstract new () => object;
   /** Whether it has row-level security. */
   readonly rowSecurity: boolean;
+  /** Whether it has constraints that can wait for COMMIT. */
+  readonly deferral: boolean;
   /** For the library's own tables. */
   readonly types: OwnTypes;
   /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */
@@ -161,6 +228,8 @@ export interface Owners {
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
+  /** The row is looked for, locked and judged before it is changed: for tables that take no upsert, and where more must be known. Absent: `rows` do so always. */
+  readonly carefulRows?: RowStatements;
   /** Where none is configured. Absent: the database's own default. */
   readonly isolation?: IsolationLevel;
   /** An INSERT that gives way to a row that is there already. Absent: `on conflict … do nothing`. */
@@ -168,6 +237,8 @@ export interface Dialect {
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
+  /** One statement. Absent: its tables have none. */
+  readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /** One statement. */
@@ -222,14 +293,8 @@ export interface Dialect {
    * Resolves to what puts the connection back as it was, for when the transaction has ended. At most one statement, too.
    */
   prepare?(connection: SqlDatabase, bounds: StatementBounds): Promise<() => Promise<void>>;
+  /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
+  readonly defer?: RawBuilder<unknown>;
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
   abandon?(connection: DatabaseConnection): Promise<void>;
-}
-
-/** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
-export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
-  { rowLock }: Pick<Dialect, "rowLock">,
-  query: Q,
-): Q {
-  return rowLock === undefined ? query : query.modifyEnd(rowLock);
 }

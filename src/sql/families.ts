@@ -27,7 +27,7 @@ export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
 }
 
 /** What must be known of a database before it is used. @throws TypeError for a database that the library does not support */
-export function rowSecurityOf(database: object): Pick<Family, "name" | "rowSecurity"> {
+export function abilitiesOf(database: object): Pick<Family, "name" | "rowSecurity" | "deferral"> {
   if (isKysely(database)) return familyOf(database);
   throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
 }

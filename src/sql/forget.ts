@@ -2,7 +2,8 @@
 import type { Batch } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Ours } from "./devices.js";
-import { type Dialect, locking } from "./dialect.js";
+import { locking } from "./tables.js";
+import type { Dialect } from "./dialect.js";
 import { forgetLetters } from "./letter-room.js";
 import { forgetNamed } from "./named.js";
 

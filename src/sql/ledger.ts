@@ -6,10 +6,10 @@ import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
 import { waiting } from "../store/letters.js";
 import type { Claim } from "../store/store.js";
 import { typedJson } from "../wire/serialize.js";
-import { type Dialect, locking } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
 import { claimByContent, meet, type Met, nameAgain } from "./content.js";
 import type { Ours } from "./devices.js";
-import type { OwnTables } from "./tables.js";
+import { locking, type OwnTables } from "./tables.js";
 
 interface Claiming {
   /** A SELECT that bounds the transaction's waits, where this is its first statement; and the same as statements of its own. */

@@ -4,8 +4,8 @@ import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { escapeText } from "../wire/serialize.js";
 import { type Letters, removeRows } from "./dependants.js";
-import { type Dialect, locking } from "./dialect.js";
-import type { OwnTransaction } from "./tables.js";
+import type { Dialect } from "./dialect.js";
+import { locking, type OwnTransaction } from "./tables.js";
 
 /** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */
 export async function countWaiting(

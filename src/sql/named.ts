@@ -13,8 +13,9 @@ import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
 import { sha256, typedJson } from "../wire/serialize.js";
+import { locking } from "./tables.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
-import { type Dialect, locking } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
 
 /** A user's, locked. */
 export interface Account {

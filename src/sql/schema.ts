@@ -1,11 +1,19 @@
 /** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
-import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
+import type {
+  Dialect,
+  Lessons,
+  SourceTable,
+  SqlDatabase,
+  SqlTable,
+  SqlTransaction,
+} from "./dialect.js";
 
 /**
  * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other.
  *
  * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
+ * @param role as whom the transaction goes on, where it has become another than the login role
  */
 export type ReadTable = (
   tx: SqlTransaction,
@@ -13,6 +21,7 @@ export type ReadTable = (
   columns: readonly string[],
   trust: SchemaTrust,
   begunAt: number,
+  role?: string,
 ) => Promise<SqlTable | undefined>;
 
 /** Of one database, whichever Kysely object asks. */
@@ -35,6 +44,7 @@ interface Queue {
 /** @param severalRoles what one role does not find, another may: an absence is not remembered */
 export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const readings = new Map<string, SchemaReading>();
+  const lessons = new Map<string, Lessons>();
   const queues = new Map<string, Queue>();
 
   /** One at a time. Of those who wait the last to come reads next: what it reads is new enough for all before it. */
@@ -69,8 +79,10 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
         sources.set(name, named);
         return named;
       };
-      return async (tx, name, columns, { since, anew, believed }, begunAt) => {
-        const { key, ...source } = sources.get(name) ?? sourceOf(name);
+      return async (tx, name, columns, { since, anew, believed }, begunAt, role) => {
+        const { key: named, ...source } = sources.get(name) ?? sourceOf(name);
+        // What a role may do with a table is a part of the reading.
+        const key = role === undefined ? named : `${named} ${role}`;
         const known = readings.get(key);
         if (known?.table !== undefined && !anew && known.at < since) {
           if (isComplete(known.table, columns)) {
@@ -85,7 +97,9 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
         const found =
           enough() ??
           (await inTurn(key, enough, async () => {
-            const table = await readTable(tx, dialect, name, source);
+            const read = await readTable(tx, dialect, name, source);
+            const table = read && { ...read, lessons: lessons.get(key) ?? read.lessons };
+            if (table !== undefined) lessons.set(key, table.lessons);
             const reading = { at: begunAt, table };
             const newest = (readings.get(key)?.at ?? -Infinity) <= begunAt;
             if (newest && (table !== undefined || !severalRoles)) readings.set(key, reading);
@@ -111,7 +125,14 @@ export async function readTable(
 ): Promise<SqlTable | undefined> {
   const columns: readonly Column[] = await dialect.readColumns(tx, source);
   if (columns.length === 0) return undefined;
-  return { name, source, columns: new Map(columns.map((column) => [column.name, column])) };
+  const traits = await dialect.readTraits?.(tx, source);
+  return {
+    name,
+    source,
+    columns: new Map(columns.map((column) => [column.name, column])),
+    ...(traits && { traits }),
+    lessons: { careful: new Set(), doubtful: new Map() },
+  };
 }
 
 /** One column of a foreign key, as catalogs list them. */

@@ -19,7 +19,7 @@ import {
 import { keptQueued, misconfigured } from "../errors.js";
 import { ownerValue } from "../store/owners.js";
 import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
-import type { AnyDatabase, BoundScope, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { AnyDatabase, BoundParent, BoundScope, Dialect, SqlTable } from "./dialect.js";
 import type { Values } from "../store/store.js";
 
 /** A table that a rule names, where it is there. */
@@ -39,27 +39,49 @@ export async function bindScope(
   tableOf: TableOf,
   known?: Table,
 ): Promise<BoundScope | undefined> {
-  const parts: Expression<SqlBool>[] = [];
-  for (const parent of parents) parts.push(await belongs(table, parent, dialect, tableOf));
+  const bound: BelongsTo[] = [];
+  for (const parent of parents) bound.push(await belongs(table, parent, dialect, tableOf));
   const qualifier = new Qualifier(table);
   const qualified = (part: Expression<SqlBool>): Expression<SqlBool> =>
     asExpression(qualifier.transformNode(part.toOperationNode()));
-  const filters: Expression<SqlBool>[] = parts.map(qualified);
+  const filters: Expression<SqlBool>[] = bound.map(({ filter }) => qualified(filter));
+  const own: Expression<SqlBool>[] = [];
+  let owned: Owned | undefined;
   // It reads nothing but the row, whatever a dialect has to say it by.
   if (owner !== undefined) {
     const column =
       known?.columns.get(owner.column) ??
       (await tableOf(table, [owner.column]))?.columns.get(owner.column);
-    filters.unshift(owns(table, owner, column, dialect));
+    owned = owns(table, owner, column, dialect);
+    filters.unshift(owned.filter);
+    own.push(owned.filter);
   }
+  let readsOthers = false;
   if (expression !== undefined) {
+    const before = qualifier.rowOnly;
+    qualifier.rowOnly = true;
     // The store has said that it is one: see `Store.isScope`.
-    filters.push(enclosed(qualified(expression as Expression<SqlBool>)));
+    const more = enclosed(qualified(expression as Expression<SqlBool>));
+    filters.push(more);
+    own.push(more);
+    readsOthers = !qualifier.rowOnly;
+    qualifier.rowOnly &&= before;
   }
   const [first, ...others] = filters;
   if (first === undefined) return undefined;
   const filter = others.length === 0 ? first : any.and(filters);
-  return { filter: sql<SqlBool>`${filter}`, rowOnly: qualifier.rowOnly };
+  const { rowOnly } = qualifier;
+  const whole = { filter: sql<SqlBool>`${filter}`, rowOnly };
+  if (readsOthers) return whole;
+  return {
+    ...whole,
+    parts: {
+      ...(own.length > 0 && { own: any.and(own) }),
+      ...(owner && owned && { owner: { column: owner.column, value: owned.value } }),
+      more: expression !== undefined,
+      parents: bound,
+    },
+  };
 }
 
 // Columns are named by configuration and checked by the database; their types can't be known here.
@@ -71,6 +93,7 @@ const any = scopeBuilder as unknown as ExpressionBuilder<
 interface Owned {
   readonly table: string;
   readonly userId: string;
+  readonly value: unknown;
   readonly filter: Expression<SqlBool>;
 }
 
@@ -82,31 +105,35 @@ function owns(
   { column: name, userId }: NonNullable<Scope["owner"]>,
   column: Column | undefined,
   dialect: Dialect,
-): Expression<SqlBool> {
+): Owned {
   // Compared as it is, it could be anybody's: databases differ in what they take for equal.
   if (column === undefined) throw keptQueued("The database is being changed just now.");
   const last = lastOwned.get(column);
-  if (last?.table === table && last.userId === userId) return last.filter;
-  const filter = ownerFilter(dialect, any.ref(`${table}.${name}`), column, { table, userId });
-  lastOwned.set(column, { table, userId, filter });
-  return filter;
+  if (last?.table === table && last.userId === userId) return last;
+  const owned = newlyOwned(dialect, any.ref(`${table}.${name}`), column, { table, userId });
+  lastOwned.set(column, owned);
+  return owned;
 }
 
 /** @throws ServerValue where the column can't hold the id */
-function ownerFilter(
+function newlyOwned(
   dialect: Dialect,
   reference: Expression<unknown>,
   column: Column,
-  { table, userId }: Omit<Owned, "filter">,
-): Expression<SqlBool> {
+  { table, userId }: Pick<Owned, "table" | "userId">,
+): Owned {
   const { owners } = dialect;
   const kind = owners.kind(column);
   const value = ownerValue(dialect, kind, { table, column, userId });
-  return owners.same(reference, kind, value);
+  return { table, userId, value, filter: owners.same(reference, kind, value) };
 }
 
 /** The parent goes by this name where its table is the child's. */
 const alias = "powersync_parent";
+
+interface BelongsTo extends BoundParent {
+  readonly filter: Expression<SqlBool>;
+}
 
 /** Whether the row that the column refers to is in its own scope. */
 async function belongs(
@@ -114,7 +141,7 @@ async function belongs(
   { column, table, by, optional, scope: given }: ParentScope,
   dialect: Dialect,
   tableOf: TableOf,
-): Promise<Expression<SqlBool>> {
+): Promise<BelongsTo> {
   const scope = given && (await bindScope(given, dialect, tableOf));
   const exists = (from: string, match: string, reference: string, more?: Expression<SqlBool>) => {
     const row = any.selectFrom(from).select(any.lit(1).as("one")).whereRef(match, "=", reference);
@@ -127,7 +154,13 @@ async function belongs(
     ? // Inside, the table's name means the parent, as its scope does; outside, the child. Between them the parent has another.
       exists(`${table} as ${alias}`, theirs, reference, exists(table, its, theirs, scope?.filter))
     : exists(table, its, reference, scope?.filter);
-  return optional ? any.or([any(reference, "is", null), found]) : found;
+  const allows = (value: unknown): Expression<SqlBool> => {
+    if (value === null || value === undefined) return sql<SqlBool>`${optional ? 1 : 0} = 1`;
+    const row = any.selectFrom(table).select(any.lit(1).as("one")).where(sql.ref(its), "=", value);
+    return any.exists(scope === undefined ? row : row.where(scope.filter));
+  };
+  const filter = optional ? any.or([any(reference, "is", null), found]) : found;
+  return { column, allows, filter };
 }
 
 /** Whether one could be taken for the other. Databases differ in what case means, and plugins may write `aB` as `a_b`; to be wrong here costs a look-up. */
@@ -215,23 +248,6 @@ function isOne(node: OperationNode): boolean {
 
 function isEquals(node: OperationNode): boolean {
   return OperatorNode.is(node) && node.operator === "=";
-}
-
-/** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */
-export async function tryScope(
-  tx: SqlTransaction,
-  scope: Scope,
-  dialect: Dialect,
-  tableOf: TableOf,
-): Promise<void> {
-  const bound = await bindScope(scope, dialect, tableOf);
-  if (bound === undefined) return;
-  await tx
-    .selectFrom(scope.table)
-    .select([sql<number>`1`.as("one")])
-    .where(bound.filter)
-    .limit(0)
-    .execute();
 }
 
 /** JSON can't hold a function, so nothing that a client sends is one. */

@@ -1,114 +1,223 @@
 /**
- * Row statements for databases where an upsert fires on any unique key, or nothing can be returned: the row is locked and judged, then changed.
+ * Row statements that look before they write: the row is locked and judged, then changed. For databases where an upsert fires on any unique key, or
+ * nothing can be returned; for tables that take no upsert; and where one statement could not tell why it changed nothing.
  * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
  */
-import { type CompiledQuery, sql } from "kysely";
-import { Contention, NumbersExhausted } from "../store/failures.js";
+import { sql, type SqlBool } from "kysely";
+import { RowTaken } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
-import type { Meaning } from "../store/failures.js";
 import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
-import { appeared, isRow, nonEmpty, probe, probing } from "./statements.js";
+import { declined, type Locking, look } from "./look.js";
+import { isExpression } from "./scope.js";
+import {
+  allowed,
+  appeared,
+  holds,
+  isRow,
+  judged,
+  judgment,
+  probe,
+  probing,
+  scoped,
+  unsure,
+  updating,
+  verdict,
+} from "./statements.js";
 
-export function lockingRows(meaning: (error: unknown) => Meaning | undefined): RowStatements {
+export function carefulRows(locking: Locking): RowStatements {
   return {
-    put: async (tx, target, { values, changes, seenAbsent, columns }) => {
-      const stored = await probe(tx, target, true);
-      if (seenAbsent && stored !== "absent") throw appeared();
-      if (stored === "foreign") return "foreign";
-      if (stored === "written") await update(tx, target, changes);
-      else await insert(tx, target, { values, columns }, meaning);
-      return after(tx, target);
+    put: async (tx, target, put) => {
+      await locking.reserve?.(tx, target);
+      if (put.neverChanges) return insertOnly(tx, target, put, locking);
+      const found = await look(tx, target, locking, "update");
+      if (put.seenAbsent && found.effect !== "absent") throw appeared();
+      if (found.effect === "written")
+        return update(tx, target, put.changes, locking, found.parents);
+      return found.effect === "absent" ? insert(tx, target, put, locking) : found.effect;
     },
     patch: async (tx, target, values) => {
-      if (target.scope === undefined) return update(tx, target, values);
-      const stored = await probe(tx, target, true);
-      if (stored !== "written") return stored;
-      await update(tx, target, values);
-      return after(tx, target);
+      if (isPlain(target, locking)) return blindUpdate(tx, target, values);
+      const found = await look(tx, target, locking, "update");
+      return found.effect === "written"
+        ? update(tx, target, values, locking, found.parents)
+        : found.effect;
     },
-    softDelete: (tx, target, values) => judgedFirst(tx, target, () => update(tx, target, values)),
-    remove: (tx, target) =>
-      judgedFirst(tx, target, async () => {
-        const { numDeletedRows } = await tx
-          .deleteFrom(target.table)
-          .where(isRow(target))
-          .executeTakeFirst();
-        return numDeletedRows > 0n ? "written" : "absent";
-      }),
+    softDelete: async (tx, target, values) => {
+      if (isPlain(target, locking)) return blindUpdate(tx, target, values);
+      const { effect } = await look(tx, target, locking, "update");
+      if (effect !== "written") return effect;
+      return update(tx, { ...target, scope: undefined }, values, locking);
+    },
+    remove: async (tx, target) => {
+      const { version } = locking;
+      if (target.traits?.rowSecurity && version !== undefined)
+        return removeUnderPolicies(tx, target, version, locking);
+      if (isPlain(target, locking))
+        return (await removed(tx, target, locking)) ? "written" : "absent";
+      const { effect } = await look(tx, target, locking, "delete");
+      if (effect !== "written") return effect;
+      return (await removed(tx, target, locking)) ? "written" : declined(tx, target, "delete");
+    },
   };
 }
 
-async function judgedFirst(
+/** Nothing has to be asked, and nothing can be passed over. */
+function isPlain({ scope }: Target, { returning }: Locking): boolean {
+  return scope === undefined && !returning;
+}
+
+async function blindUpdate(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
+  const { numUpdatedRows } = await updating(tx, target, values).executeTakeFirst();
+  // A driver may count only the rows that are other than before (mysql2 without its flag FOUND_ROWS).
+  return numUpdatedRows > 0n ? "written" : probe(tx, target);
+}
+
+async function update(
   tx: SqlTransaction,
   target: Target,
-  statement: () => Promise<Effect>,
+  values: Values,
+  { returning }: Locking,
+  before: Values = {},
 ): Promise<Effect> {
-  const stored = target.scope === undefined ? "written" : await probe(tx, target, true);
-  return stored === "written" ? statement() : stored;
+  const { traits, scope } = target;
+  // What could not be locked is judged again.
+  const statement =
+    traits?.lockable === false
+      ? scoped(updating(tx, target, values), target)
+      : updating(tx, target, values);
+  if (returning && !traits?.rewritten.has("update")) {
+    const [row] = await statement.returning(scope === undefined ? [one] : verdict(scope)).execute();
+    return row === undefined ? declined(tx, target, "update") : judged(tx, target, row);
+  }
+  const { numUpdatedRows } = await statement.executeTakeFirst();
+  if (numUpdatedRows === 0n && returning) return declined(tx, target, "update");
+  return after(tx, target, values, before);
 }
 
-async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
-  const { numUpdatedRows } = await tx
-    .updateTable(target.table)
-    .set(nonEmpty(target.key, values))
-    .where(isRow(target))
-    .executeTakeFirst();
-  // A driver may count only the rows that are other than before (mysql2 without its flag FOUND_ROWS).
-  return numUpdatedRows > 0n ? "written" : probe(tx, { ...target, scope: undefined });
+const one = sql<number>`1`.as("ok");
+
+/** Whether the row that has been written is in its scope, where the statement has not told. */
+async function after(
+  tx: SqlTransaction,
+  target: Target,
+  written: Values,
+  before: Values | undefined,
+): Promise<Effect> {
+  const { scope } = target;
+  if (scope === undefined) return "written";
+  const now = await probe(tx, target);
+  if (now !== "absent") return now === "written" ? now : "left";
+  // It has gone from sight by the very write. What it holds is what it held and what was written.
+  const { parts } = scope;
+  if (parts === undefined || parts.more) return "left";
+  const { owner, parents } = parts;
+  const values: Values = { ...before, ...written };
+  const isOwners =
+    owner === undefined ||
+    (Object.hasOwn(written, owner.column)
+      ? String(written[owner.column]) === String(owner.value)
+      : before !== undefined);
+  return isOwners
+    ? allowed(
+        tx,
+        parents.map((parent) => parent.allows(values[parent.column])),
+      )
+    : "left";
 }
 
-/** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
 async function insert(
   tx: SqlTransaction,
   target: Target,
-  { values, columns }: Pick<Put, "values" | "columns">,
-  meaning: (error: unknown) => Meaning | undefined,
-): Promise<void> {
-  const statement = tx
-    .insertInto(target.table)
-    .values({ ...values, ...target.key })
-    .compile();
-  // A lock sees the newest row, also where the transaction reads from an older snapshot.
-  const look = probing(tx, { ...target, scope: undefined }, true).compile();
-  // Both at once: to whoever watches the transaction the failure is one, and nothing is sent after it.
-  await tx.getExecutor().provideConnection(async (connection) => {
-    try {
-      await connection.executeQuery(statement);
-    } catch (error) {
-      if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
-      const { rows } = await connection.executeQuery(look);
-      if (rows.length > 0)
-        throw new Contention("The row has just been inserted by another transaction.");
-      const last = lastNumber(tx, target, { ...values, ...target.key }, columns);
-      if (last !== undefined && (await connection.executeQuery(last)).rows.length > 0) {
-        const message = `The table ${target.table} has given its last number.`;
-        throw new NumbersExhausted(message, { cause: error });
-      }
-      throw error;
-    }
-  });
-}
-
-/** MySQL goes on giving the last number, which is taken. Looks whether it is; `undefined` where the row has brought its own. */
-function lastNumber(
-  tx: SqlTransaction,
-  { table }: Target,
-  values: Values,
-  columns: Put["columns"],
-): CompiledQuery | undefined {
-  for (const { name, numbered } of columns.values()) {
-    if (numbered === undefined || Object.hasOwn(values, name)) continue;
-    return tx
-      .selectFrom(table)
-      .select(sql<number>`1`.as("one"))
-      .where(sql.id(name), "=", numbered.end)
-      .limit(1)
-      .compile();
+  put: Put,
+  locking: Locking,
+): Promise<Effect> {
+  const inserted = await locking.insert(tx, target, put);
+  if (inserted === "hidden") {
+    if (put.neverChanges) throw new RowTaken();
+    return "refused";
   }
-  return undefined;
+  const { count, row } = inserted;
+  if (count === 0n) return declined(tx, target, "insert");
+  return row === undefined
+    ? after(tx, target, { ...put.values, ...target.key }, undefined)
+    : judged(tx, target, row);
 }
 
-async function after(tx: SqlTransaction, target: Target): Promise<Effect> {
-  if (target.scope === undefined) return "written";
-  return (await probe(tx, target)) === "written" ? "written" : "left";
+/** Changes no row that is there: for rules that say so, and for a role that may not. */
+async function insertOnly(
+  tx: SqlTransaction,
+  target: Target,
+  put: Put,
+  locking: Locking,
+): Promise<Effect> {
+  const { scope, key, traits } = target;
+  const sent = Object.entries(put.changes).filter(([, value]) => !isExpression(value));
+  const { owner, parents = [] } = scope?.parts ?? {};
+  const asked = [...Object.keys(key), ...sent.map(([name]) => name)];
+  const judging = [...(owner ? [owner.column] : []), ...parents.map(({ column }) => column)];
+  const { readable } = traits ?? {};
+  if (readable === undefined || [...asked, ...judging].every((name) => readable.has(name))) {
+    const same = sent.flatMap(([name, value]) => {
+      const column = put.columns.get(name);
+      return column === undefined ? [] : [locking.same(sql.id(name), column, value)];
+    });
+    const all = sql<SqlBool>`${sql.join([...same, sql`1 = 1`], sql` and `)}`;
+    const row = await probing(tx, target)
+      .select([judgment(all).as("same")])
+      .executeTakeFirst();
+    if (row !== undefined) {
+      if (put.seenAbsent) throw appeared();
+      if (scope !== undefined && !holds(row.ok)) return "foreign";
+      if (!holds(row.same)) throw new RowTaken();
+      return "written";
+    }
+  }
+  return insert(tx, target, put, locking);
+}
+
+/** @returns whether there was one */
+async function removed(
+  tx: SqlTransaction,
+  target: Target,
+  { returning }: Locking,
+): Promise<boolean> {
+  const statement = tx.deleteFrom(target.table).where(isRow(target));
+  const { traits } = target;
+  const judging = traits?.lockable === false || traits?.rowSecurity;
+  const deleting = judging ? scoped(statement, target) : statement;
+  // A view's rows are not counted everywhere.
+  if (returning && !traits?.rewritten.has("delete"))
+    return (await deleting.returning([one]).execute()).length > 0;
+  const { numDeletedRows } = await deleting.executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+/**
+ * The policies for DELETE are others than those that FOR UPDATE asks. Where they hide the row it stays what it was: a trigger has declined only
+ * where it has made another version of it.
+ */
+async function removeUnderPolicies(
+  tx: SqlTransaction,
+  target: Target,
+  version: NonNullable<Locking["version"]>,
+  locking: Locking,
+): Promise<Effect> {
+  const versioned = target.traits?.versioned === true;
+  const looking = (than: string | null) =>
+    probing(tx, target).select([
+      sql<string | null>`${versioned ? version.of : sql`null`}`.as("version"),
+      // Of another version than that alone.
+      sql<number>`${versioned && than !== null ? judgment(sql<SqlBool>`case when ${version.of} = ${than} then false else ${version.ours} end`) : sql`0`}`.as(
+        "ours",
+      ),
+    ]);
+  const before = await looking(null).executeTakeFirst();
+  if (before === undefined) return "absent";
+  if (target.scope !== undefined && !holds(before.ok)) return "foreign";
+  if (await removed(tx, target, locking)) return "written";
+  const now = await looking(before.version).executeTakeFirst();
+  if (now === undefined) return "absent";
+  if (now.version === before.version) return "refused";
+  if (!holds(now.ours)) throw unsure(target);
+  return declined(tx, target, "delete");
 }

@@ -1,9 +1,17 @@
 /** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING; and the pieces that other databases' share. Names come from rules and schema alone. */
 import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
-import type { BoundScope, Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
+import type {
+  BoundParent,
+  BoundScope,
+  Lessons,
+  Put,
+  RowStatements,
+  SqlTransaction,
+  Target,
+  Verb,
+} from "./dialect.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
-import { retryable } from "../errors.js";
 
 /** What was decided when there was no such row is to be decided again. */
 export function appeared(): Contention {
@@ -11,30 +19,29 @@ export function appeared(): Contention {
 }
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
-export async function probe(tx: SqlTransaction, target: Target, lock = false): Promise<Effect> {
-  const row = await probing(tx, target, lock).executeTakeFirst();
+export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
+  const row = await probing(tx, target).executeTakeFirst();
   if (row === undefined) return "absent";
   return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
 }
 
 /** The statement that asks. */
-export function probing(tx: SqlTransaction, target: Target, lock: boolean) {
+export function probing(tx: SqlTransaction, target: Target) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
-  const statement = tx
+  return tx
     .selectFrom(table)
     .select([ok.as("ok")])
     .where(isRow(target));
-  return lock ? statement.forUpdate() : statement;
 }
 
 /** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
-function judgment(filter: Expression<SqlBool>) {
+export function judgment(filter: Expression<SqlBool>) {
   return sql<number>`case when ${filter} then 1 else 0 end`;
 }
 
 /** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
-function holds(ok: unknown): boolean {
+export function holds(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
 }
 
@@ -50,33 +57,25 @@ export function nonEmpty(key: Values, values: Values): Values {
   return Object.fromEntries(Object.keys(key).map((column) => [column, sql`${sql.id(column)}`]));
 }
 
-/** How often a row that appears between a statement and the look at it is tried again. */
-const tries = 3;
-
+/** One statement a change. What it alone can't decide is decided when the transaction begins again, with the row locked first. */
 export const returningRows: RowStatements = {
   put: async (tx, target, put) => {
     // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
     const first =
-      put.incomplete && !put.seenAbsent
-        ? await repeated(tx, target, () => update(tx, target, put.changes))
-        : "absent";
+      put.incomplete && !put.seenAbsent ? await update(tx, target, put.changes) : "absent";
     return first === "absent" ? upsert(tx, target, put) : first;
   },
-  patch: (tx, target, values) => repeated(tx, target, () => update(tx, target, values)),
-  softDelete: (tx, target, values) =>
-    repeated(tx, target, async () => {
-      const { numUpdatedRows } = await scoped(
-        updating(tx, target, values),
-        target,
-      ).executeTakeFirst();
-      return numUpdatedRows > 0n ? "written" : "absent";
-    }),
-  remove: (tx, target) =>
-    repeated(tx, target, async () => {
-      const statement = tx.deleteFrom(target.table).where(isRow(target));
-      const { numDeletedRows } = await scoped(statement, target).executeTakeFirst();
-      return numDeletedRows > 0n ? "written" : "absent";
-    }),
+  patch: update,
+  softDelete: async (tx, target, values) => {
+    const statement = scoped(updating(tx, target, values), target);
+    const { numUpdatedRows } = await statement.executeTakeFirst();
+    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
+  },
+  remove: async (tx, target) => {
+    const statement = scoped(tx.deleteFrom(target.table).where(isRow(target)), target);
+    const { numDeletedRows } = await statement.executeTakeFirst();
+    return numDeletedRows > 0n ? "written" : untouched(tx, target, "delete");
+  },
 };
 
 async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
@@ -92,20 +91,24 @@ async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Eff
         : scoped(onKey.doUpdateSet(proposed(key, changes)), target);
     });
   if (scope === undefined) {
-    const { numInsertedOrUpdatedRows } = await statement.executeTakeFirst();
-    if (seenAbsent && numInsertedOrUpdatedRows === 0n) return judgeTaken(tx, target, put);
-    return "written";
+    const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
+    return numInsertedOrUpdatedRows > 0n ? "written" : judgeUntouched(tx, target, put);
   }
-  const rows = await statement.returning([verdict(scope)]).execute();
-  if (seenAbsent && rows.length === 0) return judgeTaken(tx, target, put);
-  // No row comes back where the stored one did not satisfy the scope: it was left as it was.
-  return judged(tx, target, rows, "foreign");
+  const [row] = await statement.returning(verdict(scope)).execute();
+  return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
 }
 
-/** There is a row where there was none. One that still can't be seen is hidden by a policy of the database's, which is to refuse it in its own words. */
-async function judgeTaken(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
-  if ((await probe(tx, { ...target, scope: undefined })) !== "absent") throw appeared();
-  return upsert(tx, target, { ...put, seenAbsent: false });
+/** Nothing came of a PUT. */
+async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
+  const { seenAbsent } = put;
+  if (seenAbsent && (await probe(tx, { ...target, scope: undefined })) !== "absent")
+    throw appeared();
+  if (mayDecline(target, "insert") || mayDecline(target, "update")) throw unsure(target);
+  // There is a row where there was none, and it can't be seen: a policy of the database's hides it, and is to refuse it in its own words.
+  if (seenAbsent) return upsert(tx, target, { ...put, seenAbsent: false });
+  // No row comes back where the stored one did not satisfy the scope: it was left as it was. Or there is a trigger that nobody has read of yet.
+  if (target.scope !== undefined && (await probe(tx, target)) === "foreign") return "foreign";
+  throw unsure(target);
 }
 
 async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
@@ -113,57 +116,106 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
   const statement = updating(tx, target, values);
   if (scope === undefined) {
     const { numUpdatedRows } = await statement.executeTakeFirst();
-    return numUpdatedRows > 0n ? "written" : "absent";
+    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
   }
-  const rows = await scoped(statement, target)
-    .returning([verdict(scope)])
-    .execute();
-  return judged(tx, target, rows, "absent");
+  const [row] = await scoped(statement, target).returning(verdict(scope)).execute();
+  return row === undefined ? untouched(tx, target, "update") : judged(tx, target, row);
 }
 
-function updating(tx: SqlTransaction, target: Target, values: Values) {
+export function updating(tx: SqlTransaction, target: Target, values: Values) {
   return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
 }
 
-function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
+export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
   statement: Q,
   { scope }: Target,
 ): Q {
   return scope === undefined ? statement : statement.where(scope.filter);
 }
 
-/** Nothing was changed: because there is no such row, because it is foreign, or because it has only just appeared? */
-async function repeated(
-  tx: SqlTransaction,
-  target: Target,
-  statement: () => Promise<Effect>,
-): Promise<Effect> {
-  for (let attempt = 1; attempt <= tries; attempt += 1) {
-    const effect = await statement();
-    if (effect !== "absent" || target.scope === undefined) return effect;
-    const now = await probe(tx, target);
-    if (now !== "written") return now;
-  }
-  throw retryable("The row is being changed by others just now.");
+/**
+ * Nothing was changed: because there is no such row, or because it is foreign. Where it is neither, or a trigger may have made it so, it can't be
+ * told what happened; and what may have had an effect is not sent again.
+ */
+async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promise<Effect> {
+  const now = await probe(tx, target);
+  if (now === "absent" || (now === "foreign" && !mayDecline(target, verb))) return now;
+  throw unsure(target);
 }
 
-type VerdictRow = { readonly ok: number | null };
+function mayDecline({ traits }: Target, verb: Verb): boolean {
+  return traits?.declining.has(verb) === true;
+}
+
+/** More than are ever in doubt at once. */
+const mostDoubtful = 1_000;
+
+/**
+ * The transaction begins again, and the row is locked and judged first.
+ *
+ * @param takenAt by `performance.now()`: when its key turned out to be taken, though no row was found
+ */
+export function unsure(target: Target, takenAt = 0): Contention {
+  const { doubtful } = target.lessons;
+  if (doubtful.size >= mostDoubtful) doubtful.clear();
+  doubtful.set(nameOf(target), takenAt);
+  return new Contention("The statement changed nothing, and it can't be told why.");
+}
+
+/** Whether it has been tried before, in a transaction that was given up. */
+export function isDoubtful(write: Named, { doubtful }: Lessons): boolean {
+  return doubtful.has(nameOf(write));
+}
+
+type Named = Pick<Target, "op" | "key">;
+
+/** The write, among those of its table. */
+export function nameOf({ op, key }: Named): string {
+  return JSON.stringify([op, ...Object.values(key).map(String)]);
+}
+
+interface VerdictRow {
+  readonly ok: number | null;
+  readonly [parent: `p${number}`]: unknown;
+}
 
 /** A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
-function verdict({ filter, rowOnly }: BoundScope) {
-  const ok: Expression<number | null> = rowOnly ? judgment(filter) : sql<null>`null`;
-  return sql<number | null>`${ok}`.as("ok");
+export function verdict({ filter, rowOnly, parts }: BoundScope) {
+  const own = rowOnly ? filter : parts?.own;
+  const ok: Expression<number | null> = own === undefined ? sql<null>`null` : judgment(own);
+  const parents = parts?.parents ?? [];
+  return [sql<number | null>`${ok}`.as("ok"), ...parents.map(parentValue)];
 }
 
-async function judged(
+/** As text, which no driver rounds. */
+export function parentValue({ column }: BoundParent, index: number) {
+  return sql<unknown>`cast(${sql.id(column)} as text)`.as(`p${index}`);
+}
+
+/** Whether the row that has just been written is in its scope. */
+export async function judged(tx: SqlTransaction, target: Target, row: VerdictRow): Promise<Effect> {
+  const { scope } = target;
+  if (scope === undefined) return "written";
+  if (scope.rowOnly) return holds(row.ok) ? "written" : "left";
+  const now = await probe(tx, target);
+  if (now !== "absent") return now === "written" ? now : "left";
+  // It has gone from sight by the very write: out of its view, or by a trigger to elsewhere.
+  const { parts } = scope;
+  if (parts === undefined || (parts.own !== undefined && !holds(row.ok))) return "left";
+  return allowed(
+    tx,
+    parts.parents.map((parent, index) => parent.allows(row[`p${index}`])),
+  );
+}
+
+/** Whether a row may refer to what it does. */
+export async function allowed(
   tx: SqlTransaction,
-  target: Target,
-  [row]: readonly VerdictRow[],
-  none: Effect,
+  filters: readonly Expression<SqlBool>[],
 ): Promise<Effect> {
-  if (row === undefined) return none;
-  const within = target.scope?.rowOnly ? holds(row.ok) : (await probe(tx, target)) === "written";
-  return within ? "written" : "left";
+  const all = sql<SqlBool>`${sql.join([...filters, sql`1 = 1`], sql` and `)}`;
+  const [row] = await tx.selectNoFrom([judgment(all).as("ok")]).execute();
+  return holds(row?.ok) ? "written" : "left";
 }
 
 function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {

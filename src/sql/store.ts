@@ -2,7 +2,7 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
-import { Contention, NumbersExhausted } from "../store/failures.js";
+import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
 import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
@@ -85,6 +85,7 @@ export function sqlStore<DB>(
     scopeBuilder,
     isScope: isExpression,
     rowSecurity: dialect.rowSecurity !== undefined,
+    deferral: dialect.defer !== undefined,
     convert: dialect.convert,
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
@@ -92,6 +93,7 @@ export function sqlStore<DB>(
     meaning: (error) => {
       if (error instanceof Contention) return "contention";
       if (error instanceof NumbersExhausted) return "exhausted";
+      if (error instanceof RowTaken) return "UNIQUE_VIOLATION";
       return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
     },
     ...(errors && {
@@ -99,12 +101,13 @@ export function sqlStore<DB>(
         applicationWord(errors, dialect.codes(error), dialect.meaning(error)),
     }),
     unit: async (options, work) => {
-      const { claim: claimed, tally, schema, giveWay } = options;
+      const { claim: claimed, tally, schema, giveWay, deferConstraints } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
         // Who only reads, for `check` and `ready`, is to see how the connection is set.
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
+      if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
       const watch = createWatch();
       // Where a device's claim is the first statement, it bounds the transaction's waits as well.
       const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
@@ -131,6 +134,9 @@ export function sqlStore<DB>(
               lettersOf,
             }));
           const earlier = outcome?.earlier;
+          // What is answered from the ledger writes nothing.
+          if (deferConstraints === true && earlier === undefined)
+            await dialect.defer?.execute(tx.withoutPlugins());
           const hasLetters =
             outcome?.hasLetters ?? (lettersOf !== undefined && (await waits(ours, lettersOf)));
           const opened = {

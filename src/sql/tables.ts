@@ -12,6 +12,7 @@ import {
   type Transaction,
 } from "kysely";
 import { checkKind } from "../config-check/kinds.js";
+import type { Dialect } from "./dialect.js";
 import { ownTables } from "../config-check/config-shape.js";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 
@@ -236,4 +237,12 @@ class Renamer extends OperationNodeTransformer {
     const identifier: IdentifierNode = { ...node.identifier, name };
     return { ...node, identifier };
   }
+}
+
+/** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
+export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
+  { rowLock }: Pick<Dialect, "rowLock">,
+  query: Q,
+): Q {
+  return rowLock === undefined ? query : query.modifyEnd(rowLock);
 }

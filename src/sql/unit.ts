@@ -8,6 +8,7 @@ import type {
   OwnTableProblem,
   OwnTablesUsed,
   SchemaTrust,
+  Scope,
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
@@ -23,7 +24,7 @@ import { pruneNamed } from "./named.js";
 import { forgetUser } from "./forget.js";
 import { pruneLetters } from "./letter-room.js";
 import { readTable, type ReadTable, sourceTable } from "./schema.js";
-import { type TableOf, tryScope } from "./scope.js";
+import { bindScope, type TableOf } from "./scope.js";
 import { tableForms } from "./table-forms.js";
 import type { Own, OwnTables } from "./tables.js";
 import { throwFailure, type Watch } from "./transaction.js";
@@ -60,8 +61,13 @@ export function openUnit<DB>({
   const tx = given as unknown as SqlTransaction;
   const { begunAt } = watch;
   const trust = schema ?? { since: begunAt };
+  let role: string | undefined;
   const tableOf = (name: string, columns: readonly string[] = []) =>
-    readTableOf(tx, name, columns, trust, begunAt);
+    readTableOf(tx, name, columns, trust, begunAt, role);
+  const readAnew = (name: string) => {
+    const anew: SchemaTrust = { since: performance.now(), anew: true };
+    return readTableOf(tx, name, [], anew, begunAt, role);
+  };
   const throwIfFailed = () => throwFailure(watch);
   return {
     tx: given,
@@ -71,9 +77,10 @@ export function openUnit<DB>({
     become: async (caller) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
       await dialect.rowSecurity.become(tx, caller);
+      role = caller.role;
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf, watch, giveWay }, run),
+    write: (run) => writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
@@ -115,7 +122,8 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const table = await readTable(tx, dialect, name);
       if (table === undefined) return undefined;
       const constraints = await dialect.readConstraints(tx, table.source);
-      return { ...table, ...constraints, ownerKind: dialect.owners.kind };
+      const may = table.traits?.may;
+      return { ...table, ...constraints, ...(may && { may }), ownerKind: dialect.owners.kind };
     },
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
@@ -181,4 +189,21 @@ async function inspectOwnTables(
       .execute();
   }
   return [];
+}
+
+/** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */
+async function tryScope(
+  tx: SqlTransaction,
+  scope: Scope,
+  dialect: Dialect,
+  tableOf: TableOf,
+): Promise<void> {
+  const bound = await bindScope(scope, dialect, tableOf);
+  if (bound === undefined) return;
+  await tx
+    .selectFrom(scope.table)
+    .select([sql<number>`1`.as("one")])
+    .where(bound.filter)
+    .limit(0)
+    .execute();
 }

@@ -3,19 +3,21 @@ import { sql } from "kysely";
 import { LeftScope } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import type { Dialect, SqlTable, SqlTransaction, Target, Traits } from "./dialect.js";
 import { bindScope, enclosedValues, type TableOf } from "./scope.js";
-import { appeared } from "./statements.js";
+import { appeared, isDoubtful, nameOf, unsure } from "./statements.js";
 import type { Watch } from "./transaction.js";
 
 interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;
+  /** The table as it is now, whatever has been read of it before. */
+  readonly readAnew: (table: string) => Promise<SqlTable | undefined>;
+  readonly watch: Watch;
 }
 
 interface Running extends Writing {
-  readonly watch: Watch;
   readonly giveWay: UnitOptions["giveWay"];
 }
 
@@ -24,9 +26,10 @@ const changesOfSlice = 50;
 
 /** One after the other. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
 export async function writeRun(
-  { watch, giveWay, ...writing }: Running,
+  { giveWay, ...writing }: Running,
   run: readonly Change[],
 ): Promise<RunOutcome> {
+  const { watch } = writing;
   const effects: Effect[] = [];
   // A driver that answers at once lets nobody else in.
   const inSlices = run.length > changesOfSlice;
@@ -46,31 +49,95 @@ export async function writeRun(
   return { effects };
 }
 
-async function writeOne({ dialect, tx, tableOf }: Writing, change: Change): Promise<Effect> {
-  const { op, table, seenAbsent = false } = change;
+async function writeOne(
+  { dialect, tx, tableOf, readAnew, watch: { begunAt } }: Writing,
+  change: Change,
+): Promise<Effect> {
+  const { op, seenAbsent = false } = change;
+  // The port's tables are this store's own.
+  const table = change.table as SqlTable;
+  const { traits, lessons, columns } = table;
+  // A role that may change nothing may still make rows.
+  const neverChanges = change.neverChanges === true || traits?.updatable?.size === 0;
+  const isCareful = (op === "PUT" && neverChanges) || mustLook(table, change);
+  const { carefulRows = dialect.rows } = dialect;
+  const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
-  const target: Target = { table: table.name, key, scope };
-  const { rows } = dialect;
+  const look = async () => (await readAnew(table.name))?.traits;
+  const { name } = table;
+  const target: Target = { op, table: name, key, scope, traits, lessons, begunAt, look };
+  let effect: Effect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
     for (const name of change.insertOnly ?? []) delete changes[name];
-    return rows.put(tx, target, {
-      values,
-      changes,
-      incomplete,
-      seenAbsent,
-      columns: table.columns,
-    });
+    const put = { values, changes, neverChanges, incomplete, seenAbsent, columns };
+    try {
+      effect = await rows.put(tx, target, put);
+    } catch (error) {
+      const isRefused = traits?.stricterUpsert && dialect.meaning(error) === "permission";
+      // An upsert asks the policies for more than the INSERT alone, which may be all that it takes.
+      throw isRefused && !isCareful ? unsure(target) : error;
+    }
+  } else {
+    effect = await (op === "PATCH"
+      ? rows.patch(tx, target, values)
+      : isEmpty(values)
+        ? rows.remove(tx, target)
+        : rows.softDelete(tx, target, values));
+    if (seenAbsent && effect !== "absent") throw appeared();
   }
-  const effect = await (op === "PATCH"
-    ? rows.patch(tx, target, values)
-    : Object.keys(values).length > 0
-      ? rows.softDelete(tx, target, values)
-      : rows.remove(tx, target));
-  if (seenAbsent && effect !== "absent") throw appeared();
+  if (isCareful && lessons.doubtful.size > 0) {
+    const wasDoubtful = isDoubtful(target, lessons);
+    // It stays in doubt, for a later write of the same transaction may be the one that was; but its key was not taken.
+    if (wasDoubtful) lessons.doubtful.set(nameOf(target), 0);
+    // Either others were in the way, or the policies take an INSERT and no upsert: then many such rows may come.
+    if (wasDoubtful && op === "PUT" && effect === "written" && traits?.stricterUpsert)
+      lessons.careful.add("insert");
+  }
   return effect;
+}
+
+const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
+
+/** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
+function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
+  if (traits === undefined) return false;
+  const { op, key, values } = change;
+  const { rewritten, keys } = traits;
+  if (rewritten.size + lessons.careful.size > 0) {
+    const verbs = op === "DELETE" && !isEmpty(values) ? verbsOf.PATCH : verbsOf[op];
+    for (const verb of verbs) if (rewritten.has(verb) || lessons.careful.has(verb)) return true;
+  }
+  if (lessons.doubtful.size > 0 && isDoubtful(change, lessons)) return true;
+  // A view that takes no upsert may not count its rows.
+  if (keys?.length === 0) return true;
+  if (op !== "PUT") return false;
+  return (
+    !mayUpdate(traits, change) || (keys !== undefined && !keys.some((each) => isKey(each, key)))
+  );
+}
+
+/** Whether the role may change all that a PUT would: otherwise even a new row is refused. */
+function mayUpdate({ updatable }: Traits, { key, values, insertOnly = [] }: Change): boolean {
+  if (updatable === undefined) return true;
+  let changed = 0;
+  for (const column in values) {
+    if (insertOnly.includes(column)) continue;
+    if (!updatable.has(column)) return false;
+    changed += 1;
+  }
+  // An UPDATE must set something.
+  return changed > 0 || Object.keys(key).every((column) => updatable.has(column));
+}
+
+function isEmpty(values: Values): boolean {
+  return Object.keys(values).length === 0;
+}
+
+function isKey(columns: readonly string[], key: Values): boolean {
+  return columns.length === Object.keys(key).length && columns.every((each) => each in key);
 }
 
 /** An INSERT would miss a value that the table requires. */

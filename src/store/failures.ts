@@ -54,6 +54,13 @@ export class ServerValue extends Error {
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
 
+/** A PUT that never changes a row has found one with other values. */
+export class RowTaken extends Error {
+  constructor() {
+    super("There is a row with this key, and it holds other values.");
+  }
+}
+
 /** The table has no number left for a new row: an INSERT that brings none fails, whatever its data. */
 export class NumbersExhausted extends Error {}
 
@@ -72,6 +79,13 @@ export class LeftScope extends Error {
 /** With `rls`, on a database that has no policies. */
 export function noRowSecurity({ name }: { readonly name: string }): TypeError {
   return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
+}
+
+/** With `deferConstraints`, on a database whose constraints can't wait for COMMIT. */
+export function noDeferral({ name }: { readonly name: string }): TypeError {
+  return new TypeError(
+    `deferConstraints: ${name} has no constraints that can wait for COMMIT; Postgres and SQLite have. Remedy: take the option out, or have clients write a parent before its children.`,
+  );
 }
 
 /** The ledger keeps as many queues of this user's as may be, and this one is new. */

@@ -104,7 +104,7 @@ export function memoryStore({
       attempts: overlay(committed.attempts),
       checkpoints: overlay(committed.checkpoints),
     };
-    const opened = openRows(definitions, rows, counters);
+    const opened = openRows(definitions, rows, counters, options.deferConstraints === true);
     const open = openUnit({ definitions, rows: opened, own, now: clock(), options, claim });
     const commit = (): void => {
       open.end();
@@ -160,6 +160,7 @@ export function memoryStore({
     scopeBuilder,
     isScope: (given) => typeof given === "function",
     rowSecurity: false,
+    deferral: true,
     unit,
     meaning: meaningOf,
     convert,

@@ -13,6 +13,7 @@ import type {
   Scope,
   Table,
 } from "./tables.js";
+import type { CheckpointStore } from "./checkpoints.js";
 import type { Meaning } from "./failures.js";
 import type { Content } from "./content.js";
 import type { LetterStore } from "./letters.js";
@@ -56,6 +57,8 @@ export interface Store<Tx = unknown> {
   isScope(given: unknown): boolean;
   /** Whether `Unit.become` and `Inspect.policies` work. */
   readonly rowSecurity: boolean;
+  /** Whether it has constraints that can wait for COMMIT: see `UnitOptions.deferConstraints`. Absent: it has none. */
+  readonly deferral?: boolean;
   /**
    * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
    * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
@@ -97,6 +100,8 @@ export interface UnitOptions {
   readonly timeouts?: UnitTimeouts;
   /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
   readonly isolation?: "plain";
+  /** Constraints that can wait for COMMIT do, from the claim on. The unit is refused where the store has none. */
+  readonly deferConstraints?: boolean;
   /** It only reads, so it need not wait for writers. */
   readonly readOnly?: true;
   /** Default: what is missing must have been missing since the unit began. */
@@ -202,6 +207,8 @@ export interface Change {
   readonly values: Values;
   /** PUT: columns that a row which is there already keeps. */
   readonly insertOnly?: readonly string[];
+  /** PUT: a row that is there already is not changed. One with the same values is as good as written, another is a UNIQUE_VIOLATION. */
+  readonly neverChanges?: true;
   /** Somebody has looked and relies on it that there is no such row. */
   readonly seenAbsent?: boolean;
   readonly scope: Scope | undefined;
@@ -211,9 +218,10 @@ export interface Change {
 
 /**
  * `written`: the change took effect. `absent`: there is no such row. `foreign`: the row is outside the scope, and was left alone.
- * `left`: the row was written, and is outside the scope now.
+ * `left`: the row was written, and is outside the scope now. `refused`: the row may be seen and, by the database's own policies, not be written.
+ * `declined`: the row is there and in the scope, or may be made, and a trigger or a rule of the database's chose to do something else with it.
  */
-export type Effect = "written" | "absent" | "foreign" | "left";
+export type Effect = "written" | "absent" | "foreign" | "left" | "refused" | "declined";
 
 export interface RunOutcome {
   /** One a change, in order, up to the failure. */
@@ -243,20 +251,4 @@ export interface AttemptStore {
     appliedAgoMs: number | undefined,
   ): Promise<boolean>;
   forget(content: string): Promise<void>;
-}
-
-/** Whose a checkpoint is. */
-export interface CheckpointKey {
-  /** Of user and client: hex SHA-256. */
-  readonly id: string;
-  readonly userId: string;
-  readonly clientId: string;
-}
-
-/** Write checkpoints, up to 2^63 - 1. All are given as digits. */
-export interface CheckpointStore {
-  /** Counts up. Whoever counts at the same time waits, and gets another number. */
-  next(key: CheckpointKey): Promise<string>;
-  /** Raises it to the number, unless it is as high already. Gives what is stored then. */
-  raise(key: CheckpointKey, checkpoint: string): Promise<string>;
 }

@@ -96,6 +96,8 @@ export interface InspectedTable extends Table {
   readonly unique?: readonly (readonly string[])[];
   /** Columns that take one letter for another. */
   readonly inexact: ReadonlySet<string>;
+  /** The statements that the login role may send. Absent: it is not known. */
+  readonly may?: ReadonlySet<"insert" | "update" | "delete">;
   /** What the column can name users by; `undefined`: it can't. */
   ownerKind(column: Column): OwnerKind | undefined;
 }

@@ -414,7 +414,6 @@ for (const dialect of dialects) {
           ]),
         );
         expect(await found(tables)).toEqual([
-          "error key_not_unique deferred id",
           "error key_not_unique partial id",
           "error key_not_unique folded id",
         ]);

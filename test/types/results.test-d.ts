@@ -93,6 +93,11 @@ export function log(event: WriteEvent): unknown {
     case "row_missing":
       expectType<"PATCH" | "DELETE">()(event.op);
       return [event.table, event.id];
+    case "row_declined":
+      expectType<"PUT" | "PATCH" | "DELETE">()(event.op);
+      return [event.table, event.id];
+    case "row_id_respelled":
+      return [event.table, event.column, event.id];
     case "schema_missing":
       return [event.table, event.column];
     case "server_value":

@@ -5,6 +5,7 @@ import {
   defineTables,
   fatal,
   type Principal,
+  type SplitContext,
   type StoredRow,
   type Writes,
 } from "../../src/index.js";
@@ -70,7 +71,10 @@ const tables = defineTables<Database, User>()({
   },
   people: {
     table: "app.people",
-    id: { columns: ["uuid"], split: (id: string) => [id] },
+    id: {
+      columns: ["uuid", "number"],
+      split: (id: string, { principal }: SplitContext<User>) => [id, principal.role],
+    },
     belongsTo: { number: { table: "tasks", by: "list_id", optional: true } },
     access: "everyone",
   },

@@ -19,7 +19,7 @@ function compiled(rule: AnyRule) {
 describe("compileRules", () => {
   it("{} is every column and operation of the table of that name, by `id`", () => {
     const rule = compiled({});
-    expect(rule).toMatchObject({ name: "lists", table: "lists", replace: false });
+    expect(rule).toMatchObject({ name: "lists", table: "lists", put: "merge" });
     expect(rule).toMatchObject({ ignoreUnknown: false, hideForeign: false });
     expect(rule.key.columns).toEqual(["id"]);
     expect(rule.key.split).toBeUndefined();
@@ -64,10 +64,11 @@ describe("compileRules", () => {
     expect(compiled({ columns: [] }).clientColumns?.size).toBe(0);
   });
 
+  const caller = { principal: { userId: "alice" } };
   it("takes keys of several columns, split at the dot or by a function", () => {
-    expect(compiled({ id: ["org", "nr"] }).key.split?.("a.7")).toEqual(["a", "7"]);
+    expect(compiled({ id: ["org", "nr"] }).key.split?.("a.7", caller)).toEqual(["a", "7"]);
     const split = (id: string) => [id.slice(0, 1), id.slice(1)];
-    expect(compiled({ id: { columns: ["org", "nr"], split } }).key.split?.("a7")).toEqual([
+    expect(compiled({ id: { columns: ["org", "nr"], split } }).key.split?.("a7", caller)).toEqual([
       "a",
       "7",
     ]);

@@ -1,22 +1,38 @@
 /** MySQL and MariaDB, by `mysql2` and Kysely's MysqlDialect. */
 import { sql } from "kysely";
 import type { Dialect } from "../dialect.js";
-import { lockingRows } from "../statements-locking.js";
+import { carefulRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { codes, meaning } from "./errors.js";
+import { insert } from "./insert.js";
 import { owners } from "./owners.js";
+import { readTraits } from "./traits.js";
 import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
 import { mysqlFamily } from "./family.js";
 
 export const mysql: Dialect = {
   name: "mysql",
-  rows: lockingRows(meaning),
+  rows: carefulRows({
+    lock: () => sql`for update`,
+    returning: false,
+    text: (reference) => sql`cast(${reference} as char)`,
+    insert,
+    same: (reference, column, value) => {
+      if (value === null) return sql`${reference} is null`;
+      // MySQL compares what it means, MariaDB its text.
+      if (column.type === "json")
+        return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
+      if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
+      return sql`ifnull(${owners.same(reference, "text", value)}, false)`;
+    },
+  }),
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
   isolation: "read committed",
   insertIgnore: true,
   types: mysqlFamily.types,
   readColumns,
+  readTraits,
   readConstraints,
   readForeignKeys,
   convert,

@@ -40,6 +40,7 @@ export const mysqlFamily: Family = {
   name: "mysql",
   adapter: MysqlAdapter,
   rowSecurity: false,
+  deferral: false,
   types: {
     // TEXT ends at 64 kB, and escaped text is up to six times as long.
     text: sql`mediumtext`,

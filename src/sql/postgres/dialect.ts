@@ -4,6 +4,8 @@ import { abandonment } from "../abandonment.js";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
+import { carefulRows } from "../statements-locking.js";
+import { locking } from "./careful.js";
 import { codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { become, inspect } from "./rls.js";
@@ -15,6 +17,7 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
+import { readTraits } from "./traits.js";
 import { convert } from "./values.js";
 import { view } from "./view.js";
 import { postgresFamily } from "./family.js";
@@ -50,8 +53,10 @@ const asynchronous: SettingProblem = {
 export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
+  carefulRows: carefulRows(locking),
   types: postgresFamily.types,
   readColumns,
+  readTraits,
   readConstraints,
   readForeignKeys,
   convert,
@@ -71,6 +76,7 @@ export const postgres: Dialect = {
     await bounds(timeouts).execute(tx);
   },
   bounds,
+  defer: sql`set constraints all deferred`,
   settings,
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));

@@ -7,6 +7,7 @@ export const postgresFamily: Family = {
   // PGlite's adapter is derived from it.
   adapter: PostgresAdapter,
   rowSecurity: true,
+  deferral: true,
   types: {
     text: "text",
     longText: "text",

@@ -141,7 +141,7 @@ export async function readConstraints(
   tx: SqlTransaction,
   table: SourceTable,
 ): Promise<Constraints> {
-  // ON CONFLICT takes no index that is partial, of expressions, or deferrable.
+  // No index that is partial or of expressions; a deferrable one holds, though ON CONFLICT does not take it.
   const { rows } = await sql<ConstraintRow>`
     select
       c.relkind in ('r', 'p') as plain,
@@ -153,7 +153,7 @@ export async function readConstraints(
           where k.nr <= i.indnkeyatts
         ))
         from pg_catalog.pg_index i
-        where i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid
+        where i.indrelid = c.oid and i.indisunique and i.indisvalid
           and i.indpred is null and i.indexprs is null
       ), '[]') as unique,
       coalesce((
@@ -201,7 +201,7 @@ export async function readForeignKeys(
   }));
 }
 
-function parsedJson<T>(value: T | string): T {
+export function parsedJson<T>(value: T | string): T {
   return typeof value === "string" ? (JSON.parse(value) as T) : value;
 }
 

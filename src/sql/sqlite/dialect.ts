@@ -2,12 +2,14 @@
 import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction } from "../dialect.js";
-import { returningRows } from "../statements.js";
+import { returningRows, verdict } from "../statements.js";
+import { carefulRows } from "../statements-locking.js";
 import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { codes, meaning } from "./errors.js";
 import { owners } from "./owners.js";
+import { readTraits } from "./traits.js";
 import { sqliteFamily } from "./family.js";
 
 async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
@@ -26,8 +28,21 @@ const notSynchronous: SettingProblem = {
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
+  carefulRows: carefulRows({
+    returning: true,
+    text: (reference) => sql`cast(${reference} as text)`,
+    insert: async (tx, { table, key, scope }, { values }) => {
+      const statement = tx.insertInto(table).values({ ...values, ...key });
+      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope);
+      // A view's rows are not counted, but given back.
+      const [row] = await statement.returning(returned).execute();
+      return row === undefined ? { count: 0n } : { count: 1n, row };
+    },
+    same: (reference, _column, value) => sql`${reference} is ${value} collate binary`,
+  }),
   types: sqliteFamily.types,
   readColumns,
+  readTraits,
   readConstraints,
   readForeignKeys,
   convert,
@@ -41,5 +56,7 @@ export const sqlite: Dialect = {
   meaning,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: lockForWriting,
+  // It ends with the transaction.
+  defer: sql`pragma defer_foreign_keys = on`,
   settings,
 };

@@ -7,6 +7,7 @@ export const sqliteFamily: Family = {
   name: "sqlite",
   adapter: SqliteAdapter,
   rowSecurity: false,
+  deferral: true,
   types: {
     text: "text",
     longText: "text",

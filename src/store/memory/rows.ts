@@ -35,12 +35,15 @@ export interface Counters {
 /** Counts the rows of all tables. No column has this name. */
 const everyRow = "";
 
+/** @param deferring every reference is checked at the end alone */
 export function openRows(
   definitions: ReadonlyMap<string, Definition>,
   overlays: ReadonlyMap<string, Overlay<number, Row>>,
   counters: Counters,
+  deferring = false,
 ): Rows {
   const changed = new Set<Definition>();
+  const waits = ({ deferred }: BoundReference): boolean => deferring || deferred;
 
   const rowsOf = ({ name }: Definition): Overlay<number, Row> => {
     const rows = overlays.get(name);
@@ -78,7 +81,7 @@ export function openRows(
     rowsOf(table).set(number, row);
     changed.add(table);
     for (const reference of table.references) {
-      if (!reference.deferred && differs(reference.column)) checkReference(reference, row);
+      if (!waits(reference) && differs(reference.column)) checkReference(reference, row);
     }
     return row;
   };
@@ -93,9 +96,11 @@ export function openRows(
   };
 
   /** A row's value is gone: nobody may refer to it any more. */
-  const checkLeft = ({ from, column, to, by, deferred }: BoundReference, before: Row): void => {
+  const checkLeft = (reference: BoundReference, before: Row): void => {
+    const { from, column, to, by } = reference;
     const value = before[by] ?? null;
-    if (deferred || value === null || has(to, by, value) || !has(from, column, value)) return;
+    if (waits(reference) || value === null || has(to, by, value) || !has(from, column, value))
+      return;
     throw new MemoryError(
       "FOREIGN_KEY_VIOLATION",
       `A row of ${from.name} refers to this one of ${to.name} by ${column}.`,
@@ -165,7 +170,7 @@ export function openRows(
     checkDeferred: () => {
       for (const table of definitions.values()) {
         for (const reference of table.references) {
-          if (!reference.deferred || !(changed.has(table) || changed.has(reference.to))) continue;
+          if (!waits(reference) || !(changed.has(table) || changed.has(reference.to))) continue;
           for (const [, row] of rowsOf(table).entries()) checkReference(reference, row);
         }
       }

@@ -3,7 +3,7 @@ import type { StoredRow } from "../store.js";
 import type { Meaning } from "../failures.js";
 import type { Column, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
-import { Contention, InvalidValue } from "../failures.js";
+import { Contention, InvalidValue, RowTaken } from "../failures.js";
 
 export interface MemoryColumn {
   readonly type: MemoryType;
@@ -215,6 +215,7 @@ export class MemoryError extends Error {
 export function meaningOf(error: unknown): Meaning {
   if (error instanceof MemoryError) return error.meaning;
   if (error instanceof Contention) return "contention";
+  if (error instanceof RowTaken) return "UNIQUE_VIOLATION";
   return error instanceof InvalidValue ? "INVALID_DATA" : "other";
 }
 

@@ -1,7 +1,7 @@
 /** One database transaction of a memory store: what it is asked for, until it commits or is given up. Each change is judged before and after. */
 import { ApplicationFailure } from "../../errors.js";
 import { sha256 } from "../../wire/serialize.js";
-import { Contention, LeftScope, noRowSecurity } from "../failures.js";
+import { Contention, LeftScope, noRowSecurity, RowTaken } from "../failures.js";
 import type { FingerprintOptions, Inspect, Table } from "../tables.js";
 import type { Change, Effect, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
@@ -226,8 +226,16 @@ export function writeChange(rows: Rows, change: Change): Effect {
   }
   if (!isInScope(rows, scope, found[1])) return "foreign";
   switch (op) {
-    case "PUT":
-      return judged(rows.update(table, found, omit(values, change.insertOnly)));
+    case "PUT": {
+      const changes = omit(values, change.insertOnly);
+      if (change.neverChanges !== true) return judged(rows.update(table, found, changes));
+      const [, row] = found;
+      const isSame = Object.entries(changes).every(
+        ([name, value]) => value === (row[name] ?? null),
+      );
+      if (!isSame) throw new RowTaken();
+      return "written";
+    }
     case "PATCH":
       return judged(rows.update(table, found, values));
     case "DELETE":

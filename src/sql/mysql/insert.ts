@@ -1,0 +1,62 @@
+/** An INSERT on MySQL and MariaDB, after a look that found no row. */
+import { type CompiledQuery, sql } from "kysely";
+import { Contention, NumbersExhausted } from "../../store/failures.js";
+import type { Values } from "../../store/store.js";
+import type { Put, SqlTransaction, Target } from "../dialect.js";
+import { probing } from "../statements.js";
+import type { Inserted } from "../look.js";
+import { meaning } from "./errors.js";
+
+/** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
+export async function insert(
+  tx: SqlTransaction,
+  target: Target,
+  { values, columns }: Pick<Put, "values" | "columns">,
+): Promise<Inserted> {
+  const { table, key, traits } = target;
+  const statement = tx
+    .insertInto(table)
+    .values({ ...values, ...key })
+    .compile();
+  const mayLook = Object.keys(key).every((name) => traits?.readable?.has(name) !== false);
+  const looking = probing(tx, { ...target, scope: undefined });
+  // A lock sees the newest row, also where the transaction reads from an older snapshot.
+  const look = (traits?.lockable === false ? looking : looking.forUpdate()).compile();
+  // Both at once: to whoever watches the transaction the failure is one, and nothing is sent after it.
+  return tx.getExecutor().provideConnection(async (connection) => {
+    try {
+      await connection.executeQuery(statement);
+      return { count: 1n };
+    } catch (error) {
+      if (meaning(error) !== "UNIQUE_VIOLATION" || !mayLook) throw error;
+      const { rows } = await connection.executeQuery(look);
+      if (rows.length > 0)
+        throw new Contention("The row has just been inserted by another transaction.");
+      const last = lastNumber(tx, target, { ...values, ...key }, columns);
+      if (last !== undefined && (await connection.executeQuery(last)).rows.length > 0) {
+        const message = `The table ${table} has given its last number.`;
+        throw new NumbersExhausted(message, { cause: error });
+      }
+      throw error;
+    }
+  });
+}
+
+/** MySQL goes on giving the last number, which is taken. Looks whether it is; `undefined` where the row has brought its own. */
+function lastNumber(
+  tx: SqlTransaction,
+  { table }: Target,
+  values: Values,
+  columns: Put["columns"],
+): CompiledQuery | undefined {
+  for (const { name, numbered } of columns.values()) {
+    if (numbered === undefined || Object.hasOwn(values, name)) continue;
+    return tx
+      .selectFrom(table)
+      .select(sql<number>`1`.as("one"))
+      .where(sql.id(name), "=", numbered.end)
+      .limit(1)
+      .compile();
+  }
+  return undefined;
+}

@@ -1,0 +1,35 @@
+/** What the connection's user may do with a table's columns on MySQL and MariaDB. There, a trigger can refuse a row and never pass over it. */
+import { sql } from "kysely";
+import type { SourceTable, SqlTransaction, Traits } from "../dialect.js";
+
+interface PrivilegeRow {
+  readonly name: string;
+  readonly privileges: string;
+}
+
+const none: ReadonlySet<never> = new Set();
+
+/** One statement. */
+export async function readTraits(
+  tx: SqlTransaction,
+  { schema, name }: SourceTable,
+): Promise<Traits> {
+  const { rows } = await sql<PrivilegeRow>`
+    select c.column_name as name, c.privileges as privileges
+    from information_schema.columns c
+    where c.table_schema = ${schema === undefined ? sql`database()` : sql.lit(schema)}
+      and c.table_name = ${sql.lit(name)}
+  `.execute(tx.withoutPlugins());
+  const may = (privilege: string) =>
+    new Set(rows.filter((row) => row.privileges.includes(privilege)).map((row) => row.name));
+  const updatable = may("update");
+  return {
+    declining: none,
+    rewritten: none,
+    lockable: updatable.size > 0,
+    versioned: false,
+    rowSecurity: false,
+    readable: may("select"),
+    updatable,
+  };
+}

@@ -1,0 +1,138 @@
+/** What a table is to Postgres, and what the connection's role may do with it, as far as the statements must follow it. */
+import { sql } from "kysely";
+import type { SourceTable, SqlTransaction, Traits, Verb } from "../dialect.js";
+import { parsedJson, quoted } from "./schema.js";
+
+interface TraitsRow {
+  /** JSON, which some connections leave as its text. */
+  readonly declining: readonly Verb[] | string;
+  readonly rewritten: readonly Verb[] | string;
+  readonly keys:
+    | readonly {
+        readonly name: string;
+        readonly columns: readonly string[];
+        readonly immediate: boolean;
+      }[]
+    | string;
+  readonly readable: readonly string[] | string;
+  readonly updatable: readonly string[] | string;
+  readonly may: readonly Verb[] | string;
+  readonly table: boolean;
+  readonly simple: boolean;
+  readonly instead: boolean;
+  readonly secured: boolean;
+  readonly changeable: boolean;
+  readonly stricter: boolean;
+}
+
+/** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
+const simply = 4 + 8;
+
+/** One statement. Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too. */
+export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
+  const { rows } = await sql<TraitsRow>`
+    with recursive behind (oid) as (
+      select to_regclass(${quoted(table)}::text)::oid
+      union
+      select more.oid from behind, lateral (
+        select d.refobjid as oid
+        from pg_catalog.pg_rewrite r
+        join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype = 'n'
+        where r.ev_class = behind.oid and r.ev_type = '1'
+        union all
+        select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = behind.oid
+      ) more
+    ), triggers as (
+      select t.tgtype, t.tgrelid from behind join pg_catalog.pg_trigger t on t.tgrelid = behind.oid
+      where not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 1 = 1 and t.tgtype & 66 <> 0
+    ), rules as (
+      select distinct case r.ev_type when '2' then 'update' when '3' then 'insert' else 'delete' end as verb
+      from behind join pg_catalog.pg_rewrite r on r.ev_class = behind.oid
+      where r.ev_type <> '1' and r.ev_enabled <> 'D'
+    ), policies as (
+      select p.polcmd as cmd, p.polpermissive as permissive, pg_get_expr(p.polqual, p.polrelid) as qual,
+        coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid)) as checked
+      from pg_catalog.pg_policy p
+      where p.polrelid = to_regclass(${quoted(table)}::text) and (
+        p.polroles = '{0}' or exists (
+          select from unnest(p.polroles) as r (oid) where r.oid <> 0 and pg_has_role(r.oid, 'usage')
+        )
+      )
+    ), verbs (verb, bit) as (values ('insert', 4), ('delete', 8), ('update', 16))
+    select
+      (select coalesce(json_agg(v.verb), '[]') from verbs v
+        where exists (select from triggers t where t.tgtype & v.bit <> 0) or v.verb in (select verb from rules)) as declining,
+      (select coalesce(json_agg(verb), '[]') from rules) as rewritten,
+      (select coalesce(json_agg(json_build_object('name', x.relname, 'immediate', i.indimmediate, 'columns', (
+          select json_agg(a.attname order by k.nr)
+          from unnest(i.indkey::int2[]) with ordinality as k (attnum, nr)
+          join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+          where k.nr <= i.indnkeyatts
+        ))), '[]')
+        from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
+        where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null) as keys,
+      (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'select')), '[]')
+        from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as readable,
+      (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'update')), '[]')
+        from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as updatable,
+      (select coalesce(json_agg(v.verb), '[]') from (values
+          ('insert', 8, has_any_column_privilege(c.oid, 'insert')),
+          ('update', 4, has_any_column_privilege(c.oid, 'update')),
+          ('delete', 16, has_table_privilege(c.oid, 'delete'))
+        ) as v (verb, bit, granted)
+        where v.granted and (pg_relation_is_updatable(c.oid, true) & v.bit <> 0 or v.verb in (select verb from rules))) as may,
+      c.relkind in ('r', 'p') as ${sql.id("table")},
+      c.relkind = 'v' and pg_relation_is_updatable(c.oid, false) & ${sql.lit(simply)} = ${sql.lit(simply)} as simple,
+      exists (select from triggers t where t.tgtype & 64 <> 0) as instead,
+      case when c.relkind in ('r', 'p') then row_security_active(c.oid)
+        else exists (
+          select from behind join pg_catalog.pg_class b on b.oid = behind.oid, pg_catalog.pg_roles o
+          where b.relrowsecurity and o.oid = c.relowner and case
+            when exists (select from behind v join pg_catalog.pg_class w on w.oid = v.oid where w.relkind = 'v' and w.oid <> c.oid) then true
+            when exists (select from pg_options_to_table(c.reloptions) where option_name = 'security_invoker' and option_value::boolean)
+              then row_security_active(b.oid)
+            else not o.rolsuper and not o.rolbypassrls and (b.relforcerowsecurity or not pg_has_role(o.oid, b.relowner, 'usage'))
+          end
+        ) end as secured,
+      exists (select from policies where cmd in ('w', '*') and permissive) as changeable,
+      exists (
+        select from policies i where i.cmd in ('a', '*') and i.permissive and not exists (
+          select from policies s where s.cmd in ('r', '*') and s.permissive and s.qual = i.checked
+        )
+      ) or exists (select from policies where cmd in ('r', '*') and not permissive) as stricter
+    from pg_catalog.pg_class c
+    where c.oid = to_regclass(${quoted(table)}::text)
+  `.execute(tx.withoutPlugins());
+  const [row] = rows;
+  if (row === undefined) return unknown;
+  const updatable = parsedJson(row.updatable);
+  const keys = parsedJson(row.keys);
+  const isUpsertable = row.simple && !row.instead;
+  return {
+    declining: new Set(parsedJson(row.declining)),
+    rewritten: new Set(parsedJson(row.rewritten)),
+    // A simple view's keys are those of its table.
+    ...(!isUpsertable && {
+      keys: keys.filter(({ immediate }) => immediate).map(({ columns }) => columns),
+    }),
+    constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
+    lockable: (row.table || row.simple) && updatable.length > 0,
+    versioned: row.table,
+    may: new Set(parsedJson(row.may)),
+    rowSecurity: row.secured,
+    stricterUpsert: row.secured && (row.stricter || !row.table),
+    readable: new Set(parsedJson(row.readable)),
+    // Without a policy for it nobody changes a row.
+    updatable: new Set(row.table && row.secured && !row.changeable ? [] : updatable),
+  };
+}
+
+/** It has gone since its columns were read. */
+const unknown: Traits = {
+  declining: new Set(),
+  rewritten: new Set(),
+  lockable: false,
+  versioned: false,
+  rowSecurity: false,
+};
