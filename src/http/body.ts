@@ -7,7 +7,7 @@ import { parseLarge } from "../wire/parse-large.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { putAside, survey, without } from "../wire/survey.js";
 import { tooManyTransactions } from "../wire/upload.js";
-import { defaultTimeouts, type Limits, type Timeouts } from "../wire/limits.js";
+import { defaultTimeouts, keysOfObject, type Limits, type Timeouts } from "../wire/limits.js";
 import type { WriteRequest } from "../model.js";
 
 export interface RequestBody {
@@ -255,15 +255,16 @@ async function parse(
     return value;
   }
   visit?.measurable(text.length);
-  const { values, transactions, aside } = setsAside
-    ? await survey(text, limits.values, limits.depth + levelsAround)
-    : await survey(text, Infinity, Infinity);
+  const most = keysOfObject(limits);
+  const bounds = { values: limits.values, depth: limits.depth + levelsAround, keysOfObject: most };
+  const { values, transactions, keys, aside } = await survey(text, setsAside ? bounds : undefined);
   if (values > 2 * limits.values) {
     if (setsAside && transactions > limits.transactions) {
       throw tooManyTransactions(transactions, limits);
     }
     throw badRequest(413, `The body holds more than ${2 * limits.values} values.`);
   }
+  if (keys > most) throw badRequest(413, `The body has more than ${most} members.`);
   let units = 0;
   for (const { start, end } of aside) units += end - start;
   visit?.arrived(text.length * bytesOfUnit + values * bytesOfValue + units * bytesOfUnitAside);

@@ -269,14 +269,14 @@ export function uploadOfRow(op: Operation, body: unknown): unknown {
   const named = isGiven(entry["op"]) && entry["op"] !== op ? [op, entry["op"]] : op;
   const ofDevice = typeof clientId === "string";
   const row = { ...withRowId(entry), ...(!ofDevice && { clientId }), op: named };
-  // A part with more values than may be read: then nothing of the row is read.
-  const isUnread = Object.values(row).some((value) => value instanceof Unread);
+  // A part that holds more than may be read: then nothing of the row is read.
+  const unread = Object.values(row).find((value) => value instanceof Unread);
   return {
     client_id,
     queue_id,
     queueId,
     ...(ofDevice && { clientId }),
-    batch: isUnread ? new Unread(stringifyJson([row])) : [row],
+    batch: unread === undefined ? [row] : new Unread(stringifyJson([row]), unread.excess),
   };
 }
 

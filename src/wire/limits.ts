@@ -55,6 +55,11 @@ export const defaultLimits: Limits = {
   callerTransactions: Infinity,
 };
 
+/** Keys that one object may have: the engine takes long for one that has very many. */
+export function keysOfObject({ keys }: Limits): number {
+  return Math.max(50_000, Math.floor(keys / 5));
+}
+
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
 export interface Timeouts {
   /** The wait for a lock that another transaction holds. Default 5,000. */

@@ -5,12 +5,17 @@
 import { endOfString, endsLiteral } from "./parse-json.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 
-/** A part of a body that has more values than may be read, as it came. */
+/** Why a part of a body is set aside: the bound that it passes. */
+export type Excess = "values" | "depth" | "keys";
+
+/** A part of a body that holds more than may be read, as it came. */
 export class Unread {
   readonly text: string;
+  readonly excess: Excess;
 
-  constructor(text: string) {
+  constructor(text: string, excess: Excess) {
     this.text = text;
+    this.excess = excess;
   }
 
   toJSON(): string {
@@ -24,6 +29,16 @@ export interface AsidePart {
   readonly end: number;
   readonly key: string;
   readonly index?: number;
+  readonly excess: Excess;
+}
+
+/** What a part may hold. */
+export interface SurveyBounds {
+  readonly values: number;
+  /** Levels of the text. */
+  readonly depth: number;
+  /** Keys of one object. */
+  readonly keysOfObject: number;
 }
 
 export interface Survey {
@@ -31,6 +46,8 @@ export interface Survey {
   readonly values: number;
   /** Elements of the list `transactions`. */
   readonly transactions: number;
+  /** Keys of the body itself, where it is an object. */
+  readonly keys: number;
   /** In the text's order. */
   readonly aside: readonly AsidePart[];
 }
@@ -40,12 +57,24 @@ const mostOfLiteral = 1024 * 1024;
 /** How many characters are looked at before the clock is. */
 const stretch = 128 * 1024;
 
+/** Where a bound was passed last. */
+interface Breach {
+  at: number;
+  excess: Excess;
+}
+
 /**
  * Counts the values of a text, which need not be JSON: no prefix of it that a parser gets through has more than are counted. An object's members that
- * hold more than `most` values each, or nest deeper than `deepest` levels of the text, are set aside; of its list `transactions`, the elements that do.
+ * hold more than the bounds allow are set aside; of its list `transactions`, the elements that do. Without bounds nothing is.
  */
-export async function survey(text: string, most: number, deepest: number): Promise<Survey> {
-  const parts = createParts(text, most);
+export async function survey(text: string, bounds?: SurveyBounds): Promise<Survey> {
+  const most = bounds?.values ?? Infinity;
+  const deepest = bounds?.depth ?? Infinity;
+  const mostKeys = bounds?.keysOfObject ?? Infinity;
+  const breach: Breach = { at: -1, excess: "depth" };
+  const parts = createParts(text, most, breach);
+  // Of the objects that are open, by their depth.
+  const keys = [0, 0];
   let values = 0;
   let depth = 0;
   let isObject = false;
@@ -54,7 +83,6 @@ export async function survey(text: string, most: number, deepest: number): Promi
   let key = 0;
   let keyEnd = 0;
   let afterText = false;
-  let deepAt = -1;
   let at = 0;
   while (at < text.length) {
     if (at >= lookAt) {
@@ -72,7 +100,7 @@ export async function survey(text: string, most: number, deepest: number): Promi
       case 0x22 /* " */: {
         const end = endOfString(text, at);
         // It has no end: no parser gets beyond it.
-        if (end === 0) return parts.survey(values);
+        if (end === 0) return parts.survey(values, keys);
         values++;
         afterText = true;
         if (depth === 1) {
@@ -84,13 +112,24 @@ export async function survey(text: string, most: number, deepest: number): Promi
       }
       case 0x3a /* : */:
         // What stands in front of it was a key, and no value. Behind anything else it is no JSON, and must not hide what came before.
-        if (afterText) values--;
+        if (afterText) {
+          values--;
+          if (bounds !== undefined && depth <= deepest) {
+            const known = (keys[depth] ?? 0) + 1;
+            keys[depth] = known;
+            // Those of the body itself are for the caller to judge.
+            if (depth > 1 && known > mostKeys) {
+              breach.at = at;
+              breach.excess = "keys";
+            }
+          }
+        }
         at++;
         if (depth === 1 && isObject) parts.beginMember(key, keyEnd, at, values);
         break;
       case 0x2c /* , */:
-        if (depth === 1) parts.endMember(at, values, deepAt);
-        else if (inList && depth === 2) parts.endElement(at, values, deepAt);
+        if (depth === 1) parts.endMember(at, values);
+        else if (inList && depth === 2) parts.endElement(at, values);
         at++;
         break;
       case 0x7b /* { */:
@@ -99,16 +138,19 @@ export async function survey(text: string, most: number, deepest: number): Promi
         if (depth === 1) isObject = code === 0x7b;
         // Before the list itself is counted: it is no part of its first element.
         else if (depth === 2 && code === 0x5b) inList = parts.beginList(at + 1, values + 1);
-        if (depth > deepest) deepAt = at;
+        if (depth > deepest) {
+          breach.at = at;
+          breach.excess = "depth";
+        } else if (bounds !== undefined) keys[depth] = 0;
         values++;
         at++;
         break;
       case 0x7d /* } */:
       case 0x5d /* ] */:
         if (inList && depth === 2) {
-          parts.endElement(at, values, deepAt);
+          parts.endElement(at, values);
           inList = false;
-        } else if (depth === 1) parts.endMember(at, values, deepAt);
+        } else if (depth === 1) parts.endMember(at, values);
         depth--;
         at++;
         break;
@@ -121,11 +163,11 @@ export async function survey(text: string, most: number, deepest: number): Promi
     }
     afterText = false;
   }
-  return parts.survey(values);
+  return parts.survey(values, keys);
 }
 
 /** The body's members, and the elements of `transactions`. */
-function createParts(text: string, most: number) {
+function createParts(text: string, most: number, breach: Readonly<Breach>) {
   let aside: AsidePart[] = [];
   let valuesAside = 0;
   let member: { key: string; start: number; values: number; isList: boolean } | undefined;
@@ -136,6 +178,10 @@ function createParts(text: string, most: number) {
     aside.push(part);
     valuesAside += values - 1;
   };
+
+  /** Of what began there. */
+  const excessOf = (start: number, held: number): Excess | undefined =>
+    breach.at >= start ? breach.excess : held > most ? "values" : undefined;
 
   return {
     beginMember: (from: number, to: number, start: number, values: number): void => {
@@ -150,23 +196,25 @@ function createParts(text: string, most: number) {
       element = { start, values, index: 0 };
       return true;
     },
-    endElement: (end: number, values: number, deepAt: number): void => {
+    endElement: (end: number, values: number): void => {
       const held = values - element.values;
       const { start, index } = element;
-      if (held > most || deepAt >= start)
-        setAside({ start, end, key: "transactions", index }, held);
+      const excess = excessOf(start, held);
+      if (excess !== undefined) setAside({ start, end, key: "transactions", index, excess }, held);
       element = { start: end + 1, values, index: index + 1 };
     },
-    endMember: (end: number, values: number, deepAt: number): void => {
+    endMember: (end: number, values: number): void => {
       if (member === undefined) return;
       const { key, start, isList } = member;
       const held = values - member.values;
-      if (!isList && (held > most || deepAt >= start)) setAside({ start, end, key }, held);
+      const excess = isList ? undefined : excessOf(start, held);
+      if (excess !== undefined) setAside({ start, end, key, excess }, held);
       member = undefined;
     },
-    survey: (values: number): Survey => ({
+    survey: (values: number, keys: readonly number[]): Survey => ({
       values: values - valuesAside,
       transactions: element.index,
+      keys: keys[1] ?? 0,
       aside,
     }),
   };
@@ -175,8 +223,8 @@ function createParts(text: string, most: number) {
 /** No member of a body has this name: what is found under it is put nowhere. */
 const nowhere = "";
 
-function unused({ start, end }: AsidePart): AsidePart {
-  return { start, end, key: nowhere };
+function unused({ start, end, excess }: AsidePart): AsidePart {
+  return { start, end, key: nowhere, excess };
 }
 
 function keyText(literal: string): string {
@@ -202,9 +250,9 @@ export function without(text: string, aside: readonly AsidePart[]): string {
 /** Puts what was set aside back into what has been made of the rest, unread. */
 export function putAside(body: unknown, text: string, aside: readonly AsidePart[]): void {
   const members = body as Record<string, unknown>;
-  for (const { start, end, key, index } of aside) {
+  for (const { start, end, key, index, excess } of aside) {
     if (!Object.hasOwn(members, key)) continue;
-    const unread = new Unread(text.slice(start, end));
+    const unread = new Unread(text.slice(start, end), excess);
     if (index === undefined) {
       Object.defineProperty(members, key, {
         value: unread,

@@ -13,7 +13,7 @@ import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
 import { type Fault, transactionOf } from "./entries.js";
 import { envelopeFault, expected, transactionFault } from "./fault.js";
-import type { Limits } from "./limits.js";
+import { keysOfObject, type Limits } from "./limits.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 import { Unread } from "./survey.js";
 
@@ -187,8 +187,7 @@ function* measuring(
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }
-  // The engine takes long for one that has very many.
-  const mostInObject = Math.max(50_000, Math.floor(limits.keys / 5));
+  const mostInObject = keysOfObject(limits);
   let values = 0;
   let keys = 0;
   let stepAt = valuesOfStep;
@@ -208,7 +207,7 @@ function* measuring(
         // The operation's own members are the contract's, not the application's.
         if (names !== undefined && depth > 0) keys += names.length;
         if (names !== undefined && names.length > mostInObject) {
-          return { message: `An object has more than ${mostInObject} keys.`, operationIndex };
+          return { message: tooManyKeys(limits), operationIndex };
         }
         if (names !== undefined && names.length > valuesOfStep) yield;
         if (keys > limits.keys) {
@@ -235,15 +234,20 @@ function* measuring(
 
 /** What stands for a transaction that has more values than may be read is its text: it is kept whole, and never parsed. */
 function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined {
-  const invalid = `The transaction has more than ${limits.values} values, or some that are nested more than ${limits.depth} levels deep.`;
-  if (raw instanceof Unread) return { invalid, raw: raw.text };
+  if (raw instanceof Unread) return { invalid: excessOf(raw, limits), raw: raw.text };
   for (const name of ["crud", "batch"] as const) {
     const operations = member(raw, name);
     if (operations instanceof Unread) {
+      const invalid = excessOf(operations, limits);
       return { invalid, raw: { ...(raw as object), [name]: operations.text } };
     }
   }
   return undefined;
+}
+
+function excessOf({ excess }: Unread, limits: Limits): string {
+  if (excess === "values") return tooManyValues(limits);
+  return excess === "keys" ? tooManyKeys(limits) : tooDeep(limits);
 }
 
 function isTooLong(value: unknown, { stringLength }: Limits): boolean {
@@ -252,6 +256,10 @@ function isTooLong(value: unknown, { stringLength }: Limits): boolean {
 
 function tooManyValues({ values }: Limits): string {
   return `The transaction has more than ${values} values.`;
+}
+
+function tooManyKeys(limits: Limits): string {
+  return `An object has more than ${keysOfObject(limits)} keys.`;
 }
 
 function tooDeep({ depth }: Limits): string {

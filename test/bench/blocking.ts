@@ -51,6 +51,10 @@ const shapes: Readonly<Record<string, (bytes: number) => string>> = {
     ),
   "as many values as may be": (bytes) =>
     one(`{"settings":[${joined(Math.min(bytes - 1_000, 1_490_000), () => "{}")}]}`),
+  "as many keys in one object as may be": () =>
+    one(
+      `{"settings":{${Array.from({ length: 49_999 }, (_, index) => `"${index.toString(36)}${"k".repeat(14)}":1`).join()}}}`,
+    ),
   "keys, all different": (bytes) =>
     one(
       `{"settings":{${joined(Math.min(bytes - 1_000, 2.2 * mebibyte), (index) => `"${index.toString(36)}":1`)}}}`,
@@ -60,6 +64,14 @@ const shapes: Readonly<Record<string, (bytes: number) => string>> = {
       `{"settings":[${joined(Math.min(bytes - 1_000, 2.8 * mebibyte), (index) => `{"${index.toString(36)}":1}`)}]}`,
     ),
   "more values than may be": (bytes) => one(`{"settings":[${joined(bytes - 1_000, () => "{}")}]}`),
+  "empty objects as operations": (bytes) =>
+    upload(transaction(joined(Math.min(bytes - 1_000, 1_490_000), () => "{}"))),
+  "empty objects as operations of many transactions": (bytes) =>
+    upload(
+      ...Array.from({ length: 90 }, () =>
+        transaction(joined(Math.min(bytes, 2_900_000) / 92, () => "{}")),
+      ),
+    ),
   "lists inside each other": (bytes) =>
     one(`{"settings":${"[".repeat(bytes / 2 - 500)}${"]".repeat(bytes / 2 - 500)}}`),
   "a dead letter of ordinary entries": (bytes) =>

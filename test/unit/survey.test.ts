@@ -6,8 +6,8 @@ import { defaultLimits } from "../../src/wire/limits.js";
 import { putAside, survey, Unread, without } from "../../src/wire/survey.js";
 import { normalizeUpload } from "../../src/wire/upload.js";
 
-const count = async (text: string, most = Infinity, deepest = Infinity) =>
-  survey(text, most, deepest);
+const count = async (text: string, values = Infinity, depth = 1_000, keysOfObject = Infinity) =>
+  survey(text, { values, depth, keysOfObject });
 
 /** The values of what has been parsed, with those of keys that come again. */
 function valuesOf(value: unknown): number {
@@ -28,9 +28,9 @@ describe("survey", () => {
   it("sets aside what holds a number of more digits than anybody stores", async () => {
     const of = (digits: number) =>
       `{"crud":[{"op_data":{"a":${"7".repeat(digits)}}}],"client_id":"x"}`;
-    expect((await survey(of(1024 * 1024), 500, 64)).aside).toEqual([]);
+    expect((await count(of(1024 * 1024), 500, 64)).aside).toEqual([]);
     const text = of(1024 * 1024 + 1);
-    const { aside, values } = await survey(text, 500, 64);
+    const { aside, values } = await count(text, 500, 64);
     expect(aside.map(({ key }) => key)).toEqual(["crud"]);
     expect(values).toBeLessThan(10);
   });
@@ -65,8 +65,13 @@ describe("survey", () => {
     putAside(body, text, aside);
     expect(body).toEqual({
       client_id: "c",
-      transactions: [{ crud: [1] }, new Unread(` {"crud":${big}}`), { crud: [] }, new Unread(big)],
-      x: new Unread(`${big} `),
+      transactions: [
+        { crud: [1] },
+        new Unread(` {"crud":${big}}`, "values"),
+        { crud: [] },
+        new Unread(big, "values"),
+      ],
+      x: new Unread(`${big} `, "values"),
       y: [],
     });
   });
@@ -80,13 +85,25 @@ describe("survey", () => {
     ]);
   });
 
+  it("sets aside an object with too many keys, however deep it is, and no others", async () => {
+    const many = '{"a":1,"b":[2],"c":3,"d":4}';
+    const text = `{"transactions":[{"crud":[{"x":${many}}]},{"crud":[{"a":{"b":1,"c":{"d":1}}},{"e":[":",":"]}]}],"batch":${many}}`;
+    const { aside, values, keys } = await count(text, 100, 100, 3);
+    expect(aside.map(({ key, index, excess }) => [key, index, excess])).toEqual([
+      ["transactions", 0, "keys"],
+      ["batch", undefined, "keys"],
+    ]);
+    expect(values).toBe(valuesOf(JSON.parse(without(text, aside))));
+    expect(keys).toBe(2);
+  });
+
   it("knows a key however it is written, and the last of several", async () => {
     const big = "[1,2,3,4,5,6,7,8]";
     const text = `{"transactions":[${big}],"crud":${big},"transact\\u0069ons":[1,${big}],"crud":[]}`;
     const { aside } = await count(text, 5);
     const body = JSON.parse(without(text, aside)) as Record<string, unknown>;
     putAside(body, text, aside);
-    expect(body).toEqual({ transactions: [1, new Unread(big)], crud: [] });
+    expect(body).toEqual({ transactions: [1, new Unread(big, "values")], crud: [] });
   });
 
   it("leaves no prototype", async () => {
@@ -103,7 +120,7 @@ describe("a body with more values than may be read", () => {
   const limits = { ...defaultLimits, values: 1_000, transactions: 3 };
   const crud = (values: number) =>
     `[{"op":"PUT","table":"t","id":"1","op_data":{"a":[${"1,".repeat(values)}1]}}]`;
-  const read = async (text: string, setsAside = true) => {
+  const read = async (text: string, setsAside = true, within = limits) => {
     const request = {
       method: "POST",
       url: "/api/data",
@@ -111,7 +128,7 @@ describe("a body with more values than may be read", () => {
       body: async () => text,
       signal: new AbortController().signal,
     };
-    return (await readBody(request, limits, undefined, { setsAside })).value;
+    return (await readBody(request, within, undefined, { setsAside })).value;
   };
 
   it("has its other transactions read, and that one kept whole", async () => {
@@ -153,6 +170,23 @@ describe("a body with more values than may be read", () => {
   it("is refused where it is no upload", async () => {
     await expect(read(`{"payload":[${"1,".repeat(2_000)}1]}`, false)).rejects.toMatchObject({
       status: 413,
+    });
+  });
+
+  it("has an object with too many keys: kept whole, and the others are read", async () => {
+    const keys = Array.from({ length: 50_001 }, (_, index) => `"${index.toString(36)}":1`);
+    const large = `{"crud":[{"op":"PUT","table":"t","id":"1","op_data":{${keys.join()}}}]}`;
+    const values = 200_000;
+    const text = `{"transactions":[${large},{"crud":[]}]}`;
+    const body = await read(text, true, { ...limits, values });
+    expect(normalizeUpload(body, { ...limits, values }).transactions).toEqual([
+      { invalid: "An object has more than 50000 keys.", raw: large },
+      expect.objectContaining({ crud: [] }),
+    ]);
+    const members = `{"transactions":[],${keys.join()}}`;
+    await expect(read(members, true, { ...limits, values })).rejects.toMatchObject({
+      status: 413,
+      message: "The body has more than 50000 members.",
     });
   });
 

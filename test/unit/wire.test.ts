@@ -325,7 +325,7 @@ describe("a transaction", () => {
 
   it("is not read where a row by itself has more values than may be", async () => {
     const text = JSON.stringify(Array.from({ length: 100 }, () => 1));
-    const body = { table: "lists", id: "1", data: new Unread(text) };
+    const body = { table: "lists", id: "1", data: new Unread(text, "values") };
     const { transactions } = normalise(uploadOfRow("PUT", body));
     expect(transactions).toEqual([
       {
