@@ -1,148 +1,287 @@
 /**
- * `npm run bench`: this library beside an endpoint written by hand, on the same Postgres, in the same run, taking turns.
- * What is printed is a ratio of medians; the milliseconds are those of this machine.
+ * `npm run bench`: this library beside the usual hand-written pattern and beside the floor, over HTTP, on the same database, in the same run, taking
+ * turns. Each server is a process of its own with a database of its own; all get the same bytes, and in the end all databases must hold the same rows,
+ * or the run is void. Speeds are medians of the rounds; only their ratios mean anything elsewhere.
+ *
+ * `npm run bench -- --database mysql` (`mariadb`, `sqlite`, `pglite`; default `postgres`), `--cases W1,W3`, `--rounds 5`, `--trips 0,2,20`,
+ * `--write` puts the tables and charts into docs/performance.md.
  */
-import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
-import { guardPool } from "../../adapters/pg.js";
-import { createTables, createWrites, type WritesConfig } from "../../src/index.js";
-import { createPostgresDatabase, createTestTables } from "../support/databases.js";
-import type { TestSchema } from "../support/schema.js";
-import { postgresAvailable } from "../support/servers.js";
-import { applyByHand } from "./baseline.js";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createPostgresDatabase } from "../support/databases.js";
+import { createMysqlDatabase } from "../support/mysql.js";
+import { mariadbServer, mysqlServer, postgresAvailable } from "../support/servers.js";
+import {
+  bodiesOf,
+  type Contender,
+  databaseCpuMs,
+  ours,
+  run,
+  type ServerName,
+  start,
+} from "./speed/drive.js";
+import { createProxy, type Proxy } from "./speed/proxy.js";
+import {
+  chart,
+  costs,
+  counts,
+  type Counted,
+  latencies,
+  median,
+  type Measured,
+  type Result,
+  speeds,
+} from "./speed/report.js";
+import { token } from "./speed/serving.js";
+import { longest, type Workload, workloads } from "./speed/workloads.js";
+import { writeDocs } from "./speed/docs.js";
 
-const rounds = 15;
-
-interface Work {
-  readonly name: string;
-  /** Transactions of one round, each a list of operations. */
-  readonly transactions: number;
-  readonly operations: number;
-  /** Requests under way at once. */
-  readonly concurrency: number;
-}
-
-const works: readonly Work[] = [
-  {
-    name: "one PUT a transaction, one at a time",
-    transactions: 100,
-    operations: 1,
-    concurrency: 1,
+const { values: options } = parseArgs({
+  options: {
+    database: { type: "string", default: "postgres" },
+    cases: { type: "string", default: workloads.map(({ name }) => name).join() },
+    rounds: { type: "string", default: "7" },
+    concurrency: { type: "string", default: "1,8" },
+    trips: { type: "string", default: "0,2,20" },
+    write: { type: "boolean", default: false },
   },
-  {
-    name: "one PUT a transaction, 16 at a time",
-    transactions: 200,
-    operations: 1,
-    concurrency: 16,
-  },
-  {
-    name: "4 operations a transaction, 8 at a time",
-    transactions: 100,
-    operations: 4,
-    concurrency: 8,
-  },
-  {
-    name: "100 operations a transaction, one at a time",
-    transactions: 5,
-    operations: 100,
-    concurrency: 1,
-  },
-  {
-    name: "1,000 operations a transaction, one at a time",
-    transactions: 1,
-    operations: 1_000,
-    concurrency: 1,
-  },
-];
-
-if (!(await postgresAvailable())) {
-  console.log("The bench needs a Postgres server; none answers.");
-  process.exit(1);
-}
-const { url, drop } = await createPostgresDatabase();
-const pool = guardPool(new pg.Pool({ connectionString: url, max: 16 }));
-const db = new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
-await createTestTables(db);
-await createTables(db);
-
-const principal = { userId: "alice" };
-const base = {
-  authenticate: () => principal,
-  database: db,
-  tables: { lists: { access: "everyone" }, todos: { access: "everyone" } },
-} satisfies WritesConfig<typeof principal, TestSchema>;
-const plain = createWrites(base);
-const scoped = createWrites({
-  ...base,
-  tables: { lists: { owner: "owner_id" }, todos: { access: "everyone" } },
 });
+const rounds = Number(options.rounds);
+const trips = options.trips.split(",").map(Number);
+const chosen = workloads.filter(({ name }) => options.cases.split(",").includes(name));
+const bearer = await token();
 
-const runners = {
-  "by hand": (crud: readonly object[]) => applyByHand(pool, crud as never),
-  "no identity": (crud: readonly object[]) => send(plain, { crud }),
-  ledger: (crud: readonly object[]) => send(plain, { client_id: "bench", crud: numbered(crud) }),
-  "ledger + owner": (crud: readonly object[]) =>
-    send(scoped, { client_id: "bench", crud: numbered(crud) }),
+interface Kind {
+  readonly protocol?: "postgres" | "mysql";
+  /** Of its server. */
+  readonly processes: readonly string[];
+  readonly available: () => Promise<boolean>;
+  readonly create: () => Promise<{ readonly url: string; drop(): Promise<void> }>;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  postgres: {
+    protocol: "postgres",
+    processes: ["postgres"],
+    available: postgresAvailable,
+    create: createPostgresDatabase,
+  },
+  mysql: {
+    protocol: "mysql",
+    processes: ["mysqld"],
+    available: mysqlServer.available,
+    create: () => createMysqlDatabase(mysqlServer),
+  },
+  mariadb: {
+    protocol: "mysql",
+    processes: ["mariadbd", "mysqld"],
+    available: mariadbServer.available,
+    create: () => createMysqlDatabase(mariadbServer),
+  },
+  sqlite: { processes: [], available: async () => true, create: inFolder },
+  pglite: {
+    processes: [],
+    available: async () => true,
+    create: async () => ({ url: "pglite", drop: async () => undefined }),
+  },
 };
 
-let lastOpId = 0;
+async function inFolder() {
+  const folder = await mkdtemp(join(tmpdir(), "powersync-writes-bench-"));
+  return {
+    url: `sqlite:${join(folder, "bench.db")}`,
+    drop: () => rm(folder, { recursive: true, force: true }),
+  };
+}
 
-for (const work of works) {
-  const times = new Map<string, number[]>();
+const kind = kinds[options.database];
+if (kind === undefined) {
+  throw new Error(`--database is one of ${Object.keys(kinds).join(", ")}.`);
+}
+if (!(await kind.available())) {
+  console.error(`The bench needs a server of ${options.database}; none answers.`);
+  process.exit(1);
+}
+
+const servers: readonly ServerName[] = [
+  ...ours,
+  "usual pattern",
+  ...(options.database === "postgres" ? (["floor, ledger", "floor"] as const) : []),
+];
+const reference: ServerName = options.database === "postgres" ? "floor, ledger" : "usual pattern";
+
+interface Stage {
+  readonly contenders: readonly Contender[];
+  /** Where there is one between each server and its database. */
+  readonly proxies: readonly Proxy[];
+  close(): Promise<void>;
+}
+
+/** A server of each kind, and a database for each. */
+async function open(tripMs: number | undefined, names: readonly ServerName[]): Promise<Stage> {
+  const closing: (() => Promise<void> | void)[] = [];
+  const contenders: Contender[] = [];
+  const proxies: Proxy[] = [];
+  for (const server of names) {
+    const { url, drop } = await (kind as Kind).create();
+    let throughUrl = url;
+    if (tripMs !== undefined && kind?.protocol !== undefined) {
+      const address = new URL(url);
+      const port = Number(address.port || (kind.protocol === "postgres" ? 5432 : 3306));
+      const proxy = await createProxy(port, kind.protocol, tripMs);
+      address.port = String(proxy.port);
+      throughUrl = address.href;
+      proxies.push(proxy);
+      closing.push(() => proxy.close());
+    }
+    const contender = await start({ server, databaseUrl: url, throughUrl }, bearer);
+    contenders.push(contender);
+    closing.unshift(() => contender.close());
+    closing.push(drop);
+  }
+  return {
+    contenders,
+    proxies,
+    close: async () => {
+      for (const close of closing) await close();
+    },
+  };
+}
+
+async function sameRows({ contenders }: Stage, workload: Workload): Promise<void> {
+  const digests = new Map<string, string[]>();
+  for (const contender of contenders) {
+    const digest = await contender.rows();
+    digests.set(digest, [...(digests.get(digest) ?? []), contender.name]);
+  }
+  if (digests.size > 1) {
+    const groups = [...digests.values()].map((names) => names.join(" and ")).join("; but ");
+    throw new Error(`The run is void: after ${workload.name} the rows differ: ${groups}.`);
+  }
+}
+
+/** Rounds in which each server has a turn, each time in another order. */
+async function measure(
+  stage: Stage,
+  workload: Workload,
+  concurrency: number,
+  tripMs: number,
+  requests: number,
+): Promise<Result> {
+  const { contenders } = stage;
+  const samples = new Map<Contender, { ms: number[]; cpu: number[]; database: number[] }>();
+  for (const contender of contenders) {
+    samples.set(contender, { ms: [], cpu: [], database: [] });
+    await contender.fill();
+  }
+  let request = 1;
+  // The first round is for what is done once.
   for (let round = 0; round <= rounds; round += 1) {
-    for (const [name, run] of Object.entries(runners)) {
-      const ms = await timed(work, run);
-      // The first round only warms up.
-      if (round > 0) times.set(name, [...(times.get(name) ?? []), ms]);
+    const bodies = bodiesOf(workload, request, requests);
+    request += requests;
+    const from = round % contenders.length;
+    for (const contender of [...contenders.slice(from), ...contenders.slice(0, from)]) {
+      const before = await contender.usage();
+      const databaseBefore = await databaseCpuMs((kind as Kind).processes);
+      const ms = await run(contender, bodies, concurrency);
+      const databaseAfter = await databaseCpuMs((kind as Kind).processes);
+      const after = await contender.usage();
+      if (round === 0) continue;
+      const sample = samples.get(contender);
+      sample?.ms.push(ms);
+      sample?.cpu.push(after.cpuMs - before.cpuMs);
+      if (databaseBefore !== undefined && databaseAfter !== undefined) {
+        sample?.database.push(databaseAfter - databaseBefore);
+      }
     }
   }
-  const byHand = median(times.get("by hand") ?? []);
-  console.log(`\n${work.name}`);
-  for (const [name, each] of times) {
-    const ms = median(each);
-    const perSecond = Math.round((work.transactions * work.operations * 1000) / ms);
-    console.log(
-      `  ${name.padEnd(16)} ${(ms / byHand).toFixed(2)} × the time by hand   ${perSecond} operations/s`,
-    );
+  await sameRows(stage, workload);
+  const measured: Measured[] = [];
+  const each = workload.unit === "tx/s" ? workload.transactions : workload.operations;
+  for (const [contender, { ms, cpu, database }] of samples) {
+    measured.push({
+      server: contender.name,
+      perSecond: (requests * each * 1_000) / median(ms),
+      requestMs: median(ms) / requests,
+      serverCpuMs: median(cpu) / requests,
+      databaseCpuMs: database.length === 0 ? undefined : median(database) / requests,
+      peakMiB: (await contender.usage()).peakMiB,
+    });
+  }
+  return { workload, concurrency, tripMs, measured };
+}
+
+async function count(stage: Stage, workload: Workload): Promise<Counted> {
+  const traffic: Counted["traffic"][number][] = [];
+  for (const [index, contender] of stage.contenders.entries()) {
+    const proxy = stage.proxies[index];
+    if (proxy === undefined) continue;
+    await contender.fill();
+    const [last, ...first] = bodiesOf(workload, 1, 3).toReversed();
+    // What is done once for a connection or a device is not counted.
+    for (const body of first.toReversed()) await contender.send(body);
+    proxy.reset();
+    await contender.send(last ?? "");
+    traffic.push({ server: contender.name, traffic: { ...proxy.traffic } });
+  }
+  return { workload, traffic };
+}
+
+const near: Result[] = [];
+const far: Result[] = [];
+const counted: Counted[] = [];
+
+if (trips.includes(0)) {
+  const stage = await open(undefined, servers);
+  for (const workload of chosen) {
+    for (const concurrency of options.concurrency.split(",").map(Number)) {
+      near.push(await measure(stage, workload, concurrency, 0, workload.requests));
+    }
+    console.log(`\n${speeds(near.slice(-2), reference)}`);
+  }
+  await stage.close();
+}
+if (kind.protocol !== undefined) {
+  const stage = await open(2, servers);
+  for (const workload of chosen) counted.push(await count(stage, workload));
+  await stage.close();
+  for (const tripMs of trips.filter((each) => each > 0)) {
+    const away = await open(tripMs, servers);
+    for (const workload of chosen.filter(({ operations }) => operations <= 100)) {
+      far.push(await measure(away, workload, 1, tripMs, workload.operations === 1 ? 10 : 3));
+    }
+    await away.close();
+  }
+  if (trips.includes(20)) {
+    // One statement after the other would take minutes.
+    const names = servers.filter((name) => name === "ledger, owner, JWT" || name === reference);
+    const away = await open(20, names);
+    for (const contender of away.contenders) await contender.fill();
+    for (const contender of away.contenders) {
+      const bodies = bodiesOf(longest, 1, 1);
+      const ms = await run(contender, bodies, 1).catch(() => undefined);
+      const took = ms === undefined ? "was not applied in time" : `took ${Math.round(ms)} ms`;
+      console.log(`\n${longest.title}, 20 ms away: ${contender.name} ${took}`);
+    }
+    await away.close();
   }
 }
 
-await db.destroy();
-await drop();
-
-async function timed(
-  { transactions, operations, concurrency }: Work,
-  run: (crud: readonly object[]) => Promise<void>,
-): Promise<number> {
-  const waiting = Array.from({ length: transactions }, () => crudOf(operations));
-  const started = performance.now();
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      for (let crud = waiting.pop(); crud !== undefined; crud = waiting.pop()) await run(crud);
-    }),
-  );
-  return performance.now() - started;
-}
-
-function crudOf(operations: number): readonly object[] {
-  return Array.from({ length: operations }, () => ({
-    op: "PUT",
-    table: "lists",
-    id: crypto.randomUUID(),
-    op_data: { name: "Groceries", owner_id: "alice", created_at: "2026-01-01T00:00:00.000Z" },
-  }));
-}
-
-function numbered(crud: readonly object[]): readonly object[] {
-  return crud.map((entry) => ({ ...entry, op_id: (lastOpId += 1) }));
-}
-
-async function send(writes: typeof plain, body: object): Promise<void> {
-  const { status } = await writes.processTransaction(body, { principal });
-  if (status !== "success") throw new Error(`The bench's transaction was answered ${status}.`);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+const sections = {
+  speeds: speeds(near, reference),
+  costs: costs(near),
+  counts: counts(counted),
+  latencies: latencies(far),
+};
+for (const [name, text] of Object.entries(sections))
+  if (text !== "") console.log(`\n${name}\n\n${text}`);
+if (options.write) {
+  await writeDocs(options.database, sections, {
+    [`performance-${options.database}.svg`]: chart(
+      `Writes on ${options.database}, with the database on the same machine`,
+      near,
+    ),
+  });
 }
