@@ -13,7 +13,7 @@ export default defineConfig({
     // For two cores: while two wait for a server, a process, a disk or a clock, the other two have something to do.
     maxWorkers: 4,
     // A worker runs one file after another. To start one for each file, and to load there what the one before had loaded, took a third of the
-    // whole run. So a file leaves nothing behind: it ends its servers, gives back the clock and what else it has replaced, and holds nothing
+    // unit tests' processor time. So a file leaves nothing behind: it ends its servers, gives back the clock and what else it has replaced, and holds nothing
     // at the top of a module of `test/support` that another file could not meet. `npm test -- --sequence.shuffle.files` shows whether that is so.
     isolate: false,
     ...(!shuffled && { sequence: { sequencer: LongestFirst } }),
