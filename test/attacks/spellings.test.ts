@@ -27,7 +27,7 @@ import {
 import {
   createPostgresDatabase,
   mysql,
-  pglite,
+  dialects,
   postgres,
   type TestDatabase,
 } from "../support/databases.js";
@@ -275,7 +275,7 @@ const postgresSpellings: Readonly<Record<string, Spellings>> = {
   },
 };
 
-for (const dialect of [pglite, postgres]) {
+for (const dialect of dialects.filter(({ family }) => family === "postgres")) {
   describe.skipIf(!(await dialect.available()))(`spellings on ${dialect.name}`, () => {
     let database: TestDatabase;
     let writes: Writes<Principal>;

@@ -8,10 +8,18 @@ import type { OpenTarget, Target } from "./target.js";
 import { insert } from "./given.js";
 import { testConfig } from "./writes.js";
 
-export const everyTarget: readonly Target[] = [...drivers.map(sqlTarget), memoryTarget];
+const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dialect) }));
+
+export const everyTarget: readonly Target[] = [
+  ...withDialects.map(({ target }) => target),
+  memoryTarget,
+];
 
 /** What most suites run on: see `dialects`. */
-export const targets: readonly Target[] = [...dialects.map(sqlTarget), memoryTarget];
+export const targets: readonly Target[] = [
+  ...withDialects.flatMap(({ dialect, target }) => (dialects.includes(dialect) ? [target] : [])),
+  memoryTarget,
+];
 
 function sqlTarget(dialect: TestDialect): Target {
   return {

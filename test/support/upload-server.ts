@@ -13,6 +13,9 @@ const writes = createWrites<TestPrincipal, TestSchema>({
 });
 const serverOf = adapters["node:http"];
 if (serverOf === undefined) throw new Error("There is no such adapter.");
-const { url } = await listen(serverOf(writes));
+const server = serverOf(writes);
+// A parent that is busy for longer than that would send on a connection that has been ended meanwhile.
+server.keepAliveTimeout = 0;
+const { url } = await listen(server);
 process.on("disconnect", () => process.exit());
 process.send?.(url);

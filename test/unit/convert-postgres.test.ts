@@ -8,7 +8,7 @@ import {
   type WriteEvent,
   type Writes,
 } from "../../src/index.js";
-import { pglite, postgres, type TestDatabase } from "../support/databases.js";
+import { dialects, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 
 const principal: Principal = { userId: "alice" };
@@ -212,7 +212,7 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["mood", 1],
 ];
 
-for (const dialect of [pglite, postgres]) {
+for (const dialect of dialects.filter(({ family }) => family === "postgres")) {
   const available = await dialect.available();
   describe.skipIf(!available)(`values on ${dialect.name}`, () => {
     let database: TestDatabase;

@@ -1,0 +1,36 @@
+/**
+ * The order in which the test files begin. A long one that begins last runs alone, while the other workers have nothing left to do. How long a file took is known
+ * from the run before; in a fresh checkout there was none, and this list stands in for it.
+ */
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+const longest = [
+  "property/sequences",
+  "attacks/rows",
+  "attacks/owner",
+  "conformance/conformance",
+  "property/values",
+  "attacks/letters",
+  "integration/parking",
+  "integration/deadline",
+  "integration/dependants",
+  "integration/chains",
+  "integration/outage",
+  "browser/todolist",
+  "client/upload",
+  "attacks/spellings",
+  "integration/injection",
+];
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    // Within a project: a worker goes on to the next file only where that is its own project's.
+    return sorted.toSorted((a, b) => (a.project === b.project ? rank(a) - rank(b) : 0));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const index = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+  return index === -1 ? longest.length : index;
+}
