@@ -52,6 +52,10 @@ export interface Traits {
   readonly rewritten: ReadonlySet<Verb>;
   /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
   readonly keys?: readonly (readonly string[])[];
+  /** A view, whose table may hold its rows' keys unique by columns of other names. */
+  readonly view?: boolean;
+  /** It shows some of its table's rows: an upsert of another is refused, or, on an older server, changes it unseen. */
+  readonly partial?: boolean;
   /** Rows can be locked, and each version of a row told from the next. */
   readonly lockable: boolean;
   readonly versioned: boolean;
@@ -72,8 +76,16 @@ export interface Traits {
 export interface Lessons {
   /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
   readonly careful: Set<Verb>;
-  /** Writes of which one statement alone could not tell why it changed nothing. By `performance.now()`: when the key was taken of a row that was not found; or 0. */
-  readonly doubtful: Map<string, number>;
+  /** Writes of which one statement alone could not tell why it changed nothing. */
+  readonly doubtful: Map<string, Taken | undefined>;
+}
+
+/** The key was taken of a row that was not found. */
+interface Taken {
+  /** By `performance.now()`. */
+  readonly at: number;
+  /** One row may be written several times in a transaction. */
+  readonly operationIndex: number;
 }
 
 /** What a table holds its rows to. */
@@ -158,6 +170,7 @@ export interface BoundParent {
 /** One row, and what must hold for it. */
 export interface Target {
   readonly op: Operation;
+  readonly operationIndex: number;
   readonly table: string;
   readonly traits: Traits | undefined;
   readonly lessons: Lessons;
@@ -165,6 +178,8 @@ export interface Target {
   readonly begunAt: number;
   /** Reads the table's traits anew. */
   readonly look: () => Promise<Traits | undefined>;
+  /** Of the table. */
+  readonly columns: Table["columns"];
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
@@ -181,8 +196,6 @@ export interface Put {
   readonly incomplete: boolean;
   /** Somebody has looked and relies on it that there is no such row. */
   readonly seenAbsent: boolean;
-  /** Of the table. */
-  readonly columns: Table["columns"];
 }
 
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */

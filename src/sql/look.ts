@@ -29,7 +29,7 @@ export interface Locking {
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }
 
-type InsertedPut = Pick<Put, "values" | "columns" | "neverChanges">;
+type InsertedPut = Pick<Put, "values" | "neverChanges">;
 
 export type Inserted =
   | { readonly count: bigint; readonly row?: { readonly ok: number | null } }

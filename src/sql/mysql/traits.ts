@@ -4,6 +4,7 @@ import type { SourceTable, SqlTransaction, Traits } from "../dialect.js";
 
 interface PrivilegeRow {
   readonly name: string;
+  readonly view: number;
   readonly privileges: string;
 }
 
@@ -15,8 +16,9 @@ export async function readTraits(
   { schema, name }: SourceTable,
 ): Promise<Traits> {
   const { rows } = await sql<PrivilegeRow>`
-    select c.column_name as name, c.privileges as privileges
+    select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")}
     from information_schema.columns c
+    join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
     where c.table_schema = ${schema === undefined ? sql`database()` : sql.lit(schema)}
       and c.table_name = ${sql.lit(name)}
   `.execute(tx.withoutPlugins());
@@ -26,6 +28,7 @@ export async function readTraits(
   return {
     declining: none,
     rewritten: none,
+    view: rows.some(({ view }) => Number(view) === 1),
     lockable: updatable.size > 0,
     versioned: false,
     rowSecurity: false,

@@ -19,6 +19,7 @@ interface TraitsRow {
   readonly may: readonly Verb[] | string;
   readonly table: boolean;
   readonly simple: boolean;
+  readonly partial: boolean;
   readonly instead: boolean;
   readonly secured: boolean;
   readonly changeable: boolean;
@@ -27,6 +28,9 @@ interface TraitsRow {
 
 /** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
 const simply = 4 + 8;
+
+/** What the catalog makes of a view of one table without WHERE. */
+const unfiltered = String.raw`:fromlist \(\{RANGETBLREF :rtindex \d+\}\) :quals <>\}`;
 
 /** One statement. Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too. */
 export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
@@ -84,6 +88,10 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         where v.granted and (pg_relation_is_updatable(c.oid, true) & v.bit <> 0 or v.verb in (select verb from rules))) as may,
       c.relkind in ('r', 'p') as ${sql.id("table")},
       c.relkind = 'v' and pg_relation_is_updatable(c.oid, false) & ${sql.lit(simply)} = ${sql.lit(simply)} as simple,
+      exists (
+        select from behind join pg_catalog.pg_rewrite r on r.ev_class = behind.oid
+        where r.ev_type = '1' and r.ev_action::text !~ ${sql.lit(unfiltered)}
+      ) as partial,
       exists (select from triggers t where t.tgtype & 64 <> 0) as instead,
       case when c.relkind in ('r', 'p') then row_security_active(c.oid)
         else exists (
@@ -117,6 +125,8 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
       keys: keys.filter(({ immediate }) => immediate).map(({ columns }) => columns),
     }),
     constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
+    view: !row.table,
+    partial: row.partial,
     lockable: (row.table || row.simple) && updatable.length > 0,
     versioned: row.table,
     may: new Set(parsedJson(row.may)),

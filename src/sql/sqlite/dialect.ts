@@ -31,9 +31,9 @@ export const sqlite: Dialect = {
   carefulRows: carefulRows({
     returning: true,
     text: (reference) => sql`cast(${reference} as text)`,
-    insert: async (tx, { table, key, scope }, { values }) => {
+    insert: async (tx, { table, key, scope, traits }, { values }) => {
       const statement = tx.insertInto(table).values({ ...values, ...key });
-      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope);
+      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
       // A view's rows are not counted, but given back.
       const [row] = await statement.returning(returned).execute();
       return row === undefined ? { count: 0n } : { count: 1n, row };
