@@ -3,14 +3,12 @@ import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import type {
   BoundParent,
   BoundScope,
-  Lessons,
   Put,
   RowStatements,
   SqlTransaction,
   Target,
-  Traits,
-  Verb,
 } from "./dialect.js";
+import type { Lessons, Traits, Verb } from "./traits.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 

@@ -3,7 +3,8 @@ import { sql } from "kysely";
 import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Dialect, SqlTable, SqlTransaction, Target, Traits } from "./dialect.js";
+import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import type { Traits } from "./traits.js";
 import { bindScope, enclosedValues, type TableOf } from "./scope.js";
 import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./statements.js";
 import type { Watch } from "./transaction.js";
@@ -69,8 +70,16 @@ async function writeOne(
   const { name } = table;
   const { operationIndex } = change;
   const target: Target = {
-    ...{ op, operationIndex, table: name, columns, key, scope },
-    ...{ traits, lessons, begunAt, look },
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt,
+    look,
   };
   let effect: Effect;
   if (op === "PUT") {

@@ -199,7 +199,11 @@ describe.each(places)("$name", ({ name, available, open }) => {
     const found = rows.map(({ id, part, owner, circle, body, n, gone, twice }) =>
       JSON.stringify([
         shape.composite ? `${String(id)}.${String(part)}` : id,
-        ...[owner, circle, body, number(n), number(gone)],
+        owner,
+        circle,
+        body,
+        number(n),
+        number(gone),
         ...(shape.generated ? [number(twice)] : []),
       ]),
     );
@@ -207,7 +211,10 @@ describe.each(places)("$name", ({ name, available, open }) => {
       JSON.stringify([
         idOf(id),
         owner && users[owner],
-        ...[circle, body, n, gone],
+        circle,
+        body,
+        n,
+        gone,
         ...(shape.generated ? [n === null ? null : n * 2] : []),
       ]),
     );

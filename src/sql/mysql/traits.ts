@@ -1,6 +1,7 @@
 /** What the connection's user may do with a table's columns on MySQL and MariaDB. There, a trigger can refuse a row and never pass over it. */
 import { sql } from "kysely";
-import type { SourceTable, SqlTransaction, Traits } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { Traits } from "../traits.js";
 
 interface PrivilegeRow {
   readonly name: string;
