@@ -22,7 +22,7 @@ import type {
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
-import type { Lessons, Traits } from "./traits.js";
+import type { Lessons, Traits, Verb } from "./traits.js";
 
 /** A database whose tables are known by name at run time only. */
 /** Tables that no type describes. */
@@ -207,6 +207,8 @@ export interface Dialect {
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
   /** One statement. Absent: its tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
+  /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */
+  may?(tx: SqlTransaction, table: SqlTable): Promise<ReadonlySet<Verb>>;
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /** One statement. */

@@ -1,8 +1,9 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction } from "../dialect.js";
 import { returningRows, verdict } from "../statements.js";
+import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { convert, view } from "./values.js";
@@ -44,6 +45,7 @@ export const sqlite: Dialect = {
   readColumns,
   readTraits,
   readConstraints,
+  may: mayByTrying(meaning, (statement) => CompiledQuery.raw(`explain ${statement.sql}`)),
   readForeignKeys,
   convert,
   view,
