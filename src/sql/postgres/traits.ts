@@ -21,6 +21,7 @@ interface TraitsRow {
   readonly table: boolean;
   readonly simple: boolean;
   readonly partial: boolean;
+  readonly inherited: boolean;
   readonly instead: boolean;
   readonly secured: boolean;
   readonly changeable: boolean;
@@ -93,6 +94,7 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         select from behind join pg_catalog.pg_rewrite r on r.ev_class = behind.oid
         where r.ev_type = '1' and r.ev_action::text !~ ${sql.lit(unfiltered)}
       ) as partial,
+      c.relkind = 'r' and exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid) as inherited,
       exists (select from triggers t where t.tgtype & 64 <> 0) as instead,
       case when c.relkind in ('r', 'p') then row_security_active(c.oid)
         else exists (
@@ -123,7 +125,10 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
     rewritten: new Set(parsedJson(row.rewritten)),
     // A simple view's keys are those of its table.
     ...(!isUpsertable && {
-      keys: keys.filter(({ immediate }) => immediate).map(({ columns }) => columns),
+      // None holds for the rows of tables that inherit.
+      keys: keys
+        .filter(({ immediate }) => immediate && !row.inherited)
+        .map(({ columns }) => columns),
     }),
     constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
     view: !row.table,
