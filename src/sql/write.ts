@@ -89,7 +89,9 @@ async function writeOne(
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
-      throw !isCareful && asksMore(traits, dialect.meaning(error)) ? unsure(target) : error;
+      // Where all rows are looked at first there is no upsert.
+      const isUpsert = !isCareful && dialect.carefulRows !== undefined && traits !== undefined;
+      throw isUpsert && asksMore(traits, dialect.meaning(error)) ? unsure(target) : error;
     }
   } else {
     effect = await (op === "PATCH"
@@ -115,17 +117,17 @@ async function writeOne(
  * Whether an upsert may be refused where what becomes of it alone, an INSERT or an UPDATE, is not: policies may take the INSERT of a row that can't be
  * seen yet; and a row that is there is changed, while the one that was proposed for it lacks a value, breaks a CHECK, or is refused by a trigger for new ones.
  */
-function asksMore(traits: Traits | undefined, meaning: Meaning | undefined): boolean {
+function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
   switch (meaning) {
     case "permission":
-      return traits?.stricterUpsert === true;
+      return traits.stricterUpsert === true;
     case "NOT_NULL_VIOLATION":
       // Of a table it is known beforehand.
-      return traits?.view === true;
+      return traits.view === true;
     case "CHECK_VIOLATION":
       return true;
     case "CONSTRAINT_VIOLATION":
-      return traits?.declining.has("insert") === true;
+      return traits.declining.has("insert");
     default:
       return false;
   }
