@@ -22,6 +22,7 @@ const words: Readonly<Record<Meaning, string>> = {
   contention: "retryable: others are in the way; tried again in the server first",
   busy: "retryable: waited too long for others",
   schema: "retryable: the schema is being changed; read again, and tried once more",
+  generated: "fatal: `FORBIDDEN_COLUMN`, where the client sent it; else retryable",
   permission: "retryable: a grant is missing",
   exhausted: "retryable: the table has no number left for a new row",
   outage: "retryable: the database can't be reached, or can't write",

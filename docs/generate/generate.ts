@@ -1,14 +1,15 @@
 /**
- * Makes `docs/types.md`, from a real run on every database, and `docs/errors.md`, from the tables that classify errors.
+ * Makes `docs/types.md` and `docs/shapes.md`, from real runs on every database, and `docs/errors.md`, from the tables that classify errors.
  * Run it after every change of a conversion or a code; `--check` writes nothing, names the stale pages and exits 1.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { format } from "oxfmt";
 import { errorsPage } from "./errors.js";
+import { shapesPage } from "./shapes.js";
 import { typesPage } from "./types.js";
 
 const check = process.argv.includes("--check");
-const pages = { "types.md": typesPage, "errors.md": errorsPage };
+const pages = { "types.md": typesPage, "errors.md": errorsPage, "shapes.md": shapesPage };
 const stale: string[] = [];
 
 for (const [name, page] of Object.entries(pages)) {
@@ -19,6 +20,7 @@ for (const [name, page] of Object.entries(pages)) {
   stale.push(name);
   if (!check) await writeFile(file, code);
 }
-if (stale.length === 0) console.log("docs/types.md and docs/errors.md are up to date.");
+if (stale.length === 0)
+  console.log("docs/types.md, docs/errors.md and docs/shapes.md are up to date.");
 else console.log(`${check ? "Stale" : "Written"} in docs: ${stale.join(", ")}`);
 process.exitCode = check && stale.length > 0 ? 1 : 0;

@@ -4,13 +4,22 @@ import { anonymous, createWrites, type Principal, type Writes } from "../../src/
 import { dialects, type TestDialect } from "../../test/support/databases.js";
 import type { TestSchema } from "../../test/support/schema.js";
 import { banner, code, paragraphs, table } from "./markdown.js";
+import { sdkValues } from "./sdk-values.js";
 import { sections, type TypeSample, type TypeSection } from "./type-samples.js";
 
 export async function typesPage(): Promise<string> {
   const parts: string[] = [];
   for (const section of sections)
     parts.push(`## ${section.title}`, section.intro, await run(section));
-  return paragraphs(banner, "# Types", ...prose, ...parts);
+  return paragraphs(
+    banner,
+    "# Types",
+    ...prose,
+    "## What SDKs send",
+    "By the column's type on each database. A value is stored as it is meant; rounded to the digits that the column is declared to keep, unless the rule says [`exact`](configuration.md#exact); or refused, `INVALID_DATA`.",
+    await sdkValues(),
+    ...parts,
+  );
 }
 
 const prose = [

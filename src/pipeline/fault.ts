@@ -1,4 +1,5 @@
 /** Whose fault it is that the database refuses a change: the device's; the configuration's, which gave a value; or the database's own, which gave a number. */
+import { fatalOfSchema } from "../errors.js";
 import { Contention, ServerValue } from "../store/failures.js";
 import type { Change } from "../store/store.js";
 import type { OperationState } from "./operation.js";
@@ -24,6 +25,13 @@ export function faultOf(
       : new Contention(
           `The database has given a number for ${table.name}.${given} that is taken. It gives the next one when it is tried again.`,
         );
+  }
+  if (meaning === "generated") {
+    // The error names the column, in a sentence of the server's language.
+    const said = cause instanceof Error ? cause.message : "";
+    return [...set].some((name) => said.includes(name))
+      ? cause
+      : fatalOfSchema("FORBIDDEN_COLUMN", "A column is not writable here.");
   }
   if (set.size === 0) return cause;
   const isSure = (name: string, value: unknown): boolean => {

@@ -61,6 +61,7 @@ const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
   contention: "Others are changing the same rows just now.",
   busy: "Others are changing the same rows just now.",
   schema: "The database is being changed just now.",
+  generated: "The database is being changed just now.",
   permission: notSetUp,
   exhausted: "The change can't be made just now.",
   outage: "The database can't be reached just now.",
@@ -119,7 +120,8 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
     outcome: "retryable",
     message: retryableMessages[meaning],
     ...(passing.includes(meaning) && { passes: true }),
-    ...((meaning === "contention" || meaning === "schema") && { again: meaning }),
+    ...(meaning === "contention" && { again: meaning }),
+    ...((meaning === "schema" || meaning === "generated") && { again: "schema" }),
   };
 }
 

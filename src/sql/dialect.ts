@@ -22,6 +22,7 @@ import type {
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
+import type { Lessons, Traits, Verb } from "./traits.js";
 
 /** A database whose tables are known by name at run time only. */
 /** Tables that no type describes. */
@@ -40,40 +41,6 @@ export interface SqlTable extends Table {
   /** Absent: it does with every statement what is asked. */
   readonly traits?: Traits;
   readonly lessons: Lessons;
-}
-
-export type Verb = "insert" | "update" | "delete";
-
-/** What a table is, and what the connection's role may do with it, as far as the statements must follow it. Read with the columns. */
-export interface Traits {
-  /** Of these a row trigger, a rule or INSTEAD OF can make something else, or nothing. */
-  readonly declining: ReadonlySet<Verb>;
-  /** A rule makes others of these: they return no rows. */
-  readonly rewritten: ReadonlySet<Verb>;
-  /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
-  readonly keys?: readonly (readonly string[])[];
-  /** Rows can be locked, and each version of a row told from the next. */
-  readonly lockable: boolean;
-  readonly versioned: boolean;
-  /** What is held unique, by the names that errors tell. Absent: they tell columns. */
-  readonly constraints?: ReadonlyMap<string, readonly string[]>;
-  /** Policies of the database's own bind the role. */
-  readonly rowSecurity: boolean;
-  /** They may refuse an upsert where they take the INSERT alone: of a row that can't be seen yet. */
-  readonly stricterUpsert?: boolean;
-  /** What the role may do, and the table takes. Absent: it is not known. */
-  readonly may?: ReadonlySet<Verb>;
-  /** The columns that the role may read, and those that it may change. Absent: all. */
-  readonly readable?: ReadonlySet<string>;
-  readonly updatable?: ReadonlySet<string>;
-}
-
-/** What writes to a table have taught, for as long as the process lives. It decides how carefully a statement is sent, and nothing else. */
-export interface Lessons {
-  /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
-  readonly careful: Set<Verb>;
-  /** Writes of which one statement alone could not tell why it changed nothing. By `performance.now()`: when the key was taken of a row that was not found; or 0. */
-  readonly doubtful: Map<string, number>;
 }
 
 /** What a table holds its rows to. */
@@ -158,6 +125,7 @@ export interface BoundParent {
 /** One row, and what must hold for it. */
 export interface Target {
   readonly op: Operation;
+  readonly operationIndex: number;
   readonly table: string;
   readonly traits: Traits | undefined;
   readonly lessons: Lessons;
@@ -165,6 +133,8 @@ export interface Target {
   readonly begunAt: number;
   /** Reads the table's traits anew. */
   readonly look: () => Promise<Traits | undefined>;
+  /** Of the table. */
+  readonly columns: Table["columns"];
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
@@ -181,8 +151,6 @@ export interface Put {
   readonly incomplete: boolean;
   /** Somebody has looked and relies on it that there is no such row. */
   readonly seenAbsent: boolean;
-  /** Of the table. */
-  readonly columns: Table["columns"];
 }
 
 /** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
@@ -239,6 +207,8 @@ export interface Dialect {
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
   /** One statement. Absent: its tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
+  /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */
+  may?(tx: SqlTransaction, table: SqlTable): Promise<ReadonlySet<Verb>>;
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /** One statement. */

@@ -3,7 +3,8 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
 import type { Column } from "../store/tables.js";
-import type { Put, SqlTransaction, Target, Verb } from "./dialect.js";
+import type { Put, SqlTransaction, Target } from "./dialect.js";
+import type { Verb } from "./traits.js";
 import { holds, probe, probing } from "./statements.js";
 
 /** How a database does it. */
@@ -29,7 +30,7 @@ export interface Locking {
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }
 
-type InsertedPut = Pick<Put, "values" | "columns" | "neverChanges">;
+type InsertedPut = Pick<Put, "values" | "neverChanges">;
 
 export type Inserted =
   | { readonly count: bigint; readonly row?: { readonly ok: number | null } }

@@ -1,13 +1,7 @@
 /** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
-import type {
-  Dialect,
-  Lessons,
-  SourceTable,
-  SqlDatabase,
-  SqlTable,
-  SqlTransaction,
-} from "./dialect.js";
+import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Lessons } from "./traits.js";
 
 /**
  * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other.

@@ -8,6 +8,7 @@ import { RowTaken } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { declined, type Locking, look } from "./look.js";
+import { sourceTable } from "./schema.js";
 import { isExpression } from "./scope.js";
 import {
   allowed,
@@ -86,12 +87,15 @@ async function update(
       ? scoped(updating(tx, target, values), target)
       : updating(tx, target, values);
   if (returning && !traits?.rewritten.has("update")) {
-    const [row] = await statement.returning(scope === undefined ? [one] : verdict(scope)).execute();
+    const [row] = await statement
+      .returning(scope === undefined ? [one] : verdict(scope, traits))
+      .execute();
     return row === undefined ? declined(tx, target, "update") : judged(tx, target, row);
   }
+  const foreseen = returning ? undefined : await foresee(tx, target, values, true);
   const { numUpdatedRows } = await statement.executeTakeFirst();
   if (numUpdatedRows === 0n && returning) return declined(tx, target, "update");
-  return after(tx, target, values, before);
+  return after(tx, target, values, before, foreseen);
 }
 
 const one = sql<number>`1`.as("ok");
@@ -102,11 +106,13 @@ async function after(
   target: Target,
   written: Values,
   before: Values | undefined,
+  foreseen: boolean | undefined,
 ): Promise<Effect> {
   const { scope } = target;
   if (scope === undefined) return "written";
   const now = await probe(tx, target);
   if (now !== "absent") return now === "written" ? now : "left";
+  if (foreseen !== undefined) return foreseen ? "written" : "left";
   // It has gone from sight by the very write. What it holds is what it held and what was written.
   const { parts } = scope;
   if (parts === undefined || parts.more) return "left";
@@ -125,12 +131,42 @@ async function after(
     : "left";
 }
 
+/**
+ * Whether the row would be in its scope, were it in its view: asked before the write, of a row that is made up. `undefined`: what `after` knows is
+ * enough, or the scope names the view by its schema, which nothing that is made up has.
+ */
+async function foresee(
+  tx: SqlTransaction,
+  target: Target,
+  values: Values,
+  isThere: boolean,
+): Promise<boolean | undefined> {
+  const { scope, traits, table, columns } = target;
+  if (scope === undefined || traits?.view !== true || scope.parts?.more === false) return undefined;
+  if (sourceTable(tx, table).schema !== undefined) return undefined;
+  const names = [...columns.keys()];
+  const own = sql.join(names.map((name) => sql.id(name)));
+  const written = names.map((name) => {
+    if (Object.hasOwn(values, name)) return sql`${values[name]}`;
+    return isThere ? sql`${sql.id(name)}` : sql`null`;
+  });
+  const found = isThere ? sql` from ${sql.id(table)} where ${isRow(target)}` : sql``;
+  // Of the first half, which gives no row, the columns have their types.
+  const { rows } = await sql<{ readonly ok: unknown }>`
+    select ${judgment(scope.filter)} as ok
+    from (select ${own} from ${sql.id(table)} where 1 = 0 union all select ${sql.join(written)}${found}) as ${sql.id(table)}
+  `.execute(tx);
+  return holds(rows[0]?.ok);
+}
+
 async function insert(
   tx: SqlTransaction,
   target: Target,
   put: Put,
   locking: Locking,
 ): Promise<Effect> {
+  const values = { ...put.values, ...target.key };
+  const foreseen = locking.returning ? undefined : await foresee(tx, target, values, false);
   const inserted = await locking.insert(tx, target, put);
   if (inserted === "hidden") {
     if (put.neverChanges) throw new RowTaken();
@@ -139,7 +175,7 @@ async function insert(
   const { count, row } = inserted;
   if (count === 0n) return declined(tx, target, "insert");
   return row === undefined
-    ? after(tx, target, { ...put.values, ...target.key }, undefined)
+    ? after(tx, target, values, undefined, foreseen)
     : judged(tx, target, row);
 }
 
@@ -158,7 +194,7 @@ async function insertOnly(
   const { readable } = traits ?? {};
   if (readable === undefined || [...asked, ...judging].every((name) => readable.has(name))) {
     const same = sent.flatMap(([name, value]) => {
-      const column = put.columns.get(name);
+      const column = target.columns.get(name);
       return column === undefined ? [] : [locking.same(sql.id(name), column, value)];
     });
     const all = sql<SqlBool>`${sql.join([...same, sql`1 = 1`], sql` and `)}`;

@@ -3,13 +3,12 @@ import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import type {
   BoundParent,
   BoundScope,
-  Lessons,
   Put,
   RowStatements,
   SqlTransaction,
   Target,
-  Verb,
 } from "./dialect.js";
+import type { Lessons, Traits, Verb } from "./traits.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -94,7 +93,7 @@ async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Eff
     const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
     return numInsertedOrUpdatedRows > 0n ? "written" : judgeUntouched(tx, target, put);
   }
-  const [row] = await statement.returning(verdict(scope)).execute();
+  const [row] = await statement.returning(verdict(scope, target.traits)).execute();
   return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
 }
 
@@ -118,7 +117,7 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
     const { numUpdatedRows } = await statement.executeTakeFirst();
     return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
   }
-  const [row] = await scoped(statement, target).returning(verdict(scope)).execute();
+  const [row] = await scoped(statement, target).returning(verdict(scope, target.traits)).execute();
   return row === undefined ? untouched(tx, target, "update") : judged(tx, target, row);
 }
 
@@ -134,12 +133,16 @@ export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
 }
 
 /**
- * Nothing was changed: because there is no such row, or because it is foreign. Where it is neither, or a trigger may have made it so, it can't be
- * told what happened; and what may have had an effect is not sent again.
+ * Nothing was changed: because there is no such row, or because it is foreign. Where it is neither, or a trigger may have made it so (have taken it out
+ * of its view, for one), it can't be told what happened; and what may have had an effect is not sent again.
  */
 async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promise<Effect> {
   const now = await probe(tx, target);
-  if (now === "absent" || (now === "foreign" && !mayDecline(target, verb))) return now;
+  if (!mayDecline(target, verb)) {
+    if (now !== "written") return now;
+  } else if (now === "absent" && target.traits?.view !== true) {
+    return now;
+  }
   throw unsure(target);
 }
 
@@ -153,13 +156,21 @@ const mostDoubtful = 1_000;
 /**
  * The transaction begins again, and the row is locked and judged first.
  *
- * @param takenAt by `performance.now()`: when its key turned out to be taken, though no row was found
+ * @param taken its key turned out to be taken, though no row was found
  */
-export function unsure(target: Target, takenAt = 0): Contention {
+export function unsure(target: Target, taken = false): Contention {
   const { doubtful } = target.lessons;
   if (doubtful.size >= mostDoubtful) doubtful.clear();
-  doubtful.set(nameOf(target), takenAt);
+  const { operationIndex } = target;
+  doubtful.set(nameOf(target), taken ? { at: performance.now(), operationIndex } : undefined);
   return new Contention("The statement changed nothing, and it can't be told why.");
+}
+
+/** Whether its key was taken of a row that was not found, before this transaction began: then it was not others who came in between. */
+export function takenBefore(target: Target): boolean | undefined {
+  const { operationIndex, begunAt, lessons } = target;
+  const taken = lessons.doubtful.get(nameOf(target));
+  return taken?.operationIndex === operationIndex ? taken.at < begunAt : undefined;
 }
 
 /** Whether it has been tried before, in a transaction that was given up. */
@@ -180,8 +191,10 @@ interface VerdictRow {
 }
 
 /** A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
-export function verdict({ filter, rowOnly, parts }: BoundScope) {
-  const own = rowOnly ? filter : parts?.own;
+export function verdict({ filter, rowOnly, parts }: BoundScope, traits: Traits | undefined) {
+  // Behind a write by which the row has left its view nothing can be asked of it.
+  const whole = rowOnly || (parts === undefined && traits?.view === true);
+  const own = whole ? filter : parts?.own;
   const ok: Expression<number | null> = own === undefined ? sql<null>`null` : judgment(own);
   const parents = parts?.parents ?? [];
   return [sql<number | null>`${ok}`.as("ok"), ...parents.map(parentValue)];
@@ -201,7 +214,9 @@ export async function judged(tx: SqlTransaction, target: Target, row: VerdictRow
   if (now !== "absent") return now === "written" ? now : "left";
   // It has gone from sight by the very write: out of its view, or by a trigger to elsewhere.
   const { parts } = scope;
-  if (parts === undefined || (parts.own !== undefined && !holds(row.ok))) return "left";
+  const own = parts === undefined ? target.traits?.view === true : parts.own !== undefined;
+  if (own ? !holds(row.ok) : parts === undefined) return "left";
+  if (parts === undefined) return "written";
   return allowed(
     tx,
     parts.parents.map((parent, index) => parent.allows(row[`p${index}`])),

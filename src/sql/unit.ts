@@ -122,7 +122,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const table = await readTable(tx, dialect, name);
       if (table === undefined) return undefined;
       const constraints = await dialect.readConstraints(tx, table.source);
-      const may = table.traits?.may;
+      const may = table.traits?.may ?? (await dialect.may?.(tx, table));
       return { ...table, ...constraints, ...(may && { may }), ownerKind: dialect.owners.kind };
     },
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),

@@ -1,11 +1,12 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
 import { sql } from "kysely";
-import { LeftScope } from "../store/failures.js";
+import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Dialect, SqlTable, SqlTransaction, Target, Traits } from "./dialect.js";
+import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import type { Traits } from "./traits.js";
 import { bindScope, enclosedValues, type TableOf } from "./scope.js";
-import { appeared, isDoubtful, nameOf, unsure } from "./statements.js";
+import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./statements.js";
 import type { Watch } from "./transaction.js";
 
 interface Writing {
@@ -67,18 +68,30 @@ async function writeOne(
   const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
   const look = async () => (await readAnew(table.name))?.traits;
   const { name } = table;
-  const target: Target = { op, table: name, key, scope, traits, lessons, begunAt, look };
+  const { operationIndex } = change;
+  const target: Target = {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt,
+    look,
+  };
   let effect: Effect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
     for (const name of change.insertOnly ?? []) delete changes[name];
-    const put = { values, changes, neverChanges, incomplete, seenAbsent, columns };
+    const put = { values, changes, neverChanges, incomplete, seenAbsent };
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
-      const isRefused = traits?.stricterUpsert && dialect.meaning(error) === "permission";
-      // An upsert asks the policies for more than the INSERT alone, which may be all that it takes.
-      throw isRefused && !isCareful ? unsure(target) : error;
+      // Where all rows are looked at first there is no upsert.
+      const isUpsert = !isCareful && dialect.carefulRows !== undefined && traits !== undefined;
+      throw isUpsert && asksMore(traits, dialect.meaning(error)) ? unsure(target) : error;
     }
   } else {
     effect = await (op === "PATCH"
@@ -90,13 +103,34 @@ async function writeOne(
   }
   if (isCareful && lessons.doubtful.size > 0) {
     const wasDoubtful = isDoubtful(target, lessons);
-    // It stays in doubt, for a later write of the same transaction may be the one that was; but its key was not taken.
-    if (wasDoubtful) lessons.doubtful.set(nameOf(target), 0);
+    // It stays in doubt, for a later write of the same transaction may be the one that was; but of this one the key was not taken.
+    if (wasDoubtful && takenBefore(target) !== undefined)
+      lessons.doubtful.set(nameOf(target), undefined);
     // Either others were in the way, or the policies take an INSERT and no upsert: then many such rows may come.
     if (wasDoubtful && op === "PUT" && effect === "written" && traits?.stricterUpsert)
       lessons.careful.add("insert");
   }
   return effect;
+}
+
+/**
+ * Whether an upsert may be refused where what becomes of it alone, an INSERT or an UPDATE, is not: policies may take the INSERT of a row that can't be
+ * seen yet; and a row that is there is changed, while the one that was proposed for it lacks a value, breaks a CHECK, or is refused by a trigger for new ones.
+ */
+function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
+  switch (meaning) {
+    case "permission":
+      return traits.stricterUpsert === true;
+    case "NOT_NULL_VIOLATION":
+      // Of a table it is known beforehand.
+      return traits.view === true;
+    case "CHECK_VIOLATION":
+      return true;
+    case "CONSTRAINT_VIOLATION":
+      return traits.declining.has("insert");
+    default:
+      return false;
+  }
 }
 
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
@@ -115,7 +149,9 @@ function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
   if (keys?.length === 0) return true;
   if (op !== "PUT") return false;
   return (
-    !mayUpdate(traits, change) || (keys !== undefined && !keys.some((each) => isKey(each, key)))
+    traits.partial === true ||
+    !mayUpdate(traits, change) ||
+    (keys !== undefined && !keys.some((each) => isKey(each, key)))
   );
 }
 

@@ -18,6 +18,8 @@ export type RetryableMeaning =
   | "busy"
   /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
   | "schema"
+  /** A statement sets a column that the database computes, which a view may hide until then. */
+  | "generated"
   /** The connection's role lacks a grant. */
   | "permission"
   /** The table has no number left for a new row. */

@@ -23,6 +23,7 @@ const meanings: Readonly<Record<Meaning, "fatal" | "retryable">> = {
   contention: "retryable",
   busy: "retryable",
   schema: "retryable",
+  generated: "retryable",
   permission: "retryable",
   exhausted: "retryable",
   outage: "retryable",

@@ -207,7 +207,7 @@ export const sqlstates: readonly (readonly [code: string, condition: string, mea
     ["42P21", "collation_mismatch", "other"],
     ["42P22", "indeterminate_collation", "other"],
     ["42809", "wrong_object_type", "other"],
-    ["428C9", "generated_always", "schema"],
+    ["428C9", "generated_always", "generated"],
     ["42703", "undefined_column", "schema"],
     ["42883", "undefined_function", "schema"],
     ["42P01", "undefined_table", "schema"],

@@ -1,6 +1,7 @@
 /** MySQL and MariaDB, by `mysql2` and Kysely's MysqlDialect. */
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { Dialect } from "../dialect.js";
+import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { codes, meaning } from "./errors.js";
@@ -34,6 +35,10 @@ export const mysql: Dialect = {
   readColumns,
   readTraits,
   readConstraints,
+  // It keeps the latest one of this name, until the connection ends.
+  may: mayByTrying(meaning, (statement) =>
+    CompiledQuery.raw(`prepare powersync_asked from '${statement.sql.replaceAll("'", "''")}'`),
+  ),
   readForeignKeys,
   convert,
   view,

@@ -3,7 +3,7 @@ import type { Meaning } from "../../store/failures.js";
 
 /** Server errors by meaning. Sources: the server error references of MySQL 8.4 and MariaDB 10.11. A number that is not listed is `other`. */
 const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
-  NOT_NULL_VIOLATION: [1048, 1263, 1364, 3673],
+  NOT_NULL_VIOLATION: [1048, 1263, 1364, 1423, 3673],
   UNIQUE_VIOLATION: [1022, 1062, 1169, 1557, 1586, 1761, 1762, 1859],
   FOREIGN_KEY_VIOLATION: [1216, 1217, 1451, 1452, 1834],
   CHECK_VIOLATION: [1369, 3819, 4025],
@@ -19,9 +19,9 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
   exhausted: [167, 1467],
   contention: [1020, 1213, 1614, 3058, 3101, 3132],
   busy: [1027, 1205, 1223, 1613, 1689, 3133, 3572, 4145],
-  schema: [
-    1051, 1054, 1072, 1109, 1136, 1146, 1288, 1348, 1412, 1471, 1615, 1906, 1932, 3105, 3568,
-  ],
+  schema: [1051, 1054, 1072, 1109, 1136, 1146, 1288, 1412, 1471, 1615, 1932, 3568],
+  // 1348: a view's column that is an expression.
+  generated: [1348, 1906, 3105],
   permission: [1044, 1142, 1143, 1227, 1370, 1449, 3554, 3620, 6038],
   outage: [
     1004, 1014, 1015, 1016, 1017, 1021, 1024, 1026, 1030, 1031, 1032, 1033, 1034, 1035, 1036, 1037,

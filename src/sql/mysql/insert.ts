@@ -11,7 +11,7 @@ import { meaning } from "./errors.js";
 export async function insert(
   tx: SqlTransaction,
   target: Target,
-  { values, columns }: Pick<Put, "values" | "columns">,
+  { values }: Pick<Put, "values">,
 ): Promise<Inserted> {
   const { table, key, traits } = target;
   const statement = tx
@@ -32,7 +32,9 @@ export async function insert(
       const { rows } = await connection.executeQuery(look);
       if (rows.length > 0)
         throw new Contention("The row has just been inserted by another transaction.");
-      const last = lastNumber(tx, target, { ...values, ...key }, columns);
+      // The view does not show the row that has it.
+      if (traits?.view && isOfPrimaryKey(error)) return "hidden";
+      const last = lastNumber(tx, target, { ...values, ...key });
       if (last !== undefined && (await connection.executeQuery(last)).rows.length > 0) {
         const message = `The table ${table} has given its last number.`;
         throw new NumbersExhausted(message, { cause: error });
@@ -42,12 +44,16 @@ export async function insert(
   });
 }
 
+/** The words around its name are in the server's language. */
+function isOfPrimaryKey(error: unknown): boolean {
+  return error instanceof Error && /['.]PRIMARY'$/.test(error.message);
+}
+
 /** MySQL goes on giving the last number, which is taken. Looks whether it is; `undefined` where the row has brought its own. */
 function lastNumber(
   tx: SqlTransaction,
-  { table }: Target,
+  { table, columns }: Target,
   values: Values,
-  columns: Put["columns"],
 ): CompiledQuery | undefined {
   for (const { name, numbered } of columns.values()) {
     if (numbered === undefined || Object.hasOwn(values, name)) continue;

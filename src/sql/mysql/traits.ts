@@ -1,9 +1,11 @@
 /** What the connection's user may do with a table's columns on MySQL and MariaDB. There, a trigger can refuse a row and never pass over it. */
 import { sql } from "kysely";
-import type { SourceTable, SqlTransaction, Traits } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { Traits } from "../traits.js";
 
 interface PrivilegeRow {
   readonly name: string;
+  readonly view: number;
   readonly privileges: string;
 }
 
@@ -15,8 +17,9 @@ export async function readTraits(
   { schema, name }: SourceTable,
 ): Promise<Traits> {
   const { rows } = await sql<PrivilegeRow>`
-    select c.column_name as name, c.privileges as privileges
+    select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")}
     from information_schema.columns c
+    join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
     where c.table_schema = ${schema === undefined ? sql`database()` : sql.lit(schema)}
       and c.table_name = ${sql.lit(name)}
   `.execute(tx.withoutPlugins());
@@ -26,6 +29,7 @@ export async function readTraits(
   return {
     declining: none,
     rewritten: none,
+    view: rows.some(({ view }) => Number(view) === 1),
     lockable: updatable.size > 0,
     versioned: false,
     rowSecurity: false,

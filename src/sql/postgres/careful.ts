@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Target } from "../dialect.js";
 import type { Locking } from "../look.js";
-import { nameOf, unsure, verdict } from "../statements.js";
+import { takenBefore, unsure, verdict } from "../statements.js";
 import { meaning, taken } from "./errors.js";
 
 /** Types of which Postgres can't say whether two values are the same, or takes others for it: of boxes it compares the area, of a `citext` no capitals. */
@@ -45,17 +45,20 @@ export const locking: Locking = {
         const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
         return { count: numInsertedOrUpdatedRows };
       }
-      const [row] = await statement.returning(verdict(scope)).execute();
+      const [row] = await statement.returning(verdict(scope, traits)).execute();
       return row === undefined ? { count: 0n } : { count: 1n, row };
     } catch (error) {
-      if (meaning(error) !== "UNIQUE_VIOLATION" || !isOfKey(error, target)) throw error;
-      // It has been inserted since it was looked for; or it was there before this transaction began, and can't be seen.
-      const { lessons, begunAt } = target;
-      const isBlind = Object.keys(key).some((name) => traits?.readable?.has(name) === false);
+      const ofKey = isOfKey(error, target);
+      const { view = false, rowSecurity, readable } = traits ?? {};
+      // A view's columns may have other names than those of its table, which the error tells.
+      if (meaning(error) !== "UNIQUE_VIOLATION" || !(ofKey || view)) throw error;
+      const isBlind = Object.keys(key).some((name) => readable?.has(name) === false);
       if (neverChanges && isBlind) return "hidden";
-      const takenAt = lessons.doubtful.get(nameOf(target)) ?? 0;
-      if (traits?.rowSecurity && takenAt > 0 && takenAt < begunAt) return "hidden";
-      throw unsure(target, performance.now());
+      // It has been inserted since it was looked for; or it was there before this transaction began, and what was looked for is not what stands there.
+      if (takenBefore(target) !== true) throw unsure(target, true);
+      if (ofKey && (view || rowSecurity)) return "hidden";
+      // A trigger has given the row another key, or it is another constraint of the view's table.
+      throw error;
     }
   },
   same: (reference, { type, array }, value) => {

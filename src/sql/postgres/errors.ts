@@ -25,10 +25,10 @@ export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
     "42804",
     "42846",
     "42883",
-    "428C9",
     "42P01",
     "42P10",
   ],
+  generated: ["428C9"],
   permission: ["42501"],
   outage: [
     "08",
@@ -59,6 +59,9 @@ const meanings = new Map(
 export function meaning(error: unknown): Meaning | undefined {
   const [code, category] = codes(error);
   if (code === undefined || category === undefined) return undefined;
+  // A view's column that is an expression.
+  if (code === "0A000" && (error as ServerError).routine === "rewriteTargetView")
+    return "generated";
   return (
     meanings.get(code) ?? meanings.get(category) ?? meaningByOrigin(code, error as ServerError)
   );

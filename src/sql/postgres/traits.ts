@@ -1,6 +1,7 @@
 /** What a table is to Postgres, and what the connection's role may do with it, as far as the statements must follow it. */
 import { sql } from "kysely";
-import type { SourceTable, SqlTransaction, Traits, Verb } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { Traits, Verb } from "../traits.js";
 import { parsedJson, quoted } from "./schema.js";
 
 interface TraitsRow {
@@ -19,6 +20,8 @@ interface TraitsRow {
   readonly may: readonly Verb[] | string;
   readonly table: boolean;
   readonly simple: boolean;
+  readonly partial: boolean;
+  readonly inherited: boolean;
   readonly instead: boolean;
   readonly secured: boolean;
   readonly changeable: boolean;
@@ -27,6 +30,9 @@ interface TraitsRow {
 
 /** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
 const simply = 4 + 8;
+
+/** What the catalog makes of a view of one table without WHERE. */
+const unfiltered = String.raw`:fromlist \(\{RANGETBLREF :rtindex \d+\}\) :quals <>\}`;
 
 /** One statement. Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too. */
 export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
@@ -84,6 +90,11 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         where v.granted and (pg_relation_is_updatable(c.oid, true) & v.bit <> 0 or v.verb in (select verb from rules))) as may,
       c.relkind in ('r', 'p') as ${sql.id("table")},
       c.relkind = 'v' and pg_relation_is_updatable(c.oid, false) & ${sql.lit(simply)} = ${sql.lit(simply)} as simple,
+      exists (
+        select from behind join pg_catalog.pg_rewrite r on r.ev_class = behind.oid
+        where r.ev_type = '1' and r.ev_action::text !~ ${sql.lit(unfiltered)}
+      ) as partial,
+      c.relkind = 'r' and exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid) as inherited,
       exists (select from triggers t where t.tgtype & 64 <> 0) as instead,
       case when c.relkind in ('r', 'p') then row_security_active(c.oid)
         else exists (
@@ -114,9 +125,14 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
     rewritten: new Set(parsedJson(row.rewritten)),
     // A simple view's keys are those of its table.
     ...(!isUpsertable && {
-      keys: keys.filter(({ immediate }) => immediate).map(({ columns }) => columns),
+      // None holds for the rows of tables that inherit.
+      keys: keys
+        .filter(({ immediate }) => immediate && !row.inherited)
+        .map(({ columns }) => columns),
     }),
     constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
+    view: !row.table,
+    partial: row.partial,
     lockable: (row.table || row.simple) && updatable.length > 0,
     versioned: row.table,
     may: new Set(parsedJson(row.may)),

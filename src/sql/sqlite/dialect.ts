@@ -1,8 +1,9 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction } from "../dialect.js";
 import { returningRows, verdict } from "../statements.js";
+import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
 import { convert, view } from "./values.js";
@@ -31,9 +32,9 @@ export const sqlite: Dialect = {
   carefulRows: carefulRows({
     returning: true,
     text: (reference) => sql`cast(${reference} as text)`,
-    insert: async (tx, { table, key, scope }, { values }) => {
+    insert: async (tx, { table, key, scope, traits }, { values }) => {
       const statement = tx.insertInto(table).values({ ...values, ...key });
-      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope);
+      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
       // A view's rows are not counted, but given back.
       const [row] = await statement.returning(returned).execute();
       return row === undefined ? { count: 0n } : { count: 1n, row };
@@ -44,6 +45,7 @@ export const sqlite: Dialect = {
   readColumns,
   readTraits,
   readConstraints,
+  may: mayByTrying(meaning, (statement) => CompiledQuery.raw(`explain ${statement.sql}`)),
   readForeignKeys,
   convert,
   view,

@@ -3,7 +3,10 @@ import type { Meaning } from "../../store/failures.js";
 
 /** Result codes by meaning: name without `SQLITE_`, and number. A code that is not listed is `other`. */
 const resultCodes: Readonly<
-  Record<Exclude<Meaning, "busy" | "exhausted" | "other">, Readonly<Record<string, number>>>
+  Record<
+    Exclude<Meaning, "busy" | "exhausted" | "generated" | "other">,
+    Readonly<Record<string, number>>
+  >
 > = {
   NOT_NULL_VIOLATION: { CONSTRAINT_NOTNULL: 1299 },
   UNIQUE_VIOLATION: {

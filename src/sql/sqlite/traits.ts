@@ -1,6 +1,7 @@
 /** What a table is to SQLite, as far as the statements must follow it. */
 import { sql } from "kysely";
-import type { SourceTable, SqlTransaction, Traits, Verb } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { Traits, Verb } from "../traits.js";
 
 interface TraitsRow {
   readonly kind: string;

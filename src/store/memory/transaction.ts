@@ -76,7 +76,7 @@ function written(table: Definition, values: Values): Values {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   for (const [name] of given) {
     if (table.computed.has(name)) {
-      throw new MemoryError("schema", `${table.name}.${name} is computed, and takes no value.`);
+      throw new MemoryError("generated", `${table.name}.${name} is computed, and takes no value.`);
     }
   }
   return convertedRow(table, Object.fromEntries(given));

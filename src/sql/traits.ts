@@ -1,0 +1,46 @@
+/** What the statements on a table must follow: what it is, what the role may do with it, and what writes to it have taught. */
+export type Verb = "insert" | "update" | "delete";
+
+/** What a table is, and what the connection's role may do with it, as far as the statements must follow it. Read with the columns. */
+export interface Traits {
+  /** Of these a row trigger, a rule or INSTEAD OF can make something else, or nothing. */
+  readonly declining: ReadonlySet<Verb>;
+  /** A rule makes others of these: they return no rows. */
+  readonly rewritten: ReadonlySet<Verb>;
+  /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
+  readonly keys?: readonly (readonly string[])[];
+  /** A view, whose table may hold its rows' keys unique by columns of other names. */
+  readonly view?: boolean;
+  /** It shows some of its table's rows: an upsert of another is refused, or, on an older server, changes it unseen. */
+  readonly partial?: boolean;
+  /** Rows can be locked, and each version of a row told from the next. */
+  readonly lockable: boolean;
+  readonly versioned: boolean;
+  /** What is held unique, by the names that errors tell. Absent: they tell columns. */
+  readonly constraints?: ReadonlyMap<string, readonly string[]>;
+  /** Policies of the database's own bind the role. */
+  readonly rowSecurity: boolean;
+  /** They may refuse an upsert where they take the INSERT alone: of a row that can't be seen yet. */
+  readonly stricterUpsert?: boolean;
+  /** What the role may do, and the table takes. Absent: it is not known. */
+  readonly may?: ReadonlySet<Verb>;
+  /** The columns that the role may read, and those that it may change. Absent: all. */
+  readonly readable?: ReadonlySet<string>;
+  readonly updatable?: ReadonlySet<string>;
+}
+
+/** What writes to a table have taught, for as long as the process lives. It decides how carefully a statement is sent, and nothing else. */
+export interface Lessons {
+  /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
+  readonly careful: Set<Verb>;
+  /** Writes of which one statement alone could not tell why it changed nothing. */
+  readonly doubtful: Map<string, Taken | undefined>;
+}
+
+/** The key was taken of a row that was not found. */
+interface Taken {
+  /** By `performance.now()`. */
+  readonly at: number;
+  /** One row may be written several times in a transaction. */
+  readonly operationIndex: number;
+}
