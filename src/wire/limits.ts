@@ -55,9 +55,12 @@ export const defaultLimits: Limits = {
   callerTransactions: Infinity,
 };
 
+/** Keys that any object may have, whatever the limits are. */
+export const fewKeys = 50_000;
+
 /** Keys that one object may have: the engine takes long for one that has very many. */
 export function keysOfObject({ keys }: Limits): number {
-  return Math.max(50_000, Math.floor(keys / 5));
+  return Math.max(fewKeys, Math.floor(keys / 5));
 }
 
 /** How long anything may take, in milliseconds. Beyond it the answer is retryable. */

@@ -13,7 +13,7 @@ import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
 import { type Fault, transactionOf } from "./entries.js";
 import { envelopeFault, expected, transactionFault } from "./fault.js";
-import { keysOfObject, type Limits } from "./limits.js";
+import { fewKeys, keysOfObject, type Limits } from "./limits.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 import { Unread } from "./survey.js";
 
@@ -187,7 +187,6 @@ function* measuring(
   if (operations.length > limits.operations) {
     return { message: `The transaction has more than ${limits.operations} operations.` };
   }
-  const mostInObject = keysOfObject(limits);
   let values = 0;
   let keys = 0;
   let stepAt = valuesOfStep;
@@ -206,7 +205,7 @@ function* measuring(
         if (values > limits.values) return { message: tooManyValues(limits), operationIndex };
         // The operation's own members are the contract's, not the application's.
         if (names !== undefined && depth > 0) keys += names.length;
-        if (names !== undefined && names.length > mostInObject) {
+        if (names !== undefined && names.length > fewKeys && names.length > keysOfObject(limits)) {
           return { message: tooManyKeys(limits), operationIndex };
         }
         if (names !== undefined && names.length > valuesOfStep) yield;
