@@ -22,6 +22,8 @@ import type {
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
+import type { BoundScope } from "./bound-scope.js";
+import type { CompiledOnce } from "./texts.js";
 
 /** A database whose tables are known by name at run time only. */
 /** Tables that no type describes. */
@@ -131,30 +133,6 @@ export interface StatementBounds {
   readonly asynchronousCommit: boolean;
 }
 
-/** A scope as SQL, fit to stand in any statement on its table. */
-export interface BoundScope {
-  readonly filter: Expression<SqlBool>;
-  /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
-  readonly rowOnly: boolean;
-  /** The same in parts, for a row that can't be seen any more once it has been written. Absent: parts of the application's own read other tables. */
-  readonly parts?: ScopeParts;
-}
-
-interface ScopeParts {
-  /** What the row itself tells. */
-  readonly own?: Expression<SqlBool>;
-  readonly owner?: { readonly column: string; readonly value: unknown };
-  /** `own` holds more than the owner. */
-  readonly more: boolean;
-  readonly parents: readonly BoundParent[];
-}
-
-export interface BoundParent {
-  readonly column: string;
-  /** Whether a row may refer to this value. */
-  allows(value: unknown): Expression<SqlBool>;
-}
-
 /** One row, and what must hold for it. */
 export interface Target {
   readonly op: Operation;
@@ -168,6 +146,8 @@ export interface Target {
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
+  /** How its statements are compiled once. Absent: each is compiled anew. */
+  readonly once?: CompiledOnce;
 }
 
 export interface Put {

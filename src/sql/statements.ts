@@ -1,15 +1,24 @@
 /** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING; and the pieces that other databases' share. Names come from rules and schema alone. */
-import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
+import {
+  type Compilable,
+  type CompiledQuery,
+  type Expression,
+  type QueryResult,
+  type RawBuilder,
+  sql,
+  type SqlBool,
+} from "kysely";
+import type { BoundParent, BoundScope } from "./bound-scope.js";
 import type {
-  BoundParent,
-  BoundScope,
   Lessons,
   Put,
   RowStatements,
+  SqlDatabase,
   SqlTransaction,
   Target,
   Verb,
 } from "./dialect.js";
+import { compiled, Place, places } from "./texts.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -18,15 +27,47 @@ export function appeared(): Contention {
   return new Contention("The row was not there when context.stored() was asked, and now it is.");
 }
 
+/**
+ * Sends a statement, compiled once for what it depends on.
+ *
+ * @param what names the statement, and what its text depends on beside the target and the columns
+ */
+export async function send(
+  tx: SqlTransaction,
+  target: Target,
+  what: string,
+  columns: Values,
+  build: (target: Target, columns: Values) => Compilable,
+): Promise<QueryResult<unknown>> {
+  const { once, key } = target;
+  if (once === undefined) return tx.executeQuery(build(target, columns).compile());
+  const { texts, table, scope } = once;
+  const names = JSON.stringify([what, once.shape, Object.keys(key), Object.keys(columns)]);
+  let text = texts.get(table)?.get(names);
+  if (text === undefined) {
+    const placed = { ...target, key: places("key", key), scope: await once.place() };
+    text = compiled(texts, table, names, build(placed, places("values", columns)));
+  }
+  return tx.executeQuery({ ...text, parameters: filled(text, { key, scope, values: columns }) });
+}
+
+/** The statement's parameters, with values in their places. */
+export function filled({ parameters }: CompiledQuery, filling: Filling): readonly unknown[] {
+  return parameters.map((each) => (each instanceof Place ? filling[each.of]?.[each.name] : each));
+}
+
+type Filling = Readonly<Partial<Record<Place["of"], Values>>>;
+
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
-  const row = await probing(tx, target).executeTakeFirst();
+  const { rows } = await send(tx, target, "probe", {}, (placed) => probing(tx, placed));
+  const [row] = rows as readonly Pick<VerdictRow, "ok">[];
   if (row === undefined) return "absent";
   return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
 }
 
 /** The statement that asks. */
-export function probing(tx: SqlTransaction, target: Target) {
+export function probing(tx: SqlDatabase, target: Target) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
   return tx
@@ -67,35 +108,53 @@ export const returningRows: RowStatements = {
   },
   patch: update,
   softDelete: async (tx, target, values) => {
-    const statement = scoped(updating(tx, target, values), target);
-    const { numUpdatedRows } = await statement.executeTakeFirst();
-    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
+    const { numAffectedRows = 0n } = await send(
+      tx,
+      target,
+      "softDelete",
+      values,
+      (placed, columns) => scoped(updating(tx, placed, columns), placed),
+    );
+    return numAffectedRows > 0n ? "written" : untouched(tx, target, "update");
   },
   remove: async (tx, target) => {
-    const statement = scoped(tx.deleteFrom(target.table).where(isRow(target)), target);
-    const { numDeletedRows } = await statement.executeTakeFirst();
-    return numDeletedRows > 0n ? "written" : untouched(tx, target, "delete");
+    const { numAffectedRows = 0n } = await send(tx, target, "delete", {}, (placed) =>
+      scoped(tx.deleteFrom(placed.table).where(isRow(placed)), placed),
+    );
+    return numAffectedRows > 0n ? "written" : untouched(tx, target, "delete");
   },
 };
 
 async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { values, changes, seenAbsent } = put;
-  const { table, key, scope } = target;
-  const statement = tx
+  const what = `upsert${seenAbsent ? "Absent" : JSON.stringify(Object.keys(changes))}`;
+  const result = await send(tx, target, what, values, (placed, columns) => {
+    const statement = upserting(tx, placed, columns, seenAbsent ? undefined : changes);
+    return placed.scope === undefined ? statement : statement.returning(verdict(placed.scope));
+  });
+  if (target.scope === undefined)
+    return (result.numAffectedRows ?? 0n) > 0n ? "written" : judgeUntouched(tx, target, put);
+  const [row] = result.rows as readonly VerdictRow[];
+  return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
+}
+
+/** @param changes the columns in which a row changes that is there already; `undefined`: it is left alone */
+export function upserting(
+  db: SqlDatabase,
+  target: Target,
+  values: Values,
+  changes: Values | undefined,
+) {
+  const { table, key } = target;
+  return db
     .insertInto(table)
     .values({ ...values, ...key })
     .onConflict((conflict) => {
       const onKey = conflict.columns(Object.keys(key));
-      return seenAbsent
+      return changes === undefined
         ? onKey.doNothing()
         : scoped(onKey.doUpdateSet(proposed(key, changes)), target);
     });
-  if (scope === undefined) {
-    const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
-    return numInsertedOrUpdatedRows > 0n ? "written" : judgeUntouched(tx, target, put);
-  }
-  const [row] = await statement.returning(verdict(scope)).execute();
-  return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
 }
 
 /** Nothing came of a PUT. */
@@ -113,16 +172,19 @@ async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Pro
 
 async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { scope } = target;
-  const statement = updating(tx, target, values);
-  if (scope === undefined) {
-    const { numUpdatedRows } = await statement.executeTakeFirst();
-    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
-  }
-  const [row] = await scoped(statement, target).returning(verdict(scope)).execute();
+  const result = await send(tx, target, "update", values, (placed, columns) => {
+    const statement = updating(tx, placed, columns);
+    return placed.scope === undefined
+      ? statement
+      : scoped(statement, placed).returning(verdict(placed.scope));
+  });
+  if (scope === undefined)
+    return (result.numAffectedRows ?? 0n) > 0n ? "written" : untouched(tx, target, "update");
+  const [row] = result.rows as readonly VerdictRow[];
   return row === undefined ? untouched(tx, target, "update") : judged(tx, target, row);
 }
 
-export function updating(tx: SqlTransaction, target: Target, values: Values) {
+export function updating(tx: SqlDatabase, target: Target, values: Values) {
   return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
 }
 

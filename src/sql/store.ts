@@ -13,6 +13,7 @@ import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
+import { isCompiledAlike, type Texts } from "./texts.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
@@ -76,6 +77,7 @@ export function sqlStore<DB>(
     kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
     return kept && askForLetters(ours, lettersOf);
   };
+  const texts: Texts | undefined = isCompiledAlike(db) ? new WeakMap() : undefined;
   const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
   return {
     name: dialect.name,
@@ -151,6 +153,7 @@ export function sqlStore<DB>(
             earlier,
             hasLetters,
             giveWay,
+            texts,
           };
           return work(openUnit(opened));
         });

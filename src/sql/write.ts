@@ -4,8 +4,9 @@ import { LeftScope } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, SqlTable, SqlTransaction, Target, Traits } from "./dialect.js";
-import { bindScope, enclosedValues, type TableOf } from "./scope.js";
+import { bound, enclosedValues, type TableOf } from "./scope.js";
 import { appeared, isDoubtful, nameOf, unsure } from "./statements.js";
+import type { Texts } from "./texts.js";
 import type { Watch } from "./transaction.js";
 
 interface Writing {
@@ -15,6 +16,7 @@ interface Writing {
   /** The table as it is now, whatever has been read of it before. */
   readonly readAnew: (table: string) => Promise<SqlTable | undefined>;
   readonly watch: Watch;
+  readonly texts: Texts | undefined;
 }
 
 interface Running extends Writing {
@@ -50,7 +52,7 @@ export async function writeRun(
 }
 
 async function writeOne(
-  { dialect, tx, tableOf, readAnew, watch: { begunAt } }: Writing,
+  { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
 ): Promise<Effect> {
   const { op, seenAbsent = false } = change;
@@ -64,10 +66,27 @@ async function writeOne(
   const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
-  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
+  const isPlain = key === change.key && values === change.values;
+  const { scope, once } = await bound(
+    isPlain ? texts : undefined,
+    change.scope,
+    dialect,
+    tableOf,
+    table,
+  );
   const look = async () => (await readAnew(table.name))?.traits;
   const { name } = table;
-  const target: Target = { op, table: name, key, scope, traits, lessons, begunAt, look };
+  const target: Target = {
+    op,
+    table: name,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt,
+    look,
+    ...(once && { once }),
+  };
   let effect: Effect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
