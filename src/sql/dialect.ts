@@ -197,11 +197,17 @@ export interface Family {
 export interface Owners {
   /** What the column can name users by; `undefined`: it can't. */
   kind(column: Column): OwnerKind | undefined;
-  /** Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit. */
+  /**
+   * Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit.
+   *
+   * @param place what stands in the statement for the value that is compared with; it is called once. What else there is of the value in the text,
+   * is its type alone
+   */
   same(
     reference: Expression<unknown>,
     kind: OwnerKind | undefined,
     value: unknown,
+    place: (compared: unknown) => unknown,
   ): Expression<SqlBool>;
 }
 

@@ -25,8 +25,8 @@ export type TableOf = (table: string, columns?: readonly string[]) => Promise<Sq
 /** The first argument of a rule's `scope`. */
 export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
-/** What stands in a statement for an owner's value: the value itself, or its place. */
-export type PlaceOwner = (value: unknown) => unknown;
+/** What stands in a statement for an owner's value. */
+type PlaceOwner = (value: unknown) => unknown;
 
 /**
  * `undefined`: the scope asks nothing. Throws ServerValue where an owner's column can't hold the caller's id.
@@ -54,7 +54,7 @@ export async function bindScope(
     owned = owns(table, owner, await ownerColumn(table, owner.column, tableOf, known), dialect);
     if (place !== undefined) {
       const reference = any.ref(`${table}.${owner.column}`);
-      const filter = dialect.owners.same(reference, owned.kind, place(owned.value));
+      const filter = dialect.owners.same(reference, owned.kind, owned.value, place);
       owned = { ...owned, filter };
     }
     filters.unshift(owned.filter);
@@ -88,7 +88,7 @@ export async function bindScope(
   };
 }
 
-// Columns are named by configuration and checked by the database; their types can't be known here.
+// Named by configuration and checked by the database; types can't be known here.
 const any = scopeBuilder as unknown as ExpressionBuilder<
   Record<string, Record<string, never>>,
   string
@@ -99,6 +99,8 @@ interface Owned {
   readonly userId: string;
   readonly kind: OwnerKind | undefined;
   readonly value: unknown;
+  /** What the filter compares with. */
+  readonly compared: unknown;
   readonly filter: Expression<SqlBool>;
 }
 
@@ -139,7 +141,9 @@ function newlyOwned(
   const { owners } = dialect;
   const kind = owners.kind(column);
   const value = ownerValue(dialect, kind, { table, column, userId });
-  return { table, userId, kind, value, filter: owners.same(reference, kind, value) };
+  let compared: unknown;
+  const filter = owners.same(reference, kind, value, (given) => (compared = given));
+  return { table, userId, kind, value, compared, filter };
 }
 
 /** The parent goes by this name where its table is the child's. */
@@ -190,7 +194,7 @@ interface ScopeGiven {
 
 const unscoped: ScopeGiven = { shape: "", values: [] };
 
-/** `undefined`: it holds an expression of the application's, whose text may be another each time. Throws as `bindScope` does. */
+/** `undefined`: it holds an expression, whose text may be another each time. Throws as `bindScope` does. */
 async function scopeGiven(
   scope: Scope | undefined,
   dialect: Dialect,
@@ -210,17 +214,13 @@ async function scopeGiven(
   }
   if (owner !== undefined) {
     const column = await ownerColumn(table, owner.column, tableOf, known);
-    const { kind = null, value } = owns(table, owner, column, dialect);
-    shape.push(owner.column, kind);
-    values.push(value);
+    const { kind = null, compared } = owns(table, owner, column, dialect);
+    // On MySQL bytes are one.
+    if (isExpression(compared)) return undefined;
+    shape.push(owner.column, kind, typeof compared);
+    values.push(compared);
   }
   return { shape: JSON.stringify(shape), values };
-}
-
-interface Bound {
-  /** Absent: its statements are not compiled once. */
-  readonly once?: CompiledOnce;
-  readonly scope: BoundScope | undefined;
 }
 
 /** The last scope that was bound for each table: one caller's operations come together. */
@@ -233,7 +233,7 @@ export async function bound(
   dialect: Dialect,
   tableOf: TableOf,
   table: SqlTable,
-): Promise<Bound> {
+): Promise<{ readonly once?: CompiledOnce; readonly scope: BoundScope | undefined }> {
   const known = texts && (await scopeGiven(given, dialect, tableOf, table));
   const bind = async (place?: (value: unknown) => unknown) =>
     given && bindScope(given, dialect, tableOf, table, place);
