@@ -22,6 +22,7 @@ import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
+import { tryFlight } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -108,7 +109,9 @@ export function createRunTransaction<P extends Principal, DB>({
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
       const options = { ...begun, dependants, known, deferConstraints };
-      const tried = await attempt(pipeline, transaction, call, options);
+      const tried =
+        (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
+        (await attempt(pipeline, transaction, call, options));
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);

@@ -118,6 +118,8 @@ export interface OwnTypes {
 export interface RowSecurity {
   /** The rest of the transaction is this caller's; with the transaction it ends. One statement. */
   become(tx: SqlTransaction, caller: DatabaseCaller): Promise<void>;
+  /** The statement by which it does. */
+  becoming(caller: DatabaseCaller): RawBuilder<unknown>;
   /** What is in the way of the policies. The transaction may be another role's afterwards: nothing else belongs in it. */
   inspect(
     tx: SqlTransaction,
@@ -281,6 +283,8 @@ export interface Dialect {
   prepare?(connection: SqlDatabase, bounds: StatementBounds): Promise<() => Promise<void>>;
   /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
   readonly defer?: RawBuilder<unknown>;
+  /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
+  tookLong?(error: unknown): boolean;
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
   abandon?(connection: DatabaseConnection): Promise<void>;
 }

@@ -18,7 +18,7 @@ import type {
   Target,
   Verb,
 } from "./dialect.js";
-import { compiled, Place, places } from "./texts.js";
+import { compiled, type CompiledOnce, Place, places } from "./texts.js";
 import { Contention } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -39,16 +39,30 @@ export async function send(
   columns: Values,
   build: (target: Target, columns: Values) => Compilable,
 ): Promise<QueryResult<unknown>> {
-  const { once, key } = target;
-  if (once === undefined) return tx.executeQuery(build(target, columns).compile());
-  const { texts, table, scope } = once;
-  const names = JSON.stringify([what, once.shape, Object.keys(key), Object.keys(columns)]);
+  const { once } = target;
+  const query =
+    once === undefined
+      ? build(target, columns).compile()
+      : await placed(target, once, what, columns, build);
+  return tx.executeQuery(query);
+}
+
+/** The statement as it has been compiled for its like, with its own values. */
+export async function placed(
+  target: Target,
+  { texts, table, shape, scope, place }: CompiledOnce,
+  what: string,
+  columns: Values,
+  build: (target: Target, columns: Values) => Compilable,
+): Promise<CompiledQuery> {
+  const { key } = target;
+  const names = JSON.stringify([what, shape, Object.keys(key), Object.keys(columns)]);
   let text = texts.get(table)?.get(names);
   if (text === undefined) {
-    const placed = { ...target, key: places("key", key), scope: await once.place() };
-    text = compiled(texts, table, names, build(placed, places("values", columns)));
+    const at = { ...target, key: places("key", key), scope: await place() };
+    text = compiled(texts, table, names, build(at, places("values", columns)));
   }
-  return tx.executeQuery({ ...text, parameters: filled(text, { key, scope, values: columns }) });
+  return { ...text, parameters: filled(text, { key, scope, values: columns }) };
 }
 
 /** The statement's parameters, with values in their places. */

@@ -121,7 +121,7 @@ async function writeOne(
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
 
 /** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
-function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
+export function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
   if (traits === undefined) return false;
   const { op, key, values } = change;
   const { rewritten, keys } = traits;
@@ -151,7 +151,7 @@ function mayUpdate({ updatable }: Traits, { key, values, insertOnly = [] }: Chan
   return changed > 0 || Object.keys(key).every((column) => updatable.has(column));
 }
 
-function isEmpty(values: Values): boolean {
+export function isEmpty(values: Values): boolean {
   return Object.keys(values).length === 0;
 }
 
@@ -160,7 +160,7 @@ function isKey(columns: readonly string[], key: Values): boolean {
 }
 
 /** An INSERT would miss a value that the table requires. */
-function isIncomplete({ table: { columns }, key, values }: Change): boolean {
+export function isIncomplete({ table: { columns }, key, values }: Change): boolean {
   for (const { name, nullable, hasDefault, generated } of columns.values()) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     const given = Object.hasOwn(key, name) || (value ?? null) !== null;
