@@ -22,7 +22,7 @@ interface FlightTry {
   readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
-  readonly tally: { attempts: number; statements: number };
+  readonly tally: { attempts: number; statements: number; flown: boolean };
 }
 
 /** After a failure, twice as many of the sender's transactions as the time before are tried step by step at once. */
@@ -74,6 +74,7 @@ export async function tryFlight<P extends Principal, DB>(
       return undefined;
     }
     if (failed !== undefined) grounded.delete(sender);
+    tally.flown = true;
     tally.attempts = number;
     for (const [index, effect] of effects.entries())
       if (effect !== "written") plan[index]?.judge(effect);
@@ -102,8 +103,11 @@ async function planOf<P extends Principal, DB>(
   { flight, schema, number }: { flight: Flight; schema: SchemaTrust; number: number },
 ): Promise<readonly Planned[] | undefined> {
   if (plainPersist === undefined || looksAtAll) return undefined;
-  for (const { table } of transaction.crud)
-    if (rules.get(table)?.looksAround !== false) return undefined;
+  for (const { op, table } of transaction.crud) {
+    const rule = rules.get(table);
+    // Nobody is to tell from the time it takes whether there is a row.
+    if (rule?.looksAround !== false || (rule.hideForeign && op === "DELETE")) return undefined;
+  }
   const { store, shown, lossyNumbers, caller } = call;
   const asked = { any: false };
   const unit = unitOf(asked, (name, columns) => flight.table(name, columns, schema, caller));

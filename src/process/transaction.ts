@@ -54,6 +54,7 @@ interface Tally {
   attempts: number;
   statements: number;
   ledger: TransactionEvent["ledger"];
+  flown: boolean;
 }
 
 export function createRunTransaction<P extends Principal, DB>({
@@ -191,7 +192,7 @@ export function createRunTransaction<P extends Principal, DB>({
 
   return async (transaction, call) => {
     const started = performance.now();
-    const tally: Tally = { attempts: 0, statements: 0, ledger: "off" };
+    const tally: Tally = { attempts: 0, statements: 0, ledger: "off", flown: false };
     let result: TransactionResult;
     try {
       result = await run(transaction, call, tally);
@@ -242,7 +243,7 @@ function eventOf<P extends Principal>(
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
   result: TransactionResult,
-  { attempts, statements, ledger }: Tally,
+  { attempts, statements, ledger, flown }: Tally,
   durationMs: number,
 ): TransactionEvent {
   const { principal, clientId } = call;
@@ -257,6 +258,7 @@ function eventOf<P extends Principal>(
     attempts,
     statements,
     ledger,
+    flown,
     durationMs,
   };
 }

@@ -130,8 +130,9 @@ export function createFly(parts: FlightParts): Fly {
       if (decides(error)) throw error;
       return undefined;
     }
-    // BEGIN and COMMIT are none.
-    if (tally !== undefined) tally.statements += sent.length - 2;
+    // BEGIN and COMMIT are none, nor is what only bounds the waits.
+    const uncounted = options.claim === undefined && options.lettersOf === undefined ? 3 : 2;
+    if (tally !== undefined) tally.statements += sent.length - uncounted;
     const effects = changes.map((): Effect => "written");
     for (const [at, { effect, change }] of sent.entries()) {
       if (effect !== undefined && change !== undefined)
