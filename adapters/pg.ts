@@ -1,5 +1,7 @@
-/** `guardPool` for `pg`: a lost connection neither ends the process nor is used again. */
+/** `guardPool` for `pg`: a lost connection neither ends the process nor is used again, and a transaction can be sent as a whole. */
 import { abandonment } from "../src/sql/abandonment.js";
+import { flightWord, type FlightSent } from "../src/sql/flight-word.js";
+import { fly, type Prepared, type Preparing } from "./pg-flight.js";
 
 /** A `pg.Pool`, or an object that behaves like one. */
 export interface GuardedPool {
@@ -11,6 +13,8 @@ export interface GuardedPool {
 interface PoolClientLike {
   query(...parameters: unknown[]): unknown;
   end(): unknown;
+  /** Statements are sent behind each other without waiting: then `pg` takes no queries of another kind. */
+  readonly pipeline?: boolean;
   readonly connection?: { readonly stream?: { destroy(): unknown } };
   on(event: "error", listener: (error: Error) => void): unknown;
   // `unknown`, since the listeners are only compared, never called.
@@ -20,8 +24,21 @@ interface PoolClientLike {
 // A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
 const guardedPool = Symbol.for("powersync-writes.guarded-pool");
 
+export interface GuardOptions {
+  /** Called once for every connection error. Nothing needs to be done: the query that was running rejects by itself. */
+  readonly onError?: (error: Error) => void;
+  /**
+   * Whether the statements of transactions that are sent as a whole are prepared by name, up to 100 on a connection. Default true. Say false behind a
+   * pooler that gives each transaction another connection and keeps no names, such as PgBouncer before 1.21 in transaction mode. Where that is not
+   * said, no write fails for it: after a few lost names, none is prepared any more.
+   */
+  readonly prepare?: boolean;
+  /** Whether transactions are sent as a whole, in one round trip, where nothing of the application's has to run in between. Default true. */
+  readonly flights?: boolean;
+}
+
 /**
- * Keeps a lost connection from ending the process, and from being used again.
+ * Keeps a lost connection from ending the process, and from being used again; and lets the library send a transaction in one round trip.
  *
  * A client that is checked out of the pool emits `error` on itself when its connection is killed. Without a listener, Node ends the process.
  * `guardPool` adds that listener to every client.
@@ -35,12 +52,11 @@ const guardedPool = Symbol.for("powersync-writes.guarded-pool");
  * const pool = new Pool({ connectionString, keepAlive: true, query_timeout: 30_000 });
  * const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardPool(pool) }) });
  *
- * @param onError called once for every connection error. Nothing needs to be done: the query that was running rejects by itself.
- * @returns the same pool. A second call changes nothing, and its `onError` is ignored.
+ * @returns the same pool. A second call changes nothing, and its options are ignored.
  */
 export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
-  onError?: (error: Error) => void,
+  { onError, prepare = true, flights = true }: GuardOptions = {},
 ): Pool {
   if (guardedPool in pool) return pool;
   Object.defineProperty(pool, guardedPool, { value: true });
@@ -56,10 +72,11 @@ export function guardPool<Pool extends GuardedPool>(
       // An error that a listener throws would end the process.
     }
   };
+  const preparing = flights ? { prepare, lost: 0 } : undefined;
   const guard = (client: PoolClientLike) => {
     if (client.listeners("error").includes(listener)) return;
     client.on("error", listener);
-    endOnTimeout(client);
+    answerWords(client, preparing);
   };
   pool.on("error", listener);
   pool.on("connect", guard);
@@ -73,13 +90,16 @@ export function guardPool<Pool extends GuardedPool>(
  * out the same dead connection again and again. Without `query_timeout`, the library itself gives up after `timeouts.transactionMs`, and
  * then sends `abandonment` through `query`.
  */
-function endOnTimeout(client: PoolClientLike): void {
+function answerWords(client: PoolClientLike, preparing: Preparing | undefined): void {
   const query = client.query.bind(client);
+  const prepared: Prepared = { names: new Set(), doubtful: new Set() };
   client.query = (...parameters) => {
-    if (parameters[0] === abandonment) {
+    const [text, given] = parameters;
+    if (text === abandonment) {
       end(client);
       return Promise.resolve({ rows: [], rowCount: 0 });
     }
+    if (text === flightWord) return answerFlight(given as readonly FlightSent[]);
     const result = query(...parameters);
     if (result instanceof Promise) {
       result.catch((error: unknown) => {
@@ -87,6 +107,13 @@ function endOnTimeout(client: PoolClientLike): void {
       });
     }
     return result;
+  };
+  const answerFlight = async ([sent]: readonly FlightSent[]) => {
+    const flies = preparing !== undefined && client.pipeline !== true;
+    if (sent === undefined || preparing === undefined) return { rows: [{ flies }] };
+    const landing = await fly({ query }, sent, prepared, preparing);
+    if ("error" in landing && !landing.undone) end(client);
+    return { rows: [landing] };
   };
 }
 

@@ -37,6 +37,8 @@ export interface TransactionEvent extends Correlated {
   readonly statements: number;
   /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: nothing tells the transaction apart, and a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
+  /** It was applied in one go: on Postgres, with a guarded pool. See `guardPool`. */
+  readonly flown: boolean;
   readonly durationMs: number;
 }
 

@@ -136,6 +136,8 @@ export interface Memory {
   readonly places: Places;
   /** Identical transactions in flight, by identity and how often the client has been asked. See `joinFlight` in `transaction.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
+  /** Whose transactions are not sent as a whole for a while. */
+  readonly grounded: Map<string, { skipped: number; toSkip: number }>;
   /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
@@ -158,6 +160,7 @@ export function createMemory(places: Places): Memory {
   return {
     places,
     inFlight: new Map(),
+    grounded: new Map(),
     refused: new Map(),
     appliedAt: undefined,
     failing: new Set(),

@@ -22,6 +22,7 @@ import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
+import { tryFlight } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
 import { createParking, type Parked } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -53,6 +54,7 @@ interface Tally {
   attempts: number;
   statements: number;
   ledger: TransactionEvent["ledger"];
+  flown: boolean;
 }
 
 export function createRunTransaction<P extends Principal, DB>({
@@ -108,7 +110,9 @@ export function createRunTransaction<P extends Principal, DB>({
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
       const options = { ...begun, dependants, known, deferConstraints };
-      const tried = await attempt(pipeline, transaction, call, options);
+      const tried =
+        (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
+        (await attempt(pipeline, transaction, call, options));
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);
@@ -188,7 +192,7 @@ export function createRunTransaction<P extends Principal, DB>({
 
   return async (transaction, call) => {
     const started = performance.now();
-    const tally: Tally = { attempts: 0, statements: 0, ledger: "off" };
+    const tally: Tally = { attempts: 0, statements: 0, ledger: "off", flown: false };
     let result: TransactionResult;
     try {
       result = await run(transaction, call, tally);
@@ -239,7 +243,7 @@ function eventOf<P extends Principal>(
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
   result: TransactionResult,
-  { attempts, statements, ledger }: Tally,
+  { attempts, statements, ledger, flown }: Tally,
   durationMs: number,
 ): TransactionEvent {
   const { principal, clientId } = call;
@@ -254,6 +258,7 @@ function eventOf<P extends Principal>(
     attempts,
     statements,
     ledger,
+    flown,
     durationMs,
   };
 }

@@ -22,6 +22,8 @@ import type {
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
+import type { BoundScope } from "./bound-scope.js";
+import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
 
 /** A database whose tables are known by name at run time only. */
@@ -83,6 +85,8 @@ export interface OwnTypes {
 export interface RowSecurity {
   /** The rest of the transaction is this caller's; with the transaction it ends. One statement. */
   become(tx: SqlTransaction, caller: DatabaseCaller): Promise<void>;
+  /** The statement by which it does. */
+  becoming(caller: DatabaseCaller): RawBuilder<unknown>;
   /** What is in the way of the policies. The transaction may be another role's afterwards: nothing else belongs in it. */
   inspect(
     tx: SqlTransaction,
@@ -96,30 +100,6 @@ export interface StatementBounds {
   readonly statementMs: number;
   /** Whether COMMIT may be answered before it is safe on disk, where the connection is set so. */
   readonly asynchronousCommit: boolean;
-}
-
-/** A scope as SQL, fit to stand in any statement on its table. */
-export interface BoundScope {
-  readonly filter: Expression<SqlBool>;
-  /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
-  readonly rowOnly: boolean;
-  /** The same in parts, for a row that can't be seen any more once it has been written. Absent: parts of the application's own read other tables. */
-  readonly parts?: ScopeParts;
-}
-
-interface ScopeParts {
-  /** What the row itself tells. */
-  readonly own?: Expression<SqlBool>;
-  readonly owner?: { readonly column: string; readonly value: unknown };
-  /** `own` holds more than the owner. */
-  readonly more: boolean;
-  readonly parents: readonly BoundParent[];
-}
-
-export interface BoundParent {
-  readonly column: string;
-  /** Whether a row may refer to this value. */
-  allows(value: unknown): Expression<SqlBool>;
 }
 
 /** One row, and what must hold for it. */
@@ -138,6 +118,8 @@ export interface Target {
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
+  /** How its statements are compiled once. Absent: each is compiled anew. */
+  readonly once?: CompiledOnce;
 }
 
 export interface Put {
@@ -185,11 +167,17 @@ export interface Family {
 export interface Owners {
   /** What the column can name users by; `undefined`: it can't. */
   kind(column: Column): OwnerKind | undefined;
-  /** Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit. */
+  /**
+   * Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit.
+   *
+   * @param place what stands in the statement for the value that is compared with; it is called once. What else there is of the value in the text,
+   * is its type alone
+   */
   same(
     reference: Expression<unknown>,
     kind: OwnerKind | undefined,
     value: unknown,
+    place: (compared: unknown) => unknown,
   ): Expression<SqlBool>;
 }
 
@@ -265,6 +253,8 @@ export interface Dialect {
   prepare?(connection: SqlDatabase, bounds: StatementBounds): Promise<() => Promise<void>>;
   /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
   readonly defer?: RawBuilder<unknown>;
+  /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
+  tookLong?(error: unknown): boolean;
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
   abandon?(connection: DatabaseConnection): Promise<void>;
 }

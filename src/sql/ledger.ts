@@ -1,5 +1,5 @@
 /** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
-import { type Expression, sql, type SqlBool, type Transaction } from "kysely";
+import { type Expression, type Kysely, sql, type SqlBool, type Transaction } from "kysely";
 import type { TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
 import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
@@ -92,8 +92,11 @@ export interface Claimed extends Met {
  * In the database's time, so that all processes agree on which request began later. The time of the statement, which comes behind the reading of
  * the process's clock: so no request ever seems to have begun before it did, and before the answer of the one before it.
  */
-function begun({ types }: Dialect, { requestBegan }: Claim): Expression<unknown> {
-  const ms = performance.now() - requestBegan;
+function begun(dialect: Dialect, { requestBegan }: Claim): Expression<unknown> {
+  return begunBefore(dialect, performance.now() - requestBegan);
+}
+
+export function begunBefore({ types }: Dialect, ms: number): Expression<unknown> {
   return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 
@@ -182,7 +185,10 @@ function told(value: string, condition: Expression<SqlBool>): Expression<string>
 }
 
 /** Whether letters of the user wait: to stand in another statement. */
-function hasLetters(tx: Transaction<OwnTables>, { place, subject }: Subject): Expression<SqlBool> {
+export function hasLetters(
+  tx: Kysely<OwnTables>,
+  { place, subject }: Subject,
+): Expression<SqlBool> {
   const open = tx
     .selectFrom("powersync_dead_letters as open")
     .select(sql.lit(1).as("one"))

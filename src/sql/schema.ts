@@ -18,10 +18,21 @@ export type ReadTable = (
   role?: string,
 ) => Promise<SqlTable | undefined>;
 
+/** The same as far as nobody has to ask the database. `undefined`: it would have to be asked. */
+export type KnownTable = (
+  name: string,
+  columns: readonly string[],
+  trust: SchemaTrust,
+  role?: string,
+) => SqlTable | undefined;
+
 /** Of one database, whichever Kysely object asks. */
 export interface SchemaCache {
   /** The way to the tables for one Kysely object, whose plugins say what a table's name stands for. */
-  tablesOf(db: SqlDatabase, dialect: Dialect): ReadTable;
+  tablesOf(
+    db: SqlDatabase,
+    dialect: Dialect,
+  ): { readonly read: ReadTable; readonly known: KnownTable };
 }
 
 interface SchemaReading {
@@ -73,17 +84,24 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
         sources.set(name, named);
         return named;
       };
-      return async (tx, name, columns, { since, anew, believed }, begunAt, role) => {
-        const { key: named, ...source } = sources.get(name) ?? sourceOf(name);
-        // What a role may do with a table is a part of the reading.
-        const key = role === undefined ? named : `${named} ${role}`;
-        const known = readings.get(key);
-        if (known?.table !== undefined && !anew && known.at < since) {
-          if (isComplete(known.table, columns)) {
-            believed?.set(name, known.table);
-            return known.table;
-          }
-        }
+      // What a role may do with a table is a part of the reading.
+      const keyOf = (name: string, role: string | undefined): string => {
+        const { key } = sources.get(name) ?? sourceOf(name);
+        return role === undefined ? key : `${key} ${role}`;
+      };
+      const knownOf: KnownTable = (name, columns, { since, anew, believed }, role) => {
+        const reading = readings.get(keyOf(name, role));
+        if (reading?.table === undefined || (anew && reading.at < since)) return undefined;
+        if (!isComplete(reading.table, columns)) return undefined;
+        if (reading.at < since) believed?.set(name, reading.table);
+        return reading.table;
+      };
+      const read: ReadTable = async (tx, name, columns, trust, begunAt, role) => {
+        const known = knownOf(name, columns, trust, role);
+        if (known !== undefined) return known;
+        const { since } = trust;
+        const key = keyOf(name, role);
+        const { key: _, ...source } = sources.get(name) ?? sourceOf(name);
         const enough = () => {
           const reading = readings.get(key);
           return reading !== undefined && reading.at >= since ? reading : undefined;
@@ -101,6 +119,7 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
           }));
         return found.table;
       };
+      return { read, known: knownOf };
     },
   };
 }

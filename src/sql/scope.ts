@@ -7,20 +7,17 @@ import {
   expressionBuilder,
   type ExpressionBuilder,
   type OperationNode,
-  OperationNodeTransformer,
-  OperatorNode,
-  type ReferenceNode,
-  type SelectQueryNode,
   sql,
   type SqlBool,
-  TableNode,
-  ValueNode,
 } from "kysely";
-import { keptQueued, misconfigured } from "../errors.js";
+import { keptQueued } from "../errors.js";
 import { ownerValue } from "../store/owners.js";
-import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
-import type { AnyDatabase, BoundParent, BoundScope, Dialect, SqlTable } from "./dialect.js";
+import type { Column, OwnerKind, ParentScope, Scope, Table } from "../store/tables.js";
+import type { AnyDatabase, Dialect, SqlTable } from "./dialect.js";
+import type { BoundParent, BoundScope } from "./bound-scope.js";
 import type { Values } from "../store/store.js";
+import { Qualifier, sameName } from "./qualifier.js";
+import { type CompiledOnce, Place, type Texts } from "./texts.js";
 
 /** A table that a rule names, where it is there. */
 export type TableOf = (table: string, columns?: readonly string[]) => Promise<SqlTable | undefined>;
@@ -28,19 +25,24 @@ export type TableOf = (table: string, columns?: readonly string[]) => Promise<Sq
 /** The first argument of a rule's `scope`. */
 export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
+/** What stands in a statement for an owner's value. */
+type PlaceOwner = (value: unknown) => unknown;
+
 /**
  * `undefined`: the scope asks nothing. Throws ServerValue where an owner's column can't hold the caller's id.
  *
  * @param known the scope's own table, where it has been read
+ * @param place is called once for each owner: of the parents first, each with its own before it
  */
 export async function bindScope(
   { table, owner, expression, parents }: Scope,
   dialect: Dialect,
   tableOf: TableOf,
   known?: Table,
+  place?: PlaceOwner,
 ): Promise<BoundScope | undefined> {
   const bound: BelongsTo[] = [];
-  for (const parent of parents) bound.push(await belongs(table, parent, dialect, tableOf));
+  for (const parent of parents) bound.push(await belongs(table, parent, dialect, tableOf, place));
   const qualifier = new Qualifier(table);
   const qualified = (part: Expression<SqlBool>): Expression<SqlBool> =>
     asExpression(qualifier.transformNode(part.toOperationNode()));
@@ -49,10 +51,12 @@ export async function bindScope(
   let owned: Owned | undefined;
   // It reads nothing but the row, whatever a dialect has to say it by.
   if (owner !== undefined) {
-    const column =
-      known?.columns.get(owner.column) ??
-      (await tableOf(table, [owner.column]))?.columns.get(owner.column);
-    owned = owns(table, owner, column, dialect);
+    owned = owns(table, owner, await ownerColumn(table, owner.column, tableOf, known), dialect);
+    if (place !== undefined) {
+      const reference = any.ref(`${table}.${owner.column}`);
+      const filter = dialect.owners.same(reference, owned.kind, owned.value, place);
+      owned = { ...owned, filter };
+    }
     filters.unshift(owned.filter);
     own.push(owned.filter);
   }
@@ -84,7 +88,7 @@ export async function bindScope(
   };
 }
 
-// Columns are named by configuration and checked by the database; their types can't be known here.
+// Named by configuration and checked by the database; types can't be known here.
 const any = scopeBuilder as unknown as ExpressionBuilder<
   Record<string, Record<string, never>>,
   string
@@ -93,8 +97,20 @@ const any = scopeBuilder as unknown as ExpressionBuilder<
 interface Owned {
   readonly table: string;
   readonly userId: string;
+  readonly kind: OwnerKind | undefined;
   readonly value: unknown;
+  /** What the filter compares with. */
+  readonly compared: unknown;
   readonly filter: Expression<SqlBool>;
+}
+
+async function ownerColumn(
+  table: string,
+  name: string,
+  tableOf: TableOf,
+  known?: Table,
+): Promise<Column | undefined> {
+  return known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
 }
 
 /** The last one made of each column: one caller's operations come together. */
@@ -125,7 +141,9 @@ function newlyOwned(
   const { owners } = dialect;
   const kind = owners.kind(column);
   const value = ownerValue(dialect, kind, { table, column, userId });
-  return { table, userId, value, filter: owners.same(reference, kind, value) };
+  let compared: unknown;
+  const filter = owners.same(reference, kind, value, (given) => (compared = given));
+  return { table, userId, kind, value, compared, filter };
 }
 
 /** The parent goes by this name where its table is the child's. */
@@ -141,8 +159,9 @@ async function belongs(
   { column, table, by, optional, scope: given }: ParentScope,
   dialect: Dialect,
   tableOf: TableOf,
+  place: PlaceOwner | undefined,
 ): Promise<BelongsTo> {
-  const scope = given && (await bindScope(given, dialect, tableOf));
+  const scope = given && (await bindScope(given, dialect, tableOf, undefined, place));
   const exists = (from: string, match: string, reference: string, more?: Expression<SqlBool>) => {
     const row = any.selectFrom(from).select(any.lit(1).as("one")).whereRef(match, "=", reference);
     return any.exists(more === undefined ? row : row.where(more));
@@ -163,91 +182,77 @@ async function belongs(
   return { column, allows, filter };
 }
 
-/** Whether one could be taken for the other. Databases differ in what case means, and plugins may write `aB` as `a_b`; to be wrong here costs a look-up. */
-function sameName(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((table) =>
-    table
-      .slice(table.lastIndexOf(".") + 1)
-      .replaceAll("_", "")
-      .toLowerCase(),
-  );
-  return a === b;
-}
-
 function asExpression(node: OperationNode): Expression<SqlBool> {
   return { toOperationNode: () => node, expressionType: undefined };
 }
 
-/**
- * Puts the table's name before bare column names: behind ON CONFLICT they would be ambiguous with the row that was proposed.
- * Those inside a subquery are left alone; there they mean the subquery's own tables.
- */
-class Qualifier extends OperationNodeTransformer {
-  readonly #table: TableNode;
-  #depth = 0;
-  rowOnly = true;
-
-  constructor(table: string) {
-    super();
-    const [first = table, second] = table.split(".");
-    this.#table =
-      second === undefined ? TableNode.create(first) : TableNode.createWithSchema(first, second);
-  }
-
-  override transformReference(
-    ...args: Parameters<OperationNodeTransformer["transformReference"]>
-  ): ReferenceNode {
-    const reference = super.transformReference(...args);
-    return this.#depth > 0 || reference.table !== undefined
-      ? reference
-      : { ...reference, table: this.#table };
-  }
-
-  /** Kysely's AND of nothing. */
-  override transformBinaryOperation(
-    ...args: Parameters<OperationNodeTransformer["transformBinaryOperation"]>
-  ) {
-    const [{ leftOperand, operator, rightOperand }] = args;
-    if (isOne(leftOperand) && isOne(rightOperand) && isEquals(operator)) {
-      const { identifier } = this.#table.table;
-      throw misconfigured(
-        `The scope of ${identifier.name} holds a filter that lets every row through: \`eb.and([])\` is one, and so is \`eb.and({ … })\` whose values are all undefined. Return an expression that filters; or true, for no restriction.`,
-      );
-    }
-    return super.transformBinaryOperation(...args);
-  }
-
-  override transformSelectQuery(
-    ...args: Parameters<OperationNodeTransformer["transformSelectQuery"]>
-  ): SelectQueryNode {
-    this.rowOnly = false;
-    this.#depth += 1;
-    try {
-      return super.transformSelectQuery(...args);
-    } finally {
-      this.#depth -= 1;
-    }
-  }
-
-  override transformFunction(...args: Parameters<OperationNodeTransformer["transformFunction"]>) {
-    // The database's own functions may read tables, this one among them.
-    this.rowOnly = false;
-    return super.transformFunction(...args);
-  }
-
-  override transformRaw(...args: Parameters<OperationNodeTransformer["transformRaw"]>) {
-    // Raw SQL may hold a subquery.
-    this.rowOnly = false;
-    return super.transformRaw(...args);
-  }
+/** A scope as a statement that is compiled once needs it: what its text depends on, and its owners' values in the order of their places. */
+interface ScopeGiven {
+  readonly shape: string;
+  readonly values: readonly unknown[];
 }
 
-function isOne(node: OperationNode): boolean {
-  return ValueNode.is(node) && node.immediate === true && node.value === 1;
+const unscoped: ScopeGiven = { shape: "", values: [] };
+
+/** `undefined`: it holds an expression, whose text may be another each time. Throws as `bindScope` does. */
+async function scopeGiven(
+  scope: Scope | undefined,
+  dialect: Dialect,
+  tableOf: TableOf,
+  known?: Table,
+): Promise<ScopeGiven | undefined> {
+  if (scope === undefined) return unscoped;
+  const { table, owner, expression, parents } = scope;
+  if (expression !== undefined) return undefined;
+  const shape: unknown[] = [table];
+  const values: unknown[] = [];
+  for (const { scope: above, ...parent } of parents) {
+    const given = await scopeGiven(above, dialect, tableOf);
+    if (given === undefined) return undefined;
+    shape.push(parent.column, parent.table, parent.by, parent.optional, given.shape);
+    values.push(...given.values);
+  }
+  if (owner !== undefined) {
+    const column = await ownerColumn(table, owner.column, tableOf, known);
+    const { kind = null, compared } = owns(table, owner, column, dialect);
+    // On MySQL bytes are one.
+    if (isExpression(compared)) return undefined;
+    shape.push(owner.column, kind, typeof compared);
+    values.push(compared);
+  }
+  return { shape: JSON.stringify(shape), values };
 }
 
-function isEquals(node: OperationNode): boolean {
-  return OperatorNode.is(node) && node.operator === "=";
+/** The last scope that was bound for each table: one caller's operations come together. */
+const lastBound = new WeakMap<SqlTable, ScopeGiven & { readonly scope: BoundScope | undefined }>();
+
+/** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent where none is compiled once */
+export async function bound(
+  texts: Texts | undefined,
+  given: Scope | undefined,
+  dialect: Dialect,
+  tableOf: TableOf,
+  table: SqlTable,
+): Promise<{ readonly once?: CompiledOnce; readonly scope: BoundScope | undefined }> {
+  const known = texts && (await scopeGiven(given, dialect, tableOf, table));
+  const bind = async (place?: (value: unknown) => unknown) =>
+    given && bindScope(given, dialect, tableOf, table, place);
+  if (texts === undefined || known === undefined) return { scope: await bind() };
+  const { shape, values } = known;
+  const place = () => {
+    let index = 0;
+    return bind(() => new Place("scope", String(index++)));
+  };
+  const once = { texts, table, shape, scope: Object.fromEntries(values.entries()), place };
+  const last = lastBound.get(table);
+  if (last?.shape === shape && isSame(last.values, values)) return { once, scope: last.scope };
+  const scope = await bind();
+  lastBound.set(table, { shape, values, scope });
+  return { once, scope };
+}
+
+function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((value, index) => value === other[index]);
 }
 
 /** JSON can't hold a function, so nothing that a client sends is one. */
@@ -270,14 +275,18 @@ ${expression}
 )`;
 }
 
-/** Values of which some are computed by the database. */
+/** Values of which some are computed by the database. The same object where none is. */
 export function enclosedValues(values: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      isExpression(value) && !isDefault(value) ? enclosed(value) : value,
-    ]),
-  );
+  for (const name in values) {
+    if (!isExpression(values[name])) continue;
+    return Object.fromEntries(
+      Object.entries(values).map(([each, value]) => [
+        each,
+        isExpression(value) && !isDefault(value) ? enclosed(value) : value,
+      ]),
+    );
+  }
+  return values;
 }
 
 /** The word alone, which stands for the column's default and is no expression. */

@@ -12,7 +12,6 @@ import { sourceTable } from "./schema.js";
 import { isExpression } from "./scope.js";
 import {
   allowed,
-  appeared,
   holds,
   isRow,
   judged,
@@ -20,10 +19,10 @@ import {
   probe,
   probing,
   scoped,
-  unsure,
   updating,
   verdict,
 } from "./statements.js";
+import { appeared, unsure } from "./doubt.js";
 
 export function carefulRows(locking: Locking): RowStatements {
   return {

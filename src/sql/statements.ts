@@ -1,31 +1,75 @@
 /** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING; and the pieces that other databases' share. Names come from rules and schema alone. */
-import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
-import type {
-  BoundParent,
-  BoundScope,
-  Put,
-  RowStatements,
-  SqlTransaction,
-  Target,
-} from "./dialect.js";
-import type { Lessons, Traits, Verb } from "./traits.js";
-import { Contention } from "../store/failures.js";
+import {
+  type Compilable,
+  type CompiledQuery,
+  type Expression,
+  type QueryResult,
+  type RawBuilder,
+  sql,
+  type SqlBool,
+} from "kysely";
+import type { BoundParent, BoundScope } from "./bound-scope.js";
+import type { Put, RowStatements, SqlDatabase, SqlTransaction, Target } from "./dialect.js";
+import { compiled, type CompiledOnce, Place, places } from "./texts.js";
+import { appeared, unsure } from "./doubt.js";
+import type { Traits, Verb } from "./traits.js";
 import type { Effect, Values } from "../store/store.js";
 
-/** What was decided when there was no such row is to be decided again. */
-export function appeared(): Contention {
-  return new Contention("The row was not there when context.stored() was asked, and now it is.");
+/**
+ * Sends a statement, compiled once for what it depends on.
+ *
+ * @param what names the statement, and what its text depends on beside the target and the columns
+ */
+export async function send(
+  tx: SqlTransaction,
+  target: Target,
+  what: string,
+  columns: Values,
+  build: (target: Target, columns: Values) => Compilable,
+): Promise<QueryResult<unknown>> {
+  const { once } = target;
+  const query =
+    once === undefined
+      ? build(target, columns).compile()
+      : await placed(target, once, what, columns, build);
+  return tx.executeQuery(query);
 }
+
+/** The statement as it has been compiled for its like, with its own values. */
+export async function placed(
+  target: Target,
+  { texts, table, shape, scope, place }: CompiledOnce,
+  what: string,
+  columns: Values,
+  build: (target: Target, columns: Values) => Compilable,
+): Promise<CompiledQuery> {
+  const { key } = target;
+  const names = JSON.stringify([what, shape, Object.keys(key), Object.keys(columns)]);
+  let text = texts.get(table)?.get(names);
+  if (text === undefined) {
+    const at = { ...target, key: places("key", key), scope: await place() };
+    text = compiled(texts, table, names, build(at, places("values", columns)));
+  }
+  return { ...text, parameters: filled(text, { key, scope, values: columns }) };
+}
+
+/** The statement's parameters, with values in their places. */
+export function filled({ parameters }: CompiledQuery, filling: Filling): readonly unknown[] {
+  return parameters.map((each) => (each instanceof Place ? filling[each.of]?.[each.name] : each));
+}
+
+type Filling = Readonly<Partial<Record<Place["of"], Values>>>;
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
-  const row = await probing(tx, target).executeTakeFirst();
+  const { rows } = await send(tx, target, "probe", {}, (placed) => probing(tx, placed));
+  const [row] = rows as readonly Pick<VerdictRow, "ok">[];
   if (row === undefined) return "absent";
   return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
 }
 
 /** The statement that asks. */
-export function probing(tx: SqlTransaction, target: Target) {
+export function probing(tx: SqlDatabase, target: Target) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
   return tx
@@ -66,35 +110,55 @@ export const returningRows: RowStatements = {
   },
   patch: update,
   softDelete: async (tx, target, values) => {
-    const statement = scoped(updating(tx, target, values), target);
-    const { numUpdatedRows } = await statement.executeTakeFirst();
-    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
+    const { numAffectedRows = 0n } = await send(
+      tx,
+      target,
+      "softDelete",
+      values,
+      (placed, columns) => scoped(updating(tx, placed, columns), placed),
+    );
+    return numAffectedRows > 0n ? "written" : untouched(tx, target, "update");
   },
   remove: async (tx, target) => {
-    const statement = scoped(tx.deleteFrom(target.table).where(isRow(target)), target);
-    const { numDeletedRows } = await statement.executeTakeFirst();
-    return numDeletedRows > 0n ? "written" : untouched(tx, target, "delete");
+    const { numAffectedRows = 0n } = await send(tx, target, "delete", {}, (placed) =>
+      scoped(tx.deleteFrom(placed.table).where(isRow(placed)), placed),
+    );
+    return numAffectedRows > 0n ? "written" : untouched(tx, target, "delete");
   },
 };
 
 async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { values, changes, seenAbsent } = put;
-  const { table, key, scope } = target;
-  const statement = tx
+  const what = `upsert${seenAbsent ? "Absent" : JSON.stringify(Object.keys(changes))}`;
+  const result = await send(tx, target, what, values, (placed, columns) => {
+    const statement = upserting(tx, placed, columns, seenAbsent ? undefined : changes);
+    return placed.scope === undefined
+      ? statement
+      : statement.returning(verdict(placed.scope, placed.traits));
+  });
+  if (target.scope === undefined)
+    return (result.numAffectedRows ?? 0n) > 0n ? "written" : judgeUntouched(tx, target, put);
+  const [row] = result.rows as readonly VerdictRow[];
+  return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
+}
+
+/** @param changes the columns in which a row changes that is there already; `undefined`: it is left alone */
+export function upserting(
+  db: SqlDatabase,
+  target: Target,
+  values: Values,
+  changes: Values | undefined,
+) {
+  const { table, key } = target;
+  return db
     .insertInto(table)
     .values({ ...values, ...key })
     .onConflict((conflict) => {
       const onKey = conflict.columns(Object.keys(key));
-      return seenAbsent
+      return changes === undefined
         ? onKey.doNothing()
         : scoped(onKey.doUpdateSet(proposed(key, changes)), target);
     });
-  if (scope === undefined) {
-    const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
-    return numInsertedOrUpdatedRows > 0n ? "written" : judgeUntouched(tx, target, put);
-  }
-  const [row] = await statement.returning(verdict(scope, target.traits)).execute();
-  return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
 }
 
 /** Nothing came of a PUT. */
@@ -112,16 +176,19 @@ async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Pro
 
 async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { scope } = target;
-  const statement = updating(tx, target, values);
-  if (scope === undefined) {
-    const { numUpdatedRows } = await statement.executeTakeFirst();
-    return numUpdatedRows > 0n ? "written" : untouched(tx, target, "update");
-  }
-  const [row] = await scoped(statement, target).returning(verdict(scope, target.traits)).execute();
+  const result = await send(tx, target, "update", values, (placed, columns) => {
+    const statement = updating(tx, placed, columns);
+    return placed.scope === undefined
+      ? statement
+      : scoped(statement, placed).returning(verdict(placed.scope, placed.traits));
+  });
+  if (scope === undefined)
+    return (result.numAffectedRows ?? 0n) > 0n ? "written" : untouched(tx, target, "update");
+  const [row] = result.rows as readonly VerdictRow[];
   return row === undefined ? untouched(tx, target, "update") : judged(tx, target, row);
 }
 
-export function updating(tx: SqlTransaction, target: Target, values: Values) {
+export function updating(tx: SqlDatabase, target: Target, values: Values) {
   return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
 }
 
@@ -148,41 +215,6 @@ async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promis
 
 function mayDecline({ traits }: Target, verb: Verb): boolean {
   return traits?.declining.has(verb) === true;
-}
-
-/** More than are ever in doubt at once. */
-const mostDoubtful = 1_000;
-
-/**
- * The transaction begins again, and the row is locked and judged first.
- *
- * @param taken its key turned out to be taken, though no row was found
- */
-export function unsure(target: Target, taken = false): Contention {
-  const { doubtful } = target.lessons;
-  if (doubtful.size >= mostDoubtful) doubtful.clear();
-  const { operationIndex } = target;
-  doubtful.set(nameOf(target), taken ? { at: performance.now(), operationIndex } : undefined);
-  return new Contention("The statement changed nothing, and it can't be told why.");
-}
-
-/** Whether its key was taken of a row that was not found, before this transaction began: then it was not others who came in between. */
-export function takenBefore(target: Target): boolean | undefined {
-  const { operationIndex, begunAt, lessons } = target;
-  const taken = lessons.doubtful.get(nameOf(target));
-  return taken?.operationIndex === operationIndex ? taken.at < begunAt : undefined;
-}
-
-/** Whether it has been tried before, in a transaction that was given up. */
-export function isDoubtful(write: Named, { doubtful }: Lessons): boolean {
-  return doubtful.has(nameOf(write));
-}
-
-type Named = Pick<Target, "op" | "key">;
-
-/** The write, among those of its table. */
-export function nameOf({ op, key }: Named): string {
-  return JSON.stringify([op, ...Object.values(key).map(String)]);
 }
 
 interface VerdictRow {

@@ -3,16 +3,19 @@ import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
-import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
+import type { Meaning } from "../store/failures.js";
+import type { Flight, Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
+import { createFly, type Wings } from "./flight.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
 import { createOwn, type Own } from "./tables.js";
+import { isCompiledAlike, type Texts } from "./texts.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
@@ -37,10 +40,12 @@ export function createSqlStores({
 }: SqlStoreOptions): OpenSqlStore {
   const schemas = byDatabase(() => createSchemaCache(severalRoles));
   const own = createOwn(ownTables);
+  const wings = byDatabase((): Wings => ({ fly: undefined }));
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
-    return sqlStore(db, dialect, { ...options, own, place, schema: schemas.of({ key }), key });
+    const remembered = { schema: schemas.of({ key }), wings: wings.of({ key }) };
+    return sqlStore(db, dialect, { ...options, ...remembered, own, place, key });
   };
 }
 
@@ -50,6 +55,8 @@ interface SqlStoreParts extends Pick<
 > {
   readonly own: Own;
   readonly schema: SchemaCache;
+  /** Absent: transactions are not sent as a whole. */
+  readonly wings?: Wings;
   readonly key: object | string;
   readonly place: string;
 }
@@ -60,6 +67,7 @@ export function sqlStore<DB>(
   {
     own,
     schema: cache,
+    wings = { fly: false },
     key,
     place,
     isolation,
@@ -76,9 +84,39 @@ export function sqlStore<DB>(
     kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
     return kept && askForLetters(ours, lettersOf);
   };
-  const tableOf = cache.tablesOf(db as unknown as SqlDatabase, dialect);
+  const texts: Texts | undefined = isCompiledAlike(db) ? new WeakMap() : undefined;
+  const plain = db as unknown as SqlDatabase;
+  const { read: tableOf, known } = cache.tablesOf(plain, dialect);
+  const meaning = (error: unknown): Meaning => {
+    if (error instanceof Contention) return "contention";
+    if (error instanceof NumbersExhausted) return "exhausted";
+    if (error instanceof RowTaken) return "UNIQUE_VIOLATION";
+    return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
+  };
+  const word =
+    errors &&
+    ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
+  const flight = flightOf({
+    db: plain,
+    dialect,
+    own,
+    place,
+    isolation,
+    timeouts: { ...configured, asynchronousCommit: asynchronousCommit === true },
+    known,
+    texts,
+    wings,
+    letters: () => kept,
+    // What others do passes, and what has taken too long takes as long again.
+    decides: (error) =>
+      word?.(error) === undefined &&
+      (meaning(error) === "contention" ||
+        meaning(error) === "busy" ||
+        dialect.tookLong?.(error) === true),
+  });
   return {
     name: dialect.name,
+    ...(flight && { flight }),
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
@@ -90,16 +128,8 @@ export function sqlStore<DB>(
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
     ...(dialect.comparable && { isSure: dialect.comparable }),
-    meaning: (error) => {
-      if (error instanceof Contention) return "contention";
-      if (error instanceof NumbersExhausted) return "exhausted";
-      if (error instanceof RowTaken) return "UNIQUE_VIOLATION";
-      return dialect.meaning(error) ?? (isConnectionError(error) ? "outage" : "other");
-    },
-    ...(errors && {
-      applicationWord: (error: unknown) =>
-        applicationWord(errors, dialect.codes(error), dialect.meaning(error)),
-    }),
+    meaning,
+    ...(word && { applicationWord: word }),
     unit: async (options, work) => {
       const { claim: claimed, tally, schema, giveWay, deferConstraints } = options;
       const timeouts = {
@@ -151,6 +181,7 @@ export function sqlStore<DB>(
             earlier,
             hasLetters,
             giveWay,
+            texts,
           };
           return work(openUnit(opened));
         });
@@ -161,6 +192,23 @@ export function sqlStore<DB>(
         if (tally !== undefined) tally.statements += watch.statements;
       }
     },
+  };
+}
+
+type FlightParts = Omit<Parameters<typeof createFly>[0], "texts"> & {
+  readonly texts: Texts | undefined;
+};
+
+/** Where statements are the same each time, and connections are more than one: a single one has nothing to gain. */
+function flightOf({ texts, ...parts }: FlightParts): Flight | undefined {
+  const { db, dialect, known, wings } = parts;
+  const { supportsMultipleConnections } = db.getExecutor().adapter;
+  if (texts === undefined || !supportsMultipleConnections || dialect.tookLong === undefined)
+    return undefined;
+  return {
+    able: () => wings.fly !== false,
+    table: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
+    send: createFly({ ...parts, texts }),
   };
 }
 

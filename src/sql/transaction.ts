@@ -128,7 +128,7 @@ async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | un
   return connection;
 }
 
-function tookTooLong({ transactionMs }: UnitTimeouts): Error {
+export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included.`;
   return keptQueued("The database takes too long just now.", new Error(cause));
 }

@@ -27,6 +27,7 @@ import { readTable, type ReadTable, sourceTable } from "./schema.js";
 import { bindScope, type TableOf } from "./scope.js";
 import { tableForms } from "./table-forms.js";
 import type { Own, OwnTables } from "./tables.js";
+import type { Texts } from "./texts.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { addAside, writeRun } from "./write.js";
 
@@ -43,6 +44,8 @@ interface UnitParts<DB> {
   readonly earlier: TransactionResult | undefined;
   readonly hasLetters: boolean;
   readonly giveWay: UnitOptions["giveWay"];
+  /** Absent: no statement is compiled once. */
+  readonly texts: Texts | undefined;
 }
 
 export function openUnit<DB>({
@@ -57,6 +60,7 @@ export function openUnit<DB>({
   earlier,
   hasLetters,
   giveWay,
+  texts,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
   const { begunAt } = watch;
@@ -80,7 +84,7 @@ export function openUnit<DB>({
       role = caller.role;
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay }, run),
+    write: (run) => writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay, texts }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),

@@ -4,9 +4,10 @@ import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import { bound, enclosedValues, type TableOf } from "./scope.js";
+import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./doubt.js";
+import type { Texts } from "./texts.js";
 import type { Traits } from "./traits.js";
-import { bindScope, enclosedValues, type TableOf } from "./scope.js";
-import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./statements.js";
 import type { Watch } from "./transaction.js";
 
 interface Writing {
@@ -16,6 +17,7 @@ interface Writing {
   /** The table as it is now, whatever has been read of it before. */
   readonly readAnew: (table: string) => Promise<SqlTable | undefined>;
   readonly watch: Watch;
+  readonly texts: Texts | undefined;
 }
 
 interface Running extends Writing {
@@ -51,7 +53,7 @@ export async function writeRun(
 }
 
 async function writeOne(
-  { dialect, tx, tableOf, readAnew, watch: { begunAt } }: Writing,
+  { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
 ): Promise<Effect> {
   const { op, seenAbsent = false } = change;
@@ -65,7 +67,14 @@ async function writeOne(
   const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
-  const scope = change.scope && (await bindScope(change.scope, dialect, tableOf, table));
+  const isPlain = key === change.key && values === change.values;
+  const { scope, once } = await bound(
+    isPlain ? texts : undefined,
+    change.scope,
+    dialect,
+    tableOf,
+    table,
+  );
   const look = async () => (await readAnew(table.name))?.traits;
   const { name } = table;
   const { operationIndex } = change;
@@ -80,6 +89,7 @@ async function writeOne(
     lessons,
     begunAt,
     look,
+    ...(once && { once }),
   };
   let effect: Effect;
   if (op === "PUT") {
@@ -136,7 +146,7 @@ function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
 
 /** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
-function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
+export function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
   if (traits === undefined) return false;
   const { op, key, values } = change;
   const { rewritten, keys } = traits;
@@ -168,7 +178,7 @@ function mayUpdate({ updatable }: Traits, { key, values, insertOnly = [] }: Chan
   return changed > 0 || Object.keys(key).every((column) => updatable.has(column));
 }
 
-function isEmpty(values: Values): boolean {
+export function isEmpty(values: Values): boolean {
   return Object.keys(values).length === 0;
 }
 
@@ -177,7 +187,7 @@ function isKey(columns: readonly string[], key: Values): boolean {
 }
 
 /** An INSERT would miss a value that the table requires. */
-function isIncomplete({ table: { columns }, key, values }: Change): boolean {
+export function isIncomplete({ table: { columns }, key, values }: Change): boolean {
   for (const { name, nullable, hasDefault, generated } of columns.values()) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     const given = Object.hasOwn(key, name) || (value ?? null) !== null;

@@ -66,6 +66,8 @@ export interface Store<Tx = unknown> {
    * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
+  /** Units whose changes are all known before they begin, sent as a whole. Absent: it has none. */
+  readonly flight?: Flight;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
   meaning(error: unknown): Meaning;
   /** What the configuration's `errors` makes of an error: a code to be fatal with, or `retryable`. Otherwise `meaning` counts. */
@@ -85,6 +87,35 @@ export interface Store<Tx = unknown> {
   view(column: Column, converted: unknown): unknown;
   /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
   taken?(error: unknown): readonly string[];
+}
+
+export interface Flight {
+  /** Whether there can be one, as far as is known. */
+  able(): boolean;
+  /** A table, as far as nobody has to be asked. `undefined`: somebody would have to be. */
+  table(
+    name: string,
+    columns: readonly string[],
+    schema: SchemaTrust,
+    caller: DatabaseCaller | undefined,
+  ): Table | undefined;
+  /**
+   * Applies all changes, in order, in one database transaction with the claim. `undefined`: nothing of it is left, and what of it is not plainly good,
+   * or needs to be looked at, is for `unit` to find out. Every effect is `written`, or `absent` of a DELETE.
+   * Rejects where the outcome is not known, or nothing would be gained by `unit`.
+   *
+   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   */
+  send(options: FlightOptions, changes: readonly Change[]): Promise<readonly Effect[] | undefined>;
+}
+
+export interface FlightOptions extends Pick<
+  UnitOptions,
+  "claim" | "lettersOf" | "signal" | "waitedMs" | "deferConstraints" | "tally"
+> {
+  readonly schema: SchemaTrust;
+  /** As whom the changes are written. Absent: the login role. */
+  readonly caller?: DatabaseCaller;
 }
 
 export interface UnitOptions {

@@ -1,5 +1,5 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
-import { joinBytes } from "./bytes.js";
+import { createHash, digestOfBytes, joinBytes } from "./bytes.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
@@ -28,23 +28,25 @@ function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
 }
 
 async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", await bytesOfPieces(pieces));
-  let text = "";
-  for (const byte of new Uint8Array(digest)) text += (byte + 0x100).toString(16).slice(1);
-  return text;
+  if (createHash === undefined) return digestOfBytes(await bytesOfPieces(pieces));
+  const hash = createHash("sha256");
+  let piece = pieces.next();
+  while (!piece.done) {
+    // Of canonical JSON, which is ASCII: its bytes are its characters.
+    hash.update(piece.value, "latin1");
+    piece = pieces.next();
+    if (!piece.done && isSliceOver()) await nextSlice();
+  }
+  return hash.digest("hex");
 }
 
-/** Of canonical JSON, which is ASCII: its bytes are its characters. */
 async function bytesOfPieces(
   pieces: Generator<string, undefined>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  const first = pieces.next().value ?? "";
-  let piece = pieces.next();
-  if (piece.done) return encoder.encode(first);
-  const encoded = [encoder.encode(first)];
-  for (; !piece.done; piece = pieces.next()) {
-    encoded.push(encoder.encode(piece.value));
+  const encoded: Uint8Array[] = [];
+  for (const piece of pieces) {
+    encoded.push(encoder.encode(piece));
     if (isSliceOver()) await nextSlice();
   }
   return joinBytes(encoded);

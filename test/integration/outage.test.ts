@@ -132,7 +132,7 @@ describe.skipIf(!available)("a Postgres server that fails", () => {
           max: 4,
           ...poolConfig,
         }),
-        (error) => heard.push(error),
+        { onError: (error) => heard.push(error) },
       );
       const database = new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
       closing.push(() => database.destroy());

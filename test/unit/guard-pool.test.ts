@@ -17,13 +17,15 @@ describe("guardPool", () => {
     const counts = () =>
       (["error", "connect", "acquire"] as const).map((event) => pool.listenerCount(event));
     expect(counts()).toEqual([1, 1, 1]);
-    guardPool(guardPool(pool), () => undefined);
+    guardPool(guardPool(pool), { onError: () => undefined });
     expect(counts()).toEqual([1, 1, 1]);
   });
 
   test("survives an onError that throws", () => {
-    const pool = guardPool(new Pool(), () => {
-      throw new Error("A bug in the application.");
+    const pool = guardPool(new Pool(), {
+      onError: () => {
+        throw new Error("A bug in the application.");
+      },
     });
     expect(() => pool.emit("error", new Error("killed"))).not.toThrow();
   });
@@ -66,7 +68,7 @@ describe.skipIf(!available)("guardPool on a Postgres server that kills connectio
   const kill = (pid: number) => other.query("select pg_terminate_backend($1)", [pid]);
 
   test("a client that is checked out and does nothing", async () => {
-    guardPool(pool, (error) => heard.push(error));
+    guardPool(pool, { onError: (error) => heard.push(error) });
     const client = await pool.connect();
     await kill(await pidOf(client));
     await until(() => heard.length > 0);
@@ -77,7 +79,7 @@ describe.skipIf(!available)("guardPool on a Postgres server that kills connectio
   });
 
   test("a client inside a query: the query fails, and the pool goes on", async () => {
-    guardPool(pool, (error) => heard.push(error));
+    guardPool(pool, { onError: (error) => heard.push(error) });
     const client = await pool.connect();
     const pid = await pidOf(client);
     const query = client.query("select pg_sleep(10)");
@@ -88,7 +90,7 @@ describe.skipIf(!available)("guardPool on a Postgres server that kills connectio
   });
 
   test("an idle client in the pool, told once", async () => {
-    guardPool(pool, (error) => heard.push(error));
+    guardPool(pool, { onError: (error) => heard.push(error) });
     const client = await pool.connect();
     const pid = await pidOf(client);
     client.release();
@@ -101,7 +103,7 @@ describe.skipIf(!available)("guardPool on a Postgres server that kills connectio
     const early = await pool.connect();
     const pid = await pidOf(early);
     early.release();
-    guardPool(pool, (error) => heard.push(error));
+    guardPool(pool, { onError: (error) => heard.push(error) });
     const client = await pool.connect();
     expect(await pidOf(client)).toBe(pid);
     await kill(pid);

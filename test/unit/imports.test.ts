@@ -85,9 +85,9 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["model", "context", "wire", "options"],
     typePackages: ["kysely"],
   },
-  // The word that a transaction and a pool agree on.
+  // The words that a transaction and a pool agree on.
   abandonment: {
-    files: ["src/sql/abandonment"],
+    files: ["src/sql/abandonment", "src/sql/flight-word"],
     below: [],
   },
   sql: {
@@ -201,7 +201,7 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "context", "options", "composition", "index", "admin"],
   },
   pool: {
-    files: ["adapters/pg"],
+    files: ["adapters/pg", "adapters/pg-flight"],
     below: ["abandonment"],
   },
   hosts: {

@@ -39,6 +39,7 @@ const transaction: WriteEvent = {
   attempts: 1,
   statements: 5,
   ledger: "miss",
+  flown: false,
   durationMs: 3,
 };
 const request: WriteEvent = {

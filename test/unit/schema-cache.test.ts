@@ -40,7 +40,7 @@ function given({ severalRoles = false } = {}) {
         fail: reject,
       });
     });
-  const tableOf = createSchemaCache(severalRoles).tablesOf(db, {
+  const { read: tableOf } = createSchemaCache(severalRoles).tablesOf(db, {
     readColumns,
   } as unknown as Dialect);
   /** @param begunAt when the asker's transaction began */

@@ -25,7 +25,7 @@ export const mysql: Dialect = {
       if (column.type === "json")
         return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
       if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
-      return sql`ifnull(${owners.same(reference, "text", value)}, false)`;
+      return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
     },
   }),
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.

@@ -29,16 +29,16 @@ export const owners: Owners = {
     if (type === "binary" && length === 16) return "uuid";
     return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
-  same: (reference, kind, value) => {
+  same: (reference, kind, value, place) => {
     switch (kind) {
       case "text":
         // Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own.
-        return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${value} as binary)`;
+        return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${place(value)} as binary)`;
       case "number":
         // As a `bigint`, which mysql2 writes as digits: with a text, numbers are compared as floating-point ones.
-        return sql<SqlBool>`${reference} = ${BigInt(String(value))}`;
+        return sql<SqlBool>`${reference} = ${place(BigInt(String(value)))}`;
       default:
-        return sql<SqlBool>`${reference} = ${value}`;
+        return sql<SqlBool>`${reference} = ${place(value)}`;
     }
   },
 };

@@ -2,7 +2,8 @@
 import { sql } from "kysely";
 import type { Target } from "../dialect.js";
 import type { Locking } from "../look.js";
-import { takenBefore, unsure, verdict } from "../statements.js";
+import { verdict } from "../statements.js";
+import { takenBefore, unsure } from "../doubt.js";
 import { meaning, taken } from "./errors.js";
 
 /** Types of which Postgres can't say whether two values are the same, or takes others for it: of boxes it compares the area, of a `citext` no capitals. */

@@ -8,7 +8,7 @@ import { carefulRows } from "../statements-locking.js";
 import { locking } from "./careful.js";
 import { codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
-import { become, inspect } from "./rls.js";
+import { become, becoming, inspect } from "./rls.js";
 import {
   access,
   comparable,
@@ -62,7 +62,7 @@ export const postgres: Dialect = {
   convert,
   view,
   owners,
-  rowSecurity: { become, inspect },
+  rowSecurity: { become, becoming, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
   rowLock: sql`for no key update`,
   shareLock: (alias) => sql`for share of ${sql.ref(alias)}`,
@@ -78,6 +78,7 @@ export const postgres: Dialect = {
   bounds,
   defer: sql`set constraints all deferred`,
   settings,
+  tookLong: (error) => codes(error)[0] === "57014",
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));
   },

@@ -24,8 +24,8 @@ export const owners: Owners = {
     if (members !== undefined) return "text";
     return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
-  same: (reference, kind, value) =>
+  same: (reference, kind, value, place) =>
     kind === "text"
-      ? sql<SqlBool>`${reference}::text collate "C" = ${value}`
-      : sql<SqlBool>`${reference} = ${value}`,
+      ? sql<SqlBool>`${reference}::text collate "C" = ${place(value)}`
+      : sql<SqlBool>`${reference} = ${place(value)}`,
 };

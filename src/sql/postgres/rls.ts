@@ -1,5 +1,5 @@
 /** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { PolicyReport } from "../../store/tables.js";
 import type { DatabaseCaller } from "../../store/store.js";
 import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
@@ -9,14 +9,15 @@ import { quoted } from "./schema.js";
  * All of it ends with the transaction, so it is safe behind a pooler that gives each transaction another connection.
  * With `row_security` off, a statement would fail that a policy filters. The role comes last, and needs no right to set the rest.
  */
-export async function become(
-  tx: SqlTransaction,
-  { role, settings }: DatabaseCaller,
-): Promise<void> {
+export async function become(tx: SqlTransaction, caller: DatabaseCaller): Promise<void> {
+  await becoming(caller).execute(tx.withoutPlugins());
+}
+
+export function becoming({ role, settings }: DatabaseCaller): RawBuilder<unknown> {
   const all: (readonly [string, string])[] = [["row_security", "on"], ...settings];
   if (role !== undefined) all.push(["role", role]);
   const set = all.map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
-  await sql`select ${sql.join(set)}`.execute(tx.withoutPlugins());
+  return sql`select ${sql.join(set)}`;
 }
 
 export async function inspect(

@@ -18,11 +18,11 @@ const ownerKinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
 
 export const owners: Owners = {
   kind: ({ type }) => ownerKinds[columnKindOf(type)],
-  same: (reference, kind, value) => {
-    if (typeof value !== "string") return sql<SqlBool>`${reference} = ${value}`;
+  same: (reference, kind, value, place) => {
+    if (typeof value !== "string") return sql<SqlBool>`${reference} = ${place(value)}`;
     // Somebody else may have written a UUID in capitals; of its letters NOCASE knows all.
     return kind === "uuid"
-      ? sql<SqlBool>`${reference} collate nocase = ${value}`
-      : sql<SqlBool>`${reference} collate binary = ${value}`;
+      ? sql<SqlBool>`${reference} collate nocase = ${place(value)}`
+      : sql<SqlBool>`${reference} collate binary = ${place(value)}`;
   },
 };

@@ -1,0 +1,167 @@
+/**
+ * The first try at a transaction where its changes are all known before it begins: see `Flight` in `store/store.ts`. What it does not apply is for
+ * `attempt.ts` to try step by step; it never decides a failure.
+ */
+import type { TransactionContext, Principal } from "../context.js";
+import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
+import { type OpenUnit, type OperationState, withOperation } from "../pipeline/operation.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import { CallerLeft } from "../store/failures.js";
+import type { Change, Claim, Flight, Unit } from "../store/store.js";
+import type { SchemaTrust } from "../store/tables.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
+import type { Attempt } from "./attempt.js";
+import type { Call } from "./call.js";
+import type { Known } from "./dependence.js";
+
+interface FlightTry {
+  /** From 1. */
+  readonly number: number;
+  readonly claim: Claim | undefined;
+  readonly schema: SchemaTrust;
+  readonly known: Known;
+  /** See `UnitOptions`. */
+  readonly deferConstraints: boolean;
+  readonly tally: { attempts: number; statements: number; flown: boolean };
+}
+
+/** After a failure, twice as many of the sender's transactions as the time before are tried step by step at once. */
+const mostSkipped = 64;
+const rememberedSenders = 10_000;
+
+/** Never rejects. `undefined`: nothing of it is left, and it is tried step by step. */
+export async function tryFlight<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Call<P>,
+  { number, claim, schema, known, deferConstraints, tally }: FlightTry,
+): Promise<Attempt | undefined> {
+  const { store, memory, signal, principal, caller } = call;
+  const { flight } = store;
+  if (flight === undefined || !flight.able() || "invalid" in transaction) return undefined;
+  // Of a transaction that has been begun before in vain, letters may have to be asked.
+  if (known.puts !== undefined || known.free.size > 0) return undefined;
+  const { grounded } = memory;
+  const sender = claim?.queue ?? principal.userId;
+  const failed = grounded.get(sender);
+  if (failed !== undefined && failed.toSkip > 0) {
+    failed.toSkip -= 1;
+    return undefined;
+  }
+  const plan = await planOf(pipeline, transaction, call, { flight, schema, number });
+  if (plan === undefined) return undefined;
+  const entering = { userId: principal.userId, operations: plan.length, signal };
+  const options = {
+    schema,
+    signal,
+    tally,
+    lettersOf: principal.userId,
+    deferConstraints,
+    ...(claim && { claim }),
+    ...(caller && { caller }),
+  };
+  try {
+    const effects = await memory.places.during(entering, (waitedMs) =>
+      flight.send(
+        { ...options, waitedMs },
+        plan.map(({ change }) => change),
+      ),
+    );
+    if (effects === undefined) {
+      const skipped = Math.min(2 * (failed?.skipped ?? 0.5), mostSkipped);
+      if (grounded.size >= rememberedSenders) grounded.clear();
+      grounded.set(sender, { skipped, toSkip: skipped });
+      return undefined;
+    }
+    if (failed !== undefined) grounded.delete(sender);
+    tally.flown = true;
+    tally.attempts = number;
+    for (const [index, effect] of effects.entries())
+      if (effect !== "written") plan[index]?.judge(effect);
+    return { kind: "applied", transaction, writes: () => plan.map(({ written }) => written()) };
+  } catch (error) {
+    tally.attempts = number;
+    if (error instanceof CallerLeft) return { kind: "not begun" };
+    return { kind: "failed", error, during: "begin" };
+  }
+}
+
+interface Planned {
+  readonly change: Change;
+  readonly written: () => Write;
+  judge(effect: "absent" | "foreign" | "left" | "refused" | "declined"): void;
+}
+
+/** Fewer operations are mapped before anybody would notice. */
+const operationsOfSlice = 50;
+
+/** All changes, before anything is begun. `undefined`: something has to run, or to be asked, in between; or it fails, and that is to be found out in its place. */
+async function planOf<P extends Principal, DB>(
+  { plainPersist, looksAtAll, rules, readRow, map, authorize }: Pipeline<P, DB>,
+  transaction: CrudTransaction,
+  call: Call<P>,
+  { flight, schema, number }: { flight: Flight; schema: SchemaTrust; number: number },
+): Promise<readonly Planned[] | undefined> {
+  if (plainPersist === undefined || looksAtAll) return undefined;
+  for (const { op, table } of transaction.crud) {
+    const rule = rules.get(table);
+    // Nobody is to tell from the time it takes whether there is a row.
+    if (rule?.looksAround !== false || (rule.hideForeign && op === "DELETE")) return undefined;
+  }
+  const { store, shown, lossyNumbers, caller } = call;
+  const asked = { any: false };
+  const unit = unitOf(asked, (name, columns) => flight.table(name, columns, schema, caller));
+  const open: OpenUnit = { store, unit };
+  const inTransaction: TransactionContext<P, DB> = {
+    ...shown,
+    tx: unit.tx as TransactionContext<P, DB>["tx"],
+    transaction,
+    attempt: number,
+    lossyNumbers,
+  };
+  const plan: Planned[] = [];
+  const inSlices = transaction.crud.length > operationsOfSlice;
+  try {
+    for (const [index, operation] of transaction.crud.entries()) {
+      if (inSlices && isSliceOver()) await nextSlice();
+      const { context, state } = withOperation(inTransaction, operation, index, open, readRow);
+      const mapped = await map(operation, context);
+      if (mapped === null) continue;
+      const write = await authorize(mapped, context);
+      const change = await plainPersist.change(write, context, state);
+      if (asked.any) return undefined;
+      const written = writtenOf(write, state);
+      // A PATCH of nothing changes nothing; but whoever hears of the commit hears of it.
+      if (change === undefined) return undefined;
+      plan.push({
+        change,
+        written,
+        judge: (effect) => void plainPersist.judge(effect, write, context, state),
+      });
+    }
+  } catch {
+    return undefined;
+  }
+  return plan.length === 0 ? undefined : plan;
+}
+
+function writtenOf(write: Write, state: OperationState): () => Write {
+  return () => state.final ?? write;
+}
+
+/** A unit that has not been begun: of it tables can be had, and nothing else. */
+function unitOf(
+  asked: { any: boolean },
+  tableOf: (name: string, columns: readonly string[]) => ReturnType<Flight["table"]>,
+): Unit {
+  const refuse = (): never => {
+    asked.any = true;
+    throw new Error("Nothing has been begun yet.");
+  };
+  const tx = new Proxy({}, { get: refuse, has: refuse, set: refuse });
+  const table: Unit["table"] = async (name, columns = []) => tableOf(name, columns) ?? refuse();
+  const had: Readonly<Record<string | symbol, unknown>> = { tx, table };
+  return new Proxy({} as Unit, {
+    get: (_, name) => (Object.hasOwn(had, name) ? had[name] : refuse()),
+  });
+}

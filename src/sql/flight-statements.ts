@@ -1,0 +1,132 @@
+/**
+ * The statements of a flight: each of them is an error in the database unless its outcome is the plainly good one. What failed, and whether it
+ * failed at all, is for the careful way to find out.
+ */
+import {
+  type Expression,
+  type OperationNodeSource,
+  type RawBuilder,
+  sql,
+  type SqlBool,
+} from "kysely";
+import type { Effect, Values } from "../store/store.js";
+import type { SqlDatabase, Target } from "./dialect.js";
+import type { Verb } from "./traits.js";
+import { isRow, probing, scoped, updating, upserting, verdict } from "./statements.js";
+
+/** One statement, or one form of it that is compiled once. */
+export interface Leg {
+  /** What its text depends on beside the target and the columns. */
+  readonly what: string;
+  /** The columns whose values it takes. */
+  readonly columns: Values;
+  build(db: SqlDatabase, target: Target, columns: Values): RawBuilder<unknown>;
+  /** Absent: it has been written. */
+  readonly effect?: (answer: string | null | undefined) => Effect;
+}
+
+/** What a row is to become, as a flight takes it. */
+export interface FlightWrite {
+  readonly op: "put" | "update" | "softDelete" | "delete";
+  readonly values: Values;
+  /** Of a PUT: the columns in which a row changes that is there already. */
+  readonly changes: Values;
+}
+
+/** In the database's log the text of the error says whose it is, and that it means no harm. */
+function unless(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
+  return sql`case when ${good} then ${otherwise} else cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer) end`;
+}
+
+const one = sql<number>`1`.as("ok");
+const allGood = sql<SqlBool>`count(*) = 1 and count(*) filter (where ok = 1) = 1`;
+
+/** The statement must have written one row, and the row that it has written must be good. */
+function written(statement: OperationNodeSource): RawBuilder<unknown> {
+  return sql`with powersync_written as (${statement}) select ${unless(allGood)} from powersync_written`;
+}
+
+/** Statements in order. */
+export function legsOf(target: Target, { op, values, changes }: FlightWrite): readonly Leg[] {
+  const { scope } = target;
+  /** A scope that reads other tables sees them as they were before the statement: it is asked again behind it. */
+  const judged: readonly Leg[] = scope === undefined || scope.rowOnly ? [] : [judging];
+  switch (op) {
+    case "put": {
+      // Nothing can come between, and there is nothing to judge: it is written, or an error by itself.
+      const isSure = scope === undefined && !mayDecline(target, "insert", "update");
+      const leg: Leg = {
+        what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
+        columns: values,
+        build: (db, placed, columns) => {
+          const statement = upserting(db, placed, columns, changes);
+          return isSure ? sql`${statement}` : written(statement.returning(good(placed)));
+        },
+      };
+      return [leg, ...judged];
+    }
+    case "update": {
+      const leg: Leg = {
+        what: "update",
+        columns: values,
+        build: (db, placed, columns) =>
+          written(scoped(updating(db, placed, columns), placed).returning(good(placed))),
+      };
+      return [leg, ...judged];
+    }
+    // The row may leave its scope by this.
+    case "softDelete":
+      return [
+        {
+          what: "softDelete",
+          columns: values,
+          build: (db, placed, columns) =>
+            written(scoped(updating(db, placed, columns), placed).returning([one])),
+        },
+      ];
+    case "delete":
+      return [deleting];
+  }
+}
+
+const judging: Leg = {
+  what: "judged",
+  columns: {},
+  build: (db, placed) => written(probing(db, placed)),
+};
+
+/** No row deleted is as good, where no row has the key: deletes win. */
+const deleting: Leg = {
+  what: "delete",
+  columns: {},
+  build: (db, placed) => {
+    const statement = scoped(db.deleteFrom(placed.table).where(isRow(placed)), placed);
+    const there = db.selectFrom(placed.table).select([one]).where(isRow(placed));
+    const isGone = sql<SqlBool>`count(*) = 1 or not exists ${there}`;
+    return sql`with powersync_written as (${statement.returning([one])}) select ${unless(isGone, sql`cast(count(*) as integer)`)} from powersync_written`;
+  },
+  effect: (deleted) => (deleted === "0" ? "absent" : "written"),
+};
+
+/** What a statement gives back of the row that it has written. */
+function good({ scope, traits }: Target) {
+  // What else a verdict tells is for a row that can't be seen any more.
+  return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
+}
+
+function mayDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
+  return verbs.some((verb) => traits?.declining.has(verb) !== false);
+}
+
+/** The first statement behind BEGIN: it bounds the transaction's waits, and makes sure that no letters of the user wait. */
+export function bounding(
+  bounds: Expression<unknown>,
+  letters: Expression<SqlBool> | undefined,
+): RawBuilder<unknown> {
+  return sql`select ${unless(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`)} from (${bounds}) as bounds`;
+}
+
+/** The ledger's row must be new, and no letters of the user wait. @param insert gives back `letters`, 1 where some do */
+export function claiming(insert: OperationNodeSource): RawBuilder<unknown> {
+  return sql`with powersync_claimed as (${insert}) select ${unless(sql<SqlBool>`count(*) filter (where letters = 0) = 1`)} from powersync_claimed`;
+}

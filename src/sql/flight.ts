@@ -1,0 +1,254 @@
+/**
+ * The flight: a transaction sent as a whole, in one round trip. It commits whole or leaves nothing, and never decides a failure: what is not plainly good
+ * is an error in the database, and the transaction is begun again step by step.
+ */
+import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kysely";
+import { keptQueued } from "../errors.js";
+import { createDeadline } from "../store/deadline.js";
+import { CallerLeft } from "../store/failures.js";
+import type { Change, Effect, FlightOptions, UnitTimeouts } from "../store/store.js";
+import { sha256 } from "../wire/serialize.js";
+import { claimLeg, type ClaimParts } from "./flight-claim.js";
+import { legsOf, type FlightWrite, type Leg } from "./flight-statements.js";
+import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
+import type { Dialect, SqlDatabase, SqlTable, StatementBounds, Target } from "./dialect.js";
+import type { KnownTable } from "./schema.js";
+import { bound } from "./scope.js";
+import { placed } from "./statements.js";
+import type { Texts } from "./texts.js";
+import { tookTooLong } from "./transaction.js";
+import { isEmpty, isIncomplete, mustLook } from "./write.js";
+
+/** What is known of a database's connections: whether they fly. */
+export interface Wings {
+  fly: boolean | undefined;
+}
+
+interface FlightParts extends Omit<ClaimParts, "timeouts"> {
+  readonly db: SqlDatabase;
+  readonly dialect: Dialect;
+  readonly isolation: IsolationLevel | undefined;
+  readonly timeouts: UnitTimeouts & StatementBounds;
+  readonly known: KnownTable;
+  readonly texts: Texts;
+  readonly wings: Wings;
+  /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
+  decides(error: unknown): boolean;
+}
+
+/** One statement, with what its answer means for a change. */
+interface Sent {
+  readonly statement: FlightStatement;
+  readonly effect?: Leg["effect"];
+  readonly change?: number;
+}
+
+export type Fly = (
+  options: FlightOptions,
+  changes: readonly Change[],
+) => Promise<readonly Effect[] | undefined>;
+
+export function createFly(parts: FlightParts): Fly {
+  const { db, dialect, isolation = dialect.isolation, timeouts, wings, decides } = parts;
+  const begin: FlightStatement = {
+    text: isolation === undefined ? "begin" : `start transaction isolation level ${isolation}`,
+    parameters: [],
+  };
+  const commit: FlightStatement = { text: "commit", parameters: [] };
+  const named = createNaming();
+
+  const statementsOf = async (
+    options: FlightOptions,
+    changes: readonly Change[],
+  ): Promise<readonly Sent[] | undefined> => {
+    const sent: Sent[] = [{ statement: begin }];
+    const claim = await claimLeg(parts, options);
+    if (claim === undefined) return undefined;
+    const add = async (query: CompiledQuery, told: Omit<Sent, "statement"> = {}) => {
+      const statement = await named(query);
+      if (statement === undefined) return false;
+      sent.push({ statement, ...told });
+      return true;
+    };
+    if (!(await add(claim))) return undefined;
+    if (options.deferConstraints === true && dialect.defer)
+      sent.push({ statement: { text: dialect.defer.compile(db).sql, parameters: [] } });
+    if (options.caller !== undefined) {
+      const become = dialect.rowSecurity?.becoming(options.caller).compile(db);
+      if (become === undefined || !(await add(become))) return undefined;
+    }
+    for (const [index, change] of changes.entries()) {
+      const legs = await legsOfChange(parts, options, change);
+      if (legs === undefined) return undefined;
+      for (const { query, effect } of legs) {
+        const told = effect === undefined ? {} : { effect, change: index };
+        if (!(await add(query, told))) return undefined;
+      }
+    }
+    sent.push({ statement: commit });
+    return sent;
+  };
+
+  const send = async (
+    connection: DatabaseConnection,
+    sent: readonly Sent[],
+  ): Promise<Landing | undefined> => {
+    wings.fly ??= await canFly(connection);
+    if (!wings.fly) return undefined;
+    const statements = sent.map(({ statement }) => statement);
+    const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord, [{ statements }]));
+    return rows[0] as Landing;
+  };
+
+  return async (options, changes) => {
+    const { signal, waitedMs = 0, tally } = options;
+    const sent = await statementsOf(options, changes);
+    if (sent === undefined) return undefined;
+    let held: DatabaseConnection | undefined;
+    const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
+      // Nothing more can be sent over it, and its answer is not waited for.
+      if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
+      return tookTooLong(timeouts);
+    });
+    const flying = db.getExecutor().provideConnection(async (connection) => {
+      if (signal?.aborted) throw new CallerLeft();
+      if (deadline.late !== undefined) throw deadline.late;
+      held = connection;
+      return send(connection, sent);
+    });
+    let landing: Landing | undefined;
+    try {
+      landing = await Promise.race([flying, deadline.passed]);
+    } finally {
+      deadline.end();
+    }
+    if (landing === undefined) return undefined;
+    if ("error" in landing) {
+      const { error, undone } = landing;
+      // Whatever the error says, COMMIT may have been heeded.
+      if (!undone) throw lost(error);
+      if (decides(error)) throw error;
+      return undefined;
+    }
+    // BEGIN and COMMIT are none, nor is what only bounds the waits.
+    const uncounted = options.claim === undefined && options.lettersOf === undefined ? 3 : 2;
+    if (tally !== undefined) tally.statements += sent.length - uncounted;
+    const effects = changes.map((): Effect => "written");
+    for (const [at, { effect, change }] of sent.entries()) {
+      if (effect !== undefined && change !== undefined)
+        effects[change] = effect(landing.rows[at]?.[0]?.[0]);
+    }
+    return effects;
+  };
+}
+
+function lost(cause: unknown): Error {
+  const error = new Error("It is not known what has become of the transaction.", { cause });
+  return keptQueued("The database can't be reached just now.", error);
+}
+
+async function canFly(connection: DatabaseConnection): Promise<boolean> {
+  const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord));
+  return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
+}
+
+interface FilledLeg {
+  readonly query: CompiledQuery;
+  readonly effect?: Leg["effect"];
+}
+
+/** `undefined`: one statement can't do it, or could not tell. */
+async function legsOfChange(
+  { db, dialect, known, texts }: FlightParts,
+  { schema, caller }: FlightOptions,
+  change: Change,
+): Promise<readonly FilledLeg[] | undefined> {
+  // The port's tables are this store's own.
+  const table = change.table as SqlTable;
+  const write = writeOf(table, change);
+  if (write === undefined) return undefined;
+  const { op, key } = change;
+  let isKnown = true;
+  const tableOf = async (name: string, columns: readonly string[] = []) => {
+    const found = known(name, columns, schema, caller?.role);
+    isKnown &&= found !== undefined;
+    return found;
+  };
+  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
+  if (!isKnown) return undefined;
+  const { name, columns, traits, lessons } = table;
+  const target: Target = {
+    op,
+    operationIndex: change.operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt: 0,
+    look: async () => traits,
+    ...(once && { once }),
+  };
+  const legs: FilledLeg[] = [];
+  for (const { what, columns: taken, build, effect } of legsOf(target, write)) {
+    const query =
+      once === undefined
+        ? build(db, target, taken).compile(db)
+        : await placed(target, once, `flight ${what}`, taken, (at, given) => ({
+            compile: () => build(db, at, given).compile(db),
+          }));
+    legs.push({ query, ...(effect && { effect }) });
+  }
+  return legs;
+}
+
+function writeOf(table: SqlTable, change: Change): FlightWrite | undefined {
+  const { op, values, insertOnly = [] } = change;
+  if (table.traits === undefined || mustLook(table, change)) return undefined;
+  if (op === "DELETE")
+    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
+  if (op === "PATCH") return { op: "update", values, changes: {} };
+  if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
+    return undefined;
+  const changes: Record<string, unknown> = { ...values };
+  for (const name of insertOnly) delete changes[name];
+  // Where values are missing that a new row needs, there should be one.
+  return isIncomplete(change)
+    ? { op: "update", values: changes, changes: {} }
+    : { op: "put", values, changes };
+}
+
+/** As many as are remembered. */
+const mostNames = 2_000;
+
+/** Statements by a name that is made of their texts. `undefined` for a value of the application's own that is no text. */
+function createNaming(): (query: CompiledQuery) => Promise<FlightStatement | undefined> {
+  const names = new Map<string, string>();
+  return async ({ sql: text, parameters: given }) => {
+    const parameters = given.map(textOf);
+    if (parameters.includes(undefined)) return undefined;
+    let name = names.get(text);
+    if (name === undefined) {
+      name = `powersync_${(await sha256(text)).slice(0, 40)}`;
+      if (names.size >= mostNames) names.clear();
+      names.set(text, name);
+    }
+    return { text, name, parameters: parameters as FlightStatement["parameters"] };
+  };
+}
+
+/** A value as Postgres reads it. `undefined`: it is for the driver to say. */
+function textOf(value: unknown): string | Uint8Array | null | undefined {
+  if (value === null || value === undefined) return null;
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "boolean":
+    case "number":
+    case "bigint":
+      return String(value);
+    default:
+      return value instanceof Uint8Array ? value : undefined;
+  }
+}

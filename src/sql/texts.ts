@@ -1,0 +1,71 @@
+/** Statements that are compiled once: their texts, with places for the values that differ from one time to the next. */
+import {
+  CamelCasePlugin,
+  type Compilable,
+  type CompiledQuery,
+  type QueryExecutorProvider,
+  WithSchemaPlugin,
+} from "kysely";
+import type { BoundScope } from "./bound-scope.js";
+
+/** Stands for a value in a statement that is compiled. */
+export class Place {
+  readonly of: "values" | "key" | "scope" | "claim";
+  readonly name: string;
+
+  constructor(of: Place["of"], name: string) {
+    this.of = of;
+    this.name = name;
+  }
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** The same columns, and places in place of their values. */
+export function places(of: Place["of"], columns: Given): Given {
+  return Object.fromEntries(Object.keys(columns).map((name) => [name, new Place(of, name)]));
+}
+
+/**
+ * Texts of one Kysely object, by table and what else they depend on. By tables as they have been read: for what is read anew, all is compiled anew.
+ */
+export type Texts = WeakMap<object, Map<string, CompiledQuery>>;
+
+/** Of one table. No application has as many shapes; but its clients leave out columns as they like. */
+const mostOfTable = 500;
+
+export function compiled(
+  texts: Texts,
+  table: object,
+  what: string,
+  statement: Compilable,
+): CompiledQuery {
+  const ofTable = texts.get(table) ?? new Map<string, CompiledQuery>();
+  texts.set(table, ofTable);
+  if (ofTable.size >= mostOfTable) ofTable.clear();
+  const text = statement.compile();
+  ofTable.set(what, text);
+  return text;
+}
+
+/** How the statements for one row are compiled once. */
+export interface CompiledOnce {
+  readonly texts: Texts;
+  /** The table as it has been read. */
+  readonly table: object;
+  /** What the texts depend on, but for the statement's own columns. */
+  readonly shape: string;
+  /** By their places: the values of the scope's owners. */
+  readonly scope: Given;
+  /** The scope with places for them. */
+  readonly place: () => Promise<BoundScope | undefined>;
+}
+
+/** Whether a statement is the same each time it is compiled: a plugin of the application's own may make another of it for each caller. */
+export function isCompiledAlike(db: QueryExecutorProvider): boolean {
+  return db
+    .getExecutor()
+    .plugins.every(({ constructor }) =>
+      [WithSchemaPlugin, CamelCasePlugin].includes(constructor as never),
+    );
+}
