@@ -102,7 +102,8 @@ export function createFly(parts: FlightParts): Fly {
 
   return async (options, changes) => {
     const { signal, waitedMs = 0, tally } = options;
-    const sent = await statementsOf(options, changes);
+    // What can't be made is for the careful way to find out, in its place.
+    const sent = await statementsOf(options, changes).catch(() => undefined);
     if (sent === undefined) return undefined;
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
