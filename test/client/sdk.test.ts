@@ -155,6 +155,8 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
     expect(await source.db.selectFrom("lists").select("name").execute()).toEqual([
       { name: "Errands" },
     ]);
+    // The queue is empty a moment before the upload has ended.
+    await until(() => !connector.status.uploading);
     expect(connector.status).toEqual({ uploading: false, pending: 0, rejected: 0 });
     expect(service.tokens.at(-1)).toMatch(/^ey/);
     await devices.close(device);

@@ -81,13 +81,17 @@ export const locking: Locking = {
   },
 };
 
-/** Of a row that nobody may see no columns are told. */
+/**
+ * Whether there is a row with this key: one that has the key's columns in common, whatever more the constraint holds, as that of a partitioned table
+ * does. Of a row that nobody may see no columns are told.
+ */
 function isOfKey(error: unknown, { key, traits }: Target): boolean {
   const name =
     typeof error === "object" && error !== null && "constraint" in error
       ? String(error.constraint)
       : "";
-  return isSame(traits?.constraints?.get(name) ?? taken(error), Object.keys(key));
+  const columns = traits?.constraints?.get(name) ?? taken(error);
+  return Object.keys(key).every((each) => columns.includes(each));
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

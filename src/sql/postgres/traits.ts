@@ -13,6 +13,8 @@ interface TraitsRow {
         readonly name: string;
         readonly columns: readonly string[];
         readonly immediate: boolean;
+        /** It is not a partition's, whose name an error tells. */
+        readonly own: boolean;
       }[]
     | string;
   readonly readable: readonly string[] | string;
@@ -70,14 +72,15 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
       (select coalesce(json_agg(v.verb), '[]') from verbs v
         where exists (select from triggers t where t.tgtype & v.bit <> 0) or v.verb in (select verb from rules)) as declining,
       (select coalesce(json_agg(verb), '[]') from rules) as rewritten,
-      (select coalesce(json_agg(json_build_object('name', x.relname, 'immediate', i.indimmediate, 'columns', (
+      (select coalesce(json_agg(json_build_object('name', x.relname, 'immediate', i.indimmediate, 'own', i.indrelid = c.oid, 'columns', (
           select json_agg(a.attname order by k.nr)
           from unnest(i.indkey::int2[]) with ordinality as k (attnum, nr)
           join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
           where k.nr <= i.indnkeyatts
         ))), '[]')
         from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
-        where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null) as keys,
+        where (i.indrelid = c.oid or c.relkind = 'p' and i.indrelid in (select relid from pg_partition_tree(c.oid)))
+          and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null) as keys,
       (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'select')), '[]')
         from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as readable,
       (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'update')), '[]')
@@ -127,7 +130,7 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
     ...(!isUpsertable && {
       // None holds for the rows of tables that inherit.
       keys: keys
-        .filter(({ immediate }) => immediate && !row.inherited)
+        .filter(({ immediate, own }) => immediate && own && !row.inherited)
         .map(({ columns }) => columns),
     }),
     constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
