@@ -6,7 +6,7 @@ import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kys
 import { keptQueued } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Effect, FlightOptions, UnitTimeouts } from "../store/store.js";
+import type { Change, Effect, FlightOptions, FlightOutcome, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { claimLeg, type ClaimParts } from "./flight-claim.js";
 import { legsOf, type FlightWrite, type Leg } from "./flight-statements.js";
@@ -43,10 +43,7 @@ interface Sent {
   readonly change?: number;
 }
 
-export type Fly = (
-  options: FlightOptions,
-  changes: readonly Change[],
-) => Promise<readonly Effect[] | undefined>;
+export type Fly = (options: FlightOptions, changes: readonly Change[]) => Promise<FlightOutcome>;
 
 export function createFly(parts: FlightParts): Fly {
   const { db, dialect, isolation = dialect.isolation, timeouts, wings, decides } = parts;
@@ -103,7 +100,7 @@ export function createFly(parts: FlightParts): Fly {
   return async (options, changes) => {
     const { signal, waitedMs = 0, tally } = options;
     const sent = await statementsOf(options, changes);
-    if (sent === undefined) return undefined;
+    if (sent === undefined) return "not sent";
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
       // Nothing more can be sent over it, and its answer is not waited for.
@@ -122,13 +119,13 @@ export function createFly(parts: FlightParts): Fly {
     } finally {
       deadline.end();
     }
-    if (landing === undefined) return undefined;
+    if (landing === undefined) return "not sent";
     if ("error" in landing) {
       const { error, undone } = landing;
       // Whatever the error says, COMMIT may have been heeded.
       if (!undone) throw lost(error);
       if (decides(error)) throw error;
-      return undefined;
+      return "undone";
     }
     // BEGIN and COMMIT are none, nor is what only bounds the waits.
     const uncounted = options.claim === undefined && options.lettersOf === undefined ? 3 : 2;
