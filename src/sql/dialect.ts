@@ -54,6 +54,8 @@ export interface Traits {
   readonly rewritten: ReadonlySet<Verb>;
   /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
   readonly keys?: readonly (readonly string[])[];
+  /** Several rows can be written by one of these, and it is the same as one by one: nothing of the application's runs for each, and no row depends on another. Absent: none. */
+  readonly alike?: ReadonlySet<Verb>;
   /** Rows can be locked, and each version of a row told from the next. */
   readonly lockable: boolean;
   readonly versioned: boolean;
