@@ -161,14 +161,24 @@ const transaction: fc.Arbitrary<Sent> = fc.constantFrom("alice", "bob").chain((u
       {
         weight: 1,
         arbitrary: fc
-          .tuple(fc.array(nr, { minLength: 2, maxLength: 6 }), word)
-          .map(([numbers, name]) =>
-            numbers.map((n): Operation => ({
-              op: "PUT",
-              table: "boards",
-              id: idOf("boards", user, n),
-              op_data: { name: `${name}${n}` },
-            })),
+          .tuple(
+            fc.array(nr, { minLength: 2, maxLength: 6 }),
+            word,
+            fc.constantFrom<"boards" | "cards" | "codes">("boards", "cards", "cards", "codes"),
+            rarely(fc.constant("PUT"), fc.constant("DELETE"), 3),
+          )
+          .map(([numbers, name, table, what]) =>
+            numbers.map((n, index): Operation => {
+              const id = idOf(table, user, n);
+              if (what === "DELETE" && table === "cards") return { op: "DELETE", table, id };
+              const above = idOf("codes", user, numbers[(index + 1) % numbers.length] ?? 0);
+              const op_data = {
+                boards: { name: `${name}${n}` },
+                cards: { board_id: idOf("boards", user, n % 2), text: name, tags: [name, null] },
+                codes: { code: `${user.charAt(0)}${n}${name.length}`, above },
+              }[table];
+              return { op: "PUT", table, id, op_data };
+            }),
           ),
       },
     ),
