@@ -8,6 +8,7 @@ import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Effect, FlightOptions, FlightOutcome, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { claimLeg, type ClaimParts } from "./flight-claim.js";
 import { type FilledLeg, legsOfChanges, type LegParts } from "./flight-legs.js";
 import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
@@ -66,7 +67,10 @@ export function createFly(parts: FlightParts): Fly {
     }
     const legs = await legsOfChanges(parts, options, changes);
     if (legs === undefined) return undefined;
-    for (const { query, effects } of legs) if (!(await add(query, effects))) return undefined;
+    for (const { query, effects } of legs) {
+      if (isSliceOver()) await nextSlice();
+      if (!(await add(query, effects))) return undefined;
+    }
     sent.push({ statement: commit });
     return sent;
   };
