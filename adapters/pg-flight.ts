@@ -99,6 +99,24 @@ function createFlight(
   const rows: (string | null)[][][] = statements.map(() => []);
   let at = 0;
   const parsed: string[] = [];
+  let sent = false;
+  let endAtOnce = (): void => undefined;
+  /** In slices, so that others have their turns. */
+  const goOn = (connection: Connection, from: number): void => {
+    if (sent) return;
+    connection.stream.cork?.();
+    try {
+      const next = sendSlice(connection, statements, from, prepared, parsed);
+      if (next === statements.length) endAtOnce();
+      else setTimeout(() => goOn(connection, next), 0);
+    } catch (error) {
+      // No Sync has been sent, and the connection is to be ended.
+      sent = true;
+      settle({ error, undone: false });
+    } finally {
+      connection.stream.uncork?.();
+    }
+  };
   const settle = (landing: Landing): void => {
     // With `query_timeout`, `pg` puts its own here, which ends the timer.
     flight.callback?.();
@@ -107,15 +125,11 @@ function createFlight(
   const flight = {
     callback: undefined as (() => void) | undefined,
     submit: (connection: Connection): null => {
-      connection.stream.cork?.();
-      try {
-        send(connection, statements, prepared, parsed);
-      } catch (error) {
-        // No Sync has been sent, and the connection is to be ended.
-        settle({ error, undone: false });
-      } finally {
-        connection.stream.uncork?.();
-      }
+      endAtOnce = () => {
+        if (!sent) connection.sync();
+        sent = true;
+      };
+      goOn(connection, 0);
       return null;
     },
     handleDataRow: ({ fields }: { readonly fields: (string | null)[] }): void => {
@@ -126,6 +140,8 @@ function createFlight(
     },
     handleReadyForQuery: (): void => settle({ rows }),
     handleError: (error: unknown): void => {
+      // What has not been sent yet would be skipped, up to the Sync.
+      endAtOnce();
       for (const name of parsed) {
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);
@@ -148,32 +164,48 @@ function isSqlstate(code: unknown): boolean {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
-/** @param parsed is told which names have been prepared by this */
-function send(
+const sliceMs = 5;
+/** The clock is looked at once in so many. */
+const statementsOfLook = 32;
+
+/** @param parsed is told which names have been prepared by this. @returns where to go on */
+function sendSlice(
   connection: Connection,
   statements: readonly FlightStatement[],
+  from: number,
   prepared: Prepared | undefined,
   parsed: string[],
-): void {
+): number {
+  const until = performance.now() + sliceMs;
   if (prepared !== undefined) {
     for (const name of prepared.doubtful) connection.close({ type: "S", name });
     prepared.doubtful.clear();
   }
-  for (const { text, name, parameters } of statements) {
-    const named = prepared === undefined || name === undefined ? "" : name;
-    if (prepared === undefined || named === "") {
-      connection.parse({ text, name: "", types: [] });
-    } else if (!isKnown(prepared, named, connection)) {
-      connection.parse({ text, name: named, types: [] });
-      parsed.push(named);
-    }
-    const values = parameters.map((each) =>
-      each instanceof Uint8Array ? Buffer.from(each.buffer, each.byteOffset, each.length) : each,
-    );
-    connection.bind({ portal: "", statement: named, values });
-    connection.execute({ portal: "", rows: 0 });
+  for (let at = from; at < statements.length; at += 1) {
+    if (at > from && at % statementsOfLook === 0 && performance.now() >= until) return at;
+    sendOne(connection, statements[at] as FlightStatement, prepared, parsed);
   }
-  connection.sync();
+  return statements.length;
+}
+
+function sendOne(
+  connection: Connection,
+  { text, name = "", parameters }: FlightStatement,
+  prepared: Prepared | undefined,
+  parsed: string[],
+): void {
+  const named = prepared === undefined ? "" : name;
+  if (prepared === undefined || named === "") {
+    connection.parse({ text, name: "", types: [] });
+  } else if (!isKnown(prepared, named, connection)) {
+    connection.parse({ text, name: named, types: [] });
+    parsed.push(named);
+  }
+  const values = parameters.map((each) =>
+    each instanceof Uint8Array ? Buffer.from(each.buffer, each.byteOffset, each.length) : each,
+  );
+  connection.bind({ portal: "", statement: named, values });
+  connection.execute({ portal: "", rows: 0 });
 }
 
 /** Whether the name is prepared already. From here on it is; the one that has not been used for longest makes room. */

@@ -67,7 +67,8 @@ export async function tryFlight<P extends Principal, DB>(
         plan.map(({ change }) => change),
       ),
     );
-    if (effects === undefined) {
+    if (effects === "not sent") return undefined;
+    if (effects === "undone") {
       const skipped = Math.min(2 * (failed?.skipped ?? 0.5), mostSkipped);
       if (grounded.size >= rememberedSenders) grounded.clear();
       grounded.set(sender, { skipped, toSkip: skipped });

@@ -33,24 +33,25 @@ export interface FlightWrite {
   readonly changes: Values;
 }
 
-/** In the database's log the text of the error says whose it is, and that it means no harm. */
+/** An error. In the database's log its text says whose it is, and that it means no harm. */
+export const noPlainWrite = sql`cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer)`;
+
 function unless(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
-  return sql`case when ${good} then ${otherwise} else cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer) end`;
+  return sql`case when ${good} then ${otherwise} else ${noPlainWrite} end`;
 }
 
 const one = sql<number>`1`.as("ok");
-const allGood = sql<SqlBool>`count(*) = 1 and count(*) filter (where ok = 1) = 1`;
 
-/** The statement must have written one row, and the row that it has written must be good. */
-function written(statement: OperationNodeSource): RawBuilder<unknown> {
+/** So many rows must have been written, and they must be good as they are now. */
+export function written(statement: OperationNodeSource, rows = sql`1`): RawBuilder<unknown> {
+  const allGood = sql<SqlBool>`count(*) = ${rows} and count(*) filter (where ok = 1) = ${rows}`;
   return sql`with powersync_written as (${statement}) select ${unless(allGood)} from powersync_written`;
 }
 
 /** Statements in order. */
 export function legsOf(target: Target, { op, values, changes }: FlightWrite): readonly Leg[] {
   const { scope } = target;
-  /** A scope that reads other tables sees them as they were before the statement: it is asked again behind it. */
-  const judged: readonly Leg[] = scope === undefined || scope.rowOnly ? [] : [judging];
+  const judged: readonly Leg[] = isJudgedBehind(target) ? [judging] : [];
   switch (op) {
     case "put": {
       // Nothing can come between, and there is nothing to judge: it is written, or an error by itself.
@@ -89,6 +90,11 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
   }
 }
 
+/** A scope that reads other tables sees them as they were before the statement: it is asked again behind it. */
+export function isJudgedBehind({ scope }: Target): boolean {
+  return scope !== undefined && !scope.rowOnly;
+}
+
 const judging: Leg = {
   what: "judged",
   columns: {},
@@ -109,7 +115,7 @@ const deleting: Leg = {
 };
 
 /** What a statement gives back of the row that it has written. */
-function good({ scope, traits }: Target) {
+export function good({ scope, traits }: Target) {
   // What else a verdict tells is for a row that can't be seen any more.
   return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
 }

@@ -6,47 +6,35 @@ import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kys
 import { keptQueued } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Effect, FlightOptions, UnitTimeouts } from "../store/store.js";
+import type { Change, Effect, FlightOptions, FlightOutcome, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { claimLeg, type ClaimParts } from "./flight-claim.js";
-import { legsOf, type FlightWrite, type Leg } from "./flight-statements.js";
+import { type FilledLeg, legsOfChanges, type LegParts } from "./flight-legs.js";
 import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
-import type { Dialect, SqlDatabase, SqlTable, StatementBounds, Target } from "./dialect.js";
-import type { KnownTable } from "./schema.js";
-import { bound } from "./scope.js";
-import { placed } from "./statements.js";
-import type { Texts } from "./texts.js";
+import type { StatementBounds } from "./dialect.js";
 import { tookTooLong } from "./transaction.js";
-import { isEmpty, isIncomplete, mustLook } from "./write.js";
 
 /** What is known of a database's connections: whether they fly. */
 export interface Wings {
   fly: boolean | undefined;
 }
 
-interface FlightParts extends Omit<ClaimParts, "timeouts"> {
-  readonly db: SqlDatabase;
-  readonly dialect: Dialect;
+interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts & StatementBounds;
-  readonly known: KnownTable;
-  readonly texts: Texts;
   readonly wings: Wings;
   /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
   decides(error: unknown): boolean;
 }
 
-/** One statement, with what its answer means for a change. */
+/** One statement, with what its answer means for some of the changes. */
 interface Sent {
   readonly statement: FlightStatement;
-  readonly effect?: Leg["effect"];
-  readonly change?: number;
+  readonly effects?: FilledLeg["effects"];
 }
 
-export type Fly = (
-  options: FlightOptions,
-  changes: readonly Change[],
-) => Promise<readonly Effect[] | undefined>;
+export type Fly = (options: FlightOptions, changes: readonly Change[]) => Promise<FlightOutcome>;
 
 export function createFly(parts: FlightParts): Fly {
   const { db, dialect, isolation = dialect.isolation, timeouts, wings, decides } = parts;
@@ -64,10 +52,10 @@ export function createFly(parts: FlightParts): Fly {
     const sent: Sent[] = [{ statement: begin }];
     const claim = await claimLeg(parts, options);
     if (claim === undefined) return undefined;
-    const add = async (query: CompiledQuery, told: Omit<Sent, "statement"> = {}) => {
+    const add = async (query: CompiledQuery, effects?: FilledLeg["effects"]) => {
       const statement = await named(query);
       if (statement === undefined) return false;
-      sent.push({ statement, ...told });
+      sent.push({ statement, ...(effects && { effects }) });
       return true;
     };
     if (!(await add(claim))) return undefined;
@@ -77,13 +65,11 @@ export function createFly(parts: FlightParts): Fly {
       const become = dialect.rowSecurity?.becoming(options.caller).compile(db);
       if (become === undefined || !(await add(become))) return undefined;
     }
-    for (const [index, change] of changes.entries()) {
-      const legs = await legsOfChange(parts, options, change);
-      if (legs === undefined) return undefined;
-      for (const { query, effect } of legs) {
-        const told = effect === undefined ? {} : { effect, change: index };
-        if (!(await add(query, told))) return undefined;
-      }
+    const legs = await legsOfChanges(parts, options, changes);
+    if (legs === undefined) return undefined;
+    for (const { query, effects } of legs) {
+      if (isSliceOver()) await nextSlice();
+      if (!(await add(query, effects))) return undefined;
     }
     sent.push({ statement: commit });
     return sent;
@@ -104,7 +90,7 @@ export function createFly(parts: FlightParts): Fly {
     const { signal, waitedMs = 0, tally } = options;
     // What can't be made is for the careful way to find out, in its place.
     const sent = await statementsOf(options, changes).catch(() => undefined);
-    if (sent === undefined) return undefined;
+    if (sent === undefined) return "not sent";
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
       // Nothing more can be sent over it, and its answer is not waited for.
@@ -123,21 +109,20 @@ export function createFly(parts: FlightParts): Fly {
     } finally {
       deadline.end();
     }
-    if (landing === undefined) return undefined;
+    if (landing === undefined) return "not sent";
     if ("error" in landing) {
       const { error, undone } = landing;
       // Whatever the error says, COMMIT may have been heeded.
       if (!undone) throw lost(error);
       if (decides(error)) throw error;
-      return undefined;
+      return "undone";
     }
     // BEGIN and COMMIT are none, nor is what only bounds the waits.
     const uncounted = options.claim === undefined && options.lettersOf === undefined ? 3 : 2;
     if (tally !== undefined) tally.statements += sent.length - uncounted;
     const effects = changes.map((): Effect => "written");
-    for (const [at, { effect, change }] of sent.entries()) {
-      if (effect !== undefined && change !== undefined)
-        effects[change] = effect(landing.rows[at]?.[0]?.[0]);
+    for (const [at, { effects: told = [] }] of sent.entries()) {
+      for (const { change, of } of told) effects[change] = of(landing.rows[at]?.[0]?.[0]);
     }
     return effects;
   };
@@ -151,73 +136,6 @@ function lost(cause: unknown): Error {
 async function canFly(connection: DatabaseConnection): Promise<boolean> {
   const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord));
   return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
-}
-
-interface FilledLeg {
-  readonly query: CompiledQuery;
-  readonly effect?: Leg["effect"];
-}
-
-/** `undefined`: one statement can't do it, or could not tell. */
-async function legsOfChange(
-  { db, dialect, known, texts }: FlightParts,
-  { schema, caller }: FlightOptions,
-  change: Change,
-): Promise<readonly FilledLeg[] | undefined> {
-  // The port's tables are this store's own.
-  const table = change.table as SqlTable;
-  const write = writeOf(table, change);
-  if (write === undefined) return undefined;
-  const { op, key } = change;
-  let isKnown = true;
-  const tableOf = async (name: string, columns: readonly string[] = []) => {
-    const found = known(name, columns, schema, caller?.role);
-    isKnown &&= found !== undefined;
-    return found;
-  };
-  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
-  if (!isKnown) return undefined;
-  const { name, columns, traits, lessons } = table;
-  const target: Target = {
-    op,
-    operationIndex: change.operationIndex,
-    table: name,
-    columns,
-    key,
-    scope,
-    traits,
-    lessons,
-    begunAt: 0,
-    look: async () => traits,
-    ...(once && { once }),
-  };
-  const legs: FilledLeg[] = [];
-  for (const { what, columns: taken, build, effect } of legsOf(target, write)) {
-    const query =
-      once === undefined
-        ? build(db, target, taken).compile(db)
-        : await placed(target, once, `flight ${what}`, taken, (at, given) => ({
-            compile: () => build(db, at, given).compile(db),
-          }));
-    legs.push({ query, ...(effect && { effect }) });
-  }
-  return legs;
-}
-
-function writeOf(table: SqlTable, change: Change): FlightWrite | undefined {
-  const { op, values, insertOnly = [] } = change;
-  if (table.traits === undefined || mustLook(table, change)) return undefined;
-  if (op === "DELETE")
-    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
-  if (op === "PATCH") return { op: "update", values, changes: {} };
-  if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
-    return undefined;
-  const changes: Record<string, unknown> = { ...values };
-  for (const name of insertOnly) delete changes[name];
-  // Where values are missing that a new row needs, there should be one.
-  return isIncomplete(change)
-    ? { op: "update", values: changes, changes: {} }
-    : { op: "put", values, changes };
 }
 
 /** As many as are remembered. */

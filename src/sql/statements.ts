@@ -265,7 +265,7 @@ export async function allowed(
   return holds(row?.ok) ? "written" : "left";
 }
 
-function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {
+export function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {
   const columns = Object.keys(nonEmpty(key, values));
   return Object.fromEntries(columns.map((column) => [column, sql`${sql.id("excluded", column)}`]));
 }

@@ -9,6 +9,8 @@ export interface Traits {
   readonly rewritten: ReadonlySet<Verb>;
   /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
   readonly keys?: readonly (readonly string[])[];
+  /** Several rows can be written by one of these, and it is the same as one by one: nothing of the application's runs for each, and no row depends on another. Absent: none. */
+  readonly alike?: ReadonlySet<Verb>;
   /** A view, whose table may hold its rows' keys unique by columns of other names. */
   readonly view?: boolean;
   /** It shows some of its table's rows: an upsert of another is refused, or, on an older server, changes it unseen. */

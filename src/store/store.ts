@@ -100,14 +100,17 @@ export interface Flight {
     caller: DatabaseCaller | undefined,
   ): Table | undefined;
   /**
-   * Applies all changes, in order, in one database transaction with the claim. `undefined`: nothing of it is left, and what of it is not plainly good,
-   * or needs to be looked at, is for `unit` to find out. Every effect is `written`, or `absent` of a DELETE.
+   * Applies all changes, in order, in one database transaction with the claim. `not sent`: a part of it takes more than one statement. `undone`: nothing
+   * of it is left, and something in it is not plainly good, or has failed. Both are for `unit` to find out.
    * Rejects where the outcome is not known, or nothing would be gained by `unit`.
    *
    * @throws CallerLeft where `options.signal` was aborted before anything was begun
    */
-  send(options: FlightOptions, changes: readonly Change[]): Promise<readonly Effect[] | undefined>;
+  send(options: FlightOptions, changes: readonly Change[]): Promise<FlightOutcome>;
 }
+
+/** Effects: every one is `written`, or `absent` of a DELETE. */
+export type FlightOutcome = readonly Effect[] | "not sent" | "undone";
 
 export interface FlightOptions extends Pick<
   UnitOptions,

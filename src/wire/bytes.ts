@@ -25,9 +25,9 @@ interface NodeProcess {
 }
 
 /** Where it is there: of what is short, the Web's digest costs ten times as much. Not imported, for not every host has the module. */
-export const createHash = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.(
+export const nodeCrypto = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.(
   "node:crypto",
-)?.createHash;
+);
 
 /** Hex SHA-256. */
 export async function digestOfBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -1,5 +1,5 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
-import { createHash, digestOfBytes, joinBytes } from "./bytes.js";
+import { digestOfBytes, joinBytes, nodeCrypto } from "./bytes.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
@@ -28,8 +28,8 @@ function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
 }
 
 async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
-  if (createHash === undefined) return digestOfBytes(await bytesOfPieces(pieces));
-  const hash = createHash("sha256");
+  if (nodeCrypto === undefined) return digestOfBytes(await bytesOfPieces(pieces));
+  const hash = nodeCrypto.createHash("sha256");
   let piece = pieces.next();
   while (!piece.done) {
     // Of canonical JSON, which is ASCII: its bytes are its characters.

@@ -28,6 +28,8 @@ interface TraitsRow {
   readonly secured: boolean;
   readonly changeable: boolean;
   readonly stricter: boolean;
+  readonly inserts_alike: boolean;
+  readonly deletes_alike: boolean;
 }
 
 /** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
@@ -67,6 +69,29 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
           select from unnest(p.polroles) as r (oid) where r.oid <> 0 and pg_has_role(r.oid, 'usage')
         )
       )
+    ), alike as (
+      select
+        k.relkind = 'r' and not row_security_active(k.oid)
+          and not exists (select from behind b join pg_catalog.pg_trigger t on t.tgrelid = b.oid where not t.tgisinternal and t.tgenabled <> 'D')
+          and not exists (select from behind b where b.oid <> k.oid)
+          and not exists (select from pg_catalog.pg_rewrite r where r.ev_class = k.oid)
+          and not exists (select from pg_catalog.pg_constraint f where f.contype = 'f' and f.conrelid = k.oid and f.confrelid = k.oid)
+          and not exists (
+            select from pg_catalog.pg_attribute a join pg_catalog.pg_type d on d.oid = a.atttypid
+            where a.attrelid = k.oid and a.attnum > 0 and not a.attisdropped and d.typtype = 'd'
+          )
+          and not exists (
+            select from pg_catalog.pg_depend d where d.refclassid = 'pg_catalog.pg_proc'::regclass and (
+              d.classid = 'pg_catalog.pg_constraint'::regclass and d.objid in (select f.oid from pg_catalog.pg_constraint f where f.conrelid = k.oid)
+              or d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid in (select f.oid from pg_catalog.pg_attrdef f where f.adrelid = k.oid)
+              or d.classid = 'pg_catalog.pg_class'::regclass and d.objid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = k.oid)
+            )
+          ) as rows,
+        (select count(*) from pg_catalog.pg_index i where i.indrelid = k.oid and (i.indisunique or i.indisexclusion)) = 1 as keyed,
+        not exists (
+          select from pg_catalog.pg_constraint f where f.contype = 'f' and f.confrelid = k.oid and f.confdeltype not in ('a', 'r')
+        ) as unreferred
+      from pg_catalog.pg_class k where k.oid = to_regclass(${quoted(table)}::text)
     ), verbs (verb, bit) as (values ('insert', 4), ('delete', 8), ('update', 16))
     select
       (select coalesce(json_agg(v.verb), '[]') from verbs v
@@ -114,7 +139,9 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         select from policies i where i.cmd in ('a', '*') and i.permissive and not exists (
           select from policies s where s.cmd in ('r', '*') and s.permissive and s.qual = i.checked
         )
-      ) or exists (select from policies where cmd in ('r', '*') and not permissive) as stricter
+      ) or exists (select from policies where cmd in ('r', '*') and not permissive) as stricter,
+      (select rows and keyed from alike) as inserts_alike,
+      (select rows and unreferred from alike) as deletes_alike
     from pg_catalog.pg_class c
     where c.oid = to_regclass(${quoted(table)}::text)
   `.execute(tx.withoutPlugins());
@@ -134,6 +161,10 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         .map(({ columns }) => columns),
     }),
     constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
+    alike: new Set<Verb>([
+      ...(row.inserts_alike ? (["insert"] as const) : []),
+      ...(row.deletes_alike ? (["delete"] as const) : []),
+    ]),
     view: !row.table,
     partial: row.partial,
     lockable: (row.table || row.simple) && updatable.length > 0,

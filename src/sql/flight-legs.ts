@@ -1,0 +1,252 @@
+/** The statements for a flight's changes, in order: one for each, or for a run of neighbours. */
+import type { CompiledQuery } from "kysely";
+import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
+import type { Dialect, SqlDatabase, SqlTable, Target } from "./dialect.js";
+import {
+  arrayOf,
+  deletingRun,
+  effectInRun,
+  isCastable,
+  judgingRun,
+  puttingRun,
+  rowOfKey,
+} from "./flight-runs.js";
+import { type FlightWrite, isJudgedBehind, type Leg, legsOf } from "./flight-statements.js";
+import type { KnownTable } from "./schema.js";
+import { bound } from "./scope.js";
+import { placed } from "./statements.js";
+import type { CompiledOnce, Texts } from "./texts.js";
+import { isEmpty, isIncomplete, mustLook } from "./write.js";
+
+export interface LegParts {
+  readonly db: SqlDatabase;
+  readonly dialect: Dialect;
+  readonly known: KnownTable;
+  readonly texts: Texts;
+}
+
+export interface FilledLeg {
+  readonly query: CompiledQuery;
+  /** What the answer means for changes that may be something else than written. */
+  readonly effects?: readonly {
+    readonly change: number;
+    of(answer: string | null | undefined): Effect;
+  }[];
+}
+
+/** A change that one statement can make. */
+interface Ready {
+  readonly index: number;
+  readonly table: SqlTable;
+  readonly target: Target;
+  readonly write: FlightWrite;
+  /** Changes with the same one may be made together, but no row twice. Absent: it is made alone. */
+  readonly run?: { readonly alike: string; readonly row: string; readonly once: CompiledOnce };
+}
+
+/** Fewer changes are made ready before anybody would notice. */
+const changesOfSlice = 50;
+const mostOfRun = 1_000;
+
+/** `undefined`: one statement can't do one of them, or could not tell. */
+export async function legsOfChanges(
+  parts: LegParts,
+  options: FlightOptions,
+  changes: readonly Change[],
+): Promise<readonly FilledLeg[] | undefined> {
+  const legs: FilledLeg[] = [];
+  const inSlices = changes.length > changesOfSlice;
+  let run: Ready[] = [];
+  let rows = new Set<string>();
+  const end = async () => {
+    const [first] = run;
+    const together =
+      first !== undefined && run.length > 1 ? await legsOfRun(parts, run) : undefined;
+    if (together !== undefined) legs.push(...together);
+    else for (const each of run) legs.push(...(await legsOfOne(parts, each)));
+    run = [];
+    rows = new Set();
+  };
+  for (const [index, change] of changes.entries()) {
+    if (inSlices && isSliceOver()) await nextSlice();
+    const ready = await readyFor(parts, options, change, index);
+    if (ready === undefined) return undefined;
+    const [first] = run;
+    const joins =
+      first?.run !== undefined &&
+      ready.run !== undefined &&
+      first.table === ready.table &&
+      first.run.alike === ready.run.alike &&
+      isSameScope(first.run.once, ready.run.once) &&
+      !rows.has(ready.run.row) &&
+      run.length < mostOfRun;
+    if (!joins) await end();
+    run.push(ready);
+    if (ready.run !== undefined) rows.add(ready.run.row);
+  }
+  await end();
+  return legs;
+}
+
+function isSameScope({ scope: one }: CompiledOnce, { scope: other }: CompiledOnce): boolean {
+  for (const name in one) if (one[name] !== other[name]) return false;
+  return true;
+}
+
+async function readyFor(
+  { dialect, known, texts }: LegParts,
+  { schema, caller }: FlightOptions,
+  change: Change,
+  index: number,
+): Promise<Ready | undefined> {
+  // The port's tables are this store's own.
+  const table = change.table as SqlTable;
+  const write = writeOf(table, change);
+  if (write === undefined) return undefined;
+  let isKnown = true;
+  const tableOf = async (name: string, columns: readonly string[] = []) => {
+    const found = known(name, columns, schema, caller?.role);
+    isKnown &&= found !== undefined;
+    return found;
+  };
+  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
+  if (!isKnown) return undefined;
+  const { op, key } = change;
+  const { name, columns, traits, lessons } = table;
+  const target: Target = {
+    op,
+    operationIndex: change.operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt: 0,
+    look: async () => traits,
+    ...(once && { once }),
+  };
+  const run = once && runOf(table, change, write, once);
+  return { index, table, target, write, ...(run && { run }) };
+}
+
+function writeOf(table: SqlTable, change: Change): FlightWrite | undefined {
+  const { op, values, insertOnly = [] } = change;
+  if (table.traits === undefined || mustLook(table, change)) return undefined;
+  if (op === "DELETE")
+    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
+  if (op === "PATCH") return { op: "update", values, changes: {} };
+  if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
+    return undefined;
+  const changes: Record<string, unknown> = { ...values };
+  for (const name of insertOnly) delete changes[name];
+  // Where values are missing that a new row needs, there should be one.
+  return isIncomplete(change)
+    ? { op: "update", values: changes, changes: {} }
+    : { op: "put", values, changes };
+}
+
+const verbs = { put: "insert", delete: "delete" } as const;
+
+/** PATCHes are made one by one: joined to a list of which it knows nothing, Postgres scans a small table for them, which costs more than their statements. */
+function runOf(
+  { columns, traits }: SqlTable,
+  { key, scope }: Change,
+  { op, values, changes }: FlightWrite,
+  once: CompiledOnce,
+): Ready["run"] {
+  if (op !== "put" && op !== "delete") return undefined;
+  if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
+  // What one row's scope reads, another's write could have changed.
+  if (scope !== undefined && readsItself(scope.table, scope.parents)) return undefined;
+  const [[name, value] = ["", undefined]] = Object.entries(key);
+  const column = columns.get(name);
+  if (column === undefined) return undefined;
+  const alike = JSON.stringify([op, once.shape, name, Object.keys(values), Object.keys(changes)]);
+  return { alike, row: rowOfKey(column, value), once };
+}
+
+function readsItself(table: string, parents: NonNullable<Change["scope"]>["parents"]): boolean {
+  return parents.some(
+    (parent) =>
+      nameOf(parent.table) === nameOf(table) || readsItself(table, parent.scope?.parents ?? []),
+  );
+}
+
+/** To take two tables for one costs some statements, to take one for two would be wrong. */
+function nameOf(table: string): string {
+  return table
+    .slice(table.lastIndexOf(".") + 1)
+    .replaceAll("_", "")
+    .toLowerCase();
+}
+
+async function legsOfOne(
+  { db }: LegParts,
+  { target, write, index }: Ready,
+): Promise<readonly FilledLeg[]> {
+  const { once } = target;
+  const legs: FilledLeg[] = [];
+  for (const { what, columns, build, effect } of legsOf(target, write)) {
+    const query =
+      once === undefined
+        ? build(db, target, columns).compile(db)
+        : await placed(target, once, `flight ${what}`, columns, (at, given) => ({
+            compile: () => build(db, at, given).compile(db),
+          }));
+    legs.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
+  }
+  return legs;
+}
+
+/** `undefined`: a value is none that can stand in a list of texts. */
+async function legsOfRun(
+  { db }: LegParts,
+  run: readonly Ready[],
+): Promise<readonly FilledLeg[] | undefined> {
+  const [first] = run;
+  if (first?.run === undefined) return undefined;
+  const { table, write, target } = first;
+  const { once } = first.run;
+  const arrays = (of: (ready: Ready) => Values): Record<string, unknown> | undefined => {
+    const columns: [string, unknown][] = [];
+    for (const name of Object.keys(of(first))) {
+      const array = arrayOf(run.map((ready) => of(ready)[name]));
+      if (array === undefined) return undefined;
+      columns.push([name, array]);
+    }
+    return Object.fromEntries(columns);
+  };
+  const key = arrays((ready) => ready.target.key);
+  const values = arrays((ready) => ready.write.values);
+  if (key === undefined || values === undefined) return undefined;
+  const together: Target = { ...target, key };
+  /** No column has the name under which the number of rows goes. */
+  const leg = async (
+    what: string,
+    columns: Values,
+    build: (parts: Parameters<typeof judgingRun>[0], columns: Values) => ReturnType<Leg["build"]>,
+  ) =>
+    placed(together, once, `run ${what}`, { ...columns, "": run.length }, (at, given) => ({
+      compile: () => {
+        const { "": rows, ...rest } = given;
+        return build({ db, target: at, columns: table.columns, rows }, rest).compile(db);
+      },
+    }));
+  if (write.op === "delete") {
+    const query = await leg("delete", {}, deletingRun);
+    const effects = run.map(({ index }, place) => ({
+      change: index,
+      of: (answer: string | null | undefined) => effectInRun(answer, place),
+    }));
+    return [{ query, effects }];
+  }
+  const changes = JSON.stringify(Object.keys(write.changes));
+  const put = await leg(`put${changes}`, values, (parts, given) =>
+    puttingRun(parts, given, write.changes),
+  );
+  return isJudgedBehind(target)
+    ? [{ query: put }, { query: await leg("judged", {}, judgingRun) }]
+    : [{ query: put }];
+}
