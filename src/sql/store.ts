@@ -10,7 +10,7 @@ import { type ApplicationErrors, applicationWord } from "./application-errors.js
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import { createFly, type Wings } from "./flight.js";
+import type { createFly, Wings } from "./flight.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
@@ -44,7 +44,13 @@ export function createSqlStores({
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
-    const remembered = { schema: schemas.of({ key }), wings: wings.of({ key }) };
+    // Loaded like the dialect, where it is of use.
+    const fly = dialect.tookLong && (await import("./flight.js")).createFly;
+    const remembered = {
+      ...(fly && { fly }),
+      schema: schemas.of({ key }),
+      wings: wings.of({ key }),
+    };
     return sqlStore(db, dialect, { ...options, ...remembered, own, place, key });
   };
 }
@@ -57,6 +63,7 @@ interface SqlStoreParts extends Pick<
   readonly schema: SchemaCache;
   /** Absent: transactions are not sent as a whole. */
   readonly wings?: Wings;
+  readonly fly?: typeof createFly;
   readonly key: object | string;
   readonly place: string;
 }
@@ -68,6 +75,7 @@ export function sqlStore<DB>(
     own,
     schema: cache,
     wings = { fly: false },
+    fly,
     key,
     place,
     isolation,
@@ -96,7 +104,7 @@ export function sqlStore<DB>(
   const word =
     errors &&
     ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
-  const flight = flightOf({
+  const flight = flightOf(fly, {
     db: plain,
     dialect,
     own,
@@ -200,15 +208,17 @@ type FlightParts = Omit<Parameters<typeof createFly>[0], "texts"> & {
 };
 
 /** Where statements are the same each time, and connections are more than one: a single one has nothing to gain. */
-function flightOf({ texts, ...parts }: FlightParts): Flight | undefined {
-  const { db, dialect, known, wings } = parts;
+function flightOf(
+  create: typeof createFly | undefined,
+  { texts, ...parts }: FlightParts,
+): Flight | undefined {
+  const { db, known, wings } = parts;
   const { supportsMultipleConnections } = db.getExecutor().adapter;
-  if (texts === undefined || !supportsMultipleConnections || dialect.tookLong === undefined)
-    return undefined;
+  if (create === undefined || texts === undefined || !supportsMultipleConnections) return undefined;
   return {
     able: () => wings.fly !== false,
     table: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
-    send: createFly({ ...parts, texts }),
+    send: create({ ...parts, texts }),
   };
 }
 
