@@ -252,7 +252,7 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
 
   it("applies nothing twice, when answers get lost", async () => {
     const device = await devices.open();
-    const proxy = await createCuttingProxy(Number(new URL(server.url).port));
+    const proxy = await createCuttingProxy(Number(new URL(server.url).port), "http");
     const connector = connectorOf("alice", {
       url: `http://127.0.0.1:${proxy.port}/api/data`,
       batch: { transactions: 7 },

@@ -104,7 +104,8 @@ async function open(
   const direct = await dialect.open();
   closing.push(() => direct.close());
   const url = new URL(serverUrl);
-  const proxy = await createCuttingProxy(Number(url.port) || defaultPort);
+  const protocol = dialect.family === "mysql" ? "mysql" : "postgres";
+  const proxy = await createCuttingProxy(Number(url.port) || defaultPort, protocol);
   closing.push(() => proxy.close());
   const { rows } = await sql<{ name: string }>`select ${sql.raw(currentDatabase)} as name`.execute(
     direct.db,

@@ -13,7 +13,7 @@ import {
 import { createMysqlDatabase, mysqlPool, mysqlTables, packetOf } from "../support/mysql.js";
 import { type TestSchema, tableNames } from "../support/schema.js";
 import { type MysqlServer, mysqlServers } from "../support/servers.js";
-import { createRelay } from "../support/relay.js";
+import { createProxy } from "../support/proxy.js";
 import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
@@ -309,17 +309,17 @@ function suite(server: MysqlServer): void {
     });
 
     it("is retryable for as long as the server is away, and forgotten when it is back", async () => {
-      const relay = await createRelay(Number(new URL(url).port || 3306));
-      closing.push(relay.down);
-      const { send } = open({}, { host: "127.0.0.1", port: relay.port, connectionLimit: 2 });
+      const proxy = await createProxy(Number(new URL(url).port || 3306), "mysql");
+      closing.push(proxy.close);
+      const { send } = open({}, { host: "127.0.0.1", port: proxy.port, connectionLimit: 2 });
       const [before, after, poison] = [thing({ size: 1 }), thing({ size: 2 }), thing({ size: -1 })];
       expect(await send([before], "device")).toEqual({ status: "success" });
-      await relay.down();
+      await proxy.down();
       for (const each of [before, after, poison, after]) {
         expect(await send([each], "device")).toMatchObject({ status: "retryable_error" });
       }
       expect(await db.selectFrom("powersync_dead_letters").selectAll().execute()).toEqual([]);
-      await relay.up();
+      await proxy.up();
       expect(await send([after], "device")).toEqual({ status: "success" });
       expect(statusesOf([await send([poison], "device")])).toEqual(["CHECK_VIOLATION"]);
       expect(await db.selectFrom("things").selectAll().execute()).toHaveLength(2);

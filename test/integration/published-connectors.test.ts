@@ -8,8 +8,14 @@ import { describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
 import { createWrites } from "../../src/index.js";
 import { betterSqlite3, mariadb, mysql, postgres } from "../support/databases.js";
-import { uuid } from "../support/letters.js";
 import { long } from "../support/long.js";
+import {
+  type Change,
+  createModel,
+  type Operation,
+  scheduleOf,
+  type Sent,
+} from "../support/published.js";
 import { startSwallowingProxy } from "../support/swallowing-proxy.js";
 import { listen, post } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
@@ -17,83 +23,6 @@ import type { TestSchema } from "../support/schema.js";
 
 const fewTransactions = 120;
 const manyTransactions = 10_000;
-const rowIds = Array.from({ length: 8 }, (_, index) => uuid(index + 1));
-
-interface Operation {
-  readonly op: "PUT" | "PATCH" | "DELETE";
-  readonly id: string;
-  readonly size?: number;
-}
-
-interface Sent extends Operation {
-  readonly user: string;
-  readonly device: string;
-  /** Counted by each device. */
-  readonly number: number;
-}
-
-/** Either a device sends what stands at the head of its queue, or somebody changes a row in the database. */
-type Step = { readonly kind: "send"; readonly sent: Sent; readonly lost: boolean } | Change;
-
-interface Change {
-  readonly kind: "change";
-  readonly id: string;
-  readonly size: number | null;
-}
-
-const devices = [
-  { user: "alice", device: "phone" },
-  { user: "alice", device: "tablet" },
-  { user: "bob", device: "laptop" },
-] as const;
-
-/** The same numbers in every run. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
-/** What happens, in order. The answer to every third request is lost, and the device's next request is the same again. */
-function scheduleOf(seed: number, transactions: number): readonly Step[] {
-  const random = randomNumbers(seed);
-  const steps: Step[] = [];
-  const waiting = new Map<string, Sent>();
-  const numbers = new Map<string, number>();
-  const phone: Sent[] = [];
-  let requests = 0;
-  for (let written = 0; written < transactions || waiting.size > 0;) {
-    const id = rowIds[random(rowIds.length)] ?? "";
-    if (random(8) === 0) {
-      steps.push({ kind: "change", id, size: random(3) === 0 ? null : 100 + random(1_000) });
-      continue;
-    }
-    const from = devices[random(devices.length)] ?? devices[0];
-    let sent = waiting.get(from.device);
-    if (sent === undefined) {
-      if (written === transactions) continue;
-      written += 1;
-      const number = (numbers.get(from.device) ?? 0) + 1;
-      numbers.set(from.device, number);
-      const kind = random(10);
-      const own: Operation =
-        kind < 2 ? { op: "DELETE", id } : { op: kind < 5 ? "PUT" : "PATCH", id, size: random(40) };
-      // Every other time the user has done the same on the other device.
-      const same = from.device === "tablet" && random(2) === 0 ? phone[number - 1] : undefined;
-      sent = { ...(same ?? own), ...from, number };
-      if (from.device === "phone") phone.push(sent);
-    }
-    requests += 1;
-    const lost = requests % 3 === 0;
-    if (lost) waiting.set(from.device, sent);
-    else waiting.delete(from.device);
-    steps.push({ kind: "send", sent, lost });
-  }
-  return steps;
-}
-
 interface Counts {
   repeats: number;
   /** Repeats that were written again, and would have been wherever others have written since. */
@@ -159,36 +88,6 @@ function nameOf({ device, number }: Sent): string {
   return `${device} ${number}`;
 }
 
-/** The rule, in a few lines: what is applied, and what the rows are in the end. */
-function createModel() {
-  const told = new Map<string, number>();
-  const named = new Map<string, number>();
-  const rows = new Map<string, number>();
-  let position = 0;
-  const write = ({ op, id, size = 0 }: Operation) => {
-    if (op === "DELETE") rows.delete(id);
-    else if (op === "PUT" || rows.has(id)) rows.set(id, size);
-  };
-  return {
-    rows,
-    change: ({ id, size }: Change) =>
-      write({ op: size === null ? "DELETE" : "PATCH", id, ...(size !== null && { size }) }),
-    /** Whether it is applied. */
-    send: (sent: Sent): boolean => {
-      const { user, number, op, id, size } = sent;
-      const content = JSON.stringify([user, number, op, id, size]);
-      const row = `${user} ${id}`;
-      const before = told.get(content);
-      if (before !== undefined && (named.get(row) ?? 0) <= before) return false;
-      position += 1;
-      told.set(content, position);
-      named.set(row, position);
-      write(sent);
-      return true;
-    },
-  };
-}
-
 describe.each([postgres, mysql, mariadb, betterSqlite3])("on $name", (dialect) => {
   it(
     "the published connectors' writes are applied once",
@@ -217,7 +116,7 @@ describe.each([postgres, mysql, mariadb, betterSqlite3])("on $name", (dialect) =
       const expected = createJudge();
       const model = createModel();
       let swallowed = 0;
-      for (const step of scheduleOf(1, isLong ? manyTransactions : fewTransactions)) {
+      for (const step of scheduleOf(6, isLong ? manyTransactions : fewTransactions)) {
         if (step.kind === "change") {
           const { id, size } = step;
           if (size === null) await db.deleteFrom("things").where("id", "=", id).execute();

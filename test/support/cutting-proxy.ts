@@ -1,22 +1,15 @@
-/** Stands between a `pg` pool and its server, and fails at the moment that a test names: before a statement, or between a statement and its answer. */
-import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+/** A proxy that fails once, at the moment that a test names by what is being sent. */
+import { createProxy, type Passing, type Verdict } from "./proxy.js";
+import type { Protocol } from "./messages.js";
 
-export interface Cut {
-  /** In the statement's text. */
+export interface Cut extends Pick<Verdict, "reset"> {
+  readonly lose: NonNullable<Verdict["lose"]>;
+  /** In what is sent, its bytes as text. */
   readonly at: string;
   /** Only where the same database transaction has sent this before. */
   readonly behind?: string;
-  /**
-   * `statement`: the server never sees it. `answer`: the server has answered, and nobody hears it.
-   * `silence`: as `statement`, but nobody is told either: the connection stays open and is dead.
-   * `hearing`: the same, but the server has seen the statement, and only its answer goes astray.
-   */
-  readonly lose: "statement" | "answer" | "silence" | "hearing";
   /** On every connection, and not once. */
   readonly always?: boolean;
-  /** Ends the connection with a reset instead of an end. */
-  readonly reset?: boolean;
 }
 
 export interface CuttingProxy {
@@ -28,76 +21,26 @@ export interface CuttingProxy {
   close(): Promise<void>;
 }
 
-interface Armed extends Cut {
-  readonly done: () => void;
-}
-
-const isSilent = ({ lose }: Cut): boolean => lose === "silence" || lose === "hearing";
-
-export async function createCuttingProxy(serverPort: number): Promise<CuttingProxy> {
-  const sockets = new Set<Socket>();
-  let armed: Armed | undefined;
+export async function createCuttingProxy(
+  serverPort: number,
+  protocol: Protocol = "postgres",
+): Promise<CuttingProxy> {
+  const proxy = await createProxy(serverPort, protocol);
+  let armed: (Cut & { readonly done: () => void }) | undefined;
   let watched: { readonly at: string; readonly onStatement: () => void } | undefined;
-
-  const proxy = createServer((client) => {
-    const server = connect({ port: serverPort, host: "127.0.0.1" });
-    // All that has been sent since the database transaction began.
-    let sent = "";
-    let losing: Armed | undefined;
-    const end = ({ reset, done }: Armed) => {
-      if (reset) client.resetAndDestroy();
-      else client.destroy();
-      server.destroy();
-      done();
-    };
-    client.on("data", (chunk: Buffer) => {
-      if (losing && isSilent(losing)) return;
-      const text = chunk.toString("latin1");
-      if (/begin|start transaction/.test(text)) sent = "";
-      if (
-        armed &&
-        text.includes(armed.at) &&
-        (armed.behind === undefined || sent.includes(armed.behind))
-      ) {
-        losing = armed;
-        if (!losing.always) armed = undefined;
-        if (losing.lose === "statement") return end(losing);
-        if (isSilent(losing)) losing.done();
-        if (losing.lose === "silence") return;
-      }
-      sent += text;
-      server.write(chunk);
-      if (watched && text.includes(watched.at)) {
-        const { onStatement } = watched;
-        watched = undefined;
-        onStatement();
-      }
-    });
-    server.on("data", (chunk: Buffer) => {
-      if (losing === undefined) client.write(chunk);
-      else if (losing.lose === "answer") end(losing);
-    });
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        // Where nobody is told, the other side stays as it is.
-        if (losing === undefined || !isSilent(losing)) other.destroy();
-      });
+  proxy.judge = (passing) => {
+    if (armed !== undefined && holds(passing, armed.at) && isBehind(passing, armed.behind)) {
+      const cut = armed;
+      if (!cut.always) armed = undefined;
+      return cut;
     }
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const address = proxy.address();
-  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
-
+    if (watched === undefined || !holds(passing, watched.at)) return undefined;
+    const { onStatement } = watched;
+    watched = undefined;
+    return { done: onStatement };
+  };
   return {
-    port: address.port,
+    port: proxy.port,
     cut: (cut) =>
       new Promise((done) => {
         armed = { ...cut, done };
@@ -105,10 +48,14 @@ export async function createCuttingProxy(serverPort: number): Promise<CuttingPro
     watch: (at, onStatement) => {
       watched = { at, onStatement };
     },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-      await once(proxy, "close");
-    },
+    close: proxy.close,
   };
+}
+
+function holds({ text, bytes }: Passing, at: string): boolean {
+  return text.includes(at) || bytes.toString("latin1").includes(at);
+}
+
+function isBehind({ sent }: Passing, behind: string | undefined): boolean {
+  return behind === undefined || sent().includes(behind);
 }

@@ -55,8 +55,12 @@ export async function ownPostgresAvailable(): Promise<boolean> {
   return found;
 }
 
-/** Makes a server and starts it. */
-export async function createOwnPostgres(): Promise<OwnPostgres> {
+/**
+ * Makes a server and starts it.
+ *
+ * @param more settings beside those that tests need, or in their place: `wal_level=logical`
+ */
+export async function createOwnPostgres(more: readonly string[] = []): Promise<OwnPostgres> {
   binaries ??= findBinaries();
   const found = await binaries;
   if (found === undefined) throw new Error("There are no Postgres binaries to run.");
@@ -90,7 +94,7 @@ export async function createOwnPostgres(): Promise<OwnPostgres> {
     port,
     url,
     start: async () => {
-      server ??= await launch(found, user, data, port);
+      server ??= await launch(found, user, data, port, more);
     },
     stop: () => end("SIGINT"),
     crash: () => end("SIGKILL"),
@@ -144,6 +148,7 @@ async function launch(
   user: User,
   data: string,
   port: number,
+  more: readonly string[],
 ): Promise<ChildProcess> {
   const settings = [
     "listen_addresses=127.0.0.1",
@@ -153,6 +158,7 @@ async function launch(
     "lc_messages=C",
     // What the operating system has taken survives a killed process; only the computer is not to fail here.
     "fsync=off",
+    ...more,
   ];
   const server = spawn(
     postgres,
@@ -211,7 +217,7 @@ async function gone(pid: number): Promise<void> {
   throw new Error(`Process ${pid} does not end.`);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -1,0 +1,147 @@
+/** A server process ends, or stands still, at each point of a transaction. */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  isBegin,
+  isCommit,
+  isRequest,
+  isStatement,
+  onEntrances,
+  onLinks,
+  type Point,
+} from "../points.js";
+import { part } from "../waiting.js";
+import type { Cell, ServerPlace, World } from "../terms.js";
+
+export const processes: readonly Cell[] = [
+  {
+    name: "server-killed",
+    databases: ["postgres", "mysql"],
+    faults: [
+      "killed before BEGIN",
+      "killed at a statement",
+      "killed before COMMIT",
+      "killed behind COMMIT",
+      "killed before its answer",
+    ],
+    inject: (world) => {
+      const killed = (fault: string, at: Point["at"], lose: "statement" | "answer"): Point => ({
+        fault,
+        at,
+        verdict: (place) => ({ lose, done: () => killAndRestart(world, place) }),
+        every: 4,
+        most: world.long ? 4 : 1,
+      });
+      onLinks(world, [
+        killed("killed before BEGIN", isBegin, "statement"),
+        killed("killed at a statement", isStatement(world), "statement"),
+        killed("killed before COMMIT", isCommit, "statement"),
+        killed("killed behind COMMIT", isCommit, "answer"),
+      ]);
+      onEntrances(world, [killed("killed before its answer", isRequest, "answer")]);
+    },
+  },
+  {
+    name: "file-server-killed",
+    databases: ["sqlite"],
+    faults: ["killed at a request", "killed before its answer"],
+    inject: (world) => {
+      const killed = (fault: string, lose: "statement" | "answer"): Point => ({
+        fault,
+        at: isRequest,
+        verdict: (place) => ({
+          ...(lose === "answer" && { lose }),
+          done: () => killAndRestart(world, place),
+        }),
+        every: 3,
+        most: world.long ? 6 : 2,
+      });
+      onEntrances(world, [
+        killed("killed at a request", "statement"),
+        killed("killed before its answer", "answer"),
+      ]);
+    },
+  },
+  {
+    name: "killed-behind-a-fatal-answer",
+    databases: ["postgres", "mysql", "sqlite"],
+    faults: ["killed behind a fatal answer"],
+    inject: (world) => {
+      const fault = "killed behind a fatal answer";
+      world.routes.survives = (_device, results) => {
+        const isFatal = results.some(({ status }) => status === "fatal_error");
+        if (isFatal && world.times(fault) < (world.long ? 10 : 3)) {
+          world.fired(fault);
+          // Whichever has answered: what it has not done by now it never does.
+          for (const place of world.servers) killAndRestart(world, place);
+        }
+        return true;
+      };
+    },
+  },
+  {
+    name: "server-stopped-and-continued",
+    databases: ["postgres", "mysql"],
+    size: "few",
+    faults: ["stood still at a statement", "stood still before COMMIT"],
+    inject: (world) => {
+      // The repetition goes elsewhere, and finds what the one that stands still holds on to.
+      const still = new Set<ServerPlace>();
+      const stop = (fault: string, at: Point["at"]): Point => ({
+        fault,
+        at: (passing) => still.size === 0 && at(passing),
+        verdict: (place) => ({
+          // What it has sent before arrives; it hears of no answer.
+          done: () => {
+            still.add(place);
+            place.process.signal("SIGSTOP");
+            void sleep(stillMs).then(() => {
+              place.process.signal("SIGCONT");
+              still.delete(place);
+            });
+          },
+        }),
+        every: 2,
+        most: 1,
+      });
+      onLinks(world, [
+        stop("stood still at a statement", isStatement(world, 2)),
+        stop("stood still before COMMIT", isCommit),
+      ]);
+      world.routes.url = (_device, index) => {
+        const chosen = world.servers[index];
+        const other = world.servers.find((place) => !still.has(place));
+        return (chosen !== undefined && !still.has(chosen) ? chosen : other)?.url ?? "";
+      };
+    },
+  },
+  {
+    name: "server-terminated",
+    databases: ["postgres", "mysql", "sqlite"],
+    faults: ["SIGTERM under load"],
+    inject: async (world) => {
+      for (const [index, place] of world.servers.entries()) {
+        await part(world, index + 1, 3);
+        const { process } = place;
+        const replaced = place.replace("SIGTERM");
+        world.fired("SIGTERM under load");
+        const code = await process.ended;
+        if (code !== 0) world.complain(`A server that was told to end ended with ${code}.`);
+        await replaced;
+      }
+    },
+  },
+  {
+    name: "hook-fails",
+    databases: ["postgres", "mysql", "sqlite", "pglite"],
+    faults: ["hook failed"],
+    servers: { hookFailsEvery: 7 },
+    inject: () => undefined,
+  },
+];
+
+/** Longer than all time-outs of the process and of the database. */
+const stillMs = 6_000;
+
+function killAndRestart(world: World, place: ServerPlace): void {
+  place.replace().catch((error: unknown) => world.complain(String(error)));
+}

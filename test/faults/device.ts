@@ -1,0 +1,82 @@
+/** A device: keeps a queue as PowerSync's client does, sends its head, and takes off what has been answered; what is in memory only dies with it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { post, type WireResult } from "../support/uploads.js";
+import type { DeviceName, Sent } from "./workload.js";
+
+export interface Device extends DeviceName {
+  /** On its disk. */
+  queue: Sent[];
+  /** What it has sent last. */
+  readonly latest: readonly Sent[];
+  /** Until the queue is empty, or it is told to stop. */
+  upload(stop: AbortSignal): Promise<void>;
+  /** One request with these, to this server, and nothing else: the queue stays as it is. */
+  send(transactions: readonly Sent[], url: string): Promise<readonly WireResult[]>;
+}
+
+export interface DeviceOptions extends DeviceName {
+  readonly queue: Sent[];
+  /** Where the next request goes. */
+  readonly route: (attempt: number) => string;
+  /** Transactions in the next request. */
+  readonly size: () => number;
+  readonly token: () => string | Promise<string>;
+  readonly patienceMs: number;
+  /** Asked after each answer, before anything is taken off the queue. False: it is killed just now, and starts again. */
+  readonly survives: (results: readonly WireResult[]) => boolean;
+  readonly answered: (sent: Sent, result: WireResult) => void;
+}
+
+const pauseMs = 15;
+
+export function createDevice(options: DeviceOptions): Device {
+  const { name, user, clientId, route, size, token, patienceMs, survives, answered } = options;
+  let latest: readonly Sent[] = [];
+  let attempt = 0;
+
+  const send = async (transactions: readonly Sent[], url: string) => {
+    const body = {
+      client_id: clientId,
+      transactions: transactions.map(({ transaction }) => transaction),
+    };
+    const signal = AbortSignal.timeout(patienceMs);
+    const answer = await post(url, body, { user: await token(), signal });
+    if (answer.status !== 200) throw new Error(`It was answered ${answer.status}.`);
+    return (answer.body as { readonly results: readonly WireResult[] }).results;
+  };
+
+  /** Whether the whole request has been answered for good. */
+  const step = async (): Promise<boolean> => {
+    const head = device.queue.slice(0, size());
+    latest = head;
+    attempt += 1;
+    const results = await send(head, route(attempt));
+    if (!survives(results)) return true;
+    for (const [index, result] of results.entries()) {
+      const sent = head[index];
+      if (sent === undefined || (result.status !== "success" && result.status !== "fatal_error"))
+        return false;
+      answered(sent, result);
+      device.queue.shift();
+    }
+    return true;
+  };
+
+  const device: Device = {
+    name,
+    user,
+    clientId,
+    queue: options.queue,
+    get latest() {
+      return latest;
+    },
+    send,
+    upload: async (stop) => {
+      while (device.queue.length > 0 && !stop.aborted) {
+        const through = await step().catch(() => false);
+        if (!through) await sleep(pauseMs);
+      }
+    },
+  };
+  return device;
+}

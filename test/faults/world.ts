@@ -1,0 +1,187 @@
+/** Everything that a cell takes place in: an empty database, server processes with proxies before and behind them, and devices with full queues. */
+import { createProxy } from "../support/proxy.js";
+import { seeded, seedOf } from "../support/random.js";
+import type { Database, DatabaseServer } from "./databases.js";
+import { createDevice, type Device } from "./device.js";
+import type { Sabotage } from "./sabotage.js";
+import type { Processes, ServerProcess } from "./server-process.js";
+import type { Cell, ServerPlace, World } from "./terms.js";
+import { type Sent, threeDevices, workload } from "./workload.js";
+
+export interface Plan {
+  readonly cell: Cell;
+  readonly server: DatabaseServer;
+  readonly seed: number;
+  readonly transactions: number;
+  readonly long: boolean;
+  /** The first seed of a run. */
+  readonly first: boolean;
+  readonly processes: Processes;
+  readonly sabotage?: Sabotage | undefined;
+}
+
+export interface OpenWorld extends World {
+  readonly fires: ReadonlyMap<string, number>;
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Longer than the servers' time-outs, so that they answer before it has passed. */
+const patienceMs = 12_000;
+
+export async function openWorld(plan: Plan): Promise<OpenWorld> {
+  const { cell, server, seed, transactions, long } = plan;
+  const database = await server.open();
+  const own = seedOf(seed, `${cell.name} ${server.name}`);
+  const random = seeded(own);
+  const places: ServerPlace[] = [];
+  // What is in the process is in one alone.
+  for (const index of database.tables === undefined ? [0, 1] : [0])
+    places.push(await openPlace(plan, database, index));
+  const options = { devices: threeDevices, transactions, ...cell.workload };
+  const queues = workload(own, options);
+  const sent = [...queues.values()].flat();
+  const fires = new Map<string, number>();
+  const complaints: string[] = [];
+  let done = 0;
+  let waiting: { readonly count: number; resolve(): void }[] = [];
+  const tellWaiting = () => {
+    const all = devices.every(({ queue }) => queue.length === 0);
+    for (const each of waiting) if (all || done >= each.count) each.resolve();
+    waiting = waiting.filter(({ count }) => !all && done < count);
+  };
+  const answered = () => {
+    done += 1;
+    // Behind the device, which takes it off its queue.
+    queueMicrotask(tellWaiting);
+  };
+  const devices = options.devices.map((name) => {
+    const mine = seeded(seedOf(own, name.name));
+    return createDevice({
+      ...name,
+      queue: [...(queues.get(name.name) ?? [])],
+      route: () => world.routes.url(name.name, mine.below(places.length)),
+      size: () => 1 + mine.below(5),
+      token: () => world.routes.token(name.user),
+      survives: (results) => world.routes.survives(name.name, results),
+      patienceMs: cell.patienceMs ?? patienceMs,
+      answered,
+    });
+  });
+  const fired = (fault: string) => void fires.set(fault, (fires.get(fault) ?? 0) + 1);
+  const errors = { of: (_code: string, _during: string): string | undefined => undefined };
+  let met = 0;
+  for (const { process } of places) {
+    process.onTold = (told) => {
+      if (told.kind === "fired") return fired(told.fault);
+      met += 1;
+      const fault = errors.of(told.code, told.during);
+      if (fault !== undefined) fired(fault);
+    };
+  }
+  const world: OpenWorld = {
+    random,
+    database,
+    servers: places,
+    devices,
+    sent,
+    mended: new Set<Sent>(),
+    long,
+    first: plan.first,
+    routes: {
+      url: (_device, index) => (places[index] as ServerPlace).url,
+      token: (user) => user,
+      survives: () => true,
+    },
+    fires,
+    complaints,
+    errors,
+    met: () => met,
+    fired,
+    times: (fault) => fires.get(fault) ?? 0,
+    complain: (what) => void complaints.push(what),
+    done: () => done,
+    progress: (count) =>
+      new Promise((resolve) => {
+        waiting.push({ count, resolve });
+        tellWaiting();
+      }),
+    close: async () => {
+      for (const { entrance, link, process } of places) {
+        await entrance.close();
+        // Pools wait for what connections still have to say.
+        await link?.close();
+        await closed(process);
+        plan.processes.give(process);
+      }
+      await database.drop();
+    },
+  };
+  return world;
+}
+
+async function openPlace(plan: Plan, database: Database, index: number): Promise<ServerPlace> {
+  const { cell, processes, sabotage } = plan;
+  const { network } = database;
+  const link = network && (await createProxy(network.port, network.protocol));
+  const entrance = await createProxy(0, "http");
+  const process = await processes.take();
+  const place: ServerPlace = {
+    index,
+    process,
+    entrance,
+    link,
+    options: {
+      url: database.url(link?.port ?? 0),
+      seed: plan.seed + index,
+      ...cell.servers,
+      ...(sabotage !== undefined && { sabotage }),
+      ...(database.tables !== undefined && { tables: database.tables }),
+    },
+    url: `http://127.0.0.1:${entrance.port}/api/data`,
+    ready: Promise.resolve(),
+    replace: (signal = "SIGKILL") => {
+      const { process: ending } = place;
+      ending.signal(signal);
+      const ended = Promise.all([place.ready, ending.ended]);
+      place.ready = ended.then(() => (place.process === ending ? follow() : undefined));
+      return place.ready;
+    },
+  };
+  /** It may be ended again before it serves anything. */
+  const follow = async (): Promise<void> => {
+    const { onTold } = place.process;
+    const next = await processes.take();
+    place.process = next;
+    next.onTold = onTold;
+    try {
+      entrance.to = await next.open(place.options);
+    } catch (error) {
+      if (next.alive()) throw error;
+      return follow();
+    }
+  };
+  entrance.to = await process.open(place.options);
+  database.askThrough(
+    async (statement) =>
+      (await place.process.ask({ kind: "query", sql: statement })) as readonly unknown[],
+  );
+  return place;
+}
+
+const closeMs = 20_000;
+
+/** Ready for another world; or killed, where it does not come to an end. */
+async function closed(process: ServerProcess): Promise<void> {
+  process.signal("SIGCONT");
+  const timer = setTimeout(() => process.signal("SIGKILL"), closeMs);
+  await process.ask({ kind: "close" }).catch(() => process.signal("SIGKILL"));
+  clearTimeout(timer);
+  if (!process.alive()) await process.ended;
+}
+
+export function deviceOf(world: World, name: string): Device {
+  const found = world.devices.find((device) => device.name === name);
+  if (found === undefined) throw new Error(`There is no device ${name}.`);
+  return found;
+}
