@@ -17,11 +17,11 @@ import {
   bodiesOf,
   type Contender,
   databaseCpuMs,
-  ours,
   run,
   type ServerName,
   start,
 } from "./speed/drive.js";
+import { configurationNames, inOneTrip } from "./speed/ours.js";
 import { createProxy, type Proxy } from "./speed/proxy.js";
 import {
   chart,
@@ -105,11 +105,17 @@ if (!(await kind.available())) {
   process.exit(1);
 }
 
-const servers: readonly ServerName[] = [
-  ...ours,
-  "usual pattern",
-  ...(options.database === "postgres" ? (["floor, ledger", "floor"] as const) : []),
-];
+const servers: readonly ServerName[] =
+  options.database === "postgres"
+    ? [
+        ...configurationNames,
+        `ledger, owner, JWT${inOneTrip}`,
+        `README's${inOneTrip}`,
+        "usual pattern",
+        "floor, ledger",
+        "floor",
+      ]
+    : [...configurationNames, "usual pattern"];
 const reference: ServerName = options.database === "postgres" ? "floor, ledger" : "usual pattern";
 
 interface Stage {
@@ -256,7 +262,7 @@ if (kind.protocol !== undefined) {
   }
   if (trips.includes(20)) {
     // One statement after the other would take minutes.
-    const names = servers.filter((name) => name === "ledger, owner, JWT" || name === reference);
+    const names = servers.filter((name) => name.endsWith(inOneTrip) || name === reference);
     const away = await open(20, names);
     for (const contender of away.contenders) await contender.fill();
     for (const contender of away.contenders) {

@@ -29,7 +29,7 @@ function serve(
   connectionString: string,
   tables: WritesConfig<typeof principal, TestSchema>["tables"],
 ): Server {
-  const pool = guardPool(new pg.Pool({ connectionString, max: 4 }));
+  const pool = guardPool(new pg.Pool({ connectionString, max: 4 }), { flights: true });
   const db = new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
   const writes = createWrites({ authenticate: () => principal, database: db, tables });
   return {

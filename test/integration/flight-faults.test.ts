@@ -49,7 +49,10 @@ describe.skipIf(!(await postgresAvailable()))("faults in flight", () => {
   const open = (options: GuardOptions = {}) => {
     const through = new URL(own.url);
     through.port = String(proxy.port);
-    pool = guardPool(new pg.Pool({ connectionString: through.href, max: 1 }), options);
+    pool = guardPool(new pg.Pool({ connectionString: through.href, max: 1 }), {
+      flights: true,
+      ...options,
+    });
     db = new Kysely<TestSchema>({ dialect: new PostgresDialect({ pool }) });
     events = [];
   };

@@ -14,7 +14,7 @@ describe.skipIf(!(await postgres.available()))("the verdicts of a flight", () =>
   let opId = 0;
 
   beforeAll(async () => {
-    database = await postgres.open();
+    database = await postgres.open({ flights: true });
     writes = createWrites<TestPrincipal, never>({
       authenticate: () => ({ userId: "" }),
       database: database.db as never,

@@ -58,6 +58,8 @@ export interface TestDialect {
 export interface OpenOptions {
   /** Connections in the pool, where there is one. Default 10. */
   readonly connections?: number;
+  /** On Postgres transactions are sent as a whole, where they can be. */
+  readonly flights?: boolean;
   /** Without the library's own tables. */
   readonly bare?: boolean;
   /** Sees every statement. */
@@ -87,7 +89,10 @@ export const postgres: TestDialect = {
   available: postgresAvailable,
   open: async (options) => {
     const { url, drop } = await createPostgresDatabase();
-    const pool = guardPool(new pg.Pool({ connectionString: url, max: options?.connections ?? 10 }));
+    const pool = guardPool(
+      new pg.Pool({ connectionString: url, max: options?.connections ?? 10 }),
+      { flights: options?.flights ?? false },
+    );
     const dialect = new PostgresDialect({ pool });
     return prepared({ ...options, dialect, tables: postgresTables, plain: postgresRow, drop });
   },

@@ -4,12 +4,10 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { Agent, request as httpRequest } from "node:http";
 import { program } from "../../support/program.js";
-import { type Configuration, configurationNames } from "./ours.js";
+import type { Configuration } from "./ours.js";
 import type { Workload } from "./workloads.js";
 
 export type ServerName = Configuration | "usual pattern" | "floor, ledger" | "floor";
-
-export const ours: readonly Configuration[] = configurationNames;
 
 export interface ContenderSettings {
   readonly server: ServerName;

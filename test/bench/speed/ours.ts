@@ -1,6 +1,8 @@
 /** This library on `node:http`, configured in several ways. */
-import { Kysely, PGliteDialect } from "kysely";
+import { Kysely, PGliteDialect, PostgresDialect } from "kysely";
+import pg from "pg";
 import { powersyncWrites } from "../../../adapters/node.js";
+import { guardPool } from "../../../adapters/pg.js";
 import { openDatabase } from "../../../examples/todolist/database.js";
 import type { Database } from "../../../examples/todolist/schema.js";
 import { createWrites, defineTables } from "../../../src/index.js";
@@ -42,19 +44,32 @@ const configurations = {
   },
 } as const;
 
-export type Configuration = keyof typeof configurations;
-export const configurationNames = Object.keys(configurations) as readonly Configuration[];
+/** The same, sent in one round trip: on Postgres. */
+export const inOneTrip = " in one trip";
+
+type Plain = keyof typeof configurations;
+export type Configuration = Plain | `${Plain}${typeof inOneTrip}`;
+export const configurationNames = Object.keys(configurations) as readonly Plain[];
+
+function flying(url: string): Kysely<Database> {
+  const pool = guardPool(new pg.Pool({ connectionString: url, max: 10 }), { flights: true });
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
+}
 
 export function serveOurs(
   { url, pglite }: BenchDatabase,
   configuration: Configuration,
 ): Promise<Listening> {
+  const flights = configuration.endsWith(inOneTrip);
+  const plain = configuration.replace(inOneTrip, "") as Plain;
   const db =
-    pglite === undefined
-      ? openDatabase(url).db
-      : new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+    pglite !== undefined
+      ? new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) })
+      : flights
+        ? flying(url)
+        : openDatabase(url).db;
   const writes = createWrites({
-    ...configurations[configuration],
+    ...configurations[plain],
     database: db,
     logger: { error: console.error, warn: () => {}, info: () => {}, debug: () => {} },
   } as Parameters<typeof createWrites<{ userId: string }, Database>>[0]);
