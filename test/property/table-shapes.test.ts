@@ -1,7 +1,7 @@
 /**
  * Random shapes of tables (triggers that decline, rules, views, policies, grants, keys, defaults) and random sequences of writes of two users: the
  * answers, the rows, and what the triggers have done are what a plain model of the rule says; no statement is sent twice in one transaction, and
- * nothing is ever retryable. 200 shapes over the databases; 400 on each with `LONG=1`.
+ * nothing is ever retryable. 100 shapes over the databases; 400 on each with `LONG=1`.
  */
 import fc from "fast-check";
 import { type LogEvent, sql } from "kysely";
@@ -15,11 +15,11 @@ import { type Entry, type Sent, sequence, type Shape, shapes, users, isTable } f
 type Caller = { userId: string };
 
 const runs: Readonly<Record<string, number>> = {
-  Postgres: 90,
-  PGlite: 90,
-  MySQL: 30,
-  MariaDB: 30,
-  SQLite: 50,
+  Postgres: 45,
+  PGlite: 45,
+  MySQL: 15,
+  MariaDB: 15,
+  SQLite: 25,
 };
 
 function ruleOf(
