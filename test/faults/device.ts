@@ -21,6 +21,8 @@ export interface DeviceOptions extends DeviceName {
   /** Transactions in the next request. */
   readonly size: () => number;
   readonly token: () => string | Promise<string>;
+  /** How many of its last transactions it keeps back just now. */
+  readonly kept: () => number;
   readonly patienceMs: number;
   /** Asked after each answer, before anything is taken off the queue. False: it is killed just now, and starts again. */
   readonly survives: (results: readonly WireResult[]) => boolean;
@@ -30,7 +32,8 @@ export interface DeviceOptions extends DeviceName {
 const pauseMs = 15;
 
 export function createDevice(options: DeviceOptions): Device {
-  const { name, user, clientId, route, size, token, patienceMs, survives, answered } = options;
+  const { name, user, clientId, route, size, kept, token, patienceMs, survives, answered } =
+    options;
   let latest: readonly Sent[] = [];
   let attempt = 0;
 
@@ -47,7 +50,9 @@ export function createDevice(options: DeviceOptions): Device {
 
   /** Whether the whole request has been answered for good. */
   const step = async (): Promise<boolean> => {
-    const head = device.queue.slice(0, size());
+    const free = device.queue.length - kept();
+    if (free <= 0) return false;
+    const head = device.queue.slice(0, Math.min(size(), free));
     latest = head;
     attempt += 1;
     const results = await send(head, route(attempt));

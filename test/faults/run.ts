@@ -20,7 +20,11 @@ export async function run(plan: Plan): Promise<Outcome> {
     const { cell } = plan;
     const upload = cell.upload ?? uploadAll;
     await cell.before?.(world);
-    await bounded(Promise.all([upload(world), cell.inject(world)]), uploadMs, "The uploads");
+    const inject = async () => {
+      await cell.inject(world);
+      world.release();
+    };
+    await bounded(Promise.all([upload(world), inject()]), uploadMs, "The uploads");
     await heal(world);
     await cell.heal?.(world);
     const stop = AbortSignal.timeout(drainMs);
@@ -30,6 +34,10 @@ export async function run(plan: Plan): Promise<Outcome> {
     // Whatever is still under way, in the name of clients that have left, comes to its end.
     for (const { process } of world.servers) await process.ask({ kind: "drain" });
     return outcomeOf(plan, world, await (cell.check ?? look)(world));
+  } catch (error) {
+    // Those behind it find their database all the same.
+    await plan.server.start().catch(() => undefined);
+    throw error;
   } finally {
     await world.close();
   }

@@ -17,6 +17,8 @@ export interface Cell {
   readonly faults: readonly string[];
   /** `few` and `large`: 3 seeds of 10 transactions in the long form, for what waits long or is large. */
   readonly size?: "few" | "large";
+  /** Each device keeps so many of its last transactions back until `untilFired` waits for somebody to meet the fault: a fast machine would have sent all before. */
+  readonly keepsLast?: number;
   readonly servers?: Partial<ServerOptions>;
   readonly workload?: Partial<WorkloadOptions>;
   /** In milliseconds: what a device waits for an answer. Default: longer than a server takes. */
@@ -60,6 +62,8 @@ export interface World {
   complain(what: string): void;
   /** Transactions that have left the devices' queues. */
   done(): number;
+  /** The devices keep nothing back any more. */
+  release(): void;
   /** Resolves when so many have, or all. */
   progress(transactions: number): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { World } from "./terms.js";
 
 /** Until the fault has really met somebody: it stays as long. */
 export async function untilFired(world: World, fault: string, more = 1): Promise<void> {
+  world.release();
   const before = world.times(fault);
   await until(() => world.times(fault) >= before + more);
 }

@@ -44,6 +44,7 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
   const fires = new Map<string, number>();
   const complaints: string[] = [];
   let done = 0;
+  let kept = cell.keepsLast ?? 0;
   let waiting: { readonly count: number; resolve(): void }[] = [];
   const tellWaiting = () => {
     const all = devices.every(({ queue }) => queue.length === 0);
@@ -62,6 +63,7 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
       queue: [...(queues.get(name.name) ?? [])],
       route: () => world.routes.url(name.name, mine.below(places.length)),
       size: () => 1 + mine.below(5),
+      kept: () => kept,
       token: () => world.routes.token(name.user),
       survives: (results) => world.routes.survives(name.name, results),
       patienceMs: cell.patienceMs ?? patienceMs,
@@ -101,6 +103,9 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
     times: (fault) => fires.get(fault) ?? 0,
     complain: (what) => void complaints.push(what),
     done: () => done,
+    release: () => {
+      kept = 0;
+    },
     progress: (count) =>
       new Promise((resolve) => {
         waiting.push({ count, resolve });

@@ -38,6 +38,7 @@ export const large: readonly Cell[] = [
   },
   {
     name: "disk-full",
+    keepsLast: 6,
     databases: process.getuid?.() === 0 ? ["postgres", "sqlite"] : ["sqlite"],
     faults: [full],
     inject: async (world) => {

@@ -12,6 +12,7 @@ const isAway =
 export const outages: readonly Cell[] = [
   {
     name: "database-down",
+    keepsLast: 1,
     databases: servers,
     size: "few",
     faults: ["database stopped", "asked while it was down"],
@@ -46,6 +47,7 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "password-rotated",
+    keepsLast: 1,
     databases: servers,
     faults: ["password refused"],
     inject: async (world) => {
@@ -68,6 +70,7 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "read-only",
+    keepsLast: 1,
     databases: servers,
     faults: ["write refused"],
     inject: async (world) => {
@@ -90,6 +93,7 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "connections-exhausted",
+    keepsLast: 1,
     databases: servers,
     faults: ["connection refused by the server", "waited for the pool's only connection"],
     servers: { connections: 1 },
@@ -124,6 +128,7 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "column-missing",
+    keepsLast: 1,
     databases: [...servers, "sqlite"],
     faults: ["column asked for while it was missing"],
     inject: async (world) => {
