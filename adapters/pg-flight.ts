@@ -146,7 +146,8 @@ function createFlight(
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);
       }
-      settle({ error, undone: isSqlstate(codeOf(error)) });
+      // A late cancel may come behind COMMIT, which has been heeded then.
+      settle({ error, undone: at < statements.length && isSqlstate(codeOf(error)) });
     },
     handleRowDescription: ignored,
     handleEmptyQuery: ignored,
