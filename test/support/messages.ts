@@ -67,16 +67,32 @@ function cutter(lengthOf: (bytes: Buffer) => number | undefined): (chunk: Buffer
 
 const sslRequest = 80_877_103;
 
-/** A simple query is run as it comes; a prepared one when its parameters are bound, for its text may have been sent long before. */
+/**
+ * A simple query is run as it comes; a prepared one when its parameters are bound, for its text may have been sent long before. A text goes with what
+ * comes behind it: whoever cuts there cuts before both, as a network does, which carries them together.
+ */
 function postgres(): Reader {
   let started = false;
   const names = new Map<string, string>();
+  let parse: Buffer = Buffer.alloc(0);
   const cut = cutter((bytes) => {
     if (!started) return bytes.length < 4 ? undefined : bytes.readInt32BE(0);
     return bytes.length < 5 ? undefined : 1 + bytes.readInt32BE(1);
   });
   const cutAnswers = cutter((bytes) => (bytes.length < 5 ? undefined : 1 + bytes.readInt32BE(1)));
-  const read = (bytes: Buffer): Message => {
+  const read = (part: Buffer): readonly Message[] => {
+    if (started && part[0] === 0x50) {
+      const [name = "", text = ""] = texts(part, 5, 2);
+      names.set(name, text);
+      parse = Buffer.concat([parse, part]);
+      return [];
+    }
+    const message = readBehind(part);
+    const bytes = parse.length === 0 ? part : Buffer.concat([parse, part]);
+    parse = Buffer.alloc(0);
+    return [{ ...message, bytes }];
+  };
+  const readBehind = (bytes: Buffer): Message => {
     const other = { bytes, kind: "other", text: "", asks: false } as const;
     if (!started) {
       started = bytes.length < 8 || bytes.readInt32BE(4) !== sslRequest;
@@ -86,11 +102,6 @@ function postgres(): Reader {
       case "Q": {
         const text = bytes.toString("utf8", 5, bytes.length - 1);
         return { bytes, kind: kindOf(text), text, asks: true };
-      }
-      case "P": {
-        const [name = "", text = ""] = texts(bytes, 5, 2);
-        names.set(name, text);
-        return other;
       }
       case "B": {
         const [, name = ""] = texts(bytes, 5, 2);
@@ -111,24 +122,31 @@ function postgres(): Reader {
     replaced: ({ bytes }, statement) => {
       const text = Buffer.from(`${statement}\0`);
       if (bytes[0] === 0x51) return framed("Q", text);
-      // Under no name, so that the next one of that name is what it was. No parameters; results as text.
-      const parse = Buffer.concat([Buffer.from("\0"), text, Buffer.alloc(2)]);
-      return Buffer.concat([framed("P", parse), framed("B", Buffer.alloc(8))]);
+      // Under no name, and behind the texts that came with it, so that the next one of their name is what it was. No parameters; results as text.
+      const own = Buffer.concat([Buffer.from("\0"), text, Buffer.alloc(2)]);
+      const before = bytes.subarray(0, lengthOfParses(bytes));
+      return Buffer.concat([before, framed("P", own), framed("B", Buffer.alloc(8))]);
     },
   };
+}
+
+function lengthOfParses(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === 0x50) at += 1 + bytes.readInt32BE(at + 1);
+  return at;
 }
 
 /** The message that makes a connection has no type, and those behind it do. */
 function cutOneByOne(
   cut: (chunk: Buffer) => Buffer[],
   chunk: Buffer,
-  read: (bytes: Buffer) => Message,
+  read: (bytes: Buffer) => readonly Message[],
   started: () => boolean,
 ): readonly Message[] {
-  if (started()) return cut(chunk).map(read);
+  if (started()) return cut(chunk).flatMap(read);
   const length = chunk.length < 4 ? chunk.length : Math.min(chunk.readInt32BE(0), chunk.length);
-  const first = cut(chunk.subarray(0, length)).map(read);
-  return length < chunk.length ? [...first, ...cut(chunk.subarray(length)).map(read)] : first;
+  const first = cut(chunk.subarray(0, length)).flatMap(read);
+  return length < chunk.length ? [...first, ...cut(chunk.subarray(length)).flatMap(read)] : first;
 }
 
 function framed(type: string, body: Buffer): Buffer {
