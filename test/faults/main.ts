@@ -73,7 +73,6 @@ function tryOnce(plan: Omit<Plan, "first" | "long" | "processes">): Promise<Outc
   );
 }
 
-/** Three times as many transactions: it is to be sure that there is something to notice. */
 async function showNoticed(server: DatabaseServer): Promise<void> {
   for (const each of sabotages) {
     const { cell: name, database } = noticing[each];
@@ -90,7 +89,7 @@ function sabotagedRun(
   server: DatabaseServer,
   sabotage: Sabotage,
 ): Promise<Outcome | Error> {
-  const transactions = 3 * options.transactionsOf(cell);
+  const transactions = (noticing[sabotage].times ?? 3) * options.transactionsOf(cell);
   return tryOnce({ cell, server, seed: first, transactions, sabotage });
 }
 

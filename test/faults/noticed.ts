@@ -7,6 +7,8 @@ interface Noticing {
   readonly what: string;
   readonly cell: string;
   readonly database: DatabaseName;
+  /** So many times the cell's transactions, to be sure that there is something to notice. Default 3. */
+  readonly times?: number;
 }
 
 export const noticing: Readonly<Record<Sabotage, Noticing>> = {
@@ -29,6 +31,8 @@ export const noticing: Readonly<Record<Sabotage, Noticing>> = {
     what: "dependants answered success",
     cell: "http-answer-lost",
     database: "sqlite",
+    // Few need a row that a letter waits to create.
+    times: 15,
   },
   guard: {
     what: "a repetition known by its content alone",

@@ -61,21 +61,26 @@ export const published: readonly Cell[] = [
   },
 ];
 
-/** In few schedules no repetition is one that the guard lets through; they would show less. */
+/** Repetitions that the guard lets through: with fewer, that they were kept back might not be seen. */
+const leastLetThrough = 5;
+
+/** In some schedules there are fewer; they would show less. */
 function scheduleShowingAll({ random, long }: World): readonly Step[] {
   for (;;) {
     const steps = scheduleOf(random.below(2 ** 31), long ? 200 : 120);
     const model = createModel();
     const answered = new Set<string>();
+    let letThrough = 0;
     for (const step of steps) {
       if (step.kind === "change") {
         model.change(step);
         continue;
       }
       const name = `${step.sent.device}/${step.sent.number}`;
-      if (model.send(step.sent) && answered.has(name)) return steps;
+      if (model.send(step.sent) && answered.has(name)) letThrough += 1;
       answered.add(name);
     }
+    if (letThrough >= leastLetThrough) return steps;
   }
 }
 
