@@ -34,14 +34,13 @@ export interface GuardOptions {
    */
   readonly prepare?: boolean;
   /**
-   * Whether transactions are sent as a whole, in one round trip, where nothing of the application's has to run in between. Default false: where the
-   * network goes silent when a part of such a transaction has arrived, Postgres waits for the rest with its locks held, until it finds the connection dead.
+   * Whether transactions are sent as a whole, in one round trip, where nothing of the application's has to run in between. Default true.
    */
   readonly flights?: boolean;
 }
 
 /**
- * Keeps a lost connection from ending the process, and from being used again; and, with `flights`, lets the library send a transaction in one round trip.
+ * Keeps a lost connection from ending the process, and from being used again, and lets the library send a transaction in one round trip.
  *
  * A client that is checked out of the pool emits `error` on itself when its connection is killed. Without a listener, Node ends the process.
  * `guardPool` adds that listener to every client.
@@ -59,7 +58,7 @@ export interface GuardOptions {
  */
 export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
-  { onError, prepare = true, flights = false }: GuardOptions = {},
+  { onError, prepare = true, flights = true }: GuardOptions = {},
 ): Pool {
   if (guardedPool in pool) return pool;
   Object.defineProperty(pool, guardedPool, { value: true });

@@ -25,7 +25,11 @@ interface FlightTry {
   readonly tally: { attempts: number; statements: number; flown: boolean };
 }
 
-/** After a failure, twice as many of the sender's transactions as the time before are tried step by step at once. */
+/**
+ * After two failures in a row, so many of the sender's transactions are tried step by step at once; twice as many after each further one. The first of a
+ * new device fails always, for the ledger does not know its queue yet.
+ */
+const firstSkipped = 1;
 const mostSkipped = 64;
 const rememberedSenders = 10_000;
 
@@ -69,7 +73,8 @@ export async function tryFlight<P extends Principal, DB>(
     );
     if (effects === "not sent") return undefined;
     if (effects === "undone") {
-      const skipped = Math.min(2 * (failed?.skipped ?? 0.5), mostSkipped);
+      const skipped =
+        failed === undefined ? 0 : Math.min(2 * failed.skipped || firstSkipped, mostSkipped);
       if (grounded.size >= rememberedSenders) grounded.clear();
       grounded.set(sender, { skipped, toSkip: skipped });
       return undefined;

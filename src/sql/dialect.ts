@@ -181,6 +181,14 @@ export interface Owners {
   ): Expression<SqlBool>;
 }
 
+/** Sessions that wait for the rest of a transaction, with locks held, and whose clients have given up on it. */
+export interface Stranded {
+  /** Whether an error may come from the wait for such a lock. */
+  isSuspected(error: unknown): boolean;
+  /** Ends the sessions whose transactions hold one of the tables and began longer ago. One statement. */
+  end(tx: SqlTransaction, tables: readonly SourceTable[], olderThanMs: number): Promise<void>;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -253,6 +261,8 @@ export interface Dialect {
   prepare?(connection: SqlDatabase, bounds: StatementBounds): Promise<() => Promise<void>>;
   /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
   readonly defer?: RawBuilder<unknown>;
+  /** Absent: the server itself ends each session that goes silent. */
+  readonly stranded?: Stranded;
   /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
   tookLong?(error: unknown): boolean;
   /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */

@@ -13,6 +13,7 @@ import { claimLeg, type ClaimParts } from "./flight-claim.js";
 import { type FilledLeg, legsOfChanges, type LegParts } from "./flight-legs.js";
 import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
 import type { StatementBounds } from "./dialect.js";
+import type { EndStranded } from "./stranded.js";
 import { tookTooLong } from "./transaction.js";
 
 /** What is known of a database's connections: whether they fly. */
@@ -24,6 +25,7 @@ interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts & StatementBounds;
   readonly wings: Wings;
+  readonly endStranded: EndStranded | undefined;
   /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
   decides(error: unknown): boolean;
 }
@@ -37,7 +39,15 @@ interface Sent {
 export type Fly = (options: FlightOptions, changes: readonly Change[]) => Promise<FlightOutcome>;
 
 export function createFly(parts: FlightParts): Fly {
-  const { db, dialect, isolation = dialect.isolation, timeouts, wings, decides } = parts;
+  const {
+    db,
+    dialect,
+    isolation = dialect.isolation,
+    timeouts,
+    wings,
+    endStranded,
+    decides,
+  } = parts;
   const begin: FlightStatement = {
     text: isolation === undefined ? "begin" : `start transaction isolation level ${isolation}`,
     parameters: [],
@@ -106,12 +116,16 @@ export function createFly(parts: FlightParts): Fly {
     let landing: Landing | undefined;
     try {
       landing = await Promise.race([flying, deadline.passed]);
+    } catch (error) {
+      await endStranded?.(error, deadline.late !== undefined);
+      throw error;
     } finally {
       deadline.end();
     }
     if (landing === undefined) return "not sent";
     if ("error" in landing) {
       const { error, undone } = landing;
+      await endStranded?.(error, false);
       // Whatever the error says, COMMIT may have been heeded.
       if (!undone) throw lost(error);
       if (decides(error)) throw error;

@@ -14,6 +14,7 @@ import type { createFly, Wings } from "./flight.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { isExpression, scopeBuilder } from "./scope.js";
+import { createEndStranded, type Sessions } from "./stranded.js";
 import { createOwn, type Own } from "./tables.js";
 import { isCompiledAlike, type Texts } from "./texts.js";
 import { createWatch, inTransaction } from "./transaction.js";
@@ -41,6 +42,7 @@ export function createSqlStores({
   const schemas = byDatabase(() => createSchemaCache(severalRoles));
   const own = createOwn(ownTables);
   const wings = byDatabase((): Wings => ({ fly: undefined }));
+  const sessions = byDatabase((): Sessions => ({ lookedAt: -Infinity }));
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
@@ -50,6 +52,7 @@ export function createSqlStores({
       ...(fly && { fly }),
       schema: schemas.of({ key }),
       wings: wings.of({ key }),
+      sessions: sessions.of({ key }),
     };
     return sqlStore(db, dialect, { ...options, ...remembered, own, place, key });
   };
@@ -63,6 +66,7 @@ interface SqlStoreParts extends Pick<
   readonly schema: SchemaCache;
   /** Absent: transactions are not sent as a whole. */
   readonly wings?: Wings;
+  readonly sessions?: Sessions;
   readonly fly?: typeof createFly;
   readonly key: object | string;
   readonly place: string;
@@ -75,6 +79,7 @@ export function sqlStore<DB>(
     own,
     schema: cache,
     wings = { fly: false },
+    sessions = { lookedAt: -Infinity },
     fly,
     key,
     place,
@@ -104,13 +109,16 @@ export function sqlStore<DB>(
   const word =
     errors &&
     ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
+  const bounded = { ...configured, asynchronousCommit: asynchronousCommit === true };
+  const endStranded = createEndStranded(db, dialect, own, bounded, sessions);
   const flight = flightOf(fly, {
     db: plain,
     dialect,
     own,
     place,
     isolation,
-    timeouts: { ...configured, asynchronousCommit: asynchronousCommit === true },
+    timeouts: bounded,
+    endStranded,
     known,
     texts,
     wings,
@@ -196,6 +204,9 @@ export function sqlStore<DB>(
         if (outcome?.forgotten) claimed?.devices?.forgotten();
         if (outcome?.byContent) claimed?.content.decided();
         return result;
+      } catch (error) {
+        await endStranded?.(error, watch.state === "given up");
+        throw error;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
       }

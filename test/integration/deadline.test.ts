@@ -87,6 +87,7 @@ interface Opened {
 }
 
 interface Server {
+  readonly name: string;
   readonly dialect: TestDialect;
   /** As they look on the wire; to isolate is to be `read committed`, too. */
   readonly begin: string;
@@ -118,26 +119,35 @@ async function open(
 }
 
 const servers: readonly Server[] = [
-  {
+  onPostgres("Postgres", true),
+  onPostgres("Postgres, step by step,", false),
+  onMysqlServer(mariadb, mariadbServer),
+  onMysqlServer(mysql, mysqlServer),
+];
+
+function onPostgres(name: string, flights: boolean): Server {
+  return {
+    name,
     dialect: postgres,
     begin: "begin",
     commit: "commit\0",
     open: (max, log) =>
       open(postgres, postgresUrl, 5432, "current_database()", (connectionString) => {
-        // No `query_timeout`: it is the library that must not wait.
-        const pool = guardPool(new pg.Pool({ connectionString, max }));
+        // No `query_timeout`: it is the library that must not wait. A connection that is well and idle goes soon, so that the pool counts the others.
+        const pool = guardPool(new pg.Pool({ connectionString, max, idleTimeoutMillis: 50 }), {
+          flights,
+        });
         return {
           db: new Kysely({ dialect: new PostgresDialect({ pool }), ...(log && { log }) }),
           pooled: () => pool.totalCount,
         };
       }),
-  },
-  onMysqlServer(mariadb, mariadbServer),
-  onMysqlServer(mysql, mysqlServer),
-];
+  };
+}
 
 function onMysqlServer(dialect: TestDialect, server: MysqlServer): Server {
   return {
+    name: dialect.name,
     dialect,
     begin: "set transaction",
     // MySQL is told before the text that no attributes come with it.
@@ -162,10 +172,10 @@ function onMysqlServer(dialect: TestDialect, server: MysqlServer): Server {
   };
 }
 
-for (const { dialect, begin, commit, open } of servers) {
+for (const { name, dialect, begin, commit, open } of servers) {
   const available = await dialect.available();
 
-  describe.skipIf(!available)(`${dialect.name} behind a network that goes silent`, () => {
+  describe.skipIf(!available)(`${name} behind a network that goes silent`, () => {
     const writesOn = (db: Kysely<TestSchema>, config: Partial<Config> = {}) => {
       const events: WriteEvent[] = [];
       const writes = createWrites<TestPrincipal, TestSchema>({
@@ -235,7 +245,7 @@ for (const { dialect, begin, commit, open } of servers) {
     });
   });
 
-  describe.skipIf(!available)(`${dialect.name} with no connection to spare`, () => {
+  describe.skipIf(!available)(`${name} with no connection to spare`, () => {
     it("answers who has waited too long for one, and begins nothing when there is one", async () => {
       const statements: string[] = [];
       const { db } = await open(1, (event) => void statements.push(event.query.sql));

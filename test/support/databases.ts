@@ -91,7 +91,7 @@ export const postgres: TestDialect = {
     const { url, drop } = await createPostgresDatabase();
     const pool = guardPool(
       new pg.Pool({ connectionString: url, max: options?.connections ?? 10 }),
-      { flights: options?.flights ?? false },
+      { flights: options?.flights ?? true },
     );
     const dialect = new PostgresDialect({ pool });
     return prepared({ ...options, dialect, tables: postgresTables, plain: postgresRow, drop });

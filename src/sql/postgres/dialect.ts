@@ -17,6 +17,7 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
+import { stranded } from "./stranded.js";
 import { readTraits } from "./traits.js";
 import { convert } from "./values.js";
 import { view } from "./view.js";
@@ -78,6 +79,7 @@ export const postgres: Dialect = {
   bounds,
   defer: sql`set constraints all deferred`,
   settings,
+  stranded,
   tookLong: (error) => codes(error)[0] === "57014",
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(abandonment));

@@ -44,15 +44,15 @@ const configurations = {
   },
 } as const;
 
-/** The same, sent in one round trip: on Postgres. */
-export const inOneTrip = " in one trip";
+/** The same, with every statement awaited: on Postgres. */
+export const stepByStep = ", step by step";
 
 type Plain = keyof typeof configurations;
-export type Configuration = Plain | `${Plain}${typeof inOneTrip}`;
+export type Configuration = Plain | `${Plain}${typeof stepByStep}`;
 export const configurationNames = Object.keys(configurations) as readonly Plain[];
 
-function flying(url: string): Kysely<Database> {
-  const pool = guardPool(new pg.Pool({ connectionString: url, max: 10 }), { flights: true });
+function withoutFlights(url: string): Kysely<Database> {
+  const pool = guardPool(new pg.Pool({ connectionString: url, max: 10 }), { flights: false });
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
@@ -60,13 +60,12 @@ export function serveOurs(
   { url, pglite }: BenchDatabase,
   configuration: Configuration,
 ): Promise<Listening> {
-  const flights = configuration.endsWith(inOneTrip);
-  const plain = configuration.replace(inOneTrip, "") as Plain;
+  const plain = configuration.replace(stepByStep, "") as Plain;
   const db =
     pglite !== undefined
       ? new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) })
-      : flights
-        ? flying(url)
+      : configuration.endsWith(stepByStep)
+        ? withoutFlights(url)
         : openDatabase(url).db;
   const writes = createWrites({
     ...configurations[plain],

@@ -1,0 +1,32 @@
+/**
+ * Transactions of the library's whose rest never comes: the network has gone silent, or a process has been stopped, between the packets of what was sent
+ * in one go. The server waits for more, with locks held, and none of its session's time-outs counts then; only `transaction_timeout`, of Postgres 17.
+ */
+import { sql } from "kysely";
+import type { SourceTable, Stranded } from "../dialect.js";
+import { codes } from "./errors.js";
+
+/** A wait for a lock, or a statement, has taken too long. */
+const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
+
+export const stranded: Stranded = {
+  isSuspected: (error) => waited.has(codes(error)[0]),
+  // A session is `active` until all that it has been sent has been answered. So is one that copies rows in, which may wait for its client as long as it likes.
+  end: async (tx, tables, olderThanMs) => {
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity as session
+      where datname = current_database() and usename = session_user and pid <> pg_backend_pid()
+        and state = 'active' and wait_event = 'ClientRead' and query !~* '^\\s*copy\\M'
+        and xact_start < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
+        and exists (
+          select from pg_locks as held where held.pid = session.pid and held.locktype = 'relation'
+            and held.relation = any(array[${sql.join(tables.map((table) => sql`to_regclass(${quoted(table)})::oid`))}])
+        )
+    `.execute(tx);
+  },
+};
+
+function quoted({ schema, name }: SourceTable): string {
+  const parts = schema === undefined ? [name] : [schema, name];
+  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
+}
