@@ -38,6 +38,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly deadLetter?: Replacement<P, DB, "deadLetter">;
   /** After a fatal answer the rest of the batch is not attempted (`stop`, default), or goes on (`skip`). */
   readonly onFatal?: "stop" | "skip";
+  /**
+   * Whether each transaction is committed by itself (default), or those of a request together. Together they cost one commit; where anything is not plainly
+   * good, all are undone, and each is tried by itself. They see one `now()`, and constraints that are deferred are checked once, behind the last.
+   */
+  readonly commit?: "per-transaction" | "per-request";
   /** Row-level security: as which role the data is written, and what its policies get to know. Postgres and PGlite. Default: the login role, and nothing. */
   readonly rls?: RlsOptions<NoInfer<P>>;
   /** Of the database transactions. Default: what the database has, but `read committed` on MySQL and MariaDB. */

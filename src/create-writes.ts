@@ -22,7 +22,9 @@ import { createDatabases, isKeyed, isStore, type OpenStore } from "./process/cal
 import { createPlaces } from "./process/places.js";
 import { createDirect, createProcessor } from "./process/upload.js";
 import { createPruning } from "./process/pruning.js";
-import { createRunTransaction } from "./process/transaction.js";
+import { createParking } from "./process/parking.js";
+import { createRunTogether } from "./process/together.js";
+import { createAnnounce, createRunTransaction } from "./process/transaction.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
@@ -82,7 +84,10 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const load = createLoad(limits);
   const rowStateReader = createRowStateReader(rules);
   const shared = { config, pipeline, rowStateReader, dependants, emit };
-  const runTransaction = createRunTransaction({ ...shared, quota });
+  const parking = createParking(config, emit);
+  const announce = createAnnounce({ pipeline, emit, parking });
+  const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
+  const runTogether = createRunTogether({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
@@ -95,6 +100,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     contentMs,
     gate,
     runTransaction,
+    runTogether,
     emit,
     passed,
   });

@@ -1,6 +1,12 @@
 /** What happens, as data: a closed union, given to `config.onEvent`. */
 import { origin } from "./errors.js";
-import type { ErrorCode, Operation, TransactionResult } from "./model.js";
+import type {
+  CrudTransaction,
+  ErrorCode,
+  InvalidTransaction,
+  Operation,
+  TransactionResult,
+} from "./model.js";
 
 /** In every event of a request. */
 export interface Correlated {
@@ -40,6 +46,38 @@ export interface TransactionEvent extends Correlated {
   /** It was applied in one go: on Postgres, with a guarded pool. See `guardPool`. */
   readonly flown: boolean;
   readonly durationMs: number;
+}
+
+/** What the event of a transaction tells beside its answer. */
+export type Tally = {
+  -readonly [Name in "attempts" | "statements" | "ledger" | "flown"]: TransactionEvent[Name];
+};
+
+export function transactionEvent(
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Correlated & {
+    readonly principal: { readonly userId: string };
+    readonly clientId?: string;
+  },
+  result: TransactionResult,
+  { attempts, statements, ledger, flown }: Tally,
+  durationMs: number,
+): TransactionEvent {
+  const { principal, clientId } = call;
+  return {
+    type: "transaction",
+    ...correlated(call),
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    status: result.status,
+    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
+    operations: "invalid" in transaction ? 0 : transaction.crud.length,
+    attempts,
+    statements,
+    ledger,
+    flown,
+    durationMs,
+  };
 }
 
 /** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */

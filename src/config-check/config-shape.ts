@@ -155,6 +155,7 @@ export const config = object(
     persist: func,
     deadLetter: func,
     onFatal: oneOf("stop", "skip"),
+    commit: oneOf("per-transaction", "per-request"),
     rls: defined(
       object(
         {

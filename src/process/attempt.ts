@@ -28,13 +28,15 @@ import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
+export interface Applied {
+  readonly kind: "applied";
+  readonly transaction: CrudTransaction;
+  readonly writes: () => readonly Write[];
+  readonly needs?: Needs;
+}
+
 export type Attempt =
-  | {
-      readonly kind: "applied";
-      readonly transaction: CrudTransaction;
-      readonly writes: () => readonly Write[];
-      readonly needs?: Needs;
-    }
+  | Applied
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
   /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */

@@ -7,19 +7,17 @@ import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
 import { type OpenUnit, type OperationState, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim, Flight, Unit } from "../store/store.js";
+import type { Change, Claim, Effect, Flight, FlightPart, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Attempt } from "./attempt.js";
+import type { Applied, Attempt, Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
 
 interface FlightTry {
   /** From 1. */
   readonly number: number;
-  readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
-  readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
   readonly tally: { attempts: number; statements: number; flown: boolean };
@@ -33,43 +31,71 @@ const firstSkipped = 1;
 const mostSkipped = 64;
 const rememberedSenders = 10_000;
 
+/** One of a client's, and its claim. */
+export interface Boarding {
+  readonly transaction: CrudTransaction;
+  readonly claim: Claim | undefined;
+}
+
 /** Never rejects. `undefined`: nothing of it is left, and it is tried step by step. */
 export async function tryFlight<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, known, deferConstraints, tally }: FlightTry,
+  {
+    claim,
+    known,
+    ...flightTry
+  }: FlightTry & { readonly claim: Claim | undefined; readonly known: Known },
 ): Promise<Attempt | undefined> {
-  const { store, memory, signal, principal, caller } = call;
-  const { flight } = store;
-  if (flight === undefined || !flight.able() || "invalid" in transaction) return undefined;
+  if ("invalid" in transaction) return undefined;
   // Of a transaction that has been begun before in vain, letters may have to be asked.
   if (known.puts !== undefined || known.free.size > 0) return undefined;
+  const flown = await fly(pipeline, [{ transaction, claim }], call, flightTry);
+  return flown?.kind === "flown" ? flown.applied[0] : flown;
+}
+
+type Flown =
+  | { readonly kind: "flown"; readonly applied: readonly Applied[] }
+  | { readonly kind: "not begun" }
+  | Failure;
+
+/** The same for one or more of a sender's, which commit together. */
+export async function fly<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  boarding: readonly Boarding[],
+  call: Call<P>,
+  { number, schema, deferConstraints, tally }: FlightTry,
+): Promise<Flown | undefined> {
+  const { store, memory, signal, principal, caller } = call;
+  const { flight } = store;
+  if (flight === undefined || !flight.able()) return undefined;
   const { grounded } = memory;
-  const sender = claim?.queue ?? principal.userId;
+  const sender = boarding[0]?.claim?.queue ?? principal.userId;
   const failed = grounded.get(sender);
   if (failed !== undefined && failed.toSkip > 0) {
     failed.toSkip -= 1;
     return undefined;
   }
-  const plan = await planOf(pipeline, transaction, call, { flight, schema, number });
-  if (plan === undefined) return undefined;
-  const entering = { userId: principal.userId, operations: plan.length, signal };
+  const plans: Plan[] = [];
+  for (const { transaction, claim } of boarding) {
+    const planned = await planOf(pipeline, transaction, call, { flight, schema, number });
+    if (planned === undefined) return undefined;
+    plans.push({ transaction, claim, planned });
+  }
+  const all = plans.flatMap(({ planned }) => planned);
+  const entering = { userId: principal.userId, operations: all.length, signal };
   const options = {
     schema,
     signal,
     tally,
     lettersOf: principal.userId,
     deferConstraints,
-    ...(claim && { claim }),
     ...(caller && { caller }),
   };
   try {
     const effects = await memory.places.during(entering, (waitedMs) =>
-      flight.send(
-        { ...options, waitedMs },
-        plan.map(({ change }) => change),
-      ),
+      flight.send({ ...options, waitedMs }, plans.map(partOf)),
     );
     if (effects === "not sent") return undefined;
     if (effects === "undone") {
@@ -82,14 +108,30 @@ export async function tryFlight<P extends Principal, DB>(
     if (failed !== undefined) grounded.delete(sender);
     tally.flown = true;
     tally.attempts = number;
-    for (const [index, effect] of effects.entries())
-      if (effect !== "written") plan[index]?.judge(effect);
-    return { kind: "applied", transaction, writes: () => plan.map(({ written }) => written()) };
+    judgeAll(all, effects);
+    return { kind: "flown", applied: plans.map(appliedOf) };
   } catch (error) {
     tally.attempts = number;
     if (error instanceof CallerLeft) return { kind: "not begun" };
     return { kind: "failed", error, during: "begin" };
   }
+}
+
+interface Plan extends Boarding {
+  readonly planned: readonly Planned[];
+}
+
+function partOf({ claim, planned }: Plan): FlightPart {
+  return { changes: planned.map(({ change }) => change), ...(claim && { claim }) };
+}
+
+function appliedOf({ transaction, planned }: Plan): Applied {
+  return { kind: "applied", transaction, writes: () => planned.map(({ written }) => written()) };
+}
+
+function judgeAll(planned: readonly Planned[], effects: readonly Effect[]): void {
+  for (const [index, effect] of effects.entries())
+    if (effect !== "written") planned[index]?.judge(effect);
 }
 
 interface Planned {

@@ -25,7 +25,7 @@ const anonymousGapMs = 24 * hourMs;
 const mostKnown = 1_000;
 
 /** None of these rejects: what can't be counted changes no answer. */
-interface Parking<P extends Principal> {
+export interface Parking<P extends Principal> {
   /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
   failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
   /** It has been applied: what is known of its failures is forgotten. */

@@ -4,7 +4,7 @@ import type { Principal } from "../context.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { correlated, type Emit, type TransactionEvent } from "../events.js";
+import { correlated, type Emit, type Tally, transactionEvent } from "../events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,
@@ -17,14 +17,14 @@ import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
-import { attempt, type Attempt, type Failure } from "./attempt.js";
+import { type Applied, attempt, type Attempt, type Failure } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { tryFlight } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
-import { createParking, type Parked } from "./parking.js";
+import type { Parked, Parking } from "./parking.js";
 import { createRecord } from "./record.js";
 import type { SchemaTrust } from "../store/tables.js";
 
@@ -32,7 +32,7 @@ import type { SchemaTrust } from "../store/tables.js";
 const mostAttempts = 10;
 const busyMessage = "Others are changing what it depends on just now.";
 const noWork = async () => {};
-const notBegun = retryableResult("The caller has left before the transaction was tried.");
+export const notBegun = retryableResult("The caller has left before the transaction was tried.");
 
 interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -41,6 +41,32 @@ interface TransactionParts<P extends Principal, DB> {
   readonly emit: Emit;
   readonly quota: LetterQuota;
   readonly dependants: Dependants;
+  readonly parking: Parking<P> | undefined;
+  readonly announce: Announce<P>;
+}
+
+interface AnnounceParts<P extends Principal, DB> {
+  readonly pipeline: Pipeline<P, DB>;
+  readonly emit: Emit;
+  readonly parking: Parking<P> | undefined;
+}
+
+/** Tells the application's hooks, and parking, that a transaction has been committed. Never rejects. */
+export type Announce<P extends Principal> = (applied: Applied, subject: Parked<P>) => Promise<void>;
+
+export function createAnnounce<P extends Principal, DB>({
+  pipeline,
+  emit,
+  parking,
+}: AnnounceParts<P, DB>): Announce<P> {
+  return async ({ transaction, writes, needs }, subject) => {
+    const { call } = subject;
+    if (needs !== undefined) announceMissing(emit, needs, call);
+    await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
+    // The proof, for others, that things work: see `parking.ts`.
+    call.memory.appliedAt = performance.now();
+    if (call.memory.failing.size > 0) await parking?.applied(subject);
+  };
 }
 
 /** Never rejects. */
@@ -49,14 +75,6 @@ export type RunTransaction<P extends Principal> = (
   call: Call<P>,
 ) => Promise<TransactionResult>;
 
-/** What the event of a transaction tells beside its answer. */
-interface Tally {
-  attempts: number;
-  statements: number;
-  ledger: TransactionEvent["ledger"];
-  flown: boolean;
-}
-
 export function createRunTransaction<P extends Principal, DB>({
   config,
   pipeline,
@@ -64,12 +82,13 @@ export function createRunTransaction<P extends Principal, DB>({
   emit,
   quota,
   dependants,
+  parking,
+  announce,
 }: TransactionParts<P, DB>): RunTransaction<P> {
   const { deferConstraints = false } = config;
   const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
   const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
   const conclude = createConclude({ requiresClientHandling, record, emit });
-  const parking = createParking(config, emit);
 
   const run = async (
     transaction: CrudTransaction | InvalidTransaction,
@@ -83,8 +102,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
     if (identity?.key === undefined) return execute();
-    // What the client has been asked about once more is tried, whatever the earlier one is answered.
-    const flight = `${identity.key} ${identity.handling ?? ""}`;
+    const flight = flightKey(identity.key, identity);
     for (;;) {
       tally.ledger = "miss";
       const { result, shared } = await joinFlight(call.memory, flight, execute);
@@ -167,13 +185,7 @@ export function createRunTransaction<P extends Principal, DB>({
       tally.ledger = "hit";
       return tried.answer;
     }
-    const { call } = subject;
-    const { transaction, writes, needs } = tried;
-    if (needs !== undefined) announceMissing(emit, needs, call);
-    await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
-    // The proof, for others, that things work: see `parking.ts`.
-    call.memory.appliedAt = performance.now();
-    if (call.memory.failing.size > 0) await parking?.applied(subject);
+    await announce(tried, subject);
     return success;
   };
 
@@ -206,9 +218,14 @@ export function createRunTransaction<P extends Principal, DB>({
       });
       result = retryableResult("The change can't be made just now.");
     }
-    emit(eventOf(transaction, call, result, tally, performance.now() - started));
+    emit(transactionEvent(transaction, call, result, tally, performance.now() - started));
     return result;
   };
+}
+
+/** What the client has been asked about once more is tried, whatever the earlier one is answered. */
+export function flightKey(key: string, { handling }: Identity): string {
+  return `${key} ${handling ?? ""}`;
 }
 
 /**
@@ -237,28 +254,4 @@ function isAnswered(result: TransactionResult): boolean {
 
 function isRecorded(result: TransactionResult): boolean {
   return result.status === "fatal_error" && !result.requiresClientHandling;
-}
-
-function eventOf<P extends Principal>(
-  transaction: CrudTransaction | InvalidTransaction,
-  call: Call<P>,
-  result: TransactionResult,
-  { attempts, statements, ledger, flown }: Tally,
-  durationMs: number,
-): TransactionEvent {
-  const { principal, clientId } = call;
-  return {
-    type: "transaction",
-    ...correlated(call),
-    userId: principal.userId,
-    ...(clientId !== undefined && { clientId }),
-    status: result.status,
-    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
-    operations: "invalid" in transaction ? 0 : transaction.crud.length,
-    attempts,
-    statements,
-    ledger,
-    flown,
-    durationMs,
-  };
 }

@@ -1,6 +1,6 @@
 /** What a flight begins with: the bounds of its waits, the ledger's row, and that no letters of the user wait. */
 import { type CompiledQuery, type Kysely, sql } from "kysely";
-import type { FlightOptions } from "../store/store.js";
+import type { Claim, FlightOptions } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Dialect, SqlDatabase, StatementBounds } from "./dialect.js";
 import { bounding, claiming } from "./flight-statements.js";
@@ -23,7 +23,7 @@ export interface ClaimParts {
 /** `undefined`: more than one statement is needed. */
 export async function claimLeg(
   { db, dialect, own, place, timeouts, texts, letters }: ClaimParts,
-  { claim, lettersOf }: FlightOptions,
+  { claim, lettersOf }: Pick<FlightOptions, "lettersOf"> & { readonly claim: Claim | undefined },
 ): Promise<CompiledQuery | undefined> {
   const bounds = dialect.bounds?.(timeouts);
   if (bounds === undefined || dialect.insertIgnore) return undefined;

@@ -49,11 +49,16 @@ interface Ready {
 const changesOfSlice = 50;
 const mostOfRun = 1_000;
 
-/** `undefined`: one statement can't do one of them, or could not tell. */
+/**
+ * `undefined`: one statement can't do one of them, or could not tell.
+ *
+ * @param from the number of the first change, in the flight
+ */
 export async function legsOfChanges(
   parts: LegParts,
   options: FlightOptions,
   changes: readonly Change[],
+  from: number,
 ): Promise<readonly FilledLeg[] | undefined> {
   const legs: FilledLeg[] = [];
   const inSlices = changes.length > changesOfSlice;
@@ -70,7 +75,7 @@ export async function legsOfChanges(
   };
   for (const [index, change] of changes.entries()) {
     if (inSlices && isSliceOver()) await nextSlice();
-    const ready = await readyFor(parts, options, change, index);
+    const ready = await readyFor(parts, options, change, from + index);
     if (ready === undefined) return undefined;
     const [first] = run;
     const joins =

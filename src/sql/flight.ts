@@ -6,7 +6,13 @@ import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kys
 import { keptQueued } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Effect, FlightOptions, FlightOutcome, UnitTimeouts } from "../store/store.js";
+import type {
+  Effect,
+  FlightOptions,
+  FlightOutcome,
+  FlightPart,
+  UnitTimeouts,
+} from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { claimLeg, type ClaimParts } from "./flight-claim.js";
@@ -36,7 +42,10 @@ interface Sent {
   readonly effects?: FilledLeg["effects"];
 }
 
-export type Fly = (options: FlightOptions, changes: readonly Change[]) => Promise<FlightOutcome>;
+export type Fly = (
+  options: FlightOptions,
+  transactions: readonly FlightPart[],
+) => Promise<FlightOutcome>;
 
 export function createFly(parts: FlightParts): Fly {
   const {
@@ -57,29 +66,36 @@ export function createFly(parts: FlightParts): Fly {
 
   const statementsOf = async (
     options: FlightOptions,
-    changes: readonly Change[],
+    transactions: readonly FlightPart[],
   ): Promise<readonly Sent[] | undefined> => {
     const sent: Sent[] = [{ statement: begin }];
-    const claim = await claimLeg(parts, options);
-    if (claim === undefined) return undefined;
     const add = async (query: CompiledQuery, effects?: FilledLeg["effects"]) => {
       const statement = await named(query);
       if (statement === undefined) return false;
       sent.push({ statement, ...(effects && { effects }) });
       return true;
     };
-    if (!(await add(claim))) return undefined;
+    // As the login role, and so before any of the changes. Where nothing is claimed, the bounds are set once.
+    for (const [index, { claim }] of transactions.entries()) {
+      if (index > 0 && claim === undefined) continue;
+      const leg = await claimLeg(parts, { ...options, claim });
+      if (leg === undefined || !(await add(leg))) return undefined;
+    }
     if (options.deferConstraints === true && dialect.defer)
       sent.push({ statement: { text: dialect.defer.compile(db).sql, parameters: [] } });
     if (options.caller !== undefined) {
       const become = dialect.rowSecurity?.becoming(options.caller).compile(db);
       if (become === undefined || !(await add(become))) return undefined;
     }
-    const legs = await legsOfChanges(parts, options, changes);
-    if (legs === undefined) return undefined;
-    for (const { query, effects } of legs) {
-      if (isSliceOver()) await nextSlice();
-      if (!(await add(query, effects))) return undefined;
+    let first = 0;
+    for (const { changes } of transactions) {
+      const legs = await legsOfChanges(parts, options, changes, first);
+      if (legs === undefined) return undefined;
+      for (const { query, effects } of legs) {
+        if (isSliceOver()) await nextSlice();
+        if (!(await add(query, effects))) return undefined;
+      }
+      first += changes.length;
     }
     sent.push({ statement: commit });
     return sent;
@@ -96,10 +112,10 @@ export function createFly(parts: FlightParts): Fly {
     return rows[0] as Landing;
   };
 
-  return async (options, changes) => {
+  return async (options, transactions) => {
     const { signal, waitedMs = 0, tally } = options;
     // What can't be made is for the careful way to find out, in its place.
-    const sent = await statementsOf(options, changes).catch(() => undefined);
+    const sent = await statementsOf(options, transactions).catch(() => undefined);
     if (sent === undefined) return "not sent";
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
@@ -132,9 +148,10 @@ export function createFly(parts: FlightParts): Fly {
       return "undone";
     }
     // BEGIN and COMMIT are none, nor is what only bounds the waits.
-    const uncounted = options.claim === undefined && options.lettersOf === undefined ? 3 : 2;
+    const claims = transactions.some(({ claim }) => claim !== undefined);
+    const uncounted = !claims && options.lettersOf === undefined ? 3 : 2;
     if (tally !== undefined) tally.statements += sent.length - uncounted;
-    const effects = changes.map((): Effect => "written");
+    const effects = transactions.flatMap(({ changes }) => changes.map((): Effect => "written"));
     for (const [at, { effects: told = [] }] of sent.entries()) {
       for (const { change, of } of told) effects[change] = of(landing.rows[at]?.[0]?.[0]);
     }

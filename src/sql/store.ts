@@ -179,7 +179,15 @@ export function sqlStore<DB>(
               bounds: bounding,
               lettersOf,
             }));
-          const earlier = outcome?.earlier;
+          let earlier = outcome?.earlier;
+          for (const each of options.alongside ?? []) {
+            if (earlier !== undefined) break;
+            const next = await claim({ tx: ours, devices, place }, dialect, each, {
+              bounds: undefined,
+              lettersOf: undefined,
+            });
+            earlier = next.earlier;
+          }
           // What is answered from the ledger writes nothing.
           if (deferConstraints === true && earlier === undefined)
             await dialect.defer?.execute(tx.withoutPlugins());
@@ -205,7 +213,8 @@ export function sqlStore<DB>(
         if (outcome?.byContent) claimed?.content.decided();
         return result;
       } catch (error) {
-        await endStranded?.(error, watch.state === "given up");
+        // Who only reads waits for nobody's lock.
+        if (!options.readOnly) await endStranded?.(error, watch.state === "given up");
         throw error;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;

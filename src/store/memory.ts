@@ -90,7 +90,7 @@ export function memoryStore({
 
   const begin = (
     options: UnitOptions,
-    claim: Naming | undefined,
+    claims: readonly Naming[],
   ): OpenedUnit & { commit(): void } => {
     const rows = new Map(
       Array.from(committed.rows, ([name, table]) => [name, overlay(table)] as const),
@@ -105,7 +105,7 @@ export function memoryStore({
       checkpoints: overlay(committed.checkpoints),
     };
     const opened = openRows(definitions, rows, counters, options.deferConstraints === true);
-    const open = openUnit({ definitions, rows: opened, own, now: clock(), options, claim });
+    const open = openUnit({ definitions, rows: opened, own, now: clock(), options, claims });
     const commit = (): void => {
       open.end();
       for (const each of [...rows.values(), ...Object.values(own)]) (each as Committable).commit();
@@ -125,8 +125,11 @@ export function memoryStore({
     const all = async () => {
       if (signal?.aborted) throw new CallerLeft();
       if (deadline.late !== undefined) throw deadline.late;
-      const { claim } = options;
-      const begun = begin(options, claim && { ...claim, names: await claim.content.read() });
+      const { claim, alongside = [] } = options;
+      const claims: Naming[] = [];
+      for (const each of claim === undefined ? [] : [claim, ...alongside])
+        claims.push({ ...each, names: await each.content.read() });
+      const begun = begin(options, claims);
       open = begun;
       const result = await work(begun.unit);
       begun.commit();

@@ -100,21 +100,27 @@ export interface Flight {
     caller: DatabaseCaller | undefined,
   ): Table | undefined;
   /**
-   * Applies all changes, in order, in one database transaction with the claim. `not sent`: a part of it takes more than one statement. `undone`: nothing
+   * Applies all changes, in order, in one database transaction with the claims. `not sent`: a part of it takes more than one statement. `undone`: nothing
    * of it is left, and something in it is not plainly good, or has failed. Both are for `unit` to find out.
    * Rejects where the outcome is not known, or nothing would be gained by `unit`.
    *
    * @throws CallerLeft where `options.signal` was aborted before anything was begun
    */
-  send(options: FlightOptions, changes: readonly Change[]): Promise<FlightOutcome>;
+  send(options: FlightOptions, transactions: readonly FlightPart[]): Promise<FlightOutcome>;
 }
 
-/** Effects: every one is `written`, or `absent` of a DELETE. */
+/** One of the client's transactions: usually, a flight has one. */
+export interface FlightPart {
+  readonly claim?: Claim;
+  readonly changes: readonly Change[];
+}
+
+/** Effects of all changes: every one is `written`, or `absent` of a DELETE. */
 export type FlightOutcome = readonly Effect[] | "not sent" | "undone";
 
 export interface FlightOptions extends Pick<
   UnitOptions,
-  "claim" | "lettersOf" | "signal" | "waitedMs" | "deferConstraints" | "tally"
+  "lettersOf" | "signal" | "waitedMs" | "deferConstraints" | "tally"
 > {
   readonly schema: SchemaTrust;
   /** As whom the changes are written. Absent: the login role. */
@@ -124,6 +130,8 @@ export interface FlightOptions extends Pick<
 export interface UnitOptions {
   /** Made before anything else. Whether it won stands in `Unit.earlier`. */
   readonly claim?: Claim;
+  /** Claims of the same sender's that are made behind it, and commit with it. `Unit.earlier` is then the answer to any of them. */
+  readonly alongside?: readonly Claim[];
   /** A user, the claim's where there is one: `Unit.hasLetters` says whether letters of theirs wait. With a claim it costs no statement. */
   readonly lettersOf?: string;
   /** Aborted before anything is begun: nothing is. */

@@ -152,12 +152,14 @@ function countingClaims(store: MemoryStore): { counted: MemoryStore; answered: (
   const counted: MemoryStore = {
     ...store,
     unit: async (options, work) => {
-      let first = false;
+      let first = 0;
       const result = await store.unit(options, (unit) => {
-        first = options.claim?.queue !== undefined && unit.earlier === undefined;
+        const claims = [options.claim, ...(options.alongside ?? [])];
+        const entered = claims.filter((claim) => claim?.queue !== undefined);
+        first = unit.earlier === undefined ? entered.length : 0;
         return work(unit);
       });
-      if (first) count += 1;
+      count += first;
       return result;
     },
   };

@@ -14,6 +14,7 @@ export type GivenRows = Partial<Readonly<Record<AppTable, readonly Row[]>>>;
 /** What write paths over one target differ in. */
 export interface TargetOptions {
   readonly onFatal?: "stop" | "skip";
+  readonly commit?: "per-request";
   readonly deadLetters?: { readonly requiresClientHandling: () => boolean | Promise<boolean> };
   readonly limits?: {
     readonly bodyBytes: number;

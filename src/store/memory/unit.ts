@@ -21,7 +21,7 @@ interface UnitParts {
   /** Microseconds since 1970. */
   readonly now: number;
   readonly options: Pick<UnitOptions, "tally" | "lettersOf">;
-  readonly claim: Naming | undefined;
+  readonly claims: readonly Naming[];
 }
 
 export interface OpenedUnit {
@@ -34,14 +34,7 @@ export interface OpenedUnit {
   giveUp(): void;
 }
 
-export function openUnit({
-  definitions,
-  rows,
-  own,
-  now,
-  options,
-  claim: made,
-}: UnitParts): OpenedUnit {
+export function openUnit({ definitions, rows, own, now, options, claims }: UnitParts): OpenedUnit {
   const { tally, lettersOf } = options;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
@@ -64,8 +57,13 @@ export function openUnit({
     }
   };
 
-  const met: Met = made ? statement(() => claim(own, made, now)) : {};
-  const { earlier } = met;
+  const [made] = claims;
+  const mets: Met[] = [];
+  for (const each of claims) {
+    if (mets.at(-1)?.earlier === undefined) mets.push(statement(() => claim(own, each, now)));
+  }
+  const [met = {}] = mets;
+  const earlier = mets.at(-1)?.earlier;
 
   const asked = () => lettersOf !== undefined && hasWaiting(own.letters, lettersOf);
   // It costs a statement of its own only where there is no claim.

@@ -1,0 +1,159 @@
+/**
+ * Group commit: the transactions of a request in one database transaction, on the first try. Only what is plainly good is answered by it: anything else
+ * undoes all of them, and each is tried by itself.
+ */
+import type { WritesConfig } from "../config.js";
+import type { Principal } from "../context.js";
+import { type Emit, type Tally, transactionEvent } from "../events.js";
+import {
+  type CrudTransaction,
+  type InvalidTransaction,
+  success,
+  type TransactionResult,
+} from "../model.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import type { SchemaTrust } from "../store/tables.js";
+import { type Applied, apply } from "./attempt.js";
+import type { Call } from "./call.js";
+import { type Boarding, fly } from "./flight.js";
+import { type Identity, identityOf } from "./identity.js";
+import { type Announce, flightKey, notBegun } from "./transaction.js";
+
+interface TogetherParts<P extends Principal, DB> {
+  readonly config: WritesConfig<P, DB>;
+  readonly pipeline: Pipeline<P, DB>;
+  readonly emit: Emit;
+  readonly announce: Announce<P>;
+}
+
+/** Never rejects. `undefined`: nothing of them is left, and each is to be tried by itself. */
+export type RunTogether<P extends Principal> = (
+  transactions: readonly (CrudTransaction | InvalidTransaction)[],
+  call: Call<P>,
+) => Promise<readonly TransactionResult[] | undefined>;
+
+/** More operations would hold their locks for longer than one commit saves. */
+const mostOperations = 10_000;
+
+interface Member extends Boarding {
+  readonly claim: Identity;
+  /** See `joinFlight`. */
+  readonly flight: string;
+}
+
+export function createRunTogether<P extends Principal, DB>({
+  config,
+  pipeline,
+  emit,
+  announce,
+}: TogetherParts<P, DB>): RunTogether<P> {
+  const { deferConstraints = false } = config;
+
+  const commit = async (
+    members: readonly Member[],
+    call: Call<P>,
+    tally: Tally,
+  ): Promise<readonly Applied[] | undefined> => {
+    const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
+    const trying = { number: 1, schema, deferConstraints, tally };
+    const flown = await fly(pipeline, members, call, trying);
+    if (flown !== undefined) return flown.kind === "flown" ? flown.applied : undefined;
+    return stepByStep(pipeline, members, call, trying).catch(() => undefined);
+  };
+
+  return async (transactions, call) => {
+    const started = performance.now();
+    const members = await membersOf(transactions, call);
+    if (members === undefined) return undefined;
+    const { inFlight } = call.memory;
+    const keys = members.map(({ flight }) => flight);
+    // One that is under way already, or stands here twice, waits for the other.
+    if (new Set(keys).size < keys.length || keys.some((key) => inFlight.has(key))) return undefined;
+    let end: (result: TransactionResult) => void = () => undefined;
+    const ended = new Promise<TransactionResult>((resolve) => {
+      end = resolve;
+    });
+    for (const key of keys) inFlight.set(key, ended);
+    const tally: Tally = { attempts: 1, statements: 0, ledger: "miss", flown: false };
+    let applied: readonly Applied[] | undefined;
+    try {
+      applied = await commit(members, call, tally);
+    } finally {
+      for (const key of keys) inFlight.delete(key);
+      // Whoever has waited for one of them tries it, where it has been undone.
+      end(applied === undefined ? notBegun : success);
+    }
+    if (applied === undefined) return undefined;
+    for (const [index, each] of applied.entries()) {
+      const identity = members[index]?.claim;
+      const { transaction } = each;
+      await announce(each, { transaction, call, identity });
+      // All statements are the first one's.
+      const told = index === 0 ? tally : { ...tally, statements: 0 };
+      emit(transactionEvent(transaction, call, success, told, performance.now() - started));
+    }
+    return transactions.map(() => success);
+  };
+}
+
+/** `undefined`: one of them must be looked at by itself. */
+async function membersOf<P extends Principal>(
+  transactions: readonly (CrudTransaction | InvalidTransaction)[],
+  call: Call<P>,
+): Promise<readonly Member[] | undefined> {
+  // Without a ledger nobody could tell afterwards whether a COMMIT has been heeded whose answer was lost.
+  if (transactions.length < 2 || !call.ledger) return undefined;
+  const members: Member[] = [];
+  let operations = 0;
+  for (const transaction of transactions) {
+    if ("invalid" in transaction) return undefined;
+    operations += transaction.crud.length;
+    if (operations > mostOperations) return undefined;
+    // There is nothing to commit.
+    if (transaction.crud.length === 0) return undefined;
+    const claim = await identityOf(call, transaction);
+    const { key, queue } = claim;
+    // Without a device, what they name decides, one after the other.
+    if (key === undefined || queue === undefined) return undefined;
+    members.push({ transaction, claim, flight: flightKey(key, claim) });
+  }
+  return members;
+}
+
+/** Rejects with whatever has not gone well at once: it is no failure yet. */
+async function stepByStep<P extends Principal, DB>(
+  pipeline: Pipeline<P, DB>,
+  members: readonly Member[],
+  call: Call<P>,
+  {
+    number,
+    schema,
+    deferConstraints,
+    tally,
+  }: { number: number; schema: SchemaTrust; deferConstraints: boolean; tally: Tally },
+): Promise<readonly Applied[]> {
+  const { store, memory, signal, principal } = call;
+  const operations = members.reduce((sum, { transaction }) => sum + transaction.crud.length, 0);
+  const [claim, ...alongside] = members.map((member) => member.claim);
+  const options = {
+    signal,
+    tally,
+    schema,
+    deferConstraints,
+    alongside,
+    lettersOf: principal.userId,
+    ...(claim && { claim }),
+  };
+  const entering = { userId: principal.userId, operations, signal };
+  return memory.places.unit(entering, store, options, async (unit) => {
+    if (unit.earlier !== undefined || unit.hasLetters) throw new Error("They are told apart.");
+    const applied: Applied[] = [];
+    for (const { transaction } of members) {
+      const progress = { during: "begin" as const, operationIndex: undefined };
+      const open = { store, unit };
+      const writes = await apply(pipeline, transaction, call, { open, number, progress });
+      applied.push({ kind: "applied", transaction, writes });
+    }
+    return applied;
+  });
+}
