@@ -32,6 +32,8 @@ export interface ServerOptions {
   readonly jwksUri?: string;
   readonly retentionDays?: number;
   readonly patient?: boolean;
+  /** On Postgres: transactions are sent as a whole where that can be done. */
+  readonly flights: boolean;
   readonly sabotage?: Sabotage;
   /** Statements that make the tables, for a database in the process. */
   readonly tables?: readonly string[];
@@ -59,6 +61,8 @@ export type Told =
   | { readonly kind: "answer"; readonly number: number; readonly value?: unknown }
   | { readonly kind: "failure"; readonly number: number; readonly message: string }
   | { readonly kind: "fired"; readonly fault: string }
+  /** A transaction has been sent to the database as a whole, and applied. */
+  | { readonly kind: "flown" }
   /** What the library has met: the database's code where it has one, and what it was doing. */
   | { readonly kind: "error"; readonly code: string; readonly during: string };
 
@@ -77,7 +81,7 @@ interface Open {
 let open: Open | undefined;
 let pglite: PGlite | undefined;
 
-async function dialectOf({ url, connections = 6 }: ServerOptions): Promise<Dialect> {
+async function dialectOf({ url, connections = 6, flights }: ServerOptions): Promise<Dialect> {
   if (url === "pglite:") {
     pglite ??= await PGlite.create();
     return new PGliteDialect({ pglite });
@@ -92,7 +96,7 @@ async function dialectOf({ url, connections = 6 }: ServerOptions): Promise<Diale
     connectionTimeoutMillis: 2_000,
     query_timeout: 6_000,
   });
-  return new PostgresDialect({ pool: guardPool(pool) });
+  return new PostgresDialect({ pool: guardPool(pool, { flights }) });
 }
 
 async function databaseOf(options: ServerOptions): Promise<Kysely<FaultSchema>> {
@@ -135,6 +139,7 @@ function configOf(options: ServerOptions, db: Kysely<FaultSchema>): Config {
     limits: { concurrentRequests: 1_000 },
     logger: false,
     onEvent: (event) => {
+      if (event.type === "transaction" && event.flown) tell({ kind: "flown" });
       if (event.type !== "error") return;
       tell({ kind: "error", code: codeOf(event.error), during: event.during });
     },

@@ -11,6 +11,7 @@ export interface Options {
   readonly cells: readonly Cell[];
   readonly databases: readonly DatabaseName[];
   readonly sabotage: Sabotage | undefined;
+  readonly flights: boolean;
   /** Everything there is, and with it that what must be noticed is. */
   readonly whole: boolean;
   seedsOf(cell: Cell): number;
@@ -37,6 +38,7 @@ export function readOptions(args: readonly string[]): Options {
       database: { type: "string" },
       transactions: { type: "string" },
       sabotage: { type: "string" },
+      flights: { type: "boolean", default: false },
     },
   });
   const { short } = values;
@@ -61,6 +63,7 @@ export function readOptions(args: readonly string[]): Options {
       short ? databaseNames : longDatabases(values.database),
     ),
     sabotage,
+    flights: values.flights,
     whole: values.cell === undefined && sabotage === undefined,
     seedsOf: ({ size }) =>
       size === undefined || values.seeds !== undefined ? seeds : Math.min(seeds, mostSeeds),
