@@ -144,7 +144,7 @@ export const outages: readonly Cell[] = [
       const fault = "column asked for while it was missing";
       await part(world, 1, 3);
       await world.database.query("alter table marks rename column number to number_gone");
-      world.errors.of = (_code, during) => (during === "commit" ? undefined : fault);
+      world.errors.of = (_code, during) => (during === "persist" ? fault : undefined);
       await untilFired(world, fault, 3);
       await world.database.query("alter table marks rename column number_gone to number");
       world.errors.of = () => undefined;
