@@ -69,6 +69,9 @@ export type Told =
 /** Short, so that what hangs is over soon; and long enough for a machine that is busy. */
 const timeouts = { lockMs: 1_000, statementMs: 3_000, transactionMs: 4_000, requestMs: 8_000 };
 
+/** For what never ends. */
+const drainMs = 60_000;
+
 /** For what is large. */
 const patientTimeouts = { transactionMs: 60_000, requestMs: 60_000 };
 
@@ -180,6 +183,8 @@ async function obey(order: Order): Promise<unknown> {
       const config = await sabotaged(configOf(order.options, db), db, order.options.sabotage);
       const writes = createWrites<TestPrincipal, FaultSchema>(config);
       const server = createServer(powersyncWrites(writes));
+      // A connection that it closes just when a device sends over it would be a fault that nobody has made.
+      server.keepAliveTimeout = 0;
       open = { db, writes, server };
       return (await listen(server)).url;
     }
@@ -190,7 +195,7 @@ async function obey(order: Order): Promise<unknown> {
     case "prune":
       return served().writes.prune();
     case "drain":
-      return served().writes.drain(10_000);
+      return served().writes.drain(drainMs);
     case "close":
       return close();
   }
@@ -223,7 +228,7 @@ process.on("message", ({ number, ...order }: Order & { readonly number: number }
 });
 process.on("SIGTERM", () => {
   void (async () => {
-    const drained = (await open?.writes.drain(10_000)) ?? true;
+    const drained = (await open?.writes.drain(drainMs)) ?? true;
     process.exit(drained ? 0 : 1);
   })();
 });

@@ -32,10 +32,15 @@ export interface WorkloadOptions {
   readonly mendable?: boolean;
   /** Every operation makes a row of its own: the table grows. Default false, and true for more than 50 operations in one transaction. */
   readonly grows?: boolean;
+  /**
+   * Nothing that a flight would leave to the careful way: no poison, whose letters ground their user, and no row changed that is not there. Default
+   * false.
+   */
+  readonly plain?: boolean;
 }
 
 export interface WriterOptions extends Partial<
-  Pick<WorkloadOptions, "operations" | "poison" | "mendable" | "grows">
+  Pick<WorkloadOptions, "operations" | "poison" | "mendable" | "grows" | "plain">
 > {
   /** Of its first entry, and of its first transaction. Default 1. */
   readonly firstId?: number;
@@ -79,7 +84,8 @@ export function createWriter(
   random: Random,
   {
     operations,
-    poison = 8,
+    plain = false,
+    poison = plain ? 0 : 8,
     mendable = false,
     grows = false,
     firstId = 1,
@@ -115,8 +121,9 @@ export function createWriter(
       else if (random.oneIn(6)) add("PATCH", "shared", random.pick(sharedRows));
       else {
         const kind = random.below(20);
-        const op = kind < 3 ? "DELETE" : kind < 13 ? "PUT" : "PATCH";
-        add(op, "items", random.pick(ids), { size: number });
+        const id = random.pick(ids);
+        const isPut = (plain && !model.has(id, crud)) || (kind >= 3 && kind < 13);
+        add(isPut ? "PUT" : kind < 3 ? "DELETE" : "PATCH", "items", id, { size: number });
       }
     }
     const transaction = { transaction_id: number, crud };
@@ -131,6 +138,11 @@ function createModel() {
   /** Rows that a letter waits to create. */
   const awaited = new Set<string>();
   return {
+    /** Whether there is such an item once these have been applied. */
+    has: (wanted: string, crud: readonly WireEntry[]): boolean => {
+      const last = crud.findLast(({ table, id }) => table === "items" && id === wanted);
+      return last === undefined ? rows.has(wanted) : last.op !== "DELETE";
+    },
     send: (
       crud: readonly WireEntry[],
       isPoison: boolean,

@@ -70,7 +70,9 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
   };
   const devices = options.devices.map((name) => {
     const mine = seeded(seedOf(own, name.name));
-    const write = writerOf(own, name.name, options);
+    // Flights are tried where they can succeed; what grounds them comes from the others.
+    const plain = plan.flights && name.user === "alice" && cell.workload?.poison === undefined;
+    const write = writerOf(own, name.name, { ...options, plain });
     const size = () => 1 + mine.below(5);
     const written = (count: number) => {
       const next = Array.from({ length: count }, () => write());

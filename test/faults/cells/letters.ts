@@ -90,14 +90,7 @@ export const deadLetters: readonly Cell[] = [
     upload: async (world) => {
       await uploadAll(world);
       await mend(world);
-      for (const { id } of await letters(world.database)) {
-        const results = await Promise.all(
-          Array.from({ length: 10 }, (_, copy) => retry(world, id, copy)),
-        );
-        world.fired("retried 10 times at once");
-        const retried = results.filter((status) => status === "retried").length;
-        if (retried !== 1) world.complain(`A letter was retried: ${results.join(", ")}.`);
-      }
+      for (const { id } of await letters(world.database)) await retryTenTimes(world, id);
       allMended(world);
     },
   },
@@ -140,6 +133,20 @@ async function retry(world: World, letter: string, attempt: number): Promise<str
   await place?.ready;
   const result = await place?.process.ask({ kind: "retry", letter });
   return String((result as { readonly status: string } | undefined)?.status);
+}
+
+/** All at once; and again, where a time-out has met all of them. */
+async function retryTenTimes(world: World, letter: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, copy) => retry(world, letter, copy)),
+    );
+    world.fired("retried 10 times at once");
+    const retried = results.filter((status) => status === "retried").length;
+    if (retried > 1) world.complain(`A letter was retried: ${results.join(", ")}.`);
+    if (!results.every((status) => status === "failed")) return;
+  }
+  world.complain(`The letter ${letter} can't be retried.`);
 }
 
 async function retryUntilClosed(world: World, letter: string): Promise<void> {
