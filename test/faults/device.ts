@@ -6,8 +6,6 @@ import type { DeviceName, Sent } from "./workload.js";
 export interface Device extends DeviceName {
   /** On its disk. */
   queue: Sent[];
-  /** What it has sent last. */
-  readonly latest: readonly Sent[];
   /** Until the queue is empty and nothing more is written, or it is told to stop. */
   upload(stop: AbortSignal): Promise<void>;
   /** One request with these, to this server, and nothing else: the queue stays as it is. */
@@ -17,7 +15,7 @@ export interface Device extends DeviceName {
 export interface DeviceOptions extends DeviceName {
   readonly queue: Sent[];
   /** Where the next request goes. */
-  readonly route: (attempt: number) => string;
+  readonly route: () => string;
   /** Transactions in the next request. */
   readonly size: () => number;
   readonly token: () => string | Promise<string>;
@@ -37,8 +35,6 @@ const writingMs = 100;
 export function createDevice(options: DeviceOptions): Device {
   const { name, user, clientId, route, size, more, token, patienceMs, survives, answered } =
     options;
-  let latest: readonly Sent[] = [];
-  let attempt = 0;
 
   const send = async (transactions: readonly Sent[], url: string) => {
     const body = {
@@ -54,9 +50,7 @@ export function createDevice(options: DeviceOptions): Device {
   /** Whether the whole request has been answered for good. */
   const step = async (): Promise<boolean> => {
     const head = device.queue.slice(0, size());
-    latest = head;
-    attempt += 1;
-    const results = await send(head, route(attempt));
+    const results = await send(head, route());
     if (!survives(results)) return true;
     for (const [index, result] of results.entries()) {
       const sent = head[index];
@@ -73,9 +67,6 @@ export function createDevice(options: DeviceOptions): Device {
     user,
     clientId,
     queue: options.queue,
-    get latest() {
-      return latest;
-    },
     send,
     upload: async (stop) => {
       while (!stop.aborted) {

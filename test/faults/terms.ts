@@ -54,8 +54,6 @@ export interface World {
   readonly first: boolean;
   /** What the library meets in the server processes: which of it counts as which fault. */
   readonly errors: { of: (code: string, during: string) => string | undefined };
-  /** How many such errors there were. */
-  met(): number;
   /** What the devices ask; cells put others in their place. */
   readonly routes: Routes;
   /** A named fault has happened. */

@@ -93,7 +93,6 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
   });
   const fired = (fault: string) => void fires.set(fault, (fires.get(fault) ?? 0) + 1);
   const errors = { of: (_code: string, _during: string): string | undefined => undefined };
-  let met = 0;
   for (const { process } of places) {
     process.onTold = (told) => {
       if (told.kind === "fired") return fired(told.fault);
@@ -101,7 +100,6 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
         flown += 1;
         return;
       }
-      met += 1;
       const fault = errors.of(told.code, told.during);
       if (fault !== undefined) fired(fault);
     };
@@ -124,7 +122,6 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
     fires,
     complaints,
     errors,
-    met: () => met,
     fired,
     times: (fault) => fires.get(fault) ?? 0,
     complain: (what) => void complaints.push(what),
