@@ -31,7 +31,8 @@ export interface ServerOptions {
   /** Whose tokens are taken, in place of names. */
   readonly jwksUri?: string;
   readonly retentionDays?: number;
-  readonly patient?: boolean;
+  /** Time-outs are short: for faults that hang, and not for a machine that is busy. */
+  readonly impatient?: boolean;
   /** On Postgres: transactions are sent as a whole where that can be done. */
   readonly flights: boolean;
   readonly sabotage?: Sabotage;
@@ -66,14 +67,14 @@ export type Told =
   /** What the library has met: the database's code where it has one, and what it was doing. */
   | { readonly kind: "error"; readonly code: string; readonly during: string };
 
-/** Short, so that what hangs is over soon; and long enough for a machine that is busy. */
-const timeouts = { lockMs: 1_000, statementMs: 3_000, transactionMs: 4_000, requestMs: 8_000 };
+/** Where something hangs, it is over soon. */
+const shortTimeouts = { lockMs: 1_000, statementMs: 3_000, transactionMs: 4_000, requestMs: 8_000 };
 
 /** For what never ends. */
-const drainMs = 60_000;
+const drainMs = 120_000;
 
-/** For what is large. */
-const patientTimeouts = { transactionMs: 60_000, requestMs: 60_000 };
+/** Nothing hangs: what takes long does so because the machine is busy, or because it is large. */
+const timeouts = { lockMs: 5_000, statementMs: 30_000, transactionMs: 60_000, requestMs: 60_000 };
 
 interface Open {
   readonly db: Kysely<FaultSchema>;
@@ -84,20 +85,24 @@ interface Open {
 let open: Open | undefined;
 let pglite: PGlite | undefined;
 
-async function dialectOf({ url, connections = 6, flights }: ServerOptions): Promise<Dialect> {
+async function dialectOf(options: ServerOptions): Promise<Dialect> {
+  const { url, connections = 6, flights, impatient } = options;
   if (url === "pglite:") {
     pglite ??= await PGlite.create();
     return new PGliteDialect({ pglite });
   }
   if (url.startsWith("mysql:"))
     return new MysqlDialect({
-      pool: mysqlPool(url, { connectionLimit: connections, connectTimeout: 2_000 }),
+      pool: mysqlPool(url, {
+        connectionLimit: connections,
+        connectTimeout: impatient === true ? 2_000 : 20_000,
+      }),
     });
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
-    connectionTimeoutMillis: 2_000,
-    query_timeout: 6_000,
+    connectionTimeoutMillis: impatient === true ? 2_000 : 20_000,
+    query_timeout: impatient === true ? 6_000 : 60_000,
   });
   return new PostgresDialect({ pool: guardPool(pool, { flights }) });
 }
@@ -119,7 +124,7 @@ async function databaseOf(options: ServerOptions): Promise<Kysely<FaultSchema>> 
 }
 
 function configOf(options: ServerOptions, db: Kysely<FaultSchema>): Config {
-  const { onFatal, isolation, hookFailsEvery, jwksUri, retentionDays } = options;
+  const { onFatal, isolation, hookFailsEvery, jwksUri, retentionDays, impatient } = options;
   return {
     authenticate:
       jwksUri === undefined
@@ -137,7 +142,7 @@ function configOf(options: ServerOptions, db: Kysely<FaultSchema>): Config {
       items: { access: "everyone", columns: ["size", "tag"] },
       shared: { access: "everyone" },
     },
-    timeouts: options.patient === true ? patientTimeouts : timeouts,
+    timeouts: impatient === true ? shortTimeouts : timeouts,
     // One caller stands for many.
     limits: { concurrentRequests: 1_000 },
     logger: false,

@@ -65,7 +65,7 @@ async function tryCell(cell: Cell, server: DatabaseServer): Promise<void> {
     outcomes.push(
       await tryOnce({ cell, server, seed, transactions: options.transactionsOf(cell), sabotage }),
     );
-  const row = sumOf(cell, server.name, first, outcomes);
+  const row = sumOf(cell, server.name, options, outcomes);
   rows.push(row);
   tried += 1;
   console.log(`${String(tried).padStart(2)}/${wanted} ${lineOf(row, performance.now() - began)}`);

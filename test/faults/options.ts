@@ -12,6 +12,8 @@ export interface Options {
   readonly databases: readonly DatabaseName[];
   readonly sabotage: Sabotage | undefined;
   readonly flights: boolean;
+  /** What has to be said to run a seed again in the same form. Empty, or with a space behind. */
+  readonly again: string;
   /** Everything there is, and with it that what must be noticed is. */
   readonly whole: boolean;
   seedsOf(cell: Cell): number;
@@ -64,6 +66,12 @@ export function readOptions(args: readonly string[]): Options {
     ),
     sabotage,
     flights: values.flights,
+    again: [
+      short ? "--short " : "",
+      transactions === undefined ? "" : `--transactions ${transactions} `,
+      values.flights ? "--flights " : "",
+      sabotage === undefined ? "" : `--sabotage ${sabotage} `,
+    ].join(""),
     whole: values.cell === undefined && sabotage === undefined,
     seedsOf: ({ size }) =>
       size === undefined || values.seeds !== undefined ? seeds : Math.min(seeds, mostSeeds),

@@ -15,11 +15,14 @@ export interface Row extends Counts {
   readonly failures: readonly string[];
 }
 
-/** @param outcomes one a seed, from `first` on; an error where the run itself has broken off */
+/**
+ * @param again the command line that says in which form each seed was run
+ * @param outcomes one a seed, from `first` on; an error where the run itself has broken off
+ */
 export function sumOf(
   { name, faults }: Cell,
   database: DatabaseName,
-  first: number,
+  { first, again }: { readonly first: number; readonly again: string },
   outcomes: readonly (Outcome | Error)[],
 ): Row {
   const whole = outcomes.flatMap((outcome) => (outcome instanceof Error ? [] : [outcome]));
@@ -31,8 +34,8 @@ export function sumOf(
   const failures = outcomes.flatMap((outcome, index) => {
     const said = outcome instanceof Error ? [outcome.stack ?? outcome.message] : outcome.failures;
     if (said.length === 0) return [];
-    const again = `Again: npm run faults -- --cell ${name} --database ${database} --seed ${first + index}`;
-    return [...said.slice(0, 12), again];
+    const which = `--cell ${name} --database ${database} --seed ${first + index}`;
+    return [...said.slice(0, 12), `Again: npm run faults -- ${again}${which}`];
   });
   return { cell: name, database, ...total(whole), fires, flown, failures };
 }

@@ -2,6 +2,7 @@
 import { check, type Tally } from "./check.js";
 import { letters, rows } from "./databases.js";
 import type { World } from "./terms.js";
+import { neverMs } from "./waiting.js";
 import { openWorld, type OpenWorld, type Plan } from "./world.js";
 
 export interface Outcome extends Tally {
@@ -10,10 +11,6 @@ export interface Outcome extends Tally {
   /** Why the run has failed; empty where it has not. */
   readonly failures: readonly string[];
 }
-
-/** For what never comes about. */
-const uploadMs = 240_000;
-const drainMs = 90_000;
 
 export async function run(plan: Plan): Promise<Outcome> {
   const world = await openWorld(plan);
@@ -31,11 +28,11 @@ export async function run(plan: Plan): Promise<Outcome> {
       world.writeWhile(() => injecting || world.missing().length > 0 || !enough());
     const upload = cell.upload ?? uploadAll;
     // What `inject` does at once is done before anything is sent.
-    await bounded(Promise.all([inject(), upload(world)]), uploadMs, "The uploads", world);
+    await bounded(Promise.all([inject(), upload(world)]), neverMs, "The uploads", world);
     world.writeWhile(() => false);
     await heal(world);
     await cell.heal?.(world);
-    await uploadAll(world, AbortSignal.any([world.stop, AbortSignal.timeout(drainMs)]));
+    await uploadAll(world, AbortSignal.any([world.stop, AbortSignal.timeout(neverMs)]));
     await heal(world);
     // Whatever is still under way, in the name of clients that have left, comes to its end.
     for (const { process } of world.servers) await process.ask({ kind: "drain" });

@@ -21,8 +21,6 @@ export interface Cell {
   readonly size?: "few" | "large";
   readonly servers?: Partial<ServerOptions>;
   readonly workload?: Partial<WorkloadOptions>;
-  /** In milliseconds: what a device waits for an answer. Default: longer than a server takes. */
-  readonly patienceMs?: number;
   /** Before anything is sent. */
   readonly before?: (world: World) => void | Promise<void>;
   /** Runs beside the devices' uploads, which go on until it has ended. What it leaves broken `heal` mends; after it the queues must drain. */

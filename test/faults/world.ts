@@ -37,7 +37,7 @@ export interface OpenWorld extends World {
 }
 
 /** Longer than the servers' time-outs, so that they answer before it has passed. */
-const patienceMs = 12_000;
+const patienceMs = { usual: 80_000, impatient: 12_000 };
 
 export async function openWorld(plan: Plan): Promise<OpenWorld> {
   const { cell, server, seed, transactions, long } = plan;
@@ -87,7 +87,7 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
       more: () => (writesOn() ? written(size()) : []),
       token: () => world.routes.token(name.user),
       survives: (results) => world.routes.survives(name.name, results),
-      patienceMs: cell.patienceMs ?? patienceMs,
+      patienceMs: patienceMs[cell.servers?.impatient === true ? "impatient" : "usual"],
       answered,
     });
   });

@@ -56,6 +56,7 @@ export const contention: readonly Cell[] = [
   {
     name: "file-busy",
     databases: ["sqlite"],
+    servers: { impatient: true },
     faults: ["file locked by another process"],
     least: 3,
     inject: async (world) => {

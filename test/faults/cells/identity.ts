@@ -6,7 +6,7 @@ import { deviceOf } from "../world.js";
 import { isRequest, onEntrances } from "../points.js";
 import { uploadAll } from "../run.js";
 import type { Cell, World } from "../terms.js";
-import { part, untilFired } from "../waiting.js";
+import { neverMs, part, untilFired } from "../waiting.js";
 import { createWriter, type DeviceName, type Sent } from "../workload.js";
 
 const shared = ["postgres", "mysql", "sqlite"] as const;
@@ -165,7 +165,7 @@ async function untilAnswered(
     );
     left = left.slice(through === -1 ? results.length : through);
     return left.length === 0;
-  });
+  }, neverMs);
   device.queue.splice(0, batch.length);
 }
 

@@ -22,8 +22,6 @@ export const large: readonly Cell[] = [
     databases: ["postgres", "mysql"],
     size: "large",
     faults: [cut, answerLost],
-    servers: { patient: true },
-    patienceMs: 120_000,
     // With the device's mark there are 10,000: as many as are taken.
     workload: { operations: 9_999, poison: 0, devices: threeDevices.slice(0, 1) },
     inject: (world) => {

@@ -92,7 +92,7 @@ export const outages: readonly Cell[] = [
     name: "connections-exhausted",
     databases: servers,
     faults: ["connection refused by the server", "waited for the pool's only connection"],
-    servers: { connections: 1 },
+    servers: { connections: 1, impatient: true },
     inject: async (world) => {
       const { database } = world;
       const refused = "connection refused by the server";

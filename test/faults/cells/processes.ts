@@ -70,6 +70,7 @@ export const processes: readonly Cell[] = [
   {
     name: "server-stopped-and-continued",
     databases: ["postgres", "mysql"],
+    servers: { impatient: true },
     size: "few",
     faults: ["stood still at a statement", "stood still before COMMIT"],
     inject: (world) => {
@@ -128,5 +129,5 @@ export const processes: readonly Cell[] = [
   },
 ];
 
-/** Longer than all time-outs of the process and of the database. */
+/** Longer than the time-outs of impatient servers, and of their database. */
 const stillMs = 6_000;

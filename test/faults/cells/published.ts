@@ -17,8 +17,6 @@ export const published: readonly Cell[] = [
     name: "published-connectors",
     databases: ["postgres", "mysql", "sqlite", "pglite"],
     faults: [lost, known, applied],
-    // A time-out would be an answer that the model does not expect.
-    servers: { patient: true },
     workload: { devices: [] },
     inject: () => undefined,
     upload: async (world) => {
