@@ -7,6 +7,7 @@ import { mysqlPool } from "../support/mysql.js";
 import { createOwnMysql, type OwnMysql } from "../support/own-mysql.js";
 import { createOwnPostgres, type OwnPostgres } from "../support/own-postgres.js";
 import { openSqlite, sqliteFile } from "../support/sqlite-files.js";
+import { until } from "../support/uploads.js";
 import type { FoundLetter, HistoryEntry } from "./check.js";
 import { mysqlTables, pgliteTables, postgresTables, sqliteTables, tables } from "./tables.js";
 import { removed, wrote } from "./workload.js";
@@ -216,8 +217,20 @@ function fileServer(): DatabaseServer {
       await sql`pragma busy_timeout = 5000`.execute(db);
       for (const statement of sqliteTables) await sql.raw(statement).execute(db);
       await createTables(db);
-      const query = async <Row>(statement: string) =>
-        (await sql.raw<Row>(statement).execute(db)).rows;
+      // Servers that are busy may be so for longer than the driver waits.
+      const query = async <Row>(statement: string) => {
+        let rows: readonly Row[] = [];
+        await until(async () => {
+          try {
+            rows = (await sql.raw<Row>(statement).execute(db)).rows;
+            return true;
+          } catch (error) {
+            if ((error as { readonly code?: unknown }).code === "SQLITE_BUSY") return false;
+            throw error;
+          }
+        });
+        return rows;
+      };
       return {
         name: "sqlite",
         server,

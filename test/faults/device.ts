@@ -6,9 +6,7 @@ import type { DeviceName, Sent } from "./workload.js";
 export interface Device extends DeviceName {
   /** On its disk. */
   queue: Sent[];
-  /** What it has sent last. */
-  readonly latest: readonly Sent[];
-  /** Until the queue is empty, or it is told to stop. */
+  /** Until the queue is empty and nothing more is written, or it is told to stop. */
   upload(stop: AbortSignal): Promise<void>;
   /** One request with these, to this server, and nothing else: the queue stays as it is. */
   send(transactions: readonly Sent[], url: string): Promise<readonly WireResult[]>;
@@ -17,12 +15,12 @@ export interface Device extends DeviceName {
 export interface DeviceOptions extends DeviceName {
   readonly queue: Sent[];
   /** Where the next request goes. */
-  readonly route: (attempt: number) => string;
+  readonly route: () => string;
   /** Transactions in the next request. */
   readonly size: () => number;
   readonly token: () => string | Promise<string>;
-  /** How many of its last transactions it keeps back just now. */
-  readonly kept: () => number;
+  /** Asked when the queue is empty: what its user writes next. Nothing: it has done its work. */
+  readonly more: () => readonly Sent[];
   readonly patienceMs: number;
   /** Asked after each answer, before anything is taken off the queue. False: it is killed just now, and starts again. */
   readonly survives: (results: readonly WireResult[]) => boolean;
@@ -31,11 +29,12 @@ export interface DeviceOptions extends DeviceName {
 
 const pauseMs = 15;
 
+/** Between what the user writes once the queue is empty. */
+const writingMs = 100;
+
 export function createDevice(options: DeviceOptions): Device {
-  const { name, user, clientId, route, size, kept, token, patienceMs, survives, answered } =
+  const { name, user, clientId, route, size, more, token, patienceMs, survives, answered } =
     options;
-  let latest: readonly Sent[] = [];
-  let attempt = 0;
 
   const send = async (transactions: readonly Sent[], url: string) => {
     const body = {
@@ -50,12 +49,8 @@ export function createDevice(options: DeviceOptions): Device {
 
   /** Whether the whole request has been answered for good. */
   const step = async (): Promise<boolean> => {
-    const free = device.queue.length - kept();
-    if (free <= 0) return false;
-    const head = device.queue.slice(0, Math.min(size(), free));
-    latest = head;
-    attempt += 1;
-    const results = await send(head, route(attempt));
+    const head = device.queue.slice(0, size());
+    const results = await send(head, route());
     if (!survives(results)) return true;
     for (const [index, result] of results.entries()) {
       const sent = head[index];
@@ -72,12 +67,15 @@ export function createDevice(options: DeviceOptions): Device {
     user,
     clientId,
     queue: options.queue,
-    get latest() {
-      return latest;
-    },
     send,
     upload: async (stop) => {
-      while (device.queue.length > 0 && !stop.aborted) {
+      while (!stop.aborted) {
+        if (device.queue.length === 0) {
+          const written = more();
+          if (written.length === 0) return;
+          device.queue.push(...written);
+          await sleep(writingMs);
+        }
         const through = await step().catch(() => false);
         if (!through) await sleep(pauseMs);
       }

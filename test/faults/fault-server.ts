@@ -31,7 +31,10 @@ export interface ServerOptions {
   /** Whose tokens are taken, in place of names. */
   readonly jwksUri?: string;
   readonly retentionDays?: number;
-  readonly patient?: boolean;
+  /** Time-outs are short: for faults that hang, and not for a machine that is busy. */
+  readonly impatient?: boolean;
+  /** On Postgres: transactions are sent as a whole where that can be done. */
+  readonly flights: boolean;
   readonly sabotage?: Sabotage;
   /** Statements that make the tables, for a database in the process. */
   readonly tables?: readonly string[];
@@ -59,14 +62,19 @@ export type Told =
   | { readonly kind: "answer"; readonly number: number; readonly value?: unknown }
   | { readonly kind: "failure"; readonly number: number; readonly message: string }
   | { readonly kind: "fired"; readonly fault: string }
+  /** A transaction has been sent to the database as a whole, and applied. */
+  | { readonly kind: "flown" }
   /** What the library has met: the database's code where it has one, and what it was doing. */
   | { readonly kind: "error"; readonly code: string; readonly during: string };
 
-/** Short, so that what hangs is over soon; and long enough for a machine that is busy. */
-const timeouts = { lockMs: 1_000, statementMs: 3_000, transactionMs: 4_000, requestMs: 8_000 };
+/** Where something hangs, it is over soon. */
+const shortTimeouts = { lockMs: 1_000, statementMs: 3_000, transactionMs: 4_000, requestMs: 8_000 };
 
-/** For what is large. */
-const patientTimeouts = { transactionMs: 60_000, requestMs: 60_000 };
+/** For what never ends. */
+const drainMs = 120_000;
+
+/** Nothing hangs: what takes long does so because the machine is busy, or because it is large. */
+const timeouts = { lockMs: 5_000, statementMs: 30_000, transactionMs: 60_000, requestMs: 60_000 };
 
 interface Open {
   readonly db: Kysely<FaultSchema>;
@@ -77,22 +85,26 @@ interface Open {
 let open: Open | undefined;
 let pglite: PGlite | undefined;
 
-async function dialectOf({ url, connections = 6 }: ServerOptions): Promise<Dialect> {
+async function dialectOf(options: ServerOptions): Promise<Dialect> {
+  const { url, connections = 6, flights, impatient } = options;
   if (url === "pglite:") {
     pglite ??= await PGlite.create();
     return new PGliteDialect({ pglite });
   }
   if (url.startsWith("mysql:"))
     return new MysqlDialect({
-      pool: mysqlPool(url, { connectionLimit: connections, connectTimeout: 2_000 }),
+      pool: mysqlPool(url, {
+        connectionLimit: connections,
+        connectTimeout: impatient === true ? 2_000 : 20_000,
+      }),
     });
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
-    connectionTimeoutMillis: 2_000,
-    query_timeout: 6_000,
+    connectionTimeoutMillis: impatient === true ? 2_000 : 20_000,
+    query_timeout: impatient === true ? 6_000 : 60_000,
   });
-  return new PostgresDialect({ pool: guardPool(pool) });
+  return new PostgresDialect({ pool: guardPool(pool, { flights }) });
 }
 
 async function databaseOf(options: ServerOptions): Promise<Kysely<FaultSchema>> {
@@ -112,7 +124,7 @@ async function databaseOf(options: ServerOptions): Promise<Kysely<FaultSchema>> 
 }
 
 function configOf(options: ServerOptions, db: Kysely<FaultSchema>): Config {
-  const { onFatal, isolation, hookFailsEvery, jwksUri, retentionDays } = options;
+  const { onFatal, isolation, hookFailsEvery, jwksUri, retentionDays, impatient } = options;
   return {
     authenticate:
       jwksUri === undefined
@@ -130,11 +142,12 @@ function configOf(options: ServerOptions, db: Kysely<FaultSchema>): Config {
       items: { access: "everyone", columns: ["size", "tag"] },
       shared: { access: "everyone" },
     },
-    timeouts: options.patient === true ? patientTimeouts : timeouts,
+    timeouts: impatient === true ? shortTimeouts : timeouts,
     // One caller stands for many.
     limits: { concurrentRequests: 1_000 },
     logger: false,
     onEvent: (event) => {
+      if (event.type === "transaction" && event.flown) tell({ kind: "flown" });
       if (event.type !== "error") return;
       tell({ kind: "error", code: codeOf(event.error), during: event.during });
     },
@@ -175,6 +188,8 @@ async function obey(order: Order): Promise<unknown> {
       const config = await sabotaged(configOf(order.options, db), db, order.options.sabotage);
       const writes = createWrites<TestPrincipal, FaultSchema>(config);
       const server = createServer(powersyncWrites(writes));
+      // A connection that it closes just when a device sends over it would be a fault that nobody has made.
+      server.keepAliveTimeout = 0;
       open = { db, writes, server };
       return (await listen(server)).url;
     }
@@ -185,7 +200,7 @@ async function obey(order: Order): Promise<unknown> {
     case "prune":
       return served().writes.prune();
     case "drain":
-      return served().writes.drain(10_000);
+      return served().writes.drain(drainMs);
     case "close":
       return close();
   }
@@ -218,7 +233,7 @@ process.on("message", ({ number, ...order }: Order & { readonly number: number }
 });
 process.on("SIGTERM", () => {
   void (async () => {
-    const drained = (await open?.writes.drain(10_000)) ?? true;
+    const drained = (await open?.writes.drain(drainMs)) ?? true;
     process.exit(drained ? 0 : 1);
   })();
 });

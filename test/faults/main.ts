@@ -4,7 +4,7 @@
  *
  * `--seeds N` (default 5, and 3 for what is large or waits long; 1 in the short form), `--seed S` (the first; without `--seeds` the only one),
  * `--cell NAME,…`, `--database NAME,…`, `--transactions N` (in a cell and seed; default 200, in the short form 30; what is large or waits long keeps its 10, or 6),
- * `--sabotage NAME`: breaks the promise on purpose, and is to be seen.
+ * `--flights`: on Postgres, transactions are sent as a whole where that can be done; `--sabotage NAME`: breaks the promise on purpose, and is to be seen.
  */
 import { ownMysqlAvailable } from "../support/own-mysql.js";
 import { ownPostgresAvailable } from "../support/own-postgres.js";
@@ -20,9 +20,13 @@ import type { Cell } from "./terms.js";
 import type { Plan } from "./world.js";
 
 const options = readOptions(process.argv.slice(2));
-const { short, first, databases, sabotage } = options;
+const { short, first, databases, sabotage, flights } = options;
 const processes = createProcesses();
 const rows: Row[] = [];
+const wanted = options.cells.flatMap((cell) =>
+  cell.databases.filter((name) => databases.includes(name)),
+).length;
+let tried = 0;
 let unnoticed = 0;
 
 // What was started is ended, also where the run is broken off; and what it has shown by then is said.
@@ -61,14 +65,17 @@ async function tryCell(cell: Cell, server: DatabaseServer): Promise<void> {
     outcomes.push(
       await tryOnce({ cell, server, seed, transactions: options.transactionsOf(cell), sabotage }),
     );
-  const row = sumOf(cell, server.name, first, outcomes);
+  const row = sumOf(cell, server.name, options, outcomes);
   rows.push(row);
-  console.log(lineOf(row, performance.now() - began));
+  tried += 1;
+  console.log(`${String(tried).padStart(2)}/${wanted} ${lineOf(row, performance.now() - began)}`);
 }
 
-function tryOnce(plan: Omit<Plan, "first" | "long" | "processes">): Promise<Outcome | Error> {
+function tryOnce(
+  plan: Omit<Plan, "first" | "long" | "flights" | "processes">,
+): Promise<Outcome | Error> {
   processes.prepare(2);
-  return run({ ...plan, first: plan.seed === first, long: !short, processes }).catch(
+  return run({ ...plan, first: plan.seed === first, long: !short, flights, processes }).catch(
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
 }
@@ -89,8 +96,9 @@ function sabotagedRun(
   server: DatabaseServer,
   sabotage: Sabotage,
 ): Promise<Outcome | Error> {
-  const transactions = (noticing[sabotage].times ?? 3) * options.transactionsOf(cell);
-  return tryOnce({ cell, server, seed: first, transactions, sabotage });
+  const transactions = 3 * options.transactionsOf(cell);
+  const { enough } = noticing[sabotage];
+  return tryOnce({ cell, server, seed: first, transactions, sabotage, enough });
 }
 
 function isThere(name: DatabaseName): Promise<boolean> | boolean {

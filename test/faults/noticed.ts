@@ -2,13 +2,14 @@
 import type { counted, Tally } from "./check.js";
 import type { DatabaseName } from "./databases.js";
 import type { Sabotage } from "./sabotage.js";
+import type { Sent } from "./workload.js";
 
 interface Noticing {
   readonly what: string;
   readonly cell: string;
   readonly database: DatabaseName;
-  /** So many times the cell's transactions, to be sure that there is something to notice. Default 3. */
-  readonly times?: number;
+  /** Whether what was sent is enough for the losses to show; the devices write on until it is. Default: three times the cell's transactions are. */
+  readonly enough?: (sent: readonly Sent[]) => boolean;
 }
 
 export const noticing: Readonly<Record<Sabotage, Noticing>> = {
@@ -32,7 +33,7 @@ export const noticing: Readonly<Record<Sabotage, Noticing>> = {
     cell: "http-answer-lost",
     database: "sqlite",
     // Few need a row that a letter waits to create.
-    times: 15,
+    enough: (sent) => sent.filter(({ isDependant }) => isDependant).length >= 3,
   },
   guard: {
     what: "a repetition known by its content alone",

@@ -11,6 +11,9 @@ export interface Options {
   readonly cells: readonly Cell[];
   readonly databases: readonly DatabaseName[];
   readonly sabotage: Sabotage | undefined;
+  readonly flights: boolean;
+  /** What has to be said to run a seed again in the same form. Empty, or with a space behind. */
+  readonly again: string;
   /** Everything there is, and with it that what must be noticed is. */
   readonly whole: boolean;
   seedsOf(cell: Cell): number;
@@ -37,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
       database: { type: "string" },
       transactions: { type: "string" },
       sabotage: { type: "string" },
+      flights: { type: "boolean", default: false },
     },
   });
   const { short } = values;
@@ -61,6 +65,13 @@ export function readOptions(args: readonly string[]): Options {
       short ? databaseNames : longDatabases(values.database),
     ),
     sabotage,
+    flights: values.flights,
+    again: [
+      short ? "--short " : "",
+      transactions === undefined ? "" : `--transactions ${transactions} `,
+      values.flights ? "--flights " : "",
+      sabotage === undefined ? "" : `--sabotage ${sabotage} `,
+    ].join(""),
     whole: values.cell === undefined && sabotage === undefined,
     seedsOf: ({ size }) =>
       size === undefined || values.seeds !== undefined ? seeds : Math.min(seeds, mostSeeds),

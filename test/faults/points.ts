@@ -4,12 +4,12 @@ import type { ServerPlace, World } from "./terms.js";
 
 export interface Point {
   readonly fault: string;
-  readonly at: (passing: Passing) => boolean;
+  readonly at: (passing: Passing, place: ServerPlace) => boolean;
   /** What happens there. */
   readonly verdict: (place: ServerPlace) => Verdict;
   /** One in up to so many times. Default 3. */
   readonly every?: number;
-  /** In all. Default: a third of the transactions. */
+  /** In all. Default: a third of the transactions that are queued at first. */
   readonly most?: number;
 }
 
@@ -21,6 +21,21 @@ export function onLinks(world: World, points: readonly Point[]): void {
 /** Between devices and servers. */
 export function onEntrances(world: World, points: readonly Point[]): void {
   arm(world, points, ({ entrance }) => entrance);
+}
+
+/** The server process is killed there, and another one takes its place. */
+export function killed(
+  world: World,
+  fault: string,
+  at: Point["at"],
+  lose?: "statement" | "answer",
+): Point {
+  const done = (place: ServerPlace) => () => killAndRestart(world, place);
+  return { fault, at, verdict: (place) => ({ ...(lose && { lose }), done: done(place) }) };
+}
+
+export function killAndRestart(world: World, place: ServerPlace): void {
+  place.replace().catch((error: unknown) => world.complain(String(error)));
 }
 
 function arm(
@@ -44,12 +59,12 @@ function arm(
 
 function armedPoint(
   world: World,
-  { fault, at, verdict, every = 3, most = Math.ceil(world.sent.length / 3) }: Point,
+  { fault, at, verdict, every = 3, most = Math.ceil(world.planned / 3) }: Point,
 ): (passing: Passing, place: ServerPlace) => Verdict | undefined {
   let passed = world.random.below(every);
   let left = most;
   return (passing, place) => {
-    if (left <= 0 || !at(passing)) return undefined;
+    if (left <= 0 || !at(passing, place)) return undefined;
     passed -= 1;
     if (passed >= 0) return undefined;
     passed = world.random.below(every);

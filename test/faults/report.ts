@@ -10,14 +10,19 @@ export interface Row extends Counts {
   readonly cell: string;
   readonly database: DatabaseName;
   readonly fires: ReadonlyMap<string, number>;
+  /** Transactions that were sent to the database as a whole. */
+  readonly flown: number;
   readonly failures: readonly string[];
 }
 
-/** @param outcomes one a seed, from `first` on; an error where the run itself has broken off */
+/**
+ * @param again the command line that says in which form each seed was run
+ * @param outcomes one a seed, from `first` on; an error where the run itself has broken off
+ */
 export function sumOf(
   { name, faults }: Cell,
   database: DatabaseName,
-  first: number,
+  { first, again }: { readonly first: number; readonly again: string },
   outcomes: readonly (Outcome | Error)[],
 ): Row {
   const whole = outcomes.flatMap((outcome) => (outcome instanceof Error ? [] : [outcome]));
@@ -25,20 +30,21 @@ export function sumOf(
   for (const outcome of whole) {
     for (const [fault, times] of outcome.fires) fires.set(fault, (fires.get(fault) ?? 0) + times);
   }
+  const flown = whole.reduce((sum, outcome) => sum + outcome.flown, 0);
   const failures = outcomes.flatMap((outcome, index) => {
     const said = outcome instanceof Error ? [outcome.stack ?? outcome.message] : outcome.failures;
     if (said.length === 0) return [];
-    const again = `Again: npm run faults -- --cell ${name} --database ${database} --seed ${first + index}`;
-    return [...said.slice(0, 12), again];
+    const which = `--cell ${name} --database ${database} --seed ${first + index}`;
+    return [...said.slice(0, 12), `Again: npm run faults -- ${again}${which}`];
   });
-  return { cell: name, database, ...total(whole), fires, failures };
+  return { cell: name, database, ...total(whole), fires, flown, failures };
 }
 
 export function lineOf(row: Row, ms: number): string {
-  const { cell, database, fires, failures } = row;
+  const { cell, database, fires, flown, failures } = row;
   const sign = failures.length === 0 ? "✓" : "✗";
   const faults = [...fires].map(([fault, times]) => `${fault} ${times}`).join(", ");
-  const head = `${sign} ${cell.padEnd(26)} ${database.padEnd(8)} ${inWords(row)}; fired: ${faults} (${(ms / 1_000).toFixed(1)} s)`;
+  const head = `${sign} ${cell.padEnd(26)} ${database.padEnd(8)} ${inWords(row)}${flown > 0 ? `, flown ${flown}` : ""}; fired: ${faults} (${(ms / 1_000).toFixed(1)} s)`;
   return [head, ...failures.map((failure) => `    ${failure}`)].join("\n");
 }
 

@@ -2,34 +2,37 @@
 import { check, type Tally } from "./check.js";
 import { letters, rows } from "./databases.js";
 import type { World } from "./terms.js";
+import { neverMs } from "./waiting.js";
 import { openWorld, type OpenWorld, type Plan } from "./world.js";
 
 export interface Outcome extends Tally {
   readonly fires: ReadonlyMap<string, number>;
+  readonly flown: number;
   /** Why the run has failed; empty where it has not. */
   readonly failures: readonly string[];
 }
-
-/** For what never comes about. */
-const uploadMs = 240_000;
-const drainMs = 90_000;
 
 export async function run(plan: Plan): Promise<Outcome> {
   const world = await openWorld(plan);
   try {
     const { cell } = plan;
-    const upload = cell.upload ?? uploadAll;
     await cell.before?.(world);
+    let injecting = true;
     const inject = async () => {
       await cell.inject(world);
-      world.release();
+      injecting = false;
     };
-    await bounded(Promise.all([upload(world), inject()]), uploadMs, "The uploads");
+    const enough = () => plan.enough?.(world.sent) ?? true;
+    // The one rule by which no fault comes too late: work goes on until each has met some.
+    if (cell.upload === undefined)
+      world.writeWhile(() => injecting || world.missing().length > 0 || !enough());
+    const upload = cell.upload ?? uploadAll;
+    // What `inject` does at once is done before anything is sent.
+    await bounded(Promise.all([inject(), upload(world)]), neverMs, "The uploads", world);
+    world.writeWhile(() => false);
     await heal(world);
     await cell.heal?.(world);
-    const stop = AbortSignal.timeout(drainMs);
-    await Promise.all(world.devices.map((device) => device.upload(stop)));
-    await cell.after?.(world);
+    await uploadAll(world, AbortSignal.any([world.stop, AbortSignal.timeout(neverMs)]));
     await heal(world);
     // Whatever is still under way, in the name of clients that have left, comes to its end.
     for (const { process } of world.servers) await process.ask({ kind: "drain" });
@@ -43,9 +46,8 @@ export async function run(plan: Plan): Promise<Outcome> {
   }
 }
 
-export function uploadAll(world: Pick<OpenWorld, "devices">): Promise<void> {
-  const stop = AbortSignal.timeout(uploadMs);
-  return Promise.all(world.devices.map((device) => device.upload(stop))).then(() => undefined);
+export async function uploadAll(world: World, stop = world.stop): Promise<void> {
+  await Promise.all(world.devices.map((device) => device.upload(stop)));
 }
 
 async function heal({ servers }: OpenWorld): Promise<void> {
@@ -69,26 +71,45 @@ async function look(world: World): Promise<Tally> {
   return check(sent, found, mended);
 }
 
-function outcomeOf({ cell }: Plan, { fires, complaints }: OpenWorld, tally: Tally): Outcome {
+function outcomeOf({ cell }: Plan, world: OpenWorld, tally: Tally): Outcome {
+  const { fires, complaints } = world;
   const { queued, lost, twice, partial, reordered, wrong } = tally;
   const bad = queued + lost + twice + partial + reordered + wrong;
-  const missing = cell.faults.filter((fault) => (fires.get(fault) ?? 0) === 0);
   return {
     ...tally,
     fires,
+    flown: world.flown(),
     failures: [
       ...(bad > 0 ? tally.complaints : []),
       ...(queued > 0 ? [`${queued} transactions are still queued`] : []),
       ...complaints,
-      ...missing.map((fault) => `"${fault}" has not happened`),
+      ...world.missing().map((fault) => notOften(fault, fires.get(fault) ?? 0, cell.least)),
     ],
   };
 }
 
-async function bounded<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+function notOften(fault: string, times: number, least = 1): string {
+  return times === 0
+    ? `"${fault}" has not happened`
+    : `"${fault}" has happened ${times} times, not ${least}`;
+}
+
+/** Says also what is missing: the uploads may go on because a fault does not come. */
+async function bounded<T>(
+  work: Promise<T>,
+  ms: number,
+  what: string,
+  world: OpenWorld,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} do not come to an end.`)), ms);
+    timer = setTimeout(() => {
+      const left = world.devices.map(({ name, queue }) => `${name} ${queue.length}`).join(", ");
+      const missing = world.missing().join(", ") || "none";
+      reject(
+        new Error(`${what} do not come to an end. Queued: ${left}. Missing faults: ${missing}.`),
+      );
+    }, ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -92,7 +92,7 @@ async function startProcess(): Promise<ServerProcess> {
       child.send({ ...order, number }, (error) => error && reject(error));
     });
   child.on("message", (told: Told) => {
-    if (told.kind === "fired" || told.kind === "error") return own.onTold?.(told);
+    if (told.kind !== "answer" && told.kind !== "failure") return own.onTold?.(told);
     const asked = waiting.get(told.number);
     waiting.delete(told.number);
     if (told.kind === "answer") asked?.resolve(told.value);

@@ -13,25 +13,24 @@ import type { Sent, WorkloadOptions } from "./workload.js";
 export interface Cell {
   readonly name: string;
   readonly databases: readonly DatabaseName[];
-  /** By name; each must have happened, or the run proves nothing. */
+  /** By name; each must have happened, or the run proves nothing. The devices go on writing until it has. */
   readonly faults: readonly string[];
+  /** How often each of them must have happened. Default 1. */
+  readonly least?: number;
   /** `few` and `large`: 3 seeds of 10 transactions in the long form, for what waits long or is large. */
   readonly size?: "few" | "large";
-  /** Each device keeps so many of its last transactions back until `untilFired` waits for somebody to meet the fault: a fast machine would have sent all before. */
-  readonly keepsLast?: number;
   readonly servers?: Partial<ServerOptions>;
   readonly workload?: Partial<WorkloadOptions>;
-  /** In milliseconds: what a device waits for an answer. Default: longer than a server takes. */
-  readonly patienceMs?: number;
   /** Before anything is sent. */
   readonly before?: (world: World) => void | Promise<void>;
-  /** Runs beside the devices' uploads. What it leaves broken `heal` mends; after it the queues must drain. */
+  /** Runs beside the devices' uploads, which go on until it has ended. What it leaves broken `heal` mends; after it the queues must drain. */
   readonly inject: (world: World) => void | Promise<void>;
-  /** In place of devices that upload until their queues are empty. */
+  /**
+   * In place of devices that upload until their queues are empty, all faults have happened, and `inject` has ended. Nothing is written beside the
+   * queues then: whoever uploads has to see to it that every fault happens.
+   */
   readonly upload?: (world: World) => Promise<void>;
   readonly heal?: (world: World) => void | Promise<void>;
-  /** Once the queues have drained: what is still to be done, or to be held against the database. */
-  readonly after?: (world: World) => void | Promise<void>;
   /** In place of the check by tags. */
   readonly check?: (world: World) => Promise<Tally>;
 }
@@ -42,7 +41,9 @@ export interface World {
   readonly database: Database;
   readonly servers: readonly ServerPlace[];
   readonly devices: readonly Device[];
-  /** Whatever was sent; what a cell sends beside the devices' queues it adds. */
+  /** How many transactions the devices' queues hold at first. */
+  readonly planned: number;
+  /** Whatever was written by the devices; what a cell sends beside their queues it adds. */
   readonly sent: Sent[];
   /** Letters that were retried: they are applied by now, and out of order. */
   readonly mended: Set<Sent>;
@@ -51,8 +52,6 @@ export interface World {
   readonly first: boolean;
   /** What the library meets in the server processes: which of it counts as which fault. */
   readonly errors: { of: (code: string, during: string) => string | undefined };
-  /** How many such errors there were. */
-  met(): number;
   /** What the devices ask; cells put others in their place. */
   readonly routes: Routes;
   /** A named fault has happened. */
@@ -62,10 +61,12 @@ export interface World {
   complain(what: string): void;
   /** Transactions that have left the devices' queues. */
   done(): number;
-  /** The devices keep nothing back any more. */
-  release(): void;
   /** Resolves when so many have, or all. */
   progress(transactions: number): Promise<void>;
+  /** Aborted when the world ends. */
+  readonly stop: AbortSignal;
+  /** Run at the end, the latest first, while the database is there; however the run has ended. */
+  defer(work: () => Promise<unknown>): void;
 }
 
 export interface Routes {

@@ -14,6 +14,8 @@ export interface Sent {
     readonly crud: readonly (WireEntry & { readonly transaction_id?: number })[];
   };
   readonly outcome: "success" | "fatal_error";
+  /** It fails because it needs a row that a letter waits to create. */
+  readonly isDependant: boolean;
   /** What it leaves in the database's history, each exactly once; for one that is fatal, what it would leave if it were applied in part. */
   readonly effects: readonly string[];
 }
@@ -28,10 +30,17 @@ export interface WorkloadOptions {
   readonly poison?: number | readonly number[];
   /** Poison that a change of the database makes good, with rows that nobody else writes, not even the device's mark. */
   readonly mendable?: boolean;
+  /** Every operation makes a row of its own: the table grows. Default false, and true for more than 50 operations in one transaction. */
+  readonly grows?: boolean;
+  /**
+   * Nothing that a flight would leave to the careful way: no poison, whose letters ground their user, and no row changed that is not there. Default
+   * false.
+   */
+  readonly plain?: boolean;
 }
 
 export interface WriterOptions extends Partial<
-  Pick<WorkloadOptions, "operations" | "poison" | "mendable">
+  Pick<WorkloadOptions, "operations" | "poison" | "mendable" | "grows" | "plain">
 > {
   /** Of its first entry, and of its first transaction. Default 1. */
   readonly firstId?: number;
@@ -59,22 +68,29 @@ export const wrote = (table: string, id: string, tag: string): string => `${tabl
 export const removed = (table: string, id: string, tag: string): string =>
   `${table} ${id} - ${tag}`;
 
-/** By device, in the order of their queues. */
-export function workload(seed: number, options: WorkloadOptions): ReadonlyMap<string, Sent[]> {
-  const each = Math.max(1, Math.round(options.transactions / options.devices.length));
-  return new Map(
-    options.devices.map(({ name }) => {
-      const write = createWriter(name, seeded(seedOf(seed, name)), options);
-      return [name, Array.from({ length: each }, () => write())];
-    }),
-  );
+/** What a device's user writes: first what is queued when all begins, then whatever else is wanted. */
+export function writerOf(seed: number, name: string, options: WorkloadOptions): () => Sent {
+  return createWriter(name, seeded(seedOf(seed, name)), options);
+}
+
+/** How many transactions each device has queued at first. */
+export function queuedFirst({ transactions, devices }: WorkloadOptions): number {
+  return Math.max(1, Math.round(transactions / devices.length));
 }
 
 /** Writes one device's transactions, one after the other. */
 export function createWriter(
   device: string,
   random: Random,
-  { operations, poison = 8, mendable = false, firstId = 1, firstNumber = 1 }: WriterOptions = {},
+  {
+    operations,
+    plain = false,
+    poison = plain ? 0 : 8,
+    mendable = false,
+    grows = false,
+    firstId = 1,
+    firstNumber = 1,
+  }: WriterOptions = {},
 ): () => Sent {
   const mark = random.uuid();
   const ids = Array.from({ length: 10 }, () => random.uuid());
@@ -97,7 +113,7 @@ export function createWriter(
     const count = operations ?? 1 + random.below(4);
     const poisoned = isPoison ? random.below(count) : -1;
     // Rows that nobody else writes.
-    const apart = (mendable && isPoison) || count > 50;
+    const apart = (mendable && isPoison) || count > 50 || grows;
     if (!mendable || !isPoison) add("PUT", "marks", mark, { number });
     for (let index = 0; index < count; index += 1) {
       if (index === poisoned) addPoison(add, random, mendable);
@@ -105,8 +121,9 @@ export function createWriter(
       else if (random.oneIn(6)) add("PATCH", "shared", random.pick(sharedRows));
       else {
         const kind = random.below(20);
-        const op = kind < 3 ? "DELETE" : kind < 13 ? "PUT" : "PATCH";
-        add(op, "items", random.pick(ids), { size: number });
+        const id = random.pick(ids);
+        const isPut = (plain && !model.has(id, crud)) || (kind >= 3 && kind < 13);
+        add(isPut ? "PUT" : kind < 3 ? "DELETE" : "PATCH", "items", id, { size: number });
       }
     }
     const transaction = { transaction_id: number, crud };
@@ -121,11 +138,16 @@ function createModel() {
   /** Rows that a letter waits to create. */
   const awaited = new Set<string>();
   return {
+    /** Whether there is such an item once these have been applied. */
+    has: (wanted: string, crud: readonly WireEntry[]): boolean => {
+      const last = crud.findLast(({ table, id }) => table === "items" && id === wanted);
+      return last === undefined ? rows.has(wanted) : last.op !== "DELETE";
+    },
     send: (
       crud: readonly WireEntry[],
       isPoison: boolean,
       mendable: boolean,
-    ): Pick<Sent, "outcome" | "effects"> => {
+    ): Pick<Sent, "outcome" | "isDependant" | "effects"> => {
       const next = new Map(rows);
       // What it makes itself, sooner or later, it waits for nobody to create.
       const created = new Set(
@@ -135,12 +157,12 @@ function createModel() {
       const deleted: string[] = [];
       /** PATCHes that find no row: they leave something only where somebody else has made it. */
       const unfound: string[] = [];
-      let failed = isPoison;
+      let isDependant = false;
       for (const { op, table, id, op_data } of crud) {
         const tag = String(op_data?.["tag"]);
         const there = table !== "items" || next.has(id);
         if (op !== "PUT" && !there) {
-          failed ||= awaited.has(id) && !created.has(id) && !rows.has(id);
+          isDependant ||= awaited.has(id) && !created.has(id) && !rows.has(id);
           if (op === "PATCH") unfound.push(wrote(table, id, tag));
         } else if (op === "DELETE") {
           deleted.push(removed(table, id, next.get(id) ?? ""));
@@ -150,16 +172,16 @@ function createModel() {
           if (table === "items") next.set(id, tag);
         }
       }
-      if (failed) {
+      if (isPoison || isDependant) {
         // A letter that is mended has rows of its own.
         if (!mendable || !isPoison) for (const id of created) awaited.add(id);
         // What it would delete, another one may.
-        return { outcome: "fatal_error", effects: [...written, ...unfound] };
+        return { outcome: "fatal_error", isDependant, effects: [...written, ...unfound] };
       }
       for (const id of created) awaited.delete(id);
       rows.clear();
       for (const [id, tag] of next) rows.set(id, tag);
-      return { outcome: "success", effects: [...written, ...deleted] };
+      return { outcome: "success", isDependant, effects: [...written, ...deleted] };
     },
   };
 }

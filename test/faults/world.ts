@@ -6,7 +6,7 @@ import { createDevice, type Device } from "./device.js";
 import type { Sabotage } from "./sabotage.js";
 import type { Processes, ServerProcess } from "./server-process.js";
 import type { Cell, ServerPlace, World } from "./terms.js";
-import { type Sent, threeDevices, workload } from "./workload.js";
+import { queuedFirst, type Sent, threeDevices, writerOf } from "./workload.js";
 
 export interface Plan {
   readonly cell: Cell;
@@ -16,18 +16,28 @@ export interface Plan {
   readonly long: boolean;
   /** The first seed of a run. */
   readonly first: boolean;
+  /** The servers' pools send transactions as a whole, where the database can. */
+  readonly flights: boolean;
   readonly processes: Processes;
   readonly sabotage?: Sabotage | undefined;
+  /** Whether enough has been sent. The devices write on until it has. */
+  readonly enough?: ((sent: readonly Sent[]) => boolean) | undefined;
 }
 
 export interface OpenWorld extends World {
   readonly fires: ReadonlyMap<string, number>;
   readonly complaints: readonly string[];
+  /** Faults that the cell names and that have not happened as often as they must. */
+  missing(): readonly string[];
+  /** Users whose device has an empty queue write on as long as this says true. Nobody does, until it is called. */
+  writeWhile(wanted: () => boolean): void;
+  /** Transactions that were sent to the database as a whole. */
+  flown(): number;
   close(): Promise<void>;
 }
 
 /** Longer than the servers' time-outs, so that they answer before it has passed. */
-const patienceMs = 12_000;
+const patienceMs = { usual: 80_000, impatient: 12_000 };
 
 export async function openWorld(plan: Plan): Promise<OpenWorld> {
   const { cell, server, seed, transactions, long } = plan;
@@ -39,12 +49,14 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
   for (const index of database.tables === undefined ? [0, 1] : [0])
     places.push(await openPlace(plan, database, index));
   const options = { devices: threeDevices, transactions, ...cell.workload };
-  const queues = workload(own, options);
-  const sent = [...queues.values()].flat();
+  const sent: Sent[] = [];
   const fires = new Map<string, number>();
   const complaints: string[] = [];
+  const deferred: (() => Promise<unknown>)[] = [];
+  const stop = new AbortController();
+  let writesOn = () => false;
   let done = 0;
-  let kept = cell.keepsLast ?? 0;
+  let flown = 0;
   let waiting: { readonly count: number; resolve(): void }[] = [];
   const tellWaiting = () => {
     const all = devices.every(({ queue }) => queue.length === 0);
@@ -58,25 +70,36 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
   };
   const devices = options.devices.map((name) => {
     const mine = seeded(seedOf(own, name.name));
+    // Flights are tried where they can succeed; what grounds them comes from the others.
+    const plain = plan.flights && name.user === "alice" && cell.workload?.poison === undefined;
+    const write = writerOf(own, name.name, { ...options, plain });
+    const size = () => 1 + mine.below(5);
+    const written = (count: number) => {
+      const next = Array.from({ length: count }, () => write());
+      sent.push(...next);
+      return next;
+    };
     return createDevice({
       ...name,
-      queue: [...(queues.get(name.name) ?? [])],
+      queue: written(queuedFirst(options)),
       route: () => world.routes.url(name.name, mine.below(places.length)),
-      size: () => 1 + mine.below(5),
-      kept: () => kept,
+      size,
+      more: () => (writesOn() ? written(size()) : []),
       token: () => world.routes.token(name.user),
       survives: (results) => world.routes.survives(name.name, results),
-      patienceMs: cell.patienceMs ?? patienceMs,
+      patienceMs: patienceMs[cell.servers?.impatient === true ? "impatient" : "usual"],
       answered,
     });
   });
   const fired = (fault: string) => void fires.set(fault, (fires.get(fault) ?? 0) + 1);
   const errors = { of: (_code: string, _during: string): string | undefined => undefined };
-  let met = 0;
   for (const { process } of places) {
     process.onTold = (told) => {
       if (told.kind === "fired") return fired(told.fault);
-      met += 1;
+      if (told.kind === "flown") {
+        flown += 1;
+        return;
+      }
       const fault = errors.of(told.code, told.during);
       if (fault !== undefined) fired(fault);
     };
@@ -86,6 +109,7 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
     database,
     servers: places,
     devices,
+    planned: sent.length,
     sent,
     mended: new Set<Sent>(),
     long,
@@ -98,20 +122,24 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
     fires,
     complaints,
     errors,
-    met: () => met,
     fired,
     times: (fault) => fires.get(fault) ?? 0,
     complain: (what) => void complaints.push(what),
     done: () => done,
-    release: () => {
-      kept = 0;
+    missing: () => cell.faults.filter((fault) => (fires.get(fault) ?? 0) < (cell.least ?? 1)),
+    writeWhile: (wanted) => {
+      writesOn = wanted;
     },
+    flown: () => flown,
+    stop: stop.signal,
+    defer: (work) => void deferred.unshift(work),
     progress: (count) =>
       new Promise((resolve) => {
         waiting.push({ count, resolve });
         tellWaiting();
       }),
     close: async () => {
+      stop.abort();
       for (const { entrance, link, process } of places) {
         await entrance.close();
         // Pools wait for what connections still have to say.
@@ -119,6 +147,7 @@ export async function openWorld(plan: Plan): Promise<OpenWorld> {
         await closed(process);
         plan.processes.give(process);
       }
+      for (const work of deferred) await work();
       await database.drop();
     },
   };
@@ -140,6 +169,7 @@ async function openPlace(plan: Plan, database: Database, index: number): Promise
       url: database.url(link?.port ?? 0),
       seed: plan.seed + index,
       ...cell.servers,
+      flights: plan.flights,
       ...(sabotage !== undefined && { sabotage }),
       ...(database.tables !== undefined && { tables: database.tables }),
     },

@@ -24,6 +24,8 @@ export interface Verdict {
   readonly reset?: boolean;
   /** It waits for this, and all behind it; its client may leave meanwhile. */
   readonly hold?: Promise<unknown>;
+  /** With `hold`: the client's connection ends at once, and the message arrives all the same. */
+  readonly hangUp?: boolean;
   /** Run in its place. */
   readonly replace?: string;
   /** Called when it has happened: with `answer` once the server has answered; where nothing is lost, once it has been passed on. */
@@ -38,6 +40,8 @@ export interface Proxy {
   judge: Judge | undefined;
   /** Where new connections go. */
   to: number;
+  /** Ends every connection; new ones are taken. */
+  sendAway(): void;
   /** Ends every connection; new ones are refused. */
   down(): Promise<void>;
   /** On the same port. */
@@ -65,11 +69,14 @@ export async function createProxy(to: number, protocol: Protocol): Promise<Proxy
     port: 0,
     to,
     judge: undefined as Judge | undefined,
+    sendAway: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     down: async () => {
       if (!listener.listening) return;
       const closed = once(listener, "close");
       listener.close();
-      for (const socket of sockets) socket.destroy();
+      proxy.sendAway();
       await closed;
     },
     up: () => listen(proxy.port),
@@ -110,6 +117,7 @@ function join(client: Socket, server: Socket, protocol: Protocol, judge: Judge):
     if (verdict === undefined) return passOn(message);
     if (verdict.hold !== undefined) {
       held = true;
+      if (verdict.hangUp) client.destroy();
       await verdict.hold;
     }
     switch (verdict.lose) {

@@ -1,9 +1,7 @@
 /** The fault suite's judge: what is lost, doubled, halved, out of order or wrong is counted as such. */
 import { describe, expect, it } from "vitest";
 import { check, type Found, type HistoryEntry } from "../faults/check.js";
-import { removed, type Sent, threeDevices, workload, wrote } from "../faults/workload.js";
-
-const [device] = threeDevices;
+import { removed, type Sent, threeDevices, writerOf, wrote } from "../faults/workload.js";
 
 /** Two writes each. */
 const sentOf = (number: number, outcome: Sent["outcome"] = "success"): Sent => ({
@@ -11,6 +9,7 @@ const sentOf = (number: number, outcome: Sent["outcome"] = "success"): Sent => (
   number,
   transaction: { transaction_id: number, crud: [] },
   outcome,
+  isDependant: false,
   effects: [
     wrote("marks", "mark", `phone/${number}/0`),
     wrote("items", `row${number}`, `phone/${number}/1`),
@@ -108,16 +107,18 @@ describe("the judge", () => {
 });
 
 describe("the workload", () => {
-  const options = { devices: [device].flatMap((one) => one ?? []), transactions: 60 };
+  const written = (seed: number) => {
+    const write = writerOf(seed, "phone", { devices: threeDevices, transactions: 60 });
+    return Array.from({ length: 60 }, () => write());
+  };
 
   it("is the same for the same seed, and another for another", () => {
-    expect(workload(1, options)).toEqual(workload(1, options));
-    expect(workload(1, options)).not.toEqual(workload(2, options));
+    expect(written(1)).toEqual(written(1));
+    expect(written(1)).not.toEqual(written(2));
   });
 
   it("writes each value once", () => {
-    const tags = [...workload(1, options).values()]
-      .flat()
+    const tags = written(1)
       .flatMap(({ transaction }) => transaction.crud)
       .flatMap(({ op_data }) => op_data?.["tag"] ?? []);
     expect(new Set(tags).size).toBe(tags.length);

@@ -2,6 +2,7 @@
 import { statuses, type WireResult } from "../../support/uploads.js";
 import { isRequest, onEntrances } from "../points.js";
 import type { Cell, World } from "../terms.js";
+import { deviceOf } from "../world.js";
 
 const databases = ["postgres", "mysql", "sqlite", "pglite"] as const;
 const shared = ["postgres", "mysql", "sqlite"] as const;
@@ -21,16 +22,17 @@ export const answers: readonly Cell[] = [
     databases: shared,
     faults: ["the repetition met the other process"],
     inject: (world) => {
-      const lost = new Map<string, number>();
+      const last = new Map<string, { readonly head: unknown; readonly index: number }>();
       onEntrances(world, [
         { fault: "HTTP answer lost", at: isRequest, verdict: () => ({ lose: "answer" }), every: 2 },
       ]);
       world.routes.url = (device, index) => {
-        // After each request the other one: whatever was lost here is asked for there.
-        const before = lost.get(device);
-        const next = before === undefined ? index : 1 - before;
-        if (before !== undefined) world.fired("the repetition met the other process");
-        lost.set(device, next);
+        const [head] = deviceOf(world, device).queue;
+        const before = last.get(device);
+        const isRepetition = before !== undefined && before.head === head;
+        if (isRepetition) world.fired("the repetition met the other process");
+        const next = isRepetition ? 1 - before.index : index;
+        last.set(device, { head, index: next });
         return world.servers[next]?.url ?? "";
       };
     },

@@ -92,6 +92,7 @@ export const connections: readonly Cell[] = [
   {
     name: "network-silent",
     databases,
+    servers: { impatient: true },
     size: "few",
     faults: ["silent before a statement", "silent before COMMIT", "silent behind COMMIT"],
     inject: (world) => {

@@ -19,6 +19,7 @@ function injected(
     name,
     databases: codes.mysql === undefined ? ["postgres"] : ["postgres", "mysql"],
     faults: [fault],
+    least: 3,
     // Three times, for one transaction, or one after the other; and three times again.
     inject: (world) =>
       onLinks(world, [
@@ -32,7 +33,7 @@ function injected(
                 : failing.postgres(codes.postgres),
           }),
           every: 2,
-          most: Math.max(3, 3 * Math.floor(world.sent.length / 20)),
+          most: Math.max(3, 3 * Math.floor(world.planned / 20)),
         },
       ]),
   };
@@ -55,7 +56,9 @@ export const contention: readonly Cell[] = [
   {
     name: "file-busy",
     databases: ["sqlite"],
+    servers: { impatient: true },
     faults: ["file locked by another process"],
+    least: 3,
     inject: async (world) => {
       const fault = "file locked by another process";
       world.errors.of = (_code, during) => (during === "begin" ? fault : undefined);
@@ -66,7 +69,6 @@ export const contention: readonly Cell[] = [
 
 async function lockFile(world: World, fault: string, quarter: number): Promise<void> {
   await part(world, quarter, 4);
-  if (world.devices.every(({ queue }) => queue.length === 0)) return;
   await world.database.query("begin immediate");
   try {
     await untilFired(world, fault, 3);

@@ -1,5 +1,4 @@
 /** Who sends, and from which copy of a queue: ids that come a second time with other content, copies that come late, and what has been pruned meanwhile. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { sign, signingKey, startProvider } from "../../support/identity-provider.js";
 import { seeded } from "../../support/random.js";
 import { until } from "../../support/uploads.js";
@@ -7,7 +6,7 @@ import { deviceOf } from "../world.js";
 import { isRequest, onEntrances } from "../points.js";
 import { uploadAll } from "../run.js";
 import type { Cell, World } from "../terms.js";
-import { part } from "../waiting.js";
+import { neverMs, part, untilFired } from "../waiting.js";
 import { createWriter, type DeviceName, type Sent } from "../workload.js";
 
 const shared = ["postgres", "mysql", "sqlite"] as const;
@@ -23,6 +22,9 @@ const losesAnswers = (world: World) =>
   onEntrances(world, [
     { fault: "HTTP answer lost", at: isRequest, verdict: () => ({ lose: "answer" }), every: 4 },
   ]);
+
+const inVain = "keys asked for in vain";
+const withNewKey = "signed with a new key";
 
 export const identity: readonly Cell[] = [
   {
@@ -47,10 +49,9 @@ export const identity: readonly Cell[] = [
     inject: losesAnswers,
     upload: async (world) => {
       const phone = deviceOf(world, "phone");
-      const uploading = uploadAll(world);
-      await part(world, 1, 3);
-      const backup = [...phone.queue];
-      await uploading;
+      // Made when a third had been answered.
+      const backup = phone.queue.slice(Math.ceil(phone.queue.length / 3));
+      await uploadAll(world);
       // What it had not sent when the backup was made, it sends again, though all has been answered; and then goes on counting from there.
       const rewound = createWriter("restored", seeded(world.random.below(2 ** 31)), {
         firstId: backup[0]?.transaction.crud[0]?.op_id ?? 1,
@@ -68,21 +69,17 @@ export const identity: readonly Cell[] = [
     name: "late-copy",
     databases: shared,
     faults: ["held back, and delivered late"],
-    patienceMs: 500,
     inject: (world) =>
-      // The device gives up and sends again; the copy arrives when others have been answered since.
+      // The device hears that the connection is gone, and sends again; the copy arrives when that and others have been answered since.
       onEntrances(world, [
         {
           fault: "held back, and delivered late",
           at: isRequest,
-          verdict: () => ({
-            hold: Promise.all([sleep(600), world.progress(world.done() + 5)]),
-          }),
+          verdict: () => ({ hangUp: true, hold: world.progress(world.done() + 5), lose: "answer" }),
           every: 5,
           most: world.long ? 12 : 3,
         },
       ]),
-    heal: () => sleep(700),
   },
   {
     name: "replayed-in-part-after-pruning",
@@ -114,42 +111,41 @@ export const identity: readonly Cell[] = [
   {
     name: "identity-provider-down",
     databases: shared,
-    faults: ["keys asked for in vain", "signed with a new key"],
-    before: async (world) => {
-      const keys = [
-        await signingKey("ES256", "first"),
-        await signingKey("ES256", "second"),
-      ] as const;
-      let [current] = keys;
-      const provider = await startProvider([keys[0].jwk]);
-      const serve = async () => {
-        for (const place of world.servers) {
-          place.options = { ...place.options, jwksUri: provider.url };
-          await place.replace();
-        }
+    faults: [inVain, withNewKey],
+    inject: async (world) => {
+      const serving = serveTokens(world);
+      // Nobody has a token before.
+      world.routes.token = async (user) => sign((await serving).first, { sub: user });
+      const { provider, second } = await serving;
+      await untilFired(world, inVain, 3);
+      provider.answer = undefined;
+      await part(world, 1, 2);
+      // The servers ask for keys once in a while only; until then they don't know the new one.
+      provider.keys = [second.jwk];
+      world.routes.token = (user) => {
+        world.fired(withNewKey);
+        return sign(second, { sub: user });
       };
-      // No process has its keys.
-      provider.answer = (_request, response) => {
-        world.fired("keys asked for in vain");
-        response.writeHead(503).end();
-      };
-      await serve();
-      world.routes.token = (user) => sign(current, { sub: user });
-      void (async () => {
-        await until(() => world.times("keys asked for in vain") >= 3);
-        provider.answer = undefined;
-        await part(world, 1, 2);
-        provider.keys = [keys[1].jwk];
-        current = keys[1];
-        world.fired("signed with a new key");
-        // It is asked for once in a while only; until then the new key is not known.
-        await world.progress(world.sent.length);
-        await provider.close();
-      })().catch((error: unknown) => world.complain(String(error)));
     },
-    inject: () => undefined,
   },
 ];
+
+/** Servers that have no keys yet, and a provider that does not give them any. */
+async function serveTokens(world: World) {
+  const first = await signingKey("ES256", "first");
+  const second = await signingKey("ES256", "second");
+  const provider = await startProvider([first.jwk]);
+  world.defer(provider.close);
+  provider.answer = (_request, response) => {
+    world.fired(inVain);
+    response.writeHead(503).end();
+  };
+  for (const place of world.servers) {
+    place.options = { ...place.options, jwksUri: provider.url };
+    await place.replace();
+  }
+  return { first, second, provider };
+}
 
 function anyUrl(world: World): string {
   return world.random.pick(world.servers).url;
@@ -169,17 +165,33 @@ async function untilAnswered(
     );
     left = left.slice(through === -1 ? results.length : through);
     return left.length === 0;
-  });
+  }, neverMs);
   device.queue.splice(0, batch.length);
 }
 
-/** As if the retention had passed since all that has been answered. */
-async function prune(world: World): Promise<void> {
+/** As if the retention had passed since all that has been answered. One at a time: two would be in each other's way. */
+function prune(world: World): Promise<void> {
+  const pruned = (pruning.get(world) ?? Promise.resolve()).then(() => pruneNow(world));
+  pruning.set(world, pruned);
+  return pruned;
+}
+
+const pruning = new WeakMap<World, Promise<void>>();
+
+async function pruneNow(world: World): Promise<void> {
   const { database, servers } = world;
   const ago = database.name === "mysql" ? "interval 200 day" : "interval '200 days'";
   const times = ["answered_at", "request_at", "first_request_at"];
-  await database.query(
-    `update powersync_ledger set ${times.map((name) => `${name} = ${name} - ${ago}`).join(", ")}`,
+  const older = times.map((name) => `${name} = ${name} - ${ago}`).join(", ");
+  // It locks what transactions under way may want.
+  await until(() =>
+    database.query(`update powersync_ledger set ${older}`).then(
+      () => true,
+      (error: { readonly code?: unknown }) => {
+        if (error.code === "40P01" || error.code === "ER_LOCK_DEADLOCK") return false;
+        throw error;
+      },
+    ),
   );
   await servers[0]?.process.ask({ kind: "prune" });
   world.fired("pruned in between");

@@ -2,7 +2,8 @@
 import { statuses } from "../../support/uploads.js";
 import { seeded } from "../../support/random.js";
 import { letters } from "../databases.js";
-import { isCommit, isRequest, isStatement, onEntrances, onLinks, type Point } from "../points.js";
+import { isCommit, isRequest, isStatement, killed, onEntrances, onLinks } from "../points.js";
+import { uploadAll } from "../run.js";
 import type { Cell, World } from "../terms.js";
 import { createWriter, type Sent } from "../workload.js";
 
@@ -19,7 +20,8 @@ function poisonAtEachIndex(onFatal: "stop" | "skip"): Cell {
     servers: { onFatal },
     workload: { transactions: 3, poison: 0 },
     inject: () => undefined,
-    after: async (world) => {
+    upload: async (world) => {
+      await uploadAll(world);
       // Now and then the answer is lost, and the batch comes a second time.
       onEntrances(world, [
         {
@@ -85,16 +87,10 @@ export const deadLetters: readonly Cell[] = [
     faults: ["retried 10 times at once"],
     workload: mendable,
     inject: () => undefined,
-    after: async (world) => {
+    upload: async (world) => {
+      await uploadAll(world);
       await mend(world);
-      for (const { id } of await letters(world.database)) {
-        const results = await Promise.all(
-          Array.from({ length: 10 }, (_, copy) => retry(world, id, copy)),
-        );
-        world.fired("retried 10 times at once");
-        const retried = results.filter((status) => status === "retried").length;
-        if (retried !== 1) world.complain(`A letter was retried: ${results.join(", ")}.`);
-      }
+      for (const { id } of await letters(world.database)) await retryTenTimes(world, id);
       allMended(world);
     },
   },
@@ -104,24 +100,20 @@ export const deadLetters: readonly Cell[] = [
     faults: ["killed at a statement", "killed before COMMIT", "killed behind COMMIT"],
     workload: mendable,
     inject: () => undefined,
-    after: async (world) => {
+    upload: async (world) => {
+      await uploadAll(world);
       await mend(world);
-      const killed = (fault: string, at: Point["at"], lose: "statement" | "answer"): Point => ({
-        fault,
-        at,
-        verdict: (place) => ({
-          lose,
-          done: () => void place.replace().catch((error: unknown) => world.complain(String(error))),
-        }),
-        every: 3,
-        most: world.long ? 3 : 1,
-      });
-      onLinks(world, [
-        killed("killed at a statement", isStatement(world), "statement"),
-        killed("killed before COMMIT", isCommit, "statement"),
-        killed("killed behind COMMIT", isCommit, "answer"),
-      ]);
-      for (const { id } of await letters(world.database)) await retryUntilClosed(world, id);
+      // Each letter in its turn meets one of them, so that none waits for a letter that does not come.
+      const kills = [
+        killed(world, "killed at a statement", isStatement(world, 2), "statement"),
+        killed(world, "killed before COMMIT", isCommit, "statement"),
+        killed(world, "killed behind COMMIT", isCommit, "answer"),
+      ].map((point) => ({ ...point, every: 1, most: world.long ? 3 : 1 }));
+      for (const { id } of await letters(world.database)) {
+        const next = kills.filter(({ fault, most }) => world.times(fault) < most);
+        onLinks(world, next.length === 0 ? [] : [world.random.pick(next)]);
+        await retryUntilClosed(world, id);
+      }
       allMended(world);
     },
   },
@@ -141,6 +133,20 @@ async function retry(world: World, letter: string, attempt: number): Promise<str
   await place?.ready;
   const result = await place?.process.ask({ kind: "retry", letter });
   return String((result as { readonly status: string } | undefined)?.status);
+}
+
+/** All at once; and again, where a time-out has met all of them. */
+async function retryTenTimes(world: World, letter: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, copy) => retry(world, letter, copy)),
+    );
+    world.fired("retried 10 times at once");
+    const retried = results.filter((status) => status === "retried").length;
+    if (retried > 1) world.complain(`A letter was retried: ${results.join(", ")}.`);
+    if (!results.every((status) => status === "failed")) return;
+  }
+  world.complain(`The letter ${letter} can't be retried.`);
 }
 
 async function retryUntilClosed(world: World, letter: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** The database as a whole is away, refuses, or lacks something, and comes back. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isStatement, onLinks } from "../points.js";
-import type { Cell, World } from "../terms.js";
+import { isRequest, isStatement, onEntrances, onLinks } from "../points.js";
+import type { Cell, ServerPlace, World } from "../terms.js";
 import { part, untilFired } from "../waiting.js";
 
 const servers = ["postgres", "mysql"] as const;
@@ -12,7 +12,6 @@ const isAway =
 export const outages: readonly Cell[] = [
   {
     name: "database-down",
-    keepsLast: 1,
     databases: servers,
     size: "few",
     faults: ["database stopped", "asked while it was down"],
@@ -47,7 +46,6 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "password-rotated",
-    keepsLast: 1,
     databases: servers,
     faults: ["password refused"],
     inject: async (world) => {
@@ -60,7 +58,7 @@ export const outages: readonly Cell[] = [
           ? `alter user ${database.role} identified by 'rotated'`
           : `alter role ${database.role} password 'rotated'`,
       );
-      await sendAway(world);
+      sendAway(world);
       await untilFired(world, "password refused", 3);
       for (const place of world.servers) {
         place.options = { ...place.options, url: database.url(place.link?.port ?? 0, "rotated") };
@@ -70,7 +68,6 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "read-only",
-    keepsLast: 1,
     databases: servers,
     faults: ["write refused"],
     inject: async (world) => {
@@ -83,7 +80,7 @@ export const outages: readonly Cell[] = [
             ? `set global read_only = ${to}`
             : `alter role ${database.role} set default_transaction_read_only = ${to}`,
         );
-        await sendAway(world);
+        sendAway(world);
       };
       await part(world, 1, 3);
       await turn("on");
@@ -93,10 +90,9 @@ export const outages: readonly Cell[] = [
   },
   {
     name: "connections-exhausted",
-    keepsLast: 1,
     databases: servers,
     faults: ["connection refused by the server", "waited for the pool's only connection"],
-    servers: { connections: 1 },
+    servers: { connections: 1, impatient: true },
     inject: async (world) => {
       const { database } = world;
       const refused = "connection refused by the server";
@@ -104,12 +100,26 @@ export const outages: readonly Cell[] = [
         /^(53300|ER_TOO_MANY_USER_CONNECTIONS|ER_USER_LIMIT_REACHED)$/.test(code)
           ? refused
           : undefined;
+      const waited = "waited for the pool's only connection";
+      const most = world.long ? 3 : 1;
+      const busy = new Set<ServerPlace>();
+      const isSecond = isStatement(world, 2);
       onLinks(world, [
         {
-          fault: "waited for the pool's only connection",
-          at: isStatement(world, 2),
-          verdict: () => ({ hold: sleep(2_500) }),
-          most: world.long ? 3 : 1,
+          fault: "the pool's only connection was held",
+          at: (passing) => world.times(waited) < most && isSecond(passing),
+          verdict: (place) => {
+            busy.add(place);
+            return { hold: sleep(2_500).then(() => busy.delete(place)) };
+          },
+        },
+      ]);
+      onEntrances(world, [
+        {
+          fault: waited,
+          at: (passing, place) => busy.has(place) && isRequest(passing),
+          verdict: () => ({}),
+          every: 1,
         },
       ]);
       await part(world, 1, 3);
@@ -121,21 +131,20 @@ export const outages: readonly Cell[] = [
             : `alter role ${database.role} connection limit ${to}`,
         );
       await bound(1);
-      await sendAway(world);
+      sendAway(world);
       await untilFired(world, refused);
       await bound(-1);
     },
   },
   {
     name: "column-missing",
-    keepsLast: 1,
     databases: [...servers, "sqlite"],
     faults: ["column asked for while it was missing"],
     inject: async (world) => {
       const fault = "column asked for while it was missing";
       await part(world, 1, 3);
       await world.database.query("alter table marks rename column number to number_gone");
-      world.errors.of = (_code, during) => (during === "commit" ? undefined : fault);
+      world.errors.of = (_code, during) => (during === "persist" ? fault : undefined);
       await untilFired(world, fault, 3);
       await world.database.query("alter table marks rename column number_gone to number");
       world.errors.of = () => undefined;
@@ -156,18 +165,9 @@ export const outages: readonly Cell[] = [
   },
 ];
 
-/** Connections that are there end, so that new ones are made. */
-async function sendAway({ database }: World): Promise<void> {
-  if (database.name === "postgres") {
-    await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${database.role}'`,
-    );
-    return;
-  }
-  const connections = await database.query<{ id: number }>(
-    `select id from information_schema.processlist where user = '${database.role}'`,
-  );
-  for (const { id } of connections) await database.query(`kill ${id}`).catch(() => undefined);
+/** Connections that were made before end, also those whose sign-in was under way: each one that is used from now on is a new one. */
+function sendAway({ servers }: World): void {
+  for (const { link } of servers) link?.sendAway();
 }
 
 function letterStore({ database }: World): { readonly down: string; readonly up: string } {

@@ -5,12 +5,14 @@ import {
   isCommit,
   isRequest,
   isStatement,
+  killAndRestart,
+  killed,
   onEntrances,
   onLinks,
   type Point,
 } from "../points.js";
 import { part } from "../waiting.js";
-import type { Cell, ServerPlace, World } from "../terms.js";
+import type { Cell, ServerPlace } from "../terms.js";
 
 export const processes: readonly Cell[] = [
   {
@@ -24,20 +26,16 @@ export const processes: readonly Cell[] = [
       "killed before its answer",
     ],
     inject: (world) => {
-      const killed = (fault: string, at: Point["at"], lose: "statement" | "answer"): Point => ({
-        fault,
-        at,
-        verdict: (place) => ({ lose, done: () => killAndRestart(world, place) }),
-        every: 4,
-        most: world.long ? 4 : 1,
-      });
+      const seldom = { every: 4, most: world.long ? 4 : 1 };
       onLinks(world, [
-        killed("killed before BEGIN", isBegin, "statement"),
-        killed("killed at a statement", isStatement(world), "statement"),
-        killed("killed before COMMIT", isCommit, "statement"),
-        killed("killed behind COMMIT", isCommit, "answer"),
+        { ...killed(world, "killed before BEGIN", isBegin, "statement"), ...seldom },
+        { ...killed(world, "killed at a statement", isStatement(world), "statement"), ...seldom },
+        { ...killed(world, "killed before COMMIT", isCommit, "statement"), ...seldom },
+        { ...killed(world, "killed behind COMMIT", isCommit, "answer"), ...seldom },
       ]);
-      onEntrances(world, [killed("killed before its answer", isRequest, "answer")]);
+      onEntrances(world, [
+        { ...killed(world, "killed before its answer", isRequest, "answer"), ...seldom },
+      ]);
     },
   },
   {
@@ -45,19 +43,10 @@ export const processes: readonly Cell[] = [
     databases: ["sqlite"],
     faults: ["killed at a request", "killed before its answer"],
     inject: (world) => {
-      const killed = (fault: string, lose: "statement" | "answer"): Point => ({
-        fault,
-        at: isRequest,
-        verdict: (place) => ({
-          ...(lose === "answer" && { lose }),
-          done: () => killAndRestart(world, place),
-        }),
-        every: 3,
-        most: world.long ? 6 : 2,
-      });
+      const seldom = { every: 3, most: world.long ? 6 : 2 };
       onEntrances(world, [
-        killed("killed at a request", "statement"),
-        killed("killed before its answer", "answer"),
+        { ...killed(world, "killed at a request", isRequest), ...seldom },
+        { ...killed(world, "killed before its answer", isRequest, "answer"), ...seldom },
       ]);
     },
   },
@@ -81,6 +70,7 @@ export const processes: readonly Cell[] = [
   {
     name: "server-stopped-and-continued",
     databases: ["postgres", "mysql"],
+    servers: { impatient: true },
     size: "few",
     faults: ["stood still at a statement", "stood still before COMMIT"],
     inject: (world) => {
@@ -88,7 +78,7 @@ export const processes: readonly Cell[] = [
       const still = new Set<ServerPlace>();
       const stop = (fault: string, at: Point["at"]): Point => ({
         fault,
-        at: (passing) => still.size === 0 && at(passing),
+        at: (passing, place) => still.size === 0 && at(passing, place),
         verdict: (place) => ({
           // What it has sent before arrives; it hears of no answer.
           done: () => {
@@ -139,9 +129,5 @@ export const processes: readonly Cell[] = [
   },
 ];
 
-/** Longer than all time-outs of the process and of the database. */
+/** Longer than the time-outs of impatient servers, and of their database. */
 const stillMs = 6_000;
-
-function killAndRestart(world: World, place: ServerPlace): void {
-  place.replace().catch((error: unknown) => world.complain(String(error)));
-}

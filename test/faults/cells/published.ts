@@ -4,6 +4,7 @@ import { post } from "../../support/uploads.js";
 import { rows } from "../databases.js";
 import type { Cell, World } from "../terms.js";
 
+const success = JSON.stringify({ results: [{ status: "success" }] });
 const lost = "HTTP answer lost";
 const known = "repetition known by its content";
 const applied = "repetition applied, as the guard by rows says";
@@ -37,8 +38,8 @@ export const published: readonly Cell[] = [
         const crud = [{ id, op, table: "items", transaction_id: number, ...data }];
         const body = { transactions: [{ transaction_id: number, crud }] };
         const answer = await post(place.url, body, { user }).catch(() => undefined);
-        if ((answer === undefined) !== step.lost)
-          world.complain(`${device}/${number} was answered ${answer?.status}`);
+        if (JSON.stringify(answer?.body) !== (step.lost ? undefined : success))
+          world.complain(`${device}/${number} was answered ${JSON.stringify(answer?.body)}`);
         const isNew = expected.send(step.sent);
         const name = `${device}/${number}`;
         if (answered.has(name)) world.fired(isNew ? applied : known);
