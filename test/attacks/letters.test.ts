@@ -141,7 +141,7 @@ describe.each(dialects)("a letter of 16 MiB on $name", (dialect) => {
         id,
         op_id: 1,
         op_data: { name },
-        previous_values: { text: text.repeat(1_500_000) },
+        previous_values: { text: text.repeat(500_000) },
       },
     ],
   });

@@ -1,18 +1,13 @@
 /** Under row-level security a letter is kept by the login role and retried as the user's: the policies decide, then as at the first time. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type Principal, rls, type WriteEvent } from "../../src/index.js";
-import {
-  type Supabase,
-  supabaseOnPglite,
-  supabaseOnPostgres,
-  type SupabaseSchema,
-} from "../support/supabase.js";
+import { type Supabase, supabases, type SupabaseSchema } from "../support/supabase.js";
 
 const alice: Principal = { userId: "aaaaaaaa-0000-4000-8000-000000000001" };
 const bob: Principal = { userId: "bbbbbbbb-0000-4000-8000-000000000002" };
 const list = "11111111-0000-4000-8000-000000000001";
 
-describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
+describe.each(supabases)("$name", async (on) => {
   describe.skipIf(!(await on.available()))("", () => {
     let supabase: Supabase;
     beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
 } from "../../src/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { type Supabase, supabaseOnPglite, supabaseOnPostgres } from "../support/supabase.js";
+import { type Supabase, supabases } from "../support/supabase.js";
 
 type Schema = Record<string, Record<string, unknown>>;
 type Config = Partial<WritesConfig<Principal, Schema>>;
@@ -175,7 +175,7 @@ describe.each(dialects)("on $name", (dialect) => {
   });
 });
 
-describe.each([supabaseOnPglite, supabaseOnPostgres])("with rls on $name", async (on) => {
+describe.each(supabases)("with rls on $name", async (on) => {
   describe.skipIf(!(await on.available()))("", () => {
     let supabase: Supabase;
     beforeAll(async () => {

@@ -13,7 +13,7 @@ import {
   type WriteRequest,
   type WritesConfig,
 } from "../../src/index.js";
-import { pglite, type TestDatabase } from "../support/databases.js";
+import { somePostgres, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { type TestPrincipal, testConfig } from "../support/writes.js";
 
@@ -28,7 +28,7 @@ let database: TestDatabase;
 let events: WriteEvent[];
 
 beforeAll(async () => {
-  database = await pglite.open();
+  database = await somePostgres.open();
 });
 afterAll(() => database.close());
 beforeEach(async () => {

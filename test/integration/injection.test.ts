@@ -6,7 +6,7 @@ import { type Kysely, type Logger, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anonymous, createWrites, type Principal, type Writes } from "../../src/index.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { long } from "../support/long.js";
+import { long, third } from "../support/long.js";
 import type { TestSchema } from "../support/schema.js";
 
 /** In each of them, so that none is found in a statement by chance. */
@@ -239,13 +239,17 @@ for (const [index, dialect] of dialects.entries()) {
     const some = Object.keys(shapes).filter((_, number) => all || number === index % 3);
     describe.each(some)("in %s", (shape) => {
       const answers = shape === "batch" ? () => undefined : (result: unknown) => result;
+      const turn = Object.keys(shapes).indexOf(shape);
+      // Where all shapes are tried, they share the names between them.
+      const someNames = all ? third(names, turn) : names;
 
       it.each([
-        ["PUT", (table: string) => put(table, "n1", { body: "harm" })],
-        ["PATCH", (table: string) => patch(table, "n1", { body: "harm" })],
-        ["DELETE", (table: string) => remove(table, "n1")],
-      ] as const)("tables by other names: %s", async (_op, entry) => {
-        for (const name of names) {
+        ["PUT", 0, (table: string) => put(table, "n1", { body: "harm" })],
+        ["PATCH", 1, (table: string) => patch(table, "n1", { body: "harm" })],
+        ["DELETE", 2, (table: string) => remove(table, "n1")],
+      ] as const)("tables by other names: %s", async (_op, nth, entry) => {
+        // They are refused before it is looked at what they do, so the operations share them too.
+        for (const name of third(names, turn + nth)) {
           const result = await send(shape, entry(name));
           if (answers(result)) expect(result, name).toMatchObject(fatal("UNKNOWN_TABLE"));
         }
@@ -256,7 +260,7 @@ for (const [index, dialect] of dialects.entries()) {
         ["notes", "PUT", put],
         ["listed", "PATCH", patch],
       ] as const)("columns by other names, in %s: %s", async (table, _op, entry) => {
-        for (const name of [...names, "ID", "notes.body", '"body"', "`body`"]) {
+        for (const name of [...someNames, "ID", "notes.body", '"body"', "`body`"]) {
           const result = await send(shape, entry(table, "n1", member(name)));
           if (answers(result)) expect(result, name).toMatchObject(fatal("FORBIDDEN_COLUMN"));
         }
@@ -264,7 +268,7 @@ for (const [index, dialect] of dialects.entries()) {
       });
 
       it("columns by other names, where unknown ones are left out", async () => {
-        for (const name of names) {
+        for (const name of someNames) {
           const result = await send(
             shape,
             patch("lenient", "n1", { ...member(name), body: "text" }),
@@ -275,7 +279,7 @@ for (const [index, dialect] of dialects.entries()) {
       });
 
       it("previous values, metadata, and members that no contract has", async () => {
-        for (const name of names) {
+        for (const name of someNames) {
           const more = { old: member(name), metadata: name, ...(member(`x${name}`) as object) };
           const result = await send(shape, { ...patch("notes", "n1", { body: "text" }), ...more });
           if (answers(result)) expect(result, name).toEqual(success);

@@ -42,7 +42,7 @@ import {
   type WriteOutcome,
   type WriteResponse,
 } from "../../src/index.js";
-import { pglite, type TestDatabase } from "../support/databases.js";
+import { betterSqlite3, type TestDatabase } from "../support/databases.js";
 import { createNest, listenNest, type Platform } from "../support/nest.js";
 import type { TestSchema } from "../support/schema.js";
 import { post, until } from "../support/uploads.js";
@@ -52,7 +52,7 @@ let database: TestDatabase;
 const apps: INestApplication[] = [];
 
 beforeAll(async () => {
-  database = await pglite.open();
+  database = await betterSqlite3.open();
 });
 afterAll(() => database.close());
 beforeEach(() => database.reset());

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, rls, type TableRule, type WriteEvent } from "../../src/index.js";
-import { type Supabase, supabaseOnPglite, supabaseOnPostgres } from "../support/supabase.js";
+import { type Supabase, supabases } from "../support/supabase.js";
 
 type Schema = Record<string, Record<string, unknown>>;
 type Caller = { userId: string };
@@ -24,7 +24,7 @@ const stamp = [
   ),
 ];
 
-describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
+describe.each(supabases)("$name", async (on) => {
   describe.skipIf(!(await on.available()))("", () => {
     let supabase: Supabase;
     let admin: Kysely<Schema>;

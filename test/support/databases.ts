@@ -15,6 +15,7 @@ import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
 import { isChosen } from "./chosen.js";
+import { empty } from "./empty.js";
 import { long } from "./long.js";
 import { createMysqlDatabase, mysqlGiven, mysqlPool, mysqlRow, mysqlTables } from "./mysql.js";
 import { nodeSqlite } from "./node-sqlite.js";
@@ -162,6 +163,9 @@ export const dialects: readonly TestDialect[] = long
   ? drivers
   : [...((await postgresAvailable()) ? [] : [pglite]), postgres, mariadb, mysql, betterSqlite3];
 
+/** For what needs Postgres' ways and no certain one: the server, which takes half of PGlite's time, or PGlite, which is always there. */
+export const somePostgres = (await postgresAvailable()) ? postgres : pglite;
+
 /** An empty database with a name of its own. */
 export async function createPostgresDatabase(): Promise<{
   url: string;
@@ -211,11 +215,7 @@ export async function prepared({
     db,
     plain,
     given,
-    reset: async () => {
-      for (const table of bare ? appTableNames : tableNames) {
-        await db.deleteFrom(table).execute();
-      }
-    },
+    reset: () => empty(db, bare ? appTableNames : tableNames),
     close: async () => {
       await db.destroy();
       await drop?.();

@@ -1,6 +1,7 @@
 /** Tables for rules that the other tests have no use for: rows that belong to rows, also of their own table, and columns that the server sets. */
 import { type Kysely, sql } from "kysely";
 import type { TestDatabase } from "./databases.js";
+import { empty } from "./empty.js";
 import type { TestSchema } from "./schema.js";
 
 export interface RuleTables {
@@ -36,5 +37,5 @@ export async function createRuleTables({ db }: TestDatabase): Promise<Kysely<Rul
 }
 
 export async function emptyRuleTables(db: Kysely<RuleSchema>): Promise<void> {
-  for (const name of names) await db.deleteFrom(name).execute();
+  await empty(db, names);
 }

@@ -9,6 +9,7 @@ import { createTables } from "../../src/index.js";
 import type { OwnTables } from "../../src/sql/tables.js";
 import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
+import { long } from "./long.js";
 import { startPglite } from "./pglite.js";
 import { postgresAvailable } from "./servers.js";
 
@@ -115,6 +116,12 @@ export const supabaseOnPglite: SupabaseOn = {
     };
   },
 };
+
+/** What most suites run on, as with `dialects`: PGlite in place of a missing server, and beside it in `npm run test:long`. */
+export const supabases: readonly SupabaseOn[] = [
+  ...(long || !(await postgresAvailable()) ? [supabaseOnPglite] : []),
+  supabaseOnPostgres,
+];
 
 const password = "powersync-writes";
 

@@ -95,10 +95,8 @@ describe("code", async () => {
   });
 
   it("compiles", async () => {
-    const tsc = resolve("node_modules/typescript/bin/tsc");
-    const { stdout } = await run(process.execPath, [tsc, "-p", folder]).catch(
-      (error: { stdout: string }) => error,
-    );
+    const compile = resolve("test/support/compile-blocks.ts");
+    const { stdout } = await run(process.execPath, ["--import", "tsx", compile, folder]);
     expect(stdout).toBe("");
   });
 

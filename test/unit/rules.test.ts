@@ -3,7 +3,7 @@ import { CamelCasePlugin, type KyselyPlugin, sql, WithSchemaPlugin } from "kysel
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anonymous, createWrites, type Principal, type TableRule } from "../../src/index.js";
 import { compileRules } from "../../src/pipeline/rules.js";
-import { pglite, type TestDatabase } from "../support/databases.js";
+import { somePostgres, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 
 type AnyDB = Record<string, Record<string, unknown>>;
@@ -153,7 +153,7 @@ describe("a rule at work", () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await pglite.open();
+    database = await somePostgres.open();
     await sql`
       create function belongs(list uuid, person text) returns boolean language sql stable
       as 'select owner_id = person from lists where id = list'
