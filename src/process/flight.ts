@@ -13,6 +13,7 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Attempt } from "./attempt.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
+import { ground, isGrounded, unground } from "./grounding.js";
 
 interface FlightTry {
   /** From 1. */
@@ -24,10 +25,6 @@ interface FlightTry {
   readonly deferConstraints: boolean;
   readonly tally: { attempts: number; statements: number; flown: boolean };
 }
-
-/** After a failure, twice as many of the sender's transactions as the time before are tried step by step at once. */
-const mostSkipped = 64;
-const rememberedSenders = 10_000;
 
 /** Never rejects. `undefined`: nothing of it is left, and it is tried step by step. */
 export async function tryFlight<P extends Principal, DB>(
@@ -41,13 +38,7 @@ export async function tryFlight<P extends Principal, DB>(
   if (flight === undefined || !flight.able() || "invalid" in transaction) return undefined;
   // Of a transaction that has been begun before in vain, letters may have to be asked.
   if (known.puts !== undefined || known.free.size > 0) return undefined;
-  const { grounded } = memory;
-  const sender = claim?.queue ?? principal.userId;
-  const failed = grounded.get(sender);
-  if (failed !== undefined && failed.toSkip > 0) {
-    failed.toSkip -= 1;
-    return undefined;
-  }
+  if (memory.grounded.size > 0 && isGrounded(memory, call, claim)) return undefined;
   const plan = await planOf(pipeline, transaction, call, { flight, schema, number });
   if (plan === undefined) return undefined;
   const entering = { userId: principal.userId, operations: plan.length, signal };
@@ -69,12 +60,10 @@ export async function tryFlight<P extends Principal, DB>(
     );
     if (effects === "not sent") return undefined;
     if (effects === "undone") {
-      const skipped = Math.min(2 * (failed?.skipped ?? 0.5), mostSkipped);
-      if (grounded.size >= rememberedSenders) grounded.clear();
-      grounded.set(sender, { skipped, toSkip: skipped });
+      ground(memory, call, claim);
       return undefined;
     }
-    if (failed !== undefined) grounded.delete(sender);
+    if (memory.grounded.size > 0) unground(memory, call, claim);
     tally.flown = true;
     tally.attempts = number;
     for (const [index, effect] of effects.entries())

@@ -1,0 +1,35 @@
+/** Senders whose transactions have failed where their changes were made together: for a while theirs are tried step by step at once. */
+import type { Principal } from "../context.js";
+import type { Claim } from "../store/store.js";
+import type { Call, Memory } from "./call.js";
+
+type Grounded = Pick<Memory, "grounded">;
+type Caller = Pick<Call<Principal>, "principal">;
+
+/** After a failure, twice as many of the sender's transactions as the time before are tried step by step at once. */
+const mostSkipped = 64;
+const rememberedSenders = 10_000;
+
+function senderOf({ principal }: Caller, claim: Claim | undefined): string {
+  return claim?.queue ?? principal.userId;
+}
+
+/** Whether it is not worth a try. Each transaction asks once. */
+export function isGrounded({ grounded }: Grounded, caller: Caller, claim?: Claim): boolean {
+  const failed = grounded.get(senderOf(caller, claim));
+  if (failed === undefined || failed.toSkip === 0) return false;
+  failed.toSkip -= 1;
+  return true;
+}
+
+export function ground({ grounded }: Grounded, caller: Caller, claim?: Claim): void {
+  const sender = senderOf(caller, claim);
+  const skipped = Math.min(2 * (grounded.get(sender)?.skipped ?? 0.5), mostSkipped);
+  if (grounded.size >= rememberedSenders) grounded.clear();
+  grounded.set(sender, { skipped, toSkip: skipped });
+}
+
+/** It has gone well again. */
+export function unground({ grounded }: Grounded, caller: Caller, claim?: Claim): void {
+  grounded.delete(senderOf(caller, claim));
+}
