@@ -130,10 +130,10 @@ function staysIn(scope: Target["scope"], values: Values): boolean {
   const { parts } = scope;
   if (parts === undefined || parts.more) return false;
   const { owner } = parts;
-  return (
-    owner === undefined ||
-    (Object.hasOwn(values, owner.column) && String(values[owner.column]) === String(owner.value))
-  );
+  if (owner === undefined) return true;
+  const given = Object.hasOwn(values, owner.column) ? values[owner.column] : undefined;
+  // Bytes have no text of their own.
+  return typeof given !== "object" && given !== undefined && String(given) === String(owner.value);
 }
 
 function sizeOf(values: Values): number {
