@@ -3,7 +3,7 @@
  * After a failure there is only ROLLBACK.
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
-import { fatal, isFatal, isRetryable } from "../errors.js";
+import { isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import type {
   CrudTransaction,
@@ -22,10 +22,11 @@ import {
 } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import { CallerLeft } from "../store/failures.js";
+import { CallerLeft, Undone } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
+import { refusalOf } from "./refusal.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
 export interface Applied {
@@ -39,6 +40,8 @@ export type Attempt =
   | Applied
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
+  /** Undone, because changes that were made together were not plainly good. */
+  | { readonly kind: "undone" }
   /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
   | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure" })
   | Failure;
@@ -66,6 +69,7 @@ interface AttemptOptions {
   readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
+  readonly together: boolean;
   /** Statements answered are added to it. */
   readonly tally: { attempts: number; statements: number };
 }
@@ -75,8 +79,9 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, dependants, known, deferConstraints }: AttemptOptions,
+  options: AttemptOptions,
 ): Promise<Attempt> {
+  const { number, claim, schema, tally, dependants, known, deferConstraints } = options;
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
   if ("invalid" in transaction && claim?.key === undefined) return refusalOf(transaction);
@@ -84,7 +89,14 @@ export async function attempt<P extends Principal, DB>(
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
   // Nothing of what is refused is applied: it needs no letter's rows.
-  const applied = "invalid" in transaction ? {} : { lettersOf: principal.userId, deferConstraints };
+  const applied =
+    "invalid" in transaction
+      ? {}
+      : {
+          lettersOf: principal.userId,
+          deferConstraints,
+          together: options.together && isPlain(pipeline, transaction),
+        };
   let needs: Needs | undefined;
   try {
     return await memory.places.unit(
@@ -115,6 +127,7 @@ export async function attempt<P extends Principal, DB>(
     );
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
+    if (error instanceof Undone) return { kind: "undone" };
     if (isUnsure(error)) return { kind: "unsure", needs: error.needs, puts: error.puts };
     const { during, operationIndex } = progress;
     return {
@@ -127,18 +140,16 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
-function refusalOf({
-  invalid,
-  errorCode = "INVALID_TRANSACTION",
-  details,
-  operationIndex,
-}: InvalidTransaction): Failure {
-  return {
-    kind: "failed",
-    error: fatal(errorCode, invalid, details),
-    during: "validate",
-    ...(operationIndex !== undefined && { operationIndex }),
-  };
+/** No code of the application's runs for an operation: what is undone has been seen by nobody. */
+function isPlain<P extends Principal, DB>(
+  { plainPersist, looksAtAll, rules }: Pipeline<P, DB>,
+  { crud }: CrudTransaction,
+): boolean {
+  return (
+    plainPersist !== undefined &&
+    !looksAtAll &&
+    crud.every(({ table }) => rules.get(table)?.looksAround === false)
+  );
 }
 
 /**

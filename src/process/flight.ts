@@ -13,6 +13,7 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Applied, Attempt, Failure } from "./attempt.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
+import { ground, isGrounded, unground } from "./grounding.js";
 
 interface FlightTry {
   /** From 1. */
@@ -22,14 +23,6 @@ interface FlightTry {
   readonly deferConstraints: boolean;
   readonly tally: { attempts: number; statements: number; flown: boolean };
 }
-
-/**
- * After two failures in a row, so many of the sender's transactions are tried step by step at once; twice as many after each further one. The first of a
- * new device fails always, for the ledger does not know its queue yet.
- */
-const firstSkipped = 1;
-const mostSkipped = 64;
-const rememberedSenders = 10_000;
 
 /** One of a client's, and its claim. */
 export interface Boarding {
@@ -70,13 +63,8 @@ export async function fly<P extends Principal, DB>(
   const { store, memory, signal, principal, caller } = call;
   const { flight } = store;
   if (flight === undefined || !flight.able()) return undefined;
-  const { grounded } = memory;
-  const sender = boarding[0]?.claim?.queue ?? principal.userId;
-  const failed = grounded.get(sender);
-  if (failed !== undefined && failed.toSkip > 0) {
-    failed.toSkip -= 1;
-    return undefined;
-  }
+  const first = boarding[0]?.claim;
+  if (memory.grounded.size > 0 && isGrounded(memory, call, first)) return undefined;
   const plans: Plan[] = [];
   for (const { transaction, claim } of boarding) {
     const planned = await planOf(pipeline, transaction, call, { flight, schema, number });
@@ -99,13 +87,10 @@ export async function fly<P extends Principal, DB>(
     );
     if (effects === "not sent") return undefined;
     if (effects === "undone") {
-      const skipped =
-        failed === undefined ? 0 : Math.min(2 * failed.skipped || firstSkipped, mostSkipped);
-      if (grounded.size >= rememberedSenders) grounded.clear();
-      grounded.set(sender, { skipped, toSkip: skipped });
+      ground(memory, call, first);
       return undefined;
     }
-    if (failed !== undefined) grounded.delete(sender);
+    if (memory.grounded.size > 0) unground(memory, call, first);
     tally.flown = true;
     tally.attempts = number;
     judgeAll(all, effects);

@@ -23,6 +23,7 @@ import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from ".
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { tryFlight } from "./flight.js";
+import { ground, isGrounded, unground } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
 import { createRecord } from "./record.js";
@@ -124,13 +125,23 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     const known: Known = { free: new Set() };
+    const { store, memory } = call;
+    let together =
+      store.runs === true && (memory.grounded.size === 0 || !isGrounded(memory, call, identity));
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, dependants, known, deferConstraints };
+      const options = { ...begun, dependants, known, deferConstraints, together };
       const tried =
         (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
         (await attempt(pipeline, transaction, call, options));
+      if (tried.kind === "undone") {
+        ground(memory, call, identity);
+        together = false;
+        continue;
+      }
+      if (tried.kind === "applied" && together && memory.grounded.size > 0)
+        unground(memory, call, identity);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);
@@ -176,7 +187,7 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 
   const done = async (
-    tried: Exclude<Attempt, Failure | { readonly kind: "unsure" }>,
+    tried: Exclude<Attempt, Failure | { readonly kind: "unsure" | "undone" }>,
     subject: Parked<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {

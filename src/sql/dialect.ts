@@ -1,10 +1,12 @@
 /** What differs between SQL databases, as data and small functions; everything else in this folder is shared. */
 import type {
   ColumnDataType,
+  Compilable,
   DatabaseConnection,
   Expression,
   IsolationLevel,
   Kysely,
+  QueryResult,
   RawBuilder,
   SqlBool,
   Transaction,
@@ -102,6 +104,13 @@ export interface StatementBounds {
   readonly asynchronousCommit: boolean;
 }
 
+/** How a connection is set for a transaction. */
+export interface SessionSettings {
+  readonly timeouts: StatementBounds;
+  /** Absent: as the connection has it. */
+  readonly isolation: IsolationLevel | undefined;
+}
+
 /** One row, and what must hold for it. */
 export interface Target {
   readonly op: Operation;
@@ -144,6 +153,28 @@ export interface RowStatements {
   /** The same, but the row may leave the scope. */
   softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
   remove(tx: SqlTransaction, target: Target): Promise<Effect>;
+}
+
+/** PUTs of several rows in one statement, which writes all of them or is not plainly good. One row may be enough. */
+export interface RunStatements {
+  /** So many rows at least, and so many parameters at most. */
+  readonly least: number;
+  readonly mostParameters: number;
+  /**
+   * Inserts rows, or changes those that have their keys and are in the scope. Its parameters are those of the rows, and behind them the scope's.
+   *
+   * @param changed the columns in which a row changes that is there
+   * @param rows stands for the rows: `(…), (…)`
+   */
+  put(
+    tx: SqlTransaction,
+    target: Target,
+    columns: readonly string[],
+    changed: readonly string[],
+    rows: RawBuilder<never>,
+  ): Compilable;
+  /** Whether all rows have been written, as far as the row itself can tell. */
+  isPut(result: QueryResult<unknown>, rows: number, target: Target): boolean;
 }
 
 /** A kind of database, as far as it must be known before one is used. */
@@ -194,6 +225,8 @@ export interface Dialect {
   readonly rows: RowStatements;
   /** The row is looked for, locked and judged before it is changed: for tables that take no upsert, and where more must be known. Absent: `rows` do so always. */
   readonly carefulRows?: RowStatements;
+  /** Absent: changes are made one after the other. */
+  readonly runs?: RunStatements;
   /** Where none is configured. Absent: the database's own default. */
   readonly isolation?: IsolationLevel;
   /** An INSERT that gives way to a row that is there already. Absent: `on conflict … do nothing`. */
@@ -255,10 +288,10 @@ export interface Dialect {
   /** The same as a SELECT, so that it can be a part of the transaction's first statement; from then on, `bound` is not needed. */
   bounds?(bounds: StatementBounds): Expression<unknown>;
   /**
-   * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction: before it begins. At most one statement.
-   * Resolves to what puts the connection back as it was, for when the transaction has ended. At most one statement, too.
+   * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction; its isolation, too. It begins the
+   * transaction. One statement. Resolves to what puts the connection back as it was, for when the transaction has ended. One statement, too.
    */
-  prepare?(connection: SqlDatabase, bounds: StatementBounds): Promise<() => Promise<void>>;
+  prepare?(connection: SqlDatabase, settings: SessionSettings): Promise<() => Promise<void>>;
   /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
   readonly defer?: RawBuilder<unknown>;
   /** Absent: the server itself ends each session that goes silent. */

@@ -2,6 +2,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
+import { isSameScope, readsItself } from "./alike.js";
 import type { Dialect, SqlDatabase, SqlTable, Target } from "./dialect.js";
 import {
   arrayOf,
@@ -94,11 +95,6 @@ export async function legsOfChanges(
   return legs;
 }
 
-function isSameScope({ scope: one }: CompiledOnce, { scope: other }: CompiledOnce): boolean {
-  for (const name in one) if (one[name] !== other[name]) return false;
-  return true;
-}
-
 async function readyFor(
   { dialect, known, texts }: LegParts,
   { schema, caller }: FlightOptions,
@@ -163,28 +159,12 @@ function runOf(
 ): Ready["run"] {
   if (op !== "put" && op !== "delete") return undefined;
   if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
-  // What one row's scope reads, another's write could have changed.
   if (scope !== undefined && readsItself(scope.table, scope.parents)) return undefined;
   const [[name, value] = ["", undefined]] = Object.entries(key);
   const column = columns.get(name);
   if (column === undefined) return undefined;
   const alike = JSON.stringify([op, once.shape, name, Object.keys(values), Object.keys(changes)]);
   return { alike, row: rowOfKey(column, value), once };
-}
-
-function readsItself(table: string, parents: NonNullable<Change["scope"]>["parents"]): boolean {
-  return parents.some(
-    (parent) =>
-      nameOf(parent.table) === nameOf(table) || readsItself(table, parent.scope?.parents ?? []),
-  );
-}
-
-/** To take two tables for one costs some statements, to take one for two would be wrong. */
-function nameOf(table: string): string {
-  return table
-    .slice(table.lastIndexOf(".") + 1)
-    .replaceAll("_", "")
-    .toLowerCase();
 }
 
 async function legsOfOne(

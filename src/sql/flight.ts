@@ -19,8 +19,8 @@ import { claimLeg, type ClaimParts } from "./flight-claim.js";
 import { type FilledLeg, legsOfChanges, type LegParts } from "./flight-legs.js";
 import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
 import type { StatementBounds } from "./dialect.js";
+import { tookTooLong } from "./giving-up.js";
 import type { EndStranded } from "./stranded.js";
-import { tookTooLong } from "./transaction.js";
 
 /** What is known of a database's connections: whether they fly. */
 export interface Wings {

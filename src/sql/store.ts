@@ -133,6 +133,7 @@ export function sqlStore<DB>(
   return {
     name: dialect.name,
     ...(flight && { flight }),
+    ...(dialect.runs && { runs: true }),
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
@@ -148,6 +149,7 @@ export function sqlStore<DB>(
     ...(word && { applicationWord: word }),
     unit: async (options, work) => {
       const { claim: claimed, tally, schema, giveWay, deferConstraints } = options;
+      const { together = false } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
         // Who only reads, for `check` and `ready`, is to see how the connection is set.
@@ -205,6 +207,7 @@ export function sqlStore<DB>(
             earlier,
             hasLetters,
             giveWay,
+            together,
             texts,
           };
           return work(openUnit(opened));

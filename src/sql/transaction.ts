@@ -11,11 +11,13 @@ import type {
   QueryExecutor,
   Transaction,
 } from "kysely";
-import { ApplicationFailure, keptQueued, retryable } from "../errors.js";
+import { ApplicationFailure } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Dialect, SqlDatabase, SqlTransaction, StatementBounds } from "./dialect.js";
+import type { Dialect, SqlTransaction, StatementBounds } from "./dialect.js";
+import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
+import { prepare } from "./prepared.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
@@ -57,46 +59,55 @@ export async function inTransaction<DB, T>(
 
   const transaction = (on: Kysely<DB>) => {
     const builder = on.transaction();
-    return (level === undefined ? builder : builder.setIsolationLevel(level)).execute(
-      async (plain) => {
-        try {
-          throwIfLate();
-          if (bound !== undefined) {
-            // Plugins of the application's (other names, another schema) are not for it.
-            const ours = plain.withoutPlugins() as unknown as SqlTransaction;
-            await dialect.bound?.(ours, timeouts, bound.ledger);
-          }
-          // A hook may hang where no statement does: the connection is then as good as ever.
-          watch.answeredAt = performance.now();
-          const result = await Promise.race([
-            run(guardedTransaction(plain, watch)),
-            deadline.passed,
-          ]);
-          await Promise.race([endStatements(watch), deadline.passed]);
-          throwIfLate();
-          return result;
-        } catch (error) {
-          first = { error };
-          // Before ROLLBACK, for what comes behind it belongs to no transaction.
-          await Promise.race([endStatements(watch), deadline.passed]).catch(() => undefined);
-          throw error;
+    const isSet = level === undefined || dialect.prepare !== undefined;
+    return (isSet ? builder : builder.setIsolationLevel(level)).execute(async (plain) => {
+      try {
+        throwIfLate();
+        if (bound !== undefined) {
+          // Plugins of the application's (other names, another schema) are not for it.
+          const ours = plain.withoutPlugins() as unknown as SqlTransaction;
+          await dialect.bound?.(ours, timeouts, bound.ledger);
         }
-      },
-    );
+        // A hook may hang where no statement does: the connection is then as good as ever.
+        watch.answeredAt = performance.now();
+        const result = await Promise.race([run(guardedTransaction(plain, watch)), deadline.passed]);
+        await Promise.race([endStatements(watch), deadline.passed]);
+        throwIfLate();
+        return result;
+      } catch (error) {
+        first = { error };
+        // Before ROLLBACK, for what comes behind it belongs to no transaction.
+        await Promise.race([endStatements(watch), deadline.passed]).catch(() => undefined);
+        throw error;
+      }
+    });
   };
 
+  // The connection's way back to its pool may be longer than the transaction.
+  let end: (outcome: Promise<T>) => void = () => {};
+  const ended = new Promise<T>((resolve) => (end = resolve));
   const work = database.connection().execute(async (on) => {
     if (signal?.aborted) throw new CallerLeft();
     throwIfLate();
-    held = await connectionOf(on);
+    const connection = await connectionOf(on);
+    held = connection;
     watch.begunAt = performance.now();
-    return dialect.prepare === undefined
-      ? transaction(on)
-      : prepared(dialect.prepare, on, timeouts, transaction);
+    if (dialect.prepare === undefined) return transaction(on);
+    const settings = { timeouts, isolation: level };
+    const prepared = await prepare(dialect.prepare, dialect, on, connection, settings);
+    const outcome = transaction(on);
+    end(outcome);
+    await prepared.release(outcome, (error) => error === first?.error);
+    return outcome;
   });
+  // Without anything to put back; or where nothing has been begun.
+  work.then(
+    () => end(work),
+    () => end(work),
+  );
 
   try {
-    return await Promise.race([work, deadline.passed]);
+    return await Promise.race([ended, deadline.passed]);
   } catch (error) {
     throw first === undefined ? error : first.error;
   } finally {
@@ -104,66 +115,8 @@ export async function inTransaction<DB, T>(
   }
 }
 
-/** With the connection's settings put back as they were. */
-async function prepared<DB, T>(
-  prepare: NonNullable<Dialect["prepare"]>,
-  connection: Kysely<DB>,
-  timeouts: StatementBounds,
-  run: (connection: Kysely<DB>) => Promise<T>,
-): Promise<T> {
-  const restore = await prepare(connection.withoutPlugins() as unknown as SqlDatabase, timeouts);
-  try {
-    return await run(connection);
-  } finally {
-    // The transaction has ended, well or badly, and that stands. What fails here is a connection that is lost anyway.
-    await restore().catch(() => undefined);
-  }
-}
-
-async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection | undefined> {
-  let connection: DatabaseConnection | undefined;
-  await on.getExecutor().provideConnection(async (provided) => {
-    connection = provided;
-  });
-  return connection;
-}
-
-export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
-  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
-}
-
-/** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */
-function isTooSlow({ transactionMs }: UnitTimeouts): Error {
-  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
-  const failure = retryable("The transaction takes longer than the server allows.");
-  return Object.assign(failure, { cause: new Error(text) });
-}
-
-/** Whether the time went by in many short steps, and not in a wait for a lock, a connection, a hook, or a database that says nothing. */
-function wasAtWork(
-  { answeredAt, longestMs }: Watch,
-  { lockMs, transactionMs }: UnitTimeouts,
-): boolean {
-  if (answeredAt === undefined) return false;
-  const waitingMs = performance.now() - answeredAt;
-  return Math.max(longestMs, waitingMs) < Math.min(lockMs, transactionMs / 4);
-}
-
-const rollbackMs = 1_000;
-
-/** A connection that takes the ROLLBACK goes back to its pool as it should. One that does not is ended, where the driver allows. */
-function giveUp(
-  work: Promise<unknown>,
-  dialect: Dialect,
-  connection: () => DatabaseConnection | undefined,
-): void {
-  const timer = setTimeout(() => {
-    const held = connection();
-    if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
-  }, rollbackMs);
-  const settled = () => clearTimeout(timer);
-  work.then(settled, settled);
+async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection> {
+  return on.getExecutor().provideConnection(async (connection) => connection);
 }
 
 export interface Watch {

@@ -44,6 +44,7 @@ interface UnitParts<DB> {
   readonly earlier: TransactionResult | undefined;
   readonly hasLetters: boolean;
   readonly giveWay: UnitOptions["giveWay"];
+  readonly together: boolean;
   /** Absent: no statement is compiled once. */
   readonly texts: Texts | undefined;
 }
@@ -60,6 +61,7 @@ export function openUnit<DB>({
   earlier,
   hasLetters,
   giveWay,
+  together,
   texts,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
@@ -84,7 +86,8 @@ export function openUnit<DB>({
       role = caller.role;
     },
     table: tableOf,
-    write: (run) => writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay, texts }, run),
+    write: (run) =>
+      writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay, together, texts }, run),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),

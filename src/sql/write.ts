@@ -4,6 +4,7 @@ import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import { createRuns } from "./runs.js";
 import { bound, enclosedValues, type TableOf } from "./scope.js";
 import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./doubt.js";
 import type { Texts } from "./texts.js";
@@ -22,26 +23,35 @@ interface Writing {
 
 interface Running extends Writing {
   readonly giveWay: UnitOptions["giveWay"];
+  readonly together: boolean;
 }
 
 /** Fewer changes are written before anybody would notice. */
 const changesOfSlice = 50;
 
-/** One after the other. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
+/** In order, and together where that is asked for and right. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
 export async function writeRun(
-  { giveWay, ...writing }: Running,
+  { giveWay, together, ...writing }: Running,
   run: readonly Change[],
 ): Promise<RunOutcome> {
-  const { watch } = writing;
+  const { watch, texts } = writing;
+  const { least = Infinity } = writing.dialect.runs ?? {};
+  const runAt =
+    together && texts && run.length >= least
+      ? createRuns({ ...writing, texts, isOneStatement }, run)
+      : undefined;
   const effects: Effect[] = [];
   // A driver that answers at once lets nobody else in.
   const inSlices = run.length > changesOfSlice;
-  for (const change of run) {
+  for (let change = run[0]; change !== undefined; change = run[effects.length]) {
     if (inSlices && isSliceOver()) await nextSlice();
     const others = giveWay?.();
     if (others !== undefined) await others;
     try {
-      effects.push(await writeOne(writing, change));
+      const several = await runAt?.(effects.length);
+      await several?.send();
+      if (several === undefined) effects.push(await writeOne(writing, change));
+      else effects.push(...Array.from({ length: several.changes }, () => "written" as const));
     } catch (cause) {
       // Not every failure is a statement's.
       watch.failure ??= { error: cause };
@@ -141,6 +151,13 @@ function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
     default:
       return false;
   }
+}
+
+/** Whether an upsert alone can make a PUT, whatever is there. */
+function isOneStatement(table: SqlTable, change: Change): boolean {
+  const { neverChanges, seenAbsent } = change;
+  if (neverChanges || seenAbsent || table.traits?.updatable?.size === 0) return false;
+  return !mustLook(table, change) && !isIncomplete(change);
 }
 
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;

@@ -95,3 +95,11 @@ export class TooManyDevices extends Error {}
 
 /** The caller left before anything was begun. */
 export class CallerLeft extends Error {}
+
+/** A statement for several changes did not come out plainly good. The unit is rolled back, and begun again one change after the other. */
+export class Undone extends Error {
+  constructor(cause?: unknown) {
+    super("Several changes were not made at once. They are made one after the other.", { cause });
+    this.name = "Undone";
+  }
+}

@@ -68,6 +68,8 @@ export interface Store<Tx = unknown> {
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
   /** Units whose changes are all known before they begin, sent as a whole. Absent: it has none. */
   readonly flight?: Flight;
+  /** `UnitOptions.together` is heeded. */
+  readonly runs?: true;
   /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
   meaning(error: unknown): Meaning;
   /** What the configuration's `errors` makes of an error: a code to be fatal with, or `retryable`. Otherwise `meaning` counts. */
@@ -152,6 +154,11 @@ export interface UnitOptions {
   readonly giveWay?: () => Promise<void> | undefined;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
+  /**
+   * Neighbouring changes may be made by one statement where that is the same. What fails in it fails with `Undone`, and the unit is begun again without.
+   * See `Store.runs`. Default false: one after the other.
+   */
+  readonly together?: boolean;
 }
 
 /** In milliseconds. */

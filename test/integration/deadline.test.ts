@@ -89,7 +89,7 @@ interface Opened {
 interface Server {
   readonly name: string;
   readonly dialect: TestDialect;
-  /** As they look on the wire; to isolate is to be `read committed`, too. */
+  /** As they look on the wire. On MySQL the settings begin the transaction. */
   readonly begin: string;
   readonly commit: string;
   open(connections: number, log?: Logger): Promise<Opened>;
@@ -149,7 +149,7 @@ function onMysqlServer(dialect: TestDialect, server: MysqlServer): Server {
   return {
     name: dialect.name,
     dialect,
-    begin: "set transaction",
+    begin: "set @powersync_writes = 1",
     // MySQL is told before the text that no attributes come with it.
     commit: dialect === mysql ? "\u0003\0\u0001commit" : "\u0003commit",
     open: (connectionLimit, log) =>
@@ -212,6 +212,27 @@ for (const { name, dialect, begin, commit, open } of servers) {
         { name: "list 2" },
       ]);
     });
+
+    it.skipIf(dialect.family !== "mysql")(
+      "behind COMMIT, where settings are put back: is answered as it is, and its connection replaced",
+      async () => {
+        const { proxy, db, direct, pooled } = await open(1);
+        const { writes } = writesOn(db, {
+          timeouts: { transactionMs: 30_000, statementMs: 20_000 },
+        });
+        await repeated(writes, put(1));
+        // Whoever waits for the pool's one connection waits until it has been put back.
+        await db.selectFrom("lists").select("id").execute();
+        const cut = proxy.cut({ at: "set @powersync_writes = null", lose: "silence" });
+        expect(await writes.processTransaction(put(2), { principal })).toEqual({
+          status: "success",
+        });
+        await cut;
+        await until(() => pooled() === 0);
+        await repeated(writes, put(3));
+        expect(await direct.db.selectFrom("lists").select("name").execute()).toHaveLength(3);
+      },
+    );
 
     it("answers a COMMIT that was heeded and not heard of from the ledger", async () => {
       const { proxy, db, direct } = await open(1);
@@ -282,9 +303,11 @@ for (const { name, dialect, begin, commit, open } of servers) {
         message: "The caller has left before the transaction was tried.",
       });
       expect(await other).toEqual({ status: "success" });
-      expect(statements.filter((text) => /^(?:begin|start transaction)/.test(text))).toHaveLength(
-        1,
-      );
+      expect(
+        statements.filter((text) =>
+          /^(?:begin|start transaction|set @powersync_writes = 1)/.test(text),
+        ),
+      ).toHaveLength(1);
     });
   });
 }

@@ -36,6 +36,8 @@ export function createReader(protocol: Protocol): Reader {
 }
 
 function kindOf(statement: string): Message["kind"] {
+  // On MySQL the library's settings begin the transaction.
+  if (statement.startsWith("set @powersync_writes = 1")) return "begin";
   const word = /^\s*(begin|start transaction|commit|rollback(?! to)|abort)\b/i.exec(statement)?.[1];
   switch (word?.toLowerCase()) {
     case undefined:

@@ -12,29 +12,29 @@
  * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
  *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text. Text of a
  *   CHAR column comes without the padding, or it would be another text than was sent.
- * - A transaction begins with BEGIN and ends with COMMIT: `autocommit` off, or a `completion_type` that chains transactions, has another one open before.
+ * - A transaction begins with the settings, which turn `autocommit` off, and ends with COMMIT: a `completion_type` that chains transactions has another
+ *   one open before. The isolation is the session's for as long.
  * - A SELECT gives all of its rows, and a statement is not refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL is
  *   equal to nothing (`sql_auto_is_null`).
  */
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
-import type { SqlDatabase, SqlTransaction } from "../dialect.js";
+import type { SessionSettings, SqlDatabase, SqlTransaction, StatementBounds } from "../dialect.js";
 
-interface SessionTimeouts {
-  readonly lockMs: number;
-  readonly statementMs: number;
+interface Asked extends Pick<StatementBounds, "lockMs" | "statementMs"> {
+  readonly isolation: SessionSettings["isolation"];
 }
 
 interface Setting {
   readonly name: string;
   /** As SQL. */
-  readonly value: (timeouts: SessionTimeouts) => string;
+  readonly value: (asked: Asked) => string;
   /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
   readonly number?: "unsigned" | "decimal(20, 6)";
   /** On or off: MariaDB keeps the word in place of a number. */
   readonly flag?: true;
   /** Opens the comment that keeps the setting from servers which don't have it. */
-  readonly only?: "/*M!100101" | "/*M!100300" | "/*!50708";
+  readonly only?: "/*M!100101" | "/*M!100300" | "/*!50708" | "/*!50720";
 }
 
 const settings: readonly Setting[] = [
@@ -75,7 +75,21 @@ const settings: readonly Setting[] = [
     value: () =>
       "concat_ws(',', replace(replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'PAD_CHAR_TO_FULL_LENGTH', ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
   },
-  { name: "autocommit", number: "unsigned", flag: true, value: () => "1" },
+  ...(["tx_isolation", "transaction_isolation"] as const).map((name): Setting => ({
+    name,
+    only: name === "tx_isolation" ? "/*M!100101" : "/*!50720",
+    value: ({ isolation }) =>
+      isolation === undefined
+        ? `@@session.${name}`
+        : `'${isolation.toUpperCase().replace(" ", "-")}'`,
+  })),
+  // Off, a transaction begins with the first statement that reads or writes. What somebody has left open is committed first, as BEGIN would do.
+  {
+    name: "autocommit",
+    number: "unsigned",
+    flag: true,
+    value: () => "0, session autocommit = 1, session autocommit = 0",
+  },
   { name: "completion_type", value: () => "'NO_CHAIN'" },
   { name: "sql_select_limit", number: "unsigned", value: () => "18446744073709551615" },
   { name: "sql_safe_updates", number: "unsigned", flag: true, value: () => "0" },
@@ -107,9 +121,10 @@ const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forgetSetting
 
 export async function prepare(
   connection: SqlDatabase,
-  timeouts: SessionTimeouts,
+  { timeouts, isolation }: SessionSettings,
 ): Promise<() => Promise<void>> {
-  const set = assignments(({ name, value }) => `session ${name} = ${value(timeouts)}`);
+  const asked = { ...timeouts, isolation };
+  const set = assignments(({ name, value }) => `session ${name} = ${value(asked)}`);
   await sql.raw(`set @powersync_writes = 1 ${keepSettings} ${set}`).execute(connection);
   return async () => {
     await restore.execute(connection);

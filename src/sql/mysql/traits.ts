@@ -1,36 +1,61 @@
 /** What the connection's user may do with a table's columns on MySQL and MariaDB. There, a trigger can refuse a row and never pass over it. */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { Traits } from "../traits.js";
 
-interface PrivilegeRow {
+interface TraitsRow {
   readonly name: string;
   readonly view: number;
   readonly privileges: string;
+  /** The columns of the primary key, with NUL between them. */
+  readonly key: string | null;
+  readonly alike: number;
 }
 
 const none: ReadonlySet<never> = new Set();
 
+/** Who may not make triggers is not told of them. */
+const toldOfTriggers = (schema: RawBuilder<unknown>, name: RawBuilder<unknown>) => {
+  const host = sql`substring_index(current_user(), '@', -1)`;
+  const user = sql`left(current_user(), char_length(current_user()) - char_length(${host}) - 1)`;
+  const me = sql`concat(quote(${user}), '@', quote(${host}))`;
+  const granted = (view: string, on: RawBuilder<unknown>) => sql`exists (
+      select 1 from information_schema.${sql.id(view)} p where p.grantee = ${me} and p.privilege_type = 'TRIGGER' and ${on}
+    )`;
+  return sql`(${granted("user_privileges", sql`true`)}
+    or ${granted("schema_privileges", sql`${schema} like p.table_schema`)}
+    or ${granted("table_privileges", sql`p.table_schema = ${schema} and p.table_name = ${name}`)})`;
+};
+
 /** One statement. */
-export async function readTraits(
-  tx: SqlTransaction,
-  { schema, name }: SourceTable,
-): Promise<Traits> {
+export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
   // As constants on each of the views: joined by its columns, MariaDB looks at every table of every database.
-  const place = schema === undefined ? sql`database()` : sql.lit(schema);
-  const table = sql.lit(name);
-  const { rows } = await sql<PrivilegeRow>`
-    select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")}
+  const schema = source.schema === undefined ? sql`database()` : sql`${sql.lit(source.schema)}`;
+  const name = sql`${sql.lit(source.name)}`;
+  const indexes = sql`from information_schema.statistics s where s.table_schema = ${schema} and s.table_name = ${name}`;
+  const { rows } = await sql<TraitsRow>`
+    select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")},
+      k.columns as ${sql.id("key")}, t.table_type = 'BASE TABLE' and t.engine = 'InnoDB' and k.alike as alike
     from information_schema.columns c
-    join information_schema.tables t on t.table_schema = ${place} and t.table_name = ${table}
-    where c.table_schema = ${place} and c.table_name = ${table}
+    join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
+    join (select
+      (select group_concat(s.column_name order by s.seq_in_index separator '\0') ${indexes} and s.index_name = 'PRIMARY') as columns,
+      (select count(distinct s.index_name) ${indexes} and s.non_unique = 0) = 1 and ${toldOfTriggers(schema, name)} and not exists (
+        select 1 from information_schema.triggers g where g.event_object_schema = ${schema} and g.event_object_table = ${name}
+      ) as alike
+    ) k
+    where c.table_schema = ${schema} and c.table_name = ${name}
   `.execute(tx.withoutPlugins());
+  const [first] = rows;
+  const key = first?.key?.split("\0");
   const may = (privilege: string) =>
     new Set(rows.filter((row) => row.privileges.includes(privilege)).map((row) => row.name));
   const updatable = may("update");
   return {
     declining: none,
     rewritten: none,
+    // A row that is inserted where one is already runs the triggers for new ones, too.
+    ...(key && Number(first?.alike) === 1 && { keys: [key], alike: new Set(["insert"] as const) }),
     view: rows.some(({ view }) => Number(view) === 1),
     lockable: updatable.size > 0,
     versioned: false,

@@ -10,6 +10,7 @@ import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { codes, meaning } from "./errors.js";
 import { owners } from "./owners.js";
+import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
 import { sqliteFamily } from "./family.js";
 
@@ -41,6 +42,7 @@ export const sqlite: Dialect = {
     },
     same: (reference, _column, value) => sql`${reference} is ${value} collate binary`,
   }),
+  runs,
   types: sqliteFamily.types,
   readColumns,
   readTraits,

@@ -6,6 +6,8 @@ import type { Traits, Verb } from "../traits.js";
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
+  /** It has one unique index at most, its key's, and does not refer to itself. */
+  readonly alike: number | bigint;
 }
 
 const verbs: ReadonlySet<Verb> = new Set<Verb>(["insert", "update", "delete"]);
@@ -24,15 +26,22 @@ export async function readTraits(
       : sql`exists (
     select 1 from ${sql.id(schema, "sqlite_schema")} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
   const { rows } = await sql<TraitsRow>`
-    select type as kind, ${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its} as triggered
+    select type as kind, ${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its} as triggered,
+      not exists (select 1 from pragma_index_list(${name}, ${schema ?? null}) where ${sql.id("unique")} = 1 and origin <> 'pk')
+      and not exists (
+        select 1 from pragma_foreign_key_list(${name}, ${schema ?? null}) where ${sql.id("table")} = ${name} collate nocase
+      ) as alike
     from pragma_table_list(${name}) where ${sql.id("schema")} = coalesce(${schema ?? null}, ${sql.id("schema")})
     order by ${sql.id("schema")} = 'temp' desc, ${sql.id("schema")} = 'main' desc limit 1
   `.execute(tx.withoutPlugins());
   const [row] = rows;
   const isView = row?.kind === "view";
+  const declining = Number(row?.triggered) === 1 || isView ? verbs : none;
+  const isAlike = row?.kind === "table" && declining.size === 0 && Number(row.alike) === 1;
   return {
-    declining: Number(row?.triggered) === 1 || isView ? verbs : none,
+    declining,
     rewritten: none,
+    ...(isAlike && { alike: new Set(["insert"] as const) }),
     // A view takes no upsert.
     ...(isView && { keys: [] }),
     lockable: !isView,

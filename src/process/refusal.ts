@@ -1,0 +1,24 @@
+/** What a transaction that has been refused for its form fails with, in place of being applied. */
+import { fatal } from "../errors.js";
+import type { InvalidTransaction } from "../model.js";
+
+interface Refusal {
+  readonly kind: "failed";
+  readonly error: Error;
+  readonly during: "validate";
+  readonly operationIndex?: number;
+}
+
+export function refusalOf({
+  invalid,
+  errorCode = "INVALID_TRANSACTION",
+  details,
+  operationIndex,
+}: InvalidTransaction): Refusal {
+  return {
+    kind: "failed",
+    error: fatal(errorCode, invalid, details),
+    during: "validate",
+    ...(operationIndex !== undefined && { operationIndex }),
+  };
+}

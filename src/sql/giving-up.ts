@@ -1,0 +1,43 @@
+/** When a transaction takes too long: what is said of it, and what becomes of its connection. */
+import type { DatabaseConnection } from "kysely";
+import { keptQueued, retryable } from "../errors.js";
+import type { UnitTimeouts } from "../store/store.js";
+import type { Dialect } from "./dialect.js";
+
+export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included.`;
+  return keptQueued("The database takes too long just now.", new Error(cause));
+}
+
+/** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */
+export function isTooSlow({ transactionMs }: UnitTimeouts): Error {
+  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
+  const failure = retryable("The transaction takes longer than the server allows.");
+  return Object.assign(failure, { cause: new Error(text) });
+}
+
+/** Whether the time went by in many short steps, and not in a wait for a lock, a connection, a hook, or a database that says nothing. */
+export function wasAtWork(
+  { answeredAt, longestMs }: { readonly answeredAt?: number; readonly longestMs: number },
+  { lockMs, transactionMs }: UnitTimeouts,
+): boolean {
+  if (answeredAt === undefined) return false;
+  const waitingMs = performance.now() - answeredAt;
+  return Math.max(longestMs, waitingMs) < Math.min(lockMs, transactionMs / 4);
+}
+
+const rollbackMs = 1_000;
+
+/** A connection that takes the ROLLBACK goes back to its pool as it should. One that does not is ended, where the driver allows. */
+export function giveUp(
+  work: Promise<unknown>,
+  dialect: Dialect,
+  connection: () => DatabaseConnection | undefined,
+): void {
+  const timer = setTimeout(() => {
+    const held = connection();
+    if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
+  }, rollbackMs);
+  const settled = () => clearTimeout(timer);
+  work.then(settled, settled);
+}

@@ -1,0 +1,217 @@
+/**
+ * Runs, step by step: neighbouring PUTs of one table in one statement of many rows, where the database has one that is right. What is not plainly good
+ * undoes the unit, which is begun again one change after the other: what a run may have done is never done twice.
+ */
+import { type CompiledQuery, type RawBuilder, sql, type SqlBool } from "kysely";
+import { Undone } from "../store/failures.js";
+import type { Change, Values } from "../store/store.js";
+import { isSameScope, readsItself } from "./alike.js";
+import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import { bound, enclosedValues, type TableOf } from "./scope.js";
+import { filled, scoped } from "./statements.js";
+import { compiled, type CompiledOnce, type Texts } from "./texts.js";
+
+interface RunParts {
+  readonly dialect: Dialect;
+  readonly tx: SqlTransaction;
+  readonly tableOf: TableOf;
+  readonly texts: Texts;
+  /** Whether one statement can make a PUT. */
+  isOneStatement(table: SqlTable, change: Change): boolean;
+}
+
+/** Neighbouring changes that one statement makes. */
+export interface Run {
+  readonly changes: number;
+  /** @throws Undone, and what others do to the same rows */
+  send(): Promise<void>;
+}
+
+/** A change that may stand in a run. */
+interface Ready {
+  readonly table: SqlTable;
+  readonly target: Target;
+  readonly once: CompiledOnce;
+  /** Changes with the same one may be made together, but no row twice. */
+  readonly alike: string;
+  readonly row: string;
+  readonly values: Values;
+  /** The names of the columns in which a row changes that is there. */
+  readonly changed: readonly string[];
+  /** Roughly, in characters. */
+  readonly size: number;
+}
+
+const mostRows = 1_000;
+/** Servers bound the length of a statement. */
+const mostCharacters = 200_000;
+
+/** Finds the run that begins at a place among changes. */
+export function createRuns(
+  parts: RunParts,
+  changes: readonly Change[],
+): (at: number) => Promise<Run | undefined> {
+  const { runs } = parts.dialect;
+  // The one that ends a run is the first to be asked about for the next.
+  let last: { readonly at: number; readonly ready: Ready | undefined } | undefined;
+  const readyAt = async (at: number): Promise<Ready | undefined> => {
+    const change = changes[at];
+    if (last?.at !== at)
+      last = { at, ready: change && (await readyFor(parts, change).catch(() => undefined)) };
+    return last.ready;
+  };
+  return async (at) => {
+    if (runs === undefined) return undefined;
+    const first = await readyAt(at);
+    if (first === undefined) return undefined;
+    const columns = Object.keys({ ...first.values, ...first.target.key }).length;
+    const most = Math.min(mostRows, Math.floor(runs.mostParameters / columns));
+    const run = [first];
+    const rows = new Set([first.row]);
+    let { size } = first;
+    while (run.length < most) {
+      const next = await readyAt(at + run.length);
+      if (next === undefined || next.table !== first.table || next.alike !== first.alike) break;
+      size += next.size;
+      if (size > mostCharacters || rows.has(next.row) || !isSameScope(first.once, next.once)) break;
+      run.push(next);
+      rows.add(next.row);
+    }
+    if (run.length < runs.least) return undefined;
+    return { changes: run.length, send: () => send(parts, first, run) };
+  };
+}
+
+/** `undefined`: it is made alone. Rejects where the scope can't be bound. */
+async function readyFor(
+  { dialect, tableOf, texts, isOneStatement }: RunParts,
+  change: Change,
+): Promise<Ready | undefined> {
+  const { op, key, values, insertOnly = [], operationIndex } = change;
+  // The port's tables are this store's own.
+  const table = change.table as SqlTable;
+  const { traits, lessons, columns, name } = table;
+  if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;
+  if (!isOneStatement(table, change) || !isNamed(table, change)) return undefined;
+  if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
+  if (change.scope !== undefined && readsItself(name, change.scope.parents)) return undefined;
+  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
+  if (once === undefined || !staysIn(scope, values)) return undefined;
+  const target: Target = {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt: 0,
+    look: async () => traits,
+    once,
+  };
+  const changed = Object.keys(values).filter((each) => !insertOnly.includes(each));
+  const alike = JSON.stringify([once.shape, Object.keys(key), Object.keys(values), changed]);
+  const row = JSON.stringify(Object.values(key).map(String));
+  return { table, target, once, alike, row, values, changed, size: sizeOf(key) + sizeOf(values) };
+}
+
+/** One column is its key, and no number is used up by a row that is there. */
+function isNamed({ columns }: SqlTable, { key, values }: Change): boolean {
+  for (const { name, numbered } of columns.values())
+    if (numbered !== undefined && !Object.hasOwn(key, name) && !Object.hasOwn(values, name))
+      return false;
+  return Object.keys(key).length === 1;
+}
+
+/** Whether the row is its owner's behind the write, if it was before, or is new. What else a scope reads is asked behind it. */
+function staysIn(scope: Target["scope"], values: Values): boolean {
+  if (scope === undefined) return true;
+  const { parts } = scope;
+  if (parts === undefined || parts.more) return false;
+  const { owner } = parts;
+  if (owner === undefined) return true;
+  const given = Object.hasOwn(values, owner.column) ? values[owner.column] : undefined;
+  // Bytes have no text of their own.
+  return typeof given !== "object" && given !== undefined && String(given) === String(owner.value);
+}
+
+function sizeOf(values: Values): number {
+  let size = 0;
+  for (const name in values) {
+    const value = values[name];
+    size += typeof value === "string" || value instanceof Uint8Array ? value.length : 20;
+  }
+  return size;
+}
+
+async function send(
+  { dialect, tx }: RunParts,
+  { target, once, values, changed }: Ready,
+  run: readonly Ready[],
+): Promise<void> {
+  const { runs, meaning } = dialect;
+  if (runs === undefined) return;
+  const rows = run.map(({ target: { key }, values: row }) => Object.values({ ...row, ...key }));
+  const names = Object.keys({ ...values, ...target.key });
+  const keys = run.map(({ target: { key } }) => Object.values(key));
+  let isGood: boolean;
+  try {
+    const put = await spread(once, target, rows, ["put", names, changed], (at) =>
+      runs.put(tx, at, names, changed, rowsHere),
+    );
+    isGood = runs.isPut(await tx.executeQuery(put), run.length, target);
+    // It sees other tables as they were before the statement, and rows that have been inserted were not asked about.
+    if (isGood && target.scope?.rowOnly === false) {
+      const judge = await spread(once, target, keys, ["judged"], (at) => counting(tx, at));
+      const { rows: counted } = await tx.executeQuery(judge);
+      const [found] = counted as readonly { readonly good: unknown }[];
+      isGood = Number(found?.good) === run.length;
+    }
+  } catch (error) {
+    const said = meaning(error);
+    // What others do passes, and what has become of the connection is not for another try at once.
+    if (said === undefined || passing.has(said)) throw error;
+    throw new Undone(error);
+  }
+  if (!isGood) throw new Undone();
+}
+
+const passing: ReadonlySet<string> = new Set(["contention", "busy", "outage"]);
+
+function counting(tx: SqlTransaction, target: Target) {
+  const [name = ""] = Object.keys(target.key);
+  return scoped(
+    tx
+      .selectFrom(target.table)
+      .select(sql<number>`count(*)`.as("good"))
+      .where(sql<SqlBool>`${sql.id(name)} in (${rowsHere})`),
+    target,
+  );
+}
+
+/** Stands in a statement for rows of values, however many there are. No name holds such characters. */
+const mark = "\u0000rows\u0000";
+const rowsHere: RawBuilder<never> = sql.raw(mark);
+
+/** A statement that has been compiled once, with so many rows. The values of a row come before all others. */
+async function spread(
+  { texts, table, shape, scope, place }: CompiledOnce,
+  target: Target,
+  rows: readonly (readonly unknown[])[],
+  what: readonly unknown[],
+  build: (target: Target) => { compile(): CompiledQuery },
+): Promise<CompiledQuery> {
+  const names = JSON.stringify(["run", what, shape, Object.keys(target.key)]);
+  const text =
+    texts.get(table)?.get(names) ??
+    compiled(texts, table, names, build({ ...target, scope: await place() }));
+  const width = rows[0]?.length ?? 0;
+  const row = `(${Array.from({ length: width }, () => "?").join(", ")})`;
+  const [before = "", behind = ""] = text.sql.split(mark);
+  return {
+    ...text,
+    sql: `${before}${rows.map(() => row).join(", ")}${behind}`,
+    parameters: [...rows.flat(), ...filled(text, { scope })],
+  };
+}
