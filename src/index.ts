@@ -83,6 +83,13 @@ export type {
   WriteRequest,
   WriteResponse,
 } from "./model.js";
+export {
+  anyOf,
+  isMember,
+  isOwner,
+  type MemberTable,
+  type ScopeCondition,
+} from "./pipeline/conditions.js";
 export { defineTables } from "./pipeline/table-rule.js";
 export type {
   Hooks,

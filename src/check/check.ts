@@ -12,7 +12,8 @@ import type { Limits } from "../wire/limits.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
-import { againstDatabase, mismatch, tableMissing } from "./database.js";
+import { againstDatabase, tableMissing } from "./database.js";
+import { mismatch } from "./mismatch.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 

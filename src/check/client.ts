@@ -4,7 +4,8 @@ import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { mismatch, mustBeSent } from "./database.js";
+import { mustBeSent } from "./database.js";
+import { mismatch } from "./mismatch.js";
 import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
 
 /** @param found by rule, where its table is there */

@@ -240,25 +240,23 @@ interface Run<P extends Principal, DB> {
 }
 
 function createRun<P extends Principal, DB>(
-  { plainPersist, persist }: Pipeline<P, DB>,
+  { plainPersist, persist, rules }: Pipeline<P, DB>,
   { unit }: OpenUnit,
   progress: Progress,
 ): Run<P, DB> {
-  if (plainPersist === undefined) {
-    return {
-      add: async (write, context, state) => {
-        progress.during = "persist";
-        // One of the application's own may give nothing.
-        const outcome: WriteOutcome | undefined = await persist(write, context);
-        unit.throwIfFailed();
-        if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
-      },
-      end: async () => {},
-    };
-  }
+  const alone: Run<P, DB>["add"] = async (write, context, state) => {
+    progress.during = "persist";
+    // One of the application's own may give nothing.
+    const outcome: WriteOutcome | undefined = await persist(write, context);
+    unit.throwIfFailed();
+    if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
+  };
+  if (plainPersist === undefined) return { add: alone, end: async () => {} };
   let waiting: WaitingChange<P, DB>[] = [];
   return {
     add: async (write, context, state) => {
+      // What stands before it has been written: see `Rule.looksAround`.
+      if (rules.get(write.table)?.persist !== undefined) return alone(write, context, state);
       progress.during = "persist";
       const change = await plainPersist.change(write, context, state);
       if (change !== undefined) waiting.push({ change, write, context, state });

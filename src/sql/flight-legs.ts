@@ -1,6 +1,8 @@
 /** The statements for a flight's changes, in order: one for each, or for a run of neighbours. */
 import type { CompiledQuery } from "kysely";
+import { membershipsOf } from "../store/conditions.js";
 import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
+import type { Scope } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, SqlDatabase, SqlTable, Target } from "./dialect.js";
 import {
@@ -17,7 +19,7 @@ import type { KnownTable } from "./schema.js";
 import { bound } from "./scope.js";
 import { placed } from "./statements.js";
 import type { CompiledOnce, Texts } from "./texts.js";
-import { isEmpty, isIncomplete, mustLook } from "./write.js";
+import { isEmpty, isIncomplete, mustLook, withoutFixed } from "./write.js";
 
 export interface LegParts {
   readonly db: SqlDatabase;
@@ -102,7 +104,8 @@ async function readyFor(
 ): Promise<Ready | undefined> {
   // The port's tables are this store's own.
   const table = change.table as SqlTable;
-  const write = writeOf(table, change);
+  const { values, fixed } = withoutFixed(change, dialect);
+  const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
   let isKnown = true;
   const tableOf = async (name: string, columns: readonly string[] = []) => {
@@ -125,14 +128,15 @@ async function readyFor(
     lessons,
     begunAt: 0,
     look: async () => traits,
+    ...(fixed && { fixed }),
     ...(once && { once }),
   };
-  const run = once && runOf(table, change, write, once);
+  const run = fixed === undefined && once ? runOf(table, change, write, once) : undefined;
   return { index, table, target, write, ...(run && { run }) };
 }
 
-function writeOf(table: SqlTable, change: Change): FlightWrite | undefined {
-  const { op, values, insertOnly = [] } = change;
+function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
+  const { op, insertOnly = [] } = change;
   if (table.traits === undefined || mustLook(table, change)) return undefined;
   if (op === "DELETE")
     return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
@@ -159,7 +163,7 @@ function runOf(
   if (op !== "put" && op !== "delete") return undefined;
   if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
   // What one row's scope reads, another's write could have changed.
-  if (scope !== undefined && readsItself(scope.table, scope.parents)) return undefined;
+  if (scope !== undefined && readsTable(scope, scope.table)) return undefined;
   const [[name, value] = ["", undefined]] = Object.entries(key);
   const column = columns.get(name);
   if (column === undefined) return undefined;
@@ -167,10 +171,11 @@ function runOf(
   return { alike, row: rowOfKey(column, value), once };
 }
 
-function readsItself(table: string, parents: NonNullable<Change["scope"]>["parents"]): boolean {
-  return parents.some(
-    (parent) =>
-      nameOf(parent.table) === nameOf(table) || readsItself(table, parent.scope?.parents ?? []),
+function readsTable({ condition, parents }: Scope, table: string): boolean {
+  const members = condition === undefined ? [] : membershipsOf(condition.holds);
+  return (
+    [...members, ...parents].some((each) => nameOf(each.table) === nameOf(table)) ||
+    parents.some(({ scope }) => scope !== undefined && readsTable(scope, table))
   );
 }
 

@@ -64,6 +64,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/config",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
+      "src/pipeline/conditions",
       "src/pipeline/define-tables",
       "src/http/cors",
       "src/rls/rls",
