@@ -90,6 +90,7 @@ export {
   type MemberTable,
   type ScopeCondition,
 } from "./pipeline/conditions.js";
+export type { RowSchemas, StandardSchema } from "./pipeline/standard-schema.js";
 export { defineTables } from "./pipeline/table-rule.js";
 export type {
   Hooks,

@@ -2,6 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
+import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {
   ClientColumn,
   CompositeId,
@@ -113,6 +114,28 @@ const parent = worded(
 
 const operations = ["PUT", "PATCH", "DELETE"] as const satisfies readonly Operation[];
 
+const schema: Kind = {
+  words: "a schema that follows Standard Schema, version 1",
+  // Arktype's are functions.
+  fits: (value) => {
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+    const { "~standard": standard } = value as Readonly<
+      Record<string, { readonly version?: unknown; readonly validate?: unknown } | undefined>
+    >;
+    return standard?.version === 1 && typeof standard.validate === "function";
+  },
+};
+const rowSchemas = worded(
+  "a schema that follows Standard Schema, or a pair of them, { put, patch }",
+  either(
+    schema,
+    object(
+      { put: defined(schema), patch: defined(schema) } satisfies ShapeOf<RowSchemas>,
+      "a pair { put, patch }",
+    ),
+  ),
+);
+
 /** A table's rule. */
 export const tableRule = object(
   {
@@ -141,6 +164,7 @@ export const tableRule = object(
     set: defined(setColumns),
     setOnInsert: defined(setColumns),
     insertOnly: defined(columnNames),
+    validate: defined(rowSchemas),
     operations: defined(list(oneOf(...operations), "a list of PUT, PATCH and DELETE")),
     owner: defined(worded("the name of the column that holds the owner's user id", text)),
     belongsTo: defined(

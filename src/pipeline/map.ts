@@ -8,6 +8,7 @@ import type { Emit } from "../events.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
+import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
 
 interface Parts {
@@ -20,7 +21,7 @@ interface Mapping extends Parts {
   readonly kept: OperationState;
 }
 
-/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, and what the conversion throws. */
+/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, INVALID_DATA for what its schema refuses, and what the conversion throws. */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
   mapping: Parts,
@@ -33,6 +34,7 @@ export function mapper<P extends Principal, DB>(
     const kept = stateOf(context);
     const { op, table, id } = entry;
     kept.row = { table, id };
+    if (rule.validate !== undefined) await validateRow(rule.validate, entry, kept);
     const values = await valuesOf(entry, rule, context, { ...mapping, kept });
     return mapping.convert.write({ op, table, id, values }, rule, context, kept, "pass");
   };

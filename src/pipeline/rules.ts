@@ -10,6 +10,8 @@ import {
   isColumnList,
   type RuleColumns,
 } from "./rule-columns.js";
+import { compileRowSchemas } from "./row-schema.js";
+import type { RowSchemas } from "./standard-schema.js";
 import type { CompositeId, Parent, ScopeRule, TableRule } from "./table-rule.js";
 
 export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
@@ -19,6 +21,7 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly table: string;
   readonly key: KeyRule<P>;
   readonly operations: ReadonlySet<Operation>;
+  readonly validate?: RowSchemas;
   /** With `condition`, `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
   readonly owner?: string;
   /** A scope that is data. */
@@ -146,11 +149,13 @@ function compileRule<P extends Principal, DB>(
       ? undefined
       : storeCondition(scope, () => onlyKey(name, key));
   const ownerColumn = rule.owner ?? (condition && ownerColumnsOf(condition)[0]);
+  const operations = new Set(rule.operations ?? allOperations);
   return {
     name,
     table: rule.table ?? name,
     key,
-    operations: new Set(rule.operations ?? allOperations),
+    operations,
+    ...(rule.validate && { validate: compileRowSchemas(name, rule.validate, operations) }),
     ...columns,
     ...(rule.owner !== undefined && { owner: rule.owner }),
     ...(condition && { condition }),

@@ -4,6 +4,7 @@ import type { OperationContext, Principal } from "../context.js";
 import type { Operation, Write, WriteOutcome } from "../model.js";
 import type { Native } from "../store/store.js";
 import type { MemberTable, ScopeCondition } from "./conditions.js";
+import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
 /** What the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
 export type SetColumn<P extends Principal, DB> = (context: OperationContext<P, DB>) => unknown;
@@ -92,6 +93,12 @@ export interface TableRule<P extends Principal, DB> {
    * its value is not. The statement that writes the row decides.
    */
   readonly insertOnly?: readonly string[];
+  /**
+   * A Standard Schema (zod, valibot, arktype, …) for what a client sends for a row, by the client's names, before anything is made of it. What it refuses is
+   * INVALID_DATA, with its issues in the details. A PUT must fit it whole, a PATCH its `partial()`; where it has none, give `{ put, patch }`. Only its
+   * verdict counts: what it makes of the values is not used.
+   */
+  readonly validate?: StandardSchema | RowSchemas;
   /** Default: all three. Another one is FORBIDDEN_OPERATION. */
   readonly operations?: readonly Operation[];
   /** Shorthand for a scope: this column holds the caller's `userId`. Set on a PUT that leaves it out. */

@@ -65,6 +65,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/pipeline/layers",
       "src/pipeline/table-rule",
       "src/pipeline/conditions",
+      "src/pipeline/standard-schema",
       "src/pipeline/define-tables",
       "src/http/cors",
       "src/rls/rls",
