@@ -18,7 +18,7 @@ import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 interface CheckParts<P extends Principal, DB> {
-  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints">;
+  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators">;
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
@@ -67,7 +67,8 @@ export async function check<P extends Principal, DB>(
       mismatches.push(...(await scopeFailure(store, rule, principal)));
     }
   }
-  if (client !== undefined) mismatches.push(...againstClient(rules, client, found, store));
+  if (client !== undefined)
+    mismatches.push(...againstClient(rules, client, found, store, config.mutators !== undefined));
   return mismatches;
 }
 

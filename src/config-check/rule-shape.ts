@@ -2,6 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
+import type { Mutator } from "../pipeline/mutators.js";
 import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {
   ClientColumn,
@@ -132,6 +133,22 @@ const rowSchemas = worded(
     object(
       { put: defined(schema), patch: defined(schema) } satisfies ShapeOf<RowSchemas>,
       "a pair { put, patch }",
+    ),
+  ),
+);
+
+/** One of the configuration's `mutators`. */
+export const mutator = worded(
+  "a function (args, context) => void, or an object { args, run, optimistic }",
+  either(
+    func,
+    object(
+      {
+        args: defined(schema),
+        run: required(func),
+        optimistic: oneOf("leave", "apply"),
+      } satisfies ShapeOf<Mutator<Principal, unknown>>,
+      "an object { args, run, optimistic }",
     ),
   ),
 );

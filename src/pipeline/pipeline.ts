@@ -18,6 +18,8 @@ import {
   replaceable,
 } from "./layers.js";
 import { mapper } from "./map.js";
+import { createMutations, type Mutations } from "./mutations.js";
+import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
 import type { Rules } from "./rules.js";
@@ -34,6 +36,8 @@ export type Pipeline<P extends Principal, DB> = {
    * rule has a `persist` goes through the layer all the same.
    */
   readonly plainPersist: Persist<P, DB> | undefined;
+  /** Absent: the application has no mutators. */
+  readonly mutations: Mutations<P, DB> | undefined;
   /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
   readonly looksAtAll: boolean;
   /** Absent where no hook is there. */
@@ -85,6 +89,7 @@ export function createPipeline<P extends Principal, DB>(
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
+    mutations: config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules),
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
       reject(convert),

@@ -81,7 +81,7 @@ export async function validateRow(
 }
 
 // An answer must always be storable.
-const mostIssues = 20;
+export const mostIssues = 20;
 const mostOfMessage = 500;
 const mostOfPath = 20;
 
@@ -93,16 +93,25 @@ interface ShownIssue {
   readonly message: string;
 }
 
-function shownIssue({ message, path = [] }: SchemaIssue): ShownIssue {
-  const [column, ...inside] = path
-    .slice(0, mostOfPath)
-    .map((part) => (typeof part === "object" ? part.key : part))
-    .map((key) => (typeof key === "number" ? key : String(key).slice(0, mostOfMessage)));
+function shownIssue(issue: SchemaIssue): ShownIssue {
+  const [column, ...inside] = pathOf(issue);
   return {
     ...(column !== undefined && { column: String(column) }),
     ...(inside.length > 0 && { path: inside }),
-    message: String(message).slice(0, mostOfMessage),
+    message: shortMessage(issue),
   };
+}
+
+/** As JSON can carry it, and not too long. */
+export function pathOf({ path = [] }: SchemaIssue): readonly (string | number)[] {
+  return path
+    .slice(0, mostOfPath)
+    .map((part) => (typeof part === "object" ? part.key : part))
+    .map((key) => (typeof key === "number" ? key : String(key).slice(0, mostOfMessage)));
+}
+
+export function shortMessage({ message }: SchemaIssue): string {
+  return String(message).slice(0, mostOfMessage);
 }
 
 function copyOf(opData: OpData): OpData {

@@ -3,7 +3,7 @@
  * After a failure there is only ROLLBACK.
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
-import { fatal, isFatal, isRetryable } from "../errors.js";
+import { isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
 import type {
   CrudTransaction,
@@ -26,6 +26,8 @@ import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
+import { refusalOf } from "./refusal.js";
+import type { WatchLeft } from "./untouched.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
 export type Attempt =
@@ -61,6 +63,7 @@ interface AttemptOptions {
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
   readonly dependants: Dependants;
+  readonly watchLeft: WatchLeft | undefined;
   readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
@@ -73,7 +76,7 @@ export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
-  { number, claim, schema, tally, dependants, known, deferConstraints }: AttemptOptions,
+  { number, claim, schema, tally, dependants, known, deferConstraints, watchLeft }: AttemptOptions,
 ): Promise<Attempt> {
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
@@ -97,13 +100,20 @@ export async function attempt<P extends Principal, DB>(
           progress.operationIndex = operationIndex;
           throw error;
         }
-        const puts = known.puts ?? (unit.hasLetters ? rowsPut(transaction.crud) : []);
+        const { crud } = transaction;
+        const made = () => pipeline.mutations?.made(crud) ?? crud;
+        const puts = known.puts ?? (unit.hasLetters ? rowsPut(made()) : []);
         if (unit.hasLetters) {
           needs = { rows: [], references: [], operations: [] };
           await dependants.overtake({ store, unit }, principal, puts);
         }
         const open = { store, unit, ...(needs && { needs }) };
-        const writes = await apply(pipeline, transaction, call, { open, number, progress });
+        const writes = await apply(pipeline, transaction, call, {
+          open,
+          number,
+          progress,
+          watchLeft,
+        });
         if (needs !== undefined) {
           throwIfUnsure(needs, known.free);
           throwIfOthers(needs, puts, writes());
@@ -125,20 +135,6 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
-function refusalOf({
-  invalid,
-  errorCode = "INVALID_TRANSACTION",
-  details,
-  operationIndex,
-}: InvalidTransaction): Failure {
-  return {
-    kind: "failed",
-    error: fatal(errorCode, invalid, details),
-    during: "validate",
-    ...(operationIndex !== undefined && { operationIndex }),
-  };
-}
-
 /**
  * Fewer operations are done before anybody would notice. More are done in slices, but not where all share one connection: what others sent to the
  * database beside the library would end up in this transaction.
@@ -147,6 +143,7 @@ const operationsOfSlice = 50;
 
 interface Applying {
   readonly open: OpenUnit;
+  readonly watchLeft?: WatchLeft | undefined;
   /** From 1. */
   readonly number: number;
   readonly progress: Progress;
@@ -162,10 +159,10 @@ export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
-  { open, number, progress }: Applying,
+  { open, number, progress, watchLeft }: Applying,
 ): Promise<() => readonly Write[]> {
   const { caller, lossyNumbers } = call;
-  const { rules, looksAtAll } = pipeline;
+  const { rules, looksAtAll, mutations } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
   if (caller !== undefined) await open.unit.become(caller);
   const inTransaction: TransactionContext<P, DB> = {
@@ -178,7 +175,11 @@ export async function apply<P extends Principal, DB>(
   const done: (readonly [Write, OperationState])[] = [];
   const inSlices = transaction.crud.length > operationsOfSlice && open.store.connections !== 1;
   const run = createRun(pipeline, open, progress);
+  const made = mutations && new Set(mutations.made(transaction.crud));
+  const tell = made && (await watchLeft?.(open, transaction.crud, made));
   for (const [operationIndex, operation] of transaction.crud.entries()) {
+    // Its effect is the mutator's to make.
+    if (made?.has(operation) === false) continue;
     const { context, state } = withOperation(
       inTransaction,
       operation,
@@ -191,6 +192,12 @@ export async function apply<P extends Principal, DB>(
     if (inSlices && isSliceOver()) await nextSlice();
     progress.operationIndex = operationIndex;
     try {
+      if (mutations?.isMutation(operation)) {
+        progress.during = "persist";
+        await mutations.run(operation, context);
+        open.unit.throwIfFailed();
+        continue;
+      }
       progress.during = "map";
       const mapped = await pipeline.map(operation, context);
       if (mapped === null) continue;
@@ -209,6 +216,7 @@ export async function apply<P extends Principal, DB>(
     }
   }
   await run.end();
+  await tell?.();
   progress.operationIndex = undefined;
   progress.during = "commit";
   // A hook may have put other values in.

@@ -18,6 +18,7 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
 import { attempt, type Attempt, type Failure } from "./attempt.js";
+import { createWatchLeft } from "./untouched.js";
 import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
@@ -106,10 +107,11 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     const known: Known = { free: new Set() };
+    const watchLeft = pipeline.mutations && createWatchLeft(rowStateReader, call, emit);
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, dependants, known, deferConstraints };
+      const options = { ...begun, dependants, known, deferConstraints, watchLeft };
       const tried =
         (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
         (await attempt(pipeline, transaction, call, options));

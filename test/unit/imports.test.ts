@@ -66,6 +66,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/pipeline/table-rule",
       "src/pipeline/conditions",
       "src/pipeline/standard-schema",
+      "src/pipeline/mutators",
       "src/pipeline/define-tables",
       "src/http/cors",
       "src/rls/rls",
