@@ -6,6 +6,7 @@ import type { CorsOptions } from "./http/cors.js";
 import type { Logger } from "./logger.js";
 import type { DeadLetter, ErrorCode, FailedOperation, Write, WriteRequest } from "./model.js";
 import type { Hooks, LayerReplacement, Layers } from "./pipeline/layers.js";
+import type { Mutators } from "./pipeline/mutators.js";
 import type { TableRule } from "./pipeline/table-rule.js";
 import type { RlsOptions } from "./rls/rls.js";
 import type { Letter } from "./store/letters.js";
@@ -22,6 +23,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly database: DatabaseOption<NoInfer<P>, DB>;
   /** By the client's table names. Nothing else is writable. */
   readonly tables: Readonly<Record<string, TableRule<NoInfer<P>, NoInfer<DB>>>>;
+  /**
+   * Named mutations, by their names. A device sends one as a PUT into its insert-only table `powersync_mutations`: see `createMutators` of
+   * `powersync-writes/client`. Default: none.
+   */
+  readonly mutators?: Mutators<NoInfer<P>, NoInfer<DB>>;
   /** Where the endpoint is. `false`: whatever the host routes here. Default `/api/data`. */
   readonly path?: string | false;
   /** For callers that are web pages of other origins. Default: none are answered. */

@@ -159,6 +159,15 @@ interface RowDeclinedEvent extends Correlated {
   readonly operationIndex: number;
 }
 
+/** An entry beside a mutation was not applied, as it should be, and the mutator has left its row as it was. */
+interface EntryUnmatchedEvent extends Correlated {
+  readonly type: "entry_unmatched";
+  readonly table: string;
+  readonly id: string;
+  readonly op: Operation;
+  readonly operationIndex: number;
+}
+
 /**
  * A PUT's row id is a UUID in capitals, or in another spelling than the database keeps: the row syncs back under another id than the app gave it.
  * Said once for each table by each process.
@@ -246,6 +255,7 @@ export type WriteEvent =
   | DeadLetterHandledEvent
   | RowMissingEvent
   | RowDeclinedEvent
+  | EntryUnmatchedEvent
   | RowIdRespelledEvent
   | SchemaMissingEvent
   | ServerValueEvent

@@ -83,6 +83,21 @@ export type {
   WriteRequest,
   WriteResponse,
 } from "./model.js";
+export {
+  anyOf,
+  isMember,
+  isOwner,
+  type MemberTable,
+  type ScopeCondition,
+} from "./pipeline/conditions.js";
+export {
+  defineMutators,
+  type Mutator,
+  type MutatorContext,
+  type MutatorFunction,
+  type Mutators,
+} from "./pipeline/mutators.js";
+export type { RowSchemas, StandardSchema } from "./pipeline/standard-schema.js";
 export { defineTables } from "./pipeline/table-rule.js";
 export type {
   Hooks,

@@ -145,6 +145,11 @@ function said(event: WriteEvent): readonly [Level, string] {
         "debug",
         `the database did something else with ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
       ];
+    case "entry_unmatched":
+      return [
+        "warn",
+        `a mutation left the row ${JSON.stringify(event.id)} of ${event.table} as it was, and the ${event.op} beside it is not applied`,
+      ];
     case "transaction":
       return ["debug", `transaction: ${event.status}, ${event.operations} operations`];
     case "request":

@@ -12,12 +12,13 @@ import type { Limits } from "../wire/limits.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
-import { againstDatabase, mismatch, tableMissing } from "./database.js";
+import { againstDatabase, tableMissing } from "./database.js";
+import { mismatch } from "./mismatch.js";
 import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 interface CheckParts<P extends Principal, DB> {
-  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints">;
+  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators">;
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
@@ -66,7 +67,8 @@ export async function check<P extends Principal, DB>(
       mismatches.push(...(await scopeFailure(store, rule, principal)));
     }
   }
-  if (client !== undefined) mismatches.push(...againstClient(rules, client, found, store));
+  if (client !== undefined)
+    mismatches.push(...againstClient(rules, client, found, store, config.mutators !== undefined));
   return mismatches;
 }
 

@@ -1,10 +1,12 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
 import type { Principal } from "../context.js";
+import { mutationTable } from "../pipeline/mutations.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { mismatch, mustBeSent } from "./database.js";
+import { mustBeSent } from "./database.js";
+import { mismatch } from "./mismatch.js";
 import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
 
 /** @param found by rule, where its table is there */
@@ -13,9 +15,11 @@ export function againstClient<P extends Principal, DB>(
   tables: readonly SyncedTable[],
   found: ReadonlyMap<string, InspectedTable>,
   store: Store,
+  hasMutators: boolean,
 ): readonly Mismatch[] {
   const mismatches: Mismatch[] = [];
   for (const table of tables) {
+    if (hasMutators && table.name === mutationTable) continue;
     const rule = rules.get(table.name);
     if (rule === undefined) {
       mismatches.push(

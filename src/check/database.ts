@@ -2,7 +2,8 @@
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { ownerForms, typeName } from "../store/owners.js";
+import { error, warning } from "./mismatch.js";
+import { namedBy, ownerColumns, ownerMismatches } from "./owners.js";
 import type { Mismatch } from "./types.js";
 
 /** @param asLogin the data is written by the role that looks */
@@ -167,11 +168,11 @@ function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string,
     // One that is never written need not be there.
     if (readOnly === undefined) add(column, `columns.${client}`, true, true);
   }
-  for (const column of [...rule.serverColumns.keys(), ...rule.insertColumns.keys()]) {
-    add(column, `columns.${column}`, true);
-  }
+  for (const column of rule.serverColumns.keys()) add(column, `set.${column}`, true);
+  for (const column of rule.insertColumns.keys()) add(column, `setOnInsert.${column}`, true);
+  for (const column of rule.insertOnly.keys()) add(column, "insertOnly", false);
   for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
-  if (rule.owner !== undefined) add(rule.owner, "owner", false);
+  for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
   for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
   return uses;
 }
@@ -188,7 +189,7 @@ function* requiredColumns<P extends Principal, DB>(
         "column_required",
         rule.name,
         column.name,
-        `"${column.name}" is NOT NULL and has no default, but no client may send it and the server does not set it: a PUT that makes a row fails, unless a trigger fills it. Add it to "columns", or let the server set it: { ${column.name}: { set: … } }.`,
+        `"${column.name}" is NOT NULL and has no default, but no client may send it and the server does not set it: a PUT that makes a row fails, unless a trigger fills it. Add it to "columns", or let the server set it: setOnInsert: { ${column.name}: … }.`,
       );
     }
   }
@@ -198,7 +199,9 @@ function* requiredColumns<P extends Principal, DB>(
 export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: Column): boolean {
   const { name, nullable, hasDefault, generated } = column;
   if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;
-  return name !== rule.owner && !rule.serverColumns.has(name) && !rule.insertColumns.has(name);
+  return (
+    name !== rule.ownerColumn && !rule.serverColumns.has(name) && !rule.insertColumns.has(name)
+  );
 }
 
 export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
@@ -209,65 +212,6 @@ export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: str
   );
 }
 
-function* ownerMismatches<P extends Principal, DB>(
-  { name, owner }: Rule<P, DB>,
-  { columns, inexact, ownerKind }: InspectedTable,
-): Iterable<Mismatch> {
-  const column = owner === undefined ? undefined : columns.get(owner);
-  if (owner === undefined || column === undefined) return;
-  const kind = ownerKind(column);
-  if (kind === undefined) {
-    const message = `"${owner}" is of type ${typeName(column)}, which can't hold a user's id: nobody owns a row, and writes wait on the device. Make it a text.`;
-    yield error("owner_type", name, owner, message);
-  } else if (kind !== "text" || column.members !== undefined) {
-    const form = kind === "text" ? "in its list" : ownerForms[kind];
-    const message = `"${owner}" is of type ${typeName(column)}, no text: writes of a caller whose id is not ${form}, wait on the device. Make it a text, unless every id is.`;
-    yield warning("owner_type", name, owner, message);
-  }
-  if (!inexact.has(owner)) return;
-  yield warning(
-    "collation",
-    name,
-    owner,
-    `"${owner}" takes some letters for others: "owner" compares it letter by letter all the same, but queries of your own don't. Give it a binary collation.`,
-  );
-}
-
 function sameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((each) => other.includes(each));
-}
-
-function error(
-  code: Mismatch["code"],
-  table: string,
-  column: string | undefined,
-  message: string,
-): Mismatch {
-  return mismatch("error", code, table, column, message);
-}
-
-function warning(
-  code: Mismatch["code"],
-  table: string,
-  column: string | undefined,
-  message: string,
-): Mismatch {
-  return mismatch("warning", code, table, column, message);
-}
-
-/** The message begins with the place in the configuration. */
-export function mismatch(
-  severity: Mismatch["severity"],
-  code: Mismatch["code"],
-  table: string,
-  column: string | undefined,
-  message: string,
-): Mismatch {
-  return {
-    severity,
-    code,
-    table,
-    ...(column !== undefined && { column }),
-    message: `tables.${table}: ${message}`,
-  };
 }

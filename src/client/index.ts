@@ -1,5 +1,13 @@
 /** `powersync-writes/client`: the connector for devices. It runs wherever PowerSync's JavaScript SDKs do, and needs only `fetch`. */
 export { PowerSyncWriteConnector } from "./connector.js";
+export {
+  type ArgumentsSchema,
+  createMutators,
+  MutationArgumentsError,
+  type MutationDatabase,
+  type MutationIssue,
+  type MutationTransaction,
+} from "./mutators.js";
 export type { QueueBatch, QueueEntry, SqlExecutor, UploadDatabase } from "./transaction.js";
 export type { UploadError, UploadErrorCode, UploadErrorDetails } from "./errors.js";
 export type { FatalFailure, Fetch } from "./http.js";

@@ -36,7 +36,7 @@ import {
   text,
   worded,
 } from "./kinds.js";
-import { type ShapeOf, tableRule } from "./rule-shape.js";
+import { mutator, type ShapeOf, tableRule } from "./rule-shape.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 
 /** A bound of `limits` and its like. */
@@ -134,6 +134,7 @@ export const config = object(
     tables: required(
       recordOf(tableRule, "an object that has a rule for each table clients may write"),
     ),
+    mutators: recordOf(mutator, "an object of mutators by their names"),
     path: worded('a path that begins with "/", or false', either(path, oneOf(false))),
     cors: object(
       {

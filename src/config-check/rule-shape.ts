@@ -1,12 +1,14 @@
 /** What a table's rule may say, as data. */
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
+import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
+import type { Mutator } from "../pipeline/mutators.js";
+import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {
   ClientColumn,
   CompositeId,
   Parent,
   Reference,
-  ServerColumn,
   TableRule,
 } from "../pipeline/table-rule.js";
 import {
@@ -55,21 +57,50 @@ const clientColumn = object(
   } satisfies ShapeOf<ClientColumn<Principal, unknown>>,
   "an object { column, references, convert, readOnly, exact }",
 );
-const serverColumn = object(
-  { set: required(func), on: oneOf("write", "insert") } satisfies ShapeOf<
-    ServerColumn<Principal, unknown>
-  >,
-  "an object { set, on }",
+const columnRule = worded(
+  "true, a column's name, or an object such as { column } or { readOnly }",
+  either(oneOf(true), column, clientColumn),
 );
-const withSet: Kind = {
-  ...serverColumn,
-  fits: (value) => serverColumn.fits(value) && "set" in (value as object),
+
+const setColumns = recordOf(func, "an object of functions by column");
+
+const members = object(
+  {
+    table: required(worded("the name of the table that has a row for each member", text)),
+    row: required(column),
+    user: required(column),
+    by: defined(column),
+  } satisfies ShapeOf<MemberTable>,
+  "an object { table, row, user, by }",
+);
+
+const conditionWords =
+  "a function (eb, context) => expression, or what anyOf, isOwner and isMember give";
+
+/** `isOwner`, `isMember` or `anyOf`: one of them. */
+const someCondition = object(
+  {
+    isOwner: defined(column),
+    isMember: defined(members),
+    anyOf: defined({
+      words: "a list of conditions that is not empty",
+      fits: (value) => Array.isArray(value) && value.length > 0,
+      // `condition` is not there yet where this object is made.
+      inside: (value, path) => list(condition, "").inside?.(value, path),
+    }),
+  } satisfies Record<KeyOfAny<ScopeCondition>, Kind>,
+  "what isOwner, isMember and anyOf give",
+);
+const condition: Kind = {
+  ...someCondition,
+  inside: (value, path) => {
+    someCondition.inside?.(value, path);
+    if (Object.keys(value as object).length !== 1)
+      throw new TypeError(`${path} must have one of isOwner, isMember and anyOf.`);
+  },
 };
 
-const columnRule = worded(
-  "true, a column's name, or an object such as { column } or { set }",
-  either(oneOf(true), column, withSet, clientColumn),
-);
+type KeyOfAny<T> = T extends unknown ? keyof T : never;
 
 const parent = worded(
   "a table's name in `tables`, or an object { table, by, optional }",
@@ -83,6 +114,44 @@ const parent = worded(
 );
 
 const operations = ["PUT", "PATCH", "DELETE"] as const satisfies readonly Operation[];
+
+const schema: Kind = {
+  words: "a schema that follows Standard Schema, version 1",
+  // Arktype's are functions.
+  fits: (value) => {
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+    const { "~standard": standard } = value as Readonly<
+      Record<string, { readonly version?: unknown; readonly validate?: unknown } | undefined>
+    >;
+    return standard?.version === 1 && typeof standard.validate === "function";
+  },
+};
+const rowSchemas = worded(
+  "a schema that follows Standard Schema, or a pair of them, { put, patch }",
+  either(
+    schema,
+    object(
+      { put: defined(schema), patch: defined(schema) } satisfies ShapeOf<RowSchemas>,
+      "a pair { put, patch }",
+    ),
+  ),
+);
+
+/** One of the configuration's `mutators`. */
+export const mutator = worded(
+  "a function (args, context) => void, or an object { args, run, optimistic }",
+  either(
+    func,
+    object(
+      {
+        args: defined(schema),
+        run: required(func),
+        optimistic: oneOf("leave", "apply"),
+      } satisfies ShapeOf<Mutator<Principal, unknown>>,
+      "an object { args, run, optimistic }",
+    ),
+  ),
+);
 
 /** A table's rule. */
 export const tableRule = object(
@@ -109,23 +178,28 @@ export const tableRule = object(
         either(columnNames, recordOf(columnRule, "an object of columns")),
       ),
     ),
+    set: defined(setColumns),
+    setOnInsert: defined(setColumns),
+    insertOnly: defined(columnNames),
+    validate: defined(rowSchemas),
     operations: defined(list(oneOf(...operations), "a list of PUT, PATCH and DELETE")),
     owner: defined(worded("the name of the column that holds the owner's user id", text)),
     belongsTo: defined(
       recordOf(parent, "an object that names a table for each column that refers to one"),
     ),
-    scope: defined(worded("a function (eb, context) => expression", func)),
+    scope: defined(worded(conditionWords, either(func, condition))),
     authorize: defined(worded("a function (write, context) => void", func)),
     access: defined(oneOf("everyone")),
     put: oneOf("merge", "replace", "insert"),
     delete: defined(
       object(
-        { set: required(recordOf(func, "an object of functions by column")) } satisfies ShapeOf<
+        { set: required(setColumns) } satisfies ShapeOf<
           NonNullable<TableRule<Principal, unknown>["delete"]>
         >,
         "an object { set }",
       ),
     ),
+    persist: defined(worded("a function (write, context, next) => outcome", func)),
     unknownColumns: oneOf("reject", "ignore"),
     exact: defined(flag),
     hideForeign: defined(flag),

@@ -139,7 +139,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       }
       const { table } = kept;
       if (table === undefined) return write;
-      const showing = isSeen || rule.authorize !== undefined;
+      const showing = isSeen || (rule.authorize ?? rule.persist) !== undefined;
       for (const name of fresh) {
         const column = table.columns.get(name);
         if (column === undefined) continue;
@@ -166,14 +166,14 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
 
 /** Whether the configuration gave the value: it is not the device's then, whatever is wrong with it. A client may send its own id, too. */
 function setsColumn<P extends Principal, DB>(
-  { serverColumns, insertColumns, softDelete, owner }: Rule<P, DB>,
+  { serverColumns, insertColumns, softDelete, ownerColumn }: Rule<P, DB>,
   { op, values }: Write,
   column: string,
   { principal }: ConvertingWrite,
 ): boolean {
   if (op === "DELETE") return softDelete?.has(column) === true;
   if (serverColumns.has(column) || insertColumns.has(column)) return true;
-  return column === owner && values[column] === principal.userId;
+  return column === ownerColumn && values[column] === principal.userId;
 }
 
 /** A column that the database numbers goes on from the greatest value that it has seen: above the half, too little would be left for everybody. */

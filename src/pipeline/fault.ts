@@ -1,6 +1,6 @@
 /** Whose fault it is that the database refuses a change: the device's; the configuration's, which gave a value; or the database's own, which gave a number. */
-import { fatalOfSchema } from "../errors.js";
-import { Contention, ServerValue } from "../store/failures.js";
+import { fatal, fatalOfSchema } from "../errors.js";
+import { ColumnsFixed, Contention, ServerValue } from "../store/failures.js";
 import type { Change } from "../store/store.js";
 import type { OperationState } from "./operation.js";
 
@@ -13,7 +13,12 @@ export function faultOf(
   { table, key, values }: Change,
   kept: OperationState,
 ): unknown {
-  const { set, store } = kept;
+  const { set, store, fixed } = kept;
+  if (cause instanceof ColumnsFixed) {
+    const [column = ""] = cause.columns;
+    const message = "The column is set when its row is made, and stays as it is.";
+    return fatal("FORBIDDEN_COLUMN", message, { column: fixed?.get(column) ?? column });
+  }
   const meaning = store.meaning(cause);
   if (meaning === "UNIQUE_VIOLATION") {
     const brought = (name: string) => Object.hasOwn(values, name) || Object.hasOwn(key, name);

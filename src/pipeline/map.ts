@@ -8,6 +8,7 @@ import type { Emit } from "../events.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
+import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
 
 interface Parts {
@@ -20,7 +21,7 @@ interface Mapping extends Parts {
   readonly kept: OperationState;
 }
 
-/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, and what the conversion throws. */
+/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, INVALID_DATA for what its schema refuses, and what the conversion throws. */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
   mapping: Parts,
@@ -33,6 +34,7 @@ export function mapper<P extends Principal, DB>(
     const kept = stateOf(context);
     const { op, table, id } = entry;
     kept.row = { table, id };
+    if (rule.validate !== undefined) await validateRow(rule.validate, entry, kept);
     const values = await valuesOf(entry, rule, context, { ...mapping, kept });
     return mapping.convert.write({ op, table, id, values }, rule, context, kept, "pass");
   };
@@ -53,16 +55,18 @@ async function valuesOf<P extends Principal, DB>(
       ? {}
       : { ...Object.fromEntries(values), ...(await computed(rule.serverColumns, context)) };
   }
-  if (rule.owner !== undefined && !values.has(rule.owner)) {
-    values.set(rule.owner, context.principal.userId);
+  const { insertColumns, serverColumns, insertOnly, ownerColumn } = rule;
+  if (ownerColumn !== undefined && !values.has(ownerColumn)) {
+    values.set(ownerColumn, context.principal.userId);
     kept.filledOwner = true;
   }
   if (rule.put === "replace") {
     for (const { column, readOnly } of rule.clientColumns?.values() ?? []) {
-      if (readOnly === undefined && !values.has(column)) values.set(column, null);
+      // What is set once is not taken away.
+      if (readOnly === undefined && !values.has(column) && !insertOnly.has(column))
+        values.set(column, null);
     }
   }
-  const { insertColumns, serverColumns } = rule;
   return {
     ...Object.fromEntries(values),
     ...(insertColumns.size > 0 && (await computed(insertColumns, context))),
@@ -107,7 +111,7 @@ async function anyColumn<P extends Principal, DB>(
   context: OperationContext<P, DB>,
   { emit, kept }: Mapping,
 ) {
-  if (rule.key.columns.includes(name) || rule.softDelete?.has(name)) return undefined;
+  if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
   let { table } = kept;
   if (table?.name !== rule.table || !table.columns.has(name)) {
     table = await kept.unit.table(rule.table, [name]);
@@ -122,6 +126,13 @@ async function anyColumn<P extends Principal, DB>(
     throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
   }
   return { column: name, readOnly: undefined, convert: undefined, references: undefined };
+}
+
+function isServers<P extends Principal, DB>(
+  column: string,
+  { serverColumns, insertColumns, softDelete }: Rule<P, DB>,
+): boolean {
+  return serverColumns.has(column) || insertColumns.has(column) || softDelete?.has(column) === true;
 }
 
 /** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */

@@ -63,6 +63,8 @@ export interface OperationState extends OpenUnit {
   readonly set: Set<string>;
   /** The client has left out whose row it is. */
   filledOwner: boolean;
+  /** The columns that are set once, each with the client's name for it. */
+  fixed: ReadonlyMap<string, string> | undefined;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
 }
@@ -101,6 +103,7 @@ export function withOperation<P extends Principal, DB>(
     converted: new Map(),
     set: new Set(),
     filledOwner: false,
+    fixed: undefined,
     final: undefined,
   };
   const context: OperationContext<P, DB> = {

@@ -3,7 +3,7 @@ import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
 import { type Correlated, correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
-import type { Change, Effect, Store } from "../store/store.js";
+import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { type Convert, storedValues } from "./convert.js";
 import { createKeyFor } from "./key.js";
@@ -72,6 +72,7 @@ export function createPersist<P extends Principal, DB>(
       values,
       ...(op === "PUT" && { insertOnly: insertOnly(rule, kept) }),
       ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
+      ...(rule.insertOnly.size > 0 && op !== "DELETE" && { fixed: fixedAmong(values, rule, kept) }),
       ...(absent && { seenAbsent: true }),
       scope,
       operationIndex: context.operationIndex,
@@ -121,13 +122,29 @@ export function createPersist<P extends Principal, DB>(
  * caller's to say. A PUT that never changes a row compares what the client sent, and not what the server sets.
  */
 function insertOnly<P extends Principal, DB>(
-  { insertColumns, owner, put }: Rule<P, DB>,
+  rule: Rule<P, DB>,
   { set, filledOwner }: OperationState,
 ): readonly string[] {
+  const { insertColumns, ownerColumn, put } = rule;
   if (put === "insert") return [...insertColumns.keys(), ...set];
-  return filledOwner && owner !== undefined && set.has(owner)
-    ? [...insertColumns.keys(), owner]
-    : [...insertColumns.keys()];
+  const kept = [...insertColumns.keys(), ...rule.insertOnly.keys()];
+  return filledOwner && ownerColumn !== undefined && set.has(ownerColumn)
+    ? [...kept, ownerColumn]
+    : kept;
+}
+
+/** The columns that must hold what was sent already, where the row is there. Its owner is not asked where the client has left that out. */
+function fixedAmong<P extends Principal, DB>(
+  values: Values,
+  { insertOnly, ownerColumn, put }: Rule<P, DB>,
+  kept: OperationState,
+): readonly string[] {
+  kept.fixed = insertOnly;
+  // A PUT that never changes a row compares all that was sent.
+  if (put === "insert" && kept.final?.op === "PUT") return [];
+  return [...insertOnly.keys()].filter(
+    (name) => Object.hasOwn(values, name) && !(kept.filledOwner && name === ownerColumn),
+  );
 }
 
 /** Tells of the rows that a transaction has not found, once it is known that no letter would create them. */
@@ -145,12 +162,14 @@ export function scopeOf<P extends Principal, DB>(
   context: OperationContext<P, DB>,
   store: Pick<Store, "scopeBuilder" | "isScope">,
 ): Scope | undefined {
-  const { table, owner } = rule;
+  const { table, owner, condition } = rule;
+  const { userId } = context.principal;
   const expression = expressionOf(rule, context, store);
-  if (owner === undefined && expression === undefined && parents.length === 0) return undefined;
+  if ((owner ?? condition ?? expression) === undefined && parents.length === 0) return undefined;
   return {
     table,
-    ...(owner !== undefined && { owner: { column: owner, userId: context.principal.userId } }),
+    ...(owner !== undefined && { owner: { column: owner, userId } }),
+    ...(condition !== undefined && { condition: { holds: condition, userId } }),
     ...(expression !== undefined && { expression }),
     parents: parents.map(({ column, rule: parent, by, optional }) => ({
       column,

@@ -18,6 +18,8 @@ import {
   replaceable,
 } from "./layers.js";
 import { mapper } from "./map.js";
+import { createMutations, type Mutations } from "./mutations.js";
+import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
 import type { Rules } from "./rules.js";
@@ -29,8 +31,13 @@ export type Pipeline<P extends Principal, DB> = {
   readonly convert: Convert;
   /** For `context.stored()`. */
   readonly readRow: RowReader<P, DB>;
-  /** The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. */
+  /**
+   * The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. A table whose
+   * rule has a `persist` goes through the layer all the same.
+   */
   readonly plainPersist: Persist<P, DB> | undefined;
+  /** Absent: the application has no mutators. */
+  readonly mutations: Mutations<P, DB> | undefined;
   /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
   readonly looksAtAll: boolean;
   /** Absent where no hook is there. */
@@ -77,11 +84,12 @@ export function createPipeline<P extends Principal, DB>(
     authorize: layer(authorizer(rules, config.authorize, convert), hooks("authorize"), {
       after: sameRow,
     }),
-    persist: layer(replaceable(persist.layer, config.persist), hooks("persist"), {
+    persist: layer(replaceable(byTable(persist.layer, rules), config.persist), hooks("persist"), {
       before: sameRow,
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
+    mutations: config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules),
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
       reject(convert),
@@ -93,6 +101,15 @@ export function createPipeline<P extends Principal, DB>(
     readRow: rowReader(rules, convert),
     announceCommit: committed.length === 0 ? undefined : announcer(committed, emit),
   };
+}
+
+/** The default, with the table's own replacement in front of it. */
+function byTable<P extends Principal, DB>(
+  run: LayerFunction<Layers<P, DB>["persist"]>,
+  rules: Rules<P, DB>,
+): LayerFunction<Layers<P, DB>["persist"]> {
+  return async (write, context) =>
+    replaceable(run, rules.get(write.table)?.persist)(write, context);
 }
 
 /** It may give the principal itself: whoever calls it awaits. */

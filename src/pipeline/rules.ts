@@ -1,37 +1,38 @@
 /** The configured table rules, compiled once: names resolved, shorthands spelled out, mistakes refused at the start. */
 import type { Operation } from "../model.js";
 import type { Principal } from "../context.js";
-import type {
-  ClientColumn,
-  ColumnRule,
-  CompositeId,
-  Parent,
-  ScopeRule,
-  ServerColumn,
-  TableRule,
-} from "./table-rule.js";
+import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
+import { storeCondition } from "./conditions.js";
+import {
+  compileColumns,
+  computesValues,
+  digitsSaid,
+  isColumnList,
+  type RuleColumns,
+} from "./rule-columns.js";
+import { compileRowSchemas } from "./row-schema.js";
+import type { RowSchemas } from "./standard-schema.js";
+import type { CompositeId, Parent, ScopeRule, TableRule } from "./table-rule.js";
 
-type SetColumn<P extends Principal, DB> = ServerColumn<P, DB>["set"];
-
-export interface Rule<P extends Principal, DB> {
+export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   /** The client's name for the table. */
   readonly name: string;
   /** The source table, `name` or `schema.name`. */
   readonly table: string;
   readonly key: KeyRule<P>;
   readonly operations: ReadonlySet<Operation>;
-  /** By the client's names. Absent: every column of the table. */
-  readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
-  /** By the source database's names. Set on every PUT and PATCH. */
-  readonly serverColumns: ReadonlyMap<string, SetColumn<P, DB>>;
-  /** The same, set where a PUT makes the row. */
-  readonly insertColumns: ReadonlyMap<string, SetColumn<P, DB>>;
-  readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
-  /** With `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
+  readonly validate?: RowSchemas;
+  /** With `condition`, `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
   readonly owner?: string;
+  /** A scope that is data. */
+  readonly condition?: Condition;
+  /** A scope that is a function. */
   readonly scope?: ScopeRule<P, DB>;
+  /** It gets the caller's id on a PUT that leaves it out: `owner`, or the first `isOwner` of the condition. */
+  readonly ownerColumn?: string;
   readonly parents: readonly ParentRule<P, DB>[];
   readonly authorize?: TableRule<P, DB>["authorize"];
+  readonly persist?: TableRule<P, DB>["persist"];
   readonly put: NonNullable<TableRule<P, DB>["put"]>;
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
@@ -113,7 +114,7 @@ export function compileRules<P extends Principal, DB>(
 
 /** Of a rule's table, the columns by which rows are told apart, or referred to: in them, two values that round to one would be one row. */
 function identifyingColumns<P extends Principal, DB>(
-  { table, key, owner, parents, clientColumns }: Rule<P, DB>,
+  { table, key, owner, condition, parents, clientColumns }: Rule<P, DB>,
   all: readonly Rule<P, DB>[],
 ): readonly string[] {
   const clients = [...(clientColumns?.values() ?? [])];
@@ -126,6 +127,8 @@ function identifyingColumns<P extends Principal, DB>(
   return [
     ...key.columns,
     ...(owner === undefined ? [] : [owner]),
+    ...(condition === undefined ? [] : ownerColumnsOf(condition)),
+    ...(condition === undefined ? [] : membershipsOf(condition).map(({ by }) => by)),
     ...parents.map(({ column }) => column),
     ...clients.flatMap(({ column, references }) => (references === undefined ? [] : [column])),
     ...referred,
@@ -139,65 +142,46 @@ function compileRule<P extends Principal, DB>(
   rule: TableRule<P, DB>,
 ): Omit<Rule<P, DB>, "parents"> {
   const key = compileKey(rule.id ?? "id");
-  const columns = compileColumns(rule.columns);
-  const written = new Set([
-    ...(columns.client?.keys() ?? []),
-    ...[...(columns.client?.values() ?? [])].map(({ column }) => column),
-    ...columns.server.keys(),
-    ...columns.insert.keys(),
-    ...Object.keys(rule.delete?.set ?? {}),
-  ]);
-  const repeated = key.columns.find((each) => written.has(each));
-  if (repeated !== undefined) {
-    throw new TypeError(
-      `tables.${name}: "${repeated}" is the key; it comes from the client's row id and is no column.`,
-    );
-  }
-  if (rule.put === "replace" && columns.client === undefined) {
-    throw new TypeError(`tables.${name}: put: "replace" needs the rule to list its columns.`);
-  }
-  if (rule.delete !== undefined && Object.keys(rule.delete.set).length === 0) {
-    throw new TypeError(
-      `tables.${name}: delete: { set } sets no column; it would be no soft delete.`,
-    );
-  }
+  const columns = compileColumns(name, rule, key.columns);
+  const { scope } = rule;
+  const condition =
+    scope === undefined || typeof scope === "function"
+      ? undefined
+      : storeCondition(scope, () => onlyKey(name, key));
+  const ownerColumn = rule.owner ?? (condition && ownerColumnsOf(condition)[0]);
+  const operations = new Set(rule.operations ?? allOperations);
   return {
     name,
     table: rule.table ?? name,
     key,
-    operations: new Set(rule.operations ?? allOperations),
-    ...(columns.client && { clientColumns: columns.client }),
-    serverColumns: columns.server,
-    insertColumns: columns.insert,
-    ...(rule.delete && { softDelete: new Map(Object.entries(rule.delete.set)) }),
+    operations,
+    ...(rule.validate && { validate: compileRowSchemas(name, rule.validate, operations) }),
+    ...columns,
     ...(rule.owner !== undefined && { owner: rule.owner }),
-    ...(rule.scope && { scope: rule.scope }),
+    ...(condition && { condition }),
+    ...(typeof scope === "function" && { scope }),
+    ...(ownerColumn !== undefined && { ownerColumn }),
     ...(rule.authorize && { authorize: rule.authorize }),
+    ...(rule.persist && { persist: rule.persist }),
     put: rule.put ?? "merge",
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
     exact: {
       identifying: new Set(),
-      said: new Map([
-        ...[...(columns.client?.values() ?? [])].flatMap(({ column, exact }): [string, boolean][] =>
-          exact === undefined ? [] : [[column, exact]],
-        ),
-        ...[...columns.server.keys(), ...columns.insert.keys()].map((column): [string, boolean] => [
-          column,
-          false,
-        ]),
-        ...Object.keys(rule.delete?.set ?? {}).map((column): [string, boolean] => [column, false]),
-      ]),
+      said: digitsSaid(columns),
       ...(rule.exact !== undefined && { otherwise: rule.exact }),
     },
-    looksAround:
-      rule.authorize !== undefined ||
-      columns.server.size + columns.insert.size > 0 ||
-      rule.delete !== undefined ||
-      [...(columns.client?.values() ?? [])].some(
-        ({ convert, references }) => (convert ?? references) !== undefined,
-      ),
+    looksAround: (rule.authorize ?? rule.persist) !== undefined || computesValues(columns),
   };
+}
+
+/** What a membership refers to, where it does not say. */
+function onlyKey<P extends Principal>(name: string, { columns }: KeyRule<P>): string {
+  const [first = "", second] = columns;
+  if (second === undefined) return first;
+  throw new TypeError(
+    `tables.${name}: scope.isMember: the key has several columns, and one column can't refer to it. Name the column that it does refer to, { by: "…" }.`,
+  );
 }
 
 function compileParent<P extends Principal, DB>(
@@ -229,8 +213,8 @@ function compileParent<P extends Principal, DB>(
 
 /** Of a parent in the same table its owner, its scope and its other parents are asked; one of them must be there. */
 function refuseEndless<P extends Principal, DB>(rule: Rule<P, DB>): void {
-  const { name, owner, scope, parents } = rule;
-  if (owner !== undefined || scope !== undefined || parents.length === 0) return;
+  const { name, owner, condition, scope, parents } = rule;
+  if ((owner ?? condition ?? scope) !== undefined || parents.length === 0) return;
   if (parents.every((parent) => parent.rule === rule)) {
     throw new TypeError(
       `tables.${name}: belongsTo names nothing but the table itself, so nobody's rows would be anybody's. Add owner, scope or another parent.`,
@@ -238,8 +222,9 @@ function refuseEndless<P extends Principal, DB>(rule: Rule<P, DB>): void {
   }
 }
 
-function hasScope<P extends Principal, DB>({ owner, scope, parents }: Rule<P, DB>): boolean {
-  return owner !== undefined || scope !== undefined || parents.length > 0;
+function hasScope<P extends Principal, DB>(rule: Rule<P, DB>): boolean {
+  const { owner, condition, scope, parents } = rule;
+  return (owner ?? condition ?? scope) !== undefined || parents.length > 0;
 }
 
 function compileKey<P extends Principal>(
@@ -247,39 +232,4 @@ function compileKey<P extends Principal>(
 ): KeyRule<P> {
   if (typeof id === "string") return { columns: [id] };
   return isColumnList(id) ? { columns: id, split: (value) => value.split(".") } : id;
-}
-
-function compileColumns<P extends Principal, DB>(columns: TableRule<P, DB>["columns"]) {
-  const server = new Map<string, SetColumn<P, DB>>();
-  const insert = new Map<string, SetColumn<P, DB>>();
-  if (columns === undefined) return { client: undefined, server, insert };
-  const client = new Map<string, ClientColumn<P, DB> & { readonly column: string }>();
-  const entries: [string, ColumnRule<P, DB>][] = isColumnList(columns)
-    ? columns.map((name) => [name, true])
-    : Object.entries(columns);
-  for (const [name, rule] of entries) {
-    if (rule === true) client.set(name, { column: name });
-    else if (typeof rule === "string") client.set(name, { column: rule });
-    else if ("set" in rule) (rule.on === "insert" ? insert : server).set(name, rule.set);
-    else client.set(name, compileColumn(name, rule));
-  }
-  return { client, server, insert };
-}
-
-/** Its members one by one, for a spread leaves out what is inherited. */
-function compileColumn<P extends Principal, DB>(
-  name: string,
-  { column = name, references, convert, readOnly, exact }: ClientColumn<P, DB>,
-): ClientColumn<P, DB> & { readonly column: string } {
-  return {
-    column,
-    ...(references !== undefined && { references }),
-    ...(convert !== undefined && { convert }),
-    ...(readOnly !== undefined && { readOnly }),
-    ...(exact !== undefined && { exact }),
-  };
-}
-
-function isColumnList(columns: object): columns is readonly string[] {
-  return Array.isArray(columns);
 }

@@ -1,16 +1,13 @@
 /** Who may write what: one rule for each table of the client's schema; and `defineTables`, for rules whose names the compiler knows. */
 import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import type { OperationContext, Principal } from "../context.js";
-import type { Operation, Write } from "../model.js";
+import type { Operation, Write, WriteOutcome } from "../model.js";
 import type { Native } from "../store/store.js";
+import type { MemberTable, ScopeCondition } from "./conditions.js";
+import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
-/** A column that the server sets; what the client sends for it is refused. */
-export interface ServerColumn<P extends Principal, DB> {
-  /** A value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
-  readonly set: (context: OperationContext<P, DB>) => unknown;
-  /** `write` (default): on every PUT and PATCH. `insert`: only where a PUT makes the row; one that exists keeps what it has. */
-  readonly on?: "write" | "insert";
-}
+/** What the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
+export type SetColumn<P extends Principal, DB> = (context: OperationContext<P, DB>) => unknown;
 
 export interface ClientColumn<P extends Principal, DB> {
   /** The source database's name for it, where it differs. */
@@ -26,11 +23,7 @@ export interface ClientColumn<P extends Principal, DB> {
 }
 
 /** `true`: as it is. Text: the source database's name. */
-export type ColumnRule<P extends Principal, DB> =
-  | true
-  | string
-  | ClientColumn<P, DB>
-  | ServerColumn<P, DB>;
+export type ColumnRule<P extends Principal, DB> = true | string | ClientColumn<P, DB>;
 
 /**
  * A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table.
@@ -89,8 +82,23 @@ export interface TableRule<P extends Principal, DB> {
   readonly table?: string;
   /** Where the client's `id` goes: a column, or several. The database must hold them unique. Default `id`. */
   readonly id?: string | readonly string[] | CompositeId<P>;
-  /** The columns that may be written, by the client's names. Default: all that the table has. */
+  /** The columns that may be written, by the client's names. Default: all that the table has, but for those that the server sets. */
   readonly columns?: readonly string[] | Readonly<Record<string, ColumnRule<P, DB>>>;
+  /** Columns that the server sets on every PUT and PATCH. What a client sends for them is refused. */
+  readonly set?: Readonly<Record<string, SetColumn<P, DB>>>;
+  /** Columns that the server sets where a PUT makes the row; one that exists keeps what it has. What a client sends for them is refused. */
+  readonly setOnInsert?: Readonly<Record<string, SetColumn<P, DB>>>;
+  /**
+   * Columns that the client sets with the PUT that makes the row, and that stay as they are: what would change one is FORBIDDEN_COLUMN, what repeats
+   * its value is not. The statement that writes the row decides.
+   */
+  readonly insertOnly?: readonly string[];
+  /**
+   * A Standard Schema (zod, valibot, arktype, …) for what a client sends for a row, by the client's names, before anything is made of it. What it refuses is
+   * INVALID_DATA, with its issues in the details. A PUT must fit it whole, a PATCH its `partial()`; where it has none, give `{ put, patch }`. Only its
+   * verdict counts: what it makes of the values is not used.
+   */
+  readonly validate?: StandardSchema | RowSchemas;
   /** Default: all three. Another one is FORBIDDEN_OPERATION. */
   readonly operations?: readonly Operation[];
   /** Shorthand for a scope: this column holds the caller's `userId`. Set on a PUT that leaves it out. */
@@ -101,8 +109,8 @@ export interface TableRule<P extends Principal, DB> {
    * Of a table that refers to itself one level is asked: the parent's `owner`, `scope` and other parents.
    */
   readonly belongsTo?: Readonly<Record<string, string | Parent>>;
-  /** Must hold on the stored row and on the row after the write; otherwise UNAUTHORIZED. */
-  readonly scope?: ScopeRule<P, DB>;
+  /** Must hold on the stored row and on the row after the write; otherwise UNAUTHORIZED. A function, or what `anyOf`, `isOwner` and `isMember` give. */
+  readonly scope?: ScopeRule<P, DB> | ScopeCondition;
   /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write; `context.stored()` is the row as it is by then. */
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
   /** `everyone`: any caller that `authenticate` lets in may write every row. For a table that has none of the four options above. */
@@ -114,8 +122,17 @@ export interface TableRule<P extends Principal, DB> {
   readonly put?: "merge" | "replace" | "insert";
   /** Makes DELETE an update of these columns: a soft delete. Clients may not write them, unless `columns` lists them. */
   readonly delete?: {
-    readonly set: Readonly<Record<string, ServerColumn<P, DB>["set"]>>;
+    readonly set: Readonly<Record<string, SetColumn<P, DB>>>;
   };
+  /**
+   * Replaces the `persist` layer for this table. `next` runs the default. A global `persist` stands before it: its `next` runs this one.
+   * The scope is held by the default alone.
+   */
+  readonly persist?: (
+    write: Write,
+    context: OperationContext<P, DB>,
+    next: (write: Write) => Promise<WriteOutcome>,
+  ) => WriteOutcome | Promise<WriteOutcome>;
   /** A column that may not be written: FORBIDDEN_COLUMN (`reject`, default), or left out (`ignore`). */
   readonly unknownColumns?: "reject" | "ignore";
   /**
@@ -168,7 +185,17 @@ type KnownRule<
       };
     }[TableName<DB>];
 
-type Named = "table" | "id" | "columns" | "owner" | "belongsTo" | "delete";
+type Named =
+  | "table"
+  | "id"
+  | "columns"
+  | "set"
+  | "setOnInsert"
+  | "insertOnly"
+  | "owner"
+  | "belongsTo"
+  | "scope"
+  | "delete";
 
 interface RuleOn<
   DB,
@@ -182,15 +209,35 @@ interface RuleOn<
     | readonly Column[]
     | {
         readonly [Name in ClientColumns]?: Name extends Column
-          ? true | Column | KnownColumn<DB, P, Column> | ServerColumn<P, DB>
+          ? true | Column | KnownColumn<DB, P, Column>
           : Renamed<DB, P, Column> | MemberOfList<Name>;
       };
+  readonly set?: KnownSet<P, DB, Column>;
+  readonly setOnInsert?: KnownSet<P, DB, Column>;
+  readonly insertOnly?: readonly Column[];
   readonly owner?: Column;
   readonly belongsTo?: { readonly [Name in Column]?: Names | KnownParent<DB, Names> };
-  readonly delete?: {
-    readonly set: { readonly [Name in Column]?: ServerColumn<P, DB>["set"] };
-  };
+  readonly scope?: ScopeRule<P, DB> | KnownCondition<DB, Column>;
+  readonly delete?: { readonly set: KnownSet<P, DB, Column> };
 }
+
+type KnownSet<P extends Principal, DB, Column extends string> = {
+  readonly [Name in Column]?: SetColumn<P, DB>;
+};
+
+type KnownCondition<DB, Column extends string> =
+  | { readonly isOwner: Column }
+  | { readonly isMember: KnownMembers<DB, Column> }
+  | { readonly anyOf: readonly KnownCondition<DB, Column>[] };
+
+type KnownMembers<DB, Column extends string> = {
+  [Table in TableName<DB>]: MemberTable & {
+    readonly table: Table;
+    readonly row: ColumnName<DB, Table>;
+    readonly user: ColumnName<DB, Table>;
+    readonly by?: Column;
+  };
+}[TableName<DB>];
 
 interface KnownId<P extends Principal, Column extends string> extends CompositeId<P> {
   readonly columns: readonly Column[];

@@ -27,6 +27,7 @@ import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
 import { refusalOf } from "./refusal.js";
+import type { WatchLeft } from "./untouched.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
 
 export interface Applied {
@@ -66,6 +67,7 @@ interface AttemptOptions {
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
   readonly dependants: Dependants;
+  readonly watchLeft: WatchLeft | undefined;
   readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
@@ -81,7 +83,7 @@ export async function attempt<P extends Principal, DB>(
   call: Call<P>,
   options: AttemptOptions,
 ): Promise<Attempt> {
-  const { number, claim, schema, tally, dependants, known, deferConstraints } = options;
+  const { number, claim, schema, tally, dependants, known, deferConstraints, watchLeft } = options;
   const { store, memory, signal, principal } = call;
   const progress: Progress = { during: "begin", operationIndex: undefined };
   if ("invalid" in transaction && claim?.key === undefined) return refusalOf(transaction);
@@ -111,13 +113,20 @@ export async function attempt<P extends Principal, DB>(
           progress.operationIndex = operationIndex;
           throw error;
         }
-        const puts = known.puts ?? (unit.hasLetters ? rowsPut(transaction.crud) : []);
+        const { crud } = transaction;
+        const made = () => pipeline.mutations?.made(crud) ?? crud;
+        const puts = known.puts ?? (unit.hasLetters ? rowsPut(made()) : []);
         if (unit.hasLetters) {
           needs = { rows: [], references: [], operations: [] };
           await dependants.overtake({ store, unit }, principal, puts);
         }
         const open = { store, unit, ...(needs && { needs }) };
-        const writes = await apply(pipeline, transaction, call, { open, number, progress });
+        const writes = await apply(pipeline, transaction, call, {
+          open,
+          number,
+          progress,
+          watchLeft,
+        });
         if (needs !== undefined) {
           throwIfUnsure(needs, known.free);
           throwIfOthers(needs, puts, writes());
@@ -160,6 +169,7 @@ const operationsOfSlice = 50;
 
 interface Applying {
   readonly open: OpenUnit;
+  readonly watchLeft?: WatchLeft | undefined;
   /** From 1. */
   readonly number: number;
   readonly progress: Progress;
@@ -175,10 +185,10 @@ export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
-  { open, number, progress }: Applying,
+  { open, number, progress, watchLeft }: Applying,
 ): Promise<() => readonly Write[]> {
   const { caller, lossyNumbers } = call;
-  const { rules, looksAtAll } = pipeline;
+  const { rules, looksAtAll, mutations } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
   if (caller !== undefined) await open.unit.become(caller);
   const inTransaction: TransactionContext<P, DB> = {
@@ -191,7 +201,11 @@ export async function apply<P extends Principal, DB>(
   const done: (readonly [Write, OperationState])[] = [];
   const inSlices = transaction.crud.length > operationsOfSlice && open.store.connections !== 1;
   const run = createRun(pipeline, open, progress);
+  const made = mutations && new Set(mutations.made(transaction.crud));
+  const tell = made && (await watchLeft?.(open, transaction.crud, made));
   for (const [operationIndex, operation] of transaction.crud.entries()) {
+    // Its effect is the mutator's to make.
+    if (made?.has(operation) === false) continue;
     const { context, state } = withOperation(
       inTransaction,
       operation,
@@ -204,6 +218,12 @@ export async function apply<P extends Principal, DB>(
     if (inSlices && isSliceOver()) await nextSlice();
     progress.operationIndex = operationIndex;
     try {
+      if (mutations?.isMutation(operation)) {
+        progress.during = "persist";
+        await mutations.run(operation, context);
+        open.unit.throwIfFailed();
+        continue;
+      }
       progress.during = "map";
       const mapped = await pipeline.map(operation, context);
       if (mapped === null) continue;
@@ -222,6 +242,7 @@ export async function apply<P extends Principal, DB>(
     }
   }
   await run.end();
+  await tell?.();
   progress.operationIndex = undefined;
   progress.during = "commit";
   // A hook may have put other values in.
@@ -253,25 +274,23 @@ interface Run<P extends Principal, DB> {
 }
 
 function createRun<P extends Principal, DB>(
-  { plainPersist, persist }: Pipeline<P, DB>,
+  { plainPersist, persist, rules }: Pipeline<P, DB>,
   { unit }: OpenUnit,
   progress: Progress,
 ): Run<P, DB> {
-  if (plainPersist === undefined) {
-    return {
-      add: async (write, context, state) => {
-        progress.during = "persist";
-        // One of the application's own may give nothing.
-        const outcome: WriteOutcome | undefined = await persist(write, context);
-        unit.throwIfFailed();
-        if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
-      },
-      end: async () => {},
-    };
-  }
+  const alone: Run<P, DB>["add"] = async (write, context, state) => {
+    progress.during = "persist";
+    // One of the application's own may give nothing.
+    const outcome: WriteOutcome | undefined = await persist(write, context);
+    unit.throwIfFailed();
+    if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
+  };
+  if (plainPersist === undefined) return { add: alone, end: async () => {} };
   let waiting: WaitingChange<P, DB>[] = [];
   return {
     add: async (write, context, state) => {
+      // What stands before it has been written: see `Rule.looksAround`.
+      if (rules.get(write.table)?.persist !== undefined) return alone(write, context, state);
       progress.during = "persist";
       const change = await plainPersist.change(write, context, state);
       if (change !== undefined) waiting.push({ change, write, context, state });

@@ -18,6 +18,7 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
 import { type Applied, attempt, type Attempt, type Failure } from "./attempt.js";
+import { createWatchLeft } from "./untouched.js";
 import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
@@ -125,13 +126,14 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     const known: Known = { free: new Set() };
+    const watchLeft = pipeline.mutations && createWatchLeft(rowStateReader, call, emit);
     const { store, memory } = call;
     let together =
       store.runs === true && (memory.grounded.size === 0 || !isGrounded(memory, call, identity));
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, dependants, known, deferConstraints, together };
+      const options = { ...begun, dependants, known, deferConstraints, together, watchLeft };
       const tried =
         (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
         (await attempt(pipeline, transaction, call, options));

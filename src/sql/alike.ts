@@ -1,4 +1,5 @@
 /** What several changes must have in common, and what must not stand between them, to be made by one statement. */
+import { membershipsOf } from "../store/conditions.js";
 import type { Scope } from "../store/tables.js";
 import type { CompiledOnce } from "./texts.js";
 
@@ -9,10 +10,11 @@ export function isSameScope({ scope: one }: CompiledOnce, { scope: other }: Comp
 }
 
 /** What one row's scope reads, another's write could have changed. */
-export function readsItself(table: string, parents: Scope["parents"]): boolean {
-  return parents.some(
-    (parent) =>
-      nameOf(parent.table) === nameOf(table) || readsItself(table, parent.scope?.parents ?? []),
+export function readsTable({ condition, parents }: Scope, table: string): boolean {
+  const members = condition === undefined ? [] : membershipsOf(condition.holds);
+  return (
+    [...members, ...parents].some((each) => nameOf(each.table) === nameOf(table)) ||
+    parents.some(({ scope }) => scope !== undefined && readsTable(scope, table))
   );
 }
 

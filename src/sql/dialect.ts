@@ -127,8 +127,16 @@ export interface Target {
   /** The key columns and the row's values for them. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
+  /** What must hold, too, where the row is there. Absent: nothing. */
+  readonly fixed?: Fixed;
   /** How its statements are compiled once. Absent: each is compiled anew. */
   readonly once?: CompiledOnce;
+}
+
+/** Columns that keep their values: a statement that changes the row changes nothing where they hold others. */
+export interface Fixed {
+  readonly values: Values;
+  readonly same: Dialect["same"];
 }
 
 export interface Put {
@@ -256,6 +264,8 @@ export interface Dialect {
   /** Behind a SELECT: nobody changes the rows of the table with this alias until the transaction ends, and others may lock them alike. Absent: nobody can, anyway. */
   shareLock?(alias: string): Expression<unknown>;
   readonly owners: Owners;
+  /** Whether the column holds the value that `convert` made. */
+  same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**

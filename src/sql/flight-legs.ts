@@ -2,7 +2,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import { isSameScope, readsItself } from "./alike.js";
+import { isSameScope, readsTable } from "./alike.js";
 import type { Dialect, SqlDatabase, SqlTable, Target } from "./dialect.js";
 import {
   arrayOf,
@@ -18,7 +18,7 @@ import type { KnownTable } from "./schema.js";
 import { bound } from "./scope.js";
 import { placed } from "./statements.js";
 import type { CompiledOnce, Texts } from "./texts.js";
-import { isEmpty, isIncomplete, mustLook } from "./write.js";
+import { isEmpty, isIncomplete, mustLook, withoutFixed } from "./write.js";
 
 export interface LegParts {
   readonly db: SqlDatabase;
@@ -103,7 +103,8 @@ async function readyFor(
 ): Promise<Ready | undefined> {
   // The port's tables are this store's own.
   const table = change.table as SqlTable;
-  const write = writeOf(table, change);
+  const { values, fixed } = withoutFixed(change, dialect);
+  const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
   let isKnown = true;
   const tableOf = async (name: string, columns: readonly string[] = []) => {
@@ -126,14 +127,15 @@ async function readyFor(
     lessons,
     begunAt: 0,
     look: async () => traits,
+    ...(fixed && { fixed }),
     ...(once && { once }),
   };
-  const run = once && runOf(table, change, write, once);
+  const run = fixed === undefined && once ? runOf(table, change, write, once) : undefined;
   return { index, table, target, write, ...(run && { run }) };
 }
 
-function writeOf(table: SqlTable, change: Change): FlightWrite | undefined {
-  const { op, values, insertOnly = [] } = change;
+function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
+  const { op, insertOnly = [] } = change;
   if (table.traits === undefined || mustLook(table, change)) return undefined;
   if (op === "DELETE")
     return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
@@ -159,7 +161,7 @@ function runOf(
 ): Ready["run"] {
   if (op !== "put" && op !== "delete") return undefined;
   if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
-  if (scope !== undefined && readsItself(scope.table, scope.parents)) return undefined;
+  if (scope !== undefined && readsTable(scope, scope.table)) return undefined;
   const [[name, value] = ["", undefined]] = Object.entries(key);
   const column = columns.get(name);
   if (column === undefined) return undefined;

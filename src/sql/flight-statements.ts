@@ -55,7 +55,8 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
   switch (op) {
     case "put": {
       // Nothing can come between, and there is nothing to judge: it is written, or an error by itself.
-      const isSure = scope === undefined && !mayDecline(target, "insert", "update");
+      const isSure =
+        (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
       const leg: Leg = {
         what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
         columns: values,

@@ -2,8 +2,7 @@
 import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
-import type { Column } from "../store/tables.js";
-import type { Put, SqlTransaction, Target } from "./dialect.js";
+import type { Dialect, Put, SqlTransaction, Target } from "./dialect.js";
 import type { Verb } from "./traits.js";
 import { holds, probe, probing } from "./statements.js";
 
@@ -24,8 +23,7 @@ export interface Locking {
    * @returns how many rows were inserted; or `hidden`, where it was tried again, and the row still can't be seen
    */
   insert(tx: SqlTransaction, target: Target, put: InsertedPut): Promise<Inserted>;
-  /** Whether the column holds the value that `convert` made. */
-  same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
+  readonly same: Dialect["same"];
   /** By what one version of a row is told from the next, and whether one that has just been made is this transaction's. Absent: the database has no policies. */
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }
@@ -42,6 +40,15 @@ interface Found {
   readonly parents?: Values;
 }
 
+/** What stands behind a SELECT that looks at the row as it is, also where the transaction reads from an older snapshot. */
+export function lockOf(
+  { traits }: Target,
+  locking: Locking,
+  verb: Verb = "update",
+): Expression<unknown> | undefined {
+  return traits?.lockable === false ? undefined : locking.lock?.(verb);
+}
+
 /** Locks the row and judges it. */
 export async function look(
   tx: SqlTransaction,
@@ -50,7 +57,7 @@ export async function look(
   verb: Verb,
 ): Promise<Found> {
   const { traits } = target;
-  const lock = traits?.lockable === false ? undefined : locking.lock?.(verb);
+  const lock = lockOf(target, locking, verb);
   const found = await lookOnce(tx, target, locking, lock);
   if (found.effect !== "absent" || lock === undefined || !traits?.rowSecurity) return found;
   // FOR UPDATE asks the policies for UPDATE, too. What they hide from it can be seen.

@@ -5,9 +5,10 @@
 import { type CompiledQuery, type RawBuilder, sql, type SqlBool } from "kysely";
 import { Undone } from "../store/failures.js";
 import type { Change, Values } from "../store/store.js";
-import { isSameScope, readsItself } from "./alike.js";
+import { isSameScope, readsTable } from "./alike.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
-import { bound, enclosedValues, type TableOf } from "./scope.js";
+import type { TableOf } from "./owned.js";
+import { bound, enclosedValues } from "./scope.js";
 import { filled, scoped } from "./statements.js";
 import { compiled, type CompiledOnce, type Texts } from "./texts.js";
 
@@ -94,7 +95,7 @@ async function readyFor(
   if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;
   if (!isOneStatement(table, change) || !isNamed(table, change)) return undefined;
   if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
-  if (change.scope !== undefined && readsItself(name, change.scope.parents)) return undefined;
+  if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
   const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
   if (once === undefined || !staysIn(scope, values)) return undefined;
   const target: Target = {

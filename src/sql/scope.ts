@@ -2,31 +2,25 @@
  * A rule's scope, bound to a caller and made fit to stand in any statement on its table: whose row it is, and whose rows it belongs to.
  * And other expressions of the application's own, as they stand in a statement of the library's.
  */
-import {
-  type Expression,
-  expressionBuilder,
-  type ExpressionBuilder,
-  type OperationNode,
-  sql,
-  type SqlBool,
-} from "kysely";
+import { type Expression, type OperationNode, sql, type SqlBool } from "kysely";
 import { keptQueued } from "../errors.js";
+import { membershipsOf } from "../store/conditions.js";
 import { ownerValue } from "../store/owners.js";
-import type { Column, OwnerKind, ParentScope, Scope, Table } from "../store/tables.js";
-import type { AnyDatabase, Dialect, SqlTable } from "./dialect.js";
-import type { BoundParent, BoundScope } from "./bound-scope.js";
 import type { Values } from "../store/store.js";
+import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
+import type { BoundParent, BoundScope } from "./bound-scope.js";
+import { bindCondition, conditionGiven } from "./conditions.js";
+import type { Dialect, SqlTable } from "./dialect.js";
+import {
+  any,
+  type Owned,
+  type OwnedColumn,
+  placedOwner,
+  type PlaceOwner,
+  type TableOf,
+} from "./owned.js";
 import { Qualifier, sameName } from "./qualifier.js";
 import { type CompiledOnce, Place, type Texts } from "./texts.js";
-
-/** A table that a rule names, where it is there. */
-export type TableOf = (table: string, columns?: readonly string[]) => Promise<SqlTable | undefined>;
-
-/** The first argument of a rule's `scope`. */
-export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
-
-/** What stands in a statement for an owner's value. */
-type PlaceOwner = (value: unknown) => unknown;
 
 /**
  * `undefined`: the scope asks nothing. Throws ServerValue where an owner's column can't hold the caller's id.
@@ -35,7 +29,7 @@ type PlaceOwner = (value: unknown) => unknown;
  * @param place is called once for each owner: of the parents first, each with its own before it
  */
 export async function bindScope(
-  { table, owner, expression, parents }: Scope,
+  { table, owner, condition, expression, parents }: Scope,
   dialect: Dialect,
   tableOf: TableOf,
   known?: Table,
@@ -51,16 +45,20 @@ export async function bindScope(
   let owned: Owned | undefined;
   // It reads nothing but the row, whatever a dialect has to say it by.
   if (owner !== undefined) {
-    owned = owns(table, owner, await ownerColumn(table, owner.column, tableOf, known), dialect);
-    if (place !== undefined) {
-      const reference = any.ref(`${table}.${owner.column}`);
-      const filter = dialect.owners.same(reference, owned.kind, owned.value, place);
-      owned = { ...owned, filter };
-    }
-    filters.unshift(owned.filter);
-    own.push(owned.filter);
+    owned = await owns({ table, ...owner, known }, dialect, tableOf);
+    const filter = place === undefined ? owned.filter : placedOwner(owned, dialect, place);
+    filters.unshift(filter);
+    own.push(filter);
   }
   let readsOthers = false;
+  if (condition !== undefined) {
+    const parts = { table, dialect, tableOf, known, owns };
+    const filter = await bindCondition(condition, parts, place);
+    filters.push(filter);
+    own.push(filter);
+    readsOthers = membershipsOf(condition.holds).length > 0;
+    if (readsOthers) qualifier.rowOnly = false;
+  }
   if (expression !== undefined) {
     const before = qualifier.rowOnly;
     qualifier.rowOnly = true;
@@ -68,7 +66,7 @@ export async function bindScope(
     const more = enclosed(qualified(expression as Expression<SqlBool>));
     filters.push(more);
     own.push(more);
-    readsOthers = !qualifier.rowOnly;
+    readsOthers ||= !qualifier.rowOnly;
     qualifier.rowOnly &&= before;
   }
   const [first, ...others] = filters;
@@ -82,68 +80,35 @@ export async function bindScope(
     parts: {
       ...(own.length > 0 && { own: any.and(own) }),
       ...(owner && owned && { owner: { column: owner.column, value: owned.value } }),
-      more: expression !== undefined,
+      more: (condition ?? expression) !== undefined,
       parents: bound,
     },
   };
 }
 
-// Named by configuration and checked by the database; types can't be known here.
-const any = scopeBuilder as unknown as ExpressionBuilder<
-  Record<string, Record<string, never>>,
-  string
->;
-
-interface Owned {
-  readonly table: string;
-  readonly userId: string;
-  readonly kind: OwnerKind | undefined;
-  readonly value: unknown;
-  /** What the filter compares with. */
-  readonly compared: unknown;
-  readonly filter: Expression<SqlBool>;
-}
-
-async function ownerColumn(
-  table: string,
-  name: string,
-  tableOf: TableOf,
-  known?: Table,
-): Promise<Column | undefined> {
-  return known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
-}
-
 /** The last one made of each column: one caller's operations come together. */
 const lastOwned = new WeakMap<Column, Owned>();
 
-function owns(
-  table: string,
-  { column: name, userId }: NonNullable<Scope["owner"]>,
-  column: Column | undefined,
+/** @throws ServerValue where the column can't hold the caller's id; retryable where it is not there just now */
+async function owns(
+  { table, column: name, userId, as = table, known }: OwnedColumn,
   dialect: Dialect,
-): Owned {
+  tableOf: TableOf,
+): Promise<Owned> {
+  const column = known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
   // Compared as it is, it could be anybody's: databases differ in what they take for equal.
   if (column === undefined) throw keptQueued("The database is being changed just now.");
+  const reference = `${as}.${name}`;
   const last = lastOwned.get(column);
-  if (last?.table === table && last.userId === userId) return last;
-  const owned = newlyOwned(dialect, any.ref(`${table}.${name}`), column, { table, userId });
-  lastOwned.set(column, owned);
-  return owned;
-}
-
-/** @throws ServerValue where the column can't hold the id */
-function newlyOwned(
-  dialect: Dialect,
-  reference: Expression<unknown>,
-  column: Column,
-  { table, userId }: Pick<Owned, "table" | "userId">,
-): Owned {
+  if (last?.reference === reference && last.userId === userId) return last;
   const { owners } = dialect;
   const kind = owners.kind(column);
   const value = ownerValue(dialect, kind, { table, column, userId });
   let compared: unknown;
-  const filter = owners.same(reference, kind, value, (given) => (compared = given));
-  return { table, userId, kind, value, compared, filter };
+  const filter = owners.same(any.ref(reference), kind, value, (given) => (compared = given));
+  const owned = { reference, userId, kind, value, compared, filter };
+  lastOwned.set(column, owned);
+  return owned;
 }
 
 /** The parent goes by this name where its table is the child's. */
@@ -202,7 +167,7 @@ async function scopeGiven(
   known?: Table,
 ): Promise<ScopeGiven | undefined> {
   if (scope === undefined) return unscoped;
-  const { table, owner, expression, parents } = scope;
+  const { table, owner, condition, expression, parents } = scope;
   if (expression !== undefined) return undefined;
   const shape: unknown[] = [table];
   const values: unknown[] = [];
@@ -213,12 +178,17 @@ async function scopeGiven(
     values.push(...given.values);
   }
   if (owner !== undefined) {
-    const column = await ownerColumn(table, owner.column, tableOf, known);
-    const { kind = null, compared } = owns(table, owner, column, dialect);
+    const { kind = null, compared } = await owns({ table, ...owner, known }, dialect, tableOf);
     // On MySQL bytes are one.
     if (isExpression(compared)) return undefined;
     shape.push(owner.column, kind, typeof compared);
     values.push(compared);
+  }
+  if (condition !== undefined) {
+    const given = await conditionGiven(condition, { table, dialect, tableOf, known, owns });
+    if (given === undefined) return undefined;
+    shape.push(given.shape);
+    values.push(...given.values);
   }
   return { shape: JSON.stringify(shape), values };
 }

@@ -7,7 +7,7 @@ import { sql, type SqlBool } from "kysely";
 import { RowTaken } from "../store/failures.js";
 import type { Effect, Values } from "../store/store.js";
 import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
-import { declined, type Locking, look } from "./look.js";
+import { declined, lockOf, type Locking, look } from "./look.js";
 import { sourceTable } from "./schema.js";
 import { isExpression } from "./scope.js";
 import {
@@ -19,6 +19,7 @@ import {
   probe,
   probing,
   scoped,
+  throwIfFixed,
   updating,
   verdict,
 } from "./statements.js";
@@ -31,16 +32,18 @@ export function carefulRows(locking: Locking): RowStatements {
       if (put.neverChanges) return insertOnly(tx, target, put, locking);
       const found = await look(tx, target, locking, "update");
       if (put.seenAbsent && found.effect !== "absent") throw appeared();
-      if (found.effect === "written")
+      if (found.effect === "written") {
+        await throwIfFixed(tx, target, lockOf(target, locking));
         return update(tx, target, put.changes, locking, found.parents);
+      }
       return found.effect === "absent" ? insert(tx, target, put, locking) : found.effect;
     },
     patch: async (tx, target, values) => {
       if (isPlain(target, locking)) return blindUpdate(tx, target, values);
       const found = await look(tx, target, locking, "update");
-      return found.effect === "written"
-        ? update(tx, target, values, locking, found.parents)
-        : found.effect;
+      if (found.effect !== "written") return found.effect;
+      await throwIfFixed(tx, target, lockOf(target, locking));
+      return update(tx, target, values, locking, found.parents);
     },
     softDelete: async (tx, target, values) => {
       if (isPlain(target, locking)) return blindUpdate(tx, target, values);
@@ -62,8 +65,8 @@ export function carefulRows(locking: Locking): RowStatements {
 }
 
 /** Nothing has to be asked, and nothing can be passed over. */
-function isPlain({ scope }: Target, { returning }: Locking): boolean {
-  return scope === undefined && !returning;
+function isPlain({ scope, fixed }: Target, { returning }: Locking): boolean {
+  return scope === undefined && fixed === undefined && !returning;
 }
 
 async function blindUpdate(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {

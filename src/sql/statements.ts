@@ -12,6 +12,8 @@ import type { BoundParent, BoundScope } from "./bound-scope.js";
 import type { Put, RowStatements, SqlDatabase, SqlTransaction, Target } from "./dialect.js";
 import { compiled, type CompiledOnce, Place, places } from "./texts.js";
 import { appeared, unsure } from "./doubt.js";
+import { ColumnsFixed } from "../store/failures.js";
+import { any } from "./owned.js";
 import type { Traits, Verb } from "./traits.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -43,14 +45,26 @@ export async function placed(
   columns: Values,
   build: (target: Target, columns: Values) => Compilable,
 ): Promise<CompiledQuery> {
-  const { key } = target;
-  const names = JSON.stringify([what, shape, Object.keys(key), Object.keys(columns)]);
+  const { key, fixed } = target;
+  const names = JSON.stringify([
+    what,
+    shape,
+    Object.keys(key),
+    Object.keys(columns),
+    ...(fixed ? [Object.keys(fixed.values)] : []),
+  ]);
   let text = texts.get(table)?.get(names);
   if (text === undefined) {
-    const at = { ...target, key: places("key", key), scope: await place() };
+    const at = {
+      ...target,
+      key: places("key", key),
+      scope: await place(),
+      ...(fixed && { fixed: { ...fixed, values: places("fixed", fixed.values) } }),
+    };
     text = compiled(texts, table, names, build(at, places("values", columns)));
   }
-  return { ...text, parameters: filled(text, { key, scope, values: columns }) };
+  const filling = { key, scope, values: columns, ...(fixed && { fixed: fixed.values }) };
+  return { ...text, parameters: filled(text, filling) };
 }
 
 /** The statement's parameters, with values in their places. */
@@ -157,7 +171,7 @@ export function upserting(
       const onKey = conflict.columns(Object.keys(key));
       return changes === undefined
         ? onKey.doNothing()
-        : scoped(onKey.doUpdateSet(proposed(key, changes)), target);
+        : unchanging(scoped(onKey.doUpdateSet(proposed(key, changes)), target), target);
     });
 }
 
@@ -171,6 +185,7 @@ async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Pro
   if (seenAbsent) return upsert(tx, target, { ...put, seenAbsent: false });
   // No row comes back where the stored one did not satisfy the scope: it was left as it was. Or there is a trigger that nobody has read of yet.
   if (target.scope !== undefined && (await probe(tx, target)) === "foreign") return "foreign";
+  await throwIfFixed(tx, target);
   throw unsure(target);
 }
 
@@ -189,7 +204,49 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 }
 
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
-  return tx.updateTable(target.table).set(nonEmpty(target.key, values)).where(isRow(target));
+  const { table, key } = target;
+  return unchanging(tx.updateTable(table).set(nonEmpty(key, values)).where(isRow(target)), target);
+}
+
+/** The statement changes nothing where the row holds other values in columns that are set once. */
+function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
+  statement: Q,
+  target: Target,
+): Q {
+  return fixedFilters(target).reduce((all, [, filter]) => all.where(filter), statement);
+}
+
+/** By column. Its table's name in front of it, for behind ON CONFLICT it would be ambiguous. */
+function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expression<SqlBool>][] {
+  return Object.entries(fixed?.values ?? {}).flatMap(([name, value]) => {
+    const column = columns.get(name);
+    if (fixed === undefined || column === undefined) return [];
+    const same = fixed.same(any.ref(`${table}.${name}`), column, value);
+    return [[name, sql<SqlBool>`(${same})`]];
+  });
+}
+
+/**
+ * Asked of a row that is there, in its scope, and has not been changed.
+ *
+ * @param lock stands behind the SELECT
+ * @throws ColumnsFixed
+ */
+export async function throwIfFixed(
+  tx: SqlTransaction,
+  target: Target,
+  lock?: Expression<unknown>,
+): Promise<void> {
+  const filters = fixedFilters(target);
+  if (filters.length === 0) return;
+  const asking = tx
+    .selectFrom(target.table)
+    .select(filters.map(([, filter], index) => judgment(filter).as(`f${index}`)))
+    .where(isRow(target));
+  const [row] = await (lock === undefined ? asking : asking.modifyEnd(lock)).execute();
+  if (row === undefined) return;
+  const others = filters.flatMap(([name], index) => (holds(row[`f${index}`]) ? [] : [name]));
+  if (others.length > 0) throw new ColumnsFixed(others);
 }
 
 export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
@@ -207,6 +264,7 @@ async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promis
   const now = await probe(tx, target);
   if (!mayDecline(target, verb)) {
     if (now !== "written") return now;
+    await throwIfFixed(tx, target);
   } else if (now === "absent" && target.traits?.view !== true) {
     return now;
   }

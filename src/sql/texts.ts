@@ -10,7 +10,7 @@ import type { BoundScope } from "./bound-scope.js";
 
 /** Stands for a value in a statement that is compiled. */
 export class Place {
-  readonly of: "values" | "key" | "scope" | "claim";
+  readonly of: "values" | "key" | "scope" | "fixed" | "claim";
   readonly name: string;
 
   constructor(of: Place["of"], name: string) {

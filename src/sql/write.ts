@@ -3,9 +3,10 @@ import { sql } from "kysely";
 import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import type { Dialect, Fixed, SqlTable, SqlTransaction, Target } from "./dialect.js";
+import type { TableOf } from "./owned.js";
 import { createRuns } from "./runs.js";
-import { bound, enclosedValues, type TableOf } from "./scope.js";
+import { bound, enclosedValues } from "./scope.js";
 import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./doubt.js";
 import type { Texts } from "./texts.js";
 import type { Traits } from "./traits.js";
@@ -76,8 +77,9 @@ async function writeOne(
   const { carefulRows = dialect.rows } = dialect;
   const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
-  const [key, values] = [enclosedValues(change.key), enclosedValues(change.values)];
-  const isPlain = key === change.key && values === change.values;
+  const { values: sent, fixed } = withoutFixed(change, dialect);
+  const [key, values] = [enclosedValues(change.key), enclosedValues(sent)];
+  const isPlain = key === change.key && values === sent;
   const { scope, once } = await bound(
     isPlain ? texts : undefined,
     change.scope,
@@ -99,6 +101,7 @@ async function writeOne(
     lessons,
     begunAt,
     look,
+    ...(fixed && { fixed }),
     ...(once && { once }),
   };
   let effect: Effect;
@@ -131,6 +134,20 @@ async function writeOne(
       lessons.careful.add("insert");
   }
   return effect;
+}
+
+/** What is written, and what must stay as it is where the row is there: a PUT's belong to a new row as well. */
+export function withoutFixed(
+  { op, values, fixed = [] }: Change,
+  { same }: Pick<Dialect, "same">,
+): { readonly values: Values; readonly fixed?: Fixed } {
+  if (fixed.length === 0) return { values };
+  const isFixed = ([name]: readonly [string, unknown]) => fixed.includes(name);
+  const all = Object.entries(values);
+  return {
+    values: op === "PUT" ? values : Object.fromEntries(all.filter((each) => !isFixed(each))),
+    fixed: { values: enclosedValues(Object.fromEntries(all.filter(isFixed))), same },
+  };
 }
 
 /**

@@ -63,6 +63,17 @@ export class RowTaken extends Error {
   }
 }
 
+/** A row that is there holds other values in columns that are set once, when it is made. */
+export class ColumnsFixed extends Error {
+  /** By the source database's names. */
+  readonly columns: readonly string[];
+
+  constructor(columns: readonly string[]) {
+    super("A column that is set when its row is made would be changed.");
+    this.columns = columns;
+  }
+}
+
 /** The table has no number left for a new row: an INSERT that brings none fails, whatever its data. */
 export class NumbersExhausted extends Error {}
 

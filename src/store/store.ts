@@ -256,6 +256,11 @@ export interface Change {
   readonly values: Values;
   /** PUT: columns that a row which is there already keeps. */
   readonly insertOnly?: readonly string[];
+  /**
+   * Columns among `values` that are not changed: a row that is there and in the scope must hold the very value, as it is when it is written. Otherwise
+   * the change fails with ColumnsFixed. Of a PUT they are in `insertOnly`, too.
+   */
+  readonly fixed?: readonly string[];
   /** PUT: a row that is there already is not changed. One with the same values is as good as written, another is a UNIQUE_VIOLATION. */
   readonly neverChanges?: true;
   /** Somebody has looked and relies on it that there is no such row. */

@@ -7,7 +7,7 @@ import { powersyncWrites as koa } from "../../adapters/koa.js";
 import { powersyncWrites as node } from "../../adapters/node.js";
 import { PowerSyncWriteModule } from "../../adapters/nest/index.js";
 import { createAdmin } from "../../src/admin/admin.js";
-import { anonymous, createTables, createWrites, rls } from "../../src/index.js";
+import { anonymous, anyOf, createTables, createWrites, isOwner, rls } from "../../src/index.js";
 import { auth0, clerk, jwt, keycloak } from "../../src/jwt/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 
@@ -22,6 +22,9 @@ const table = (rule: unknown, more: Given = {}) =>
   made({ ...needed, ...more, tables: { lists: rule } });
 const says = (message: string) => expect.objectContaining({ name: "TypeError", message });
 const owner = "owner_id";
+const misspelledMember = anyOf(isOwner(owner), {
+  isMember: { tabel: "members", row: "list_id", user: "user_id" },
+} as never);
 
 describe("a configuration refuses", () => {
   it("a misspelled option of a rule, which would leave its table to everybody", () => {
@@ -63,10 +66,12 @@ describe("a configuration refuses", () => {
 
   it.each<[string, unknown]>([
     ["tables.lists.columns.name.readonly", { owner, columns: { name: { readonly: "reject" } } }],
-    [
-      "tables.lists.columns.name.column",
-      { owner, columns: { name: { set: () => 1, column: "x" } } },
-    ],
+    ["tables.lists.columns.name.set", { owner, columns: { name: { set: () => 1 } } }],
+    ["tables.lists.sets", { owner, sets: { name: () => 1 } }],
+    ["tables.lists.setOninsert", { owner, setOninsert: { name: () => 1 } }],
+    ["tables.lists.insertonly", { owner, insertonly: ["name"] }],
+    ["tables.lists.scope.isOwnr", { scope: { isOwnr: "owner_id" } }],
+    ["tables.lists.scope.anyOf[1].isMember.tabel", { scope: misspelledMember }],
     ["tables.lists.belongsTo.a.optinal", { belongsTo: { a: { table: "lists", optinal: true } } }],
     ["tables.lists.id.colums", { owner, id: { colums: ["a"], split: () => [] } }],
     ["tables.lists.delete.sets", { owner, delete: { sets: {} } }],
@@ -152,7 +157,28 @@ describe("a configuration refuses", () => {
     ["tables.lists must be a rule", { tables: { lists: true } }],
     ["tables.lists.owner must be", { tables: { lists: { owner: ["owner_id"] } } }],
     ["tables.lists.owner must be", { tables: { lists: { owner: "" } } }],
-    ["tables.lists.scope must be a function", { tables: { lists: { scope: { owner } } } }],
+    [
+      'tables.lists.scope.owner is not known. Did you mean "isOwner"?',
+      { tables: { lists: { scope: { owner } } } },
+    ],
+    ["tables.lists.scope must be a function", { tables: { lists: { scope: "owner_id" } } }],
+    [
+      "tables.lists.scope must have one of isOwner, isMember and anyOf",
+      { tables: { lists: { scope: {} } } },
+    ],
+    [
+      "tables.lists.scope.anyOf must be a list of conditions that is not empty",
+      { tables: { lists: { scope: anyOf() } } },
+    ],
+    [
+      "tables.lists.scope.anyOf[0].isOwner is undefined",
+      { tables: { lists: { scope: anyOf(isOwner(undefined as never)) } } },
+    ],
+    [
+      "tables.lists.scope.isMember.user is missing",
+      { tables: { lists: { scope: { isMember: { table: "members", row: "list_id" } } } } },
+    ],
+    ["tables.lists.persist must be a function", { tables: { lists: { owner, persist: true } } }],
     [
       "tables.lists.operations[0] must be",
       { tables: { lists: { owner, operations: ["INSERT"] } } },

@@ -280,7 +280,8 @@ for (const dialect of dialects) {
       const tables: Tables = {
         stamped: {
           access: "everyone",
-          columns: { body: true, created_by: { set, on: "insert" }, updated_by: { set } },
+          set: { updated_by: set },
+          setOnInsert: { created_by: set },
           delete: { set: { deleted_at: () => sql`upper('now') -- gone` } },
         },
       };
@@ -304,7 +305,7 @@ for (const dialect of dialects) {
       const tables: Tables = {
         stamped: {
           access: "everyone",
-          columns: { body: true, created_by: { set: () => sql`default` } },
+          set: { created_by: () => sql`default` },
         },
       };
       expect(await write(tables, "PATCH", "stamped", "s1", { body: "x" })).toBe("success");

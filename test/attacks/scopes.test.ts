@@ -119,7 +119,7 @@ describe.each(dialects)("$name", (dialect) => {
     const tables: Tables = {
       lists: {
         owner: "owner_id",
-        columns: { name: { set: () => sql`upper(${"set"}) -- by the server` } },
+        set: { name: () => sql`upper(${"set"}) -- by the server` },
         delete: { set: { name: () => sql`upper(${"gone"}) -- by the server` } },
       },
     };

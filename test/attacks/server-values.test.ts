@@ -116,8 +116,8 @@ describe.each(dialects)("$name", (dialect) => {
     const access = "everyone";
     await db.insertInto("set_things").values({ id: "there", body: "as it was" }).execute();
     const set = () => value;
-    const written = { access, columns: { body: true, [column]: { set } } } as const;
-    const inserted = { access, columns: { body: true, [column]: { set, on: "insert" } } } as const;
+    const written = { access, set: { [column]: set } } as const;
+    const inserted = { access, setOnInsert: { [column]: set } } as const;
     const soft = { access, columns: ["body"], delete: { set: { [column]: set } } } as const;
     const patch = { op: "PATCH", table: "set_things", id: "there", op_data: { body: "changed" } };
     const tries: readonly [Tables[string], object][] = [
@@ -139,7 +139,8 @@ describe.each(dialects)("$name", (dialect) => {
     for (const [column, value] of fit[dialect.family] ?? []) {
       const rule = {
         access: "everyone",
-        columns: { body: true, day: true, needed: true, [column]: { set: () => value } },
+        columns: ["body", "day", "needed"].filter((each) => each !== column),
+        set: { [column]: () => value },
       } as const;
       expect(await send(rule, put("fits"))).toEqual({ status: "success" });
       for (const [own, code] of [
@@ -185,7 +186,7 @@ describe.runIf(isChosen("memory"))("the memory store", () => {
       authenticate: () => ({ userId: "alice" }),
       database: store,
       tables: {
-        set_things: { access: "everyone", columns: { body: true, [column]: { set: () => value } } },
+        set_things: { access: "everyone", set: { [column]: () => value } },
       },
       ledger: false,
       logger: false,

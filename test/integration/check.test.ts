@@ -76,11 +76,9 @@ for (const dialect of dialects) {
       const good: Tables = {
         good: { owner: "owner_id" },
         stamped: {
-          columns: {
-            body: true,
-            created_by: { set: ({ principal }) => principal.userId, on: "insert" },
-            updated_by: { set: () => sql`upper('x')` },
-          },
+          columns: ["body"],
+          set: { updated_by: () => sql`upper('x')` },
+          setOnInsert: { created_by: ({ principal }) => principal.userId },
           delete: { set: { deleted_at: () => "now" } },
           authorize: () => undefined,
         },
@@ -205,7 +203,7 @@ for (const dialect of dialects) {
       [
         "a server's column that is not there",
         {
-          good: { owner: "owner_id", columns: { title: true, by: { set: () => 1, on: "insert" } } },
+          good: { owner: "owner_id", columns: ["title"], setOnInsert: { by: () => 1 } },
         },
         ["error column_missing good by"],
       ],
@@ -272,7 +270,8 @@ for (const dialect of dialects) {
         "but not where the server sets it",
         {
           must: {
-            columns: { a: true, c: { set: () => "x", on: "insert" } },
+            columns: ["a"],
+            setOnInsert: { c: () => "x" },
             authorize: () => undefined,
           },
         },
@@ -338,7 +337,8 @@ for (const dialect of dialects) {
       const tables: Tables = {
         good: {
           owner: "owner_id",
-          columns: { owner_id: true, day: true, size: true, title: { set: () => "x" } },
+          columns: ["owner_id", "day", "size"],
+          set: { title: () => "x" },
         },
         must: { authorize: () => undefined },
         unused: { table: "good", owner: "owner_id" },

@@ -373,11 +373,9 @@ for (const dialect of dialects) {
       const tables: Tables = {
         stamped: {
           access: "everyone",
-          columns: {
-            body: true,
-            created_by: { set: ({ principal }) => principal.userId, on: "insert" },
-            updated_by: { set: async ({ principal }) => principal.userId },
-          },
+          columns: ["body"],
+          set: { updated_by: async ({ principal }) => principal.userId },
+          setOnInsert: { created_by: ({ principal }) => principal.userId },
         },
       };
       const row = () =>
@@ -407,10 +405,8 @@ for (const dialect of dialects) {
           stamped: {
             access: "everyone",
             put: "replace",
-            columns: {
-              body: true,
-              created_by: { set: ({ principal }) => principal.userId, on: "insert" },
-            },
+            columns: ["body"],
+            setOnInsert: { created_by: ({ principal }) => principal.userId },
           },
         };
         expect(await write(replacing, "alice", put("stamped", "s"))).toBe("success");
@@ -425,11 +421,9 @@ for (const dialect of dialects) {
         const expressed: Tables = {
           stamped: {
             access: "everyone",
-            columns: {
-              body: true,
-              created_by: { set: () => sql`upper('me')`, on: "insert" },
-              updated_by: { set: () => sql`upper('you')` },
-            },
+            columns: ["body"],
+            set: { updated_by: () => sql`upper('you')` },
+            setOnInsert: { created_by: () => sql`upper('me')` },
           },
         };
         expect(await write(expressed, "alice", put("stamped", "s", { body: "1" }))).toBe("success");
@@ -586,9 +580,9 @@ for (const dialect of dialects) {
                 convert: async (value, { stored }) =>
                   `${String((await stored())?.["body"] ?? "")}+${String(value)}`,
               },
-              revision: {
-                set: async ({ stored }) => Number((await stored())?.["revision"] ?? 0) + 1,
-              },
+            },
+            set: {
+              revision: async ({ stored }) => Number((await stored())?.["revision"] ?? 0) + 1,
             },
           },
         };

@@ -15,6 +15,7 @@ export interface RuleTables {
     updated_by: string | null;
     deleted_at: string | null;
   };
+  folder_members: { id: string; folder_id: string | null; user_id: string | null };
   pairs: { a: string; b: string; owner_id: string | null; body: string | null };
 }
 
@@ -26,6 +27,7 @@ const tables: Readonly<Record<keyof RuleTables, string>> = {
   notes: "id varchar(40) primary key, folder_id varchar(40), body varchar(80), revision integer",
   stamped:
     "id varchar(40) primary key, body varchar(40), big bigint, created_by varchar(40), updated_by varchar(40), deleted_at varchar(40)",
+  folder_members: "id varchar(40) primary key, folder_id varchar(40), user_id varchar(40)",
   pairs: "a varchar(40), b varchar(40), owner_id varchar(40), body varchar(40), primary key (a, b)",
 };
 const names = Object.keys(tables) as (keyof RuleTables)[];

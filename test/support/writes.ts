@@ -45,10 +45,8 @@ export const plainRules = {
   named_lists: {
     access: "everyone",
     table: "lists",
-    columns: {
-      name: true,
-      owner_id: { set: ({ principal }: { principal: TestPrincipal }) => principal.userId },
-    },
+    columns: ["name"],
+    set: { owner_id: ({ principal }: { principal: TestPrincipal }) => principal.userId },
     put: "replace",
   },
   hidden_lists: { table: "lists", owner: "owner_id", hideForeign: true },

@@ -52,11 +52,11 @@ expectType<Writes<User>>()(
         columns: {
           name: true,
           title: "name",
-          owner_id: {
-            set: ({ principal }) => {
-              expectType<User>()(principal);
-              return principal.userId;
-            },
+        },
+        set: {
+          owner_id: ({ principal }) => {
+            expectType<User>()(principal);
+            return principal.userId;
           },
         },
         authorize: async (write, { principal, stored }) => {
@@ -66,7 +66,7 @@ expectType<Writes<User>>()(
         },
       },
       todos: {
-        columns: { done: { set: () => false, on: "insert" } },
+        setOnInsert: { done: () => false },
         belongsTo: { list_id: "lists", parent: { table: "todos", by: "id", optional: true } },
         // @ts-expect-error There is no such table.
         scope: (eb) => eb("nowhere.id", "=", "1"),

@@ -105,6 +105,8 @@ export function log(event: WriteEvent): unknown {
     case "precision_lost":
     case "body_missing":
       return event.cure;
+    case "entry_unmatched":
+      return event.table;
     case "device_forgotten":
     case "replayed_by_content":
       return event.userId;

@@ -1,9 +1,12 @@
 /** What `defineTables` refuses, and what it infers: inline and as a const. */
 import { type Kysely, sql, type Transaction } from "kysely";
 import {
+  anyOf,
   createWrites,
   defineTables,
   fatal,
+  isMember,
+  isOwner,
   type Principal,
   type SplitContext,
   type StoredRow,
@@ -14,6 +17,7 @@ import { expectType } from "./expect.js";
 interface Database {
   lists: { id: string; name: string | null; owner_id: string | null; deleted_at: Date | null };
   todos: { id: string; list_id: string; done: boolean; updated_at: Date };
+  members: { list_id: string; user_id: string };
   "app.people": { number: number; uuid: string };
 }
 
@@ -58,12 +62,11 @@ const tables = defineTables<Database, User>()({
           return principal.role;
         },
       },
-      updated_at: {
-        set: ({ principal }) => {
-          expectType<User>()(principal);
-          return sql`now()`;
-        },
-        on: "insert",
+    },
+    setOnInsert: {
+      updated_at: ({ principal }) => {
+        expectType<User>()(principal);
+        return sql`now()`;
       },
     },
     belongsTo: { list_id: "lists" },
@@ -131,9 +134,35 @@ define({
   },
 });
 // @ts-expect-error A server's column goes by the source database's name.
-define({ lists: { owner: "owner_id", columns: { title: { set: () => "x" } } } });
-// @ts-expect-error No option of a server's column.
-define({ lists: { owner: "owner_id", columns: { name: { set: () => "x", when: "insert" } } } });
+define({ lists: { owner: "owner_id", set: { title: () => "x" } } });
+// @ts-expect-error The same, where a row is made.
+define({ lists: { owner: "owner_id", setOnInsert: { title: () => "x" } } });
+// @ts-expect-error No column of the table.
+define({ lists: { owner: "owner_id", insertOnly: ["created_by"] } });
+define({
+  lists: {
+    scope: anyOf(
+      isOwner("owner_id"),
+      isMember({ table: "members", row: "list_id", user: "user_id" }),
+    ),
+    insertOnly: ["owner_id"],
+    persist: (write, { tx }, next) => {
+      expectType<Transaction<Database>>()(tx);
+      return next(write);
+    },
+  },
+  todos: {
+    scope: isMember({ table: "members", row: "list_id", user: "user_id", by: "list_id" }),
+  },
+});
+// @ts-expect-error No column of the table.
+define({ lists: { scope: isOwner("owner") } });
+// @ts-expect-error The same inside.
+define({ lists: { scope: anyOf(isOwner("owner_id"), isOwner("owner")) } });
+// @ts-expect-error No table.
+define({ lists: { scope: isMember({ table: "member", row: "list_id", user: "user_id" }) } });
+// @ts-expect-error No column of that table.
+define({ lists: { scope: isMember({ table: "members", row: "list", user: "user_id" }) } });
 define({
   todos: {
     access: "everyone",

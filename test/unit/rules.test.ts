@@ -41,14 +41,16 @@ describe("compileRules", () => {
   it("takes columns as a list, or renamed, converted, read-only and set by the server", () => {
     const convert = (value: unknown) => value;
     const set = () => "now";
-    const { clientColumns, serverColumns } = compiled({
+    const { clientColumns, serverColumns, insertColumns, insertOnly } = compiled({
       columns: {
         name: true,
         text: "description",
         done: { column: "completed", convert },
         rank: { readOnly: "ignore" },
-        updated_at: { set },
       },
+      set: { updated_at: set },
+      setOnInsert: { created_at: set },
+      insertOnly: ["description"],
     });
     expect(Object.fromEntries(clientColumns ?? [])).toEqual({
       name: { column: "name" },
@@ -57,6 +59,8 @@ describe("compileRules", () => {
       rank: { column: "rank", readOnly: "ignore" },
     });
     expect(Object.fromEntries(serverColumns)).toEqual({ updated_at: set });
+    expect(Object.fromEntries(insertColumns)).toEqual({ created_at: set });
+    expect(Object.fromEntries(insertOnly)).toEqual({ description: "text" });
     expect([...(compiled({ columns: ["a", "b"] }).clientColumns ?? [])]).toEqual([
       ["a", { column: "a" }],
       ["b", { column: "b" }],
@@ -135,9 +139,29 @@ describe("compileRules", () => {
     ["the key listed as a column", { columns: ["id", "name"] }],
     ["a column that is renamed to the key", { columns: { uid: "id" } }],
     ["the same, spelled out", { columns: { uid: { column: "id" } } }],
-    ["the key set by the server", { columns: { id: { set: () => 1 } } }],
+    ["the key set by the server", { set: { id: () => 1 } }],
     ["part of a composite key listed", { id: ["org", "nr"], columns: ["nr", "name"] }],
-    ["the key set where a row is made", { columns: { id: { set: () => 1, on: "insert" } } }],
+    ["the key set where a row is made", { setOnInsert: { id: () => 1 } }],
+    ["the key set once by the client", { insertOnly: ["id"] }],
+    ["a column set twice by the server", { set: { at: () => 1 }, setOnInsert: { at: () => 2 } }],
+    ["a column that client and server set", { columns: ["at"], set: { at: () => 1 } }],
+    ["the same under another name", { columns: { when: "at" }, setOnInsert: { at: () => 1 } }],
+    [
+      "a column set once that the server sets",
+      { insertOnly: ["at"], setOnInsert: { at: () => 1 } },
+    ],
+    ["a column set once that clients can't send", { columns: ["name"], insertOnly: ["at"] }],
+    [
+      "a column set once that clients only read",
+      { columns: { at: { readOnly: "ignore" } }, insertOnly: ["at"] },
+    ],
+    [
+      "a membership of several key columns that does not say which",
+      {
+        id: ["org", "nr"],
+        scope: { isMember: { table: "members", row: "list_id", user: "user_id" } },
+      },
+    ],
     ["the key set by a soft delete", { delete: { set: { id: () => 1 } } }],
     ["a soft delete that sets nothing, and so would delete", { delete: { set: {} } }],
     ["replace without a list of columns", { put: "replace" }],

@@ -13,6 +13,15 @@ import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
 import { mysqlFamily } from "./family.js";
 
+const same: Dialect["same"] = (reference, column, value) => {
+  if (value === null) return sql`${reference} is null`;
+  // MySQL compares what it means, MariaDB its text.
+  if (column.type === "json")
+    return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
+  if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
+  return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
+};
+
 export const mysql: Dialect = {
   name: "mysql",
   rows: carefulRows({
@@ -20,16 +29,10 @@ export const mysql: Dialect = {
     returning: false,
     text: (reference) => sql`cast(${reference} as char)`,
     insert,
-    same: (reference, column, value) => {
-      if (value === null) return sql`${reference} is null`;
-      // MySQL compares what it means, MariaDB its text.
-      if (column.type === "json")
-        return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
-      if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
-      return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
-    },
+    same,
   }),
   runs,
+  same,
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
   isolation: "read committed",
   insertIgnore: true,

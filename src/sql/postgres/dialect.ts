@@ -55,6 +55,7 @@ export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
   carefulRows: carefulRows(locking),
+  same: locking.same,
   types: postgresFamily.types,
   readColumns,
   readTraits,

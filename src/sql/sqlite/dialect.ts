@@ -27,6 +27,9 @@ const notSynchronous: SettingProblem = {
     "The connection has synchronous = OFF: a crash of the machine takes the latest commits with it, though they have been answered, and can destroy the file. Remedy: pragma synchronous = FULL.",
 };
 
+const same: Dialect["same"] = (reference, _column, value) =>
+  sql`${reference} is ${value} collate binary`;
+
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
@@ -40,9 +43,10 @@ export const sqlite: Dialect = {
       const [row] = await statement.returning(returned).execute();
       return row === undefined ? { count: 0n } : { count: 1n, row };
     },
-    same: (reference, _column, value) => sql`${reference} is ${value} collate binary`,
+    same,
   }),
   runs,
+  same,
   types: sqliteFamily.types,
   readColumns,
   readTraits,

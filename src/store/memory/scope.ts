@@ -1,4 +1,5 @@
 /** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
+import { membershipsOf, ownerColumnsOf } from "../conditions.js";
 import { InvalidValue } from "../failures.js";
 import { ownerValue } from "../owners.js";
 import type { StoredRow } from "../store.js";
@@ -35,6 +36,7 @@ export function isInScope(rows: Rows, scope: Scope | undefined, row: Row): boole
   const table = rows.table(scope.table);
   return (
     ownerHolds(table, scope, row) &&
+    conditionHolds(rows, table, scope, row) &&
     expressionHolds(rows, table, scope, row) &&
     scope.parents.every(({ column, table: name, by, optional, scope: further }) => {
       const value = row[column] ?? null;
@@ -54,12 +56,40 @@ function ownerHolds(table: Definition, { owner }: Scope, row: Row): boolean {
   return value === ownerOf(table, column, owner.userId);
 }
 
-/** @throws ServerValue where an owner's column, the parents' included, can't hold the caller's id */
+function conditionHolds(rows: Rows, table: Definition, scope: Scope, row: Row): boolean {
+  if (scope.condition === undefined) return true;
+  const { holds, userId } = scope.condition;
+  if ("anyOf" in holds) {
+    return holds.anyOf.some((each) =>
+      conditionHolds(rows, table, { ...scope, condition: { holds: each, userId } }, row),
+    );
+  }
+  if ("isOwner" in holds)
+    return ownerHolds(table, { ...scope, owner: { column: holds.isOwner, userId } }, row);
+  const { table: name, row: refers, user, by } = holds.isMember;
+  const members = rows.table(name);
+  const value = row[by] ?? null;
+  if (value === null) return false;
+  const id = ownerOf(members, columnOf(members, user), userId);
+  return rows
+    .matching(members, { [refers]: asStored(members, refers, value) })
+    .some(([, member]) => member[user] === id);
+}
+
+/** @throws ServerValue where an owner's column, the parents' and the members' included, can't hold the caller's id */
 export function checkOwners(rows: Rows, scope: Scope | undefined): void {
   if (scope === undefined) return;
-  const { owner, parents } = scope;
+  const { owner, condition, parents } = scope;
   const table = rows.table(scope.table);
   if (owner !== undefined) ownerOf(table, columnOf(table, owner.column), owner.userId);
+  if (condition !== undefined) {
+    const { holds, userId } = condition;
+    for (const column of ownerColumnsOf(holds)) ownerOf(table, columnOf(table, column), userId);
+    for (const { table: name, user } of membershipsOf(holds)) {
+      const members = rows.table(name);
+      ownerOf(members, columnOf(members, user), userId);
+    }
+  }
   for (const parent of parents) checkOwners(rows, parent.scope);
 }
 
@@ -111,8 +141,16 @@ function checkExpression(table: string, given: unknown): asserts given is ScopeF
 }
 
 /** Tables and columns that it names are there, and it is a scope. No row is read. Throws where that is not so. */
-export function checkScope(rows: Rows, { table: name, owner, expression, parents }: Scope): void {
+export function checkScope(rows: Rows, scope: Scope): void {
+  const { table: name, owner, condition, expression, parents } = scope;
   const table = rows.table(name);
+  const members = condition === undefined ? [] : membershipsOf(condition.holds);
+  for (const member of members) {
+    columnOf(table, member.by);
+    for (const column of [member.row, member.user]) columnOf(rows.table(member.table), column);
+  }
+  const owners = condition === undefined ? [] : ownerColumnsOf(condition.holds);
+  for (const column of owners) columnOf(table, column);
   if (expression !== undefined && expression !== true) checkExpression(name, expression);
   const columns = [...(owner ? [owner.column] : []), ...parents.map(({ column }) => column)];
   for (const column of columns) columnOf(table, column);

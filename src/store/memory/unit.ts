@@ -1,7 +1,7 @@
 /** One database transaction of a memory store: what it is asked for, until it commits or is given up. Each change is judged before and after. */
 import { ApplicationFailure } from "../../errors.js";
 import { sha256 } from "../../wire/serialize.js";
-import { Contention, LeftScope, noRowSecurity, RowTaken } from "../failures.js";
+import { ColumnsFixed, Contention, LeftScope, noRowSecurity, RowTaken } from "../failures.js";
 import type { FingerprintOptions, Inspect, Table } from "../tables.js";
 import type { Change, Effect, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
@@ -192,7 +192,11 @@ function openInspect(
       const table = definitions.get(name);
       return table && { ...table, inexact: new Set(), ownerKind };
     },
-    scope: async (scope) => statement(() => checkScope(rows, scope)),
+    scope: async (scope) =>
+      statement(() => {
+        checkScope(rows, scope);
+        checkOwners(rows, scope);
+      }),
     ownTables: async () => [],
     settings: async () => [],
     policies: async () => {
@@ -207,7 +211,7 @@ function tooLate(): Error {
   );
 }
 
-/** @throws MemoryError for what the table does not take, Contention where a row is there of which somebody relies on it that it is not */
+/** @throws MemoryError for what the table does not take, ColumnsFixed, Contention where a row is there of which somebody relies on it that it is not */
 export function writeChange(rows: Rows, change: Change): Effect {
   const { op, key, values, scope } = change;
   const table = rows.table(change.table.name);
@@ -223,6 +227,8 @@ export function writeChange(rows: Rows, change: Change): Effect {
     throw new Contention("The row was not there when context.stored() was asked, and now it is.");
   }
   if (!isInScope(rows, scope, found[1])) return "foreign";
+  const others = change.fixed?.filter((name) => values[name] !== (found[1][name] ?? null)) ?? [];
+  if (others.length > 0) throw new ColumnsFixed(others);
   switch (op) {
     case "PUT": {
       const changes = omit(values, change.insertOnly);

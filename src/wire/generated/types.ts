@@ -230,7 +230,11 @@ export interface components {
             readonly transactionId?: components["schemas"]["OptionalInteger"];
             /** @description Another name for `transaction_id`. */
             readonly tx_id?: components["schemas"]["OptionalInteger"];
-            /** @description `PUT`: every column that is not NULL. `PATCH`: the changed columns, NULLs included. `DELETE`: absent. */
+            /**
+             * @description `PUT`: every column that is not NULL. `PATCH`: the changed columns, NULLs included. `DELETE`: absent.
+             *
+             *     A named mutation is a `PUT` into the table `powersync_mutations` with `name`, the mutator's, and `args`, its arguments as JSON text. The other entries of its transaction are what the device shows meanwhile; the server does not apply them, unless the mutator says so.
+             */
             readonly op_data?: components["schemas"]["Values"];
             /** @description Another name for `op_data`. */
             readonly opData?: components["schemas"]["Values"];
@@ -338,6 +342,7 @@ export interface components {
          *     | `SCHEMA_MISMATCH` | The data does not fit the server's schema. |
          *     | `UNAUTHORIZED` | The caller may not write this row. |
          *     | `UNKNOWN_TABLE` | The table can't be written through this endpoint. |
+         *     | `UNKNOWN_MUTATOR` | The server has no mutator of this name. |
          *     | `FORBIDDEN_COLUMN` | The column can't be written through this endpoint. |
          *     | `FORBIDDEN_OPERATION` | The table does not take this operation. |
          *     | `INVALID_TRANSACTION` | The transaction can't be understood, or is beyond the server's limits. |
@@ -347,7 +352,7 @@ export interface components {
          *     | `UNCLASSIFIED_ERROR` | The application refused it without a code of its own. |
          * @enum {string}
          */
-        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "DEPENDS_ON_DEAD_LETTER" | "UNCLASSIFIED_ERROR";
+        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "UNKNOWN_MUTATOR" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "DEPENDS_ON_DEAD_LETTER" | "UNCLASSIFIED_ERROR";
         readonly CheckpointBody: {
             readonly client_id: components["schemas"]["CheckpointClientId"];
         };

@@ -40,6 +40,7 @@ export const toy: Dialect = {
   convert,
   view,
   owners,
+  same: (reference, _column, value) => sql`${reference} is ${value}`,
   fingerprint,
   codes: (error) => (error instanceof ToyError ? [error.toy] : []),
   meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),

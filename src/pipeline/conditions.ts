@@ -1,0 +1,62 @@
+/** What a rule's `scope` may be instead of a function: `anyOf`, `isOwner` and `isMember`, which give plain data. */
+import type { Condition, Membership } from "../store/conditions.js";
+
+/** See {@link anyOf}, {@link isOwner} and {@link isMember}. */
+export type ScopeCondition =
+  | { readonly isOwner: string }
+  | { readonly isMember: MemberTable }
+  | { readonly anyOf: readonly ScopeCondition[] };
+
+/** Where members stand. All names are the source database's. */
+export interface MemberTable {
+  /** The table with a row for each member, `name` or `schema.name`. */
+  readonly table: string;
+  /** Its column that refers to the row that is to be written. */
+  readonly row: string;
+  /** Its column that holds the member's user id. */
+  readonly user: string;
+  /** The column that `row` refers to, of the table that is to be written. Default: the key of its rule. */
+  readonly by?: string;
+}
+
+/**
+ * The row's column holds the caller's `userId`, compared as `owner` is. A PUT that leaves the column out is given it: of several in one scope, the first.
+ *
+ * @param column the source database's name
+ * @example
+ * scope: anyOf(isOwner("owner_id"), isMember({ table: "list_members", row: "list_id", user: "user_id" }))
+ */
+export function isOwner<const Column extends string>(column: Column): { readonly isOwner: Column } {
+  return { isOwner: column };
+}
+
+/**
+ * Another table has a row that makes the caller a member. Behind the transaction's earlier operations: who has just been made one, is one.
+ *
+ * @example
+ * // A list's members may write it
+ * scope: isMember({ table: "list_members", row: "list_id", user: "user_id" })
+ * // A todo, whose `list_id` the members' rows refer to as well
+ * scope: isMember({ table: "list_members", row: "list_id", user: "user_id", by: "list_id" })
+ */
+export function isMember<const Members extends MemberTable>(
+  members: Members,
+): { readonly isMember: Members } {
+  return { isMember: members };
+}
+
+/** At least one of the conditions holds. */
+export function anyOf<const Conditions extends readonly ScopeCondition[]>(
+  ...conditions: Conditions
+): { readonly anyOf: Conditions } {
+  return { anyOf: conditions };
+}
+
+/** The same with every `by` said, as a store takes it. Members one by one, for a spread leaves out what is inherited. @param key what `by` is by default */
+export function storeCondition(given: ScopeCondition, key: () => string): Condition {
+  if ("anyOf" in given) return { anyOf: given.anyOf.map((each) => storeCondition(each, key)) };
+  if ("isOwner" in given) return { isOwner: given.isOwner };
+  const { table, row, user, by } = given.isMember;
+  const membership: Membership = { table, row, user, by: by ?? key() };
+  return { isMember: membership };
+}

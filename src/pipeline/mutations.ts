@@ -1,0 +1,92 @@
+/** Mutations as a device sends them: PUTs into a table of their own, each with a mutator's name and its arguments as JSON text. */
+import type { OperationContext, Principal } from "../context.js";
+import { fatal, ofApplication } from "../errors.js";
+import type { CrudEntry } from "../model.js";
+import { parseJson } from "../wire/parse-json.js";
+import type { Mutator, Mutators } from "./mutators.js";
+import type { Rules } from "./rules.js";
+import { mostIssues, pathOf, shortMessage } from "./row-schema.js";
+
+/** The client's table. There is none of this name in the source database. */
+export const mutationTable = "powersync_mutations";
+
+export interface Mutations<P extends Principal, DB> {
+  isMutation(entry: CrudEntry): boolean;
+  /** The entries that are run or written: without those whose effect is for the mutators to make. */
+  made(crud: readonly CrudEntry[]): readonly CrudEntry[];
+  /** Throws fatal UNKNOWN_MUTATOR, INVALID_DATA for arguments that its schema refuses, FORBIDDEN_OPERATION, and what the mutator throws. */
+  run(entry: CrudEntry, context: OperationContext<P, DB>): Promise<void>;
+}
+
+/** @throws TypeError where a rule has the same table */
+export function createMutations<P extends Principal, DB>(
+  mutators: Mutators<P, DB>,
+  rules: Rules<P, DB>,
+): Mutations<P, DB> {
+  if (rules.has(mutationTable)) {
+    throw new TypeError(
+      `tables.${mutationTable}: what a device writes there are mutations, which "mutators" runs. Take the rule out, or "mutators".`,
+    );
+  }
+  const known = new Map<string, Mutator<P, DB>>(
+    Object.entries(mutators).map(([name, given]) => [
+      name,
+      typeof given === "function" ? { run: given } : given,
+    ]),
+  );
+  const isMutation = ({ table }: CrudEntry): boolean => table === mutationTable;
+  const mutatorOf = ({ opData }: CrudEntry): Mutator<P, DB> | undefined => {
+    const name = opData?.["name"];
+    return typeof name === "string" ? known.get(name) : undefined;
+  };
+  return {
+    isMutation,
+    made: (crud) => {
+      const mutations = crud.filter(isMutation);
+      const isLeft = mutations.some((each) => mutatorOf(each)?.optimistic !== "apply");
+      return isLeft ? mutations : crud;
+    },
+    run: async (entry, context) => {
+      if (entry.op !== "PUT")
+        throw fatal("FORBIDDEN_OPERATION", "A mutation can't be changed once it has been made.");
+      const mutator = mutatorOf(entry);
+      if (mutator === undefined) {
+        const name = String(entry.opData?.["name"]).slice(0, 64);
+        throw fatal("UNKNOWN_MUTATOR", `There is no mutator ${JSON.stringify(name)} here.`);
+      }
+      const args = await argumentsOf(entry, mutator);
+      // Of the type that its schema gives.
+      await mutator.run(args as never, context);
+    },
+  };
+}
+
+async function argumentsOf<P extends Principal, DB>(
+  { opData }: CrudEntry,
+  { args: schema }: Mutator<P, DB>,
+): Promise<unknown> {
+  const sent = readArguments(opData?.["args"]);
+  if (schema === undefined) return sent;
+  const result = await ofApplication(async () => {
+    const given = await schema["~standard"].validate(sent);
+    return { issues: given.issues, value: given.issues === undefined ? given.value : undefined };
+  });
+  if (result.issues === undefined) return result.value;
+  throw fatal("INVALID_DATA", "The mutation's arguments are not as they should be.", {
+    column: "args",
+    issues: result.issues
+      .slice(0, mostIssues)
+      .map((issue) => ({ path: pathOf(issue), message: shortMessage(issue) })),
+  });
+}
+
+function readArguments(args: unknown): unknown {
+  if (args === undefined || args === null) return undefined;
+  try {
+    if (typeof args === "string") return parseJson(args);
+  } catch {
+    // It is no JSON.
+  }
+  const message = "The mutation's arguments are no JSON text.";
+  throw fatal("INVALID_DATA", message, { column: "args" });
+}

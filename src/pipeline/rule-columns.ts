@@ -1,0 +1,151 @@
+/** The columns of a rule, compiled: those that the client sends, those that the server sets, and those that are set once. */
+import type { Principal } from "../context.js";
+import type { ClientColumn, ColumnRule, SetColumn, TableRule } from "./table-rule.js";
+
+export interface RuleColumns<P extends Principal, DB> {
+  /** By the client's names. Absent: every column of the table that is neither the key nor the server's. */
+  readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
+  /** By the source database's names. Set on every PUT and PATCH. */
+  readonly serverColumns: ReadonlyMap<string, SetColumn<P, DB>>;
+  /** The same, set where a PUT makes the row. */
+  readonly insertColumns: ReadonlyMap<string, SetColumn<P, DB>>;
+  readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
+  /** By the source database's names, each with the client's: what a row that is there already keeps, and no client changes. */
+  readonly insertOnly: ReadonlyMap<string, string>;
+}
+
+type Given<P extends Principal, DB> = Pick<
+  TableRule<P, DB>,
+  "columns" | "set" | "setOnInsert" | "insertOnly" | "delete" | "put"
+>;
+
+/** @throws TypeError where they contradict themselves, or name a column of the key */
+export function compileColumns<P extends Principal, DB>(
+  name: string,
+  rule: Given<P, DB>,
+  keyColumns: readonly string[],
+): RuleColumns<P, DB> {
+  const clientColumns = compileClientColumns(rule.columns);
+  const clients = [...(clientColumns ?? [])];
+  const serverColumns = new Map(Object.entries(rule.set ?? {}));
+  const insertColumns = new Map(Object.entries(rule.setOnInsert ?? {}));
+  const { insertOnly = [] } = rule;
+  const refuse = (column: string, why: string): never => {
+    throw new TypeError(`tables.${name}: "${column}" ${why}`);
+  };
+  const written = new Set([
+    ...clients.flatMap(([client, { column }]) => [client, column]),
+    ...serverColumns.keys(),
+    ...insertColumns.keys(),
+    ...insertOnly,
+    ...Object.keys(rule.delete?.set ?? {}),
+  ]);
+  for (const column of keyColumns) {
+    if (written.has(column))
+      refuse(column, "is the key; it comes from the client's row id and is no column.");
+  }
+  for (const column of insertColumns.keys()) {
+    if (serverColumns.has(column))
+      refuse(column, "is in set and in setOnInsert. Write it into one of them.");
+  }
+  for (const column of [...serverColumns.keys(), ...insertColumns.keys()]) {
+    const sent = clients.find(([, each]) => each.column === column && each.readOnly === undefined);
+    if (sent !== undefined)
+      refuse(
+        column,
+        `is set by the server, and columns.${sent[0]} lets clients write it. Take it out of "columns", or say { readOnly: "ignore" } there.`,
+      );
+    if (insertOnly.includes(column))
+      refuse(
+        column,
+        'is set by the server, and clients never send it. Take it out of "insertOnly"; setOnInsert alone keeps it as it is.',
+      );
+  }
+  const once = insertOnly.map((column): [string, string] => {
+    if (clientColumns === undefined) return [column, column];
+    const sent = clients.find(([, each]) => each.column === column && each.readOnly === undefined);
+    return [
+      column,
+      sent?.[0] ??
+        refuse(column, 'is in insertOnly, and clients can\'t send it. Add it to "columns".'),
+    ];
+  });
+  if (rule.put === "replace" && clientColumns === undefined) {
+    throw new TypeError(`tables.${name}: put: "replace" needs the rule to list its columns.`);
+  }
+  if (rule.delete !== undefined && Object.keys(rule.delete.set).length === 0) {
+    throw new TypeError(
+      `tables.${name}: delete: { set } sets no column; it would be no soft delete.`,
+    );
+  }
+  return {
+    ...(clientColumns && { clientColumns }),
+    serverColumns,
+    insertColumns,
+    ...(rule.delete && { softDelete: new Map(Object.entries(rule.delete.set)) }),
+    insertOnly: new Map(once),
+  };
+}
+
+/** What the rule says of columns' digits, and what the server sets: its values are never refused for theirs. */
+export function digitsSaid<P extends Principal, DB>({
+  clientColumns,
+  serverColumns,
+  insertColumns,
+  softDelete,
+}: RuleColumns<P, DB>): ReadonlyMap<string, boolean> {
+  const said = [...(clientColumns?.values() ?? [])].flatMap(({ column, exact }) =>
+    exact === undefined ? [] : [[column, exact] as const],
+  );
+  const set = [serverColumns, insertColumns, softDelete].flatMap((each) => [
+    ...(each?.keys() ?? []),
+  ]);
+  return new Map([...said, ...set.map((column) => [column, false] as const)]);
+}
+
+/** Whether the application's code gives a value, or another table has to be asked for one. */
+export function computesValues<P extends Principal, DB>({
+  clientColumns,
+  serverColumns,
+  insertColumns,
+  softDelete,
+}: RuleColumns<P, DB>): boolean {
+  return (
+    serverColumns.size + insertColumns.size > 0 ||
+    softDelete !== undefined ||
+    [...(clientColumns?.values() ?? [])].some(
+      ({ convert, references }) => (convert ?? references) !== undefined,
+    )
+  );
+}
+
+function compileClientColumns<P extends Principal, DB>(
+  columns: TableRule<P, DB>["columns"],
+): RuleColumns<P, DB>["clientColumns"] {
+  if (columns === undefined) return undefined;
+  const entries: [string, ColumnRule<P, DB>][] = isColumnList(columns)
+    ? columns.map((name) => [name, true])
+    : Object.entries(columns);
+  return new Map(entries.map(([name, rule]) => [name, compileColumn(name, rule)]));
+}
+
+/** Its members one by one, for a spread leaves out what is inherited. */
+function compileColumn<P extends Principal, DB>(
+  name: string,
+  rule: ColumnRule<P, DB>,
+): ClientColumn<P, DB> & { readonly column: string } {
+  if (rule === true) return { column: name };
+  if (typeof rule === "string") return { column: rule };
+  const { column = name, references, convert, readOnly, exact } = rule;
+  return {
+    column,
+    ...(references !== undefined && { references }),
+    ...(convert !== undefined && { convert }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(exact !== undefined && { exact }),
+  };
+}
+
+export function isColumnList(columns: object): columns is readonly string[] {
+  return Array.isArray(columns);
+}

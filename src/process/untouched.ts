@@ -1,0 +1,49 @@
+/**
+ * Entries beside a mutation are not applied: the mutator writes what is to be. Where it has left one of their rows as it was, the device may have
+ * shown something that nobody will ever write, and an event says so.
+ */
+import type { Principal } from "../context.js";
+import type { RowStateReader } from "../dead-letters/row-states.js";
+import { correlated, type Emit } from "../events.js";
+import type { CrudEntry } from "../model.js";
+import type { OpenUnit } from "../pipeline/operation.js";
+import { rowName } from "../store/letters.js";
+import type { Call } from "./call.js";
+
+/**
+ * Looks at the rows before the mutators run. What it gives looks again behind them, and tells. `undefined`: nothing is left out.
+ *
+ * @param made the entries that are run or applied
+ */
+export type WatchLeft = (
+  open: OpenUnit,
+  crud: readonly CrudEntry[],
+  made: ReadonlySet<CrudEntry>,
+) => Promise<(() => Promise<void>) | undefined>;
+
+/** A statement or two for each table, twice; only where a mutation's transaction holds other entries. */
+export function createWatchLeft<P extends Principal>(
+  reader: RowStateReader,
+  call: Call<P>,
+  emit: Emit,
+): WatchLeft {
+  return async (open, crud, made) => {
+    const left = [...crud.entries()].filter(([, entry]) => !made.has(entry));
+    if (left.length === 0) return undefined;
+    const named = new Map(left.map(([, entry]) => [rowName(entry), entry]));
+    const rows = Array.from(named.values(), ({ table, id }) => ({ table, id }));
+    const read = async () => {
+      const states = await reader.read(open, rows, call.principal);
+      return new Map(states.rows.map((row) => [rowName(row), row.hash]));
+    };
+    const before = await read();
+    return async () => {
+      const now = await read();
+      for (const [operationIndex, { op, table, id }] of left) {
+        const hash = before.get(rowName({ table, id }));
+        if (hash === undefined || hash !== now.get(rowName({ table, id }))) continue;
+        emit({ type: "entry_unmatched", ...correlated(call), op, table, id, operationIndex });
+      }
+    };
+  };
+}
