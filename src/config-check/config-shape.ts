@@ -124,7 +124,6 @@ export const ownTables = object(
   "an object { schema, names }",
 );
 
-/** The configuration. */
 export const config = object(
   {
     authenticate: required(

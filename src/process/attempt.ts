@@ -5,13 +5,7 @@
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
 import { isFatal, isRetryable } from "../errors.js";
 import type { ErrorEvent } from "../events.js";
-import type {
-  CrudTransaction,
-  InvalidTransaction,
-  TransactionResult,
-  Write,
-  WriteOutcome,
-} from "../model.js";
+import type { CrudTransaction, InvalidTransaction, Write, WriteOutcome } from "../model.js";
 import { type Dependants, rowsPut } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";
 import {
@@ -25,35 +19,11 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft, Undone } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
+import type { Attempt } from "./attempted.js";
 import type { Call } from "./call.js";
 import { refusalOf } from "./refusal.js";
 import type { WatchLeft } from "./untouched.js";
-import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
-
-export interface Applied {
-  readonly kind: "applied";
-  readonly transaction: CrudTransaction;
-  readonly writes: () => readonly Write[];
-  readonly needs?: Needs;
-}
-
-export type Attempt =
-  | Applied
-  | { readonly kind: "replayed"; readonly answer: TransactionResult }
-  | { readonly kind: "not begun" }
-  /** Undone, because changes that were made together were not plainly good. */
-  | { readonly kind: "undone" }
-  /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
-  | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure" })
-  | Failure;
-
-export interface Failure {
-  readonly kind: "failed";
-  readonly error: unknown;
-  readonly during: ErrorEvent["during"];
-  readonly operationIndex?: number;
-  readonly needs?: Needs;
-}
+import { isUnsure, type Known, throwIfOthers, throwIfUnsure } from "./dependence.js";
 
 /** Where an attempt stands, so that its failure can say so. */
 export interface Progress {

@@ -10,7 +10,7 @@ import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim, Effect, Flight, FlightPart, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Applied, Attempt, Failure } from "./attempt.js";
+import type { Applied, Attempt, Failure } from "./attempted.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
 import { ground, isGrounded, unground } from "./grounding.js";

@@ -13,7 +13,8 @@ import {
 } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { SchemaTrust } from "../store/tables.js";
-import { type Applied, apply } from "./attempt.js";
+import { apply } from "./attempt.js";
+import type { Applied } from "./attempted.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";

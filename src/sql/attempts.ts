@@ -1,7 +1,7 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
 import type { Pruned, PruneStep } from "../store/prune.js";
-import type { AttemptStore } from "../store/store.js";
+import type { AttemptStore } from "../store/attempts.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 

@@ -33,7 +33,8 @@ import {
   removeRows,
 } from "./dependants.js";
 import { countWaiting } from "./letter-room.js";
-import type { Dialect, OwnTypes } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
+import type { OwnTypes } from "./own-types.js";
 import { locking, type OwnTables, type OwnTransaction } from "./tables.js";
 
 export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string): LetterStore {

@@ -1,6 +1,5 @@
 /** What differs between SQL databases, as data and small functions; everything else in this folder is shared. */
 import type {
-  ColumnDataType,
   Compilable,
   DatabaseConnection,
   Expression,
@@ -25,6 +24,7 @@ import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Meaning } from "../store/failures.js";
 import type { BoundScope } from "./bound-scope.js";
+import type { OwnTypes } from "./own-types.js";
 import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
 
@@ -61,26 +61,6 @@ export interface Access {
   readonly readable: ReadonlySet<string>;
   /** Whether it may lock rows. */
   readonly lockable: boolean;
-}
-
-/** How the library's own tables are written. */
-export interface OwnTypes {
-  /** Up to some kilobytes. */
-  readonly text: ColumnDataType | Expression<unknown>;
-  /** A whole transaction. */
-  readonly longText: ColumnDataType | Expression<unknown>;
-  readonly timestamp: ColumnDataType | Expression<unknown>;
-  readonly now: Expression<unknown>;
-  /** The time so many milliseconds before now. */
-  ago(ms: number): Expression<unknown>;
-  /** The same by the time of the statement. Absent: `ago` goes by that. */
-  agoByStatement?(ms: number): Expression<unknown>;
-  /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
-  iso(column: Expression<unknown>): Expression<string>;
-  /** The other way: what such a column is compared with. */
-  at(iso: string): Expression<unknown>;
-  /** Behind the columns of a new table. */
-  readonly options?: Expression<unknown>;
 }
 
 /** As whom the data is written, and whether the policies bind that role. */
@@ -183,23 +163,6 @@ export interface RunStatements {
   ): Compilable;
   /** Whether all rows have been written, as far as the row itself can tell. */
   isPut(result: QueryResult<unknown>, rows: number, target: Target): boolean;
-}
-
-/** A kind of database, as far as it must be known before one is used. */
-export interface Family {
-  readonly name: string;
-  /** Kysely's adapter for it. */
-  readonly adapter: abstract new () => object;
-  /** Whether it has row-level security. */
-  readonly rowSecurity: boolean;
-  /** Whether it has constraints that can wait for COMMIT. */
-  readonly deferral: boolean;
-  /** For the library's own tables. */
-  readonly types: OwnTypes;
-  /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */
-  migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>): Promise<void>;
-  /** What a change of the schema would make is there. Absent: changes are made in a transaction, and none is ever half done. */
-  alreadyThere?(error: unknown): boolean;
 }
 
 /** Columns that say whose a row is. */

@@ -1,6 +1,7 @@
 /** The SQL databases that are supported. A new one is a folder beside the others, and a line here. */
 import type { Kysely } from "kysely";
-import type { Dialect, Family } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
+import type { Family } from "./family.js";
 import { mysqlFamily } from "./mysql/family.js";
 import { postgresFamily } from "./postgres/family.js";
 import { sqliteFamily } from "./sqlite/family.js";

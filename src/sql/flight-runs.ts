@@ -4,7 +4,8 @@ import type { Effect, Values } from "../store/store.js";
 import type { Column } from "../store/tables.js";
 import type { SqlDatabase, Target } from "./dialect.js";
 import { good, noPlainWrite, written } from "./flight-statements.js";
-import { judgment, proposed, scoped } from "./statements.js";
+import { judgment } from "./judgment.js";
+import { proposed, scoped } from "./statements.js";
 
 /**
  * Types of which a text means the same as a parameter of the column's own type, cast to the type without its length or digits: those the column adds, as

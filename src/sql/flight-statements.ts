@@ -12,7 +12,8 @@ import {
 import type { Effect, Values } from "../store/store.js";
 import type { SqlDatabase, Target } from "./dialect.js";
 import type { Verb } from "./traits.js";
-import { isRow, probing, scoped, updating, upserting, verdict } from "./statements.js";
+import { isRow, probing } from "./judgment.js";
+import { scoped, updating, upserting, verdict } from "./statements.js";
 
 /** One statement, or one form of it that is compiled once. */
 export interface Leg {

@@ -4,7 +4,8 @@ import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
 import type { Dialect, Put, SqlTransaction, Target } from "./dialect.js";
 import type { Verb } from "./traits.js";
-import { holds, probe, probing } from "./statements.js";
+import { probing } from "./judgment.js";
+import { holds, probe } from "./statements.js";
 
 /** How a database does it. */
 export interface Locking {

@@ -10,7 +10,9 @@ import {
 } from "kysely";
 import type { Migration } from "kysely/migration";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
-import type { Family, OwnTypes, SqlDatabase } from "./dialect.js";
+import type { SqlDatabase } from "./dialect.js";
+import type { Family } from "./family.js";
+import type { OwnTypes } from "./own-types.js";
 import { familyOf } from "./families.js";
 import {
   type ColumnForm,

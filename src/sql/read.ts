@@ -4,7 +4,7 @@ import type { StoredRow, Values } from "../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import { enclosedValues } from "./scope.js";
-import { isRow } from "./statements.js";
+import { isRow } from "./judgment.js";
 import { sha256 } from "../wire/serialize.js";
 
 /** A whole row, locked. Rejects with the database's errors. */

@@ -10,19 +10,9 @@ import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { declined, lockOf, type Locking, look } from "./look.js";
 import { sourceTable } from "./schema.js";
 import { isExpression } from "./scope.js";
-import {
-  allowed,
-  holds,
-  isRow,
-  judged,
-  judgment,
-  probe,
-  probing,
-  scoped,
-  throwIfFixed,
-  updating,
-  verdict,
-} from "./statements.js";
+import { throwIfFixed } from "./fixed.js";
+import { isRow, judgment, probing } from "./judgment.js";
+import { allowed, holds, judged, probe, scoped, updating, verdict } from "./statements.js";
 import { appeared, unsure } from "./doubt.js";
 
 export function carefulRows(locking: Locking): RowStatements {

@@ -12,8 +12,8 @@ import type { BoundParent, BoundScope } from "./bound-scope.js";
 import type { Put, RowStatements, SqlDatabase, SqlTransaction, Target } from "./dialect.js";
 import { compiled, type CompiledOnce, Place, places } from "./texts.js";
 import { appeared, unsure } from "./doubt.js";
-import { ColumnsFixed } from "../store/failures.js";
-import { any } from "./owned.js";
+import { throwIfFixed, unchanging } from "./fixed.js";
+import { isRow, judgment, probing } from "./judgment.js";
 import type { Traits, Verb } from "./traits.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -82,30 +82,9 @@ export async function probe(tx: SqlTransaction, target: Target): Promise<Effect>
   return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
 }
 
-/** The statement that asks. */
-export function probing(tx: SqlDatabase, target: Target) {
-  const { table, scope } = target;
-  const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
-  return tx
-    .selectFrom(table)
-    .select([ok.as("ok")])
-    .where(isRow(target));
-}
-
-/** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
-export function judgment(filter: Expression<SqlBool>) {
-  return sql<number>`case when ${filter} then 1 else 0 end`;
-}
-
 /** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
 export function holds(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
-}
-
-/** The filter that finds the row. */
-export function isRow({ key }: Pick<Target, "key">): Expression<SqlBool> {
-  const parts = Object.entries(key).map(([column, value]) => sql`${sql.id(column)} = ${value}`);
-  return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
 /** An UPDATE must set something: the key to itself changes nothing, and still locks and judges the row. */
@@ -206,47 +185,6 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
   const { table, key } = target;
   return unchanging(tx.updateTable(table).set(nonEmpty(key, values)).where(isRow(target)), target);
-}
-
-/** The statement changes nothing where the row holds other values in columns that are set once. */
-function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
-  statement: Q,
-  target: Target,
-): Q {
-  return fixedFilters(target).reduce((all, [, filter]) => all.where(filter), statement);
-}
-
-/** By column. Its table's name in front of it, for behind ON CONFLICT it would be ambiguous. */
-function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expression<SqlBool>][] {
-  return Object.entries(fixed?.values ?? {}).flatMap(([name, value]) => {
-    const column = columns.get(name);
-    if (fixed === undefined || column === undefined) return [];
-    const same = fixed.same(any.ref(`${table}.${name}`), column, value);
-    return [[name, sql<SqlBool>`(${same})`]];
-  });
-}
-
-/**
- * Asked of a row that is there, in its scope, and has not been changed.
- *
- * @param lock stands behind the SELECT
- * @throws ColumnsFixed
- */
-export async function throwIfFixed(
-  tx: SqlTransaction,
-  target: Target,
-  lock?: Expression<unknown>,
-): Promise<void> {
-  const filters = fixedFilters(target);
-  if (filters.length === 0) return;
-  const asking = tx
-    .selectFrom(target.table)
-    .select(filters.map(([, filter], index) => judgment(filter).as(`f${index}`)))
-    .where(isRow(target));
-  const [row] = await (lock === undefined ? asking : asking.modifyEnd(lock)).execute();
-  if (row === undefined) return;
-  const others = filters.flatMap(([name], index) => (holds(row[`f${index}`]) ? [] : [name]));
-  if (others.length > 0) throw new ColumnsFixed(others);
 }
 
 export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(

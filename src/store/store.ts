@@ -13,6 +13,7 @@ import type {
   Scope,
   Table,
 } from "./tables.js";
+import type { AttemptStore } from "./attempts.js";
 import type { CheckpointStore } from "./checkpoints.js";
 import type { Meaning } from "./failures.js";
 import type { Content } from "./content.js";
@@ -288,21 +289,4 @@ export interface DatabaseCaller {
   /** Absent: the login role. */
   readonly role?: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
-}
-
-/** How often transactions have failed in a way that might have passed. Times are the database's own. */
-export interface AttemptStore {
-  /** Enters a failure. A count that has seen none for `gapMs` milliseconds begins anew. */
-  count(content: string, gapMs: number): Promise<void>;
-  /**
-   * Whether it has failed so often and for so long, while another transaction has been applied since the failure before the latest.
-   *
-   * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
-   */
-  isExhausted(
-    content: string,
-    threshold: { readonly attempts: number; readonly afterMs: number },
-    appliedAgoMs: number | undefined,
-  ): Promise<boolean>;
-  forget(content: string): Promise<void>;
 }

@@ -363,6 +363,14 @@ async function storedLetters(database: OpenTarget, n: number): Promise<readonly 
     .toSorted();
 }
 
+/** The model has no clock: seven targets share one thread, and on a busy machine it may be away for longer than a statement may take. */
+const timeouts = {
+  lockMs: 120_000,
+  statementMs: 120_000,
+  transactionMs: 240_000,
+  requestMs: Infinity,
+};
+
 for (const target of everyTarget) {
   const available = await target.available();
   const sequences = sequencesOn(target);
@@ -377,9 +385,9 @@ for (const target of everyTarget) {
       beforeAll(async () => {
         database = await target.open();
         writes = {
-          stop: database.writes(),
-          skip: database.writes({ onFatal: "skip" }),
-          together: database.writes({ onFatal: "skip", commit: "per-request" }),
+          stop: database.writes({ timeouts }),
+          skip: database.writes({ timeouts, onFatal: "skip" }),
+          together: database.writes({ timeouts, onFatal: "skip", commit: "per-request" }),
         };
       });
       afterAll(() => database.close());

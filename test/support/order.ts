@@ -6,20 +6,26 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
   "property/sequences",
-  "attacks/rows",
-  "attacks/owner",
   "conformance/conformance",
+  "attacks/owner",
+  "attacks/rows",
   "property/values",
-  "attacks/letters",
-  "integration/parking",
   "integration/deadline",
+  "integration/injection",
   "integration/dependants",
   "integration/chains",
-  "integration/outage",
-  "browser/todolist",
+  "attacks/letters",
   "client/upload",
+  "runtimes/runtimes",
+  "integration/parking",
+  "attacks/numbered",
+  "integration/concurrency",
+  "integration/outage",
+  "unit/readme",
+  "browser/todolist",
+  "integration/dead-letters-processes",
+  "client/kill",
   "attacks/spellings",
-  "integration/injection",
 ];
 
 export class LongestFirst extends BaseSequencer {

@@ -3,9 +3,16 @@
  * them, so that a case need not know what it is held against.
  */
 import type { LedgerOptions } from "../../src/config.js";
-import type { CrudEntry, Write, WriteEvent, WriteOutcome, Writes } from "../../src/index.js";
+import type {
+  CrudEntry,
+  Write,
+  WriteEvent,
+  WriteOutcome,
+  Writes,
+  WritesConfig,
+} from "../../src/index.js";
 import type { Row } from "./databases.js";
-import type { appTableNames } from "./schema.js";
+import type { appTableNames, TestSchema } from "./schema.js";
 import type { TestPrincipal } from "./writes.js";
 
 export type AppTable = (typeof appTableNames)[number];
@@ -32,6 +39,7 @@ export interface TargetOptions {
     next: (write: Write) => Promise<WriteOutcome>,
   ) => Promise<WriteOutcome>;
   readonly onEvent?: (event: WriteEvent) => void;
+  readonly timeouts?: NonNullable<WritesConfig<TestPrincipal, TestSchema>["timeouts"]>;
 }
 
 export interface OpenTarget {

@@ -1,6 +1,7 @@
 /** MySQL and MariaDB, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
 import { MysqlAdapter, sql } from "kysely";
-import type { Family, SqlDatabase } from "../dialect.js";
+import type { SqlDatabase } from "../dialect.js";
+import type { Family } from "../family.js";
 
 const lock = "powersync-writes";
 const waitSeconds = 30;

@@ -3,7 +3,7 @@ import { type CompiledQuery, sql } from "kysely";
 import { Contention, NumbersExhausted } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
 import type { Put, SqlTransaction, Target } from "../dialect.js";
-import { probing } from "../statements.js";
+import { probing } from "../judgment.js";
 import type { Inserted } from "../look.js";
 import { meaning } from "./errors.js";
 

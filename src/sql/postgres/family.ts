@@ -1,6 +1,6 @@
 /** Postgres, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
 import { PostgresAdapter, sql } from "kysely";
-import type { Family } from "../dialect.js";
+import type { Family } from "../family.js";
 
 export const postgresFamily: Family = {
   name: "postgres",

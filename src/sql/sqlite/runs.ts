@@ -1,7 +1,8 @@
 /** PUTs of several rows in one statement, on SQLite: a row comes back for each that has been written. */
 import { type RawBuilder, sql } from "kysely";
 import type { RunStatements } from "../dialect.js";
-import { holds, judgment, scoped } from "../statements.js";
+import { judgment } from "../judgment.js";
+import { holds, scoped } from "../statements.js";
 
 export const runs: RunStatements = {
   least: 2,

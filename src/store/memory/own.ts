@@ -1,5 +1,6 @@
 /** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
-import type { AttemptStore, Claim, Unit } from "../store.js";
+import type { AttemptStore } from "../attempts.js";
+import type { Claim, Unit } from "../store.js";
 import type { CheckpointStore } from "../checkpoints.js";
 import type { Batch, Pruned, PruneStep } from "../prune.js";
 import type { StoredRecord } from "./letters.js";

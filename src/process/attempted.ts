@@ -1,0 +1,30 @@
+/** What one attempt at a transaction comes to. */
+import type { ErrorEvent } from "../events.js";
+import type { CrudTransaction, TransactionResult, Write } from "../model.js";
+import type { Needs } from "../pipeline/operation.js";
+import type { Unsure } from "./dependence.js";
+
+export interface Applied {
+  readonly kind: "applied";
+  readonly transaction: CrudTransaction;
+  readonly writes: () => readonly Write[];
+  readonly needs?: Needs;
+}
+
+export type Attempt =
+  | Applied
+  | { readonly kind: "replayed"; readonly answer: TransactionResult }
+  | { readonly kind: "not begun" }
+  /** Undone, because changes that were made together were not plainly good. */
+  | { readonly kind: "undone" }
+  /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
+  | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure" })
+  | Failure;
+
+export interface Failure {
+  readonly kind: "failed";
+  readonly error: unknown;
+  readonly during: ErrorEvent["during"];
+  readonly operationIndex?: number;
+  readonly needs?: Needs;
+}

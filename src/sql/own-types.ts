@@ -1,0 +1,22 @@
+/** How the columns of the library's own tables are declared and read, by family. */
+import type { ColumnDataType, Expression } from "kysely";
+
+/** How the library's own tables are written. */
+export interface OwnTypes {
+  /** Up to some kilobytes. */
+  readonly text: ColumnDataType | Expression<unknown>;
+  /** A whole transaction. */
+  readonly longText: ColumnDataType | Expression<unknown>;
+  readonly timestamp: ColumnDataType | Expression<unknown>;
+  readonly now: Expression<unknown>;
+  /** The time so many milliseconds before now. */
+  ago(ms: number): Expression<unknown>;
+  /** The same by the time of the statement. Absent: `ago` goes by that. */
+  agoByStatement?(ms: number): Expression<unknown>;
+  /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
+  iso(column: Expression<unknown>): Expression<string>;
+  /** The other way: what such a column is compared with. */
+  at(iso: string): Expression<unknown>;
+  /** Behind the columns of a new table. */
+  readonly options?: Expression<unknown>;
+}
