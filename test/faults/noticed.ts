@@ -33,7 +33,7 @@ export const noticing: Readonly<Record<Sabotage, Noticing>> = {
     cell: "http-answer-lost",
     database: "sqlite",
     // Few need a row that a letter waits to create.
-    enough: (sent) => sent.filter(({ isDependant }) => isDependant).length >= 3,
+    enough: (sent) => sent.filter(({ isDependant }) => isDependant).length >= 8,
   },
   guard: {
     what: "a repetition known by its content alone",
