@@ -38,7 +38,7 @@ const without = (side: Side, text: string): string =>
 
 /** Of a user's lists mostly, whose numbers are every other one. */
 function numberOfList(random: Random, mine: number): number {
-  return random.oneIn(12) ? random.below(numbers) : 2 * random.below(numbers / 2) + mine;
+  return random.oneIn(6) ? random.below(numbers) : 2 * random.below(numbers / 2) + mine;
 }
 
 function randomData(random: Random, table: Operation["table"], mine: number, whole: boolean) {
