@@ -271,6 +271,8 @@ function createRun<P extends Principal, DB>(
       waiting = [];
       progress.during = "persist";
       const { effects, failure } = await unit.write(run.map(({ change }) => change));
+      // Nobody is told of what is begun again.
+      if (failure?.cause instanceof Undone) throw failure.cause;
       for (const [index, effect] of effects.entries()) {
         const { write, context, change, state } = run[index] as WaitingChange<P, DB>;
         progress.operationIndex = change.operationIndex;
