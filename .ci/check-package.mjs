@@ -127,8 +127,13 @@ function checkText(installed) {
 /** What an app carries along for the connector: small, and nothing that a browser or React Native does not have. */
 async function checkClient(installed) {
   try {
+    const client = join(installed, "dist", "client.js");
     const { outputFiles, metafile } = await build({
-      entryPoints: [join(installed, "dist", "client.js")],
+      // As an app takes it that has no mutators: what it does not import is left out.
+      stdin: {
+        contents: `export { PowerSyncWriteConnector } from ${JSON.stringify(client)};`,
+        resolveDir: installed,
+      },
       bundle: true,
       minify: true,
       format: "esm",
@@ -139,9 +144,9 @@ async function checkClient(installed) {
       logLevel: "silent",
     });
     const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
-    console.log(`The client is ${size} bytes, minified and gzipped.`);
-    if (size > 6_500) problems.push(`client.js has ${size} bytes gzipped; 6,500 may be.`);
-    const inputs = Object.keys(metafile.inputs);
+    console.log(`The connector is ${size} bytes, minified and gzipped.`);
+    if (size > 6_500) problems.push(`The connector has ${size} bytes gzipped; 6,500 may be.`);
+    const inputs = Object.keys(metafile.inputs).filter((input) => input !== "<stdin>");
     if (inputs.length > 1) problems.push(`client.js takes along ${inputs.join(", ")}`);
   } catch (error) {
     problems.push(`client.js can't be bundled: ${error.message}`);

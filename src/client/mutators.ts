@@ -25,7 +25,7 @@ export interface MutationDatabase<Tx extends MutationTransaction> {
 }
 
 export interface MutationTransaction {
-  execute(sql: string, parameters?: readonly never[] | unknown[]): Promise<unknown>;
+  execute(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
 type InputOf<Schema extends ArgumentsSchema> = NonNullable<Schema["~standard"]["types"]>["input"];

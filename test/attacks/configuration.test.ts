@@ -179,6 +179,17 @@ describe("a configuration refuses", () => {
       { tables: { lists: { scope: { isMember: { table: "members", row: "list_id" } } } } },
     ],
     ["tables.lists.persist must be a function", { tables: { lists: { owner, persist: true } } }],
+    ["mutators.share must be a function", { mutators: { share: "yes" } }],
+    ["mutators.share is undefined", { mutators: { share: undefined } }],
+    ["mutators.share.run is missing", { mutators: { share: { optimistic: "apply" } } }],
+    [
+      'mutators.share.optimstic is not known. Did you mean "optimistic"?',
+      { mutators: { share: { run: () => undefined, optimstic: "apply" } } },
+    ],
+    [
+      "tables.powersync_mutations: what a device writes there are mutations",
+      { mutators: {}, tables: { powersync_mutations: { access: "everyone" } } },
+    ],
     [
       "tables.lists.operations[0] must be",
       { tables: { lists: { owner, operations: ["INSERT"] } } },
