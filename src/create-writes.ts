@@ -23,7 +23,7 @@ import { createPlaces } from "./process/places.js";
 import { createDirect, createProcessor } from "./process/upload.js";
 import { createPruning } from "./process/pruning.js";
 import { createParking } from "./process/parking.js";
-import { createRunTogether } from "./process/together.js";
+import { createGroupCommit } from "./process/group-commit.js";
 import { createAnnounce, createRunTransaction } from "./process/transaction.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
@@ -87,7 +87,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const parking = createParking(config, emit);
   const announce = createAnnounce({ pipeline, emit, parking });
   const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
-  const runTogether = createRunTogether({ ...shared, announce });
+  const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
     config,
@@ -100,7 +100,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     contentMs,
     gate,
     runTransaction,
-    runTogether,
+    groupCommit,
     emit,
     passed,
   });

@@ -20,7 +20,7 @@ import { normalizeUpload } from "../wire/upload.js";
 import { deviceFor } from "./device.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
 import { isLost, lostBody } from "./lost-body.js";
-import type { RunTogether } from "./together.js";
+import type { GroupCommit } from "./group-commit.js";
 import type { RunTransaction } from "./transaction.js";
 import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
 import { type Load, verifiedPrincipal } from "./load.js";
@@ -40,7 +40,7 @@ interface ProcessorParts<P extends Principal, DB> {
   /** Absent without `rls`. */
   readonly gate: Gate<P> | undefined;
   readonly runTransaction: RunTransaction<P>;
-  readonly runTogether: RunTogether<P>;
+  readonly groupCommit: GroupCommit<P>;
   readonly emit: Emit;
   /** Called with the database of an upload that has been answered. */
   readonly passed: (database: Database) => void;
@@ -72,7 +72,7 @@ export function createProcessor<P extends Principal, DB>({
   contentMs,
   gate,
   runTransaction,
-  runTogether,
+  groupCommit,
   emit,
   passed,
 }: ProcessorParts<P, DB>): Processor<P> {
@@ -130,11 +130,11 @@ export function createProcessor<P extends Principal, DB>({
         lossyNumbers,
         clientCanHandle: upload.shape !== "demo",
       };
-      const together =
-        config.commit === "per-request" ? await runTogether(upload.transactions, call) : undefined;
-      if (together !== undefined) {
+      const grouped =
+        config.commit === "per-request" ? await groupCommit(upload.transactions, call) : undefined;
+      if (grouped !== undefined) {
         passed(database);
-        return together;
+        return grouped;
       }
       const results: TransactionResult[] = [];
       let ended = false;

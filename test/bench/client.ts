@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: a queue of 10,000 transactions through the connector, beside one request a transaction as in PowerSync's examples; the same
+ * `npm run bench:client`: a queue of 10,000 transactions through the connector, beside one request a transaction as in PowerSync's examples; the same
  * client, server and Postgres in one run. One request a transaction is measured on the first of them, as the rest takes as long each.
  */
 import { once } from "node:events";

@@ -380,21 +380,21 @@ for (const target of everyTarget) {
     { concurrent: true },
     () => {
       let database: OpenTarget;
-      let writes: Record<"stop" | "skip" | "together", Writes<TestPrincipal>>;
+      let writes: Record<"stop" | "skip" | "grouped", Writes<TestPrincipal>>;
 
       beforeAll(async () => {
         database = await target.open();
         writes = {
           stop: database.writes({ timeouts }),
           skip: database.writes({ timeouts, onFatal: "skip" }),
-          together: database.writes({ timeouts, onFatal: "skip", commit: "per-request" }),
+          grouped: database.writes({ timeouts, onFatal: "skip", commit: "per-request" }),
         };
       });
       afterAll(() => database.close());
 
       it(`${sequences} of them end as the model does`, { timeout: 900_000 }, async () => {
         const reached = new Set<string>();
-        const property = async (steps: readonly Step[], how: "stop" | "skip" | "together") => {
+        const property = async (steps: readonly Step[], how: "stop" | "skip" | "grouped") => {
           const onFatal = how === "stop" ? "stop" : "skip";
           sequence += 1;
           const n = sequence;
@@ -429,7 +429,7 @@ for (const target of everyTarget) {
           await fc.assert(
             fc.asyncProperty(
               anySteps,
-              fc.constantFrom("stop" as const, "skip" as const, "together" as const),
+              fc.constantFrom("stop" as const, "skip" as const, "grouped" as const),
               property,
             ),
             { numRuns: sequences },

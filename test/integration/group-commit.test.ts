@@ -55,8 +55,8 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
     });
   const told = () =>
     events.filter((event): event is TransactionEvent => event.type === "transaction");
-  /** Whether they were committed together: then the first one's event has all the statements. */
-  const together = () => told().map(({ statements }) => statements > 0);
+  /** Whether they were committed as a group: then the first one's event has all the statements. */
+  const grouped = () => told().map(({ statements }) => statements > 0);
   const answered = async () => (await open.answered()) - answeredBefore;
   const sizes = async () => {
     const rows = await open.rows("things", ids);
@@ -72,7 +72,7 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
     );
     events = [];
     expect(await writes.processBatch(three, alice)).toEqual([success, success, success]);
-    expect(together()).toEqual([true, false, false]);
+    expect(grouped()).toEqual([true, false, false]);
     expect(told().map(({ ledger, operations }) => [ledger, operations])).toEqual([
       ["miss", 2],
       ["miss", 1],
@@ -90,7 +90,7 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
       { status: "fatal_error", failedOperation: { operationIndex: 0 } },
       success,
     ]);
-    expect(together()).toEqual([true, true, true]);
+    expect(grouped()).toEqual([true, true, true]);
     expect(await sizes()).toEqual({ 1: 7, 3: 8 });
     expect(await open.letters()).toHaveLength(1);
     expect(await writesWith().processBatch(body, alice)).toEqual(results);
@@ -155,7 +155,7 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
       success,
       success,
     ]);
-    expect(together()).toEqual([true, false]);
+    expect(grouped()).toEqual([true, false]);
     expect(await sizes()).toEqual({ 1: 5, 2: 1, 3: 9 });
   });
 
@@ -163,7 +163,7 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
     const writes = writesWith();
     const { client_id: _, ...nameless } = three;
     expect(await writes.processBatch(nameless, alice)).toEqual([success, success, success]);
-    expect(together()).toEqual([true, true, true]);
+    expect(grouped()).toEqual([true, true, true]);
     await writes.processBatch(
       { client_id: "phone", crud: [{ op_id: 50, ...badThing(uuid(2)) }] },
       alice,

@@ -20,7 +20,7 @@ import { type Boarding, fly } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
 import { type Announce, flightKey, notBegun } from "./transaction.js";
 
-interface TogetherParts<P extends Principal, DB> {
+interface GroupParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
   readonly pipeline: Pipeline<P, DB>;
   readonly emit: Emit;
@@ -28,7 +28,7 @@ interface TogetherParts<P extends Principal, DB> {
 }
 
 /** Never rejects. `undefined`: nothing of them is left, and each is to be tried by itself. */
-export type RunTogether<P extends Principal> = (
+export type GroupCommit<P extends Principal> = (
   transactions: readonly (CrudTransaction | InvalidTransaction)[],
   call: Call<P>,
 ) => Promise<readonly TransactionResult[] | undefined>;
@@ -42,12 +42,12 @@ interface Member extends Boarding {
   readonly flight: string;
 }
 
-export function createRunTogether<P extends Principal, DB>({
+export function createGroupCommit<P extends Principal, DB>({
   config,
   pipeline,
   emit,
   announce,
-}: TogetherParts<P, DB>): RunTogether<P> {
+}: GroupParts<P, DB>): GroupCommit<P> {
   const { deferConstraints = false } = config;
 
   const commit = async (
