@@ -261,6 +261,23 @@ for (const dialect of dialects) {
         expect(await stamped()).toMatchObject({ created_by: winners[0], body: winners[0] });
       });
 
+      it("also where many rows are written at once", async () => {
+        const rows = Array.from({ length: 30 }, (_, index) => `s${index}`);
+        const all = (body: string, by: (id: string) => string) =>
+          rows.map((id) => put("stamped", id, { body, created_by: by(id) }));
+        expect(await write(once, "alice", ...all("1", () => "alice"))).toBe("success");
+        expect(await write(once, "bob", ...all("2", () => "alice"))).toBe("success");
+        const other = (id: string) => (id === "s17" ? "bob" : "alice");
+        const refused = await answer(once, "bob", all("3", other));
+        expect(refused).toMatchObject({
+          failedOperation: { errorCode: "FORBIDDEN_COLUMN", operationIndex: 17 },
+        });
+        const stored = await db.selectFrom("stamped").select(["body", "created_by"]).execute();
+        expect(new Set(stored.map((row) => `${row.body} ${row.created_by}`))).toEqual(
+          new Set(["2 alice"]),
+        );
+      });
+
       it("of a row that lacks what a new one needs", async () => {
         await sql`create table needing (id varchar(40) primary key, need varchar(40) not null, made_by varchar(40))`.execute(
           db,
@@ -401,6 +418,10 @@ for (const dialect of dialects) {
         );
         expect(await write(tables, "bob", join("carol"))).toBe("success");
         expect(await write(tables, "carol", del("folder_members", "f bob"))).toBe("success");
+        // One after the other: who is made a member last was none when the others were.
+        const others = Array.from({ length: 30 }, (_, index) => join(`c${index}`, "g"));
+        expect(await write(tables, "dave", ...others, join("dave", "g"))).toBe("UNAUTHORIZED");
+        expect(await write(tables, "dave", join("dave", "g"), ...others)).toBe("success");
       });
 
       it("stands beside `owner` and a table's other options, where all must hold", async () => {
@@ -609,6 +630,8 @@ describe.skipIf(!(await postgres.available()))("a flight", () => {
     expect(await send("bob", patch("lists", uuid(1), { owner_id: "bob" }))).toBe(
       "FORBIDDEN_COLUMN false",
     );
+    const taking = [1, 2].map((n) => list(n, { name: "x", owner_id: "bob" }));
+    expect(await send("bob", ...taking)).toBe("FORBIDDEN_COLUMN false");
     expect(await send("alice", list(2, { name: "x" }))).toBe("UNAUTHORIZED false");
     expect(await send("alice", todo(14, 2))).toBe("UNAUTHORIZED false");
     expect(await send("bob", put("members", `${uuid(2)}.dave`, {}))).toBe("UNAUTHORIZED false");
