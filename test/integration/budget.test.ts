@@ -1,0 +1,176 @@
+/** What a request costs, in what can be counted: trips to the database, statements, those that it has to parse, and bytes. Each is a budget: more is a failure. */
+import { Kysely, MysqlDialect, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { guardPool } from "../../adapters/pg.js";
+import { createTables, createWrites, type WritesConfig } from "../../src/index.js";
+import { createProxy, type Proxy, type Traffic } from "../bench/speed/proxy.js";
+import { createPostgresDatabase } from "../support/databases.js";
+import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
+import { mariadbServer, mysqlServer, postgresAvailable } from "../support/servers.js";
+import type { TestPrincipal } from "../support/writes.js";
+
+type Config = WritesConfig<TestPrincipal, never>;
+
+const principal = { userId: "alice" };
+const tables = {
+  lists: { owner: "owner_id" },
+  todos: { belongsTo: { list_id: "lists" } },
+} as const;
+const uuid = (kind: number, n: number) =>
+  `${kind}0000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const list = (n: number) => ({
+  op: "PUT",
+  table: "lists",
+  id: uuid(1, n),
+  op_data: { name: `list ${n}`, created_at: "2026-01-01T00:00:00Z" },
+});
+const todo = (n: number) => ({
+  op: "PUT",
+  table: "todos",
+  id: uuid(2, n),
+  op_data: { list_id: uuid(1, 1), description: `todo ${n}`, completed: 0, position: n / 2 },
+});
+const patch = (n: number) => ({
+  op: "PATCH",
+  table: "todos",
+  id: uuid(2, n),
+  op_data: { description: "done", completed: 1 },
+});
+const remove = (n: number) => ({ op: "DELETE", table: "todos", id: uuid(2, n) });
+const numbers = (from: number, count: number) =>
+  Array.from({ length: count }, (_, at) => from + at);
+
+/** What is sent in the n-th request. */
+const cases: Readonly<Record<string, (n: number) => readonly (readonly object[])[]>> = {
+  "one PUT": (n) => [[list(n)]],
+  "one PUT of a row that belongs to another": (n) => [[todo(n)]],
+  "100 PUTs": (n) => [numbers(100 * n, 100).map(list)],
+  "100 PUTs of rows that belong to another": (n) => [numbers(100 * n, 100).map(todo)],
+  "30 operations of each kind": (n) => [
+    [
+      ...numbers(100 * n, 30).map(todo),
+      ...numbers(100 * n, 30).map(patch),
+      ...numbers(100 * n, 30).map(remove),
+    ],
+  ],
+  "20 transactions of 4": (n) =>
+    numbers(100 * n, 20).map((each) => [
+      todo(4 * each),
+      todo(4 * each + 1),
+      patch(4 * each),
+      remove(4 * each),
+    ]),
+};
+
+const columns = (id: string, text: string, time: string) => [
+  `create table lists (id ${id} primary key, name ${text}, owner_id ${text}, created_at ${time})`,
+  `create table todos (id ${id} primary key, list_id ${id} references lists (id), description ${text} not null, completed boolean, position double precision, created_at ${time})`,
+];
+
+interface Server {
+  readonly name: string;
+  readonly available: boolean;
+  readonly protocol: "postgres" | "mysql";
+  readonly port: number;
+  readonly ddl: readonly string[];
+  create(): Promise<{ readonly url: string; drop(): Promise<void> }>;
+  connect(url: string): Kysely<never>;
+  /** Trips, statements, of these parsed, and at most so many bytes; the first two again with a hook around every write, and with one commit a request. */
+  readonly budgets: Readonly<Record<keyof typeof cases, readonly [number, number, number, number]>>;
+}
+
+const mysqlOn = (name: string, server: typeof mysqlServer, defaultPort: number) => ({
+  name,
+  protocol: "mysql" as const,
+  port: Number(new URL(server.url).port) || defaultPort,
+  ddl: columns("char(36)", "varchar(200)", "datetime(3)"),
+  create: () => createMysqlDatabase(server),
+  connect: (url: string): Kysely<never> =>
+    new Kysely({ dialect: new MysqlDialect({ pool: mysqlPool(url, { connectionLimit: 1 }) }) }),
+});
+
+const servers: readonly Server[] = [
+  {
+    name: "Postgres",
+    available: await postgresAvailable(),
+    protocol: "postgres",
+    port: 5432,
+    ddl: columns("uuid", "text", "timestamptz"),
+    create: createPostgresDatabase,
+    connect: (connectionString) =>
+      new Kysely({
+        dialect: new PostgresDialect({
+          pool: guardPool(new pg.Pool({ connectionString, max: 1 })),
+        }),
+      }),
+    budgets: {},
+  },
+  {
+    ...mysqlOn("MariaDB", mariadbServer, 3306),
+    available: await mariadbServer.available(),
+    budgets: {},
+  },
+  { ...mysqlOn("MySQL", mysqlServer, 3307), available: await mysqlServer.available(), budgets: {} },
+];
+
+for (const { name, available, protocol, port, ddl, create, connect, budgets } of servers) {
+  describe.skipIf(!available)(`a request on ${name} costs no more than`, () => {
+    let own: { readonly url: string; drop(): Promise<void> };
+    let proxy: Proxy;
+    let db: Kysely<never>;
+
+    beforeAll(async () => {
+      own = await create();
+      const url = new URL(own.url);
+      // Long enough for what is sent in one go to arrive as one.
+      proxy = await createProxy(Number(url.port) || port, protocol, 10);
+      url.port = String(proxy.port);
+      url.hostname = "127.0.0.1";
+      db = connect(url.href);
+      for (const statement of ddl) await sql.raw(statement).execute(db);
+      await createTables(db);
+    });
+    afterAll(async () => {
+      await db.destroy();
+      proxy.close();
+      await own.drop();
+    });
+
+    let opId = 0;
+    let transactionId = 0;
+    const cost = async (of: (n: number) => readonly (readonly object[])[], config: object = {}) => {
+      const writes = createWrites<TestPrincipal, never>({
+        authenticate: () => principal,
+        database: db,
+        tables: tables as unknown as Config["tables"],
+        ...config,
+      });
+      const send = async (n: number): Promise<Traffic> => {
+        proxy.reset();
+        const transactions = of(n).map((crud) => ({
+          transaction_id: (transactionId += 1),
+          crud: crud.map((entry) => ({ op_id: (opId += 1), ...entry })),
+        }));
+        const results = await writes.processBatch(
+          { client_id: "phone", transactions },
+          { principal },
+        );
+        expect(results).toEqual(transactions.map(() => ({ status: "success" })));
+        return { ...proxy.traffic };
+      };
+      // What is done once for a process, a connection or a device is not counted.
+      for (const n of [1, 2, 3]) await send(n);
+      return send(4);
+    };
+
+    it.each(Object.keys(cases))("the budget of %s", async (kind) => {
+      const of = cases[kind];
+      if (of === undefined) return;
+      const plain = await cost(of);
+      const hooked = await cost(of, { hooks: { persist: { after: () => undefined } } });
+      const grouped = await cost(of, { commit: "per-request" });
+      console.log(name, kind, JSON.stringify([plain, hooked, grouped]), budgets[kind]);
+    });
+  });
+}
