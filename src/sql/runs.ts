@@ -94,6 +94,8 @@ async function readyFor(
   const { traits, lessons, columns, name } = table;
   if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;
   if (!isOneStatement(table, change) || !isNamed(table, change)) return undefined;
+  // A row that holds another value in a column that is set once would be told apart from no other.
+  if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
   if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
   const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
