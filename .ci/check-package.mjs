@@ -66,7 +66,7 @@ function checkFiles(installed) {
   const expected = ["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"];
   const found = readdirSync(installed).sort();
   if (found.join() !== expected.join()) problems.push(`holds ${found.join(", ")}`);
-  const others = readdirSync(join(installed, "docs")).filter((file) => !file.endsWith(".md"));
+  const others = readdirSync(join(installed, "docs")).filter((file) => !/\.(?:md|svg)$/.test(file));
   if (others.length > 0) problems.push(`holds ${others.join(", ")} in docs`);
 }
 

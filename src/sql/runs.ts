@@ -5,6 +5,7 @@
 import { type CompiledQuery, type RawBuilder, sql, type SqlBool } from "kysely";
 import { Undone } from "../store/failures.js";
 import type { Change, Values } from "../store/store.js";
+import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { isSameScope, readsTable } from "./alike.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import type { TableOf } from "./owned.js";
@@ -43,6 +44,8 @@ interface Ready {
   readonly size: number;
 }
 
+/** Fewer changes are made ready before anybody would notice. */
+const changesOfSlice = 50;
 const mostRows = 1_000;
 /** Servers bound the length of a statement. */
 const mostCharacters = 200_000;
@@ -71,6 +74,7 @@ export function createRuns(
     const rows = new Set([first.row]);
     let { size } = first;
     while (run.length < most) {
+      if (changes.length > changesOfSlice && isSliceOver()) await nextSlice();
       const next = await readyAt(at + run.length);
       if (next === undefined || next.table !== first.table || next.alike !== first.alike) break;
       size += next.size;

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
 import { anonymous, createTables, createWrites, type WriteEvent } from "../../src/index.js";
 import { dialects } from "../support/databases.js";
+import { isPuttingBack } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
 
 const events: WriteEvent[] = [];
@@ -49,13 +50,14 @@ describe.each(dialects)("on $name", async (dialect) => {
         expect(events.map(({ type }) => type)).toEqual(["not_ready"]);
         await createTables(database.db);
         log.length = 0;
+        const asked = () => log.filter((text) => !isPuttingBack(text));
         expect(await writes.ready()).toEqual({ ready: true });
-        const one = log.length;
+        const one = asked().length;
         log.length = 0;
         const many = await Promise.all(Array.from({ length: 20 }, () => writes.ready()));
         expect(many).toEqual(many.map(() => ({ ready: true })));
         // One look for all that ask meanwhile, and nothing written.
-        expect(log).toHaveLength(one);
+        expect(asked()).toHaveLength(one);
         expect(log.filter((text) => /^\s*(insert|update|delete|create|drop)/i.test(text))).toEqual(
           [],
         );

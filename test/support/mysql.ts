@@ -100,3 +100,8 @@ export function mysqlGiven(row: Row): Row {
     ]),
   );
 }
+
+/** Behind each transaction of the library's, and perhaps behind its answer: the connection's settings are put back. */
+export function isPuttingBack(statement: string): boolean {
+  return statement.startsWith("set @powersync_writes = null");
+}
