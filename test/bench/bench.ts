@@ -21,7 +21,7 @@ import {
   type ServerName,
   start,
 } from "./speed/drive.js";
-import { configurationNames, stepByStep } from "./speed/ours.js";
+import { configurationNames, oneCommit, stepByStep } from "./speed/ours.js";
 import { createProxy, type Proxy } from "./speed/proxy.js";
 import {
   chart,
@@ -110,8 +110,10 @@ const servers: readonly ServerName[] =
     ? [
         ...configurationNames,
         `ledger, owner, JWT${stepByStep}`,
+        `ledger, owner, JWT${oneCommit}`,
         "usual pattern",
         "floor, ledger",
+        "floor, ledger, one commit",
         "floor",
       ]
     : [...configurationNames, "usual pattern"];

@@ -21,7 +21,11 @@ async function serve(): Promise<Listening> {
       return serveUsual(on);
     case "floor":
     case "floor, ledger":
-      return serveFloor(throughUrl, server === "floor, ledger");
+    case "floor, ledger, one commit":
+      return serveFloor(throughUrl, {
+        ledger: server !== "floor",
+        oneCommit: server === "floor, ledger, one commit",
+      });
     default:
       return serveOurs(on, server);
   }

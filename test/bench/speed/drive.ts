@@ -7,7 +7,12 @@ import { program } from "../../support/program.js";
 import type { Configuration } from "./ours.js";
 import type { Workload } from "./workloads.js";
 
-export type ServerName = Configuration | "usual pattern" | "floor, ledger" | "floor";
+export type ServerName =
+  | Configuration
+  | "usual pattern"
+  | "floor, ledger"
+  | "floor, ledger, one commit"
+  | "floor";
 
 export interface ContenderSettings {
   readonly server: ServerName;

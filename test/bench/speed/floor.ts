@@ -19,38 +19,45 @@ interface Statement {
 
 const queue = createHash("sha256").update("bench").digest("hex");
 
-export async function serveFloor(databaseUrl: string, ledger: boolean): Promise<Listening> {
+interface FloorOptions {
+  readonly ledger: boolean;
+  /** For all transactions of a request. */
+  readonly oneCommit: boolean;
+}
+
+export async function serveFloor(
+  databaseUrl: string,
+  { ledger, oneCommit }: FloorOptions,
+): Promise<Listening> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10, pipeline: true });
-  const apply = async (transaction: Transaction) => {
+  const apply = async (transactions: readonly Transaction[]) => {
     const client = await pool.connect();
     let failed = true;
     try {
-      await inOneGo(client, wholeOf(transaction, ledger));
+      await inOneGo(client, wholeOf(transactions, ledger));
       failed = false;
     } finally {
       // After a failure not used again: what has become of its transaction is not asked.
       client.release(failed);
     }
   };
-  const applyOnce = (transaction: Transaction) =>
-    apply(transaction).catch(async (error: unknown) => {
+  const applyOnce = (transactions: readonly Transaction[]) =>
+    apply(transactions).catch(async (error: unknown) => {
       if (!isDivisionByZero(error)) throw error;
       // The queue is not known yet.
       await pool.query(
         "insert into powersync_devices (queue, subject, place) values ($1, $1, 'bench') on conflict do nothing",
         [queue],
       );
-      await apply(transaction);
+      await apply(transactions);
     });
   return listening((request, response) => {
     void read(request)
       .then(async (text) => {
         const { transactions } = JSON.parse(text) as { transactions: readonly Transaction[] };
-        const results: object[] = [];
-        for (const transaction of transactions) {
-          await applyOnce(transaction);
-          results.push({ status: "success" });
-        }
+        const results = transactions.map(() => ({ status: "success" }));
+        if (oneCommit) await applyOnce(transactions);
+        else for (const transaction of transactions) await applyOnce([transaction]);
         response.setHeader("content-type", "application/json");
         response.end(JSON.stringify({ results }));
       })
@@ -84,14 +91,12 @@ function isDivisionByZero(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === "22012";
 }
 
-function wholeOf({ crud }: Transaction, ledger: boolean): readonly Statement[] {
-  const identity = () => createHash("sha256").update(JSON.stringify(crud)).digest("hex");
-  return [
-    { text: "begin" },
-    ...(ledger ? [claim(identity())] : []),
+function wholeOf(transactions: readonly Transaction[], ledger: boolean): readonly Statement[] {
+  const parts = transactions.flatMap(({ crud }) => [
+    ...(ledger ? [claim(createHash("sha256").update(JSON.stringify(crud)).digest("hex"))] : []),
     ...statements(crud),
-    { text: "commit" },
-  ];
+  ]);
+  return [{ text: "begin" }, ...parts, { text: "commit" }];
 }
 
 function claim(identity: string): Statement {

@@ -47,8 +47,11 @@ const configurations = {
 /** The same, with every statement awaited: on Postgres. */
 export const stepByStep = ", step by step";
 
+/** The same, with the transactions of a request committed together. */
+export const oneCommit = ", one commit";
+
 type Plain = keyof typeof configurations;
-export type Configuration = Plain | `${Plain}${typeof stepByStep}`;
+export type Configuration = Plain | `${Plain}${typeof stepByStep | typeof oneCommit}`;
 export const configurationNames = Object.keys(configurations) as readonly Plain[];
 
 function withoutFlights(url: string): Kysely<Database> {
@@ -60,7 +63,7 @@ export function serveOurs(
   { url, pglite }: BenchDatabase,
   configuration: Configuration,
 ): Promise<Listening> {
-  const plain = configuration.replace(stepByStep, "") as Plain;
+  const plain = configuration.replace(stepByStep, "").replace(oneCommit, "") as Plain;
   const db =
     pglite !== undefined
       ? new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) })
@@ -69,6 +72,7 @@ export function serveOurs(
         : openDatabase(url).db;
   const writes = createWrites({
     ...configurations[plain],
+    ...(configuration.endsWith(oneCommit) && { commit: "per-request" }),
     database: db,
     logger: { error: console.error, warn: () => {}, info: () => {}, debug: () => {} },
   } as Parameters<typeof createWrites<{ userId: string }, Database>>[0]);

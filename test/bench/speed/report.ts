@@ -35,9 +35,17 @@ export function median(values: readonly number[]): number {
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
 
-/** Empty where nothing has been measured. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "";
+/**
+ * A line for each server, and a column for each of the workloads. Empty where nothing has been measured.
+ *
+ * @param columns each with its title first, and then a cell for each server
+ */
+function table(servers: readonly string[], columns: readonly (readonly string[])[]): string {
+  if (columns.length === 0) return "";
+  const [head = [], ...rows] = ["", ...servers].map((server, line) => [
+    server,
+    ...columns.map((column) => column[line] ?? ""),
+  ]);
   return [head, head.map((_, index) => (index === 0 ? "---" : "--:")), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
@@ -57,7 +65,7 @@ export function speeds(results: readonly Result[], reference: ServerName): strin
       ),
     ];
   });
-  return table(["", ...servers], rows);
+  return table(servers, rows);
 }
 
 /** Milliseconds of one request. */
@@ -67,7 +75,7 @@ export function latencies(results: readonly Result[]): string {
     `${workload.name}, ${tripMs} ms away`,
     ...measured.map(({ requestMs }) => requestMs.toFixed(1)),
   ]);
-  return table(["", ...servers], rows);
+  return table(servers, rows);
 }
 
 /** The processor's milliseconds for one request, of the server and of the database; and the server's memory. */
@@ -82,7 +90,7 @@ export function costs(results: readonly Result[]): string {
         return `${serverCpuMs.toFixed(2)} + ${database}; ${whole(peakMiB)} MiB`;
       }),
     ]);
-  return table(["", ...servers], rows);
+  return table(servers, rows);
 }
 
 export interface Counted {
@@ -100,10 +108,21 @@ export function counts(counted: readonly Counted[]): string {
         `${trips}; ${whole(statements)}; ${whole(parsed)}; ${whole(bytes)} B`,
     ),
   ]);
-  return table(["", ...servers], rows);
+  return table(servers, rows);
 }
 
-const colors = ["#8d99ae", "#2a9d8f", "#1d7874", "#0b525b", "#e76f51", "#f4a261", "#e9c46a"];
+const colors = [
+  "#8d99ae",
+  "#6cc4b8",
+  "#2a9d8f",
+  "#1d7874",
+  "#0b525b",
+  "#457b9d",
+  "#e76f51",
+  "#f4a261",
+  "#e9c46a",
+  "#d9ae94",
+];
 
 /** Bars of each workload's speeds, as shares of the fastest one's. */
 export function chart(title: string, results: readonly Result[]): string {
