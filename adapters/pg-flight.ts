@@ -49,7 +49,7 @@ const lostNames: ReadonlySet<unknown> = new Set(["26000", "42P05", "0A000"]);
  */
 export async function fly(
   client: FlyingClient,
-  { statements }: FlightSent,
+  { statements, isPart }: FlightSent,
   prepared: Prepared,
   preparing: Preparing,
 ): Promise<Landing> {
@@ -63,6 +63,8 @@ export async function fly(
   prepared.names.clear();
   if (codeOf(error) !== "0A000") preparing.lost += 1;
   if (preparing.lost >= mostLost) preparing.prepare = false;
+  // What it is a part of has been rolled back.
+  if (isPart) return landing;
   const again = await submit(client, statements, undefined);
   if (!("error" in again)) return again;
   return { ...again, undone: again.undone && (await isRolledBack(client)) };

@@ -13,7 +13,6 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Applied, Attempt, Failure } from "./attempted.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
-import { ground, isGrounded, unground } from "./grounding.js";
 
 interface FlightTry {
   /** From 1. */
@@ -30,7 +29,7 @@ export interface Boarding {
   readonly claim: Claim | undefined;
 }
 
-/** Never rejects. `undefined`: nothing of it is left, and it is tried step by step. */
+/** Never rejects. `undefined`: it has not been begun, and is for the careful way. */
 export async function tryFlight<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
@@ -50,6 +49,8 @@ export async function tryFlight<P extends Principal, DB>(
 
 type Flown =
   | { readonly kind: "flown"; readonly applied: readonly Applied[] }
+  /** Nothing of it is left. */
+  | { readonly kind: "undone" }
   | { readonly kind: "not begun" }
   | Failure;
 
@@ -63,8 +64,9 @@ export async function fly<P extends Principal, DB>(
   const { store, memory, signal, principal, caller } = call;
   const { flight } = store;
   if (flight === undefined || !flight.able()) return undefined;
-  const first = boarding[0]?.claim;
-  if (memory.grounded.size > 0 && isGrounded(memory, call, first)) return undefined;
+  // Without a device it is told apart by its content, which takes a few statements.
+  if (boarding.some(({ claim }) => claim !== undefined && claim.queue === undefined))
+    return undefined;
   const plans: Plan[] = [];
   for (const { transaction, claim } of boarding) {
     const planned = await planOf(pipeline, transaction, call, { flight, schema, number });
@@ -86,11 +88,7 @@ export async function fly<P extends Principal, DB>(
       flight.send({ ...options, waitedMs }, plans.map(partOf)),
     );
     if (effects === "not sent") return undefined;
-    if (effects === "undone") {
-      ground(memory, call, first);
-      return undefined;
-    }
-    if (memory.grounded.size > 0) unground(memory, call, first);
+    if (effects === "undone") return { kind: "undone" };
     tally.flown = true;
     tally.attempts = number;
     judgeAll(all, effects);

@@ -17,6 +17,7 @@ import { apply } from "./attempt.js";
 import type { Applied } from "./attempted.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
+import { isGrounded } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
 import { type Announce, flightKey, notBegun } from "./transaction.js";
 
@@ -66,7 +67,8 @@ export function createGroupCommit<P extends Principal, DB>({
     const started = performance.now();
     const members = await membersOf(transactions, call);
     if (members === undefined) return undefined;
-    const { inFlight } = call.memory;
+    const { inFlight, grounded } = call.memory;
+    if (grounded.size > 0 && isGrounded(call.memory, call, members[0]?.claim)) return undefined;
     const keys = members.map(({ flight }) => flight);
     // One that is under way already, or stands here twice, waits for the other.
     if (new Set(keys).size < keys.length || keys.some((key) => inFlight.has(key))) return undefined;

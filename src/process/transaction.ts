@@ -129,15 +129,23 @@ export function createRunTransaction<P extends Principal, DB>({
     const known: Known = { free: new Set() };
     const watchLeft = pipeline.mutations && createWatchLeft(rowStateReader, call, emit);
     const { store, memory } = call;
-    let together =
-      store.runs === true && (memory.grounded.size === 0 || !isGrounded(memory, call, identity));
+    let together = memory.grounded.size === 0 || !isGrounded(memory, call, identity);
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
-      const options = { ...begun, dependants, known, deferConstraints, together, watchLeft };
+      const options = { ...begun, dependants, known, deferConstraints, watchLeft };
+      const flown =
+        together && store.flight
+          ? await tryFlight(pipeline, transaction, call, options)
+          : undefined;
+      if (flown?.kind === "undone") {
+        ground(memory, call, identity);
+        together = false;
+      }
       const tried =
-        (call.store.flight && (await tryFlight(pipeline, transaction, call, options))) ??
-        (await attempt(pipeline, transaction, call, options));
+        flown === undefined || flown.kind === "undone"
+          ? await attempt(pipeline, transaction, call, { ...options, together })
+          : flown;
       if (tried.kind === "undone") {
         ground(memory, call, identity);
         together = false;

@@ -13,14 +13,16 @@ export interface FlightStatement {
   readonly parameters: readonly (string | Uint8Array | null)[];
 }
 
-/** A whole transaction, BEGIN and COMMIT included. */
+/** A whole transaction, BEGIN and COMMIT included; or a part of one that is open. */
 export interface FlightSent {
   readonly statements: readonly FlightStatement[];
+  /** An error ends the transaction, and nothing is sent once more. */
+  readonly isPart?: true;
 }
 
 /** What has become of it: the only row of the answer. */
 export type Landing =
-  /** It has been committed. Rows by statement, values as their texts. */
+  /** All has been done, and COMMIT, where it was there, has been heeded. Rows by statement, values as their texts. */
   | { readonly rows: readonly (readonly (readonly (string | null)[])[])[] }
   | {
       readonly error: unknown;

@@ -18,7 +18,7 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { claimLeg, type ClaimParts } from "./flight-claim.js";
 import { type FilledLeg, legsOfChanges, type LegParts } from "./flight-legs.js";
 import { flightWord, type FlightStatement, type Landing } from "./flight-word.js";
-import type { StatementBounds } from "./dialect.js";
+import type { SqlTransaction, StatementBounds } from "./dialect.js";
 import { tookTooLong } from "./giving-up.js";
 import type { EndStranded } from "./stranded.js";
 
@@ -27,10 +27,11 @@ export interface Wings {
   fly: boolean | undefined;
 }
 
-interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
+export interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
   readonly isolation: IsolationLevel | undefined;
   readonly timeouts: UnitTimeouts & StatementBounds;
   readonly wings: Wings;
+  readonly named: Naming;
   readonly endStranded: EndStranded | undefined;
   /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
   decides(error: unknown): boolean;
@@ -54,6 +55,7 @@ export function createFly(parts: FlightParts): Fly {
     isolation = dialect.isolation,
     timeouts,
     wings,
+    named,
     endStranded,
     decides,
   } = parts;
@@ -62,7 +64,6 @@ export function createFly(parts: FlightParts): Fly {
     parameters: [],
   };
   const commit: FlightStatement = { text: "commit", parameters: [] };
-  const named = createNaming();
 
   const statementsOf = async (
     options: FlightOptions,
@@ -164,7 +165,9 @@ function lost(cause: unknown): Error {
   return keptQueued("The database can't be reached just now.", error);
 }
 
-async function canFly(connection: DatabaseConnection): Promise<boolean> {
+export async function canFly(
+  connection: Pick<DatabaseConnection, "executeQuery"> | SqlTransaction,
+): Promise<boolean> {
   const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord));
   return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
 }
@@ -172,8 +175,11 @@ async function canFly(connection: DatabaseConnection): Promise<boolean> {
 /** As many as are remembered. */
 const mostNames = 2_000;
 
+/** Names a statement. */
+export type Naming = (query: CompiledQuery) => Promise<FlightStatement | undefined>;
+
 /** Statements by a name that is made of their texts. `undefined` for a value of the application's own that is no text. */
-function createNaming(): (query: CompiledQuery) => Promise<FlightStatement | undefined> {
+export function createNaming(): Naming {
   const names = new Map<string, string>();
   return async ({ sql: text, parameters: given }) => {
     const parameters = given.map(textOf);

@@ -4,13 +4,14 @@ import type { OwnTable, OwnTablesOptions } from "../config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
 import type { Meaning } from "../store/failures.js";
-import type { Flight, Store, UnitOptions, UnitTimeouts } from "../store/store.js";
+import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
 import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
-import type { createFly, Wings } from "./flight.js";
+import type { Wings } from "./flight.js";
+import type { createFlights, Flights, FlightsParts } from "./flights.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { scopeBuilder } from "./owned.js";
@@ -48,7 +49,7 @@ export function createSqlStores({
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
     // Loaded like the dialect, where it is of use.
-    const fly = dialect.tookLong && (await import("./flight.js")).createFly;
+    const fly = dialect.tookLong && (await import("./flights.js")).createFlights;
     const remembered = {
       ...(fly && { fly }),
       schema: schemas.of({ key }),
@@ -68,7 +69,7 @@ interface SqlStoreParts extends Pick<
   /** Absent: transactions are not sent as a whole. */
   readonly wings?: Wings;
   readonly sessions?: Sessions;
-  readonly fly?: typeof createFly;
+  readonly fly?: typeof createFlights;
   readonly key: object | string;
   readonly place: string;
 }
@@ -112,7 +113,7 @@ export function sqlStore<DB>(
     ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
   const bounded = { ...configured, asynchronousCommit: asynchronousCommit === true };
   const endStranded = createEndStranded(db, dialect, own, bounded, sessions);
-  const flight = flightOf(fly, {
+  const flights = flightsOf(fly, {
     db: plain,
     dialect,
     own,
@@ -133,8 +134,14 @@ export function sqlStore<DB>(
   });
   return {
     name: dialect.name,
-    ...(flight && { flight }),
-    ...(dialect.runs && { runs: true }),
+    ...(flights && {
+      flight: {
+        able: () => wings.fly !== false,
+        table: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
+        send: flights.send,
+      },
+    }),
+    ...((dialect.runs ?? flights) && { runs: true }),
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
@@ -209,6 +216,7 @@ export function sqlStore<DB>(
             hasLetters,
             giveWay,
             together,
+            sendPart: flights?.sendPart,
             texts,
           };
           return work(openUnit(opened));
@@ -227,23 +235,14 @@ export function sqlStore<DB>(
   };
 }
 
-type FlightParts = Omit<Parameters<typeof createFly>[0], "texts"> & {
-  readonly texts: Texts | undefined;
-};
-
 /** Where statements are the same each time, and connections are more than one: a single one has nothing to gain. */
-function flightOf(
-  create: typeof createFly | undefined,
-  { texts, ...parts }: FlightParts,
-): Flight | undefined {
-  const { db, known, wings } = parts;
-  const { supportsMultipleConnections } = db.getExecutor().adapter;
+function flightsOf(
+  create: typeof createFlights | undefined,
+  { texts, ...parts }: Omit<FlightsParts, "texts"> & { readonly texts: Texts | undefined },
+): Flights | undefined {
+  const { supportsMultipleConnections } = parts.db.getExecutor().adapter;
   if (create === undefined || texts === undefined || !supportsMultipleConnections) return undefined;
-  return {
-    able: () => wings.fly !== false,
-    table: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
-    send: create({ ...parts, texts }),
-  };
+  return create({ ...parts, texts });
 }
 
 async function subjectOf(

@@ -12,11 +12,12 @@ import type {
   Table,
 } from "../store/tables.js";
 import { noRowSecurity } from "../store/failures.js";
-import type { Unit, UnitOptions } from "../store/store.js";
+import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { SendPart } from "./flight-part.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
 import { pruneLedger } from "./prune-ledger.js";
@@ -46,6 +47,7 @@ interface UnitParts<DB> {
   readonly hasLetters: boolean;
   readonly giveWay: UnitOptions["giveWay"];
   readonly together: boolean;
+  readonly sendPart: SendPart | undefined;
   /** Absent: no statement is compiled once. */
   readonly texts: Texts | undefined;
 }
@@ -63,17 +65,18 @@ export function openUnit<DB>({
   hasLetters,
   giveWay,
   together,
+  sendPart,
   texts,
 }: UnitParts<DB>): Unit<Transaction<DB>> {
   const tx = given as unknown as SqlTransaction;
   const { begunAt } = watch;
   const trust = schema ?? { since: begunAt };
-  let role: string | undefined;
+  let as: DatabaseCaller | undefined;
   const tableOf = (name: string, columns: readonly string[] = []) =>
-    readTableOf(tx, name, columns, trust, begunAt, role);
+    readTableOf(tx, name, columns, trust, begunAt, as?.role);
   const readAnew = (name: string) => {
     const anew: SchemaTrust = { since: performance.now(), anew: true };
-    return readTableOf(tx, name, [], anew, begunAt, role);
+    return readTableOf(tx, name, [], anew, begunAt, as?.role);
   };
   const throwIfFailed = () => throwFailure(watch);
   return {
@@ -84,11 +87,25 @@ export function openUnit<DB>({
     become: async (caller) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
       await dialect.rowSecurity.become(tx, caller);
-      role = caller.role;
+      as = caller;
     },
     table: tableOf,
     write: (run) =>
-      writeRun({ dialect, tx, tableOf, readAnew, watch, giveWay, together, texts }, run),
+      writeRun(
+        {
+          dialect,
+          tx,
+          tableOf,
+          readAnew,
+          watch,
+          giveWay,
+          together,
+          texts,
+          sendPart:
+            sendPart && ((part) => sendPart({ tx, watch, schema: trust, caller: as }, part)),
+        },
+        run,
+      ),
     read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),

@@ -25,6 +25,10 @@ interface Writing {
 interface Running extends Writing {
   readonly giveWay: UnitOptions["giveWay"];
   readonly together: boolean;
+  /** All of them in one go, where they can be. Absent: the database has no such way. */
+  readonly sendPart:
+    | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
+    | undefined;
 }
 
 /** Fewer changes are written before anybody would notice. */
@@ -32,7 +36,7 @@ const changesOfSlice = 50;
 
 /** In order, and together where that is asked for and right. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
 export async function writeRun(
-  { giveWay, together, ...writing }: Running,
+  { giveWay, together, sendPart, ...writing }: Running,
   run: readonly Change[],
 ): Promise<RunOutcome> {
   const { watch, texts } = writing;
@@ -41,6 +45,15 @@ export async function writeRun(
     together && texts && run.length >= least
       ? createRuns({ ...writing, texts, isOneStatement }, run)
       : undefined;
+  if (together && sendPart && run.length > 1) {
+    try {
+      const all = await sendPart(run);
+      if (all !== undefined) return { effects: all };
+    } catch (cause) {
+      watch.failure ??= { error: cause };
+      return { effects: [], failure: { operationIndex: run[0]?.operationIndex ?? 0, cause } };
+    }
+  }
   const effects: Effect[] = [];
   // A driver that answers at once lets nobody else in.
   const inSlices = run.length > changesOfSlice;

@@ -1,0 +1,15 @@
+/** What is sent in one go, on databases that take it: whole transactions, and runs of changes in one that is open. Loaded where it is of use. */
+import { createFly, createNaming, type Fly, type FlightParts } from "./flight.js";
+import { createSendPart, type SendPart } from "./flight-part.js";
+
+export interface Flights {
+  readonly send: Fly;
+  readonly sendPart: SendPart;
+}
+
+export type FlightsParts = Omit<FlightParts, "named">;
+
+export function createFlights(parts: FlightsParts): Flights {
+  const named = createNaming();
+  return { send: createFly({ ...parts, named }), sendPart: createSendPart({ ...parts, named }) };
+}
