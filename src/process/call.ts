@@ -137,7 +137,7 @@ export interface Memory {
   /** Identical transactions in flight, by identity and how often the client has been asked. See `joinFlight` in `transaction.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
   /** Whose transactions are not sent as a whole for a while. */
-  readonly grounded: Map<string, { skipped: number; toSkip: number }>;
+  readonly grounded: Map<string, { skipped: number; toSkip: number; at: number }>;
   /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */

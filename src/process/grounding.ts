@@ -26,13 +26,20 @@ export function isGrounded({ grounded }: Grounded, caller: Caller, claim?: Claim
   return true;
 }
 
-export function ground({ grounded }: Grounded, caller: Caller, claim?: Claim): void {
+/** @param begunAt by `performance.now()`: of several that were under way at once, the failure of one says all that the others' would */
+export function ground(
+  { grounded }: Grounded,
+  caller: Caller,
+  claim: Claim | undefined,
+  begunAt: number,
+): void {
   const sender = senderOf(caller, claim);
   const before = grounded.get(sender);
+  if (before !== undefined && begunAt < before.at) return;
   const skipped =
     before === undefined ? 0 : Math.min(2 * before.skipped || firstSkipped, mostSkipped);
   if (grounded.size >= rememberedSenders) grounded.clear();
-  grounded.set(sender, { skipped, toSkip: skipped });
+  grounded.set(sender, { skipped, toSkip: skipped, at: performance.now() });
 }
 
 /** It has gone well again. */

@@ -129,6 +129,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const known: Known = { free: new Set() };
     const watchLeft = pipeline.mutations && createWatchLeft(rowStateReader, call, emit);
     const { store, memory } = call;
+    const begunAt = performance.now();
     let together = memory.grounded.size === 0 || !isGrounded(memory, call, identity);
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
@@ -139,7 +140,7 @@ export function createRunTransaction<P extends Principal, DB>({
           ? await tryFlight(pipeline, transaction, call, options)
           : undefined;
       if (flown?.kind === "undone") {
-        ground(memory, call, identity);
+        ground(memory, call, identity, begunAt);
         together = false;
       }
       const tried =
@@ -147,7 +148,7 @@ export function createRunTransaction<P extends Principal, DB>({
           ? await attempt(pipeline, transaction, call, { ...options, together })
           : flown;
       if (tried.kind === "undone") {
-        ground(memory, call, identity);
+        ground(memory, call, identity, begunAt);
         together = false;
         continue;
       }

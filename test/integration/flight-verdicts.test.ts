@@ -203,4 +203,12 @@ describe.skipIf(!(await postgres.available()))("the verdicts of a flight", () =>
       failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
     });
   });
+
+  it("are all in vain at a new device's first, and its next one flies, however many came at once", async () => {
+    device += 1;
+    const several = Array.from({ length: 8 }, (_, n) => send("alice", put("lists", 100 + n, {})));
+    for (const { result } of await Promise.all(several))
+      expect(result).toEqual({ status: "success" });
+    expect(await send("alice", put("lists", 110, {}))).toMatchObject({ flown: true });
+  });
 });
