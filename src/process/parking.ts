@@ -28,8 +28,8 @@ const mostKnown = 1_000;
 export interface Parking<P extends Principal> {
   /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
   failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
-  /** It has been applied: what is known of its failures is forgotten. */
-  applied(subject: Parked<P>): Promise<void>;
+  /** It has been applied or recorded, here or elsewhere: what this process knows of its failures is forgotten. */
+  settled(subject: Parked<P>): Promise<void>;
   /** It has been recorded. */
   recorded(subject: Parked<P>): Promise<void>;
 }
@@ -109,7 +109,7 @@ export function createParking<P extends Principal, DB>(
       const message = `It was tried too often without success. ${verdict.message}`;
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
-    applied: (subject) =>
+    settled: (subject) =>
       quietly(subject, async () => {
         const content = await attemptName(subject);
         if (subject.call.memory.failing.has(content)) await forget(subject, content);

@@ -68,7 +68,7 @@ export function createAnnounce<P extends Principal, DB>({
     await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
     // The proof, for others, that things work: see `parking.ts`.
     call.memory.appliedAt = performance.now();
-    if (call.memory.failing.size > 0) await parking?.applied(subject);
+    if (call.memory.failing.size > 0) await parking?.settled(subject);
   };
 }
 
@@ -206,6 +206,9 @@ export function createRunTransaction<P extends Principal, DB>({
     if (tried.kind === "not begun") return notBegun;
     if (tried.kind === "replayed") {
       tally.ledger = "hit";
+      // Another process, or another pool, may have answered it after this one had counted a failure.
+      if (subject.call.memory.failing.size > 0 && isAnswered(tried.answer))
+        await parking?.settled(subject);
       return tried.answer;
     }
     await announce(tried, subject);
