@@ -1,5 +1,5 @@
 /** Mutations as a device sends them: PUTs into a table of their own, each with a mutator's name and its arguments as JSON text. */
-import type { OperationContext, Principal } from "../context.js";
+import type { CommittedMutation, OperationContext, Principal } from "../context.js";
 import { fatal, isFatal, isRetryable, ofApplication, origin } from "../errors.js";
 import type { CrudEntry } from "../model.js";
 import { parseJson } from "../wire/parse-json.js";
@@ -17,6 +17,8 @@ export interface Mutations<P extends Principal, DB> {
   made(crud: readonly CrudEntry[]): readonly CrudEntry[];
   /** Throws fatal UNKNOWN_MUTATOR, INVALID_DATA for arguments that its schema refuses, FORBIDDEN_OPERATION, and what the mutator throws. */
   run(entry: CrudEntry, context: OperationContext<P, DB>): Promise<void>;
+  /** What `hooks.committed` is told of those that have been run. */
+  told(crud: readonly CrudEntry[]): readonly CommittedMutation[];
 }
 
 /** @throws TypeError where a rule has the same table */
@@ -42,6 +44,13 @@ export function createMutations<P extends Principal, DB>(
   };
   return {
     isMutation,
+    told: (crud) =>
+      crud.flatMap((entry, operationIndex) => {
+        if (!isMutation(entry)) return [];
+        const { id, opData } = entry;
+        const args = readArguments(opData?.["args"]);
+        return [{ name: String(opData?.["name"]), args, id, operationIndex }];
+      }),
     made: (crud) => {
       const mutations = crud.filter(isMutation);
       const isLeft = mutations.some((each) => mutatorOf(each)?.optimistic !== "apply");
