@@ -286,7 +286,8 @@ for (const dialect of dialects) {
               transaction_id: (transactionId += 1),
               crud: [mutation("take", given)],
             },
-            { principal: { userId: "alice" } },
+            // With a letter open, a transaction may be begun again, and its mutator be run again.
+            { principal: { userId: vendor } },
           );
         expect(wordOf(await take({ n: "7" })), vendor).toBe("success");
         expect(seen, vendor).toEqual([{ n: 7 }]);
