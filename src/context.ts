@@ -77,7 +77,20 @@ export interface RespondContext extends RequestContext {
 /** A transaction that has just been committed. */
 export interface Committed {
   readonly transaction: CrudTransaction;
+  /** Rows that were written by tables' rules. What mutators have written is not among them. */
   readonly writes: readonly Write[];
+  /** Mutations that were run, in their order. */
+  readonly mutations: readonly CommittedMutation[];
+}
+
+export interface CommittedMutation {
+  /** The mutator's, as in `mutators`. */
+  readonly name: string;
+  /** As the device sent them: what the mutator's schema makes of them is the mutator's own. `undefined` where there were none. */
+  readonly args: unknown;
+  /** The mutation's own id, and its place among the transaction's operations, from 0. */
+  readonly id: string;
+  readonly operationIndex: number;
 }
 
 export interface CommittedContext<P extends Principal> extends CallContext<P> {

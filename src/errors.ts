@@ -127,9 +127,13 @@ export function isBadRequest(error: unknown): error is BadRequestError {
  * library's own statements: a mistake in a hook must not make dead letters of everybody's writes.
  */
 export class ApplicationFailure extends Error {
-  constructor(cause: unknown) {
+  /** The statement's failure that it came from, where a library has made another error of that. */
+  readonly statement: { readonly error: unknown } | undefined;
+
+  constructor(cause: unknown, statement?: { readonly error: unknown }) {
     super("The application's own code failed.", { cause });
     this.name = "ApplicationFailure";
+    this.statement = statement;
   }
 }
 

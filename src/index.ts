@@ -23,6 +23,7 @@ export {
   type CallContext,
   type Committed,
   type CommittedContext,
+  type CommittedMutation,
   type DeadLetterContext,
   type OperationContext,
   type Principal,

@@ -44,9 +44,12 @@ export type Pipeline<P extends Principal, DB> = {
   readonly respond: LayerFunction<Layers<P, DB>["respond"]> | undefined;
   /** Tells the `committed` hooks. Never rejects. Absent where there are none. */
   readonly announceCommit:
-    | ((committed: Committed, context: CommittedContext<P>) => Promise<void>)
+    | ((applied: CommittedWrites, context: CommittedContext<P>) => Promise<void>)
     | undefined;
 };
+
+/** What a hook is told of, but for the mutations. */
+export type CommittedWrites = Omit<Committed, "mutations">;
 
 interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
@@ -73,6 +76,7 @@ export function createPipeline<P extends Principal, DB>(
   const isSeen = looksAtAll || !isPlain("persist") || committed.length > 0;
   const convert = createConvert(emit, isSeen);
   const persist = createPersist(rules, convert, emit);
+  const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
   const map = layer(replaceable(mapper(rules, { convert, emit }), config.map), hooks("map"));
 
   return {
@@ -89,7 +93,7 @@ export function createPipeline<P extends Principal, DB>(
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
-    mutations: config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules),
+    mutations,
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
       reject(convert),
@@ -99,7 +103,7 @@ export function createPipeline<P extends Principal, DB>(
         ? undefined
         : layer(async (response) => response, hooks("respond")),
     readRow: rowReader(rules, convert),
-    announceCommit: committed.length === 0 ? undefined : announcer(committed, emit),
+    announceCommit: committed.length === 0 ? undefined : announcer(committed, mutations, emit),
   };
 }
 
@@ -117,9 +121,12 @@ type Authenticate<P extends Principal, DB> = LayerFunction<Layers<P, DB>["authen
 
 function announcer<P extends Principal, DB>(
   hooks: readonly NonNullable<Hooks<P, DB>["committed"]>[],
+  mutations: Mutations<P, DB> | undefined,
   emit: Emit,
 ): NonNullable<Pipeline<P, DB>["announceCommit"]> {
-  return async (committed, context) => {
+  return async (applied, context) => {
+    const { crud } = applied.transaction;
+    const committed = { ...applied, mutations: mutations?.told(crud) ?? [] };
     for (const hook of hooks) {
       try {
         await hook(committed, context);

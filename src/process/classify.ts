@@ -77,7 +77,12 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "e
  * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
-  if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
+  if (error instanceof ApplicationFailure)
+    return classify(
+      error.statement === undefined ? error.cause : error.statement.error,
+      store,
+      false,
+    );
   if (error instanceof TooManyDevices) return tooManyDevices;
   if (isFatal(error)) {
     const details = plainDetails(error.details);

@@ -90,7 +90,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   // The words that a transaction and a pool agree on.
   abandonment: {
-    files: ["src/sql/abandonment", "src/sql/flight-word"],
+    files: ["src/sql/abandonment", "src/sql/flight-word", "src/sql/lent-word"],
     below: [],
   },
   sql: {
@@ -204,8 +204,9 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "context", "options", "composition", "index", "admin"],
   },
   pool: {
-    files: ["adapters/pg", "adapters/pg-flight"],
+    files: ["adapters/pg", "adapters/pg-flight", "adapters/pg-connection"],
     below: ["abandonment"],
+    typePackages: ["pg"],
   },
   hosts: {
     files: ["adapters/*"],

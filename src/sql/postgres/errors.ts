@@ -97,7 +97,8 @@ function meaningByOrigin(code: string, error: ServerError): Meaning {
   return code === "XX000" && parsesValues.test(file) ? "INVALID_DATA" : "other";
 }
 
-const parsesStatements = /^(?:scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
+const parsesStatements =
+  /^(?:postgres\.c|scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
 /** By their names: a type's input and output; and what PostGIS's own library has refused. */
 const parsesValues = /(?:_io|_?inout|^lwgeom_pg)\.c$/;
 
