@@ -1,8 +1,9 @@
 /** Whether the write path may serve: for the route that a load balancer asks. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../events.js";
+import type { Emit } from "../emit.js";
 import type { Database, Databases } from "../process/call.js";
+import { withRemedy } from "../process/remedy.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
@@ -79,7 +80,8 @@ export function createReady<P extends Principal, DB>({
     try {
       return await withinMs(inspectionMs, look());
     } catch (error) {
-      emit({ type: "error", correlationId, during: "ready", error, outcome: "ignored" });
+      const remedy = withRemedy(error, "ready", store);
+      emit({ type: "error", correlationId, during: "ready", error, outcome: "ignored", ...remedy });
       return [problemOf(error, store)];
     }
   };

@@ -4,6 +4,7 @@ import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
+import { blamed } from "./blamed.js";
 import { codes, meaning } from "./errors.js";
 import { insert } from "./insert.js";
 import { owners } from "./owners.js";
@@ -57,6 +58,7 @@ export const mysql: Dialect = {
   access,
   codes,
   meaning,
+  blamed,
   prepare,
   settings: settingProblems,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.
