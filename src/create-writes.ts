@@ -26,6 +26,7 @@ import { createParking } from "./process/parking.js";
 import { createGroupCommit } from "./process/group-commit.js";
 import { createAnnounce, createRunTransaction } from "./process/transaction.js";
 import { createReady, usedTables } from "./check/ready.js";
+import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { abilitiesOf, isKysely } from "./sql/families.js";
@@ -89,6 +90,15 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
   const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
+  const checkParts = {
+    config,
+    limits,
+    rules,
+    used: usedTables(config),
+    asLogin: config.rls === undefined,
+  };
+  // What it finds is for the log alone.
+  const selfCheck = logger === false ? undefined : createSelfCheck(checkParts, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -102,7 +112,10 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     runTransaction,
     groupCommit,
     emit,
-    passed,
+    passed: (database) => {
+      passed(database);
+      selfCheck?.(database);
+    },
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
@@ -118,15 +131,6 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
-  const checkParts = {
-    config,
-    limits,
-    rules,
-    databases,
-    used: usedTables(config),
-    asLogin: config.rls === undefined,
-  };
-
   return {
     deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
@@ -141,6 +145,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     },
     ready: createReady({
       config,
+      rules,
       limits,
       databases,
       inspectPolicies,
@@ -151,7 +156,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     check: async (clientSchema, options) => {
       // Loaded where it is used.
       const { check } = await import("./check/check.js");
-      return check(checkParts, clientSchema, options);
+      return check({ ...checkParts, databases }, clientSchema, options);
     },
     drain: load.drain,
   };

@@ -3,12 +3,14 @@ import type { Principal, RequestContext } from "../context.js";
 import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
 import type { Emit } from "../emit.js";
 import { correlated } from "../events.js";
-import { aboutColumns, clientName } from "./client-names.js";
+import { aboutColumns, clientName, rowId } from "./client-names.js";
 import type { ErrorCode, Write } from "../model.js";
 import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
+import { isNumber, keyNumber } from "./key-number.js";
 import { typeName } from "../store/owners.js";
+import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
@@ -79,6 +81,16 @@ export interface Convert {
 
 /** @param isSeen application code gets to see what has been converted, whatever the rule says */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
+  const told = new Set<string>();
+  /** Once for each table, and never of what is merely no number. */
+  const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
+    if (!isNumber(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
+    told.add(table.name);
+    const where = { table: table.name, column: column.name };
+    const message = keyNumber(table.name, column);
+    emit({ type: "row_id_unfit", ...correlated(context), ...where, message });
+  };
+
   const one = (
     store: Store,
     table: Table,
@@ -94,8 +106,10 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const cause = new Error(`${table.name}.${column.name}, of type ${typeName(column)}`);
       return Object.assign(fatalOfSchema(code, message, details), { cause });
     };
-    if (column.generated && use !== "sought")
+    if (column.generated && use !== "sought") {
+      if (client === rowId) tellUnfit(table, column, value, context);
       throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
+    }
     try {
       const converted = store.convert(column, value, context.lossyNumbers, exact);
       const isCounted = column.numbered !== undefined && (use === "sent" || use === "key");
@@ -104,7 +118,9 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
-      throw error instanceof InvalidValue ? unfit("INVALID_DATA", error.message) : error;
+      if (!(error instanceof InvalidValue)) throw error;
+      if (client === rowId) tellUnfit(table, column, value, context);
+      throw unfit("INVALID_DATA", error.message);
     }
   };
 

@@ -205,6 +205,8 @@ export interface Dialect {
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
+  /** A SELECT of the names of the table's columns, as `name`, each with the number as `nr`. No rows where there is no such table. */
+  columnNames(table: SourceTable, nr: number): RawBuilder<unknown>;
   /** One statement. Absent: its tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
   /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */

@@ -11,6 +11,7 @@ import { owners } from "./owners.js";
 import { become, becoming, inspect } from "./rls.js";
 import {
   access,
+  columnNames,
   comparable,
   fingerprint,
   readColumns,
@@ -58,6 +59,7 @@ export const postgres: Dialect = {
   same: locking.same,
   types: postgresFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   readForeignKeys,

@@ -5,7 +5,13 @@ import type { Dialect, SqlTransaction } from "../dialect.js";
 import { returningRows, verdict } from "../statements.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
-import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
+import {
+  columnNames,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { blamed, codes, meaning } from "./errors.js";
@@ -49,6 +55,7 @@ export const sqlite: Dialect = {
   same,
   types: sqliteFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   may: mayByTrying(meaning, (statement) => CompiledQuery.raw(`explain ${statement.sql}`)),
