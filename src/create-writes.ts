@@ -9,11 +9,11 @@ import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
 import { createRowStateReader } from "./dead-letters/row-states.js";
-import { emitter } from "./events.js";
+import { type Emit, emitter } from "./emit.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
-import { handlesOf } from "./http/request.js";
+import { handlesOf, routeOf, type RouteOptions } from "./http/request.js";
 import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
@@ -26,6 +26,7 @@ import { createParking } from "./process/parking.js";
 import { createGroupCommit } from "./process/group-commit.js";
 import { createAnnounce, createRunTransaction } from "./process/transaction.js";
 import { createReady, usedTables } from "./check/ready.js";
+import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { abilitiesOf, isKysely } from "./sql/families.js";
@@ -89,6 +90,15 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
   const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
+  const checkParts = {
+    config,
+    limits,
+    rules,
+    used: usedTables(config),
+    asLogin: config.rls === undefined,
+  };
+  // What it finds is for the log alone.
+  const selfCheck = logger === false ? undefined : createSelfCheck(checkParts, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -102,7 +112,10 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     runTransaction,
     groupCommit,
     emit,
-    passed,
+    passed: (database) => {
+      passed(database);
+      selfCheck?.(database);
+    },
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
@@ -118,20 +131,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
-  const checkParts = {
-    config,
-    limits,
-    rules,
-    databases,
-    used: usedTables(config),
-    asLogin: config.rls === undefined,
-  };
-
   return {
     deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
-    handles: handlesOf(path, routes),
+    handles: tellingPreflights(path, routes, emit),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
     forget: async (userId, { principal } = {}) => {
       if (typeof userId !== "string" || userId === "") {
@@ -141,6 +145,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     },
     ready: createReady({
       config,
+      rules,
       limits,
       databases,
       inspectPolicies,
@@ -151,9 +156,27 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     check: async (clientSchema, options) => {
       // Loaded where it is used.
       const { check } = await import("./check/check.js");
-      return check(checkParts, clientSchema, options);
+      return check({ ...checkParts, databases }, clientSchema, options);
     },
     drain: load.drain,
+  };
+}
+
+/** A preflight that nobody here answers fails in the browser alone: so the log says it, once. */
+function tellingPreflights(
+  path: string | false,
+  routes: RouteOptions,
+  emit: Emit,
+): (method: string, url: string) => boolean {
+  const handles = handlesOf(path, routes);
+  let told = false;
+  return (method, url) => {
+    const known = handles(method, url);
+    if (known || told || path === false || method !== "OPTIONS") return known;
+    told = routeOf(path, "POST", url, routes) === "upload";
+    if (told)
+      emit({ type: "origin_refused", correlationId: crypto.randomUUID(), configured: false });
+    return known;
   };
 }
 
@@ -196,7 +219,7 @@ function openStore<P extends Principal, DB>(
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
 function withKey(store: Store, key: object | string): Store {
   const { name, connections, place, scopeBuilder, rowSecurity, deferral = false } = store;
-  const { taken, isSure, applicationWord } = store;
+  const { taken, blamed, remedy, isSure, applicationWord } = store;
   return {
     name,
     ...(connections !== undefined && { connections }),
@@ -211,6 +234,10 @@ function withKey(store: Store, key: object | string): Store {
     convert: (...value) => store.convert(...value),
     view: (...value) => store.view(...value),
     ...(taken && { taken: (error: unknown) => taken.call(store, error) }),
+    ...(remedy && { remedy: (error: unknown) => remedy.call(store, error) }),
+    ...(blamed && {
+      blamed: (...failed: Parameters<typeof blamed>) => blamed.call(store, ...failed),
+    }),
     ...(isSure && {
       isSure: (...value: Parameters<typeof isSure>) => isSure.call(store, ...value),
     }),

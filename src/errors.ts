@@ -52,8 +52,8 @@ export function fatal(code: ErrorCode, message: string, details?: unknown): Fata
 }
 
 /** Fatal by what has been read of a column. The schema is read again before it stands. */
-export function fatalOfSchema(code: ErrorCode, message: string): FatalError {
-  return Object.assign(fatal(code, message), { ofSchema: true as const });
+export function fatalOfSchema(code: ErrorCode, message: string, details?: unknown): FatalError {
+  return Object.assign(fatal(code, message, details), { ofSchema: true as const });
 }
 
 /**
@@ -87,9 +87,15 @@ export function misconfigured(what: string): RetryableError {
   return keptQueued("The server is not set up for this change just now.", new TypeError(what));
 }
 
-/** In `authenticate` only: there is no valid credential. Answered 401. */
-export function unauthenticated(message = "Authentication is required."): Error {
-  return new WriteError("unauthenticated", message);
+/**
+ * In `authenticate` only: there is no valid credential. Answered 401.
+ *
+ * @param message safe to show; sent to the client
+ * @param why for the log alone: what is wrong with the credential, and what to change
+ */
+export function unauthenticated(message = "Authentication is required.", why?: string): Error {
+  const error = new WriteError("unauthenticated", message);
+  return why === undefined ? error : Object.assign(error, { cause: new Error(why) });
 }
 
 /** In `authenticate` only: the caller is known, and barred from the endpoint as a whole. Answered 403. Never use it for a matter of data. */

@@ -5,6 +5,7 @@
  * - `table_missing`, `column_missing`, `key_missing`: a rule names what is not there;
  * - `table_unsuitable`: writes to it could not be undone, or not be carried;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
+ * - `key_number`: the key is a number, and clients make UUIDs unless the app says otherwise;
  * - `not_writable`: the login role lacks a grant, or a view takes no such statement;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
  * - `column_numbered`: a rule lets clients write what the database numbers;
@@ -31,6 +32,7 @@ export type MismatchCode =
   | "key_missing"
   | "key_not_unique"
   | "key_type"
+  | "key_number"
   | "key_generated"
   | "not_writable"
   | "column_missing"

@@ -9,7 +9,7 @@ import type {
   TransactionContext,
 } from "../context.js";
 import type { CrudEntry, Write } from "../model.js";
-import type { Store, StoredRow, Unit, Values } from "../store/store.js";
+import type { Change, Store, StoredRow, Unit, Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 
@@ -65,6 +65,8 @@ export interface OperationState extends OpenUnit {
   filledOwner: boolean;
   /** The columns that are set once, each with the client's name for it. */
   fixed: ReadonlyMap<string, string> | undefined;
+  /** What is asked of the store. */
+  change: Change | undefined;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
 }
@@ -104,6 +106,7 @@ export function withOperation<P extends Principal, DB>(
     set: new Set(),
     filledOwner: false,
     fixed: undefined,
+    change: undefined,
     final: undefined,
   };
   const context: OperationContext<P, DB> = {

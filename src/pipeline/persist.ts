@@ -1,10 +1,12 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
-import { type Correlated, correlated, type Emit } from "../events.js";
+import type { Emit } from "../emit.js";
+import { type Correlated, correlated } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
+import { rowId } from "./client-names.js";
 import { type Convert, storedValues } from "./convert.js";
 import { createKeyFor } from "./key.js";
 import { faultOf } from "./fault.js";
@@ -33,6 +35,8 @@ export interface Persist<P extends Principal, DB> {
 /** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
+const usedAs = (op: Write["op"]) => (op === "PUT" ? "key" : "sought");
+
 export function createPersist<P extends Principal, DB>(
   rules: Rules<P, DB>,
   convert: Convert,
@@ -60,12 +64,12 @@ export function createPersist<P extends Principal, DB>(
     const [column] = columns;
     const key =
       rule.key.split === undefined && column !== undefined && plainUuid.test(id)
-        ? convert.values(store, table, { [column]: id }, context, op === "PUT" ? "key" : "sought")
+        ? convert.values(store, table, { [column]: id }, context, usedAs(op), rowId)
         : keyFor(store, table, rule, given, context);
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
-    return {
+    const made: Change = {
       op,
       table,
       key,
@@ -77,6 +81,8 @@ export function createPersist<P extends Principal, DB>(
       scope,
       operationIndex: context.operationIndex,
     };
+    kept.change = made;
+    return made;
   };
 
   const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {

@@ -1,11 +1,13 @@
 /** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
 import type { WritesConfig } from "../config.js";
 import type { Committed, CommittedContext, OperationContext, Principal } from "../context.js";
-import { correlated, type Emit } from "../events.js";
+import type { Emit } from "../emit.js";
+import { correlated } from "../events.js";
 import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
 import { createValidate } from "../wire/upload.js";
 import { authorizer, sameRow } from "./authorize.js";
+import { rowId } from "./client-names.js";
 import { type Convert, createConvert } from "./convert.js";
 import { invalidKey, keyOf } from "./key.js";
 import {
@@ -185,7 +187,8 @@ function rowReader<P extends Principal, DB>(
     if (rule === undefined) return undefined;
     const { store, unit } = stateOf(context);
     const table = await convert.table(unit, rule.table, rule.key.columns, context);
-    const key = convert.values(store, table, keyOf(rule, id, context.principal), context, "sought");
+    const parts = keyOf(rule, id, context.principal);
+    const key = convert.values(store, table, parts, context, "sought", rowId);
     try {
       return await unit.read(table, key);
     } catch (error) {

@@ -22,7 +22,7 @@ import type {
 } from "../store/tables.js";
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
-import type { Meaning } from "../store/failures.js";
+import type { Blamed, Meaning } from "../store/failures.js";
 import type { BoundScope } from "./bound-scope.js";
 import type { OwnTypes } from "./own-types.js";
 import type { CompiledOnce } from "./texts.js";
@@ -205,6 +205,8 @@ export interface Dialect {
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
+  /** A SELECT of the names of the table's columns, as `name`, each with the number as `nr`. No rows where there is no such table. */
+  columnNames(table: SourceTable, nr: number): RawBuilder<unknown>;
   /** One statement. Absent: its tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
   /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */
@@ -242,6 +244,8 @@ export interface Dialect {
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
+  /** See `Store.blamed`. */
+  blamed?(error: unknown, table: SqlTable): Blamed;
   /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** What the database calls an error, the most exact name first: SQLSTATE, number, class, result code. Empty: it is not the database's. */

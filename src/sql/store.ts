@@ -8,13 +8,14 @@ import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
 import type { Wings } from "./flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flights.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { scopeBuilder } from "./owned.js";
+import { remedyOf } from "./remedies.js";
 import { isExpression } from "./scope.js";
 import { createEndStranded, type Sessions } from "./stranded.js";
 import { createOwn, type Own } from "./tables.js";
@@ -152,8 +153,11 @@ export function sqlStore<DB>(
     convert: dialect.convert,
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
+    // The port's tables are this store's own.
+    blamed: (error, table) => dialect.blamed?.(error, table as SqlTable) ?? { columns: [] },
     ...(dialect.comparable && { isSure: dialect.comparable }),
     meaning,
+    remedy: remedyOf,
     ...(word && { applicationWord: word }),
     unit: async (options, work) => {
       const { claim: claimed, tally, schema, giveWay, deferConstraints } = options;

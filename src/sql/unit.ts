@@ -16,7 +16,7 @@ import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
-import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.js";
 import type { SendPart } from "./flight-part.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
@@ -150,6 +150,14 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const may = table.traits?.may ?? (await dialect.may?.(tx, table));
       return { ...table, ...constraints, ...(may && { may }), ownerKind: dialect.owners.kind };
     },
+    columns: async (tables) =>
+      tables.length === 0
+        ? []
+        : columnNames(
+            dialect,
+            tx,
+            tables.map((name) => sourceTable(tx, name)),
+          ),
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
     settings: async (asked) => (await dialect.settings?.(tx, asked)) ?? [],
@@ -160,6 +168,27 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
     },
   };
 }
+
+/** In parts, for a compound of statements has a limit. */
+async function columnNames(
+  dialect: Dialect,
+  tx: SqlTransaction,
+  tables: readonly SourceTable[],
+): Promise<readonly ReadonlySet<string>[]> {
+  const found = tables.map(() => new Set<string>());
+  for (let first = 0; first < tables.length; first += mostTables) {
+    const some = tables.slice(first, first + mostTables);
+    const parts = some.map((table, index) => dialect.columnNames(table, first + index));
+    const { rows } = await sql<{ nr: number | string | bigint; name: string }>`${sql.join(
+      parts,
+      sql` union all `,
+    )}`.execute(tx.withoutPlugins());
+    for (const { nr, name } of rows) found[Number(nr)]?.add(name);
+  }
+  return found;
+}
+
+const mostTables = 100;
 
 const ledgerTables = [
   "powersync_ledger",

@@ -15,7 +15,7 @@ import type {
 } from "./tables.js";
 import type { AttemptStore } from "./attempts.js";
 import type { CheckpointStore } from "./checkpoints.js";
-import type { Meaning } from "./failures.js";
+import type { Blamed, Meaning } from "./failures.js";
 import type { Content } from "./content.js";
 import type { LetterStore } from "./letters.js";
 import type { Batch, Prunable, Pruned, PruneStep } from "./prune.js";
@@ -90,6 +90,10 @@ export interface Store<Tx = unknown> {
   view(column: Column, converted: unknown): unknown;
   /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
   taken?(error: unknown): readonly string[];
+  /** What to do about a failure, for the operator, where the store knows. */
+  remedy?(error: unknown): string | undefined;
+  /** What a statement's failure is about, which a change of this table has met. Absent: it tells nothing. */
+  blamed?(error: unknown, table: Table): Blamed;
 }
 
 export interface Flight {

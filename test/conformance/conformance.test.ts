@@ -96,13 +96,30 @@ async function run(step: Step, url: string, database: OpenTarget): Promise<strin
   }
   const response = await send(url, step.send);
   const { status, body, headers } = step.expect;
-  expect({ status: response.status, ...(body !== undefined && { body: response.body }) }).toEqual({
+  const shown = body === undefined ? {} : { body: withoutColumns(response.body) };
+  expect({ status: response.status, ...shown }).toEqual({
     status,
     ...(body !== undefined && { body }),
   });
   for (const [name, value] of Object.entries(headers ?? {}))
     expect(response.headers[name]).toEqual(value);
   return body === undefined ? undefined : response.text;
+}
+
+/** Which column a failure is about, not every database tells. `named-columns.test.ts` holds who does. */
+function withoutColumns(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || !("results" in body)) return body;
+  const results = body.results as readonly { readonly failed_operation?: object }[];
+  return {
+    ...body,
+    results: results.map(({ failed_operation: failed, ...result }) => {
+      if (failed === undefined) return result;
+      const { details, ...rest } = failed as { readonly details?: object };
+      const names = Object.keys(details ?? {});
+      const isColumns = names.every((name) => name === "column" || name === "columns");
+      return { ...result, failed_operation: details && !isColumns ? failed : rest };
+    }),
+  };
 }
 
 function send(

@@ -19,7 +19,7 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/logger"],
+    files: ["src/model", "src/errors", "src/events", "src/emit", "src/log-lines", "src/logger"],
     below: [],
   },
   json: {

@@ -3,7 +3,15 @@ import { CompiledQuery, sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
-import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
+import {
+  access,
+  columnNames,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
+import { blamed } from "./blamed.js";
 import { codes, meaning } from "./errors.js";
 import { insert } from "./insert.js";
 import { owners } from "./owners.js";
@@ -38,6 +46,7 @@ export const mysql: Dialect = {
   insertIgnore: true,
   types: mysqlFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   // It keeps the latest one of this name, until the connection ends.
@@ -57,6 +66,7 @@ export const mysql: Dialect = {
   access,
   codes,
   meaning,
+  blamed,
   prepare,
   settings: settingProblems,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.

@@ -192,6 +192,7 @@ function openInspect(
       const table = definitions.get(name);
       return table && { ...table, inexact: new Set(), ownerKind };
     },
+    columns: async (tables) => tables.map((name) => new Set(definitions.get(name)?.columns.keys())),
     scope: async (scope) =>
       statement(() => {
         checkScope(rows, scope);

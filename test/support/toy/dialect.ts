@@ -4,6 +4,7 @@ import type { Dialect } from "../../../src/sql/dialect.js";
 import {
   fingerprint,
   readColumns,
+  columnNames,
   readConstraints,
   readForeignKeys,
 } from "../../../src/sql/sqlite/schema.js";
@@ -35,6 +36,7 @@ export const toy: Dialect = {
     at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
   },
   readColumns,
+  columnNames,
   readConstraints,
   readForeignKeys,
   convert,
