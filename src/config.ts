@@ -224,6 +224,7 @@ export type OwnTable =
   | "powersync_devices"
   | "powersync_accounts"
   | "powersync_named"
+  | "powersync_versions"
   | "powersync_dead_letters"
   | "powersync_letter_parts"
   | "powersync_letter_rows"

@@ -19,8 +19,8 @@ interface ConvertingWrite extends Converting {
   readonly principal: Principal;
 }
 
-/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
-type ValueUse = "sent" | "set" | "key" | "sought";
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for; or it is what a row is to hold, rounded like that. */
+type ValueUse = "sent" | "set" | "key" | "sought" | "compared";
 
 export interface Convert {
   /**
@@ -40,7 +40,8 @@ export interface Convert {
    * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
    * had been rounded before the library saw it.
    *
-   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
+   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written;
+   * `compared`: they are rounded, and not written
    */
   values(
     store: Store,
@@ -78,7 +79,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       use === "set"
         ? new ServerValue(table.name, column.name, message)
         : fatalOfSchema(code, message);
-    if (column.generated && use !== "sought")
+    if (column.generated && use !== "sought" && use !== "compared")
       throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     try {
       const converted = store.convert(column, value, context.lossyNumbers, exact);
@@ -112,7 +113,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const column = declaredColumn(table, name);
-        const how = { use, exact: use !== "sent" };
+        const how = { use, exact: use !== "sent" && use !== "compared" };
         converted.push([name, one(store, table, column, value, context, how)]);
       }
       return Object.fromEntries(converted);

@@ -5,6 +5,7 @@ import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../events.js";
+import { isVersion } from "./conflict-columns.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
@@ -83,6 +84,7 @@ async function sent<P extends Principal, DB>(
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
     if (await repeatsKey(name, value, rule, context, mapping)) continue;
+    if (rule.conflict !== undefined && isVersion(name, rule)) continue;
     const column =
       rule.clientColumns === undefined
         ? await anyColumn(name, rule, context, mapping)

@@ -9,6 +9,7 @@ import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./sc
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { codes, meaning } from "./errors.js";
+import { merging } from "./merging.js";
 import { owners } from "./owners.js";
 import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
@@ -47,6 +48,7 @@ export const sqlite: Dialect = {
   }),
   runs,
   same,
+  merging,
   types: sqliteFamily.types,
   readColumns,
   readTraits,
