@@ -4,6 +4,7 @@ import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { error, warning } from "./mismatch.js";
 import { namedBy, ownerColumns, ownerMismatches } from "./owners.js";
+import { sendable } from "./sendable.js";
 import type { Mismatch } from "./types.js";
 
 /** @param asLogin the data is written by the role that looks */
@@ -172,6 +173,9 @@ function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string,
   for (const column of rule.insertColumns.keys()) add(column, `setOnInsert.${column}`, true);
   for (const column of rule.insertOnly.keys()) add(column, "insertOnly", false);
   for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
+  const { merging = [], version, readable = [] } = rule.conflict ?? {};
+  for (const column of merging) add(column, "conflict", column === version);
+  for (const column of readable) add(column, "conflict.readable", false);
   for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
   for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
   return uses;
@@ -200,15 +204,10 @@ export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: C
   const { name, nullable, hasDefault, generated } = column;
   if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;
   return (
-    name !== rule.ownerColumn && !rule.serverColumns.has(name) && !rule.insertColumns.has(name)
-  );
-}
-
-export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
-  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
-  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
-  return [...rule.clientColumns.values()].some(
-    (each) => each.column === column && each.readOnly === undefined,
+    name !== rule.ownerColumn &&
+    name !== rule.conflict?.version &&
+    !rule.serverColumns.has(name) &&
+    !rule.insertColumns.has(name)
   );
 }
 

@@ -107,6 +107,10 @@ export const config = object(
     tables: required(
       recordOf(tableRule, "an object that has a rule for each table clients may write"),
     ),
+    schema: {
+      words: "the client's schema, such as a Schema of @powersync/common, or its toJSON()",
+      fits: (value) => typeof value === "object" && value !== null && "tables" in value,
+    },
     mutators: recordOf(mutator, "an object of mutators by their names"),
     path: worded('a path that begins with "/", or false', either(path, oneOf(false))),
     cors: object(

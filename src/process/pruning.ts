@@ -56,6 +56,7 @@ export function createPruning<P extends Principal, DB>(
       "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
     );
   }
+  const counted = countsVersions(tables);
   /** Ends at the last old row, or after so many steps. */
   const inSteps = async (
     store: Store,
@@ -83,7 +84,7 @@ export function createPruning<P extends Principal, DB>(
         ? { removed: 0 }
         : await inSteps(store, "ledger", { olderThanMs, from }, steps);
     const named = ledger === false ? 0 : await old("named", contentDays * dayMs + namedMarginMs);
-    const versions = countsVersions(tables) ? await old("versions", olderThanMs) : 0;
+    const versions = counted ? await old("versions", olderThanMs) : 0;
     const failures = parking === false ? 0 : await old("attempts", failuresKeptMs);
     const letters = keepClosedDays === Infinity ? 0 : await old("letters", keepClosedDays * dayMs);
     return { ...answers, removed: answers.removed + named + versions + failures + letters };
