@@ -25,6 +25,7 @@ import { createPruning } from "./process/pruning.js";
 import { createParking } from "./process/parking.js";
 import { createGroupCommit } from "./process/group-commit.js";
 import { createAnnounce, createRunTransaction } from "./process/transaction.js";
+import { refuseUntracked } from "./check/tracking.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
@@ -62,6 +63,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   ]);
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
+  if (config.schema !== undefined) refuseUntracked(rules, config.schema);
   const created = createCreated(rules);
   const dependants = createDependants(rules, created);
   const databases = createDatabases(

@@ -19,7 +19,7 @@ import { type ClientSchema, type Mismatch, type SyncedTable, syncedTables } from
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 export interface CheckParts<P extends Principal, DB> {
-  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators">;
+  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators" | "schema">;
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
@@ -31,7 +31,7 @@ export interface CheckParts<P extends Principal, DB> {
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
   parts: CheckParts<P, DB>,
-  clientSchema: ClientSchema | undefined,
+  clientSchema: ClientSchema | undefined = parts.config.schema,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
   const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
@@ -163,7 +163,7 @@ interface TablesRead {
   readonly own: readonly Mismatch[];
   /** By rule. */
   readonly tables: ReadonlyMap<string, InspectedTable | Mismatch>;
-  /** Tables that columns refer to by `references`. */
+  /** Tables that columns refer to by `references`, and those of `conflict.record`. */
   readonly referenced: ReadonlyMap<string, InspectedTable | undefined>;
 }
 
@@ -182,6 +182,8 @@ async function readTables<P extends Principal, DB>(
       store,
       async (unit) => {
         tables.set(rule.name, await inspectTable(unit, rule));
+        const record = rule.conflict?.record;
+        if (record !== undefined) referenced.set(record, await unit.inspect.table(record));
         for (const { references } of rule.clientColumns?.values() ?? []) {
           if (references === undefined || referenced.has(references.table)) continue;
           referenced.set(references.table, await unit.inspect.table(references.table));
@@ -217,9 +219,9 @@ async function inspectTable<P extends Principal, DB>(
   }
 }
 
-/** @param referenced the tables that `references` names */
+/** @param referenced the tables that `references` and `conflict.record` name */
 function* againstOthers<P extends Principal, DB>(
-  { name, parents, clientColumns }: Rule<P, DB>,
+  { name, parents, clientColumns, conflict }: Rule<P, DB>,
   tables: ReadonlyMap<string, InspectedTable>,
   referenced: ReadonlyMap<string, InspectedTable | undefined>,
 ): Iterable<Mismatch> {
@@ -233,6 +235,16 @@ function* againstOthers<P extends Principal, DB>(
       name,
       column,
       `belongsTo.${column} refers to "${rule.table}" by "${by}", a column that it does not have.`,
+    );
+  }
+  const record = conflict?.record;
+  if (record !== undefined && referenced.get(record)?.columns.has("id") !== true) {
+    yield mismatch(
+      "error",
+      referenced.get(record) === undefined ? "table_missing" : "column_missing",
+      name,
+      undefined,
+      `conflict.record names the table "${record}", which the database does not have, or which has no column "id". Create it; until then what conflicts waits on the device.`,
     );
   }
   for (const [client, { references }] of clientColumns ?? []) {

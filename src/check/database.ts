@@ -6,6 +6,7 @@ import { error, warning } from "./mismatch.js";
 import { isNumber, keyNumber } from "../pipeline/key-number.js";
 import { columnMissing, keyMissing, usesOf } from "./declared.js";
 import { ownerMismatches } from "./owners.js";
+import { sendable } from "./sendable.js";
 import type { Mismatch } from "./types.js";
 
 /** @param asLogin the data is written by the role that looks */
@@ -160,15 +161,10 @@ export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: C
   const { name, nullable, hasDefault, generated } = column;
   if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;
   return (
-    name !== rule.ownerColumn && !rule.serverColumns.has(name) && !rule.insertColumns.has(name)
-  );
-}
-
-export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
-  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
-  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
-  return [...rule.clientColumns.values()].some(
-    (each) => each.column === column && each.readOnly === undefined,
+    name !== rule.ownerColumn &&
+    name !== rule.conflict?.version &&
+    !rule.serverColumns.has(name) &&
+    !rule.insertColumns.has(name)
   );
 }
 

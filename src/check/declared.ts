@@ -44,6 +44,9 @@ export function usesOf<P extends Principal, DB>(
   for (const column of rule.insertColumns.keys()) add(column, `setOnInsert.${column}`, true);
   for (const column of rule.insertOnly.keys()) add(column, "insertOnly", false);
   for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
+  const { merging = [], version, readable = [] } = rule.conflict ?? {};
+  for (const column of merging) add(column, "conflict", column === version);
+  for (const column of readable) add(column, "conflict.readable", false);
   for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
   for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
   return uses;
@@ -78,6 +81,11 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
     for (const { column, rule: parent, by } of parents) {
       const message = say(columnMissing(parent.table, by, `belongsTo.${column}`));
       columns.push({ table: parent.table, column: by, message });
+    }
+    const record = rule.conflict?.record;
+    if (record !== undefined) {
+      const message = `conflict.record names the table "${record}", which the database does not have. Create it, or correct the name.`;
+      referred.push({ table: record, message: say(message) });
     }
     for (const [client, { references }] of rule.clientColumns ?? []) {
       if (references === undefined) continue;

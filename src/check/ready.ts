@@ -2,6 +2,7 @@
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../emit.js";
+import { countsVersions } from "../pipeline/conflict-columns.js";
 import type { Database, Databases } from "../process/call.js";
 import { withRemedy } from "../process/remedy.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
@@ -120,9 +121,11 @@ export function usedTables<P extends Principal, DB>({
   ledger,
   parking,
   checkpoints,
+  tables,
 }: WritesConfig<P, DB>): OwnTablesUsed {
   return {
     ledger: ledger !== false,
+    versions: countsVersions(tables),
     attempts: parking !== false,
     checkpoints: checkpoints === true,
   };

@@ -24,8 +24,8 @@ interface ConvertingWrite extends Converting {
   readonly principal: Principal;
 }
 
-/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
-type ValueUse = "sent" | "set" | "key" | "sought";
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for; or it is what a row is to hold, rounded like that. */
+type ValueUse = "sent" | "set" | "key" | "sought" | "compared";
 
 interface ValueHow {
   readonly use: ValueUse;
@@ -54,7 +54,8 @@ export interface Convert {
    * had been rounded before the library saw it.
    *
    * @param client by what name the client knows the value: a failure is told with it
-   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
+   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written;
+   * `compared`: they are rounded, and not written
    */
   values(
     store: Store,
@@ -106,7 +107,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const cause = new Error(`${table.name}.${column.name}, of type ${typeName(column)}`);
       return Object.assign(fatalOfSchema(code, message, details), { cause });
     };
-    if (column.generated && use !== "sought") {
+    if (column.generated && use !== "sought" && use !== "compared") {
       if (client === rowId) tellUnfit(table, column, value, context);
       throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
     }
@@ -144,7 +145,11 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const column = declaredColumn(table, name);
-        const how = { use, exact: use !== "sent", ...(client !== undefined && { client }) };
+const how = {
+          use,
+          exact: use !== "sent" && use !== "compared",
+          ...(client !== undefined && { client }),
+        };
         converted.push([name, one(store, table, column, value, context, how)]);
       }
       return Object.fromEntries(converted);

@@ -6,6 +6,7 @@ import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../emit.js";
 import { aboutColumns } from "./client-names.js";
+import { isVersion } from "./conflict-columns.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
@@ -84,6 +85,7 @@ async function sent<P extends Principal, DB>(
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
     if (await repeatsKey(name, value, rule, context, mapping)) continue;
+    if (rule.conflict !== undefined && isVersion(name, rule)) continue;
     const column =
       rule.clientColumns === undefined
         ? await anyColumn(name, rule, context, mapping)

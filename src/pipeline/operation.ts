@@ -18,10 +18,18 @@ export type RowReader<P extends Principal, DB> = (
   context: OperationContext<P, DB>,
 ) => Promise<StoredRow | undefined>;
 
+/** The device that has sent a transaction, as far as it, or the configuration, says which. */
+export interface Sender {
+  readonly clientId?: string;
+  readonly device?: string;
+  readonly queueId?: string;
+}
+
 /** A store, and its transaction that is open. */
 export interface OpenUnit {
   readonly store: Store;
   readonly unit: Unit;
+  readonly sender?: Sender;
   /** Only where letters of the caller's wait, which may be what would create it. */
   readonly needs?: Needs;
 }

@@ -157,8 +157,9 @@ export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
-  { open, number, progress, watchLeft }: Applying,
+  { open: begun, number, progress, watchLeft }: Applying,
 ): Promise<() => readonly Write[]> {
+  const open = { ...begun, sender: call };
   const { caller, lossyNumbers } = call;
   const { rules, looksAtAll, mutations } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
@@ -268,7 +269,8 @@ function createRun<P extends Principal, DB>(
   return {
     add: async (write, context, state) => {
       // What stands before it has been written: see `Rule.looksAround`.
-      if (rules.get(write.table)?.persist !== undefined) return alone(write, context, state);
+      const rule = rules.get(write.table);
+      if ((rule?.persist ?? rule?.conflict) !== undefined) return alone(write, context, state);
       progress.during = "persist";
       const change = await plainPersist.change(write, context, state);
       if (change !== undefined) waiting.push({ change, write, context, state });

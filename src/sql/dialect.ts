@@ -24,6 +24,7 @@ import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
 import type { Blamed, Meaning } from "../store/failures.js";
 import type { BoundScope } from "./bound-scope.js";
+import type { Guard, Merging } from "./merging.js";
 import type { OwnTypes } from "./own-types.js";
 import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
@@ -109,6 +110,10 @@ export interface Target {
   readonly scope: BoundScope | undefined;
   /** What must hold, too, where the row is there. Absent: nothing. */
   readonly fixed?: Fixed;
+  /** The same, where others may have changed the row: see `merge.ts`. */
+  readonly guards?: readonly Guard[];
+  /** What becomes of these columns where the row is there, in place of the values that are sent. Absent: nothing else. */
+  readonly computed?: ReadonlyMap<string, Expression<unknown>>;
   /** How its statements are compiled once. Absent: each is compiled anew. */
   readonly once?: CompiledOnce;
 }
@@ -231,6 +236,7 @@ export interface Dialect {
   readonly owners: Owners;
   /** Whether the column holds the value that `convert` made. */
   same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
+  readonly merging: Merging;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**

@@ -11,7 +11,8 @@ import type {
   Scope,
   Table,
 } from "../store/tables.js";
-import { noRowSecurity } from "../store/failures.js";
+import { LeftScope, noRowSecurity } from "../store/failures.js";
+import type { Merged } from "../store/change.js";
 import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
@@ -20,6 +21,7 @@ import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.j
 import type { SendPart } from "./flight-part.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
+import { mergeOne } from "./merge.js";
 import { pruneLedger } from "./prune-ledger.js";
 import { pruneNamed } from "./named.js";
 import { forgetUser } from "./forget.js";
@@ -31,6 +33,7 @@ import { tableForms } from "./table-forms.js";
 import type { Own, OwnTables } from "./tables.js";
 import type { Texts } from "./texts.js";
 import { throwFailure, type Watch } from "./transaction.js";
+import { pruneVersions, versionsIn } from "./versions.js";
 import { addAside, writeRun } from "./write.js";
 
 interface UnitParts<DB> {
@@ -79,6 +82,17 @@ export function openUnit<DB>({
     return readTableOf(tx, name, [], anew, begunAt, as?.role);
   };
   const throwIfFailed = () => throwFailure(watch);
+  const writing = { dialect, tx, tableOf, readAnew, watch, texts };
+  /** The library's own tables are the login role's, whoever writes the data. */
+  const asLogin = async <T>(run: () => Promise<T>): Promise<T> => {
+    const caller = as;
+    const { rowSecurity } = dialect;
+    if (caller?.role === undefined || rowSecurity === undefined) return run();
+    await rowSecurity.become(tx, { role: "none", settings: [] });
+    const result = await run();
+    await rowSecurity.become(tx, caller);
+    return result;
+  };
   return {
     tx: given,
     earlier,
@@ -93,20 +107,19 @@ export function openUnit<DB>({
     write: (run) =>
       writeRun(
         {
-          dialect,
-          tx,
-          tableOf,
-          readAnew,
-          watch,
+          ...writing,
           giveWay,
           together,
-          texts,
           sendPart:
             sendPart && ((part) => sendPart({ tx, watch, schema: trust, caller: as }, part)),
         },
         run,
       ),
-    read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
+    merge: (change) =>
+      watched(watch, () =>
+        mergeOne(writing, versionsIn({ tx: ours, place }, dialect, asLogin), change),
+      ),
+    read: (table, key, columns) => readRow(tx, dialect, sqlTable(table), key, columns),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
     foreignKeys: (table) => dialect.readForeignKeys(tx, sqlTable(table).source),
@@ -129,9 +142,22 @@ export function openUnit<DB>({
   };
 }
 
+/** Not every failure is a statement's; and a row that has left its scope is one, whoever catches the refusal. */
+async function watched(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
+  try {
+    const merged = await run();
+    if (merged.effect === "left") watch.failure ??= { error: new LeftScope() };
+    return merged;
+  } catch (error) {
+    watch.failure ??= { error };
+    throw error;
+  }
+}
+
 const pruners = {
   ledger: pruneLedger,
   named: pruneNamed,
+  versions: pruneVersions,
   attempts: pruneAttempts,
   letters: pruneLetters,
 };
@@ -202,12 +228,13 @@ async function inspectOwnTables(
   tx: SqlTransaction,
   dialect: Dialect,
   own: Own,
-  { ledger, attempts, checkpoints }: OwnTablesUsed,
+  { ledger, versions, attempts, checkpoints }: OwnTablesUsed,
 ): Promise<readonly OwnTableProblem[]> {
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
   const needed: readonly (keyof typeof tableForms)[] = [
     ...(ledger ? ledgerTables : []),
+    ...(versions ? ["powersync_versions" as const] : []),
     "powersync_dead_letters",
     "powersync_letter_parts",
     "powersync_letter_rows",

@@ -110,6 +110,7 @@ export interface InspectedTable extends Table {
 /** Dead letters always are. */
 export interface OwnTablesUsed {
   readonly ledger: boolean;
+  readonly versions: boolean;
   readonly attempts: boolean;
   readonly checkpoints: boolean;
 }

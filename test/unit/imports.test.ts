@@ -64,6 +64,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/config",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
+      "src/pipeline/conflict-rule",
       "src/pipeline/conditions",
       "src/pipeline/standard-schema",
       "src/pipeline/mutators",
@@ -82,6 +83,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/config-check/kinds",
       "src/config-check/rule-shape",
+      "src/config-check/own-tables-shape",
       "src/config-check/config-shape",
     ],
     below: [],

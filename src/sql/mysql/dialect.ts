@@ -15,6 +15,7 @@ import { blamed } from "./blamed.js";
 import { codes, meaning } from "./errors.js";
 import { insert } from "./insert.js";
 import { owners } from "./owners.js";
+import { merging } from "./merging.js";
 import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
 import { prepare, settingProblems } from "./session.js";
@@ -41,6 +42,7 @@ export const mysql: Dialect = {
   }),
   runs,
   same,
+  merging,
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
   isolation: "read committed",
   insertIgnore: true,

@@ -8,6 +8,7 @@ import { carefulRows } from "../statements-locking.js";
 import { locking } from "./careful.js";
 import { blamed, codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
+import { merging } from "./merging.js";
 import { become, becoming, inspect } from "./rls.js";
 import {
   access,
@@ -57,6 +58,7 @@ export const postgres: Dialect = {
   rows: returningRows,
   carefulRows: carefulRows(locking),
   same: locking.same,
+  merging,
   types: postgresFamily.types,
   readColumns,
   columnNames,

@@ -15,6 +15,7 @@ import {
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
 import { blamed, codes, meaning } from "./errors.js";
+import { merging } from "./merging.js";
 import { owners } from "./owners.js";
 import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
@@ -53,6 +54,7 @@ export const sqlite: Dialect = {
   }),
   runs,
   same,
+  merging,
   types: sqliteFamily.types,
   readColumns,
   columnNames,

@@ -43,6 +43,12 @@ export const toy: Dialect = {
   view,
   owners,
   same: (reference, _column, value) => sql`${reference} is ${value}`,
+  merging: {
+    typed: (_column, value) => sql`${value}`,
+    sum: (reference, _column, yours, base) =>
+      sql`(coalesce(${reference}, 0) + (${yours} - ${base}))`,
+    union: (_reference, _column, value) => sql`${value}`,
+  },
   fingerprint,
   codes: (error) => (error instanceof ToyError ? [error.toy] : []),
   meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),
