@@ -54,6 +54,9 @@ export const plainRules = {
   half_absent: { access: "everyone", table: "lists", columns: ["name", "no_such_column"] },
 } satisfies Rules;
 
+/** What the audit writes to. */
+export const auditRules = { powersync_audit: { owner: "owner_id" } } satisfies Rules;
+
 export function testConfig(db: Kysely<TestSchema>) {
   return {
     authenticate: byName,

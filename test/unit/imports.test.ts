@@ -187,6 +187,16 @@ const layers: Readonly<Record<string, Layer>> = {
     files: ["src/client/*"],
     below: [],
   },
+  auditCommand: {
+    files: ["src/audit/command"],
+    below: ["audit"],
+    packages: ["node:*"],
+  },
+  // Speaks HTTP alone, and knows nothing of the server's own code.
+  audit: {
+    files: ["src/audit/*"],
+    below: [],
+  },
   // Before the other hosts, so that no other of them may know Koa.
   koa: {
     files: ["adapters/koa"],
