@@ -15,6 +15,7 @@ export default defineConfig({
     client: "src/client/index.ts",
     memory: "src/store/memory.ts",
     admin: "src/admin/admin.ts",
+    cli: "src/cli/main.ts",
   },
   format: "esm",
   target: "es2023",
