@@ -57,6 +57,11 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   const whose = principalOf(values.principal);
   readEnvironment(values["env-file"], io);
   const file = findConfig(values.config, io.cwd);
+  if (file === undefined) {
+    throw new Problem(
+      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `powersync-writes init`.",
+    );
+  }
   const exported = await loadModule(file, io);
   const writes = [exported["writes"], exported["default"]].find(isWrites);
   const config = writes && configOf(writes);
@@ -135,19 +140,12 @@ function principalOf(given: string | undefined): Loaded["whose"] {
   return { principal: { ...principal, userId: principal["userId"] } };
 }
 
-function findConfig(given: string | undefined, cwd: string): string {
-  if (given !== undefined) {
-    const file = absolute(given, cwd);
-    if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
-    return file;
-  }
-  const found = names.map((name) => join(cwd, name)).find((file) => existsSync(file));
-  if (found === undefined) {
-    throw new Problem(
-      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `powersync-writes init`.",
-    );
-  }
-  return found;
+/** The module that is named, or one of the usual names; `undefined` where there is none. @throws Problem where the named one is not there */
+export function findConfig(given: string | undefined, cwd: string): string | undefined {
+  if (given === undefined) return names.map((name) => join(cwd, name)).find(existsSync);
+  const file = absolute(given, cwd);
+  if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
+  return file;
 }
 
 export function absolute(file: string, cwd: string): string {

@@ -21,7 +21,10 @@ process.on("SIGINT", () => {
 });
 
 const io = createIo({ stdin, stdout, stderr, env, cwd: process.cwd(), signal: interrupted.signal });
+// What a command waits for need not hold the process, and Node would end it in the middle.
+const holding = setInterval(() => undefined, 60_000);
 const code = await run(argv.slice(2), io);
+clearInterval(holding);
 // A configuration may have opened more than the command knows of, such as a timer or a server: the process ends all the same.
 await Promise.all([stdout, stderr].map((stream) => new Promise((done) => stream.write("", done))));
 process.exit(code);
