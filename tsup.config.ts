@@ -16,6 +16,7 @@ export default defineConfig({
     memory: "src/store/memory.ts",
     admin: "src/admin/admin.ts",
     audit: "src/audit/index.ts",
+    cli: "src/cli/main.ts",
   },
   format: "esm",
   target: "es2023",

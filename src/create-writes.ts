@@ -1,6 +1,7 @@
 /** Connects all the parts: `createWrites`. */
 import { checkConfig } from "./config-check/config-shape.js";
 import type { WritesConfig } from "./config.js";
+import { withConfig } from "./config-of.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
 import { createCreated } from "./dead-letters/created.js";
@@ -133,7 +134,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
-  return {
+  const writes: Writes<P> = {
     deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
@@ -162,6 +163,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     },
     drain: load.drain,
   };
+  return withConfig(writes, config);
 }
 
 /** A preflight that nobody here answers fails in the browser alone: so the log says it, once. */

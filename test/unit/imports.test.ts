@@ -62,6 +62,7 @@ const layers: Readonly<Record<string, Layer>> = {
   options: {
     files: [
       "src/config",
+      "src/config-of",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
       "src/pipeline/conflict-rule",
@@ -181,6 +182,12 @@ const layers: Readonly<Record<string, Layer>> = {
   admin: {
     files: ["src/admin/*"],
     below: ["shapes", "model", "json", "store", "context", "wire", "options", "letters", "http"],
+  },
+  // The command: an operator's process on Node, on top of everything.
+  cli: {
+    files: ["src/cli/*"],
+    below: ["model", "json", "store", "context", "wire", "options", "sql", "letters"],
+    packages: ["node:*", "kysely"],
   },
   // The device's side takes nothing of the server's along, and no package.
   client: {
