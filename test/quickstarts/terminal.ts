@@ -22,7 +22,9 @@ export class Terminal {
       detached: true,
     });
     this.#shell.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#printed += text));
-    this.#shell.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#complained += text));
+    this.#shell.stderr
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => (this.#complained += text));
   }
 
   /** @returns what the commands have printed, and the folder in which they have ended */
@@ -87,7 +89,8 @@ function commandsOf(text: string): readonly string[] {
   for (const line of text.trimEnd().split("\n")) {
     open = open === "" ? line : `${open}\n${line}`;
     const isComplete =
-      !open.endsWith("\\") && spawnSync("bash", ["-n", "-c", open], { stdio: "ignore" }).status === 0;
+      !open.endsWith("\\") &&
+      spawnSync("bash", ["-n", "-c", open], { stdio: "ignore" }).status === 0;
     if (!isComplete) continue;
     if (open.trim() !== "") commands.push(open);
     open = "";
