@@ -183,8 +183,14 @@ async function checkSubpaths() {
     try {
       const path = require.resolve(specifier);
       if (!path.endsWith(".js")) readFileSync(path);
-      else if (Object.keys(await import(pathToFileURL(path))).length === 0)
-        problems.push(`${specifier} is empty.`);
+      else {
+        const imported = Object.keys(await import(pathToFileURL(path)));
+        if (imported.length === 0) problems.push(`${specifier} is empty.`);
+        // As an application in CommonJS gets it.
+        const required = Object.keys(require(specifier)).filter((one) => one !== "module.exports");
+        if (required.sort().join() !== imported.sort().join())
+          problems.push(`require("${specifier}") gives ${required.join(", ")}.`);
+      }
     } catch (error) {
       problems.push(`${specifier}: ${error.message}`);
     }

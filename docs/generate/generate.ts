@@ -4,12 +4,18 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { format } from "oxfmt";
+import { compatibilityPage } from "./compatibility.js";
 import { errorsPage } from "./errors.js";
 import { shapesPage } from "./shapes.js";
 import { typesPage } from "./types.js";
 
 const check = process.argv.includes("--check");
-const pages = { "types.md": typesPage, "errors.md": errorsPage, "shapes.md": shapesPage };
+const pages = {
+  "types.md": typesPage,
+  "errors.md": errorsPage,
+  "shapes.md": shapesPage,
+  "compatibility.md": compatibilityPage,
+};
 const stale: string[] = [];
 
 for (const [name, page] of Object.entries(pages)) {

