@@ -27,4 +27,9 @@ export const commands: readonly Command[] = [
     summary: "examine a running deployment and its database",
     run: async (args, io) => (await import("./doctor.js")).doctor(args, io),
   },
+  {
+    name: "audit",
+    summary: "hold any write endpoint to the contract, over HTTP alone",
+    run: async (args, io) => (await import("../audit/command.js")).auditCommand(args, io),
+  },
 ];

@@ -145,7 +145,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const column = declaredColumn(table, name);
-const how = {
+        const how = {
           use,
           exact: use !== "sent" && use !== "compared",
           ...(client !== undefined && { client }),
