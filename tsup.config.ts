@@ -15,6 +15,7 @@ export default defineConfig({
     client: "src/client/index.ts",
     memory: "src/store/memory.ts",
     admin: "src/admin/admin.ts",
+    otel: "src/otel/index.ts",
   },
   format: "esm",
   target: "es2023",

@@ -55,9 +55,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const logger = config.logger ?? consoleLogger;
+  const { telemetry } = config;
   const emit = emitter([
     ...(logger === false ? [] : [createLog(logger)]),
     ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
+    ...(telemetry === undefined ? [] : [{ tell: telemetry.event }]),
   ]);
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
@@ -86,7 +88,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const shared = { config, pipeline, rowStateReader, dependants, emit };
   const parking = createParking(config, emit);
   const announce = createAnnounce({ pipeline, emit, parking });
-  const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
+  const run = createRunTransaction({ ...shared, quota, parking, announce });
+  const runTransaction: typeof run =
+    telemetry === undefined
+      ? run
+      : (transaction, call) => telemetry.transaction(call, () => run(transaction, call));
   const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const processor = createProcessor({
@@ -106,7 +112,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
-  const handle = createHandle({
+  const answer = createHandle({
     path,
     routes,
     ...(cors && { cors }),
@@ -118,6 +124,12 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
+  const handle: typeof answer =
+    telemetry === undefined
+      ? answer
+      : (request) => telemetry.request(request, () => answer(request));
+  const deadLetters = createDeadLetters({ ...shared, created, limits, gate, load, databases });
+  telemetry?.waitingLetters(() => deadLetters.count());
   const checkParts = {
     config,
     limits,
@@ -128,7 +140,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
 
   return {
-    deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
+    deadLetters,
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
     handles: handlesOf(path, routes),
@@ -174,6 +186,7 @@ function openStore<P extends Principal, DB>(
     ownTables,
     errors,
     rls: severalRoles,
+    telemetry,
   }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
@@ -183,6 +196,7 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     ...(errors && { errors }),
+    ...(telemetry && { statement: telemetry.statement }),
     severalRoles: severalRoles !== undefined,
     asynchronousCommit,
   });

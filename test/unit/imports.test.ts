@@ -19,7 +19,7 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/logger"],
+    files: ["src/model", "src/errors", "src/events", "src/logger", "src/telemetry"],
     below: [],
   },
   json: {
@@ -179,6 +179,11 @@ const layers: Readonly<Record<string, Layer>> = {
   admin: {
     files: ["src/admin/*"],
     below: ["shapes", "model", "json", "store", "context", "wire", "options", "letters", "http"],
+  },
+  telemetry: {
+    files: ["src/otel/*"],
+    below: ["model", "context", "http"],
+    packages: ["@opentelemetry/api"],
   },
   // The device's side takes nothing of the server's along, and no package.
   client: {
