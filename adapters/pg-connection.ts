@@ -42,7 +42,9 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
   const run = (config: Config): Promise<unknown> => {
     if (typeof config["submit"] === "function")
       return refuse("A cursor or a stream can't be read inside the transaction: send a query.");
-    const control = controlOf(String(config["text"]));
+    const text = String(config["text"]);
+    lent.watch.statement?.(text);
+    const control = controlOf(text);
     return control === undefined
       ? lent.send((client) => send(client, config))
       : inner(lent, control, refuse);
@@ -105,18 +107,18 @@ async function inner(
     });
   if (typeof control === "object") return refuse(control.refused);
   if (control === "begin") {
-    if (lent.inner.open)
+    if (lent.watch.inner.open)
       return refuse(
         "A transaction is open already on this connection: await one before you begin the next.",
       );
-    lent.inner.open = true;
+    lent.watch.inner.open = true;
     return sent(`savepoint ${savepoint}`);
   }
-  if (!lent.inner.open)
+  if (!lent.watch.inner.open)
     return refuse(
       `The transaction is the library's, which ends it: ${control.toUpperCase()} is not for application code. Throw to undo it.`,
     );
-  lent.inner.open = false;
+  lent.watch.inner.open = false;
   return control === "commit"
     ? sent(`release ${savepoint}`)
     : sent(`rollback to ${savepoint}`, `release ${savepoint}`);

@@ -12,6 +12,7 @@ import type { TableRule } from "./pipeline/table-rule.js";
 import type { RlsOptions } from "./rls/rls.js";
 import type { Letter } from "./store/letters.js";
 import type { Store } from "./store/store.js";
+import type { Telemetry } from "./telemetry.js";
 import type { Limits, Timeouts } from "./wire/limits.js";
 
 export interface WritesConfig<P extends Principal, DB> {
@@ -97,6 +98,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly logger?: false | Logger;
   /** For machines: every event, as data. */
   readonly onEvent?: (event: WriteEvent) => void;
+  /** Traces and metrics: what `otel()` of `powersync-writes/otel` gives. Default: none. */
+  readonly telemetry?: Telemetry;
 }
 
 /**

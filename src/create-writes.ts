@@ -58,9 +58,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const logger = config.logger ?? consoleLogger;
+  const { telemetry } = config;
   const emit = emitter([
     ...(logger === false ? [] : [createLog(logger)]),
     ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
+    ...(telemetry === undefined ? [] : [{ tell: telemetry.event }]),
   ]);
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
@@ -90,7 +92,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const shared = { config, pipeline, rowStateReader, dependants, emit };
   const parking = createParking(config, emit);
   const announce = createAnnounce({ pipeline, emit, parking });
-  const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
+  const run = createRunTransaction({ ...shared, quota, parking, announce });
+  const runTransaction: typeof run =
+    telemetry === undefined
+      ? run
+      : (transaction, call) => telemetry.transaction(call, () => run(transaction, call));
   const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const checkParts = {
@@ -122,7 +128,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
-  const handle = createHandle({
+  const answer = createHandle({
     path,
     routes,
     ...(cors && { cors }),
@@ -134,8 +140,14 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
+  const handle: typeof answer =
+    telemetry === undefined
+      ? answer
+      : (request) => telemetry.request(request, () => answer(request));
+  const deadLetters = createDeadLetters({ ...shared, created, limits, gate, load, databases });
+  telemetry?.waitingLetters(() => deadLetters.count());
   const writes: Writes<P> = {
-    deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
+    deadLetters,
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
     handles: tellingPreflights(path, routes, emit),
@@ -201,6 +213,7 @@ function openStore<P extends Principal, DB>(
     ownTables,
     errors,
     rls: severalRoles,
+    telemetry,
   }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
@@ -210,6 +223,7 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     ...(errors && { errors }),
+    ...(telemetry && { statement: telemetry.statement }),
     severalRoles: severalRoles !== undefined,
     asynchronousCommit,
   });

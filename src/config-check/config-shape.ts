@@ -25,12 +25,14 @@ import {
   isPlain,
   type Kind,
   list,
+  logger,
   number,
   object,
   oneOf,
   recordOf,
   required,
   somePoints,
+  telemetry,
   text,
   worded,
 } from "./kinds.js";
@@ -80,15 +82,6 @@ const database: Kind = {
   // Stores and Kysely objects are not walked.
   inside: (value, path) => {
     if (isPlain(value) && "open" in (value as object)) checkKind(keyedDatabase, value, path);
-  },
-};
-
-const logger: Kind = {
-  words: "false, or an object with the functions `error` and `warn`, such as the console",
-  fits: (value) => {
-    if (value === false) return true;
-    const { error, warn } = (value ?? {}) as Readonly<Record<string, unknown>>;
-    return typeof error === "function" && typeof warn === "function";
   },
 };
 
@@ -238,6 +231,7 @@ export const config = object(
     ownTables,
     logger,
     onEvent: func,
+    telemetry,
   } satisfies ShapeOf<WritesConfig<Principal, unknown>>,
   "an object { authenticate, database, tables }",
 );

@@ -73,6 +73,13 @@ export function createDeadLetters<P extends Principal, DB>(
           : { letters };
       }),
 
+    count: ({ principal } = {}) =>
+      load.during(async () =>
+        inUnit((await databases.sure(principal)).store, ({ letters }) => letters.countByCode(), {
+          readOnly: true,
+        }),
+      ),
+
     get: (id, { principal } = {}) =>
       load.during(async () => {
         const letter = await inUnit((await databases.sure(principal)).store, ({ letters }) =>

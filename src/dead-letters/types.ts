@@ -164,6 +164,8 @@ export interface BulkDiscardReport {
 export interface DeadLetters<P extends Principal> {
   /** By when they were first seen. Letters that are recorded meanwhile move nothing from one page to another. */
   list(options?: ListOptions<P>): Promise<LetterPage>;
+  /** How many are open or stale, by their error codes: `{ UNIQUE_VIOLATION: 3 }`. */
+  count(options?: LetterOptions<P>): Promise<Readonly<Record<string, number>>>;
   /** `undefined`: there is none. */
   get(id: string, options?: LetterOptions<P>): Promise<Letter | undefined>;
   /**

@@ -17,6 +17,10 @@ export interface LentClient {
 export interface Lending {
   /** Sends in turn with the transaction's other statements, watched as they are; behind a failure, or too late, nothing is sent and it rejects. */
   send<T>(use: (client: LentClient) => Promise<T>): Promise<T>;
-  /** Whether the library has a transaction of its own open inside this one. None may be left open. */
-  readonly inner: { open: boolean };
+  readonly watch: {
+    /** Whether the library has a transaction of its own open inside this one. None may be left open. */
+    readonly inner: { open: boolean };
+    /** Wants to hear the text of each statement. */
+    readonly statement: ((text: string) => void) | undefined;
+  };
 }

@@ -30,6 +30,8 @@ interface SqlStoreOptions {
   readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   readonly errors?: ApplicationErrors;
+  /** Told the text of each statement that is about to be sent. */
+  readonly statement?: (text: string) => void;
   /** Data is written as several roles: what one role does not find, another may. */
   readonly severalRoles: boolean;
 }
@@ -63,7 +65,7 @@ export function createSqlStores({
 
 interface SqlStoreParts extends Pick<
   SqlStoreOptions,
-  "isolation" | "timeouts" | "asynchronousCommit" | "errors"
+  "isolation" | "timeouts" | "asynchronousCommit" | "errors" | "statement"
 > {
   readonly own: Own;
   readonly schema: SchemaCache;
@@ -90,6 +92,7 @@ export function sqlStore<DB>(
     timeouts: configured,
     asynchronousCommit,
     errors,
+    statement,
   }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
@@ -125,6 +128,7 @@ export function sqlStore<DB>(
     known,
     texts,
     wings,
+    statement,
     letters: () => kept,
     // What others do passes, and what has taken too long takes as long again.
     decides: (error) =>
@@ -168,7 +172,7 @@ export function sqlStore<DB>(
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
-      const watch = createWatch();
+      const watch = createWatch(statement);
       // Where a device's claim is the first statement, it bounds the transaction's waits as well.
       const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
       const settings = {

@@ -17,6 +17,7 @@ import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, SqlTransaction, StatementBounds } from "./dialect.js";
+import { flightWord } from "./flight-word.js";
 import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
 import { lending, type Lending, type LentClient, lentWord } from "./lent-word.js";
 import { prepare } from "./prepared.js";
@@ -137,14 +138,17 @@ export interface Watch {
   untold: number;
   /** What the connection is asked for, or still busy with. */
   readonly underWay: Set<Promise<unknown>>;
+  /** See `createSqlStores`. */
+  readonly statement: ((text: string) => void) | undefined;
   /** See `Lending`. */
   readonly inner: { open: boolean };
   /** `ending`: no statement is taken any more. `given up`: nor is one sent that was taken before. */
   state: "open" | "ending" | "given up";
 }
 
-export function createWatch(): Watch {
+export function createWatch(statement?: (text: string) => void): Watch {
   return {
+    statement,
     begunAt: 0,
     statements: 0,
     longestMs: 0,
@@ -241,6 +245,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
     if (watch.state !== "open") throw tooLate();
     watch.untold += 1;
     try {
+      if (query[0].sql !== flightWord) watch.statement?.(query[0].sql);
       return await execute(...query);
     } finally {
       watch.untold -= 1;
@@ -262,7 +267,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
       watched(withPluginAtFront(plugin), watch),
     withoutPlugins: () => watched(withoutPlugins(), watch),
     [lending]: {
-      inner: watch.inner,
+      watch,
       send: async (use) => {
         watch.untold += 1;
         try {

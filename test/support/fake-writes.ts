@@ -15,6 +15,7 @@ const unused = () => Promise.reject(new Error("Not part of the fake."));
 
 const unusedLetters: Writes<Principal>["deadLetters"] = {
   list: unused,
+  count: unused,
   get: unused,
   edit: unused,
   retry: unused,

@@ -19,7 +19,7 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/emit", "src/log-lines", "src/logger"],
+    files: ["src/model", "src/errors", "src/events", "src/emit", "src/log-lines", "src/logger", "src/telemetry"],
     below: [],
   },
   json: {
@@ -188,6 +188,11 @@ const layers: Readonly<Record<string, Layer>> = {
     files: ["src/cli/*"],
     below: ["model", "json", "store", "context", "wire", "options", "sql", "letters"],
     packages: ["node:*", "kysely"],
+  },
+  telemetry: {
+    files: ["src/otel/*"],
+    below: ["model", "context", "http"],
+    packages: ["@opentelemetry/api"],
   },
   // The device's side takes nothing of the server's along, and no package.
   client: {

@@ -274,6 +274,7 @@ function tsconfig(): unknown {
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
+    "powersync-writes/otel": [resolve("src/otel/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
