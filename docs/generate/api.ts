@@ -65,6 +65,7 @@ function exportsOf(
       const isValue = (symbol.flags & ts.SymbolFlags.Value) !== 0;
       return { name: exported.name, symbol, isValue };
     })
+    .filter(({ symbol }) => !symbol.getJsDocTags().some(({ name }) => name === "internal"))
     .toSorted((a, b) => Number(b.isValue) - Number(a.isValue) || (a.name < b.name ? -1 : 1));
 }
 

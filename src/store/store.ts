@@ -22,6 +22,7 @@ import type { Batch, Prunable, Pruned, PruneStep } from "./prune.js";
 
 /** By the source database's column names. */
 export type Values = Readonly<Record<string, unknown>>;
+/** A row as it is in the database, by column. */
 export type StoredRow = Values;
 
 declare const native: unique symbol;
