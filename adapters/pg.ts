@@ -27,6 +27,7 @@ interface PoolClientLike {
 // A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
 const guardedPool = Symbol.for("powersync-writes.guarded-pool");
 
+/** Options of `guardPool`. */
 export interface GuardOptions {
   /** Called once for every connection error. Nothing needs to be done: the query that was running rejects by itself. */
   readonly onError?: (error: Error) => void;

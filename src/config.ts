@@ -15,6 +15,7 @@ import type { Store } from "./store/store.js";
 import type { Telemetry } from "./telemetry.js";
 import type { Limits, Timeouts } from "./wire/limits.js";
 
+/** Every option of `createWrites`. */
 export interface WritesConfig<P extends Principal, DB> {
   /**
    * Says who calls, or throws `unauthenticated()` (401) or `forbidden()` (403); anything else it throws is 503, and the device keeps its writes.
@@ -124,6 +125,7 @@ export interface KeyedDatabase<P extends Principal, DB> {
   readonly key: (principal: P) => string;
 }
 
+/** The option `ledger`: how long answers are remembered, and by what a device is known. */
 export interface LedgerOptions<P extends Principal> {
   /** How long an answer is remembered, at least. What a device sent last is remembered until a later request brings something new. Default 90. */
   readonly retentionDays?: number;
@@ -191,6 +193,7 @@ export interface DeadLettersOptions<P extends Principal, DB> {
   readonly principal?: (letter: Letter) => P | Promise<P>;
 }
 
+/** The option `deadLetters.rejections`: rows that tell a device what was refused. */
 export interface RejectionOptions<P extends Principal, DB> {
   /** In the database's words. */
   readonly table: string;

@@ -69,6 +69,7 @@ export interface DeadLetterContext<P extends Principal, DB> extends CallContext<
   readonly clientId?: string;
 }
 
+/** What `respond` and its hooks are given beside the response. */
 export interface RespondContext extends RequestContext {
   /** Absent where the request ended before a transaction was tried. */
   readonly results?: readonly TransactionResult[];
@@ -93,6 +94,7 @@ export interface CommittedMutation {
   readonly operationIndex: number;
 }
 
+/** What `hooks.committed` is given beside the writes. */
 export interface CommittedContext<P extends Principal> extends CallContext<P> {
   readonly clientId?: string;
 }

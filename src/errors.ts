@@ -43,6 +43,9 @@ export interface BadRequestError extends Error {
  * @param code a stable code, sent to the client
  * @param message safe to show; sent to the client
  * @param details any JSON value; sent to the client
+ *
+ * @example
+ * throw fatal("LIST_CLOSED", "The list is closed.", { closedAt });
  */
 export function fatal(code: ErrorCode, message: string, details?: unknown): FatalError {
   return Object.assign(
@@ -61,6 +64,9 @@ export function fatalOfSchema(code: ErrorCode, message: string, details?: unknow
  *
  * @param message safe to show; sent to the client
  * @param retryAfterMs how long the client should wait, in milliseconds
+ *
+ * @example
+ * if (await isUnderMaintenance(tx)) throw retryable("Try again in a minute.", 60_000);
  */
 export function retryable(message: string, retryAfterMs?: number): RetryableError {
   const error = new WriteError("retryable", message);
@@ -92,18 +98,34 @@ export function misconfigured(what: string): RetryableError {
  *
  * @param message safe to show; sent to the client
  * @param why for the log alone: what is wrong with the credential, and what to change
+ *
+ * @example
+ * if (session === undefined) throw unauthenticated();
  */
 export function unauthenticated(message = "Authentication is required.", why?: string): Error {
   const error = new WriteError("unauthenticated", message);
   return why === undefined ? error : Object.assign(error, { cause: new Error(why) });
 }
 
-/** In `authenticate` only: the caller is known, and barred from the endpoint as a whole. Answered 403. Never use it for a matter of data. */
+/**
+ * In `authenticate` only: the caller is known, and barred from the endpoint as a whole. Answered 403. Never use it for a matter of data.
+ *
+ * @example
+ * if (session.suspended) throw forbidden("This account is suspended.");
+ */
 export function forbidden(message = "You may not use this endpoint."): Error {
   return new WriteError("forbidden", message);
 }
 
-/** The request as a whole can't be read. */
+/**
+ * The request as a whole can't be read.
+ *
+ * @example
+ * const validate = (body: unknown, context: unknown, next: () => unknown) => {
+ *   if (isFromOldApp(body)) throw badRequest(400, "Update the app.");
+ *   return next();
+ * };
+ */
 export function badRequest(status: BadRequestError["status"], message: string): BadRequestError {
   return Object.assign(new WriteError("bad_request", message), { status });
 }

@@ -289,6 +289,7 @@ interface UnsafeSettingsEvent extends Correlated {
   readonly problems: readonly string[];
 }
 
+/** Something that has happened, as data for `onEvent`. `type` says which it is. */
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent

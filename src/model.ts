@@ -98,6 +98,7 @@ export interface WriteOutcome {
   readonly effect: "written" | "missing" | "declined" | "unchanged" | "kept";
 }
 
+/** A request as the library sees it, whatever the framework. */
 export interface WriteRequest {
   readonly method: string;
   /** Path and query; an origin in front is allowed and ignored. */
@@ -118,6 +119,7 @@ export interface WriteRequest {
   readonly raw?: unknown;
 }
 
+/** The answer to a request, for an adapter to send. */
 export interface WriteResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -158,6 +160,7 @@ export interface FailedOperation {
   readonly operationIndex?: number;
 }
 
+/** The transaction is applied: now, or when it was first sent. */
 export interface SuccessResult {
   readonly status: "success";
 }
@@ -187,6 +190,7 @@ export interface NotAttemptedResult {
   readonly status: "not_attempted";
 }
 
+/** The answer to one transaction. */
 export type TransactionResult = SuccessResult | RetryableResult | FatalResult | NotAttemptedResult;
 
 /** A transaction that was answered fatally, kept whole in the source database so that nothing is lost. */

@@ -36,17 +36,20 @@ export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly problems: readonly string[] };
 
+/** What `writes.health()` gives. */
 export interface Health {
   readonly status: "ok" | "draining";
   /** Requests, and calls of a custom route, that are being answered just now. */
   readonly inFlight: number;
 }
 
+/** Options of `writes.check()`. */
 export interface CheckOptions<P extends Principal> {
   /** A caller to try the scopes with, so that those which the database does not take are found. Nothing is read or written in the name of it. */
   readonly principal?: P;
 }
 
+/** What `createWrites` gives. */
 export interface Writes<P extends Principal> {
   /** What could not be applied, for whoever operates the application to look at, mend, retry or discard. */
   readonly deadLetters: DeadLetters<P>;

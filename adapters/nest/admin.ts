@@ -55,6 +55,11 @@ export interface AsyncAdminOptions<
  * Mounts the admin routes of the dead letters.
  *
  * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ *
+ * @example
+ * const writes = PowerSyncWriteModule.forRoot({ authenticate, database, tables });
+ * const admin = PowerSyncWriteAdminModule.forRoot({ guard: isOperator }, { imports: [writes] });
+ * // Both among the imports of a module.
  */
 export class PowerSyncWriteAdminModule extends BeforeParserModule {
   /**

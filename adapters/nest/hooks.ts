@@ -7,6 +7,7 @@ import type { Hooks, LayerName } from "../../src/pipeline/layers.js";
 /** Implemented by a class that is marked `@WriteHook()`. The class may have other members as well. */
 export type WriteHooks<P extends Principal = Principal, DB = unknown> = Hooks<P, DB>;
 
+/** Options of `@WriteHook()`. */
 export interface WriteHookOptions {
   /** Hooks run in ascending order of this number. Hooks with the same number run in the order in which Nest found them. Default 0. */
   readonly order?: number;

@@ -90,7 +90,14 @@ export type AsyncOptions<P extends Principal, DB, Raw = HttpRequest> = MountOpti
     | { readonly useExisting: FactoryClass<P, DB, Raw> }
   );
 
-/** Mounts the write endpoint as a controller, and exports `WriteService`. It may be the application's root module. */
+/**
+ * Mounts the write endpoint as a controller, and exports `WriteService`. It may be the application's root module.
+ *
+ * @example
+ * const app = await NestFactory.create(
+ *   PowerSyncWriteModule.forRoot({ authenticate, database, tables }), // or among the imports of a module
+ * );
+ */
 export class PowerSyncWriteModule extends BeforeParserModule {
   /**
    * Mounts `POST /api/data`, or the path that `config.path` gives. With `path: false` it mounts nothing, for applications whose own

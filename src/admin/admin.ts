@@ -31,6 +31,7 @@ type Guard<Request extends WriteRequest = WriteRequest> = (
   request: Request,
 ) => boolean | Promise<boolean>;
 
+/** Options of the admin routes. */
 export interface AdminOptions<P extends Principal, Request extends WriteRequest = WriteRequest> {
   /** Decides who may use the routes. Required. */
   readonly guard: Guard<Request>;
@@ -198,7 +199,10 @@ function adminRefusal(error: unknown): AdminResponse {
  */
 type CheckHost = (request: WriteRequest) => boolean;
 
-/** @param hosts where there are none, callers on the same machine must use a name of the loopback interface */
+/**
+ * @param hosts where there are none, callers on the same machine must use a name of the loopback interface
+ * @internal
+ */
 export function createCheckHost(hosts: readonly string[] | undefined): CheckHost {
   const known = hosts?.map((host) => host.toLowerCase());
   return (request) => {
@@ -212,7 +216,11 @@ export function createCheckHost(hosts: readonly string[] | undefined): CheckHost
   };
 }
 
-/** In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL; HTTP/2 has its own field. */
+/**
+ * In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL; HTTP/2 has its own field.
+ *
+ * @internal
+ */
 export function hostOf({ headers, url, raw }: WriteRequest): string | undefined {
   const host = headers.get("host");
   if (host !== null) return host;

@@ -56,6 +56,7 @@ export type MismatchCode =
   | "operation_refused"
   | "previous_untracked";
 
+/** Something in which the rules, the database and the client's schema do not fit together. */
 export interface Mismatch {
   /** `error`: writes fail, or can't be trusted. `warning`: it may be meant so. */
   readonly severity: "error" | "warning";
@@ -71,12 +72,14 @@ export interface Mismatch {
   readonly cause?: unknown;
 }
 
+/** A column of the client's PowerSync schema. */
 export interface ClientColumnType {
   readonly name: string;
   /** `TEXT`, `INTEGER` or `REAL`. */
   readonly type?: string | undefined;
 }
 
+/** A table of the client's PowerSync schema. */
 export interface ClientTable {
   readonly name: string;
   readonly columns: readonly ClientColumnType[];

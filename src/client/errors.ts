@@ -43,6 +43,7 @@ export type UploadErrorCode =
   | "USER_CHANGED"
   | "UNKNOWN_REJECTED_WRITE";
 
+/** What an `UploadError` says beside its code. */
 export interface UploadErrorDetails {
   /** The HTTP status, where there was a response. */
   readonly status?: number;

@@ -14,6 +14,7 @@ interface Validation {
   readonly issues?: readonly MutationIssue[] | undefined;
 }
 
+/** What is wrong with one argument of a mutation. */
 export interface MutationIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
@@ -24,13 +25,23 @@ export interface MutationDatabase<Tx extends MutationTransaction> {
   writeTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
+/** A local transaction of PowerSync's, as far as mutations need it. */
 export interface MutationTransaction {
   execute(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
 type InputOf<Schema extends ArgumentsSchema> = NonNullable<Schema["~standard"]["types"]>["input"];
 
-/** The arguments are not as their schema has them. Nothing has been written. */
+/**
+ * The arguments are not as their schema has them. Nothing has been written.
+ *
+ * @example
+ * try {
+ *   await mutate("list.share", { list, with: "" });
+ * } catch (error) {
+ *   if (error instanceof MutationArgumentsError) show(error.issues);
+ * }
+ */
 export class MutationArgumentsError extends Error {
   readonly issues: readonly MutationIssue[];
 

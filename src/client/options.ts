@@ -4,6 +4,7 @@ import type { QueuedTransaction } from "./transaction.js";
 
 type MaybePromise<T> = T | Promise<T>;
 
+/** Options of `PowerSyncWriteConnector`. */
 export interface ConnectorOptions {
   /** The full URL of the write endpoint: `https://api.example.com/api/data`. */
   readonly url: string;
@@ -52,6 +53,7 @@ export interface ConnectorOptions {
   readonly fetch?: Fetch;
 }
 
+/** The queue belongs to one user, and the token speaks for another. */
 export interface UserChange {
   /** The user to whom the queue belongs. */
   readonly from: string;

@@ -12,6 +12,7 @@ export interface UploadStatus {
   readonly rejected: number;
 }
 
+/** Called with every change of the connector's status. */
 export type StatusListener = (status: UploadStatus) => void;
 
 export interface StatusStore {

@@ -140,6 +140,7 @@ export interface QueueBatch {
   complete(): Promise<void>;
 }
 
+/** What runs SQL on the device: a PowerSync database, or a transaction of one. */
 export interface SqlExecutor {
   getAll<T>(sql: string, parameters?: unknown[]): Promise<T[]>;
   execute(sql: string, parameters?: unknown[]): Promise<unknown>;

@@ -24,6 +24,7 @@ export interface LetterOptions<P extends Principal> {
   readonly principal?: P;
 }
 
+/** Which letters are listed, and how many at once. */
 export interface ListOptions<P extends Principal> extends LetterFilter, LetterOptions<P> {
   /** 1 to 500. Default 50. */
   readonly limit?: number;
@@ -33,12 +34,14 @@ export interface ListOptions<P extends Principal> extends LetterFilter, LetterOp
   readonly order?: "newest" | "oldest";
 }
 
+/** A page of letters, and where the next one begins. */
 export interface LetterPage {
   readonly letters: readonly LetterSummary[];
   /** For the next page. Absent on the last. */
   readonly next?: string;
 }
 
+/** Options of the retry of one letter. */
 export interface RetryOptions<P extends Principal> extends LetterOptions<P> {
   /** Although its rows have changed. */
   readonly force?: boolean;
@@ -62,6 +65,7 @@ export interface ChainReport {
   };
 }
 
+/** What has become of a letter that was retried. */
 export type RetryResult =
   /** Applied, and committed together with the letter's new status. `dependants`: where it has some, or is one. */
   | { readonly status: "retried"; readonly dependants?: ChainReport }
@@ -88,10 +92,12 @@ export interface NotOpen {
   readonly is: LetterStatus;
 }
 
+/** There is no letter with this id. */
 export interface NotFound {
   readonly status: "not_found";
 }
 
+/** What has become of a letter that was to be edited. */
 export type EditResult =
   | { readonly status: "edited" }
   /** It is no transaction. The message says where. */
@@ -99,6 +105,7 @@ export type EditResult =
   | NotOpen
   | NotFound;
 
+/** What has become of a letter that was to be discarded. */
 export type DiscardResult =
   | { readonly status: "discarded" }
   /** Nothing has been done: so many letters depend on it. Say what becomes of them. */
@@ -119,6 +126,7 @@ export interface DiscardOptions<P extends Principal> extends LetterOptions<P>, D
 
 export interface BulkDiscardOptions<P extends Principal> extends BulkOptions<P>, DependantsChoice {}
 
+/** How letters are chosen and dealt with by a filter. */
 export interface BulkOptions<P extends Principal> extends LetterOptions<P> {
   /** How many letters at most are dealt with. Default 1,000. */
   readonly limit?: number;
@@ -126,10 +134,12 @@ export interface BulkOptions<P extends Principal> extends LetterOptions<P> {
   readonly cursor?: string;
 }
 
+/** Options of a retry by a filter. */
 export interface BulkRetryOptions<P extends Principal> extends BulkOptions<P> {
   readonly force?: boolean;
 }
 
+/** What retrying letters by a filter has done. */
 export interface BulkRetryReport {
   readonly retried: number;
   readonly stale: number;
@@ -142,12 +152,14 @@ export interface BulkRetryReport {
   readonly next?: string;
 }
 
+/** What has become of one letter in a retry by a filter. */
 export interface BulkRetryResult {
   readonly id: string;
   readonly userId: string;
   readonly result: RetryResult | { readonly status: "skipped" };
 }
 
+/** What discarding letters by a filter has done. */
 export interface BulkDiscardReport {
   readonly discarded: number;
   readonly ids: readonly string[];

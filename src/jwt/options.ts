@@ -11,7 +11,9 @@ import {
   text,
 } from "../config-check/kinds.js";
 
+/** Signature algorithms with public keys. */
 export type JwtAlgorithm = (typeof publicKeyAlgorithms)[number];
+/** Signature algorithms with a shared secret. */
 export type JwtSecretAlgorithm = keyof typeof secretAlgorithms;
 
 /** How long fetched keys are used, and how often and how long they are fetched. All in milliseconds. */

@@ -18,6 +18,9 @@ export type SupabaseProject = ({ readonly project: string } | { readonly url: st
  * Supabase Auth with JWT signing keys (ES256, RS256). For a project that still signs with its JWT secret, see {@link supabaseSecret};
  * during the migration from one to the other, use `jwt([supabase(…), supabaseSecret(…)])`.
  * https://supabase.com/docs/guides/auth/signing-keys
+ *
+ * @example
+ * jwt(supabase({ project: "abcdefghijklmnopqrst" }));
  */
 export function supabase(options: SupabaseProject & ProviderOptions): JwksUriOptions {
   checkNames("supabase", options, supabaseNames);
@@ -34,6 +37,9 @@ export function supabase(options: SupabaseProject & ProviderOptions): JwksUriOpt
 /**
  * Supabase Auth with the project's legacy JWT secret (HS256). Whoever has that secret can sign in as anyone, so prefer signing keys.
  * https://supabase.com/docs/guides/auth/jwts
+ *
+ * @example
+ * jwt(supabaseSecret({ project: "abcdefghijklmnopqrst", secret: SUPABASE_JWT_SECRET }));
  */
 export function supabaseSecret(
   options: SupabaseProject &
@@ -59,6 +65,9 @@ function supabaseClaims(name: string, options: SupabaseProject) {
 /**
  * Clerk's session tokens. They have no `aud`; the issuer identifies the instance.
  * https://clerk.com/docs/guides/sessions/manual-jwt-verification
+ *
+ * @example
+ * jwt(clerk({ frontendApi: "https://clerk.example.com", authorizedParties: ["https://app.example.com"] }));
  */
 export function clerk(
   options: ProviderOptions & {
@@ -93,6 +102,9 @@ export function clerk(
 /**
  * Auth0's access tokens for an API.
  * https://auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens
+ *
+ * @example
+ * jwt(auth0({ domain: "tenant.eu.auth0.com", audience: "https://api.example.com" }));
  */
 export function auth0(
   options: ProviderOptions & {
@@ -116,6 +128,9 @@ export function auth0(
 /**
  * Firebase Authentication's ID tokens. The emulator's tokens are not signed, and are never accepted.
  * https://firebase.google.com/docs/auth/admin/verify-id-tokens
+ *
+ * @example
+ * jwt(firebase({ projectId: "my-project-1" }));
  */
 export function firebase(
   options: ProviderOptions & { readonly projectId: string },
@@ -138,6 +153,9 @@ export function firebase(
 /**
  * Tokens of an Amazon Cognito user pool.
  * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+ *
+ * @example
+ * jwt(cognito({ userPoolId: "eu-west-1_AbCdEfGhI", clientIds: ["1example23456789"] }));
  */
 export function cognito(
   options: ProviderOptions & {
@@ -181,6 +199,9 @@ export function cognito(
  * Keycloak's access tokens. `aud` comes from an audience mapper or from client roles; `azp` is the client to which the token was issued.
  * `audience` or `clientIds` is required, since the realm issues tokens to other clients too.
  * https://www.keycloak.org/docs/latest/server_admin/#audience-support
+ *
+ * @example
+ * jwt(keycloak({ realmUrl: "https://id.example.com/realms/main", audience: "my-api" }));
  */
 export function keycloak(
   options: ProviderOptions & {

@@ -15,6 +15,7 @@ const claims = {
   cognito: "origin_jti",
 } as const;
 
+/** Identity providers whose session claim is known. */
 export type SessionProvider = keyof typeof claims;
 
 const noneAt = {

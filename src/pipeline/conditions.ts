@@ -45,7 +45,14 @@ export function isMember<const Members extends MemberTable>(
   return { isMember: members };
 }
 
-/** At least one of the conditions holds. */
+/**
+ * At least one of the conditions holds.
+ *
+ * @example
+ * const tables = {
+ *   lists: { scope: () => anyOf(isOwner("owner_id"), isMember({ table: "members", row: "list_id", user: "user_id" })) },
+ * };
+ */
 export function anyOf<const Conditions extends readonly ScopeCondition[]>(
   ...conditions: Conditions
 ): { readonly anyOf: Conditions } {

@@ -43,6 +43,7 @@ export interface Layers<P extends Principal, DB> {
   respond: Layer<WriteResponse, WriteResponse, RespondContext>;
 }
 
+/** The names of the layers, as in `hooks`. */
 export type LayerName = keyof Layers<Principal, unknown>;
 
 type AnyLayer = Layer<unknown, unknown, unknown>;

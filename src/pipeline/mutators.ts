@@ -17,6 +17,7 @@ export type MutatorFunction<P extends Principal, DB, Args = unknown> = (
   context: MutatorContext<P, DB>,
 ) => void | Promise<void>;
 
+/** What a mutation does on the server. */
 export interface Mutator<P extends Principal, DB> {
   /** For the arguments; `run` is given what it makes of them. Absent: they come as the device sent them. */
   readonly args?: StandardSchema;

@@ -3,6 +3,7 @@ import type { Principal } from "../context.js";
 import type { DatabaseCaller } from "../store/store.js";
 import { stringifyJson } from "../wire/serialize.js";
 
+/** Options of `rls()`. */
 export interface RlsOptions<P extends Principal> {
   /**
    * The role that writes the data: its name, or a function of the principal. Never a request's text. Default: the role that the pool logs in as.
@@ -25,6 +26,9 @@ const defaultSetting = "request.jwt.claims";
  * Its functions' principal is inferred where it is annotated, `(principal: Caller) => …`, and where `config.rls` is the options alone.
  *
  * @throws TypeError for a name that can't be a role's or a setting's
+ *
+ * @example
+ * createWrites({ authenticate, database, tables, rls: rls({ role: "authenticated" }) });
  */
 export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOptions<P> {
   const { role, setting = defaultSetting } = options;

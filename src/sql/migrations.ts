@@ -49,6 +49,12 @@ export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOption
 /**
  * The same as migrations for Kysely's `Migrator`, by name: spread them into those of your own.
  * `createTables` and they know of each other.
+ *
+ * @example
+ * const migrator = new Migrator({
+ *   db,
+ *   provider: { getMigrations: async () => ({ ...mine, ...kyselyMigrations() }) },
+ * });
  */
 export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Migration> {
   const up = (db: Kysely<unknown>) => make(db as SqlDatabase, createOwn(options), familyOf(db));
@@ -58,6 +64,9 @@ export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Mig
 /**
  * The same as SQL, for whoever runs migrations by hand: statements for an empty database, each with a semicolon at the end.
  * Sends nothing. `createTables` then finds that there is nothing left to do.
+ *
+ * @example
+ * console.log(tablesSql(db)); // into a migration of your own
  */
 export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): string {
   const own = createOwn(options);

@@ -5,6 +5,7 @@ import type { Scope, Table } from "./tables.js";
 
 /** By the source database's column names. */
 export type Values = Readonly<Record<string, unknown>>;
+/** A row as it is in the database, by column. */
 export type StoredRow = Values;
 
 /** What is to become of one row. Values and key are converted. */

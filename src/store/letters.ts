@@ -92,6 +92,7 @@ export interface LetterSummary {
   readonly dependants: number;
 }
 
+/** A dead letter as it is stored. */
 export interface Letter extends LetterSummary {
   /** The transaction in the wire's words, or as it came where it could not be understood. Integers beyond 2^53 are `bigint`. */
   readonly payload: unknown;

@@ -33,6 +33,7 @@ export type { MemoryScope, MemoryScopeBuilder, ReadRows } from "./memory/scope.j
 export type { MemoryType } from "./memory/values.js";
 export { MemoryError } from "./memory/tables.js";
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   readonly tables: MemoryTables;
   /** How long a database transaction may take, the wait for those before it included. Default 60,000. */
@@ -41,6 +42,7 @@ export interface MemoryStoreOptions {
   readonly now?: () => number;
 }
 
+/** A database in memory, for tests. */
 export interface MemoryStore extends Store<MemoryTransaction> {
   readonly scopeBuilder: MemoryScopeBuilder;
   /** What has been committed, in the order in which it was inserted. */

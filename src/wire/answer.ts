@@ -23,6 +23,10 @@ export const defaultRetryMs = 5_000;
 /**
  * A result as the contract words it, for a custom route:
  * `response.json(toWire(await writes.processTransaction(body, { principal })))`
+ *
+ * @example
+ * const result = await writes.processTransaction(request.body, { principal });
+ * response.json(toWire(result));
  */
 export function toWire(result: TransactionResult): Schemas["TransactionResult"] {
   switch (result.status) {

@@ -5,6 +5,7 @@ import type { Column, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
 import { Contention, InvalidValue, RowTaken } from "../failures.js";
 
+/** A column of a table in memory. */
 export interface MemoryColumn {
   readonly type: MemoryType;
   /** A list of such values. Default false. */
@@ -23,6 +24,7 @@ export interface MemoryColumn {
   readonly scale?: number;
 }
 
+/** A foreign key of a table in memory. */
 export interface MemoryReference {
   readonly table: string;
   /** The column referred to. Default: the other table's key. */
@@ -33,6 +35,7 @@ export interface MemoryReference {
   readonly deferred?: boolean;
 }
 
+/** A table in memory. */
 export interface MemoryTable {
   /** By name: the type alone, or more. */
   readonly columns: Readonly<Record<string, MemoryType | MemoryColumn>>;
@@ -201,7 +204,12 @@ function referenceOf(
   return { from, column, to, by, onDelete, deferred };
 }
 
-/** The store refuses a statement. */
+/**
+ * The store refuses a statement.
+ *
+ * @example
+ * await assert.rejects(store.transaction((tx) => tx.insert("lists", { id: null })), MemoryError);
+ */
 export class MemoryError extends Error {
   readonly meaning: Meaning;
 
