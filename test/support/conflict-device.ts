@@ -54,9 +54,15 @@ export function conflictDevice(name: string): ConflictDevice {
   };
 }
 
+interface ModelAnswer {
+  readonly outcome: "success" | "CONFLICT";
+  /** Others had changed the row meanwhile, so that the strategy had something to decide. */
+  readonly met: boolean;
+}
+
 /** What the server must make of each entry, once. */
 export interface ConflictModel {
-  apply(device: string, entry: QueuedEntry): "success" | "CONFLICT";
+  apply(device: string, entry: QueuedEntry): ModelAnswer;
   /** What its rows must hold. */
   rows(): Readonly<Record<string, LocalRow>>;
 }
@@ -65,31 +71,37 @@ export interface ConflictModel {
 export function conflictModel(): ConflictModel {
   const rows: Record<string, Record<string, unknown>> = {};
   const writers: string[] = [];
-  const rules: Readonly<Record<string, (device: string, entry: QueuedEntry) => boolean>> = {
+  const rules: Readonly<Record<string, (device: string, entry: QueuedEntry) => ModelAnswer>> = {
     versioned: (device, { op_data = {}, previous_values = {} }) => {
       const base = Number(previous_values["version"] ?? 0);
-      if (writers.slice(base).some((writer) => writer !== device)) return false;
       // Nobody's base is a version that there has never been.
-      if (base > writers.length) return false;
+      const others = writers.slice(base).some((writer) => writer !== device);
+      if (others || base > writers.length) return { outcome: "CONFLICT", met: true };
       writers.push(device);
       Object.assign(rows["versioned"] ?? {}, op_data, { version: writers.length });
-      return true;
+      return { outcome: "success", met: false };
     },
     counted: (_device, { op_data = {}, previous_values = {} }) => {
       const row = rows["counted"] ?? {};
-      const difference = Number(op_data["quantity"]) - Number(previous_values["quantity"]);
-      row["quantity"] = Number(row["quantity"]) + difference;
-      return true;
+      const [was, yours] = [Number(previous_values["quantity"]), Number(op_data["quantity"])];
+      const met = Number(row["quantity"]) !== was;
+      row["quantity"] = Number(row["quantity"]) + (yours - was);
+      return { outcome: "success", met };
     },
     stamped: (_device, { op_data = {} }) => {
       const row = rows["stamped"] ?? {};
+      let met = false;
       for (const column of ["title", "body"]) {
         const stamp = op_data[`${column}_at`];
-        if (stamp === undefined || String(stamp) < String(row[`${column}_at`])) continue;
+        if (stamp === undefined) continue;
+        if (String(stamp) < String(row[`${column}_at`])) {
+          met = true;
+          continue;
+        }
         row[column] = op_data[column];
         row[`${column}_at`] = stamp;
       }
-      return true;
+      return { outcome: "success", met };
     },
     merged: (_device, { op_data = {}, previous_values = {} }) => {
       const row = rows["merged"] ?? {};
@@ -97,21 +109,20 @@ export function conflictModel(): ConflictModel {
         ([column, yours]) => row[column] === previous_values[column] || row[column] === yours,
       );
       if (free) Object.assign(row, op_data);
-      return free;
+      return { outcome: free ? "success" : "CONFLICT", met: !free };
     },
   };
   return {
     apply: (device, entry) => {
       const { op, table, op_data = {} } = entry;
-      if (op === "PUT") {
-        rows[table] = { ...op_data };
-        if (table === "versioned") {
-          writers.push(device);
-          rows[table]["version"] = 1;
-        }
-        return "success";
+      const rule = rules[table];
+      if (op !== "PUT" && rule !== undefined) return rule(device, entry);
+      rows[table] = { ...op_data };
+      if (table === "versioned") {
+        writers.push(device);
+        rows[table]["version"] = 1;
       }
-      return rules[table]?.(device, entry) === true ? "success" : "CONFLICT";
+      return { outcome: "success", met: false };
     },
     rows: () => rows,
   };
@@ -141,6 +152,7 @@ export function randomEdit(device: ConflictDevice, random: Random, now: number):
     }
     default: {
       const columns = random.oneIn(4) ? ["title", "body"] : [random.pick(["title", "body"])];
+      // Mostly another value than it has.
       device.update(
         table,
         Object.fromEntries(columns.map((column) => [column, random.pick(words)])),
