@@ -8,7 +8,6 @@ import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { rowId } from "./client-names.js";
 import { type Convert, storedValues } from "./convert.js";
-import { writeMerging } from "./conflicts.js";
 import { createKeyFor } from "./key.js";
 import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
@@ -119,11 +118,12 @@ export function createPersist<P extends Principal, DB>(
       if (made === undefined) return { effect: "unchanged" };
       const rule = ruleOf(write);
       const { conflict } = rule;
-      if (conflict !== undefined)
-        return writeMerging(
-          { change: made, write, rule, conflict, context, kept: state, convert },
-          (effect) => judge(effect, write, context, state),
-        );
+      if (conflict !== undefined) {
+        // Loaded where it is used.
+        const { writeMerging } = await import("./conflicts.js");
+        const asked = { change: made, write, rule, conflict, context, kept: state, convert };
+        return writeMerging(asked, (effect) => judge(effect, write, context, state));
+      }
       const { effects, failure } = await state.unit.write([made]);
       if (failure !== undefined) throw faultOf(failure.cause, made, state);
       return judge(effects[0] ?? "absent", write, context, state);

@@ -21,7 +21,6 @@ import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.j
 import type { SendPart } from "./flight-part.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
-import { mergeOne } from "./merge.js";
 import { pruneLedger } from "./prune-ledger.js";
 import { pruneNamed } from "./named.js";
 import { forgetUser } from "./forget.js";
@@ -115,10 +114,12 @@ export function openUnit<DB>({
         },
         run,
       ),
-    merge: (change) =>
-      watched(watch, () =>
-        mergeOne(writing, versionsIn({ tx: ours, place }, dialect, asLogin), change),
-      ),
+    merge: async (change) => {
+      // Loaded where it is used.
+      const { mergeOne } = await import("./merge.js");
+      const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
+      return watched(watch, () => mergeOne(writing, versions, change));
+    },
     read: (table, key, columns) => readRow(tx, dialect, sqlTable(table), key, columns),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),

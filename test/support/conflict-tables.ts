@@ -21,6 +21,8 @@ export interface OpenConflicts {
   /** For `createWrites`. */
   readonly database: Kysely<ConflictSchema>;
   rows(table: "docs" | "lost"): Promise<readonly Row[]>;
+  /** Of `docs`. */
+  rowsOf(ids: readonly string[]): Promise<readonly Row[]>;
   insert(row: Row): Promise<void>;
   /** As others do it, beside the library. */
   update(id: string, row: Row): Promise<void>;
@@ -67,6 +69,10 @@ function onDialect(dialect: TestDialect): ConflictTarget {
         database: db,
         rows: async (table) => {
           const rows = await db.selectFrom(table).selectAll().orderBy("id").execute();
+          return rows.map((row) => plainRow(row));
+        },
+        rowsOf: async (ids) => {
+          const rows = await db.selectFrom("docs").selectAll().where("id", "in", ids).execute();
           return rows.map((row) => plainRow(row));
         },
         insert: async (row) => void (await db.insertInto("docs").values(row).execute()),
@@ -133,6 +139,11 @@ const memory: ConflictTarget = {
           .rows(table)
           .map((row) => plainRow(row))
           .toSorted((a, b) => (String(a["id"]) < String(b["id"]) ? -1 : 1)),
+      rowsOf: async (ids) =>
+        store
+          .rows("docs")
+          .filter(({ id }) => ids.includes(String(id)))
+          .map((row) => plainRow(row)),
       insert: (row) => store.transaction((tx) => void tx.insert("docs", row)),
       update: (id, row) => store.transaction((tx) => void tx.update("docs", { id }, row)),
       reset: () => store.clear(),

@@ -51,7 +51,10 @@ export function mergeChange(
     if (version === undefined) return;
     const row = rows.find(of, key)?.[1];
     const written = row?.[version.column] ?? null;
-    if (written === null || version.writer === undefined) return void own.versions.delete(name);
+    if (written === null || version.writer === undefined) {
+      own.versions.delete(name);
+      return;
+    }
     const { subject } = version;
     const next = versionWritten(version.writer, BigInt(written), record);
     own.versions.set(name, { ...next, subject, writtenAt: now });
