@@ -129,7 +129,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
 
   const writes: Writes<P> = {
-    deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
+    deadLetters: createDeadLetters({ ...shared, rules, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
     handles: handlesOf(path, routes),

@@ -16,6 +16,7 @@ const unused = () => Promise.reject(new Error("Not part of the fake."));
 const unusedLetters: Writes<Principal>["deadLetters"] = {
   list: unused,
   get: unused,
+  compare: unused,
   edit: unused,
   retry: unused,
   discard: unused,
