@@ -183,7 +183,7 @@ function whyNotLoaded(error: unknown, file: string): Problem {
   const { code, message, stack }: NodeJS.ErrnoException =
     error instanceof Error ? error : new Error(String(error));
   const failed = (why: string) => new Problem(`${file} can't be loaded: ${why}`);
-  switch (code) {
+  switch (code ?? "") {
     case "ERR_UNKNOWN_FILE_EXTENSION":
       return failed(
         `Node ${process.version} does not run TypeScript. Use Node 22.18 or newer, or ${withTsx}.`,

@@ -8,8 +8,10 @@ import { toWireTransaction } from "../wire/answer.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
 import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
 import type { RetryParts } from "./chain.js";
+import { createCompare } from "./compare.js";
 import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
+import type { Rules } from "../pipeline/rules.js";
 import type { Store } from "../store/store.js";
 import { isOpen, notOpenAnswer, readPayload } from "./state.js";
 import { inUnit } from "../process/classify.js";
@@ -22,6 +24,7 @@ interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
   readonly load: Load;
   readonly databases: Databases<P>;
   readonly created: Created;
+  readonly rules: Rules<P, DB>;
 }
 
 const mostReason = 2_000;
@@ -31,6 +34,7 @@ export function createDeadLetters<P extends Principal, DB>(
 ): DeadLetters<P> {
   const { config, rowStateReader, created, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
+  const compare = createCompare(parts.rules);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
     emit({ type: "dead_letter_handled", correlationId: crypto.randomUUID(), id, outcome });
@@ -88,6 +92,15 @@ export function createDeadLetters<P extends Principal, DB>(
         if (letter === undefined) return undefined;
         const { rowStates: _1, lossyNumbers: _2, overtaken: _3, ...shown } = letter;
         return shown;
+      }),
+
+    compare: (id, { principal } = {}) =>
+      load.during(async () => {
+        const { store } = await databases.sure(principal);
+        const letter = await inUnit(store, ({ letters }) => letters.find(id));
+        if (letter === undefined) return undefined;
+        const sender = (await senderOf(store, id)) ?? { userId: letter.userId };
+        return compare(store, letter, sender);
       }),
 
     edit: (id, payload, { principal } = {}) =>

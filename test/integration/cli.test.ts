@@ -1,8 +1,6 @@
 /** The command itself: what it says where it is used wrongly, what it never says, and how it ends. */
-import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createIo } from "../../src/cli/io.js";
-import { run } from "../../src/cli/run.js";
+import { runHere } from "../support/command.js";
 import { createProject, ended, type Project } from "../support/project.js";
 
 let project: Project;
@@ -11,20 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-/** Without a process of its own, for what loads nothing of the application's. */
-async function inProcess(args: readonly string[]): Promise<{ code: number; text: string }> {
-  const output = new PassThrough().setEncoding("utf8");
-  const io = createIo({
-    stdin: process.stdin,
-    stdout: output as unknown as NodeJS.WriteStream,
-    stderr: output as unknown as NodeJS.WriteStream,
-    env: {},
-    cwd: project.folder,
-    signal: new AbortController().signal,
-  });
-  const code = await run(args, io);
-  return { code, text: String(output.read() ?? "") };
-}
+/** Without a process of its own. */
+const inProcess = (args: readonly string[]) => runHere(args, { cwd: project.folder });
 
 const memoryConfig = `
 import { anonymous, createWrites } from "powersync-writes";

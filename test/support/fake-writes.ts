@@ -17,6 +17,7 @@ const unusedLetters: Writes<Principal>["deadLetters"] = {
   list: unused,
   count: unused,
   get: unused,
+  compare: unused,
   edit: unused,
   retry: unused,
   discard: unused,

@@ -25,6 +25,8 @@ const longest = [
   "browser/todolist",
   "integration/dead-letters-processes",
   "client/kill",
+  "integration/cli-init",
+  "integration/cli-letters",
   "attacks/spellings",
 ];
 

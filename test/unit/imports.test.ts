@@ -55,7 +55,7 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json"],
   },
   generator: {
-    files: ["src/wire/generate"],
+    files: ["src/wire/generate", "src/admin/generate"],
     below: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },
@@ -178,6 +178,11 @@ const layers: Readonly<Record<string, Layer>> = {
     files: ["src/jwt/*"],
     below: ["shapes", "model", "context"],
     packages: ["jose"],
+  },
+  // Bundled for the browser, where nothing of the server's is.
+  page: {
+    files: ["src/admin/page/*"],
+    below: ["json"],
   },
   admin: {
     files: ["src/admin/*"],
