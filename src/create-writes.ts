@@ -31,7 +31,7 @@ import { createReady, usedTables } from "./check/ready.js";
 import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
-import { abilitiesOf, isKysely } from "./sql/families.js";
+import { abilitiesOf, isKysely, notADatabase } from "./sql/families.js";
 import { checkApplicationErrors } from "./sql/application-errors.js";
 import { createSqlStores } from "./sql/store.js";
 import { noDeferral, noRowSecurity } from "./store/failures.js";
@@ -230,7 +230,7 @@ function openStore<P extends Principal, DB>(
   return async (database, key) => {
     if (isStore(database)) return withKey(database, key);
     if (isKysely(database)) return openSql(database, key);
-    throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
+    throw notADatabase(database);
   };
 }
 

@@ -91,9 +91,11 @@ function timeRefused(claim: "exp" | "nbf", payload: JWTPayload): string {
 
 const longest = 200;
 
+/** Always inside quotation marks: the log takes lines that differ there alone for one problem. */
 function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? '"" (it has none)';
-  return text.length > longest ? `${JSON.stringify(text.slice(0, longest))}…` : text;
+  if (value === undefined) return '"" (it has none)';
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return JSON.stringify(text.length > longest ? `${text.slice(0, longest)}…` : text);
 }
 
 function listed(values: readonly string[]): string {

@@ -7,7 +7,7 @@ import {
   type WriteEvent,
   type WritesConfig,
 } from "../../src/index.js";
-import { drivers, type TestDatabase, type TestDialect } from "../support/databases.js";
+import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { until } from "../support/uploads.js";
 
 type Config = WritesConfig<Principal, never>;
@@ -50,7 +50,7 @@ async function start(dialect: TestDialect, more: Partial<Config> = {}) {
   return { database, writes, statements, lines, events, found };
 }
 
-for (const dialect of drivers) {
+for (const dialect of dialects) {
   it.skipIf(!(await dialect.available()))(
     `warns of what it finds, on ${dialect.name}`,
     async () => {
@@ -68,7 +68,7 @@ for (const dialect of drivers) {
   );
 }
 
-const someDialect = drivers.find(({ name }) => name.includes("better-sqlite3")) as TestDialect;
+const someDialect = dialects.find(({ name }) => name.includes("better-sqlite3")) as TestDialect;
 
 describe.skipIf(!(await someDialect.available()))("a self-check", () => {
   it("is made once, however many uploads there are", async () => {
