@@ -144,7 +144,15 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     telemetry === undefined
       ? answer
       : (request) => telemetry.request(request, () => answer(request));
-  const deadLetters = createDeadLetters({ ...shared, rules, created, limits, gate, load, databases });
+  const deadLetters = createDeadLetters({
+    ...shared,
+    rules,
+    created,
+    limits,
+    gate,
+    load,
+    databases,
+  });
   telemetry?.waitingLetters(() => deadLetters.count());
   const writes: Writes<P> = {
     deadLetters,

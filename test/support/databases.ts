@@ -155,6 +155,9 @@ export const drivers: readonly TestDialect[] = [
   sqliteOfNode,
 ];
 
+/** Each database once, with its first driver. */
+export const databases: readonly TestDialect[] = [postgres, mariadb, mysql, betterSqlite3];
+
 /** MySQL and MariaDB are one family. Where both are there, and the run names neither, MySQL stands for it. */
 const mysqlFamily =
   long || narrowed || !(await mysqlServer.available()) ? [mariadb, mysql] : [mysql];

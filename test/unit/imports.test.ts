@@ -19,7 +19,15 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/emit", "src/log-lines", "src/logger", "src/telemetry"],
+    files: [
+      "src/model",
+      "src/errors",
+      "src/events",
+      "src/emit",
+      "src/log-lines",
+      "src/logger",
+      "src/telemetry",
+    ],
     below: [],
   },
   json: {
@@ -191,7 +199,17 @@ const layers: Readonly<Record<string, Layer>> = {
   // The command: an operator's process on Node, on top of everything.
   cli: {
     files: ["src/cli/*"],
-    below: ["model", "json", "store", "context", "wire", "options", "sql", "letters"],
+    below: [
+      "model",
+      "json",
+      "store",
+      "context",
+      "wire",
+      "options",
+      "sql",
+      "letters",
+      "auditCommand",
+    ],
     packages: ["node:*", "kysely"],
   },
   telemetry: {
