@@ -10,11 +10,11 @@ import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
 import { createRowStateReader } from "./dead-letters/row-states.js";
-import { type Emit, emitter } from "./emit.js";
+import { emitter } from "./emit.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
-import { handlesOf, routeOf, type RouteOptions } from "./http/request.js";
+import { handlesOf } from "./http/request.js";
 import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
@@ -121,10 +121,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     runTransaction,
     groupCommit,
     emit,
-    passed: (database) => {
-      passed(database);
-      selfCheck?.(database);
-    },
+    passed,
+    selfCheck,
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
@@ -158,7 +156,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     deadLetters,
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
-    handles: tellingPreflights(path, routes, emit),
+    handles: handlesOf(path, routes, emit),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
     forget: async (userId, { principal } = {}) => {
       if (typeof userId !== "string" || userId === "") {
@@ -184,24 +182,6 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     drain: load.drain,
   };
   return withConfig(writes, config);
-}
-
-/** A preflight that nobody here answers fails in the browser alone: so the log says it, once. */
-function tellingPreflights(
-  path: string | false,
-  routes: RouteOptions,
-  emit: Emit,
-): (method: string, url: string) => boolean {
-  const handles = handlesOf(path, routes);
-  let told = false;
-  return (method, url) => {
-    const known = handles(method, url);
-    if (known || told || path === false || method !== "OPTIONS") return known;
-    told = routeOf(path, "POST", url, routes) === "upload";
-    if (told)
-      emit({ type: "origin_refused", correlationId: crypto.randomUUID(), configured: false });
-    return known;
-  };
 }
 
 /** What can be known of the database before it is used. */

@@ -1,6 +1,7 @@
-/** Gives each event to those who want to hear of it. */
+/** Makes events, and gives each to those who want to hear of it. */
 import { origin } from "./errors.js";
-import type { ErrorEvent, WriteEvent } from "./events.js";
+import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult } from "./model.js";
 
 export type Emit = (event: WriteEvent) => void;
 
@@ -63,4 +64,35 @@ function plainValue(value: unknown): unknown {
   } catch {
     return Object.prototype.toString.call(value);
   }
+}
+
+export function correlated({ correlationId, traceparent }: Correlated): Correlated {
+  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+export function transactionEvent(
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Correlated & {
+    readonly principal: { readonly userId: string };
+    readonly clientId?: string;
+  },
+  result: TransactionResult,
+  { attempts, statements, ledger, flown }: Tally,
+  durationMs: number,
+): TransactionEvent {
+  const { principal, clientId } = call;
+  return {
+    type: "transaction",
+    ...correlated(call),
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    status: result.status,
+    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
+    operations: "invalid" in transaction ? 0 : transaction.crud.length,
+    attempts,
+    statements,
+    ledger,
+    flown,
+    durationMs,
+  };
 }

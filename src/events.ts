@@ -1,21 +1,11 @@
 /** What happens, as data: a closed union, given to `config.onEvent`. */
-import type {
-  CrudTransaction,
-  ErrorCode,
-  InvalidTransaction,
-  Operation,
-  TransactionResult,
-} from "./model.js";
+import type { ErrorCode, Operation, TransactionResult } from "./model.js";
 
 /** In every event of a request. */
 export interface Correlated {
   readonly correlationId: string;
   /** The caller's place in a trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) writes it. */
   readonly traceparent?: string;
-}
-
-export function correlated({ correlationId, traceparent }: Correlated): Correlated {
-  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
 }
 
 /** A request has been answered. */
@@ -51,33 +41,6 @@ export interface TransactionEvent extends Correlated {
 export type Tally = {
   -readonly [Name in "attempts" | "statements" | "ledger" | "flown"]: TransactionEvent[Name];
 };
-
-export function transactionEvent(
-  transaction: CrudTransaction | InvalidTransaction,
-  call: Correlated & {
-    readonly principal: { readonly userId: string };
-    readonly clientId?: string;
-  },
-  result: TransactionResult,
-  { attempts, statements, ledger, flown }: Tally,
-  durationMs: number,
-): TransactionEvent {
-  const { principal, clientId } = call;
-  return {
-    type: "transaction",
-    ...correlated(call),
-    userId: principal.userId,
-    ...(clientId !== undefined && { clientId }),
-    status: result.status,
-    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
-    operations: "invalid" in transaction ? 0 : transaction.crud.length,
-    attempts,
-    statements,
-    ledger,
-    flown,
-    durationMs,
-  };
-}
 
 /** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
 export interface ErrorEvent extends Correlated {

@@ -17,7 +17,7 @@ const mostPauses = 10;
 const mostTries = 3;
 const againMs = 60_000;
 
-/** Called with the database of an upload that has been answered. Waits for nothing and never throws. */
+/** Called with the database of an upload that has been answered, where `selfCheck.until` in its memory has passed. Waits for nothing and never throws. */
 export type SelfCheck = (database: Database) => void;
 
 export function createSelfCheck<P extends Principal, DB>(
@@ -47,9 +47,9 @@ export function createSelfCheck<P extends Principal, DB>(
 
   return (database) => {
     const { selfCheck } = database.memory;
-    if (selfCheck.tries >= mostTries || performance.now() < selfCheck.until) return;
-    selfCheck.tries += 1;
     selfCheck.until = Number.POSITIVE_INFINITY;
+    if (selfCheck.tries >= mostTries) return;
+    selfCheck.tries += 1;
     later(database, 0);
   };
 }
