@@ -65,35 +65,35 @@ export async function errorsPage(): Promise<string> {
     "## Summary",
     summary(),
     "## Postgres",
-    "By SQLSTATE, one row for each of the documentation's appendix A. With [`rls`](rls.md) the database says who may write what, and `42501` is fatal: `UNAUTHORIZED`.",
+    "The table lists each SQLSTATE of appendix A of Postgres' documentation. With [`rls`](rls.md), the database says who may write what, and `42501` is a fatal `UNAUTHORIZED`.",
     listing(postgres, "SQLSTATE"),
-    `A code that is not here means what its class does: ${spelled(classes)}. Of any other, the error's fields tell whose it is: what a PL/pgSQL function raised (\`RAISE EXCEPTION … USING ERRCODE = 'PT402'\`) is the application's word, fatal \`CONSTRAINT_VIOLATION\`; a syntax error (\`42601\`) that stands nowhere in the statement, or an internal error (\`XX000\`) in a type's input, as of \`tsquery\`, \`ltree\`, \`hstore\` and PostGIS, is a value that the type does not take, fatal \`INVALID_DATA\`. The rest is retryable. [\`errors\`](configuration.md#errors) says otherwise.`,
+    `A code that is not listed has the meaning of its class: ${spelled(classes)}. For any other code, the error's fields decide:\n\n- An error that a PL/pgSQL function raises (\`RAISE EXCEPTION … USING ERRCODE = 'PT402'\`) is a refusal by the application: fatal \`CONSTRAINT_VIOLATION\`.\n- A syntax error (\`42601\`) without a position in the statement, or an internal error (\`XX000\`) in the input function of a type such as \`tsquery\`, \`ltree\`, \`hstore\` or PostGIS', is a value that the type does not take: fatal \`INVALID_DATA\`.\n- Everything else is retryable.\n\n[\`errors\`](configuration.md#errors) overrides all of this.`,
     "## MySQL and MariaDB",
-    "By error number. Numbers above 3000 are assigned twice; a row with an SQLSTATE holds for that alone.",
+    "The table lists error numbers. Numbers above 3000 are assigned twice; a row with an SQLSTATE applies only to that SQLSTATE.",
     listing(mysql, "number"),
-    "Where an AUTO_INCREMENT column is at its end, MariaDB gives the engine's number `167`, and MySQL says `1062` of the last number; both are known, and mean that the table has no number left.",
-    `What a trigger or a procedure signals means what the class of its SQLSTATE does: ${spelled(signals)}. Any other is the application's word, fatal \`CONSTRAINT_VIOLATION\`; but with a number of its own (\`MYSQL_ERRNO\`) and a state outside class 45, it is what the number means. [\`errors\`](configuration.md#errors) says otherwise.`,
+    "If an AUTO_INCREMENT column has no number left, MariaDB reports the engine's number `167`, and MySQL reports `1062` for the last number. The library recognizes both.",
+    `A signal from a trigger or a procedure has the meaning of its SQLSTATE's class: ${spelled(signals)}. Any other signal is a refusal by the application: fatal \`CONSTRAINT_VIOLATION\`. If the signal sets a number (\`MYSQL_ERRNO\`) and its SQLSTATE is outside class 45, the number decides. [\`errors\`](configuration.md#errors) overrides all of this.`,
     "## SQLite",
-    "By result code, extended ones included: `better-sqlite3` gives its name, `node:sqlite` its number.",
+    "The table lists result codes, including extended ones. `better-sqlite3` gives the name, and `node:sqlite` the number.",
     listing(sqlite, "number"),
-    `An extended code that is not here means what its primary code does for ${resultFamilies.map((each) => code(`SQLITE_${each}`)).join(", ")}. Any other is retryable.`,
+    `An extended code that is not listed has the meaning of its primary code for ${resultFamilies.map((each) => code(`SQLITE_${each}`)).join(", ")}. Any other code is retryable.`,
     "## On the way to the database",
-    "Sockets, and what the drivers and their pools say themselves. All are retryable.",
+    "These errors come from sockets, and from the drivers and their pools. All are retryable.",
     table(
-      ["code or message", "from"],
+      ["Code or message", "From"],
       ways.map(([each, from]) => [code(each), from]),
     ),
   );
 }
 
 const prose = [
-  "An error is **fatal** only where it is known that sending the same again can't help: the transaction is recorded as a dead letter, and the device goes on. Everything else is **retryable**, and the device keeps its write: an outage must never cost data. What no table knows is retryable.",
-  "Only what the application's own statements meet can be fatal. The library's own (the ledger, dead letters, the beginning of a transaction) break no rule of the application's, so their failures are retryable whatever their code. No driver's text reaches a client; it goes to `onEvent`.",
+  "An error is **fatal** only if it is known that sending the same transaction again cannot help. The transaction is then recorded as a dead letter, and the device continues. Everything else is **retryable**, including every error that is not in the tables below. The device keeps its write: an outage must never cost data.",
+  "Only errors of the statements that write your data can be fatal. The library's own statements (the ledger, dead letters, the beginning of a transaction) break none of your rules, so their failures are retryable, whatever their code. A driver's text never reaches a client; it goes to the log and to `onEvent`.",
 ];
 
 function summary(): string {
   const of = { Postgres: postgres, "MySQL and MariaDB": mysql, SQLite: sqlite, "on the way": ways };
-  const head = ["meaning", ...Object.keys(of)];
+  const head = ["Meaning", ...Object.keys(of)];
   const counts = Object.entries(words).map(([meaning, word]) => [
     word,
     ...Object.values(of).map((rows) => count(rows.filter(([, , each]) => each === meaning))),
@@ -107,7 +107,7 @@ function count(rows: readonly Row[]): string {
 
 function listing(rows: readonly Row[], head: string): string {
   return table(
-    [head, "name", "meaning"],
+    [head, "Name", "Meaning"],
     rows.map(([each, name, meaning]) => [code(each), code(name), words[meaning]]),
   );
 }

@@ -50,7 +50,7 @@ export async function sdkValues(): Promise<string> {
     columns.push(await runOn(dialect, index));
   }
   return table(
-    ["sent by", "value", ...names],
+    ["Sent by", "Value", ...names],
     samples.map(([by, sent], at) => [
       by,
       code(JSON.stringify(sent)),

@@ -14,15 +14,15 @@ const alice = "aaaaaaaa-0000-4000-8000-000000000001";
 export async function shapesPage(): Promise<string> {
   const parts: string[] = [];
   for (const family of families) {
-    const head = ["table", "PUT of a new row", "PUT of one that is there", "PATCH", "DELETE"];
+    const head = ["Table", "PUT of a new row", "PUT of an existing row", "PATCH", "DELETE"];
     parts.push(`## ${family}`, table(head, await runOn(family)));
   }
   return paragraphs(banner, "# Shapes of tables", ...prose, ...parts);
 }
 
 const prose = [
-  "What a table is, and what the role may do with it, is read from the catalog together with its columns, and the statements follow it; [Databases](databases.md#shapes-of-tables) says why. Here is what one operation sends under a rule with `owner`, made by a script from a real run. A _look_ is a SELECT that finds the row and judges it, before the write or behind it; a _lock_ an advisory lock, by which PUTs of one row wait for each other; an _upsert_ `INSERT … ON CONFLICT DO UPDATE`.",
-  "Where the answer is no plain success, it stands behind the statements: a code; `row_declined` and `row_missing` are events of a success. A table that has declined is looked at first from then on, which is what is shown.",
+  "The library reads from the catalog what kind of table it writes to, and what the role may do with it. It chooses its statements accordingly; [Databases](databases.md#shapes-of-tables) says why. The tables show the statements that one operation sends under a rule with `owner`, from a real run. They use these words:\n\n- _one round trip_: the whole transaction is sent at once ([In one round trip](databases.md#in-one-round-trip)).\n- _look_: a SELECT that finds the row and judges it, before or after the write.\n- _lock_: an advisory lock, which makes PUTs of one row wait for each other.\n- _upsert_: `INSERT … ON CONFLICT DO UPDATE`.",
+  "If the answer is not plain success, the code follows the statements. `row_declined` and `row_missing` are events of a success. After a table has declined once, its rows are looked for first; the tables show that case.",
 ];
 
 async function runOn(family: FamilyName): Promise<readonly (readonly string[])[]> {
@@ -93,7 +93,9 @@ async function runShape(
         ? [result.failedOperation.errorCode]
         : heard.filter((type) => type.startsWith("row_"));
     if (result.status === "retryable_error") throw new Error(`${family}: ${op} is retryable.`);
-    return [sent.join(", "), ...said.map((each) => `\`${each}\``)].join(": ");
+    // A flight is none of Kysely's queries, which are what is logged.
+    const statements = sent.length === 0 ? "one round trip" : sent.join(", ");
+    return [statements, ...said.map((each) => `\`${each}\``)].join(": ");
   };
   try {
     for (const statement of made)

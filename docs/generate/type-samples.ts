@@ -75,7 +75,8 @@ const utc = (column: string) => `(${column} at time zone 'UTC')::text || ' UTC'`
 export const sections: readonly TypeSection[] = [
   {
     title: "Postgres and PGlite",
-    intro: "Both give the same answers. The stored value is Postgres' own text of it.",
+    intro:
+      "Postgres and PGlite give the same answers. The stored value is shown as Postgres prints it.",
     dialects: ["PGlite", "Postgres"],
     before: [
       "create type mood as enum ('happy', 'sad')",
@@ -125,7 +126,7 @@ export const sections: readonly TypeSection[] = [
   {
     title: "MariaDB and MySQL",
     intro:
-      "Run on MariaDB; MySQL goes the same way. The stored value is the server's own text of it, in a session whose time zone is UTC.",
+      "These values were stored on MariaDB. MySQL uses the same conversion. The stored value is shown as the server prints it, in a session whose time zone is UTC.",
     dialects: ["MariaDB"],
     before: [],
     show: (column) => `cast(${column} as char)`,
@@ -172,7 +173,7 @@ export const sections: readonly TypeSection[] = [
   {
     title: "SQLite",
     intro:
-      "By `better-sqlite3` and `node:sqlite`, with the same answers. SQLite itself takes any value for any column and may change it; what the declared type means is enforced here. The stored value is written as SQLite's `quote()` does: text in quotes, numbers without.",
+      "`better-sqlite3` and `node:sqlite` give the same answers. SQLite itself accepts any value in any column and may change it; the library enforces the declared type. The stored value is shown as SQLite's `quote()` prints it: text in quotes, numbers without.",
     dialects: ["SQLite"],
     before: [],
     show: (column) => `quote(${column})`,

@@ -16,25 +16,25 @@ export async function typesPage(): Promise<string> {
     "# Types",
     ...prose,
     "## What SDKs send",
-    "By the column's type on each database. A value is stored as it is meant; rounded to the digits that the column is declared to keep, unless the rule says [`exact`](configuration.md#exact); or refused, `INVALID_DATA`.",
+    "The table shows what each database stores, by the column's type. A value is stored as it is meant, rounded to the column's declared precision (unless the rule says [`exact`](configuration.md#exact)), or refused as `INVALID_DATA`.",
     await sdkValues(),
     ...parts,
   );
 }
 
 const prose = [
-  "A client's SQLite knows text, integers and reals; the source database knows more. Every value is converted by the real type of its column, which is read from the database. What arrives is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index: nothing is cut or replaced on the way, and no digits are rounded but those that the column is declared not to keep. The tables below are made by a script from a real run.",
+  "A client's SQLite has only text, integers and reals; the source database has more types. Every value is converted to the real type of its column, which the library reads from the database. A value is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index. Nothing is cut or replaced, and digits are rounded only beyond the column's declared precision. The tables below come from a real run.",
   "- **Booleans** come as `0` and `1`, as JSON's `true` and `false`, or as text.\n" +
-    "- **JSON** columns take a document as text, which is how a client's SQLite holds it, or as JSON itself. A text that is no JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
-    "- **Text** columns take numbers by their digits, and objects and lists as JSON. No text holds a NUL character or half of a surrogate pair.\n" +
+    "- **JSON** columns take a document as text, which is how a client's SQLite holds it, or as JSON itself. Text that is not JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
+    "- **Text** columns store numbers as their digits, and objects and lists as JSON. Text with a NUL character or half of a surrogate pair is refused.\n" +
     "- **Arrays** (Postgres) come as a JSON array, as its text, or in Postgres' own form.\n" +
     "- **Binary** data is base64, with its padding. `binary(16)` takes a UUID, too.\n" +
-    "- **Points in time** come with `T` or a space, with or without a zone and a fraction. Without a zone they are UTC. Columns without a zone hold UTC. Digits of a second that the column does not keep are rounded as the database rounds them: [Digits](databases.md#digits). Numbers, such as seconds since 1970, are refused: nobody can tell their unit.\n" +
-    "- **Dates** take a timestamp only at midnight UTC: another time of day would be lost.\n" +
-    "- **Integers** keep all their digits, also those beyond 2^53, where the library reads the body itself or the client sends text. Where an earlier body parser has rounded them, the answer is retryable.\n" +
-    "- **Decimal numbers** are rounded to the column's scale where it is above 0; where it is 0, they are whole or refused. Floating-point columns take the nearest number to a fraction, and an integer only if they can hold it.\n" +
-    "- **Intervals** (Postgres) come in ISO 8601, in Postgres' own words, or as the object that `pg` makes of one. A number alone is refused.\n" +
-    "- **Generated columns** take no value: `FORBIDDEN_COLUMN`.",
+    "- **Points in time** come with `T` or a space, and with or without a zone and a fraction. Without a zone, they are UTC. Columns without a zone hold UTC. Fractions beyond the column's precision are rounded as the database rounds them: [Digits](databases.md#digits). Numbers, such as seconds since 1970, are refused, because their unit is unknown.\n" +
+    "- **Date** columns take a timestamp only at midnight UTC; another time of day would be lost.\n" +
+    "- **Integers** keep all their digits, even beyond 2^53, if the library reads the body itself or the client sends text. If another body parser has already rounded them, the answer is retryable.\n" +
+    "- **Decimal numbers** are rounded to the column's scale if it is above 0. If the scale is 0, only whole numbers are accepted. Floating-point columns store the nearest number to a fraction, and take an integer only if they can hold it exactly.\n" +
+    "- **Intervals** (Postgres) come in ISO 8601, in Postgres' own form, or as the object into which `pg` parses one. A plain number is refused.\n" +
+    "- **Generated columns** accept no value: `FORBIDDEN_COLUMN`.",
 ];
 
 async function run(section: TypeSection): Promise<string> {
@@ -50,7 +50,7 @@ async function run(section: TypeSection): Promise<string> {
       );
     }
   }
-  return table(["column", "sent", "stored"], first);
+  return table(["Column", "Sent", "Stored"], first);
 }
 
 async function runOn(
