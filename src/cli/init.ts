@@ -94,7 +94,7 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
   const sources = chosenTables(all, values.tables);
   const decisions = decide(sources);
   const madeFrom = [
-    ...(url === undefined ? [] : [`a ${database.kind} database`]),
+    ...(url === undefined ? [] : [`a ${kindNames[database.kind]} database`]),
     ...(schema === undefined ? [] : ["a client schema"]),
   ].join(" and ");
   const files = filesOf({ framework, database, sources, decisions, madeFrom });
@@ -123,6 +123,8 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
   await tellNext(folder, framework, database, io);
   return 0;
 }
+
+const kindNames = { postgres: "Postgres", mysql: "MySQL", sqlite: "SQLite" } as const;
 
 const fileNames = ["powersync-writes.config.ts", "server.ts"] as const;
 /** The application may have one already, with other names in it. */

@@ -8,7 +8,6 @@ import { toWireTransaction } from "../wire/answer.js";
 import { holdsRounded, namedRows, tableNames } from "./payload.js";
 import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
 import type { RetryParts } from "./chain.js";
-import { createCompare } from "./compare.js";
 import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
 import type { Rules } from "../pipeline/rules.js";
@@ -32,9 +31,8 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { config, rowStateReader, created, emit, limits, load, databases } = parts;
+  const { config, rules, rowStateReader, created, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
-  const compare = createCompare(parts.rules);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
     emit({ type: "dead_letter_handled", correlationId: crypto.randomUUID(), id, outcome });
@@ -100,7 +98,9 @@ export function createDeadLetters<P extends Principal, DB>(
         const letter = await inUnit(store, ({ letters }) => letters.find(id));
         if (letter === undefined) return undefined;
         const sender = (await senderOf(store, id)) ?? { userId: letter.userId };
-        return compare(store, letter, sender);
+        // Loaded where it is used.
+        const { compareLetter } = await import("./compare.js");
+        return compareLetter(rules, store, letter, sender);
       }),
 
     edit: (id, payload, { principal } = {}) =>

@@ -13,15 +13,19 @@ import type { ComparedColumn, ComparedOperation, LetterComparison } from "./type
 /** Each is a transaction of its own, so that one which can't be read costs no other. */
 const mostRead = 50;
 
-export function createCompare<P extends Principal, DB>(rules: Rules<P, DB>) {
-  return async (store: Store, letter: Letter, sender: Principal): Promise<LetterComparison> => {
-    const entries = entriesOf(letter.payload);
-    const operations: ComparedOperation[] = [];
-    for (const [index, entry] of entries.slice(0, mostRead).entries()) {
-      operations.push(await compared(store, rules, entry, index, sender));
-    }
-    return { operations, more: Math.max(0, entries.length - mostRead) };
-  };
+/** @param sender for keys that depend on who has sent the row */
+export async function compareLetter<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  store: Store,
+  letter: Letter,
+  sender: Principal,
+): Promise<LetterComparison> {
+  const entries = entriesOf(letter.payload);
+  const operations: ComparedOperation[] = [];
+  for (const [index, entry] of entries.slice(0, mostRead).entries()) {
+    operations.push(await compared(store, rules, entry, index, sender));
+  }
+  return { operations, more: Math.max(0, entries.length - mostRead) };
 }
 
 async function compared<P extends Principal, DB>(

@@ -164,7 +164,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await writes.processTransaction(from("phone", 1, badThing(uuid(1))), alice);
     await writes.processTransaction(from("phone", 2, patch("things", uuid(1), { size: 2 })), alice);
     await open();
-    await page.locator("#letters li", { hasText: "1 depend on it" }).locator("a").click();
+    await page.locator("#letters li", { hasText: "1 depends on it" }).locator("a").click();
     await page.getByRole("button", { name: "Retry the chain" }).waitFor();
     await page.locator("#letter ol a").click();
     await page.getByText("It depends on").waitFor();
@@ -247,7 +247,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
       fullPage: true,
     });
     expect(await violations()).toEqual([]);
-    await page.locator("#letters li", { hasText: "depend on it" }).locator("a").click();
+    await page.locator("#letters li", { hasText: "depends on it" }).locator("a").click();
     await page.locator("#payload").waitFor();
     await page.getByText("Columns of things").click();
     await page.screenshot({

@@ -2,6 +2,7 @@
 import { createServer, request as ask, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { SignJWT } from "jose";
 import { afterEach, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
 import { anonymous, createWrites, retryable, unauthenticated } from "../../src/index.js";
@@ -109,7 +110,14 @@ it("names keys that can't be fetched, by the server and from here", async () => 
   const jwksUri = "http://127.0.0.1:1/jwks.json";
   const settings = { jwksUri, allowLoopbackHttp: true, issuer: false, audience: false } as const;
   const base = await serving(endpoint({ authenticate: jwt(settings) }));
-  const { verdict } = await doctor(base, ["--jwks", jwksUri]);
+  const token = await new SignJWT({ sub: "alice" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("5m")
+    .sign(new Uint8Array(32));
+  const signed = `${btoa('{"alg":"ES256","kid":"k"}').replaceAll("=", "")}${token.slice(token.indexOf("."))}`;
+  const env = { POWERSYNC_WRITES_TOKEN: signed };
+  const { verdict } = await doctor(base, ["--jwks", jwksUri], env);
+  expect(verdict("an upload of a user")?.detail).toMatch(/503.*keys.*jwksUri/);
   expect(verdict("an upload without a token")).toMatchObject({ level: "ok" });
   expect(verdict("a stranger's token")?.detail).toMatch(/503.*keys.*jwksUri/);
   expect(verdict("the key set")).toMatchObject({ level: "error" });

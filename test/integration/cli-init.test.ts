@@ -27,6 +27,7 @@ const statements = (uuid: string, serial: string, text: string) => [
   `create table notes (id ${uuid} primary key, user_id ${text}, list_id ${uuid} references lists (id), body ${text})`,
   `create table list_members (list_id ${uuid} references lists (id), user_id ${text}, primary key (list_id, user_id))`,
   `create table attachments (number ${serial}, uuid ${uuid} not null unique, todo_id ${uuid} not null references todos (id))`,
+  `create table marks (id ${uuid} primary key, owner_id ${text}, attachment ${serial.startsWith("integer") ? "integer" : "int"} references attachments (number))`,
   `create table tags (id ${uuid} primary key, name ${text})`,
   `create table schema_migrations (version ${text})`,
 ];
@@ -119,6 +120,9 @@ describe.each(Object.entries(targets))("from %s", (kind, open) => {
     );
     expect(rules).toContain(
       'attachments: {\n      belongsTo: { todo_id: "todos" },\n      id: "uuid",',
+    );
+    expect(rules).toContain(
+      'attachment: { references: { table: "attachments", match: "uuid", take: "number" } },',
     );
     expect(rules).not.toMatch(/users:|list_members:|tags:|schema_migrations|access:|powersync_/);
     for (const name of ["users", "list_members", "tags"]) {

@@ -181,6 +181,9 @@ describe.each([sqlite, ...((await postgresAvailable()) ? [postgres] : [])])("$na
       const shown = await run("show", id);
       expect(shown.stdout).toContain('"name": "bad"');
       expect(shown.stdout).toContain("Dependants: 1 wait");
+      expect(shown.stdout).toMatch(
+        /Rows now\n {2}PUT lists \S+: there is no such row now\n {4}name: yours "bad"/,
+      );
       expect(JSON.parse((await run("show", id, "--json")).stdout)).toMatchObject({
         id,
         user_id: "alice",

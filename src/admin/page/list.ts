@@ -59,7 +59,7 @@ export function createList(told: (selected: number) => void): List {
       letter.root !== undefined
         ? ", depends on another letter"
         : letter.dependants > 0
-          ? `, ${letter.dependants} depend on it`
+          ? `, ${letter.dependants} ${letter.dependants === 1 ? "depends" : "depend"} on it`
           : "";
     const link = element(
       "a",

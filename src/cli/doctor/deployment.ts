@@ -57,7 +57,10 @@ export async function* examineDeployment(
   yield await withoutToken(ask, url);
   yield await withForeignToken(ask, url);
   yield token === undefined
-    ? info("an upload of a user", "not tried: put a user's token into $POWERSYNC_WRITES_TOKEN")
+    ? info(
+        "an upload of a user",
+        "not tried, so whether the server can fetch the provider's keys is not known: put a user's token into $POWERSYNC_WRITES_TOKEN",
+      )
     : await withToken(ask, url, token);
   yield await largeBody(ask, url, read.bodyBytes);
   yield origin === undefined
@@ -177,21 +180,21 @@ async function withoutToken(ask: Ask, url: URL): Promise<Verdict> {
   return refused(what, answer, "401");
 }
 
-/** Signed by a key that nobody knows: where the keys can't be fetched, it can't be refused. */
+const keysUnavailable =
+  "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.";
+
+/** Signed by a key that nobody knows, for an issuer that nobody knows. */
 async function withForeignToken(ask: Ask, url: URL): Promise<Verdict> {
   const what = "a stranger's token";
   const answer = await upload(ask, url, { authorization: `Bearer ${await foreignToken()}` });
   if ("failed" in answer) return wrong(what, answer.failed);
   switch (answer.status) {
     case 401:
-      return ok(what, "is refused (401): the keys can be fetched");
+      return ok(what, "is refused (401)");
     case 200:
       return wrong(what, "is accepted: signatures are not checked. Use jwt() as `authenticate`.");
     case 503:
-      return wrong(
-        what,
-        "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.",
-      );
+      return wrong(what, keysUnavailable);
     default:
       return refused(what, answer, "401");
   }
@@ -201,7 +204,8 @@ async function withToken(ask: Ask, url: URL, token: string): Promise<Verdict> {
   const what = "an upload of a user";
   const answer = await upload(ask, url, { authorization: `Bearer ${token}` });
   if ("failed" in answer) return wrong(what, answer.failed);
-  if (answer.status === 200) return ok(what, "is accepted");
+  if (answer.status === 200) return ok(what, "is accepted: the server has the keys");
+  if (answer.status === 503) return wrong(what, keysUnavailable);
   return answer.status === 401
     ? wrong(
         what,

@@ -8,22 +8,28 @@ export function rulesText(
   sources: readonly Source[],
   decisions: ReadonlyMap<string, Decision>,
 ): string {
+  const byName = new Map(sources.map((source) => [source.name, source]));
   return sources
     .map((source) => {
       const decision = decisions.get(source.name);
+      const lines = ruleLines(source, lookUps(source, byName));
       return decision?.status === "decided"
-        ? decidedRule(source, decision)
-        : undecidedRule(source, decision?.why ?? "nothing says who may write it");
+        ? decidedRule(source, decision, lines)
+        : undecidedRule(source, decision?.why ?? "nothing says who may write it", lines);
     })
     .join("\n");
 }
 
-function decidedRule(source: Source, decision: Decision & { status: "decided" }): string {
+function decidedRule(
+  source: Source,
+  decision: Decision & { status: "decided" },
+  rest: readonly string[],
+): string {
   const { owner, parents, why } = decision;
   const lines = [
     ...(owner === undefined ? [] : [`owner: ${JSON.stringify(owner)},`]),
     ...(parents.length === 0 ? [] : [`belongsTo: { ${parents.map(parentText).join(", ")} },`]),
-    ...ruleLines(source),
+    ...rest,
   ];
   return [
     `    // A guess, to be confirmed: ${why}.`,
@@ -45,7 +51,7 @@ function parentText({ column, table, by, optional }: ParentGuess): string {
 }
 
 /** It stays closed: what clients send for it is UNKNOWN_TABLE. */
-function undecidedRule(source: Source, why: string): string {
+function undecidedRule(source: Source, why: string, rest: readonly string[]): string {
   const lines = [
     `DECIDE who may write "${source.name}": ${why}.`,
     "Until there is a rule, what clients send for it becomes a dead letter (UNKNOWN_TABLE).",
@@ -55,13 +61,37 @@ function undecidedRule(source: Source, why: string): string {
     `  scope: …, authorize: …      see the documentation of the configuration`,
     `  access: "everyone"          every user may write every row`,
     ...(source.unsuitable === undefined
-      ? [`${propertyName(source.name)}: {`, ...ruleLines(source).map((line) => `  ${line}`), "},"]
+      ? [`${propertyName(source.name)}: {`, ...rest.map((line) => `  ${line}`), "},"]
       : []),
   ];
   return `${lines.map((line) => `    // ${line}`.trimEnd()).join("\n")}\n`;
 }
 
-function ruleLines(source: Source): readonly string[] {
+/** Columns that refer to a row by a number of the database's, where clients know that row by another column: by name, the look-up as text. */
+function lookUps(
+  source: Source,
+  sources: ReadonlyMap<string, Source>,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const {
+    columns: [column, ...others],
+    table,
+    by: [take = "id"],
+  } of source.foreignKeys) {
+    const parent = sources.get(table);
+    const [match, ...more] = parent === undefined ? [] : keyOf(parent);
+    if (column === undefined || others.length + more.length > 0) continue;
+    if (match === undefined || match === take) continue;
+    const members = { table, match, take };
+    const text = Object.entries(members).map(
+      ([name, value]) => `${name}: ${JSON.stringify(value)}`,
+    );
+    found.set(column, `{ references: { ${text.join(", ")} } }`);
+  }
+  return found;
+}
+
+function ruleLines(source: Source, known: ReadonlyMap<string, string>): readonly string[] {
   const key = keyOf(source);
   const [first] = key;
   const isNumbered =
@@ -74,10 +104,22 @@ function ruleLines(source: Source): readonly string[] {
           `// The database numbers "${first}", and clients make ids of their own: give the table a uuid column.`,
         ]
       : []),
-    ...(written.length === 0
-      ? ["columns: [],"]
-      : [`columns: [${written.map((name) => JSON.stringify(name)).join(", ")}],`]),
+    ...columnsText(written, known),
     ...left.map((line) => `// ${line}`),
+  ];
+}
+
+function columnsText(
+  names: readonly string[],
+  known: ReadonlyMap<string, string>,
+): readonly string[] {
+  if (!names.some((name) => known.has(name))) {
+    return [`columns: [${names.map((name) => JSON.stringify(name)).join(", ")}],`];
+  }
+  return [
+    "columns: {",
+    ...names.map((name) => `  ${propertyName(name)}: ${known.get(name) ?? "true"},`),
+    "},",
   ];
 }
 

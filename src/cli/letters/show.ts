@@ -1,6 +1,8 @@
 /** `letters show`. */
 import { wireLetter } from "../../dead-letters/query.js";
+import type { LetterComparison } from "../../dead-letters/types.js";
 import type { Letter } from "../../store/letters.js";
+import { stringifyJson } from "../../wire/serialize.js";
 import { type Help, readArguments } from "../arguments.js";
 import { type ExitCode, UsageProblem } from "../command.js";
 import { oneLine, printable } from "../describe-error.js";
@@ -36,13 +38,42 @@ export async function show(args: readonly string[], io: Io): Promise<ExitCode> {
     return 0;
   }
   const dependants = letter.dependants === 0 ? [] : await firstDependants(id);
-  await io.out(`${letterText(letter, dependants, io)}\n`);
+  const comparison = await writes.deadLetters.compare(id, whose);
+  await io.out(`${letterText(letter, dependants, io)}\n${comparedText(comparison, io)}`);
   return 0;
 
   async function firstDependants(root: string): Promise<readonly string[]> {
     const page = await writes.deadLetters.list({ root, order: "oldest", limit: 20, ...whose });
     return page.letters.map((each) => `${each.id}  ${each.status}  ${oneLine(each.message)}`);
   }
+}
+
+/** The columns that the letter would write, beside what the device had and what is there now. */
+function comparedText(comparison: LetterComparison | undefined, { paint }: Io): string {
+  const lines = (comparison?.operations ?? []).flatMap(
+    ({ op = "?", table = "?", id = "?", base, theirs, yours = {} }) => [
+      `  ${oneLine(`${op} ${table} ${id}`)}${theirs === null ? ": there is no such row now" : theirs === undefined ? ": can't be read" : ""}`,
+      ...Object.keys(yours).map((name) => {
+        const values = [
+          ...(base === undefined ? [] : [`base ${valueText(base[name])}`]),
+          ...(theirs === null || theirs === undefined ? [] : [`theirs ${valueText(theirs[name])}`]),
+          `yours ${valueText(yours[name])}`,
+        ];
+        return `    ${oneLine(name)}: ${values.join(", ")}`;
+      }),
+    ],
+  );
+  if (lines.length === 0) return "";
+  const more = comparison?.more ?? 0;
+  const rest = more === 0 ? [] : [`  and ${more} operations more`];
+  return ["", paint("bold", "Rows now"), ...lines, ...rest, ""].join("\n");
+}
+
+const longestValue = 200;
+
+function valueText(value: unknown): string {
+  const text = value === undefined ? "not set" : oneLine(stringifyJson(value));
+  return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }
 
 function letterText(letter: Letter, dependants: readonly string[], { paint }: Io): string {
