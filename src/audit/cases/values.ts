@@ -198,7 +198,10 @@ export const namesAndValues: readonly AuditCase[] = [
       { send: body(g.tx(g.put("s", { size: "no number" }))), expect: settled },
       { send: body(g.tx(g.put("t", { size: { a: 1 } }))), expect: settled },
       { send: body(g.tx(g.put("u", { note: ["a", { b: null }] }))), expect: settled },
-      { send: body(g.tx({ ...g.put("v", {}), id: "not-a-uuid" })), expect: settled },
+      {
+        send: body(g.tx({ ...g.put("v"), id: "not-a-uuid" }, { ...g.del("v"), id: "not-a-uuid" })),
+        expect: settled,
+      },
     ],
   },
   {
