@@ -9,6 +9,8 @@ const longest = [
   "conformance/conformance",
   "attacks/owner",
   "attacks/rows",
+  "integration/audit",
+  "integration/foreign",
   "property/values",
   "integration/deadline",
   "integration/injection",

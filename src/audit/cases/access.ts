@@ -177,7 +177,7 @@ export const access: readonly AuditCase[] = [
         { ...g.put("b", {}), table: "no_such_table" },
         { ...g.put("b", {}), id: "not-a-uuid" },
       ].map((entry) => ({
-        send: body(g.tx(entry)),
+        send: body(g.tx(entry, { ...entry, op: "DELETE", op_data: undefined })),
         expect: [
           { status: [200, 400, 422], discreet: true },
           { status: 500, discreet: true },

@@ -1,5 +1,15 @@
 /** H-5xx: the request itself. */
-import { absent, type AuditCase, refused, results, success, there, upload } from "../case.js";
+import {
+  absent,
+  type AuditCase,
+  refused,
+  refusedOrFatal,
+  results,
+  success,
+  there,
+  upload,
+  withLiterals,
+} from "../case.js";
 
 const about = "HTTP";
 const body = (...transactions: readonly object[]) => ({ body: upload(...transactions) });
@@ -147,5 +157,50 @@ export const requests: readonly AuditCase[] = [
         ...absent(g.code("A")),
       ];
     },
+  },
+  {
+    level: 1,
+    about,
+    need: "MUST",
+    id: "H-524",
+    title: "survives JSON that is 10,000 levels deep",
+    mend: "Bound the depth before or while the body is read, and answer 400, or that transaction's fatal_error. The process goes on.",
+    steps: (g) => {
+      const deep = "[".repeat(10_000) + "]".repeat(10_000);
+      return [
+        { send: { body: deep }, expect: refused(400, 413) },
+        {
+          send: {
+            body: withLiterals(upload(g.tx(g.put("a", { note: "§" }))), { "§": deep }),
+          },
+          expect: [results(success), ...refusedOrFatal, refused(413)],
+        },
+        { send: body(g.tx(g.put("b", { code: g.code("B") }))), expect: results(success) },
+        ...there(g.code("B")),
+      ];
+    },
+  },
+  {
+    level: 1,
+    about,
+    need: "SHOULD",
+    id: "H-561",
+    heavy: true,
+    title: "takes a transaction of one megabyte",
+    mend: "Raise the limit of the body (Express' parser stops at 100 kB): a device that has been offline sends what it has, and a 413 comes again for ever.",
+    steps: (g) => [
+      {
+        send: body(
+          g.tx(
+            ...Array.from({ length: 250 }, (_, n) =>
+              g.put("a", { code: g.code(`${n}`), note: "x".repeat(4_000) }),
+            ),
+          ),
+        ),
+        expect: results(success),
+      },
+      ...there(g.code("249")),
+      ...absent(g.code("0")),
+    ],
   },
 ];
