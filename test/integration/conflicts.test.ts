@@ -700,7 +700,7 @@ function cases(target: ConflictTarget): void {
     it("decides alone about every write to a row that is there", async () => {
       const writes = writesWith({
         resolve: ({ theirs, operation }) => {
-          if (theirs["title"] === "shipped") throw fatal("LOCKED", "It has been shipped.");
+          if (theirs["title"] === "shipped") return fatal("LOCKED", "It has been shipped.");
           return operation === "DELETE" ? { title: "cancelled" } : "yours";
         },
       });
