@@ -14,6 +14,8 @@ const longest = [
   "integration/injection",
   "integration/dependants",
   "integration/chains",
+  "integration/conflicts",
+  "property/conflicts",
   "attacks/letters",
   "client/upload",
   "runtimes/runtimes",
