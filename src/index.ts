@@ -104,6 +104,13 @@ export {
 export type { RowSchemas, StandardSchema } from "./pipeline/standard-schema.js";
 export { defineTables } from "./pipeline/table-rule.js";
 export type {
+  AddBounds,
+  ConflictRule,
+  Resolution,
+  ResolveConflict,
+  RowConflict,
+} from "./pipeline/conflict-rule.js";
+export type {
   Hooks,
   LayerFunction,
   LayerHook,

@@ -31,19 +31,20 @@ export function detailsOf<P extends Principal, DB>(
   };
 }
 
-/** Those that the write names, as far as they may be shown. */
+/** Those that the device names, as far as they may be shown. */
 function shownColumns<P extends Principal, DB>(
-  { base, change: { values } }: Merging,
-  { rule, conflict: { readable, version } }: Asked<P, DB>,
+  { base }: Merging,
+  { rule, context, change: { table }, conflict: { readable, version } }: Asked<P, DB>,
 ): readonly string[] {
   const { clientColumns } = rule;
-  const named = new Set([...Object.keys(values), ...(version === undefined ? [] : [version])]);
+  const sent = Object.keys(context.operation.opData ?? {})
+    .map((name) => clientColumns?.get(name)?.column ?? name)
+    .filter((column) => table.columns.has(column));
+  const own = version === undefined ? sent : [...sent, version];
   const listed =
-    readable ??
-    (clientColumns && new Set(Array.from(clientColumns.values(), ({ column }) => column)));
+    readable ?? (clientColumns && Array.from(clientColumns.values(), ({ column }) => column));
   // What a device says that it had, it may have made up: without a list, only what it writes is shown.
-  if (listed === undefined) return [...named];
-  return [...new Set([...named, ...base.keys()])].filter(
-    (column) => listed.has(column) || column === version,
-  );
+  if (listed === undefined) return [...new Set(own)];
+  const may = new Set(version === undefined ? listed : [...listed, version]);
+  return [...new Set([...own, ...base.keys()])].filter((column) => may.has(column));
 }

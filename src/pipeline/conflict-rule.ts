@@ -1,5 +1,6 @@
 /** A rule's `conflict`: what becomes of a write to a row that others have changed since the device saw it. */
 import type { OperationContext, Principal } from "../context.js";
+import type { FatalError } from "../errors.js";
 import type { Operation } from "../model.js";
 import type { StoredRow, Values } from "../store/store.js";
 
@@ -22,9 +23,9 @@ export interface RowConflict {
 
 /**
  * `"theirs"`: the row stays as it is. `"yours"`: the operation is made as it was sent. Values: these are written, also in place of a DELETE.
- * A throw (`fatal(…)`) refuses.
+ * `fatal(…)`, returned or thrown, refuses.
  */
-export type Resolution = "theirs" | "yours" | Values;
+export type Resolution = "theirs" | "yours" | Values | FatalError;
 
 export type ResolveConflict<P extends Principal, DB> = (
   conflict: RowConflict,

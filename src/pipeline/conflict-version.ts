@@ -59,8 +59,9 @@ function wholeNumber(value: unknown, column: string): bigint | null {
 async function writerOf(
   userId: string,
   place: string,
-  { clientId, device, queueId }: Sender = {},
+  { clientId, device, queueId, writer }: Sender = {},
 ): Promise<string | undefined> {
+  if (writer !== undefined) return sha256([userId, place, { writer }]);
   const client = clientId ?? (device === undefined ? undefined : { device });
   return client === undefined ? undefined : sha256([userId, place, client, queueId ?? null]);
 }

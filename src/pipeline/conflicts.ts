@@ -1,6 +1,13 @@
 /** Writes of tables whose rule has a `conflict`: merged in the statement; what can't be is refused, recorded, or given to the rule's `resolve`. */
 import type { Principal } from "../context.js";
-import { fatal, misconfigured, ofApplication } from "../errors.js";
+import {
+  type FatalError,
+  fatal,
+  isFatal,
+  isRetryable,
+  misconfigured,
+  ofApplication,
+} from "../errors.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { MergedChange } from "../store/change.js";
 import type { Change, Effect, StoredRow, Values } from "../store/store.js";
@@ -152,7 +159,12 @@ function effectOf({ effect }: { readonly effect: Effect | "conflict" | "outdated
   return effect;
 }
 
-function resolutionOf(given: unknown, { op }: Write, table: string): Resolution {
+function resolutionOf(
+  given: unknown,
+  { op }: Write,
+  table: string,
+): Exclude<Resolution, FatalError> {
+  if (isFatal(given) || isRetryable(given)) throw given;
   if (given === "theirs" || given === "yours") return given;
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
     return given as Values;

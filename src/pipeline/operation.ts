@@ -23,6 +23,8 @@ export interface Sender {
   readonly clientId?: string;
   readonly device?: string;
   readonly queueId?: string;
+  /** What it sent has been edited since: by whoever this is. */
+  readonly writer?: string;
 }
 
 /** A store, and its transaction that is open. */

@@ -19,6 +19,8 @@ export interface Call<P extends Principal> extends CallContext<P> {
   /** Where the client sends no id: what `ledger.device` says. */
   readonly device?: string;
   readonly queueId?: string;
+  /** Who else writes than the queue, where what it sent has been edited since. */
+  readonly writer?: string;
   /** How long content tells transactions apart, and who hears that it has. */
   readonly content: Pick<Content, "withinMs" | "decided">;
   /** Without: transactions have no identity. */

@@ -51,7 +51,10 @@ export function carefulRows(locking: Locking): RowStatements {
       const { effect } = await look(tx, target, locking, "delete");
       if (effect !== "written") return effect;
       await throwIfFixed(tx, target, lockOf(target, locking));
-      return (await removed(tx, target, locking)) ? "written" : declined(tx, target, "delete");
+      if (await removed(tx, target, locking)) return "written";
+      // What could not be locked may have changed since.
+      await throwIfFixed(tx, target);
+      return declined(tx, target, "delete");
     },
   };
 }
@@ -84,7 +87,9 @@ async function update(
     const [row] = await statement
       .returning(scope === undefined ? [one] : verdict(scope, traits))
       .execute();
-    return row === undefined ? declined(tx, target, "update") : judged(tx, target, row);
+    if (row !== undefined) return judged(tx, target, row);
+    await throwIfFixed(tx, target);
+    return declined(tx, target, "update");
   }
   const foreseen = returning ? undefined : await foresee(tx, target, values, true);
   const { numUpdatedRows } = await statement.executeTakeFirst();

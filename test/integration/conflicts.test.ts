@@ -49,6 +49,7 @@ const columns = [
   "quantity",
   "price",
   "weight",
+  "ratio",
   "tags",
   "high",
   "low",
@@ -579,6 +580,14 @@ function cases(target: ConflictTarget): void {
       expect(await doc()).toMatchObject({ title: "b" });
     });
 
+    it("takes a float for what it is", async () => {
+      const writes = writesWith({ changed: "merge" });
+      const one = device(writes, "one");
+      await one.send(put({ ratio: 0.1 }));
+      expect(await one.send(patch({ ratio: 0.2 }, { ratio: 0.1 }))).toEqual(ok);
+      expect((await one.send(patch({ ratio: 0.3 }, { ratio: 0.1 }))).code).toBe("CONFLICT");
+    });
+
     it("compares what the column keeps", async () => {
       const writes = writesWith({ changed: "merge" });
       const one = device(writes, "one");
@@ -700,7 +709,7 @@ function cases(target: ConflictTarget): void {
     it("decides alone about every write to a row that is there", async () => {
       const writes = writesWith({
         resolve: ({ theirs, operation }) => {
-          if (theirs["title"] === "shipped") throw fatal("LOCKED", "It has been shipped.");
+          if (theirs["title"] === "shipped") return fatal("LOCKED", "It has been shipped.");
           return operation === "DELETE" ? { title: "cancelled" } : "yours";
         },
       });
@@ -739,6 +748,29 @@ function cases(target: ConflictTarget): void {
   });
 
   describe("a dead letter of a conflict", () => {
+    it("is applied with what depends on it, as the queue's own", async () => {
+      const { database } = opened;
+      const tables = (docs: Partial<Rule>) => ({
+        authenticate: byName,
+        database,
+        logger: false as const,
+        tables: { docs: { ...base, conflict: { version: "version" }, ...docs } },
+      });
+      const strict = createWrites<Principal, ConflictSchema>(tables({ operations: ["PATCH"] }));
+      const writes = createWrites<Principal, ConflictSchema>(tables({}));
+      const one = device(strict, "one");
+      expect((await one.send(put({ title: "a" }))).code).toBe("FORBIDDEN_OPERATION");
+      const edit = await one.send(patch({ title: "b" }, { version: null }));
+      expect(edit.code).toBe("DEPENDS_ON_DEAD_LETTER");
+      const { letters } = await writes.deadLetters.list();
+      const root = letters.find(({ errorCode }) => errorCode === "FORBIDDEN_OPERATION");
+      expect(await writes.deadLetters.retry(root?.id ?? "")).toMatchObject({ status: "retried" });
+      expect(await doc()).toMatchObject({ title: "b", version: 2 });
+      const later = device(writes, "one");
+      expect(await later.send(patch({ title: "c" }, { version: null }))).toEqual(ok);
+      expect(await doc()).toMatchObject({ title: "c", version: 3 });
+    });
+
     it("conflicts again, whatever force says, until it names a new base", async () => {
       const writes = writesWith({ version: "version" });
       const [one, two] = [device(writes, "one"), device(writes, "two")];
@@ -769,7 +801,8 @@ function cases(target: ConflictTarget): void {
       await writes.deadLetters.edit(id, edited);
       expect(await writes.deadLetters.retry(id)).toMatchObject({ status: "retried" });
       expect(await doc()).toMatchObject({ title: "c", version: 3 });
-      // It came from the device's queue, and is its latest.
+      // What has been edited is not the queue's own.
+      expect((await one.send(patch({ title: "y" }, { version: 2 }))).code).toBe("CONFLICT");
       expect((await two.send(patch({ title: "x" }, { version: 2 }))).code).toBe("CONFLICT");
     });
   });

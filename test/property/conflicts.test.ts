@@ -1,6 +1,6 @@
 /**
  * Three devices change the same rows, offline and online, in any order; answers get lost, and what has been sent comes again. What the server makes of
- * it is what a model says: counters exact, the last write of each field, no version lost, and nothing overwritten in silence. 40 interleavings on each
+ * it is what a model says: counters exact, the last write of each field, no version lost, and nothing overwritten in silence. 20 interleavings on each
  * database; 10,000 over all databases of a run with `LONG=1`.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -24,7 +24,7 @@ import { type Random, seeded, seedOf } from "../support/random.js";
 const all = 10_000;
 const available: ConflictTarget[] = [];
 for (const target of conflictTargets) if (await target.available()) available.push(target);
-const each = long ? Math.ceil(all / available.length) : 40;
+const each = long ? Math.ceil(all / available.length) : 20;
 /** Under way at once, where there are several connections. */
 const atOnce = 8;
 const seed = 20_261_126;

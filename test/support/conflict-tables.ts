@@ -31,21 +31,21 @@ export interface OpenConflicts {
 }
 
 const types = {
-  postgres: { time: "timestamptz(3)", json: "jsonb" },
-  mysql: { time: "datetime(3)", json: "json" },
-  sqlite: { time: "timestamp", json: "json" },
+  postgres: { time: "timestamptz(3)", json: "jsonb", float: "real" },
+  mysql: { time: "datetime(3)", json: "json", float: "float" },
+  sqlite: { time: "timestamp", json: "json", float: "real" },
 } as const;
 
 async function createConflictTables(
   db: Kysely<ConflictSchema>,
   family: TestDialect["family"],
 ): Promise<void> {
-  const { time, json } = types[family];
+  const { time, json, float } = types[family];
   await sql
     .raw(
       `create table docs (id varchar(40) primary key, owner_id varchar(40), title varchar(80), body varchar(80),
         version bigint, updated_at ${time}, title_at ${time}, body_at ${time}, clicked_at bigint,
-        quantity integer, price decimal(10,2), weight double precision, tags ${json}, high integer, low decimal(10,2), secret varchar(40))`,
+        quantity integer, price decimal(10,2), weight double precision, ratio ${float}, tags ${json}, high integer, low decimal(10,2), secret varchar(40))`,
     )
     .execute(db);
   await sql
@@ -110,6 +110,7 @@ const memory: ConflictTarget = {
             quantity: "integer",
             price: { type: "decimal", precision: 10, scale: 2 },
             weight: "float",
+            ratio: "float",
             tags: "json",
             high: "integer",
             low: { type: "decimal", precision: 10, scale: 2 },
@@ -161,7 +162,7 @@ function plainRow(row: Row): Row {
   );
 }
 
-const numbers = ["version", "clicked_at", "quantity", "price", "weight", "high", "low"];
+const numbers = ["version", "clicked_at", "quantity", "price", "weight", "ratio", "high", "low"];
 const documents = ["tags", "base", "theirs", "yours"];
 
 function plainValue(name: string, value: unknown): unknown {

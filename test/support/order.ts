@@ -16,6 +16,8 @@ const longest = [
   "integration/injection",
   "integration/dependants",
   "integration/chains",
+  "integration/conflicts",
+  "property/conflicts",
   "attacks/letters",
   "client/upload",
   "runtimes/runtimes",

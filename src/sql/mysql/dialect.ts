@@ -27,6 +27,8 @@ const same: Dialect["same"] = (reference, column, value) => {
   // MySQL compares what it means, MariaDB its text.
   if (column.type === "json")
     return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
+  // Beside a text it would be a double, and most decimals are other doubles than floats.
+  if (column.type === "float") return sql`${reference} <=> cast(${value} as float)`;
   if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
   return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
 };
