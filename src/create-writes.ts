@@ -9,11 +9,11 @@ import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
 import { createRowStateReader } from "./dead-letters/row-states.js";
-import { type Emit, emitter } from "./emit.js";
+import { emitter } from "./events.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
-import { handlesOf, routeOf, type RouteOptions } from "./http/request.js";
+import { handlesOf } from "./http/request.js";
 import { consoleLogger, createLog } from "./logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
@@ -89,7 +89,6 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const announce = createAnnounce({ pipeline, emit, parking });
   const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
   const groupCommit = createGroupCommit({ ...shared, announce });
-  const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
   const checkParts = {
     config,
     limits,
@@ -99,6 +98,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   };
   // What it finds is for the log alone.
   const selfCheck = logger === false ? undefined : createSelfCheck(checkParts, load, emit);
+  const pruning = createPruning(config, load, emit, selfCheck);
+  const { prune, forget, devices, contentMs, passed } = pruning;
   const processor = createProcessor({
     config,
     pipeline,
@@ -112,10 +113,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     runTransaction,
     groupCommit,
     emit,
-    passed: (database) => {
-      passed(database);
-      selfCheck?.(database);
-    },
+    passed,
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
@@ -135,7 +133,9 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
-    handles: tellingPreflights(path, routes, emit),
+    handles: handlesOf(path, routes, () =>
+      emit({ type: "origin_refused", correlationId: crypto.randomUUID(), configured: false }),
+    ),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
     forget: async (userId, { principal } = {}) => {
       if (typeof userId !== "string" || userId === "") {
@@ -159,24 +159,6 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
       return check({ ...checkParts, databases }, clientSchema, options);
     },
     drain: load.drain,
-  };
-}
-
-/** A preflight that nobody here answers fails in the browser alone: so the log says it, once. */
-function tellingPreflights(
-  path: string | false,
-  routes: RouteOptions,
-  emit: Emit,
-): (method: string, url: string) => boolean {
-  const handles = handlesOf(path, routes);
-  let told = false;
-  return (method, url) => {
-    const known = handles(method, url);
-    if (known || told || path === false || method !== "OPTIONS") return known;
-    told = routeOf(path, "POST", url, routes) === "upload";
-    if (told)
-      emit({ type: "origin_refused", correlationId: crypto.randomUUID(), configured: false });
-    return known;
   };
 }
 

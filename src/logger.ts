@@ -1,6 +1,5 @@
 /** Lines for whoever operates the server, made of the events: what went wrong, why, and what to do. */
-import type { Listener } from "./emit.js";
-import type { WriteEvent } from "./events.js";
+import type { Listener, WriteEvent } from "./events.js";
 import { type Line, lineOf } from "./log-lines.js";
 
 /** What the lines are given to: the console, pino, or Nest's `Logger` fit as they are. */

@@ -13,8 +13,7 @@ import {
 import { limit, path } from "../config-check/config-shape.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
-import { emitter } from "../emit.js";
-import { correlated, type WriteEvent } from "../events.js";
+import { correlated, emitter, type WriteEvent } from "../events.js";
 import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";

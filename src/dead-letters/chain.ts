@@ -2,7 +2,7 @@
 import type { WritesConfig } from "../config.js";
 import type { Committed, Principal } from "../context.js";
 import { fatal } from "../errors.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events.js";
 import type { CrudTransaction } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";

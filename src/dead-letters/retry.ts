@@ -4,8 +4,7 @@
  */
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import { announceMissing } from "../pipeline/persist.js";
 import type { Database } from "../process/call.js";
 import {

@@ -1,7 +1,6 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import type { CallContext, Principal, RequestContext } from "../context.js";
-import type { Emit } from "../emit.js";
-import { correlated, type ErrorEvent } from "../events.js";
+import { correlated, type Emit, type ErrorEvent } from "../events.js";
 import type {
   Operation,
   TransactionResult,

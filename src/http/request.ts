@@ -58,12 +58,30 @@ export function routeOf(
   return options.preflights && asked === "OPTIONS" ? "preflight" : undefined;
 }
 
-/** Whether the endpoint has an answer of its own. */
+/**
+ * Whether the endpoint has an answer of its own.
+ *
+ * @param unanswered called once, where a browser asks whether a page may call, and the endpoint has no answer: it fails in the browser alone
+ */
 export function handlesOf(
   base: string | false,
   options: RouteOptions,
+  unanswered: () => void,
 ): (method: string, url: string) => boolean {
-  return (method, url) => routeOf(base, method, url, options) !== undefined;
+  let told = false;
+  return (method, url) => {
+    if (routeOf(base, method, url, options) !== undefined) return true;
+    if (
+      !told &&
+      base !== false &&
+      method === "OPTIONS" &&
+      routeAt(base, url, options) === uploads
+    ) {
+      told = true;
+      unanswered();
+    }
+    return false;
+  };
 }
 
 /** The methods that the endpoint answers there, as a header lists them. */

@@ -1,8 +1,7 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
-import type { Emit } from "../emit.js";
-import { type Correlated, correlated } from "../events.js";
+import { correlated, type Correlated, type Emit } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
@@ -35,8 +34,6 @@ export interface Persist<P extends Principal, DB> {
 /** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-const usedAs = (op: Write["op"]) => (op === "PUT" ? "key" : "sought");
-
 export function createPersist<P extends Principal, DB>(
   rules: Rules<P, DB>,
   convert: Convert,
@@ -64,7 +61,14 @@ export function createPersist<P extends Principal, DB>(
     const [column] = columns;
     const key =
       rule.key.split === undefined && column !== undefined && plainUuid.test(id)
-        ? convert.values(store, table, { [column]: id }, context, usedAs(op), rowId)
+        ? convert.values(
+            store,
+            table,
+            { [column]: id },
+            context,
+            op === "PUT" ? "key" : "sought",
+            rowId,
+          )
         : keyFor(store, table, rule, given, context);
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));

@@ -1,7 +1,6 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import type { Emit } from "../emit.js";
-import { correlated, type Correlated } from "../events.js";
+import { correlated, type Correlated, type Emit } from "../events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { Principal } from "../context.js";

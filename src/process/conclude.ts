@@ -1,8 +1,7 @@
 /** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import {
   type FatalResult,
   type RetryableResult,

@@ -4,8 +4,7 @@
  */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
-import { type Tally, transactionEvent } from "../events.js";
+import { type Emit, type Tally, transactionEvent } from "../events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,

@@ -4,8 +4,7 @@
  */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";

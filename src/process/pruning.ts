@@ -1,7 +1,7 @@
 /** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small steps. What must be kept is passed over once in each round. */
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events.js";
 import { namedMarginMs } from "../store/content.js";
 import type { Prunable, Pruned, PruneStep } from "../store/prune.js";
 import type { DeviceBound, Store } from "../store/store.js";
@@ -29,7 +29,7 @@ interface Pruning {
   readonly devices: Omit<DeviceBound, "forgotten">;
   /** How long content tells transactions apart, where no device does. */
   readonly contentMs: number;
-  /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
+  /** An upload has been answered: perhaps it is time to prune, or for the first check. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
 
@@ -38,6 +38,7 @@ export function createPruning<P extends Principal, DB>(
   { ledger, parking, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
   emit: Emit,
+  selfCheck?: (database: Database) => void,
 ): Pruning {
   const options: LedgerOptions<P> = ledger === false ? {} : (ledger ?? {});
   const { retentionDays = defaultRetentionDays, prune: automatic = true } = options;
@@ -100,9 +101,11 @@ export function createPruning<P extends Principal, DB>(
     // For whoever calls it has no other process that would go on.
     prune: (store) => load.during(async () => (await prune(store, undefined, Infinity)).removed),
     forget: (store, userId) => load.during(() => forget(store, userId)),
-    passed: ({ store, memory }) => {
-      if (!automatic) return;
+    passed: (database) => {
+      const { store, memory } = database;
       const now = performance.now();
+      if (selfCheck !== undefined && now >= memory.selfCheck.until) selfCheck(database);
+      if (!automatic) return;
       // Of many processes that start together, each has its own time.
       memory.pruneAt ??= now + Math.random() * intervalMs;
       if (memory.pruneAt > now || load.draining()) return;

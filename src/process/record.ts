@@ -9,8 +9,7 @@ import {
   tooManyLetters,
 } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import {
   type DeadLetter,
   type FatalResult,

@@ -4,8 +4,7 @@ import type { Principal } from "../context.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import type { Emit } from "../emit.js";
-import { correlated, type Tally, transactionEvent } from "../events.js";
+import { correlated, type Emit, type Tally, transactionEvent } from "../events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,

@@ -3,8 +3,7 @@ import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import { type FatalError, isBadRequest, isFatal, isRetryable, retryable } from "../errors.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import {
   type InvalidTransaction,
   notAttempted,

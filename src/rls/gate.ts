@@ -5,8 +5,7 @@
 import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
-import type { Emit } from "../emit.js";
-import { correlated } from "../events.js";
+import { correlated, type Emit } from "../events.js";
 import { withinMs } from "../store/deadline.js";
 import { noRowSecurity } from "../store/failures.js";
 import type { InspectedRole, PolicyReport } from "../store/tables.js";

@@ -19,7 +19,14 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/emit", "src/log-lines", "src/logger"],
+    files: [
+      "src/model",
+      "src/errors",
+      "src/events",
+      "src/event-kinds",
+      "src/log-lines",
+      "src/logger",
+    ],
     below: [],
   },
   json: {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWrites, type Logger, type Principal, type WriteEvent } from "../../src/index.js";
 import { createLog } from "../../src/logger.js";
-import { emitter } from "../../src/emit.js";
+import { emitter } from "../../src/events.js";
 import { ofApplication } from "../../src/errors.js";
 import { memoryStore } from "../../src/store/memory.js";
 
