@@ -106,8 +106,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     used: usedTables(config),
     asLogin: config.rls === undefined,
   };
-  // What it finds is for the log alone.
-  const selfCheck = logger === false ? undefined : createSelfCheck(checkParts, load, emit);
+  // What it finds is for the log alone; and a database that is made for one request ends with it.
+  const selfCheck =
+    logger === false || isKeyed(config.database)
+      ? undefined
+      : createSelfCheck(checkParts, load, emit);
   const processor = createProcessor({
     config,
     pipeline,

@@ -130,6 +130,18 @@ describe.skipIf(!(await someDialect.available()))("a self-check", () => {
     await until(() => gone().length === 2);
   });
 
+  it("is not made where the database is made anew for each request", async () => {
+    const database = await someDialect.open();
+    open.push(database);
+    const db = database.db as unknown as Kysely<never>;
+    const { writes, found } = await start(someDialect, {
+      database: { open: () => db, key: () => "one" },
+    });
+    expect(await writes.processTransaction(put(), alice)).toEqual({ status: "success" });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(found()).toEqual([]);
+  });
+
   it("does not keep the process", async () => {
     const { execFile } = await import("node:child_process");
     const program = `

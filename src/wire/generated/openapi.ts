@@ -997,7 +997,7 @@ export const openapiYaml = [
   "          description: For people. Never the database's own text.",
   "          type: string",
   "        details:",
-  "          description: Whatever the application adds, any JSON value.",
+  "          description: Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.",
   "        operation_index:",
   "          description: The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.",
   "          type: integer",

@@ -323,7 +323,7 @@ export interface components {
             readonly error_code: components["schemas"]["ErrorCode"];
             /** @description For people. Never the database's own text. */
             readonly message?: string;
-            /** @description Whatever the application adds, any JSON value. */
+            /** @description Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value. */
             readonly details?: unknown;
             /** @description The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation. */
             readonly operation_index?: number;
