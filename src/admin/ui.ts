@@ -8,9 +8,11 @@ type PageFile = "ui" | "ui.css" | "ui.js";
 /** The page's file that a GET is for. No letter has such an id. */
 export function pageFileOf(base: string, { method, url }: WriteRequest): PageFile | undefined {
   if (method.toUpperCase() !== "GET") return undefined;
-  const root = pathOf(base).replace(/\/+$/, "");
   const path = pathOf(url);
-  return (["ui", "ui.css", "ui.js"] as const).find((file) => path === `${root}/${file}`);
+  const root = pathOf(base);
+  return (["ui", "ui.css", "ui.js"] as const).find(
+    (file) => path === `${root === "/" ? "" : root}/${file}`,
+  );
 }
 
 /**

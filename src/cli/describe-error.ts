@@ -21,7 +21,7 @@ export function printable(text: string): string {
 }
 
 export function redacted(text: string, secrets: ReadonlySet<string> = new Set()): string {
-  let safe = text.replace(/([a-z][\w+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@");
+  let safe = text.replace(/:\/\/[^\s/?#]{0,500}@/g, "://***@");
   for (const secret of secrets) safe = safe.replaceAll(secret, "***");
   return safe;
 }

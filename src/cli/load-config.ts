@@ -202,10 +202,16 @@ function whyNotLoaded(error: unknown, file: string): Problem {
       'it is an ES module. Set "type": "module" in package.json: `npm pkg set type=module`.',
     );
   }
-  // Where it was thrown, as far as that is in the module itself.
-  const escaped = file.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const [place] = new RegExp(`${escaped}:\\d+`).exec(stack ?? "") ?? [];
+  const place = placeIn(stack ?? "", file);
   return failed(place === undefined ? message : `${message} (${place})`);
+}
+
+/** Where it was thrown, `file:line`, as far as that is in the module itself. */
+function placeIn(stack: string, file: string): string | undefined {
+  const at = stack.indexOf(`${file}:`);
+  if (at === -1) return undefined;
+  const [line = ""] = /^\d{1,9}/.exec(stack.slice(at + file.length + 1)) ?? [];
+  return line === "" ? undefined : `${file}:${line}`;
 }
 
 function isWrites(value: unknown): value is Writes<Principal> {

@@ -438,7 +438,7 @@ export const pageCss = [
   "  }",
   "  th,",
   "  td {",
-  "    min-width: 6rem;",
+  "    min-width: 4.75rem;",
   "  }",
   "}",
   "",

@@ -91,7 +91,8 @@ function asking({ signal, secrets }: Io): Ask {
 
 function under(url: URL, name: string): URL {
   const route = new URL(url);
-  route.pathname = `${url.pathname.replace(/\/+$/, "")}/${name}`;
+  const { pathname } = url;
+  route.pathname = `${pathname.endsWith("/") ? pathname.slice(0, -1) : pathname}/${name}`;
   return route;
 }
 
@@ -152,7 +153,7 @@ async function contract(ask: Ask, url: URL): Promise<Verdict> {
   const what = "the contract";
   const answer = await ask(under(url, "openapi.yaml"));
   if ("failed" in answer) return wrong(what, answer.failed);
-  const [, version] = /^\s+version:\s*["']?([\w.-]+)/m.exec(answer.text) ?? [];
+  const [, version] = /^ {2}version: ["']?([\w.-]+)/m.exec(answer.text) ?? [];
   return answer.status === 200 && version !== undefined
     ? ok(what, `version ${version}`)
     : warning(what, `GET …/openapi.yaml is answered ${answer.status}.`);
