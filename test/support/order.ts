@@ -11,6 +11,7 @@ const longest = [
   "attacks/rows",
   "property/values",
   "integration/deadline",
+  "browser/todolist",
   "integration/injection",
   "integration/dependants",
   "integration/chains",
@@ -22,10 +23,11 @@ const longest = [
   "integration/concurrency",
   "integration/outage",
   "unit/readme",
-  "browser/todolist",
+
   "integration/dead-letters-processes",
   "client/kill",
   "attacks/spellings",
+  "integration/demo",
 ];
 
 export class LongestFirst extends BaseSequencer {
