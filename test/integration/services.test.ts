@@ -370,6 +370,33 @@ describe.skipIf(!(await postgresAvailable()))("services in the transaction", () 
     expect(pool.totalCount).toBe(1);
   });
 
+  it("is the caller's role under rls", async () => {
+    const role = `services_${crypto.randomUUID().slice(0, 8)}`;
+    await outside.query(`create role ${role} nologin`);
+    const found: unknown[] = [];
+    try {
+      await outside.query(`grant all on lists, audit to ${role}`);
+      await outside.query(`grant ${role} to current_user`);
+      await outside.query("alter table lists enable row level security");
+      await outside.query("create policy everybody on lists using (true) with check (true)");
+      const services = around(async (client) => {
+        const { rows } = await client.query<{ role: string }>("select current_user as role");
+        found.push(rows[0]?.role);
+        await drizzle(client).transaction((inner) => inner.execute(sql`select 1`));
+      });
+      const writes = createWrites({ ...configFor(db, services), rls: { role }, logger: false });
+      const body = { client_id: "d", transaction_id: (transactionId += 1), crud: [put("one")] };
+      const result = await writes.processTransaction(body, { principal: { userId: "alice" } });
+      expect(result).toEqual({ status: "success" });
+      expect(found).toEqual([role]);
+    } finally {
+      await outside.query("drop policy if exists everybody on lists");
+      await outside.query("alter table lists disable row level security");
+      await outside.query(`drop owned by ${role}`);
+      await outside.query(`drop role ${role}`);
+    }
+  });
+
   it("takes nothing once the transaction has ended", async () => {
     let kept: pg.PoolClient | undefined;
     expect(

@@ -13,6 +13,7 @@ const longest = [
   "integration/foreign",
   "property/values",
   "integration/deadline",
+  "browser/todolist",
   "integration/injection",
   "integration/dependants",
   "integration/chains",
@@ -26,12 +27,13 @@ const longest = [
   "integration/concurrency",
   "integration/outage",
   "unit/readme",
-  "browser/todolist",
+
   "integration/dead-letters-processes",
   "client/kill",
   "integration/cli-init",
   "integration/cli-letters",
   "attacks/spellings",
+  "integration/demo",
 ];
 
 export class LongestFirst extends BaseSequencer {
