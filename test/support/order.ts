@@ -26,6 +26,7 @@ const longest = [
   "integration/dead-letters-processes",
   "client/kill",
   "attacks/spellings",
+  "integration/mistakes",
 ];
 
 export class LongestFirst extends BaseSequencer {
