@@ -82,7 +82,7 @@ export async function errorsPage(): Promise<string> {
         ["`CHECK_VIOLATION`", "yes", "yes", "of a check without a name"],
       ],
     ),
-    "Of an index on an expression, a constraint that waits for `COMMIT`, and what a trigger does to another table, no column is told.",
+    "Of an index on an expression, and of what a trigger does to another table, no column is told. Of a foreign key that waits for `COMMIT`, Postgres tells it; which operation broke it, nobody says.",
     "## Summary",
     summary(),
     "## Postgres",

@@ -2,7 +2,7 @@
 import type { Principal } from "../context.js";
 import { isFatal } from "../errors.js";
 import { aboutColumns, clientName } from "../pipeline/client-names.js";
-import type { Rules } from "../pipeline/rules.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
 import { type Blamed, RowTaken } from "../store/failures.js";
 import type { Change, Store } from "../store/store.js";
 import type { Failure } from "./attempted.js";
@@ -13,19 +13,22 @@ const plainBlame: Blamed = { columns: [] };
 /** The verdict with the columns that the database tells. What only the database knows is in `about`, which no client gets. */
 export function named<P extends Principal, DB>(
   verdict: Verdict,
-  { error, refused }: Pick<Failure, "error" | "refused">,
+  { error, refused, during }: Pick<Failure, "error" | "refused" | "during">,
   store: Store,
   rules: Rules<P, DB>,
 ): Verdict {
-  if (verdict.outcome !== "fatal" || refused === undefined || isFatal(error)) return verdict;
-  const { change, table: client } = refused;
-  const { table } = change;
-  const told = blamedOf(error, change, store, verdict.errorCode);
-  const rule = rules.get(client);
+  if (verdict.outcome !== "fatal" || isFatal(error)) return verdict;
+  if (refused === undefined && during !== "commit") return verdict;
+  const told =
+    refused === undefined
+      ? (store.blamed?.(error, undefined) ?? plainBlame)
+      : blamedOf(error, refused.change, store, verdict.errorCode);
+  const table = refused?.change.table;
+  const rule = refused === undefined ? ruleOf(told, rules) : rules.get(refused.table);
   const names = told.columns.flatMap(
-    (name) => (rule && clientName(rule, name, table.columns.get(name))) ?? [],
+    (name) => (rule && clientName(rule, name, table?.columns.get(name))) ?? [],
   );
-  const about = { table: table.name, ...told };
+  const about = { ...told, table: table?.name ?? told.table ?? "" };
   if (verdict.errorCode === "FOREIGN_KEY_VIOLATION") {
     if (told.referred) return { ...verdict, message: "Other rows still refer to this row.", about };
     if (names.length === 1)
@@ -36,6 +39,17 @@ export function named<P extends Principal, DB>(
       };
   }
   return { ...verdict, ...aboutColumns(names, verdict.message), about };
+}
+
+/** Of a constraint that has waited for COMMIT, nobody says which operation broke it: the table's one rule, where there is one. */
+function ruleOf<P extends Principal, DB>(
+  { table }: Blamed,
+  rules: Rules<P, DB>,
+): Rule<P, DB> | undefined {
+  const [rule, another] = [...rules.values()].filter(
+    (each) => each.table.slice(each.table.lastIndexOf(".") + 1) === table,
+  );
+  return another === undefined ? rule : undefined;
 }
 
 function blamedOf(error: unknown, change: Change, store: Store, code: string): Blamed {

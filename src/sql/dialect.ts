@@ -251,7 +251,7 @@ export interface Dialect {
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
   /** See `Store.blamed`. */
-  blamed?(error: unknown, table: SqlTable): Blamed;
+  blamed?(error: unknown, table: SqlTable | undefined): Blamed;
   /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** What the database calls an error, the most exact name first: SQLSTATE, number, class, result code. Empty: it is not the database's. */

@@ -158,7 +158,8 @@ export function sqlStore<DB>(
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
     // The port's tables are this store's own.
-    blamed: (error, table) => dialect.blamed?.(error, table as SqlTable) ?? { columns: [] },
+    blamed: (error, table) =>
+      dialect.blamed?.(error, table as SqlTable | undefined) ?? { columns: [] },
     ...(dialect.comparable && { isSure: dialect.comparable }),
     meaning,
     remedy: remedyOf,

@@ -30,6 +30,8 @@ export type RetryableMeaning =
 
 /** What a refusal is about, as far as the database tells, by its own names. */
 export interface Blamed {
+  /** Without schema; where it was not known beforehand, and the database tells it. */
+  readonly table?: string;
   readonly columns: readonly string[];
   readonly constraint?: string;
   /** A foreign key of another table's rows, which still refer to this row. */

@@ -98,8 +98,12 @@ export interface Store<Tx = unknown> {
   taken?(error: unknown): readonly string[];
   /** What to do about a failure, for the operator, where the store knows. */
   remedy?(error: unknown): string | undefined;
-  /** What a statement's failure is about, which a change of this table has met. Absent: it tells nothing. */
-  blamed?(error: unknown, table: Table): Blamed;
+  /**
+   * What a statement's failure is about. Absent: it tells nothing.
+   *
+   * @param table whose change has met it. Absent: it is COMMIT's
+   */
+  blamed?(error: unknown, table: Table | undefined): Blamed;
 }
 
 export interface Flight {

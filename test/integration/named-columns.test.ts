@@ -220,6 +220,25 @@ for (const dialect of dialects) {
         });
     });
 
+    it.skipIf(dialect.family !== "postgres")(
+      "a row that is referred to and not there at COMMIT",
+      async () => {
+        await sql`alter table goods alter constraint goods_parent deferrable initially deferred`.execute(
+          db,
+        );
+        try {
+          expect(await failure([["PUT", "items", id(), { title: "x", owner: id() }]])).toEqual({
+            errorCode: "FOREIGN_KEY_VIOLATION",
+            message: 'Column "owner": The row that it refers to does not exist.',
+            details: { column: "owner" },
+          });
+          expect(about()).toMatchObject({ table: "goods", constraint: "goods_parent" });
+        } finally {
+          await sql`alter table goods alter constraint goods_parent not deferrable`.execute(db);
+        }
+      },
+    );
+
     it("a row that others refer to", async () => {
       const parent = id();
       const failed = await failure([

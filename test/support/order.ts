@@ -27,13 +27,13 @@ const longest = [
   "integration/concurrency",
   "integration/outage",
   "unit/readme",
-
   "integration/dead-letters-processes",
   "client/kill",
   "integration/cli-init",
   "integration/cli-letters",
   "attacks/spellings",
   "integration/demo",
+  "integration/mistakes",
 ];
 
 export class LongestFirst extends BaseSequencer {

@@ -7,8 +7,11 @@ const referred: ReadonlySet<number> = new Set([1217, 1451, 1834]);
 const refers: ReadonlySet<number> = new Set([1216, 1452]);
 const checks: ReadonlySet<number> = new Set([3819, 4025]);
 
-export function blamed(error: unknown, { columns, traits }: SqlTable): Blamed {
-  if (!(error instanceof Error) || !("errno" in error)) return { columns: [] };
+/** Nothing is left for COMMIT to find. */
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  if (table === undefined || !(error instanceof Error) || !("errno" in error))
+    return { columns: [] };
+  const { columns, traits } = table;
   const { message } = error;
   const errno = Number(error.errno);
   const known = (names: readonly string[]) => names.filter((each) => columns.has(each));

@@ -50,12 +50,16 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
       ) as alike,
       (select group_concat(s.index_name, '\0', s.column_name order by s.index_name, s.seq_in_index separator '\0\0') ${indexes}
         and s.non_unique = 0) as uniques,
-      (select group_concat(o.constraint_name, '\0', o.check_clause separator '\0\0')
-        from information_schema.check_constraints o
-        join information_schema.table_constraints n on n.constraint_schema = o.constraint_schema
-          and n.constraint_name = o.constraint_name and n.constraint_type = 'CHECK'
-        where n.table_schema = ${schema} and n.table_name = ${name}
-          /*M!100222 and o.table_name = n.table_name */) as checks
+      coalesce(null
+        /*M!100222 , (select group_concat(o.constraint_name, '\0', o.check_clause separator '\0\0')
+          from information_schema.check_constraints o
+          where o.constraint_schema = ${schema} and o.table_name = ${name}) */
+        /*!80016 , (select group_concat(o.constraint_name, '\0', o.check_clause separator '\0\0')
+          from information_schema.check_constraints o
+          join information_schema.table_constraints n on n.constraint_schema = o.constraint_schema
+            and n.constraint_name = o.constraint_name and n.constraint_type = 'CHECK'
+          where n.table_schema = ${schema} and n.table_name = ${name}) */
+      ) as checks
     ) k
     where c.table_schema = ${schema} and c.table_name = ${name}
   `.execute(tx.withoutPlugins());

@@ -118,18 +118,18 @@ export function taken(error: unknown): readonly string[] {
 }
 
 /** Of a check that is a domain's, and of a value that a type refuses, no column is told. */
-export function blamed(error: unknown, { source, columns, traits }: SqlTable): Blamed {
+export function blamed(error: unknown, known: SqlTable | undefined): Blamed {
   const { table, column, constraint } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  const name = typeof constraint === "string" ? constraint : undefined;
-  const known = name === undefined ? undefined : traits?.constraints?.get(name);
+  const name = typeof constraint === "string" ? { constraint } : {};
+  const own = typeof constraint === "string" ? known?.traits?.constraints?.get(constraint) : [];
+  const told = typeof column === "string" ? [column] : taken(error).filter((each) => each !== "");
+  if (known === undefined)
+    return { ...(typeof table === "string" && { table }), columns: told, ...name };
   // A trigger writes to other tables; and a partition's constraints have names of their own.
-  if (table !== source.name && known === undefined) {
+  if (table !== known.source.name && !own?.length) {
     const referred = codes(error)[0] === "23503" || codes(error)[0] === "23001";
-    return { columns: [], ...(name && { constraint: name }), ...(referred && { referred }) };
+    return { columns: [], ...name, ...(referred && { referred }) };
   }
-  const told = typeof column === "string" ? [column] : (known ?? taken(error));
-  return {
-    columns: told.filter((each) => columns.has(each)),
-    ...(name && { constraint: name }),
-  };
+  const columns = typeof column === "string" || !own?.length ? told : own;
+  return { columns: columns.filter((each) => known.columns.has(each)), ...name };
 }

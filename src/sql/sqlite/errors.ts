@@ -99,7 +99,10 @@ export function meaning(error: unknown): Meaning | undefined {
 }
 
 /** Its messages are in English everywhere: "UNIQUE constraint failed: todos.list_id, todos.position". Of a check it tells the name; or the condition, where it has none. */
-export function blamed(error: unknown, { source, columns }: SqlTable): Blamed {
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  // Of a foreign key it says nothing more, and nothing else waits for COMMIT.
+  if (table === undefined) return { columns: [] };
+  const { source, columns } = table;
   const message = error instanceof Error ? error.message : "";
   const [, kind, told] = /^(\w+(?: NULL)?) constraint failed: (.*)$/s.exec(message) ?? [];
   if (kind === undefined || told === undefined) return { columns: [] };
