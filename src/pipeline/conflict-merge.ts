@@ -93,7 +93,7 @@ function compare<P extends Principal, DB>(
   const tracked = [...base.keys()].filter(own);
   if (isDelete && tracked.length === 0) throw baseMissing();
   for (const column of sent) if (!base.has(column)) lack(column, draft, asked);
-  const each = changed === "reject" || isDelete ? tracked : sent;
+  const each = changed === "reject" || isDelete ? tracked : sent.filter((one) => base.has(one));
   const merges = changed === "merge" && !isDelete;
   merge.unchanged = each.map((column) => ({
     column,

@@ -580,6 +580,36 @@ function cases(target: ConflictTarget): void {
       expect(await doc()).toMatchObject({ title: "b" });
     });
 
+    it.each(["reject", "merge"] as const)(
+      "asks nothing of what clients don't send: %s",
+      async (changed) => {
+        const rule: Rule = {
+          owner: "owner_id",
+          insertOnly: ["secret"],
+          set: { high: () => 1 },
+          setOnInsert: { low: () => 2 },
+        };
+        const writes = writesWith({ changed, union: ["tags"] }, rule);
+        const one = device(writes, "one");
+        await one.send(put({ title: "a", secret: "s", tags: ["x"] }));
+        await opened.update("d", { low: 9, high: 9, tags: '["y"]' });
+        const was = { title: "a", secret: "s", tags: '["x"]', high: 1, low: 2, owner_id: "alice" };
+        expect(await one.send(put({ title: "b", secret: "s" }, was))).toEqual(ok);
+        expect(await one.send(patch({ tags: ["z"] }, { ...was, title: "b" }))).toEqual(ok);
+        expect((await one.send(put({ title: "c" }, was))).code).toBe("CONFLICT");
+        expect((await one.send(put({ title: "c", body: "x" }, { title: "b" }))).code).toBe(
+          "CONFLICT_BASE_MISSING",
+        );
+        expect(await doc()).toMatchObject({
+          title: "b",
+          secret: "s",
+          high: 1,
+          low: 9,
+          tags: ["y", "z"],
+        });
+      },
+    );
+
     it("takes a float for what it is", async () => {
       const writes = writesWith({ changed: "merge" });
       const one = device(writes, "one");

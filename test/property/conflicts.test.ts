@@ -86,7 +86,7 @@ for (const target of available) {
           await interleave(opened, writes, `${target.name} ${next}`, counts);
       });
       await Promise.all(lanes);
-      if (long) console.log(target.name, each, counts);
+      if (long) process.stderr.write(`${target.name} ${each} ${JSON.stringify(counts)}\n`);
       // What never happens shows nothing.
       for (const [what, count] of Object.entries(counts))
         expect(count, what).toBeGreaterThanOrEqual(each / 4);
