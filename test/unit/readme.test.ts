@@ -250,6 +250,7 @@ function tsconfig(): unknown {
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
+    "powersync-writes/audit": [resolve("src/audit/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
