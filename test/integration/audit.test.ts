@@ -29,7 +29,7 @@ for (const target of chosen) {
     });
     afterAll(() => database.close());
 
-    it("passes, whole", async () => {
+    it("passes, whole", { timeout: 900_000 }, async () => {
       let down = false;
       const writes = database.writes({
         audit: true,

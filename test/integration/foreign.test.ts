@@ -97,19 +97,23 @@ const correct: readonly Correct[] = [
 ];
 
 describe("has nothing to say of a correct endpoint", () => {
-  it.for(correct)("$name", async ({ there, level, command, args }, { skip, onTestFinished }) => {
-    skip(!there, `There is no ${command} here.`);
-    const folder = await mkdtemp(join(tmpdir(), "powersync-writes-foreign-"));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const own = args.map((each) => each.replace("FOLDER", folder));
-    const report = await audit(command, own, level, onTestFinished);
-    expect(mendOf(report)).toBe("");
-    expect(report.reached).toBe(level);
-    // It has not passed by not being looked at.
-    const ran = report.cases.filter(({ status }) => status !== "not_run");
-    const optionalOnes = report.cases.filter(({ reason = "" }) => reason.endsWith("(optional)"));
-    expect(ran.length).toBeGreaterThan((report.cases.length - optionalOnes.length) * 0.9);
-  });
+  it.for(correct)(
+    "$name",
+    { timeout: 600_000 },
+    async ({ there, level, command, args }, { skip, onTestFinished }) => {
+      skip(!there, `There is no ${command} here.`);
+      const folder = await mkdtemp(join(tmpdir(), "powersync-writes-foreign-"));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const own = args.map((each) => each.replace("FOLDER", folder));
+      const report = await audit(command, own, level, onTestFinished);
+      expect(mendOf(report)).toBe("");
+      expect(report.reached).toBe(level);
+      // It has not passed by not being looked at.
+      const ran = report.cases.filter(({ status }) => status !== "not_run");
+      const optionalOnes = report.cases.filter(({ reason = "" }) => reason.endsWith("(optional)"));
+      expect(ran.length).toBeGreaterThan((report.cases.length - optionalOnes.length) * 0.9);
+    },
+  );
 });
 
 /** The mistakes, and the case that names each. */

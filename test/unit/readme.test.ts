@@ -280,6 +280,7 @@ function tsconfig(): unknown {
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
     "powersync-writes/otel": [resolve("src/otel/index.ts")],
+    "powersync-writes/audit": [resolve("src/audit/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
