@@ -22,6 +22,7 @@ const longest = [
   "integration/concurrency",
   "integration/outage",
   "unit/readme",
+  "unit/snippets",
   "browser/todolist",
   "integration/dead-letters-processes",
   "client/kill",
