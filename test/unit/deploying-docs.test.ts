@@ -36,15 +36,16 @@ describe("alerts.ts", () => {
     posted.length = 0;
   });
 
-  const letter = (id: string, repeat = false): WriteEvent => ({
-    type: "dead_letter",
-    correlationId: "c",
-    id,
-    userId: "alice",
-    errorCode: "CHECK_VIOLATION",
-    message: "A name of somebody's.",
-    repeat,
-  });
+  const letter = (id: string, repeat = false) =>
+    ({
+      type: "dead_letter",
+      correlationId: "c",
+      id,
+      userId: "somebody",
+      errorCode: "CHECK_VIOLATION",
+      message: "What somebody wrote.",
+      repeat,
+    }) as WriteEvent;
 
   it("sends what has to be looked at, together, once a minute, and without the user's data", async () => {
     vi.useFakeTimers();

@@ -189,7 +189,10 @@ describe("code", async () => {
         Bun: [resolve("node_modules/.bin/bun"), "--preload", "./provider.mjs", file],
         Deno: [
           resolve("node_modules/deno/deno"),
-          ...["serve", "--allow-all", "--host", "127.0.0.1", "--port", port],
+          "serve",
+          "--allow-all",
+          "--host=127.0.0.1",
+          `--port=${port}`,
           "on-deno.mjs",
         ],
       }[host];
