@@ -31,7 +31,12 @@ const noneAt = {
  * @param of a provider; or the name of a claim, where it is yours
  * @throws TypeError for a provider whose tokens name no session
  * @example
- * createWrites({ authenticate: jwt(supabase({ project })), ledger: { device: sessionClaim("supabase") }, … });
+ * createWrites({
+ *   authenticate: jwt(supabase({ project })),
+ *   ledger: { device: sessionClaim("supabase") },
+ *   database,
+ *   tables,
+ * });
  */
 export function sessionClaim(
   of: SessionProvider | { readonly claim: string },

@@ -24,7 +24,7 @@ export interface MemberTable {
  *
  * @param column the source database's name
  * @example
- * scope: anyOf(isOwner("owner_id"), isMember({ table: "list_members", row: "list_id", user: "user_id" }))
+ * const tables = { lists: { scope: isOwner("owner_id") } };
  */
 export function isOwner<const Column extends string>(column: Column): { readonly isOwner: Column } {
   return { isOwner: column };
@@ -34,10 +34,13 @@ export function isOwner<const Column extends string>(column: Column): { readonly
  * Another table has a row that makes the caller a member. Behind the transaction's earlier operations: who has just been made one, is one.
  *
  * @example
- * // A list's members may write it
- * scope: isMember({ table: "list_members", row: "list_id", user: "user_id" })
- * // A todo, whose `list_id` the members' rows refer to as well
- * scope: isMember({ table: "list_members", row: "list_id", user: "user_id", by: "list_id" })
+ * const members = { table: "list_members", row: "list_id", user: "user_id" } as const;
+ * const tables = {
+ *   // A list's members may write it.
+ *   lists: { scope: isMember(members) },
+ *   // A todo, whose `list_id` the members' rows refer to as well
+ *   todos: { scope: isMember({ ...members, by: "list_id" }) },
+ * };
  */
 export function isMember<const Members extends MemberTable>(
   members: Members,
@@ -50,7 +53,12 @@ export function isMember<const Members extends MemberTable>(
  *
  * @example
  * const tables = {
- *   lists: { scope: () => anyOf(isOwner("owner_id"), isMember({ table: "members", row: "list_id", user: "user_id" })) },
+ *   lists: {
+ *     scope: anyOf(
+ *       isOwner("owner_id"),
+ *       isMember({ table: "list_members", row: "list_id", user: "user_id" }),
+ *     ),
+ *   },
  * };
  */
 export function anyOf<const Conditions extends readonly ScopeCondition[]>(

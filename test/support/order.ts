@@ -27,6 +27,8 @@ const longest = [
   "integration/concurrency",
   "integration/outage",
   "unit/readme",
+  "unit/snippets",
+  "browser/todolist",
   "integration/dead-letters-processes",
   "client/kill",
   "integration/cli-init",

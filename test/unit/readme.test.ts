@@ -13,6 +13,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createPostgresDatabase } from "../support/databases.js";
+import { sourceConfig } from "../support/source-config.js";
 import { postgresAvailable } from "../support/servers.js";
 
 const run = promisify(execFile);
@@ -78,7 +79,7 @@ describe("code", async () => {
     folder = await mkdtemp(join(tmpdir(), "readme-"));
     await symlink(resolve("node_modules"), join(folder, "node_modules"));
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig()));
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(sourceConfig()));
     await Promise.all(
       [...readme, ...docs].filter(isCompiled).map(async (block) => {
         const place = isAlone(block) ? join(folder, block.page) : folder;
@@ -190,10 +191,8 @@ describe("code", async () => {
           resolve("node_modules/deno/deno"),
           "serve",
           "--allow-all",
-          "--host",
-          "127.0.0.1",
-          "--port",
-          port,
+          "--host=127.0.0.1",
+          `--port=${port}`,
           "on-deno.mjs",
         ],
       }[host];
@@ -270,24 +269,6 @@ describe("code", async () => {
     );
   });
 });
-
-/** The package's subpaths are the sources here. */
-function tsconfig(): unknown {
-  const paths: Record<string, string[]> = {
-    "powersync-writes": [resolve("src/index.ts")],
-    "powersync-writes/client": [resolve("src/client/index.ts")],
-    "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
-    "powersync-writes/memory": [resolve("src/store/memory.ts")],
-    "powersync-writes/admin": [resolve("src/admin/admin.ts")],
-    "powersync-writes/otel": [resolve("src/otel/index.ts")],
-    "powersync-writes/audit": [resolve("src/audit/index.ts")],
-  };
-  for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
-    paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
-  }
-  paths["powersync-writes/nest"] = [resolve("adapters/nest/index.ts")];
-  return { extends: resolve("tsconfig.json"), compilerOptions: { paths }, include: ["**/*.ts"] };
-}
 
 const serveCustomRoute = `
 import express from "express";
