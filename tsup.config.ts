@@ -17,7 +17,7 @@ export default defineConfig({
     admin: "src/admin/admin.ts",
     audit: "src/audit/index.ts",
     cli: "src/cli/main.ts",
-    otel: "src/otel/index.ts",
+    otel: "src/events/otel/index.ts",
   },
   format: "esm",
   target: "es2023",

@@ -1,6 +1,6 @@
 /** What every host's file is built from: the routes that it mounts, and what it says where no route does. */
 import { type Admin, type AdminOptions, createAdmin } from "../src/admin/admin.js";
-import type { WritesConfig } from "../src/config.js";
+import type { WritesConfig } from "../src/config/config.js";
 import type { Principal } from "../src/context.js";
 import { createWrites } from "../src/create-writes.js";
 import { badRequest, retryable } from "../src/errors.js";

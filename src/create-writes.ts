@@ -1,7 +1,7 @@
 /** Connects all the parts: `createWrites`. */
-import { checkConfig } from "./config-check/config-shape.js";
-import type { WritesConfig } from "./config.js";
-import { withConfig } from "./config-of.js";
+import { checkConfig } from "./config/config-shape.js";
+import type { WritesConfig } from "./config/config.js";
+import { withConfig } from "./config/config-of.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
 import { createCreated } from "./dead-letters/created.js";
@@ -10,12 +10,12 @@ import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
 import { createRowStateReader } from "./dead-letters/row-states.js";
-import { emitter } from "./emit.js";
+import { emitter } from "./events/emit.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
 import { handlesOf } from "./http/request.js";
-import { consoleLogger, createLog } from "./logger.js";
+import { consoleLogger, createLog } from "./events/logger.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";

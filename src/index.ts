@@ -17,7 +17,7 @@ export type {
   RejectionOptions,
   RejectionRow,
   WritesConfig,
-} from "./config.js";
+} from "./config/config.js";
 export {
   anonymous,
   type CallContext,
@@ -62,9 +62,9 @@ export {
   retryable,
   unauthenticated,
 } from "./errors.js";
-export type { WriteEvent } from "./events.js";
+export type { WriteEvent } from "./events/events.js";
 export type { CorsOptions } from "./http/cors.js";
-export type { Logger } from "./logger.js";
+export type { Logger } from "./events/logger.js";
 export type {
   CrudEntry,
   CrudTransaction,

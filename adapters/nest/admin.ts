@@ -2,7 +2,7 @@
 import { type DynamicModule, type FactoryProvider, type Provider } from "@nestjs/common";
 import { ApplicationConfig } from "@nestjs/core";
 import type { Admin } from "../../src/admin/admin.js";
-import { anything, checkKind, func, type Kind, object } from "../../src/config-check/kinds.js";
+import { anything, checkKind, func, type Kind, object } from "../../src/config/kinds.js";
 import type { Principal } from "../../src/context.js";
 import type { Writes } from "../../src/writes.js";
 import { type AdminOptionsOf, toAdmin } from "../host.js";

@@ -16,7 +16,7 @@ import {
   VersioningType,
 } from "@nestjs/common";
 import type { ApplicationConfig } from "@nestjs/core";
-import { anything, func, type Kind, list } from "../../src/config-check/kinds.js";
+import { anything, func, type Kind, list } from "../../src/config/kinds.js";
 import type { Mountable } from "../host.js";
 import { nodeRequestOf, type PlatformRequest, type PlatformResponse, serveOn } from "./platform.js";
 

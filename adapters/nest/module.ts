@@ -11,7 +11,7 @@ import {
   object,
   text,
   worded,
-} from "../../src/config-check/kinds.js";
+} from "../../src/config/kinds.js";
 import type { Principal } from "../../src/context.js";
 import type { Hooks } from "../../src/pipeline/layers.js";
 import type { Writes } from "../../src/writes.js";

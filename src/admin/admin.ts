@@ -10,12 +10,12 @@ import {
   required,
   text,
   worded,
-} from "../config-check/kinds.js";
-import { limit, path } from "../config-check/config-shape.js";
+} from "../config/kinds.js";
+import { limit, path } from "../config/config-shape.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
-import { correlated, emitter } from "../emit.js";
-import type { WriteEvent } from "../events.js";
+import { correlated, emitter } from "../events/emit.js";
+import type { WriteEvent } from "../events/events.js";
 import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";

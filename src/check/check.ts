@@ -1,5 +1,5 @@
 /** `writes.check()`: the rules held against the database, each other and the client's schema. Everything that it asks the database is rolled back. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";

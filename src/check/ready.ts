@@ -1,7 +1,7 @@
 /** Whether the write path may serve: for the route that a load balancer asks. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events/emit.js";
 import { countsVersions } from "../pipeline/conflict-columns.js";
 import type { Database, Databases } from "../process/call.js";
 import { withRemedy } from "../process/remedy.js";

@@ -3,7 +3,7 @@
  * of it. A process that ends sooner, as a test, a script or a function at the edge does, ends without it.
  */
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events/emit.js";
 import type { Database } from "../process/call.js";
 import type { Load } from "../process/load.js";
 import { inspectionTimeouts } from "../rls/gate.js";

@@ -1,7 +1,7 @@
 /** `writes.deadLetters`: what is asked of the letters, one at a time or many at once, each in a transaction of its own. */
 import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
-import type { DeadLetterHandledEvent } from "../events.js";
+import type { DeadLetterHandledEvent } from "../events/events.js";
 import type { Database, Databases } from "../process/call.js";
 import type { Load } from "../process/load.js";
 import { toWireTransaction } from "../wire/answer.js";

@@ -1,8 +1,8 @@
 /** A chain of letters, or its beginning, applied in one database transaction: each as the user who sent it, in their order. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { fatal } from "../errors.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events/emit.js";
 import type { CrudTransaction } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { CommittedWrites, Pipeline } from "../pipeline/pipeline.js";

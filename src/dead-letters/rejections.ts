@@ -1,8 +1,8 @@
 /** Feedback to the device: a row in a table of the application's own, which syncs back, written with the dead letter. */
-import type { RejectionOptions, RejectionRow } from "../config.js";
+import type { RejectionOptions, RejectionRow } from "../config/config.js";
 import type { DeadLetterContext, Principal } from "../context.js";
 import { isFatal, ofApplication } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import type { DeadLetter } from "../model.js";
 import { type Convert, schemaMissing } from "../pipeline/convert.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";

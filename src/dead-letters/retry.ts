@@ -4,7 +4,7 @@
  */
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import { announceMissing } from "../pipeline/persist.js";
 import type { Database } from "../process/call.js";
 import {

@@ -1,7 +1,7 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import type { CallContext, Principal, RequestContext } from "../context.js";
-import { type Emit, correlated } from "../emit.js";
-import type { ErrorEvent } from "../events.js";
+import { type Emit, correlated } from "../events/emit.js";
+import type { ErrorEvent } from "../events/events.js";
 import type {
   Operation,
   TransactionResult,

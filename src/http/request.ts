@@ -1,6 +1,6 @@
 /** What a request says of itself: which of the endpoint's routes it is for, and the names by which it is found again. */
-import type { Emit } from "../emit.js";
-import type { Correlated } from "../events.js";
+import type { Emit } from "../events/emit.js";
+import type { Correlated } from "../events/events.js";
 
 export type Route =
   | "upload"

@@ -3,7 +3,7 @@ import { defaultRetryMs } from "../wire/answer.js";
 import { contractVersion } from "../wire/generated/version.js";
 import type { CrossOrigin } from "./cors.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
-import type { ErrorEvent } from "../events.js";
+import type { ErrorEvent } from "../events/events.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { RequestContext } from "../context.js";
 import type { Limits, Timeouts } from "../wire/limits.js";

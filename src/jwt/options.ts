@@ -9,7 +9,7 @@ import {
   number,
   object,
   text,
-} from "../config-check/kinds.js";
+} from "../config/kinds.js";
 
 /** Signature algorithms with public keys. */
 export type JwtAlgorithm = (typeof publicKeyAlgorithms)[number];

@@ -1,5 +1,5 @@
 /** Ready-made options of `jwt()` for common providers: the URL of the keys, the issuer, and the checks of the claims. */
-import { anything, checkKind, defined, type Kind, object } from "../config-check/kinds.js";
+import { anything, checkKind, defined, type Kind, object } from "../config/kinds.js";
 import type { JwksUriOptions, SecretOptions } from "./options.js";
 
 /** Options that every provider takes beside its own. */

@@ -1,5 +1,5 @@
 /** The default `authorize`: the rule's operations, the rule's own check, then the application's. The scope is held by `persist`, in the statement itself. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import { fatal, ofApplication } from "../errors.js";
 import type { Principal } from "../context.js";
 import type { Convert } from "./convert.js";

@@ -1,7 +1,7 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
 import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import { aboutColumns, clientName, rowId } from "./client-names.js";
 import type { ErrorCode, Write } from "../model.js";
 import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";

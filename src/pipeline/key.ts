@@ -1,7 +1,7 @@
 /** A row's key: what the client's row id says of it, and what the caller does. */
 import type { Principal, RequestContext } from "../context.js";
 import { type FatalError, fatalOfSchema, isFatal } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import type { Write } from "../model.js";
 import { ServerValue } from "../store/failures.js";
 import type { Store, Values } from "../store/store.js";

@@ -4,7 +4,7 @@ import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events/emit.js";
 import { aboutColumns } from "./client-names.js";
 import { isVersion } from "./conflict-columns.js";
 import { isSameValue, keyOf } from "./key.js";

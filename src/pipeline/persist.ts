@@ -1,8 +1,8 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
-import type { Correlated } from "../events.js";
+import { type Emit, correlated } from "../events/emit.js";
+import type { Correlated } from "../events/events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";

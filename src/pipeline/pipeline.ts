@@ -1,7 +1,7 @@
 /** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Committed, CommittedContext, OperationContext, Principal } from "../context.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
 import { createValidate } from "../wire/upload.js";

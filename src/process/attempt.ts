@@ -4,7 +4,7 @@
  */
 import type { OperationContext, Principal, TransactionContext } from "../context.js";
 import { isFatal, isRetryable } from "../errors.js";
-import type { ErrorEvent } from "../events.js";
+import type { ErrorEvent } from "../events/events.js";
 import type { CrudTransaction, InvalidTransaction, Write, WriteOutcome } from "../model.js";
 import { type Dependants, rowsPut } from "../dead-letters/dependants.js";
 import { faultOf } from "../pipeline/fault.js";

@@ -1,5 +1,5 @@
 /** What one attempt at a transaction comes to. */
-import type { ErrorEvent } from "../events.js";
+import type { ErrorEvent } from "../events/events.js";
 import type { CrudTransaction, TransactionResult, Write } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
 import type { Change } from "../store/store.js";

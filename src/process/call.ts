@@ -2,7 +2,7 @@
 import type { CallContext, CommittedContext, Principal } from "../context.js";
 import type { Content } from "../store/content.js";
 import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
-import type { DatabaseOption, KeyedDatabase } from "../config.js";
+import type { DatabaseOption, KeyedDatabase } from "../config/config.js";
 import { byDatabase } from "../store/by-database.js";
 import type { TransactionResult } from "../model.js";
 import type { PoliciesSeen } from "../rls/gate.js";

@@ -1,7 +1,7 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
-import type { Correlated } from "../events.js";
+import { type Emit, correlated } from "../events/emit.js";
+import type { Correlated } from "../events/events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { Principal } from "../context.js";

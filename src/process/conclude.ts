@@ -1,7 +1,7 @@
 /** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import {
   type FatalResult,
   type RetryableResult,

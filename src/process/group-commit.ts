@@ -2,10 +2,10 @@
  * Group commit: the transactions of a request in one database transaction, on the first try. Only what is plainly good is answered by it: anything else
  * undoes all of them, and each is tried by itself.
  */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { type Emit, transactionEvent } from "../emit.js";
-import type { Tally } from "../events.js";
+import { type Emit, transactionEvent } from "../events/emit.js";
+import type { Tally } from "../events/events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,

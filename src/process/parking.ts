@@ -2,9 +2,9 @@
  * A transaction that fails again and again would keep its device's queue waiting for ever. So it becomes a dead letter, once it has failed often
  * and for long, and for reasons of its own: outages and contention don't count, and nothing is parked while nothing else can be applied.
  */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";

@@ -1,7 +1,7 @@
 /** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small steps. What must be kept is passed over once in each round. */
-import type { LedgerOptions, WritesConfig } from "../config.js";
+import type { LedgerOptions, WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../emit.js";
+import type { Emit } from "../events/emit.js";
 import { countsVersions } from "../pipeline/conflict-columns.js";
 import { namedMarginMs } from "../store/content.js";
 import type { Prunable, Pruned, PruneStep } from "../store/prune.js";

@@ -1,5 +1,5 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { createNextId, namedRows } from "../dead-letters/payload.js";
 import {
@@ -9,7 +9,7 @@ import {
   tooManyLetters,
 } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import {
   type DeadLetter,
   type FatalResult,

@@ -1,5 +1,5 @@
 /** What to do about a failure that the operator has to mend, where it is known. */
-import type { ErrorEvent } from "../events.js";
+import type { ErrorEvent } from "../events/events.js";
 import type { Store } from "../store/store.js";
 
 /** What the application's own statements are sent in. */

@@ -1,11 +1,11 @@
 /** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { type Emit, correlated, transactionEvent } from "../emit.js";
-import type { Tally } from "../events.js";
+import { type Emit, correlated, transactionEvent } from "../events/emit.js";
+import type { Tally } from "../events/events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,

@@ -1,9 +1,9 @@
 /** The request processor: an upload validated, its transactions run one after the other, each answered. Over HTTP, and called directly from routes of an application's own. */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import { type FatalError, isBadRequest, isFatal, isRetryable, retryable } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import {
   type InvalidTransaction,
   notAttempted,

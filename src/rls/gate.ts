@@ -2,10 +2,10 @@
  * Under `rls` nothing is written as a role that the policies do not bind. Looked at before a caller's first upload, and again now and then;
  * in between it costs no statement.
  */
-import type { WritesConfig } from "../config.js";
+import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
-import { type Emit, correlated } from "../emit.js";
+import { type Emit, correlated } from "../events/emit.js";
 import { withinMs } from "../store/deadline.js";
 import { noRowSecurity } from "../store/failures.js";
 import type { InspectedRole, PolicyReport } from "../store/tables.js";

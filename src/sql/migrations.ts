@@ -9,7 +9,7 @@ import {
   sql,
 } from "kysely";
 import type { Migration } from "kysely/migration";
-import type { OwnTable, OwnTablesOptions } from "../config.js";
+import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 import type { SqlDatabase } from "./dialect.js";
 import type { Family } from "./family.js";
 import type { OwnTypes } from "./own-types.js";

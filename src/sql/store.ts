@@ -1,6 +1,6 @@
 /** The port on Kysely: one SQL database as a store. */
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
-import type { OwnTable, OwnTablesOptions } from "../config.js";
+import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 import { byDatabase } from "../store/by-database.js";
 import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
 import type { Meaning } from "../store/failures.js";

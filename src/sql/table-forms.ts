@@ -1,5 +1,5 @@
 /** What the library's own tables are like. */
-import type { OwnTable } from "../config.js";
+import type { OwnTable } from "../config/config.js";
 
 /** A column's type: one of the dialect's own, or the same in every database. Behind it `key`, `null`, or what it is by default. */
 export type ColumnForm =

@@ -11,10 +11,10 @@ import {
   sql,
   type Transaction,
 } from "kysely";
-import { checkKind } from "../config-check/kinds.js";
+import { checkKind } from "../config/kinds.js";
 import type { Dialect } from "./dialect.js";
-import { ownTables } from "../config-check/own-tables-shape.js";
-import type { OwnTable, OwnTablesOptions } from "../config.js";
+import { ownTables } from "../config/own-tables-shape.js";
+import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 
 export interface OwnTables {
   powersync_ledger: {

@@ -1,6 +1,6 @@
 /** An open database transaction, as the port has it. */
 import { sql, type Transaction } from "kysely";
-import type { OwnTable } from "../config.js";
+import type { OwnTable } from "../config/config.js";
 import type { TransactionResult } from "../model.js";
 import type {
   Inspect,

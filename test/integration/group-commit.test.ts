@@ -1,6 +1,6 @@
 /** `commit: "per-request"`: the transactions of a request commit together where all of them are plainly good, and else as if each had come alone. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { TransactionEvent } from "../../src/events.js";
+import type { TransactionEvent } from "../../src/events/events.js";
 import type { WriteEvent, Writes } from "../../src/index.js";
 import { alice, badThing, goodThing, patch, uuid } from "../support/letters.js";
 import type { OpenTarget, TargetOptions } from "../support/target.js";

@@ -19,7 +19,7 @@ import {
   retryable,
   type WritesConfig,
 } from "../../src/index.js";
-import { otel, type OtelOptions } from "../../src/otel/index.js";
+import { otel, type OtelOptions } from "../../src/events/otel/index.js";
 import { betterSqlite3, postgres, type TestDatabase } from "../support/databases.js";
 import type { TestSchema } from "../support/schema.js";
 import { testConfig } from "../support/writes.js";

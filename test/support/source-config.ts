@@ -8,7 +8,7 @@ export function sourceConfig(compilerOptions: object = {}): object {
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
-    "powersync-writes/otel": [resolve("src/otel/index.ts")],
+    "powersync-writes/otel": [resolve("src/events/otel/index.ts")],
     "powersync-writes/audit": [resolve("src/audit/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {

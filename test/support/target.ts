@@ -2,7 +2,7 @@
  * What the conformance cases and the random sequences run against: each database, and the memory store (`targets.ts`). Rows go in and come out as JSON has
  * them, so that a case need not know what it is held against.
  */
-import type { LedgerOptions } from "../../src/config.js";
+import type { LedgerOptions } from "../../src/config/config.js";
 import type {
   CrudEntry,
   Write,

@@ -1,6 +1,6 @@
 /** Nothing is written before the database has been looked at; and it is not looked at more than it must be. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { WriteEvent } from "../../src/events.js";
+import type { WriteEvent } from "../../src/events/events.js";
 import { createGate, type InspectPolicies } from "../../src/rls/gate.js";
 import type { Principal } from "../../src/context.js";
 import { createMemory } from "../../src/process/call.js";

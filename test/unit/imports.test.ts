@@ -22,11 +22,11 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/model",
       "src/errors",
-      "src/events",
-      "src/emit",
-      "src/log-lines",
-      "src/logger",
-      "src/telemetry",
+      "src/events/events",
+      "src/events/emit",
+      "src/events/log-lines",
+      "src/events/logger",
+      "src/events/telemetry",
     ],
     below: [],
   },
@@ -69,8 +69,8 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   options: {
     files: [
-      "src/config",
-      "src/config-of",
+      "src/config/config",
+      "src/config/config-of",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
       "src/pipeline/conflict-rule",
@@ -90,10 +90,10 @@ const layers: Readonly<Record<string, Layer>> = {
   // What may be written in the options, held against their types.
   shapes: {
     files: [
-      "src/config-check/kinds",
-      "src/config-check/rule-shape",
-      "src/config-check/own-tables-shape",
-      "src/config-check/config-shape",
+      "src/config/kinds",
+      "src/config/rule-shape",
+      "src/config/own-tables-shape",
+      "src/config/config-shape",
     ],
     below: [],
     types: ["model", "context", "wire", "options"],
@@ -213,7 +213,7 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["node:*", "kysely"],
   },
   telemetry: {
-    files: ["src/otel/*"],
+    files: ["src/events/otel/*"],
     below: ["model", "context", "http"],
     packages: ["@opentelemetry/api"],
   },

@@ -1,8 +1,8 @@
 /** The lines for whoever operates the server. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWrites, type Logger, type Principal, type WriteEvent } from "../../src/index.js";
-import { createLog } from "../../src/logger.js";
-import { emitter } from "../../src/emit.js";
+import { createLog } from "../../src/events/logger.js";
+import { emitter } from "../../src/events/emit.js";
 import { ofApplication } from "../../src/errors.js";
 import { memoryStore } from "../../src/store/memory.js";
 

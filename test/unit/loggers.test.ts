@@ -2,10 +2,10 @@
 import { ConsoleLogger, Logger as NestLogger } from "@nestjs/common";
 import { pino } from "pino";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { emitter } from "../../src/emit.js";
+import { emitter } from "../../src/events/emit.js";
 import { fatal, ofApplication } from "../../src/errors.js";
 import { createWrites, type Principal, type WriteEvent } from "../../src/index.js";
-import { createLog, type Logger } from "../../src/logger.js";
+import { createLog, type Logger } from "../../src/events/logger.js";
 import { memoryStore } from "../../src/store/memory.js";
 
 const correlationId = "c-1";

@@ -1,6 +1,6 @@
 /** What may be written into the tables of a letter, by their rules: lines for whoever edits one. */
 import type { Principal } from "../../context.js";
-import type { WritesConfig } from "../../config.js";
+import type { WritesConfig } from "../../config/config.js";
 
 export function columnHelp(
   tables: readonly string[],

@@ -1,5 +1,5 @@
 /** The options of the library's own tables, as data. */
-import type { OwnTable, OwnTablesOptions } from "../config.js";
+import type { OwnTable, OwnTablesOptions } from "./config.js";
 import { type Kind, object, text, worded } from "./kinds.js";
 import type { ShapeOf } from "./rule-shape.js";
 

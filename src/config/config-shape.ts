@@ -10,7 +10,7 @@ import type {
   ParkingOptions,
   RejectionOptions,
   WritesConfig,
-} from "../config.js";
+} from "./config.js";
 import type { Principal } from "../context.js";
 import type { CorsOptions } from "../http/cors.js";
 import type { Hooks, LayerHook, Layers } from "../pipeline/layers.js";

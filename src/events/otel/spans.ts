@@ -13,8 +13,8 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import type { TransactionEvent, WriteEvent } from "../events.js";
-import { pathOf } from "../http/request.js";
-import type { WriteRequest, WriteResponse } from "../model.js";
+import { pathOf } from "../../http/request.js";
+import type { WriteRequest, WriteResponse } from "../../model.js";
 import type { Telemetry } from "../telemetry.js";
 import { methodOf } from "./metrics.js";
 

@@ -1,6 +1,6 @@
 /** What watches the library from outside, beside `onEvent`: `otel()` of `powersync-writes/otel` makes one. */
 import type { Correlated, WriteEvent } from "./events.js";
-import type { WriteRequest, WriteResponse } from "./model.js";
+import type { WriteRequest, WriteResponse } from "../model.js";
 
 /** All of it is called where things happen: none of it may throw, or wait. */
 export interface Telemetry {

@@ -1,19 +1,19 @@
 /** Every option of `createWrites`. */
 import type { IsolationLevel, Kysely } from "kysely";
-import type { ClientSchema } from "./check/types.js";
-import type { CallContext, DeadLetterContext, OperationContext, Principal } from "./context.js";
-import type { WriteEvent } from "./events.js";
-import type { CorsOptions } from "./http/cors.js";
-import type { Logger } from "./logger.js";
-import type { DeadLetter, ErrorCode, FailedOperation, Write, WriteRequest } from "./model.js";
-import type { Hooks, LayerReplacement, Layers } from "./pipeline/layers.js";
-import type { Mutators } from "./pipeline/mutators.js";
-import type { TableRule } from "./pipeline/table-rule.js";
-import type { RlsOptions } from "./rls/rls.js";
-import type { Letter } from "./store/letters.js";
-import type { Store } from "./store/store.js";
-import type { Telemetry } from "./telemetry.js";
-import type { Limits, Timeouts } from "./wire/limits.js";
+import type { ClientSchema } from "../check/types.js";
+import type { CallContext, DeadLetterContext, OperationContext, Principal } from "../context.js";
+import type { WriteEvent } from "../events/events.js";
+import type { CorsOptions } from "../http/cors.js";
+import type { Logger } from "../events/logger.js";
+import type { DeadLetter, ErrorCode, FailedOperation, Write, WriteRequest } from "../model.js";
+import type { Hooks, LayerReplacement, Layers } from "../pipeline/layers.js";
+import type { Mutators } from "../pipeline/mutators.js";
+import type { TableRule } from "../pipeline/table-rule.js";
+import type { RlsOptions } from "../rls/rls.js";
+import type { Letter } from "../store/letters.js";
+import type { Store } from "../store/store.js";
+import type { Telemetry } from "../events/telemetry.js";
+import type { Limits, Timeouts } from "../wire/limits.js";
 
 /** Every option of `createWrites`. */
 export interface WritesConfig<P extends Principal, DB> {

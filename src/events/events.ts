@@ -1,5 +1,5 @@
 /** What happens, as data: a closed union, given to `config.onEvent`. */
-import type { ErrorCode, Operation, TransactionResult } from "./model.js";
+import type { ErrorCode, Operation, TransactionResult } from "../model.js";
 
 /** In every event of a request. */
 export interface Correlated {

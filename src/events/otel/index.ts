@@ -1,6 +1,6 @@
 /** `powersync-writes/otel`: traces and metrics by OpenTelemetry. */
 import { type MeterProvider, metrics, trace, type TracerProvider } from "@opentelemetry/api";
-import type { WriteRequest } from "../model.js";
+import type { WriteRequest } from "../../model.js";
 import type { Telemetry } from "../telemetry.js";
 import { createMeasured, observeLetters } from "./metrics.js";
 import { createSpans } from "./spans.js";

@@ -1,7 +1,7 @@
 /** Makes events, and gives each to those who want to hear of it. */
-import { origin } from "./errors.js";
+import { origin } from "../errors.js";
 import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
-import type { CrudTransaction, InvalidTransaction, TransactionResult } from "./model.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult } from "../model.js";
 
 export type Emit = (event: WriteEvent) => void;
 

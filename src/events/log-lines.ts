@@ -1,5 +1,5 @@
 /** The line of each event: for whoever operates the server, what is wrong and what to do. */
-import { isBadRequest, isForbidden, isUnauthenticated, origin } from "./errors.js";
+import { isBadRequest, isForbidden, isUnauthenticated, origin } from "../errors.js";
 import type { ErrorEvent, WriteEvent } from "./events.js";
 
 export interface Line {
