@@ -17,10 +17,10 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const { name, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-// The frameworks and pg are optional: nothing may need them to be imported, but NestJS' module, which is made of decorators.
+const { name, version, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+// The frameworks and pg are optional: nothing may need them to be imported, but NestJS' module, which is made of decorators, and what is for one package alone.
 const beside = [...Object.keys(dependencies), "kysely"];
-const needs = { "./nest": ["@nestjs/common", "@nestjs/core"] };
+const needs = { "./nest": ["@nestjs/common", "@nestjs/core"], "./otel": ["@opentelemetry/api"] };
 const problems = [];
 
 const folder = mkdtempSync(join(tmpdir(), "package-"));
@@ -31,6 +31,7 @@ try {
   checkText(installed);
   await checkClient(installed);
   await checkHosts(installed);
+  checkCommand(installed);
   await checkSubpaths();
 } finally {
   rmSync(folder, { recursive: true });
@@ -66,7 +67,9 @@ function checkFiles(installed) {
   const expected = ["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"];
   const found = readdirSync(installed).sort();
   if (found.join() !== expected.join()) problems.push(`holds ${found.join(", ")}`);
-  const others = readdirSync(join(installed, "docs")).filter((file) => !/\.(?:md|svg)$/.test(file));
+  const others = readdirSync(join(installed, "docs")).filter(
+    (file) => !/\.(?:md|svg)$/.test(file) && file !== "grafana.json",
+  );
   if (others.length > 0) problems.push(`holds ${others.join(", ")} in docs`);
 }
 
@@ -171,6 +174,18 @@ async function checkHosts(installed) {
     if (outputFiles[0].text.includes("/api/admin/"))
       problems.push(`${host}.js takes the admin routes along.`);
   }
+}
+
+/** As npx starts it, beside what a stranger has installed. */
+function checkCommand(installed) {
+  const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  const command = (...args) =>
+    execFileSync(process.execPath, [join(installed, bin[name]), ...args], { encoding: "utf8" });
+  const [first] = readFileSync(join(installed, bin[name]), "utf8").split("\n");
+  if (first !== "#!/usr/bin/env node") problems.push(`${bin[name]} begins with ${first}`);
+  if (command("--version").trim() !== version) problems.push("the command tells another version.");
+  const sql = command("tables", "--print", "--dialect", "postgres");
+  if (!sql.includes("powersync_ledger")) problems.push("the command prints no tables.");
 }
 
 async function checkSubpaths() {

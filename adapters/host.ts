@@ -55,7 +55,10 @@ export function toAdmin<Raw, P extends Principal>(
   return createAdmin(writes, options as AdminOptions<P>);
 }
 
-export const notFound = hostResponse(404, "Not found.");
+export const notFound = hostResponse(
+  404,
+  "There is no such route. Uploads go by POST to the endpoint's path, /api/data unless the configuration says otherwise: check the client's URL.",
+);
 
 /** `handle` never rejects. Should it do so all the same, 503 makes the device keep its writes and send them again. */
 export const unhandled = hostResponse(503, "The request could not be handled.", "5");

@@ -1,6 +1,7 @@
 /** `guardPool` for `pg`: a lost connection neither ends the process nor is used again, and a transaction can be sent as a whole. */
 import { abandonment } from "../src/sql/abandonment.js";
 import { flightWord, type FlightSent } from "../src/sql/flight-word.js";
+import { lentWord } from "../src/sql/lent-word.js";
 import { fly, type Prepared, type Preparing } from "./pg-flight.js";
 
 /** A `pg.Pool`, or an object that behaves like one. */
@@ -9,6 +10,8 @@ export interface GuardedPool {
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "connect" | "acquire", listener: (client: PoolClientLike) => void): unknown;
 }
+
+export { connectionOf } from "./pg-connection.js";
 
 interface PoolClientLike {
   query(...parameters: unknown[]): unknown;
@@ -103,6 +106,7 @@ function answerWords(client: PoolClientLike, preparing: Preparing | undefined): 
       return Promise.resolve({ rows: [], rowCount: 0 });
     }
     if (text === flightWord) return answerFlight(given as readonly FlightSent[]);
+    if (text === lentWord) return Promise.resolve({ rows: [{ client }] });
     const result = query(...parameters);
     if (result instanceof Promise) {
       result.catch((error: unknown) => {

@@ -1,5 +1,6 @@
 /** Every option of `createWrites`. */
 import type { IsolationLevel, Kysely } from "kysely";
+import type { ClientSchema } from "./check/types.js";
 import type { CallContext, DeadLetterContext, OperationContext, Principal } from "./context.js";
 import type { WriteEvent } from "./events.js";
 import type { CorsOptions } from "./http/cors.js";
@@ -11,6 +12,7 @@ import type { TableRule } from "./pipeline/table-rule.js";
 import type { RlsOptions } from "./rls/rls.js";
 import type { Letter } from "./store/letters.js";
 import type { Store } from "./store/store.js";
+import type { Telemetry } from "./telemetry.js";
 import type { Limits, Timeouts } from "./wire/limits.js";
 
 /** Every option of `createWrites`. */
@@ -24,6 +26,11 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly database: DatabaseOption<NoInfer<P>, DB>;
   /** By the client's table names. Nothing else is writable. */
   readonly tables: Readonly<Record<string, TableRule<NoInfer<P>, NoInfer<DB>>>>;
+  /**
+   * The client's schema: a `Schema` of PowerSync's SDK, or what its `toJSON()` gives. A rule whose `conflict` needs what the client's table does not track
+   * (`trackPrevious`) is then refused at the start; and `check()` takes it where it is given none. Default: nothing is known of it.
+   */
+  readonly schema?: ClientSchema;
   /**
    * Named mutations, by their names. A device sends one as a PUT into its insert-only table `powersync_mutations`: see `createMutators` of
    * `powersync-writes/client`. Default: none.
@@ -92,6 +99,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly logger?: false | Logger;
   /** For machines: every event, as data. */
   readonly onEvent?: (event: WriteEvent) => void;
+  /** Traces and metrics: what `otel()` of `powersync-writes/otel` gives. Default: none. */
+  readonly telemetry?: Telemetry;
 }
 
 /**
@@ -227,6 +236,7 @@ export type OwnTable =
   | "powersync_devices"
   | "powersync_accounts"
   | "powersync_named"
+  | "powersync_versions"
   | "powersync_dead_letters"
   | "powersync_letter_parts"
   | "powersync_letter_rows"

@@ -78,7 +78,21 @@ export interface RespondContext extends RequestContext {
 /** A transaction that has just been committed. */
 export interface Committed {
   readonly transaction: CrudTransaction;
+  /** Rows that were written by tables' rules. What mutators have written is not among them. */
   readonly writes: readonly Write[];
+  /** Mutations that were run, in their order. */
+  readonly mutations: readonly CommittedMutation[];
+}
+
+/** A mutation that has been committed, as `hooks.committed` is given it. */
+export interface CommittedMutation {
+  /** The mutator's, as in `mutators`. */
+  readonly name: string;
+  /** As the device sent them: what the mutator's schema makes of them is the mutator's own. `undefined` where there were none. */
+  readonly args: unknown;
+  /** The mutation's own id, and its place among the transaction's operations, from 0. */
+  readonly id: string;
+  readonly operationIndex: number;
 }
 
 /** What `hooks.committed` is given beside the writes. */

@@ -1,6 +1,7 @@
 /** Connects all the parts: `createWrites`. */
 import { checkConfig } from "./config-check/config-shape.js";
 import type { WritesConfig } from "./config.js";
+import { withConfig } from "./config-of.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
 import { createCreated } from "./dead-letters/created.js";
@@ -9,7 +10,7 @@ import { recordLetter } from "./dead-letters/payload.js";
 import { createLetterQuota } from "./dead-letters/quota.js";
 import { createReject } from "./dead-letters/rejections.js";
 import { createRowStateReader } from "./dead-letters/row-states.js";
-import { emitter } from "./events.js";
+import { emitter } from "./emit.js";
 import { createCors } from "./http/cors.js";
 import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
@@ -25,10 +26,12 @@ import { createPruning } from "./process/pruning.js";
 import { createParking } from "./process/parking.js";
 import { createGroupCommit } from "./process/group-commit.js";
 import { createAnnounce, createRunTransaction } from "./process/transaction.js";
+import { refuseUntracked } from "./check/tracking.js";
 import { createReady, usedTables } from "./check/ready.js";
+import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
-import { abilitiesOf, isKysely } from "./sql/families.js";
+import { abilitiesOf, isKysely, notADatabase } from "./sql/families.js";
 import { checkApplicationErrors } from "./sql/application-errors.js";
 import { createSqlStores } from "./sql/store.js";
 import { noDeferral, noRowSecurity } from "./store/failures.js";
@@ -55,12 +58,15 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const path = config.path ?? "/api/data";
   const cors = config.cors && createCors(config.cors);
   const logger = config.logger ?? consoleLogger;
+  const { telemetry } = config;
   const emit = emitter([
     ...(logger === false ? [] : [createLog(logger)]),
     ...(config.onEvent === undefined ? [] : [{ tell: config.onEvent }]),
+    ...(telemetry === undefined ? [] : [{ tell: telemetry.event }]),
   ]);
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
+  if (config.schema !== undefined) refuseUntracked(rules, config.schema);
   const created = createCreated(rules);
   const dependants = createDependants(rules, created);
   const databases = createDatabases(
@@ -86,9 +92,25 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const shared = { config, pipeline, rowStateReader, dependants, emit };
   const parking = createParking(config, emit);
   const announce = createAnnounce({ pipeline, emit, parking });
-  const runTransaction = createRunTransaction({ ...shared, quota, parking, announce });
+  const run = createRunTransaction({ ...shared, quota, parking, announce });
+  const runTransaction: typeof run =
+    telemetry === undefined
+      ? run
+      : (transaction, call) => telemetry.transaction(call, () => run(transaction, call));
   const groupCommit = createGroupCommit({ ...shared, announce });
   const { prune, forget, devices, contentMs, passed } = createPruning(config, load, emit);
+  const checkParts = {
+    config,
+    limits,
+    rules,
+    used: usedTables(config),
+    asLogin: config.rls === undefined,
+  };
+  // What it finds is for the log alone; and a database that is made for one request ends with it.
+  const selfCheck =
+    logger === false || isKeyed(config.database)
+      ? undefined
+      : createSelfCheck(checkParts, load, emit);
   const processor = createProcessor({
     config,
     pipeline,
@@ -103,10 +125,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     groupCommit,
     emit,
     passed,
+    selfCheck,
   });
   const checkpointing = createCheckpointing(databases);
   const routes = { preflights: cors !== undefined, checkpoints: config.checkpoints === true };
-  const handle = createHandle({
+  const answer = createHandle({
     path,
     routes,
     ...(cors && { cors }),
@@ -118,20 +141,25 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     checkpointing,
     emit,
   });
-  const checkParts = {
-    config,
-    limits,
+  const handle: typeof answer =
+    telemetry === undefined
+      ? answer
+      : (request) => telemetry.request(request, () => answer(request));
+  const deadLetters = createDeadLetters({
+    ...shared,
     rules,
+    created,
+    limits,
+    gate,
+    load,
     databases,
-    used: usedTables(config),
-    asLogin: config.rls === undefined,
-  };
-
-  return {
-    deadLetters: createDeadLetters({ ...shared, created, limits, gate, load, databases }),
+  });
+  telemetry?.waitingLetters(() => deadLetters.count());
+  const writes: Writes<P> = {
+    deadLetters,
     ...createDirect({ processor, checkpointing, load, emit }),
     handle,
-    handles: handlesOf(path, routes),
+    handles: handlesOf(path, routes, emit),
     prune: async ({ principal } = {}) => prune((await databases.sure(principal)).store),
     forget: async (userId, { principal } = {}) => {
       if (typeof userId !== "string" || userId === "") {
@@ -141,6 +169,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     },
     ready: createReady({
       config,
+      rules,
       limits,
       databases,
       inspectPolicies,
@@ -151,10 +180,11 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     check: async (clientSchema, options) => {
       // Loaded where it is used.
       const { check } = await import("./check/check.js");
-      return check(checkParts, clientSchema, options);
+      return check({ ...checkParts, databases }, clientSchema, options);
     },
     drain: load.drain,
   };
+  return withConfig(writes, config);
 }
 
 /** What can be known of the database before it is used. */
@@ -174,6 +204,7 @@ function openStore<P extends Principal, DB>(
     ownTables,
     errors,
     rls: severalRoles,
+    telemetry,
   }: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
@@ -183,20 +214,21 @@ function openStore<P extends Principal, DB>(
     timeouts,
     ownTables,
     ...(errors && { errors }),
+    ...(telemetry && { statement: telemetry.statement }),
     severalRoles: severalRoles !== undefined,
     asynchronousCommit,
   });
   return async (database, key) => {
     if (isStore(database)) return withKey(database, key);
     if (isKysely(database)) return openSql(database, key);
-    throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
+    throw notADatabase(database);
   };
 }
 
 /** The same store under another key. It may be an object of a class, so its functions stay its own. */
 function withKey(store: Store, key: object | string): Store {
   const { name, connections, place, scopeBuilder, rowSecurity, deferral = false } = store;
-  const { taken, isSure, applicationWord } = store;
+  const { taken, blamed, remedy, isSure, applicationWord } = store;
   return {
     name,
     ...(connections !== undefined && { connections }),
@@ -211,6 +243,10 @@ function withKey(store: Store, key: object | string): Store {
     convert: (...value) => store.convert(...value),
     view: (...value) => store.view(...value),
     ...(taken && { taken: (error: unknown) => taken.call(store, error) }),
+    ...(remedy && { remedy: (error: unknown) => remedy.call(store, error) }),
+    ...(blamed && {
+      blamed: (...failed: Parameters<typeof blamed>) => blamed.call(store, ...failed),
+    }),
     ...(isSure && {
       isSure: (...value: Parameters<typeof isSure>) => isSure.call(store, ...value),
     }),

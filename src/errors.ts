@@ -55,8 +55,8 @@ export function fatal(code: ErrorCode, message: string, details?: unknown): Fata
 }
 
 /** Fatal by what has been read of a column. The schema is read again before it stands. */
-export function fatalOfSchema(code: ErrorCode, message: string): FatalError {
-  return Object.assign(fatal(code, message), { ofSchema: true as const });
+export function fatalOfSchema(code: ErrorCode, message: string, details?: unknown): FatalError {
+  return Object.assign(fatal(code, message, details), { ofSchema: true as const });
 }
 
 /**
@@ -96,11 +96,15 @@ export function misconfigured(what: string): RetryableError {
 /**
  * In `authenticate` only: there is no valid credential. Answered 401.
  *
+ * @param message safe to show; sent to the client
+ * @param why for the log alone: what is wrong with the credential, and what to change
+ *
  * @example
  * if (session === undefined) throw unauthenticated();
  */
-export function unauthenticated(message = "Authentication is required."): Error {
-  return new WriteError("unauthenticated", message);
+export function unauthenticated(message = "Authentication is required.", why?: string): Error {
+  const error = new WriteError("unauthenticated", message);
+  return why === undefined ? error : Object.assign(error, { cause: new Error(why) });
 }
 
 /**
@@ -151,9 +155,13 @@ export function isBadRequest(error: unknown): error is BadRequestError {
  * library's own statements: a mistake in a hook must not make dead letters of everybody's writes.
  */
 export class ApplicationFailure extends Error {
-  constructor(cause: unknown) {
+  /** The statement's failure that it came from, where a library has made another error of that. */
+  readonly statement: { readonly error: unknown } | undefined;
+
+  constructor(cause: unknown, statement?: { readonly error: unknown }) {
     super("The application's own code failed.", { cause });
     this.name = "ApplicationFailure";
+    this.statement = statement;
   }
 }
 

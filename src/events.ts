@@ -1,22 +1,11 @@
 /** What happens, as data: a closed union, given to `config.onEvent`. */
-import { origin } from "./errors.js";
-import type {
-  CrudTransaction,
-  ErrorCode,
-  InvalidTransaction,
-  Operation,
-  TransactionResult,
-} from "./model.js";
+import type { ErrorCode, Operation, TransactionResult } from "./model.js";
 
 /** In every event of a request. */
 export interface Correlated {
   readonly correlationId: string;
   /** The caller's place in a trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) writes it. */
   readonly traceparent?: string;
-}
-
-export function correlated({ correlationId, traceparent }: Correlated): Correlated {
-  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
 }
 
 /** A request has been answered. */
@@ -53,33 +42,6 @@ export type Tally = {
   -readonly [Name in "attempts" | "statements" | "ledger" | "flown"]: TransactionEvent[Name];
 };
 
-export function transactionEvent(
-  transaction: CrudTransaction | InvalidTransaction,
-  call: Correlated & {
-    readonly principal: { readonly userId: string };
-    readonly clientId?: string;
-  },
-  result: TransactionResult,
-  { attempts, statements, ledger, flown }: Tally,
-  durationMs: number,
-): TransactionEvent {
-  const { principal, clientId } = call;
-  return {
-    type: "transaction",
-    ...correlated(call),
-    userId: principal.userId,
-    ...(clientId !== undefined && { clientId }),
-    status: result.status,
-    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
-    operations: "invalid" in transaction ? 0 : transaction.crud.length,
-    attempts,
-    statements,
-    ledger,
-    flown,
-    durationMs,
-  };
-}
-
 /** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
 export interface ErrorEvent extends Correlated {
   readonly type: "error";
@@ -111,6 +73,8 @@ export interface ErrorEvent extends Correlated {
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
   readonly operationIndex?: number;
+  /** What to change, where that is known. */
+  readonly remedy?: string;
 }
 
 /** A transaction has been recorded as a dead letter. */
@@ -119,6 +83,16 @@ interface DeadLetterEvent extends Correlated {
   readonly id: string;
   readonly userId: string;
   readonly errorCode: ErrorCode;
+  /** As the client was told: with its own name of the column, where one is known. */
+  readonly message: string;
+  /** Which operation failed, from 0, where it was one. */
+  readonly operationIndex?: number;
+  /** What the database refused, by the database's own names: for the operator, and told to no client. */
+  readonly about?: {
+    readonly table: string;
+    readonly columns: readonly string[];
+    readonly constraint?: string;
+  };
   /** The same payload was recorded before and is still open: no new letter. */
   readonly repeat: boolean;
   /** It is a dependant: the letter at the root of its chain. */
@@ -179,6 +153,38 @@ interface RowIdRespelledEvent extends Correlated {
   /** By the source database's name. */
   readonly column: string;
   readonly id: string;
+}
+
+/** The key's column can't hold the ids that the clients make. Said once for each table by each process, with the first dead letter of it. */
+interface RowIdUnfitEvent extends Correlated {
+  readonly type: "row_id_unfit";
+  /** By the source database's names. */
+  readonly table: string;
+  readonly column: string;
+  /** With its remedy. */
+  readonly message: string;
+}
+
+/** `check()` has found something, behind the first upload. */
+interface MismatchEvent extends Correlated {
+  readonly type: "mismatch";
+  readonly severity: "error" | "warning";
+  /** One of `MismatchCode`. */
+  readonly code: string;
+  /** The client's name for the table; for the library's own tables theirs, and empty for a setting. */
+  readonly table: string;
+  readonly column?: string;
+  /** What is wrong and what to change. */
+  readonly message: string;
+}
+
+/** A browser has asked whether a page of another origin may call, and it may not. */
+interface OriginRefusedEvent extends Correlated {
+  readonly type: "origin_refused";
+  /** The page's, in up to 200 characters. Absent: it is not known. */
+  readonly origin?: string;
+  /** There is a `cors` in the configuration. Where there is none, it is said once by each process. */
+  readonly configured: boolean;
 }
 
 /** A declared table or column is not in the database just now. */
@@ -258,6 +264,9 @@ export type WriteEvent =
   | RowDeclinedEvent
   | EntryUnmatchedEvent
   | RowIdRespelledEvent
+  | RowIdUnfitEvent
+  | MismatchEvent
+  | OriginRefusedEvent
   | SchemaMissingEvent
   | ServerValueEvent
   | PrecisionLostEvent
@@ -267,29 +276,3 @@ export type WriteEvent =
   | PrunedEvent
   | NotReadyEvent
   | UnsafeSettingsEvent;
-
-export type Emit = (event: WriteEvent) => void;
-
-/** Hears of events. */
-export interface Listener {
-  /** Those it wants to hear of. Absent: all. */
-  readonly types?: ReadonlySet<WriteEvent["type"]>;
-  readonly tell: (event: WriteEvent) => unknown;
-}
-
-/** Gives each event to those who want it. A listener that throws changes nothing. */
-export function emitter(listeners: readonly Listener[]): Emit {
-  return (given) => {
-    const event = given.type === "error" ? { ...given, error: origin(given.error) } : given;
-    for (const { types, tell } of listeners) {
-      if (types?.has(event.type) === false) continue;
-      try {
-        // An async function fits the type too; its rejection must not end the process.
-        const running: unknown = tell(event);
-        if (running instanceof Promise) running.catch(() => undefined);
-      } catch {
-        // There is nowhere to report the failure of the reporter.
-      }
-    }
-  };
-}

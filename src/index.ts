@@ -23,6 +23,7 @@ export {
   type CallContext,
   type Committed,
   type CommittedContext,
+  type CommittedMutation,
   type DeadLetterContext,
   type OperationContext,
   type Principal,
@@ -37,9 +38,12 @@ export type {
   BulkRetryOptions,
   BulkRetryReport,
   BulkRetryResult,
+  ComparedColumn,
+  ComparedOperation,
   DeadLetters,
   DiscardResult,
   EditResult,
+  LetterComparison,
   LetterFilter,
   LetterOptions,
   LetterPage,
@@ -99,6 +103,13 @@ export {
 } from "./pipeline/mutators.js";
 export type { RowSchemas, StandardSchema } from "./pipeline/standard-schema.js";
 export { defineTables } from "./pipeline/table-rule.js";
+export type {
+  AddBounds,
+  ConflictRule,
+  Resolution,
+  ResolveConflict,
+  RowConflict,
+} from "./pipeline/conflict-rule.js";
 export type {
   Hooks,
   LayerFunction,

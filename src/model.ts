@@ -93,8 +93,9 @@ export interface WriteOutcome {
    * `missing`: a PATCH or DELETE of a row that does not exist (or is hidden from the caller); nothing was written, and that is success.
    * `declined`: a trigger or a rule of the database's own chose to do something else with the row, and that is success.
    * `unchanged`: a PATCH with no columns.
+   * `kept`: by the rule's `conflict` the row kept what it holds, and that is success.
    */
-  readonly effect: "written" | "missing" | "declined" | "unchanged";
+  readonly effect: "written" | "missing" | "declined" | "unchanged" | "kept";
 }
 
 /** A request as the library sees it, whatever the framework. */
@@ -143,6 +144,7 @@ export type LibraryErrorCode =
   | "INVALID_TRANSACTION"
   | "RETRIES_EXHAUSTED"
   | "CONFLICT"
+  | "CONFLICT_BASE_MISSING"
   | "DEPENDS_ON_DEAD_LETTER"
   | "UNCLASSIFIED_ERROR";
 

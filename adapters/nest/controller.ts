@@ -67,6 +67,7 @@ export const adminRoutes: readonly HandlerRoute[] = [
   { name: "discardAll", method: RequestMethod.POST, path: "/discard" },
   { name: "get", method: RequestMethod.GET, path: "/:id" },
   { name: "edit", method: RequestMethod.PUT, path: "/:id" },
+  { name: "compare", method: RequestMethod.GET, path: "/:id/compare" },
   { name: "retry", method: RequestMethod.POST, path: "/:id/retry" },
   { name: "discard", method: RequestMethod.POST, path: "/:id/discard" },
 ];

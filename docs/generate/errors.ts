@@ -62,6 +62,27 @@ export async function errorsPage(): Promise<string> {
     banner,
     "# Errors",
     ...prose,
+    "## Which column",
+    "A failure about a value names its column by the client's name: in `message`, which the dead letter keeps, and in `details`.",
+    example,
+    "With several columns, `details` is `{ column, columns }`: the first, and all. The row id is `id`, whatever the key's columns are called. A column that clients don't know by the table's rule (what the server sets, what the database computes or numbers, what `columns` does not list) is not told to them, nor is a constraint's name: these are in the log, and in `about` of the event `dead_letter`.",
+    table(
+      ["what fails", "Postgres", "MySQL and MariaDB", "SQLite"],
+      [
+        ["`INVALID_DATA`, of the library's conversion", "yes", "yes", "yes"],
+        [
+          "`INVALID_DATA`, of the database",
+          "where the row has one value of such a type",
+          "yes",
+          "no",
+        ],
+        ["`NOT_NULL_VIOLATION`", "yes", "yes", "yes"],
+        ["`UNIQUE_VIOLATION`", "yes", "yes", "yes"],
+        ["`FOREIGN_KEY_VIOLATION`, of the row that refers", "yes", "yes", "no"],
+        ["`CHECK_VIOLATION`", "yes", "yes", "of a check without a name"],
+      ],
+    ),
+    "Of an index on an expression, a constraint that waits for `COMMIT`, and what a trigger does to another table, no column is told.",
     "## Summary",
     summary(),
     "## Postgres",
@@ -85,6 +106,15 @@ export async function errorsPage(): Promise<string> {
     ),
   );
 }
+
+const example = `\`\`\`json
+{
+  "error_code": "UNIQUE_VIOLATION",
+  "message": "Column \\"sku\\": Another row already has a value that must be unique.",
+  "details": { "column": "sku" },
+  "operation_index": 3
+}
+\`\`\``;
 
 const prose = [
   "An error is **fatal** only if it is known that sending the same transaction again cannot help. The transaction is then recorded as a dead letter, and the device continues. Everything else is **retryable**, including every error that is not in the tables below. The device keeps its write: an outage must never cost data.",

@@ -1,7 +1,7 @@
 /** What PowerSync's SDKs send for a value, and what each database makes of it: a part of `docs/types.md`. */
 import { type Kysely, sql } from "kysely";
 import { createWrites } from "../../src/index.js";
-import { dialects, type TestDialect } from "../../test/support/databases.js";
+import { databases, type TestDialect } from "../../test/support/databases.js";
 import { code, table } from "./markdown.js";
 
 type Schema = Record<string, Record<string, unknown>>;
@@ -44,7 +44,7 @@ const samples: readonly (readonly [by: string, sent: unknown, types: Types])[] =
 export async function sdkValues(): Promise<string> {
   const columns: (readonly string[])[] = [];
   for (const [index, name] of names.entries()) {
-    const dialect = dialects.find((each) => each.name.startsWith(name));
+    const dialect = databases.find((each) => each.name.startsWith(name));
     if (dialect === undefined || !(await dialect.available()))
       throw new Error(`${name} does not answer, and docs/types.md is made from a real run.`);
     columns.push(await runOn(dialect, index));

@@ -1,7 +1,7 @@
 /** `docs/shapes.md`: which statements each shape of table gets, as they are really sent. */
 import { type Kysely, sql } from "kysely";
 import { createWrites, rls } from "../../src/index.js";
-import { dialects } from "../../test/support/databases.js";
+import { databases } from "../../test/support/databases.js";
 import { supabaseOnPostgres } from "../../test/support/supabase.js";
 import { banner, paragraphs, table } from "./markdown.js";
 import { families, type FamilyName, type ShapeSample, shapes } from "./shape-samples.js";
@@ -53,7 +53,7 @@ async function open(family: FamilyName, secured: boolean, log: Log): Promise<Ope
       close,
     };
   }
-  const dialect = dialects.find(({ name }) => name.startsWith(family));
+  const dialect = databases.find(({ name }) => name.startsWith(family));
   if (dialect === undefined || !(await dialect.available()))
     throw new Error(`${family} does not answer, and docs/shapes.md is made from a real run.`);
   const { db, close } = await dialect.open({ log });

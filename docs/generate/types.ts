@@ -1,7 +1,7 @@
 /** `docs/types.md`: what becomes of values, as every database really answers. */
 import { type Kysely, sql } from "kysely";
 import { anonymous, createWrites, type Principal, type Writes } from "../../src/index.js";
-import { dialects, type TestDialect } from "../../test/support/databases.js";
+import { databases, type TestDialect } from "../../test/support/databases.js";
 import type { TestSchema } from "../../test/support/schema.js";
 import { banner, code, paragraphs, table } from "./markdown.js";
 import { sdkValues } from "./sdk-values.js";
@@ -38,7 +38,7 @@ const prose = [
 ];
 
 async function run(section: TypeSection): Promise<string> {
-  const of = dialects.filter(({ name }) => section.dialects.some((each) => name.startsWith(each)));
+  const of = databases.filter(({ name }) => section.dialects.some((each) => name.startsWith(each)));
   const answers: (readonly (readonly string[])[])[] = [];
   for (const dialect of of) answers.push(await runOn(dialect, section));
   const [first = [], ...others] = answers;

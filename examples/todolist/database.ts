@@ -14,6 +14,8 @@ export interface OpenDatabase {
   readonly db: Kysely<Database>;
   /** For the log; never the URL, which may hold a password. */
   readonly name: string;
+  /** Ends with the process, and no PowerSync service can read it. */
+  readonly inMemory?: true;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface OpenDatabase {
  */
 export function openDatabase(url: string | undefined): OpenDatabase {
   if (url === undefined || url === "") {
-    return { db: pglite("memory://"), name: "PGlite, in memory" };
+    return { db: pglite("memory://"), name: "PGlite, in memory", inMemory: true };
   }
   if (url.startsWith("file:")) {
     const folder = url.startsWith("file:///") ? fileURLToPath(url) : url.slice("file:".length);

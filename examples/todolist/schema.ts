@@ -26,6 +26,12 @@ export interface Database {
     position: number | null;
     created_at: ColumnType<Date | null, Date | string | null | undefined>;
   };
+  /** Who sees a list that is another's. Written by the mutation `list.share` alone. */
+  list_members: {
+    id: string;
+    list_id: string;
+    user_id: string;
+  };
 }
 
 /** How one kind of database makes the tables. */
@@ -36,7 +42,16 @@ interface Making {
 }
 
 // Every write of a todo looks for its list, and every deletion of a list for its todos.
-const index = sql`create index if not exists todos_list_id on todos (list_id)`;
+const indexes = [
+  sql`create index if not exists todos_list_id on todos (list_id)`,
+  sql`create index if not exists list_members_list_id on list_members (list_id, user_id)`,
+];
+
+const members = sql`create table if not exists list_members (
+  id uuid primary key,
+  list_id uuid not null references lists (id) on delete cascade,
+  user_id text not null
+)`;
 
 const postgres: Making = {
   lock: sql`select pg_advisory_xact_lock(8273465190)`,
@@ -58,7 +73,8 @@ const postgres: Making = {
       position double precision,
       created_at timestamptz default now()
     )`,
-    index,
+    members,
+    ...indexes,
   ],
 };
 
@@ -81,7 +97,8 @@ const sqlite: Making = {
       position double precision,
       created_at timestamp default current_timestamp
     )`,
-    index,
+    members,
+    ...indexes,
   ],
 };
 
@@ -108,6 +125,12 @@ const mysql: Making = {
       completed boolean,
       position double,
       created_at timestamp(6) null default current_timestamp(6),
+      foreign key (list_id) references lists (id) on delete cascade
+    ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
+    sql`create table if not exists list_members (
+      id ${uuid} primary key,
+      list_id ${uuid} not null,
+      user_id varchar(255) not null,
       foreign key (list_id) references lists (id) on delete cascade
     ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
   ],

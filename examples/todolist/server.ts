@@ -2,7 +2,7 @@
  * A todo list's upload endpoint: Express, Postgres (or PGlite), and tokens; and a page that writes to it. `npm start` runs it; README
  * says how to use it.
  *
- * `PORT` (6060; 0 = any), `DATABASE_URL`, `POWERSYNC_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
+ * `PORT` (6060; 0 = any), `HOST` (127.0.0.1), `DATABASE_URL`, `POWERSYNC_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
  */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -14,14 +14,15 @@ import { openDatabase } from "./database.js";
 import { type DevTokens, devTokenRoutes } from "./dev-token.js";
 import { healthRoutes } from "./health.js";
 import { pageRoutes } from "./page.js";
+import { mutators } from "./mutators.js";
 import { tables } from "./rules.js";
 import { prepare } from "./schema.js";
 import { onSignal } from "./shutdown.js";
 
 async function main(): Promise<void> {
-  const { db, name } = openDatabase(process.env["DATABASE_URL"]);
+  const { db, name, inMemory } = openDatabase(process.env["DATABASE_URL"]);
   const { authenticate, devTokens } = await chooseAuthentication(process.env);
-  const writes = createWrites({ authenticate, database: db, tables, onEvent: log });
+  const writes = createWrites({ authenticate, database: db, tables, mutators, onEvent: log });
 
   let ready = false;
   const app = express().disable("x-powered-by");
@@ -33,15 +34,22 @@ async function main(): Promise<void> {
     app.use(pageRoutes(process.env["POWERSYNC_URL"]));
   }
 
-  const server = app.listen(port(process.env["PORT"]), "127.0.0.1");
+  const host = process.env["HOST"] || "127.0.0.1";
+  const server = app.listen(port(process.env["PORT"]), host);
   const leaving = new AbortController();
   onSignal({ server, writes, db, leaving });
   await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${shownHost(host)}:${(server.address() as AddressInfo).port}`;
   console.log(`Listening on ${url} (${name})`);
   if (devTokens !== undefined) {
     console.warn(
       `Warning: ${url}/dev/token signs a token for anybody on this computer. Set JWKS_URL to use an identity provider.`,
+    );
+  }
+
+  if (inMemory && process.env["POWERSYNC_URL"]) {
+    console.warn(
+      "Warning: POWERSYNC_URL is set, but the database is in this process's memory, where no PowerSync service reads it: nothing will come back down. Set DATABASE_URL to the Postgres or MySQL that the service replicates from.",
     );
   }
 
@@ -73,6 +81,12 @@ async function curl(url: string, devTokens: DevTokens | undefined): Promise<stri
   };
   const body = { client_id: crypto.randomUUID(), transactions: [{ crud: [list] }] };
   return `curl -sS ${url}/api/data -H ${authorization} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+}
+
+/** As a browser here would call it. */
+function shownHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 function port(text = "6060"): number {

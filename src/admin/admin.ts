@@ -2,6 +2,7 @@
 import {
   checkKind,
   defined,
+  flag,
   func,
   type Kind,
   list,
@@ -13,12 +14,14 @@ import {
 import { limit, path } from "../config-check/config-shape.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
-import { correlated, emitter, type WriteEvent } from "../events.js";
+import { correlated, emitter } from "../emit.js";
+import type { WriteEvent } from "../events.js";
 import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { Writes } from "../writes.js";
 import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
+import { askForPassword, isVisit, pageFileOf, pageResponse } from "./ui.js";
 
 /**
  * Decides alone who may use the admin routes, for every request. Only `true` lets a request in; `false` is 403.
@@ -48,6 +51,11 @@ export interface AdminOptions<P extends Principal, Request extends WriteRequest 
    * on the same machine that passes `Host` on, name the hosts.
    */
   readonly hosts?: readonly string[];
+  /**
+   * Whether there is a page for people, at `{path}/ui`. The guard decides about it as about the routes: by a cookie of the application's, by the
+   * network, or by a name and a password, which the browser asks for where the guard throws `unauthenticated()`. Default false.
+   */
+  readonly ui?: boolean;
   /** The limit for one request's body, in bytes. Default 16 MiB. */
   readonly bodyBytes?: number;
   /** Called for every request, and for every error that was thrown. */
@@ -73,6 +81,7 @@ const adminOptions = object(
         "a list of hosts",
       ),
     ),
+    ui: flag,
     bodyBytes: limit,
     onEvent: func,
   } satisfies Record<keyof AdminOptions<Principal>, Kind>,
@@ -116,7 +125,9 @@ export function createAdmin<P extends Principal>(
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
     if (!isOwnHost(request)) throw forbidden("Name this host in `hosts` of the admin routes.");
-    await admit(options, request);
+    const file = options.ui === true ? pageFileOf(path, request) : undefined;
+    await admit(options, request, isVisit(file, request));
+    if (file !== undefined) return pageResponse(file);
     const route = adminRouteOf(path, request.method, request.url);
     if (route === undefined) return { status: 404, body: { message: "There is nothing here." } };
     const whose = principal === undefined ? {} : { principal: await principal(request) };
@@ -131,7 +142,8 @@ export function createAdmin<P extends Principal>(
       const startedAt = performance.now();
       const correlation = correlationOf(request.headers);
       const { status, headers, body } = await respond(request).catch((error: unknown) => {
-        const refused = adminRefusal(error);
+        const isPage = options.ui === true && pageFileOf(path, request) !== undefined;
+        const refused = adminRefusal(error, isPage);
         const outcome = refused.status >= 500 ? "retryable" : "fatal";
         emit({ type: "error", ...correlated(correlation), during: "admin", error, outcome });
         return refused;
@@ -163,6 +175,7 @@ export function createAdmin<P extends Principal>(
 async function admit<P extends Principal>(
   { guard, origins = [] }: AdminOptions<P>,
   request: WriteRequest,
+  isVisitor: boolean,
 ): Promise<void> {
   // Compared with `true`, since an untyped guard may return a principal, which does not mean yes.
   if ((await guard(request)) !== true) throw forbidden("You may not use this endpoint.");
@@ -170,6 +183,7 @@ async function admit<P extends Principal>(
   if (origin !== null && !origins.includes(origin) && hostIn(origin) !== hostOf(request)) {
     throw forbidden("Pages of this origin may not call.");
   }
+  if (isVisitor) return;
   if (origin === null && request.headers.get("sec-fetch-site") === "cross-site") {
     throw forbidden("Pages of this origin may not call.");
   }
@@ -181,9 +195,9 @@ function hostIn(origin: string): string | null {
 }
 
 /** The message is always the library's own: other errors may say something that the caller must not read. */
-function adminRefusal(error: unknown): AdminResponse {
+function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
   if (isUnauthenticated(error)) {
-    const headers = { "www-authenticate": "Bearer" };
+    const headers = isPage ? askForPassword : { "www-authenticate": "Bearer" };
     return { status: 401, body: { message: error.message }, headers };
   }
   if (isForbidden(error)) return { status: 403, body: { message: error.message } };

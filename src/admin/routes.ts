@@ -7,6 +7,7 @@ import type {
   DeadLetters,
   DiscardResult,
   EditResult,
+  LetterComparison,
   LetterOptions,
   RetryResult,
 } from "../dead-letters/types.js";
@@ -17,7 +18,7 @@ import { readBulk, readChoice, readForce, readMembers, readQuery } from "./input
 
 type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
-  | { readonly name: "get" | "edit" | "retry" | "discard"; readonly id: string };
+  | { readonly name: "get" | "compare" | "edit" | "retry" | "discard"; readonly id: string };
 
 export interface AdminResponse {
   readonly status: number;
@@ -53,6 +54,7 @@ export function adminRouteOf(base: string, method: string, url: string): AdminRo
     if (first === "retry") return { name: "retryAll" };
     return first === "discard" ? { name: "discardAll" } : undefined;
   }
+  if (second === "compare") return verb === "GET" ? { name: "compare", id: first } : undefined;
   if (verb !== "POST") return undefined;
   return second === "retry" || second === "discard" ? { name: second, id: first } : undefined;
 }
@@ -76,6 +78,12 @@ export async function runAdminRoute<P extends Principal>(
     case "get": {
       const letter = await deadLetters.get(route.id, whose);
       return letter === undefined ? noSuchLetter : { status: 200, body: wireLetter(letter) };
+    }
+    case "compare": {
+      const compared = await deadLetters.compare(route.id, whose);
+      return compared === undefined
+        ? noSuchLetter
+        : { status: 200, body: wireComparison(compared) };
     }
     case "edit": {
       const sent = await body("payload");
@@ -104,6 +112,16 @@ export async function runAdminRoute<P extends Principal>(
       return { status: 200, body: report };
     }
   }
+}
+
+function wireComparison({ operations, more }: LetterComparison) {
+  return {
+    operations: operations.map(({ operationIndex, ...operation }) => ({
+      operation_index: operationIndex,
+      ...operation,
+    })),
+    more,
+  };
 }
 
 const maxCharacters = 8 * 1024 * 1024;

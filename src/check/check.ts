@@ -7,18 +7,19 @@ import { scopeOf } from "../pipeline/persist.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Databases } from "../process/call.js";
 import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
-import type { Store, Unit } from "../store/store.js";
+import type { Store, Unit, UnitTimeouts } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import type { CheckOptions } from "../writes.js";
 import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
-import { againstDatabase, tableMissing } from "./database.js";
+import { againstDatabase } from "./database.js";
+import { tableMissing } from "./declared.js";
 import { mismatch } from "./mismatch.js";
-import { type ClientSchema, type Mismatch, syncedTables } from "./types.js";
+import { type ClientSchema, type Mismatch, type SyncedTable, syncedTables } from "./types.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
-interface CheckParts<P extends Principal, DB> {
-  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators">;
+export interface CheckParts<P extends Principal, DB> {
+  readonly config: Pick<WritesConfig<P, DB>, "deferConstraints" | "mutators" | "schema">;
   readonly rules: Rules<P, DB>;
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
@@ -29,14 +30,30 @@ interface CheckParts<P extends Principal, DB> {
 
 /** See `Writes.check`. */
 export async function check<P extends Principal, DB>(
-  { config, rules, databases, used, limits, asLogin }: CheckParts<P, DB>,
-  clientSchema: ClientSchema | undefined,
+  parts: CheckParts<P, DB>,
+  clientSchema: ClientSchema | undefined = parts.config.schema,
   { principal }: CheckOptions<P> = {},
 ): Promise<readonly Mismatch[]> {
   const client = clientSchema === undefined ? undefined : syncedTables(clientSchema);
-  const { store } = await databases.sure(principal);
-  const { own, tables, referenced } = await look(store, (unit) => readTables(unit, rules, used));
-  const settings = await look(store, ({ inspect }) => inspect.settings(limits));
+  const { store } = await parts.databases.sure(principal);
+  return checkStore(parts, store, { client, principal });
+}
+
+interface Against<P extends Principal> {
+  readonly client?: readonly SyncedTable[] | undefined;
+  readonly principal?: P | undefined;
+  /** Of each look at the database. Default: the configured ones. */
+  readonly timeouts?: UnitTimeouts;
+}
+
+/** Rejects where the database can't be asked. */
+export async function checkStore<P extends Principal, DB>(
+  { config, rules, used, limits, asLogin }: Omit<CheckParts<P, DB>, "databases">,
+  store: Store,
+  { client, principal, timeouts }: Against<P> = {},
+): Promise<readonly Mismatch[]> {
+  const { own, tables, referenced } = await readTables(store, rules, used, timeouts);
+  const settings = await look(store, ({ inspect }) => inspect.settings(limits), timeouts);
   const undeferred = config.deferConstraints === true && store.deferral !== true;
   const mismatches = [
     ...(undeferred ? [notDeferrable(store)] : []),
@@ -78,11 +95,15 @@ function notDeferrable(store: Store): Mismatch {
 }
 
 /** Each look is a transaction of its own, bounded in time like all others, and rolled back. */
-async function look<T>(store: Store, work: (unit: Unit) => Promise<T>): Promise<T> {
+async function look<T>(
+  store: Store,
+  work: (unit: Unit) => Promise<T>,
+  timeouts?: UnitTimeouts,
+): Promise<T> {
   let seen: { readonly value: T } | undefined;
   const undo = new Error("Seen.");
   try {
-    await store.unit({ readOnly: true }, async (unit) => {
+    await store.unit({ readOnly: true, ...(timeouts && { timeouts }) }, async (unit) => {
       seen = { value: await work(unit) };
       throw undo;
     });
@@ -142,25 +163,36 @@ interface TablesRead {
   readonly own: readonly Mismatch[];
   /** By rule. */
   readonly tables: ReadonlyMap<string, InspectedTable | Mismatch>;
-  /** Tables that columns refer to by `references`. */
+  /** Tables that columns refer to by `references`, and those of `conflict.record`. */
   readonly referenced: ReadonlyMap<string, InspectedTable | undefined>;
 }
 
+/** One look for each rule: in between the connection is free for others. */
 async function readTables<P extends Principal, DB>(
-  unit: Unit,
+  store: Store,
   rules: Rules<P, DB>,
   used: OwnTablesUsed,
+  timeouts: UnitTimeouts | undefined,
 ): Promise<TablesRead> {
   const tables = new Map<string, InspectedTable | Mismatch>();
   const referenced = new Map<string, InspectedTable | undefined>();
+  const own = await look(store, (unit) => inspectOwn(unit, used), timeouts);
   for (const rule of rules.values()) {
-    tables.set(rule.name, await inspectTable(unit, rule));
-    for (const { references } of rule.clientColumns?.values() ?? []) {
-      if (references === undefined || referenced.has(references.table)) continue;
-      referenced.set(references.table, await unit.inspect.table(references.table));
-    }
+    await look(
+      store,
+      async (unit) => {
+        tables.set(rule.name, await inspectTable(unit, rule));
+        const record = rule.conflict?.record;
+        if (record !== undefined) referenced.set(record, await unit.inspect.table(record));
+        for (const { references } of rule.clientColumns?.values() ?? []) {
+          if (references === undefined || referenced.has(references.table)) continue;
+          referenced.set(references.table, await unit.inspect.table(references.table));
+        }
+      },
+      timeouts,
+    );
   }
-  return { own: await inspectOwn(unit, used), tables, referenced };
+  return { own, tables, referenced };
 }
 
 async function inspectOwn(unit: Unit, used: OwnTablesUsed): Promise<readonly Mismatch[]> {
@@ -187,9 +219,9 @@ async function inspectTable<P extends Principal, DB>(
   }
 }
 
-/** @param referenced the tables that `references` names */
+/** @param referenced the tables that `references` and `conflict.record` name */
 function* againstOthers<P extends Principal, DB>(
-  { name, parents, clientColumns }: Rule<P, DB>,
+  { name, parents, clientColumns, conflict }: Rule<P, DB>,
   tables: ReadonlyMap<string, InspectedTable>,
   referenced: ReadonlyMap<string, InspectedTable | undefined>,
 ): Iterable<Mismatch> {
@@ -203,6 +235,16 @@ function* againstOthers<P extends Principal, DB>(
       name,
       column,
       `belongsTo.${column} refers to "${rule.table}" by "${by}", a column that it does not have.`,
+    );
+  }
+  const record = conflict?.record;
+  if (record !== undefined && referenced.get(record)?.columns.has("id") !== true) {
+    yield mismatch(
+      "error",
+      referenced.get(record) === undefined ? "table_missing" : "column_missing",
+      name,
+      undefined,
+      `conflict.record names the table "${record}", which the database does not have, or which has no column "id". Create it; until then what conflicts waits on the device.`,
     );
   }
   for (const [client, { references }] of clientColumns ?? []) {

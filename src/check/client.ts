@@ -1,5 +1,6 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
 import type { Principal } from "../context.js";
+import { isVersion } from "../pipeline/conflict-columns.js";
 import { mutationTable } from "../pipeline/mutations.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
@@ -7,6 +8,7 @@ import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { mustBeSent } from "./database.js";
 import { mismatch } from "./mismatch.js";
+import { untracked } from "./tracking.js";
 import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
 
 /** @param found by rule, where its table is there */
@@ -54,11 +56,14 @@ export function againstClient<P extends Principal, DB>(
 
 function* tableMismatches<P extends Principal, DB>(
   rule: Rule<P, DB>,
-  { columns, insertOnly }: SyncedTable,
+  table: SyncedTable,
   found: InspectedTable | undefined,
   store: Store,
 ): Iterable<Mismatch> {
+  const { columns, insertOnly } = table;
   const { name, operations } = rule;
+  for (const { column, message } of untracked(rule, table))
+    yield mismatch("error", "previous_untracked", name, column, message);
   if (insertOnly && !operations.has("PUT")) {
     yield mismatch(
       "warning",
@@ -118,6 +123,8 @@ function targetOf<P extends Principal, DB>(
   name: string,
   found: InspectedTable | undefined,
 ): Column | "refused" | undefined {
+  // It is read, and names the version that a write was made on.
+  if (isVersion(name, rule)) return undefined;
   // The server's own columns are refused on purpose, and clients may read them.
   if (rule.serverColumns.has(name) || rule.insertColumns.has(name)) return undefined;
   if (rule.softDelete?.has(name) && !rule.clientColumns?.has(name)) return undefined;

@@ -3,7 +3,10 @@ import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { error, warning } from "./mismatch.js";
-import { namedBy, ownerColumns, ownerMismatches } from "./owners.js";
+import { isNumber, keyNumber } from "../pipeline/key-number.js";
+import { columnMissing, keyMissing, usesOf } from "./declared.js";
+import { ownerMismatches } from "./owners.js";
+import { sendable } from "./sendable.js";
 import type { Mismatch } from "./types.js";
 
 /** @param asLogin the data is written by the role that looks */
@@ -21,11 +24,6 @@ export function againstDatabase<P extends Principal, DB>(
   ];
 }
 
-export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
-  const message = `tables.${name}: the database has no table "${table}". Create it, or give its name in "table".`;
-  return { severity: "error", code: "table_missing", table: name, message };
-}
-
 /** A table in which no single column, or these together, can be looked for. */
 const noKey = /^(bool|json|float|real|double|money|xml|point)/;
 
@@ -35,12 +33,7 @@ function* keyMismatches<P extends Principal, DB>(
 ): Iterable<Mismatch> {
   const found = key.columns.flatMap((column) => columns.get(column) ?? []);
   for (const column of key.columns.filter((each) => !columns.has(each))) {
-    yield error(
-      "key_missing",
-      name,
-      column,
-      `"${table}" has no column "${column}", where the client's row id should go. Name the key in "id".`,
-    );
+    yield error("key_missing", name, column, keyMissing(table, column));
   }
   if (found.length < key.columns.length) return;
   const names = key.columns.map((column) => `"${column}"`).join(", ");
@@ -61,6 +54,9 @@ function* keyMismatches<P extends Principal, DB>(
         column,
         `"${column}" is of type ${type}${array ? "[]" : ""}, which can't hold a client's row id. Use text or uuid, or name another key in "id".`,
       );
+    }
+    if (found.length === 1 && !array && !generated && isNumber(type)) {
+      yield warning("key_number", name, column, keyNumber(table, found[0] as Column));
     }
     if (generated && operations.has("PUT")) {
       yield error(
@@ -118,12 +114,7 @@ function* columnMismatches<P extends Principal, DB>(
     const known = columns.get(column);
     const [first] = uses;
     if (known === undefined) {
-      yield error(
-        "column_missing",
-        name,
-        column,
-        `"${table}" has no column "${column}", which ${first.by} names. Create it, or take it out of the rule; until then writes wait on the device.`,
-      );
+      yield error("column_missing", name, column, columnMissing(table, column, first.by));
       continue;
     }
     const writing = uses.find(({ writes }) => writes);
@@ -145,36 +136,6 @@ function* columnMismatches<P extends Principal, DB>(
       );
     }
   }
-}
-
-interface Use {
-  /** The place in the rule. */
-  readonly by: string;
-  readonly writes: boolean;
-  /** What clients send goes there. */
-  readonly sent?: true;
-}
-
-/** By column, what of the rule names it. */
-function usesOf<P extends Principal, DB>(rule: Rule<P, DB>): ReadonlyMap<string, [Use, ...Use[]]> {
-  const uses = new Map<string, [Use, ...Use[]]>();
-  const add = (column: string, by: string, writes: boolean, sent?: true): void => {
-    const use = { by, writes, ...(sent && { sent }) };
-    const known = uses.get(column);
-    if (known === undefined) uses.set(column, [use]);
-    else known.push(use);
-  };
-  for (const [client, { column, readOnly }] of rule.clientColumns ?? []) {
-    // One that is never written need not be there.
-    if (readOnly === undefined) add(column, `columns.${client}`, true, true);
-  }
-  for (const column of rule.serverColumns.keys()) add(column, `set.${column}`, true);
-  for (const column of rule.insertColumns.keys()) add(column, `setOnInsert.${column}`, true);
-  for (const column of rule.insertOnly.keys()) add(column, "insertOnly", false);
-  for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
-  for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
-  for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
-  return uses;
 }
 
 /** Columns that an INSERT must fill and no PUT can. */
@@ -200,15 +161,10 @@ export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: C
   const { name, nullable, hasDefault, generated } = column;
   if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;
   return (
-    name !== rule.ownerColumn && !rule.serverColumns.has(name) && !rule.insertColumns.has(name)
-  );
-}
-
-export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
-  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
-  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
-  return [...rule.clientColumns.values()].some(
-    (each) => each.column === column && each.readOnly === undefined,
+    name !== rule.ownerColumn &&
+    name !== rule.conflict?.version &&
+    !rule.serverColumns.has(name) &&
+    !rule.insertColumns.has(name)
   );
 }
 

@@ -4,7 +4,7 @@ import type { Rule } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { sendable } from "./database.js";
+import { sendable } from "./sendable.js";
 import { mismatch } from "./mismatch.js";
 import type { Mismatch } from "./types.js";
 

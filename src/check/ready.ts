@@ -1,19 +1,24 @@
 /** Whether the write path may serve: for the route that a load balancer asks. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../events.js";
+import type { Emit } from "../emit.js";
+import { countsVersions } from "../pipeline/conflict-columns.js";
 import type { Database, Databases } from "../process/call.js";
+import { withRemedy } from "../process/remedy.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
+import type { Rules } from "../pipeline/rules.js";
 import { noDeferral } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import type { Readiness, Writes } from "../writes.js";
+import { declaredParts, missingParts } from "./declared.js";
 
 interface ReadyParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
+  readonly rules: Rules<P, DB>;
   readonly limits: Limits;
   readonly databases: Databases<P>;
   readonly inspectPolicies: InspectPolicies | undefined;
@@ -26,6 +31,7 @@ type RoleName = InspectedRole["role"];
 /** Never rejects. */
 export function createReady<P extends Principal, DB>({
   config,
+  rules,
   limits,
   databases,
   inspectPolicies,
@@ -33,6 +39,19 @@ export function createReady<P extends Principal, DB>({
   emit,
 }: ReadyParts<P, DB>): Writes<P>["ready"] {
   const used = usedTables(config);
+  const declared = declaredParts(rules);
+  const names = declared.tables.map(({ table }) => table);
+  const options = { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts } as const;
+
+  /** What the data is written to, as whoever writes it. */
+  const missing = async (store: Store, role: RoleName): Promise<readonly string[]> => {
+    // What is there for one role may not be for another.
+    if (role === "unknown") return [];
+    return store.unit(options, async (unit) => {
+      if (role !== "login") await unit.become({ role: role.name, settings: [] });
+      return missingParts(declared, await unit.inspect.columns(names));
+    });
+  };
 
   const inspect = async (
     { store, memory }: Database,
@@ -40,21 +59,24 @@ export function createReady<P extends Principal, DB>({
   ): Promise<readonly string[]> => {
     if (config.deferConstraints === true && store.deferral !== true)
       return [noDeferral(store).message];
-    const { own, settings } = await store.unit(
-      { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts },
-      async (unit) => ({
-        own: await unit.inspect.ownTables(used),
-        // Once is enough: nobody is refused for it.
-        settings: memory.warned ? [] : await unit.inspect.settings(limits),
-      }),
-    );
+    const { own, settings, absent } = await store.unit(options, async (unit) => ({
+      own: await unit.inspect.ownTables(used),
+      // Once is enough: nobody is refused for it.
+      settings: memory.warned ? [] : await unit.inspect.settings(limits),
+      absent:
+        inspectPolicies === undefined
+          ? missingParts(declared, await unit.inspect.columns(names))
+          : [],
+    }));
     memory.warned = true;
     if (settings.length > 0) {
       const problems = settings.map(({ message }) => message);
       emit({ type: "unsafe_settings", correlationId: crypto.randomUUID(), problems });
     }
-    if (own.length > 0) return own.map(({ message }) => message);
-    return inspectPolicies === undefined ? [] : (await inspectPolicies(store, role)).problems;
+    if (own.length + absent.length > 0) return [...own.map(({ message }) => message), ...absent];
+    if (inspectPolicies === undefined) return [];
+    const { problems } = await inspectPolicies(store, role);
+    return problems.length > 0 ? problems : missing(store, role);
   };
 
   /** One at a time: however often somebody asks, it takes one connection, and one that hangs is not followed by others. */
@@ -79,7 +101,8 @@ export function createReady<P extends Principal, DB>({
     try {
       return await withinMs(inspectionMs, look());
     } catch (error) {
-      emit({ type: "error", correlationId, during: "ready", error, outcome: "ignored" });
+      const remedy = withRemedy(error, "ready", store);
+      emit({ type: "error", correlationId, during: "ready", error, outcome: "ignored", ...remedy });
       return [problemOf(error, store)];
     }
   };
@@ -98,9 +121,11 @@ export function usedTables<P extends Principal, DB>({
   ledger,
   parking,
   checkpoints,
+  tables,
 }: WritesConfig<P, DB>): OwnTablesUsed {
   return {
     ledger: ledger !== false,
+    versions: countsVersions(tables),
     attempts: parking !== false,
     checkpoints: checkpoints === true,
   };
@@ -121,7 +146,7 @@ function problemOf(error: unknown, store: Store | undefined): string {
     case "schema":
       return "The library's own tables are missing. Remedy: run createTables(database).";
     case "permission":
-      return "The login role may not use the library's own tables. Remedy: grant it select, insert, update and delete on them.";
+      return "The login role may not use the library's own tables, or a schema that a rule names. Remedy: grant it usage of the schema, and select, insert, update and delete on the tables.";
     default:
       return "The database can't be reached, has not answered in time, or can't be used; an event has the reason.";
   }

@@ -5,6 +5,7 @@
  * - `table_missing`, `column_missing`, `key_missing`: a rule names what is not there;
  * - `table_unsuitable`: writes to it could not be undone, or not be carried;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
+ * - `key_number`: the key is a number, and clients make UUIDs unless the app says otherwise;
  * - `not_writable`: the login role lacks a grant, or a view takes no such statement;
  * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
  * - `column_numbered`: a rule lets clients write what the database numbers;
@@ -23,7 +24,8 @@
  * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
  * - `column_refused`: a column that may not be written;
  * - `column_type`: values of the client's type don't fit the column;
- * - `operation_refused`: an insert-only table whose rule has no PUT.
+ * - `operation_refused`: an insert-only table whose rule has no PUT;
+ * - `previous_untracked`: a rule's `conflict` needs what a row was before a change, and the client's table does not track it.
  */
 export type MismatchCode =
   | "table_missing"
@@ -31,6 +33,7 @@ export type MismatchCode =
   | "key_missing"
   | "key_not_unique"
   | "key_type"
+  | "key_number"
   | "key_generated"
   | "not_writable"
   | "column_missing"
@@ -50,7 +53,8 @@ export type MismatchCode =
   | "rule_unused"
   | "column_refused"
   | "column_type"
-  | "operation_refused";
+  | "operation_refused"
+  | "previous_untracked";
 
 /** Something in which the rules, the database and the client's schema do not fit together. */
 export interface Mismatch {
@@ -83,6 +87,16 @@ export interface ClientTable {
   readonly local_only?: boolean | undefined;
   readonly insertOnly?: boolean | undefined;
   readonly insert_only?: boolean | undefined;
+  readonly trackPrevious?: boolean | TrackedColumns | undefined;
+  readonly include_old?: unknown;
+  readonly include_old_only_when_changed?: boolean | undefined;
+}
+
+/** `trackPrevious` of a client's table. */
+interface TrackedColumns {
+  /** Absent: all. */
+  readonly columns?: readonly string[] | undefined;
+  readonly onlyWhenChanged?: boolean | undefined;
 }
 
 /** `Schema` of `@powersync/common`, or `schema.toJSON()`. Raw tables are passed over: what they upload is the application's own triggers' doing. */
@@ -95,23 +109,47 @@ export interface SyncedTable {
   readonly name: string;
   readonly columns: readonly ClientColumnType[];
   readonly insertOnly: boolean;
+  /** Absent: nothing is sent of what a row was. */
+  readonly tracked?: TrackedColumns;
 }
 
-/** @throws TypeError for what is no schema */
-export function syncedTables(schema: ClientSchema): readonly SyncedTable[] {
+/**
+ * @param from who has been given it
+ * @throws TypeError for what is no schema
+ */
+export function syncedTables(schema: ClientSchema, from = "check()"): readonly SyncedTable[] {
   const tables: unknown = schema?.tables;
   if (!Array.isArray(tables) || !tables.every(isTable)) {
     throw new TypeError(
-      "check() takes the client's schema: a Schema of @powersync/common, or what its toJSON() gives.",
+      `${from} takes the client's schema: a Schema of @powersync/common, or what its toJSON() gives.`,
     );
   }
   return tables
     .filter(({ localOnly, local_only }) => !(localOnly ?? local_only))
-    .map(({ name, columns, insertOnly, insert_only }) => ({
-      name,
-      columns,
-      insertOnly: (insertOnly ?? insert_only) === true,
-    }));
+    .map((table) => {
+      const { name, columns, insertOnly, insert_only } = table;
+      const tracked = trackedOf(table);
+      return {
+        name,
+        columns,
+        insertOnly: (insertOnly ?? insert_only) === true,
+        ...(tracked && { tracked }),
+      };
+    });
+}
+
+/** As a `Table` says it, or its JSON. */
+function trackedOf({
+  trackPrevious,
+  include_old: included,
+  include_old_only_when_changed: onlyWhenChanged,
+}: ClientTable): TrackedColumns | undefined {
+  if (trackPrevious === true) return {};
+  if (typeof trackPrevious === "object") return trackPrevious;
+  if (trackPrevious === false || included === undefined || included === null) return undefined;
+  const rest = { onlyWhenChanged: onlyWhenChanged === true };
+  if (Array.isArray(included)) return { columns: included.map(String), ...rest };
+  return included === true ? rest : undefined;
 }
 
 function isTable(table: unknown): table is ClientTable {

@@ -7,8 +7,6 @@ import type {
   DeadLettersOptions,
   KeyedDatabase,
   LedgerOptions,
-  OwnTable,
-  OwnTablesOptions,
   ParkingOptions,
   RejectionOptions,
   WritesConfig,
@@ -27,15 +25,18 @@ import {
   isPlain,
   type Kind,
   list,
+  logger,
   number,
   object,
   oneOf,
   recordOf,
   required,
   somePoints,
+  telemetry,
   text,
   worded,
 } from "./kinds.js";
+import { ownTables } from "./own-tables-shape.js";
 import { mutator, type ShapeOf, tableRule } from "./rule-shape.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 
@@ -84,45 +85,11 @@ const database: Kind = {
   },
 };
 
-const logger: Kind = {
-  words: "false, or an object with the functions `error` and `warn`, such as the console",
-  fits: (value) => {
-    if (value === false) return true;
-    const { error, warn } = (value ?? {}) as Readonly<Record<string, unknown>>;
-    return typeof error === "function" && typeof warn === "function";
-  },
-};
-
 /** A path as routers have it. */
 export const path: Kind = {
   words: 'a path that begins with "/"',
   fits: (value) => typeof value === "string" && value.startsWith("/"),
 };
-
-const ownTable = worded("a table's name", text);
-
-/** The options of `createTables`, and `ownTables` of the configuration. */
-export const ownTables = object(
-  {
-    schema: worded("a schema's name", text),
-    names: object(
-      {
-        powersync_ledger: ownTable,
-        powersync_devices: ownTable,
-        powersync_accounts: ownTable,
-        powersync_named: ownTable,
-        powersync_dead_letters: ownTable,
-        powersync_letter_parts: ownTable,
-        powersync_letter_rows: ownTable,
-        powersync_checkpoints: ownTable,
-        powersync_attempts: ownTable,
-        powersync_migrations: ownTable,
-      } satisfies Record<OwnTable, Kind>,
-      "an object of names by the tables' default names",
-    ),
-  } satisfies ShapeOf<OwnTablesOptions>,
-  "an object { schema, names }",
-);
 
 export const config = object(
   {
@@ -133,6 +100,10 @@ export const config = object(
     tables: required(
       recordOf(tableRule, "an object that has a rule for each table clients may write"),
     ),
+    schema: {
+      words: "the client's schema, such as a Schema of @powersync/common, or its toJSON()",
+      fits: (value) => typeof value === "object" && value !== null && "tables" in value,
+    },
     mutators: recordOf(mutator, "an object of mutators by their names"),
     path: worded('a path that begins with "/", or false', either(path, oneOf(false))),
     cors: object(
@@ -260,6 +231,7 @@ export const config = object(
     ownTables,
     logger,
     onEvent: func,
+    telemetry,
   } satisfies ShapeOf<WritesConfig<Principal, unknown>>,
   "an object { authenticate, database, tables }",
 );

@@ -57,6 +57,27 @@ export const number: Kind = {
 /** Anything, such as an object that another library makes. */
 export const anything: Kind = { words: "anything", fits: () => true };
 
+export const logger: Kind = {
+  words: "false, or an object with the functions `error` and `warn`, such as the console",
+  fits: (value) => {
+    if (value === false) return true;
+    const { error, warn } = (value ?? {}) as Readonly<Record<string, unknown>>;
+    return typeof error === "function" && typeof warn === "function";
+  },
+};
+
+/** An object with the functions of `Telemetry`. */
+export const telemetry: Kind = {
+  words: "what `otel()` of powersync-writes/otel gives",
+  fits: (value) => {
+    const { event, request, transaction, statement, waitingLetters } = (value ?? {}) as Readonly<
+      Record<string, unknown>
+    >;
+    const all = [event, request, transaction, statement, waitingLetters];
+    return all.every((each) => typeof each === "function");
+  },
+};
+
 /** One of these values. */
 export function oneOf(...values: readonly (string | boolean)[]): Kind {
   return {

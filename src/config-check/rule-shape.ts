@@ -2,6 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
+import type { AddBounds, ConflictRule } from "../pipeline/conflict-rule.js";
 import type { Mutator } from "../pipeline/mutators.js";
 import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {
@@ -153,6 +154,52 @@ export const mutator = worded(
   ),
 );
 
+const bound: Kind = {
+  words: "a number",
+  fits: (value) =>
+    typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value)),
+};
+const someColumns: Kind = {
+  ...columnNames,
+  words: "a list of columns that is not empty",
+  fits: (value) => Array.isArray(value) && value.length > 0,
+};
+
+const conflict = object(
+  {
+    version: defined(column),
+    newest: defined(
+      worded(
+        "the name of a timestamp's column, or an object that names one for each column",
+        either(column, recordOf(column, "an object of columns")),
+      ),
+    ),
+    add: defined(
+      worded(
+        "a list of columns, or an object of { min, max } by column",
+        either(
+          someColumns,
+          recordOf(
+            object(
+              { min: defined(bound), max: defined(bound) } satisfies ShapeOf<AddBounds>,
+              "an object { min, max }",
+            ),
+            "an object of { min, max } by column",
+          ),
+        ),
+      ),
+    ),
+    union: defined(someColumns),
+    greatest: defined(someColumns),
+    least: defined(someColumns),
+    changed: defined(oneOf("reject", "merge")),
+    record: defined(worded("the name of a table", text)),
+    resolve: defined(worded("a function (conflict, context) => values", func)),
+    readable: defined(columnNames),
+  } satisfies ShapeOf<ConflictRule<Principal, unknown>>,
+  'an object, such as { version: "version" }',
+);
+
 /** A table's rule. */
 export const tableRule = object(
   {
@@ -199,6 +246,7 @@ export const tableRule = object(
         "an object { set }",
       ),
     ),
+    conflict: defined(conflict),
     persist: defined(worded("a function (write, context, next) => outcome", func)),
     unknownColumns: oneOf("reject", "ignore"),
     exact: defined(flag),

@@ -10,6 +10,7 @@ import { cursorOf, letterLine, limitOf, positionOf, queryOf } from "./query.js";
 import type { RetryParts } from "./chain.js";
 import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
+import type { Rules } from "../pipeline/rules.js";
 import type { Store } from "../store/store.js";
 import { isOpen, notOpenAnswer, readPayload } from "./state.js";
 import { inUnit } from "../process/classify.js";
@@ -22,6 +23,7 @@ interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {
   readonly load: Load;
   readonly databases: Databases<P>;
   readonly created: Created;
+  readonly rules: Rules<P, DB>;
 }
 
 const mostReason = 2_000;
@@ -29,7 +31,7 @@ const mostReason = 2_000;
 export function createDeadLetters<P extends Principal, DB>(
   parts: DeadLettersParts<P, DB>,
 ): DeadLetters<P> {
-  const { config, rowStateReader, created, emit, limits, load, databases } = parts;
+  const { config, rules, rowStateReader, created, emit, limits, load, databases } = parts;
   const retryLetter = createRetryLetter(parts);
 
   const handled = (id: string, outcome: DeadLetterHandledEvent["outcome"]): void =>
@@ -73,6 +75,13 @@ export function createDeadLetters<P extends Principal, DB>(
           : { letters };
       }),
 
+    count: ({ principal } = {}) =>
+      load.during(async () =>
+        inUnit((await databases.sure(principal)).store, ({ letters }) => letters.countByCode(), {
+          readOnly: true,
+        }),
+      ),
+
     get: (id, { principal } = {}) =>
       load.during(async () => {
         const letter = await inUnit((await databases.sure(principal)).store, ({ letters }) =>
@@ -81,6 +90,17 @@ export function createDeadLetters<P extends Principal, DB>(
         if (letter === undefined) return undefined;
         const { rowStates: _1, lossyNumbers: _2, overtaken: _3, ...shown } = letter;
         return shown;
+      }),
+
+    compare: (id, { principal } = {}) =>
+      load.during(async () => {
+        const { store } = await databases.sure(principal);
+        const letter = await inUnit(store, ({ letters }) => letters.find(id));
+        if (letter === undefined) return undefined;
+        const sender = (await senderOf(store, id)) ?? { userId: letter.userId };
+        // Loaded where it is used.
+        const { compareLetter } = await import("./compare.js");
+        return compareLetter(rules, store, letter, sender);
       }),
 
     edit: (id, payload, { principal } = {}) =>

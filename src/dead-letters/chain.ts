@@ -1,11 +1,11 @@
 /** A chain of letters, or its beginning, applied in one database transaction: each as the user who sent it, in their order. */
 import type { WritesConfig } from "../config.js";
-import type { Committed, Principal } from "../context.js";
+import type { Principal } from "../context.js";
 import { fatal } from "../errors.js";
-import type { Emit } from "../events.js";
+import type { Emit } from "../emit.js";
 import type { CrudTransaction } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
-import type { Pipeline } from "../pipeline/pipeline.js";
+import type { CommittedWrites, Pipeline } from "../pipeline/pipeline.js";
 import { apply, type Progress } from "../process/attempt.js";
 import type { Call } from "../process/call.js";
 import { isUnsure, throwIfUnsure } from "../process/dependence.js";
@@ -64,7 +64,7 @@ export type ChainOutcome<P extends Principal> =
   | {
       readonly kind: "applied";
       readonly committed: readonly (ChainCall<P> & {
-        readonly committed: Committed;
+        readonly committed: CommittedWrites;
         readonly needs: Needs;
       })[];
       /** Those behind, in order; the first is the root of the others now. */
@@ -113,7 +113,7 @@ export async function applyChain<P extends Principal, DB>(
         const tried = readLetters(parts, chain, calls, applying);
         const left = chain.slice(tried.length);
         await closeLetters(parts, store, unit, tried, left);
-        const committed: (ChainCall<P> & { committed: Committed; needs: Needs })[] = [];
+        const committed: (ChainCall<P> & { committed: CommittedWrites; needs: Needs })[] = [];
         for (const [index, { id, call, transaction }] of tried.entries()) {
           const { progress, number } = applying;
           progress.index = index;

@@ -2,7 +2,7 @@
 import type { RejectionOptions, RejectionRow } from "../config.js";
 import type { DeadLetterContext, Principal } from "../context.js";
 import { isFatal, ofApplication } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import type { DeadLetter } from "../model.js";
 import { type Convert, schemaMissing } from "../pipeline/convert.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";

@@ -4,7 +4,7 @@
  */
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import { announceMissing } from "../pipeline/persist.js";
 import type { Database } from "../process/call.js";
 import {
@@ -14,6 +14,7 @@ import {
   tellServerValue,
   type Verdict,
 } from "../process/classify.js";
+import { named } from "../process/naming.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import type { Store } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
@@ -121,7 +122,8 @@ export function createRetryLetter<P extends Principal, DB>(
       } catch (error) {
         const { during, operationIndex, index } = progress;
         const rls = calls[index]?.call.caller !== undefined;
-        const verdict = classify(error, store, during !== "begin", rls);
+        const judged = classify(error, store, during !== "begin", rls);
+        const verdict = named(judged, { error, ...progress }, store, pipeline.rules);
         const where = operationIndex === undefined ? {} : { operationIndex };
         emit({ type: "error", ...name, during, error, outcome: verdict.outcome, ...where });
         const tried = { store, ...calls[index]?.call, schema };

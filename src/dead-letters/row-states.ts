@@ -90,7 +90,8 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
   };
 }
 
-async function rowPlaceOf<P extends Principal, DB>(
+/** The keys of rows of one table, as far as they can be its keys. `undefined`: the table is not there. */
+export async function rowPlaceOf<P extends Principal, DB>(
   { store, unit }: OpenUnit,
   rule: Rule<P, DB>,
   named: readonly NamedRow[],

@@ -31,20 +31,27 @@ export function createCallsOf<P extends Principal, DB>({
     const { store } = database;
     const behind = await inUnit(store, ({ letters }) => letters.dependants([rootId]));
     const calls: ChainCall<P>[] = [];
+    let isEdited = false;
     for (const id of [rootId, ...behind.map((each) => each.id)]) {
       const letter = await inUnit(store, ({ letters }) => letters.find(id));
       if (!isOpen(letter)) {
         if (id === rootId) return undefined;
         continue;
       }
+      isEdited ||= letter.originalPayload !== undefined;
       const principal = await letterPrincipal(letter, options.as, config.deadLetters?.principal);
       if (principal === undefined) break;
       const begun = callOf(database, name.correlationId, principal, letter);
       const caller = await gate?.(database, begun);
       calls.push({ id, call: { ...begun, ...(caller && { caller }) } });
     }
-    return calls;
+    return isEdited ? calls.map((each) => withWriter(each, name.correlationId)) : calls;
   };
+}
+
+/** The queue's later writes were made on what it had sent itself, and not on what has been made of that. */
+function withWriter<P extends Principal>({ id, call }: ChainCall<P>, writer: string): ChainCall<P> {
+  return { id, call: { ...call, writer } };
 }
 
 /** @throws badRequest where `as` is not the letter's user */

@@ -169,6 +169,41 @@ export interface BulkDiscardReport {
   readonly next?: string;
 }
 
+/** A letter's operations beside the rows as they are now. */
+export interface LetterComparison {
+  /** The first 50. */
+  readonly operations: readonly ComparedOperation[];
+  /** How many operations it has beyond these. */
+  readonly more: number;
+}
+
+/** Columns go by the client's names. What the payload does not say, or what can't be understood, is absent. */
+export interface ComparedOperation {
+  /** From 0. */
+  readonly operationIndex: number;
+  readonly op?: string;
+  readonly table?: string;
+  readonly id?: string;
+  /** What the device had before the change: `previous_values`. */
+  readonly base?: Readonly<Record<string, unknown>>;
+  /** What the letter would write: `op_data`. */
+  readonly yours?: Readonly<Record<string, unknown>>;
+  /** The row as it is now, without its key; `null`: there is none. Absent: it can't be read, by the login role or at all. */
+  readonly theirs?: Readonly<Record<string, unknown>> | null;
+  /** The columns that the rule lets a client write. Absent: there is no such rule or table. */
+  readonly columns?: readonly ComparedColumn[];
+}
+
+/** A column of a row that a letter names: what the client sent, what it had seen, and what is stored. */
+export interface ComparedColumn {
+  readonly name: string;
+  /** The database's name of it. Absent: the database does not have the column. */
+  readonly type?: string;
+  readonly nullable?: boolean;
+  /** Of an enumeration. */
+  readonly members?: readonly string[];
+}
+
 /**
  * What has been recorded and waits for somebody to decide. Everything here is for whoever operates the application: nothing asks who calls.
  * All of it rejects with `badRequest` for arguments that can't be understood, and with the database's errors, unless it says otherwise.
@@ -176,8 +211,18 @@ export interface BulkDiscardReport {
 export interface DeadLetters<P extends Principal> {
   /** By when they were first seen. Letters that are recorded meanwhile move nothing from one page to another. */
   list(options?: ListOptions<P>): Promise<LetterPage>;
+  /** How many are open or stale, by their error codes: `{ UNIQUE_VIOLATION: 3 }`. */
+  count(options?: LetterOptions<P>): Promise<Readonly<Record<string, number>>>;
   /** `undefined`: there is none. */
   get(id: string, options?: LetterOptions<P>): Promise<Letter | undefined>;
+  /**
+   * A letter's operations beside the rows as they are now, each read in a transaction of its own. `undefined`: there is no such letter.
+   *
+   * @example
+   * const { operations } = (await writes.deadLetters.compare(id)) ?? { operations: [] };
+   * for (const { base, theirs, yours } of operations) console.log(base?.name, theirs?.name, yours?.name);
+   */
+  compare(id: string, options?: LetterOptions<P>): Promise<LetterComparison | undefined>;
   /**
    * Replaces what a letter will write: `{ crud: […] }`, in the wire's words. Its rows are looked at anew, and a stale letter is open again.
    * The payload that was recorded is kept beside it. Integers beyond 2^53 must be `bigint` or text.

@@ -1,6 +1,7 @@
 /** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
 import type { CallContext, Principal, RequestContext } from "../context.js";
-import { correlated, type Emit, type ErrorEvent } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
+import type { ErrorEvent } from "../events.js";
 import type {
   Operation,
   TransactionResult,
@@ -103,10 +104,13 @@ async function answerTo<P extends Principal, DB>(
       return { status: 200, body: limitsBody(parts.limits, parts.timeouts, parts.routes) };
     case "contract":
       return contract();
-    case "preflight":
-      return crossOrigin.allowed || !request.headers.has("origin")
-        ? { status: 204, body: "" }
-        : message(403, "Pages of this origin may not call.");
+    case "preflight": {
+      const page = request.headers.get("origin");
+      if (crossOrigin.allowed || page === null) return { status: 204, body: "" };
+      const origin = page.slice(0, 200);
+      parts.emit({ type: "origin_refused", ...correlated(context), origin, configured: true });
+      return message(403, "Pages of this origin may not call.");
+    }
     default:
       return message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
   }
@@ -217,12 +221,26 @@ async function called<P extends Principal, DB>(
       during,
       error,
       outcome: answer.status >= 500 ? "retryable" : "fatal",
+      ...remedies[answer.status],
     });
     return answer;
   } finally {
     visit.leave();
   }
 }
+
+/** What to do about a request that nobody takes as it is. */
+const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
+  400: {
+    remedy:
+      "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
+  },
+  413: {
+    remedy:
+      "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
+  },
+  415: { remedy: "send application/json, in UTF-8, as it is or as gzip or deflate" },
+};
 
 const bodyCure =
   "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";

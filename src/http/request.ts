@@ -1,4 +1,5 @@
 /** What a request says of itself: which of the endpoint's routes it is for, and the names by which it is found again. */
+import type { Emit } from "../emit.js";
 import type { Correlated } from "../events.js";
 
 export type Route =
@@ -62,8 +63,19 @@ export function routeOf(
 export function handlesOf(
   base: string | false,
   options: RouteOptions,
+  emit: Emit,
 ): (method: string, url: string) => boolean {
-  return (method, url) => routeOf(base, method, url, options) !== undefined;
+  let told = false;
+  return (method, url) => {
+    if (routeOf(base, method, url, options) !== undefined) return true;
+    // A preflight that nobody here answers fails in the browser alone: so the log says it, once.
+    if (method === "OPTIONS" && !told && base !== false) {
+      told = routeOf(base, "POST", url, options) === "upload";
+      if (told)
+        emit({ type: "origin_refused", correlationId: crypto.randomUUID(), configured: false });
+    }
+    return false;
+  };
 }
 
 /** The methods that the endpoint answers there, as a header lists them. */

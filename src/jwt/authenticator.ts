@@ -17,6 +17,7 @@ import { isUnauthenticated, retryable, unauthenticated } from "../errors.js";
 import type { WriteRequest } from "../model.js";
 import { type Keys, keysOf, KeysUnavailable, retryAfterMs } from "./keys.js";
 import { checkExpected, type Expected, type JwtOptions } from "./options.js";
+import { noSignerFor, refusals, whyRefused } from "./refusals.js";
 
 /** The caller that a verified token names. */
 export interface JwtPrincipal extends Principal {
@@ -75,17 +76,29 @@ const missingToken = "A bearer token is required.";
 
 function bearer(header: string | null): string {
   const token = /^Bearer +([\w.-]+) *$/i.exec(header ?? "")?.[1];
-  if (token === undefined) throw unauthenticated(header === null ? missingToken : invalidToken);
-  if (token.length > maxTokenLength) throw unauthenticated(invalidToken);
+  if (token === undefined) {
+    throw header === null
+      ? unauthenticated(missingToken, refusals.missing)
+      : unauthenticated(invalidToken, refusals.scheme);
+  }
+  if (token.length > maxTokenLength) throw unauthenticated(invalidToken, refusals.tooLong);
   return token;
 }
 
 /** Chooses by the token's unverified claims. They decide only which signers are tried, so that a stranger's token causes no fetch of keys. */
 function candidates(token: string, signers: readonly Signer[]): readonly Signer[] {
   const { alg, iss } = readUnverified(token);
-  return signers.filter(
+  const chosen = signers.filter(
     ({ expected: { algorithms, issuers } }) =>
       algorithms.includes(alg) && (issuers === undefined || issuers.includes(iss)),
+  );
+  if (chosen.length > 0) return chosen;
+  throw unauthenticated(
+    invalidToken,
+    noSignerFor(
+      { alg, iss },
+      signers.map(({ expected }) => expected),
+    ),
   );
 }
 
@@ -94,14 +107,14 @@ function readUnverified(token: string): { readonly alg: string; readonly iss: st
     const { alg = "", kid = "", ...header } = decodeProtectedHeader(token);
     const { iss = "" } = decodeJwt(token);
     // `crit` lists extensions that must be understood, and `b64` is one. A bearer token needs none.
-    if ("crit" in header || "b64" in header) throw unauthenticated(invalidToken);
-    if (typeof alg === "string" && typeof kid === "string" && isCanonical(token)) {
+    const isPlain = !("crit" in header || "b64" in header);
+    if (isPlain && typeof alg === "string" && typeof kid === "string" && isCanonical(token)) {
       return { alg, iss };
     }
   } catch {
     // It is no JWT.
   }
-  throw unauthenticated(invalidToken);
+  throw unauthenticated(invalidToken, refusals.form);
 }
 
 /** A signature has several base64url spellings, of which only one is accepted. The signature itself protects the spelling of the other parts. */
@@ -117,17 +130,17 @@ interface Verified {
 
 /** Where a signer's keys can't be fetched, the token may be that signer's. So it is 503 and not 401, unless another signer has signed it. */
 async function verifyWithFirst(token: string, signers: readonly Signer[]): Promise<Verified> {
-  let refusal: unknown = unauthenticated(invalidToken);
+  let refusal: Error | undefined;
   let outage: unknown;
   for (const signer of signers) {
     try {
       return { claims: await verify(token, signer), signer };
     } catch (error) {
       if (!isUnauthenticated(error)) outage ??= error;
-      else if (error.message === expired) refusal = error;
+      else if (refusal === undefined || error.message === expired) refusal = error;
     }
   }
-  throw outage ?? refusal;
+  throw outage ?? refusal ?? unauthenticated(invalidToken);
 }
 
 /** When a verified token must be verified again: at `exp` at the latest, and once the keys are fetched again, since its key may have been revoked. */
@@ -196,18 +209,20 @@ export const expired = "The token has expired.";
 
 /** @throws unauthenticated for a bad token, retryable where the keys can't be fetched */
 export async function verify(token: string, { expected, keys }: Signer): Promise<JWTPayload> {
-  const claims = await verifySignature(token, withUnavailable(keys.find), {
+  const claims = await verifySignature(token, withUnavailable(keys.find), expected, {
     algorithms: [...expected.algorithms],
     clockTolerance: expected.clockTolerance,
     requiredClaims: ["exp", "sub"],
     ...(expected.issuers === undefined ? {} : { issuer: [...expected.issuers] }),
     ...(expected.audiences === undefined ? {} : { audience: [...expected.audiences] }),
   });
-  if (typeof claims.sub !== "string" || claims.sub === "") throw unauthenticated(invalidToken);
-  if (!livesShortEnough(claims, expected.maxLifetime)) throw unauthenticated(invalidToken);
+  if (typeof claims.sub !== "string" || claims.sub === "")
+    throw unauthenticated(invalidToken, refusals.subject);
+  if (!livesShortEnough(claims, expected.maxLifetime))
+    throw unauthenticated(invalidToken, refusals.lifetime);
   // Compared with `true`, since an untyped `accept` may return anything.
   if (expected.accept !== undefined && expected.accept(claims) !== true) {
-    throw unauthenticated(invalidToken);
+    throw unauthenticated(invalidToken, refusals.accept);
   }
   return claims;
 }
@@ -219,6 +234,7 @@ function livesShortEnough({ iat, exp = 0 }: JWTPayload, maxLifetime: number | un
 async function verifySignature(
   token: string,
   keys: JWTVerifyGetKey,
+  expected: Expected,
   options: JWTVerifyOptions,
 ): Promise<JWTPayload> {
   try {
@@ -232,9 +248,9 @@ async function verifySignature(
       );
     }
     if (error instanceof errors.JWKSMultipleMatchingKeys) {
-      return verifyWithAny(token, error, options);
+      return verifyWithAny(token, error, expected, options);
     }
-    throw toAuthenticationError(error);
+    throw toAuthenticationError(error, expected);
   }
 }
 
@@ -242,6 +258,7 @@ async function verifySignature(
 async function verifyWithAny(
   token: string,
   candidates: errors.JWKSMultipleMatchingKeys,
+  expected: Expected,
   options: JWTVerifyOptions,
 ): Promise<JWTPayload> {
   for await (const key of candidates) {
@@ -249,16 +266,17 @@ async function verifyWithAny(
       return (await jwtVerify(token, key, options)).payload;
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed))
-        throw toAuthenticationError(error);
+        throw toAuthenticationError(error, expected);
     }
   }
-  throw unauthenticated(invalidToken);
+  throw unauthenticated(invalidToken, refusals.signature);
 }
 
 /** An error that is not the token's fault stays as it is, and becomes 503. */
-function toAuthenticationError(error: unknown): unknown {
-  if (error instanceof errors.JWTExpired) return unauthenticated(expired);
-  return error instanceof errors.JOSEError ? unauthenticated(invalidToken) : error;
+function toAuthenticationError(error: unknown, expected: Expected): unknown {
+  if (!(error instanceof errors.JOSEError)) return error;
+  const isExpired = error instanceof errors.JWTExpired;
+  return unauthenticated(isExpired ? expired : invalidToken, whyRefused(error, expected));
 }
 
 /** Marks failures to fetch the keys as `KeysUnavailable`, since they say nothing about the token. */

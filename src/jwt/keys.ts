@@ -121,7 +121,7 @@ function remoteKeys(url: URL, options: RemoteOptions): Keys {
       pending = begun;
     }
     if (pending !== undefined && !(await settledInTime(pending, timeoutMs))) {
-      failure ??= new Error("The keys could not be fetched in time.");
+      failure ??= new Error(`${shown(url)} has not answered within ${timeoutMs} ms. ${reachable}`);
     }
   }
 
@@ -133,7 +133,9 @@ function remoteKeys(url: URL, options: RemoteOptions): Keys {
       if (cached === undefined || began >= cached.fetchedAt) cached = { find, fetchedAt: began };
       failure = undefined;
     } catch (error) {
-      failure = error;
+      failure = new Error(`The keys can't be had from ${shown(url)}. ${reachable}`, {
+        cause: error,
+      });
     }
   }
 
@@ -186,6 +188,14 @@ async function settledInTime(fetching: Promise<void>, timeoutMs: number): Promis
   return done;
 }
 
+const reachable =
+  "Remedy: check `jwksUri`: it must be the key set's own URL (often …/.well-known/jwks.json), reachable from this server and answered without a redirect.";
+
+/** Without what a query may hold. */
+function shown({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
 async function fetchKeySet(url: URL, fetchOption: typeof fetch, timeoutMs: number) {
   const response = await fetchOption(url.href, {
     headers: { accept: "application/json, application/jwk-set+json" },
@@ -195,7 +205,7 @@ async function fetchKeySet(url: URL, fetchOption: typeof fetch, timeoutMs: numbe
   });
   if (response.status !== 200 || response.redirected) {
     await response.body?.cancel();
-    throw new Error(`The key set was answered with status ${response.status}, which is not 200.`);
+    throw new Error(`It was answered with status ${response.status}, which is not 200.`);
   }
   const set = JSON.parse(await boundedText(response)) as JSONWebKeySet;
   // An empty set is more likely a mistake of the provider's than the revocation of all keys.

@@ -1,11 +1,15 @@
 /** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
 import type { Principal, RequestContext } from "../context.js";
 import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
+import { aboutColumns, clientName, rowId } from "./client-names.js";
 import type { ErrorCode, Write } from "../model.js";
 import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
+import { isNumber, keyNumber } from "./key-number.js";
+import { typeName } from "../store/owners.js";
+import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
@@ -19,8 +23,16 @@ interface ConvertingWrite extends Converting {
   readonly principal: Principal;
 }
 
-/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for. */
-type ValueUse = "sent" | "set" | "key" | "sought";
+/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for; or it is what a row is to hold, rounded like that. */
+type ValueUse = "sent" | "set" | "key" | "sought" | "compared";
+
+interface ValueHow {
+  readonly use: ValueUse;
+  readonly exact: boolean;
+  /** The client's name for the value; or the rule that knows it. Neither: the client has none. */
+  readonly client?: string;
+  readonly rule?: Parameters<typeof clientName>[0];
+}
 
 export interface Convert {
   /**
@@ -40,7 +52,9 @@ export interface Convert {
    * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
    * had been rounded before the library saw it.
    *
-   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written
+   * @param client by what name the client knows the value: a failure is told with it
+   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written;
+   * `compared`: they are rounded, and not written
    */
   values(
     store: Store,
@@ -48,6 +62,7 @@ export interface Convert {
     values: Values,
     context: Converting,
     use?: Exclude<ValueUse, "set">,
+    client?: string,
   ): Values;
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
@@ -66,20 +81,35 @@ export interface Convert {
 
 /** @param isSeen application code gets to see what has been converted, whatever the rule says */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
+  const told = new Set<string>();
+  /** Once for each table, and never of what is merely no number. */
+  const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
+    if (!isNumber(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
+    told.add(table.name);
+    const where = { table: table.name, column: column.name };
+    const message = keyNumber(table.name, column);
+    emit({ type: "row_id_unfit", ...correlated(context), ...where, message });
+  };
+
   const one = (
     store: Store,
     table: Table,
     column: Column,
     value: unknown,
     context: Converting,
-    { use, exact }: { readonly use: ValueUse; readonly exact: boolean },
+    { use, exact, client, rule }: ValueHow,
   ): unknown => {
-    const unfit = (code: ErrorCode, message: string): Error =>
-      use === "set"
-        ? new ServerValue(table.name, column.name, message)
-        : fatalOfSchema(code, message);
-    if (column.generated && use !== "sought")
+    const unfit = (code: ErrorCode, why: string): Error => {
+      if (use === "set") return new ServerValue(table.name, column.name, why);
+      const name = client ?? (rule && clientName(rule, column.name, column));
+      const { message, details } = aboutColumns(name === undefined ? [] : [name], why);
+      const cause = new Error(`${table.name}.${column.name}, of type ${typeName(column)}`);
+      return Object.assign(fatalOfSchema(code, message, details), { cause });
+    };
+    if (column.generated && use !== "sought" && use !== "compared") {
+      if (client === rowId) tellUnfit(table, column, value, context);
       throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
+    }
     try {
       const converted = store.convert(column, value, context.lossyNumbers, exact);
       const isCounted = column.numbered !== undefined && (use === "sent" || use === "key");
@@ -88,7 +118,9 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     } catch (error) {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
-      throw error instanceof InvalidValue ? unfit("INVALID_DATA", error.message) : error;
+      if (!(error instanceof InvalidValue)) throw error;
+      if (client === rowId) tellUnfit(table, column, value, context);
+      throw unfit("INVALID_DATA", error.message);
     }
   };
 
@@ -108,11 +140,15 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   return {
     table: tableWith,
     // Entries, here and below: assigning to a column called "__proto__" would lose it.
-    values: (store, table, values, context, use = "sent") => {
+    values: (store, table, values, context, use = "sent", client) => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
         const column = declaredColumn(table, name);
-        const how = { use, exact: use !== "sent" };
+        const how = {
+          use,
+          exact: use !== "sent" && use !== "compared",
+          ...(client !== undefined && { client }),
+        };
         converted.push([name, one(store, table, column, value, context, how)]);
       }
       return Object.fromEntries(converted);
@@ -147,7 +183,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         const isSet = setsColumn(rule, write, name, context);
         if (isSet) kept.set.add(name);
         else kept.set.delete(name);
-        const how = { use: isSet ? "set" : "sent", exact: isExact(rule, name) } as const;
+        const how = { use: isSet ? "set" : "sent", exact: isExact(rule, name), rule } as const;
         const stored = one(store, table, column, value, context, how);
         converted.set(
           name,

@@ -1,13 +1,14 @@
 /** A row's key: what the client's row id says of it, and what the caller does. */
 import type { Principal, RequestContext } from "../context.js";
 import { type FatalError, fatalOfSchema, isFatal } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import type { Write } from "../model.js";
 import { ServerValue } from "../store/failures.js";
 import type { Store, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
+import { rowId } from "./client-names.js";
 import type { Convert } from "./convert.js";
 import type { Rule } from "./rules.js";
 
@@ -32,7 +33,8 @@ export function keyOf<P extends Principal, DB>(
 }
 
 export function invalidKey(): FatalError {
-  return fatalOfSchema("INVALID_DATA", "The row's id is not of the form that its table needs.");
+  const message = "The row's id is not of the form that its table needs.";
+  return fatalOfSchema("INVALID_DATA", message, { column: rowId });
 }
 
 interface KeyContext extends RequestContext {
@@ -79,7 +81,7 @@ export function createKeyFor<P extends Principal, DB>(
     // The key of a row that exists is only looked for, so the database may be the one that makes it.
     const use = op === "PUT" ? "key" : "sought";
     try {
-      const key = convert.values(store, table, parts, context, use);
+      const key = convert.values(store, table, parts, context, use, rowId);
       // Only a PUT makes a row, and once is enough.
       if (op === "PUT" && !told.has(rule.name))
         tellRespelled(store, table, rule, id, [parts, key], context);

@@ -4,7 +4,9 @@ import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
 import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
-import type { Emit } from "../events.js";
+import type { Emit } from "../emit.js";
+import { aboutColumns } from "./client-names.js";
+import { isVersion } from "./conflict-columns.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
@@ -83,6 +85,7 @@ async function sent<P extends Principal, DB>(
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
     if (await repeatsKey(name, value, rule, context, mapping)) continue;
+    if (rule.conflict !== undefined && isVersion(name, rule)) continue;
     const column =
       rule.clientColumns === undefined
         ? await anyColumn(name, rule, context, mapping)
@@ -98,7 +101,7 @@ async function sent<P extends Principal, DB>(
     values.set(
       column.column,
       column.references
-        ? await lookUpReference(mapping, column.references, converted, context)
+        ? await lookUpReference(mapping, column.references, [name, converted], context)
         : converted,
     );
   }
@@ -139,17 +142,21 @@ function isServers<P extends Principal, DB>(
 async function lookUpReference<P extends Principal, DB>(
   { convert, kept: { store, unit, needs } }: Mapping,
   { table: name, match, take }: Reference,
-  value: unknown,
+  [client, value]: readonly [client: string, value: unknown],
   context: OperationContext<P, DB>,
 ): Promise<unknown> {
   if (value === null || value === undefined) return null;
   const table = await convert.table(unit, name, [match], context);
-  const sought = convert.values(store, table, { [match]: value }, context, "sought");
+  const sought = convert.values(store, table, { [match]: value }, context, "sought", client);
   const found = await unit.lookUp(table, sought, take);
   if (found === undefined) {
     const { operationIndex } = context;
     needs?.references.push({ operationIndex, table: name, match: sought });
-    throw fatalOfSchema("FOREIGN_KEY_VIOLATION", "A row that this one refers to does not exist.");
+    const { message, details } = aboutColumns(
+      [client],
+      "The row that it refers to does not exist.",
+    );
+    throw fatalOfSchema("FOREIGN_KEY_VIOLATION", message, details);
   }
   return found.value;
 }

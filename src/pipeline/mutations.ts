@@ -1,9 +1,10 @@
 /** Mutations as a device sends them: PUTs into a table of their own, each with a mutator's name and its arguments as JSON text. */
-import type { OperationContext, Principal } from "../context.js";
-import { fatal, ofApplication } from "../errors.js";
+import type { CommittedMutation, OperationContext, Principal } from "../context.js";
+import { fatal, isFatal, isRetryable, ofApplication, origin } from "../errors.js";
 import type { CrudEntry } from "../model.js";
 import { parseJson } from "../wire/parse-json.js";
 import type { Mutator, Mutators } from "./mutators.js";
+import { openUnitOf } from "./operation.js";
 import type { Rules } from "./rules.js";
 import { mostIssues, pathOf, shortMessage } from "./row-schema.js";
 
@@ -16,6 +17,8 @@ export interface Mutations<P extends Principal, DB> {
   made(crud: readonly CrudEntry[]): readonly CrudEntry[];
   /** Throws fatal UNKNOWN_MUTATOR, INVALID_DATA for arguments that its schema refuses, FORBIDDEN_OPERATION, and what the mutator throws. */
   run(entry: CrudEntry, context: OperationContext<P, DB>): Promise<void>;
+  /** What `hooks.committed` is told of those that have been run. */
+  told(crud: readonly CrudEntry[]): readonly CommittedMutation[];
 }
 
 /** @throws TypeError where a rule has the same table */
@@ -41,6 +44,13 @@ export function createMutations<P extends Principal, DB>(
   };
   return {
     isMutation,
+    told: (crud) =>
+      crud.flatMap((entry, operationIndex) => {
+        if (!isMutation(entry)) return [];
+        const { id, opData } = entry;
+        const args = readArguments(opData?.["args"]);
+        return [{ name: String(opData?.["name"]), args, id, operationIndex }];
+      }),
     made: (crud) => {
       const mutations = crud.filter(isMutation);
       const isLeft = mutations.some((each) => mutatorOf(each)?.optimistic !== "apply");
@@ -55,10 +65,25 @@ export function createMutations<P extends Principal, DB>(
         throw fatal("UNKNOWN_MUTATOR", `There is no mutator ${JSON.stringify(name)} here.`);
       }
       const args = await argumentsOf(entry, mutator);
-      // Of the type that its schema gives.
-      await mutator.run(args as never, context);
+      try {
+        // Of the type that its schema gives.
+        await mutator.run(args as never, context);
+      } catch (error) {
+        throw statementFailure(error, context);
+      }
     },
   };
+}
+
+/** A library of the application's own makes another error of its driver's. What the database said of the mutator's statement is what counts. */
+function statementFailure(error: unknown, context: object): unknown {
+  if (isFatal(error) || isRetryable(error)) return error;
+  try {
+    openUnitOf(context).unit.throwIfFailed();
+  } catch (failed) {
+    return origin(failed);
+  }
+  return error;
 }
 
 async function argumentsOf<P extends Principal, DB>(

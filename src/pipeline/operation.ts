@@ -9,7 +9,7 @@ import type {
   TransactionContext,
 } from "../context.js";
 import type { CrudEntry, Write } from "../model.js";
-import type { Store, StoredRow, Unit, Values } from "../store/store.js";
+import type { Change, Store, StoredRow, Unit, Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 
@@ -18,10 +18,20 @@ export type RowReader<P extends Principal, DB> = (
   context: OperationContext<P, DB>,
 ) => Promise<StoredRow | undefined>;
 
+/** The device that has sent a transaction, as far as it, or the configuration, says which. */
+export interface Sender {
+  readonly clientId?: string;
+  readonly device?: string;
+  readonly queueId?: string;
+  /** What it sent has been edited since: by whoever this is. */
+  readonly writer?: string;
+}
+
 /** A store, and its transaction that is open. */
 export interface OpenUnit {
   readonly store: Store;
   readonly unit: Unit;
+  readonly sender?: Sender;
   /** Only where letters of the caller's wait, which may be what would create it. */
   readonly needs?: Needs;
 }
@@ -65,6 +75,8 @@ export interface OperationState extends OpenUnit {
   filledOwner: boolean;
   /** The columns that are set once, each with the client's name for it. */
   fixed: ReadonlyMap<string, string> | undefined;
+  /** What is asked of the store. */
+  change: Change | undefined;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
 }
@@ -104,6 +116,7 @@ export function withOperation<P extends Principal, DB>(
     set: new Set(),
     filledOwner: false,
     fixed: undefined,
+    change: undefined,
     final: undefined,
   };
   const context: OperationContext<P, DB> = {

@@ -1,10 +1,12 @@
 /** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
-import { type Correlated, correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
+import type { Correlated } from "../events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
+import { rowId } from "./client-names.js";
 import { type Convert, storedValues } from "./convert.js";
 import { createKeyFor } from "./key.js";
 import { faultOf } from "./fault.js";
@@ -60,12 +62,19 @@ export function createPersist<P extends Principal, DB>(
     const [column] = columns;
     const key =
       rule.key.split === undefined && column !== undefined && plainUuid.test(id)
-        ? convert.values(store, table, { [column]: id }, context, op === "PUT" ? "key" : "sought")
+        ? convert.values(
+            store,
+            table,
+            { [column]: id },
+            context,
+            op === "PUT" ? "key" : "sought",
+            rowId,
+          )
         : keyFor(store, table, rule, given, context);
     const scope = scopeOf(rule, rule.parents, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
-    return {
+    const made: Change = {
       op,
       table,
       key,
@@ -77,6 +86,8 @@ export function createPersist<P extends Principal, DB>(
       scope,
       operationIndex: context.operationIndex,
     };
+    kept.change = made;
+    return made;
   };
 
   const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {
@@ -110,6 +121,14 @@ export function createPersist<P extends Principal, DB>(
       const state = stateOf(context);
       const made = await change(write, context, state);
       if (made === undefined) return { effect: "unchanged" };
+      const rule = ruleOf(write);
+      const { conflict } = rule;
+      if (conflict !== undefined) {
+        // Loaded where it is used.
+        const { writeMerging } = await import("./conflicts.js");
+        const asked = { change: made, write, rule, conflict, context, kept: state, convert };
+        return writeMerging(asked, (effect) => judge(effect, write, context, state));
+      }
       const { effects, failure } = await state.unit.write([made]);
       if (failure !== undefined) throw faultOf(failure.cause, made, state);
       return judge(effects[0] ?? "absent", write, context, state);

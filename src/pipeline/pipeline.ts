@@ -1,11 +1,12 @@
 /** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
 import type { WritesConfig } from "../config.js";
 import type { Committed, CommittedContext, OperationContext, Principal } from "../context.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
 import { createValidate } from "../wire/upload.js";
 import { authorizer, sameRow } from "./authorize.js";
+import { rowId } from "./client-names.js";
 import { type Convert, createConvert } from "./convert.js";
 import { invalidKey, keyOf } from "./key.js";
 import {
@@ -44,9 +45,12 @@ export type Pipeline<P extends Principal, DB> = {
   readonly respond: LayerFunction<Layers<P, DB>["respond"]> | undefined;
   /** Tells the `committed` hooks. Never rejects. Absent where there are none. */
   readonly announceCommit:
-    | ((committed: Committed, context: CommittedContext<P>) => Promise<void>)
+    | ((applied: CommittedWrites, context: CommittedContext<P>) => Promise<void>)
     | undefined;
 };
+
+/** What a hook is told of, but for the mutations. */
+export type CommittedWrites = Omit<Committed, "mutations">;
 
 interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
@@ -73,6 +77,7 @@ export function createPipeline<P extends Principal, DB>(
   const isSeen = looksAtAll || !isPlain("persist") || committed.length > 0;
   const convert = createConvert(emit, isSeen);
   const persist = createPersist(rules, convert, emit);
+  const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
   const map = layer(replaceable(mapper(rules, { convert, emit }), config.map), hooks("map"));
 
   return {
@@ -89,7 +94,7 @@ export function createPipeline<P extends Principal, DB>(
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
-    mutations: config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules),
+    mutations,
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
       reject(convert),
@@ -99,7 +104,7 @@ export function createPipeline<P extends Principal, DB>(
         ? undefined
         : layer(async (response) => response, hooks("respond")),
     readRow: rowReader(rules, convert),
-    announceCommit: committed.length === 0 ? undefined : announcer(committed, emit),
+    announceCommit: committed.length === 0 ? undefined : announcer(committed, mutations, emit),
   };
 }
 
@@ -117,9 +122,12 @@ type Authenticate<P extends Principal, DB> = LayerFunction<Layers<P, DB>["authen
 
 function announcer<P extends Principal, DB>(
   hooks: readonly NonNullable<Hooks<P, DB>["committed"]>[],
+  mutations: Mutations<P, DB> | undefined,
   emit: Emit,
 ): NonNullable<Pipeline<P, DB>["announceCommit"]> {
-  return async (committed, context) => {
+  return async (applied, context) => {
+    const { crud } = applied.transaction;
+    const committed = { ...applied, mutations: mutations?.told(crud) ?? [] };
     for (const hook of hooks) {
       try {
         await hook(committed, context);
@@ -178,7 +186,8 @@ function rowReader<P extends Principal, DB>(
     if (rule === undefined) return undefined;
     const { store, unit } = stateOf(context);
     const table = await convert.table(unit, rule.table, rule.key.columns, context);
-    const key = convert.values(store, table, keyOf(rule, id, context.principal), context, "sought");
+    const parts = keyOf(rule, id, context.principal);
+    const key = convert.values(store, table, parts, context, "sought", rowId);
     try {
       return await unit.read(table, key);
     } catch (error) {

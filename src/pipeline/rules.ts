@@ -10,6 +10,7 @@ import {
   isColumnList,
   type RuleColumns,
 } from "./rule-columns.js";
+import { compileConflict, type Conflict } from "./conflict-columns.js";
 import { compileRowSchemas } from "./row-schema.js";
 import type { RowSchemas } from "./standard-schema.js";
 import type { CompositeId, Parent, ScopeRule, TableRule } from "./table-rule.js";
@@ -34,6 +35,7 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly authorize?: TableRule<P, DB>["authorize"];
   readonly persist?: TableRule<P, DB>["persist"];
   readonly put: NonNullable<TableRule<P, DB>["put"]>;
+  readonly conflict?: Conflict<P, DB>;
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
   readonly exact: Exactness;
@@ -164,6 +166,9 @@ function compileRule<P extends Principal, DB>(
     ...(rule.authorize && { authorize: rule.authorize }),
     ...(rule.persist && { persist: rule.persist }),
     put: rule.put ?? "merge",
+    ...(rule.conflict && {
+      conflict: compileConflict(name, rule, rule.conflict, columns, key.columns),
+    }),
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
     exact: {
@@ -171,7 +176,8 @@ function compileRule<P extends Principal, DB>(
       said: digitsSaid(columns),
       ...(rule.exact !== undefined && { otherwise: rule.exact }),
     },
-    looksAround: (rule.authorize ?? rule.persist) !== undefined || computesValues(columns),
+    looksAround:
+      (rule.authorize ?? rule.persist ?? rule.conflict) !== undefined || computesValues(columns),
   };
 }
 

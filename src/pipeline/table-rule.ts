@@ -4,6 +4,7 @@ import type { OperationContext, Principal } from "../context.js";
 import type { Operation, Write, WriteOutcome } from "../model.js";
 import type { Native } from "../store/store.js";
 import type { MemberTable, ScopeCondition } from "./conditions.js";
+import type { ConflictRule, KnownConflict } from "./conflict-rule.js";
 import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
 /** What the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
@@ -124,6 +125,8 @@ export interface TableRule<P extends Principal, DB> {
   readonly delete?: {
     readonly set: Readonly<Record<string, SetColumn<P, DB>>>;
   };
+  /** What becomes of a write to a row that others have changed since the device saw it. Default: the last one to come wins, column by column. */
+  readonly conflict?: ConflictRule<P, DB>;
   /**
    * Replaces the `persist` layer for this table. `next` runs the default. A global `persist` stands before it: its `next` runs this one.
    * The scope is held by the default alone.
@@ -195,6 +198,7 @@ type Named =
   | "owner"
   | "belongsTo"
   | "scope"
+  | "conflict"
   | "delete";
 
 interface RuleOn<
@@ -218,6 +222,7 @@ interface RuleOn<
   readonly owner?: Column;
   readonly belongsTo?: { readonly [Name in Column]?: Names | KnownParent<DB, Names> };
   readonly scope?: ScopeRule<P, DB> | KnownCondition<DB, Column>;
+  readonly conflict?: KnownConflict<P, DB, Column, TableName<DB>>;
   readonly delete?: { readonly set: KnownSet<P, DB, Column> };
 }
 

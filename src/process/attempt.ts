@@ -19,7 +19,7 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft, Undone } from "../store/failures.js";
 import type { Change, Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
-import type { Attempt } from "./attempted.js";
+import type { Attempt, Refused } from "./attempted.js";
 import type { Call } from "./call.js";
 import { refusalOf } from "./refusal.js";
 import type { WatchLeft } from "./untouched.js";
@@ -29,6 +29,7 @@ import { isUnsure, type Known, throwIfOthers, throwIfUnsure } from "./dependence
 export interface Progress {
   during: ErrorEvent["during"];
   operationIndex: number | undefined;
+  refused?: Refused;
 }
 
 interface AttemptOptions {
@@ -108,12 +109,13 @@ export async function attempt<P extends Principal, DB>(
     if (error instanceof CallerLeft) return { kind: "not begun" };
     if (error instanceof Undone) return { kind: "undone" };
     if (isUnsure(error)) return { kind: "unsure", needs: error.needs, puts: error.puts };
-    const { during, operationIndex } = progress;
+    const { during, operationIndex, refused } = progress;
     return {
       kind: "failed",
       error,
       during,
       ...(operationIndex !== undefined && { operationIndex }),
+      ...(refused && { refused }),
       ...(needs && { needs }),
     };
   }
@@ -155,8 +157,9 @@ export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
-  { open, number, progress, watchLeft }: Applying,
+  { open: begun, number, progress, watchLeft }: Applying,
 ): Promise<() => readonly Write[]> {
+  const open = { ...begun, sender: call };
   const { caller, lossyNumbers } = call;
   const { rules, looksAtAll, mutations } = pipeline;
   // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
@@ -251,7 +254,13 @@ function createRun<P extends Principal, DB>(
   const alone: Run<P, DB>["add"] = async (write, context, state) => {
     progress.during = "persist";
     // One of the application's own may give nothing.
-    const outcome: WriteOutcome | undefined = await persist(write, context);
+    let outcome: WriteOutcome | undefined;
+    try {
+      outcome = await persist(write, context);
+    } catch (error) {
+      if (state.change) progress.refused = { change: state.change, table: write.table };
+      throw error;
+    }
     unit.throwIfFailed();
     if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
   };
@@ -260,7 +269,8 @@ function createRun<P extends Principal, DB>(
   return {
     add: async (write, context, state) => {
       // What stands before it has been written: see `Rule.looksAround`.
-      if (rules.get(write.table)?.persist !== undefined) return alone(write, context, state);
+      const rule = rules.get(write.table);
+      if ((rule?.persist ?? rule?.conflict) !== undefined) return alone(write, context, state);
       progress.during = "persist";
       const change = await plainPersist.change(write, context, state);
       if (change !== undefined) waiting.push({ change, write, context, state });
@@ -281,9 +291,9 @@ function createRun<P extends Principal, DB>(
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;
       const failed = run.find(({ change }) => change.operationIndex === failure.operationIndex);
-      throw failed === undefined
-        ? failure.cause
-        : faultOf(failure.cause, failed.change, failed.state);
+      if (failed === undefined) throw failure.cause;
+      progress.refused = { change: failed.change, table: failed.write.table };
+      throw faultOf(failure.cause, failed.change, failed.state);
     },
   };
 }

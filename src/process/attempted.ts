@@ -2,6 +2,7 @@
 import type { ErrorEvent } from "../events.js";
 import type { CrudTransaction, TransactionResult, Write } from "../model.js";
 import type { Needs } from "../pipeline/operation.js";
+import type { Change } from "../store/store.js";
 import type { Unsure } from "./dependence.js";
 
 export interface Applied {
@@ -26,5 +27,13 @@ export interface Failure {
   readonly error: unknown;
   readonly during: ErrorEvent["during"];
   readonly operationIndex?: number;
+  readonly refused?: Refused;
   readonly needs?: Needs;
+}
+
+/** A change that the store has failed to make. */
+export interface Refused {
+  readonly change: Change;
+  /** By the client's name. */
+  readonly table: string;
 }

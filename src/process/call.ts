@@ -19,6 +19,8 @@ export interface Call<P extends Principal> extends CallContext<P> {
   /** Where the client sends no id: what `ledger.device` says. */
   readonly device?: string;
   readonly queueId?: string;
+  /** Who else writes than the queue, where what it sent has been edited since. */
+  readonly writer?: string;
   /** How long content tells transactions apart, and who hears that it has. */
   readonly content: Pick<Content, "withinMs" | "decided">;
   /** Without: transactions have no identity. */
@@ -152,6 +154,8 @@ export interface Memory {
   readonly policies: Map<string, PoliciesSeen>;
   /** Whether it has been said what is wrong with the server's settings. See `check/ready.ts`. */
   warned: boolean;
+  /** How often `check()` has been begun behind an upload, and until when it is not begun again. See `check/self-check.ts`. */
+  readonly selfCheck: { tries: number; until: number };
   /** Readiness that is being looked at, by role. See `check/ready.ts`. */
   readonly looking: Map<string, Promise<readonly string[]>>;
 }
@@ -168,6 +172,7 @@ export function createMemory(places: Places): Memory {
     prunedTo: undefined,
     policies: new Map(),
     warned: false,
+    selfCheck: { tries: 0, until: -Infinity },
     looking: new Map(),
   };
 }

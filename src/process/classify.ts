@@ -1,14 +1,20 @@
 /** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
-import { correlated, type Correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
+import type { Correlated } from "../events.js";
 import { ServerValue, TooManyDevices } from "../store/failures.js";
 import { canonicalJson, stringifyJson } from "../wire/serialize.js";
 import type { Principal } from "../context.js";
 import type { ErrorCode, FatalResult } from "../model.js";
 import type { Places } from "./places.js";
 import type { DatabaseCaller, Store, Unit, UnitOptions } from "../store/store.js";
-import type { FatalMeaning, RetryableMeaning } from "../store/failures.js";
+import type { Blamed, FatalMeaning, RetryableMeaning } from "../store/failures.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
+
+/** What a refusal is about, by the source database's names. */
+export interface About extends Blamed {
+  readonly table: string;
+}
 
 export type Verdict =
   | {
@@ -16,6 +22,8 @@ export type Verdict =
       readonly errorCode: ErrorCode;
       readonly message: string;
       readonly details?: unknown;
+      /** For the operator, by the database's own names. See `naming.ts`. */
+      readonly about?: About;
       /** Worth trying again in the server, once the schema has been read again: it may not be what it was. */
       readonly again?: "schema";
     }
@@ -77,7 +85,12 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "e
  * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
-  if (error instanceof ApplicationFailure) return classify(error.cause, store, false);
+  if (error instanceof ApplicationFailure)
+    return classify(
+      error.statement === undefined ? error.cause : error.statement.error,
+      store,
+      false,
+    );
   if (error instanceof TooManyDevices) return tooManyDevices;
   if (isFatal(error)) {
     const details = plainDetails(error.details);

@@ -1,7 +1,7 @@
 /** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import {
   type FatalResult,
   type RetryableResult,
@@ -13,6 +13,7 @@ import type { Call } from "./call.js";
 import { classify, fatalResult, isTriedAgain, type Verdict } from "./classify.js";
 import type { Identity } from "./identity.js";
 import type { RecordFailure } from "./record.js";
+import { withRemedy } from "./remedy.js";
 
 interface ConcludeParts<P extends Principal, DB> {
   readonly requiresClientHandling:
@@ -58,7 +59,9 @@ export function createConclude<P extends Principal, DB>({
       const asking = { ...answer, requiresClientHandling: true };
       return identity?.handling === undefined ? asking : save(asking, call, identity, emit);
     }
-    return record(answer, payload, call, identity, root);
+    const { about } = verdict;
+    const letter = { ...(root !== undefined && { root }), ...(about && { about }) };
+    return record(answer, payload, call, identity, letter);
   };
 }
 
@@ -93,7 +96,9 @@ async function save<P extends Principal>(
       );
     } catch (error) {
       const during = "requiresClientHandling";
-      emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
+      const outcome = "retryable";
+      const remedy = withRemedy(error, during, store);
+      emit({ type: "error", ...correlated(call), during, error, outcome, ...remedy });
       const verdict = classify(error, store, false);
       if (await isTriedAgain(verdict, attempt, { ...call, schema }).catch(() => false)) continue;
       return verdict.outcome === "retryable"

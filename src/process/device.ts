@@ -1,7 +1,7 @@
 /** Which device has sent an upload that does not say so itself. */
 import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 
 /** What the configuration says; an empty object where it says nothing. `undefined`: it could not be asked. Never rejects. */
 export async function deviceFor<P extends Principal, DB>(

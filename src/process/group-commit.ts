@@ -4,7 +4,8 @@
  */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import { type Emit, type Tally, transactionEvent } from "../events.js";
+import { type Emit, transactionEvent } from "../emit.js";
+import type { Tally } from "../events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,

@@ -1,6 +1,7 @@
 /** A body that the server's own stack has lost on the way: the device is not at fault, and keeps its writes until that is put right. */
 import { type RetryableError, retryable } from "../errors.js";
-import { correlated, type Correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
+import type { Correlated } from "../events.js";
 
 /** Whether what came is no body that a parser of JSON has made of an upload: nothing, an empty object, bytes, or text. */
 export function isLost(body: unknown): boolean {

@@ -4,7 +4,7 @@
  */
 import type { WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";

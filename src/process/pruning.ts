@@ -1,7 +1,8 @@
 /** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small steps. What must be kept is passed over once in each round. */
 import type { LedgerOptions, WritesConfig } from "../config.js";
 import type { Principal } from "../context.js";
-import type { Emit } from "../events.js";
+import type { Emit } from "../emit.js";
+import { countsVersions } from "../pipeline/conflict-columns.js";
 import { namedMarginMs } from "../store/content.js";
 import type { Prunable, Pruned, PruneStep } from "../store/prune.js";
 import type { DeviceBound, Store } from "../store/store.js";
@@ -35,7 +36,7 @@ interface Pruning {
 
 /** @throws TypeError for a retention that is none */
 export function createPruning<P extends Principal, DB>(
-  { ledger, parking, deadLetters = {} }: WritesConfig<P, DB>,
+  { ledger, parking, tables, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
   emit: Emit,
 ): Pruning {
@@ -55,6 +56,7 @@ export function createPruning<P extends Principal, DB>(
       "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
     );
   }
+  const counted = countsVersions(tables);
   /** Ends at the last old row, or after so many steps. */
   const inSteps = async (
     store: Store,
@@ -82,9 +84,10 @@ export function createPruning<P extends Principal, DB>(
         ? { removed: 0 }
         : await inSteps(store, "ledger", { olderThanMs, from }, steps);
     const named = ledger === false ? 0 : await old("named", contentDays * dayMs + namedMarginMs);
+    const versions = counted ? await old("versions", olderThanMs) : 0;
     const failures = parking === false ? 0 : await old("attempts", failuresKeptMs);
     const letters = keepClosedDays === Infinity ? 0 : await old("letters", keepClosedDays * dayMs);
-    return { ...answers, removed: answers.removed + named + failures + letters };
+    return { ...answers, removed: answers.removed + named + versions + failures + letters };
   };
   const forget = async (store: Store, userId: string): Promise<number> => {
     for (let gone = 0; ;) {

@@ -9,7 +9,7 @@ import {
   tooManyLetters,
 } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import {
   type DeadLetter,
   type FatalResult,
@@ -20,8 +20,9 @@ import { type OpenUnit, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
 import type { SchemaTrust } from "../store/tables.js";
-import { classify, isTriedAgain } from "./classify.js";
+import { type About, classify, isTriedAgain } from "./classify.js";
 import type { Identity } from "./identity.js";
+import { withRemedy } from "./remedy.js";
 
 interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
@@ -38,14 +39,14 @@ type OnRecorded<P extends Principal, DB> = NonNullable<
 /**
  * Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one.
  *
- * @param root the letter whose dependant it is. Where that waits no more, nothing is recorded, and `undefined` comes back
+ * @param more `root`: the letter whose dependant it is. Where that waits no more, nothing is recorded, and `undefined` comes back
  */
 export type RecordFailure<P extends Principal> = (
   answer: FatalResult,
   payload: unknown,
   call: Call<P>,
   identity: Identity | undefined,
-  root: string | undefined,
+  more: { readonly root?: string; readonly about?: About },
 ) => Promise<TransactionResult | undefined>;
 
 export function createRecord<P extends Principal, DB>({
@@ -56,7 +57,7 @@ export function createRecord<P extends Principal, DB>({
   quota,
 }: RecorderParts<P, DB>): RecordFailure<P> {
   const nextId = createNextId();
-  return async (answer, payload, call, identity, root) => {
+  return async (answer, payload, call, identity, { root, about }) => {
     const letter = letterOf(answer, payload, call, identity, {
       id: nextId(),
       ...(root !== undefined && { root }),
@@ -73,7 +74,8 @@ export function createRecord<P extends Principal, DB>({
         const { underWay: unread } = reading;
         const during = unread ? "rowStates" : "deadLetter";
         const outcome = unread ? "ignored" : "retryable";
-        emit({ type: "error", ...correlated(call), during, error, outcome });
+        const remedy = withRemedy(error, during, call.store);
+        emit({ type: "error", ...correlated(call), during, error, outcome, ...remedy });
         if (error instanceof ChainFull) return chainFull(letter, error.root, call, emit);
         if (error instanceof TooManyLetters) return tooManyLetters();
         // What the rows are like is good to know. A letter without it is better than none.
@@ -86,7 +88,7 @@ export function createRecord<P extends Principal, DB>({
     }
     if ("earlier" in outcome) return outcome.earlier;
     // It has been committed, and that is the answer, whatever goes wrong from here on.
-    await announce(outcome.stored, call, emit, onRecorded);
+    await announce(outcome.stored, about, call, emit, onRecorded);
     return answer;
   };
 }
@@ -198,18 +200,22 @@ function chainFull<P extends Principal>(
 
 async function announce<P extends Principal, DB>(
   letter: DeadLetter,
+  about: About | undefined,
   call: Call<P>,
   emit: Emit,
   onRecorded: OnRecorded<P, DB> | undefined,
 ): Promise<void> {
   try {
-    const { id, userId, errorCode, attempts, root } = letter;
+    const { id, userId, errorCode, message, operationIndex, attempts, root } = letter;
     emit({
       type: "dead_letter",
       ...correlated(call),
       id,
       userId,
       errorCode,
+      message,
+      ...(operationIndex !== undefined && { operationIndex }),
+      ...(about && { about }),
       ...(root !== undefined && { root }),
       repeat: attempts > 1,
     });

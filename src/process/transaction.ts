@@ -4,7 +4,8 @@ import type { Principal } from "../context.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { correlated, type Emit, type Tally, transactionEvent } from "../events.js";
+import { type Emit, correlated, transactionEvent } from "../emit.js";
+import type { Tally } from "../events.js";
 import {
   type CrudTransaction,
   type InvalidTransaction,
@@ -28,7 +29,9 @@ import { tryFlight } from "./flight.js";
 import { ground, isGrounded, unground } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
+import { named } from "./naming.js";
 import { createRecord } from "./record.js";
+import { withRemedy } from "./remedy.js";
 import type { SchemaTrust } from "../store/tables.js";
 
 /** How often one is begun, at most, because of what others do to the letters meanwhile. */
@@ -215,8 +218,11 @@ export function createRunTransaction<P extends Principal, DB>({
     return success;
   };
 
-  const judge = ({ error, during, operationIndex }: Failure, call: Call<P>): Verdict => {
-    const verdict = classify(error, call.store, during !== "begin", call.caller !== undefined);
+  const judge = (failure: Failure, call: Call<P>): Verdict => {
+    const { error, during, operationIndex } = failure;
+    const { store, caller } = call;
+    const judged = classify(error, store, during !== "begin", caller !== undefined);
+    const verdict = named(judged, failure, store, pipeline.rules);
     emit({
       type: "error",
       ...correlated(call),
@@ -224,6 +230,7 @@ export function createRunTransaction<P extends Principal, DB>({
       error,
       outcome: verdict.outcome,
       ...(operationIndex !== undefined && { operationIndex }),
+      ...withRemedy(error, during, store, failure.refused?.change.table.name),
     });
     return verdict;
   };
@@ -241,6 +248,7 @@ export function createRunTransaction<P extends Principal, DB>({
         during: "transaction",
         error,
         outcome: "retryable",
+        ...withRemedy(error, "transaction", call.store),
       });
       result = retryableResult("The change can't be made just now.");
     }

@@ -4,7 +4,7 @@
  */
 import type { Principal } from "../context.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import type { CrudEntry } from "../model.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import { rowName } from "../store/letters.js";

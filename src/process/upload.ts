@@ -3,7 +3,7 @@ import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
 import { type FatalError, isBadRequest, isFatal, isRetryable, retryable } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import {
   type InvalidTransaction,
   notAttempted,
@@ -44,6 +44,8 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly emit: Emit;
   /** Called with the database of an upload that has been answered. */
   readonly passed: (database: Database) => void;
+  /** Called with it too, where `selfCheck.until` in its memory has passed. */
+  readonly selfCheck: ((database: Database) => void) | undefined;
 }
 
 /** Who sends an upload. The body's own client and queue come first. */
@@ -75,6 +77,7 @@ export function createProcessor<P extends Principal, DB>({
   groupCommit,
   emit,
   passed,
+  selfCheck,
 }: ProcessorParts<P, DB>): Processor<P> {
   return {
     validate: async (body, context) => {
@@ -132,13 +135,9 @@ export function createProcessor<P extends Principal, DB>({
       };
       const grouped =
         config.commit === "per-request" ? await groupCommit(upload.transactions, call) : undefined;
-      if (grouped !== undefined) {
-        passed(database);
-        return grouped;
-      }
-      const results: TransactionResult[] = [];
+      const results: TransactionResult[] = [...(grouped ?? [])];
       let ended = false;
-      for (const transaction of upload.transactions) {
+      for (const transaction of grouped === undefined ? upload.transactions : []) {
         const late = results.length > 0 && performance.now() - started >= timeouts.requestMs;
         const result: TransactionResult =
           ended || context.signal.aborted
@@ -150,6 +149,7 @@ export function createProcessor<P extends Principal, DB>({
         ended ||= result.status !== "success" && endsBatch(result, config.onFatal);
       }
       passed(database);
+      if (performance.now() >= database.memory.selfCheck.until) selfCheck?.(database);
       return results;
     },
   };

@@ -5,7 +5,7 @@
 import type { WritesConfig } from "../config.js";
 import type { CallContext, Principal } from "../context.js";
 import { isRetryable, retryable } from "../errors.js";
-import { correlated, type Emit } from "../events.js";
+import { type Emit, correlated } from "../emit.js";
 import { withinMs } from "../store/deadline.js";
 import { noRowSecurity } from "../store/failures.js";
 import type { InspectedRole, PolicyReport } from "../store/tables.js";
@@ -108,7 +108,15 @@ export function createGate<P extends Principal, DB>(
       return caller;
     } catch (error) {
       if (isRetryable(error)) throw error;
-      emit({ type: "error", ...correlated(context), during: "rls", error, outcome: "retryable" });
+      const remedy = database.store.remedy?.(error);
+      emit({
+        type: "error",
+        ...correlated(context),
+        during: "rls",
+        error,
+        outcome: "retryable",
+        ...(remedy !== undefined && { remedy }),
+      });
       throw retryable("The caller's changes can't be written just now.");
     }
   };

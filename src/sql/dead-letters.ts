@@ -42,6 +42,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
     countWaiting: (...of) => countWaiting(tx, place, ...of),
+    countByCode: () => countByCode(from),
     find: (id, lock = false) => find(from, id, lock),
     list: (query, page) => listLetters(from, query, page),
     waitingQueues: (query, until) => waitingQueues(from, query, until),
@@ -130,6 +131,17 @@ async function listLetters(
     .limit(limit)
     .execute();
   return rows.map((row) => ({ ...summaryOf(row), queue: rowQueue(row) }));
+}
+
+async function countByCode({ tx, place }: Letters): Promise<Readonly<Record<string, number>>> {
+  const rows = await tx
+    .selectFrom("powersync_dead_letters")
+    .select(({ fn }) => ["error_code", fn.countAll().as("letters")])
+    .where("place", "=", place)
+    .where("status", "in", waiting)
+    .groupBy("error_code")
+    .execute();
+  return Object.fromEntries(rows.map(({ error_code, letters }) => [error_code, Number(letters)]));
 }
 
 /** The queues that have a letter at or before this one which still waits. */

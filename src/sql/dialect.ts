@@ -22,8 +22,9 @@ import type {
 } from "../store/tables.js";
 import type { Operation } from "../model.js";
 import type { DatabaseCaller, Effect, Values } from "../store/store.js";
-import type { Meaning } from "../store/failures.js";
+import type { Blamed, Meaning } from "../store/failures.js";
 import type { BoundScope } from "./bound-scope.js";
+import type { Guard, Merging } from "./merging.js";
 import type { OwnTypes } from "./own-types.js";
 import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
@@ -109,6 +110,10 @@ export interface Target {
   readonly scope: BoundScope | undefined;
   /** What must hold, too, where the row is there. Absent: nothing. */
   readonly fixed?: Fixed;
+  /** The same, where others may have changed the row: see `merge.ts`. */
+  readonly guards?: readonly Guard[];
+  /** What becomes of these columns where the row is there, in place of the values that are sent. Absent: nothing else. */
+  readonly computed?: ReadonlyMap<string, Expression<unknown>>;
   /** How its statements are compiled once. Absent: each is compiled anew. */
   readonly once?: CompiledOnce;
 }
@@ -205,6 +210,8 @@ export interface Dialect {
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
+  /** A SELECT of the names of the table's columns, as `name`, each with the number as `nr`. No rows where there is no such table. */
+  columnNames(table: SourceTable, nr: number): RawBuilder<unknown>;
   /** One statement. Absent: its tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
   /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */
@@ -229,6 +236,7 @@ export interface Dialect {
   readonly owners: Owners;
   /** Whether the column holds the value that `convert` made. */
   same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
+  readonly merging: Merging;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
@@ -242,6 +250,8 @@ export interface Dialect {
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
+  /** See `Store.blamed`. */
+  blamed?(error: unknown, table: SqlTable): Blamed;
   /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** What the database calls an error, the most exact name first: SQLSTATE, number, class, result code. Empty: it is not the database's. */

@@ -22,15 +22,33 @@ export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
   const { adapter } = db.getExecutor();
   const family = families.find((each) => adapter instanceof each.adapter);
   if (family !== undefined) return family;
+  const { name } = adapter.constructor;
+  // The same class of another copy of the package.
+  const isCopy = families.some((each) => each.adapter.name === name);
   throw new TypeError(
-    `powersync-writes supports Kysely's Postgres, PGlite, MySQL and SQLite dialects; this one has a ${adapter.constructor.name}.`,
+    isCopy
+      ? `database: its ${name} is of another copy of Kysely than the one that powersync-writes finds. Install one version alone: see "npm ls kysely", then "npm dedupe", or the same version in both places.`
+      : `database: powersync-writes supports Kysely's Postgres, PGlite, MySQL and SQLite dialects; this one has a ${name}. Take one of these dialects, or a dialect whose adapter extends Kysely's own.`,
   );
 }
 
 /** What must be known of a database before it is used. @throws TypeError for a database that the library does not support */
 export function abilitiesOf(database: object): Pick<Family, "name" | "rowSecurity" | "deferral"> {
   if (isKysely(database)) return familyOf(database);
-  throw new TypeError("`database` must be a Kysely object, or a store such as the memory store.");
+  throw notADatabase(database);
+}
+
+/** A driver's own pool, or another query builder, is the usual mistake. */
+export function notADatabase(given: object): TypeError {
+  const isPool = ["query", "connect", "getConnection", "prepare"].some(
+    (name) => typeof (given as Readonly<Record<string, unknown>>)[name] === "function",
+  );
+  const remedy = isPool
+    ? ` This is a driver's own pool or database: wrap it, as in new Kysely({ dialect: new PostgresDialect({ pool }) }).`
+    : "";
+  return new TypeError(
+    `database must be a Kysely object, or a store such as the memory store.${remedy}`,
+  );
 }
 
 export function isKysely(database: object): database is Kysely<unknown> {

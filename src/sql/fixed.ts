@@ -1,16 +1,19 @@
-/** Columns that a row keeps as it was made with: a write that would change one changes nothing, and is refused by their names. */
+/** What a row that is there must hold, beside its scope: a write changes nothing where it holds something else, and is refused by what that is. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { ColumnsFixed } from "../store/failures.js";
+import { MergeRefused } from "../store/merge.js";
 import type { SqlTransaction, Target } from "./dialect.js";
 import { any } from "./owned.js";
 import { isRow, judgment } from "./judgment.js";
 
-/** The statement changes nothing where the row holds other values in columns that are set once. */
+/** The statement changes nothing where the row holds other values in columns that are set once, or does not take the write. */
 export function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
   statement: Q,
   target: Target,
 ): Q {
-  return fixedFilters(target).reduce((all, [, filter]) => all.where(filter), statement);
+  const { guards = [] } = target;
+  const fixed = fixedFilters(target).reduce((all, [, filter]) => all.where(filter), statement);
+  return guards.reduce((all, { filter }) => all.where(filter), fixed);
 }
 
 /** By column. Its table's name in front of it, for behind ON CONFLICT it would be ambiguous. */
@@ -27,21 +30,30 @@ function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expr
  * Asked of a row that is there, in its scope, and has not been changed.
  *
  * @param lock stands behind the SELECT
- * @throws ColumnsFixed
+ * @throws ColumnsFixed, MergeRefused
  */
 export async function throwIfFixed(
   tx: SqlTransaction,
   target: Target,
   lock?: Expression<unknown>,
 ): Promise<void> {
+  const { guards = [] } = target;
   const filters = fixedFilters(target);
-  if (filters.length === 0) return;
+  if (filters.length + guards.length === 0) return;
   const asking = tx
     .selectFrom(target.table)
-    .select(filters.map(([, filter], index) => judgment(filter).as(`f${index}`)))
+    .select([
+      ...filters.map(([, filter], index) => judgment(filter).as(`f${index}`)),
+      ...guards.map(({ filter }, index) => judgment(filter).as(`g${index}`)),
+    ])
     .where(isRow(target));
   const [row] = await (lock === undefined ? asking : asking.modifyEnd(lock)).execute();
   if (row === undefined) return;
-  const others = filters.flatMap(([name], index) => (Number(row[`f${index}`]) === 1 ? [] : [name]));
+  const held: Readonly<Record<string, unknown>> = row;
+  const fails = (name: string) => Number(held[name]) !== 1;
+  const others = filters.flatMap(([name], index) => (fails(`f${index}`) ? [name] : []));
   if (others.length > 0) throw new ColumnsFixed(others);
+  const refusals = guards.filter((_, index) => fails(`g${index}`)).map(({ effect }) => effect);
+  if (refusals.length > 0)
+    throw new MergeRefused(refusals.includes("conflict") ? "conflict" : "outdated");
 }

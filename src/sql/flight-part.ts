@@ -59,6 +59,7 @@ export function createSendPart(parts: PartParts): SendPart {
       if (statement === undefined) return undefined;
       statements.push(statement);
     }
+    for (const { text } of watch.statement ? statements : []) watch.statement?.(text);
     const word = CompiledQuery.raw(flightWord, [{ statements, isPart: true }]);
     const { rows }: QueryResult<unknown> = await connection.executeQuery(word);
     const landing = rows[0] as Landing;

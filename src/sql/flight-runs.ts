@@ -100,7 +100,7 @@ export function puttingRun(
       sql<never>`select ${sql.join(cast)} from unnest(${arrays}) as powersync_run (${as})`,
     )
     .onConflict((conflict) =>
-      scoped(conflict.columns(Object.keys(key)).doUpdateSet(proposed(key, changes)), target),
+      scoped(conflict.columns(Object.keys(key)).doUpdateSet(proposed({ key }, changes)), target),
     );
   return written(statement.returning(good(target)), numberOf(rows));
 }

@@ -32,6 +32,8 @@ export interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
   readonly timeouts: UnitTimeouts & StatementBounds;
   readonly wings: Wings;
   readonly named: Naming;
+  /** Told the text of each statement. */
+  readonly statement: ((text: string) => void) | undefined;
   readonly endStranded: EndStranded | undefined;
   /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
   decides(error: unknown): boolean;
@@ -109,6 +111,7 @@ export function createFly(parts: FlightParts): Fly {
     wings.fly ??= await canFly(connection);
     if (!wings.fly) return undefined;
     const statements = sent.map(({ statement }) => statement);
+    if (parts.statement) for (const { text } of statements) parts.statement(text);
     const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord, [{ statements }]));
     return rows[0] as Landing;
   };

@@ -6,6 +6,7 @@ import { locking } from "./tables.js";
 import type { Dialect } from "./dialect.js";
 import { forgetLetters } from "./letter-room.js";
 import { forgetNamed } from "./named.js";
+import { forgetVersions } from "./versions.js";
 
 const queuesAtOnce = 100;
 
@@ -30,7 +31,11 @@ export async function forgetUser(
       .orderBy("queue")
       .limit(Math.min(queuesAtOnce, most)),
   ).execute();
-  if (devices.length === 0) return forgetNamed({ tx, place }, dialect, subject, most);
+  if (devices.length === 0) {
+    const versions = await forgetVersions({ tx, place }, subject, most);
+    if (versions.found > 0) return versions;
+    return forgetNamed({ tx, place }, dialect, subject, most);
+  }
   const queues = devices.map(({ queue }) => queue);
   const rows = await tx
     .selectFrom("powersync_ledger")

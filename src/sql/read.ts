@@ -7,19 +7,25 @@ import { enclosedValues } from "./scope.js";
 import { isRow } from "./judgment.js";
 import { sha256 } from "../wire/serialize.js";
 
-/** A whole row, locked. Rejects with the database's errors. */
+/**
+ * A row, locked. Rejects with the database's errors.
+ *
+ * @param wanted those of these that the role may read. Absent: the whole row
+ */
 export async function readRow(
   transaction: SqlTransaction,
   dialect: Dialect,
-  { source, columns }: SqlTable,
+  { source, columns, traits }: SqlTable,
   key: Values,
+  wanted?: readonly string[],
 ): Promise<StoredRow | undefined> {
   // Without plugins: the columns are to be named as they are, and the table's name has been through them.
   const tx = transaction.withoutPlugins();
-  const all = Array.from(
-    columns.values(),
-    (column) => sql`${exactly(dialect, column)} as ${sql.id(column.name)}`,
-  );
+  const isWanted = ({ name }: Column) =>
+    wanted === undefined || (wanted.includes(name) && traits?.readable?.has(name) !== false);
+  const all = [...columns.values()]
+    .filter(isWanted)
+    .map((column) => sql`${exactly(dialect, column)} as ${sql.id(column.name)}`);
   const from = [source.schema, source.name].filter((part) => part !== undefined);
   const { rows } = await sql<StoredRow>`
     select ${sql.join(all)} from ${sql.id(...from)}

@@ -10,7 +10,7 @@ import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { declined, lockOf, type Locking, look } from "./look.js";
 import { sourceTable } from "./schema.js";
 import { isExpression } from "./scope.js";
-import { throwIfFixed } from "./fixed.js";
+import { throwIfFixed, unchanging } from "./fixed.js";
 import { isRow, judgment, probing } from "./judgment.js";
 import { allowed, holds, judged, probe, scoped, updating, verdict } from "./statements.js";
 import { appeared, unsure } from "./doubt.js";
@@ -39,6 +39,7 @@ export function carefulRows(locking: Locking): RowStatements {
       if (isPlain(target, locking)) return blindUpdate(tx, target, values);
       const { effect } = await look(tx, target, locking, "update");
       if (effect !== "written") return effect;
+      await throwIfFixed(tx, target, lockOf(target, locking));
       return update(tx, { ...target, scope: undefined }, values, locking);
     },
     remove: async (tx, target) => {
@@ -49,14 +50,18 @@ export function carefulRows(locking: Locking): RowStatements {
         return (await removed(tx, target, locking)) ? "written" : "absent";
       const { effect } = await look(tx, target, locking, "delete");
       if (effect !== "written") return effect;
-      return (await removed(tx, target, locking)) ? "written" : declined(tx, target, "delete");
+      await throwIfFixed(tx, target, lockOf(target, locking));
+      if (await removed(tx, target, locking)) return "written";
+      // What could not be locked may have changed since.
+      await throwIfFixed(tx, target);
+      return declined(tx, target, "delete");
     },
   };
 }
 
 /** Nothing has to be asked, and nothing can be passed over. */
-function isPlain({ scope, fixed }: Target, { returning }: Locking): boolean {
-  return scope === undefined && fixed === undefined && !returning;
+function isPlain({ scope, fixed, guards = [] }: Target, { returning }: Locking): boolean {
+  return scope === undefined && fixed === undefined && guards.length === 0 && !returning;
 }
 
 async function blindUpdate(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
@@ -82,7 +87,9 @@ async function update(
     const [row] = await statement
       .returning(scope === undefined ? [one] : verdict(scope, traits))
       .execute();
-    return row === undefined ? declined(tx, target, "update") : judged(tx, target, row);
+    if (row !== undefined) return judged(tx, target, row);
+    await throwIfFixed(tx, target);
+    return declined(tx, target, "update");
   }
   const foreseen = returning ? undefined : await foresee(tx, target, values, true);
   const { numUpdatedRows } = await statement.executeTakeFirst();
@@ -209,7 +216,7 @@ async function removed(
   target: Target,
   { returning }: Locking,
 ): Promise<boolean> {
-  const statement = tx.deleteFrom(target.table).where(isRow(target));
+  const statement = unchanging(tx.deleteFrom(target.table).where(isRow(target)), target);
   const { traits } = target;
   const judging = traits?.lockable === false || traits?.rowSecurity;
   const deleting = judging ? scoped(statement, target) : statement;
@@ -242,6 +249,7 @@ async function removeUnderPolicies(
   const before = await looking(null).executeTakeFirst();
   if (before === undefined) return "absent";
   if (target.scope !== undefined && !holds(before.ok)) return "foreign";
+  await throwIfFixed(tx, target);
   if (await removed(tx, target, locking)) return "written";
   const now = await looking(before.version).executeTakeFirst();
   if (now === undefined) return "absent";

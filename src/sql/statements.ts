@@ -4,7 +4,6 @@ import {
   type CompiledQuery,
   type Expression,
   type QueryResult,
-  type RawBuilder,
   sql,
   type SqlBool,
 } from "kysely";
@@ -114,7 +113,7 @@ export const returningRows: RowStatements = {
   },
   remove: async (tx, target) => {
     const { numAffectedRows = 0n } = await send(tx, target, "delete", {}, (placed) =>
-      scoped(tx.deleteFrom(placed.table).where(isRow(placed)), placed),
+      scoped(unchanging(tx.deleteFrom(placed.table).where(isRow(placed)), placed), placed),
     );
     return numAffectedRows > 0n ? "written" : untouched(tx, target, "delete");
   },
@@ -150,7 +149,7 @@ export function upserting(
       const onKey = conflict.columns(Object.keys(key));
       return changes === undefined
         ? onKey.doNothing()
-        : unchanging(scoped(onKey.doUpdateSet(proposed(key, changes)), target), target);
+        : unchanging(scoped(onKey.doUpdateSet(proposed(target, changes)), target), target);
     });
 }
 
@@ -184,7 +183,8 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
   const { table, key } = target;
-  return unchanging(tx.updateTable(table).set(nonEmpty(key, values)).where(isRow(target)), target);
+  const set = merged(nonEmpty(key, values), target);
+  return unchanging(tx.updateTable(table).set(set).where(isRow(target)), target);
 }
 
 export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
@@ -261,7 +261,19 @@ export async function allowed(
   return holds(row?.ok) ? "written" : "left";
 }
 
-export function proposed(key: Values, values: Values): Record<string, RawBuilder<unknown>> {
-  const columns = Object.keys(nonEmpty(key, values));
-  return Object.fromEntries(columns.map((column) => [column, sql`${sql.id("excluded", column)}`]));
+export function proposed(
+  target: Pick<Target, "key" | "computed">,
+  values: Values,
+): Record<string, Expression<unknown>> {
+  const columns = Object.keys(nonEmpty(target.key, values));
+  const set = columns.map((column) => [column, sql`${sql.id("excluded", column)}`] as const);
+  return merged(Object.fromEntries<Expression<unknown>>(set), target);
+}
+
+/** Of the columns that are set, some are made of what the row holds. They stand in that order: some databases set one after the other. */
+function merged<Set extends Values>(set: Set, { computed }: Pick<Target, "computed">): Set {
+  if (computed === undefined) return set;
+  const plain = Object.entries(set).filter(([name]) => !computed.has(name));
+  const made = [...computed].filter(([name]) => Object.hasOwn(set, name));
+  return Object.fromEntries([...plain, ...made]) as Set;
 }

@@ -8,13 +8,14 @@ import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { type ApplicationErrors, applicationWord } from "./application-errors.js";
 import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase, SqlTransaction } from "./dialect.js";
+import type { Dialect, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 import { familyOf } from "./families.js";
 import type { Wings } from "./flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flights.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { scopeBuilder } from "./owned.js";
+import { remedyOf } from "./remedies.js";
 import { isExpression } from "./scope.js";
 import { createEndStranded, type Sessions } from "./stranded.js";
 import { createOwn, type Own } from "./tables.js";
@@ -29,6 +30,8 @@ interface SqlStoreOptions {
   readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   readonly errors?: ApplicationErrors;
+  /** Told the text of each statement that is about to be sent. */
+  readonly statement?: (text: string) => void;
   /** Data is written as several roles: what one role does not find, another may. */
   readonly severalRoles: boolean;
 }
@@ -62,7 +65,7 @@ export function createSqlStores({
 
 interface SqlStoreParts extends Pick<
   SqlStoreOptions,
-  "isolation" | "timeouts" | "asynchronousCommit" | "errors"
+  "isolation" | "timeouts" | "asynchronousCommit" | "errors" | "statement"
 > {
   readonly own: Own;
   readonly schema: SchemaCache;
@@ -89,6 +92,7 @@ export function sqlStore<DB>(
     timeouts: configured,
     asynchronousCommit,
     errors,
+    statement,
   }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
@@ -124,6 +128,7 @@ export function sqlStore<DB>(
     known,
     texts,
     wings,
+    statement,
     letters: () => kept,
     // What others do passes, and what has taken too long takes as long again.
     decides: (error) =>
@@ -152,8 +157,11 @@ export function sqlStore<DB>(
     convert: dialect.convert,
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
+    // The port's tables are this store's own.
+    blamed: (error, table) => dialect.blamed?.(error, table as SqlTable) ?? { columns: [] },
     ...(dialect.comparable && { isSure: dialect.comparable }),
     meaning,
+    remedy: remedyOf,
     ...(word && { applicationWord: word }),
     unit: async (options, work) => {
       const { claim: claimed, tally, schema, giveWay, deferConstraints } = options;
@@ -164,7 +172,7 @@ export function sqlStore<DB>(
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
-      const watch = createWatch();
+      const watch = createWatch(statement);
       // Where a device's claim is the first statement, it bounds the transaction's waits as well.
       const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
       const settings = {

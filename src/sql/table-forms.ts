@@ -76,6 +76,18 @@ export const tableForms: Readonly<Record<Exclude<OwnTable, "powersync_migrations
     },
     indexes: { named_at: ["named_at"], subject: ["place", "subject", "position"] },
   },
+  powersync_versions: {
+    columns: {
+      hash: ["varchar(64)", "key"],
+      place: ["varchar(64)"],
+      subject: ["varchar(64)"],
+      writer: ["varchar(64)"],
+      version: ["varchar(20)"],
+      since: ["varchar(20)"],
+      written_at: ["timestamp", "now"],
+    },
+    indexes: { written_at: ["written_at"], subject: ["place", "subject"] },
+  },
   powersync_dead_letters: {
     columns: {
       id: ["varchar(36)", "key"],
@@ -163,4 +175,4 @@ export const recordForm: TableForm = {
 
 export const migrationName = "0001_tables";
 /** The first half of the SHA-256 of `tableForms` as JSON. A test holds the two together. */
-export const currentForm = "6dbb880a44061426248c7b720fd407a1";
+export const currentForm = "1c4ded3e3447847ec1cf4967767abb69";

@@ -13,7 +13,7 @@ import {
 } from "kysely";
 import { checkKind } from "../config-check/kinds.js";
 import type { Dialect } from "./dialect.js";
-import { ownTables } from "../config-check/config-shape.js";
+import { ownTables } from "../config-check/own-tables-shape.js";
 import type { OwnTable, OwnTablesOptions } from "../config.js";
 
 export interface OwnTables {
@@ -71,6 +71,20 @@ export interface OwnTables {
     /** A transaction's. NULL: success. Else the fatal result, as JSON. */
     answer: string | null;
     named_at: ColumnType<Date, unknown, unknown>;
+  };
+  /** Who wrote the latest versions of a row, for tables whose rule counts versions: see `versions.ts`. */
+  powersync_versions: {
+    /** Of place, table and key: hex SHA-256. */
+    hash: string;
+    place: string;
+    /** The user: hex SHA-256. */
+    subject: string;
+    /** The queue, or the device: hex SHA-256. */
+    writer: string;
+    /** Digits: see `VersionRecord`. */
+    version: string;
+    since: string;
+    written_at: ColumnType<Date, unknown, unknown>;
   };
   powersync_dead_letters: {
     /** A uuid. */

@@ -18,7 +18,7 @@ export interface Traits {
   /** Rows can be locked, and each version of a row told from the next. */
   readonly lockable: boolean;
   readonly versioned: boolean;
-  /** What is held unique, by the names that errors tell. Absent: they tell columns. */
+  /** The columns of what is held unique, checked and referred to, by the names that errors tell. Absent: they tell columns. */
   readonly constraints?: ReadonlyMap<string, readonly string[]>;
   /** Policies of the database's own bind the role. */
   readonly rowSecurity: boolean;

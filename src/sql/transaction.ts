@@ -3,20 +3,23 @@
  * that fails is the whole transaction's failure, whoever catches its error: some databases have undone everything by then and would commit
  * what follows statement by statement. COMMIT waits for every answer, and what is sent too late is not sent at all.
  */
-import type {
-  DatabaseConnection,
-  Expression,
-  IsolationLevel,
-  Kysely,
-  QueryExecutor,
-  Transaction,
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Expression,
+  type IsolationLevel,
+  type Kysely,
+  type QueryExecutor,
+  type Transaction,
 } from "kysely";
-import { ApplicationFailure } from "../errors.js";
+import { ApplicationFailure, misconfigured } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, SqlTransaction, StatementBounds } from "./dialect.js";
+import { flightWord } from "./flight-word.js";
 import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
+import { lending, type Lending, type LentClient, lentWord } from "./lent-word.js";
 import { prepare } from "./prepared.js";
 
 interface TransactionOptions {
@@ -74,7 +77,8 @@ export async function inTransaction<DB, T>(
         await Promise.race([endStatements(watch), deadline.passed]);
         throwIfLate();
         return result;
-      } catch (error) {
+      } catch (thrown) {
+        const error = judgedByStatement(thrown, watch);
         first = { error };
         // Before ROLLBACK, for what comes behind it belongs to no transaction.
         await Promise.race([endStatements(watch), deadline.passed]).catch(() => undefined);
@@ -134,17 +138,36 @@ export interface Watch {
   untold: number;
   /** What the connection is asked for, or still busy with. */
   readonly underWay: Set<Promise<unknown>>;
+  /** See `createSqlStores`. */
+  readonly statement: ((text: string) => void) | undefined;
+  /** See `Lending`. */
+  readonly inner: { open: boolean };
   /** `ending`: no statement is taken any more. `given up`: nor is one sent that was taken before. */
   state: "open" | "ending" | "given up";
 }
 
-export function createWatch(): Watch {
-  return { begunAt: 0, statements: 0, longestMs: 0, untold: 0, underWay: new Set(), state: "open" };
+export function createWatch(statement?: (text: string) => void): Watch {
+  return {
+    statement,
+    begunAt: 0,
+    statements: 0,
+    longestMs: 0,
+    untold: 0,
+    underWay: new Set(),
+    inner: { open: false },
+    state: "open",
+  };
 }
 
 /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
 export function throwFailure({ failure }: Watch): void {
   if (failure !== undefined) throw new ApplicationFailure(failure.error);
+}
+
+/** A library of the application's own wraps its driver's error in one of its own. What the database said is what counts. */
+function judgedByStatement(error: unknown, { failure }: Watch): unknown {
+  if (failure === undefined || !(error instanceof ApplicationFailure)) return error;
+  return new ApplicationFailure(error.cause, failure);
 }
 
 /**
@@ -159,7 +182,7 @@ async function endStatements(watch: Watch): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   watch.state = "ending";
-  const left = watch.untold + watch.underWay.size > 0;
+  const left = watch.untold + watch.underWay.size > 0 || watch.inner.open;
   while (watch.underWay.size > 0) await Promise.allSettled(watch.underWay);
   if (!left) return throwFailure(watch);
   throw new ApplicationFailure(
@@ -222,6 +245,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
     if (watch.state !== "open") throw tooLate();
     watch.untold += 1;
     try {
+      if (query[0].sql !== flightWord) watch.statement?.(query[0].sql);
       return await execute(...query);
     } finally {
       watch.untold -= 1;
@@ -242,7 +266,29 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
     withPluginAtFront: (plugin: Parameters<typeof withPluginAtFront>[0]) =>
       watched(withPluginAtFront(plugin), watch),
     withoutPlugins: () => watched(withoutPlugins(), watch),
+    [lending]: {
+      watch,
+      send: async (use) => {
+        watch.untold += 1;
+        try {
+          return await provideConnection(async (connection) => use(await clientOf(connection)));
+        } finally {
+          watch.untold -= 1;
+        }
+      },
+    } satisfies Lending,
   });
+}
+
+/** @throws RetryableError where the pool is not guarded, or has another driver */
+async function clientOf(connection: DatabaseConnection): Promise<LentClient> {
+  const { rows } = await connection.executeQuery<{ client: LentClient }>(
+    CompiledQuery.raw(lentWord),
+  );
+  if (rows[0] !== undefined) return rows[0].client;
+  throw misconfigured(
+    "connectionOf(tx) needs the driver's client. Give the dialect a guarded pool: new PostgresDialect({ pool: guardPool(pool) }).",
+  );
 }
 
 function tooLate(): Error {

@@ -11,12 +11,13 @@ import type {
   Scope,
   Table,
 } from "../store/tables.js";
-import { noRowSecurity } from "../store/failures.js";
+import { LeftScope, noRowSecurity } from "../store/failures.js";
+import type { Merged } from "../store/change.js";
 import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
-import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.js";
 import type { SendPart } from "./flight-part.js";
 import { fingerprint, lookUp, readRow } from "./read.js";
 import { otherForm, otherTable, recordedForm } from "./migrations.js";
@@ -31,6 +32,7 @@ import { tableForms } from "./table-forms.js";
 import type { Own, OwnTables } from "./tables.js";
 import type { Texts } from "./texts.js";
 import { throwFailure, type Watch } from "./transaction.js";
+import { pruneVersions, versionsIn } from "./versions.js";
 import { addAside, writeRun } from "./write.js";
 
 interface UnitParts<DB> {
@@ -79,6 +81,17 @@ export function openUnit<DB>({
     return readTableOf(tx, name, [], anew, begunAt, as?.role);
   };
   const throwIfFailed = () => throwFailure(watch);
+  const writing = { dialect, tx, tableOf, readAnew, watch, texts };
+  /** The library's own tables are the login role's, whoever writes the data. */
+  const asLogin = async <T>(run: () => Promise<T>): Promise<T> => {
+    const caller = as;
+    const { rowSecurity } = dialect;
+    if (caller?.role === undefined || rowSecurity === undefined) return run();
+    await rowSecurity.become(tx, { role: "none", settings: [] });
+    const result = await run();
+    await rowSecurity.become(tx, caller);
+    return result;
+  };
   return {
     tx: given,
     earlier,
@@ -93,20 +106,21 @@ export function openUnit<DB>({
     write: (run) =>
       writeRun(
         {
-          dialect,
-          tx,
-          tableOf,
-          readAnew,
-          watch,
+          ...writing,
           giveWay,
           together,
-          texts,
           sendPart:
             sendPart && ((part) => sendPart({ tx, watch, schema: trust, caller: as }, part)),
         },
         run,
       ),
-    read: (table, key) => readRow(tx, dialect, sqlTable(table), key),
+    merge: async (change) => {
+      // Loaded where it is used.
+      const { mergeOne } = await import("./merge.js");
+      const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
+      return watched(watch, () => mergeOne(writing, versions, change));
+    },
+    read: (table, key, columns) => readRow(tx, dialect, sqlTable(table), key, columns),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
     addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
     foreignKeys: (table) => dialect.readForeignKeys(tx, sqlTable(table).source),
@@ -129,9 +143,22 @@ export function openUnit<DB>({
   };
 }
 
+/** Not every failure is a statement's; and a row that has left its scope is one, whoever catches the refusal. */
+async function watched(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
+  try {
+    const merged = await run();
+    if (merged.effect === "left") watch.failure ??= { error: new LeftScope() };
+    return merged;
+  } catch (error) {
+    watch.failure ??= { error };
+    throw error;
+  }
+}
+
 const pruners = {
   ledger: pruneLedger,
   named: pruneNamed,
+  versions: pruneVersions,
   attempts: pruneAttempts,
   letters: pruneLetters,
 };
@@ -150,6 +177,14 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
       const may = table.traits?.may ?? (await dialect.may?.(tx, table));
       return { ...table, ...constraints, ...(may && { may }), ownerKind: dialect.owners.kind };
     },
+    columns: async (tables) =>
+      tables.length === 0
+        ? []
+        : columnNames(
+            dialect,
+            tx,
+            tables.map((name) => sourceTable(tx, name)),
+          ),
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
     ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
     settings: async (asked) => (await dialect.settings?.(tx, asked)) ?? [],
@@ -160,6 +195,27 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
     },
   };
 }
+
+/** In parts, for a compound of statements has a limit. */
+async function columnNames(
+  dialect: Dialect,
+  tx: SqlTransaction,
+  tables: readonly SourceTable[],
+): Promise<readonly ReadonlySet<string>[]> {
+  const found = tables.map(() => new Set<string>());
+  for (let first = 0; first < tables.length; first += mostTables) {
+    const some = tables.slice(first, first + mostTables);
+    const parts = some.map((table, index) => dialect.columnNames(table, first + index));
+    const { rows } = await sql<{ nr: number | string | bigint; name: string }>`${sql.join(
+      parts,
+      sql` union all `,
+    )}`.execute(tx.withoutPlugins());
+    for (const { nr, name } of rows) found[Number(nr)]?.add(name);
+  }
+  return found;
+}
+
+const mostTables = 100;
 
 const ledgerTables = [
   "powersync_ledger",
@@ -173,12 +229,13 @@ async function inspectOwnTables(
   tx: SqlTransaction,
   dialect: Dialect,
   own: Own,
-  { ledger, attempts, checkpoints }: OwnTablesUsed,
+  { ledger, versions, attempts, checkpoints }: OwnTablesUsed,
 ): Promise<readonly OwnTableProblem[]> {
   const on = own.on(tx);
   const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
   const needed: readonly (keyof typeof tableForms)[] = [
     ...(ledger ? ledgerTables : []),
+    ...(versions ? ["powersync_versions" as const] : []),
     "powersync_dead_letters",
     "powersync_letter_parts",
     "powersync_letter_rows",

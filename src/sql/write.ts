@@ -12,7 +12,10 @@ import type { Texts } from "./texts.js";
 import type { Traits } from "./traits.js";
 import type { Watch } from "./transaction.js";
 
-interface Writing {
+/** What the statement asks and makes of a row that is there, beside what every statement does. */
+export type Mergers = Required<Pick<Target, "guards" | "computed">>;
+
+export interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;
@@ -76,9 +79,11 @@ export async function writeRun(
   return { effects };
 }
 
-async function writeOne(
+/** @throws ColumnsFixed, MergeRefused, Contention, and the database's errors */
+export async function writeOne(
   { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
+  mergers?: Mergers,
 ): Promise<Effect> {
   const { op, seenAbsent = false } = change;
   // The port's tables are this store's own.
@@ -92,7 +97,7 @@ async function writeOne(
   const incomplete = op === "PUT" && isIncomplete(change);
   const { values: sent, fixed } = withoutFixed(change, dialect);
   const [key, values] = [enclosedValues(change.key), enclosedValues(sent)];
-  const isPlain = key === change.key && values === sent;
+  const isPlain = key === change.key && values === sent && mergers === undefined;
   const { scope, once } = await bound(
     isPlain ? texts : undefined,
     change.scope,
@@ -115,6 +120,7 @@ async function writeOne(
     begunAt,
     look,
     ...(fixed && { fixed }),
+    ...mergers,
     ...(once && { once }),
   };
   let effect: Effect;

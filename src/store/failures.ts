@@ -28,6 +28,14 @@ export type RetryableMeaning =
   | "outage"
   | "other";
 
+/** What a refusal is about, as far as the database tells, by its own names. */
+export interface Blamed {
+  readonly columns: readonly string[];
+  readonly constraint?: string;
+  /** A foreign key of another table's rows, which still refer to this row. */
+  readonly referred?: true;
+}
+
 /** A value can't be stored as it is in a column of that type. The message is safe to show. */
 export class InvalidValue extends Error {}
 

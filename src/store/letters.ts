@@ -195,6 +195,8 @@ export interface LetterStore {
     clientId: string | undefined,
     most: number,
   ): Promise<{ readonly ofUser: WaitingLetters; readonly ofClient: WaitingLetters }>;
+  /** How many wait, whoever's they are, by their error codes. */
+  countByCode(): Promise<Readonly<Record<string, number>>>;
   /** @param lock nobody else changes it until the unit ends */
   find(id: string, lock?: boolean): Promise<StoredLetter | undefined>;
   list(query: LetterQuery, page: Page): Promise<readonly ListedLetter[]>;

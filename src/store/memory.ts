@@ -13,7 +13,14 @@ import {
 import { inOrder, type StoredRecord } from "./memory/letters.js";
 import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
 import type { Naming } from "./memory/claim.js";
-import type { AccountRow, AttemptsRow, DeviceRow, LedgerRow, NamedRecord } from "./memory/own.js";
+import type {
+  AccountRow,
+  AttemptsRow,
+  DeviceRow,
+  LedgerRow,
+  NamedRecord,
+  VersionRow,
+} from "./memory/own.js";
 import { type MemoryScopeBuilder, scopeBuilder } from "./memory/scope.js";
 import type { MemoryTransaction } from "./memory/transaction.js";
 import { openUnit, type OpenedUnit } from "./memory/unit.js";
@@ -102,6 +109,7 @@ export function memoryStore({
       devices: overlay(committed.devices),
       accounts: overlay(committed.accounts),
       named: overlay(committed.named),
+      versions: overlay(committed.versions),
       letters: overlay(committed.letters),
       attempts: overlay(committed.attempts),
       checkpoints: overlay(committed.checkpoints),
@@ -193,6 +201,7 @@ interface State {
   readonly devices: Map<string, DeviceRow>;
   readonly accounts: Map<string, AccountRow>;
   readonly named: Map<string, NamedRecord>;
+  readonly versions: Map<string, VersionRow>;
   readonly letters: Map<string, StoredRecord>;
   readonly attempts: Map<string, AttemptsRow>;
   readonly checkpoints: Map<string, { readonly checkpoint: bigint }>;
@@ -205,6 +214,7 @@ function emptyState(definitions: ReadonlyMap<string, Definition>): State {
     devices: new Map(),
     accounts: new Map(),
     named: new Map(),
+    versions: new Map(),
     letters: new Map(),
     attempts: new Map(),
     checkpoints: new Map(),

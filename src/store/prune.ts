@@ -1,6 +1,6 @@
 /** How old rows of the library's own go, in steps. */
 
-export type Prunable = "ledger" | "named" | "attempts" | "letters";
+export type Prunable = "ledger" | "named" | "versions" | "attempts" | "letters";
 
 export interface Batch {
   readonly found: number;

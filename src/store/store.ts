@@ -2,7 +2,7 @@
  * The port to a database, as types alone. `sql/` implements it on Kysely, `memory.ts` in the process's memory.
  * Everything above it is shared by all databases; everything below it knows one family.
  */
-import type { ErrorCode, FatalResult, Operation, TransactionResult } from "../model.js";
+import type { ErrorCode, FatalResult, TransactionResult } from "../model.js";
 import type {
   Column,
   FingerprintOptions,
@@ -10,20 +10,25 @@ import type {
   ForeignKey,
   Inspect,
   SchemaTrust,
-  Scope,
   Table,
 } from "./tables.js";
 import type { AttemptStore } from "./attempts.js";
+import type {
+  Change,
+  Effect,
+  Merged,
+  MergedChange,
+  RunOutcome,
+  StoredRow,
+  Values,
+} from "./change.js";
 import type { CheckpointStore } from "./checkpoints.js";
-import type { Meaning } from "./failures.js";
+import type { Blamed, Meaning } from "./failures.js";
 import type { Content } from "./content.js";
 import type { LetterStore } from "./letters.js";
 import type { Batch, Prunable, Pruned, PruneStep } from "./prune.js";
 
-/** By the source database's column names. */
-export type Values = Readonly<Record<string, unknown>>;
-/** A row as it is in the database, by column. */
-export type StoredRow = Values;
+export type { Change, Effect, RunOutcome, StoredRow, Values } from "./change.js";
 
 declare const native: unique symbol;
 
@@ -91,6 +96,10 @@ export interface Store<Tx = unknown> {
   view(column: Column, converted: unknown): unknown;
   /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
   taken?(error: unknown): readonly string[];
+  /** What to do about a failure, for the operator, where the store knows. */
+  remedy?(error: unknown): string | undefined;
+  /** What a statement's failure is about, which a change of this table has met. Absent: it tells nothing. */
+  blamed?(error: unknown, table: Table): Blamed;
 }
 
 export interface Flight {
@@ -221,8 +230,14 @@ export interface Unit<Tx = unknown> {
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
   /** Applies changes in order. The effects come up to the first change that fails. After a failure, or after `left`, the unit is lost, whatever its work goes on to do. Never rejects. */
   write(run: readonly Change[]): Promise<RunOutcome>;
-  /** A stored row, locked until the unit ends. Values as the driver reads them, but integers of 64 bits exact. */
-  read(table: Table, key: Values): Promise<StoredRow | undefined>;
+  /** Applies one change by its `merge`. A rejection, or `left`, loses the unit as it does with `write`. */
+  merge(change: MergedChange): Promise<Merged>;
+  /**
+   * A stored row, locked until the unit ends. Values as the driver reads them, but integers of 64 bits exact.
+   *
+   * @param columns those of these alone that the connection's role may read. Absent: all
+   */
+  read(table: Table, key: Values, columns?: readonly string[]): Promise<StoredRow | undefined>;
   /** The value of `take` in the row whose `match` is the value given; `undefined` where there is no such row. */
   lookUp(
     table: Table,
@@ -247,42 +262,6 @@ export interface Unit<Tx = unknown> {
   /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
   forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
-}
-
-/** What is to become of one row. Values and key are converted. */
-export interface Change {
-  readonly op: Operation;
-  readonly table: Table;
-  readonly key: Values;
-  /** PUT: all of a new row but its key. PATCH: the changed columns. DELETE: empty, or what a soft delete sets. */
-  readonly values: Values;
-  /** PUT: columns that a row which is there already keeps. */
-  readonly insertOnly?: readonly string[];
-  /**
-   * Columns among `values` that are not changed: a row that is there and in the scope must hold the very value, as it is when it is written. Otherwise
-   * the change fails with ColumnsFixed. Of a PUT they are in `insertOnly`, too.
-   */
-  readonly fixed?: readonly string[];
-  /** PUT: a row that is there already is not changed. One with the same values is as good as written, another is a UNIQUE_VIOLATION. */
-  readonly neverChanges?: true;
-  /** Somebody has looked and relies on it that there is no such row. */
-  readonly seenAbsent?: boolean;
-  readonly scope: Scope | undefined;
-  /** From 0, in its transaction. */
-  readonly operationIndex: number;
-}
-
-/**
- * `written`: the change took effect. `absent`: there is no such row. `foreign`: the row is outside the scope, and was left alone.
- * `left`: the row was written, and is outside the scope now. `refused`: the row may be seen and, by the database's own policies, not be written.
- * `declined`: the row is there and in the scope, or may be made, and a trigger or a rule of the database's chose to do something else with it.
- */
-export type Effect = "written" | "absent" | "foreign" | "left" | "refused" | "declined";
-
-export interface RunOutcome {
-  /** One a change, in order, up to the failure. */
-  readonly effects: readonly Effect[];
-  readonly failure?: { readonly operationIndex: number; readonly cause: unknown };
 }
 
 /** Who a caller is to the database, under row-level security. */

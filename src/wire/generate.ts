@@ -1,6 +1,6 @@
 /**
- * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server hands out.
- * Run it after every change of the contract; `--check` writes nothing, names the stale files and exits 1.
+ * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server hands out; and `src/admin/generated`.
+ * Run it after every change of the contract or of `src/admin/page`; `--check` writes nothing, names the stale files and exits 1.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
 import openapiTS, { astToString, type OpenAPI3 } from "openapi-typescript";
 import { parse } from "yaml";
+import { generatePage } from "../admin/generate.js";
 
 const banner = "// Made from openapi.yaml by generate.ts. Change those, never this file.\n";
 const here = new URL("./", import.meta.url);
@@ -136,8 +137,17 @@ export declare const validateCheckpointRequest: Validator<Schemas["CheckpointReq
 
 /** Writes what has changed, or with `check` only finds it. */
 async function main(check: boolean): Promise<void> {
-  const folder = new URL("generated/", here);
-  const files = await generate(await readFile(new URL("openapi.yaml", here), "utf8"));
+  const contract = await generate(await readFile(new URL("openapi.yaml", here), "utf8"));
+  await write("src/wire/generated", contract, check);
+  await write("src/admin/generated", await generatePage(), check);
+}
+
+async function write(
+  path: string,
+  files: Readonly<Record<string, string>>,
+  check: boolean,
+): Promise<void> {
+  const folder = new URL(`../../${path}/`, here);
   const stale: string[] = [];
   await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
@@ -146,8 +156,8 @@ async function main(check: boolean): Promise<void> {
     stale.push(name);
     if (!check) await writeFile(file, text);
   }
-  if (stale.length === 0) console.log("src/wire/generated is up to date.");
-  else console.log(`${check ? "Stale" : "Written"} in src/wire/generated: ${stale.join(", ")}`);
+  if (stale.length === 0) console.log(`${path} is up to date.`);
+  else console.log(`${check ? "Stale" : "Written"} in ${path}: ${stale.join(", ")}`);
   if (check && stale.length > 0) process.exitCode = 1;
 }
 

@@ -1,6 +1,8 @@
 /** The demo's page in a real browser, against the real demo: what a user does arrives in the database, and what can't is put right. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { type IncomingMessage, request } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -11,6 +13,9 @@ import { type Demo, startDemo } from "../support/demo.js";
 
 const chromium = findChromium();
 const screenshot = join(tmpdir(), "powersync-writes-todolist.png");
+const sharing = join(tmpdir(), "powersync-writes-todolist-sharing.png");
+const longList = join(tmpdir(), "powersync-writes-todolist-long.png");
+const synced = join(tmpdir(), "powersync-writes-todolist-sync.png");
 
 /** For whatever a loaded machine needs. */
 const patient = { timeout: 90_000, interval: 50 };
@@ -260,6 +265,132 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     await page.close();
   });
 
+  it("shares a list by a mutation, whose refusal is put right", async () => {
+    const page = await begin("grace", "Milk");
+    const members = page.locator("#members");
+    const share = async (user: string) => {
+      await page.getByLabel("Share with").fill(user);
+      await page.getByRole("button", { name: "Share", exact: true }).click();
+    };
+    const sharedBy = (owner: string) =>
+      rows(
+        "select user_id from list_members where list_id in (select id from lists where owner_id = ?) order by user_id",
+        owner,
+      ).flat();
+    await page.getByRole("switch", { name: "Online" }).uncheck();
+    await share("heidi");
+    // At once, and before the server knows of it.
+    await expect.poll(() => members.textContent(), patient).toBe("Shared with heidinot sent yet");
+    expect(sharedBy("grace")).toEqual([]);
+    await page.getByRole("switch", { name: "Online" }).check();
+    await isSent(page);
+    expect(sharedBy("grace")).toEqual(["heidi"]);
+    await expect.poll(() => members.textContent(), patient).toBe("Shared with heidi");
+
+    await share("grace");
+    const writes = page.locator("#rejected li.write");
+    await expect
+      .poll(() => writes.allTextContents(), patient)
+      .toEqual([expect.stringContaining("The list is yours already.")]);
+    expect(await writes.getByRole("heading").textContent()).toBe("Sharing of a list");
+    await page.screenshot({ path: sharing, fullPage: true });
+    await writes.getByLabel("Share with").fill("ivan");
+    await writes.getByRole("button", { name: "Send again" }).click();
+    await isSent(page);
+    expect(sharedBy("grace")).toEqual(["heidi", "ivan"]);
+    await share("grace");
+    await expect.poll(() => writes.count(), patient).toBe(1);
+    await writes.getByRole("button", { name: "Discard" }).click();
+    await isSent(page);
+    await expect.poll(() => members.textContent(), patient).not.toContain("grace");
+    expect(sharedBy("grace")).toEqual(["heidi", "ivan"]);
+    await page.close();
+  });
+
+  it("keeps status and rejections in sight with a long list, and offers only what can be put right", async () => {
+    const page = await begin("judy", ...Array.from({ length: 40 }, (_, index) => `Todo ${index}`));
+    await page.getByText("See a write rejected").click();
+    await page.getByRole("button", { name: "make a list in somebody else’s name" }).click();
+    const writes = page.locator("#rejected li.write");
+    await expect.poll(() => writes.count(), patient).toBe(1);
+    // Another name would not make it the caller's.
+    expect(await writes.getByRole("button").allTextContents()).toEqual(["Discard"]);
+    expect(await writes.getByRole("textbox").count()).toBe(0);
+    await todo(page, 39).scrollIntoViewIfNeeded();
+    expect(await inSight(page, "#status")).toBe(true);
+    expect(await inSight(page, "#rejected-title")).toBe(false);
+    await page.screenshot({ path: longList });
+    await page.getByRole("link", { name: "Show what was rejected" }).click();
+    await expect.poll(() => inSight(page, "#rejected-title"), patient).toBe(true);
+    await writes.getByRole("button", { name: "Discard" }).click();
+    await expect
+      .poll(() => page.getByRole("link", { name: "Show what was rejected" }).count(), patient)
+      .toBe(0);
+    await page.close();
+  });
+
+  it("says when the sync service is down, does not trust it, or has not sent everything yet", async () => {
+    let answer: "distrust" | "open" = "distrust";
+    const service = createServer((request, response) => {
+      request.resume();
+      response.setHeader("access-control-allow-origin", "*");
+      response.setHeader("access-control-allow-headers", "*");
+      if (request.method === "OPTIONS") response.writeHead(204).end();
+      else if (answer === "distrust")
+        response.writeHead(401).end(JSON.stringify({ error: { code: "PSYNC_S2101" } }));
+      else if (request.url?.startsWith("/sync/stream"))
+        response
+          .writeHead(200, { "content-type": "application/x-ndjson" })
+          .write(`${JSON.stringify({ token_expires_in: 3600 })}\n`);
+      else response.end(JSON.stringify({ data: { write_checkpoint: "1" } }));
+    });
+    const listening = async (port: number) => {
+      service.listen(port, "127.0.0.1");
+      await once(service, "listening");
+      return (service.address() as AddressInfo).port;
+    };
+    const closing = async () => {
+      const closed = once(service, "close");
+      service.close();
+      service.closeAllConnections();
+      await closed;
+    };
+    const port = await listening(0);
+    const file = join(folder, "synced.db");
+    const origin = `http://127.0.0.1:${port}`;
+    const other = await startDemo({ DATABASE_URL: `sqlite:${file}`, POWERSYNC_URL: origin });
+    const page = await browser.newPage();
+    try {
+      await page.goto(`${other.url}/?user=kim`);
+      const sync = page.locator("#sync");
+      const says = (text: RegExp) => expect.poll(() => sync.textContent(), patient).toMatch(text);
+      await says(/does not trust this app/);
+      answer = "open";
+      await says(/^The first sync is under way/);
+      await closing();
+      await says(/can’t be reached/);
+      await page.screenshot({ path: synced });
+      // What is written is sent all the same.
+      await addList(page, "Without a service");
+      const written = new Sqlite(file, { readonly: true });
+      await expect
+        .poll(() => written.prepare("select name from lists").all([]), patient)
+        .toEqual([{ name: "Without a service" }]);
+      written.close();
+      await page.getByRole("switch", { name: "Online" }).uncheck();
+      await expect.poll(() => sync.isVisible(), patient).toBe(false);
+    } finally {
+      await page.close();
+      await other.stop();
+      if (service.listening) await closing();
+      // It asked the other demo and its service, and nobody else.
+      const others = complaints.filter(
+        (one) => !one.includes(other.url) && !one.startsWith(`asks ${origin}`),
+      );
+      complaints.splice(0, complaints.length, ...others);
+    }
+  });
+
   it("is somebody else's in another tab, and the same in a second one of the same user", async () => {
     const erin = await begin("erin", "Milk");
     const [again, bob] = [await open("erin"), await open("bob")];
@@ -314,6 +445,12 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     expect(todosOf("frank").at(-1)).toEqual(["While it was away", 0]);
     await page.close();
   });
+
+  const inSight = (page: Page, selector: string) =>
+    page.locator(selector).evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
 
   const get = (path: string, host: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What a conformance case is: data, so that every adapter and every database runs the very same list. */
+/** What a conformance case is that needs a look into the database: data, so that every adapter and every database runs the very same list. */
 import { expect } from "vitest";
 
 export type Table = "lists" | "todos" | "things" | "members" | "authors" | "books";
@@ -41,7 +41,7 @@ export interface Case {
   readonly level: "MUST" | "SHOULD";
   readonly title: string;
   /** The write path's settings. Default: `onFatal: "stop"`. */
-  readonly setting?: "skip" | "client-handles" | "small-limits" | "parsed" | "checkpoints";
+  readonly setting?: "skip" | "client-handles" | "small-limits" | "parsed";
   /** Databases that can't be held to it, by the beginning of their name, and why; the case for them is beside it. */
   readonly except?: Readonly<Record<string, string>>;
   /** The databases that it is for, by the beginning of their name. Default: every one. */

@@ -100,7 +100,7 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
   beforeAll(async () => {
     events = [];
     ({ writes } = writesWithEvents(database.db));
-    const options: Options = { guard, onEvent: (event) => void events.push(event) };
+    const options: Options = { guard, ui: true, onEvent: (event) => void events.push(event) };
     server = createServer(listener(writes, options));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/admin/dead-letters`;
@@ -184,6 +184,57 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
         error: expect.objectContaining({ message: "secret" }),
       }),
     );
+  });
+
+  it("serves a page of three files, behind the guard and a policy that lets nothing else in", async () => {
+    const types = { "": "text/html", ".css": "text/css", ".js": "text/javascript" };
+    for (const [ending, type] of Object.entries(types)) {
+      const file = await ask("GET", `/ui${ending}`);
+      expect([ending, file.status]).toEqual([ending, 200]);
+      expect(file.headers.get("content-type")).toBe(`${type}; charset=utf-8`);
+      expect(file.headers.get("x-content-type-options")).toBe("nosniff");
+      const policy = file.headers.get("content-security-policy") ?? "";
+      expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toContain("unsafe");
+      expect((await ask("GET", `/ui${ending}`, undefined, { "x-console": "ajar" })).status).toBe(
+        403,
+      );
+      const refused = await ask("GET", `/ui${ending}`, undefined, {});
+      expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([
+        401,
+        expect.stringMatching(/^Basic realm=/),
+      ]);
+    }
+    const markup = (await ask("GET", "/ui")).text;
+    expect(markup).not.toMatch(/<script(?![^>]*\bsrc="ui\.js")|<style|\son\w+=|style=|https?:/);
+    expect((await ask("GET", "", undefined, {})).headers.get("www-authenticate")).toBe("Bearer");
+  });
+
+  it("compares a letter with the rows as they are now", async () => {
+    const id = await record(1);
+    await database.db
+      .insertInto("things")
+      .values({ id: uuid(1), size: 9 })
+      .execute();
+    const compared = await ask("GET", `/${id}/compare`);
+    expect([compared.status, compared.body()]).toMatchObject([
+      200,
+      {
+        operations: [
+          {
+            operation_index: 0,
+            op: "PUT",
+            table: "things",
+            yours: { size: -1 },
+            theirs: { size: 9 },
+          },
+        ],
+        more: 0,
+      },
+    ]);
+    expect((await ask("GET", `/${uuid(7)}/compare`)).status).toBe(404);
+    expect((await ask("GET", `/${id}/compare`, undefined, {})).status).toBe(401);
   });
 
   it("lists, shows, edits, retries and discards", async () => {
@@ -415,6 +466,27 @@ describe("createAdmin", () => {
       request("GET", "/api/admin/dead-letters"),
     );
     expect(status).toBe(403);
+  });
+
+  it("has a page where `ui` says so, which a link of another site may lead to, and no request of its", async () => {
+    const admin = createAdmin(writes, { guard: () => true, ui: true, path: "/console/letters" });
+    const answer = async (path: string, headers: Record<string, string>) => {
+      const { status } = await admin.handle(
+        request("GET", `/console/letters${path}`, { headers: new Headers(headers) }),
+      );
+      return status;
+    };
+    const crossSite = { "sec-fetch-site": "cross-site" };
+    const visit = { ...crossSite, "sec-fetch-mode": "navigate" };
+    expect(await answer("/ui", visit)).toBe(200);
+    expect(await answer("/ui", crossSite)).toBe(403);
+    expect(await answer("/ui.js", visit)).toBe(403);
+    expect(await answer("", visit)).toBe(403);
+    expect(await answer("/ui", { ...visit, origin: "https://other.example.com" })).toBe(403);
+    const plain = createAdmin(writes, { guard: () => true });
+    const missing = await plain.handle(request("GET", `${plain.path}/ui`));
+    expect(missing.headers["content-type"]).toContain("application/json");
+    expect(() => createAdmin(writes, { guard: () => true, ui: "yes" as never })).toThrow(/ui/);
   });
 
   it("knows its own path alone", () => {

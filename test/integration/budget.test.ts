@@ -209,6 +209,8 @@ for (const { name, available, protocol, port, ddl, create, connect, budgets } of
       },
     ) => {
       const writes = createWrites<TestPrincipal, never>({
+        // Nor does check() run by itself.
+        logger: false,
         authenticate: () => ({ userId }),
         database: db,
         ledger: { prune: false },

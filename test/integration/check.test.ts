@@ -457,6 +457,8 @@ for (const dialect of dialects) {
         };
         // A view takes what a trigger is for.
         expect(await found(tables)).toEqual([
+          "warning key_number numbered id",
+          "warning key_number shown id",
           ...["PUT", "PATCH", "DELETE"].map(() => "error not_writable shown"),
           "error key_not_unique partly id",
         ]);

@@ -130,13 +130,16 @@ describe.each(dialects)("$name", (dialect) => {
       await writes.processTransaction(from("tablet", 1, badThing(uuid(1))), alice);
       await writes.processTransaction({ ...body, queue_id: "second" }, alice);
       await writes.processTransaction(from("phone", 1, badThing(uuid(2))), alice);
-      expect((await letters.list()).letters).toHaveLength(5);
+      const { letters: five } = await letters.list();
+      expect(five).toHaveLength(5);
+      expect(await letters.count()).toEqual({ [five[0]?.errorCode ?? ""]: 5 });
 
       // Once it has been dealt with, the same is news again.
       await letters.discard(id, "Nobody needs it.");
       await writes.processTransaction(body, alice);
       expect((await letters.list({ status: "open" })).letters).toHaveLength(5);
       expect((await letters.list({ status: "discarded" })).letters).toHaveLength(1);
+      expect(Object.values(await letters.count())).toEqual([5]);
     });
 
     it("makes one letter of many at once, also of what can't be understood", async () => {

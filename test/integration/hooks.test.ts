@@ -181,6 +181,7 @@ describe("each layer", () => {
     expect(call("committed")?.[1]).toEqual({
       transaction: { crud: [expect.objectContaining(entry)] },
       writes: [write],
+      mutations: [],
     });
     expect(call("committed")?.[2]).toMatchObject({ principal: alice, clientId: "phone" });
     expect(call("committed")?.[2]).not.toHaveProperty("tx");

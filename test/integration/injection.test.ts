@@ -168,6 +168,7 @@ for (const [index, dialect] of dialects.entries()) {
       database = await dialect.open({ log });
       await createNotes(database.db, dialect);
       writes = createWrites<Principal, TestSchema>({
+        logger: false,
         authenticate: anonymous(`"${mark}'`),
         database: database.db,
         tables: {

@@ -1,13 +1,17 @@
 /** Named mutations on every database: run once and in order among raw writes, refused and retried like them, and what stands beside them is left to them. */
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type as arktype } from "arktype";
+import * as v from "valibot";
 import { z } from "zod";
 import {
   createTables,
+  type Committed,
   createWrites,
   defineMutators,
   fatal,
   type Principal,
+  type StandardSchema,
   type TransactionResult,
   type WriteEvent,
   type WritesConfig,
@@ -45,6 +49,7 @@ for (const dialect of dialects) {
     let db: Kysely<RuleSchema>;
     let runs = 0;
     const events: WriteEvent[] = [];
+    const committed: Committed[] = [];
 
     beforeAll(async () => {
       database = await dialect.open();
@@ -59,7 +64,7 @@ for (const dialect of dialects) {
         "powersync_dead_letters",
       ])
         await sql`delete from ${sql.table(table)}`.execute(db);
-      events.length = 0;
+      events.length = committed.length = 0;
       runs = 0;
     });
     afterAll(() => database.close());
@@ -114,6 +119,7 @@ for (const dialect of dialects) {
           notes: { access: "everyone" },
         },
         mutators,
+        hooks: { committed: (told) => void committed.push(told) },
         logger: false,
         onEvent: (event) => void events.push(event),
       });
@@ -146,6 +152,20 @@ for (const dialect of dialects) {
       }
       expect(runs).toBe(1);
       expect(await members()).toEqual(["bob"]);
+      // The hook hears of it once, and no raw write is in it.
+      expect(committed.slice(1)).toMatchObject([
+        {
+          writes: [],
+          mutations: [
+            {
+              name: "folder.share",
+              args: { folder: "f", with: "bob" },
+              id: "m",
+              operationIndex: 0,
+            },
+          ],
+        },
+      ]);
       expect(await write("bob", share("carol"))).toBe("NOT_YOURS");
       expect(await members()).toEqual(["bob"]);
     });
@@ -187,6 +207,13 @@ for (const dialect of dialects) {
       const append = mutation("note.append", { note: "n", text: "b" });
       expect(await write("alice", put("notes", "n", { body: "a" }), append)).toBe("success");
       expect(await db.selectFrom("notes").select("body").execute()).toEqual([{ body: "a+b" }]);
+      // As it was sent, and not as its schema makes it.
+      expect(committed).toMatchObject([
+        {
+          writes: [{ table: "notes", id: "n" }],
+          mutations: [{ name: "note.append", args: { note: "n", text: "b" }, operationIndex: 1 }],
+        },
+      ]);
       expect(
         await write("alice", append, patch("notes", "n", { body: "c" }), { ...append, id: "m2" }),
       ).toBe("success");
@@ -230,6 +257,50 @@ for (const dialect of dialects) {
       });
     });
 
+    it("has its arguments checked, and made, by any library that follows Standard Schema", async () => {
+      const schemas: Readonly<Record<string, StandardSchema<unknown, { n: number }>>> = {
+        zod: z.object({ n: z.string().transform(Number).pipe(z.int()) }),
+        valibot: v.object({ n: v.pipe(v.string(), v.transform(Number), v.integer()) }),
+        "valibot, asynchronous": v.objectAsync({
+          n: v.pipeAsync(
+            v.string(),
+            v.transformAsync(async (text) => Number(text)),
+            v.integer(),
+          ),
+        }),
+        arktype: arktype({ n: "string.integer.parse" }),
+      };
+      for (const [vendor, args] of Object.entries(schemas)) {
+        const seen: unknown[] = [];
+        const { processTransaction } = createWrites<Principal, RuleSchema>({
+          authenticate: byName,
+          database: db,
+          tables: {},
+          mutators: { take: { args, run: (given: unknown) => void seen.push(given) } },
+          logger: false,
+        });
+        const take = (given: unknown) =>
+          processTransaction(
+            {
+              client_id: "d",
+              transaction_id: (transactionId += 1),
+              crud: [mutation("take", given)],
+            },
+            // With a letter open, a transaction may be begun again, and its mutator be run again.
+            { principal: { userId: vendor } },
+          );
+        expect(wordOf(await take({ n: "7" })), vendor).toBe("success");
+        expect(seen, vendor).toEqual([{ n: 7 }]);
+        expect(await take({ n: "7.5" }), vendor).toMatchObject({
+          failedOperation: {
+            errorCode: "INVALID_DATA",
+            details: { column: "args", issues: [{ path: ["n"], message: expect.any(String) }] },
+          },
+        });
+        expect(seen, vendor).toHaveLength(1);
+      }
+    });
+
     it("becomes a dead letter, whose arguments can be put right", async () => {
       expect(await write("alice", put("folders", "f"))).toBe("success");
       const optimistic = put("notes", "n", { body: "shared" });
@@ -242,7 +313,9 @@ for (const dialect of dialects) {
         "DEPENDS_ON_DEAD_LETTER",
       );
       await deadLetters.edit(id, { crud: [share("bob"), optimistic] });
+      committed.length = 0;
       expect(await deadLetters.retry(id)).toMatchObject({ status: "retried" });
+      expect(committed[0]).toMatchObject({ mutations: [{ args: { with: "bob" } }] });
       expect(await members()).toEqual(["bob"]);
     });
   });

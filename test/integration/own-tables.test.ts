@@ -156,6 +156,7 @@ describe.each(dialects)("$name", (dialect: TestDialect) => {
         powersync_devices: "app_devices",
         powersync_accounts: "app_accounts",
         powersync_named: "app_named",
+        powersync_versions: "app_versions",
         powersync_dead_letters: "app_letters",
         powersync_letter_parts: "app_letter_parts",
         powersync_letter_rows: "app_letter_rows",

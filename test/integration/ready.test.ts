@@ -68,6 +68,48 @@ describe.each(dialects)("on $name", async (dialect) => {
   });
 });
 
+describe.each(dialects)("what the rules name, on $name", async (dialect) => {
+  it.skipIf(!(await dialect.available()))("ready() says which of it is missing", async () => {
+    const database = await dialect.open();
+    try {
+      const writes = createWrites({
+        authenticate: anonymous(),
+        database: database.db as unknown as Kysely<never>,
+        tables: {
+          lists: { owner: "owner_id", columns: ["name"] },
+          todos: { belongsTo: { list_id: { table: "lists", by: "code" } } },
+          gone: { access: "everyone" },
+          things: { access: "everyone", id: "key", set: { changed_at: () => null } },
+          books: {
+            access: "everyone",
+            id: "uuid",
+            columns: { author: { references: { table: "nobody", match: "uuid", take: "number" } } },
+          },
+        } as never,
+        logger: false,
+      });
+      const readiness = await writes.ready();
+      expect(readiness).toMatchObject({ ready: false });
+      const { problems } = readiness as { readonly problems: readonly string[] };
+      const named = [
+        /^tables\.gone: the database has no table "gone" .*Create it/,
+        /^tables\.books: columns\.author refers to the table "nobody", .*Create it/,
+        /^tables\.todos: "lists" has no column "code", which belongsTo\.list_id names\. Create it/,
+        /^tables\.things: "things" has no column "key", where the client's row id should go\. Name the key/,
+        /^tables\.things: "things" has no column "changed_at", which set\.changed_at names\. Create it/,
+      ];
+      expect(problems).toHaveLength(named.length);
+      for (const each of named) expect(problems.filter((text) => each.test(text))).toHaveLength(1);
+      // Asked anew each time.
+      await database.db.schema.alterTable("things").addColumn("changed_at", "integer").execute();
+      const again = (await writes.ready()) as { readonly problems: readonly string[] };
+      expect(again.problems).toHaveLength(named.length - 1);
+    } finally {
+      await database.close();
+    }
+  });
+});
+
 describe("without a database", () => {
   const servers: Server[] = [];
   const sockets: Socket[] = [];

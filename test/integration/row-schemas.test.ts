@@ -1,6 +1,8 @@
 /** What a rule's `validate` refuses: a schema of zod's, and others that follow Standard Schema, on every database. */
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type as arktype } from "arktype";
+import * as v from "valibot";
 import { z } from "zod";
 import {
   createTables,
@@ -91,6 +93,34 @@ for (const dialect of dialects) {
       expect(await write(rule, patch("n", {}))).toBe("success");
       expect(await notes()).toEqual([{ id: "n", body: "abc", revision: 2 }]);
       expect(await write(rule, del("n"))).toBe("success");
+    });
+
+    const valibot = v.object({
+      folder_id: v.nullish(v.string()),
+      text: v.pipe(v.string(), v.minLength(2)),
+      revision: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    });
+    it.each<[string, NonNullable<Rule["validate"]>]>([
+      [
+        "arktype",
+        arktype({
+          "folder_id?": "string | null",
+          text: "string >= 2",
+          "revision?": "number.integer >= 0",
+        }),
+      ],
+      // Valibot's has no method for it.
+      ["valibot", { put: valibot, patch: v.partial(valibot) }],
+    ])("one of %s's does the same", async (_vendor, validate) => {
+      const given: Rule = { ...rule, validate };
+      expect(await write(given, put("n", { text: "abc", revision: 1 }))).toBe("success");
+      expect(await write(given, put("m", { revision: 1 }))).toBe("INVALID_DATA");
+      expect(await write(given, patch("n", { revision: 2 }))).toBe("success");
+      expect(await write(given, patch("n", { text: null }))).toBe("INVALID_DATA");
+      expect(await answer(given, patch("n", { text: "abc", revision: -1 }))).toMatchObject({
+        failedOperation: { details: { column: "revision", issues: [{ column: "revision" }] } },
+      });
+      expect(await notes()).toEqual([{ id: "n", body: "abc", revision: 2 }]);
     });
 
     it("its issues go to the client by column, and nothing of the transaction is written", async () => {

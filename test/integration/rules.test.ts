@@ -65,6 +65,7 @@ for (const dialect of dialects) {
     ): Promise<string> {
       const config = isConfig(given) ? given : { tables: given };
       const { processTransaction } = createWrites<Principal, RuleSchema>({
+        logger: false,
         authenticate: byName,
         database: db,
         onEvent: (event) => void events.push(event),
@@ -166,6 +167,7 @@ for (const dialect of dialects) {
           await twoFolders();
           // The tables' columns have been read by the first of them.
           const { processTransaction } = createWrites<Principal, RuleSchema>({
+            logger: false,
             authenticate: byName,
             database: db,
             tables,
@@ -789,6 +791,7 @@ describe("integers beyond 2^53, by drivers as they come", () => {
         await sql.raw(`insert into people (id, number) values ('p', ${big})`).execute(db);
         const seen: unknown[] = [];
         const { processTransaction } = createWrites<Principal, RuleSchema>({
+          logger: false,
           authenticate: byName,
           database: db,
           // The driver alone is meant: the library has no tables here.

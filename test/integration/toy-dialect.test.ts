@@ -160,8 +160,14 @@ describe("a store of a dialect of one's own", () => {
   });
 
   it("tells whether it is ready, checks its rules and prunes", async () => {
-    const writes = open(openStore());
+    const writes = open(openStore(), { tables: { lists: { owner: "owner_id" } } });
     expect(await writes.ready()).toMatchObject({ ready: true });
+    expect(await open(openStore()).ready()).toEqual({
+      ready: false,
+      problems: [
+        expect.stringMatching(/^tables\.absent: the database has no table "no_such_table"/),
+      ],
+    });
     const checked = await open(openStore(), {
       tables: { lists: { owner: "owner_id" }, things: { access: "everyone", table: "nowhere" } },
     }).check();

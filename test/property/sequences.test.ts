@@ -23,12 +23,9 @@ import type { TestPrincipal } from "../support/writes.js";
 const most = 1_000;
 /** That a database ends where the model does, with every outcome, the first driver has shown. */
 const isSecond = (target: Target): boolean => !targets.includes(target);
-/** Two servers of one family share its sequences. */
-const sharing: ReadonlySet<string> = new Set(["MariaDB", "MySQL"]);
 const sequencesOn = (target: Target): number => {
   if (long) return most;
-  if (isSecond(target)) return 20;
-  return sharing.has(target.name) ? 100 : 200;
+  return isSecond(target) ? 20 : 100;
 };
 
 const everyOutcome = [

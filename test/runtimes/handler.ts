@@ -4,11 +4,13 @@ import { powersyncWrites } from "../../adapters/fetch.js";
 import { createWrites, type Writes } from "../../src/index.js";
 import { settings } from "../conformance/settings.js";
 import type { TestSchema } from "../support/schema.js";
-import { testConfig, type TestPrincipal } from "../support/writes.js";
+import { auditRules, testConfig, type TestPrincipal } from "../support/writes.js";
 
 export function writesOf(db: Kysely<TestSchema>): readonly Writes<TestPrincipal>[] {
+  const config = testConfig(db);
+  const tables = { ...config.tables, ...auditRules };
   return Object.entries(settings).map(([name, setting]) =>
-    createWrites({ ...testConfig(db), ...setting, path: `/${name}/api/data` }),
+    createWrites({ ...config, tables, ...setting, path: `/${name}/api/data` }),
   );
 }
 

@@ -4,9 +4,11 @@ import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
+import { mendOf, runAudit } from "../../src/audit/index.js";
+import { auditSql } from "../../src/audit/sql.js";
 import type { Case, Send } from "../conformance/case.js";
 import { insert } from "../support/given.js";
-import { cases } from "../conformance/list.js";
+import { audited, cases, needsJwt } from "../conformance/list.js";
 import { postgres, type TestDatabase } from "../support/databases.js";
 import { appTableNames, rowOrder } from "../support/schema.js";
 import { long } from "../support/long.js";
@@ -33,6 +35,7 @@ describe.skipIf(!(await postgres.available()))("against Postgres", () => {
 
   beforeAll(async () => {
     database = await postgres.open();
+    await sql.raw(auditSql("postgres")).execute(database.db);
     const hosts = writesOf(database.db).map((writes) => ({
       writes,
       answer: powersyncWrites(writes),
@@ -66,6 +69,18 @@ describe.skipIf(!(await postgres.available()))("against Postgres", () => {
     });
 
     afterAll(() => running?.stop());
+
+    it("passes the audit", async () => {
+      const report = await runAudit({
+        url: `${running?.url ?? ""}/audit/api/data`,
+        token: "alice",
+        otherToken: "bob",
+        cases: audited,
+      });
+      expect(mendOf(report)).toBe("");
+      const notRun = report.cases.filter(({ status }) => status === "not_run");
+      expect(notRun.map(({ id }) => id)).toEqual(needsJwt);
+    });
 
     it.each(applicable)("$id $level $title", async (each) => {
       const expected = onNode.get(each.id) ?? (await outcomeOf(each, nodeUrl, database));

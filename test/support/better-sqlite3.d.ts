@@ -16,6 +16,9 @@ declare module "better-sqlite3" {
     pragma(source: string): unknown;
     exec(statements: string): this;
     close(): void;
+    transaction<Given extends readonly unknown[]>(
+      work: (...given: Given) => unknown,
+    ): (...given: Given) => unknown;
     prepare: SqliteDatabase["prepare"];
   }
 }

@@ -10,6 +10,9 @@ export type DialectName = (typeof names)[number];
 
 const chosen = read(process.env["DIALECTS"]);
 
+/** Whether the run names its databases. */
+export const narrowed = (process.env["DIALECTS"] ?? "") !== "";
+
 export function isChosen(name: DialectName): boolean {
   return chosen.has(name);
 }

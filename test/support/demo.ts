@@ -7,6 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Demo {
   readonly url: string;
+  /** What it has written so far. */
+  said(): string;
   /** SIGTERM. @returns the exit code; null where it had to be killed */
   stop(): Promise<number | null>;
 }
@@ -42,7 +44,7 @@ export async function startDemo(env: Readonly<Record<string, string>>): Promise<
     await sleep(50);
   }
   const url = /^Listening on (\S+)/m.exec(said)?.[1] ?? "";
-  return { url, stop: () => stop(child, exited) };
+  return { url, said: () => said, stop: () => stop(child, exited) };
 }
 
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<number | null> {

@@ -15,7 +15,9 @@ const unused = () => Promise.reject(new Error("Not part of the fake."));
 
 const unusedLetters: Writes<Principal>["deadLetters"] = {
   list: unused,
+  count: unused,
   get: unused,
+  compare: unused,
   edit: unused,
   retry: unused,
   discard: unused,

@@ -12,7 +12,7 @@ import { isChosen } from "./chosen.js";
 import type { Row } from "./databases.js";
 import { appTableNames, rowOrder } from "./schema.js";
 import type { AppTable, OpenTarget, OpenTargetOptions, Target } from "./target.js";
-import { byName, plainRules, type TestPrincipal } from "./writes.js";
+import { auditRules, byName, plainRules, type TestPrincipal } from "./writes.js";
 
 export const memoryTables: MemoryTables = {
   lists: {
@@ -80,6 +80,20 @@ export const memoryTables: MemoryTables = {
   },
 };
 
+/** As `auditSql` has it. */
+const auditTable: MemoryTables[string] = {
+  columns: {
+    id: "uuid",
+    owner_id: { type: "text", nullable: false },
+    code: { type: "text", length: 64 },
+    big: "bigint",
+    size: "integer",
+    note: "text",
+  },
+  unique: [["code"], ["big"]],
+  check: ({ size }) => size === null || Number(size) >= 0,
+};
+
 /** As `testConfig`, with the one rule that holds SQL in the memory store's words. */
 export function memoryConfig(store: MemoryStore) {
   return {
@@ -114,10 +128,16 @@ function openMemory({ foreignKeys = true }: OpenTargetOptions = {}): OpenTarget 
     { ...table, references: {} },
   ]);
   const tables = foreignKeys ? memoryTables : (Object.fromEntries(unbound) as MemoryTables);
-  const store = memoryStore({ tables });
+  const store = memoryStore({ tables: { ...tables, powersync_audit: auditTable } });
   const { counted, answered } = countingClaims(store);
   return {
-    writes: (options) => createWrites({ ...memoryConfig(counted), logger: false, ...options }),
+    writes: ({ audit = false, ...options } = {}) => {
+      const config = memoryConfig(counted);
+      const tables = { ...config.tables, ...(audit && auditRules) };
+      return createWrites({ ...config, tables, logger: false, ...options });
+    },
+    prepareAudit: async () => {},
+    auditRows: async () => store.rows("powersync_audit").length,
     reset: () => store.clear(),
     insert: (rows) =>
       store.transaction((tx) => {

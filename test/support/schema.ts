@@ -54,6 +54,7 @@ export const tableNames = [
   "powersync_devices",
   "powersync_accounts",
   "powersync_named",
+  "powersync_versions",
   "powersync_letter_parts",
   "powersync_dead_letters",
   "powersync_checkpoints",

@@ -8,6 +8,7 @@ export function sourceConfig(compilerOptions: object = {}): object {
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
+    "powersync-writes/otel": [resolve("src/otel/index.ts")],
   };
   for (const adapter of ["express", "koa", "fetch", "node", "pg"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];

@@ -166,13 +166,13 @@ async function create(
   await createTables(db);
   await sql
     .raw(
-      `grant select, insert, update, delete on powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows, powersync_attempts, powersync_checkpoints to ${id(login)}`,
+      `grant select, insert, update, delete on powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_versions, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows, powersync_attempts, powersync_checkpoints to ${id(login)}`,
     )
     .execute(db);
 }
 
 async function reset(db: Kysely<SupabaseSchema>): Promise<void> {
-  await sql`truncate lists, todos, powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows, powersync_attempts`.execute(
+  await sql`truncate lists, todos, powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_versions, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows, powersync_attempts`.execute(
     db,
   );
 }

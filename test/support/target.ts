@@ -27,8 +27,11 @@ export interface TargetOptions {
     readonly bodyBytes: number;
     readonly transactions: number;
     readonly operations: number;
+    readonly stringLength?: number;
   };
   readonly checkpoints?: boolean;
+  /** With a rule for the table of the audit: see `prepareAudit`. */
+  readonly audit?: boolean;
   readonly ledger?: LedgerOptions<TestPrincipal>;
   readonly hooks?: {
     readonly map: { readonly before: (operation: CrudEntry) => Promise<CrudEntry> };
@@ -44,6 +47,10 @@ export interface TargetOptions {
 
 export interface OpenTarget {
   writes(options?: TargetOptions): Writes<TestPrincipal>;
+  /** Makes the table of the audit. */
+  prepareAudit(): Promise<void>;
+  /** How many rows it has. */
+  auditRows(): Promise<number>;
   /** Forgets all rows, letters and answers. */
   reset(): Promise<void>;
   insert(rows: GivenRows): Promise<void>;

@@ -1,12 +1,13 @@
 /** Everything that the conformance cases and the random sequences run against. */
 import { sql } from "kysely";
+import { auditSql } from "../../src/audit/sql.js";
 import { createWrites } from "../../src/index.js";
 import { dialects, drivers, mysql, type TestDatabase, type TestDialect } from "./databases.js";
 import { memoryTarget } from "./memory.js";
 import { rowOrder } from "./schema.js";
 import type { OpenTarget, Target } from "./target.js";
 import { insert } from "./given.js";
-import { testConfig } from "./writes.js";
+import { auditRules, testConfig } from "./writes.js";
 
 const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dialect) }));
 
@@ -32,7 +33,7 @@ function sqlTarget(dialect: TestDialect): Target {
     open: async ({ foreignKeys = true } = {}) => {
       const database = await dialect.open();
       if (!foreignKeys) await dropForeignKeys(database, dialect);
-      return openSql(database);
+      return openSql(database, dialect);
     },
   };
 }
@@ -64,10 +65,21 @@ interface ForeignKeyName {
   readonly name: string;
 }
 
-function openSql(database: TestDatabase): OpenTarget {
+function openSql(database: TestDatabase, { family }: TestDialect): OpenTarget {
   const { db, plain, given, reset, close } = database;
   return {
-    writes: (options) => createWrites({ ...testConfig(db), logger: false, ...options }),
+    writes: ({ audit = false, ...options } = {}) => {
+      const config = testConfig(db);
+      const tables = { ...config.tables, ...(audit && auditRules) };
+      return createWrites({ ...config, tables, logger: false, ...options });
+    },
+    prepareAudit: async () => {
+      await sql.raw(auditSql(family)).execute(db);
+    },
+    auditRows: async () => {
+      const { rows } = await sql`select id from powersync_audit`.execute(db);
+      return rows.length;
+    },
     reset,
     insert: (rows) => insert(database, rows),
     change: async (table, id, to) => {

@@ -184,7 +184,7 @@ export async function count(
 
 /** All but the tables themselves. */
 export async function emptyAll(db: Kysely<TestSchema>): Promise<void> {
-  await sql`truncate todos, lists, things, effects, powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows restart identity`.execute(
+  await sql`truncate todos, lists, things, effects, powersync_ledger, powersync_devices, powersync_accounts, powersync_named, powersync_versions, powersync_dead_letters, powersync_letter_parts, powersync_letter_rows restart identity`.execute(
     db,
   );
 }

@@ -89,7 +89,7 @@ expectType<LayerName | "committed">()({} as keyof TestHooks);
     before: (write) => ({ ...write, values: { ...write.values, name: "new" } }),
     after: async (outcome, { tx }, write) => {
       expectType<WriteOutcome>()(outcome);
-      expectType<"written" | "missing" | "declined" | "unchanged">()(outcome.effect);
+      expectType<"written" | "missing" | "declined" | "unchanged" | "kept">()(outcome.effect);
       expectType<Write>()(write);
       await tx.selectFrom("lists").select("name").execute();
     },

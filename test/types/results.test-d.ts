@@ -105,6 +105,11 @@ export function log(event: WriteEvent): unknown {
     case "precision_lost":
     case "body_missing":
       return event.cure;
+    case "row_id_unfit":
+    case "mismatch":
+      return event.message;
+    case "origin_refused":
+      return event.configured;
     case "entry_unmatched":
       return event.table;
     case "device_forgotten":

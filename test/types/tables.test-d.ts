@@ -187,6 +187,49 @@ define({
   // @ts-expect-error No column of any parent's.
   todos: { belongsTo: { list_id: { table: "lists", by: "nowhere" } } },
 });
+define({
+  todos: {
+    access: "everyone",
+    conflict: {
+      newest: { done: "updated_at" },
+      add: { list_id: { min: 0, max: 10n } },
+      greatest: ["id"],
+      record: "members",
+    },
+  },
+});
+define({
+  todos: {
+    access: "everyone",
+    conflict: {
+      changed: "merge",
+      resolve: ({ base, theirs, yours, operation }, { principal, tx }) => {
+        expectType<StoredRow>()(base);
+        expectType<StoredRow>()(theirs);
+        expectType<StoredRow>()(yours);
+        expectType<"PUT" | "PATCH" | "DELETE">()(operation);
+        expectType<Transaction<Database>>()(tx);
+        return principal.userId === "a" ? "theirs" : fatal("NO", "No.");
+      },
+    },
+  },
+});
+// @ts-expect-error No column.
+define({ todos: { access: "everyone", conflict: { version: "version" } } });
+// @ts-expect-error No column of that table.
+define({ todos: { access: "everyone", conflict: { newest: "deleted_at" } } });
+// @ts-expect-error No column for a stamp.
+define({ todos: { access: "everyone", conflict: { newest: { done: "done_at" } } } });
+// @ts-expect-error No column.
+define({ todos: { access: "everyone", conflict: { add: ["quantity"] } } });
+// @ts-expect-error No bound.
+define({ todos: { access: "everyone", conflict: { add: { id: { least: 0 } } } } });
+// @ts-expect-error No word of it.
+define({ todos: { access: "everyone", conflict: { changed: "theirs" } } });
+// @ts-expect-error No table.
+define({ todos: { access: "everyone", conflict: { changed: "merge", record: "conflicts" } } });
+// @ts-expect-error No answer.
+define({ todos: { access: "everyone", conflict: { resolve: () => "mine" } } });
 // @ts-expect-error Not an operation.
 define({ lists: { owner: "owner_id", operations: ["INSERT"] } });
 // @ts-expect-error Everyone, or those that another option names.

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Ajv2020, type AnySchemaObject } from "ajv/dist/2020.js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { parse } from "yaml";
@@ -131,6 +132,18 @@ describe("the contract", () => {
       "500",
       "503",
     ]);
+  });
+
+  it("is a document that a linter has nothing to say of", async () => {
+    const config = await createConfig({ extends: ["recommended-strict"] });
+    const problems = async (source: string) =>
+      (await lintFromString({ source, absoluteRef: "openapi.yaml", config })).map(
+        ({ ruleId, message }) => `${ruleId}: ${message}`,
+      );
+    expect(await problems(yaml)).toEqual([]);
+    // It does look.
+    const broken = yaml.replace("operationId: putRow", "operationId: patchRow");
+    expect(await problems(broken)).toEqual([expect.stringContaining("operationId")]);
   });
 
   it("never forbids unknown members", () => {

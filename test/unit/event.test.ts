@@ -1,6 +1,7 @@
 /** Events reach whoever listens, and whatever becomes of them changes nothing. */
 import { describe, expect, it, vi } from "vitest";
-import { emitter, type WriteEvent } from "../../src/events.js";
+import { emitter } from "../../src/emit.js";
+import type { WriteEvent } from "../../src/events.js";
 
 const event: WriteEvent = {
   type: "row_missing",

@@ -19,7 +19,15 @@ interface Layer {
 /** From the bottom to the top. */
 const layers: Readonly<Record<string, Layer>> = {
   model: {
-    files: ["src/model", "src/errors", "src/events", "src/logger"],
+    files: [
+      "src/model",
+      "src/errors",
+      "src/events",
+      "src/emit",
+      "src/log-lines",
+      "src/logger",
+      "src/telemetry",
+    ],
     below: [],
   },
   json: {
@@ -55,15 +63,17 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json"],
   },
   generator: {
-    files: ["src/wire/generate"],
+    files: ["src/wire/generate", "src/admin/generate"],
     below: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },
   options: {
     files: [
       "src/config",
+      "src/config-of",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
+      "src/pipeline/conflict-rule",
       "src/pipeline/conditions",
       "src/pipeline/standard-schema",
       "src/pipeline/mutators",
@@ -82,6 +92,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/config-check/kinds",
       "src/config-check/rule-shape",
+      "src/config-check/own-tables-shape",
       "src/config-check/config-shape",
     ],
     below: [],
@@ -90,7 +101,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   // The words that a transaction and a pool agree on.
   abandonment: {
-    files: ["src/sql/abandonment", "src/sql/flight-word"],
+    files: ["src/sql/abandonment", "src/sql/flight-word", "src/sql/lent-word"],
     below: [],
   },
   sql: {
@@ -176,13 +187,49 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["shapes", "model", "context"],
     packages: ["jose"],
   },
+  // Bundled for the browser, where nothing of the server's is.
+  page: {
+    files: ["src/admin/page/*"],
+    below: ["json"],
+  },
   admin: {
     files: ["src/admin/*"],
     below: ["shapes", "model", "json", "store", "context", "wire", "options", "letters", "http"],
   },
+  // The command: an operator's process on Node, on top of everything.
+  cli: {
+    files: ["src/cli/*"],
+    below: [
+      "model",
+      "json",
+      "store",
+      "context",
+      "wire",
+      "options",
+      "sql",
+      "letters",
+      "auditCommand",
+    ],
+    packages: ["node:*", "kysely"],
+  },
+  telemetry: {
+    files: ["src/otel/*"],
+    below: ["model", "context", "http"],
+    packages: ["@opentelemetry/api"],
+  },
   // The device's side takes nothing of the server's along, and no package.
   client: {
     files: ["src/client/*"],
+    below: [],
+  },
+  auditCommand: {
+    files: ["src/audit/command"],
+    below: ["audit"],
+    packages: ["node:*"],
+  },
+  // Speaks HTTP alone, and knows nothing of the server's own code.
+  audit: {
+    files: ["src/audit/*"],
     below: [],
   },
   // Before the other hosts, so that no other of them may know Koa.
@@ -204,8 +251,9 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "context", "options", "composition", "index", "admin"],
   },
   pool: {
-    files: ["adapters/pg", "adapters/pg-flight"],
+    files: ["adapters/pg", "adapters/pg-flight", "adapters/pg-connection"],
     below: ["abandonment"],
+    typePackages: ["pg"],
   },
   hosts: {
     files: ["adapters/*"],

@@ -588,8 +588,15 @@ describe("a key set over HTTP", () => {
   test("what went wrong is told to the events, and to nobody else", async () => {
     const cause = new Error("getaddrinfo ENOTFOUND issuer.test");
     const error = await failure("https://issuer.test/", { fetch: () => Promise.reject(cause) });
-    expect(error).toMatchObject({ message: unavailable.message, cause });
-    expect((error as Error).cause).toBe(cause);
+    expect(error).toMatchObject({
+      message: unavailable.message,
+      cause: {
+        message: expect.stringMatching(
+          /^The keys can't be had from https:\/\/issuer\.test\/\. Remedy: /,
+        ),
+      },
+    });
+    expect(((error as Error).cause as Error).cause).toBe(cause);
   });
 
   test("a fetch that throws at once", async () => {

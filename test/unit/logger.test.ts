@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWrites, type Logger, type Principal, type WriteEvent } from "../../src/index.js";
 import { createLog } from "../../src/logger.js";
-import { emitter } from "../../src/events.js";
+import { emitter } from "../../src/emit.js";
 import { ofApplication } from "../../src/errors.js";
 import { memoryStore } from "../../src/store/memory.js";
 
@@ -50,6 +50,16 @@ const request: WriteEvent = {
   status: 200,
   durationMs: 4,
 };
+const letter = (more: object = {}): WriteEvent => ({
+  type: "dead_letter",
+  correlationId: id,
+  id: "l-1",
+  userId: "alice",
+  errorCode: "NOT_NULL_VIOLATION",
+  message: 'Column "a": A required value is missing.',
+  repeat: false,
+  ...more,
+});
 const rowMissing: WriteEvent = {
   type: "row_missing",
   correlationId: id,
@@ -90,10 +100,11 @@ describe("each event's line", () => {
         id: "l-1",
         userId: "alice",
         errorCode: "CHECK_VIOLATION",
+        message: "No.",
         repeat: false,
       },
       "warn",
-      'dead letter l-1: CHECK_VIOLATION, user "alice"',
+      'dead letter l-1: CHECK_VIOLATION, user "alice". No. Remedy: mend the cause and retry the letter, or discard it',
     ],
     [
       {
@@ -102,25 +113,26 @@ describe("each event's line", () => {
         id: "l-1",
         userId: "alice",
         errorCode: "CHECK_VIOLATION",
+        message: "No.",
         repeat: true,
       },
       "warn",
-      'dead letter l-1: CHECK_VIOLATION, user "alice", recorded before',
+      'dead letter l-1: CHECK_VIOLATION, user "alice", recorded before. No. Remedy: mend the cause and retry the letter, or discard it',
     ],
     [
       { type: "schema_missing", correlationId: id, table: "lists" },
       "error",
-      'the table "lists" is declared, but missing in the database; writes wait on the device',
+      'the table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it',
     ],
     [
       { type: "schema_missing", correlationId: id, table: "lists", column: "name" },
       "error",
-      'the column "name" of table "lists" is declared, but missing in the database; writes wait on the device',
+      'the column "name" of table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it',
     ],
     [
       { type: "server_value", correlationId: id, table: "t", column: "by", why: "It is NULL." },
       "error",
-      "what the server gives for t.by does not fit the column; writes wait on the device. It is NULL.",
+      "what the server gives for t.by does not fit the column; writes wait on the device. It is NULL. Remedy: change the column's type, or what the rule's owner, set or setOnInsert gives for it",
     ],
     [
       { type: "precision_lost", correlationId: id, table: "t", column: "big", cure: "Do this." },
@@ -204,6 +216,7 @@ describe("one line, whatever the texts hold", () => {
       id: text,
       userId: text,
       errorCode: text,
+      message: text,
       repeat: false,
     });
     void tell({ ...request, method: text, path: text } as WriteEvent);
@@ -253,11 +266,25 @@ describe("the same problem", () => {
     expect(texts().slice(4)).toEqual([line("c-7")]);
   });
 
-  it("is another one for another operation, and for another cause", () => {
+  it("is the same for another operation, row and number, and for another user's letter", () => {
     const { lines, logger } = recording();
     const { tell } = createLog(logger);
-    void tell(failure(new Error("bug"), { operationIndex: 1 }));
-    void tell(failure(new Error("bug"), { operationIndex: 2 }));
+    const row = () => crypto.randomUUID();
+    for (const n of [1, 2, 3]) {
+      void tell(failure(new Error(`No row ${row()} among ${n}`), { operationIndex: n }));
+      void tell(letter({ id: row(), userId: `user ${n}` }));
+    }
+    expect(lines).toHaveLength(2);
+    void tell(letter({ errorCode: "CHECK_VIOLATION" }));
+    void tell(letter({ about: { table: "t", columns: ["a"] } }));
+    expect(lines).toHaveLength(4);
+  });
+
+  it("is another one for another cause, and for another table of a like name", () => {
+    const { lines, logger } = recording();
+    const { tell } = createLog(logger);
+    void tell({ type: "schema_missing", correlationId: id, table: "events_2024" });
+    void tell({ type: "schema_missing", correlationId: id, table: "events_2025" });
     void tell(failure(new Error("bug", { cause: new Error("one") })));
     void tell(failure(new Error("bug", { cause: new Error("two") })));
     expect(lines).toHaveLength(4);
@@ -266,12 +293,12 @@ describe("the same problem", () => {
   it("is forgotten behind a thousand others", () => {
     const { lines, logger } = recording();
     const { tell } = createLog(logger);
-    for (let n = 0; n <= 1_000; n += 1) void tell(failure(new Error(`bug ${n}`)));
+    for (let n = 0; n <= 1_000; n += 1) void tell(failure(new Error(`bug${n}`)));
     expect(lines).toHaveLength(1_001);
-    void tell(failure(new Error("bug 1000")));
-    void tell(failure(new Error("bug 1")));
+    void tell(failure(new Error("bug1000")));
+    void tell(failure(new Error("bug1")));
     expect(lines).toHaveLength(1_001);
-    void tell(failure(new Error("bug 0")));
+    void tell(failure(new Error("bug0")));
     expect(lines).toHaveLength(1_002);
   });
 });

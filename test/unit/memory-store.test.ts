@@ -694,9 +694,14 @@ describe("other questions", () => {
       const members = await inspect.table("members");
       expect(members?.unique).toEqual([["list_id", "user_name"]]);
       expect(members?.columns.get("user_name")).toMatchObject({ type: "text", nullable: false });
-      expect(await inspect.ownTables({ ledger: true, attempts: true, checkpoints: true })).toEqual(
-        [],
-      );
+      expect(
+        await inspect.ownTables({
+          ledger: true,
+          versions: true,
+          attempts: true,
+          checkpoints: true,
+        }),
+      ).toEqual([]);
       await inspect.scope(ofOwnList);
       const authors = await inspect.table("authors");
       expect(authors?.columns.get("number")).toMatchObject({ generated: true, hasDefault: true });

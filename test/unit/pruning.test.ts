@@ -32,7 +32,11 @@ it("goes on where the last run has stopped, and behind the end from the beginnin
   vi.spyOn(Math, "random").mockReturnValue(0);
   const events: WriteEvent[] = [];
   const load = createLoad(limitsOf());
-  const pruning = createPruning({ ledger: {} } as never, load, (event) => void events.push(event));
+  const pruning = createPruning(
+    { ledger: {}, tables: {} } as never,
+    load,
+    (event) => void events.push(event),
+  );
   const { steps, store } = storeOf(1_500);
   const database = { store, memory: createMemory(createPlaces(limitsOf(), 60_000)) };
   const run = async () => {
@@ -53,7 +57,11 @@ it("goes on where the last run has stopped, and behind the end from the beginnin
 
 it("goes to the end where it is asked to", async () => {
   const { steps, store } = storeOf(1_500);
-  const pruning = createPruning({ ledger: {} } as never, createLoad(limitsOf()), () => {});
+  const pruning = createPruning(
+    { ledger: {}, tables: {} } as never,
+    createLoad(limitsOf()),
+    () => {},
+  );
   expect(await pruning.prune(store)).toBe(1_500);
   expect(steps).toHaveLength(1_500);
 });

@@ -1,5 +1,7 @@
 /** What the user does, as changes of the local database. PowerSync queues them for upload. */
 import type { PowerSyncDatabase } from "@powersync/web";
+import { createMutators } from "../../../src/client/index.js";
+import { definitions } from "../mutations.js";
 
 export function createChanges(database: PowerSyncDatabase, user: string) {
   const now = () => new Date().toISOString();
@@ -7,7 +9,20 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
     await database.execute(sql, parameters);
   };
 
+  const mutate = createMutators(database, definitions);
+
   return {
+    /** A mutation: the server does it, and what is written here is shown until then. */
+    shareList: (list: string, user: string) => {
+      const id = crypto.randomUUID();
+      return mutate("list.share", { id, list, with: user }, async (tx) => {
+        await tx.execute("INSERT INTO list_members (id, list_id, user_id) VALUES (?, ?, ?)", [
+          id,
+          list,
+          user,
+        ]);
+      });
+    },
     addList: (id: string, name: string, owner = user) =>
       run("INSERT INTO lists (id, name, owner_id, created_at) VALUES (?, ?, ?, ?)", [
         id,
@@ -21,6 +36,7 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
     removeList: (id: string) =>
       database.writeTransaction(async (tx) => {
         await tx.execute("DELETE FROM todos WHERE list_id = ?", [id]);
+        // No rule lets a device write members: the database removes them with the list.
         await tx.execute("DELETE FROM lists WHERE id = ?", [id]);
       }),
     addTodo: (listId: string, description: string) =>

@@ -9,6 +9,7 @@ export type Mark = "waiting" | "rejected" | null;
 export interface List {
   readonly id: string;
   readonly name: string | null;
+  readonly owner_id: string | null;
   readonly mark: Mark;
 }
 
@@ -20,9 +21,18 @@ export interface Todo {
   readonly mark: Mark;
 }
 
+/** Somebody with whom a list is shared. */
+export interface Member {
+  readonly id: string;
+  readonly list_id: string | null;
+  readonly user_id: string | null;
+  readonly mark: Mark;
+}
+
 export interface Data {
   readonly lists: readonly List[];
   readonly todos: readonly Todo[];
+  readonly members: readonly Member[];
   readonly rejected: readonly RejectedWrite[];
   /** Changes of rows in the upload queue. */
   readonly pending: number;
@@ -40,20 +50,25 @@ export function watchData(
 ): void {
   const read = async () => {
     // The next change brings what may have happened in between.
-    const [lists, todos, rejected, queue] = await Promise.all([
-      database.getAll<List>(`SELECT id, name, ${mark("lists")} FROM lists ORDER BY created_at, id`),
+    const [lists, todos, members, rejected, queue] = await Promise.all([
+      database.getAll<List>(
+        `SELECT id, name, owner_id, ${mark("lists")} FROM lists ORDER BY created_at, id`,
+      ),
       database.getAll<Todo>(
         `SELECT id, list_id, description, completed, ${mark("todos")} FROM todos ORDER BY created_at, id`,
+      ),
+      database.getAll<Member>(
+        `SELECT id, list_id, user_id, ${mark("list_members")} FROM list_members ORDER BY user_id, id`,
       ),
       connector.rejected(database),
       database.get<{ pending: number }>("SELECT count(*) AS pending FROM ps_crud"),
     ]);
-    show({ lists, todos, rejected, pending: queue.pending });
+    show({ lists, todos, members, rejected, pending: queue.pending });
   };
   const onChange = () => read().catch(failed);
   database.onChange(
     { onChange },
-    { tables: ["lists", "todos", rejectedWrites, "ps_crud"], throttleMs: 30 },
+    { tables: ["lists", "todos", "list_members", rejectedWrites, "ps_crud"], throttleMs: 30 },
   );
   void onChange();
 }

@@ -6,15 +6,17 @@ import { createListsView } from "./lists.js";
 import { createRejectedView } from "./rejected.js";
 import { openSession } from "./session.js";
 import { createStatusView } from "./status.js";
+import { createSyncView } from "./sync.js";
 import { createTodosView } from "./todos.js";
 
 const user = chooseUser();
 const session = openSession(user);
 const changes = createChanges(session.database, user);
 const lists = createListsView(changes, () => data && show(data));
-const showTodos = createTodosView(changes);
+const showTodos = createTodosView(changes, user);
 const showRejected = createRejectedView(session);
 const showStatus = createStatusView(session);
+createSyncView(session);
 let data: Data | undefined;
 
 function show(next: Data): void {

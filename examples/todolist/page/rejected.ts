@@ -12,6 +12,7 @@ const titles: Readonly<Record<string, string>> = {
   "PUT todos": "New todo",
   "PATCH todos": "Change of a todo",
   "DELETE todos": "Deletion of a todo",
+  "PUT powersync_mutations": "Sharing of a list",
 };
 
 /** By what the row was called before, where it was there. */
@@ -31,14 +32,22 @@ export function createRejectedView(session: Session): (data: Data) => void {
     find("rejected-writes", HTMLUListElement),
     heading,
     (write) => {
-      const fields = write.crud.map((operation) => createFields(operation, () => lists));
+      const fields = write.crud.some(isMutation)
+        ? mutationFields(write)
+        : write.crud.map((operation) =>
+            isRefused(write, operation)
+              ? createFields(operation, () => lists, write)
+              : unchanged(operation),
+          );
+      const mendable =
+        mayPass.has(write.failure.code) || fields.some(({ elements }) => elements.length > 0);
       const send = make("button", { type: "submit" }, "Send again");
       const discard = make("button", { type: "button", className: "quiet" }, "Discard");
       const form = make(
         "form",
         {},
         ...fields.flatMap(({ elements }) => elements),
-        make("div", { className: "buttons" }, discard, send),
+        make("div", { className: "buttons" }, discard, ...(mendable ? [send] : [])),
       );
       form.addEventListener("submit", (event) => {
         event.preventDefault();
@@ -50,7 +59,9 @@ export function createRejectedView(session: Session): (data: Data) => void {
       });
       discard.addEventListener("click", () => void giveUp(write));
       const { message = "", code } = write.failure;
-      const title = write.crud.map(titleOf);
+      const mutation = write.crud.filter(isMutation);
+      // What a mutation shows on the device is not a write of its own.
+      const title = (mutation.length > 0 ? mutation : write.crud).map(titleOf);
       const element = make(
         "li",
         { className: "write" },
@@ -59,6 +70,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
           "p",
           {},
           message === "" ? "The server refused it." : message,
+          mendable ? "" : " There is nothing to put right: let it go.",
           " ",
           make("code", {}, code),
         ),
@@ -86,20 +98,45 @@ interface Fields {
   edited(): QueuedOperation;
 }
 
+const isMutation = ({ table }: QueuedOperation) => table === "powersync_mutations";
+
+/** Where the server says which one it was, the others are as they should be. */
+function isRefused({ crud, failure }: RejectedWrite, operation: QueuedOperation): boolean {
+  const { operationIndex } = failure;
+  return operationIndex === undefined || crud[operationIndex] === operation;
+}
+
+function unchanged(operation: QueuedOperation): Fields {
+  return { elements: [], update: () => undefined, edited: () => operation };
+}
+
+/** Who may write a row is not mended by another text: only by another list. */
+const aboutAccess = new Set(["UNAUTHORIZED", "FORBIDDEN_OPERATION", "FORBIDDEN_COLUMN"]);
+
+/** What may be right as it is, once something else has been put right. */
+const mayPass = new Set(["RETRIES_EXHAUSTED", "DEPENDS_ON_DEAD_LETTER"]);
+
 /** What can be put right in an operation: its texts, and where it belongs. */
-function createFields(operation: QueuedOperation, lists: () => readonly List[]): Fields {
+function createFields(
+  operation: QueuedOperation,
+  lists: () => readonly List[],
+  { failure }: RejectedWrite,
+): Fields {
   const { op, table, opData } = operation;
   const changed = (column: string) => op === "PUT" || Object.hasOwn(opData ?? {}, column);
   const value = (column: string) => String(opData?.[column] ?? "");
   const inputs = new Map<string, HTMLInputElement | HTMLSelectElement>();
   const textColumn = textColumns[table];
-  if (textColumn !== undefined && op !== "DELETE" && changed(textColumn)) {
+  const isText = !aboutAccess.has(failure.code) || table === "todos";
+  if (textColumn !== undefined && op !== "DELETE" && changed(textColumn) && isText) {
     const input = make("input", { type: "text", required: true, maxLength: 200 });
     input.value = value(textColumn);
     inputs.set(textColumn, input);
   }
   const select = make("select", { required: true });
   if (op !== "DELETE" && table === "todos" && changed("list_id")) inputs.set("list_id", select);
+  // A todo's text alone does not change whose list it is in.
+  if (aboutAccess.has(failure.code) && !inputs.has("list_id")) return unchanged(operation);
 
   return {
     elements: Array.from(inputs, ([column, input]) =>
@@ -123,6 +160,28 @@ function createFields(operation: QueuedOperation, lists: () => readonly List[]):
             },
     }),
   };
+}
+
+/** With whom a list is to be shared: in the mutation's arguments, and in the row that shows it here. */
+function mutationFields({ crud, failure }: RejectedWrite): readonly Fields[] {
+  if (aboutAccess.has(failure.code) || failure.code === "UNKNOWN_MUTATOR")
+    return crud.map(unchanged);
+  const input = make("input", { type: "text", required: true, maxLength: 32 });
+  return crud.map((operation) => {
+    const { opData } = operation;
+    if (!isMutation(operation)) {
+      const edited = () => ({ ...operation, opData: { ...opData, user_id: input.value.trim() } });
+      return { ...unchanged(operation), edited };
+    }
+    const args = JSON.parse(String(opData?.["args"])) as Readonly<Record<string, unknown>>;
+    input.value = String(args["with"] ?? "");
+    const text = () => JSON.stringify({ ...args, with: input.value.trim() });
+    return {
+      ...unchanged(operation),
+      elements: [make("label", {}, "Share with", input)],
+      edited: () => ({ ...operation, opData: { ...opData, args: text() } }),
+    };
+  });
 }
 
 const textColumns: Readonly<Record<string, string>> = { lists: "name", todos: "description" };

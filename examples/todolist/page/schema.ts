@@ -17,6 +17,9 @@ export const schema = new Schema({
     },
     { trackPrevious: true, indexes: { list: ["list_id"] } },
   ),
+  list_members: new Table({ list_id: column.text, user_id: column.text }),
+  // Mutations, on their way to the server.
+  powersync_mutations: new Table({ name: column.text, args: column.text }, { insertOnly: true }),
   // What the server has refused: kept on this device by the connector, and never uploaded.
   [rejectedWrites]: new Table(
     { failure: column.text, crud: column.text, rejected_at: column.text },

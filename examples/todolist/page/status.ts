@@ -8,6 +8,13 @@ export function createStatusView(session: Session): (data: Data) => void {
   const { connector } = session;
   const line = find("status", HTMLElement);
   const online = find("online", HTMLInputElement);
+  const toRejected = find("to-rejected", HTMLAnchorElement);
+  toRejected.addEventListener("click", (event) => {
+    event.preventDefault();
+    const heading = find("rejected-title", HTMLElement);
+    heading.scrollIntoView();
+    heading.focus({ preventScroll: true });
+  });
   let data: Data | undefined;
 
   const show = () => {
@@ -15,6 +22,7 @@ export function createStatusView(session: Session): (data: Data) => void {
     if (data === undefined) return;
     const { kind, text } = describe(connector.status, data, session.isOnline());
     line.dataset["kind"] = kind;
+    toRejected.hidden = data.rejected.length === 0;
     // Said once, not with every change of something else.
     if (line.textContent !== text) line.textContent = text;
   };

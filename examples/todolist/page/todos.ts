@@ -1,6 +1,6 @@
 /** The chosen list, and its todos. */
 import type { Changes } from "./changes.js";
-import type { Data, Mark, Todo } from "./data.js";
+import type { Data, Mark, Member, Todo } from "./data.js";
 import { createItems, editable, find, make } from "./dom.js";
 
 const marks: Readonly<Record<NonNullable<Mark>, string>> = {
@@ -10,6 +10,7 @@ const marks: Readonly<Record<NonNullable<Mark>, string>> = {
 
 export function createTodosView(
   changes: Changes,
+  user: string,
 ): (data: Data, listId: string | undefined) => void {
   let shown: string | undefined;
   const section = find("list", HTMLElement);
@@ -27,6 +28,16 @@ export function createTodosView(
   });
   find("remove-list", HTMLButtonElement).addEventListener("click", () => {
     if (shown !== undefined) void changes.removeList(shown);
+  });
+  const shareWith = find("share-with", HTMLInputElement);
+  const share = find("share-list", HTMLFormElement);
+  const sharedWith = find("members", HTMLElement);
+  share.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const other = shareWith.value.trim();
+    if (shown === undefined || other === "") return;
+    shareWith.value = "";
+    void changes.shareList(shown, other);
   });
   const name = editable("Name of the list", (text) => {
     if (shown !== undefined && text !== "") void changes.renameList(shown, text);
@@ -51,16 +62,31 @@ export function createTodosView(
     };
   });
 
-  return ({ lists, todos }, listId) => {
+  return ({ lists, todos, members }, listId) => {
     const list = lists.find(({ id }) => id === listId);
     shown = list?.id;
     section.hidden = list === undefined;
     name.show(list?.name ?? "", "Without a name");
     showMark(listMark, list?.mark ?? null);
+    share.hidden = list?.owner_id !== user;
+    showMembers(
+      sharedWith,
+      members.filter(({ list_id }) => list_id === listId),
+    );
     const own = todos.filter(({ list_id }) => list_id === listId);
     empty.hidden = own.length > 0;
     show(own);
   };
+}
+
+function showMembers(element: HTMLElement, members: readonly Member[]): void {
+  element.hidden = members.length === 0;
+  const names = members.flatMap(({ user_id, mark: what }) => {
+    const mark = make("span", { className: "mark" });
+    showMark(mark, what);
+    return [make("span", { className: "member" }, user_id ?? "", mark)];
+  });
+  element.replaceChildren("Shared with ", ...names);
 }
 
 function showMark(element: HTMLElement, mark: Mark): void {

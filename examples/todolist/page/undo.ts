@@ -11,6 +11,8 @@ export function undoLocally(database: PowerSyncDatabase, { crud }: RejectedWrite
       "SELECT coalesce(max(id), 0) AS last FROM ps_crud",
     );
     for (const operation of crud.toReversed()) {
+      // Nothing is kept of it.
+      if (operation.table === "powersync_mutations") continue;
       for (const statement of opposite(operation)) await tx.execute(...statement);
     }
     await tx.execute("DELETE FROM ps_crud WHERE id > ?", [last]);

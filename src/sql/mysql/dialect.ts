@@ -3,10 +3,19 @@ import { CompiledQuery, sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
-import { access, fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
+import {
+  access,
+  columnNames,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
+import { blamed } from "./blamed.js";
 import { codes, meaning } from "./errors.js";
 import { insert } from "./insert.js";
 import { owners } from "./owners.js";
+import { merging } from "./merging.js";
 import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
 import { prepare, settingProblems } from "./session.js";
@@ -18,6 +27,8 @@ const same: Dialect["same"] = (reference, column, value) => {
   // MySQL compares what it means, MariaDB its text.
   if (column.type === "json")
     return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
+  // Beside a text it would be a double, and most decimals are other doubles than floats.
+  if (column.type === "float") return sql`${reference} <=> cast(${value} as float)`;
   if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
   return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
 };
@@ -33,11 +44,13 @@ export const mysql: Dialect = {
   }),
   runs,
   same,
+  merging,
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
   isolation: "read committed",
   insertIgnore: true,
   types: mysqlFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   // It keeps the latest one of this name, until the connection ends.
@@ -57,6 +70,7 @@ export const mysql: Dialect = {
   access,
   codes,
   meaning,
+  blamed,
   prepare,
   settings: settingProblems,
   // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.

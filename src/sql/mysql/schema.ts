@@ -238,3 +238,9 @@ export async function access(tx: SqlTransaction, { schema, name }: SourceTable):
     lockable: rows[0]?.kind === "BASE TABLE" && may("update").length > 0,
   };
 }
+
+/** See `Dialect.columnNames`. */
+export function columnNames({ schema, name }: SourceTable, nr: number): RawBuilder<unknown> {
+  return sql`select ${sql.lit(nr)} as nr, c.column_name as name from information_schema.columns c
+    where c.table_schema = ${schema === undefined ? sql`database()` : sql.lit(schema)} and c.table_name = ${sql.lit(name)}`;
+}

@@ -10,6 +10,10 @@ interface TraitsRow {
   /** The columns of the primary key, with NUL between them. */
   readonly key: string | null;
   readonly alike: number;
+  /** Of unique indexes: lines of a name and a column, with NUL between them. */
+  readonly uniques: string | null;
+  /** Of checks: the same of a name and a condition. */
+  readonly checks: string | null;
 }
 
 const none: ReadonlySet<never> = new Set();
@@ -35,14 +39,23 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   const indexes = sql`from information_schema.statistics s where s.table_schema = ${schema} and s.table_name = ${name}`;
   const { rows } = await sql<TraitsRow>`
     select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")},
-      k.columns as ${sql.id("key")}, t.table_type = 'BASE TABLE' and t.engine = 'InnoDB' and k.alike as alike
+      k.columns as ${sql.id("key")}, t.table_type = 'BASE TABLE' and t.engine = 'InnoDB' and k.alike as alike,
+      k.uniques as uniques, k.checks as checks
     from information_schema.columns c
     join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
     join (select
       (select group_concat(s.column_name order by s.seq_in_index separator '\0') ${indexes} and s.index_name = 'PRIMARY') as columns,
       (select count(distinct s.index_name) ${indexes} and s.non_unique = 0) = 1 and ${toldOfTriggers(schema, name)} and not exists (
         select 1 from information_schema.triggers g where g.event_object_schema = ${schema} and g.event_object_table = ${name}
-      ) as alike
+      ) as alike,
+      (select group_concat(s.index_name, '\0', s.column_name order by s.index_name, s.seq_in_index separator '\0\0') ${indexes}
+        and s.non_unique = 0) as uniques,
+      (select group_concat(o.constraint_name, '\0', o.check_clause separator '\0\0')
+        from information_schema.check_constraints o
+        join information_schema.table_constraints n on n.constraint_schema = o.constraint_schema
+          and n.constraint_name = o.constraint_name and n.constraint_type = 'CHECK'
+        where n.table_schema = ${schema} and n.table_name = ${name}
+          /*M!100222 and o.table_name = n.table_name */) as checks
     ) k
     where c.table_schema = ${schema} and c.table_name = ${name}
   `.execute(tx.withoutPlugins());
@@ -52,6 +65,10 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     new Set(rows.filter((row) => row.privileges.includes(privilege)).map((row) => row.name));
   const updatable = may("update");
   return {
+    constraints: constraintsOf(
+      first,
+      rows.map((row) => row.name),
+    ),
     declining: none,
     rewritten: none,
     // A row that is inserted where one is already runs the triggers for new ones, too.
@@ -63,4 +80,28 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     readable: may("select"),
     updatable,
   };
+}
+
+/** A server cuts a list that is too long: of what is missing then, no column is told. */
+function constraintsOf(
+  { uniques, checks }: Pick<TraitsRow, "uniques" | "checks"> = { uniques: null, checks: null },
+  columns: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const [name, clause] of pairsOf(checks)) {
+    const named = columns.filter((column) =>
+      clause.includes(`\`${column.replaceAll("`", "``")}\``),
+    );
+    found.set(name, named);
+  }
+  for (const [name, column] of pairsOf(uniques))
+    found.set(name, [...(found.get(name) ?? []), column]);
+  return found;
+}
+
+function pairsOf(listed: string | null): readonly (readonly [name: string, what: string])[] {
+  return (listed ?? "").split("\0\0").flatMap((each) => {
+    const [name, what] = each.split("\0");
+    return name === undefined || what === undefined ? [] : [[name, what] as const];
+  });
 }

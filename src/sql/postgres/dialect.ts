@@ -6,11 +6,13 @@ import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
 import { carefulRows } from "../statements-locking.js";
 import { locking } from "./careful.js";
-import { codes, meaning, taken } from "./errors.js";
+import { blamed, codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
+import { merging } from "./merging.js";
 import { become, becoming, inspect } from "./rls.js";
 import {
   access,
+  columnNames,
   comparable,
   fingerprint,
   readColumns,
@@ -56,8 +58,10 @@ export const postgres: Dialect = {
   rows: returningRows,
   carefulRows: carefulRows(locking),
   same: locking.same,
+  merging,
   types: postgresFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   readForeignKeys,
@@ -74,6 +78,7 @@ export const postgres: Dialect = {
   codes,
   meaning,
   taken,
+  blamed,
   bound: async (tx, timeouts) => {
     await bounds(timeouts).execute(tx);
   },

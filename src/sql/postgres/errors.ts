@@ -1,5 +1,6 @@
 /** What an error of Postgres means for a write, by its SQLSTATE. */
-import type { Meaning } from "../../store/failures.js";
+import type { Blamed, Meaning } from "../../store/failures.js";
+import type { SqlTable } from "../dialect.js";
 
 /** SQLSTATEs by meaning. Two characters stand for a class: every code in it that is not listed elsewhere, an extension's and a trigger's own included. */
 export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
@@ -97,7 +98,8 @@ function meaningByOrigin(code: string, error: ServerError): Meaning {
   return code === "XX000" && parsesValues.test(file) ? "INVALID_DATA" : "other";
 }
 
-const parsesStatements = /^(?:scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
+const parsesStatements =
+  /^(?:postgres\.c|scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
 /** By their names: a type's input and output; and what PostGIS's own library has refused. */
 const parsesValues = /(?:_io|_?inout|^lwgeom_pg)\.c$/;
 
@@ -113,4 +115,21 @@ export function taken(error: unknown): readonly string[] {
   const start = detail.indexOf("(") + 1;
   const names = detail.slice(start, Math.max(start, detail.indexOf(")=(", start)));
   return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+}
+
+/** Of a check that is a domain's, and of a value that a type refuses, no column is told. */
+export function blamed(error: unknown, { source, columns, traits }: SqlTable): Blamed {
+  const { table, column, constraint } = (error ?? {}) as Readonly<Record<string, unknown>>;
+  const name = typeof constraint === "string" ? constraint : undefined;
+  const known = name === undefined ? undefined : traits?.constraints?.get(name);
+  // A trigger writes to other tables; and a partition's constraints have names of their own.
+  if (table !== source.name && known === undefined) {
+    const referred = codes(error)[0] === "23503" || codes(error)[0] === "23001";
+    return { columns: [], ...(name && { constraint: name }), ...(referred && { referred }) };
+  }
+  const told = typeof column === "string" ? [column] : (known ?? taken(error));
+  return {
+    columns: told.filter((each) => columns.has(each)),
+    ...(name && { constraint: name }),
+  };
 }

@@ -1,5 +1,5 @@
 /** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
-import { type Expression, sql } from "kysely";
+import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
 import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
@@ -258,4 +258,10 @@ export async function access(tx: SqlTransaction, table: SourceTable): Promise<Ac
   `.execute(tx.withoutPlugins());
   const readable = rows.filter((row) => row.readable).map(({ name }) => name);
   return { readable: new Set(readable), lockable: rows[0]?.lockable === true };
+}
+
+/** See `Dialect.columnNames`. */
+export function columnNames(table: SourceTable, nr: number): RawBuilder<unknown> {
+  return sql`select ${sql.lit(nr)} as nr, a.attname::text as name from pg_catalog.pg_attribute a
+    where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped`;
 }

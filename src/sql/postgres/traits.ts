@@ -17,6 +17,7 @@ interface TraitsRow {
         readonly own: boolean;
       }[]
     | string;
+  readonly constraints: Readonly<Record<string, readonly string[]>> | string;
   readonly readable: readonly string[] | string;
   readonly updatable: readonly string[] | string;
   readonly may: readonly Verb[] | string;
@@ -106,6 +107,13 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
         where (i.indrelid = c.oid or c.relkind = 'p' and i.indrelid in (select relid from pg_partition_tree(c.oid)))
           and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null) as keys,
+      (select coalesce(json_object_agg(o.conname, (
+          select json_agg(a.attname order by k.nr)
+          from unnest(o.conkey) with ordinality as k (attnum, nr)
+          join pg_catalog.pg_attribute a on a.attrelid = o.conrelid and a.attnum = k.attnum
+        )), '{}')
+        from pg_catalog.pg_constraint o
+        where o.conrelid = c.oid and o.contype in ('c', 'f', 'x') and cardinality(o.conkey) > 0) as constraints,
       (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'select')), '[]')
         from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as readable,
       (select coalesce(json_agg(a.attname) filter (where has_column_privilege(c.oid, a.attnum, 'update')), '[]')
@@ -160,7 +168,10 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         .filter(({ immediate, own }) => immediate && own && !row.inherited)
         .map(({ columns }) => columns),
     }),
-    constraints: new Map(keys.map(({ name, columns }) => [name, columns])),
+    constraints: new Map([
+      ...Object.entries(parsedJson(row.constraints)),
+      ...keys.map(({ name, columns }) => [name, columns] as const),
+    ]),
     alike: new Set<Verb>([
       ...(row.inserts_alike ? (["insert"] as const) : []),
       ...(row.deletes_alike ? (["delete"] as const) : []),

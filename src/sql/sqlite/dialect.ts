@@ -5,10 +5,17 @@ import type { Dialect, SqlTransaction } from "../dialect.js";
 import { returningRows, verdict } from "../statements.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
-import { fingerprint, readColumns, readConstraints, readForeignKeys } from "./schema.js";
+import {
+  columnNames,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
 import { convert, view } from "./values.js";
 import { lockForWriting } from "./lock.js";
-import { codes, meaning } from "./errors.js";
+import { blamed, codes, meaning } from "./errors.js";
+import { merging } from "./merging.js";
 import { owners } from "./owners.js";
 import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
@@ -47,8 +54,10 @@ export const sqlite: Dialect = {
   }),
   runs,
   same,
+  merging,
   types: sqliteFamily.types,
   readColumns,
+  columnNames,
   readTraits,
   readConstraints,
   may: mayByTrying(meaning, (statement) => CompiledQuery.raw(`explain ${statement.sql}`)),
@@ -62,6 +71,7 @@ export const sqlite: Dialect = {
     sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
   codes,
   meaning,
+  blamed,
   // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
   bound: lockForWriting,
   // It ends with the transaction.

@@ -1,5 +1,6 @@
 /** What an error of SQLite means for a write, by its result code: `better-sqlite3` gives the code's name, `node:sqlite` its number. */
-import type { Meaning } from "../../store/failures.js";
+import type { Blamed, Meaning } from "../../store/failures.js";
+import type { SqlTable } from "../dialect.js";
 
 /** Result codes by meaning: name without `SQLITE_`, and number. A code that is not listed is `other`. */
 const resultCodes: Readonly<
@@ -95,4 +96,19 @@ export function meaning(error: unknown): Meaning | undefined {
   if (typeof code !== "string" || !code.startsWith(prefix)) return undefined;
   const name = code.slice(prefix.length);
   return meanings.get(name) ?? familyMeanings.get(name.split("_", 1)[0]) ?? "other";
+}
+
+/** Its messages are in English everywhere: "UNIQUE constraint failed: todos.list_id, todos.position". Of a check it tells the name; or the condition, where it has none. */
+export function blamed(error: unknown, { source, columns }: SqlTable): Blamed {
+  const message = error instanceof Error ? error.message : "";
+  const [, kind, told] = /^(\w+(?: NULL)?) constraint failed: (.*)$/s.exec(message) ?? [];
+  if (kind === undefined || told === undefined) return { columns: [] };
+  if (kind === "CHECK") {
+    const words = new Set(told.replace(/'(?:[^']|'')*'/g, " ").match(/[\p{L}_][\p{L}\p{N}_$]*/gu));
+    return { columns: [...columns.keys()].filter((name) => words.has(name)), constraint: told };
+  }
+  const prefix = `${source.name}.`;
+  const names = told.split(", ").filter((each) => each.startsWith(prefix));
+  const known = names.map((each) => each.slice(prefix.length)).filter((each) => columns.has(each));
+  return { columns: known };
 }

@@ -1,5 +1,5 @@
 /** What SQLite says of a table: its columns and keys, and what a row is like. */
-import { type Expression, sql } from "kysely";
+import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
 import type { SqlTransaction, Constraints, SourceTable } from "../dialect.js";
@@ -167,4 +167,9 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
     return sql<string>`case typeof(${column}) when 'real' then quote(${column})
       else typeof(${column}) || hex(${column}) end`;
   });
+}
+
+/** See `Dialect.columnNames`. */
+export function columnNames({ schema, name }: SourceTable, nr: number): RawBuilder<unknown> {
+  return sql`select ${sql.lit(nr)} as nr, x.name as name from pragma_table_xinfo(${name}, ${schema ?? null}) as x`;
 }

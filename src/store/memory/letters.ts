@@ -88,6 +88,13 @@ export function openLetters(
         const ofClient = ofUser.filter((each) => each.clientId === clientId);
         return { ofUser: counted(ofUser), ofClient: counted(ofClient) };
       }),
+    countByCode: async () =>
+      statement(() => {
+        const counts: Record<string, number> = {};
+        for (const each of all().filter(isWaiting))
+          counts[each.errorCode] = (counts[each.errorCode] ?? 0) + 1;
+        return counts;
+      }),
     find: async (id) =>
       statement(() => {
         const letter = letters.get(id);

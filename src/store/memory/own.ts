@@ -1,5 +1,6 @@
 /** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
 import type { AttemptStore } from "../attempts.js";
+import type { VersionRecord } from "../merge.js";
 import type { Claim, Unit } from "../store.js";
 import type { CheckpointStore } from "../checkpoints.js";
 import type { Batch, Pruned, PruneStep } from "../prune.js";
@@ -54,8 +55,16 @@ export interface AttemptsRow {
   readonly lastAt: number;
 }
 
+/** By table and key. */
+export interface VersionRow extends VersionRecord {
+  /** The user: hex SHA-256. */
+  readonly subject: string;
+  readonly writtenAt: number;
+}
+
 /** As one unit sees it. */
 export interface OwnRows {
+  readonly versions: Overlay<string, VersionRow>;
   readonly ledger: Overlay<string, LedgerRow>;
   readonly devices: Overlay<string, DeviceRow>;
   /** By their users. */
@@ -103,8 +112,9 @@ function ofQueues(ledger: OwnRows["ledger"], queues: ReadonlySet<string>): reado
 
 /** What is kept of a user's: letters first, and the devices with the last of their rows. */
 export function forget(
-  { ledger, devices, accounts, named, letters }: OwnRows,
+  { ledger, devices, accounts, named, versions, letters }: OwnRows,
   userId: string,
+  subject: string,
   most: number,
 ): Batch {
   const written = [...letters.entries()].flatMap(([id, letter]) =>
@@ -124,6 +134,10 @@ export function forget(
     row.userId === userId ? [hash] : [],
   );
   if (names.length > 0) return removed(named, names.slice(0, most));
+  const made = [...versions.entries()].flatMap(([name, row]) =>
+    row.subject === subject ? [name] : [],
+  );
+  if (made.length > 0) return removed(versions, made.slice(0, most));
   accounts.delete(userId);
   return { found: 0, removed: 0 };
 }
@@ -198,7 +212,7 @@ export function prune(
   what: Parameters<Unit["prune"]>[0],
   { olderThanMs, most, from = "" }: PruneStep,
 ): Pruned {
-  const { ledger, named, attempts, letters } = own;
+  const { ledger, named, versions, attempts, letters } = own;
   const before = now - olderThanMs * micros;
   const positions = new Map<string, string>();
   const enter = (key: string, at: number): void => {
@@ -208,6 +222,8 @@ export function prune(
   const rows = own[what];
   if (what === "attempts") for (const [key, { lastAt }] of attempts.entries()) enter(key, lastAt);
   if (what === "named") for (const [key, { namedAt }] of named.entries()) enter(key, namedAt);
+  if (what === "versions")
+    for (const [key, { writtenAt }] of versions.entries()) enter(key, writtenAt);
   if (what === "ledger") for (const [key, row] of ledger.entries()) enter(key, row.answeredAt);
   if (what === "letters") {
     for (const [id, { closedAt }] of letters.entries()) {

@@ -8,6 +8,7 @@ import { type Definition, isRefusedData, type Row } from "./tables.js";
 import { claim, type Met, type Naming } from "./claim.js";
 import { hasWaiting } from "./dependants.js";
 import { openLetters } from "./letters.js";
+import { mergeChange } from "./merge.js";
 import { openAttempts, openCheckpoints, forget, type OwnRows, prune } from "./own.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import { checkOwners, checkScope, isInScope, ownerKind } from "./scope.js";
@@ -90,6 +91,14 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
       if (effects.includes("left")) failure = { error: new LeftScope() };
       return { effects };
     },
+    merge: async (change) => {
+      const merged = statement(() =>
+        mergeChange({ rows, own, now }, change, (each) => writeChange(rows, each)),
+      );
+      if (merged.effect === "left") failure = { error: new LeftScope() };
+      return merged;
+    },
+    // Everybody may read everything.
     read: async ({ name }, key) =>
       statement(() => {
         const table = rows.table(name);
@@ -120,7 +129,10 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
     attempts: openAttempts(own, now, statement),
     checkpoints: openCheckpoints(own, statement),
     prune: async (what, step) => statement(() => prune(own, now, what, step)),
-    forget: async (userId, most) => statement(() => forget(own, userId, most)),
+    forget: async (userId, most) => {
+      const subject = await sha256(userId);
+      return statement(() => forget(own, userId, subject, most));
+    },
     inspect: openInspect(definitions, rows, statement),
   };
 
@@ -192,6 +204,7 @@ function openInspect(
       const table = definitions.get(name);
       return table && { ...table, inexact: new Set(), ownerKind };
     },
+    columns: async (tables) => tables.map((name) => new Set(definitions.get(name)?.columns.keys())),
     scope: async (scope) =>
       statement(() => {
         checkScope(rows, scope);

@@ -323,7 +323,7 @@ export interface components {
             readonly error_code: components["schemas"]["ErrorCode"];
             /** @description For people. Never the database's own text. */
             readonly message?: string;
-            /** @description Whatever the application adds, any JSON value. */
+            /** @description Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value. */
             readonly details?: unknown;
             /** @description The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation. */
             readonly operation_index?: number;
@@ -347,12 +347,13 @@ export interface components {
          *     | `FORBIDDEN_OPERATION` | The table does not take this operation. |
          *     | `INVALID_TRANSACTION` | The transaction can't be understood, or is beyond the server's limits. |
          *     | `RETRIES_EXHAUSTED` | It failed in a passing way, too often. |
-         *     | `CONFLICT` | The row has changed in the meantime, and the application does not merge. |
+         *     | `CONFLICT` | The row has changed in the meantime, and the change can't be merged with that. `details` may have `base`, `theirs` and `yours`, each an object by column. |
+         *     | `CONFLICT_BASE_MISSING` | The table merges changes, and this one does not say what it was made on: `previous_values`, or a column that `details` names. |
          *     | `DEPENDS_ON_DEAD_LETTER` | It needs a row that an earlier change would have created, and that change waits as a dead letter. It waits behind it. |
          *     | `UNCLASSIFIED_ERROR` | The application refused it without a code of its own. |
          * @enum {string}
          */
-        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "UNKNOWN_MUTATOR" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "DEPENDS_ON_DEAD_LETTER" | "UNCLASSIFIED_ERROR";
+        readonly LibraryErrorCode: "NOT_NULL_VIOLATION" | "UNIQUE_VIOLATION" | "FOREIGN_KEY_VIOLATION" | "CHECK_VIOLATION" | "CONSTRAINT_VIOLATION" | "INVALID_DATA" | "SCHEMA_MISMATCH" | "UNAUTHORIZED" | "UNKNOWN_TABLE" | "UNKNOWN_MUTATOR" | "FORBIDDEN_COLUMN" | "FORBIDDEN_OPERATION" | "INVALID_TRANSACTION" | "RETRIES_EXHAUSTED" | "CONFLICT" | "CONFLICT_BASE_MISSING" | "DEPENDS_ON_DEAD_LETTER" | "UNCLASSIFIED_ERROR";
         readonly CheckpointBody: {
             readonly client_id: components["schemas"]["CheckpointClientId"];
         };

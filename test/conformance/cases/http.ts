@@ -4,65 +4,9 @@ import { type Case, L1, put, refused, results, success, transaction, upload } fr
 
 const body = upload(transaction(put("lists", L1, { name: "Groceries" })));
 const text = JSON.stringify(body);
-const nothing = { lists: [], deadLetters: [] };
 const stored = { lists: [{ id: L1, name: "Groceries", owner_id: "alice" }] };
 
 export const http: readonly Case[] = [
-  {
-    id: "H-501",
-    level: "MUST",
-    title: "asks who calls before it looks at the body",
-    steps: [
-      {
-        send: { as: null, body },
-        expect: { ...refused(401), headers: { "www-authenticate": "Bearer" } },
-      },
-      { send: { as: null, body: "{not json" }, expect: refused(401) },
-      {
-        send: { as: null, body: "x", headers: { "content-type": "text/plain" } },
-        expect: refused(401),
-      },
-    ],
-    leaves: nothing,
-  },
-  ...(["{not json", "", " ", "{} {}", '{"a":"\\ud8"}', "[1,]"] as const).map(
-    (bad, index): Case => ({
-      id: `H-${510 + index}`,
-      level: "MUST",
-      title: `refuses a body that is not JSON: ${JSON.stringify(bad)}`,
-      steps: [{ send: { body: bad }, expect: refused(400) }],
-      leaves: nothing,
-    }),
-  ),
-  {
-    id: "H-520",
-    level: "MUST",
-    title: "refuses bytes that are not UTF-8",
-    steps: [
-      {
-        send: { body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]) },
-        expect: refused(400),
-      },
-    ],
-    leaves: nothing,
-  },
-  {
-    id: "H-521",
-    level: "MUST",
-    title: "refuses other content types with 415",
-    steps: [
-      { send: { body: text, headers: { "content-type": "text/plain" } }, expect: refused(415) },
-      {
-        send: { body: text, headers: { "content-type": "application/x-www-form-urlencoded" } },
-        expect: refused(415),
-      },
-      {
-        send: { body: text, headers: { "content-type": "application/json; charset=utf-8" } },
-        expect: results(success),
-      },
-    ],
-    leaves: stored,
-  },
   {
     id: "H-522",
     level: "MUST",
@@ -103,28 +47,6 @@ export const http: readonly Case[] = [
     leaves: stored,
   },
   {
-    id: "H-524",
-    level: "MUST",
-    title: "refuses an envelope that is 10,000 levels deep",
-    steps: [{ send: { body: "[".repeat(10_000) + "]".repeat(10_000) }, expect: refused(400) }],
-    leaves: nothing,
-  },
-  {
-    id: "H-530",
-    level: "MUST",
-    title: "names each answer, by the caller's own name where it gives one",
-    steps: [
-      {
-        send: { body, headers: { "x-correlation-id": "abc-123" } },
-        expect: { ...results(success), headers: { "x-correlation-id": "abc-123" } },
-      },
-      {
-        send: { as: null, body, headers: { "x-correlation-id": "abc-124" } },
-        expect: { ...refused(401), headers: { "x-correlation-id": "abc-124" } },
-      },
-    ],
-  },
-  {
     id: "H-540",
     level: "MUST",
     title: "tells its limits",
@@ -153,17 +75,6 @@ export const http: readonly Case[] = [
     ],
   },
   {
-    id: "H-541",
-    level: "MUST",
-    title: "hands out its contract",
-    steps: [
-      {
-        send: { method: "GET", path: "/api/data/openapi.yaml", as: null },
-        expect: { status: 200, headers: { "content-type": "application/yaml" } },
-      },
-    ],
-  },
-  {
     id: "H-542",
     level: "MUST",
     title: "has nothing at other paths and for other methods",
@@ -177,5 +88,23 @@ export const http: readonly Case[] = [
       { send: { path: "/api/data/?x=1", body }, expect: results(success) },
     ],
     leaves: stored,
+  },
+  {
+    id: "C-723",
+    level: "MUST",
+    title: "has no checkpoints of its own unless it is told to",
+    steps: [
+      {
+        send: { method: "PUT", path: "/api/data/checkpoint", body: { client_id: "phone" } },
+        expect: { status: 404 },
+      },
+      {
+        send: {
+          path: "/api/data/checkpoint-request",
+          body: { client_id: "phone", checkpoint_request_id: "1" },
+        },
+        expect: { status: 404 },
+      },
+    ],
   },
 ];

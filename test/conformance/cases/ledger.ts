@@ -56,28 +56,6 @@ const unreadable: readonly [string, object][] = [
 
 export const ledger: readonly Case[] = [
   {
-    id: "L-401",
-    level: "MUST",
-    title: "answers a replay as before and writes nothing, after somebody else changed the row",
-    steps: [
-      { send: { body: first }, expect: results(success) },
-      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
-      { send: { body: first }, expect: results(success) },
-    ],
-    leaves: { lists: [{ ...stored, name: "Changed" }] },
-  },
-  {
-    id: "L-402",
-    level: "MUST",
-    title: "answers a replay as before and writes nothing, after somebody else deleted the row",
-    steps: [
-      { send: { body: first }, expect: results(success) },
-      { change: { table: "lists", id: L1, to: null } },
-      { send: { body: first }, expect: results(success) },
-    ],
-    leaves: { lists: [] },
-  },
-  {
     id: "L-403",
     level: "MUST",
     title: "answers a fatal replay as before, and records nothing again",
@@ -130,36 +108,6 @@ export const ledger: readonly Case[] = [
     leaves: { lists: [{ ...stored, name: "Changed" }] },
   },
   {
-    id: "L-405",
-    level: "MUST",
-    title: "knows a transaction by its own id where its entries have none",
-    steps: [
-      {
-        send: { body: from("device", { transaction_id: 7, crud: [list] }) },
-        expect: results(success),
-      },
-      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
-      {
-        send: { body: from("device", { transaction_id: 7, crud: [list] }) },
-        expect: results(success),
-      },
-    ],
-    leaves: { lists: [{ ...stored, name: "Changed" }] },
-  },
-  {
-    id: "L-406",
-    level: "MUST",
-    title: "applies the same operation id with another content, from a device that began again",
-    steps: [
-      { send: { body: first }, expect: results(success) },
-      {
-        send: { body: from("device", numbered(1, patch("lists", L1, { name: "Shopping" }))) },
-        expect: results(success),
-      },
-    ],
-    leaves: { lists: [{ ...stored, name: "Shopping" }] },
-  },
-  {
     id: "L-407",
     level: "MUST",
     title: "keeps apart callers with one client id, and queues of one client",
@@ -183,17 +131,6 @@ export const ledger: readonly Case[] = [
       },
     ],
     leaves: { lists: [{ id: L1, owner_id: "alice" }] },
-  },
-  {
-    id: "L-408",
-    level: "MUST",
-    title: "applies again what has no identity",
-    steps: [
-      { send: { body: from("device", { crud: [list] }) }, expect: results(success) },
-      { change: { table: "lists", id: L1, to: { name: "Changed" } } },
-      { send: { body: from("device", { crud: [list] }) }, expect: results(success) },
-    ],
-    leaves: { lists: [stored] },
   },
   {
     id: "L-409",

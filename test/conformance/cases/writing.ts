@@ -12,7 +12,6 @@ import {
   retryable,
   success,
   T1,
-  T2,
   transaction,
   upload,
   X1,
@@ -106,22 +105,6 @@ export const writing: readonly Case[] = [
     leaves: { lists: [{ ...alices, name: null, labels: ["kept"] }] },
   },
   {
-    id: "W-206",
-    level: "MUST",
-    title: "PUT with another row's unique value changes nothing",
-    given: { things: [{ id: X1, code: "A" }] },
-    steps: [
-      {
-        send: send(put("things", X2, { code: "B" }), put("things", X2, { code: "A" })),
-        expect: results(fatal("UNIQUE_VIOLATION", 1)),
-      },
-    ],
-    leaves: {
-      things: [{ id: X1, code: "A" }],
-      deadLetters: [{ error_code: "UNIQUE_VIOLATION", operation_index: 1 }],
-    },
-  },
-  {
     id: "W-210",
     level: "MUST",
     title: "PATCH changes the columns it sends, NULLs included",
@@ -133,27 +116,6 @@ export const writing: readonly Case[] = [
       },
     ],
     leaves: { todos: [{ ...todo, completed: true, position: null }] },
-  },
-  {
-    id: "W-211",
-    level: "MUST",
-    title: "PATCH without columns is success, and so is one of a row that does not exist",
-    given: { lists: [alices] },
-    steps: [
-      {
-        send: send(patch("lists", L1, {}), patch("lists", L2, { name: "x" })),
-        expect: results(success),
-      },
-    ],
-    leaves: { lists: [alices] },
-  },
-  {
-    id: "W-220",
-    level: "MUST",
-    title: "DELETE removes the row, and is success where there is none",
-    given: { lists: [alices], todos: [todo] },
-    steps: [{ send: send(del("todos", T1), del("todos", T2)), expect: results(success) }],
-    leaves: { lists: [alices], todos: [] },
   },
   {
     id: "W-230",

@@ -4,6 +4,7 @@ import type { Dialect } from "../../../src/sql/dialect.js";
 import {
   fingerprint,
   readColumns,
+  columnNames,
   readConstraints,
   readForeignKeys,
 } from "../../../src/sql/sqlite/schema.js";
@@ -35,12 +36,19 @@ export const toy: Dialect = {
     at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
   },
   readColumns,
+  columnNames,
   readConstraints,
   readForeignKeys,
   convert,
   view,
   owners,
   same: (reference, _column, value) => sql`${reference} is ${value}`,
+  merging: {
+    typed: (_column, value) => sql`${value}`,
+    sum: (reference, _column, yours, base) =>
+      sql`(coalesce(${reference}, 0) + (${yours} - ${base}))`,
+    union: (_reference, _column, value) => sql`${value}`,
+  },
   fingerprint,
   codes: (error) => (error instanceof ToyError ? [error.toy] : []),
   meaning: (error) => (error instanceof ToyError ? (meanings[error.toy] ?? "other") : undefined),

@@ -1,0 +1,181 @@
+/** `connectionOf`: the connection of an open transaction as a client of `pg`, for what else of the application speaks to Postgres. */
+import type { PoolClient } from "pg";
+import { lending, type Lending, type LentClient } from "../src/sql/lent-word.js";
+
+/** Of one use at a time: two inner transactions at once on one connection can't be told apart. */
+const savepoint = "powersync_inner";
+
+type Callback = (error: unknown, result?: unknown) => void;
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * The connection of the transaction that layers, hooks and mutators are given as `tx`, in the form of a client of `pg`: for Drizzle, Knex, TypeORM,
+ * Prisma, or SQL of your own. What is sent through it belongs to the transaction, in its order, and commits or is undone with it.
+ *
+ * It takes no connection, and can't end the transaction: BEGIN makes a savepoint, COMMIT releases it, ROLLBACK goes back to it, one at a time; a COMMIT or
+ * ROLLBACK without such a BEGIN, or with an isolation level of its own, is an error that undoes all. A statement that fails undoes all, too, whoever catches
+ * its error, as one through `tx` does. Await what you send.
+ *
+ * Statements go by the extended protocol, one each; cursors and streams are refused. `release()` does nothing, and it emits no events.
+ * The pool must be guarded (`guardPool`), with `pg` 8.12 or newer.
+ *
+ * @param tx the context's own
+ * @throws TypeError where it is not
+ *
+ * @example
+ * hooks: {
+ *   persist: {
+ *     after: async (outcome, { tx, principal }) => {
+ *       await connectionOf(tx).query("INSERT INTO audit (by) VALUES ($1)", [principal.userId]);
+ *     },
+ *   },
+ * }
+ */
+export function connectionOf(tx: { getExecutor(): object }): PoolClient {
+  const lent = (tx.getExecutor() as { readonly [lending]?: Lending })[lending];
+  if (lent === undefined) {
+    throw new TypeError(
+      "connectionOf takes the `tx` that a layer, a hook or a mutator has been given, with an SQL database.",
+    );
+  }
+  const refuse = (message: string) => lent.send(() => Promise.reject(new Error(message)));
+  const run = (config: Config): Promise<unknown> => {
+    if (typeof config["submit"] === "function")
+      return refuse("A cursor or a stream can't be read inside the transaction: send a query.");
+    const text = String(config["text"]);
+    lent.watch.statement?.(text);
+    const control = controlOf(text);
+    return control === undefined
+      ? lent.send((client) => send(client, config))
+      : inner(lent, control, refuse);
+  };
+  const client = {
+    query: (...parameters: readonly unknown[]): unknown => {
+      const callback = parameters.find((each) => typeof each === "function") as
+        | Callback
+        | undefined;
+      const answer = run(configOf(parameters));
+      if (callback === undefined) return answer;
+      answer.then(
+        (result) => callback(null, result),
+        (error: unknown) => callback(error),
+      );
+      return undefined;
+    },
+    connect: () => Promise.resolve(),
+    // The connection stays the transaction's.
+    release: () => undefined,
+    end: () => refuse("The connection is the transaction's: it can't be ended inside."),
+    escapeIdentifier: (name: string) => `"${name.replaceAll('"', '""')}"`,
+    on: () => client,
+    once: () => client,
+    off: () => client,
+    addListener: () => client,
+    removeListener: () => client,
+  };
+  return client as unknown as PoolClient;
+}
+
+/** As `pg` reads them: a text or an object, values, a callback, the last two where they are. */
+function configOf([first, second]: readonly unknown[]): Config {
+  const config = (typeof first === "object" && first !== null ? first : { text: first }) as Config;
+  return Array.isArray(second) ? over(config, "values", second) : config;
+}
+
+/** What the object inherits counts, too: some builders of SQL have getters. */
+function over(config: Config, name: string, value: unknown): Config {
+  return Object.create(config, { [name]: { value, enumerable: true } }) as Config;
+}
+
+/** By the extended protocol the server takes no text of several statements, in which a COMMIT could hide. */
+function send(client: LentClient, config: Config): Promise<unknown> {
+  return client.query(over(config, "queryMode", "extended"));
+}
+
+type Control = "begin" | "commit" | "rollback" | { readonly refused: string };
+
+async function inner(
+  lent: Lending,
+  control: Control,
+  refuse: (message: string) => Promise<never>,
+): Promise<unknown> {
+  const sent = (...texts: readonly string[]) =>
+    lent.send(async (client) => {
+      let result: unknown;
+      for (const text of texts) result = await send(client, { text });
+      return result;
+    });
+  if (typeof control === "object") return refuse(control.refused);
+  if (control === "begin") {
+    if (lent.watch.inner.open)
+      return refuse(
+        "A transaction is open already on this connection: await one before you begin the next.",
+      );
+    lent.watch.inner.open = true;
+    return sent(`savepoint ${savepoint}`);
+  }
+  if (!lent.watch.inner.open)
+    return refuse(
+      `The transaction is the library's, which ends it: ${control.toUpperCase()} is not for application code. Throw to undo it.`,
+    );
+  lent.watch.inner.open = false;
+  return control === "commit"
+    ? sent(`release ${savepoint}`)
+    : sent(`rollback to ${savepoint}`, `release ${savepoint}`);
+}
+
+const plainEnd = /^(?:work|transaction)?$/;
+const plainBegin = /^(?:work|transaction)?(?: read write)?$/;
+
+/** `undefined`: it has nothing to do with where the transaction ends. */
+function controlOf(text: string): Control | undefined {
+  const words = wordsOf(text);
+  const [, first = "", rest = ""] = /^(\w*) ?(.*)$/s.exec(words) ?? [];
+  const as = (control: "begin" | "commit" | "rollback", plain: RegExp): Control =>
+    plain.test(rest) ? control : { refused: impossible(words) };
+  switch (first) {
+    case "begin":
+    case "start":
+      return as("begin", plainBegin);
+    case "commit":
+    case "end":
+      return as("commit", plainEnd);
+    case "rollback":
+    case "abort":
+      return /^(?:(?:work|transaction) )?to /.test(rest) ? undefined : as("rollback", plainEnd);
+    case "prepare":
+      return /^transaction\b/.test(rest) ? { refused: impossible(words) } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function impossible(words: string): string {
+  return `${words.toUpperCase().slice(0, 60)} is not possible here: the transaction has begun, and the library ends it.`;
+}
+
+/** The beginning of a statement in lower case, without comments and what ends it, a blank between two words. Comments stand in each other. */
+function wordsOf(text: string): string {
+  let words = "";
+  for (let at = 0, depth = 0; at < text.length && words.length < 200;) {
+    const two = text.slice(at, at + 2);
+    if (two === "/*") depth += 1;
+    if (two === "*/" && depth > 0) depth -= 1;
+    if (two === "/*" || two === "*/") {
+      at += 2;
+      words += " ";
+    } else if (depth > 0) {
+      at += 1;
+    } else if (two === "--") {
+      const end = text.slice(at).search(/[\n\r]/);
+      at = end === -1 ? text.length : at + end;
+    } else {
+      words += text[at];
+      at += 1;
+    }
+  }
+  return words
+    .replaceAll(/[\s;]+/g, " ")
+    .trim()
+    .toLowerCase();
+}

@@ -1,0 +1,83 @@
+/** The admin routes, as the page calls them. */
+import { parseJson } from "../../wire/parse-json.js";
+
+export interface Summary {
+  readonly id: string;
+  readonly status: "open" | "stale" | "retried" | "discarded";
+  readonly user_id: string;
+  readonly client_id?: string;
+  readonly error_code: string;
+  readonly message: string;
+  readonly operation_index?: number;
+  readonly tables: readonly string[];
+  readonly attempts: number;
+  readonly first_seen_at: string;
+  readonly last_seen_at: string;
+  readonly edited: boolean;
+  readonly reason?: string;
+  readonly closed_at?: string;
+  readonly root?: string;
+  readonly dependants: number;
+}
+
+export interface Letter extends Summary {
+  readonly payload: unknown;
+  readonly original_payload?: unknown;
+  readonly unread_rows: number;
+}
+
+export interface Compared {
+  readonly operation_index: number;
+  readonly op?: string;
+  readonly table?: string;
+  readonly id?: string;
+  readonly base?: Readonly<Record<string, unknown>>;
+  readonly yours?: Readonly<Record<string, unknown>>;
+  readonly theirs?: Readonly<Record<string, unknown>> | null;
+  readonly columns?: readonly {
+    readonly name: string;
+    readonly type?: string;
+    readonly nullable?: boolean;
+    readonly members?: readonly string[];
+  }[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The page is `…/ui` beside the routes, whatever they are mounted under. */
+const base = location.pathname.replace(/\/ui\/?$/, "");
+
+/** Rejects with an error to show where there is no answer that can be read. */
+export async function ask(method: string, path: string, body?: string): Promise<Answer> {
+  const response = await fetch(base + path, {
+    method,
+    credentials: "same-origin",
+    ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
+  });
+  const text = await response.text();
+  let read: unknown;
+  try {
+    read = parseJson(text);
+  } catch {
+    read = undefined;
+  }
+  if (typeof read !== "object" || read === null) {
+    throw new Error(`The server answers ${response.status}, and not with JSON.`);
+  }
+  return { status: response.status, body: read as Answer["body"] };
+}
+
+/** Rejects with the server's message where it refuses. */
+export async function read<T>(path: string): Promise<T> {
+  const { status, body } = await ask("GET", path);
+  if (status !== 200) throw new Error(messageOf({ status, body }));
+  // Safe: it is this library's own route.
+  return body as T;
+}
+
+export function messageOf({ status, body: { message } }: Answer): string {
+  return typeof message === "string" ? message : `The server answers ${status}.`;
+}

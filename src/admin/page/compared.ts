@@ -1,0 +1,73 @@
+/** One operation of a letter: what the device had seen, the row as it is now, and what the letter would write, side by side. */
+import type { Compared, Letter } from "./api.js";
+import { element, json } from "./dom.js";
+
+export function comparedTable(compared: Compared, letter: Letter): readonly HTMLElement[] {
+  const { operation_index: index, op = "?", table = "?", id = "?", base, yours, theirs } = compared;
+  const failed = index === letter.operation_index;
+  const names = new Set([
+    ...Object.keys(yours ?? {}),
+    ...Object.keys(base ?? {}),
+    ...(op === "DELETE" ? Object.keys(theirs ?? {}) : []),
+  ]);
+  const title = element(
+    "h3",
+    failed ? { class: "failed" } : {},
+    `${op} ${table} ${id}${failed ? " (failed)" : ""}`,
+  );
+  const note =
+    theirs === undefined
+      ? "The row as it is now can't be read."
+      : theirs === null
+        ? "There is no such row now."
+        : undefined;
+  const shown: [string, Readonly<Record<string, unknown>> | null | undefined][] = [
+    ...(base === undefined ? [] : [["Base", base] as [string, typeof base]]),
+    ...(theirs === undefined || theirs === null
+      ? []
+      : [["Theirs, now", theirs] as [string, typeof theirs]]),
+    ...(yours === undefined ? [] : [["Yours", yours] as [string, typeof yours]]),
+  ];
+  const rows = [...names].map((name) =>
+    element(
+      "tr",
+      {},
+      element("th", { attributes: { scope: "row" } }, name),
+      ...shown.map(([which, values]) =>
+        cell(values, name, which === "Base" ? undefined : (base ?? theirs)),
+      ),
+    ),
+  );
+  const head = element(
+    "tr",
+    {},
+    element("th", { attributes: { scope: "col" } }, "Column"),
+    ...shown.map(([which]) => element("th", { attributes: { scope: "col" } }, which)),
+  );
+  const body = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  const scroll = { tabindex: "0", role: "region", "aria-label": `Values of ${table} ${id}` };
+  return [
+    title,
+    ...(note === undefined ? [] : [element("p", { class: "facts" }, note)]),
+    ...(rows.length === 0 ? [] : [element("div", { class: "scroll", attributes: scroll }, body)]),
+  ];
+}
+
+/** @param before what the value is compared with, to say that it differs */
+function cell(
+  values: Readonly<Record<string, unknown>> | null | undefined,
+  name: string,
+  before: Readonly<Record<string, unknown>> | null | undefined,
+): HTMLElement {
+  if (values === null || values === undefined || !Object.hasOwn(values, name)) {
+    return element("td", { class: "none" }, "not set");
+  }
+  const text = json(values[name]);
+  const differs =
+    before !== null &&
+    before !== undefined &&
+    before !== values &&
+    Object.hasOwn(before, name) &&
+    json(before[name]) !== text;
+  return element("td", differs ? { class: "changed" } : {}, text);
+}

@@ -1,0 +1,244 @@
+/** One letter: what failed, its operations beside the rows as they are now, an editor, and what can be done with it. */
+import {
+  type Answer,
+  ask,
+  type Compared,
+  type Letter,
+  messageOf,
+  read,
+  type Summary,
+} from "./api.js";
+import { comparedTable } from "./compared.js";
+import { button, element, json, time } from "./dom.js";
+import { parseJson } from "../../wire/parse-json.js";
+
+interface Actions {
+  readonly back: () => void;
+  readonly told: (text: string, bad?: boolean) => void;
+  /** It has changed: whatever shows it is read anew. */
+  readonly changed: () => void;
+  readonly discard: (letter: Summary) => void;
+}
+
+/** Fills the place with the letter. */
+export async function showLetter(place: HTMLElement, id: string, actions: Actions): Promise<void> {
+  const path = `/${encodeURIComponent(id)}`;
+  const [letter, comparison, dependants] = await Promise.all([
+    read<Letter>(path),
+    read<{ operations: Compared[]; more: number }>(`${path}/compare`),
+    read<{ letters: Summary[]; next?: string }>(
+      `?root=${encodeURIComponent(id)}&order=oldest&limit=50&status=open,stale`,
+    ),
+  ]);
+  const waits = letter.status === "open" || letter.status === "stale";
+  const { operations, more } = comparison;
+  place.replaceChildren(
+    button("← Back to the list", actions.back, "back"),
+    element("h2", {}, `${letter.error_code}: ${letter.message}`),
+    facts(letter),
+    ...(waits ? [actionRow(letter, actions)] : []),
+    ...operations.flatMap((operation) => comparedTable(operation, letter)),
+    ...(more > 0 ? [element("p", {}, `And ${more} more operations: see the payload.`)] : []),
+    ...chain(letter, dependants.letters, dependants.next !== undefined),
+    ...(waits ? editor(letter, operations, actions) : payloads(letter)),
+  );
+}
+
+function facts(letter: Letter): HTMLElement {
+  const rows: readonly (readonly [string, Node | string | undefined])[] = [
+    ["Status", element("span", { class: `badge ${letter.status}` }, letter.status)],
+    ["Reason", letter.reason],
+    ["User", letter.user_id],
+    ["Device", letter.client_id],
+    ["First seen", time(letter.first_seen_at)],
+    ["Last seen", time(letter.last_seen_at)],
+    ["Closed", letter.closed_at === undefined ? undefined : time(letter.closed_at)],
+    ["Failed", `${letter.attempts}×${letter.edited ? ", edited since it was recorded" : ""}`],
+    ["Letter", letter.id],
+  ];
+  return element(
+    "dl",
+    {},
+    ...rows.flatMap(([name, value]) =>
+      value === undefined ? [] : [element("dt", {}, name), element("dd", {}, value)],
+    ),
+  );
+}
+
+function actionRow(letter: Letter, actions: Actions): HTMLElement {
+  const chained = letter.root !== undefined || letter.dependants > 0;
+  const row = element("div", {
+    class: "buttons",
+    attributes: { role: "group", "aria-label": "This letter" },
+  });
+  const retry = async (force: boolean): Promise<void> => {
+    for (const each of row.querySelectorAll("button")) each.disabled = true;
+    actions.told("Retrying …");
+    try {
+      const answer = await ask(
+        "POST",
+        `/${letter.id}/retry`,
+        JSON.stringify(force ? { force } : {}),
+      );
+      actions.told(retryWord(answer), answer.status !== 200);
+      actions.changed();
+    } catch (error) {
+      actions.told(error instanceof Error ? error.message : String(error), true);
+      for (const each of row.querySelectorAll("button")) each.disabled = false;
+    }
+  };
+  row.append(
+    button(chained ? "Retry the chain" : "Retry", () => void retry(false), "main"),
+    ...(letter.status === "stale"
+      ? [button("Retry although rows have changed", () => void retry(true))]
+      : []),
+    button("Discard…", () => actions.discard(letter), "danger"),
+  );
+  return row;
+}
+
+export function retryWord(answer: Answer): string {
+  const { status, body } = answer;
+  if (status !== 200) return `Not applied. ${messageOf(answer)}`;
+  const { retried = [], stopped_by: stopped } = (body["dependants"] ?? {}) as {
+    readonly retried?: readonly string[];
+    readonly stopped_by?: { readonly id: string; readonly message: string };
+  };
+  const also = retried.length === 0 ? "" : ` So are ${retried.length} of its chain.`;
+  return stopped === undefined
+    ? `The letter is applied.${also}`
+    : `The letter is applied.${also} In the way of the rest: ${stopped.message}`;
+}
+
+function chain(
+  letter: Letter,
+  dependants: readonly Summary[],
+  more: boolean,
+): readonly HTMLElement[] {
+  const { root } = letter;
+  if (root === undefined && dependants.length === 0) return [];
+  const link = (id: string, text: string) =>
+    element("a", { attributes: { href: `#letter=${encodeURIComponent(id)}` } }, text);
+  return [
+    element("h3", {}, "Chain"),
+    ...(root === undefined
+      ? []
+      : [
+          element(
+            "p",
+            {},
+            "It depends on ",
+            link(root, "another letter"),
+            ", which is applied first.",
+          ),
+        ]),
+    ...(dependants.length === 0
+      ? []
+      : [
+          element("p", {}, "These depend on it, and are applied with it, in this order:"),
+          element(
+            "ol",
+            {},
+            ...dependants.map(({ id, tables, message }) =>
+              element("li", {}, link(id, `${tables.join(", ")}: ${message}`)),
+            ),
+            more ? element("li", {}, "and more") : undefined,
+          ),
+        ]),
+  ];
+}
+
+function editor(
+  letter: Letter,
+  operations: readonly Compared[],
+  { told, changed }: Actions,
+): readonly HTMLElement[] {
+  const text = element("textarea", {
+    class: "json",
+    attributes: { id: "payload", spellcheck: "false", "aria-describedby": "payload-help" },
+  });
+  text.value = json(letter.payload);
+  const save = async (): Promise<void> => {
+    try {
+      parseJson(text.value);
+    } catch (error) {
+      told(`Not stored: this is no JSON. ${error instanceof Error ? error.message : ""}`, true);
+      text.focus();
+      return;
+    }
+    try {
+      // As it was typed, so that no digit of a number is lost.
+      const answer = await ask("PUT", `/${letter.id}`, `{"payload":${text.value}}`);
+      if (answer.status === 200) {
+        told("Stored. Retry the letter to apply it.");
+        changed();
+      } else told(`Not stored. ${messageOf(answer)}`, true);
+    } catch (error) {
+      told(error instanceof Error ? error.message : String(error), true);
+    }
+  };
+  return [
+    element("h3", {}, "Edit what it will write"),
+    element("label", { attributes: { for: "payload" } }, "Payload, as JSON"),
+    text,
+    element(
+      "div",
+      { class: "buttons" },
+      button("Store", () => void save(), "main"),
+      button("Undo", () => {
+        text.value = json(letter.payload);
+      }),
+    ),
+    element("div", { attributes: { id: "payload-help" } }, ...columnHelp(operations)),
+    ...(letter.original_payload === undefined
+      ? []
+      : [foldedJson("As it was recorded", letter.original_payload)]),
+  ];
+}
+
+function columnHelp(operations: readonly Compared[]): readonly HTMLElement[] {
+  const tables = new Map(operations.map(({ table = "?", columns }) => [table, columns]));
+  return [...tables].map(([table, columns]) =>
+    columns === undefined
+      ? element(
+          "p",
+          { class: "facts" },
+          `${table}: no rule is for this table, or the database does not have it.`,
+        )
+      : element(
+          "details",
+          {},
+          element("summary", {}, `Columns of ${table}`),
+          element(
+            "ul",
+            {},
+            ...columns.map(({ name, type = "missing in the database", nullable, members }) =>
+              element(
+                "li",
+                {},
+                `${name}: ${type}${nullable === false ? ", never NULL" : ""}${members === undefined ? "" : `, one of ${members.join(", ")}`}`,
+              ),
+            ),
+          ),
+        ),
+  );
+}
+
+function payloads(letter: Letter): readonly HTMLElement[] {
+  return [
+    foldedJson("Payload", letter.payload),
+    ...(letter.original_payload === undefined
+      ? []
+      : [foldedJson("As it was recorded", letter.original_payload)]),
+  ];
+}
+
+function foldedJson(title: string, value: unknown): HTMLElement {
+  const region = { tabindex: "0", role: "region", "aria-label": title };
+  return element(
+    "details",
+    {},
+    element("summary", {}, title),
+    element("div", { class: "scroll" }, element("pre", { attributes: region }, json(value))),
+  );
+}

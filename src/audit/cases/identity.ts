@@ -1,0 +1,151 @@
+/** L-4xx: what makes a transaction the same one, and what makes it another. */
+import { absent, type AuditCase, fatal, from, results, success, there, upload } from "../case.js";
+
+const identity = { level: 2, need: "MUST", about: "What is the same transaction" } as const;
+
+export const identities: readonly AuditCase[] = [
+  {
+    ...identity,
+    id: "L-406",
+    title: "applies the same operation id with another content, from a device that began again",
+    mend: "The content belongs into the identity: a device that was restored from a backup counts from an earlier number again.",
+    steps: (g) => {
+      const sent = g.numbered(g.put("a", { code: g.code("A") }));
+      const again = {
+        ...sent,
+        crud: sent.crud.map((entry) => ({ ...entry, op_data: { code: g.code("B") } })),
+      };
+      return [
+        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
+        { send: { body: from(g.device("phone"), again) }, expect: results(success) },
+        ...there(g.code("B")),
+        ...absent(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-457",
+    title: "applies the same content under another operation id",
+    mend: "The op_ids belong into the identity: somebody who sets a value again, after it had been changed, means it.",
+    steps: (g) => {
+      const set = (device: string, name: string) => ({
+        send: { body: from(g.device(device), g.numbered(g.put("a", { code: g.code(name) }))) },
+        expect: results(success),
+      });
+      return [
+        set("phone", "A"),
+        set("tablet", "B"),
+        set("phone", "A"),
+        ...there(g.code("A")),
+        ...absent(g.code("B")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-419",
+    title: "keeps apart callers with one client id",
+    mend: "The caller belongs into the identity: a client_id is no secret, and what one user has sent is no answer to another.",
+    steps: (g) => {
+      const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
+      return [
+        { send: { body }, expect: results(success) },
+        // The row is the first user's.
+        { send: { body, as: "other" }, expect: results(fatal(0)) },
+        ...there(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-415",
+    title: "keeps apart the devices of one user",
+    mend: "The client_id belongs into the identity: two devices count their operations alike.",
+    steps: (g) => {
+      const sent = g.numbered(g.put("a", { code: g.code("A") }));
+      return [
+        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
+        {
+          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
+          expect: results(success),
+        },
+        { send: { body: from(g.device("tablet"), sent) }, expect: results(success) },
+        ...there(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-416",
+    title: "keeps apart the queues of one device",
+    mend: "The queue_id belongs into the identity: a device whose database was emptied keeps its client_id and begins its numbers again.",
+    steps: (g) => {
+      const sent = g.numbered(g.put("a", { code: g.code("A") }));
+      const of = (queue_id: string) => ({ ...from(g.device("phone"), sent), queue_id });
+      return [
+        { send: { body: of("first") }, expect: results(success) },
+        {
+          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
+          expect: results(success),
+        },
+        { send: { body: of("first") }, expect: results(success) },
+        ...absent(g.code("A")),
+        { send: { body: of("second") }, expect: results(success) },
+        ...there(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-408",
+    title: "applies again what has no identity",
+    mend: "Without op_id and transaction_id nothing says that it is the same transaction: what is not recognized is applied, not swallowed.",
+    steps: (g) => {
+      const body = from(g.device("phone"), { crud: [g.put("a", { code: g.code("A") })] });
+      return [
+        { send: { body }, expect: results(success) },
+        {
+          send: { body: from(g.device("tablet"), { crud: [g.del("a")] }) },
+          expect: results(success),
+        },
+        { send: { body }, expect: results(success) },
+        ...there(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    need: "MUST",
+    id: "U-105",
+    about: "Requests and answers",
+    title: "takes null for absent",
+    mend: "For members that may be missing, null means that they are.",
+    steps: (g) => [
+      {
+        send: {
+          body: {
+            client_id: null,
+            queue_id: null,
+            ...upload({
+              transaction_id: null,
+              crud: [
+                {
+                  ...g.put("a", { code: g.code("A") }),
+                  op_id: null,
+                  transaction_id: null,
+                  previous_values: null,
+                  metadata: null,
+                },
+                g.put("b"),
+                { ...g.del("b"), op_data: null },
+              ],
+            }),
+          },
+        },
+        expect: results(success),
+      },
+      ...there(g.code("A")),
+    ],
+  },
+];

@@ -1,0 +1,27 @@
+/** `powersync-writes/audit`: holds any write endpoint to the contract, over HTTP alone. */
+export { auditCases } from "./cases/list.js";
+export { junitOf, mendOf, tableOf } from "./report.js";
+export {
+  AuditImpossible,
+  type AuditOptions,
+  type AuditReport,
+  type CaseOutcome,
+  runAudit,
+} from "./run.js";
+export { auditDialects, type AuditDialect, auditSql } from "./sql.js";
+export type {
+  AuditCase,
+  Caller,
+  Expected,
+  Feature,
+  Given,
+  Level,
+  Limits,
+  Need,
+  Outcome,
+  Send,
+  Sight,
+  Status,
+  Step,
+} from "./case.js";
+export type { Exchange, Outage } from "./steps.js";

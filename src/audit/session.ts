@@ -1,0 +1,222 @@
+/** The server under audit: how it is spoken to, what it can do, and how its rows are seen. */
+import type { Caller, Feature, Limits, Send, Sight } from "./case.js";
+import { type Counter, createCounter } from "./given.js";
+import { type Answer, member } from "./match.js";
+import { credentialOf } from "./tokens.js";
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly otherToken?: string;
+  readonly table: string;
+  readonly signal: AbortSignal;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+export interface Session {
+  readonly table: string;
+  readonly counter: Counter;
+  readonly signal: AbortSignal;
+  readonly hasOther: boolean;
+  /** Whether a credential of this kind can be made of the token. */
+  canBe(caller: Caller): boolean;
+  /** @throws Unanswered */
+  request(send: Send, leaveAfterMs?: number): Promise<Answer>;
+  sleep(ms: number): Promise<void>;
+}
+
+/** There was no answer: no connection, one that broke, or none in time. */
+export class Unanswered extends Error {
+  override readonly name = "Unanswered";
+}
+
+/** For one request. A server under audit has nothing else to do. */
+const requestMs = 30_000;
+const busyTries = 20;
+const longestWaitMs = 2_000;
+
+export function createSession(options: SessionOptions): Session {
+  const { url, token, otherToken, table, signal } = options;
+  const base = new URL(url);
+
+  async function once(send: Send, leaveAfterMs: number | undefined): Promise<Answer> {
+    const { body, method = "POST", path = "", as = "user", headers = {} } = send;
+    const target = new URL(base);
+    target.pathname = base.pathname.replace(/\/$/, "") + path;
+    const authorization = credentialOf(as, token, otherToken);
+    const bound = AbortSignal.timeout(leaveAfterMs ?? requestMs);
+    try {
+      const response = await options.fetch(target, {
+        method,
+        signal: AbortSignal.any([signal, bound]),
+        headers: {
+          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(authorization !== undefined && { authorization }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: bytesOf(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, body: parsed(text) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (bound.aborted) throw new Unanswered(`There was no answer within ${requestMs / 1_000} s.`);
+      const { cause } = error as { cause?: { code?: unknown } };
+      const code = typeof cause?.code === "string" ? ` (${cause.code})` : "";
+      throw new Unanswered(`There was no answer: the connection failed${code}.`, { cause: error });
+    }
+  }
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      }, ms);
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+    });
+
+  return {
+    table,
+    signal,
+    counter: createCounter(),
+    hasOther: otherToken !== undefined,
+    canBe: (caller) => credentialOf(caller, token, otherToken) !== undefined || caller === null,
+    sleep,
+    // 429 is about how often is asked, and says nothing of what was asked.
+    request: async (send, leaveAfterMs) => {
+      for (let tries = 1; ; tries += 1) {
+        const answer = await once(send, leaveAfterMs);
+        if (answer.status !== 429 || tries === busyTries) return answer;
+        await sleep(waitOf(answer));
+      }
+    },
+  };
+}
+
+/** How long the server asks to wait, within bounds: an audit is to end. */
+export function waitOf({ headers }: Answer): number {
+  const seconds = Number(headers.get("retry-after") ?? "0");
+  return Math.min(Math.max(Number.isFinite(seconds) ? seconds * 1_000 : 0, 50), longestWaitMs);
+}
+
+function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return body as Uint8Array<ArrayBuffer>;
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the status of the first result, or the HTTP status where there is none */
+export function verdictOf(answer: Answer): string {
+  const results = member(answer.body, "results");
+  const status = Array.isArray(results) ? member(results[0], "status") : undefined;
+  return typeof status === "string" ? status : String(answer.status);
+}
+
+/** How the server says that another row has a value: found out before the first case. */
+export interface Eyes {
+  readonly code: string | undefined;
+  readonly big: string | undefined;
+}
+
+const lookTries = 10;
+
+/**
+ * Whether a row has this value: a second row with the same one is refused, and none is left behind where it is not.
+ *
+ * @returns `undefined` where the answer says neither
+ */
+export async function look(
+  session: Session,
+  { code, big }: Sight,
+  eyes: Eyes,
+): Promise<boolean | undefined> {
+  const taken = code === undefined ? eyes.big : eyes.code;
+  const id = crypto.randomUUID();
+  const op_data = { ...(code !== undefined && { code }), ...(big !== undefined && { big }) };
+  for (let tries = 1; tries <= lookTries; tries += 1) {
+    const transaction_id = session.counter.next();
+    const crud = [
+      { op: "PUT", table: session.table, id, transaction_id, op_data },
+      { op: "DELETE", table: session.table, id, transaction_id },
+    ];
+    const answer = await session.request({ body: { transactions: [{ transaction_id, crud }] } });
+    const verdict = verdictOf(answer);
+    if (verdict === "success") return false;
+    if (verdict === taken) return true;
+    await session.sleep(waitOf(answer));
+  }
+  return undefined;
+}
+
+export interface Abilities {
+  readonly features: ReadonlySet<Feature>;
+  /** As told, or PowerSync's 50 transactions and this library's other defaults. */
+  readonly limits: Limits;
+}
+
+const assumed: Limits = {
+  bodyBytes: 16 * 1024 * 1024,
+  transactions: 50,
+  operations: 10_000,
+  depth: 64,
+  stringLength: 4 * 1024 * 1024,
+};
+
+/** What the server takes beyond PowerSync's contract. */
+export async function abilitiesOf(
+  session: Session,
+  made: (id: string, name: string) => void,
+): Promise<Abilities> {
+  const { table, counter } = session;
+  const features = new Set<Feature>();
+  const ok = async (send: Send, is: (answer: Answer) => boolean): Promise<boolean> => {
+    const answer = await session.request(send);
+    return answer.status === 200 && is(answer);
+  };
+  if (await ok({ body: { crud: [] } }, ({ body }) => member(body, "status") === "success"))
+    features.add("bare");
+  if (await ok({ body: { batch: [] } }, ({ body }) => member(body, "results") === undefined))
+    features.add("batch");
+  const id = crypto.randomUUID();
+  made(id, "row");
+  if (await ok({ method: "PUT", body: { table, data: { id } } }, () => true))
+    features.add("methods");
+  const tx_id = counter.next();
+  const byOtherNames = { op: "PUT", type: table, id, tx_id, data: {} };
+  const sent = { body: { transactions: [{ tx_id, crud: [byOtherNames] }] } };
+  if (await ok(sent, (answer) => verdictOf(answer) === "success")) features.add("names");
+
+  const told = await session.request({ method: "GET", path: "/limits", as: null });
+  const limits = told.status === 200 ? member(told.body, "limits") : undefined;
+  if (limits === undefined) return { features, limits: assumed };
+  features.add("limits");
+  const optional = member(told.body, "features");
+  if (Array.isArray(optional) && optional.includes("checkpoints")) features.add("checkpoints");
+  const number = (name: string, otherwise: number): number => {
+    const value = member(limits, name);
+    return typeof value === "number" && value > 0 ? value : otherwise;
+  };
+  return {
+    features,
+    limits: {
+      bodyBytes: number("body_bytes", assumed.bodyBytes),
+      transactions: number("transactions", assumed.transactions),
+      operations: number("operations", assumed.operations),
+      depth: number("depth", assumed.depth),
+      stringLength: number("string_length", assumed.stringLength),
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** What the rules name of the database: tables, and their columns by what names them. And what is said where one is missing. */
+import type { Principal } from "../context.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import { namedBy, ownerColumns } from "./owners.js";
+import type { Mismatch } from "./types.js";
+
+export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
+  const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role its use.`;
+  return { severity: "error", code: "table_missing", table: name, message };
+}
+
+export function keyMissing(table: string, column: string): string {
+  return `"${table}" has no column "${column}", where the client's row id should go. Name the key in "id".`;
+}
+
+export function columnMissing(table: string, column: string, by: string): string {
+  return `"${table}" has no column "${column}", which ${by} names. Create it, or take it out of the rule; until then writes wait on the device.`;
+}
+
+interface Use {
+  /** The place in the rule. */
+  readonly by: string;
+  readonly writes: boolean;
+  /** What clients send goes there. */
+  readonly sent?: true;
+}
+
+/** By column, what of the rule names it. */
+export function usesOf<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+): ReadonlyMap<string, [Use, ...Use[]]> {
+  const uses = new Map<string, [Use, ...Use[]]>();
+  const add = (column: string, by: string, writes: boolean, sent?: true): void => {
+    const use = { by, writes, ...(sent && { sent }) };
+    const known = uses.get(column);
+    if (known === undefined) uses.set(column, [use]);
+    else known.push(use);
+  };
+  for (const [client, { column, readOnly }] of rule.clientColumns ?? []) {
+    // One that is never written need not be there.
+    if (readOnly === undefined) add(column, `columns.${client}`, true, true);
+  }
+  for (const column of rule.serverColumns.keys()) add(column, `set.${column}`, true);
+  for (const column of rule.insertColumns.keys()) add(column, `setOnInsert.${column}`, true);
+  for (const column of rule.insertOnly.keys()) add(column, "insertOnly", false);
+  for (const column of rule.softDelete?.keys() ?? []) add(column, `delete.set.${column}`, true);
+  const { merging = [], version, readable = [] } = rule.conflict ?? {};
+  for (const column of merging) add(column, "conflict", column === version);
+  for (const column of readable) add(column, "conflict.readable", false);
+  for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
+  for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
+  return uses;
+}
+
+/** A column that must be there. */
+interface Declared {
+  readonly table: string;
+  readonly column: string;
+  /** What is wrong where it is not, and what to do. */
+  readonly message: string;
+}
+
+/** All that the rules name, each rule's table first. */
+export interface DeclaredParts {
+  readonly tables: readonly { readonly table: string; readonly message: string }[];
+  readonly columns: readonly Declared[];
+}
+
+export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): DeclaredParts {
+  const tables = new Map<string, string>();
+  const columns: Declared[] = [];
+  const referred: { readonly table: string; readonly message: string }[] = [];
+  for (const rule of rules.values()) {
+    const { name, table, key, parents } = rule;
+    const say = (message: string) => `tables.${name}: ${message}`;
+    if (!tables.has(table)) tables.set(table, tableMissing(rule).message);
+    for (const column of key.columns)
+      columns.push({ table, column, message: say(keyMissing(table, column)) });
+    for (const [column, [{ by }]] of usesOf(rule))
+      columns.push({ table, column, message: say(columnMissing(table, column, by)) });
+    for (const { column, rule: parent, by } of parents) {
+      const message = say(columnMissing(parent.table, by, `belongsTo.${column}`));
+      columns.push({ table: parent.table, column: by, message });
+    }
+    const record = rule.conflict?.record;
+    if (record !== undefined) {
+      const message = `conflict.record names the table "${record}", which the database does not have. Create it, or correct the name.`;
+      referred.push({ table: record, message: say(message) });
+    }
+    for (const [client, { references }] of rule.clientColumns ?? []) {
+      if (references === undefined) continue;
+      const message = `columns.${client} refers to the table "${references.table}", which the database does not have. Create it, or correct the name.`;
+      referred.push({ table: references.table, message: say(message) });
+      for (const column of new Set([references.match, references.take])) {
+        const text = say(columnMissing(references.table, column, `columns.${client}`));
+        columns.push({ table: references.table, column, message: text });
+      }
+    }
+  }
+  for (const { table, message } of referred) if (!tables.has(table)) tables.set(table, message);
+  return { tables: [...tables].map(([table, message]) => ({ table, message })), columns };
+}
+
+/** What is missing, said once each. @param found the columns of each of `tables`; none: there is no such table */
+export function missingParts(
+  { tables, columns }: DeclaredParts,
+  found: readonly ReadonlySet<string>[],
+): readonly string[] {
+  const by = new Map(tables.map(({ table }, index) => [table, found[index] ?? new Set<string>()]));
+  const absent = tables.filter(({ table }) => by.get(table)?.size === 0);
+  const lacking = columns.filter(({ table, column }) => {
+    const known = by.get(table);
+    return known !== undefined && known.size > 0 && !known.has(column);
+  });
+  const said = new Map<string, string>();
+  for (const { table, column, message } of lacking) {
+    const key = `${table}.${column}`;
+    if (!said.has(key)) said.set(key, message);
+  }
+  return [...absent.map(({ message }) => message), ...said.values()];
+}

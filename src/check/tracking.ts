@@ -1,0 +1,71 @@
+/** Whether the client's schema tracks what a rule's `conflict` is decided by: without it every write would be CONFLICT_BASE_MISSING. */
+import type { Principal } from "../context.js";
+import { clientName } from "../pipeline/conflict-asked.js";
+import type { Conflict } from "../pipeline/conflict-columns.js";
+import type { Rule, Rules } from "../pipeline/rules.js";
+import { sendable } from "./sendable.js";
+import type { ClientSchema, SyncedTable } from "./types.js";
+import { syncedTables } from "./types.js";
+
+interface Untracked {
+  readonly column?: string;
+  /** With its remedy. */
+  readonly message: string;
+}
+
+/** @throws TypeError for the first strategy whose tracking is not switched on */
+export function refuseUntracked<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  schema: ClientSchema,
+): void {
+  for (const table of syncedTables(schema, "schema")) {
+    const rule = rules.get(table.name);
+    const [first] = rule === undefined ? [] : untracked(rule, table);
+    if (first !== undefined) throw new TypeError(`tables.${table.name}: ${first.message}`);
+  }
+}
+
+export function* untracked<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  table: SyncedTable,
+): Iterable<Untracked> {
+  const { conflict } = rule;
+  // What is only inserted is changed by nobody.
+  if (conflict === undefined || table.insertOnly) return;
+  const { tracked } = table;
+  for (const [strategy, columns, always] of needed(rule, conflict, table)) {
+    if (columns.length === 0) continue;
+    const example = `new Table({ … }, { trackPrevious: ${strategy === "changed" ? "true" : `{ columns: ${JSON.stringify(columns)} }`} })`;
+    const lacking = columns.filter((column) => tracked?.columns?.includes(column) === false);
+    if (tracked === undefined || lacking.length > 0) {
+      const [column] = tracked === undefined ? columns : lacking;
+      yield {
+        ...(column !== undefined && { column }),
+        message: `conflict.${strategy} goes by what "${column ?? ""}" was before a change, which the client's table does not track. Switch it on in the client's schema: ${example}.`,
+      };
+    } else if (always && tracked.onlyWhenChanged === true) {
+      const [column] = columns;
+      yield {
+        ...(column !== undefined && { column }),
+        message: `conflict.${strategy} goes by columns that a change leaves as they are, which the client's table does not send. Take onlyWhenChanged out of its trackPrevious: ${example}.`,
+      };
+    }
+  }
+}
+
+/** By strategy: the client's columns, and whether they are needed also where they have not been changed. */
+function needed<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  { version, added, changed, merging }: Conflict<P, DB>,
+  { columns }: SyncedTable,
+): readonly (readonly [strategy: string, columns: readonly string[], always: boolean])[] {
+  const own = columns
+    .map(({ name }) => [name, rule.clientColumns?.get(name)?.column ?? name] as const)
+    .filter(([, column]) => sendable(rule, column) && !merging.has(column))
+    .map(([name]) => name);
+  return [
+    ["version", version === undefined ? [] : [clientName(version, rule)], true],
+    ["add", [...added.keys()].map((column) => clientName(column, rule)), false],
+    ["changed", changed === undefined ? [] : own, changed === "reject"],
+  ];
+}

@@ -1,0 +1,84 @@
+/** `powersync-writes check`: the rules against the database and the client's schema, for people and for CI. */
+import type { ClientSchema, Mismatch } from "../check/types.js";
+import { type Help, readArguments } from "./arguments.js";
+import { type ExitCode, Problem } from "./command.js";
+import { describeError, oneLine } from "./describe-error.js";
+import type { Io } from "./io.js";
+import { configOptions, type Loaded, loadConfig } from "./load-config.js";
+import { readClientSchema } from "./client-schema.js";
+
+const options = {
+  ...configOptions,
+  schema: {
+    type: "string",
+    short: "s",
+    value: "FILE",
+    about: "the PowerSync client schema to compare with: a module that exports it, or its JSON",
+  },
+  strict: { type: "boolean", about: "warnings are findings, too: exit with 1" },
+  json: { type: "boolean", about: "write the findings as JSON" },
+} as const;
+
+const help: Help<typeof options> = {
+  usage: ["check [--config FILE] [--schema FILE] [--strict] [--json]"],
+  about:
+    "Compares the rules with the database's tables and, with --schema, with the client's. Nothing is written.\nWith --principal, the rules' scopes are tried for that caller, too.\nExit codes: 0 no errors, 1 there are errors (with --strict, or warnings), 2 it could not be compared.",
+  options,
+  examples: ["powersync-writes check --schema ../app/src/AppSchema.ts --strict"],
+};
+
+export async function check(args: readonly string[], io: Io): Promise<ExitCode> {
+  const given = await readArguments(args, help, io);
+  if (given === undefined) return 0;
+  const { values } = given;
+  const loaded = await loadConfig(values, io);
+  const schema =
+    values.schema === undefined ? undefined : await readClientSchema(values.schema, io);
+  io.progress("Comparing the rules with the database …");
+  const findings = await findingsOf(loaded, schema, io);
+  io.progress(undefined);
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.length - errors;
+  if (values.json === true) {
+    const shown = findings.map(({ cause, ...finding }) => ({
+      ...finding,
+      ...(cause !== undefined && { cause: describeError(cause, io) }),
+    }));
+    await io.out(`${JSON.stringify({ errors, warnings, findings: shown }, null, 2)}\n`);
+  } else {
+    for (const finding of findings) await io.out(`${findingLine(finding, io)}\n`);
+    const total =
+      findings.length === 0
+        ? io.paint("green", "The rules fit the database.")
+        : `${counted(errors, "error")}, ${counted(warnings, "warning")}.`;
+    await io.out(`${total}\n`);
+  }
+  return errors > 0 || (values.strict === true && warnings > 0) ? 1 : 0;
+}
+
+/** @throws Problem where the database can't be asked */
+export async function findingsOf(
+  { writes, whose }: Loaded,
+  schema: ClientSchema | undefined,
+  io: Io,
+): Promise<readonly Mismatch[]> {
+  try {
+    return await writes.check(schema, whose);
+  } catch (error) {
+    if (error instanceof TypeError) throw new Problem(error.message);
+    throw new Problem(`The database can't be asked: ${describeError(error, io)}`);
+  }
+}
+
+export function findingLine(
+  { severity, code, table, column, message }: Mismatch,
+  { paint }: Pick<Io, "paint">,
+): string {
+  const style = severity === "error" ? "red" : "yellow";
+  const place = [table, column].filter((part) => part !== undefined && part !== "").join(".");
+  return `${paint(style, severity)}  ${place === "" ? "" : `${paint("bold", place)}  `}${oneLine(message)} ${paint("dim", `[${code}]`)}`;
+}
+
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

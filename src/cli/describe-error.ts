@@ -1,0 +1,52 @@
+/** Errors and texts of others, for a terminal: one line each, without control characters and without passwords. */
+
+interface Secrets {
+  /** Texts that must never be shown, such as a password in a database's URL. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+/** The error's message and those of its causes, in one line. */
+export function describeError(error: unknown, { secrets }: Secrets): string {
+  return redacted(oneLine(messagesOf(error).join(": ")), secrets);
+}
+
+/** Text that came from a device, a database or a server. A terminal obeys control characters, so none is passed on. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
+/** The same, with its line breaks. */
+export function printable(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, "�");
+}
+
+export function redacted(text: string, secrets: ReadonlySet<string> = new Set()): string {
+  let safe = text.replace(/:\/\/[^\s/?#]{0,500}@/g, "://***@");
+  for (const secret of secrets) safe = safe.replaceAll(secret, "***");
+  return safe;
+}
+
+const mostCauses = 5;
+
+function messagesOf(error: unknown): readonly string[] {
+  const messages: string[] = [];
+  for (let at = error; at !== undefined && messages.length < mostCauses;) {
+    if (!(at instanceof Error)) {
+      messages.push(String(at));
+      break;
+    }
+    const { code } = at as { readonly code?: unknown };
+    // Several addresses have been tried, and each has an error of its own.
+    const text =
+      at.message !== ""
+        ? at.message
+        : at instanceof AggregateError
+          ? at.errors.map((each) => messagesOf(each).join(": ")).join("; ")
+          : typeof code === "string"
+            ? code
+            : at.name;
+    if (!messages.some((each) => each.includes(text))) messages.push(text);
+    at = at.cause;
+  }
+  return messages;
+}

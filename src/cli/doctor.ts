@@ -1,0 +1,128 @@
+/** `powersync-writes doctor`: one page on a deployment, from outside by its URL and from inside by its configuration. */
+import { isAbsolute } from "node:path";
+import { type Help, readArguments } from "./arguments.js";
+import { type ExitCode, UsageProblem } from "./command.js";
+import { oneLine, redacted } from "./describe-error.js";
+import { examineConfig } from "./doctor/configuration.js";
+import { examineDatabase } from "./doctor/database.js";
+import { examineDeployment, readUrl } from "./doctor/deployment.js";
+import { examineKeys } from "./doctor/keys.js";
+import type { Section, Verdict } from "./doctor/verdict.js";
+import { versions } from "./doctor/versions.js";
+import type { Io } from "./io.js";
+import { configOptions, findConfig, loadConfig } from "./load-config.js";
+
+const options = {
+  url: {
+    type: "string",
+    short: "u",
+    value: "URL",
+    about: "the endpoint, whole: https://api.example.com/api/data",
+  },
+  origin: {
+    type: "string",
+    value: "ORIGIN",
+    about: "with --url: a page's origin whose preflight must be answered",
+  },
+  health: { type: "string", value: "PATH", about: "with --url: default /healthz" },
+  ready: { type: "string", value: "PATH", about: "with --url: default /readyz" },
+  jwks: {
+    type: "string",
+    value: "URL",
+    about: "the identity provider's keys, to be fetched from here",
+  },
+  schema: {
+    type: "string",
+    short: "s",
+    value: "FILE",
+    about: "compare with this client schema, too",
+  },
+  json: { type: "boolean", about: "write JSON" },
+  ...configOptions,
+} as const;
+
+const help: Help<typeof options> = {
+  usage: ["doctor --url URL [--origin ORIGIN]", "doctor [--config FILE] [--url URL] [--jwks URL]"],
+  about:
+    "Examines a deployment. With --url from outside: routes, health, CORS, who is let in, sizes, clock. With a configuration from inside: database, tables, rules, dead letters, ledger, connections. Nothing is written.\nWith a user's token in $POWERSYNC_WRITES_TOKEN an empty upload is sent as that user.\nExit codes: 0 no errors, 1 there are errors, 2 nothing could be examined.",
+  options,
+  examples: [
+    "powersync-writes doctor --url https://api.example.com/api/data --origin https://app.example.com",
+    "powersync-writes doctor --env-file .env",
+  ],
+};
+
+export async function doctor(args: readonly string[], io: Io): Promise<ExitCode> {
+  const given = await readArguments(args, help, io);
+  if (given === undefined) return 0;
+  const { values } = given;
+  for (const name of ["origin", "health", "ready"] as const) {
+    if (values[name] !== undefined && values.url === undefined) {
+      throw new UsageProblem(`--${name} goes with --url.`);
+    }
+  }
+  for (const name of ["health", "ready"] as const) {
+    const path = values[name];
+    if (path !== undefined && !isAbsolute(path)) {
+      throw new UsageProblem(`--${name} must be a path, such as /healthz.`);
+    }
+  }
+  const url = values.url === undefined ? undefined : readUrl("url", values.url);
+  const jwks = values.jwks === undefined ? undefined : readUrl("jwks", values.jwks);
+  const configured = values.config !== undefined || findConfig(undefined, io.cwd) !== undefined;
+  if (url === undefined && jwks === undefined && !configured) {
+    throw new UsageProblem("There is no configuration here: give --url URL or --config FILE.");
+  }
+  // From outside alone, unless a configuration is named or nothing else is.
+  const inside = values.config !== undefined || (url === undefined && configured);
+
+  const sections: Section[] = [];
+  const examine = async (title: string, verdicts: AsyncIterable<Verdict>): Promise<void> => {
+    const found: Verdict[] = [];
+    sections.push({ title, verdicts: found });
+    for await (const verdict of verdicts) {
+      io.progress(`${title}: ${verdict.what} …`);
+      found.push(verdict);
+    }
+    io.progress(undefined);
+    if (values.json !== true) await io.out(sectionText({ title, verdicts: found }, io));
+  };
+  if (url !== undefined) {
+    const token = io.env["POWERSYNC_WRITES_TOKEN"];
+    if (token !== undefined && token !== "") io.secrets.add(token);
+    await examine("Deployment", examineDeployment({ ...values, url, ...(token && { token }) }, io));
+  }
+  if (jwks !== undefined) await examine("Keys", examineKeys(jwks, io));
+  if (inside) {
+    const loaded = await loadConfig(values, io);
+    await examine("Configuration", examineConfig(loaded, values.schema, io));
+    await examine("Database", examineDatabase(loaded, io));
+    await examine("Versions", versions(io.cwd));
+  }
+  const all = sections.flatMap(({ verdicts }) => verdicts);
+  const errors = all.filter(({ level }) => level === "error").length;
+  const warnings = all.filter(({ level }) => level === "warning").length;
+  if (values.json === true) {
+    const shown = { errors, warnings, sections };
+    await io.out(`${redacted(JSON.stringify(shown, null, 2), io.secrets)}\n`);
+  } else {
+    const total = `${errors} errors, ${warnings} warnings.`;
+    await io.out(`${io.paint(errors > 0 ? "red" : warnings > 0 ? "yellow" : "green", total)}\n`);
+  }
+  return errors > 0 ? 1 : 0;
+}
+
+const marks = {
+  ok: ["green", "ok"],
+  warning: ["yellow", "warning"],
+  error: ["red", "error"],
+  info: ["dim", "-"],
+} as const;
+
+function sectionText({ title, verdicts }: Section, io: Io): string {
+  const lines = verdicts.map(({ level, what, detail }) => {
+    const [style, word] = marks[level];
+    return `  ${io.paint(style, word.padEnd(7))}  ${what}${detail === undefined ? "" : `: ${redacted(oneLine(detail), io.secrets)}`}`;
+  });
+  return `${io.paint("bold", title)}\n${lines.join("\n")}\n\n`;
+}

@@ -1,0 +1,145 @@
+/** The database behind a configuration: the server, its clock, the pool, and how much the library's own tables hold. */
+import { type Kysely, sql } from "kysely";
+import { defaultLimits } from "../../wire/limits.js";
+import { familyOf } from "../../sql/families.js";
+import { createOwn, type OwnTables } from "../../sql/tables.js";
+import { describeError } from "../describe-error.js";
+import type { Io } from "../io.js";
+import { databaseOf, type Loaded } from "../load-config.js";
+import { counted } from "../check.js";
+import { examinePool } from "./pool.js";
+import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
+
+export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<Verdict> {
+  const { config, writes, whose } = loaded;
+  const db = await databaseOf(loaded);
+  if (db === undefined) {
+    yield info(
+      "examined",
+      "no: it depends on the caller (--principal says whose is meant), or is no Kysely object",
+    );
+    return;
+  }
+  try {
+    yield* server(db);
+  } catch (error) {
+    yield wrong("reachable", describeError(error, io));
+    return;
+  }
+  const { concurrentTransactions = defaultLimits.concurrentTransactions } = config.limits ?? {};
+  if (db.getExecutor().adapter.supportsMultipleConnections) {
+    yield await examinePool(db, concurrentTransactions);
+  }
+  const own = createOwn(config.ownTables).on(db);
+  yield* counts("dead letters that wait", io, () => lettersByCode(own));
+  yield* counts("parked", io, async () => {
+    const { letters } = await writes.deadLetters.list({
+      status: ["open", "stale"],
+      errorCode: "RETRIES_EXHAUSTED",
+      order: "oldest",
+      limit: 1,
+      ...whose,
+    });
+    const [oldest] = letters;
+    return oldest === undefined
+      ? ok("parked", "none")
+      : warning(
+          "parked",
+          `the oldest since ${oldest.firstSeenAt.slice(0, 19)}Z: ${oldest.message} (letter ${oldest.id})`,
+        );
+  });
+  if (config.parking !== false) yield* counts("failing again and again", io, () => failing(own));
+  if (config.ledger !== false) yield* counts("the ledger", io, () => ledgerSize(own));
+}
+
+/** What can't be counted is no reason to leave out the rest. */
+async function* counts(
+  what: string,
+  io: Io,
+  count: () => Promise<Verdict>,
+): AsyncGenerator<Verdict> {
+  try {
+    yield await count();
+  } catch (error) {
+    yield wrong(what, describeError(error, io));
+  }
+}
+
+const toleratedSeconds = 5;
+
+async function* server(db: Kysely<unknown>): AsyncGenerator<Verdict> {
+  const { name } = familyOf(db);
+  const statement =
+    name === "postgres"
+      ? sql<Asked>`select version() as version, extract(epoch from clock_timestamp()) as seconds`
+      : name === "mysql"
+        ? sql<Asked>`select version() as version, unix_timestamp(now(6)) as seconds`
+        : sql<Asked>`select 'SQLite ' || sqlite_version() as version, null as seconds`;
+  const startedAt = Date.now();
+  const { rows } = await statement.execute(db);
+  const [row] = rows;
+  const endedAt = Date.now();
+  yield ok("reachable", `${row?.version ?? name}, ${endedAt - startedAt} ms`);
+  if (row === undefined || row.seconds === null) return;
+  const ms = Number(row.seconds) * 1_000;
+  const apart = Math.max(startedAt - ms, ms - endedAt, 0) / 1_000;
+  yield apart <= toleratedSeconds
+    ? ok("clock", "as on this machine")
+    : warning("clock", `${Math.round(apart)} s apart from this machine's. Synchronize the clocks.`);
+}
+
+interface Asked {
+  readonly version: string;
+  readonly seconds: string | number | null;
+}
+
+async function lettersByCode(own: Kysely<OwnTables>): Promise<Verdict> {
+  const rows = await own
+    .selectFrom("powersync_dead_letters")
+    .select(["error_code", ({ fn }) => fn.countAll().as("letters")])
+    .where("status", "in", ["open", "stale"])
+    .groupBy("error_code")
+    .orderBy("letters", "desc")
+    .execute();
+  const what = "dead letters that wait";
+  if (rows.length === 0) return ok(what, "none");
+  const total = rows.reduce((sum, { letters }) => sum + Number(letters), 0);
+  const codes = rows.map(({ error_code, letters }) => `${error_code} ${String(letters)}`);
+  return warning(
+    what,
+    `${total}: ${codes.join(", ")}. \`powersync-writes letters list --by-cause\` shows them.`,
+  );
+}
+
+async function failing(own: Kysely<OwnTables>): Promise<Verdict> {
+  const { transactions, most } = await own
+    .selectFrom("powersync_attempts")
+    .select(({ fn }) => [fn.countAll().as("transactions"), fn.max("attempts").as("most")])
+    .executeTakeFirstOrThrow();
+  const what = "failing again and again";
+  const count = Number(transactions);
+  if (count === 0) return ok(what, "none");
+  return info(
+    what,
+    `${counted(count, "transaction")} in the last 30 days, the worst ${String(most)} times. The log says why.`,
+  );
+}
+
+/** Beyond it nobody wants to wait for the exact number. */
+const mostCounted = 1_000_000;
+
+async function ledgerSize(own: Kysely<OwnTables>): Promise<Verdict> {
+  const some = own
+    .selectFrom("powersync_ledger")
+    .select("identity")
+    .limit(mostCounted + 1)
+    .as("some_rows");
+  const { rows } = await own
+    .selectFrom(some)
+    .select(({ fn }) => fn.countAll().as("rows"))
+    .executeTakeFirstOrThrow();
+  const count = Number(rows);
+  return count > mostCounted
+    ? info("the ledger", "more than a million rows. `ledger.retentionDays` bounds their age")
+    : ok("the ledger", counted(count, "row"));
+}

@@ -1,0 +1,286 @@
+/** A running deployment, by its URL: what a device, a load balancer and a stranger get from it. No request writes anything. */
+import { UsageProblem } from "../command.js";
+import { describeError } from "../describe-error.js";
+import type { Io } from "../io.js";
+import { foreignToken } from "./foreign-token.js";
+import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
+
+interface Examined {
+  /** Of the endpoint. */
+  readonly url: URL;
+  readonly origin?: string;
+  readonly health?: string;
+  readonly ready?: string;
+  /** A user's. */
+  readonly token?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** `failed`: why there was no answer at all. */
+type Asked = Answer | { readonly failed: string };
+type Ask = (url: URL, init?: RequestInit) => Promise<Asked>;
+
+const requestMs = 15_000;
+
+/** @throws UsageProblem */
+export function readUrl(option: string, given: string): URL {
+  if (URL.canParse(given)) {
+    const url = new URL(given);
+    if (url.protocol === "https:" || url.protocol === "http:") return url;
+  }
+  throw new UsageProblem(`--${option} must be a URL, such as https://api.example.com/api/data.`);
+}
+
+export async function* examineDeployment(
+  { url, origin, health = "/healthz", ready = "/readyz", token }: Examined,
+  io: Io,
+): AsyncGenerator<Verdict> {
+  const ask = asking(io);
+  const limits = await ask(under(url, "limits"));
+  if ("failed" in limits) {
+    yield wrong("reachable", `${url.origin} does not answer: ${limits.failed}`);
+    return;
+  }
+  yield ok("reachable", `${Math.round(limits.ms)} ms`);
+  yield transport(url);
+  yield clock(limits);
+  const read = readLimits(limits);
+  yield read.verdict;
+  if (read.bodyBytes === undefined) return;
+  yield await contract(ask, url);
+  yield await withoutToken(ask, url);
+  yield await withForeignToken(ask, url);
+  yield token === undefined
+    ? info(
+        "an upload of a user",
+        "not tried, so whether the server can fetch the provider's keys is not known: put a user's token into $POWERSYNC_WRITES_TOKEN",
+      )
+    : await withToken(ask, url, token);
+  yield await largeBody(ask, url, read.bodyBytes);
+  yield origin === undefined
+    ? info("CORS", "not tried: name a page's origin by --origin, where the app runs in a browser")
+    : await preflight(ask, url, origin);
+  yield await probe(ask, new URL(health, url), "health", "alive");
+  yield await probe(ask, new URL(ready, url), "ready", "ready for uploads");
+}
+
+function asking({ signal, secrets }: Io): Ask {
+  return async (url, init = {}) => {
+    const startedAt = performance.now();
+    try {
+      const response = await fetch(url, {
+        ...init,
+        // A token must not follow to another host.
+        redirect: "manual",
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
+      });
+      const { status, headers } = response;
+      const text = await response.text();
+      return { status, headers, text, ms: performance.now() - startedAt };
+    } catch (error) {
+      return { failed: describeError(error, { secrets }) };
+    }
+  };
+}
+
+function under(url: URL, name: string): URL {
+  const route = new URL(url);
+  const { pathname } = url;
+  route.pathname = `${pathname.endsWith("/") ? pathname.slice(0, -1) : pathname}/${name}`;
+  return route;
+}
+
+function transport({ protocol, hostname }: URL): Verdict {
+  if (protocol === "https:") return ok("encrypted");
+  return /^(?:localhost|127\..*|\[::1\])$/.test(hostname)
+    ? info("encrypted", "no, on this machine alone")
+    : wrong("encrypted", "tokens and data cross the network readable by anyone. Use https.");
+}
+
+const toleratedMs = 30_000;
+
+function clock({ headers, ms }: Answer): Verdict {
+  const said = Date.parse(headers.get("date") ?? "");
+  if (Number.isNaN(said)) return info("clock", "the server does not say what time it has");
+  // Whole seconds, at some moment of the request.
+  const apartMs = Math.max(0, Math.abs(Date.now() - ms / 2 - said) - 1_000 - ms / 2);
+  return apartMs <= toleratedMs
+    ? ok("clock", "as on this machine")
+    : warning(
+        "clock",
+        `${Math.round(apartMs / 1_000)} s apart from this machine's: tokens expire too early or too late. Synchronize the clocks.`,
+      );
+}
+
+function readLimits({ status, headers, text }: Answer): {
+  readonly verdict: Verdict;
+  readonly bodyBytes?: number;
+} {
+  const what = "the endpoint";
+  if (status >= 300 && status < 400) {
+    return {
+      verdict: wrong(
+        what,
+        `it redirects to ${headers.get("location") ?? "elsewhere"}; devices do not follow. Give them the URL behind it.`,
+      ),
+    };
+  }
+  let bodyBytes: unknown;
+  try {
+    bodyBytes = (JSON.parse(text) as { readonly limits?: Record<string, unknown> } | null)
+      ?.limits?.["body_bytes"];
+  } catch {
+    // It is no answer of the library's.
+  }
+  if (status !== 200 || typeof bodyBytes !== "number") {
+    return {
+      verdict: wrong(
+        what,
+        `GET …/limits is answered ${status}, and not by powersync-writes. Is the URL the endpoint's, with its path (/api/data unless \`path\` says otherwise)?`,
+      ),
+    };
+  }
+  return { verdict: ok(what, `takes bodies up to ${mebibytes(bodyBytes)}`), bodyBytes };
+}
+
+async function contract(ask: Ask, url: URL): Promise<Verdict> {
+  const what = "the contract";
+  const answer = await ask(under(url, "openapi.yaml"));
+  if ("failed" in answer) return wrong(what, answer.failed);
+  const [, version] = /^ {2}version: ["']?([\w.-]+)/m.exec(answer.text) ?? [];
+  return answer.status === 200 && version !== undefined
+    ? ok(what, `version ${version}`)
+    : warning(what, `GET …/openapi.yaml is answered ${answer.status}.`);
+}
+
+/** Nothing is in it, so nothing is written, whoever accepts it. */
+const emptyUpload = JSON.stringify({ transactions: [{ crud: [] }] });
+
+function upload(ask: Ask, url: URL, headers: Record<string, string>, body = emptyUpload) {
+  const json = { "content-type": "application/json" };
+  return ask(url, { method: "POST", headers: { ...json, ...headers }, body });
+}
+
+async function withoutToken(ask: Ask, url: URL): Promise<Verdict> {
+  const what = "an upload without a token";
+  const answer = await upload(ask, url, {});
+  if ("failed" in answer) return wrong(what, answer.failed);
+  if (answer.status === 401) return ok(what, "is refused (401)");
+  if (answer.status === 200) {
+    return wrong(
+      what,
+      "is accepted: anyone can write. Give `authenticate` one that checks tokens.",
+    );
+  }
+  return refused(what, answer, "401");
+}
+
+const keysUnavailable =
+  "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.";
+
+/** Signed by a key that nobody knows, for an issuer that nobody knows. */
+async function withForeignToken(ask: Ask, url: URL): Promise<Verdict> {
+  const what = "a stranger's token";
+  const answer = await upload(ask, url, { authorization: `Bearer ${await foreignToken()}` });
+  if ("failed" in answer) return wrong(what, answer.failed);
+  switch (answer.status) {
+    case 401:
+      return ok(what, "is refused (401)");
+    case 200:
+      return wrong(what, "is accepted: signatures are not checked. Use jwt() as `authenticate`.");
+    case 503:
+      return wrong(what, keysUnavailable);
+    default:
+      return refused(what, answer, "401");
+  }
+}
+
+async function withToken(ask: Ask, url: URL, token: string): Promise<Verdict> {
+  const what = "an upload of a user";
+  const answer = await upload(ask, url, { authorization: `Bearer ${token}` });
+  if ("failed" in answer) return wrong(what, answer.failed);
+  if (answer.status === 200) return ok(what, "is accepted: the server has the keys");
+  if (answer.status === 503) return wrong(what, keysUnavailable);
+  return answer.status === 401
+    ? wrong(
+        what,
+        "is refused (401): the token has expired, or its issuer or audience are not those of `jwt()`. The server's log says which.",
+      )
+    : refused(what, answer, "200");
+}
+
+const probeBytes = 2 * 1024 * 1024;
+
+/** Proxies have limits of their own, 1 MiB in nginx, and answer for the endpoint. */
+async function largeBody(ask: Ask, url: URL, bodyBytes: number): Promise<Verdict> {
+  const what = `a body of ${mebibytes(probeBytes)}`;
+  if (bodyBytes < probeBytes) return info(what, "not tried: the endpoint takes less");
+  const padding = " ".repeat(probeBytes - emptyUpload.length);
+  const answer = await upload(ask, url, {}, `${emptyUpload}${padding}`);
+  if ("failed" in answer) {
+    return info(what, `can't be told: the connection ended while it was sent (${answer.failed})`);
+  }
+  return answer.status === 413
+    ? wrong(
+        what,
+        "is refused (413) by something in front of the endpoint. Raise its limit: client_max_body_size in nginx.",
+      )
+    : ok(what, "reaches the endpoint");
+}
+
+async function preflight(ask: Ask, url: URL, origin: string): Promise<Verdict> {
+  const what = "CORS";
+  const answer = await ask(url, {
+    method: "OPTIONS",
+    headers: {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type",
+    },
+  });
+  if ("failed" in answer) return wrong(what, answer.failed);
+  const allowed = answer.headers.get("access-control-allow-origin");
+  const names = (answer.headers.get("access-control-allow-headers") ?? "").toLowerCase();
+  if (answer.status >= 300 || (allowed !== origin && allowed !== "*")) {
+    return wrong(
+      what,
+      `pages of ${origin} are not allowed (${answer.status}). Name it in \`cors\`: { origins: ["${origin}"] }.`,
+    );
+  }
+  const missing = ["authorization", "content-type"].filter((name) => !names.includes(name));
+  return missing.length === 0
+    ? ok(what, `pages of ${origin} may send uploads`)
+    : wrong(what, `the preflight does not allow the header ${missing.join(", ")}.`);
+}
+
+async function probe(ask: Ask, url: URL, what: string, fine: string): Promise<Verdict> {
+  const answer = await ask(url);
+  if ("failed" in answer) return wrong(what, answer.failed);
+  const place = url.pathname;
+  if (answer.status === 404) {
+    return info(what, `there is no ${place}: mount writes.${what}(), or say --${what} PATH`);
+  }
+  return answer.status < 300
+    ? ok(what, `${place} says that it is ${fine}`)
+    : wrong(what, `${place} is answered ${answer.status}. The server's log says why.`);
+}
+
+function refused(what: string, { status, text, headers }: Answer, expected: string): Verdict {
+  const ours = headers.has("x-correlation-id");
+  const said = text.slice(0, 200);
+  return wrong(
+    what,
+    `is answered ${status} in place of ${expected}${ours ? "" : ", by something in front of powersync-writes"}: ${said}`,
+  );
+}
+
+function mebibytes(bytes: number): string {
+  const size = bytes / 1024 / 1024;
+  return size >= 1 ? `${Number(size.toFixed(1))} MiB` : `${bytes} bytes`;
+}

@@ -1,0 +1,255 @@
+/** `powersync-writes init`: a configuration, a server and the library's tables, from a database or a client's schema. */
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Kysely } from "kysely";
+import type { ClientSchema } from "../check/types.js";
+import { createTables } from "../sql/migrations.js";
+import { type Help, oneOf, readArguments } from "./arguments.js";
+import { counted } from "./check.js";
+import { readClientSchema } from "./client-schema.js";
+import { type ExitCode, Problem, UsageProblem } from "./command.js";
+import { type GivenDatabase, openDatabase, readDatabaseUrl } from "./database-url.js";
+import { describeError, oneLine } from "./describe-error.js";
+import { configText, environmentText } from "./init/config-file.js";
+import { type Decision, decide } from "./init/decide.js";
+import { type Framework, frameworks, nextSteps, serverText } from "./init/server-file.js";
+import { joined, readSources, type Source, sourcesOfClient } from "./init/source.js";
+import type { Io } from "./io.js";
+import { absolute, readEnvironment } from "./load-config.js";
+
+const options = {
+  database: {
+    type: "string",
+    short: "d",
+    value: "URL",
+    about: "read the tables of this database: postgres://…, mysql://…, sqlite:FILE",
+  },
+  schema: {
+    type: "string",
+    short: "s",
+    value: "FILE",
+    about:
+      "the PowerSync client schema: only its tables and columns; without --database, by its names alone",
+  },
+  framework: {
+    type: "string",
+    short: "f",
+    value: "NAME",
+    about: `the server file: ${frameworks.join(", ")} (default: express)`,
+  },
+  dialect: {
+    type: "string",
+    value: "NAME",
+    about: "without --database: postgres (default), mysql or sqlite",
+  },
+  tables: { type: "string", value: "NAMES", about: "only these tables, with commas" },
+  directory: { type: "string", value: "DIR", about: "where the files go (default: here)" },
+  "no-create": { type: "boolean", about: "do not create the library's own tables in the database" },
+  "env-file": { type: "string", value: "FILE", about: "take DATABASE_URL from this file" },
+  force: { type: "boolean", about: "overwrite files that are there" },
+  "dry-run": { type: "boolean", about: "print the files, write nothing and create nothing" },
+} as const;
+
+const help: Help<typeof options> = {
+  usage: [
+    "init --database URL [--schema FILE] [--framework NAME]",
+    "init --schema FILE [--dialect NAME]",
+  ],
+  about:
+    "Writes powersync-writes.config.ts (who may write what), server.ts and .env.example, and creates the library's own tables.\nWho may write a table is guessed from columns such as owner_id, and from what they refer to; each guess is said. A table of which nothing tells stays closed until you decide. The URL is not written anywhere: the files read it from the environment.\nWithout --database, $DATABASE_URL is taken.",
+  options,
+  examples: [
+    "powersync-writes init --database postgres://127.0.0.1/app --framework koa --dry-run",
+    "powersync-writes init --schema src/AppSchema.ts --dialect mysql",
+  ],
+};
+
+export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
+  const given = await readArguments(args, help, io);
+  if (given === undefined) return 0;
+  const { values } = given;
+  const framework = oneOf("framework", values.framework ?? "express", frameworks);
+  readEnvironment(values["env-file"], io);
+  const url =
+    values.database ?? (values.schema === undefined ? process.env["DATABASE_URL"] : undefined);
+  if (url === undefined && values.schema === undefined) {
+    throw new UsageProblem("Say where the tables are: --database URL, or --schema FILE.");
+  }
+  if (url !== undefined && values.dialect !== undefined) {
+    throw new UsageProblem("--dialect goes without a database, whose URL says what it is.");
+  }
+  const database: GivenDatabase =
+    url === undefined
+      ? { kind: oneOf("dialect", values.dialect ?? "postgres", ["postgres", "mysql", "sqlite"]) }
+      : readDatabaseUrl(url, io.secrets);
+  const folder = absolute(values.directory ?? ".", io.cwd);
+  const dryRun = values["dry-run"] === true;
+  if (!dryRun && values.force !== true) refuseOverwriting(folder);
+
+  const schema =
+    values.schema === undefined ? undefined : await readClientSchema(values.schema, io);
+  const db = url === undefined ? undefined : await openDatabase(url, database, io);
+  const all = await sourcesFrom(db, schema, io);
+  const sources = chosenTables(all, values.tables);
+  const decisions = decide(sources);
+  const madeFrom = [
+    ...(url === undefined ? [] : [`a ${kindNames[database.kind]} database`]),
+    ...(schema === undefined ? [] : ["a client schema"]),
+  ].join(" and ");
+  const files = filesOf({ framework, database, sources, decisions, madeFrom });
+
+  tellDecisions(sources, decisions, io);
+  if (dryRun) {
+    for (const [name, text] of Object.entries(files)) {
+      await io.out(`${io.paint("bold", `--- ${name}`)}\n${text}\n`);
+    }
+    io.note("Nothing was written: this is a dry run.");
+    return 0;
+  }
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    if (name === environmentFile && existsSync(join(folder, name))) {
+      io.note(
+        `${io.paintNote("cyan", "kept   ")}  ${name}, which is there already. It should name:`,
+      );
+      io.note(text.replace(/^#.*\n/gm, "").trimEnd());
+      continue;
+    }
+    await writeFile(join(folder, name), text);
+    await io.out(`${io.paint("green", "written")}  ${name}\n`);
+  }
+  await createOwnTables(db, values["no-create"] === true, io);
+  await tellNext(folder, framework, database, io);
+  return 0;
+}
+
+const kindNames = { postgres: "Postgres", mysql: "MySQL", sqlite: "SQLite" } as const;
+
+const fileNames = ["powersync-writes.config.ts", "server.ts"] as const;
+/** The application may have one already, with other names in it. */
+const environmentFile = ".env.example";
+
+function filesOf(parts: {
+  readonly framework: Framework;
+  readonly database: GivenDatabase;
+  readonly sources: readonly Source[];
+  readonly decisions: ReadonlyMap<string, Decision>;
+  readonly madeFrom: string;
+}): Readonly<Record<string, string>> {
+  const { kind, file } = parts.database;
+  return {
+    "powersync-writes.config.ts": configText({ ...parts, kind, file }),
+    "server.ts": serverText(parts.framework),
+    [environmentFile]: environmentText(kind),
+  };
+}
+
+/** @throws Problem */
+function refuseOverwriting(folder: string): void {
+  const there = fileNames.filter((name) => existsSync(join(folder, name)));
+  if (there.length === 0) return;
+  throw new Problem(
+    `${there.join(", ")} ${there.length === 1 ? "is" : "are"} there already: --force overwrites, --dry-run prints, --directory DIR writes elsewhere.`,
+  );
+}
+
+async function sourcesFrom(
+  db: Kysely<unknown> | undefined,
+  schema: ClientSchema | undefined,
+  io: Io,
+): Promise<readonly Source[]> {
+  if (db === undefined) return schema === undefined ? [] : sourcesOfClient(schema);
+  io.progress("Connecting …");
+  const sources = await readSources(db, io.progress).catch((error: unknown) => {
+    throw new Problem(`The database can't be read: ${describeError(error, io)}`);
+  });
+  io.progress(undefined);
+  if (sources.length === 0) {
+    throw new Problem("The database has no tables: create the application's own first.");
+  }
+  if (schema === undefined) return sources;
+  const both = joined(sources, schema);
+  for (const name of both.missing) {
+    io.note(
+      `${io.paintNote("yellow", "missing")}  ${oneLine(name)}: the client has this table, and the database does not. It is left out.`,
+    );
+  }
+  return both.sources;
+}
+
+/** @throws UsageProblem */
+function chosenTables(sources: readonly Source[], given: string | undefined): readonly Source[] {
+  if (given === undefined) return sources;
+  const names = given.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !sources.some((source) => source.name === name));
+  if (unknown !== undefined) throw new UsageProblem(`--tables: there is no table "${unknown}".`);
+  return sources.filter(({ name }) => names.includes(name));
+}
+
+function tellDecisions(
+  sources: readonly Source[],
+  decisions: ReadonlyMap<string, Decision>,
+  io: Io,
+): void {
+  let open = 0;
+  for (const { name } of sources) {
+    const decision = decisions.get(name);
+    if (decision === undefined) continue;
+    const isOpen = decision.status === "undecided";
+    if (isOpen) open += 1;
+    const word = isOpen ? io.paintNote("yellow", "decide ") : io.paintNote("cyan", "guessed");
+    io.note(`${word}  ${oneLine(name)}: ${oneLine(decision.why)}.`);
+  }
+  if (open > 0) {
+    io.note(
+      `${counted(open, "table")} without a rule: clients can't write there until you decide, in powersync-writes.config.ts.`,
+    );
+  }
+}
+
+async function createOwnTables(
+  db: Kysely<unknown> | undefined,
+  leftOut: boolean,
+  io: Io,
+): Promise<void> {
+  if (db === undefined || leftOut) {
+    io.note(
+      "The library's own tables: `powersync-writes tables` creates them, and so does server.ts.",
+    );
+    return;
+  }
+  try {
+    await createTables(db);
+    await io.out(`${io.paint("green", "created")}  the library's own tables\n`);
+  } catch (error) {
+    io.note(
+      `${io.paintNote("yellow", "warning")}  The library's own tables could not be created: ${describeError(error, io)}. Run \`powersync-writes tables\` as a role that may.`,
+    );
+  }
+}
+
+async function tellNext(
+  folder: string,
+  framework: Framework,
+  { kind }: GivenDatabase,
+  io: Io,
+): Promise<void> {
+  const steps = [
+    ...(isModule(folder) ? [] : ["npm pkg set type=module"]),
+    ...nextSteps(framework, kind),
+  ];
+  const lines = steps.map((step) => `  ${step}\n`).join("");
+  await io.out(`\nRead powersync-writes.config.ts, and confirm each guess. Then:\n${lines}`);
+}
+
+function isModule(folder: string): boolean {
+  try {
+    const { type } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      readonly type?: string;
+    };
+    return type === "module";
+  } catch {
+    return false;
+  }
+}

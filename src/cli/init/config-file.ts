@@ -1,0 +1,113 @@
+/** `powersync-writes.config.ts`: database, authentication and rules, as text. */
+import type { DatabaseKind } from "../database-url.js";
+import type { Decision } from "./decide.js";
+import { rulesText } from "./rules-file.js";
+import type { Source } from "./source.js";
+import { databaseType, generatedTypes } from "./types-file.js";
+
+interface ConfigParts {
+  readonly kind: DatabaseKind;
+  /** Of SQLite. */
+  readonly file: string | undefined;
+  readonly sources: readonly Source[];
+  readonly decisions: ReadonlyMap<string, Decision>;
+  /** What it was made from, for the comment on top. */
+  readonly madeFrom: string;
+}
+
+export function configText({ kind, file, sources, decisions, madeFrom }: ConfigParts): string {
+  const { dialect, imports, opened } = connections[kind];
+  const typed = sources.filter(({ unsuitable }) => unsuitable === undefined);
+  const generated = generatedTypes(typed).map((name) => `type ${name}`);
+  const names = [...generated, "Kysely", dialect].join(", ");
+  return `/// <reference types="node" />
+/** Who may write what. Made by \`powersync-writes init\` from ${madeFrom}; yours to change. */
+import { ${names} } from "kysely";
+${imports}import { createWrites, defineTables } from "powersync-writes";
+import { jwt } from "powersync-writes/jwt";
+${kind === "postgres" ? 'import { guardPool } from "powersync-writes/pg";\n' : ""}
+${databaseType(kind, typed)}
+${opened(JSON.stringify(file ?? "app.db"))}
+export const writes = createWrites({
+  // Who calls. Supabase, Clerk, Auth0, Firebase, Cognito and Keycloak have settings ready-made.
+  authenticate: jwt({
+    jwksUri: required("JWKS_URL"),
+    issuer: required("JWT_ISSUER"),
+    audience: required("JWT_AUDIENCE"),
+    allowLoopbackHttp: process.env["NODE_ENV"] !== "production",
+  }),
+  database,
+  tables: defineTables<Database>()({
+${rulesText(sources, decisions)}  }),
+});
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") {
+    throw new Error(\`Set the environment variable \${name}: see .env.example.\`);
+  }
+  return value;
+}
+`;
+}
+
+const connections: Readonly<
+  Record<
+    DatabaseKind,
+    {
+      readonly dialect: string;
+      readonly imports: string;
+      readonly opened: (file: string) => string;
+    }
+  >
+> = {
+  postgres: {
+    dialect: "PostgresDialect",
+    imports: 'import pg from "pg";\n',
+    opened: () => `const pool = guardPool(
+  new pg.Pool({
+    connectionString: required("DATABASE_URL"),
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    query_timeout: 30_000,
+  }),
+);
+export const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+`,
+  },
+  mysql: {
+    dialect: "MysqlDialect",
+    imports: 'import { createPool } from "mysql2";\n',
+    opened: () => `const pool = createPool({
+  uri: required("DATABASE_URL"),
+  supportBigNumbers: true,
+  bigNumberStrings: true,
+  timezone: "Z",
+});
+export const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool }) });
+`,
+  },
+  sqlite: {
+    dialect: "SqliteDialect",
+    imports: 'import SQLite from "better-sqlite3";\n',
+    opened: (file) => `const file = new SQLite(process.env["SQLITE_FILE"] ?? ${file});
+file.pragma("journal_mode = WAL");
+export const database = new Kysely<Database>({ dialect: new SqliteDialect({ database: file }) });
+`,
+  },
+};
+
+/** Names and no values: a secret is put in by whoever has it. */
+export function environmentText(kind: DatabaseKind): string {
+  const url = {
+    postgres: "DATABASE_URL=postgres://user:password@127.0.0.1:5432/app\n",
+    mysql: "DATABASE_URL=mysql://user:password@127.0.0.1:3306/app\n",
+    sqlite: "# SQLITE_FILE=app.db\n",
+  }[kind];
+  return `# Copy this file to .env, fill it in, and keep .env out of version control.
+${url}JWKS_URL=https://id.example.com/.well-known/jwks.json
+JWT_ISSUER=https://id.example.com
+JWT_AUDIENCE=my-api
+PORT=3000
+`;
+}

@@ -1,0 +1,161 @@
+/** `letters edit`: the payload as JSON in the user's editor, and back. */
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Letter } from "../../store/letters.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { canonicalJson } from "../../wire/serialize.js";
+import { type Help, readArguments } from "../arguments.js";
+import { type ExitCode, Problem, UsageProblem } from "../command.js";
+import { oneLine } from "../describe-error.js";
+import type { Io } from "../io.js";
+import { absolute, configOptions, type Loaded, loadConfig } from "../load-config.js";
+import { columnHelp } from "./column-help.js";
+import { prettyJson } from "./pretty-json.js";
+
+const options = {
+  file: {
+    type: "string",
+    value: "FILE",
+    about: "take the new payload from this file in place of an editor; - is stdin",
+  },
+  ...configOptions,
+} as const;
+
+const help: Help<typeof options> = {
+  usage: ["letters edit ID", "letters edit ID --file FILE"],
+  about:
+    "Opens the letter's payload in $VISUAL or $EDITOR, and stores what was saved. The letter is not applied: retry it afterwards.\nExit codes: 0 it was stored, or nothing was changed; 1 it was not stored.",
+  options,
+  examples: ['EDITOR="code --wait" powersync-writes letters edit 0197…'],
+};
+
+export async function edit(args: readonly string[], io: Io): Promise<ExitCode> {
+  const given = await readArguments(args, help, io, 1);
+  if (given === undefined) return 0;
+  const [id] = given.positionals;
+  if (id === undefined) throw new UsageProblem("Name a letter: powersync-writes letters edit ID.");
+  const loaded = await loadConfig(given.values, io);
+  const letter = await loaded.writes.deadLetters.get(id, loaded.whose);
+  if (letter === undefined) {
+    io.note(`There is no letter ${oneLine(id)}.`);
+    return 1;
+  }
+  if (letter.status !== "open" && letter.status !== "stale") {
+    io.note(`The letter has been ${letter.status} already, and can't be edited.`);
+    return 1;
+  }
+  const { file } = given.values;
+  if (file === undefined) return editByHand(letter, loaded, io);
+  const payload = payloadIn(await textOf(file, io));
+  if ("wrong" in payload) throw new Problem(`${file} ${payload.wrong}`);
+  return (await stored(letter, payload.value, loaded, io)) === "stored" ? 0 : 1;
+}
+
+async function textOf(file: string, io: Io): Promise<string> {
+  if (file !== "-") {
+    return readFile(absolute(file, io.cwd), "utf8").catch(() => {
+      throw new Problem(`The file ${file} can't be read.`);
+    });
+  }
+  let text = "";
+  for await (const part of io.streams.stdin.setEncoding("utf8")) text += String(part);
+  return text;
+}
+
+/** Until it has been stored, or the user gives up. What was written is not lost: the file stays where it could not be stored. */
+async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitCode> {
+  const editor = io.env["VISUAL"] ?? io.env["EDITOR"];
+  if (editor === undefined || editor.trim() === "") {
+    throw new Problem("Name an editor in $VISUAL or $EDITOR, or give the payload by --file FILE.");
+  }
+  // For this user's eyes alone: the payload is some other user's data.
+  const folder = await mkdtemp(join(tmpdir(), "powersync-writes-"));
+  const file = join(folder, `${letter.id}.jsonc`);
+  await writeFile(file, textFor(letter, loaded), { mode: 0o600 });
+  for (;;) {
+    await runEditor(editor, file);
+    const payload = payloadIn(await readFile(file, "utf8"));
+    const outcome =
+      "wrong" in payload
+        ? oneLine(`The text ${payload.wrong}`)
+        : await stored(letter, payload.value, loaded, io);
+    if (outcome === "stored" || outcome === "unchanged") {
+      await rm(folder, { recursive: true });
+      return 0;
+    }
+    if (outcome !== "refused") io.note(outcome);
+    if (!io.interactive || !(await io.confirm("Edit it again?"))) {
+      io.note(`What you wrote is in ${file}.`);
+      return 1;
+    }
+  }
+}
+
+/** `refused`: the reason has been told. */
+async function stored(
+  letter: Letter,
+  payload: unknown,
+  { writes, whose }: Loaded,
+  io: Io,
+): Promise<"stored" | "unchanged" | "refused"> {
+  if (canonicalJson(payload) === canonicalJson(letter.payload)) {
+    io.note("Nothing was changed.");
+    return "unchanged";
+  }
+  const now = await writes.deadLetters.get(letter.id, whose);
+  if (now !== undefined && canonicalJson(now.payload) !== canonicalJson(letter.payload)) {
+    io.note("Somebody else has edited the letter meanwhile. Begin again with what it holds now.");
+    return "refused";
+  }
+  const result = await writes.deadLetters.edit(letter.id, payload, whose);
+  switch (result.status) {
+    case "edited":
+      await io.out(`Stored. \`powersync-writes letters retry ${letter.id}\` applies it.\n`);
+      return "stored";
+    case "invalid":
+      io.note(`It was not stored: ${oneLine(result.message)}`);
+      return "refused";
+    case "not_open":
+      io.note(`The letter has been ${result.is} meanwhile.`);
+      return "refused";
+    case "not_found":
+      io.note("The letter is gone.");
+      return "refused";
+  }
+}
+
+function textFor(letter: Letter, { config }: Loaded): string {
+  const lines = [
+    `${letter.errorCode}: ${letter.message}`,
+    ...(letter.operationIndex === undefined ? [] : [`Operation ${letter.operationIndex}, from 0.`]),
+    "What is saved below replaces what the letter will write. Lines that begin with // are left out.",
+    ...columnHelp(letter.tables, config),
+  ];
+  return `${lines.map((line) => `// ${oneLine(line)}\n`).join("")}${prettyJson(letter.payload)}\n`;
+}
+
+/** Without the lines in front. Integers keep all their digits. */
+function payloadIn(text: string): { readonly value: unknown } | { readonly wrong: string } {
+  const json = text.replace(/^﻿?(?:\s*\/\/[^\n]*(?:\n|$))*/, "");
+  if (json.trim() === "") return { wrong: "is empty." };
+  try {
+    return { value: parseJson(json) };
+  } catch (error) {
+    return { wrong: `is no JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** As git does it: the variable may hold arguments. */
+async function runEditor(editor: string, file: string): Promise<void> {
+  const windows = process.platform === "win32";
+  const child = windows
+    ? spawn(`${editor} "${file}"`, { shell: true, stdio: "inherit" })
+    : spawn("sh", ["-c", `${editor} "$@"`, "sh", file], { stdio: "inherit" });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", resolve);
+  });
+  if (code !== 0) throw new Problem(`The editor ended with an error (${code ?? "killed"}).`);
+}

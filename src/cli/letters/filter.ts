@@ -1,0 +1,83 @@
+/** Which letters are meant: by their ids, or by a filter. */
+import type { LetterFilter } from "../../dead-letters/types.js";
+import type { LetterStatus } from "../../store/letters.js";
+import { oneOf } from "../arguments.js";
+import { UsageProblem } from "../command.js";
+
+export const filterOptions = {
+  status: {
+    type: "string",
+    multiple: true,
+    value: "STATUS",
+    about: "open, stale, retried or discarded; several with commas",
+  },
+  user: { type: "string", value: "ID", about: "letters of this user" },
+  client: { type: "string", value: "ID", about: "letters of this device" },
+  code: { type: "string", value: "CODE", about: "letters with this error code" },
+  table: { type: "string", value: "NAME", about: "letters that name this table of the client's" },
+  root: { type: "string", value: "ID", about: "the dependants of this letter" },
+  since: { type: "string", value: "TIME", about: "first seen then or later: 2026-01-31T12:00:00Z" },
+  until: { type: "string", value: "TIME", about: "first seen before then" },
+} as const;
+
+export interface FilterArguments {
+  readonly status?: readonly string[];
+  readonly user?: string;
+  readonly client?: string;
+  readonly code?: string;
+  readonly table?: string;
+  readonly root?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
+
+/** @throws UsageProblem */
+export function filterOf(values: FilterArguments): LetterFilter {
+  const { status, user, client, code, table, root } = values;
+  const [since, until] = (["since", "until"] as const).map((name) => timeOf(name, values[name]));
+  return {
+    ...(status && {
+      status: status
+        .flatMap((each) => each.split(","))
+        .map((each) => oneOf("status", each, statuses)),
+    }),
+    ...(user !== undefined && { userId: user }),
+    ...(client !== undefined && { clientId: client }),
+    ...(code !== undefined && { errorCode: code }),
+    ...(table !== undefined && { table }),
+    ...(root !== undefined && { root }),
+    ...(since && { since }),
+    ...(until && { until }),
+  };
+}
+
+function timeOf(name: string, given: string | undefined): Date | undefined {
+  if (given === undefined) return undefined;
+  const time = new Date(/^\d{4}-\d\d-\d\d/.test(given) ? given : Number.NaN);
+  if (Number.isNaN(time.getTime())) {
+    throw new UsageProblem(`--${name} must be a time, such as 2026-01-31T12:00:00Z.`);
+  }
+  return time;
+}
+
+/** By ids or by a filter, and never all of them by an option that was left out. @throws UsageProblem */
+export function chosen(
+  ids: readonly string[],
+  values: FilterArguments & { readonly all?: boolean },
+  what: string,
+): { readonly ids: readonly string[] } | { readonly filter: LetterFilter } {
+  const filter = filterOf(values);
+  const filtered = Object.keys(filter).length > 0;
+  if (ids.length > 0) {
+    if (filtered || values.all === true) {
+      throw new UsageProblem("Give the ids of letters or a filter, not both.");
+    }
+    return { ids };
+  }
+  if (!filtered && values.all !== true) {
+    throw new UsageProblem(`Say which letters to ${what}: their ids, a filter, or --all.`);
+  }
+  return { filter };
+}

@@ -1,0 +1,219 @@
+/** The application's configuration module: found, loaded, and what it says of the database. */
+import { existsSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { isAbsolute, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Kysely } from "kysely";
+import type { WritesConfig } from "../config.js";
+import { configOf } from "../config-of.js";
+import type { Principal } from "../context.js";
+import { isKysely } from "../sql/families.js";
+import type { Writes } from "../writes.js";
+import { jsonObject } from "./arguments.js";
+import { Problem, UsageProblem } from "./command.js";
+import { rememberSecrets } from "./database-url.js";
+import type { Io } from "./io.js";
+
+/** Options of every command that reads a configuration. */
+export const configOptions = {
+  config: {
+    type: "string",
+    short: "c",
+    value: "FILE",
+    about:
+      "the module that exports `writes` (default: powersync-writes.config.ts, .mts, .js or .mjs)",
+  },
+  "env-file": {
+    type: "string",
+    value: "FILE",
+    about: "read environment variables from this file first, such as .env",
+  },
+  principal: {
+    type: "string",
+    value: "JSON",
+    about: 'whose database is meant, where it depends on the caller: \'{"userId":"…"}\'',
+  },
+} as const;
+
+interface ConfigArguments {
+  readonly config?: string;
+  readonly "env-file"?: string;
+  readonly principal?: string;
+}
+
+export interface Loaded {
+  readonly writes: Writes<Principal>;
+  readonly config: WritesConfig<Principal, unknown>;
+  /** Relative to the folder of the command. */
+  readonly file: string;
+  /** Spread it into options of `writes`. */
+  readonly whose: { readonly principal?: Principal };
+}
+
+const names = ["ts", "mts", "js", "mjs"].map((extension) => `powersync-writes.config.${extension}`);
+
+/** @throws Problem */
+export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loaded> {
+  const whose = principalOf(values.principal);
+  readEnvironment(values["env-file"], io);
+  const file = findConfig(values.config, io.cwd);
+  if (file === undefined) {
+    throw new Problem(
+      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `powersync-writes init`.",
+    );
+  }
+  const exported = await loadModule(file, io);
+  const writes = [exported["writes"], exported["default"]].find(isWrites);
+  const config = writes && configOf(writes);
+  if (writes === undefined || config === undefined) {
+    throw new Problem(
+      `${shown(file, io.cwd)} must export \`writes\`, as createWrites returns it: export const writes = createWrites({ … }).`,
+    );
+  }
+  io.whenDone(async () => {
+    await (await databaseOf({ config, whose }).catch(() => undefined))?.destroy();
+  });
+  return { writes, config, file: shown(file, io.cwd), whose };
+}
+
+/** The database, where it is Kysely's and it is known whose. Rejects with what the application's function throws. */
+export async function databaseOf({
+  config,
+  whose: { principal },
+}: Pick<Loaded, "config" | "whose">): Promise<Kysely<unknown> | undefined> {
+  const { database } = config;
+  if (typeof database === "function" || "open" in database) {
+    if (principal === undefined) return undefined;
+    const open = typeof database === "function" ? database : database.open;
+    const opened: object = await open(principal);
+    return isKysely(opened) ? opened : undefined;
+  }
+  return isKysely(database) ? database : undefined;
+}
+
+/** @throws Problem where there is none that SQL can be sent to */
+export async function sureDatabase(loaded: Loaded): Promise<Kysely<unknown>> {
+  const database = await databaseOf(loaded);
+  if (database !== undefined) return database;
+  const { config, whose } = loaded;
+  const depends = typeof config.database === "function" || "open" in config.database;
+  throw new Problem(
+    depends && whose.principal === undefined
+      ? `\`database\` in ${loaded.file} depends on the caller: say whose is meant, by --principal '{"userId":"…"}'.`
+      : `\`database\` in ${loaded.file} is not a Kysely object, so it has no tables of the library's.`,
+  );
+}
+
+/** Imports a module of the application's. @throws Problem that says what to do */
+export async function loadModule(file: string, io: Io): Promise<Readonly<Record<string, unknown>>> {
+  findTypeScript();
+  try {
+    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw whyNotLoaded(error, shown(file, io.cwd));
+  }
+}
+
+/** @throws Problem */
+export function readEnvironment(file: string | undefined, io: Io): void {
+  if (file !== undefined) {
+    try {
+      process.loadEnvFile(absolute(file, io.cwd));
+    } catch {
+      throw new Problem(`The file ${file} of --env-file can't be read.`);
+    }
+  }
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && /URL|URI|DSN/i.test(name)) rememberSecrets(value, io.secrets);
+    if (value !== undefined && value.length >= 6 && /PASSWORD|SECRET|TOKEN/i.test(name)) {
+      io.secrets.add(value);
+    }
+  }
+}
+
+function principalOf(given: string | undefined): Loaded["whose"] {
+  if (given === undefined) return {};
+  const principal = jsonObject("principal", given);
+  if (typeof principal["userId"] !== "string") {
+    throw new UsageProblem('--principal must have a "userId" that is text.');
+  }
+  return { principal: { ...principal, userId: principal["userId"] } };
+}
+
+/** The module that is named, or one of the usual names; `undefined` where there is none. @throws Problem where the named one is not there */
+export function findConfig(given: string | undefined, cwd: string): string | undefined {
+  if (given === undefined) return names.map((name) => join(cwd, name)).find(existsSync);
+  const file = absolute(given, cwd);
+  if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
+  return file;
+}
+
+export function absolute(file: string, cwd: string): string {
+  return isAbsolute(file) ? file : join(cwd, file);
+}
+
+function shown(file: string, cwd: string): string {
+  const path = relative(cwd, file);
+  return path.startsWith("..") ? file : path;
+}
+
+let hooked = false;
+
+/** TypeScript files import each other as `./x.js`, which is `./x.ts` until it has been compiled. */
+function findTypeScript(): void {
+  if (hooked || typeof nodeModule.registerHooks !== "function") return;
+  hooked = true;
+  nodeModule.registerHooks({
+    resolve: (specifier, context, next) => {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        const { code } = error as { readonly code?: unknown };
+        const isFile = /^\.{1,2}\/.*\.m?js$/.test(specifier);
+        if (code !== "ERR_MODULE_NOT_FOUND" || !isFile) throw error;
+        return next(specifier.replace(/js$/, "ts"), context);
+      }
+    },
+  });
+}
+
+const withTsx = 'install tsx and run `NODE_OPTIONS="--import tsx" npx powersync-writes …`';
+
+function whyNotLoaded(error: unknown, file: string): Problem {
+  const { code, message, stack }: NodeJS.ErrnoException =
+    error instanceof Error ? error : new Error(String(error));
+  const failed = (why: string) => new Problem(`${file} can't be loaded: ${why}`);
+  switch (code ?? "") {
+    case "ERR_UNKNOWN_FILE_EXTENSION":
+      return failed(
+        `Node ${process.version} does not run TypeScript. Use Node 22.18 or newer, or ${withTsx}.`,
+      );
+    case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
+      return failed(`it uses TypeScript that Node does not run by itself: ${withTsx}.`);
+    case "ERR_MODULE_NOT_FOUND": {
+      const [, name] = /Cannot find package '([^']+)'/.exec(message) ?? [];
+      return name === undefined
+        ? failed(message)
+        : failed(`the package "${name}" is not installed. Run \`npm install ${name}\`.`);
+    }
+  }
+  if (/import statement outside|Unexpected token 'export'/.test(message)) {
+    return failed(
+      'it is an ES module. Set "type": "module" in package.json: `npm pkg set type=module`.',
+    );
+  }
+  const place = placeIn(stack ?? "", file);
+  return failed(place === undefined ? message : `${message} (${place})`);
+}
+
+/** Where it was thrown, `file:line`, as far as that is in the module itself. */
+function placeIn(stack: string, file: string): string | undefined {
+  const at = stack.indexOf(`${file}:`);
+  if (at === -1) return undefined;
+  const [line = ""] = /^\d{1,9}/.exec(stack.slice(at + file.length + 1)) ?? [];
+  return line === "" ? undefined : `${file}:${line}`;
+}
+
+function isWrites(value: unknown): value is Writes<Principal> {
+  return typeof value === "object" && value !== null && "deadLetters" in value;
+}

@@ -1,0 +1,80 @@
+/** From arguments to an exit code: finds the command, runs it, and says in one line what went wrong. */
+import { type Command, Problem, UsageProblem } from "./command.js";
+import { commands } from "./commands.js";
+import { describeError } from "./describe-error.js";
+import type { Io } from "./io.js";
+import { packageVersion } from "./version.js";
+
+/** Of a process that was interrupted, as shells have it. */
+const interruptedCode = 130;
+
+/** Never rejects. @returns the process's exit code */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    if (name === "--version" || name === "-v") {
+      await io.out(`${packageVersion()}\n`);
+      return 0;
+    }
+    if (name === "help" && rest[0] !== undefined) return await started(rest[0], ["--help"], io);
+    if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+      await io.out(overview(io));
+      return name === undefined ? 2 : 0;
+    }
+    return await started(name, rest, io);
+  } catch (error) {
+    io.progress(undefined);
+    if (io.signal.aborted) {
+      io.note("Interrupted.");
+      return interruptedCode;
+    }
+    io.note(`${io.paintNote("red", "error:")} ${describeError(error, io)}`);
+    if (error instanceof UsageProblem) {
+      const about = commands.some((each) => each.name === name) ? ` ${name}` : "";
+      io.note(`Run \`powersync-writes${about} --help\` for the options.`);
+    } else if (!(error instanceof Problem) && io.env["DEBUG"] === "powersync-writes") {
+      io.note(error instanceof Error ? (error.stack ?? "") : "");
+    }
+    return 2;
+  } finally {
+    io.progress(undefined);
+    await io.close();
+  }
+}
+
+async function started(name: string, args: readonly string[], io: Io): Promise<number> {
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined) {
+    const names = commands.map((each) => each.name).join(", ");
+    throw new UsageProblem(`There is no command "${name}". The commands are ${names}.`);
+  }
+  const code = await untilInterrupted(command.run(args, io), io.signal);
+  return io.signal.aborted ? interruptedCode : code;
+}
+
+/** What is under way in the database when the user interrupts is rolled back there when the connection ends. */
+async function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(new Problem("Interrupted."));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  interrupted.catch(() => undefined);
+  return Promise.race([work, interrupted]);
+}
+
+function overview(io: Io): string {
+  const width = Math.max(...commands.map(({ name }: Command) => name.length));
+  const lines = commands.map(
+    ({ name, summary }) => `  ${io.paint("bold", name.padEnd(width))}  ${summary}`,
+  );
+  return `${io.paint("bold", "powersync-writes")} ${packageVersion()}: the write path for PowerSync
+
+Usage: powersync-writes <command> [options]
+
+${lines.join("\n")}
+
+\`powersync-writes <command> --help\` describes a command and its options.
+Exit codes: 0 everything is fine, 1 there are findings, 2 wrong usage or nothing could be done.
+`;
+}

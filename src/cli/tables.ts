@@ -1,0 +1,80 @@
+/** `powersync-writes tables`: makes the library's own tables, or prints their SQL. */
+import { createTables, tablesSql } from "../sql/migrations.js";
+import { type Help, oneOf, readArguments } from "./arguments.js";
+import { type ExitCode, Problem, UsageProblem } from "./command.js";
+import { openDatabase, readDatabaseUrl } from "./database-url.js";
+import { describeError } from "./describe-error.js";
+import type { Io } from "./io.js";
+import { configOptions, loadConfig, readEnvironment, sureDatabase } from "./load-config.js";
+import { compilerFor } from "./offline.js";
+
+const options = {
+  ...configOptions,
+  database: {
+    type: "string",
+    short: "d",
+    value: "URL",
+    about: "the database, without a configuration: postgres://…, mysql://…, sqlite:FILE",
+  },
+  print: { type: "boolean", about: "print the SQL for an empty database, and run nothing" },
+  dialect: {
+    type: "string",
+    value: "NAME",
+    about: "with --print, in place of a database: postgres, mysql or sqlite",
+  },
+} as const;
+
+const help: Help<typeof options> = {
+  usage: [
+    "tables [--config FILE | --database URL]",
+    "tables --print [--config FILE | --database URL | --dialect NAME]",
+  ],
+  about:
+    "Creates the library's own tables where they are missing. It is safe to repeat, and changes nothing where they are there.\nThe names and the schema are those of `ownTables` in the configuration.",
+  options,
+  examples: [
+    "powersync-writes tables --env-file .env",
+    "powersync-writes tables --print --dialect postgres > migrations/0007_powersync.sql",
+  ],
+};
+
+export async function tables(args: readonly string[], io: Io): Promise<ExitCode> {
+  const given = await readArguments(args, help, io);
+  if (given === undefined) return 0;
+  const { values } = given;
+  if (values.dialect !== undefined) {
+    if (values.print !== true) throw new UsageProblem("--dialect goes with --print.");
+    if (values.database !== undefined) throw new UsageProblem("Give --dialect or --database.");
+    const dialect = oneOf("dialect", values.dialect, ["postgres", "mysql", "sqlite"]);
+    await io.out(tablesSql(compilerFor(dialect)));
+    return 0;
+  }
+  const { db, own } = await target(values, io);
+  if (values.print === true) {
+    await io.out(tablesSql(db, own));
+    return 0;
+  }
+  io.progress("Creating the tables …");
+  try {
+    await createTables(db, own);
+  } catch (error) {
+    throw new Problem(`The tables could not be created: ${describeError(error, io)}`);
+  }
+  io.progress(undefined);
+  await io.out(`${io.paint("green", "The library's own tables are there.")}\n`);
+  return 0;
+}
+
+async function target(
+  values: { readonly database?: string } & Parameters<typeof loadConfig>[0],
+  io: Io,
+) {
+  if (values.database === undefined) {
+    const loaded = await loadConfig(values, io);
+    return { db: await sureDatabase(loaded), own: loaded.config.ownTables };
+  }
+  if (values.config !== undefined) throw new UsageProblem("Give --config or --database.");
+  readEnvironment(values["env-file"], io);
+  const db = await openDatabase(values.database, readDatabaseUrl(values.database, io.secrets), io);
+  return { db, own: undefined };
+}

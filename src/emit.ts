@@ -1,0 +1,98 @@
+/** Makes events, and gives each to those who want to hear of it. */
+import { origin } from "./errors.js";
+import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult } from "./model.js";
+
+export type Emit = (event: WriteEvent) => void;
+
+/** Hears of events. */
+export interface Listener {
+  /** Those it wants to hear of. Absent: all. */
+  readonly types?: ReadonlySet<WriteEvent["type"]>;
+  readonly tell: (event: WriteEvent) => unknown;
+}
+
+/** A listener that throws changes nothing. */
+export function emitter(listeners: readonly Listener[]): Emit {
+  return (given) => {
+    const event = given.type === "error" ? withJson(given) : given;
+    for (const { types, tell } of listeners) {
+      if (types?.has(event.type) === false) continue;
+      try {
+        // An async function fits the type too; its rejection must not end the process.
+        const running: unknown = tell(event);
+        if (running instanceof Promise) running.catch(() => undefined);
+      } catch {
+        // There is nowhere to report the failure of the reporter.
+      }
+    }
+  };
+}
+
+/** With the application's own error in place of what it was wrapped in; and JSON of it keeps the error, of which there would be nothing left. */
+function withJson(given: ErrorEvent): ErrorEvent {
+  const event = { ...given, error: origin(given.error) };
+  const toJSON = () => ({ ...event, error: plainError(event.error) });
+  // Not among its members: a copy of the event is plain data.
+  return Object.defineProperty(event, "toJSON", { value: toJSON });
+}
+
+const mostCauses = 5;
+
+/** What JSON can hold of something thrown. */
+function plainError(thrown: unknown, left = mostCauses): unknown {
+  if (!(thrown instanceof Error)) return plainValue(thrown);
+  const { name, message, cause } = thrown;
+  const code = "code" in thrown ? plainValue(thrown.code) : undefined;
+  const several = thrown instanceof AggregateError ? thrown.errors : [];
+  return {
+    name,
+    message,
+    ...(code !== undefined && { code }),
+    ...(several.length > 0 &&
+      left > 1 && {
+        errors: several.slice(0, mostCauses).map((each) => plainError(each, 1)),
+      }),
+    ...(cause !== undefined && left > 1 && { cause: plainError(cause, left - 1) }),
+  };
+}
+
+function plainValue(value: unknown): unknown {
+  if (typeof value !== "object") return typeof value === "bigint" ? String(value) : value;
+  try {
+    return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+export function correlated({ correlationId, traceparent }: Correlated): Correlated {
+  return { correlationId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+export function transactionEvent(
+  transaction: CrudTransaction | InvalidTransaction,
+  call: Correlated & {
+    readonly principal: { readonly userId: string };
+    readonly clientId?: string;
+  },
+  result: TransactionResult,
+  { attempts, statements, ledger, flown }: Tally,
+  durationMs: number,
+): TransactionEvent {
+  const { principal, clientId } = call;
+  return {
+    type: "transaction",
+    ...correlated(call),
+    userId: principal.userId,
+    ...(clientId !== undefined && { clientId }),
+    status: result.status,
+    ...(result.status === "fatal_error" && { errorCode: result.failedOperation.errorCode }),
+    operations: "invalid" in transaction ? 0 : transaction.crud.length,
+    attempts,
+    statements,
+    ledger,
+    flown,
+    durationMs,
+  };
+}

@@ -1,0 +1,192 @@
+/** The line of each event: for whoever operates the server, what is wrong and what to do. */
+import { isBadRequest, isForbidden, isUnauthenticated, origin } from "./errors.js";
+import type { ErrorEvent, WriteEvent } from "./events.js";
+
+export interface Line {
+  readonly level: "error" | "warn" | "info" | "debug";
+  readonly text: string;
+  /** Events with the same are the same problem. Absent: those with the same text. */
+  readonly problem?: string;
+}
+
+type Of<Type extends WriteEvent["type"]> = Extract<WriteEvent, { readonly type: Type }>;
+
+export function lineOf(event: WriteEvent): Line {
+  switch (event.type) {
+    case "error":
+      return errorLine(event);
+    case "dead_letter":
+      return letterLine(event);
+    case "chain_full":
+      return {
+        level: "warn",
+        text: `the chain behind dead letter ${event.id} takes no more: a queue of user ${JSON.stringify(event.userId)} waits until the letter is retried or discarded`,
+      };
+    case "schema_missing": {
+      const what =
+        event.column === undefined
+          ? `table "${event.table}"`
+          : `column "${event.column}" of table "${event.table}"`;
+      return {
+        level: "error",
+        text: `the ${what} is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it`,
+      };
+    }
+    case "mismatch":
+      return { level: "warn", text: event.message };
+    case "server_value":
+      return {
+        level: "error",
+        text: `what the server gives for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why} Remedy: change the column's type, or what the rule's owner, set or setOnInsert gives for it`,
+      };
+    case "row_id_respelled":
+      return {
+        level: "warn",
+        text: `the row id ${JSON.stringify(event.id)} of ${event.table} comes back in another spelling, for "${event.column}" is a UUID: the row has another id on the device then. Have the app make its ids in small letters`,
+        problem: `${event.type} ${event.table}`,
+      };
+    case "row_id_unfit":
+      return { level: "error", text: event.message };
+    case "precision_lost":
+      return {
+        level: "warn",
+        text: `an integer for ${event.table}.${event.column} had been rounded. ${event.cure}`,
+      };
+    case "body_missing":
+      return {
+        level: "error",
+        text: `an upload came without its body; writes wait on the device. ${event.cure}`,
+      };
+    case "origin_refused":
+      return { level: "warn", text: originText(event), problem: event.type };
+    case "not_ready":
+      return { level: "error", text: `not ready: ${event.problems.join(" ")}` };
+    case "unsafe_settings":
+      return { level: "warn", text: event.problems.join(" ") };
+    case "dead_letter_handled":
+      return { level: "info", text: `dead letter ${event.id}: ${event.outcome}` };
+    case "device_forgotten":
+      return {
+        level: "warn",
+        text: `user ${JSON.stringify(event.userId)} has as many devices as may be (ledger.devices): what one has sent that had not come for long is forgotten`,
+      };
+    case "replayed_by_content":
+      return {
+        level: "info",
+        text: `a transaction of user ${JSON.stringify(event.userId)} was taken for a repeat by its content, and nothing was written`,
+      };
+    case "pruned":
+      return { level: "info", text: `pruned ${event.removed} rows` };
+    case "row_missing":
+      return {
+        level: "debug",
+        text: `${event.op} found no row ${JSON.stringify(event.id)} in ${event.table}`,
+      };
+    case "row_declined":
+      return {
+        level: "debug",
+        text: `the database did something else with ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
+      };
+    case "entry_unmatched":
+      return {
+        level: "warn",
+        text: `a mutation left the row ${JSON.stringify(event.id)} of ${event.table} as it was, and the ${event.op} beside it is not applied`,
+        problem: `${event.type} ${event.table} ${event.op}`,
+      };
+    case "transaction":
+      return {
+        level: "debug",
+        text: `transaction: ${event.status}, ${event.operations} operations`,
+      };
+    case "request":
+      return { level: "debug", text: `${event.method} ${event.path}: ${event.status}` };
+  }
+}
+
+const levels = { retryable: "error", ignored: "warn", fatal: "debug" } as const;
+
+function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEvent): Line {
+  const said = causes(error);
+  const end = remedy === undefined ? "" : `${/[.!?]$/.test(said) ? "" : "."} Remedy: ${remedy}`;
+  const problem = `error ${during} ${outcome} ${withoutInstances(said)}`;
+  if (during === "authenticate" && (isUnauthenticated(error) || isForbidden(error))) {
+    const status = isForbidden(error) ? 403 : 401;
+    // What a token says is the caller's word: whatever it says, it is one problem.
+    const kind = problem.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+    const text = `a request was refused with ${status}: ${said}${end}`;
+    return { level: "warn", text, problem: kind };
+  }
+  if (isBadRequest(error)) {
+    const text = `a request was refused with ${error.status}: ${said}${end}`;
+    return { level: "warn", text, problem };
+  }
+  const where = operationIndex === undefined ? "" : `, operation ${operationIndex}`;
+  const text = `${outcome} failure during ${during}${where}: ${said}${end}`;
+  return { level: levels[outcome], text, problem };
+}
+
+/** The same sentence of a driver's or an application's about another row, place or number is the same problem. */
+function withoutInstances(text: string): string {
+  return text
+    .replaceAll(/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, "#")
+    .replaceAll(/(?<![\w.])-?\d+(?:\.\d+)?(?![\w])/g, "#");
+}
+
+const byCode: Readonly<Record<string, string>> = {
+  UNKNOWN_TABLE: 'add a rule for it to "tables", and retry the letter',
+  FORBIDDEN_COLUMN:
+    'list the column in the rule\'s "columns", say { readOnly: "ignore" } there, or unknownColumns: "ignore"; and retry the letter',
+  UNAUTHORIZED: "see who may write the row by the rule's owner, scope or belongsTo",
+  INVALID_DATA: "make the app's value and the column's type agree",
+};
+const otherRemedy = "mend the cause and retry the letter, or discard it";
+
+function letterLine({ id, userId, errorCode, message, about, repeat }: Of<"dead_letter">): Line {
+  const again = repeat ? ", recorded before" : "";
+  const columns = about?.columns.join(", ") ?? "";
+  const place = about === undefined ? "" : `${about.table}${columns && `.${columns}`}`;
+  const constraint = about?.constraint === undefined ? "" : `, constraint ${about.constraint}`;
+  const refused = place === "" ? "" : ` (${place}${constraint})`;
+  const remedy = Object.hasOwn(byCode, errorCode) ? byCode[errorCode] : otherRemedy;
+  return {
+    level: "warn",
+    text: `dead letter ${id}: ${errorCode}, user ${JSON.stringify(userId)}${again}. ${message}${refused} Remedy: ${remedy}`,
+    problem: `dead letter ${errorCode} ${withoutInstances(message)} ${refused} ${again}`,
+  };
+}
+
+function originText({ origin: page, configured }: Of<"origin_refused">): string {
+  if (!configured)
+    return `a web page of another origin asked whether it may call (OPTIONS), and "cors" is not set: unless something else answers, the browser lets no upload through. Remedy: cors: { origins: ["https://app.example.com"] }`;
+  return `pages of ${JSON.stringify(page)} may not call, for cors.origins does not have it. Remedy: add it there, as scheme, host and port`;
+}
+
+const mostCauses = 5;
+
+/** An error's message, and those of its causes. */
+function causes(error: unknown): string {
+  const texts: string[] = [];
+  for (let at = origin(error); at !== undefined && texts.length < mostCauses;) {
+    texts.push(at instanceof Error ? `${at.name}: ${messageOf(at)}` : thrownText(at));
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return texts.join("; caused by ");
+}
+
+/** Where several addresses were tried, Node's error has no message of its own. */
+function messageOf(error: Error): string {
+  if (error.message !== "") return error.message;
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors
+      .map((each) => (each instanceof Error ? each.message : thrownText(each)))
+      .join(", ");
+  return "code" in error ? String(error.code) : "";
+}
+
+function thrownText(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "something that has no text";
+  }
+}

@@ -1,0 +1,81 @@
+/** `powersync-writes/otel`: traces and metrics by OpenTelemetry. */
+import { type MeterProvider, metrics, trace, type TracerProvider } from "@opentelemetry/api";
+import type { WriteRequest } from "../model.js";
+import type { Telemetry } from "../telemetry.js";
+import { createMeasured, observeLetters } from "./metrics.js";
+import { createSpans } from "./spans.js";
+
+/** Options of `otel()`. */
+export interface OtelOptions {
+  /** Default: the global one. */
+  readonly tracerProvider?: TracerProvider;
+  /** Default: the global one, as it is when `otel()` is called. */
+  readonly meterProvider?: MeterProvider;
+  /**
+   * How long the oldest write of the device has waited, in seconds, as far as the request says so: of a header that the app sends, for example. What is no
+   * number from 0 on is left out. Default: it can't be told.
+   */
+  readonly queueAge?: (request: WriteRequest) => number | undefined;
+  /**
+   * Whether waiting dead letters are counted in the database, with one statement, each time the metrics are read. Default true. Say false where each
+   * principal has a database of its own.
+   */
+  readonly waitingLetters?: boolean;
+}
+
+/**
+ * Traces and metrics, for `createWrites({ telemetry })`. Start the application's OpenTelemetry SDK before it is called.
+ *
+ * @throws TypeError for an option that is not known
+ * @example
+ * const writes = createWrites({ …, telemetry: otel() });
+ */
+export function otel(options: OtelOptions = {}): Telemetry {
+  for (const name of Object.keys(options))
+    if (!known.has(name)) throw new TypeError(`otel: there is no option "${name}".`);
+  const {
+    tracerProvider = trace,
+    meterProvider = metrics,
+    queueAge,
+    waitingLetters = true,
+  } = options;
+  const meter = meterProvider.getMeter("powersync-writes");
+  const spans = createSpans(tracerProvider.getTracer("powersync-writes"));
+  const measured = createMeasured(meter);
+  const measureAge = (request: WriteRequest): void => {
+    let age: number | undefined;
+    try {
+      age = queueAge?.(request);
+    } catch {
+      // The application's own; it says nothing of the request.
+    }
+    if (age !== undefined && age >= 0 && Number.isFinite(age)) measured.queueAge(age);
+  };
+  return {
+    event: (event) => {
+      measured.event(event);
+      spans.event(event);
+    },
+    request: async (request, run) => {
+      measured.began();
+      if (queueAge !== undefined) measureAge(request);
+      try {
+        return await spans.request(request, run);
+      } finally {
+        measured.ended();
+      }
+    },
+    transaction: spans.transaction,
+    statement: spans.statement,
+    waitingLetters: (count) => {
+      if (waitingLetters) observeLetters(meter, count);
+    },
+  };
+}
+
+const known = new Set<string>([
+  "tracerProvider",
+  "meterProvider",
+  "queueAge",
+  "waitingLetters",
+] satisfies (keyof OtelOptions)[]);

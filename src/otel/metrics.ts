@@ -1,0 +1,113 @@
+/** What is counted and measured, by the names that `docs/metrics.md` and the board go by. */
+import type { Attributes, Meter } from "@opentelemetry/api";
+import type { WriteEvent } from "../events.js";
+
+/** In seconds: from an answer out of the ledger to a transaction that waits. */
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** In seconds: from at once to a week offline. */
+const ages = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
+
+export interface Measured {
+  event(event: WriteEvent): void;
+  began(): void;
+  ended(): void;
+  queueAge(seconds: number): void;
+}
+
+const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]);
+
+/** Whoever sends a method of their own makes no new series. */
+export function methodOf(method: string): string {
+  const known = method.toUpperCase();
+  return methods.has(known) ? known : "_OTHER";
+}
+
+export function createMeasured(meter: Meter): Measured {
+  // The unit is in the name, so that all ways to Prometheus come to the same one: some add it, and some don't.
+  const duration = (name: string, description: string, buckets = seconds) =>
+    meter.createHistogram(`powersync_writes.${name}`, {
+      description,
+      unit: "s",
+      advice: { explicitBucketBoundaries: buckets },
+    });
+  const counter = (name: string, description: string, unit: string) =>
+    meter.createCounter(`powersync_writes.${name}`, { description, unit });
+
+  const requests = duration("request.duration.seconds", "From a request to its answer.");
+  const underWay = meter.createUpDownCounter("powersync_writes.requests.active", {
+    description: "Requests that are being answered.",
+    unit: "{request}",
+  });
+  const transactions = counter("transactions", "Transactions answered.", "{transaction}");
+  const took = duration("transaction.duration.seconds", "From a transaction's turn to its answer.");
+  const operations = counter("operations", "Operations of transactions.", "{operation}");
+  const statements = counter("statements", "Statements that the database answered.", "{statement}");
+  const again = counter("attempts", "Database transactions tried.", "{attempt}");
+  const errors = counter("errors", "Errors that were thrown.", "{error}");
+  const letters = counter("dead_letters", "Dead letters recorded.", "{letter}");
+  const handled = counter("dead_letters.handled", "Dead letters dealt with.", "{letter}");
+  const notices = counter("notices", "Other events.", "{event}");
+  const age = duration("queue.age.seconds", "How long a device's oldest write has waited.", ages);
+
+  return {
+    began: () => underWay.add(1),
+    ended: () => underWay.add(-1),
+    queueAge: (value) => age.record(value),
+    event: (event) => {
+      switch (event.type) {
+        case "request":
+          requests.record(event.durationMs / 1_000, {
+            "http.request.method": methodOf(event.method),
+            "http.response.status_code": event.status,
+          });
+          return;
+        case "transaction": {
+          const { status: result, errorCode, ledger, flown } = event;
+          const of: Attributes = { result, ...(errorCode && { code: errorCode }), ledger, flown };
+          transactions.add(1, of);
+          took.record(event.durationMs / 1_000, { result });
+          operations.add(event.operations, { result });
+          statements.add(event.statements);
+          again.add(event.attempts);
+          return;
+        }
+        case "error":
+          errors.add(1, { during: event.during, outcome: event.outcome });
+          return;
+        case "dead_letter":
+          // One that was recorded before is the same letter.
+          if (!event.repeat)
+            letters.add(1, { code: event.errorCode, dependant: event.root !== undefined });
+          return;
+        case "dead_letter_handled":
+          handled.add(1, { outcome: event.outcome });
+          return;
+        default:
+          notices.add(1, { type: event.type });
+      }
+    },
+  };
+}
+
+/** Asked for whenever metrics are read. Where they can't be counted, there is none. */
+export function observeLetters(
+  meter: Meter,
+  count: () => Promise<Readonly<Record<string, number>>>,
+): void {
+  const gauge = meter.createObservableGauge("powersync_writes.dead_letters.waiting", {
+    description: "Dead letters that wait for somebody to decide, in the whole database.",
+    unit: "{letter}",
+  });
+  // A code whose last letter has been dealt with is at 0, and not at what it was.
+  const seen = new Set<string>();
+  gauge.addCallback(async (result) => {
+    let counts: Readonly<Record<string, number>>;
+    try {
+      counts = await count();
+    } catch {
+      return;
+    }
+    for (const code of Object.keys(counts)) seen.add(code);
+    for (const code of seen) result.observe(counts[code] ?? 0, { code });
+  });
+}

@@ -1,0 +1,51 @@
+/** Which of a table's columns a client knows, and by what name; and how a failure's message names them. */
+import type { Column } from "../store/tables.js";
+
+interface Naming {
+  readonly key: { readonly columns: readonly string[] };
+  readonly clientColumns?: ReadonlyMap<string, { readonly column: string }>;
+  readonly serverColumns: ReadonlyMap<string, unknown>;
+  readonly insertColumns: ReadonlyMap<string, unknown>;
+  readonly softDelete?: ReadonlyMap<string, unknown>;
+}
+
+/** The client's name for the row id, whatever the key's columns are called. */
+export const rowId = "id";
+
+/**
+ * `undefined`: it is the database's and the server's alone, and no client hears of it.
+ *
+ * @param name by the source database's name
+ */
+export function clientName(
+  { key, clientColumns, serverColumns, insertColumns, softDelete }: Naming,
+  name: string,
+  column?: Pick<Column, "generated" | "numbered">,
+): string | undefined {
+  if (key.columns.includes(name)) return rowId;
+  for (const [client, each] of clientColumns ?? []) if (each.column === name) return client;
+  if (clientColumns !== undefined || column?.generated || column?.numbered) return undefined;
+  const isServers = serverColumns.has(name) || insertColumns.has(name) || softDelete?.has(name);
+  return isServers ? undefined : name;
+}
+
+/** By the client's names. */
+interface ColumnDetails {
+  readonly column: string;
+  /** Where there are several. */
+  readonly columns?: readonly string[];
+}
+
+/** A failure's message and details, with the columns that it is about. */
+export function aboutColumns(
+  names: readonly string[],
+  message: string,
+): { readonly message: string; readonly details?: ColumnDetails } {
+  const columns = [...new Set(names)];
+  const [column, second] = columns;
+  if (column === undefined) return { message };
+  const listed = columns.map((each) => JSON.stringify(each)).join(", ");
+  return second === undefined
+    ? { message: `Column ${listed}: ${message}`, details: { column } }
+    : { message: `Columns ${listed}: ${message}`, details: { column, columns } };
+}

@@ -1,0 +1,209 @@
+/** A write by its rule's `conflict`, as data: what the statement asks of a row that is there, and what it makes of it. */
+import type { Principal } from "../context.js";
+import { fatal } from "../errors.js";
+import type { Added, Merge, Stamp } from "../store/merge.js";
+import type { MergedChange } from "../store/change.js";
+import { parseJson } from "../wire/parse-json.js";
+import { type Asked, asStored, baseMissing, baseOf, clientName } from "./conflict-asked.js";
+import { stampSent } from "./conflict-stamp.js";
+import { versionOf } from "./conflict-version.js";
+
+/** A change that merges, and what was sent of the row before it. */
+export interface Merging {
+  readonly change: MergedChange;
+  readonly base: ReadonlyMap<string, unknown>;
+  /** By the client's name: what has not been sent, and where a row is there would have to be. */
+  readonly missing?: string;
+}
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+interface Draft {
+  readonly values: Record<string, unknown>;
+  readonly insertOnly: string[];
+  readonly merge: Mutable<Merge>;
+  readonly base: ReadonlyMap<string, unknown>;
+  missing?: string;
+}
+
+/** Throws fatal CONFLICT_BASE_MISSING where a PATCH or DELETE leaves out what its strategy needs; of a PUT it is needed where the row is there alone. */
+export async function mergingOf<P extends Principal, DB>(asked: Asked<P, DB>): Promise<Merging> {
+  const { change, conflict, rule } = asked;
+  const { version, changed, resolve } = conflict;
+  const draft: Draft = {
+    values: { ...change.values },
+    insertOnly: [...(change.insertOnly ?? [])],
+    merge: {},
+    base: await baseOf(asked),
+  };
+  if (version !== undefined) await countVersion(version, draft, asked);
+  if (changed !== undefined) compare(changed, draft, asked);
+  if (change.op !== "DELETE") {
+    stamp(draft, asked);
+    add(draft, asked);
+    keepMost(draft, asked);
+  }
+  const { missing } = draft;
+  const decidesAlone = resolve !== undefined && version === undefined && changed === undefined;
+  if (decidesAlone) draft.merge.never = true;
+  const { values, insertOnly, merge } = draft;
+  return {
+    change: { ...change, values, ...(change.op === "PUT" && { insertOnly }), merge },
+    base: draft.base,
+    ...(missing !== undefined && { missing: clientName(missing, rule) }),
+  };
+}
+
+function lack<P extends Principal, DB>(
+  column: string,
+  draft: Draft,
+  { change, rule }: Asked<P, DB>,
+): void {
+  if (change.op !== "PUT") throw baseMissing(clientName(column, rule));
+  draft.missing ??= column;
+  draft.merge.never = true;
+}
+
+async function countVersion<P extends Principal, DB>(
+  column: string,
+  draft: Draft,
+  asked: Asked<P, DB>,
+): Promise<void> {
+  const { values, merge, base } = draft;
+  const { change, rule } = asked;
+  delete values[column];
+  merge.version = await versionOf(column, base, asked);
+  if (merge.version.base === undefined) throw baseMissing(clientName(column, rule));
+  if (merge.version.base === "new") draft.missing = column;
+  if (change.op !== "DELETE" || Object.keys(values).length > 0)
+    values[column] = asStored(column, 1, asked);
+}
+
+/** Of a DELETE every column is asked that the device has tracked: nothing says which of them it was made for. */
+function compare<P extends Principal, DB>(
+  changed: "reject" | "merge",
+  draft: Draft,
+  asked: Asked<P, DB>,
+): void {
+  const { op, values } = asked.change;
+  const { base, merge } = draft;
+  const isDelete = op === "DELETE";
+  const own = (column: string) => isOwn(column, asked);
+  const sent = isDelete ? [] : Object.keys(values).filter(own);
+  const tracked = [...base.keys()].filter(own);
+  if (isDelete && tracked.length === 0) throw baseMissing();
+  for (const column of sent) if (!base.has(column)) lack(column, draft, asked);
+  const each = changed === "reject" || isDelete ? tracked : sent;
+  const merges = changed === "merge" && !isDelete;
+  merge.unchanged = each.map((column) => ({
+    column,
+    oneOf: merges ? [base.get(column), values[column]] : [base.get(column)],
+  }));
+}
+
+/** A column that clients may send, and whose value is what they send. */
+function isOwn<P extends Principal, DB>(column: string, { rule, conflict }: Asked<P, DB>): boolean {
+  const { serverColumns, insertColumns, softDelete, clientColumns } = rule;
+  if (conflict.merging.has(column)) return false;
+  if (serverColumns.has(column) || insertColumns.has(column)) return false;
+  if (clientColumns === undefined) return softDelete?.has(column) !== true;
+  return [...clientColumns.values()].some(
+    (each) => each.column === column && each.readOnly === undefined,
+  );
+}
+
+function stamp<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void {
+  const { rowStamp, stamps } = asked.conflict;
+  const { values, base, merge } = draft;
+  const found: Stamp[] = [];
+  /** @param columns of which there must be one, or the stamp is not needed */
+  const take = (column: string, columns: readonly string[] | undefined): void => {
+    const value = stampSent(column, values[column], asked);
+    if (value !== undefined) {
+      values[column] = value;
+      found.push({ column, value, ...(columns && { columns }) });
+      return;
+    }
+    if (columns?.every((each) => !Object.hasOwn(values, each))) return;
+    if (!base.has(column)) return lack(column, draft, asked);
+    // It was made within the same step of the device's clock, or without a new stamp: then it is the latest only where the stamp is what it was.
+    merge.unchanged = [...(merge.unchanged ?? []), { column, oneOf: [base.get(column)] }];
+  };
+  if (rowStamp !== undefined) take(rowStamp, undefined);
+  for (const column of new Set(stamps.values())) {
+    const columns = [...stamps.keys()].filter((each) => stamps.get(each) === column);
+    take(column, columns);
+    if (found.at(-1)?.column !== column || asked.change.op === "PUT") continue;
+    // A value that was set to what it was is not sent again, and is what the device meant by then.
+    for (const each of columns) {
+      if (Object.hasOwn(values, each)) continue;
+      if (base.has(each)) values[each] = base.get(each);
+      else lack(each, draft, asked);
+    }
+  }
+  if (found.length > 0) merge.stamps = found;
+}
+
+function add<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void {
+  const { values, base, merge } = draft;
+  const found: Added[] = [];
+  for (const [column, { min, max }] of asked.conflict.added) {
+    if (!Object.hasOwn(values, column)) continue;
+    if (!base.has(column)) {
+      lack(column, draft, asked);
+      continue;
+    }
+    const number = (value: unknown) => asStored(column, value ?? 0, asked);
+    found.push({
+      column,
+      yours: number(values[column]),
+      base: number(base.get(column)),
+      ...(min !== undefined && { min: number(min) }),
+      ...(max !== undefined && { max: number(max) }),
+    });
+  }
+  if (found.length > 0) merge.added = found;
+}
+
+/** `union`, `greatest` and `least`. NULL is no value of theirs: a row that is there keeps what it has. */
+function keepMost<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void {
+  const { values, insertOnly, merge } = draft;
+  for (const strategy of ["union", "greatest", "least"] as const) {
+    const found: string[] = [];
+    for (const column of asked.conflict[strategy]) {
+      if (!Object.hasOwn(values, column)) continue;
+      if (values[column] === null) {
+        if (asked.change.op === "PUT") insertOnly.push(column);
+        else delete values[column];
+        continue;
+      }
+      if (strategy === "union") refuseNoList(column, asked);
+      found.push(column);
+    }
+    if (found.length > 0) merge[strategy] = found;
+  }
+}
+
+const plainTypes = ["string", "number", "bigint", "boolean"];
+
+/** Elements that every database compares alike. */
+function refuseNoList<P extends Principal, DB>(
+  column: string,
+  { change: { table, values }, rule, kept: { store } }: Asked<P, DB>,
+): void {
+  const found = table.columns.get(column);
+  const seen = found && store.view(found, values[column]);
+  const list = typeof seen === "string" ? listOf(seen) : seen;
+  if (Array.isArray(list) && list.every((each) => plainTypes.includes(typeof each))) return;
+  const name = clientName(column, rule);
+  throw fatal("INVALID_DATA", "The value is not a list of texts and numbers.", { column: name });
+}
+
+function listOf(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+/** The loser of a conflict as a row in a table of the application's own, in the same transaction. */
+import type { Principal } from "../context.js";
+import { misconfigured } from "../errors.js";
+import type { StoredRow, Values } from "../store/store.js";
+import { InvalidValue } from "../store/failures.js";
+import { stringifyJson } from "../wire/serialize.js";
+import type { Asked } from "./conflict-asked.js";
+import { detailsOf } from "./conflict-details.js";
+import type { Merging } from "./conflict-merge.js";
+
+/**
+ * Throws retryable where it can't be recorded: what has lost is nowhere else then, and stays on the device.
+ *
+ * @param columns those that have lost, where not all have
+ */
+export async function recordConflict<P extends Principal, DB>(
+  name: string,
+  merging: Merging,
+  theirs: StoredRow,
+  asked: Asked<P, DB>,
+  columns: readonly string[] | undefined,
+): Promise<void> {
+  const { context, kept, convert } = asked;
+  const { unit, store } = kept;
+  const table = await convert.table(unit, name, ["id"], context);
+  const usual = usualRow(merging, theirs, asked, columns);
+  const known = Object.entries(usual).filter(([column]) => table.columns.has(column));
+  let stored: Values;
+  try {
+    stored = Object.fromEntries(
+      known.map(([column, value]) => {
+        const found = table.columns.get(column);
+        return [column, found && store.convert(found, value, false)];
+      }),
+    );
+  } catch (error) {
+    if (error instanceof InvalidValue) throw unfit(name, error);
+    throw error;
+  }
+  const { id, ...values } = stored;
+  const { operationIndex } = context;
+  const { failure } = await unit.write([
+    { op: "PUT", table, key: { id }, values, scope: undefined, operationIndex },
+  ]);
+  if (failure === undefined) return;
+  const { cause } = failure;
+  const meaning = store.meaning(cause);
+  const passes = ["contention", "busy", "outage", "exhausted"].includes(meaning);
+  throw passes ? cause : unfit(name, cause);
+}
+
+function usualRow<P extends Principal, DB>(
+  merging: Merging,
+  theirs: StoredRow,
+  asked: Asked<P, DB>,
+  columns: readonly string[] | undefined,
+): Readonly<Record<string, unknown>> {
+  const { context, write, change } = asked;
+  const details = detailsOf(merging, theirs, asked);
+  const lost = (name: string) => columns === undefined || columns.includes(name);
+  const { rule } = asked;
+  const yours = Object.fromEntries(
+    Object.entries(details.yours).filter(([name]) =>
+      lost(rule.clientColumns?.get(name)?.column ?? name),
+    ),
+  );
+  return {
+    id: crypto.randomUUID(),
+    table_name: write.table,
+    row_id: write.id,
+    user_id: context.principal.userId,
+    client_id: context.clientId ?? null,
+    operation: change.op,
+    base: stringifyJson(details.base),
+    theirs: stringifyJson(details.theirs),
+    yours: stringifyJson(yours),
+    created_at: new Date().toISOString(),
+  };
+}
+
+function unfit(table: string, cause: unknown): Error {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return misconfigured(`conflict.record: a conflict can't be written into "${table}": ${said}`);
+}

@@ -1,0 +1,176 @@
+/** Writes of tables whose rule has a `conflict`: merged in the statement; what can't be is refused, recorded, or given to the rule's `resolve`. */
+import type { Principal } from "../context.js";
+import {
+  type FatalError,
+  fatal,
+  isFatal,
+  isRetryable,
+  misconfigured,
+  ofApplication,
+} from "../errors.js";
+import type { Write, WriteOutcome } from "../model.js";
+import type { MergedChange } from "../store/change.js";
+import type { Change, Effect, StoredRow, Values } from "../store/store.js";
+import { type Asked, asStored, baseMissing } from "./conflict-asked.js";
+import { detailsOf } from "./conflict-details.js";
+import { mergingOf, type Merging } from "./conflict-merge.js";
+import { recordConflict } from "./conflict-record.js";
+import type { Resolution } from "./conflict-rule.js";
+import { storedValues } from "./convert.js";
+import { faultOf } from "./fault.js";
+
+/**
+ * @param judge what an effect means that is the same for all tables
+ * Throws fatal CONFLICT and CONFLICT_BASE_MISSING, what `resolve` and `judge` throw, and the database's own errors.
+ */
+export async function writeMerging<P extends Principal, DB>(
+  asked: Asked<P, DB>,
+  judge: (effect: Effect) => WriteOutcome,
+): Promise<WriteOutcome> {
+  const merging = await mergingOf(asked);
+  const merged = await merge(merging.change, asked);
+  const { effect, kept = [] } = merged;
+  if (effect !== "conflict" && effect !== "outdated") {
+    if (kept.length > 0 && effect === "written")
+      await record(merging, await stored(merging, asked), asked, kept);
+    return judge(effect);
+  }
+  const theirs = await stored(merging, asked);
+  // It has gone since.
+  if (theirs === undefined) return judge("absent");
+  if (effect === "outdated") return keepTheirs(merging, theirs, asked);
+  if (merging.missing !== undefined) throw baseMissing(merging.missing);
+  const { resolve, record: table } = asked.conflict;
+  if (resolve !== undefined) return resolved(merging, theirs, asked, judge);
+  if (table !== undefined) return keepTheirs(merging, theirs, asked);
+  const message = "The row has been changed by others meanwhile.";
+  throw fatal("CONFLICT", message, detailsOf(merging, theirs, asked));
+}
+
+async function merge<P extends Principal, DB>(change: MergedChange, { kept }: Asked<P, DB>) {
+  try {
+    return await kept.unit.merge(change);
+  } catch (error) {
+    throw faultOf(error, change, kept);
+  }
+}
+
+/** Locked, and as far as the connection's role may read it. */
+async function stored<P extends Principal, DB>(
+  { change: { table, key } }: Merging,
+  { kept: { unit } }: Asked<P, DB>,
+): Promise<StoredRow | undefined> {
+  return unit.read(table, key, [...table.columns.keys()]);
+}
+
+async function keepTheirs<P extends Principal, DB>(
+  merging: Merging,
+  theirs: StoredRow,
+  asked: Asked<P, DB>,
+): Promise<WriteOutcome> {
+  await record(merging, theirs, asked);
+  return { effect: "kept" };
+}
+
+async function record<P extends Principal, DB>(
+  merging: Merging,
+  theirs: StoredRow | undefined,
+  asked: Asked<P, DB>,
+  columns?: readonly string[],
+): Promise<void> {
+  const { record: table } = asked.conflict;
+  if (table !== undefined && theirs !== undefined)
+    await recordConflict(table, merging, theirs, asked, columns);
+}
+
+/** The row is locked: nobody changes it between the application's word and the write. */
+async function resolved<P extends Principal, DB>(
+  merging: Merging,
+  theirs: StoredRow,
+  asked: Asked<P, DB>,
+  judge: (effect: Effect) => WriteOutcome,
+): Promise<WriteOutcome> {
+  const { conflict, write, context, rule, change } = asked;
+  const { op: operation } = change;
+  const base = seenValues(Object.fromEntries(merging.base), asked);
+  const yours = seenValues(change.values, asked);
+  const given = await ofApplication(async () =>
+    conflict.resolve?.({ base, theirs, yours, operation }, context),
+  );
+  const resolution = resolutionOf(given, write, rule.name);
+  if (resolution === "theirs") return keepTheirs(merging, theirs, asked);
+  const decided = resolution === "yours" ? asSent(asked) : await withValues(resolution, asked);
+  const { version } = merging.change.merge;
+  if (version === undefined) return judge(effectOf(await merge({ ...decided, merge: {} }, asked)));
+  // What the application has decided is written as it is, and makes the next version.
+  const { base: _, ...next } = version;
+  const counted =
+    decided.op === "DELETE" && Object.keys(decided.values).length === 0
+      ? {}
+      : { [version.column]: asStored(version.column, 1, asked) };
+  const values = { ...decided.values, ...counted };
+  return judge(effectOf(await merge({ ...decided, values, merge: { version: next } }, asked)));
+}
+
+/** As hooks see them. */
+function seenValues<P extends Principal, DB>(
+  values: Values,
+  { change: { table }, kept: { store } }: Asked<P, DB>,
+): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const column = table.columns.get(name);
+      return [name, column === undefined ? value : store.view(column, value)];
+    }),
+  );
+}
+
+/** The row is there: of a PUT, what changes such a row. */
+function asSent<P extends Principal, DB>({ change, conflict }: Asked<P, DB>): Change {
+  const { insertOnly = [], fixed = [], ...rest } = change;
+  const left = insertOnly.filter((name) => !fixed.includes(name));
+  const values = Object.fromEntries(
+    Object.entries(change.values).filter(
+      ([name]) => !left.includes(name) && name !== conflict.version,
+    ),
+  );
+  return { ...rest, op: change.op === "PUT" ? "PATCH" : change.op, values, fixed };
+}
+
+async function withValues<P extends Principal, DB>(
+  values: Values,
+  { change, write, rule, context, kept, convert }: Asked<P, DB>,
+): Promise<Change> {
+  const { insertOnly: _, fixed: __, ...rest } = change;
+  const mapped = await convert.write(
+    { ...write, op: "PATCH", values },
+    rule,
+    context,
+    kept,
+    "throws",
+  );
+  kept.final = mapped;
+  return { ...rest, op: "PATCH", values: storedValues(mapped, rule.key.columns, kept) };
+}
+
+function effectOf({ effect }: { readonly effect: Effect | "conflict" | "outdated" }): Effect {
+  if (effect === "conflict" || effect === "outdated")
+    throw new Error("A write that asks nothing of the row has been refused.");
+  return effect;
+}
+
+function resolutionOf(
+  given: unknown,
+  { op }: Write,
+  table: string,
+): Exclude<Resolution, FatalError> {
+  if (isFatal(given) || isRetryable(given)) throw given;
+  if (given === "theirs" || given === "yours") return given;
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+    return given as Values;
+  }
+  const what = given === null ? "null" : typeof given;
+  throw misconfigured(
+    `tables.${table}: conflict.resolve gave ${what} for a ${op}. Return "theirs", "yours" or the values to write; or throw fatal(…).`,
+  );
+}

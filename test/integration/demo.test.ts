@@ -1,0 +1,118 @@
+/** The demo beside its page: where it listens, what it warns of, its mutation, and what it ships for a real PowerSync service. */
+import { readFile } from "node:fs/promises";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { type Database, prepare } from "../../examples/todolist/schema.js";
+import { createPostgresDatabase } from "../support/databases.js";
+import { startDemo } from "../support/demo.js";
+import { postgresAvailable } from "../support/servers.js";
+
+const shipped = (name: string) =>
+  readFile(new URL(`../../examples/todolist/powersync/${name}`, import.meta.url), "utf8");
+
+describe("the demo", () => {
+  it("listens where HOST says, warns of a service that reads nothing, and shares a list once", async () => {
+    const demo = await startDemo({
+      HOST: "127.0.0.2",
+      POWERSYNC_URL: "http://127.0.0.1:9",
+      DATABASE_URL: "",
+    });
+    try {
+      expect(demo.url).toMatch(/^http:\/\/127\.0\.0\.2:\d+$/);
+      expect(demo.said()).toContain("Warning: POWERSYNC_URL is set, but the database is in this");
+      const { token } = (await (await fetch(`${demo.url}/dev/token?sub=alice`)).json()) as {
+        token: string;
+      };
+      const [list, id] = [crypto.randomUUID(), crypto.randomUUID()];
+      const send = async (transactionId: number, ...crud: readonly object[]) => {
+        const response = await fetch(`${demo.url}/api/data`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body: JSON.stringify({
+            client_id: "d",
+            transactions: [{ transaction_id: transactionId, crud }],
+          }),
+        });
+        return response.json();
+      };
+      const share = (to: string) => ({
+        op: "PUT",
+        table: "powersync_mutations",
+        id: crypto.randomUUID(),
+        op_data: { name: "list.share", args: JSON.stringify({ id, list, with: to }) },
+      });
+      const success = { results: [{ status: "success" }] };
+      expect(await send(1, { op: "PUT", table: "lists", id: list, op_data: {} })).toEqual(success);
+      expect(await send(2, share("bob"))).toEqual(success);
+      // With another one already, nothing is left to do; the same id would be taken.
+      expect(await send(3, share("bob"))).toEqual(success);
+      expect(await send(4, share("alice"))).toMatchObject({
+        results: [{ failed_operation: { error_code: "YOURSELF" } }],
+      });
+      expect(await send(5, share("  "))).toMatchObject({
+        results: [{ failed_operation: { error_code: "INVALID_DATA" } }],
+      });
+      // Nobody writes members but the mutation.
+      const member = { op: "PUT", table: "list_members", id, op_data: { list_id: list } };
+      expect(await send(6, member)).toMatchObject({
+        results: [{ failed_operation: { error_code: "UNKNOWN_TABLE" } }],
+      });
+    } finally {
+      expect(await demo.stop()).toBe(0);
+    }
+  });
+});
+
+describe.skipIf(!(await postgresAvailable()))("what the demo ships for a real service", () => {
+  it("fits the tables that it makes", async () => {
+    const { url, drop } = await createPostgresDatabase();
+    const db = new Kysely<Database>({
+      dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }),
+    });
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      const failed: unknown[] = [];
+      await prepare(db, AbortSignal.timeout(60_000), (error) => failed.push(error));
+      expect(failed).toEqual([]);
+      // Roles are the whole server's: nothing is kept.
+      await client.query("begin");
+      await client.query(await shipped("postgres.sql"));
+      const { rows: published } = await client.query(
+        "select tablename from pg_publication_tables where pubname = 'powersync' order by 1",
+      );
+      const names = published.map(({ tablename }: { tablename: string }) => tablename);
+      expect(names).toEqual(["list_members", "lists", "todos"]);
+
+      const { bucket_definitions: buckets } = parse(await shipped("sync-config.yaml")) as {
+        bucket_definitions: Record<string, { parameters: string; data: readonly string[] }>;
+      };
+      expect(Object.keys(buckets)).toEqual(["own_lists", "shared_lists"]);
+      for (const { parameters, data } of Object.values(buckets)) {
+        for (const query of [parameters, ...data]) {
+          expect(names).toContain(/ FROM (\w+)/.exec(query)?.[1]);
+          // Their functions and parameters are the service's.
+          await client.query(
+            query
+              .replace("request.user_id()", "'alice'")
+              .replace("bucket.list_id", "gen_random_uuid()"),
+          );
+        }
+      }
+      await client.query("rollback");
+      expect(parse(await shipped("service.yaml"))).toMatchObject({
+        sync_rules: { path: "sync-config.yaml" },
+        client_auth: {
+          jwks_uri: "http://127.0.0.1:6060/dev/jwks.json",
+          audience: ["todolist"],
+        },
+      });
+    } finally {
+      await client.end();
+      await db.destroy();
+      await drop();
+    }
+  });
+});
