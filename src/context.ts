@@ -84,6 +84,7 @@ export interface Committed {
   readonly mutations: readonly CommittedMutation[];
 }
 
+/** A mutation that has been committed, as `hooks.committed` is given it. */
 export interface CommittedMutation {
   /** The mutator's, as in `mutators`. */
   readonly name: string;

@@ -3,6 +3,7 @@
 /** 1: PowerSync's reference contract. 2: identity and replay. 3: the whole contract and its limits. 4: checkpoints. */
 export type Level = 1 | 2 | 3 | 4;
 
+/** What a case of the audit needs of the endpoint. */
 export type Need = "MUST" | "SHOULD";
 
 /** What a server may leave out. It is asked for before the first case. */
@@ -32,6 +33,7 @@ export interface Send {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** How a case of the audit went, in a word. */
 export type Status = "success" | "retryable_error" | "fatal_error" | "not_attempted";
 
 /** What may become of a transaction. */
@@ -45,6 +47,7 @@ export interface Outcome {
   readonly code?: string;
 }
 
+/** What a case of the audit expects of an answer. */
 export interface Expected {
   readonly status: number | readonly number[];
   /** One for each transaction, in order. */
@@ -71,6 +74,7 @@ export interface Sight {
   readonly there: boolean | { readonly result: number };
 }
 
+/** A step of a case of the audit. */
 export type Step =
   /** It must be answered in one of these ways. */
   | { readonly send: Send; readonly expect: Expected | readonly Expected[] }
@@ -86,6 +90,7 @@ export type Step =
   | { readonly only: "recorded" }
   | { readonly outage: "begin" | "end" };
 
+/** A case of the audit. */
 export interface AuditCase {
   /** Never given to another case, of the audit or of the conformance cases. */
   readonly id: string;
@@ -112,6 +117,7 @@ export interface Entry {
   readonly op_data?: Columns;
 }
 
+/** What an endpoint says of its limits. */
 export interface Limits {
   readonly bodyBytes: number;
   readonly transactions: number;

@@ -3,7 +3,12 @@ import type { AuditReport, CaseOutcome } from "./run.js";
 
 const marks = { passed: "ok", failed: "FAILED", not_run: "not run" } as const;
 
-/** What each case came to, a line each, and the sums below. */
+/**
+ * What each case came to, a line each, and the sums below.
+ *
+ * @example
+ * console.log(tableOf(await runAudit(options)));
+ */
 export function tableOf(report: AuditReport): string {
   const lines: string[] = [];
   let heading = "";
@@ -31,7 +36,12 @@ function sumOf({ passed, failed, notRun, reached, level, cases, ms }: AuditRepor
   return `${parts.join(", ")}. ${levels}`;
 }
 
-/** What to mend, in Markdown: by itself enough for whoever wrote the server, and has not seen the audit. Empty where nothing is. */
+/**
+ * What to mend, in Markdown: by itself enough for whoever wrote the server, and has not seen the audit. Empty where nothing is.
+ *
+ * @example
+ * console.log(mendOf(await runAudit(options)));
+ */
 export function mendOf(report: AuditReport): string {
   const failures = report.cases.filter(({ status }) => status === "failed");
   if (failures.length === 0) return "";
@@ -70,7 +80,12 @@ function fenced(what: string, text: string): string {
   return `${what}:\n\n${fence}text\n${text}\n${fence}`;
 }
 
-/** JUnit's XML: a suite for each level. A SHOULD that fails counts as skipped, with its reason, unless `strict`. */
+/**
+ * JUnit's XML: a suite for each level. A SHOULD that fails counts as skipped, with its reason, unless `strict`.
+ *
+ * @example
+ * await writeFile("audit.xml", junitOf(await runAudit(options)));
+ */
 export function junitOf(report: AuditReport, strict = false): string {
   const levels = [...new Set(report.cases.map(({ level }) => level))];
   const suites = levels.map((level) => {

@@ -15,6 +15,7 @@ import {
 import { defaultTable } from "./sql.js";
 import { type Bench, type Exchange, type Outage, runSteps, unmet } from "./steps.js";
 
+/** Options of `runAudit`. */
 export interface AuditOptions {
   /** The endpoint, such as `https://example.com/api/data`. */
   readonly url: string;
@@ -41,6 +42,7 @@ export interface AuditOptions {
   readonly cases?: readonly AuditCase[];
 }
 
+/** How one case of the audit went. */
 export interface CaseOutcome {
   readonly id: string;
   readonly level: Level;
@@ -57,6 +59,7 @@ export interface CaseOutcome {
   readonly ms: number;
 }
 
+/** What an audit has found. */
 export interface AuditReport {
   readonly url: string;
   readonly table: string;
@@ -71,7 +74,16 @@ export interface AuditReport {
   readonly cases: readonly CaseOutcome[];
 }
 
-/** The audit could not begin: its message says why. */
+/**
+ * The audit could not begin: its message says why.
+ *
+ * @example
+ * try {
+ *   await runAudit(options);
+ * } catch (error) {
+ *   if (error instanceof AuditImpossible) console.error(error.message);
+ * }
+ */
 export class AuditImpossible extends Error {
   override readonly name = "AuditImpossible";
 }

@@ -2,6 +2,7 @@
 
 export const auditDialects = ["postgres", "mysql", "sqlite"] as const;
 
+/** How the audit speaks to an endpoint. */
 export type AuditDialect = (typeof auditDialects)[number];
 
 export const defaultTable = "powersync_audit";

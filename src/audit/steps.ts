@@ -3,6 +3,7 @@ import type { Send, Step } from "./case.js";
 import { type Answer, fault, member } from "./match.js";
 import { type Eyes, look, type Session, Unanswered, verdictOf, waitOf } from "./session.js";
 
+/** A request of the audit, and its answer. */
 export interface Exchange {
   /** Method, path and body, shortened. No credential. */
   readonly sent: string;
@@ -14,6 +15,7 @@ export type StepsResult =
   | { readonly status: "not_run"; readonly reason: string }
   | { readonly status: "failed"; readonly reason: string; readonly last?: Exchange };
 
+/** How an outage is made for the audit. */
 export interface Outage {
   begin(): Promise<void>;
   end(): Promise<void>;

@@ -194,6 +194,7 @@ export interface ComparedOperation {
   readonly columns?: readonly ComparedColumn[];
 }
 
+/** A column of a row that a letter names: what the client sent, what it had seen, and what is stored. */
 export interface ComparedColumn {
   readonly name: string;
   /** The database's name of it. Absent: the database does not have the column. */

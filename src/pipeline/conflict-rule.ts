@@ -27,6 +27,7 @@ export interface RowConflict {
  */
 export type Resolution = "theirs" | "yours" | Values | FatalError;
 
+/** Decides a conflict: gives the values to write, or throws. */
 export type ResolveConflict<P extends Principal, DB> = (
   conflict: RowConflict,
   context: OperationContext<P, DB>,

@@ -68,14 +68,22 @@ type Tables = Record<string, Record<string, Any>>;
 /** The keys of a table's rule that stand alone in an example. */
 const ofRule = /^(?:scope|owner|belongsTo|columns|set|conflict): /;
 
+/** And those of the configuration. Any other is the name of a table. */
+const ofConfig =
+  /^(?:tables|errors|ledger|deadLetters|limits|timeouts|hooks|cors|parking|ownTables): /;
+
 /** A snippet is one or several rules of a table, options, or statements. `…` is what the reader fills in. */
 function module(snippet: string): string {
-  const code = snippet.replace(/^(?:\/\/.*\n)+/, "").replaceAll(/(?<=[{(,] ?)…/g, "");
+  const code = snippet
+    .replace(/^(?:\/\/.*\n)+/, "")
+    .replaceAll(/…(?=,)|(?<=, )…(?= \})/g, "...rest")
+    .replaceAll(/(?<=[{(,] ?)…/g, "");
   if (code.startsWith("{")) return rules(code);
   if (/^\w+: /.test(code)) {
-    const type = ofRule.test(code)
-      ? "TableRule<Any, Tables>"
-      : "Partial<WritesConfig<Any, Tables>>";
+    const rule = "TableRule<Any, Tables>";
+    const config = "Partial<WritesConfig<Any, Tables>>";
+    const others = ofConfig.test(code) ? config : `Record<string, ${rule}>`;
+    const type = ofRule.test(code) ? rule : others;
     return `${names}export const options: ${type} = {\n${code.trim().replace(/[,;]$/, "")}\n};\n`;
   }
   return `${code}\nexport {};\n`;

@@ -5,6 +5,7 @@ import type { Telemetry } from "../telemetry.js";
 import { createMeasured, observeLetters } from "./metrics.js";
 import { createSpans } from "./spans.js";
 
+/** Options of `otel()`. */
 export interface OtelOptions {
   /** Default: the global one. */
   readonly tracerProvider?: TracerProvider;
