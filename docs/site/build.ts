@@ -8,6 +8,9 @@ const [, , folder = "site"] = process.argv;
 const groups = await contents();
 const files = ["README.md", ...groups.flatMap(({ pages }) => pages.map(({ file }) => file))];
 
+/** Files that pages show or link, beside them. */
+const beside = (await readdir("docs")).filter((name) => /\.(?:svg|json)$/.test(name));
+
 const pages = new Map<string, Rendered>();
 for (const file of new Set(files)) {
   const text = await readFile(file, "utf8");
@@ -23,12 +26,11 @@ await mkdir(folder, { recursive: true });
 for (const [file, page] of pages) {
   await writeFile(join(folder, nameOf(file)), html(page, navigation(groups, file)));
 }
-const pictures = (await readdir("docs")).filter((name) => name.endsWith(".svg"));
 const copied = {
   "style.css": "docs/site/style.css",
   "llms.txt": "docs/llms.txt",
   "LICENSE.txt": "LICENSE",
-  ...Object.fromEntries(pictures.map((name) => [name, `docs/${name}`])),
+  ...Object.fromEntries(beside.map((name) => [name, `docs/${name}`])),
 };
 for (const [name, from] of Object.entries(copied)) await copyFile(from, join(folder, name));
 console.log(`${pages.size} pages are in ${folder}: open ${join(folder, "index.html")}`);
@@ -58,6 +60,7 @@ function checkLinks(): void {
       .filter((link) => !/^[a-z]+:/.test(link) && link !== "LICENSE.txt")
       .filter((link) => {
         const [path = "", heading] = link.split("#");
+        if (beside.includes(path)) return false;
         const there = ids.get(path === "" ? nameOf(file) : path);
         return there === undefined || (heading !== undefined && !there.has(heading));
       })

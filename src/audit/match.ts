@@ -104,10 +104,10 @@ function wordsOf(values: readonly (string | number)[]): string {
 
 /** Words of databases, drivers and programs. None of them is one of the contract's. */
 const leaks: readonly RegExp[] = [
-  /duplicate key value|violates \w+[- ]?\w* constraint|constraint failed|duplicate entry|Key \(\w+\)=/i,
-  /SQLSTATE|\bER_[A-Z_]+|SQLITE_[A-Z]+|\bORA-\d+|\b(?:sqlite3|psycopg\d?|pymysql|asyncpg)\b|java\.sql|org\.postgresql|PDOException/,
-  /Traceback \(most recent call|node_modules|\n\s+at \S+.*:\d+|\.(?:js|ts|mjs|py|java|go|rb|php|cs):\d+/,
-  /\bINSERT INTO\b|\bUPDATE \S+ SET\b|\bDELETE FROM\b|\bSELECT\b.+\bFROM\b|syntax error at or near|no such (?:table|column)|relation "/i,
+  /duplicate key value|violates (?:unique|check|foreign key|not-null|exclusion) constraint|constraint failed|duplicate entry|Key \(/i,
+  /SQLSTATE|\bER_[A-Z]|SQLITE_[A-Z]|\bORA-\d|\bsqlite3\b|\bpsycopg|\bpymysql\b|\basyncpg\b|java\.sql|org\.postgresql|PDOException/,
+  /Traceback \(most recent call|node_modules|\n {1,8}at |\.(?:js|ts|mjs|py|java|go|rb|php|cs):\d/,
+  /\bINSERT INTO\b|\bDELETE FROM\b|syntax error at or near|no such (?:table|column)|relation "/i,
 ];
 
 function leakIn(text: string): string | undefined {
@@ -115,5 +115,21 @@ function leakIn(text: string): string | undefined {
     const [found] = pattern.exec(text) ?? [];
     if (found !== undefined) return found.trim().slice(0, 80);
   }
-  return undefined;
+  return statementIn(text);
+}
+
+/** A SELECT or an UPDATE, by the word that follows within a statement's first words. */
+function statementIn(text: string): string | undefined {
+  const words = text.split(/\s/);
+  const begun = words.findIndex((word, index) => {
+    const behind = words.slice(index + 1, index + 40).map((each) => each.toUpperCase());
+    if (/\bSELECT$/i.test(word)) return behind.includes("FROM");
+    return /\bUPDATE$/i.test(word) && behind[1] === "SET";
+  });
+  return begun === -1
+    ? undefined
+    : words
+        .slice(begun, begun + 8)
+        .join(" ")
+        .slice(0, 80);
 }

@@ -112,7 +112,7 @@ function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEven
   if (during === "authenticate" && (isUnauthenticated(error) || isForbidden(error))) {
     const status = isForbidden(error) ? 403 : 401;
     // What a token says is the caller's word: whatever it says, it is one problem.
-    const kind = problem.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+    const kind = problem.replaceAll(/\\./g, "").replaceAll(/"[^"]*"/g, '""');
     const text = `a request was refused with ${status}: ${said}${end}`;
     return { level: "warn", text, problem: kind };
   }

@@ -47,7 +47,8 @@ function algorithmRemedy(alg: string, taken: ReadonlySet<string>): string {
 }
 
 function issuerRefused(iss: unknown, expected: readonly string[]): string {
-  const bare = (url: string) => url.replace(/\/+$/, "");
+  // A slash alone is the usual slip.
+  const bare = (url: string) => (url.endsWith("/") ? url.slice(0, -1) : url);
   const near =
     typeof iss === "string" ? expected.find((each) => bare(each) === bare(iss)) : undefined;
   const differs =

@@ -247,6 +247,7 @@ function named(prefix: string) {
     powersync_devices: `${prefix}_devices`,
     powersync_accounts: `${prefix}_accounts`,
     powersync_named: `${prefix}_named`,
+    powersync_versions: `${prefix}_versions`,
     powersync_dead_letters: `${prefix}_letters`,
     powersync_letter_parts: `${prefix}_letter_parts`,
     powersync_letter_rows: `${prefix}_letter_rows`,

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Decision, decide, isSensitive } from "../../src/cli/init/decide.js";
 import type { Source } from "../../src/cli/init/source.js";
 import { frameworks } from "../../src/cli/init/server-file.js";
+import { long } from "../support/long.js";
 import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
 import { createPostgresDatabase } from "../support/databases.js";
 import { createProject, type Project } from "../support/project.js";
@@ -78,7 +79,9 @@ const targets: Readonly<Record<string, (folder: string) => Promise<Target>>> = {
   }),
 };
 
-describe.each(Object.entries(targets))("from %s", (kind, open) => {
+const chosen = Object.entries(targets).filter(([kind]) => long || kind !== "mysql");
+
+describe.each(chosen)("from %s", (kind, open) => {
   let project: Project;
   let target: Target;
   let config: string;

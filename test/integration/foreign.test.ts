@@ -97,7 +97,8 @@ const correct: readonly Correct[] = [
 ];
 
 describe("has nothing to say of a correct endpoint", () => {
-  it.for(correct)(
+  // The first of each language; and all of them, which differ in what the contract leaves open.
+  it.for(correct.filter((_, index) => long || index % 3 === 0))(
     "$name",
     { timeout: 600_000 },
     async ({ there, level, command, args }, { skip, onTestFinished }) => {

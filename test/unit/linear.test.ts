@@ -14,6 +14,8 @@ import { InvalidValue } from "../../src/store/failures.js";
 const ofConfiguration: ReadonlySet<string> = new Set([
   String.raw`src/jwt/providers.ts: /\/+$/`,
   String.raw`src/client/http.ts: /\/*(\?.*)?$/`,
+  // The audit's own cases name these, for a header of the server that its operator tries.
+  'src/audit/match.ts: not a literal: new RegExp(pattern, "i")',
 ]);
 
 describe("the regular expressions of src and adapters", () => {

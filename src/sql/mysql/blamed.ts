@@ -17,7 +17,8 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   const known = (names: readonly string[]) => names.filter((each) => columns.has(each));
   if (referred.has(errno)) return { columns: [], ...constraintIn(message), referred: true };
   if (refers.has(errno)) {
-    const [, listed = ""] = /FOREIGN KEY \(((?:`(?:[^`]|``)+`(?:, )?)+)\)/.exec(message) ?? [];
+    const [, behind = ""] = message.split("FOREIGN KEY (", 2);
+    const [listed = ""] = behind.split(") REFERENCES ", 1);
     return { columns: known(quotedNames(listed)), ...constraintIn(message) };
   }
   if (duplicate.has(errno)) {
