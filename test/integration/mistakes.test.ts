@@ -226,10 +226,10 @@ for (const dialect of dialects) {
         expect(await writesOn(one, { tables }).put("things", { size: 1 })).toEqual({
           status: "success",
         });
-        const timeouts = { transactionMs: 1_500, statementMs: 1_000, lockMs: 500 };
+        const timeouts = { transactionMs: 900, statementMs: 700, lockMs: 500 };
         const log = writesOn(one, { tables, hooks, timeouts });
         expect(await log.put("things", { size: 1 })).toMatchObject(waits);
-        expectLine(log, /had not ended after 1500 ms/, /another connection than `tx`.*: use `tx`/);
+        expectLine(log, /had not ended after 900 ms/, /another connection than `tx`.*: use `tx`/);
       },
     );
   });
