@@ -34,6 +34,12 @@ export interface CallContext<P extends Principal> extends RequestContext {
   readonly principal: P;
 }
 
+/** What `deadLetters.requiresClientHandling` is given beside the failure. */
+export interface FailureContext<P extends Principal> extends CallContext<P> {
+  /** The transaction in the wire's words, or as it came where it could not be understood: what a dead letter would keep. */
+  readonly payload: unknown;
+}
+
 /** Known inside the database transaction. It may run again after a serialization failure or a deadlock: keep side effects in `tx`. */
 export interface TransactionContext<P extends Principal, DB> extends CallContext<P> {
   /** The store's own transaction: Kysely's `Transaction<DB>` for an SQL database. */

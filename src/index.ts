@@ -18,6 +18,19 @@ export type {
   RejectionRow,
   WritesConfig,
 } from "./config/config.js";
+export { fromReference } from "./config/reference.js";
+export type {
+  ReferenceAuth,
+  ReferenceAuthorizer,
+  ReferenceDeadLetter,
+  ReferenceEntry,
+  ReferenceError,
+  ReferenceExtensions,
+  ReferenceFatalErrorHandler,
+  ReferenceMapped,
+  ReferenceOptions,
+  ReferenceTransaction,
+} from "./config/reference-types.js";
 export {
   anonymous,
   type CallContext,
@@ -25,6 +38,7 @@ export {
   type CommittedContext,
   type CommittedMutation,
   type DeadLetterContext,
+  type FailureContext,
   type OperationContext,
   type Principal,
   type RequestContext,

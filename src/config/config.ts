@@ -1,7 +1,7 @@
 /** Every option of `createWrites`. */
 import type { IsolationLevel, Kysely } from "kysely";
 import type { ClientSchema } from "../check/types.js";
-import type { CallContext, DeadLetterContext, OperationContext, Principal } from "../context.js";
+import type { DeadLetterContext, FailureContext, OperationContext, Principal } from "../context.js";
 import type { WriteEvent } from "../events/events.js";
 import type { CorsOptions } from "../http/cors.js";
 import type { Logger } from "../events/logger.js";
@@ -168,7 +168,7 @@ export interface DeadLettersOptions<P extends Principal, DB> {
    */
   readonly requiresClientHandling?: (
     failure: FailedOperation,
-    context: CallContext<P>,
+    context: FailureContext<P>,
   ) => boolean | Promise<boolean>;
   /** A copy for elsewhere, after the letter has been committed. Its failure changes no answer. */
   readonly onRecorded?: (letter: DeadLetter) => void | Promise<void>;

@@ -49,7 +49,7 @@ export function createConclude<P extends Principal, DB>({
     const ask = call.clientCanHandle ? requiresClientHandling : undefined;
     let clientDecides: boolean | undefined;
     try {
-      clientDecides = await ask?.(answer.failedOperation, call.shown);
+      clientDecides = await ask?.(answer.failedOperation, { ...call.shown, payload });
     } catch (error) {
       const during = "requiresClientHandling";
       emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });

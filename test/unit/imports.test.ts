@@ -99,6 +99,11 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["model", "context", "wire", "options"],
     typePackages: ["kysely"],
   },
+  // Options made of what was written for another endpoint.
+  reference: {
+    files: ["src/config/reference", "src/config/reference-types"],
+    below: ["shapes", "model", "context", "wire"],
+  },
   // The words that a transaction and a pool agree on.
   abandonment: {
     files: ["src/sql/abandonment", "src/sql/flight-word", "src/sql/lent-word"],
@@ -179,7 +184,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   index: {
     files: ["src/index"],
-    below: ["model", "store", "context", "wire", "options", "sql", "composition"],
+    below: ["model", "store", "context", "wire", "options", "reference", "sql", "composition"],
     types: ["http"],
   },
   tokens: {
