@@ -35,6 +35,7 @@ const longest = [
   "integration/conflicts",
   "attacks/numbered",
   "client/kill",
+  "integration/mutators-examples",
   "integration/audit-mutants",
   "integration/demo",
   "integration/mistakes",

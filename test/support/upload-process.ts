@@ -9,12 +9,16 @@ export interface UploadProcess {
   kill(): Promise<void>;
 }
 
-/** @param heapMiB what its old generation may take, in MiB */
+/**
+ * @param heapMiB what its old generation may take, in MiB
+ * @param server the program: another one than that of the test tables
+ */
 export async function startUploadProcess(
   databaseUrl: string,
   heapMiB?: number,
+  server = new URL("upload-server.ts", import.meta.url),
 ): Promise<UploadProcess> {
-  const script = await program(new URL("upload-server.ts", import.meta.url));
+  const script = await program(server);
   const child = fork(script, [databaseUrl], {
     execArgv: heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
