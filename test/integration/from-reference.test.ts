@@ -32,6 +32,48 @@ class FatalOperationError extends Error {
 class Forbidden extends FatalOperationError {}
 class RetryableError extends Error {}
 
+/** As the reference endpoint types its own: they are taken without a cast. */
+interface TheirEntry {
+  id: string;
+  op: "PUT" | "PATCH" | "DELETE";
+  table: string;
+  transaction_id?: number;
+  op_data?: { [key: string]: unknown };
+}
+interface TheirAuth {
+  sub: string;
+  claims: Record<string, unknown>;
+}
+interface TheirTransaction {
+  crud: TheirEntry[];
+  transaction_id?: number;
+}
+interface TheirAuthorizer {
+  authorize(crud: TheirEntry[], auth: TheirAuth): boolean | Promise<boolean>;
+}
+interface TheirHandler {
+  requiresClientHandling(
+    error: FatalOperationError,
+    context: { transaction: TheirTransaction; auth: TheirAuth },
+  ): boolean | Promise<boolean>;
+  onDeadLetter(entry: {
+    occurrenceId: string;
+    timestamp: string;
+    transaction: TheirTransaction;
+    authenticatedSubject: string;
+    errorCode: string;
+    message: string;
+    details?: string | Record<string, string>;
+    operationIndex?: number;
+  }): void | Promise<void>;
+}
+type TheirMapper = (entry: TheirEntry) => {
+  table: string;
+  op: TheirEntry["op"];
+  id: string;
+  data: Record<string, unknown>;
+} | null;
+
 const created = new Date("2026-01-02T03:04:05.000Z");
 
 /** The client's `expanded_todos` are `todos`, its deletes of lists are no deletes, and its drafts stay on the device. */
@@ -369,6 +411,17 @@ describe("at the start", () => {
     ],
   ])("it is said: %s", (message, given) => {
     expect(() => fromReference(given)).toThrow(message);
+  });
+
+  it("takes what is typed as the reference endpoint types it", () => {
+    const theirMapper: TheirMapper = ({ table, op, id }) => ({ table, op, id, data: {} });
+    const authorizer: TheirAuthorizer = { authorize: () => true };
+    const fatalErrorHandler: TheirHandler = {
+      requiresClientHandling: ({ errorCode }) => errorCode === "CONFLICT",
+      onDeadLetter: () => undefined,
+    };
+    const options = fromReference({ mapper: theirMapper, authorizer, fatalErrorHandler });
+    expect(Object.keys(options)).toEqual(["map", "authorize", "deadLetters"]);
   });
 
   it("takes instances of classes, with more than is asked for", () => {
