@@ -36,6 +36,7 @@ const longest = [
   "attacks/numbered",
   "client/kill",
   "integration/audit-mutants",
+  "integration/audit-mutants-blind",
   "integration/demo",
   "integration/mistakes",
 ];
