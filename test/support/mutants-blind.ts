@@ -71,6 +71,9 @@ const rowOf = ({ table, id }: Json): string => JSON.stringify([table, id]);
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
+const bytesOf = async (request: Request): Promise<number> =>
+  (await request.clone().arrayBuffer()).byteLength;
+
 const depthOf = (text: string): number => {
   let [depth, deepest] = [0, 0];
   for (const [each] of text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').matchAll(/[[\]{}]/g)) {
@@ -270,6 +273,19 @@ export const blindMutants: readonly BlindMutant[] = [
     }),
   },
   {
+    name: "commits after every hundred operations",
+    caughtBy: "W-235",
+    rule: "A transaction is applied whole or not at all, and never split.",
+    intercept: oneByOne(() => async (transaction, ask) => {
+      let result = success;
+      for (let at = 0; at === 0 || at < transaction.crud.length; at += 100) {
+        result = await ask({ ...transaction, crud: transaction.crud.slice(at, at + 100) });
+        if (result["status"] !== "success") break;
+      }
+      return result;
+    }),
+  },
+  {
     name: "applies transactions of other rows before those that wait for each other",
     caughtBy: "W-239",
     rule: "Transactions are applied in the order of transactions.",
@@ -379,6 +395,16 @@ export const blindMutants: readonly BlindMutant[] = [
       isUpload(request) &&
       request.headers.get("content-type")?.startsWith("application/json;") === true
         ? message(415, "Send application/json.")
+        : undefined,
+    ),
+  },
+  {
+    name: "reads bodies of 100 kB and tells of 16 MiB",
+    caughtBy: "U-165",
+    rule: "body_bytes is the limit of the body; beyond it 413.",
+    intercept: onRequest(async (request) =>
+      isUpload(request) && (await bytesOf(request)) > 102_400
+        ? message(413, "The body is too large.")
         : undefined,
     ),
   },
@@ -510,6 +536,16 @@ export const blindMutants: readonly BlindMutant[] = [
     }),
   },
   {
+    name: "tells its limits to callers with a credential alone",
+    caughtBy: "H-543",
+    rule: "GET /limits: no credential is needed.",
+    intercept: onRequest((request) =>
+      request.url.endsWith("/limits") && !request.headers.has("authorization")
+        ? message(401, "Authentication is required.")
+        : undefined,
+    ),
+  },
+  {
     name: "gives transactions up while its database is away",
     caughtBy: "O-800",
     rule: "An error that is not recognized is retryable.",
@@ -518,6 +554,17 @@ export const blindMutants: readonly BlindMutant[] = [
         result["status"] === "retryable_error" ? failure("UNCLASSIFIED_ERROR") : result,
       ),
     ),
+  },
+  {
+    name: "tries every transaction behind one that will pass",
+    caughtBy: "O-801",
+    rule: "A retryable_error ends the request: everything behind it is not_attempted.",
+    intercept: onResults((results) => {
+      const waits = results.findIndex(({ status }) => status === "retryable_error");
+      return results.map((result, at) =>
+        waits >= 0 && at > waits ? (results[waits] ?? result) : result,
+      );
+    }),
   },
   {
     name: "says success before its database has answered",
