@@ -37,6 +37,7 @@ const longest = [
   "client/kill",
   "integration/mutators-examples",
   "integration/audit-mutants",
+  "integration/audit-mutants-blind",
   "integration/demo",
   "integration/mistakes",
 ];

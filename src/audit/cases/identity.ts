@@ -77,6 +77,24 @@ export const identities: readonly AuditCase[] = [
   },
   {
     ...identity,
+    id: "L-498",
+    title: "keeps apart devices whose names differ in capitals alone",
+    mend: "A client_id is compared exactly: a column whose collation ignores case takes one device's transaction for another's repeat.",
+    steps: (g) => {
+      const sent = g.numbered(g.put("a", { code: g.code("A") }));
+      return [
+        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
+        {
+          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
+          expect: results(success),
+        },
+        { send: { body: from(g.device("PHONE"), sent) }, expect: results(success) },
+        ...there(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
     id: "L-416",
     title: "keeps apart the queues of one device",
     mend: "The queue_id belongs into the identity: a device whose database was emptied keeps its client_id and begins its numbers again.",
