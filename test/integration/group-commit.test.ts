@@ -82,6 +82,20 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
     expect(await answered()).toBe(4);
   });
 
+  it("are checked at their one commit, where a constraint waits for it", async () => {
+    const child = goodThing(uuid(1));
+    const parent = { ...child, op_data: { ...child.op_data, parent_id: uuid(3) } };
+    const results = await writesWith().processBatch(request([parent], [goodThing(uuid(3))]), alice);
+    const alone = {
+      status: "fatal_error",
+      failedOperation: { errorCode: "FOREIGN_KEY_VIOLATION" },
+    };
+    expect(results).toMatchObject([target.deferred ? success : alone, success]);
+    expect(Object.keys(await sizes())).toEqual(target.deferred ? ["1", "3"] : ["3"]);
+    expect(await open.letters()).toHaveLength(target.deferred ? 0 : 1);
+    expect(await answered()).toBe(2);
+  });
+
   it("are each tried where one fails", async () => {
     const body = request([goodThing(uuid(1), 7)], [badThing(uuid(2))], [goodThing(uuid(3), 8)]);
     const results = await writesWith().processBatch(body, alice);
