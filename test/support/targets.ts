@@ -4,6 +4,7 @@ import { auditSql } from "../../src/audit/sql.js";
 import { createWrites } from "../../src/index.js";
 import { dialects, drivers, mysql, type TestDatabase, type TestDialect } from "./databases.js";
 import { memoryTarget } from "./memory.js";
+import { mongoTarget } from "./mongodb.js";
 import { rowOrder } from "./schema.js";
 import type { OpenTarget, Target } from "./target.js";
 import { insert } from "./given.js";
@@ -14,6 +15,7 @@ const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dial
 export const everyTarget: readonly Target[] = [
   ...withDialects.map(({ target }) => target),
   memoryTarget,
+  mongoTarget,
 ];
 
 /** What most suites run on: see `dialects`. */

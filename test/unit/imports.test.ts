@@ -82,7 +82,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/rls/rls",
       "src/check/types",
       "src/dead-letters/types",
-      "src/writes",
+      "src/config/writes",
     ],
     below: ["model", "json", "store", "context", "wire"],
     typePackages: ["kysely"],
