@@ -57,7 +57,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
       // A part that is the caller's may not be known.
       if (Object.values(raw).some((part) => part === undefined || part === null)) return undefined;
       const key = convertedValues(open, table, raw);
-      return key && { rule, table, key, raw };
+      return key && { rule, table, key, said: told(open, table, key, raw) };
     } catch {
       return undefined;
     }
@@ -68,7 +68,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     row: NamedRow,
     its: Awaited<ReturnType<typeof located>>,
   ): Promise<readonly string[]> => [
-    ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.raw))] : []),
+    ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.said))] : []),
     await clientHash(owner, row),
   ];
 
@@ -99,8 +99,10 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     for (const [sent, value] of Object.entries(data)) {
       const column = clientColumns === undefined ? sent : clientColumns.get(sent)?.column;
       if (column === undefined || !wanted.has(folded(column)) || value === null) continue;
-      const stored = convertedValues(owner.open, table, { [column]: value }) ?? { [column]: value };
-      hashes.push(await rowHash(owner, source, pairs(stored, { [column]: value })));
+      const raw = { [column]: value };
+      const stored = convertedValues(owner.open, table, raw);
+      const said = stored === undefined ? raw : told(owner.open, table, stored, raw);
+      hashes.push(await rowHash(owner, source, pairs(stored ?? raw, said)));
     }
     return hashes;
   };
@@ -135,7 +137,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
           hashes.add(await clientHash(owner, { table, id }));
           continue;
         }
-        hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.raw)));
+        hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.said)));
         for (const hash of await otherHashes(owner, its.rule, its.table, data)) hashes.add(hash);
       }
       if (rows <= mostCreated) return [...hashes];
@@ -146,8 +148,10 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
       const same = [...rules.values()].filter(({ table }) => folded(table) === folded(name));
       const [rule] = same;
       const table = rule && (await owner.open.unit.table(rule.table));
-      const key = table && convertedValues(owner.open, table, byColumns(table, values));
-      const [value, ...others] = Object.values(values);
+      const named = table ? byColumns(table, values) : values;
+      const key = table && convertedValues(owner.open, table, named);
+      const said = table && key ? told(owner.open, table, key, named) : values;
+      const [value, ...others] = Object.values(said);
       const text = foldedText(value);
       const clients =
         text === undefined || others.length > 0
@@ -157,7 +161,7 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
             );
       return {
         hashes: [
-          await rowHash(owner, name, pairs(key ?? values, values)),
+          await rowHash(owner, name, pairs(key ?? values, said)),
           ...clients,
           await tableHash(owner, name),
           await anyHash(owner),
@@ -213,13 +217,24 @@ function convertedValues(
   }
 }
 
+/** What converted values are to application code, or as they came: a store's own objects, and expressions, have no text of their own. */
+function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const column = columns.get(name);
+      const shown = column === undefined ? undefined : store.view(column, value);
+      return [name, foldedText(shown) === undefined ? raw[name] : shown];
+    }),
+  );
+}
+
 type Pairs = readonly (readonly [column: string, value: string])[];
 
-/** @param raw the same as they came: where a converted value is an expression, that is all that can be told */
-function pairs(values: Values, raw: Values): Pairs {
+/** @param said see `told` */
+function pairs(values: Values, said: Values): Pairs {
   return Object.entries(values)
     .map(
-      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(raw[name]) ?? ""] as const,
+      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(said[name]) ?? ""] as const,
     )
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -2,7 +2,6 @@
 import { type Db, type Document, MongoClient } from "mongodb";
 import { createWrites } from "../../src/index.js";
 import { createCollections, mongodb, type MongoStore } from "../../src/mongodb/index.js";
-import { isMember } from "../../src/pipeline/conditions.js";
 import { plainDecimal } from "../../src/store/values.js";
 import { isChosen } from "./chosen.js";
 import type { Row } from "./databases.js";
@@ -147,12 +146,8 @@ export function mongoConfig(store: MongoStore) {
   return {
     authenticate: byName,
     database: store,
-    tables: {
-      ...plainRules,
-      todos: {
-        scope: isMember({ table: "lists", row: "id", user: "owner_id", by: "list_id" }),
-      },
-    },
+    // No foreign key tells that a todo's list is one that a dead letter would create: this does.
+    tables: { ...plainRules, todos: { belongsTo: { list_id: "lists" } } },
   };
 }
 
