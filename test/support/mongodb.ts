@@ -10,7 +10,7 @@ import { appTableNames, rowOrder } from "./schema.js";
 import type { OpenTarget, Target } from "./target.js";
 import { auditRules, byName, plainRules } from "./writes.js";
 
-const nullable = (bsonType: string | readonly string[], more: Document = {}): Document => ({
+export const nullable = (bsonType: string | readonly string[], more: Document = {}): Document => ({
   bsonType: [bsonType, "null"].flat(),
   ...more,
 });
@@ -98,7 +98,7 @@ const indexes: Readonly<Record<string, readonly Document[]>> = {
   powersync_audit: [uniqueWhere("code", "string"), uniqueWhere("big", "long")],
 };
 
-async function createCollection(db: Db, name: string, properties: Document): Promise<void> {
+export async function createCollection(db: Db, name: string, properties: Document): Promise<void> {
   const $jsonSchema = {
     bsonType: "object",
     properties,
@@ -164,20 +164,6 @@ export const mongoTarget: Target = {
 async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> {
   for (const [name, properties] of Object.entries(schemas))
     await createCollection(db, name, properties);
-  const inUnit = async (
-    table: string,
-    work: (documents: (row: Row) => Document) => Promise<unknown>,
-  ): Promise<void> => {
-    const known = await store.unit({}, (unit) => unit.table(table));
-    await work((row) => {
-      const fields = Object.entries(row).map(([name, value]) => {
-        const column = known?.columns.get(name);
-        if (column === undefined) throw new Error(`${table} has no ${name}.`);
-        return [name === "id" ? "_id" : name, store.convert(column, value, false)];
-      });
-      return Object.fromEntries(fields) as Document;
-    });
-  };
   return {
     writes: ({ audit = false, timeouts: _, ...options } = {}) => {
       const config = mongoConfig(store);
@@ -194,16 +180,15 @@ async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> 
       for (const table of appTableNames.toReversed()) {
         const given = rows[table] ?? [];
         if (given.length === 0) continue;
-        await inUnit(table, (document) => db.collection(table).insertMany(given.map(document)));
+        const document = await documentsOf(store, table);
+        await db.collection(table).insertMany(given.map(document));
       }
     },
     change: async (table, id, to) => {
-      await inUnit(table, (document) => {
-        const filter = { _id: document({ id })["_id"] as never };
-        return to === null
-          ? db.collection(table).deleteOne(filter)
-          : db.collection(table).updateOne(filter, { $set: document(to) });
-      });
+      const document = await documentsOf(store, table);
+      const filter = { _id: document({ id })["_id"] as never };
+      if (to === null) await db.collection(table).deleteOne(filter);
+      else await db.collection(table).updateOne(filter, { $set: document(to) });
     },
     rows: async (table, ids) => {
       const all = await db.collection(table, { useBigInt64: true }).find().toArray();
@@ -220,6 +205,22 @@ async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> 
     },
     answered: () => db.collection("powersync_ledger").countDocuments(),
     close,
+  };
+}
+
+/** Rows as documents of the types that the schema names. */
+export async function documentsOf(
+  store: MongoStore,
+  table: string,
+): Promise<(row: Row) => Document> {
+  const known = await store.unit({}, (unit) => unit.table(table));
+  return (row) => {
+    const fields = Object.entries(row).map(([name, value]) => {
+      const column = known?.columns.get(name);
+      if (column === undefined) throw new Error(`${table} has no ${name}.`);
+      return [name === "id" ? "_id" : name, store.convert(column, value, false)];
+    });
+    return Object.fromEntries(fields) as Document;
   };
 }
 

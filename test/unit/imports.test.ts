@@ -116,6 +116,12 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["kysely"],
     typePackages: ["kysely/migration"],
   },
+  // The store on MongoDB's driver, beside that on Kysely: neither knows the other.
+  mongodb: {
+    files: ["src/mongodb/*"],
+    below: ["model", "json", "store"],
+    packages: ["mongodb"],
+  },
   pipeline: {
     files: ["src/pipeline/*"],
     below: ["model", "json", "store", "context", "wire", "options"],
@@ -429,6 +435,8 @@ describe("the table", () => {
     ["a layer knows no SQL", "src/pipeline/map", `import type { X } from "../sql/dialect.js";`],
     ["nor does the process", "src/process/attempt", `import type { X } from "../sql/dialect.js";`],
     ["the port knows no SQL", "src/store/store", `import type { X } from "../sql/dialect.js";`],
+    ["nor does MongoDB know SQL", "src/mongodb/store", `import { x } from "../sql/store.js";`],
+    ["MongoDB's driver stays there", "src/pipeline/map", `import type { Db } from "mongodb";`],
     ["nor Kysely's types", "src/store/memory", `import type { Kysely } from "kysely";`],
     ["SQL knows no process", "src/sql/store", `import { x } from "../process/classify.js";`],
     [
