@@ -8,9 +8,10 @@ export interface Server {
   /**
    * The server's time, in microseconds since 1970. No two that the process is given are the same, and each is later than those before.
    *
+   * @param looking nothing is written: what is wrong with the server is for `problem` to say
    * @throws RetryableError where the server runs no transactions
    */
-  now(): Promise<number>;
+  now(looking: boolean): Promise<number>;
   /** What is wrong with the server, with its remedy. Asked anew. */
   problem(): Promise<string | undefined>;
 }
@@ -43,10 +44,10 @@ export function createServer(db: Db, maxTimeMS: number): Server {
   };
 
   return {
-    now: async () => {
+    now: async (looking) => {
       if (performance.now() - asked > believedMs) {
         const found = await problem();
-        if (found !== undefined)
+        if (found !== undefined && !looking)
           throw keptQueued("The database can't be used just now.", new Error(found));
       }
       last = Math.max(last + 1, Math.floor((Date.now() + ahead) * micros));

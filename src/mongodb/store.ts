@@ -83,7 +83,7 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
           on: { session, maxTimeMS: bounds.statementMs },
           send: (run) => send(watch, run),
           tableOf: (name, columns = []) => schema.table(name, columns, asked.schema, begunAt),
-          now: await server.now(),
+          now: await server.now(asked.readOnly === true),
         };
         const owning: Sending = { ...sending, send: (run) => contending(() => send(watch, run)) };
         const claims = claimed === undefined ? [] : [claimed, ...(asked.alongside ?? [])];

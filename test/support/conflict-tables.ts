@@ -158,7 +158,7 @@ const texts = (...names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, nullable("string", { maxLength: 80 })]));
 
 const mongo: ConflictTarget = {
-  name: mongoTarget.name,
+  name: "MongoDB",
   concurrent: true,
   available: () => mongoTarget.available(),
   open: async () => {
