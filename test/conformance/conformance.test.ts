@@ -8,7 +8,7 @@ import { third } from "../support/long.js";
 import type { OpenTarget, Target } from "../support/target.js";
 import { everyTarget } from "../support/targets.js";
 import { adapters, listen, type TestAdapter } from "./adapters.js";
-import type { Case, Row, Send, Step, Table } from "./case.js";
+import { type Case, isFor, type Row, type Send, type Step, type Table } from "./case.js";
 import { audited, cases, needsJwt } from "./list.js";
 import { pairs } from "./pairs.js";
 import { type Setting, settings } from "./settings.js";
@@ -97,14 +97,8 @@ for (const [target, over] of await pairs(everyTarget, adapters)) {
   });
 }
 
-function applies(
-  { setting, except = {}, only = [""] }: Case,
-  { parses }: TestAdapter,
-  { name }: Target,
-): boolean {
-  const named = (start: string) => name.startsWith(start);
-  if (Object.keys(except).some(named) || !only.some(named)) return false;
-  return setting !== "parsed" || parses;
+function applies(each: Case, { parses }: TestAdapter, { name }: Target): boolean {
+  return isFor(each, name) && (each.setting !== "parsed" || parses);
 }
 
 /** A failure that only the library itself can be to blame for. */
