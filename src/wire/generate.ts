@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import openapiTS, { astToString, type OpenAPI3 } from "openapi-typescript";
 import { parse } from "yaml";
 import { generatePage } from "../admin/generate.js";
+import { operationsText } from "./generate-operations.js";
 
 const banner = "// Made from openapi.yaml by generate.ts. Change those, never this file.\n";
 const here = new URL("./", import.meta.url);
@@ -30,6 +31,7 @@ export async function generate(yaml: string): Promise<Record<string, string>> {
     ].join(""),
     "types.ts":
       banner + astToString(await openapiTS(structuredClone(contract), { immutable: true })),
+    "operations.ts": operationsText(contract, banner),
     "validate.js": await validators(contract.components.schemas),
     "validate.d.ts": validatorTypes,
   };
