@@ -226,6 +226,8 @@ const layers: Readonly<Record<string, Layer>> = {
   client: {
     files: ["src/client/*"],
     below: [],
+    // The contract's.
+    types: ["json"],
   },
   auditCommand: {
     files: ["src/audit/command"],
