@@ -172,8 +172,13 @@ export function readMessage(body: unknown): string | undefined {
 }
 
 function readResult(raw: unknown): WireResult | undefined {
-  const { status: said, message, retry_after_ms, requires_client_handling, failed_operation } =
-    membersOrNone(raw);
+  const {
+    status: said,
+    message,
+    retry_after_ms,
+    requires_client_handling,
+    failed_operation,
+  } = membersOrNone(raw);
   const status = said as components["schemas"]["TransactionResult"]["status"];
   switch (status) {
     case "success":

@@ -63,7 +63,12 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json"],
   },
   generator: {
-    files: ["src/wire/generate", "src/wire/generate-operations", "src/admin/generate"],
+    files: [
+      "src/wire/generate",
+      "src/wire/generate-operations",
+      "src/wire/clients/*",
+      "src/admin/generate",
+    ],
     below: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },
