@@ -4,6 +4,11 @@ import { defineConfig } from "vitest/config";
 import { mysqlEverywhere } from "./test/support/chosen.js";
 import { LongestFirst } from "./test/support/order.js";
 
+// Tests start some hundred processes of Node, which load much the same.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(
+  new URL("node_modules/.cache/powersync-writes/compiled", import.meta.url),
+);
+
 const results = process.env["TEST_RESULTS"];
 /** What the configuration names wins over what the command line asks for. */
 const shuffled = process.argv.some((argument) => argument.startsWith("--sequence.shuffle"));

@@ -165,7 +165,7 @@ export class PowerSyncWriteConnector {
     const { endpoint, options } = this.#uploader;
     if (this.#isIgnored(`${clientId} ${requestId}`)) return askPowerSync;
     const body = JSON.stringify({ client_id: clientId, checkpoint_request_id: requestId });
-    const url = routeUrl(endpoint.url, "checkpoint-request");
+    const url = routeUrl(endpoint.url, "/checkpoint-request");
     const post = async (refresh: boolean) =>
       exchange({ ...endpoint, url }, body, await requireToken(options, refresh));
     let response = await post(false);

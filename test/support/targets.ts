@@ -2,7 +2,14 @@
 import { sql } from "kysely";
 import { auditSql } from "../../src/audit/sql.js";
 import { createWrites } from "../../src/index.js";
-import { dialects, drivers, mysql, type TestDatabase, type TestDialect } from "./databases.js";
+import {
+  databases,
+  dialects,
+  drivers,
+  mysql,
+  type TestDatabase,
+  type TestDialect,
+} from "./databases.js";
 import { memoryTarget } from "./memory.js";
 import { rowOrder } from "./schema.js";
 import type { OpenTarget, Target } from "./target.js";
@@ -13,6 +20,14 @@ const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dial
 
 export const everyTarget: readonly Target[] = [
   ...withDialects.map(({ target }) => target),
+  memoryTarget,
+];
+
+/** Each driver of the databases that suites run on: see `databases`. */
+export const drivenTargets: readonly Target[] = [
+  ...withDialects.flatMap(({ dialect, target }) =>
+    dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
+  ),
   memoryTarget,
 ];
 

@@ -63,7 +63,12 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json"],
   },
   generator: {
-    files: ["src/wire/generate", "src/admin/generate"],
+    files: [
+      "src/wire/generate",
+      "src/wire/generate-operations",
+      "src/wire/clients/*",
+      "src/admin/generate",
+    ],
     below: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },
@@ -227,6 +232,8 @@ const layers: Readonly<Record<string, Layer>> = {
   client: {
     files: ["src/client/*"],
     below: [],
+    // The contract's.
+    types: ["json"],
   },
   auditCommand: {
     files: ["src/audit/command"],
