@@ -4,7 +4,7 @@
  * The one place that reads it. What is not chosen is not available, and is skipped as where its server is missing. Tests that need some database and
  * no certain one take SQLite or PGlite, which are always there.
  */
-const names = ["pglite", "postgres", "mariadb", "mysql", "sqlite", "memory"] as const;
+const names = ["pglite", "postgres", "mariadb", "mysql", "mssql", "sqlite", "memory"] as const;
 
 export type DialectName = (typeof names)[number];
 

@@ -49,7 +49,7 @@ export const mssqlFamily: Family = {
     now: sql`sysutcdatetime()`,
     // A number of microseconds would not fit.
     ago: (ms) =>
-      sql`dateadd(second, ${sql.lit(-Math.floor(ms / secondMs))}, dateadd(microsecond, ${sql.lit(-Math.round((ms % secondMs) * 1_000))}, sysutcdatetime()))`,
+      sql`dateadd(second, ${-Math.floor(ms / secondMs)}, dateadd(microsecond, ${-Math.round((ms % secondMs) * 1_000)}, sysutcdatetime()))`,
     iso: (column) => sql`replace(convert(varchar(27), ${column}, 121), ' ', 'T') + 'Z'`,
     at: (iso) => sql`convert(datetime2(7), ${iso.slice(0, -1)})`,
     digits: (column) => sql`convert(varchar(20), ${column})`,

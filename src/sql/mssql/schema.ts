@@ -42,7 +42,7 @@ export async function readColumns(
       d.definition as defaulted,
       case when exists (
         select 1 from sys.check_constraints as k where k.parent_object_id = c.object_id
-          and charindex('isjson(' + quotename(c.name), lower(k.definition)) > 0
+          and charindex(lower('isjson(' + quotename(c.name)), lower(k.definition)) > 0
       ) then 1 else 0 end as json
     from sys.columns as c
     join sys.types as t on t.user_type_id = c.user_type_id
