@@ -46,7 +46,7 @@ export function auditSql(dialect: AuditDialect, table: string = defaultTable): s
   const indexes = filtered
     ? ["code", "big"].map(
         (column) =>
-          `,\n  index ${table}_${column} unique (${column}) where ${column} is not null`,
+          `;\ncreate unique index ${table}_${column} on ${table} (${column}) where ${column} is not null`,
       )
     : [];
   return `create table ${table} (
@@ -55,6 +55,6 @@ export function auditSql(dialect: AuditDialect, table: string = defaultTable): s
   code ${code}${unique},
   big bigint${unique},
   size integer check (size >= 0),
-  note ${note}${indexes.join("")}
-)`;
+  note ${note}
+)${indexes.join("")}`;
 }

@@ -46,7 +46,7 @@ export const merging: Merging = {
     // What `convert` has made of a list is its JSON.
     const list = parseJson(String(value)) as readonly unknown[];
     const elements = [...new Map(list.map((each) => [stringifyJson(each), each]))];
-    const stored = sql`trim(char(9) + char(10) + char(13) + ' ' from coalesce(convert(nvarchar(max), ${reference}), '[]'))`;
+    const stored = sql`rtrim(coalesce(convert(nvarchar(max), ${reference}), '[]'))`;
     if (elements.length === 0) return stored;
     const rows = elements.map(
       ([text, each], nr) =>
@@ -55,6 +55,6 @@ export const merging: Merging = {
     const isThere = sql`exists (select 1 from openjson(kept.list) as each where each.[type] = sent.[type] and (each.[type] = 0 or convert(varbinary(max), each.[value]) = convert(varbinary(max), sent.plain)))`;
     const lacking = sql`select string_agg(sent.element, ',') within group (order by sent.nr) as elements from (values ${sql.join(rows)}) as sent (nr, [type], element, plain) where not ${isThere}`;
     // What it lacks comes before the bracket that ends it.
-    return sql`(select case when lacking.elements is null then kept.list else left(kept.list, len(kept.list) - 1) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select ${stored} as list) as kept cross apply (${lacking}) as lacking)`;
+    return sql`(select case when lacking.elements is null then kept.list else substring(kept.list, 1, len(kept.list) - charindex(']', reverse(kept.list))) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select ${stored} as list) as kept cross apply (${lacking}) as lacking)`;
   },
 };
