@@ -6,7 +6,7 @@
  */
 import { long } from "./long.js";
 
-const names = ["pglite", "postgres", "mariadb", "mysql", "sqlite", "memory"] as const;
+const names = ["pglite", "postgres", "mariadb", "mysql", "mssql", "sqlite", "memory"] as const;
 
 export type DialectName = (typeof names)[number];
 
