@@ -295,6 +295,8 @@ export const writing: readonly Case[] = [
       MariaDB: "It has no deferred constraints.",
       MySQL: "It has no deferred constraints.",
       MongoDB: "It has no foreign keys.",
+      "SQL Server": "It has no deferred constraints.",
+      "the statements for SQL Server, on SQLite": "It has no deferred constraints.",
     },
     setting: "skip",
     steps: [
