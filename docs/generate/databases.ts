@@ -56,6 +56,12 @@ const databases: readonly Tested[] = [
     named: "SQLite (node:sqlite)",
     by: "the cases; in long runs every suite",
   },
+  {
+    what: "MongoDB",
+    from: { version: "none: shown with a responder, [not run](mongodb.md#what-has-been-shown)" },
+    named: "MongoDB",
+    by: "`test/conformance`, `test/property`, `test/integration`; on a server by `DATABASE_URL_MONGODB=… DIALECTS=mongodb npm test`",
+  },
 ];
 
 /** Those of the audit whose outages nobody can cause in the tests' process run elsewhere. */
@@ -89,13 +95,20 @@ async function readmeTable(): Promise<string> {
   return table(
     ["Tested on", "Version", "Conformance cases"],
     databases.flatMap(({ what, from, named }) =>
-      named === undefined ? [] : [[what, versionIn(from, versionOf), String(caseCount(named))]],
+      named === undefined
+        ? []
+        : [[what, inReadme(versionIn(from, versionOf)), String(caseCount(named))]],
     ),
   );
 }
 
 function versionIn(from: Tested["from"], versionOf: (name: string) => string): string {
   return typeof from === "string" ? versionOf(from) : from.version;
+}
+
+/** Links of docs, as README has them. */
+function inReadme(text: string): string {
+  return text.replaceAll("](", "](docs/");
 }
 
 function caseCount(named: string): number {

@@ -36,6 +36,7 @@ export const drivenTargets: readonly Target[] = [
     dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
   ),
   memoryTarget,
+  mongoTarget,
 ];
 
 /** What most suites run on: see `dialects`. */
