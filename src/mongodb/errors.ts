@@ -44,8 +44,27 @@ enter("permission", 13);
 // NotPrimaryOrSecondary, OutOfDiskSpace, CursorNotFound, CursorKilled, AtlasError.
 enter(
   "outage",
-  ...[6, 7, 18, 64, 89, 91, 100, 133, 134, 189, 9_001, 10_107, 10_058, 11_600, 11_602, 13_435],
-  ...[13_436, 14_031, 43, 237, 8_000],
+  6,
+  7,
+  18,
+  64,
+  89,
+  91,
+  100,
+  133,
+  134,
+  189,
+  9_001,
+  10_107,
+  10_058,
+  11_600,
+  11_602,
+  13_435,
+  13_436,
+  14_031,
+  43,
+  237,
+  8_000,
 );
 
 const validationFailed = 121;

@@ -4,10 +4,9 @@ import { noRowSecurity, UnsuitableTable } from "../store/failures.js";
 import type { Inspect, OwnTableProblem, OwnTablesUsed } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
 import { ownIndexes, ownNames, type Own } from "./own.js";
-import { checkScope } from "./scope.js";
+import { checkScope, filterIn } from "./scope.js";
 import type { Schema } from "./schema.js";
 import { findOne, type Sending } from "./sending.js";
-import { filterIn } from "./scope.js";
 import type { Server } from "./server.js";
 import { ownerKind } from "./values.js";
 

@@ -165,7 +165,7 @@ async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> 
   for (const [name, properties] of Object.entries(schemas))
     await createCollection(db, name, properties);
   return {
-    writes: ({ audit = false, timeouts: _, ...options } = {}) => {
+    writes: ({ audit = false, ...options } = {}) => {
       const config = mongoConfig(store);
       const tables = { ...config.tables, ...(audit && auditRules) };
       return createWrites({ ...config, tables, logger: false, ...options });

@@ -2,8 +2,19 @@
 import { compare, type Doc, isEqual, isNumber, typeOf, unknown } from "./values.js";
 
 const known = new Set([
-  ...["bsonType", "properties", "required", "additionalProperties", "title", "description"],
-  ...["minimum", "maximum", "minLength", "maxLength", "enum", "pattern", "items"],
+  "bsonType",
+  "properties",
+  "required",
+  "additionalProperties",
+  "title",
+  "description",
+  "minimum",
+  "maximum",
+  "minLength",
+  "maxLength",
+  "enum",
+  "pattern",
+  "items",
 ]);
 
 /** The rules that are not satisfied. */

@@ -40,8 +40,18 @@ export interface Responder {
 }
 
 const common = new Set([
-  ...["lsid", "txnNumber", "startTransaction", "autocommit", "$db", "readConcern", "writeConcern"],
-  ...["maxTimeMS", "$readPreference", "$clusterTime", "comment", "recoveryToken"],
+  "lsid",
+  "txnNumber",
+  "startTransaction",
+  "autocommit",
+  "$db",
+  "readConcern",
+  "writeConcern",
+  "maxTimeMS",
+  "$readPreference",
+  "$clusterTime",
+  "comment",
+  "recoveryToken",
 ]);
 
 const quiet = new Set(["hello", "ismaster", "isMaster", "endSessions", "ping"]);

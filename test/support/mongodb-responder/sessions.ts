@@ -12,8 +12,16 @@ const transient = ["TransientTransactionError"];
 
 /** What a transaction may consist of. */
 const allowed = new Set([
-  ...["find", "insert", "update", "delete", "findAndModify", "aggregate", "getMore", "killCursors"],
-  ...["commitTransaction", "abortTransaction"],
+  "find",
+  "insert",
+  "update",
+  "delete",
+  "findAndModify",
+  "aggregate",
+  "getMore",
+  "killCursors",
+  "commitTransaction",
+  "abortTransaction",
 ]);
 
 export class Sessions {
