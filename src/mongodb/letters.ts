@@ -1,5 +1,4 @@
 /** Dead letters: recorded, counted, listed, read and changed. */
-import type { Filter } from "mongodb";
 import {
   type LetterChange,
   type LetterQuery,
@@ -7,7 +6,6 @@ import {
   type LetterSummary,
   type NewLetter,
   type Page,
-  type Position,
   type RowStates,
   type StoredLetter,
   waiting,
@@ -16,6 +14,7 @@ import {
 import { parseJson } from "../wire/parse-json.js";
 import { canonicalJson, escapeText, typedJsonOfLarge, unescapeText } from "../wire/serialize.js";
 import { nextInChain, openChains } from "./chains.js";
+import { before, later, matching, notBehind, timeText } from "./letter-query.js";
 import { insertTexts, removeTexts, setAside, textsOf } from "./letter-texts.js";
 import type { LetterDocument } from "./own.js";
 import type { Sending } from "./sending.js";
@@ -210,44 +209,6 @@ function listed(
   const sort = { firstSeenAt: order, _id: order } as const;
   const projection = { creates: 0 };
   return send(() => own.letters.find(filter, { ...on, sort, limit, projection }).toArray());
-}
-
-function matching(query: LetterQuery): Filter<LetterDocument> {
-  const { status, userId, clientId, errorCode, table, root, since, until } = query;
-  const seen = {
-    ...(since !== undefined && { $gte: inMicros(since) }),
-    ...(until !== undefined && { $lt: inMicros(until) }),
-  };
-  return {
-    ...(root !== undefined && { root }),
-    ...(status !== undefined && { status: { $in: [...status] } }),
-    ...(userId !== undefined && { userId: escapeText(userId) }),
-    ...(clientId !== undefined && { clientId: escapeText(clientId) }),
-    ...(errorCode !== undefined && { errorCode: escapeText(errorCode) }),
-    ...(table !== undefined && { tables: escapeText(table) }),
-    ...(Object.keys(seen).length > 0 && { firstSeenAt: seen }),
-  };
-}
-
-const later = ({ at, id }: Position): Filter<LetterDocument> => ({
-  $or: [{ firstSeenAt: { $gt: inMicros(at) } }, { firstSeenAt: inMicros(at), _id: { $gt: id } }],
-});
-const before = ({ at, id }: Position): Filter<LetterDocument> => ({
-  $or: [{ firstSeenAt: { $lt: inMicros(at) } }, { firstSeenAt: inMicros(at), _id: { $lt: id } }],
-});
-const notBehind = ({ at, id }: Position): Filter<LetterDocument> => ({
-  $or: [{ firstSeenAt: { $lt: inMicros(at) } }, { firstSeenAt: inMicros(at), _id: { $lte: id } }],
-});
-
-/** With six digits behind the second, so that texts compare as times do. */
-function inMicros(iso: string): string {
-  const [, seconds = "", digits = ""] = /^([^.Z]*)(?:\.(\d*))?Z$/.exec(iso) ?? [];
-  return `${seconds}.${digits.padEnd(6, "0")}Z`;
-}
-
-function timeText(now: number): string {
-  const iso = new Date(Math.floor(now / 1_000)).toISOString();
-  return `${iso.slice(0, -1)}${String(now % 1_000).padStart(3, "0")}Z`;
 }
 
 function counted(letters: readonly Pick<LetterDocument, "size" | "bytes">[]): WaitingLetters {
