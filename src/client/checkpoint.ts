@@ -33,7 +33,7 @@ export function createCheckpointRequests(options: EndpointOptions): RequestCheck
   return async (clientId, requestId, abort) => {
     if (isIgnored(`${clientId} ${requestId}`)) return askPowerSync;
     const body = JSON.stringify({ client_id: clientId, checkpoint_request_id: requestId });
-    const url = routeUrl(endpoint.url, "checkpoint-request");
+    const url = routeUrl(endpoint.url, "/checkpoint-request");
     const post = async (refresh: boolean) =>
       exchange({ ...endpoint, url, abort }, body, await requireToken(options, refresh, abort));
     let response = await post(false);

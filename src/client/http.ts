@@ -1,4 +1,6 @@
 /** One HTTP exchange with the write endpoint, limited in time, and the reading of its response. */
+import type { OperationRoute } from "../wire/generated/operations.js";
+import type { components } from "../wire/generated/types.js";
 import { uploadError } from "./errors.js";
 import { unlessAborted } from "./waiting.js";
 
@@ -42,8 +44,8 @@ export interface HttpResponse {
 }
 
 /** The URL of one of the endpoint's other routes, which are below its own path. */
-export function routeUrl(url: string, route: string): string {
-  return url.replace(/\/*(\?.*)?$/, `/${route}$1`);
+export function routeUrl(url: string, route: Exclude<OperationRoute["path"], "">): string {
+  return url.replace(/\/*(\?.*)?$/, `${route}$1`);
 }
 
 /**
@@ -173,8 +175,14 @@ export function readMessage(body: unknown): string | undefined {
 }
 
 function readResult(raw: unknown): WireResult | undefined {
-  const { status, message, retry_after_ms, requires_client_handling, failed_operation } =
-    membersOrNone(raw);
+  const {
+    status: said,
+    message,
+    retry_after_ms,
+    requires_client_handling,
+    failed_operation,
+  } = membersOrNone(raw);
+  const status = said as components["schemas"]["TransactionResult"]["status"];
   switch (status) {
     case "success":
     case "not_attempted":

@@ -26,7 +26,7 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
 
   async function fetchLimits(abort: AbortSignal | undefined): Promise<ServerLimits> {
     try {
-      const url = routeUrl(endpoint.url, "limits");
+      const url = routeUrl(endpoint.url, "/limits");
       const timeoutMs = Math.min(endpoint.timeoutMs, 10_000);
       const { status, body } = await exchange({ ...endpoint, url, timeoutMs, abort });
       responded = true;
