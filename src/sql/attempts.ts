@@ -1,8 +1,10 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
-import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
+import { type Expression, sql, type Transaction } from "kysely";
 import type { Pruned, PruneStep } from "../store/prune.js";
 import type { AttemptStore } from "../store/attempts.js";
+import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
+import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables } from "./tables.js";
 
 export function attemptStore(tx: Transaction<OwnTables>, dialect: Dialect): AttemptStore {
@@ -25,34 +27,23 @@ async function countFailure(
 ): Promise<void> {
   const { now } = dialect.types;
   const begun = sql<string>`${dialect.types.ago(gapMs)}`;
-  const insert = tx
-    .insertInto("powersync_attempts")
-    .values({ content, attempts: 1, first_failed_at: now, last_failed_at: now });
-  /** In this order: MySQL assigns one after the other, and the next sees it. */
-  const changes = (stored: StoredColumn) => {
-    const unless = (value: RawBuilder<unknown>, anew: Expression<unknown>) =>
-      sql<never>`case when ${stored("last_failed_at")} < ${begun} then ${anew} else ${value} end`;
-    return {
-      attempts: unless(sql`${stored("attempts")} + 1`, sql.lit(1)),
-      first_failed_at: unless(sql`${stored("first_failed_at")}`, now),
-      previous_failed_at: sql<never>`${stored("last_failed_at")}`,
-      last_failed_at: now,
-    };
-  };
-  await (
-    dialect.insertIgnore
-      ? insert.onDuplicateKeyUpdate(changes((column) => sql.ref(column)))
-      : insert.onConflict((conflict) =>
-          conflict
-            .column("content")
-            .doUpdateSet((eb) => changes((column) => eb.ref(`powersync_attempts.${column}`))),
-        )
-  ).execute();
+  const row = { content, attempts: 1, first_failed_at: now, last_failed_at: now };
+  await insertOrChange(
+    dialect,
+    { tx, table: "powersync_attempts", key: ["content"] },
+    [row],
+    (stored) => {
+      const unless = (value: Expression<unknown>, anew: Expression<unknown>) =>
+        sql`case when ${stored("last_failed_at")} < ${begun} then ${anew} else ${value} end`;
+      return {
+        attempts: unless(sql`${stored("attempts")} + 1`, sql.lit(1)),
+        first_failed_at: unless(stored("first_failed_at"), now),
+        previous_failed_at: stored("last_failed_at"),
+        last_failed_at: now,
+      };
+    },
+  );
 }
-
-type StoredColumn = (
-  column: "attempts" | "first_failed_at" | "last_failed_at",
-) => Expression<unknown>;
 
 /**
  * Whether it has failed too often and for too long, while others don't: one has been applied since the failure before the latest.
@@ -94,16 +85,16 @@ async function isExhausted(
 /** Removes at most so many that have not failed for so long. */
 export async function pruneAttempts(
   tx: Transaction<OwnTables>,
-  { types }: Dialect,
+  dialect: Dialect,
   { olderThanMs, most }: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${types.ago(olderThanMs)}`;
+  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
   const old = await tx
     .selectFrom("powersync_attempts")
     .select("content")
     .where("last_failed_at", "<", before)
     .orderBy("last_failed_at")
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   if (old.length === 0) return { removed: 0 };
   const contents = old.map(({ content }) => content);

@@ -2,6 +2,7 @@
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
 import type { CheckpointKey, CheckpointStore } from "../store/checkpoints.js";
 import type { Dialect } from "./dialect.js";
+import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables } from "./tables.js";
 
 /** The largest integer of 64 bits: a checkpoint that has reached it stays. */
@@ -31,39 +32,37 @@ export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): C
 /** @returns the number as text: a driver may round it */
 async function upsertCheckpoint(
   tx: Transaction<OwnTables>,
-  { insertIgnore }: Dialect,
+  dialect: Dialect,
   { id, userId, clientId }: CheckpointKey,
   checkpoint: string,
   change: (stored: Expression<unknown>, sent: Expression<unknown>) => RawBuilder<string>,
 ): Promise<string> {
-  const insert = tx
-    .insertInto("powersync_checkpoints")
-    .values({ id, user_id: userId, client_id: clientId, checkpoint });
-  const asText = (type: "text" | "char") =>
-    sql<string>`cast(${sql.ref("checkpoint")} as ${sql.raw(type)})`.as("checkpoint");
-  if (insertIgnore) {
-    const column = sql.ref("checkpoint");
-    await insert
-      .onDuplicateKeyUpdate({ checkpoint: change(column, sql`values(${column})`) })
-      .execute();
+  const row = { id, user_id: userId, client_id: clientId, checkpoint };
+  const { inserts, types } = dialect;
+  const { digits = (column) => sql<string>`cast(${column} as text)` } = types;
+  const asText = digits(sql.ref("checkpoint")).as("checkpoint");
+  const table = "powersync_checkpoints";
+  if (inserts !== undefined) {
+    await insertOrChange(dialect, { tx, table, key: ["id"] }, [row], (stored, sent) => ({
+      checkpoint: change(stored("checkpoint"), sent("checkpoint")),
+    }));
     // The row is locked by now: nobody else's number comes between.
-    const row = await tx
-      .selectFrom("powersync_checkpoints")
-      .select(asText("char"))
+    const found = await tx
+      .selectFrom(table)
+      .select(asText)
       .where("id", "=", id)
       .executeTakeFirstOrThrow();
-    return row.checkpoint;
+    return found.checkpoint;
   }
-  const row = await insert
+  const found = await tx
+    .insertInto(table)
+    .values(row)
     .onConflict((conflict) =>
       conflict.column("id").doUpdateSet((eb) => ({
-        checkpoint: change(
-          eb.ref("powersync_checkpoints.checkpoint"),
-          eb.ref("excluded.checkpoint"),
-        ),
+        checkpoint: change(eb.ref(`${table}.checkpoint`), eb.ref("excluded.checkpoint")),
       })),
     )
-    .returning(asText("text"))
+    .returning(asText)
     .executeTakeFirstOrThrow();
-  return row.checkpoint;
+  return found.checkpoint;
 }

@@ -20,6 +20,7 @@ import {
 } from "../store/letters.js";
 import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
+import { atMost } from "./at-most.js";
 import { wholeText } from "./letter-parts.js";
 import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
 import {
@@ -41,7 +42,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   const from: Letters = { tx, dialect, place };
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
-    countWaiting: (...of) => countWaiting(tx, place, ...of),
+    countWaiting: (...of) => countWaiting(from, ...of),
     countByCode: () => countByCode(from),
     find: (id, lock = false) => find(from, id, lock),
     list: (query, page) => listLetters(from, query, page),
@@ -128,7 +129,7 @@ async function listLetters(
   ])
     .orderBy("created_at", direction)
     .orderBy("id", direction)
-    .limit(limit)
+    .$call((found) => atMost(dialect, found, limit))
     .execute();
   return rows.map((row) => ({ ...summaryOf(row), queue: rowQueue(row) }));
 }

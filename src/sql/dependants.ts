@@ -1,7 +1,9 @@
 /** Letters that wait for other letters: what each would create, and the chain that it stands in. */
 import { sql } from "kysely";
 import { type Chain, type Dependant, waiting } from "../store/letters.js";
+import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
+import { insertMissing } from "./own-inserts.js";
 import { locking, type OwnTransaction } from "./tables.js";
 
 /** The letters of one of the databases that share the table. */
@@ -55,7 +57,7 @@ export async function nextInChain(
       .select(["id", "content", "status"])
       .where("root", "=", root)
       .orderBy("chain_position", "desc")
-      .limit(1),
+      .$call((query) => atMost(dialect, query, 1)),
   ).executeTakeFirst();
   if (last?.content === content && waiting.some((each) => each === last.status)) {
     return { same: last.id };
@@ -216,19 +218,13 @@ export async function follow(
 
 export async function createRows(
   tx: OwnTransaction,
-  { insertIgnore }: Dialect,
+  dialect: Dialect,
   letter: string,
   hashes: readonly string[],
 ): Promise<void> {
   for (const some of inParts(hashes)) {
-    const insert = tx
-      .insertInto("powersync_letter_rows")
-      .values(some.map((hash) => ({ hash, letter })));
-    await (
-      insertIgnore
-        ? insert.ignore()
-        : insert.onConflict((conflict) => conflict.columns(["hash", "letter"]).doNothing())
-    ).execute();
+    const into = { tx, table: "powersync_letter_rows", key: ["hash", "letter"] } as const;
+    await insertMissing(dialect, into, { rows: some.map((hash) => ({ hash, letter })) });
   }
 }
 

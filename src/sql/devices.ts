@@ -2,7 +2,9 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../store/failures.js";
 import type { DeviceBound } from "../store/store.js";
+import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
+import { insertMissing } from "./own-inserts.js";
 import type { OwnTables } from "./tables.js";
 
 /** The library's own tables in a transaction, and which of the databases that share them is meant. */
@@ -74,33 +76,28 @@ const unbounded = { most: Infinity, unseenMs: Infinity };
 /** False: there are as many as may be. */
 async function insertDevice(
   { tx, devices, place }: Ours,
-  { insertIgnore }: Dialect,
+  dialect: Dialect,
   subject: string,
   { queue, unsettled, told }: KnownDevice & { readonly queue: string },
   most: number,
 ): Promise<boolean> {
   const row = { queue, subject, place, unsettled: Number(unsettled), told };
-  const into = tx.insertInto("powersync_devices");
-  const insert =
-    most === Infinity
-      ? into.values(row)
-      : into
-          .columns(Object.keys(row) as (keyof typeof row)[])
-          .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${sql`select count(*) as devices from (${sql`select device.queue from ${devices} as device where device.place = ${place} and device.subject = ${subject} limit ${sql.lit(most)}`}) as known`}) as counted where counted.devices < ${sql.lit(most)}`,
-          );
-  const { numInsertedOrUpdatedRows } = await (
-    insertIgnore
-      ? insert.ignore()
-      : insert.onConflict((conflict) => conflict.column("queue").doNothing())
-  ).executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  const into = { tx, table: "powersync_devices", key: ["queue"] } as const;
+  if (most === Infinity) return (await insertMissing(dialect, into, { rows: [row] })) === 1n;
+  const some = tx
+    .selectFrom(sql<Pick<typeof row, "queue">>`${devices}`.as("device"))
+    .select("device.queue")
+    .where(sql.ref("device.place"), "=", place)
+    .where(sql.ref("device.subject"), "=", subject)
+    .$call((query) => atMost(dialect, query, most));
+  const select = sql`select ${sql.join(Object.values(row))} from (select count(*) as devices from ${some.as("known")}) as counted where counted.devices < ${sql.lit(most)}`;
+  return (await insertMissing(dialect, into, { columns: Object.keys(row), select })) === 1n;
 }
 
 /** One of a user's, which has been answered nothing for so long. */
 async function forgetUnseen(
   { tx, place }: Ours,
-  { types }: Dialect,
+  dialect: Dialect,
   subject: string,
   unseenMs: number,
 ): Promise<boolean> {
@@ -116,11 +113,11 @@ async function forgetUnseen(
             .selectFrom("powersync_ledger as answered")
             .select("answered.identity")
             .whereRef("answered.queue", "=", "device.queue")
-            .where("answered.answered_at", ">=", sql<Date>`${types.ago(unseenMs)}`),
+            .where("answered.answered_at", ">=", sql<Date>`${dialect.types.ago(unseenMs)}`),
         ),
       ),
     )
-    .limit(1)
+    .$call((query) => atMost(dialect, query, 1))
     .executeTakeFirst();
   if (unseen === undefined) return false;
   await tx.deleteFrom("powersync_ledger").where("queue", "=", unseen.queue).execute();

@@ -26,11 +26,12 @@ import type { Blamed, Meaning } from "../store/failures.js";
 import type { BoundScope } from "./bound-scope.js";
 import type { Guard, Merging } from "./merging.js";
 import type { OwnTypes } from "./own-types.js";
+import type { RowLock } from "./row-lock.js";
+import type { Aside, Sending } from "./sending.js";
 import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
 
-/** A database whose tables are known by name at run time only. */
-/** Tables that no type describes. */
+/** Tables that are known by name at run time only. */
 export type AnyDatabase = Record<string, Record<string, unknown>>;
 export type SqlDatabase = Kysely<AnyDatabase>;
 export type SqlTransaction = Transaction<AnyDatabase>;
@@ -205,8 +206,16 @@ export interface Dialect {
   readonly runs?: RunStatements;
   /** Where none is configured. Absent: the database's own default. */
   readonly isolation?: IsolationLevel;
-  /** An INSERT that gives way to a row that is there already. Absent: `on conflict … do nothing`. */
-  readonly insertIgnore?: true;
+  /** How an INSERT of the library's own meets a row that is there: by `on duplicate key`, or as a MERGE. Absent: by `on conflict`. */
+  readonly inserts?: "duplicate key" | "merge";
+  /** The first rows of a SELECT are asked for at its front. Absent: by `limit`, behind it. */
+  readonly top?: true;
+  /** So many in one statement. Absent: more than the library ever sends. */
+  readonly mostParameters?: number;
+  /** How a statement is sent that may fail without undoing what is before it. Absent: behind a savepoint, in the words of the standard. */
+  readonly aside?: Aside;
+  /** How a statement of a transaction is sent. Absent: as it is. */
+  readonly sending?: Sending;
   readonly types: OwnTypes;
   /** The table's columns as the database has them; none where there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
@@ -229,10 +238,12 @@ export interface Dialect {
   view(column: Column, parameter: unknown): unknown;
   /** How a statement reads a column whose value must keep all its digits, where a driver may round integers. Absent: as it is. */
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
-  /** Behind a SELECT: nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
-  readonly rowLock?: Expression<unknown>;
-  /** Behind a SELECT: nobody changes the rows of the table with this alias until the transaction ends, and others may lock them alike. Absent: nobody can, anyway. */
-  shareLock?(alias: string): Expression<unknown>;
+  /** A key's value beside its column. Absent: as `convert` made it. */
+  keyed?(column: Column, value: unknown): unknown;
+  /** Nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
+  readonly rowLock?: RowLock;
+  /** Nobody changes the rows of the table with this alias until the transaction ends, and others may lock them alike. Absent: nobody can, anyway. */
+  shareLock?(alias: string): RowLock;
   readonly owners: Owners;
   /** Whether the column holds the value that `convert` made. */
   same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;

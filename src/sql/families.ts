@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import type { Dialect } from "./dialect.js";
 import type { Family } from "./family.js";
+import { mssqlFamily } from "./mssql/family.js";
 import { mysqlFamily } from "./mysql/family.js";
 import { postgresFamily } from "./postgres/family.js";
 import { sqliteFamily } from "./sqlite/family.js";
@@ -14,6 +15,7 @@ interface LoadedFamily extends Family {
 const families: readonly LoadedFamily[] = [
   { ...postgresFamily, load: async () => (await import("./postgres/dialect.js")).postgres },
   { ...mysqlFamily, load: async () => (await import("./mysql/dialect.js")).mysql },
+  { ...mssqlFamily, load: async () => (await import("./mssql/dialect.js")).mssql },
   { ...sqliteFamily, load: async () => (await import("./sqlite/dialect.js")).sqlite },
 ];
 
@@ -28,7 +30,7 @@ export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
   throw new TypeError(
     isCopy
       ? `database: its ${name} is of another copy of Kysely than the one that powersync-writes finds. Install one version alone: see "npm ls kysely", then "npm dedupe", or the same version in both places.`
-      : `database: powersync-writes supports Kysely's Postgres, PGlite, MySQL and SQLite dialects; this one has a ${name}. Take one of these dialects, or a dialect whose adapter extends Kysely's own.`,
+      : `database: powersync-writes supports Kysely's Postgres, PGlite, MySQL, SQL Server and SQLite dialects; this one has a ${name}. Take one of these dialects, or a dialect whose adapter extends Kysely's own.`,
   );
 }
 

@@ -4,6 +4,7 @@ import { ColumnsFixed } from "../store/failures.js";
 import { MergeRefused } from "../store/merge.js";
 import type { SqlTransaction, Target } from "./dialect.js";
 import { any } from "./owned.js";
+import { locked, type RowLock } from "./row-lock.js";
 import { isRow, judgment } from "./judgment.js";
 
 /** The statement changes nothing where the row holds other values in columns that are set once, or does not take the write. */
@@ -29,13 +30,13 @@ function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expr
 /**
  * Asked of a row that is there, in its scope, and has not been changed.
  *
- * @param lock stands behind the SELECT
+ * @param lock of the SELECT
  * @throws ColumnsFixed, MergeRefused
  */
 export async function throwIfFixed(
   tx: SqlTransaction,
   target: Target,
-  lock?: Expression<unknown>,
+  lock?: RowLock,
 ): Promise<void> {
   const { guards = [] } = target;
   const filters = fixedFilters(target);
@@ -47,7 +48,7 @@ export async function throwIfFixed(
       ...guards.map(({ filter }, index) => judgment(filter).as(`g${index}`)),
     ])
     .where(isRow(target));
-  const [row] = await (lock === undefined ? asking : asking.modifyEnd(lock)).execute();
+  const [row] = await locked(asking, lock).execute();
   if (row === undefined) return;
   const held: Readonly<Record<string, unknown>> = row;
   const fails = (name: string) => Number(held[name]) !== 1;

@@ -5,6 +5,7 @@ import { sha256 } from "../wire/serialize.js";
 import type { Dialect, SqlDatabase, StatementBounds } from "./dialect.js";
 import { bounding, claiming } from "./flight-statements.js";
 import { begunBefore, hasLetters } from "./ledger.js";
+import { lockWords } from "./row-lock.js";
 import { filled } from "./statements.js";
 import type { Own, OwnTables } from "./tables.js";
 import { compiled, Place, type Texts } from "./texts.js";
@@ -26,7 +27,7 @@ export async function claimLeg(
   { claim, lettersOf }: Pick<FlightOptions, "lettersOf"> & { readonly claim: Claim | undefined },
 ): Promise<CompiledQuery | undefined> {
   const bounds = dialect.bounds?.(timeouts);
-  if (bounds === undefined || dialect.insertIgnore) return undefined;
+  if (bounds === undefined || dialect.inserts !== undefined) return undefined;
   const ours = own.on(db as unknown as Kysely<OwnTables>);
   const asked = lettersOf !== undefined;
   const subject = claim?.subject ?? (lettersOf === undefined ? "" : await sha256(lettersOf));
@@ -66,7 +67,7 @@ export async function claimLeg(
           .insertInto("powersync_ledger")
           .columns(Object.keys(row) as (keyof typeof row)[])
           .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds, ${own.table("powersync_devices")} as device where device.queue = ${at("queue")} and device.unsettled = 0 and device.told = 0 ${dialect.shareLock?.("device") ?? sql``}`,
+            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds, ${own.table("powersync_devices")} as device where device.queue = ${at("queue")} and device.unsettled = 0 and device.told = 0 ${lockWords(dialect.shareLock?.("device")).behind}`,
           )
           .onConflict((conflict) => conflict.column("identity").doNothing())
           .returning(

@@ -1,6 +1,7 @@
 /** How all that is kept of a user goes. */
 import type { Batch } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
+import { atMost } from "./at-most.js";
 import type { Ours } from "./devices.js";
 import { locking } from "./tables.js";
 import type { Dialect } from "./dialect.js";
@@ -29,10 +30,10 @@ export async function forgetUser(
       .where("place", "=", place)
       .where("subject", "=", subject)
       .orderBy("queue")
-      .limit(Math.min(queuesAtOnce, most)),
+      .$call((query) => atMost(dialect, query, Math.min(queuesAtOnce, most))),
   ).execute();
   if (devices.length === 0) {
-    const versions = await forgetVersions({ tx, place }, subject, most);
+    const versions = await forgetVersions({ tx, place }, dialect, subject, most);
     if (versions.found > 0) return versions;
     return forgetNamed({ tx, place }, dialect, subject, most);
   }
@@ -41,7 +42,7 @@ export async function forgetUser(
     .selectFrom("powersync_ledger")
     .select("identity")
     .where("queue", "in", queues)
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   if (rows.length > 0) {
     const { numDeletedRows } = await tx

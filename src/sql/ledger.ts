@@ -9,6 +9,8 @@ import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import { claimByContent, meet, type Met, nameAgain } from "./content.js";
 import type { Ours } from "./devices.js";
+import { inserting, insertMissing } from "./own-inserts.js";
+import { lockWords } from "./row-lock.js";
 import { locking, type OwnTables } from "./tables.js";
 
 interface Claiming {
@@ -120,27 +122,38 @@ async function enter(
   const letters = lettersOf && hasLetters(tx, lettersOf);
   const row = {
     identity: key,
-    queue: letters && dialect.insertIgnore ? told(queue, letters) : queue,
+    queue: letters && dialect.inserts === "duplicate key" ? told(queue, letters) : queue,
     ...answered(dialect, claimed, met?.earlier),
   };
-  const plain = sql`and device.unsettled = 0 and device.told = 0 ${dialect.shareLock?.("device") ?? sql``}`;
+  const plain = sql`and device.unsettled = 0 and device.told = 0`;
+  const { beside, behind } = lockWords(
+    met === undefined ? dialect.shareLock?.("device") : undefined,
+  );
   const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
-  const insert = tx
-    .insertInto("powersync_ledger")
-    .columns(Object.keys(row) as (keyof typeof row)[])
-    .expression(
-      sql<never>`select ${sql.join(Object.values(row))} from ${from}${devices} as device where device.queue = ${queue} ${met === undefined ? plain : sql``}`,
-    );
-  if (dialect.insertIgnore) {
-    const { numInsertedOrUpdatedRows, insertId } = await insert.ignore().executeTakeFirst();
-    // Where the driver does not say, they may be there.
-    return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
+  const inserted = {
+    columns: Object.keys(row),
+    select: sql`select ${sql.join(Object.values(row))} from ${from}${devices} as device ${beside} where device.queue = ${queue} ${met === undefined ? plain : sql``} ${behind}`,
+  };
+  const into = { tx, table: "powersync_ledger", key: ["identity"] } as const;
+  switch (dialect.inserts) {
+    case "merge": {
+      if ((await insertMissing(dialect, into, inserted)) !== 1n) return undefined;
+      return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
+    }
+    case "duplicate key": {
+      const insert = inserting(into, inserted).ignore();
+      const { numInsertedOrUpdatedRows, insertId } = await insert.executeTakeFirst();
+      // Where the driver does not say, they may be there.
+      return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
+    }
+    default: {
+      const found = await inserting(into, inserted)
+        .onConflict((conflict) => conflict.column("identity").doNothing())
+        .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
+        .executeTakeFirst();
+      return found && { hasLetters: Number(found.letters) === 1 };
+    }
   }
-  const inserted = await insert
-    .onConflict((conflict) => conflict.column("identity").doNothing())
-    .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
-    .executeTakeFirst();
-  return inserted && { hasLetters: Number(inserted.letters) === 1 };
 }
 
 /**

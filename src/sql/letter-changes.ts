@@ -1,10 +1,11 @@
 /** Statements that record a letter, and that change those which wait. */
-import { type Expression, type ExpressionBuilder, type OperandExpression, sql } from "kysely";
+import { type Expression, type ExpressionBuilder, sql } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJsonOfLarge } from "../wire/serialize.js";
 import { createRows, nextInChain, removeRows, uniqueContent } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
+import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";
 
 /** A few statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
@@ -14,7 +15,7 @@ export async function insertLetter(
   place: string,
   letter: NewLetter,
 ): Promise<{ readonly id: string; readonly attempts: number }> {
-  const { insertIgnore, types } = dialect;
+  const { types } = dialect;
   const { root, content } = letter;
   // It is ASCII: as many bytes.
   const text = await typedJsonOfLarge(letter.payload);
@@ -26,14 +27,10 @@ export async function insertLetter(
     operation_index: letter.operationIndex ?? null,
     last_seen_at: types.now,
   };
-  const repeated = {
-    ...failure,
-    attempts: (eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">) => oneMore(eb),
-  };
   if (link !== undefined && "same" in link) {
     await tx
       .updateTable("powersync_dead_letters")
-      .set(repeated)
+      .set({ ...failure, attempts: sql<number>`${sql.ref("attempts")} + 1` })
       .where("id", "=", link.same)
       .execute();
     // Some of it may have been taken from the letter since, by a PUT that was applied.
@@ -47,7 +44,7 @@ export async function insertLetter(
   }
   const payload = payloadText(text);
   const openContent = root === undefined ? content + place : uniqueContent(content, letter.id);
-  const insert = tx.insertInto("powersync_dead_letters").values({
+  const row = {
     ...failure,
     id: letter.id,
     user_id: escapeText(letter.userId),
@@ -65,12 +62,13 @@ export async function insertLetter(
     table_names: tableNamesText(letter.tables),
     lossy_numbers: letter.lossyNumbers ? 1 : 0,
     ...link,
-  });
-  await (
-    insertIgnore
-      ? insert.onDuplicateKeyUpdate(repeated)
-      : insert.onConflict((conflict) => conflict.column("open_content").doUpdateSet(repeated))
-  ).execute();
+  };
+  await insertOrChange(
+    dialect,
+    { tx, table: "powersync_dead_letters", key: ["open_content"] },
+    [row],
+    (stored) => ({ ...failure, attempts: sql`${stored("attempts")} + 1` }),
+  );
   const { id, attempts } = await tx
     .selectFrom("powersync_dead_letters")
     .select(["id", "attempts"])
@@ -83,21 +81,16 @@ export async function insertLetter(
 
 /** Once its parts have been set aside. */
 function originalLength(
+  { types: { length = (text) => sql<number>`length(${text})` } }: Dialect,
   eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,
 ): Expression<number> {
   const inParts = eb
     .selectFrom("powersync_letter_parts")
-    .select(sql<number>`coalesce(sum(length(${sql.ref("text")})), 0)`.as("length"))
+    .select(sql<number>`coalesce(sum(${length(sql.ref("text"))}), 0)`.as("length"))
     .whereRef("powersync_letter_parts.letter", "=", "powersync_dead_letters.id")
     .where("powersync_letter_parts.original", "=", 1);
-  const inColumn = sql`length(coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")}))`;
+  const inColumn = length(sql`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`);
   return sql<number>`coalesce(nullif(${inColumn}, 0), ${inParts})`;
-}
-
-function oneMore(
-  eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,
-): OperandExpression<number> {
-  return sql<number>`${eb.ref("powersync_dead_letters.attempts")} + 1`;
 }
 
 /** Each between commas, so that one can be looked for. A comma in a name is escaped. */
@@ -148,7 +141,7 @@ export async function changeLetters(
     .$if(payload !== undefined, (update) =>
       update.set((eb) => ({
         // These first: MySQL assigns one after the other, and the later ones see what the former have done.
-        bytes: sql<number>`${originalLength(eb)} + ${sql.lit(edited.length)}`,
+        bytes: sql<number>`${originalLength(dialect, eb)} + ${sql.lit(edited.length)}`,
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
         payload: text.column,
         table_names: tableNamesText(payload?.tables ?? []),

@@ -3,14 +3,14 @@ import { type Expression, sql } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { escapeText } from "../wire/serialize.js";
+import { atMost } from "./at-most.js";
 import { type Letters, removeRows } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { locking, type OwnTransaction } from "./tables.js";
 
 /** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */
 export async function countWaiting(
-  tx: OwnTransaction,
-  place: string,
+  { tx, dialect, place }: Letters,
   subject: string,
   clientId: string | undefined,
   most: number,
@@ -22,7 +22,7 @@ export async function countWaiting(
     .where("subject", "=", subject)
     .where("status", "in", waiting)
     .where("root", "is", null)
-    .$if(most !== Infinity, (query) => query.limit(most));
+    .$if(most !== Infinity, (query) => atMost(dialect, query, most));
   const client = clientId === undefined ? null : escapeText(clientId);
   const row = await tx
     .selectFrom(open.as("open"))
@@ -50,14 +50,14 @@ type Counted = string | number | bigint | null;
 /** At most `most` of those that were closed so long ago. */
 export async function pruneLetters(
   tx: OwnTransaction,
-  { types }: Dialect,
+  dialect: Dialect,
   { olderThanMs, most }: PruneStep,
 ): Promise<Pruned> {
   const old = await tx
     .selectFrom("powersync_dead_letters")
     .select("id")
-    .where("closed_at", "<", sql<Date>`${types.ago(olderThanMs)}`)
-    .limit(most)
+    .where("closed_at", "<", sql<Date>`${dialect.types.ago(olderThanMs)}`)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   const { removed } = await removeLetters(tx, old);
   // None of the old ones stays, so the next step begins with the oldest again.
@@ -79,7 +79,7 @@ export async function forgetLetters(
       .select("id")
       .where("place", "=", place)
       .where("subject", "=", subject)
-      .limit(most);
+      .$call((query) => atMost(dialect, query, most));
   const behind = await some().where("root", "is not", null).execute();
   if (behind.length > 0) return removeLetters(tx, behind);
   const roots = await some().execute();

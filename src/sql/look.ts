@@ -5,14 +5,17 @@ import type { Effect, Values } from "../store/store.js";
 import type { Dialect, Put, SqlTransaction, Target } from "./dialect.js";
 import type { Verb } from "./traits.js";
 import { probing } from "./judgment.js";
+import { locked, type RowLock } from "./row-lock.js";
 import { holds, probe } from "./statements.js";
 
 /** How a database does it. */
 export interface Locking {
-  /** Behind the SELECT that looks. Absent: nobody else can write meanwhile. */
-  lock?(verb: Verb): Expression<unknown>;
+  /** Of the SELECT that looks. Absent: nobody else can write meanwhile. */
+  lock?(verb: Verb): RowLock;
   /** A statement can give back what it has written, and triggers can pass over rows. */
   readonly returning: boolean;
+  /** The number of rows that a statement has changed may hold what triggers have changed, and what a trigger in its place has not. Absent: it is exact. */
+  readonly uncounted?: true;
   /** A column's value as text. */
   text(reference: Expression<unknown>): Expression<string>;
   /** Keeps others from making the row, where the database does not. Absent: it does. */
@@ -41,12 +44,12 @@ interface Found {
   readonly parents?: Values;
 }
 
-/** What stands behind a SELECT that looks at the row as it is, also where the transaction reads from an older snapshot. */
+/** The lock of a SELECT that looks at the row as it is, also where the transaction reads from an older snapshot. */
 export function lockOf(
   { traits }: Target,
   locking: Locking,
   verb: Verb = "update",
-): Expression<unknown> | undefined {
+): RowLock | undefined {
   return traits?.lockable === false ? undefined : locking.lock?.(verb);
 }
 
@@ -73,7 +76,7 @@ async function lookOnce(
   tx: SqlTransaction,
   target: Target,
   { returning, text }: Locking,
-  lock: Expression<unknown> | undefined,
+  lock: RowLock | undefined,
 ): Promise<Found> {
   const { scope, traits } = target;
   const told = returning && !traits?.rewritten.has("update");
@@ -81,7 +84,7 @@ async function lookOnce(
   const asking = probing(tx, target).select(
     parents.map(({ column }) => sql<unknown>`${text(sql.id(column))}`.as(`of ${column}`)),
   );
-  const [row] = await (lock === undefined ? asking : asking.modifyEnd(lock)).execute();
+  const [row] = await locked(asking, lock).execute();
   if (row === undefined) return { effect: "absent" };
   if (scope !== undefined && !holds(row.ok)) return { effect: "foreign" };
   const named = row as Values;

@@ -15,7 +15,7 @@ import type { Dialect } from "./dialect.js";
 import { isRow, judgment } from "./judgment.js";
 import type { Guard } from "./merging.js";
 import { any } from "./owned.js";
-import { enclosedValues } from "./scope.js";
+import { keyOf } from "./scope.js";
 import type { Versions } from "./versions.js";
 import { type Mergers, writeOne, type Writing } from "./write.js";
 
@@ -63,7 +63,7 @@ async function enterVersion(
     .select(
       sql<unknown>`${(found && dialect.exact?.(reference, found)) ?? reference}`.as("version"),
     )
-    .where(isRow({ key: enclosedValues(key) }))
+    .where(isRow({ key: keyOf(dialect, table.columns, key) }))
     .executeTakeFirst();
   const version = /^\d{1,19}$/.exec(String(row?.version))?.[0];
   // It has gone, or can't be seen: then nobody's versions are known.
@@ -85,7 +85,7 @@ async function keptColumns(
   const row = await tx
     .selectFrom(table.name)
     .select(later)
-    .where(isRow({ key: enclosedValues(key) }))
+    .where(isRow({ key: keyOf(dialect, table.columns, key) }))
     .executeTakeFirst();
   return stamps.flatMap(({ columns = [] }, index) =>
     Number(row?.[`s${index}`]) === 1 ? columns : [],
@@ -152,7 +152,7 @@ function* guardsOf(
     const later = isLater(dialect, table, column, value);
     yield {
       effect: "outdated",
-      filter: sql<SqlBool>`case when ${later} then 1 = 0 else 1 = 1 end`,
+      filter: sql<SqlBool>`case when ${later} then 0 else 1 end = 1`,
     };
   }
   for (const { column: name, yours, base, min, max } of merge.added ?? []) {
@@ -173,7 +173,7 @@ function* guardsOf(
     if (beyond.length > 0)
       yield {
         effect,
-        filter: sql<SqlBool>`case when ${sql.join(beyond, sql` or `)} then 1 = 0 else 1 = 1 end`,
+        filter: sql<SqlBool>`case when ${sql.join(beyond, sql` or `)} then 0 else 1 end = 1`,
       };
   }
 }

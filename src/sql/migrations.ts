@@ -22,6 +22,7 @@ import {
   type TableForm,
   tableForms,
 } from "./table-forms.js";
+import { sourceTable } from "./schema.js";
 import { createOwn, type Own, type OwnTables } from "./tables.js";
 
 /** A statement that can be run or printed. */
@@ -155,7 +156,10 @@ function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[
     return [
       table(on, own, types, name as OwnTable, made),
       ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
-        index(suffix, columns).unique(),
+        columns.reduce(
+          (made, column) => (types.uniqueNulls ? made.where(column, "is not", null) : made),
+          index(suffix, columns).unique(),
+        ),
       ),
       ...Object.entries(made.indexes ?? {}).map(([suffix, columns]) => index(suffix, columns)),
     ];
@@ -169,7 +173,10 @@ function table(
   name: OwnTable,
   { columns, key, belongsTo }: TableForm,
 ): Step {
-  let created: CreateTableBuilder<string, string> = on.schema.createTable(name).ifNotExists();
+  const { ifMissing } = types;
+  const creating = on.schema.createTable(name);
+  let created: CreateTableBuilder<string, string> =
+    ifMissing === undefined ? creating.ifNotExists() : creating;
   for (const [column, columnForm] of Object.entries(columns)) {
     created = created.addColumn(column, columnTypeOf(columnForm, types), (builder) =>
       constrained(builder, columnForm, types),
@@ -188,10 +195,21 @@ function table(
       (constraint) => constraint.onDelete("cascade"),
     );
   }
-  return types.options === undefined ? created : created.modifyEnd(types.options);
+  const whole = types.options === undefined ? created : created.modifyEnd(types.options);
+  if (ifMissing === undefined) return whole;
+  const source = sourceTable(on as unknown as SqlDatabase, name);
+  const step = ifMissing(source, {
+    expressionType: undefined,
+    toOperationNode: () => whole.toOperationNode(),
+  });
+  // The names in it are the real ones already.
+  const plain = on.withoutPlugins();
+  return { compile: () => step.compile(plain), execute: () => step.execute(plain) };
 }
 
 function columnTypeOf([type]: ColumnForm, types: OwnTypes): ColumnDataType | Expression<unknown> {
+  const [, length] = /^varchar\((\d+)\)$/.exec(type) ?? [];
+  if (length !== undefined && types.varchar !== undefined) return types.varchar(Number(length));
   return type === "text" || type === "longText" || type === "timestamp" ? types[type] : type;
 }
 

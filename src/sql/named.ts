@@ -14,7 +14,9 @@ import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
 import { sha256, typedJson } from "../wire/serialize.js";
 import { locking } from "./tables.js";
+import { atMost } from "./at-most.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
+import { insertMissing, insertOrChange } from "./own-inserts.js";
 import type { Dialect } from "./dialect.js";
 
 /** A user's, locked. */
@@ -33,7 +35,7 @@ export async function lockAccount(
   dialect: Dialect,
   { userId, content }: Pick<Claim, "userId" | "content">,
 ): Promise<Account> {
-  const { types, insertIgnore } = dialect;
+  const { types } = dialect;
   const subject = await sha256(userId);
   for (let made = false; ; made = true) {
     const asked = tx
@@ -52,12 +54,8 @@ export async function lockAccount(
       return { place, subject, position: Number(position), telling: Number(telling) === 1 };
     }
     if (made) throw new Contention("The account's row has just been removed.");
-    const insert = tx.insertInto("powersync_accounts").values({ place, subject, position: 0 });
-    await (
-      insertIgnore
-        ? insert.ignore()
-        : insert.onConflict((conflict) => conflict.columns(["place", "subject"]).doNothing())
-    ).execute();
+    const into = { tx, table: "powersync_accounts", key: ["place", "subject"] } as const;
+    await insertMissing(dialect, into, { rows: [{ place, subject, position: 0 }] });
   }
 }
 
@@ -124,19 +122,17 @@ export async function enterNames(
     named_at: now,
   }));
   // Of all rows the same, but for the answer: that of a row is none.
-  const changes = (hash: Expression<unknown>) => ({
+  const changes = (stored: (column: string) => Expression<unknown>) => ({
     position,
     named_at: now,
-    answer: sql<null>`case when ${hash} = ${told?.key ?? ""} then ${answer} else null end`,
+    answer: sql`case when ${stored("hash")} = ${told?.key ?? ""} then ${answer} else null end`,
   });
-  const insert = tx.insertInto("powersync_named").values(values);
-  await (
-    dialect.insertIgnore
-      ? insert.onDuplicateKeyUpdate(changes(sql.ref("hash")))
-      : insert.onConflict((conflict) =>
-          conflict.column("hash").doUpdateSet((eb) => changes(eb.ref("powersync_named.hash"))),
-        )
-  ).execute();
+  const { mostParameters = Infinity } = dialect;
+  // What `changes` brings along is three.
+  const rowsAtOnce = Math.floor((mostParameters - 3) / Object.keys(values[0] ?? {}).length);
+  const into = { tx, table: "powersync_named", key: ["hash"] } as const;
+  for (let first = 0; first < values.length; first += rowsAtOnce)
+    await insertOrChange(dialect, into, values.slice(first, first + rowsAtOnce), changes);
 }
 
 /** Behind the wait for the account, so that it never goes back while the position goes up. */
@@ -146,16 +142,16 @@ function byStatement({ types }: Dialect): Expression<unknown> {
 
 export async function pruneNamed(
   tx: Ours["tx"],
-  { types }: Dialect,
+  dialect: Dialect,
   { olderThanMs, most }: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${types.ago(olderThanMs)}`;
+  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
   const old = await tx
     .selectFrom("powersync_named")
     .select("hash")
     .where("named_at", "<", before)
     .orderBy("named_at")
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   const { removed } = await removeNamed(tx, old, (remove) => remove.where("named_at", "<", before));
   // None of the old ones stays, so the next step begins with the oldest again.
@@ -182,7 +178,7 @@ export async function forgetNamed(
     .select("hash")
     .where("place", "=", place)
     .where("subject", "=", subject)
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   if (named.length > 0) return removeNamed(tx, named, (remove) => remove);
   await tx

@@ -1,5 +1,5 @@
 /** How the columns of the library's own tables are declared and read, by family. */
-import type { ColumnDataType, Expression } from "kysely";
+import type { ColumnDataType, Expression, RawBuilder } from "kysely";
 
 /** How the library's own tables are written. */
 export interface OwnTypes {
@@ -17,6 +17,19 @@ export interface OwnTypes {
   iso(column: Expression<unknown>): Expression<string>;
   /** The other way: what such a column is compared with. */
   at(iso: string): Expression<unknown>;
+  /** The digits of a column of 64-bit integers. Absent: a cast to `text`. */
+  digits?(column: Expression<unknown>): RawBuilder<string>;
+  /** How many characters a text has. Absent: `length`. */
+  length?(text: Expression<unknown>): Expression<number>;
+  /** A text of so many characters at most, compared letter by letter. Absent: `varchar`. */
+  varchar?(length: number): Expression<unknown>;
+  /** To a unique index NULL is a value like others, so that it must leave out the rows that have it. */
+  readonly uniqueNulls?: true;
+  /** A CREATE TABLE that does nothing where there is such a table. Absent: `if not exists`. */
+  ifMissing?(
+    table: { readonly schema?: string; readonly name: string },
+    create: Expression<unknown>,
+  ): RawBuilder<unknown>;
   /** Behind the columns of a new table. */
   readonly options?: Expression<unknown>;
 }

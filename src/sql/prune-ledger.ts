@@ -1,6 +1,7 @@
 /** Removes old rows of the ledger in small steps, but never what a queue sent last. */
 import { type Expression, sql, type Transaction } from "kysely";
 import type { Pruned, PruneStep } from "../store/prune.js";
+import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
@@ -10,9 +11,10 @@ import type { OwnTables } from "./tables.js";
  */
 export async function pruneLedger(
   tx: Transaction<OwnTables>,
-  { types }: Dialect,
+  dialect: Dialect,
   { olderThanMs, most, from }: PruneStep,
 ): Promise<Pruned> {
+  const { types } = dialect;
   const before = sql<Date>`${types.ago(olderThanMs)}`;
   const old = tx
     .selectFrom("powersync_ledger as old")
@@ -24,7 +26,7 @@ export async function pruneLedger(
         .whereRef("later.queue", "=", "old.queue")
         .orderBy("later.queue", "desc")
         .orderBy("later.first_request_at", "desc")
-        .limit(1);
+        .$call((query) => atMost(dialect, query, 1));
       const passed = and([
         eb(latest.select("later.first_request_at"), ">", ref("old.request_at")),
         eb(latest.select("later.first_request"), "!=", ref("old.request")),
@@ -42,7 +44,7 @@ export async function pruneLedger(
           .where("old.answered_at", "=", sql<Date>`${types.at(position.at)}`)
           .where("old.identity", ">", position.identity)
           .orderBy("old.identity")
-          .limit(most)
+          .$call((query) => atMost(dialect, query, most))
           .execute();
   if (looked.length < most) {
     const later =
@@ -52,7 +54,7 @@ export async function pruneLedger(
     const rows = await later
       .orderBy("old.answered_at")
       .orderBy("old.identity")
-      .limit(most - looked.length)
+      .$call((query) => atMost(dialect, query, most - looked.length))
       .execute();
     looked.push(...rows);
   }

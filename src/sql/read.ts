@@ -3,8 +3,9 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import type { StoredRow, Values } from "../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-import { enclosedValues } from "./scope.js";
+import { keyOf } from "./scope.js";
 import { isRow } from "./judgment.js";
+import { locked, lockWords } from "./row-lock.js";
 import { sha256 } from "../wire/serialize.js";
 
 /**
@@ -27,9 +28,10 @@ export async function readRow(
     .filter(isWanted)
     .map((column) => sql`${exactly(dialect, column)} as ${sql.id(column.name)}`);
   const from = [source.schema, source.name].filter((part) => part !== undefined);
+  const { beside, behind } = lockWords(dialect.rowLock);
   const { rows } = await sql<StoredRow>`
-    select ${sql.join(all)} from ${sql.id(...from)}
-    where ${hasKey(key)} ${dialect.rowLock ?? sql``}
+    select ${sql.join(all)} from ${sql.id(...from)} ${beside}
+    where ${hasKey(dialect, columns, key)} ${behind}
   `.execute(tx);
   const [row] = rows;
   return row === undefined ? undefined : Object.freeze({ ...row });
@@ -48,14 +50,14 @@ export async function lookUp(
   const row = await tx
     .selectFrom(name)
     .select([sql<unknown>`${taken}`.as("taken")])
-    .where(hasKey(match))
+    .where(hasKey(dialect, columns, match))
     .executeTakeFirst();
   return row && { value: row.taken };
 }
 
 /** Parts of a key may be expressions. */
-function hasKey(key: Values): Expression<SqlBool> {
-  return isRow({ key: enclosedValues(key) });
+function hasKey(dialect: Dialect, columns: SqlTable["columns"], key: Values): Expression<SqlBool> {
+  return isRow({ key: keyOf(dialect, columns, key) });
 }
 
 /** The column with all its digits. */
@@ -102,7 +104,7 @@ export async function fingerprint(
 async function hashesOf(
   tx: SqlTransaction,
   dialect: Dialect,
-  { name: table }: SqlTable,
+  { name: table, columns: all }: SqlTable,
   columns: readonly Column[],
   keys: readonly Values[],
 ): Promise<readonly (string | null)[]> {
@@ -114,7 +116,7 @@ async function hashesOf(
         sql<unknown>`${sql.lit(index)}`.as("n"),
         ...texts.map((text, at) => sql<unknown>`${text}`.as(`t${at}`)),
       ])
-      .where(hasKey(key));
+      .where(hasKey(dialect, all, key));
   const hashes: (string | null)[] = [];
   for (const some of chunks(keys)) {
     const [first, ...others] = some.map(one);
@@ -140,22 +142,24 @@ async function hashesOf(
 /** A statement of its own: what it returns may be less than what may be read, where policies hide rows from updates. */
 async function lockRows(
   tx: SqlTransaction,
-  { rowLock }: Dialect,
-  { name: table }: SqlTable,
+  dialect: Dialect,
+  { name: table, columns }: SqlTable,
   keys: readonly Values[],
 ): Promise<void> {
+  const { rowLock } = dialect;
   if (rowLock === undefined) return;
   for (const some of chunks(keys)) {
     const any = sql.join(
-      some.map((key) => sql`(${hasKey(key)})`),
+      some.map((key) => sql`(${hasKey(dialect, columns, key)})`),
       sql` or `,
     );
-    await tx
-      .selectFrom(table)
-      .select(sql.lit(1).as("n"))
-      .where(sql<boolean>`(${any})`)
-      .modifyEnd(rowLock)
-      .execute();
+    await locked(
+      tx
+        .selectFrom(table)
+        .select(sql.lit(1).as("n"))
+        .where(sql<boolean>`(${any})`),
+      rowLock,
+    ).execute();
   }
 }
 

@@ -265,3 +265,17 @@ function isDefault(value: Expression<unknown>): boolean {
   if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
   return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }
+
+/** A key as it stands beside its columns. */
+export function keyOf(
+  { keyed }: Pick<Dialect, "keyed">,
+  columns: Table["columns"],
+  key: Values,
+): Values {
+  if (keyed === undefined) return enclosedValues(key);
+  const entries = Object.entries(key).map(([name, value]) => {
+    const column = columns.get(name);
+    return [name, column === undefined ? value : keyed(column, value)];
+  });
+  return enclosedValues(Object.fromEntries(entries));
+}

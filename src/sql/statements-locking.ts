@@ -51,7 +51,12 @@ export function carefulRows(locking: Locking): RowStatements {
       const { effect } = await look(tx, target, locking, "delete");
       if (effect !== "written") return effect;
       await throwIfFixed(tx, target, lockOf(target, locking));
-      if (await removed(tx, target, locking)) return "written";
+      if (await removed(tx, target, locking)) {
+        const { traits } = target;
+        const mayStay = locking.uncounted && (traits?.view || traits?.declining.has("delete"));
+        const stays = mayStay && (await probe(tx, { ...target, scope: undefined })) !== "absent";
+        return stays ? declined(tx, target, "delete") : "written";
+      }
       // What could not be locked may have changed since.
       await throwIfFixed(tx, target);
       return declined(tx, target, "delete");
@@ -60,8 +65,12 @@ export function carefulRows(locking: Locking): RowStatements {
 }
 
 /** Nothing has to be asked, and nothing can be passed over. */
-function isPlain({ scope, fixed, guards = [] }: Target, { returning }: Locking): boolean {
-  return scope === undefined && fixed === undefined && guards.length === 0 && !returning;
+function isPlain(
+  { scope, fixed, guards = [] }: Target,
+  { returning, uncounted }: Locking,
+): boolean {
+  if (returning || uncounted) return false;
+  return scope === undefined && fixed === undefined && guards.length === 0;
 }
 
 async function blindUpdate(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {

@@ -13,6 +13,7 @@ import {
 } from "kysely";
 import { checkKind } from "../config/kinds.js";
 import type { Dialect } from "./dialect.js";
+import { locked, type Lockable } from "./row-lock.js";
 import { ownTables } from "../config/own-tables-shape.js";
 import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 
@@ -254,9 +255,6 @@ class Renamer extends OperationNodeTransformer {
 }
 
 /** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
-export function locking<Q extends { modifyEnd(modifier: Expression<unknown>): Q }>(
-  { rowLock }: Pick<Dialect, "rowLock">,
-  query: Q,
-): Q {
-  return rowLock === undefined ? query : query.modifyEnd(rowLock);
+export function locking<Q extends Lockable<Q>>({ rowLock }: Pick<Dialect, "rowLock">, query: Q): Q {
+  return locked(query, rowLock);
 }

@@ -21,6 +21,7 @@ import { flightWord } from "./flight-word.js";
 import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
 import { lending, type Lending, type LentClient, lentWord } from "./lent-word.js";
 import { prepare } from "./prepared.js";
+import { sentSo } from "./sending.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
@@ -96,7 +97,8 @@ export async function inTransaction<DB, T>(
     const connection = await connectionOf(on);
     held = connection;
     watch.begunAt = performance.now();
-    if (dialect.prepare === undefined) return transaction(on);
+    if (dialect.prepare === undefined)
+      return sentSo(dialect.sending, connection, timeouts, () => transaction(on));
     const settings = { timeouts, isolation: level };
     const prepared = await prepare(dialect.prepare, dialect, on, connection, settings);
     const outcome = transaction(on);

@@ -267,7 +267,7 @@ async function inspectOwnTables(
     await on
       .selectFrom(table)
       .select(sql<number>`1`.as("one"))
-      .limit(0)
+      .where(sql<boolean>`1 = 0`)
       .execute();
   }
   return [];
@@ -285,7 +285,7 @@ async function tryScope(
   await tx
     .selectFrom(scope.table)
     .select([sql<number>`1`.as("one")])
+    .where(sql<boolean>`1 = 0`)
     .where(bound.filter)
-    .limit(0)
     .execute();
 }

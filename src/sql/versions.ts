@@ -4,8 +4,10 @@ import type { VersionRecord } from "../store/merge.js";
 import type { MergedChange } from "../store/change.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
+import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
 import type { Ours } from "./devices.js";
+import { insertOrChange } from "./own-inserts.js";
 import { locking } from "./tables.js";
 
 type Written = Pick<MergedChange, "table" | "key">;
@@ -49,12 +51,9 @@ export function versionsIn(
         since: since.toString(),
         written_at: dialect.types.now,
       };
-      const insert = tx.insertInto("powersync_versions").values({ hash, place, ...written });
+      const into = { tx, table: "powersync_versions", key: ["hash"] } as const;
       await asLogin(() =>
-        (dialect.insertIgnore
-          ? insert.onDuplicateKeyUpdate(written)
-          : insert.onConflict((conflict) => conflict.column("hash").doUpdateSet(written))
-        ).execute(),
+        insertOrChange(dialect, into, [{ hash, place, ...written }], () => written),
       );
     },
     remove: async (row) => {
@@ -66,16 +65,16 @@ export function versionsIn(
 
 export async function pruneVersions(
   tx: Ours["tx"],
-  { types }: Dialect,
+  dialect: Dialect,
   { olderThanMs, most }: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${types.ago(olderThanMs)}`;
+  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
   const old = await tx
     .selectFrom("powersync_versions")
     .select("hash")
     .where("written_at", "<", before)
     .orderBy("written_at")
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   if (old.length === 0) return { removed: 0 };
   const { numDeletedRows } = await tx
@@ -93,6 +92,7 @@ export async function pruneVersions(
 /** At most `most` rows of a user's. */
 export async function forgetVersions(
   { tx, place }: Omit<Ours, "devices">,
+  dialect: Dialect,
   subject: string,
   most: number,
 ): Promise<Batch> {
@@ -101,7 +101,7 @@ export async function forgetVersions(
     .select("hash")
     .where("place", "=", place)
     .where("subject", "=", subject)
-    .limit(most)
+    .$call((query) => atMost(dialect, query, most))
     .execute();
   if (written.length === 0) return { found: 0, removed: 0 };
   const { numDeletedRows } = await tx

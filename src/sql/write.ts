@@ -1,13 +1,14 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, Fixed, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import type { TableOf } from "./owned.js";
 import { createRuns } from "./runs.js";
-import { bound, enclosedValues } from "./scope.js";
+import { bound, enclosedValues, keyOf } from "./scope.js";
 import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./doubt.js";
+import { standardAside } from "./sending.js";
 import type { Texts } from "./texts.js";
 import type { Traits } from "./traits.js";
 import type { Watch } from "./transaction.js";
@@ -96,7 +97,7 @@ export async function writeOne(
   const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const { values: sent, fixed } = withoutFixed(change, dialect);
-  const [key, values] = [enclosedValues(change.key), enclosedValues(sent)];
+  const [key, values] = [keyOf(dialect, columns, change.key), enclosedValues(sent)];
   const isPlain = key === change.key && values === sent && mergers === undefined;
   const { scope, once } = await bound(
     isPlain ? texts : undefined,
@@ -256,30 +257,25 @@ export function isIncomplete({ table: { columns }, key, values }: Change): boole
  */
 export async function addAside(
   tx: SqlTransaction,
-  { meaning }: Dialect,
+  { meaning, aside = standardAside }: Dialect,
   { name }: SqlTable,
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
   if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
   const statement = tx.insertInto(name).values(enclosedValues(values)).compile();
-  const savepoint = (words: string) => sql.raw(`${words} powersync_aside`).compile(tx);
-  const [begin, undo, end] = [
-    savepoint("savepoint"),
-    savepoint("rollback to savepoint"),
-    savepoint("release savepoint"),
-  ];
+  const { begin, undo, end, alone = (each: CompiledQuery) => each } = aside;
   // All at once: to whoever watches the transaction, a failure that has been undone is none.
   return tx.getExecutor().provideConnection(async (connection) => {
-    await connection.executeQuery(begin);
+    await connection.executeQuery(CompiledQuery.raw(begin));
     let failure: { readonly error: unknown } | undefined;
     try {
-      await connection.executeQuery(statement);
+      await connection.executeQuery(alone(statement));
     } catch (error) {
       if (!isOfTheRow(meaning(error))) throw error;
       failure = { error };
-      await connection.executeQuery(undo);
+      await connection.executeQuery(CompiledQuery.raw(undo));
     }
-    await connection.executeQuery(end);
+    if (end !== undefined) await connection.executeQuery(CompiledQuery.raw(end));
     return failure;
   });
 }

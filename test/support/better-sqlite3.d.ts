@@ -15,6 +15,11 @@ declare module "better-sqlite3" {
     defaultSafeIntegers(on: boolean): this;
     pragma(source: string): unknown;
     exec(statements: string): this;
+    function(
+      name: string,
+      options: { readonly varargs: true },
+      run: (...given: never[]) => unknown,
+    ): this;
     close(): void;
     transaction<Given extends readonly unknown[]>(
       work: (...given: Given) => unknown,

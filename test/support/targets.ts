@@ -2,8 +2,16 @@
 import { sql } from "kysely";
 import { auditSql } from "../../src/audit/sql.js";
 import { createWrites } from "../../src/index.js";
-import { dialects, drivers, mysql, type TestDatabase, type TestDialect } from "./databases.js";
+import {
+  databases,
+  dialects,
+  drivers,
+  mysql,
+  type TestDatabase,
+  type TestDialect,
+} from "./databases.js";
 import { memoryTarget } from "./memory.js";
+import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
 import type { OpenTarget, Target } from "./target.js";
 import { insert } from "./given.js";
@@ -13,6 +21,17 @@ const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dial
 
 export const everyTarget: readonly Target[] = [
   ...withDialects.map(({ target }) => target),
+  mssqlTarget(mssql),
+  // No SQL Server: what it shows is said in `mssql/dressed.ts`.
+  mssqlTarget(dressed()),
+  memoryTarget,
+];
+
+/** Each driver of the databases that suites run on: see `databases`. */
+export const drivenTargets: readonly Target[] = [
+  ...withDialects.flatMap(({ dialect, target }) =>
+    dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
+  ),
   memoryTarget,
 ];
 
@@ -32,16 +51,42 @@ function sqlTarget(dialect: TestDialect): Target {
     available: dialect.available,
     open: async ({ foreignKeys = true } = {}) => {
       const database = await dialect.open();
-      if (!foreignKeys) await dropForeignKeys(database, dialect);
-      return openSql(database, dialect);
+      if (!foreignKeys) await dropForeignKeys(database, dialect.family);
+      return openSql(database, dialect.family);
+    },
+  };
+}
+
+function mssqlTarget(dialect: MssqlTestDialect): Target {
+  const { name, concurrent, available } = dialect;
+  return {
+    name,
+    deferred: false,
+    parentsFirst: false,
+    concurrent,
+    available,
+    open: async ({ foreignKeys = true } = {}) => {
+      const database = await dialect.open();
+      if (!foreignKeys) await dropForeignKeys(database, concurrent ? "mssql" : "sqlite");
+      return openSql(database, concurrent ? "mssql" : "sqlite");
     },
   };
 }
 
 /** SQLite keeps them, and does not look at them. */
-async function dropForeignKeys({ db }: TestDatabase, { family }: TestDialect): Promise<void> {
+type Words = TestDialect["family"] | "mssql";
+
+async function dropForeignKeys({ db }: TestDatabase, family: Words): Promise<void> {
   if (family === "sqlite") {
     await sql`pragma foreign_keys = off`.execute(db);
+    return;
+  }
+  if (family === "mssql") {
+    const { rows } = await sql<ForeignKeyName>`
+      select object_name(parent_object_id) as tab, name from sys.foreign_keys
+      where object_name(parent_object_id) not like 'powersync[_]%'`.execute(db);
+    for (const { tab, name } of rows)
+      await sql`alter table ${sql.table(tab)} drop constraint ${sql.id(name)}`.execute(db);
     return;
   }
   const { rows } = await (
@@ -65,7 +110,7 @@ interface ForeignKeyName {
   readonly name: string;
 }
 
-function openSql(database: TestDatabase, { family }: TestDialect): OpenTarget {
+function openSql(database: TestDatabase, family: Words): OpenTarget {
   const { db, plain, given, reset, close } = database;
   return {
     writes: ({ audit = false, ...options } = {}) => {

@@ -107,7 +107,7 @@ const layers: Readonly<Record<string, Layer>> = {
   // Options made of what was written for another endpoint.
   reference: {
     files: ["src/config/reference", "src/config/reference-types"],
-    below: ["shapes", "model", "context", "wire"],
+    below: ["shapes", "options", "model", "context", "wire"],
   },
   // The words that a transaction and a pool agree on.
   abandonment: {
@@ -129,6 +129,7 @@ const layers: Readonly<Record<string, Layer>> = {
   letters: {
     files: [
       "src/dead-letters/created",
+      "src/dead-letters/row-hashes",
       "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",

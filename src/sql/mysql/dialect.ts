@@ -36,7 +36,7 @@ const same: Dialect["same"] = (reference, column, value) => {
 export const mysql: Dialect = {
   name: "mysql",
   rows: carefulRows({
-    lock: () => sql`for update`,
+    lock: () => ({ behind: sql`for update` }),
     returning: false,
     text: (reference) => sql`cast(${reference} as char)`,
     insert,
@@ -47,7 +47,7 @@ export const mysql: Dialect = {
   merging,
   // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
   isolation: "read committed",
-  insertIgnore: true,
+  inserts: "duplicate key",
   types: mysqlFamily.types,
   readColumns,
   columnNames,
@@ -62,9 +62,9 @@ export const mysql: Dialect = {
   view,
   // By its settings the driver rounds what is beyond 2^53.
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
-  rowLock: sql`for update`,
+  rowLock: { behind: sql`for update` },
   // The words that both servers know.
-  shareLock: () => sql`lock in share mode`,
+  shareLock: () => ({ behind: sql`lock in share mode` }),
   owners,
   fingerprint,
   access,

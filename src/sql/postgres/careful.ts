@@ -27,7 +27,7 @@ const circle = sql.lit(2 ** 32);
 
 export const locking: Locking = {
   // The weakest that will do: rows that refer to one which stays can still come.
-  lock: (verb) => (verb === "delete" ? sql`for update` : sql`for no key update`),
+  lock: (verb) => ({ behind: verb === "delete" ? sql`for update` : sql`for no key update` }),
   returning: true,
   text: (reference) => sql`cast(${reference} as text)`,
   // Nothing else keeps two from being inserted at once. Two statements, for what the first has waited for only the next one sees.

@@ -70,8 +70,8 @@ export const postgres: Dialect = {
   owners,
   rowSecurity: { become, becoming, inspect },
   // The weakest that keeps the row as it is: rows that refer to it can still come.
-  rowLock: sql`for no key update`,
-  shareLock: (alias) => sql`for share of ${sql.ref(alias)}`,
+  rowLock: { behind: sql`for no key update` },
+  shareLock: (alias) => ({ behind: sql`for share of ${sql.ref(alias)}` }),
   fingerprint,
   comparable,
   access,

@@ -259,6 +259,8 @@ export const writing: readonly Case[] = [
     except: {
       MariaDB: "It has no deferred constraints.",
       MySQL: "It has no deferred constraints.",
+      "SQL Server": "It has no deferred constraints.",
+      "the statements for SQL Server, on SQLite": "It has no deferred constraints.",
     },
     setting: "skip",
     steps: [

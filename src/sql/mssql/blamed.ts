@@ -1,0 +1,45 @@
+/** What an error of SQL Server is about. It says so in a sentence of the session's language, which quotes names; a value stands last. */
+import type { Blamed } from "../../store/failures.js";
+import type { SqlTable } from "../dialect.js";
+import { numberOf } from "./errors.js";
+
+const duplicate: ReadonlySet<number> = new Set([2601, 2627]);
+
+/** Nothing is left for COMMIT to find. */
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  const number = numberOf(error);
+  if (table === undefined || number === undefined || !(error instanceof Error))
+    return { columns: [] };
+  const { columns, traits, source } = table;
+  const { message } = error;
+  const quoted = quotedNames(message);
+  const known = (names: readonly string[]) => names.filter((name) => columns.has(name));
+  const constraint = quoted.find((name) => traits?.constraints?.has(name) === true);
+  const its = constraint === undefined ? [] : known(traits?.constraints?.get(constraint) ?? []);
+  if (number === 547) {
+    const [first] = quoted;
+    const named = { ...(first !== undefined && { constraint: first }) };
+    // Another table's constraint, which a row of its still needs; or this table's own.
+    if (/\bREFERENCE\b/.test(message) && constraint === undefined)
+      return { columns: [], ...named, referred: true };
+    return { columns: its, ...named };
+  }
+  if (duplicate.has(number))
+    return { columns: its, ...(constraint !== undefined && { constraint }) };
+  // Before the value there may be the table's name, which a column may share.
+  const named = quoted.findLast((name) => columns.has(name) && name !== source.name);
+  const last = named ?? quoted.find((name) => columns.has(name));
+  return { columns: last === undefined ? [] : [last] };
+}
+
+/** Of the first few: what stands behind them is a value, and may hold anything. */
+const mostNames = 3;
+
+export function quotedNames(message: string): readonly string[] {
+  const names: string[] = [];
+  for (const [, double, single] of message.matchAll(/"((?:[^"]|"")+)"|'((?:[^']|'')+)'/g)) {
+    names.push((double ?? single ?? "").replaceAll('""', '"').replaceAll("''", "'"));
+    if (names.length === mostNames) break;
+  }
+  return names;
+}

@@ -1,0 +1,103 @@
+/** SQL Server and Azure SQL, by `tedious`, `tarn` and Kysely's MssqlDialect. */
+import { sql } from "kysely";
+import type { Dialect } from "../dialect.js";
+import { carefulRows } from "../statements-locking.js";
+import { blamed } from "./blamed.js";
+import { codes, meaning } from "./errors.js";
+import { mssqlFamily } from "./family.js";
+import { insert, rangeLock } from "./insert.js";
+import { merging } from "./merging.js";
+import { owners, textBytes } from "./owners.js";
+import {
+  columnNames,
+  fingerprint,
+  readColumns,
+  readConstraints,
+  readForeignKeys,
+} from "./schema.js";
+import { aside, sending, settings } from "./session.js";
+import { collationOf } from "./text.js";
+import { readTraits } from "./traits.js";
+import { convert, view } from "./values.js";
+
+/** What can't be compared as it is, or is equal to what other letters say. */
+const texts: ReadonlySet<string> = new Set([
+  "char",
+  "json",
+  "nchar",
+  "ntext",
+  "nvarchar",
+  "text",
+  "varchar",
+  "xml",
+]);
+
+const same: Dialect["same"] = (reference, { type }, value) => {
+  if (value === null) return sql`${reference} is null`;
+  if (texts.has(type)) return sql`${textBytes(reference)} = ${textBytes(sql`${value}`)}`;
+  if (type === "image") return sql`convert(varbinary(max), ${reference}) = ${value}`;
+  // Most decimals are other doubles than single ones.
+  if (type === "real") return sql`${reference} = convert(real, ${value})`;
+  return sql`${reference} = ${value}`;
+};
+
+/** With all their digits: the driver makes doubles of them. */
+const exact: Dialect["exact"] = (reference, { type }) => {
+  switch (type) {
+    case "decimal":
+    case "numeric":
+      return sql`convert(varchar(41), ${reference})`;
+    case "money":
+    case "smallmoney":
+      return sql`convert(varchar(41), ${reference}, 2)`;
+    default:
+      return reference;
+  }
+};
+
+export const mssql: Dialect = {
+  name: "mssql",
+  rows: carefulRows({
+    lock: () => rangeLock,
+    returning: false,
+    uncounted: true,
+    text: (reference) => sql`convert(nvarchar(max), ${reference})`,
+    insert,
+    same,
+  }),
+  same,
+  merging,
+  inserts: "merge",
+  top: true,
+  // The server takes 2,100.
+  mostParameters: 2_000,
+  aside,
+  sending,
+  types: mssqlFamily.types,
+  readColumns,
+  columnNames,
+  readTraits,
+  readConstraints,
+  readForeignKeys,
+  convert,
+  view,
+  exact,
+  // As the driver's own Unicode text it would have the column converted, row by row, and no index would find it.
+  keyed: ({ type, charset }, value) => {
+    const collation = charset === undefined ? undefined : collationOf(charset);
+    if (collation === undefined || typeof value !== "string") return value;
+    return type === "char" || type === "varchar"
+      ? sql`convert(varchar(8000), ${value} collate ${sql.raw(collation)})`
+      : value;
+  },
+  rowLock: { beside: sql`with (updlock, rowlock)` },
+  shareLock: () => ({ beside: sql`with (repeatableread, rowlock)` }),
+  owners,
+  fingerprint,
+  codes,
+  meaning,
+  blamed,
+  settings,
+  // The driver has a message by which the server ends what it is doing, and closes the connection where that is not answered.
+  abandon: async (connection) => connection.cancelQuery?.(async () => {}),
+};

@@ -1,0 +1,124 @@
+/** What an error of SQL Server, Azure SQL, tedious or tarn means for a write: the server's by its number, the driver's own by its code. */
+import type { Meaning } from "../../store/failures.js";
+
+/**
+ * The server's errors by meaning. Sources: "Database Engine events and errors" and "Troubleshoot connectivity issues and other errors with Azure SQL
+ * Database" on Microsoft Learn. A number that is not listed is `other`.
+ */
+export const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
+  NOT_NULL_VIOLATION: [515],
+  UNIQUE_VIOLATION: [2601, 2627],
+  // 547 is told apart by its words.
+  FOREIGN_KEY_VIOLATION: [],
+  // A rule; a view's WITH CHECK OPTION.
+  CHECK_VIOLATION: [513, 550],
+  // A block predicate; a trigger that has ended the transaction without a word.
+  CONSTRAINT_VIOLATION: [3609, 33504],
+  INVALID_DATA: [
+    220, 232, 235, 236, 237, 238, 241, 242, 244, 245, 248, 293, 295, 296, 298, 511, 517, 1946, 2628,
+    6905, 6908, 6909, 6913, 6923, 6926, 6965, 8114, 8115, 8134, 8152, 8169, 8170, 8623, 9402, 9403,
+    9410, 9411, 9412, 9413, 9414, 9415, 9416, 9417, 9418, 9420, 9421, 9422, 9423, 9436, 9437, 9438,
+    9441, 9442, 9448, 9454, 9455, 9459, 13608, 13609, 13610,
+  ],
+  exhausted: [11728],
+  contention: [1205, 1211, 3960, 3961, 41301, 41302, 41305, 41325, 41839],
+  busy: [1222, 8645, 8651],
+  schema: [
+    206, 207, 208, 209, 213, 257, 260, 402, 529, 2812, 4403, 4404, 4405, 4413, 4416, 4417, 4418,
+    4420, 4421, 4502, 4902, 4924, 8116,
+  ],
+  // 4406: a view's column that is an expression.
+  generated: [271, 272, 273, 544, 4406, 8101, 8102, 13536, 13537],
+  permission: [229, 230, 262, 297, 300, 916, 1088, 15151, 15247],
+  outage: [
+    20, 53, 64, 121, 233, 258, 596, 601, 615, 617, 701, 802, 823, 824, 825, 844, 845, 846, 921, 922,
+    923, 924, 926, 927, 942, 945, 952, 954, 955, 976, 978, 983, 1101, 1105, 1204, 1221, 3906, 3908,
+    3935, 4060, 4221, 5245, 6002, 6005, 8628, 8902, 9001, 9002, 10053, 10054, 10060, 10061, 10928,
+    10929, 10936, 11001, 14355, 17142, 17143, 17197, 17830, 18401, 18451, 18452, 18456, 18461,
+    18486, 18487, 18488, 40143, 40166, 40197, 40501, 40532, 40540, 40544, 40549, 40550, 40551,
+    40552, 40553, 40613, 40615, 41131, 42108, 42109, 47073, 49918, 49919, 49920, 49975,
+  ],
+};
+
+/** From here on numbers are the application's: what RAISERROR and THROW give in its triggers. */
+const firstOwnNumber = 50_000;
+
+/** tedious' own errors, in which the server has no part. */
+export const clientCodes: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  // Of a request; the connection is there.
+  ["ETIMEOUT", "busy"],
+  ...["EABORT", "ECANCEL", "ECLOSE", "EENCRYPT", "EFEDAUTH", "EINSTLOOKUP", "EINVALIDSTATE"].map(
+    (code): [string, Meaning] => [code, "outage"],
+  ),
+  ...["ELOGIN", "ESOCKET"].map((code): [string, Meaning] => [code, "outage"]),
+]);
+
+/** The messages of those to which tedious, tarn and Kysely give no code. */
+export const clientMessages: readonly RegExp[] = [
+  /^operation timed out for an unknown reason$/,
+  /^The connection ended without ever completing the connection$/,
+  /^aborted$/,
+];
+
+const meanings: ReadonlyMap<number, Meaning> = new Map(
+  Object.entries(numbers).flatMap(([meaning, listed]) =>
+    listed.map((number) => [number, meaning as Meaning] as const),
+  ),
+);
+
+interface DriverError extends Error {
+  readonly number?: unknown;
+  readonly code?: unknown;
+}
+
+export function numberOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { number } = error as DriverError;
+  return typeof number === "number" && number > 0 ? number : undefined;
+}
+
+/** `undefined`: the error is neither the server's nor the driver's. */
+export function meaning(error: unknown): Meaning | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const number = numberOf(error);
+  if (number === undefined) return meaningOfDriver(error);
+  if (number >= firstOwnNumber) return "CONSTRAINT_VIOLATION";
+  if (number === 547) return conflictOf(error.message);
+  // The column's type has no number left; the word is the same in every language.
+  if (number === 8115 && /\bIDENTITY\b/.test(error.message)) return "exhausted";
+  return meanings.get(number) ?? "other";
+}
+
+function meaningOfDriver({ code, message, name }: DriverError): Meaning | undefined {
+  const listed = typeof code === "string" ? clientCodes.get(code) : undefined;
+  // A connection that took too long is not one that has others in its way.
+  if (listed === "busy" && name === "ConnectionError") return "outage";
+  if (listed !== undefined) return listed;
+  return clientMessages.some((each) => each.test(message)) ? "outage" : undefined;
+}
+
+/** The words are SQL's own, and stand in the message whatever its language. */
+function conflictOf(message: string): Meaning {
+  if (/\b(?:FOREIGN KEY|REFERENCE)\b/.test(message)) return "FOREIGN_KEY_VIOLATION";
+  return /\bCHECK\b/.test(message) ? "CHECK_VIOLATION" : "CONSTRAINT_VIOLATION";
+}
+
+export function codes(error: unknown): readonly string[] {
+  const number = numberOf(error);
+  return number === undefined ? [] : [String(number)];
+}
+
+/** They come with another error, which says why. */
+const companions: ReadonlySet<number> = new Set([
+  266, 3609, 3616, 3621, 3902, 3903, 3930, 3931, 3998, 8180,
+]);
+
+/** Of several errors of one statement, that which says why; the others are its cause. */
+export function thrown(error: unknown): unknown {
+  if (!Array.isArray(error)) return error;
+  const all: readonly unknown[] = error;
+  const first = all.find((each) => !companions.has(numberOf(each) ?? 0)) ?? all[0];
+  if (!(first instanceof Error)) return new AggregateError(all);
+  const { number, code } = first as DriverError;
+  return Object.assign(new AggregateError(all, first.message, { cause: first }), { number, code });
+}

@@ -1,0 +1,63 @@
+/** SQL Server, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+import { MssqlAdapter, sql } from "kysely";
+import type { SqlDatabase } from "../dialect.js";
+import type { Family } from "../family.js";
+
+const waitMs = 30_000;
+
+/** The lock is the transaction's, in which a schema can be changed, and ends with it. */
+async function migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ locked: unknown }>`
+      declare @locked int;
+      exec @locked = sp_getapplock @Resource = 'powersync-writes', @LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = ${sql.lit(waitMs)};
+      select @locked as locked
+    `.execute(tx.withoutPlugins());
+    if (Number(rows[0]?.locked ?? -1) < 0)
+      throw new Error("Another process is still making the library's tables.");
+    await run(tx);
+  });
+}
+
+/** As it stands in a statement, for `object_id`. */
+export function objectName({
+  schema,
+  name,
+}: {
+  readonly schema?: string;
+  readonly name: string;
+}): string {
+  return [schema, name]
+    .filter((part) => part !== undefined)
+    .map((part) => `[${part.replaceAll("]", "]]")}]`)
+    .join(".");
+}
+
+const secondMs = 1_000;
+
+export const mssqlFamily: Family = {
+  name: "mssql",
+  adapter: MssqlAdapter,
+  rowSecurity: false,
+  deferral: false,
+  types: {
+    text: sql`nvarchar(max)`,
+    longText: sql`nvarchar(max)`,
+    // As the driver sends text: a column of another type would be converted, row by row, to be compared. And letter by letter.
+    varchar: (length) => sql`nvarchar(${sql.lit(length)}) collate Latin1_General_BIN2`,
+    timestamp: sql`datetime2(7)`,
+    now: sql`sysutcdatetime()`,
+    // A number of microseconds would not fit.
+    ago: (ms) =>
+      sql`dateadd(second, ${-Math.floor(ms / secondMs)}, dateadd(microsecond, ${-Math.round((ms % secondMs) * 1_000)}, sysutcdatetime()))`,
+    iso: (column) => sql`replace(convert(varchar(27), ${column}, 121), ' ', 'T') + 'Z'`,
+    at: (iso) => sql`convert(datetime2(7), ${iso.slice(0, -1)})`,
+    digits: (column) => sql`convert(varchar(20), ${column})`,
+    // LEN would leave out spaces at the end.
+    length: (text) => sql`datalength(${text}) / 2`,
+    uniqueNulls: true,
+    ifMissing: (table, create) =>
+      sql`if object_id(${sql.lit(objectName(table))}) is null ${create}`,
+  },
+  migrate,
+};

@@ -1,0 +1,66 @@
+/** An INSERT on SQL Server, after a look that found no row. */
+import { type CompiledQuery, sql } from "kysely";
+import { Contention } from "../../store/failures.js";
+import type { Values } from "../../store/store.js";
+import type { Put, SqlTransaction, Target } from "../dialect.js";
+import { probing } from "../judgment.js";
+import type { Inserted } from "../look.js";
+import { locked, type RowLock } from "../row-lock.js";
+import { quotedNames } from "./blamed.js";
+import { meaning } from "./errors.js";
+import { isIdentity } from "./schema.js";
+
+/** The key's range, too: nobody makes the row that has not been found. */
+export const rangeLock: RowLock = { beside: sql`with (updlock, serializable)` };
+
+export async function insert(
+  tx: SqlTransaction,
+  target: Target,
+  { values, neverChanges }: Pick<Put, "values" | "neverChanges">,
+): Promise<Inserted> {
+  const { traits, key } = target;
+  // What has looked has not locked.
+  if (neverChanges && (await isThere(tx, target))) throw taken();
+  const statement = inserting(tx, target, { ...values, ...key });
+  try {
+    await tx.executeQuery(statement);
+  } catch (error) {
+    if (meaning(error) === "UNIQUE_VIOLATION" && isOfKey(error, target)) throw taken(error);
+    throw error;
+  }
+  // Where a trigger takes its place, the statement is counted as if it had been done.
+  if (traits?.declining.has("insert") && !traits.view && !(await isThere(tx, target)))
+    return { count: 0n };
+  return { count: 1n };
+}
+
+function taken(cause?: unknown): Contention {
+  return new Contention("The row has just been inserted by another transaction.", { cause });
+}
+
+async function isThere(tx: SqlTransaction, target: Target): Promise<boolean> {
+  const looking = probing(tx, { ...target, scope: undefined });
+  const lock = target.traits?.lockable === false ? undefined : rangeLock;
+  return (await locked(looking, lock).execute()).length > 0;
+}
+
+/** A number that the table would count takes a value only where that is said. */
+function inserting(tx: SqlTransaction, { table, columns }: Target, values: Values): CompiledQuery {
+  const statement = tx.insertInto(table).values(values).compile();
+  const counts = [...columns.values()].some(
+    (column) => isIdentity(column) && Object.hasOwn(values, column.name),
+  );
+  if (!counts) return statement;
+  const on = (word: string) =>
+    sql`set identity_insert ${sql.table(table)} ${sql.raw(word)}`.compile(tx).sql;
+  return { ...statement, sql: `${on("on")}; ${statement.sql}; ${on("off")}` };
+}
+
+/** Of the row's own key, and not of another one that is unique. */
+function isOfKey(error: unknown, { traits, key }: Target): boolean {
+  const names = error instanceof Error ? quotedNames(error.message) : [];
+  const constraint = names.find((name) => traits?.constraints?.has(name) === true);
+  const columns = constraint === undefined ? [] : (traits?.constraints?.get(constraint) ?? []);
+  const own = Object.keys(key);
+  return columns.length === own.length && own.every((name) => columns.includes(name));
+}

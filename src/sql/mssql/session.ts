@@ -1,0 +1,43 @@
+/**
+ * What a statement of the library's is sent with, and what of the server's own settings breaks the promise.
+ *
+ * tedious sends each statement through `sp_executesql`, and what is set in one is put back when it ends. So each brings along what it needs: an error
+ * undoes the whole transaction, a wait for a lock is bounded, and the rows that it changes are counted, whatever the login's own options are.
+ */
+import { sql } from "kysely";
+import type { SettingProblem } from "../../store/tables.js";
+import type { SqlTransaction } from "../dialect.js";
+import type { Aside, Sending } from "../sending.js";
+import { thrown } from "./errors.js";
+
+export const sending: Sending = {
+  settled: (statement, { lockMs }) => ({
+    ...statement,
+    sql: `set xact_abort on; set lock_timeout ${Math.ceil(lockMs)}; set nocount off; ${statement.sql}`,
+  }),
+  thrown,
+};
+
+/** A savepoint has no end of its own. */
+export const aside: Aside = {
+  begin: "save transaction powersync_aside",
+  undo: "rollback transaction powersync_aside",
+  // Otherwise its failure would undo the whole transaction.
+  alone: (statement) => ({ ...statement, sql: `set xact_abort off; ${statement.sql}` }),
+};
+
+/** One statement. */
+export async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
+  const { rows } = await sql<{ durability: unknown }>`
+    select d.delayed_durability as durability from sys.databases as d where d.database_id = db_id()
+  `.execute(tx.withoutPlugins());
+  return Number(rows[0]?.durability ?? 0) === forced ? [notDurable] : [];
+}
+
+const forced = 2;
+
+const notDurable: SettingProblem = {
+  code: "not_durable",
+  message:
+    "The database has DELAYED_DURABILITY = FORCED: a crash takes the latest commits with it, though they have been answered. Remedy: alter database current set delayed_durability = disabled.",
+};

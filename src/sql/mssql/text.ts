@@ -1,0 +1,89 @@
+/** Text for columns of SQL Server, refused where the column would keep something else: `varchar` puts a question mark for each character that its code page lacks. */
+import { stringifyJson } from "../../wire/serialize.js";
+import type { Column } from "../../store/tables.js";
+import { InvalidValue } from "../../store/failures.js";
+import { plainText } from "../../store/values.js";
+
+const fixed: ReadonlySet<string> = new Set(["char", "nchar"]);
+const utf8 = 65_001;
+
+/** Text that the column keeps as it is. */
+export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
+  const text = plainText(value, lossyNumbers, stringifyJson);
+  const { charset, length = Infinity, type } = column;
+  const codePage = charset === undefined ? undefined : codePageOf(charset);
+  if (codePage !== undefined) refuseForeign(codePage, text);
+  if (sizeOf(text, codePage) > length) throw new InvalidValue("The text is too long.");
+  if (fixed.has(type) && text.endsWith(" "))
+    throw new InvalidValue("The column does not keep spaces at the end.");
+  return text;
+}
+
+/** How a column's collation and its code page stand in `charset`: `1252 Latin1_General_CI_AS`. */
+export function charsetOf(codePage: number, collation: string): string {
+  return `${codePage} ${collation}`;
+}
+
+function codePageOf(charset: string): number {
+  return Number.parseInt(charset, 10);
+}
+
+/** `undefined`: it has a name that no collation has. */
+export function collationOf(charset: string): string | undefined {
+  return /^\d+ (\w+)$/.exec(charset)?.[1];
+}
+
+const encoder = new TextEncoder();
+
+/** `nvarchar` counts UTF-16 code units, `varchar` bytes; where a character may take two of them, the server has the last word. */
+function sizeOf(text: string, codePage: number | undefined): number {
+  return codePage === utf8 ? encoder.encode(text).length : text.length;
+}
+
+/** The names of code pages in the Encoding Standard. */
+const encodings: ReadonlyMap<number, string> = new Map([
+  ...[874, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258].map(
+    (codePage) => [codePage, `windows-${codePage}`] as const,
+  ),
+  [932, "shift_jis"],
+  [936, "gbk"],
+  [949, "euc-kr"],
+  [950, "big5"],
+]);
+const ascii = /^[\0-\x7f]*$/;
+
+/** Of a code page that the Encoding Standard does not have, only ASCII is sure. */
+function refuseForeign(codePage: number, text: string): void {
+  if (codePage === utf8 || ascii.test(text)) return;
+  const characters = charactersOf(codePage);
+  for (const character of text)
+    if (!ascii.test(character) && !characters.has(character))
+      throw new InvalidValue("The column's code page has not all of the text's characters.");
+}
+
+const none: ReadonlySet<string> = new Set();
+/** They never change, and take a moment to find. */
+const known = new Map<number, ReadonlySet<string>>();
+
+function charactersOf(codePage: number): ReadonlySet<string> {
+  const found = known.get(codePage) ?? readCharacters(codePage);
+  known.set(codePage, found);
+  return found;
+}
+
+function readCharacters(codePage: number): ReadonlySet<string> {
+  const encoding = encodings.get(codePage);
+  if (encoding === undefined) return none;
+  const decoder = new TextDecoder(encoding);
+  const characters = new Set<string>();
+  const add = (...bytes: readonly number[]) => {
+    const character = decoder.decode(Uint8Array.from(bytes));
+    if ([...character].length === 1 && character !== "\ufffd") characters.add(character);
+  };
+  for (let first = 0x80; first <= 0xff; first += 1) {
+    add(first);
+    if (codePage >= 932 && codePage <= 950)
+      for (let second = 0x40; second <= 0xff; second += 1) add(first, second);
+  }
+  return characters;
+}

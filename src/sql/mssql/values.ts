@@ -1,0 +1,186 @@
+/**
+ * Makes JSON values parameters for SQL Server, and shows parameters as `tedious` reads the column. Most go as text, which the server converts to the
+ * column's type: the driver has no way to say which type a parameter is meant to have, and would make a double of a decimal.
+ */
+import { type Expression, sql } from "kysely";
+import { stringifyJson } from "../../wire/serialize.js";
+import type { Column } from "../../store/tables.js";
+import { dateOnly, instantOf, instantText } from "../../store/timestamps.js";
+import { InvalidValue } from "../../store/failures.js";
+import {
+  booleanOf,
+  bytesOf,
+  decimalText,
+  floatText,
+  hexOf,
+  integerText,
+  jsonText,
+  plainDecimal,
+  uuidOf,
+} from "../../store/values.js";
+import { dateTime, instant, minute, timeOf } from "./times.js";
+import { textFor } from "./text.js";
+
+/** What an expression that `convert` has made stands for. */
+const shown = new WeakMap<object, unknown>();
+
+function standingFor<T>(expression: Expression<T>, value: unknown): Expression<T> {
+  shown.set(expression, value);
+  return expression;
+}
+
+export function convert(
+  column: Column,
+  value: unknown,
+  lossyNumbers: boolean,
+  exact = false,
+): unknown {
+  if (value === null || value === undefined) return null;
+  // From a column that the server sets: the database computes it; or what has been converted.
+  if (typeof value === "object" && "toOperationNode" in value) return value;
+  switch (column.type) {
+    case "bit":
+      return booleanOf(value);
+    case "tinyint":
+    case "smallint":
+    case "int":
+    case "bigint":
+      return integer(column.type, integerText(value, lossyNumbers));
+    case "decimal":
+    case "numeric":
+      return plainDecimal(decimalText(value, lossyNumbers, { ...sizesOf(column), exact }));
+    case "money":
+    case "smallmoney":
+      return money(column, decimalText(value, lossyNumbers, { ...sizesOf(column), exact }));
+    case "float":
+    case "real":
+      return floatText(value, column.type === "real");
+    case "date":
+      return dateOnly(value);
+    case "time":
+      return timeOf(value, column.scale ?? 7, exact);
+    case "datetime2":
+      return instantText(instant(value, column.scale ?? 7, exact));
+    case "datetimeoffset":
+      return `${instantText(instant(value, column.scale ?? 7, exact))} +00:00`;
+    case "datetime":
+      return dateTime(instantOf(value), exact);
+    case "smalldatetime":
+      return minute(instantOf(value), exact);
+    case "uniqueidentifier":
+      return uuidOf(value) ?? refuse("The value is not a uuid.");
+    case "json":
+      // Where a check keeps JSON in a text, that has a length.
+      return column.length === undefined && column.charset === undefined
+        ? jsonText(value, lossyNumbers, stringifyJson, deepest)
+        : textFor(column, jsonText(value, lossyNumbers, stringifyJson, deepest), lossyNumbers);
+    case "binary":
+    case "varbinary":
+    case "image":
+      return binary(column, value);
+    default:
+      return textFor(column, value, lossyNumbers);
+  }
+}
+
+/** Levels of nesting that the server's own functions read. */
+const deepest = 128;
+
+function refuse(message: string): never {
+  throw new InvalidValue(message);
+}
+
+const ranges: Readonly<Record<string, readonly [least: bigint, greatest: bigint]>> = {
+  tinyint: [0n, 255n],
+  smallint: [-(2n ** 15n), 2n ** 15n - 1n],
+  int: [-(2n ** 31n), 2n ** 31n - 1n],
+  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+function integer(type: string, text: string): bigint {
+  // Millions of digits take seconds to read.
+  const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
+  const number = digits.length <= 20 ? BigInt(digits.replace("+", "")) : undefined;
+  const [least, greatest] = ranges[type] ?? [0n, 0n];
+  if (number === undefined || number < least || number > greatest)
+    return refuse("The number is out of range.");
+  return number;
+}
+
+function sizesOf({ scale, precision }: Column) {
+  return {
+    ...(scale !== undefined && { scale }),
+    ...(precision !== undefined && { precision }),
+  };
+}
+
+/** They are integers of 64 and of 32 bits, in ten-thousandths. Text is not converted to them unless that is asked for. */
+function money({ type }: Column, text: string): Expression<unknown> {
+  const plain = plainDecimal(text, 4);
+  integer(type === "money" ? "bigint" : "int", plain.replace(".", ""));
+  return standingFor(sql`convert(${sql.raw(type)}, ${plain})`, plain);
+}
+
+/** BINARY(16) is where a UUID is kept by its bytes. Bytes as a parameter are the driver's own `Buffer`, which is not everywhere. */
+function binary({ type, length }: Column, value: unknown): Expression<unknown> {
+  const id = type === "binary" && length === 16 ? uuidOf(value) : undefined;
+  const hex = id === undefined ? hexOf(bytesOf(value)) : id.replaceAll("-", "");
+  if (length !== undefined && hex.length > length * 2) refuse("The data is too long.");
+  if (type === "binary" && length !== undefined && hex.length < length * 2)
+    refuse(`The data must be ${length} bytes long.`);
+  return standingFor(
+    sql`convert(varbinary(max), ${hex}, 2)`,
+    id === undefined ? bytesOf(value) : bytesOfHex(hex),
+  );
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, at) =>
+    Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16),
+  );
+}
+
+/**
+ * A parameter that `convert` made, as `tedious` reads the column by its default options: for application code that compares it with a stored row.
+ * A decimal is its digits, as the library reads it.
+ */
+export function view(column: Column, parameter: unknown): unknown {
+  if (typeof parameter === "object" && parameter !== null)
+    return shown.has(parameter) ? shown.get(parameter) : parameter;
+  switch (column.type) {
+    case "tinyint":
+    case "smallint":
+    case "int":
+      return typeof parameter === "bigint" ? Number(parameter) : parameter;
+    case "bigint":
+      return typeof parameter === "bigint" ? parameter.toString() : parameter;
+    default:
+      return typeof parameter === "string" ? textView(column, parameter) : (parameter ?? null);
+  }
+}
+
+function textView({ type, scale }: Column, text: string): unknown {
+  switch (type) {
+    case "decimal":
+    case "numeric":
+      return plainDecimal(text, scale ?? 0);
+    case "float":
+      return Number(text);
+    case "real":
+      return Math.fround(Number(text));
+    case "date":
+      return new Date(`${text}T00:00:00Z`);
+    case "time":
+      return new Date(`1970-01-01T${text}Z`);
+    case "datetime":
+    case "datetime2":
+    case "smalldatetime":
+      return new Date(`${text.replace(" ", "T")}Z`);
+    case "datetimeoffset":
+      return new Date(`${text.replace(" ", "T").replace(" +00:00", "")}Z`);
+    case "uniqueidentifier":
+      return text.toUpperCase();
+    default:
+      return text;
+  }
+}

@@ -1,0 +1,125 @@
+/** An INSERT into the library's own tables that gives way to a row which is there already, or changes it: in the words that the database has for it. */
+import {
+  type Expression,
+  type InsertQueryBuilder,
+  type InsertResult,
+  type KyselyPlugin,
+  MergeQueryNode,
+  type RawBuilder,
+  sql,
+  type Transaction,
+} from "kysely";
+import type { Dialect } from "./dialect.js";
+import { hinted } from "./row-lock.js";
+import type { OwnTables } from "./tables.js";
+
+type Row = Readonly<Record<string, unknown>>;
+type Changes = Readonly<Record<string, unknown>>;
+/** A column, of the row that is there or of the one that was sent. */
+type ColumnOf = (column: string) => Expression<unknown>;
+
+/** What is inserted: rows, or what a SELECT gives, with the names of its columns. */
+type Inserted =
+  | { readonly rows: readonly Row[] }
+  | { readonly columns: readonly string[]; readonly select: RawBuilder<unknown> };
+
+interface Into {
+  readonly tx: Transaction<OwnTables>;
+  readonly table: keyof OwnTables;
+  /** The columns of the unique key by which a row is there. */
+  readonly key: readonly string[];
+}
+
+/** @returns how many rows have been inserted */
+export async function insertMissing(
+  { inserts }: Pick<Dialect, "inserts">,
+  into: Into,
+  inserted: Inserted,
+): Promise<bigint> {
+  if (inserts === "merge") return merge(into, inserted);
+  const insert = inserting(into, inserted);
+  const statement =
+    inserts === "duplicate key"
+      ? insert.ignore()
+      : insert.onConflict((conflict) => conflict.columns([...into.key]).doNothing());
+  const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
+  return numInsertedOrUpdatedRows;
+}
+
+/** @param changes what becomes of a row that is there. In this order: MySQL assigns one after the other, and the next sees it */
+export async function insertOrChange(
+  { inserts }: Pick<Dialect, "inserts">,
+  into: Into,
+  rows: readonly Row[],
+  changes: (stored: ColumnOf, sent: ColumnOf) => Changes,
+): Promise<void> {
+  const { table, key } = into;
+  const named = (name: string) => (column: string) => sql`${sql.ref(`${name}.${column}`)}`;
+  const stored = named(table);
+  if (inserts === "merge") {
+    await merge(into, { rows }, changes(stored, named("sent")));
+    return;
+  }
+  const insert = inserting(into, { rows });
+  const sent = (column: string) => sql`values(${sql.ref(column)})`;
+  await (
+    inserts === "duplicate key"
+      ? insert.onDuplicateKeyUpdate(changes((column) => sql`${sql.ref(column)}`, sent))
+      : insert.onConflict((conflict) =>
+          conflict.columns([...key]).doUpdateSet(changes(stored, named("excluded"))),
+        )
+  ).execute();
+}
+
+/** The names of columns are the library's own. */
+type AnyInsert = InsertQueryBuilder<Record<string, Record<string, unknown>>, string, InsertResult>;
+
+export function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
+  const insert = tx.insertInto(table) as unknown as AnyInsert;
+  return "rows" in inserted
+    ? insert.values([...inserted.rows])
+    : insert.columns([...inserted.columns]).expression(sql<never>`${inserted.select}`);
+}
+
+/** With the key's range locked, or two that insert the same row at once would both find none. @returns how many rows have been inserted or changed */
+async function merge(
+  { tx, table, key }: Into,
+  inserted: Inserted,
+  changes?: Changes,
+): Promise<bigint> {
+  const columns = "rows" in inserted ? Object.keys(inserted.rows[0] ?? {}) : inserted.columns;
+  const source =
+    "rows" in inserted
+      ? sql`values ${sql.join(inserted.rows.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`))}`
+      : inserted.select;
+  const names = sql.join(columns.map((column) => sql.id(column)));
+  const sent = sql<Row>`(${source})`.as<"sent">(sql`${sql.id("sent")} (${names})`);
+  const into = tx
+    .withPlugin(serialized)
+    .mergeInto(table)
+    .using(sent, (join) =>
+      key.reduce(
+        (all, column) =>
+          all.on(sql<boolean>`${sql.ref(`${table}.${column}`)} = ${sql.ref(`sent.${column}`)}`),
+        join,
+      ),
+    );
+  const met =
+    changes === undefined
+      ? into
+      : (into.whenMatched().thenUpdateSet(changes as never) as unknown as typeof into);
+  const values = Object.fromEntries(columns.map((column) => [column, sql.ref(`sent.${column}`)]));
+  const { numChangedRows = 0n } = await met
+    .whenNotMatched()
+    .thenInsertValues(values as never)
+    .executeTakeFirstOrThrow();
+  return numChangedRows;
+}
+
+const serialized: KyselyPlugin = {
+  transformQuery: ({ node }) =>
+    MergeQueryNode.is(node)
+      ? { ...node, into: hinted(node.into, sql`with (holdlock)`) as never }
+      : node,
+  transformResult: async ({ result }) => result,
+};
