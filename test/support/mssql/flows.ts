@@ -35,7 +35,7 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
       tables: {
         things: { access: "everyone", put: "insert" },
         members: { access: "everyone", id: ["list_id", "user_name"] },
-        authors: { access: "everyone", columns: { name: true, uuid: true } },
+        authors: { access: "everyone", id: "number", columns: { name: true, uuid: true } },
         books: testConfig(database.db).tables.books,
         coded: { access: "everyone", table: "things", id: "code", columns: { size: true } },
         kept: {
