@@ -16,6 +16,7 @@ import { createHandle } from "./http/handler.js";
 import { createLoad } from "./process/load.js";
 import { handlesOf } from "./http/request.js";
 import { consoleLogger, createLog } from "./events/logger.js";
+import { createMapping } from "./pipeline/mapping.js";
 import { createPipeline } from "./pipeline/pipeline.js";
 import { compileRules } from "./pipeline/rules.js";
 import { createCheckpointing } from "./process/checkpoint.js";
@@ -67,7 +68,8 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const { rejections, keepPrincipal = true } = config.deadLetters ?? {};
   const rules = compileRules<P, DB>(config.tables);
   if (config.schema !== undefined) refuseUntracked(rules, config.schema);
-  const created = createCreated(rules);
+  const mapping = createMapping(config);
+  const created = createCreated(rules, mapping);
   const dependants = createDependants(rules, created);
   const databases = createDatabases(
     config.database,
@@ -81,6 +83,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const gate = createGate(config, inspectPolicies, emit);
   const pipeline = createPipeline(config, {
     rules,
+    mapping,
     limits,
     emit,
     deadLetter: recordLetter(keepPrincipal, created.ofPayload),

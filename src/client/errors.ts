@@ -7,6 +7,7 @@
  * |---|---|
  * | `NETWORK` | no response: offline, refused, or the connection was lost |
  * | `TIMEOUT` | no response in time |
+ * | `ABORTED` | the caller ended the upload, by its abort signal |
  * | `MALFORMED_ANSWER` | a response of another form than the write endpoint's, such as a gateway's page |
  * | `REDIRECTED` | the server redirects, and no redirect is followed: `url` must be the endpoint's own |
  * | `SIGNED_OUT` | `getToken` gave no token |
@@ -24,6 +25,7 @@
 export type UploadErrorCode =
   | "NETWORK"
   | "TIMEOUT"
+  | "ABORTED"
   | "MALFORMED_ANSWER"
   | "REDIRECTED"
   | "SIGNED_OUT"
@@ -65,18 +67,6 @@ export function uploadError(
   details: UploadErrorDetails = {},
 ): UploadError {
   return Object.assign(new Error(message), { name: "UploadError", code, ...details });
-}
-
-/** Calls a callback of the application's. What it throws becomes the `cause` of an UploadError. */
-export async function callApplication<T>(
-  code: "TOKEN_UNAVAILABLE" | "CALLBACK_FAILED",
-  callback: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await callback();
-  } catch (cause) {
-    throw uploadError(code, "A callback failed.", { cause });
-  }
 }
 
 /** For a 200 whose body is not of the form that the write endpoint sends. */

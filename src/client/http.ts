@@ -1,5 +1,8 @@
 /** One HTTP exchange with the write endpoint, limited in time, and the reading of its response. */
+import type { OperationRoute } from "../wire/generated/operations.js";
+import type { components } from "../wire/generated/types.js";
 import { uploadError } from "./errors.js";
+import { unlessAborted } from "./waiting.js";
 
 /** The Web's `fetch`, or a replacement. */
 export type Fetch = (
@@ -29,6 +32,8 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly fetch: Fetch;
+  /** Ends a request before its time. */
+  readonly abort?: AbortSignal | undefined;
 }
 
 export interface HttpResponse {
@@ -39,16 +44,16 @@ export interface HttpResponse {
 }
 
 /** The URL of one of the endpoint's other routes, which are below its own path. */
-export function routeUrl(url: string, route: string): string {
-  return url.replace(/\/*(\?.*)?$/, `/${route}$1`);
+export function routeUrl(url: string, route: Exclude<OperationRoute["path"], "">): string {
+  return url.replace(/\/*(\?.*)?$/, `${route}$1`);
 }
 
 /**
  * @param body JSON to POST with the token; without a body, the request is a GET without a token
- * @throws UploadError NETWORK, TIMEOUT or REDIRECTED
+ * @throws UploadError NETWORK, TIMEOUT, ABORTED or REDIRECTED
  */
 export async function exchange(
-  { url, headers, timeoutMs, fetch }: Endpoint,
+  { url, headers, timeoutMs, fetch, abort }: Endpoint,
   body?: string,
   token?: string,
 ): Promise<HttpResponse> {
@@ -58,14 +63,14 @@ export async function exchange(
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(uploadError("TIMEOUT", "The server did not answer in time."));
-      controller.abort();
     }, timeoutMs);
   });
   try {
     // The race ends the wait even where `fetch` ignores its signal, which would block the queue forever.
-    return await Promise.race([late, exchangeUnbounded()]);
+    return await unlessAborted(abort, () => Promise.race([late, exchangeUnbounded()]));
   } finally {
     clearTimeout(timer);
+    controller.abort();
   }
 
   async function exchangeUnbounded(): Promise<HttpResponse> {
@@ -170,8 +175,14 @@ export function readMessage(body: unknown): string | undefined {
 }
 
 function readResult(raw: unknown): WireResult | undefined {
-  const { status, message, retry_after_ms, requires_client_handling, failed_operation } =
-    membersOrNone(raw);
+  const {
+    status: said,
+    message,
+    retry_after_ms,
+    requires_client_handling,
+    failed_operation,
+  } = membersOrNone(raw);
+  const status = said as components["schemas"]["TransactionResult"]["status"];
   switch (status) {
     case "success":
     case "not_attempted":

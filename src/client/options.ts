@@ -1,21 +1,36 @@
-/** What an application tells the connector. */
-import type { FatalFailure, Fetch } from "./http.js";
+/** What an application tells the connector, and its two halves. */
+import type { Endpoint, FatalFailure, Fetch } from "./http.js";
 import type { QueuedTransaction } from "./transaction.js";
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** Options of `PowerSyncWriteConnector`. */
-export interface ConnectorOptions {
-  /** The full URL of the write endpoint: `https://api.example.com/api/data`. */
-  readonly url: string;
-  /** The URL of the PowerSync instance. */
-  readonly powersyncUrl: string;
+/** How the user's token is found. */
+export interface TokenOptions {
   /**
    * Gives the signed-in user's token, for PowerSync and for the endpoint; `null` where nobody is signed in.
    *
    * @param options.refresh the last token was refused or has expired: get a new one
    */
   readonly getToken: (options: { readonly refresh: boolean }) => MaybePromise<string | null>;
+}
+
+/** The write endpoint, and how it is called. */
+export interface EndpointOptions extends TokenOptions {
+  /** The full URL of the write endpoint: `https://api.example.com/api/data`. */
+  readonly url: string;
+  /**
+   * The time limit of one request, in milliseconds. Default: longer than the server itself takes, as far as `GET {url}/limits` has said; at least 180,000.
+   * Less than the server takes makes it do the same work again and again.
+   */
+  readonly timeoutMs?: number;
+  /** Sent with every request to the endpoint. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the global `fetch`. */
+  readonly fetch?: Fetch;
+}
+
+/** Options of `powersyncUploader`. */
+export interface UploaderOptions extends EndpointOptions {
   /** Says which user a token speaks for. Needed only where tokens are no JWTs. Default: the JWT's `sub`. */
   readonly subject?: (token: string) => string | undefined;
   /**
@@ -31,26 +46,32 @@ export interface ConnectorOptions {
   /** A local-only table of the application's, in which rejected transactions are kept. */
   readonly deadLetters?: { readonly table: string };
   /**
-   * Called when the queue holds another user's writes. `hold` (default) sends nothing, and `uploadData` rejects with USER_CHANGED.
+   * Called when the queue holds another user's writes. `hold` (default) sends nothing, and the upload rejects with USER_CHANGED.
    * `send` sends them in the new user's name. `discard` removes what is known to be the other user's.
    */
   readonly onUserChanged?: (change: UserChange) => MaybePromise<"hold" | "send" | "discard">;
   /** The limits of one request; the server's own limits apply as well. Default 100 transactions, 1,000 operations, 1 MiB. */
   readonly batch?: Partial<Bounds>;
-  /**
-   * The time limit of one request, in milliseconds. Default: longer than the server itself takes, as far as `GET {url}/limits` has said; at least 180,000.
-   * Less than the server takes makes it do the same work again and again.
-   */
-  readonly timeoutMs?: number;
+}
+
+/** Options of `powersyncAuthenticator`. The endpoint is needed for checkpoint requests alone. */
+export type AuthenticatorOptions =
+  | (TokenOptions & { readonly checkpointRequests?: false })
+  | (EndpointOptions & CheckpointOptions);
+
+/** Options of `PowerSyncWriteConnector`. */
+export interface ConnectorOptions extends UploaderOptions, CheckpointOptions {
+  /** The URL of the PowerSync instance. */
+  readonly powersyncUrl: string;
+}
+
+/** Where checkpoints come from. */
+export interface CheckpointOptions {
   /**
    * Requests checkpoints from the endpoint, for a server with `checkpoints` that applies writes after it has answered. Connect with
    * `checkpointMode: "requests"` as well. Default false.
    */
   readonly checkpointRequests?: boolean;
-  /** Sent with every request to the endpoint. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Default: the global `fetch`. */
-  readonly fetch?: Fetch;
 }
 
 /** The queue belongs to one user, and the token speaks for another. */
@@ -74,3 +95,18 @@ export const defaultBatch: Bounds = { transactions: 100, operations: 1_000, byte
 
 /** A server with the default time limits has answered by then, if it answers at all. */
 export const defaultTimeoutMs = 180_000;
+
+export function endpointOf({
+  url,
+  headers = {},
+  timeoutMs = defaultTimeoutMs,
+  ...options
+}: EndpointOptions): Endpoint {
+  return {
+    url,
+    headers,
+    timeoutMs,
+    // The global is read with each call, as it may be replaced later. It is called without a receiver: browsers refuse any but the window.
+    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+  };
+}

@@ -4,7 +4,7 @@ import { type Bounds, defaultTimeoutMs } from "./options.js";
 
 export interface Pace {
   /** Asks for the server's limits once, where there is more than one operation. A server that gives none has none. */
-  bounds(pending: number): Promise<Bounds>;
+  bounds(pending: number, abort?: AbortSignal): Promise<Bounds>;
   /** How long to wait for an answer, where the application does not say: longer than the server takes, as far as it is known. */
   patienceMs(): number;
   /** The server refused a request for its number of transactions, and would refuse it again. */
@@ -24,22 +24,23 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
   // Halved when a request takes too long, and doubled again with each success.
   let comfortable = batch.transactions;
 
-  async function fetchLimits(): Promise<ServerLimits> {
+  async function fetchLimits(abort: AbortSignal | undefined): Promise<ServerLimits> {
     try {
-      const url = routeUrl(endpoint.url, "limits");
+      const url = routeUrl(endpoint.url, "/limits");
       const timeoutMs = Math.min(endpoint.timeoutMs, 10_000);
-      const { status, body } = await exchange({ ...endpoint, url, timeoutMs });
+      const { status, body } = await exchange({ ...endpoint, url, timeoutMs, abort });
       responded = true;
       patienceMs = Math.max(defaultTimeoutMs, serverPatience(body));
       return (status === 200 && (body as { limits?: ServerLimits } | null)?.limits) || {};
     } catch {
+      if (abort?.aborted) serverLimits = undefined;
       return {};
     }
   }
 
   return {
-    async bounds(pending) {
-      if (pending > 1) serverLimits ??= fetchLimits();
+    async bounds(pending, abort) {
+      if (pending > 1) serverLimits ??= fetchLimits(abort);
       const { transactions, body_bytes } = (await serverLimits) ?? {};
       return {
         transactions: Math.min(ceiling.transactions, comfortable, serverLimit(transactions)),

@@ -5,8 +5,10 @@
  * database, and it is copied with the database file.
  */
 import type { QueuedTransaction, SqlExecutor, UploadDatabase } from "./transaction.js";
-import { callApplication, uploadError } from "./errors.js";
-import type { ConnectorOptions } from "./options.js";
+import { uploadError } from "./errors.js";
+import type { UploaderOptions } from "./options.js";
+import { readClaims, requireToken } from "./token.js";
+import { callApplication } from "./waiting.js";
 
 /** The token to send the queue with. */
 interface Session {
@@ -19,6 +21,7 @@ export type OpenSession = (
   database: UploadDatabase,
   state: QueueState,
   refresh: boolean,
+  abort: AbortSignal | undefined,
 ) => Promise<Session>;
 
 /** What is stored about a queue. */
@@ -46,31 +49,28 @@ interface QueueState {
   readonly randomId: string;
 }
 
-/** @throws UploadError SIGNED_OUT, TOKEN_UNAVAILABLE, USER_CHANGED, CALLBACK_FAILED */
-export function createOpenSession(options: ConnectorOptions): OpenSession {
+/** @throws UploadError SIGNED_OUT, TOKEN_UNAVAILABLE, USER_CHANGED, CALLBACK_FAILED, ABORTED */
+export function createOpenSession(options: UploaderOptions): OpenSession {
   let lastSubject: string | undefined;
 
-  async function open(
-    database: UploadDatabase,
-    state: QueueState,
-    refresh: boolean,
-  ): Promise<Session> {
-    const token = await tokenFor(database, state, refresh);
+  const open: OpenSession = async (database, state, refresh, abort) => {
+    const token = await tokenFor(database, state, refresh, abort);
     const subject = options.subject?.(token) ?? readClaims(token).subject;
     lastSubject = subject;
     const queue = mayBeSentBy(state, subject)
       ? await remember(database, state, subject)
-      : await handOver(database, state, subject as string);
+      : await handOver(database, state, subject as string, abort);
     return { token, subject, queue };
-  }
+  };
 
   async function tokenFor(
     database: UploadDatabase,
     state: QueueState,
     refresh: boolean,
+    abort: AbortSignal | undefined,
   ): Promise<string> {
     try {
-      return await requireToken(options, refresh);
+      return await requireToken(options, refresh, abort);
     } catch (error) {
       // Offline, there may be no token. Everything in the queue by now belongs to the last known user, and not to the next one.
       const owner = state.record?.subject;
@@ -81,11 +81,16 @@ export function createOpenSession(options: ConnectorOptions): OpenSession {
     }
   }
 
-  async function handOver(database: UploadDatabase, state: QueueState, to: string) {
+  async function handOver(
+    database: UploadDatabase,
+    state: QueueState,
+    to: string,
+    abort: AbortSignal | undefined,
+  ) {
     const { record, pending } = state;
     const from = record?.subject as string;
     const onUserChanged = () => options.onUserChanged?.({ from, to, pending });
-    switch (await callApplication("CALLBACK_FAILED", onUserChanged)) {
+    switch (await callApplication("CALLBACK_FAILED", onUserChanged, abort)) {
       case "send":
         return remember(database, state, to);
       case "discard":
@@ -170,82 +175,4 @@ async function removeSeen(database: UploadDatabase, seen: number): Promise<void>
   );
   const batch = row?.count ? await database.getCrudBatch(row.count) : null;
   await batch?.complete();
-}
-
-/** What PowerSync's `fetchCredentials` returns. */
-export interface Credentials {
-  readonly endpoint: string;
-  readonly token: string;
-  expiresAt?: Date;
-}
-
-/**
- * Makes the connector's `fetchCredentials`. PowerSync calls it again after a token was refused, so a token that has expired, or that was
- * given before, is refreshed first.
- */
-export function createFetchCredentials(
-  options: ConnectorOptions,
-): () => Promise<Credentials | null> {
-  let last: string | null = null;
-  return async () => {
-    let token = await findToken(options, false);
-    const { expiresAt } = readClaims(token ?? "");
-    if (token !== null && (token === last || (expiresAt && expiresAt.getTime() < Date.now()))) {
-      token = await findToken(options, true);
-    }
-    last = token;
-    if (token === null) return null;
-    const { subject: _, ...expiry } = readClaims(token);
-    return { endpoint: options.powersyncUrl, token, ...expiry };
-  };
-}
-
-/** @throws UploadError TOKEN_UNAVAILABLE, SIGNED_OUT */
-export async function requireToken(options: ConnectorOptions, refresh: boolean): Promise<string> {
-  const token = await findToken(options, refresh);
-  if (token === null) throw uploadError("SIGNED_OUT", "Nobody is signed in.");
-  return token;
-}
-
-async function findToken(options: ConnectorOptions, refresh: boolean): Promise<string | null> {
-  // An empty token means the same as null: nobody is signed in.
-  return (await callApplication("TOKEN_UNAVAILABLE", () => options.getToken({ refresh }))) || null;
-}
-
-interface TokenClaims {
-  readonly subject?: string;
-  readonly expiresAt?: Date;
-}
-
-/** Reads a JWT's claims without verifying them, which is the server's task. Empty where the token is no JWT. */
-export function readClaims(token: string): TokenClaims {
-  try {
-    const payload = JSON.parse(decodeBase64Url(token.split(".")[1] ?? "")) as Record<
-      string,
-      unknown
-    > | null;
-    return {
-      ...(typeof payload?.["sub"] === "string" && { subject: payload["sub"] }),
-      ...(typeof payload?.["exp"] === "number" && { expiresAt: new Date(payload["exp"] * 1000) }),
-    };
-  } catch {
-    return {};
-  }
-}
-
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/** Decodes by hand, since some React Native versions lack `atob` and `TextDecoder`. */
-function decodeBase64Url(text: string): string {
-  let bits = 0;
-  let held = 0;
-  let escaped = "";
-  for (const character of text) {
-    held = (held << 6) | alphabet.indexOf(character);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    escaped += `%${(256 + ((held >> bits) & 255)).toString(16).slice(1)}`;
-  }
-  return decodeURIComponent(escaped);
 }

@@ -3,6 +3,8 @@
  * database that it is read from: the members that the SDKs for web, React Native, Node and Capacitor have in common.
  */
 
+import type { components } from "../wire/generated/types.js";
+
 /** One change of one row. Integers beyond ±(2^53 - 1), which JavaScript can't hold exactly, are strings. */
 export interface QueuedOperation {
   readonly op: "PUT" | "PATCH" | "DELETE";
@@ -41,8 +43,15 @@ function operationOf(entry: QueueEntry): QueuedOperation {
   return { op: op as QueuedOperation["op"], table, id, opId, opData, previousValues, metadata };
 }
 
+type Schemas = components["schemas"];
+/** JSON leaves out members that are undefined. */
+type Sent<T> = T extends object ? { readonly [Name in keyof T]: Sent<T[Name]> | undefined } : T;
+
 /** The transaction as the endpoint's wire format has it. */
-export function queuedToWire({ transactionId, crud }: QueuedTransaction, handling: number): object {
+export function queuedToWire(
+  { transactionId, crud }: QueuedTransaction,
+  handling: number,
+): Sent<Schemas["Transaction"]> {
   return {
     transaction_id: transactionId,
     handling,

@@ -1,12 +1,6 @@
 /** The upload: sends the queue from its head, request by request, and removes what the server has accepted. */
 import { type QueuedTransaction, queuedToWire, type UploadDatabase } from "./transaction.js";
-import {
-  callApplication,
-  malformedResponse,
-  statusError,
-  uploadError,
-  type UploadError,
-} from "./errors.js";
+import { malformedResponse, statusError, uploadError, type UploadError } from "./errors.js";
 import {
   type Endpoint,
   exchange,
@@ -16,7 +10,7 @@ import {
   readResults,
   type WireResult,
 } from "./http.js";
-import type { ConnectorOptions } from "./options.js";
+import type { UploaderOptions } from "./options.js";
 import type { Pace } from "./pace.js";
 import { type Head, readHead } from "./queue.js";
 import { countRejected, forgetQueued, keepRejected } from "./rejected.js";
@@ -29,9 +23,11 @@ import {
   timesAsked,
 } from "./session.js";
 import type { StatusStore } from "./status.js";
+import { callApplication, throwIfAborted } from "./waiting.js";
 
-export interface Uploader {
-  readonly options: ConnectorOptions;
+/** What all uploads of one uploader share. */
+export interface Uploading {
+  readonly options: UploaderOptions;
   readonly endpoint: Endpoint;
   readonly pace: Pace;
   readonly status: StatusStore;
@@ -39,12 +35,16 @@ export interface Uploader {
 }
 
 /**
- * Sends the queue until it is empty.
+ * Sends the queue until it is empty, or until the abort. Nothing leaves the queue after the abort.
  *
  * @throws UploadError, or an error of the local database. What the server accepted has left the queue; everything else is still in it.
  */
-export async function uploadQueue(uploader: Uploader, database: UploadDatabase): Promise<void> {
-  const { options, pace, status, openSession } = uploader;
+export async function uploadQueue(
+  uploading: Uploading,
+  database: UploadDatabase,
+  abort: AbortSignal | undefined,
+): Promise<void> {
+  const { options, pace, status, openSession } = uploading;
   const table = options.deadLetters?.table;
   const readQueue = async () => {
     const state = await readState(database);
@@ -61,7 +61,7 @@ export async function uploadQueue(uploader: Uploader, database: UploadDatabase):
   if (table !== undefined) await recount();
   if (state.pending === 0) return;
   status.change({ uploading: true });
-  let session = await openSession(database, state, false);
+  let session = await openSession(database, state, false, abort);
   let refreshed = false;
   const clientId = await database.getClientId();
   if (table !== undefined) {
@@ -70,20 +70,21 @@ export async function uploadQueue(uploader: Uploader, database: UploadDatabase):
   }
 
   for (;;) {
-    const head = await readHead(database, await pace.bounds(state.pending));
+    const head = await readHead(database, await pace.bounds(state.pending, abort));
     if (head === undefined) break;
     const { queue, subject, token } = session;
-    const response = await send(uploader, token, head, requestBody(clientId, queue, head));
+    const body = requestBody(clientId, queue, head);
+    const response = await send(uploading, token, head, body, abort);
     if (response.status === 401 && !refreshed) {
       // A new token is tried once. A second 401 has another cause than the token's age.
       refreshed = true;
-      session = await openSession(database, await readQueue(), true);
+      session = await openSession(database, await readQueue(), true, abort);
       continue;
     }
     refreshed = false;
     if (shrink(pace, response, head)) continue;
     try {
-      await accept({ options, database, queue, head, onRejected: recount }, response);
+      await accept({ options, database, queue, head, abort, onRejected: recount }, response);
     } finally {
       state = await readQueue();
     }
@@ -103,14 +104,15 @@ function requestBody(clientId: string, queue: QueueRecord, { transactions }: Hea
 }
 
 async function send(
-  { endpoint, options, pace }: Uploader,
+  { endpoint, options, pace }: Uploading,
   token: string,
   { transactions }: Head,
   body: string,
+  abort: AbortSignal | undefined,
 ): Promise<HttpResponse> {
   try {
     const timeoutMs = options.timeoutMs ?? pace.patienceMs();
-    const response = await exchange({ ...endpoint, timeoutMs }, body, token);
+    const response = await exchange({ ...endpoint, timeoutMs, abort }, body, token);
     // A gateway responds with 504 when the server takes too long.
     if (response.status === 504) pace.failed(transactions.length, true);
     return response;
@@ -130,16 +132,17 @@ function shrink(pace: Pace, { status }: HttpResponse, { transactions, bytes }: H
 
 /** One request's transactions, to be removed from the queue or kept there. */
 interface Settling {
-  readonly options: ConnectorOptions;
+  readonly options: UploaderOptions;
   readonly database: UploadDatabase;
   readonly queue: QueueRecord;
   readonly head: Head;
+  readonly abort: AbortSignal | undefined;
   readonly onRejected: () => Promise<void>;
 }
 
 async function accept(settling: Settling, response: HttpResponse): Promise<void> {
   const { status, body, retryAfterMs } = response;
-  const { options, head, onRejected } = settling;
+  const { options, onRejected, head } = settling;
   if (status === 200) {
     const results = readResults(body, head.transactions.length);
     if (results !== undefined) return settle(settling, results);
@@ -153,48 +156,54 @@ async function accept(settling: Settling, response: HttpResponse): Promise<void>
   const { code, message } = error;
   await decide(settling, { code, message, requiresClientHandling: true }, transaction);
   await onRejected();
-  await head.complete(0, 1);
+  await complete(settling, 0, 1);
+}
+
+/** @throws UploadError ABORTED: the queue may be another's by now */
+function complete({ head, abort }: Settling, completed: number, accepted: number): Promise<void> {
+  throwIfAborted(abort);
+  return head.complete(completed, accepted);
 }
 
 /**
  * Removes the accepted transactions from the queue, up to the first one that is not. They are removed before the application is asked about
  * a rejected one.
  *
- * @throws UploadError RETRYABLE, RETAINED, CALLBACK_FAILED
+ * @throws UploadError RETRYABLE, RETAINED, CALLBACK_FAILED, ABORTED
  */
 async function settle(settling: Settling, results: readonly WireResult[]): Promise<void> {
   const { head, onRejected } = settling;
   let completed = 0;
   let accepted = 0;
-  const complete = async () => {
-    if (accepted > completed) await head.complete(completed, accepted);
+  const completeAccepted = async () => {
+    if (accepted > completed) await complete(settling, completed, accepted);
     completed = accepted;
   };
   for (const [index, result] of results.entries()) {
     if (result.status === "not_attempted") break;
     if (result.status === "retryable_error") {
-      await complete();
+      await completeAccepted();
       const { message = "The server could not apply it.", retryAfterMs } = result;
       throw uploadError("RETRYABLE", message, { retryAfterMs });
     }
     if (result.status === "fatal_error") {
-      await complete();
+      await completeAccepted();
       await decide(settling, result.failure, head.transactions[index] as QueuedTransaction);
       await onRejected();
     }
     accepted = index + 1;
   }
-  await complete();
+  await completeAccepted();
   if (accepted === 0) throw uploadError("RETRYABLE", "The server attempted nothing.");
 }
 
 /**
  * Returns where the rejected transaction may leave the queue.
  *
- * @throws UploadError RETAINED, CALLBACK_FAILED
+ * @throws UploadError RETAINED, CALLBACK_FAILED, ABORTED
  */
 async function decide(
-  { options, database, queue }: Settling,
+  { options, database, queue, abort }: Settling,
   failure: FatalFailure,
   transaction: QueuedTransaction,
 ): Promise<void> {
@@ -203,9 +212,8 @@ async function decide(
   let decision =
     failure.requiresClientHandling && deadLetters === undefined ? "retain" : "complete";
   if (onFatalTransaction !== undefined) {
-    decision = await callApplication("CALLBACK_FAILED", () =>
-      onFatalTransaction(failure, transaction),
-    );
+    const ask = () => onFatalTransaction(failure, transaction);
+    decision = await callApplication("CALLBACK_FAILED", ask, abort);
   }
   if (decision !== "complete") {
     await rememberAsked(database, queue, transaction);

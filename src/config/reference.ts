@@ -10,6 +10,7 @@ import type {
   Write,
 } from "../model.js";
 import { toWireTransaction } from "../wire/answer.js";
+import { handsOn } from "../pipeline/layers.js";
 import { checkKind, defined, func, type Kind, object } from "./kinds.js";
 import type {
   InTransaction,
@@ -59,14 +60,18 @@ export function fromReference(given: ReferenceExtensions): ReferenceOptions {
   checkKind(extensions, given, "fromReference:");
   const { mapper, authorizer, fatalErrorHandler } = given;
   const approve = authorizer && approval(authorizer);
-  const map: ReferenceOptions["map"] = async (entry, context, next) => {
-    await approve?.(context);
-    if (mapper === undefined) return next(entry);
+  const handed = async (entry: CrudEntry): Promise<CrudEntry | null> => {
+    if (mapper === undefined) return entry;
     const mapped = await asked(() => mapper(wireEntry(entry)));
-    return mapped === null ? null : next(entryOf(mapped, entry));
+    return mapped === null ? null : entryOf(mapped, entry);
+  };
+  const map: NonNullable<ReferenceOptions["map"]> = async (entry, context, next) => {
+    await approve?.(context);
+    const mapped = await handed(entry);
+    return mapped && next(mapped);
   };
   return {
-    ...((mapper ?? authorizer) !== undefined && { map }),
+    ...((mapper ?? authorizer) !== undefined && { map: Object.assign(map, { [handsOn]: handed }) }),
     // Answered already, where the application has no `map` of its own in place of that.
     ...(approve && {
       authorize: (_write: Write, context: InTransaction): Promise<void> => approve(context),

@@ -123,6 +123,7 @@ export function createDeadLetters<P extends Principal, DB>(
           const creates = await created.ofPayload(
             { open: { store, unit }, principal: sent },
             written,
+            reading.transaction.crud.map((each) => ({ sent: each })),
           );
           await letters.change([id], {
             status: "open",

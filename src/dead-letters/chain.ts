@@ -4,19 +4,21 @@ import type { Principal } from "../context.js";
 import { fatal } from "../errors.js";
 import type { Emit } from "../events/emit.js";
 import type { CrudTransaction } from "../model.js";
-import type { Needs } from "../pipeline/operation.js";
+import { targetsOf } from "../pipeline/mapping.js";
+import type { Needs, OperationState } from "../pipeline/operation.js";
 import type { CommittedWrites, Pipeline } from "../pipeline/pipeline.js";
-import { apply, type Progress } from "../process/attempt.js";
+import { apply } from "../process/attempt.js";
+import type { Progress } from "../process/attempted.js";
 import type { Call } from "../process/call.js";
-import { isUnsure, throwIfUnsure } from "../process/dependence.js";
+import { isUnsure, throwIfOthers, throwIfUnsure } from "../process/dependence.js";
 import type { Gate } from "../rls/gate.js";
 import { type NamedRow, rowName, type StoredLetter } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
 import { typedJson } from "../wire/serialize.js";
-import { type Dependants, rowsPut } from "./dependants.js";
-import { namedRows } from "./payload.js";
+import { type Dependants, putsOf, type PutRow, rowsPut } from "./dependants.js";
+import { eachRowOnce, namedRows } from "./payload.js";
 import type { RowStateReader } from "./row-states.js";
 import { isOpen, readPayload } from "./state.js";
 
@@ -50,6 +52,8 @@ interface ApplyingChain {
   readonly number: number;
   /** Rows that may be absent: see `rowName`. */
   readonly free: ReadonlySet<string>;
+  /** By letter: the rows that it PUTs, where hooks make others of them than those that it names. */
+  readonly puts: Map<string, readonly PutRow[]>;
   readonly progress: ChainProgress;
   readonly schema: SchemaTrust;
 }
@@ -74,7 +78,7 @@ export type ChainOutcome<P extends Principal> =
 interface UnsureLetter {
   readonly index: number;
   readonly needs: Needs;
-  readonly transaction: CrudTransaction;
+  readonly puts: readonly PutRow[];
 }
 
 interface TriedLetter<P extends Principal> extends ChainCall<P> {
@@ -112,23 +116,38 @@ export async function applyChain<P extends Principal, DB>(
         }
         const tried = readLetters(parts, chain, calls, applying);
         const left = chain.slice(tried.length);
-        await closeLetters(parts, store, unit, tried, left);
+        await closeLetters(parts, store, unit, tried, left, applying);
         const committed: (ChainCall<P> & { committed: CommittedWrites; needs: Needs })[] = [];
+        const putsOfAll: (readonly PutRow[])[] = [];
         for (const [index, { id, call, transaction }] of tried.entries()) {
           const { progress, number } = applying;
-          progress.index = index;
+          const states: OperationState[] | undefined = parts.pipeline.mapping && [];
+          Object.assign(progress, { index, states });
           const needs: Needs = { rows: [], references: [], operations: [] };
           const open = { store, unit, needs };
           const writes = await apply(parts.pipeline, transaction, call, { open, number, progress });
           committed.push({ id, call, needs, committed: { transaction, writes: writes() } });
+          putsOfAll.push(putsOf(transaction, states && targetsOf(transaction.crud, states)));
         }
-        unsure = committed.flatMap(({ needs, committed: { transaction } }, index) =>
-          needs.rows.length === 0 ? [] : [{ index, needs, transaction }],
+        unsure = committed.flatMap(({ needs }, index) =>
+          needs.rows.length === 0 ? [] : [{ index, needs, puts: putsOfAll[index] ?? [] }],
         );
         for (const { needs } of unsure) throwIfUnsure(needs, applying.free);
-        written = (
-          await Promise.all(tried.map(({ transaction }) => namedRows(transaction)))
-        ).flat();
+        for (const [
+          index,
+          {
+            id,
+            needs,
+            committed: { transaction },
+          },
+        ] of committed.entries()) {
+          const puts = putsOfAll[index] ?? [];
+          const told = applying.puts.get(id) ?? rowsPut(transaction.crud);
+          applying.puts.set(id, puts);
+          throwIfOthers(needs, told, puts);
+        }
+        const named = await Promise.all(tried.map(({ transaction }) => namedRows(transaction)));
+        written = [...named, ...committed.map(({ committed: { writes } }) => writes)].flat();
         const ids = left.map(({ id }) => id);
         if (!asOthers) await readAnew(parts, store, unit, ids, written, calls);
         return { kind: "applied", committed, left: ids };
@@ -223,6 +242,7 @@ async function closeLetters<P extends Principal, DB>(
   unit: Unit,
   tried: readonly TriedLetter<P>[],
   left: readonly StoredLetter[],
+  { puts }: ApplyingChain,
 ): Promise<void> {
   const { letters } = unit;
   await letters.change(
@@ -231,8 +251,9 @@ async function closeLetters<P extends Principal, DB>(
   );
   const ids = left.map(({ id }) => id);
   if (ids.length > 0) await letters.follow(ids, payloadBytes(left.slice(1)));
-  for (const { transaction, call } of tried) {
-    await dependants.overtake({ store, unit }, call.principal, rowsPut(transaction.crud), ids[0]);
+  for (const { id, transaction, call } of tried) {
+    const rows = puts.get(id) ?? rowsPut(transaction.crud);
+    await dependants.overtake({ store, unit }, call.principal, rows, ids[0]);
   }
 }
 
@@ -249,7 +270,8 @@ async function readAnew<P extends Principal, DB>(
   for (const id of ids) {
     const letter = await unit.letters.find(id);
     if (letter === undefined) continue;
-    const rows = await namedRows(letter.payload);
+    const named = await namedRows(letter.payload);
+    const rows = eachRowOnce([...named, ...(letter.rowStates?.rows ?? [])]);
     if (!rows.some((row) => names.has(rowName(row)))) continue;
     const sender = senderOf(letter, calls);
     const rowStates = await rowStateReader.read({ store, unit }, rows, sender);

@@ -4,27 +4,28 @@
  */
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
-import type { OpenUnit } from "../pipeline/operation.js";
+import type { Mapping } from "../pipeline/mapping.js";
+import type { Mapped, OpenUnit, Targets } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
-import { isAmbiguous, rowOf } from "../wire/entries.js";
-import { sha256 } from "../wire/serialize.js";
+import { isAmbiguous, rowOf, type StoredEntry } from "../wire/entries.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 import { entriesOf } from "./payload.js";
+import {
+  anyHash,
+  clientHash,
+  folded,
+  foldedText,
+  type Owner,
+  pairs,
+  rowHash,
+  tableHash,
+} from "./row-hashes.js";
 
 /** Rows of one letter. A larger one stands for every row of its tables that is not found. */
 const mostCreated = 10_000;
-
-/** Whose letters: with the database that shares the library's own tables. */
-export interface Owner {
-  readonly open: OpenUnit;
-  /** Of somebody of whom only the id is known, no more than that. */
-  readonly principal: Principal;
-  /** What stands for more than a row, made once for all of them. */
-  readonly wide?: Map<string, string>;
-}
 
 /** A row as it is looked for. */
 export interface SoughtRow {
@@ -35,17 +36,36 @@ export interface SoughtRow {
 }
 
 export interface Created {
-  /** Everything that a payload would create. What can't be read may create anything. */
-  ofPayload(owner: Owner, payload: unknown): Promise<readonly string[]>;
+  /**
+   * Everything that a payload would create. What can't be read may create anything, and so may an operation that the application maps in a way that
+   * is not known.
+   */
+  ofPayload(
+    owner: Owner,
+    payload: unknown,
+    targets: Targets | undefined,
+  ): Promise<readonly string[]>;
   /** What a letter is indexed by that would create this row, in all spellings of it, and no other. */
   row(owner: Owner, row: NamedRow): Promise<readonly string[]>;
+  /** What a letter is indexed by that names this row, where nobody can say what would become of it. */
+  sent(owner: Owner, row: NamedRow): Promise<string>;
   /** By the client's names. */
   named(owner: Owner, row: NamedRow): Promise<SoughtRow>;
   /** A row of a source table, in any spelling of its name, by values of its columns. */
   source(owner: Owner, table: string, values: Values): Promise<SoughtRow>;
 }
 
-export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Created {
+/** What an operation would write, with what its columns are called by. */
+interface Becoming extends Omit<StoredEntry, "op"> {
+  readonly op?: unknown;
+  readonly columns: Mapped["columns"];
+}
+
+/** @param mapping absent where every operation is about the row that it names */
+export function createCreated<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+  mapping: Mapping | undefined,
+): Created {
   const referred = referredColumns(rules);
 
   const located = async ({ open, principal }: Owner, { table: name, id }: NamedRow) => {
@@ -91,13 +111,14 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     owner: Owner,
     { clientColumns, table: source }: Rule<P, DB>,
     table: Table,
-    data: Values,
+    { data, columns }: Pick<Becoming, "data" | "columns">,
   ): Promise<readonly string[]> => {
     const wanted = referred.get(folded(source));
     if (wanted === undefined) return [];
     const hashes: string[] = [];
-    for (const [sent, value] of Object.entries(data)) {
-      const column = clientColumns === undefined ? sent : clientColumns.get(sent)?.column;
+    for (const [name, value] of Object.entries(data)) {
+      const isSource = columns === "source's" || clientColumns === undefined;
+      const column = isSource ? name : clientColumns.get(name)?.column;
       if (column === undefined || !wanted.has(folded(column)) || value === null) continue;
       const stored = convertedValues(owner.open, table, { [column]: value }) ?? { [column]: value };
       hashes.push(await rowHash(owner, source, pairs(stored, { [column]: value })));
@@ -105,22 +126,50 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
     return hashes;
   };
 
+  /** `null`: nothing. `undefined`: nobody can say. */
+  const becoming = async (
+    entry: StoredEntry,
+    operation: Targets[number] | undefined,
+  ): Promise<Becoming | null | undefined> => {
+    if (mapping === undefined) return { ...entry, columns: "client's" };
+    // A hook may have made another payload of what was sent.
+    const isSame =
+      operation !== undefined &&
+      entry.op === operation.sent.op &&
+      entry.table === operation.sent.table &&
+      entry.id === operation.sent.id;
+    if (!isSame) return undefined;
+    return operation.target === undefined ? mapping.predict(operation.sent) : operation.target;
+  };
+
   return {
     row: async (owner, row) => hashesOf(owner, row, await located(owner, row)),
 
     named,
 
-    ofPayload: async (owner, payload) => {
+    sent: clientHash,
+
+    ofPayload: async (owner, payload, targets) => {
       const entries = entriesOf(payload);
       const hashes = new Set<string>();
       const tables = new Set<string>();
       let rows = 0;
+      let anything = false;
       if (entries.length === 0 || (await isAmbiguous(payload))) return [await anyHash(owner)];
-      for (const [index, entry] of entries.entries()) {
+      for (const [index, stored] of entries.entries()) {
         if (index % stepsOfLook === 0 && isSliceOver()) await nextSlice();
-        const { op, table, id, data } = rowOf(entry);
+        const entry = rowOf(stored);
+        const made = await becoming(entry, targets?.[index]);
+        if (made === undefined) {
+          anything = true;
+          const { table, id } = entry;
+          if (hashes.size < mostCreated && typeof table === "string" && typeof id === "string")
+            hashes.add(await clientHash(owner, { table, id }));
+          continue;
+        }
         // Whatever else it may be, it may be a PUT.
-        if (op === "PATCH" || op === "DELETE") continue;
+        if (made === null || made.op === "PATCH" || made.op === "DELETE") continue;
+        const { table, id } = made;
         if (typeof table !== "string") return [await anyHash(owner)];
         const rule = rules.get(table);
         tables.add(rule?.table ?? table);
@@ -133,12 +182,15 @@ export function createCreated<P extends Principal, DB>(rules: Rules<P, DB>): Cre
         const its = await located(owner, { table, id });
         if (its === undefined) {
           hashes.add(await clientHash(owner, { table, id }));
+          // The application's code may make a key of it yet.
+          if (rule?.key.split !== undefined) hashes.add(await tableHash(owner, rule.table));
           continue;
         }
         hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.raw)));
-        for (const hash of await otherHashes(owner, its.rule, its.table, data)) hashes.add(hash);
+        for (const hash of await otherHashes(owner, its.rule, its.table, made)) hashes.add(hash);
       }
-      if (rows <= mostCreated) return [...hashes];
+      if (anything) hashes.add(await anyHash(owner));
+      if (anything || rows <= mostCreated) return [...hashes];
       return Promise.all([...tables].map((table) => tableHash(owner, table)));
     },
 
@@ -211,74 +263,4 @@ function convertedValues(
   } catch {
     return undefined;
   }
-}
-
-type Pairs = readonly (readonly [column: string, value: string])[];
-
-/** @param raw the same as they came: where a converted value is an expression, that is all that can be told */
-function pairs(values: Values, raw: Values): Pairs {
-  return Object.entries(values)
-    .map(
-      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(raw[name]) ?? ""] as const,
-    )
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/**
- * A name of a table or column, without its schema: one rule may name a table with it, another without, and plugins may write `aB` as `a_b`. To take
- * two tables for one makes a dependant of what might have been answered; the other way, a change would be lost.
- */
-export function folded(name: string): string {
-  return name
-    .slice(name.lastIndexOf(".") + 1)
-    .replaceAll("_", "")
-    .toLowerCase();
-}
-
-const uuidText = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
-
-/** One text for all spellings that some database takes for the same. `undefined`: it has none. */
-function foldedText(value: unknown): string | undefined {
-  switch (typeof value) {
-    case "string":
-      return uuidText.test(value)
-        ? value.replace(/[{}-]/g, "").toLowerCase()
-        : value.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trimEnd();
-    case "number":
-    case "bigint":
-    case "boolean":
-      return String(value);
-    default:
-      if (value instanceof Date) return String(value.getTime());
-      if (!(value instanceof Uint8Array)) return undefined;
-      return Array.from(value, (byte) => (byte + 0x100).toString(16).slice(1)).join("");
-  }
-}
-
-function hashFor({ open, principal }: Owner, ...what: readonly unknown[]): Promise<string> {
-  return sha256([open.store.place, principal.userId, ...what]);
-}
-
-function rowHash(owner: Owner, table: string, values: Pairs): Promise<string> {
-  return hashFor(owner, "row", folded(table), values);
-}
-
-/** For a row of which nothing more can be told. */
-function clientHash(owner: Owner, { table, id }: NamedRow): Promise<string> {
-  return hashFor(owner, "client", table, foldedText(id));
-}
-
-function tableHash(owner: Owner, table: string): Promise<string> {
-  return wideHash(owner, "table", folded(table));
-}
-
-function anyHash(owner: Owner): Promise<string> {
-  return wideHash(owner, "any");
-}
-
-async function wideHash(owner: Owner, ...what: readonly string[]): Promise<string> {
-  const name = what.join();
-  const hash = owner.wide?.get(name) ?? (await hashFor(owner, ...what));
-  owner.wide?.set(name, hash);
-  return hash;
 }

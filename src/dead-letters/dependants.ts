@@ -4,11 +4,12 @@
  */
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudTransaction, ErrorCode, Write } from "../model.js";
-import type { Needs, OpenUnit } from "../pipeline/operation.js";
+import type { Needs, OpenUnit, Targets } from "../pipeline/operation.js";
 import type { Rules } from "../pipeline/rules.js";
 import { type NamedRow, rowName } from "../store/letters.js";
-import type { Created, Owner, SoughtRow } from "./created.js";
+import type { Created, SoughtRow } from "./created.js";
 import { createParentsOf, type ForeignKeys } from "./parents.js";
+import type { Owner } from "./row-hashes.js";
 
 /** How a transaction failed. */
 interface FailedAt {
@@ -19,7 +20,8 @@ interface FailedAt {
 interface DependantsAsked {
   readonly principal: Principal;
   readonly needs: Needs;
-  readonly transaction: CrudTransaction;
+  /** The rows that it makes itself. */
+  readonly puts: readonly PutRow[];
   /** Absent: it has not failed, but found rows absent. */
   readonly failed?: FailedAt;
   /** The root of a chain that is not looked at. */
@@ -39,9 +41,14 @@ export interface Dependants {
   overtake(
     open: OpenUnit,
     principal: Principal,
-    rows: readonly NamedRow[],
+    rows: readonly PutRow[],
     except?: string,
   ): Promise<void>;
+}
+
+/** A row that is PUT, with what the device calls it where that may be something else. */
+export interface PutRow extends NamedRow {
+  readonly sent?: NamedRow;
 }
 
 /** The rows that are PUT, each once. */
@@ -53,6 +60,16 @@ export function rowsPut(
     if (op === "PUT") rows.set(rowName({ table, id }), { table, id });
   }
   return [...rows.values()];
+}
+
+/** The rows that a transaction PUTs, as far as that is known where the application maps by itself. */
+export function putsOf({ crud }: CrudTransaction, targets: Targets | undefined): readonly PutRow[] {
+  if (targets === undefined) return rowsPut(crud);
+  return targets.flatMap(({ sent, target }) => {
+    if (target?.op !== "PUT") return [];
+    const { table, id } = target;
+    return [{ table, id, sent: { table: sent.table, id: sent.id } }];
+  });
 }
 
 interface Sought {
@@ -92,7 +109,7 @@ export function createDependants<P extends Principal, DB>(
   };
 
   const soughtRows = async (owner: Owner, asked: DependantsAsked): Promise<readonly Sought[]> => {
-    const { needs, transaction, failed } = asked;
+    const { needs, puts, failed } = asked;
     const sought: Sought[] = [];
     for (const { operationIndex, table, id } of needs.rows) {
       sought.push({ operationIndex, row: await created.named(owner, { table, id }) });
@@ -114,9 +131,7 @@ export function createDependants<P extends Principal, DB>(
       for (const row of parents) sought.push({ operationIndex, row });
     }
     // What it makes itself, it does not need from others.
-    const own = new Set(
-      sought.length === 0 ? [] : await hashesOf(owner, rowsPut(transaction.crud)),
-    );
+    const own = new Set(sought.length === 0 ? [] : await hashesOf(owner, puts));
     return sought.filter(({ row }) => !own.has(row.hashes[0] ?? ""));
   };
 
@@ -147,7 +162,9 @@ export function createDependants<P extends Principal, DB>(
     },
 
     overtake: async (open, principal, rows, except) => {
-      const hashes = await hashesOf({ open, principal }, rows);
+      const owner = { open, principal };
+      const hashes = [...(await hashesOf(owner, rows))];
+      for (const { sent } of rows) if (sent) hashes.push(await created.sent(owner, sent));
       if (hashes.length > 0) await open.unit.letters.overtake(hashes, except);
     },
   };

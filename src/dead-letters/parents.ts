@@ -5,7 +5,8 @@ import { stateOf } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { Values } from "../store/store.js";
 import type { ForeignKey } from "../store/tables.js";
-import { type Created, folded, type Owner, type SoughtRow } from "./created.js";
+import type { Created, SoughtRow } from "./created.js";
+import { folded, type Owner } from "./row-hashes.js";
 
 /** Values by their columns' folded names. */
 type KnownValues = Map<string, unknown>;

@@ -2,7 +2,7 @@
 import type { Principal } from "../context.js";
 import type { CrudTransaction, DeadLetter, InvalidTransaction } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
-import { type OpenUnit, openUnitOf } from "../pipeline/operation.js";
+import { type OpenUnit, openUnitOf, type Targets } from "../pipeline/operation.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import { toWireTransaction } from "../wire/answer.js";
 import { membersOf, rowOf } from "../wire/entries.js";
@@ -21,6 +21,7 @@ export function recordLetter<P extends Principal, DB>(
   creates: (
     owner: { readonly open: OpenUnit; readonly principal: Principal },
     payload: unknown,
+    targets: Targets | undefined,
   ) => Promise<readonly string[]>,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
   return async (letter, context) => {
@@ -29,7 +30,7 @@ export function recordLetter<P extends Principal, DB>(
     const open = openUnitOf(context);
     const recorded = await open.unit.letters.record({
       ...kept,
-      creates: await creates({ open, principal: context.principal }, letter.payload),
+      creates: await creates({ open, principal: context.principal }, letter.payload, open.targets),
       subject: await sha256(letter.userId),
       content: await contentHash(letter),
       ...(principal !== undefined && { principal }),
@@ -80,6 +81,11 @@ export async function namedRows(payload: unknown): Promise<readonly NamedRow[]> 
     named.set(rowName({ table, id }), { table, id });
   }
   return [...named.values()];
+}
+
+export function eachRowOnce(rows: readonly NamedRow[]): readonly NamedRow[] {
+  const once = new Map(rows.map(({ table, id }) => [rowName({ table, id }), { table, id }]));
+  return [...once.values()];
 }
 
 /** Whether a value holds one: whoever parsed it may have rounded it. */

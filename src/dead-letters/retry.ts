@@ -25,6 +25,7 @@ import {
   type ChainProgress,
   type RetryParts,
 } from "./chain.js";
+import type { PutRow } from "./dependants.js";
 import { type ChainRetry, createCallsOf } from "./senders.js";
 import { isOpen, notOpenAnswer } from "./state.js";
 import type { ChainReport, RetryOptions, RetryResult } from "./types.js";
@@ -79,9 +80,9 @@ export function createRetryLetter<P extends Principal, DB>(
     calls: readonly ChainCall<P>[],
     { unsure }: Extract<ChainOutcome<P>, { kind: "unsure" }>,
   ): Promise<{ readonly index: number; readonly operationIndex: number } | undefined> => {
-    for (const { index, needs, transaction } of unsure) {
+    for (const { index, needs, puts } of unsure) {
       const principal = calls[index]?.call.principal ?? { userId: "" };
-      const asked = { principal, needs, transaction, except: rootId };
+      const asked = { principal, needs, puts, except: rootId };
       const found = await inUnit(store, (unit) => dependants.dependence({ store, unit }, asked));
       if (found !== undefined) return { index, operationIndex: found.operationIndex };
     }
@@ -94,6 +95,7 @@ export function createRetryLetter<P extends Principal, DB>(
     const { store } = database;
     const done: Retried = { ids: [], waiting: 0 };
     const free = new Set<string>();
+    const puts: Map<string, readonly PutRow[]> = new Map();
     let rootId = root;
     let calls = await callsOf(retrying, rootId);
     if (calls === undefined) return { ...done, instead: { kind: "not open" } };
@@ -116,6 +118,7 @@ export function createRetryLetter<P extends Principal, DB>(
           force,
           number,
           free,
+          puts,
           progress,
           schema,
         });

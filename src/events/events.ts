@@ -133,6 +133,15 @@ interface RowDeclinedEvent extends Correlated {
   readonly operationIndex: number;
 }
 
+/** By the rule's `conflict` a row kept what it holds, and nothing of a PUT, PATCH or DELETE was written; it was answered as success. */
+interface RowKeptEvent extends Correlated {
+  readonly type: "row_kept";
+  readonly table: string;
+  readonly id: string;
+  readonly op: Operation;
+  readonly operationIndex: number;
+}
+
 /** An entry beside a mutation was not applied, as it should be, and the mutator has left its row as it was. */
 interface EntryUnmatchedEvent extends Correlated {
   readonly type: "entry_unmatched";
@@ -262,6 +271,7 @@ export type WriteEvent =
   | DeadLetterHandledEvent
   | RowMissingEvent
   | RowDeclinedEvent
+  | RowKeptEvent
   | EntryUnmatchedEvent
   | RowIdRespelledEvent
   | RowIdUnfitEvent

@@ -87,6 +87,11 @@ export function lineOf(event: WriteEvent): Line {
         level: "debug",
         text: `the database did something else with ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
       };
+    case "row_kept":
+      return {
+        level: "debug",
+        text: `the row ${JSON.stringify(event.id)} in ${event.table} was kept as others left it, by the rule's conflict: ${event.op} wrote nothing`,
+      };
     case "entry_unmatched":
       return {
         level: "warn",

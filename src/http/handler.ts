@@ -17,7 +17,8 @@ import {
 } from "../process/checkpoint.js";
 import { isLost, lostBody } from "../process/lost-body.js";
 import type { Processor } from "../process/upload.js";
-import { answerUpload } from "../wire/answer.js";
+import { answerDemo, answerUpload } from "../wire/answer.js";
+import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
 import { uploadOfRow } from "../wire/entries.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
@@ -27,19 +28,14 @@ import {
   type Answer,
   limitsBody,
   message,
+  type More,
   refusal,
+  type Told,
   tooMany,
   toResponse,
   unavailable,
 } from "./responses.js";
-import {
-  correlationOf,
-  methodsOf,
-  pathOf,
-  type Route,
-  routeOf,
-  type RouteOptions,
-} from "./request.js";
+import { correlationOf, methodsOf, pathOf, routeOf, type RouteOptions } from "./request.js";
 
 interface HttpParts<P extends Principal, DB> {
   readonly path: string | false;
@@ -59,6 +55,7 @@ export function createHandle<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
 ): (request: WriteRequest) => Promise<WriteResponse> {
   const { load, cors, emit } = parts;
+  const operations = operationsOf(parts);
 
   return async (request) => {
     const started = performance.now();
@@ -68,7 +65,10 @@ export function createHandle<P extends Principal, DB>(
     const path = pathOf(url);
     return load.during(async () => {
       const crossOrigin = cors === undefined ? sameOrigin : crossOriginOf(parts, request, context);
-      const answer = await answerTo(parts, route, request, context, crossOrigin);
+      const answer =
+        route === "preflight"
+          ? answerPreflight(emit, { request, context }, crossOrigin)
+          : await (route === undefined ? nothing : operations[route])({ request, context });
       const made = toResponse(answer, context, crossOrigin);
       const response =
         parts.pipeline.respond === undefined ? made : await respond(parts, made, answer, context);
@@ -80,44 +80,44 @@ export function createHandle<P extends Principal, DB>(
   };
 }
 
+const nothing = async (): Promise<Answer> =>
+  message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
+
 const sameOrigin: CrossOrigin = { allowed: false, headers: {} };
 
-async function answerTo<P extends Principal, DB>(
+/** A request, with what it is told apart by. */
+interface Call {
+  readonly request: WriteRequest;
+  readonly context: RequestContext;
+}
+
+/** What each operation of the contract does. */
+function operationsOf<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
-  route: Route | undefined,
-  request: WriteRequest,
-  context: RequestContext,
-  crossOrigin: CrossOrigin,
-): Promise<Answer> {
-  switch (route) {
-    case "upload":
-      return upload(parts, request, context, (body) => body);
-    case "row": {
-      // The route has no other methods.
-      const operation = request.method.toUpperCase() as Operation;
-      return upload(parts, request, context, (body) => uploadOfRow(operation, body));
-    }
-    case "checkpoint":
-    case "checkpoint-request":
-      return checkpoint(parts, request, context, route);
-    case "limits":
-      return { status: 200, body: limitsBody(parts.limits, parts.timeouts, parts.routes) };
-    case "contract":
-      return contract();
-    case "preflight": {
-      const page = request.headers.get("origin");
-      if (crossOrigin.allowed || page === null) return { status: 204, body: "" };
-      const origin = page.slice(0, 200);
-      parts.emit({ type: "origin_refused", ...correlated(context), origin, configured: true });
-      return message(403, "Pages of this origin may not call.");
-    }
-    default:
-      return message(404, "There is nothing here. Send uploads with POST to the endpoint's path.");
-  }
+): OperationHandlers<Call, More> {
+  const { limits, timeouts, routes } = parts;
+  return {
+    upload: (call) => upload(parts, call, (body) => body, answerUpload),
+    putRow: (call) => row(parts, call, "PUT"),
+    patchRow: (call) => row(parts, call, "PATCH"),
+    deleteRow: (call) => row(parts, call, "DELETE"),
+    createCheckpoint: (call) => createCheckpoint(parts, call),
+    requestCheckpoint: (call) => requestCheckpoint(parts, call),
+    getLimits: async () => ({ status: 200, body: limitsBody(limits, timeouts, routes) }),
+    getContract: contract,
+  };
+}
+
+function answerPreflight(emit: Emit, { request, context }: Call, { allowed }: CrossOrigin): Answer {
+  const page = request.headers.get("origin");
+  if (allowed || page === null) return { status: 204, body: "" };
+  const origin = page.slice(0, 200);
+  emit({ type: "origin_refused", ...correlated(context), origin, configured: true });
+  return message(403, "Pages of this origin may not call.");
 }
 
 /** Loaded where somebody asks for it. */
-async function contract(): Promise<Answer> {
+async function contract(): Promise<OperationAnswers["getContract"] & More> {
   const { openapiYaml } = await import("../wire/generated/openapi.js");
   return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
 }
@@ -137,43 +137,49 @@ function crossOriginOf<P extends Principal, DB>(
   }
 }
 
-function upload<P extends Principal, DB>(
+async function upload<P extends Principal, DB, Answered extends object>(
   parts: HttpParts<P, DB>,
-  request: WriteRequest,
-  context: RequestContext,
+  call: Call,
   uploadOf: (body: unknown) => unknown,
-): Promise<Answer> {
+  answerOf: (shape: UploadShape, results: readonly TransactionResult[]) => Answered,
+) {
   const { processor } = parts;
   const run = async (
     { value, lossyNumbers }: RequestBody,
     caller: CallContext<P>,
     at: Where,
-  ): Promise<Answer> => {
+  ): Promise<(Answered | Told<429>) & More> => {
     at.during = "validate";
     const accepted = await processor.validate(uploadOf(value), caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
-    return answerResults(accepted.shape, results);
+    const crowded = tooManyOf(results);
+    return { ...(crowded ?? answerOf(accepted.shape, results)), results };
   };
-  return called(parts, request, context, run, true);
+  return called(parts, call, run, true);
 }
 
-function checkpoint<P extends Principal, DB>(
-  parts: HttpParts<P, DB>,
-  request: WriteRequest,
-  context: RequestContext,
-  route: "checkpoint" | "checkpoint-request",
-): Promise<Answer> {
+function row<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call, op: Operation) {
+  const answerOf = (_: UploadShape, results: readonly TransactionResult[]) => answerDemo(results);
+  return upload(parts, call, (body) => uploadOfRow(op, body), answerOf);
+}
+
+function createCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
   const { checkpointing } = parts;
-  return called(parts, request, context, async ({ value }, { principal, signal }, at) => {
+  return called(parts, call, async ({ value }, { principal, signal }, at) => {
     at.during = "checkpoint";
-    if (route === "checkpoint") {
-      const checkpoint = await checkpointing.next({ principal, signal, ...readCheckpoint(value) });
-      return { status: 200, body: { checkpoint } };
-    }
+    const checkpoint = await checkpointing.next({ principal, signal, ...readCheckpoint(value) });
+    return { status: 200 as const, body: { checkpoint } };
+  });
+}
+
+function requestCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
+  const { checkpointing } = parts;
+  return called(parts, call, async ({ value }, { principal, signal }, at) => {
+    at.during = "checkpoint";
     const { clientId, requestId } = readCheckpointRequest(value);
     const raised = await checkpointing.raise({ principal, signal, clientId }, requestId);
-    return { status: 200, body: { checkpoint_request_id: raised } };
+    return { status: 200 as const, body: { checkpoint_request_id: raised } };
   });
 }
 
@@ -183,13 +189,12 @@ interface Where {
 }
 
 /** For what needs a caller and a body. */
-async function called<P extends Principal, DB>(
+async function called<P extends Principal, DB, Answered>(
   { pipeline, load, limits, timeouts, emit }: HttpParts<P, DB>,
-  request: WriteRequest,
-  context: RequestContext,
-  run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answer>,
+  { request, context }: Call,
+  run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answered>,
   setsAside = false,
-): Promise<Answer> {
+): Promise<Answered | ReturnType<typeof refusal> | Told<429>> {
   if (load.draining()) return unavailable("The server is being stopped. Try again.");
   const visit = load.admit();
   if (visit === undefined) return unavailable("The server is busy. Try again.");
@@ -246,11 +251,10 @@ const bodyCure =
   "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";
 
 /** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
-function answerResults(shape: UploadShape, results: readonly TransactionResult[]): Answer {
-  const [first] = results;
+function tooManyOf([first]: readonly TransactionResult[]): Told<429> | undefined {
   return first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
-    ? { ...tooMany(first.message, first.retryAfterMs), results }
-    : { ...answerUpload(shape, results), results };
+    ? tooMany(first.message, first.retryAfterMs)
+    : undefined;
 }
 
 async function respond<P extends Principal, DB>(

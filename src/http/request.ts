@@ -1,16 +1,14 @@
 /** What a request says of itself: which of the endpoint's routes it is for, and the names by which it is found again. */
 import type { Emit } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
+import {
+  type OperationId,
+  type OperationRoute,
+  operationRoutes,
+} from "../wire/generated/operations.js";
 
-export type Route =
-  | "upload"
-  /** One operation, which is the method. */
-  | "row"
-  | "limits"
-  | "contract"
-  | "checkpoint"
-  | "checkpoint-request"
-  | "preflight";
+/** An operation of the contract, or the question whether a page may call it. */
+export type Route = OperationId | "preflight";
 
 /** Which of the optional routes there are. */
 export interface RouteOptions {
@@ -19,25 +17,23 @@ export interface RouteOptions {
   readonly checkpoints?: boolean;
 }
 
-type ByMethod = Readonly<Record<string, Route>>;
-
-/** Older demo clients send one operation, by the method. */
-const uploads: ByMethod = { POST: "upload", PUT: "row", PATCH: "row", DELETE: "row" };
-
-const uploadByPost: ByMethod = { POST: "upload" };
+type ByMethod = Readonly<Record<string, OperationId>>;
 
 /** By what follows the endpoint's path. */
-const routes: ReadonlyMap<string, ByMethod> = new Map<string, ByMethod>([
-  ["", uploads],
-  ["/limits", { GET: "limits" }],
-  ["/openapi.yaml", { GET: "contract" }],
-]);
+function routesOf(is: (route: OperationRoute) => boolean): ReadonlyMap<string, ByMethod> {
+  const found = new Map<string, ByMethod>();
+  for (const [id, route] of Object.entries(operationRoutes)) {
+    const { method, path } = route;
+    if (is(route)) found.set(path, { ...found.get(path), [method]: id as OperationId });
+  }
+  return found;
+}
 
-const withCheckpoints: typeof routes = new Map<string, ByMethod>([
-  ...routes,
-  ["/checkpoint", { PUT: "checkpoint" }],
-  ["/checkpoint-request", { POST: "checkpoint-request" }],
-]);
+const routes = routesOf(({ tag }) => tag !== "checkpoints");
+const withCheckpoints = routesOf(() => true);
+
+const uploads: ByMethod = routes.get("") ?? {};
+const uploadByPost: ByMethod = { POST: "upload" };
 
 /** The path alone: without origin, query and trailing slash. */
 export function pathOf(url: string): string {

@@ -1,5 +1,6 @@
 /** The answers that are the request's as a whole: what they say, and what goes with them. */
 import { defaultRetryMs } from "../wire/answer.js";
+import type { components } from "../wire/generated/types.js";
 import { contractVersion } from "../wire/generated/version.js";
 import type { CrossOrigin } from "./cors.js";
 import { isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
@@ -10,16 +11,30 @@ import type { Limits, Timeouts } from "../wire/limits.js";
 import type { RouteOptions } from "./request.js";
 import type { TransactionResult, WriteResponse } from "../model.js";
 
+type Schemas = components["schemas"];
+
 /** An answer on its way: its body is JSON, unless it is text already. */
-export interface Answer {
+export interface Answer extends More {
   readonly status: number;
   readonly body: unknown;
+}
+
+/** What an answer has beside what the contract says of it. */
+export interface More {
   readonly headers?: Readonly<Record<string, string>>;
   readonly results?: readonly TransactionResult[];
 }
 
+/** An answer that says in words what it is. */
+export interface Told<Status extends number> extends More {
+  readonly status: Status;
+  readonly body: Schemas["Message"];
+}
+
+type Refused = 400 | 401 | 403 | 404 | 413 | 415 | 500 | 503;
+
 /** What the device keeps its writes for: everything but its own mistakes is 5xx. */
-export function refusal(error: unknown, during: ErrorEvent["during"]): Answer {
+export function refusal(error: unknown, during: ErrorEvent["during"]): Told<Refused> {
   if (during === "authenticate") {
     if (isUnauthenticated(error)) {
       return message(401, error.message, { "www-authenticate": "Bearer" });
@@ -52,17 +67,21 @@ export function toResponse(
   };
 }
 
-export function message(status: number, text: string, headers?: Answer["headers"]): Answer {
+export function message<Status extends number>(
+  status: Status,
+  text: string,
+  headers?: More["headers"],
+): Told<Status> {
   return { status, body: { message: text }, ...(headers && { headers }) };
 }
 
 /** The server's fault, or the moment's. */
-export function unavailable(text: string, retryAfterMs = defaultRetryMs): Answer {
+export function unavailable(text: string, retryAfterMs = defaultRetryMs): Told<503> {
   return message(503, text, retryAfter(retryAfterMs));
 }
 
 /** The caller has too much of something. */
-export function tooMany(text: string, retryAfterMs = defaultRetryMs): Answer {
+export function tooMany(text: string, retryAfterMs = defaultRetryMs): Told<429> {
   return message(429, text, retryAfter(retryAfterMs));
 }
 
@@ -75,7 +94,7 @@ export function limitsBody(
   limits: Limits,
   { requestMs, transactionMs }: Timeouts,
   { checkpoints = false }: RouteOptions,
-) {
+): Schemas["LimitsResponse"] {
   const { bodyBytes, transactions, operations, depth, keys, values, stringLength } = limits;
   return {
     contract_version: contractVersion,

@@ -125,3 +125,13 @@ export function replaceable<L extends AnyLayer>(
   if (replacement === undefined) return run;
   return async (input, context) => replacement(input, context, (next) => run(next, context));
 }
+
+/**
+ * A member of a replaced `map` that can say without a transaction what it makes of an entry: the one that it hands to the default, whose write it
+ * returns, or `null`.
+ */
+export const handsOn = Symbol("powersync-writes.handsOn");
+
+export interface HandsOn {
+  readonly [handsOn]?: (entry: CrudEntry) => Promise<CrudEntry | null>;
+}

@@ -8,7 +8,7 @@ import type {
   Principal,
   TransactionContext,
 } from "../context.js";
-import type { CrudEntry, Write } from "../model.js";
+import type { CrudEntry, OpData, Operation, Write } from "../model.js";
 import type { Change, Store, StoredRow, Unit, Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { type NamedRow, rowName } from "../store/letters.js";
@@ -34,7 +34,26 @@ export interface OpenUnit {
   readonly sender?: Sender;
   /** Only where letters of the caller's wait, which may be what would create it. */
   readonly needs?: Needs;
+  /** Where a dead letter is recorded, and the application maps by itself. */
+  readonly targets?: Targets;
 }
+
+/** An operation by the row that it becomes. */
+export interface Mapped {
+  readonly op: Operation;
+  /** By the client's names. */
+  readonly table: string;
+  readonly id: string;
+  readonly data: OpData;
+  /** Whose names the columns in `data` have. */
+  readonly columns: "client's" | "source's";
+}
+
+/** What an operation becomes: `null` where the application leaves it out, `undefined` where nobody can say. */
+export type Target = Mapped | null | undefined;
+
+/** A transaction's operations, in order, and what they become. */
+export type Targets = readonly { readonly sent: CrudEntry; readonly target?: Target }[];
 
 /** What a transaction needs and has not found. */
 export interface Needs {
@@ -79,6 +98,8 @@ export interface OperationState extends OpenUnit {
   change: Change | undefined;
   /** The write as it goes to the store, with what the last hook has put in. */
   final: Write | undefined;
+  /** Where the application maps by itself: see `mapping.ts`. */
+  target: Target;
 }
 
 // On the context itself, so that the state lives as long as the context, and reaches every layer whatever replaces it.
@@ -118,6 +139,7 @@ export function withOperation<P extends Principal, DB>(
     fixed: undefined,
     change: undefined,
     final: undefined,
+    target: undefined,
   };
   const context: OperationContext<P, DB> = {
     ...transaction,

@@ -127,7 +127,13 @@ export function createPersist<P extends Principal, DB>(
         // Loaded where it is used.
         const { writeMerging } = await import("./conflicts.js");
         const asked = { change: made, write, rule, conflict, context, kept: state, convert };
-        return writeMerging(asked, (effect) => judge(effect, write, context, state));
+        const outcome = await writeMerging(asked, (effect) => judge(effect, write, context, state));
+        if (outcome.effect === "kept") {
+          const { op, table, id } = write;
+          const row = { table, id, op, operationIndex: context.operationIndex };
+          emit({ type: "row_kept", ...correlated(context), ...row });
+        }
+        return outcome;
       }
       const { effects, failure } = await state.unit.write([made]);
       if (failure !== undefined) throw faultOf(failure.cause, made, state);

@@ -19,6 +19,7 @@ import {
   replaceable,
 } from "./layers.js";
 import { mapper } from "./map.js";
+import { keepingEntry, keepingWrite, keepMapped, type Mapping } from "./mapping.js";
 import { createMutations, type Mutations } from "./mutations.js";
 import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
@@ -41,6 +42,8 @@ export type Pipeline<P extends Principal, DB> = {
   readonly mutations: Mutations<P, DB> | undefined;
   /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
   readonly looksAtAll: boolean;
+  /** Absent: every operation is about the row that it names. */
+  readonly mapping: Mapping | undefined;
   /** Absent where no hook is there. */
   readonly respond: LayerFunction<Layers<P, DB>["respond"]> | undefined;
   /** Tells the `committed` hooks. Never rejects. Absent where there are none. */
@@ -54,6 +57,7 @@ export type CommittedWrites = Omit<Committed, "mutations">;
 
 interface PipelineParts<P extends Principal, DB> {
   readonly rules: Rules<P, DB>;
+  readonly mapping: Mapping | undefined;
   readonly limits: Limits;
   readonly emit: Emit;
   /** The default `deadLetter`. */
@@ -64,7 +68,7 @@ interface PipelineParts<P extends Principal, DB> {
 
 export function createPipeline<P extends Principal, DB>(
   config: WritesConfig<P, DB>,
-  { rules, limits, emit, deadLetter, reject }: PipelineParts<P, DB>,
+  { rules, mapping, limits, emit, deadLetter, reject }: PipelineParts<P, DB>,
 ): Pipeline<P, DB> {
   const allHooks = hooksOf(config);
   const hooks = <Name extends LayerName>(name: Name): LayerHook<Layers<P, DB>[Name]>[] =>
@@ -78,22 +82,23 @@ export function createPipeline<P extends Principal, DB>(
   const convert = createConvert(emit, isSeen);
   const persist = createPersist(rules, convert, emit);
   const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
-  const map = layer(replaceable(mapper(rules, { convert, emit }), config.map), hooks("map"));
+  const byRules = keepingEntry(mapper(rules, { convert, emit }), mapping);
+  const map = layer(replaceable(byRules, config.map), hooks("map"));
+  const judge = keepingWrite(authorizer(rules, config.authorize, convert), mapping);
 
   return {
     rules,
     convert,
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
     validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
-    map: isPlain("map") ? map : withConvertedHooks(map, rules, convert),
-    authorize: layer(authorizer(rules, config.authorize, convert), hooks("authorize"), {
-      after: sameRow,
-    }),
+    map: isPlain("map") ? map : withConvertedHooks(map, rules, convert, mapping),
+    authorize: layer(judge, hooks("authorize"), { after: sameRow }),
     persist: layer(replaceable(byTable(persist.layer, rules), config.persist), hooks("persist"), {
       before: sameRow,
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
+    mapping,
     mutations,
     deadLetter: rejecting(
       layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
@@ -144,9 +149,11 @@ function withConvertedHooks<P extends Principal, DB>(
   map: LayerFunction<Layers<P, DB>["map"]>,
   rules: Rules<P, DB>,
   convert: Convert,
+  mapping: Mapping | undefined,
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const write = await map(entry, context);
+    keepMapped(write, context, mapping);
     const rule = write === null ? undefined : rules.get(write.table);
     // Without a rule `authorize` refuses it.
     return write === null || rule === undefined

@@ -2,35 +2,28 @@
  * One attempt at a transaction, in one database transaction: the ledger's claim, then map → authorize → persist for each operation, then COMMIT.
  * After a failure there is only ROLLBACK.
  */
-import type { OperationContext, Principal, TransactionContext } from "../context.js";
+import type { Principal, TransactionContext } from "../context.js";
 import { isFatal, isRetryable } from "../errors.js";
-import type { ErrorEvent } from "../events/events.js";
-import type { CrudTransaction, InvalidTransaction, Write, WriteOutcome } from "../model.js";
-import { type Dependants, rowsPut } from "../dead-letters/dependants.js";
-import { faultOf } from "../pipeline/fault.js";
+import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
+import { type Dependants, putsOf, rowsPut } from "../dead-letters/dependants.js";
 import {
   type Needs,
   type OpenUnit,
   type OperationState,
   withOperation,
 } from "../pipeline/operation.js";
+import { targetsOf } from "../pipeline/mapping.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft, Undone } from "../store/failures.js";
-import type { Change, Claim } from "../store/store.js";
+import type { Claim } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
-import type { Attempt, Refused } from "./attempted.js";
+import type { Attempt, Progress } from "./attempted.js";
 import type { Call } from "./call.js";
 import { refusalOf } from "./refusal.js";
+import { createRun } from "./run.js";
 import type { WatchLeft } from "./untouched.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure } from "./dependence.js";
-
-/** Where an attempt stands, so that its failure can say so. */
-export interface Progress {
-  during: ErrorEvent["during"];
-  operationIndex: number | undefined;
-  refused?: Refused;
-}
 
 interface AttemptOptions {
   /** From 1. */
@@ -56,7 +49,11 @@ export async function attempt<P extends Principal, DB>(
 ): Promise<Attempt> {
   const { number, claim, schema, tally, dependants, known, deferConstraints, watchLeft } = options;
   const { store, memory, signal, principal } = call;
-  const progress: Progress = { during: "begin", operationIndex: undefined };
+  const progress: Progress = {
+    during: "begin",
+    operationIndex: undefined,
+    ...(pipeline.mapping && { states: [] }),
+  };
   if ("invalid" in transaction && claim?.key === undefined) return refusalOf(transaction);
   const operations = "invalid" in transaction ? 1 : transaction.crud.length;
   const entering = { userId: principal.userId, operations, signal };
@@ -100,7 +97,8 @@ export async function attempt<P extends Principal, DB>(
         });
         if (needs !== undefined) {
           throwIfUnsure(needs, known.free);
-          throwIfOthers(needs, puts, writes());
+          const { states } = progress;
+          if (states) throwIfOthers(needs, puts, putsOf(transaction, targetsOf(crud, states)));
         }
         return { kind: "applied", transaction, writes, ...(needs && { needs }) };
       },
@@ -108,8 +106,13 @@ export async function attempt<P extends Principal, DB>(
   } catch (error) {
     if (error instanceof CallerLeft) return { kind: "not begun" };
     if (error instanceof Undone) return { kind: "undone" };
-    if (isUnsure(error)) return { kind: "unsure", needs: error.needs, puts: error.puts };
-    const { during, operationIndex, refused } = progress;
+    const { during, operationIndex, refused, states } = progress;
+    const targets =
+      states === undefined || "invalid" in transaction
+        ? {}
+        : { targets: targetsOf(transaction.crud, states) };
+    if (isUnsure(error))
+      return { kind: "unsure", needs: error.needs, puts: error.puts, ...targets };
     return {
       kind: "failed",
       error,
@@ -117,6 +120,7 @@ export async function attempt<P extends Principal, DB>(
       ...(operationIndex !== undefined && { operationIndex }),
       ...(refused && { refused }),
       ...(needs && { needs }),
+      ...targets,
     };
   }
 }
@@ -187,6 +191,7 @@ export async function apply<P extends Principal, DB>(
       pipeline.readRow,
     );
     open.needs?.operations.push(context);
+    if (progress.states) progress.states[operationIndex] = state;
     if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
     if (inSlices && isSliceOver()) await nextSlice();
     progress.operationIndex = operationIndex;
@@ -220,80 +225,4 @@ export async function apply<P extends Principal, DB>(
   progress.during = "commit";
   // A hook may have put other values in.
   return () => done.map(([write, { final }]) => final ?? write);
-}
-
-function foundMissing(
-  { op, table, id }: Write,
-  operationIndex: number,
-  { needs }: OperationState,
-): void {
-  // The default one has said so already.
-  if (op === "PUT" || needs?.rows.some((row) => row.operationIndex === operationIndex)) return;
-  needs?.rows.push({ op, table, id, operationIndex });
-}
-
-interface WaitingChange<P extends Principal, DB> {
-  readonly change: Change;
-  readonly write: Write;
-  readonly context: OperationContext<P, DB>;
-  readonly state: OperationState;
-}
-
-/** Changes that wait to be written together. */
-interface Run<P extends Principal, DB> {
-  add(write: Write, context: OperationContext<P, DB>, state: OperationState): Promise<void>;
-  /** Writes what waits. Rejects with the first failure. */
-  end(): Promise<void>;
-}
-
-function createRun<P extends Principal, DB>(
-  { plainPersist, persist, rules }: Pipeline<P, DB>,
-  { unit }: OpenUnit,
-  progress: Progress,
-): Run<P, DB> {
-  const alone: Run<P, DB>["add"] = async (write, context, state) => {
-    progress.during = "persist";
-    // One of the application's own may give nothing.
-    let outcome: WriteOutcome | undefined;
-    try {
-      outcome = await persist(write, context);
-    } catch (error) {
-      if (state.change) progress.refused = { change: state.change, table: write.table };
-      throw error;
-    }
-    unit.throwIfFailed();
-    if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
-  };
-  if (plainPersist === undefined) return { add: alone, end: async () => {} };
-  let waiting: WaitingChange<P, DB>[] = [];
-  return {
-    add: async (write, context, state) => {
-      // What stands before it has been written: see `Rule.looksAround`.
-      const rule = rules.get(write.table);
-      if ((rule?.persist ?? rule?.conflict) !== undefined) return alone(write, context, state);
-      progress.during = "persist";
-      const change = await plainPersist.change(write, context, state);
-      if (change !== undefined) waiting.push({ change, write, context, state });
-    },
-    end: async () => {
-      if (waiting.length === 0) return;
-      const run = waiting;
-      waiting = [];
-      progress.during = "persist";
-      const { effects, failure } = await unit.write(run.map(({ change }) => change));
-      // Nobody is told of what is begun again.
-      if (failure?.cause instanceof Undone) throw failure.cause;
-      for (const [index, effect] of effects.entries()) {
-        const { write, context, change, state } = run[index] as WaitingChange<P, DB>;
-        progress.operationIndex = change.operationIndex;
-        if (effect !== "written") plainPersist.judge(effect, write, context, state);
-      }
-      if (failure === undefined) return;
-      progress.operationIndex = failure.operationIndex;
-      const failed = run.find(({ change }) => change.operationIndex === failure.operationIndex);
-      if (failed === undefined) throw failure.cause;
-      progress.refused = { change: failed.change, table: failed.write.table };
-      throw faultOf(failure.cause, failed.change, failed.state);
-    },
-  };
 }

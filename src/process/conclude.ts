@@ -8,6 +8,7 @@ import {
   retryableResult,
   type TransactionResult,
 } from "../model.js";
+import type { Targets } from "../pipeline/operation.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Call } from "./call.js";
 import { classify, fatalResult, isTriedAgain, type Verdict } from "./classify.js";
@@ -33,6 +34,7 @@ interface Failed<P extends Principal> {
   readonly identity: Identity | undefined;
   /** The letter that it depends on, where it does. */
   readonly root?: string;
+  readonly targets: Targets | undefined;
 }
 
 /** Never rejects. `undefined`: the letter that it depends on has been closed meanwhile. */
@@ -43,7 +45,7 @@ export function createConclude<P extends Principal, DB>({
   record,
   emit,
 }: ConcludeParts<P, DB>): Conclude<P> {
-  return async ({ verdict, operationIndex, payload, call, identity, root }) => {
+  return async ({ verdict, operationIndex, payload, call, identity, root, targets }) => {
     if (verdict.outcome === "retryable") return queued(verdict);
     const answer = fatalResult(verdict, operationIndex);
     const ask = call.clientCanHandle ? requiresClientHandling : undefined;
@@ -60,7 +62,11 @@ export function createConclude<P extends Principal, DB>({
       return identity?.handling === undefined ? asking : save(asking, call, identity, emit);
     }
     const { about } = verdict;
-    const letter = { ...(root !== undefined && { root }), ...(about && { about }) };
+    const letter = {
+      ...(root !== undefined && { root }),
+      ...(about && { about }),
+      ...(targets && { targets }),
+    };
     return record(answer, payload, call, identity, letter);
   };
 }

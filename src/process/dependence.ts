@@ -4,10 +4,11 @@ import {
   type Dependants,
   type Dependence,
   mayDepend,
-  rowsPut,
+  putsOf,
+  type PutRow,
 } from "../dead-letters/dependants.js";
-import type { Needs } from "../pipeline/operation.js";
-import type { CrudTransaction, Write } from "../model.js";
+import type { Needs, Targets } from "../pipeline/operation.js";
+import type { CrudTransaction } from "../model.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
@@ -18,10 +19,16 @@ export const dependent: Verdict = {
   message: "It needs a change that could not be made, and waits behind it to be looked at.",
 };
 
+interface Tried<P extends Principal> {
+  readonly transaction: CrudTransaction;
+  readonly call: Call<P>;
+  readonly targets: Targets | undefined;
+}
+
 /** Asked when the transaction has been rolled back, in one of its own. */
 export async function dependence<P extends Principal>(
   dependants: Dependants,
-  { transaction, call }: { readonly transaction: CrudTransaction; readonly call: Call<P> },
+  { transaction, call, targets }: Tried<P>,
   needs: Needs,
   last: Verdict | undefined,
   operationIndex: number | undefined,
@@ -31,7 +38,8 @@ export async function dependence<P extends Principal>(
   const failed =
     last?.outcome === "fatal" ? { errorCode: last.errorCode, operationIndex } : undefined;
   if (!mayDepend(needs, failed)) return undefined;
-  const asked = { principal, needs, transaction, ...(failed && { failed }) };
+  const puts = putsOf(transaction, targets);
+  const asked = { principal, needs, puts, ...(failed && { failed }) };
   return memory.places.unit(
     { userId: principal.userId, operations: 1 },
     store,
@@ -45,14 +53,14 @@ export interface Known {
   /** Rows that may be absent, for no letter would create them: see `rowName`. */
   readonly free: Set<string>;
   /** The rows that it PUTs, where hooks make others of them than those that it names. */
-  puts?: readonly NamedRow[];
+  puts?: readonly PutRow[];
 }
 
 export class Unsure extends Error {
   readonly needs: Needs;
-  readonly puts: readonly NamedRow[] | undefined;
+  readonly puts: readonly PutRow[] | undefined;
 
-  constructor(needs: Needs, puts?: readonly NamedRow[]) {
+  constructor(needs: Needs, puts?: readonly PutRow[]) {
     super("Rows are absent, or others are written, that a dead letter may be there to create.");
     this.needs = needs;
     this.puts = puts;
@@ -72,11 +80,11 @@ export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
 export function throwIfOthers(
   needs: Needs,
   told: readonly NamedRow[],
-  writes: readonly Write[],
+  puts: readonly PutRow[],
 ): void {
-  const puts = rowsPut(writes);
   const names = new Set(told.map(rowName));
-  if (puts.length !== names.size || !puts.every((row) => names.has(rowName(row)))) {
+  const made = new Set(puts.map(rowName));
+  if (made.size !== names.size || ![...made].every((row) => names.has(row))) {
     throw new Unsure(needs, puts);
   }
 }

@@ -1,7 +1,7 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { createNextId, namedRows } from "../dead-letters/payload.js";
+import { createNextId, eachRowOnce, namedRows } from "../dead-letters/payload.js";
 import {
   ChainFull,
   type LetterQuota,
@@ -16,7 +16,7 @@ import {
   retryableResult,
   type TransactionResult,
 } from "../model.js";
-import { type OpenUnit, withUnit } from "../pipeline/operation.js";
+import { type OpenUnit, type Targets, withUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Call } from "./call.js";
 import type { SchemaTrust } from "../store/tables.js";
@@ -46,7 +46,7 @@ export type RecordFailure<P extends Principal> = (
   payload: unknown,
   call: Call<P>,
   identity: Identity | undefined,
-  more: { readonly root?: string; readonly about?: About },
+  more: { readonly root?: string; readonly about?: About; readonly targets?: Targets },
 ) => Promise<TransactionResult | undefined>;
 
 export function createRecord<P extends Principal, DB>({
@@ -57,7 +57,7 @@ export function createRecord<P extends Principal, DB>({
   quota,
 }: RecorderParts<P, DB>): RecordFailure<P> {
   const nextId = createNextId();
-  return async (answer, payload, call, identity, { root, about }) => {
+  return async (answer, payload, call, identity, { root, about, targets }) => {
     const letter = letterOf(answer, payload, call, identity, {
       id: nextId(),
       ...(root !== undefined && { root }),
@@ -68,7 +68,8 @@ export function createRecord<P extends Principal, DB>({
     for (let attempt = 1; outcome === undefined; attempt += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       try {
-        outcome = await storeLetter({ ...parts, schema }, answer, letter, call, identity);
+        const storing = { ...parts, schema, targets };
+        outcome = await storeLetter(storing, answer, letter, call, identity);
       } catch (error) {
         if (error instanceof RootClosed) return undefined;
         const { underWay: unread } = reading;
@@ -113,11 +114,12 @@ interface Storing<P extends Principal, DB> extends Pick<
 > {
   readonly reading: RowReading;
   readonly schema: SchemaTrust;
+  readonly targets: Targets | undefined;
 }
 
 /** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
 async function storeLetter<P extends Principal, DB>(
-  { pipeline, quota, reading, schema }: Storing<P, DB>,
+  { pipeline, quota, reading, schema, targets }: Storing<P, DB>,
   answer: FatalResult,
   letter: DeadLetter,
   call: Call<P>,
@@ -132,7 +134,7 @@ async function storeLetter<P extends Principal, DB>(
     { schema, ...(identity && { claim: { ...identity, answer } }) },
     async (unit): Promise<Outcome> => {
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
-      const open = { store, unit };
+      const open = { store, unit, ...(targets && { targets }) };
       const { root } = letter;
       if (root !== undefined) {
         const chain = await unit.letters.lockRoot(root);
@@ -156,7 +158,9 @@ async function withRowStates(
 ): Promise<DeadLetter> {
   if (!reading.wanted) return letter;
   reading.underWay = true;
-  const rows = await namedRows(letter.payload);
+  const named = await namedRows(letter.payload);
+  const mapped = open.targets?.flatMap(({ target }) => target ?? []) ?? [];
+  const rows = mapped.length === 0 ? named : eachRowOnce([...named, ...mapped]);
   const rowStates = await reading.rowStateReader.read(open, rows, principal);
   reading.underWay = false;
   return { ...letter, rowStates };

@@ -168,7 +168,7 @@ export function createRunTransaction<P extends Principal, DB>({
         tried.needs && !("invalid" in transaction) && last?.outcome !== "retryable"
           ? await dependence(
               dependants,
-              { transaction, call },
+              { transaction, call, targets: tried.targets },
               tried.needs,
               last,
               failed?.operationIndex,
@@ -181,7 +181,8 @@ export function createRunTransaction<P extends Principal, DB>({
         if (tried.kind === "unsure" && tried.puts !== undefined) known.puts = tried.puts;
         continue;
       }
-      const concluded = { payload: payloadOf(transaction), call, identity };
+      const { targets } = tried;
+      const concluded = { payload: payloadOf(transaction), call, identity, targets };
       const result =
         needed === undefined
           ? await conclude({

@@ -21,18 +21,38 @@ export function instantOf(value: unknown): Reading {
   const [, year, month, day, hour = "00", minute = "00", second = "00", digits = "", zone = "Z"] =
     match;
 
-  const local = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  // Date.parse takes the 30th of February for the 1st of March, and 24:00 for the next day.
-  if (
-    Number.isNaN(local) ||
-    !isoOf(new Date(local)).startsWith(`${year}-${month}-${day}T${hour}`)
-  ) {
-    throw new InvalidValue("There is no such date and time.");
-  }
+  const local = localMs(
+    Number(year),
+    Number(month),
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  if (local === undefined) throw new InvalidValue("There is no such date and time.");
   return {
     seconds: (local - offsetMs(zone)) / 1000,
     fraction: withoutTrailingZeros(digits),
   };
+}
+
+/** The calendar repeats after so many days. */
+const fourCenturiesMs = 146_097 * 86_400_000;
+
+/** `undefined` for a day that no month has, and for a time that no day has. */
+function localMs(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | undefined {
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  // `Date.UTC` takes a year below 100 for one of the twentieth century, and the 30th of February for the 1st of March.
+  const later = new Date(Date.UTC(year + 400, month - 1, day, hour, minute, second));
+  const isThere = later.getUTCMonth() === month - 1 && later.getUTCDate() === day;
+  return isThere ? later.getTime() - fourCenturiesMs : undefined;
 }
 
 /** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, no zone. */

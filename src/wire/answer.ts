@@ -10,11 +10,19 @@ import type {
 
 type Schemas = components["schemas"];
 
-/** What `answerUpload` returns: `body` is still to be written as JSON, with `stringifyJson`. */
-interface UploadAnswer {
+type UploadAnswer =
+  | {
+      readonly status: 200;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body: Schemas["UploadResponse"];
+    }
+  | DemoAnswer;
+
+/** What clients of the demo backends are answered. Here as in `answerUpload`, `body` is still to be written as JSON, with `stringifyJson`. */
+interface DemoAnswer {
   readonly status: 200 | 503;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: Schemas["UploadResponse"];
+  readonly body: Schemas["Message"];
 }
 
 /** Where the server can't say how long: about what PowerSync's clients wait by themselves. */
@@ -89,9 +97,14 @@ export function answerUpload(
   shape: UploadShape,
   results: readonly TransactionResult[],
 ): UploadAnswer {
-  if (shape === "batch") return { status: 200, body: { results: results.map(toWire) } };
-  const result = onlyResult(results);
-  return shape === "single" ? { status: 200, body: toWire(result) } : answerDemo(result);
+  switch (shape) {
+    case "batch":
+      return { status: 200, body: { results: results.map(toWire) } };
+    case "single":
+      return { status: 200, body: toWire(onlyResult(results)) };
+    case "demo":
+      return answerDemo(results);
+  }
 }
 
 /** The other shapes hold one transaction, and know no `not_attempted`: to their clients that is a reason to come again. */
@@ -102,7 +115,8 @@ function onlyResult([result]: readonly TransactionResult[]): TransactionResult {
 }
 
 /** Demo clients take any 2xx for done, and send the same again after anything else. */
-function answerDemo(result: TransactionResult): UploadAnswer {
+export function answerDemo(results: readonly TransactionResult[]): DemoAnswer {
+  const result = onlyResult(results);
   if (result.status === "success") return { status: 200, body: { message: "Batch completed" } };
   // Recorded: the client may go on. One that was left to the client's handling is not, and must not be dropped.
   if (result.status === "fatal_error" && !result.requiresClientHandling) {

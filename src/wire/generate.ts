@@ -1,5 +1,6 @@
 /**
- * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server hands out; and `src/admin/generated`.
+ * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server hands out; `examples/clients`, the clients in
+ * other languages; and `src/admin/generated`.
  * Run it after every change of the contract or of `src/admin/page`; `--check` writes nothing, names the stale files and exits 1.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -10,6 +11,8 @@ import { build } from "esbuild";
 import openapiTS, { astToString, type OpenAPI3 } from "openapi-typescript";
 import { parse } from "yaml";
 import { generatePage } from "../admin/generate.js";
+import { generateClients } from "./clients/generate.js";
+import { operationsText } from "./generate-operations.js";
 
 const banner = "// Made from openapi.yaml by generate.ts. Change those, never this file.\n";
 const here = new URL("./", import.meta.url);
@@ -30,6 +33,7 @@ export async function generate(yaml: string): Promise<Record<string, string>> {
     ].join(""),
     "types.ts":
       banner + astToString(await openapiTS(structuredClone(contract), { immutable: true })),
+    "operations.ts": operationsText(contract, banner),
     "validate.js": await validators(contract.components.schemas),
     "validate.d.ts": validatorTypes,
   };
@@ -137,8 +141,9 @@ export declare const validateCheckpointRequest: Validator<Schemas["CheckpointReq
 
 /** Writes what has changed, or with `check` only finds it. */
 async function main(check: boolean): Promise<void> {
-  const contract = await generate(await readFile(new URL("openapi.yaml", here), "utf8"));
-  await write("src/wire/generated", contract, check);
+  const yaml = await readFile(new URL("openapi.yaml", here), "utf8");
+  await write("src/wire/generated", await generate(yaml), check);
+  await write("examples/clients", await generateClients(parse(yaml) as Contract), check);
   await write("src/admin/generated", await generatePage(), check);
 }
 
@@ -149,12 +154,13 @@ async function write(
 ): Promise<void> {
   const folder = new URL(`../../${path}/`, here);
   const stale: string[] = [];
-  await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
     const file = new URL(name, folder);
     if ((await readFile(file, "utf8").catch(() => undefined)) === text) continue;
     stale.push(name);
-    if (!check) await writeFile(file, text);
+    if (check) continue;
+    await mkdir(new URL(".", file), { recursive: true });
+    await writeFile(file, text);
   }
   if (stale.length === 0) console.log(`${path} is up to date.`);
   else console.log(`${check ? "Stale" : "Written"} in ${path}: ${stale.join(", ")}`);

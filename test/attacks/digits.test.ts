@@ -353,6 +353,7 @@ for (const subject of [...dialects.map(onDatabase), memory]) {
       expect(at).toContain("2026-01-02T03:04:05.678Z is stored as 2026-01-02");
       expect(at).toContain(digits === "cuts" ? "03:04:05" : "03:04:06");
       expect(price).toContain("0.30000000000000004 is stored as 0.30");
+      expect(price).toMatch(/(?:numeric|decimal)\(10, 2\)/);
     });
   });
 }

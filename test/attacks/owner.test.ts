@@ -5,7 +5,7 @@ import { createWrites, type WriteEvent, type WritesConfig } from "../../src/inde
 import { memoryStore, type MemoryType } from "../../src/store/memory.js";
 import { isChosen } from "../support/chosen.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
-import { long, third } from "../support/long.js";
+import { long, partOf } from "../support/long.js";
 
 interface Schema {
   notes: { id: string; owner_id: unknown; body: string | null };
@@ -275,8 +275,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
 };
 
-const config = (userId: string, events: WriteEvent[]) => ({
-  authenticate: () => ({ userId }),
+const config = (events: WriteEvent[]) => ({
+  authenticate: () => ({ userId: "nobody" }),
   ledger: false as const,
   logger: false as const,
   onEvent: (event: WriteEvent) => void events.push(event),
@@ -345,16 +345,17 @@ describe.each(dialects)("$name", (dialect) => {
     await db.deleteFrom("parts").execute();
     await db.deleteFrom("powersync_dead_letters" as never).execute();
     await sql.raw(`insert into ${notes} values ('n1', ${one.stored}, 'as it was')`).execute(db);
+    const events: WriteEvent[] = [];
+    const writes = createWrites<{ userId: string }, Record<string, Record<string, unknown>>>({
+      ...config(events),
+      database: db as never,
+      tables: {
+        notes: { ...tables.notes, table: notes },
+        parts: tables.parts,
+      } as WritesConfig<{ userId: string }, Record<string, Record<string, unknown>>>["tables"],
+    });
     const send: Send = async (userId, ...crud) => {
-      const events: WriteEvent[] = [];
-      const writes = createWrites<{ userId: string }, Record<string, Record<string, unknown>>>({
-        ...config(userId, events),
-        database: db as never,
-        tables: {
-          notes: { ...tables.notes, table: notes },
-          parts: tables.parts,
-        } as WritesConfig<{ userId: string }, Record<string, Record<string, unknown>>>["tables"],
-      });
+      events.length = 0;
       const result = await writes.processTransaction({ crud }, { principal: { userId } });
       return {
         result,
@@ -384,7 +385,7 @@ describe.each(dialects)("$name", (dialect) => {
     }
     const owner = "owner_id";
     const found = await createWrites<{ userId: string }, Record<string, Record<string, unknown>>>({
-      ...config("alice", []),
+      ...config([]),
       database: db as never,
       tables: { texts: { owner }, numbers: { owner }, documents: { owner } },
     }).check();
@@ -436,7 +437,7 @@ function attacks(all: readonly Case[], run: Run, available: () => boolean): void
       const shared = all.filter(({ unfit }) => unfit === one.unfit).length > 2;
       await run(one, async (send, stored) => {
         for (const [nr, userId] of (shared
-          ? third(one.unfit ?? [], turn)
+          ? partOf(one.unfit ?? [], turn)
           : (one.unfit ?? [])
         ).entries()) {
           // What one hears, all do: the first tries everything.
@@ -540,9 +541,10 @@ describe.runIf(isChosen("memory"))("the memory store", () => {
     await store.transaction(
       (tx) => void tx.insert("notes", { id: "n1", owner_id: stored, body: "as it was" }),
     );
+    const events: WriteEvent[] = [];
+    const writes = createWrites({ ...config(events), database: store, tables });
     const send: Send = async (userId, ...crud) => {
-      const events: WriteEvent[] = [];
-      const writes = createWrites({ ...config(userId, events), database: store, tables });
+      events.length = 0;
       const result = await writes.processTransaction({ crud }, { principal: { userId } });
       return { result, said: said(events) };
     };

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { powersyncWrites } from "../../adapters/node.js";
 import { createWrites, fatal, type WriteEvent, type WritesConfig } from "../../src/index.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
-import { long, third } from "../support/long.js";
+import { long, partOf } from "../support/long.js";
 import { createRuleTables, emptyRuleTables, type RuleSchema } from "../support/rule-tables.js";
 import { type Listening, listen } from "../support/uploads.js";
 import { byName, type TestPrincipal } from "../support/writes.js";
@@ -122,7 +122,7 @@ const told = (text: string): string =>
 for (const [nth, dialect] of dialects.entries()) {
   // Names and spellings that are refused by the same lines: SQLite, which is quick, has all of them, and the servers share them.
   const share = <T>(list: readonly T[], turn = 0): readonly T[] =>
-    dialect.family === "sqlite" ? list : third(list, nth + turn);
+    dialect.family === "sqlite" ? list : partOf(list, nth + turn);
   describe.skipIf(!(await dialect.available()))(dialect.name, () => {
     let database: TestDatabase;
     let db: Kysely<RuleSchema>;

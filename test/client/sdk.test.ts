@@ -8,7 +8,13 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/express.js";
-import { type ConnectorOptions, PowerSyncWriteConnector } from "../../src/client/index.js";
+import {
+  type ConnectorOptions,
+  powersyncAuthenticator,
+  powersyncUploader,
+  PowerSyncWriteConnector,
+  type UploadDatabase,
+} from "../../src/client/index.js";
 import { createWrites, fatal } from "../../src/index.js";
 import { jwt } from "../../src/jwt/index.js";
 import { createCuttingProxy } from "../support/cutting-proxy.js";
@@ -394,6 +400,42 @@ describe.skipIf(!(await postgresAvailable()))("PowerSync's client", () => {
       "INSERT 2",
       "INSERT 3",
     ]);
+  });
+
+  it("takes the connector in two halves; what is aborted after it was applied is applied once", async () => {
+    const options = { url: server.url, getToken: () => token() };
+    const [authenticator, uploader] = [powersyncAuthenticator(options), powersyncUploader(options)];
+    const device = await devices.open();
+    await addThing(device, { size: 1 });
+    const controller = new AbortController();
+    inFront = (_request, response, next) => {
+      // The server has committed, and its answer does not come.
+      response.end = () => {
+        controller.abort();
+        return response;
+      };
+      next();
+    };
+    const upload = uploader.uploadMutations({ database: device, abort: controller.signal });
+    await expect(upload).rejects.toMatchObject({ code: "ABORTED" });
+    expect([await count(source.db, "things"), (await queued(device)).length]).toEqual([1, 1]);
+
+    inFront = (_request, _response, next) => next();
+    const connector = {
+      fetchCredentials: async () => ({
+        endpoint: service.url,
+        token: await authenticator.resolveCredentials(),
+      }),
+      uploadData: (database: UploadDatabase) => uploader.uploadMutations({ database }),
+    };
+    await device.connect(connector, quick);
+    await addThing(device, { size: 2 });
+    await drained(device);
+    expect((await effects(source.db)).map(({ op, size }) => `${op} ${size}`)).toEqual([
+      "INSERT 1",
+      "INSERT 2",
+    ]);
+    await devices.close(device);
   });
 
   it("carries every value: 64 bits, JSON, NULL, and what comes with a deletion", async () => {

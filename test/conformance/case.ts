@@ -54,6 +54,12 @@ export interface Case {
   };
 }
 
+/** @param target the name of a database, as `test/support` has it */
+export function isFor({ except = {}, only = [""] }: Case, target: string): boolean {
+  const named = (start: string) => target.startsWith(start);
+  return !Object.keys(except).some(named) && only.some(named);
+}
+
 /** The nth uuid. */
 export function uuid(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;

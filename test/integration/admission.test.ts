@@ -5,13 +5,7 @@ import type { Server } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type WritesConfig } from "../../src/index.js";
 import { adapters, listen } from "../conformance/adapters.js";
-import {
-  betterSqlite3,
-  mariadb,
-  mysql,
-  postgres,
-  type TestDatabase,
-} from "../support/databases.js";
+import { betterSqlite3, databases, type TestDatabase } from "../support/databases.js";
 import { isPuttingBack } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
 import { post, until } from "../support/uploads.js";
@@ -213,7 +207,7 @@ describe("a body that does not arrive", () => {
   });
 });
 
-for (const dialect of [betterSqlite3, postgres, mariadb, mysql]) {
+for (const dialect of databases) {
   const available = await dialect.available();
 
   describe.skipIf(!available)(`open dead letters on ${dialect.name}`, () => {

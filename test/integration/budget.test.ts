@@ -7,7 +7,7 @@ import { createTables, createWrites, type WritesConfig } from "../../src/index.j
 import { createProxy, type Proxy, type Traffic } from "../bench/speed/proxy.js";
 import { createPostgresDatabase } from "../support/databases.js";
 import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
-import { mariadbServer, mysqlServer, postgresAvailable } from "../support/servers.js";
+import { type MysqlServer, mysqlServers, postgresAvailable } from "../support/servers.js";
 import type { TestPrincipal } from "../support/writes.js";
 
 type Config = WritesConfig<TestPrincipal, never>;
@@ -114,14 +114,16 @@ const mysqlBudgets: Server["budgets"] = {
   },
 };
 
-const mysqlOn = (name: string, server: typeof mysqlServer, defaultPort: number) => ({
-  name,
-  protocol: "mysql" as const,
-  port: Number(new URL(server.url).port) || defaultPort,
+const mysqlOn = async (server: MysqlServer): Promise<Server> => ({
+  name: server.name,
+  available: await server.available(),
+  protocol: "mysql",
+  port: Number(new URL(server.url).port) || 3306,
   ddl: columns("char(36)", "varchar(200)", "datetime(3)"),
   create: () => createMysqlDatabase(server),
-  connect: (url: string): Kysely<never> =>
+  connect: (url) =>
     new Kysely({ dialect: new MysqlDialect({ pool: mysqlPool(url, { connectionLimit: 1 }) }) }),
+  budgets: mysqlBudgets,
 });
 
 const servers: readonly Server[] = [
@@ -163,16 +165,7 @@ const servers: readonly Server[] = [
       },
     },
   },
-  {
-    ...mysqlOn("MariaDB", mariadbServer, 3306),
-    available: await mariadbServer.available(),
-    budgets: mysqlBudgets,
-  },
-  {
-    ...mysqlOn("MySQL", mysqlServer, 3307),
-    available: await mysqlServer.available(),
-    budgets: mysqlBudgets,
-  },
+  ...(await Promise.all(mysqlServers.map(mysqlOn))),
 ];
 
 for (const { name, available, protocol, port, ddl, create, connect, budgets } of servers) {

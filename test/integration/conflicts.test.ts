@@ -68,11 +68,18 @@ function cases(target: ConflictTarget): void {
   beforeEach(() => opened.reset());
   afterAll(() => opened.close());
 
+  let kept: unknown[] = [];
+  beforeEach(() => {
+    kept = [];
+  });
   const writesWith = (conflict: Conflict, rule: Rule = base) =>
     createWrites<Principal, ConflictSchema>({
       authenticate: byName,
       database: opened.database,
       logger: false,
+      onEvent: (event) => {
+        if (event.type === "row_kept") kept.push([event.op, event.table, event.id]);
+      },
       tables: { docs: { ...rule, conflict } },
     });
 
@@ -334,7 +341,7 @@ function cases(target: ConflictTarget): void {
     const at = (second: number, ms = 0) =>
       new Date(Date.UTC(2026, 0, 2, 3, 4, second, ms)).toISOString();
 
-    it("keeps the row that is newer, and says nothing", async () => {
+    it("keeps the row that is newer, and tells the client nothing", async () => {
       const writes = writesWith({ newest: "updated_at" });
       const [one, two] = [device(writes, "one"), device(writes, "two")];
       expect(await one.send(put({ title: "a", updated_at: at(5) }))).toEqual(ok);
@@ -343,10 +350,15 @@ function cases(target: ConflictTarget): void {
       expect(await two.send(patch({ title: "b", updated_at: at(6) }))).toEqual(ok);
       expect(await one.send(put({ title: "c", updated_at: at(5) }))).toEqual(ok);
       expect(await doc()).toMatchObject({ title: "b", updated_at: at(6) });
+      expect(kept).toEqual([
+        ["PATCH", "docs", "d"],
+        ["PUT", "docs", "d"],
+      ]);
       expect(await one.send(put({ title: "c", updated_at: at(7) }))).toEqual(ok);
       expect(await doc()).toMatchObject({ title: "c", updated_at: at(7) });
       expect(await one.send(del())).toEqual(ok);
       expect(await doc()).toBeUndefined();
+      expect(kept).toHaveLength(2);
     });
 
     it("takes no write without a stamp", async () => {
@@ -653,6 +665,7 @@ function cases(target: ConflictTarget): void {
         one.entry({ ...put({ title: "other" }), id: "e" }),
       ];
       for (const crud of [late, late]) expect(await one.sendAll(crud)).toEqual(ok);
+      expect(kept).toEqual([["PATCH", "docs", "d"]]);
       expect(await opened.rows("docs")).toMatchObject([
         { id: "d", title: "two", version: 2 },
         { id: "e", title: "other" },
@@ -729,7 +742,9 @@ function cases(target: ConflictTarget): void {
         },
       ]);
       expect(await doc()).toMatchObject({ title: "b & c" });
+      expect(kept).toEqual([]);
       expect(await two.send(patch({ title: "theirs" }, { title: "a" }))).toEqual(ok);
+      expect(kept).toEqual([["PATCH", "docs", "d"]]);
       expect((await two.send(patch({ title: "no" }, { title: "a" }))).code).toBe("NO");
       expect(await doc()).toMatchObject({ title: "b & c" });
       expect(await two.send(patch({ title: "mine" }, { title: "a" }))).toEqual(ok);

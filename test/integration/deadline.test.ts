@@ -7,6 +7,7 @@ import { createWrites, type WriteEvent, type Writes, type WritesConfig } from ".
 import { createCuttingProxy, type CuttingProxy } from "../support/cutting-proxy.js";
 import {
   betterSqlite3,
+  databases,
   mariadb,
   mysql,
   postgres,
@@ -15,7 +16,7 @@ import {
 } from "../support/databases.js";
 import { mysqlPool } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbServer, type MysqlServer, mysqlServer, postgresUrl } from "../support/servers.js";
+import { type MysqlServer, mysqlServers, postgresUrl } from "../support/servers.js";
 import { until } from "../support/uploads.js";
 import { testConfig, type TestPrincipal } from "../support/writes.js";
 
@@ -121,8 +122,7 @@ async function open(
 const servers: readonly Server[] = [
   onPostgres("Postgres", true),
   onPostgres("Postgres, step by step,", false),
-  onMysqlServer(mariadb, mariadbServer),
-  onMysqlServer(mysql, mysqlServer),
+  ...mysqlServers.map(onMysqlServer),
 ];
 
 function onPostgres(name: string, flights: boolean): Server {
@@ -145,7 +145,8 @@ function onPostgres(name: string, flights: boolean): Server {
   };
 }
 
-function onMysqlServer(dialect: TestDialect, server: MysqlServer): Server {
+function onMysqlServer(server: MysqlServer): Server {
+  const dialect = server.name === "MySQL" ? mysql : mariadb;
   return {
     name: dialect.name,
     dialect,
@@ -316,7 +317,7 @@ async function holding(db: Kysely<TestSchema>, run: () => Promise<void>): Promis
   await db.connection().execute(run);
 }
 
-for (const dialect of [betterSqlite3, postgres, mariadb, mysql]) {
+for (const dialect of databases) {
   const available = await dialect.available();
 
   describe.skipIf(!available)(`${dialect.name} and a hook that never returns`, () => {

@@ -1,10 +1,12 @@
 /** What needs a row that a dead letter would create waits behind it, on every database and in the memory store: nothing of it is answered `success` before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createAdmin } from "../../src/admin/admin.js";
+import { fatal } from "../../src/index.js";
 import {
   badList,
   chainScene,
   DEPENDS,
+  FATAL,
   INVALID,
   list,
   newList,
@@ -240,8 +242,13 @@ describe.each(targets)("$name", (target) => {
             },
           },
         },
+        authorize: ({ values }: { values: { name?: string } }) => {
+          if (values.name === "refused") throw fatal("REFUSED", "Not that name.");
+        },
       });
-      for (const id of [list, other]) expect(await send(badList(id))).toMatchObject(INVALID);
+      for (const id of [list, other]) {
+        expect(await send(newList(id, "refused"))).toMatchObject(FATAL);
+      }
       expect(await send(newList(list, "nowhere"))).toEqual(SUCCESS);
       expect(await send(patch("lists", list, { name: "x" }))).toMatchObject(DEPENDS);
       expect(await send(newList(list, "elsewhere"))).toEqual(SUCCESS);

@@ -6,7 +6,7 @@ import { type Kysely, type Logger, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anonymous, createWrites, type Principal, type Writes } from "../../src/index.js";
 import { dialects, type TestDatabase, type TestDialect } from "../support/databases.js";
-import { long, third } from "../support/long.js";
+import { long, partOf } from "../support/long.js";
 import type { TestSchema } from "../support/schema.js";
 
 /** In each of them, so that none is found in a statement by chance. */
@@ -242,7 +242,7 @@ for (const [index, dialect] of dialects.entries()) {
       const answers = shape === "batch" ? () => undefined : (result: unknown) => result;
       const turn = Object.keys(shapes).indexOf(shape);
       // Where all shapes are tried, they share the names between them.
-      const someNames = all ? third(names, turn) : names;
+      const someNames = all ? partOf(names, turn) : names;
 
       it.each([
         ["PUT", 0, (table: string) => put(table, "n1", { body: "harm" })],
@@ -250,7 +250,7 @@ for (const [index, dialect] of dialects.entries()) {
         ["DELETE", 2, (table: string) => remove(table, "n1")],
       ] as const)("tables by other names: %s", async (_op, nth, entry) => {
         // They are refused before it is looked at what they do, so the operations share them too.
-        for (const name of third(names, turn + nth)) {
+        for (const name of partOf(names, turn + nth)) {
           const result = await send(shape, entry(name));
           if (answers(result)) expect(result, name).toMatchObject(fatal("UNKNOWN_TABLE"));
         }

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
 import { createWrites } from "../../src/index.js";
-import { betterSqlite3, mariadb, mysql, postgres } from "../support/databases.js";
+import { betterSqlite3, databases, postgres } from "../support/databases.js";
 import { long } from "../support/long.js";
 import {
   type Change,
@@ -88,7 +88,7 @@ function nameOf({ device, number }: Sent): string {
   return `${device} ${number}`;
 }
 
-describe.each([postgres, mysql, mariadb, betterSqlite3])("on $name", (dialect) => {
+describe.each(databases)("on $name", (dialect) => {
   it(
     "the published connectors' writes are applied once",
     { timeout: 3_600_000 },

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { CrudEntry } from "../../src/index.js";
-import { drivers, type TestDatabase } from "../support/databases.js";
+import { databases, type TestDatabase } from "../support/databases.js";
 import { alice, from, patch, put, uuid, writesWithEvents } from "../support/letters.js";
 
 const thing = uuid(1);
@@ -24,7 +24,7 @@ function gated() {
 
 const isolations = [{}, { isolation: "repeatable read" }, { isolation: "serializable" }] as const;
 
-describe.each(drivers.filter(({ concurrent }) => concurrent))("on $name", (dialect) => {
+describe.each(databases.filter(({ concurrent }) => concurrent))("on $name", (dialect) => {
   let database: TestDatabase | undefined;
   const db = () => (database as TestDatabase).db;
 

@@ -16,7 +16,7 @@ import { dialects } from "../support/databases.js";
 import { long } from "../support/long.js";
 import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
-import { mariadbServer, mysqlServer } from "../support/servers.js";
+import { type MysqlServer, mysqlServers } from "../support/servers.js";
 
 const rows = long ? 2_000 : 60;
 const seed = Number(process.env["SEED"] ?? Math.trunc(Math.random() * 2 ** 31));
@@ -197,12 +197,12 @@ const subjects: readonly Subject[] = [
           },
         ],
   ),
-  inMode(mariadbServer, "TIME_ROUND_FRACTIONAL"),
-  inMode(mysqlServer, "TIME_TRUNCATE_FRACTIONAL"),
+  ...mysqlServers.map(inOtherMode),
 ];
 
 /** The other way than the server's own default. */
-function inMode(server: typeof mysqlServer, mode: string): Subject {
+function inOtherMode(server: MysqlServer): Subject {
+  const mode = server.name === "MySQL" ? "TIME_TRUNCATE_FRACTIONAL" : "TIME_ROUND_FRACTIONAL";
   return {
     name: `${server.name}, ${mode}`,
     columns: mysqlColumns,

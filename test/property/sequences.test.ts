@@ -17,7 +17,7 @@ import {
 } from "../support/model.js";
 import { noUuid } from "../support/schema.js";
 import type { AppTable, OpenTarget, Target } from "../support/target.js";
-import { everyTarget, targets } from "../support/targets.js";
+import { drivenTargets, targets } from "../support/targets.js";
 import type { TestPrincipal } from "../support/writes.js";
 
 const most = 1_000;
@@ -363,7 +363,7 @@ async function storedLetters(database: OpenTarget, n: number): Promise<readonly 
     .toSorted();
 }
 
-/** The model has no clock: seven targets share one thread, and on a busy machine it may be away for longer than a statement may take. */
+/** The model has no clock: the targets share one thread, and on a busy machine it may be away for longer than a statement may take. */
 const timeouts = {
   lockMs: 120_000,
   statementMs: 120_000,
@@ -371,7 +371,7 @@ const timeouts = {
   requestMs: Infinity,
 };
 
-for (const target of everyTarget) {
+for (const target of drivenTargets) {
   const available = await target.available();
   const sequences = sequencesOn(target);
   // While one database writes to its disk, another has something to do.

@@ -3,12 +3,7 @@ import { Kysely, type Logger, MysqlDialect, sql } from "kysely";
 import { betterSqlite3 } from "../support/databases.js";
 import { createTables } from "../../src/index.js";
 import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
-import {
-  mariadbServer,
-  type MysqlServer,
-  mysqlServer,
-  postgresAvailable,
-} from "../support/servers.js";
+import { type MysqlServer, mysqlServers, postgresAvailable } from "../support/servers.js";
 import { supabaseOnPglite, supabaseOnPostgres } from "../support/supabase.js";
 import type { Family, Shape } from "./shapes.js";
 import { mysqlShape } from "./shapes-mysql.js";
@@ -154,9 +149,4 @@ const sqlite: Place = {
   },
 };
 
-export const places: readonly Place[] = [
-  postgres,
-  onMysql(mysqlServer),
-  onMysql(mariadbServer),
-  sqlite,
-];
+export const places: readonly Place[] = [postgres, ...mysqlServers.map(onMysql), sqlite];

@@ -11,6 +11,7 @@ export const DEPENDS = {
   requiresClientHandling: false,
   failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
 };
+export const FATAL = { status: "fatal_error", requiresClientHandling: false };
 export const INVALID = { status: "fatal_error", failedOperation: { errorCode: "INVALID_DATA" } };
 
 export const list = uuid(1);

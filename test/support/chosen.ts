@@ -4,6 +4,8 @@
  * The one place that reads it. What is not chosen is not available, and is skipped as where its server is missing. Tests that need some database and
  * no certain one take SQLite or PGlite, which are always there.
  */
+import { long } from "./long.js";
+
 const names = ["pglite", "postgres", "mariadb", "mysql", "mssql", "sqlite", "memory"] as const;
 
 export type DialectName = (typeof names)[number];
@@ -11,7 +13,13 @@ export type DialectName = (typeof names)[number];
 const chosen = read(process.env["DIALECTS"]);
 
 /** Whether the run names its databases. */
-export const narrowed = (process.env["DIALECTS"] ?? "") !== "";
+const narrowed = (process.env["DIALECTS"] ?? "") !== "";
+
+/**
+ * Whether every suite is for MySQL and MariaDB, and not the conformance cases alone: in a run that names its databases, as `.ci/run` has one for these
+ * two, and in the long form. They would take half of the time of `npm test`.
+ */
+export const mysqlEverywhere = narrowed || long;
 
 export function isChosen(name: DialectName): boolean {
   return chosen.has(name);

@@ -14,7 +14,7 @@ import {
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import { isChosen, narrowed } from "./chosen.js";
+import { isChosen, mysqlEverywhere } from "./chosen.js";
 import { empty } from "./empty.js";
 import { long } from "./long.js";
 import { createMysqlDatabase, mysqlGiven, mysqlPool, mysqlRow, mysqlTables } from "./mysql.js";
@@ -155,20 +155,18 @@ export const drivers: readonly TestDialect[] = [
   sqliteOfNode,
 ];
 
-/** Each database once, with its first driver. */
-export const databases: readonly TestDialect[] = [postgres, mariadb, mysql, betterSqlite3];
+const mysqlFamily = mysqlEverywhere ? [mariadb, mysql] : [];
 
-/** MySQL and MariaDB are one family. Where both are there, and the run names neither, MySQL stands for it. */
-const mysqlFamily =
-  long || narrowed || !(await mysqlServer.available()) ? [mariadb, mysql] : [mysql];
+/** Each database once, with its first driver: what suites run on that need several connections, or a server's own ways. */
+export const databases: readonly TestDialect[] = [postgres, ...mysqlFamily, betterSqlite3];
 
 /**
- * What most suites run on. The second driver or server of a family that is there is left to the conformance cases, the random sequences and `npm run
- * test:long`; MariaDB also to `.ci/run`. Without a Postgres server PGlite stands in for it.
+ * What most suites run on. The second driver of a database is left to the conformance cases and `npm run test:long`, MySQL and MariaDB also to
+ * `.ci/run`: see `mysqlEverywhere`. Without a Postgres server PGlite stands in for it.
  */
 export const dialects: readonly TestDialect[] = long
   ? drivers
-  : [...((await postgresAvailable()) ? [] : [pglite]), postgres, ...mysqlFamily, betterSqlite3];
+  : [...((await postgresAvailable()) ? [] : [pglite]), ...databases];
 
 /** For what needs Postgres' ways and no certain one: the server, which takes half of PGlite's time, or PGlite, which is always there. */
 export const somePostgres = (await postgresAvailable()) ? postgres : pglite;

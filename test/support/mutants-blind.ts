@@ -14,11 +14,13 @@ import {
   onBody,
   onCrud,
   onEntries,
+  onResponse,
   onResults,
   onTransactions,
   onValues,
   oneByOne,
   sorted,
+  takenFor,
   type Transaction,
 } from "./interceptors.js";
 import type { Mutant } from "./mutants.js";
@@ -37,12 +39,6 @@ const onRequest =
   (next) =>
   async (request) =>
     (await answer(request)) ?? next(request);
-
-const onResponse =
-  (change: (response: Response, request: Request) => Promise<Response> | Response): Intercept =>
-  (next) =>
-  async (request) =>
-    change(await next(request), request);
 
 const message = (status: number, text: string): Response =>
   Response.json(
@@ -105,26 +101,6 @@ const onCheckpointRequest =
 
 const greaterNumber = (stored: string, sent: string): string =>
   BigInt(stored) > BigInt(sent) ? stored : sent;
-
-/** Answers a transaction that has been answered before, by a key that takes too many for the same. */
-const takenFor = (
-  keyOf: (
-    transaction: Transaction,
-    sent: { readonly body: Json; readonly caller: string },
-  ) => unknown,
-): Intercept =>
-  oneByOne(() => {
-    const known = new Map<string, Json>();
-    return async (transaction, ask, sent) => {
-      const key = keyOf(transaction, sent);
-      if (key === undefined) return ask(transaction);
-      const hash = hashOf(key);
-      const answer = known.get(hash) ?? (await ask(transaction));
-      if (answer["status"] === "success" || answer["status"] === "fatal_error")
-        known.set(hash, answer);
-      return answer;
-    };
-  });
 
 interface Control extends Omit<Mutant, "caughtBy"> {
   /** What the contract says, in the guide or in the OpenAPI document. */

@@ -37,11 +37,11 @@ export async function createProject(type: "module" | "commonjs" = "module"): Pro
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "app", type }));
   await linkPackages(join(folder, "node_modules"));
   const start: Project["start"] = async (args, { env = {} } = {}) => {
-    const { PATH = "", HOME = "" } = process.env;
+    const { PATH = "", HOME = "", NODE_COMPILE_CACHE: cache = "" } = process.env;
     return spawn(process.execPath, [await program(mainFile), ...args], {
       cwd: folder,
       // What the run of the tests has set is no setting of the project's.
-      env: { PATH, HOME, ...env },
+      env: { PATH, HOME, ...(cache !== "" && { NODE_COMPILE_CACHE: cache }), ...env },
     });
   };
   return {

@@ -1,7 +1,7 @@
 /** The database servers that tests use where they are running. In CI they must be. */
 import mysql from "mysql2";
 import { Client } from "pg";
-import { type DialectName, isChosen } from "./chosen.js";
+import { type DialectName, isChosen, mysqlEverywhere } from "./chosen.js";
 
 export const postgresUrl =
   process.env["DATABASE_URL_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/test";
@@ -45,7 +45,10 @@ export const mysqlServer = overMysql2({
   uuid: "char(36) character set ascii collate ascii_bin",
 });
 
-export const mysqlServers: readonly MysqlServer[] = [mariadbServer, mysqlServer];
+/** Those that suites run on beside the conformance cases. */
+export const mysqlServers: readonly MysqlServer[] = mysqlEverywhere
+  ? [mariadbServer, mysqlServer]
+  : [];
 
 function overMysql2(server: Omit<MysqlServer, "available">): MysqlServer {
   const { name, chosen, url } = server;

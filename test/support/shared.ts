@@ -3,7 +3,7 @@ import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
 import { createMysqlDatabase, mysqlTables } from "./mysql.js";
 import { postgresTables } from "./postgres.js";
-import { mariadbServer, type MysqlServer, mysqlServer, postgresAvailable } from "./servers.js";
+import { type MysqlServer, mysqlServers, postgresAvailable } from "./servers.js";
 import { sqliteFile } from "./sqlite-files.js";
 import { sqliteTables } from "./sqlite.js";
 
@@ -20,8 +20,7 @@ export const shared: Readonly<Record<string, () => Promise<Shared | undefined>>>
     (await postgresAvailable())
       ? { ...(await createPostgresDatabase()), tables: postgresTables }
       : undefined,
-  MariaDB: () => on(mariadbServer),
-  MySQL: () => on(mysqlServer),
+  ...Object.fromEntries(mysqlServers.map((server) => [server.name, () => on(server)])),
   SQLite: async () => {
     if (!isChosen("sqlite")) return undefined;
     const { file, remove } = sqliteFile();

@@ -2,7 +2,14 @@
 import { sql } from "kysely";
 import { auditSql } from "../../src/audit/sql.js";
 import { createWrites } from "../../src/index.js";
-import { dialects, drivers, mysql, type TestDatabase, type TestDialect } from "./databases.js";
+import {
+  databases,
+  dialects,
+  drivers,
+  mysql,
+  type TestDatabase,
+  type TestDialect,
+} from "./databases.js";
 import { memoryTarget } from "./memory.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
@@ -17,6 +24,14 @@ export const everyTarget: readonly Target[] = [
   mssqlTarget(mssql),
   // No SQL Server: what it shows is said in `mssql/dressed.ts`.
   mssqlTarget(dressed()),
+  memoryTarget,
+];
+
+/** Each driver of the databases that suites run on: see `databases`. */
+export const drivenTargets: readonly Target[] = [
+  ...withDialects.flatMap(({ dialect, target }) =>
+    dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
+  ),
   memoryTarget,
 ];
 

@@ -7,6 +7,8 @@ import type {
 } from "@powersync/common";
 import type { PowerSyncDatabase } from "@powersync/node";
 import {
+  powersyncAuthenticator,
+  powersyncUploader,
   PowerSyncWriteConnector,
   type QueueBatch,
   type QueueEntry,
@@ -25,6 +27,49 @@ const connector: PowerSyncBackendConnector = new PowerSyncWriteConnector({
 });
 declare const database: PowerSyncDatabase;
 void database.connect(connector);
+
+/** What the SDKs' reference says of connectors in two parts. `@powersync/common` does not export it yet. */
+interface UploadMutationsOptions {
+  database: CommonPowerSyncDatabase;
+  abort?: AbortSignal;
+}
+type MutationUploader = (options: UploadMutationsOptions) => Promise<void>;
+interface Authenticator {
+  resolveCredentials(options: { abort?: AbortSignal }): Promise<string>;
+  invalidateCredentials?(): void;
+  postCheckpointRequest?(
+    clientId: string,
+    requestId: string,
+    signal?: AbortSignal,
+  ): Promise<string>;
+}
+declare function connect(options: {
+  powerSyncEndpoint?: string;
+  authenticator?: Authenticator;
+  upload?: MutationUploader | { uploadMutations: MutationUploader };
+}): void;
+
+/** The halves are what it takes: the uploader as a function and as an object, alone too. */
+const uploader = powersyncUploader({ url: "https://api.example.com", getToken: () => "token" });
+connect({ upload: uploader.uploadMutations });
+connect({ upload: uploader });
+connect({
+  powerSyncEndpoint: "https://example.powersync.journeyapps.com",
+  authenticator: powersyncAuthenticator({ getToken: async () => "token" }),
+  upload: uploader.uploadMutations,
+});
+expectType<UploadStatus>()(useSyncExternalStore(uploader.subscribe, () => uploader.status));
+
+/** Both may have the same options, and the endpoint is needed for checkpoint requests. */
+const options = { url: "https://api.example.com", getToken: () => "token" };
+powersyncAuthenticator(options);
+powersyncAuthenticator({ ...options, checkpointRequests: true });
+// @ts-expect-error Where to post them?
+powersyncAuthenticator({ getToken: () => "token", checkpointRequests: true });
+// @ts-expect-error Where to send?
+powersyncUploader({ getToken: () => "token" });
+// @ts-expect-error An uploader has no PowerSync service.
+powersyncUploader({ url: "", getToken: () => "token", powersyncUrl: "" });
 
 /** Whatever the SDK's database, batch and entry are, they are what it needs. */
 export const fits = (

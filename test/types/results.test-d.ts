@@ -94,6 +94,7 @@ export function log(event: WriteEvent): unknown {
       expectType<"PATCH" | "DELETE">()(event.op);
       return [event.table, event.id];
     case "row_declined":
+    case "row_kept":
       expectType<"PUT" | "PATCH" | "DELETE">()(event.op);
       return [event.table, event.id];
     case "row_id_respelled":

@@ -63,7 +63,12 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json"],
   },
   generator: {
-    files: ["src/wire/generate", "src/admin/generate"],
+    files: [
+      "src/wire/generate",
+      "src/wire/generate-operations",
+      "src/wire/clients/*",
+      "src/admin/generate",
+    ],
     below: [],
     packages: ["node:*", "ajv", "esbuild", "openapi-typescript", "yaml"],
   },
@@ -102,7 +107,7 @@ const layers: Readonly<Record<string, Layer>> = {
   // Options made of what was written for another endpoint.
   reference: {
     files: ["src/config/reference", "src/config/reference-types"],
-    below: ["shapes", "model", "context", "wire"],
+    below: ["shapes", "options", "model", "context", "wire"],
   },
   // The words that a transaction and a pool agree on.
   abandonment: {
@@ -124,6 +129,7 @@ const layers: Readonly<Record<string, Layer>> = {
   letters: {
     files: [
       "src/dead-letters/created",
+      "src/dead-letters/row-hashes",
       "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",
@@ -226,6 +232,8 @@ const layers: Readonly<Record<string, Layer>> = {
   client: {
     files: ["src/client/*"],
     below: [],
+    // The contract's.
+    types: ["json"],
   },
   auditCommand: {
     files: ["src/audit/command"],

@@ -26,13 +26,13 @@ describe("routeOf", () => {
     ["post", "/api/data", "upload"],
     ["POST", "/api/data/", "upload"],
     ["POST", "https://host/api/data?trace=1", "upload"],
-    ["GET", "/api/data/limits", "limits"],
-    ["GET", "/api/data/limits/", "limits"],
-    ["GET", "/api/data/openapi.yaml?download", "contract"],
+    ["GET", "/api/data/limits", "getLimits"],
+    ["GET", "/api/data/limits/", "getLimits"],
+    ["GET", "/api/data/openapi.yaml?download", "getContract"],
     ["GET", "/api/data", undefined],
-    ["PUT", "/api/data", "row"],
-    ["patch", "/api/data/", "row"],
-    ["DELETE", "/api/data?x", "row"],
+    ["PUT", "/api/data", "putRow"],
+    ["patch", "/api/data/", "patchRow"],
+    ["DELETE", "/api/data?x", "deleteRow"],
     ["HEAD", "/api/data", undefined],
     ["OPTIONS", "/api/data", undefined],
     ["constructor", "/api/data", undefined],
@@ -53,7 +53,7 @@ describe("routeOf", () => {
     ["/api/data/", "POST", "/api/data", "upload"],
     ["/", "POST", "/", "upload"],
     ["/", "POST", "http://host/", "upload"],
-    ["/", "GET", "/limits", "limits"],
+    ["/", "GET", "/limits", "getLimits"],
     ["/", "POST", "/api/data", undefined],
   ])("base %s: %s %s: %s", (base, method, url, route) => {
     expect(routeOf(base, method, url)).toBe(route);
@@ -62,13 +62,13 @@ describe("routeOf", () => {
   it.each([
     ["POST", "/", "upload"],
     ["POST", "/anything/at/all", "upload"],
-    ["GET", "/anything/limits", "limits"],
-    ["GET", "/limits", "limits"],
-    ["GET", "/anything/openapi.yaml", "contract"],
+    ["GET", "/anything/limits", "getLimits"],
+    ["GET", "/limits", "getLimits"],
+    ["GET", "/anything/openapi.yaml", "getContract"],
     ["GET", "/anything", undefined],
     ["POST", "/anything/limits", undefined],
     ["GET", "/anything/nolimits", undefined],
-    ["DELETE", "/anything", "row"],
+    ["DELETE", "/anything", "deleteRow"],
     ["PATCH", "/anything/limits", undefined],
     ["PUT", "/anything/checkpoint", undefined],
   ])("without a base, %s %s: %s", (method, url, route) => {
@@ -76,12 +76,12 @@ describe("routeOf", () => {
   });
 
   it.each([
-    ["/api/data", "PUT", "/api/data/checkpoint", "checkpoint"],
-    ["/api/data", "POST", "/api/data/checkpoint-request?x", "checkpoint-request"],
+    ["/api/data", "PUT", "/api/data/checkpoint", "createCheckpoint"],
+    ["/api/data", "POST", "/api/data/checkpoint-request?x", "requestCheckpoint"],
     ["/api/data", "POST", "/api/data/checkpoint", undefined],
     ["/api/data", "PUT", "/api/data/checkpoint/x", undefined],
-    [false, "PUT", "/anything/checkpoint", "checkpoint"],
-    [false, "POST", "/anything/checkpoint-request", "checkpoint-request"],
+    [false, "PUT", "/anything/checkpoint", "createCheckpoint"],
+    [false, "POST", "/anything/checkpoint-request", "requestCheckpoint"],
     [false, "POST", "/checkpoints", "upload"],
   ] as const)("with checkpoints, base %s: %s %s: %s", (base, method, url, route) => {
     expect(routeOf(base, method, url, { checkpoints: true })).toBe(route);

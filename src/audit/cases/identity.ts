@@ -1,5 +1,15 @@
 /** L-4xx: what makes a transaction the same one, and what makes it another. */
-import { absent, type AuditCase, fatal, from, results, success, there, upload } from "../case.js";
+import {
+  absent,
+  applied,
+  type AuditCase,
+  fatal,
+  from,
+  results,
+  success,
+  there,
+  upload,
+} from "../case.js";
 
 const identity = { level: 2, need: "MUST", about: "What is the same transaction" } as const;
 
@@ -16,10 +26,48 @@ export const identities: readonly AuditCase[] = [
         crud: sent.crud.map((entry) => ({ ...entry, op_data: { code: g.code("B") } })),
       };
       return [
-        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
-        { send: { body: from(g.device("phone"), again) }, expect: results(success) },
+        applied(g.device("phone"), sent),
+        applied(g.device("phone"), again),
         ...there(g.code("B")),
         ...absent(g.code("A")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    id: "L-460",
+    title: "applies the same operation ids with the same values to another row",
+    mend: "The table and the row's id belong into the identity, beside the values: a device that began again may delete another row under the number of an earlier deletion.",
+    steps: (g) => {
+      const sent = g.numbered(g.del("a"));
+      const other = { ...sent, crud: sent.crud.map((entry) => ({ ...entry, id: g.id("b") })) };
+      return [
+        applied(
+          g.device("tablet"),
+          g.numbered(g.put("a", { code: g.code("A") }), g.put("b", { code: g.code("B") })),
+        ),
+        applied(g.device("phone"), sent),
+        applied(g.device("phone"), other),
+        ...absent(g.code("A"), g.code("B")),
+      ];
+    },
+  },
+  {
+    ...identity,
+    // PowerSync's own numbers begin at 1.
+    need: "SHOULD",
+    id: "L-459",
+    title: "takes 0 for an id like any other",
+    mend: "Ask whether an op_id or a transaction_id is there, not whether it is true: 0 is an integer, and the contract allows every one.",
+    steps: (g) => {
+      const counted = { crud: g.once("A").map((entry, op_id) => ({ ...entry, op_id })) };
+      const first = { transaction_id: 0, crud: g.once("B") };
+      return [
+        applied(g.device("phone"), counted),
+        applied(g.device("phone"), counted),
+        applied(g.device("tablet"), first),
+        applied(g.device("tablet"), first),
+        ...there(g.code("A"), g.code("B")),
       ];
     },
   },
@@ -29,10 +77,8 @@ export const identities: readonly AuditCase[] = [
     title: "applies the same content under another operation id",
     mend: "The op_ids belong into the identity: somebody who sets a value again, after it had been changed, means it.",
     steps: (g) => {
-      const set = (device: string, name: string) => ({
-        send: { body: from(g.device(device), g.numbered(g.put("a", { code: g.code(name) }))) },
-        expect: results(success),
-      });
+      const set = (device: string, name: string) =>
+        applied(g.device(device), g.numbered(g.put("a", { code: g.code(name) })));
       return [
         set("phone", "A"),
         set("tablet", "B"),
@@ -65,12 +111,9 @@ export const identities: readonly AuditCase[] = [
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       return [
-        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
-          expect: results(success),
-        },
-        { send: { body: from(g.device("tablet"), sent) }, expect: results(success) },
+        applied(g.device("phone"), sent),
+        applied(g.device("tablet"), g.numbered(g.del("a"))),
+        applied(g.device("tablet"), sent),
         ...there(g.code("A")),
       ];
     },
@@ -83,12 +126,9 @@ export const identities: readonly AuditCase[] = [
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       return [
-        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
-          expect: results(success),
-        },
-        { send: { body: from(g.device("PHONE"), sent) }, expect: results(success) },
+        applied(g.device("phone"), sent),
+        applied(g.device("tablet"), g.numbered(g.del("a"))),
+        applied(g.device("PHONE"), sent),
         ...there(g.code("A")),
       ];
     },
@@ -103,10 +143,7 @@ export const identities: readonly AuditCase[] = [
       const of = (queue_id: string) => ({ ...from(g.device("phone"), sent), queue_id });
       return [
         { send: { body: of("first") }, expect: results(success) },
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
-          expect: results(success),
-        },
+        applied(g.device("tablet"), g.numbered(g.del("a"))),
         { send: { body: of("first") }, expect: results(success) },
         ...absent(g.code("A")),
         { send: { body: of("second") }, expect: results(success) },
@@ -123,10 +160,7 @@ export const identities: readonly AuditCase[] = [
       const body = from(g.device("phone"), { crud: [g.put("a", { code: g.code("A") })] });
       return [
         { send: { body }, expect: results(success) },
-        {
-          send: { body: from(g.device("tablet"), { crud: [g.del("a")] }) },
-          expect: results(success),
-        },
+        applied(g.device("tablet"), { crud: [g.del("a")] }),
         { send: { body }, expect: results(success) },
         ...there(g.code("A")),
       ];

@@ -3,6 +3,7 @@ import type { AuditCase } from "../case.js";
 import { access } from "./access.js";
 import { checkpoints } from "./checkpoints.js";
 import { atOnce } from "./at-once.js";
+import { failures } from "./failures.js";
 import { identities } from "./identity.js";
 import { beyondLimits } from "./limits.js";
 import { otherShapes } from "./other-shapes.js";
@@ -10,6 +11,7 @@ import { outages } from "./outages.js";
 import { replays } from "./replay.js";
 import { requests } from "./requests.js";
 import { shapes } from "./shapes.js";
+import { textCases } from "./texts.js";
 import { namesAndValues } from "./values.js";
 import { writing } from "./writing.js";
 
@@ -18,7 +20,9 @@ export const auditCases: readonly AuditCase[] = [
   // First: later ones leave failures behind, and a server that keeps these as dead letters may hold on to what comes to rows that it does not find.
   ...writing,
   ...shapes,
+  ...failures,
   ...namesAndValues,
+  ...textCases,
   ...access,
   ...requests,
   ...replays,

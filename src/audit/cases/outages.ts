@@ -96,4 +96,24 @@ export const outages: readonly AuditCase[] = [
       { outage: "end" },
     ],
   },
+  {
+    ...must,
+    id: "O-804",
+    level: 3,
+    need: "SHOULD",
+    features: ["batch"],
+    title: "says with a 503 when to come again",
+    mend: 'Send Retry-After with every 503: without it each device comes again when it likes, all of them at once. Clients that send "batch" read nothing but the status and its headers.',
+    steps: (g) => [
+      { outage: "begin" },
+      {
+        send: { body: { batch: [g.put("a", {})] } },
+        expect: [
+          { status: 503, headers: { "retry-after": "^\\d+$" } },
+          { status: [500, 502, 504] },
+        ],
+      },
+      { outage: "end" },
+    ],
+  },
 ];

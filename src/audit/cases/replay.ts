@@ -1,5 +1,5 @@
 /** L-4xx: what is sent twice. With `client_id` and an `op_id` on every entry, or else a `transaction_id`, a transaction is applied once. */
-import { absent, type AuditCase, fatal, from, results, success, there } from "../case.js";
+import { absent, applied, type AuditCase, fatal, from, results, success, there } from "../case.js";
 import { ledger } from "./remedies.js";
 
 const level = 2;
@@ -47,10 +47,7 @@ export const replays: readonly AuditCase[] = [
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
       return [
         { send: { body }, expect: results(success) },
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
-          expect: results(success),
-        },
+        applied(g.device("tablet"), g.numbered(g.del("a"))),
         { send: { body }, expect: results(success) },
         ...absent(g.code("A")),
       ];
@@ -85,16 +82,10 @@ export const replays: readonly AuditCase[] = [
         g.numbered(g.put("b", { code: g.code("A"), note: "x" })),
       );
       return [
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.put("a", { code: g.code("A") }))) },
-          expect: results(success),
-        },
+        applied(g.device("tablet"), g.numbered(g.put("a", { code: g.code("A") }))),
         { send: { body }, expect: results(fatal(0)) },
         { only: "recorded" },
-        {
-          send: { body: from(g.device("tablet"), g.numbered(g.del("a"))) },
-          expect: results(success),
-        },
+        applied(g.device("tablet"), g.numbered(g.del("a"))),
         { send: { body }, expect: results(fatal(0)) },
         ...absent(g.code("A")),
       ];
@@ -114,8 +105,8 @@ export const replays: readonly AuditCase[] = [
         crud: [{ op_data: { note: "x", code: g.code("A") }, ...omit(head, "op_data") }, ...tail],
       };
       return [
-        { send: { body: from(g.device("phone"), sent) }, expect: results(success) },
-        { send: { body: from(g.device("phone"), turned) }, expect: results(success) },
+        applied(g.device("phone"), sent),
+        applied(g.device("phone"), turned),
         ...there(g.code("A"), g.code("A moved")),
       ];
     },
@@ -148,6 +139,27 @@ export const replays: readonly AuditCase[] = [
         },
         {
           send: { body: from(g.device("phone"), first, second, third) },
+          expect: results(success, success, success),
+        },
+        ...there(g.code("A"), g.code("B"), g.code("C")),
+      ];
+    },
+  },
+  {
+    ...replay,
+    id: "L-461",
+    title: "knows a transaction again in whatever company it comes",
+    mend: "A transaction's identity has nothing of the request that it comes in: not what else is in it, and not at which place. After a failure the rest of a batch comes again by itself.",
+    steps: (g) => {
+      const [first, second, third] = ["A", "B", "C"].map((name) => g.numbered(...g.once(name)));
+      return [
+        {
+          send: { body: from(g.device("phone"), first, second) },
+          expect: results(success, success),
+        },
+        applied(g.device("phone"), second),
+        {
+          send: { body: from(g.device("phone"), third, second, first) },
           expect: results(success, success, success),
         },
         ...there(g.code("A"), g.code("B"), g.code("C")),

@@ -2,7 +2,6 @@
 import {
   absent,
   type AuditCase,
-  behind,
   fatal,
   refused,
   refusedOrFatal,
@@ -217,47 +216,5 @@ export const shapes: readonly AuditCase[] = [
         ...absent(g.code(`${n}`)),
       ]);
     },
-  },
-  {
-    id: "U-170",
-    level,
-    need: "MUST",
-    about,
-    title: "behind a fatal failure goes on, or ends the batch, and says which",
-    mend: 'Behind a transaction that failed for good apply the next ones and answer their results, or apply none of them and answer each "not_attempted".',
-    steps: (g) => [
-      {
-        send: {
-          body: upload(
-            g.tx(g.put("a", { code: g.code("A") })),
-            g.tx(g.put("b", { code: g.code("B") }), g.put("c", { code: g.code("A") })),
-            g.tx(g.put("d", { code: g.code("D") })),
-          ),
-        },
-        expect: results(success, fatal(1), behind),
-      },
-      { sees: { code: g.code("D"), there: { result: 2 } } },
-      ...there(g.code("A")),
-      ...absent(g.code("B")),
-    ],
-  },
-  {
-    id: "U-174",
-    level,
-    need: "MUST",
-    about,
-    title: "says of a value that breaks a rule of the table that it failed for good",
-    mend: "A broken unique, check or not-null constraint is fatal_error: sending the same again can't help, and a retryable answer keeps the device's queue blocked for ever.",
-    steps: (g) => [
-      {
-        send: { body: upload(g.tx(g.put("a", { code: g.code("A") }))) },
-        expect: results(success),
-      },
-      {
-        send: { body: upload(g.tx(g.put("b", { code: g.code("A") }))) },
-        expect: results(fatal(0)),
-      },
-      { send: { body: upload(g.tx(g.patch("a", { size: -1 }))) }, expect: results(fatal(0)) },
-    ],
   },
 ];

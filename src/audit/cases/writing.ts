@@ -97,6 +97,25 @@ export const writing: readonly AuditCase[] = [
   },
   {
     ...operations,
+    id: "W-212",
+    title: "does not take a PATCH for applied that it has passed over",
+    mend: "previous_values say what the device had before: they are no condition. A server that merges, or refuses what was made on an older row, says so (fatal_error, CONFLICT); success means that the row has the new values.",
+    steps: (g) => [
+      ok(g, g.put("a", { code: g.code("A"), note: "new" })),
+      {
+        ...sendOf(
+          g.tx({
+            ...g.patch("a", { code: g.code("B") }),
+            previous_values: { code: g.code("older"), note: "older" },
+          }),
+        ),
+        expect: [results(success), results(fatal(0))],
+      },
+      { sees: { code: g.code("B"), there: { result: 0 } } },
+    ],
+  },
+  {
+    ...operations,
     id: "W-220",
     title: "DELETE removes the row, and is success where there is none",
     mend: "A DELETE of a row that is not there is success: that is what the device wants.",

@@ -83,6 +83,8 @@ function toColumn({
   members,
 }: ColumnRow): Column {
   const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
+  // The upper half of the modifier, less its header.
+  const precision = modifier >= 4 && type === "numeric" ? (modifier - 4) >> 16 : undefined;
   const length =
     modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
   return {
@@ -90,6 +92,7 @@ function toColumn({
     type,
     array,
     ...(scale !== undefined && { scale }),
+    ...(precision !== undefined && { precision }),
     ...(length !== undefined && { length }),
     nullable,
     hasDefault: defaulted,

@@ -149,8 +149,9 @@ function range({ name, type }: Column, text: string, taking: Taking): string {
   return rangeText(type, text, (each) => String(scalar(column, each, taking)));
 }
 
-function digitsOf({ scale }: Column, exact: boolean) {
-  return scale === undefined ? {} : { scale, exact };
+function digitsOf({ scale, precision }: Column, exact: boolean) {
+  if (scale === undefined) return {};
+  return { scale, exact, ...(precision !== undefined && { precision }) };
 }
 
 function instant({ scale = 6 }: Column, value: unknown, exact: boolean): string {

@@ -1,0 +1,278 @@
+// A client of the write endpoint, by version 1.0.0 of its contract: models, and what to do with each answer.
+// Made from openapi.yaml by npm run generate. Copy it into your project.
+//
+// TypeScript wherever there is `fetch`. With PowerSync's SDK for JavaScript, take the connector of powersync-writes/client in its place.
+
+// One operation on one row. A `PUT` or `PATCH` has its columns under one of the names of `op_data`, and be it `{}`: one that carries no
+// data is `INVALID_TRANSACTION`.
+export interface CrudEntry {
+  // `PUT` writes the whole row, `PATCH` changes the named columns of a row that exists, `DELETE` removes it. A `PATCH` or `DELETE` of a
+  // row that does not exist succeeds and writes nothing.
+  readonly op: string;
+  // The table's name in the client's schema.
+  readonly table: string;
+  // The row's id.
+  readonly id: string;
+  // The entry's id in the device's upload queue.
+  readonly op_id?: number;
+  // The id of the local transaction that the entry belongs to.
+  readonly transaction_id?: number;
+  // `PUT`: every column that is not NULL. `PATCH`: the changed columns, NULLs included. `DELETE`: absent.
+  //
+  // A named mutation is a `PUT` into the table `powersync_mutations` with `name`, the mutator's, and `args`, its arguments as JSON text. The other entries of its transaction are what the device shows meanwhile; the server does not apply them, unless the mutator says so.
+  readonly op_data?: Readonly<Record<string, unknown>>;
+  // The row before the change, where the client's schema tracks it.
+  readonly previous_values?: Readonly<Record<string, unknown>>;
+  // The text that the application put in `_metadata`, where the client's schema tracks it.
+  readonly metadata?: string;
+}
+
+// The operations of one local transaction, applied together or not at all. One without operations succeeds.
+export interface Transaction {
+  // The local transaction's id. Where it is missing, the entries' own counts if they all have the same.
+  readonly transaction_id?: number;
+  // How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
+  // the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
+  // one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
+  // number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+  readonly handling?: number;
+  // In the order in which the device made them; at most the server's limit, 10,000 by default.
+  readonly crud: readonly CrudEntry[];
+}
+
+// Several transactions, in the order of the device's queue.
+export interface BatchUpload {
+  // The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+  // is sent twice is applied once. Empty text counts as absent.
+  readonly client_id?: string;
+  // For a device that keeps several upload queues under one client id. Empty text counts as absent.
+  readonly queue_id?: string;
+  // At least one; at most the server's limit, 100 by default.
+  readonly transactions: readonly Transaction[];
+}
+
+export interface CheckpointBody {
+  // The device, by `getClientId()`.
+  readonly client_id: string;
+}
+
+export interface CheckpointRequestBody {
+  // The device, by `getClientId()`.
+  readonly client_id: string;
+  // The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly.
+  readonly checkpoint_request_id: string;
+}
+
+// Which operation failed, and why.
+export interface FailedOperation {
+  // One of the library's codes, or one of the application's own.
+  readonly error_code: string;
+  // For people. Never the database's own text.
+  readonly message?: string;
+  // Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.
+  readonly details?: unknown;
+  // The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.
+  readonly operation_index?: number;
+}
+
+// What became of one transaction.
+export interface TransactionResult {
+  readonly status: string;
+  // For people.
+  readonly message?: string;
+  // Milliseconds to wait. Where it is missing, the client's own choice.
+  readonly retry_after_ms?: number;
+  // True where the server has recorded nothing and leaves the decision to the client. It ends the batch. To a transaction that came with
+  // `handling` the answer is final until it comes with a higher one.
+  readonly requires_client_handling?: boolean;
+  // Which operation failed, and why.
+  readonly failed_operation?: FailedOperation;
+}
+
+export interface BatchResponse {
+  // One for each transaction, in the request's order.
+  readonly results: readonly TransactionResult[];
+}
+
+export interface CheckpointResponse {
+  // Digits, for `complete(checkpoint)`.
+  readonly checkpoint: string;
+}
+
+export interface CheckpointRequestResponse {
+  // Digits.
+  readonly checkpoint_request_id: string;
+}
+
+// What is not bounded is told as 9007199254740991.
+export interface Limits {
+  // Of the body, and of the body once decompressed. Beyond it 413.
+  readonly body_bytes: number;
+  // In one request. Beyond it 400.
+  readonly transactions: number;
+  // In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`.
+  readonly operations: number;
+  // Levels of nesting in one operation's members, `op_data` itself being the first.
+  readonly depth: number;
+  // Keys of `op_data`, `previous_values` and the objects inside them, in one transaction.
+  readonly keys: number;
+  // JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413.
+  readonly values?: number;
+  // UTF-16 code units of one text.
+  readonly string_length: number;
+  // Of one caller, under way at once. Beyond it 429.
+  readonly concurrent_requests?: number;
+}
+
+// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+export interface Timeouts {
+  // After so many milliseconds no other transaction of the request is begun.
+  readonly request_ms: number;
+  // One database transaction. A transaction that fails needs a second one, in which it is recorded.
+  readonly transaction_ms: number;
+}
+
+export interface LimitsResponse {
+  // The version of this document. The first number changes only when old clients would break.
+  readonly contract_version: string;
+  // What is not bounded is told as 9007199254740991.
+  readonly limits: Limits;
+  // How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+  readonly timeouts?: Timeouts;
+  // The names of the optional things that this server does. Ignore those you do not know.
+  readonly features: readonly string[];
+}
+
+export interface Message {
+  // For people.
+  readonly message: string;
+}
+export type Then =
+  /** All have been answered: send what comes next. */
+  | "go_on"
+  /** Send the rest, which has not been tried, at once. */
+  | "send_again"
+  /** Send the rest after `waitMs`. */
+  | "wait"
+  /** Get another token, then send the rest. */
+  | "new_token"
+  /**
+   * The application decides about the first of the rest: the server has recorded nothing of it. To have it tried again, send it with a
+   * `handling` that is higher by one.
+   */
+  | "ask_app"
+  /** The request, or the set-up, is at fault: keep the rest, and tell a person. */
+  | "report";
+
+/** What to do after an upload. Remove the first `completed` transactions from the queue, whatever `then` is. */
+export interface Verdict {
+  readonly completed: number;
+  readonly then: Then;
+  readonly waitMs?: number;
+  readonly message?: string;
+  /** One for each transaction. A `fatal_error` among the first `completed` is a dead letter on the server. */
+  readonly results?: readonly TransactionResult[];
+}
+
+const defaultWaitMs = 5_000;
+
+/** What an answer to so many transactions means. What is not recognized is sent again. */
+export function judge(status: number, retryAfter: string | null, text: string, sent: number): Verdict {
+  if (status === 401) return { completed: 0, then: "new_token", message: messageOf(text) };
+  if (status === 429 || status >= 500) {
+    const waitMs = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1_000 : defaultWaitMs;
+    return { completed: 0, then: "wait", waitMs, message: messageOf(text) };
+  }
+  if (status !== 200) return { completed: 0, then: "report", message: messageOf(text) };
+  const results = resultsOf(text);
+  if (results?.length !== sent)
+    return { completed: 0, then: "wait", waitMs: defaultWaitMs, message: "That is no answer of the endpoint's." };
+  for (const [index, result] of results.entries()) {
+    if (result.status === "success") continue;
+    const { message, retry_after_ms: waitMs = defaultWaitMs } = result;
+    const verdict = { completed: index, results, ...(message !== undefined && { message }) };
+    const failed = result.status === "fatal_error";
+    if (failed && result.requires_client_handling === false) continue;
+    if (failed && result.requires_client_handling === true) return { ...verdict, then: "ask_app" };
+    if (result.status === "not_attempted" && index > 0) return { ...verdict, then: "send_again" };
+    return { ...verdict, then: "wait", waitMs };
+  }
+  return { completed: sent, then: "go_on", results };
+}
+
+/** An answer other than 200 to what is no upload. */
+export class AnswerError extends Error {
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(`The endpoint answered ${status}. ${messageOf(text)}`);
+    this.status = status;
+  }
+}
+
+export interface WriteEndpoint {
+  upload(batch: BatchUpload): Promise<Verdict>;
+  createCheckpoint(body: CheckpointBody): Promise<CheckpointResponse>;
+  requestCheckpoint(body: CheckpointRequestBody): Promise<CheckpointRequestResponse>;
+  limits(): Promise<LimitsResponse>;
+}
+
+/** @param url the endpoint's whole URL, such as `https://api.example.com/api/data` */
+export function writeEndpoint(url: string, token: () => Promise<string>, timeoutMs = 60_000): WriteEndpoint {
+  async function send(method: string, path: string, body?: object, bearer?: string): Promise<Response> {
+    return fetch(url.replace(/\/+$/, "") + path, {
+      method,
+      // The token is for one server alone.
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body !== undefined && {
+        headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
+        body: JSON.stringify(body),
+      }),
+    });
+  }
+
+  async function ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await send(method, path, body, body && (await token()));
+    const text = await response.text();
+    if (response.status !== 200) throw new AnswerError(response.status, text);
+    return JSON.parse(text) as Answer;
+  }
+
+  return {
+    upload: async (batch) => {
+      const bearer = await token();
+      let response: Response;
+      let text: string;
+      try {
+        response = await send("POST", "", batch, bearer);
+        text = await response.text();
+      } catch {
+        return { completed: 0, then: "wait", waitMs: defaultWaitMs, message: "The server can't be reached." };
+      }
+      return judge(response.status, response.headers.get("retry-after"), text, batch.transactions.length);
+    },
+    createCheckpoint: (body) => ask("PUT", "/checkpoint", body),
+    requestCheckpoint: (body) => ask("POST", "/checkpoint-request", body),
+    limits: () => ask("GET", "/limits"),
+  };
+}
+
+function resultsOf(text: string): readonly TransactionResult[] | undefined {
+  const results = (parsed(text) as Partial<BatchResponse> | null | undefined)?.results;
+  const isResult = (each: unknown): boolean => typeof each === "object" && each !== null;
+  return Array.isArray(results) && results.every(isResult) ? results : undefined;
+}
+
+function messageOf(text: string): string {
+  const message = (parsed(text) as Partial<Message> | null | undefined)?.message;
+  return typeof message === "string" ? message : "";
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

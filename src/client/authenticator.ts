@@ -1,0 +1,78 @@
+/** The half of a connector that downloads need: the token for the PowerSync service, and checkpoint requests. */
+import { createCheckpointRequests, type RequestCheckpoint } from "./checkpoint.js";
+import type { AuthenticatorOptions, ConnectorOptions } from "./options.js";
+import { findToken, hasExpired, readClaims, requireToken } from "./token.js";
+
+/** What `powersyncAuthenticator` returns: an `Authenticator`, as the PowerSync SDKs call it. */
+export interface PowerSyncAuthenticator {
+  /**
+   * Called by PowerSync whenever it needs a token.
+   *
+   * @throws UploadError SIGNED_OUT, TOKEN_UNAVAILABLE, ABORTED
+   */
+  resolveCredentials(options?: { readonly abort?: AbortSignal | undefined }): Promise<string>;
+  /** Called by PowerSync after its service has refused the token: `getToken` is asked for a new one next time. */
+  invalidateCredentials(): void;
+  /** Called by PowerSync. Present with the option `checkpointRequests` only; see `PowerSyncWriteConnector`. */
+  postCheckpointRequest?: RequestCheckpoint;
+}
+
+/**
+ * The half of `PowerSyncWriteConnector` that downloads need, for SDKs that take a connector in two parts. The other half is `powersyncUploader`.
+ *
+ * @example
+ * const writes = { url: "https://api.example.com/api/data", getToken };
+ * await database.connect({
+ *   powerSyncEndpoint: "https://instance.powersync.journeyapps.com",
+ *   authenticator: powersyncAuthenticator(writes),
+ *   upload: powersyncUploader(writes).uploadMutations,
+ * });
+ */
+export function powersyncAuthenticator(options: AuthenticatorOptions): PowerSyncAuthenticator {
+  let refused = false;
+  return {
+    async resolveCredentials({ abort } = {}) {
+      const refresh = refused;
+      refused = false;
+      try {
+        const token = await requireToken(options, refresh, abort);
+        return !refresh && hasExpired(token) ? await requireToken(options, true, abort) : token;
+      } catch (error) {
+        refused ||= refresh;
+        throw error;
+      }
+    },
+    invalidateCredentials() {
+      refused = true;
+    },
+    // Absent without the option: the SDK warns of a connector that has the method while checkpoint requests are off.
+    ...(options.checkpointRequests && { postCheckpointRequest: createCheckpointRequests(options) }),
+  };
+}
+
+/** What PowerSync's `fetchCredentials` returns. */
+export interface Credentials {
+  readonly endpoint: string;
+  readonly token: string;
+  expiresAt?: Date;
+}
+
+/**
+ * Makes the connector's `fetchCredentials`. PowerSync calls it again after a token was refused, so a token that has expired, or that was
+ * given before, is refreshed first.
+ */
+export function createFetchCredentials(
+  options: ConnectorOptions,
+): () => Promise<Credentials | null> {
+  let last: string | null = null;
+  return async () => {
+    let token = await findToken(options, false);
+    if (token !== null && (token === last || hasExpired(token))) {
+      token = await findToken(options, true);
+    }
+    last = token;
+    if (token === null) return null;
+    const { subject: _, ...expiry } = readClaims(token);
+    return { endpoint: options.powersyncUrl, token, ...expiry };
+  };
+}
