@@ -1,6 +1,6 @@
 /** Values for SQL Server's columns: what becomes of them, what is refused, and how the driver shows them. The server's own rounding is taken from its documentation. */
 import { describe, expect, it } from "vitest";
-import { CompiledQuery, Kysely, sql } from "kysely";
+import { type CompiledQuery, Kysely, sql } from "kysely";
 import { convert, view } from "../../src/sql/mssql/values.js";
 import type { Column } from "../../src/store/tables.js";
 import { DummyMssqlDialect } from "../support/mssql/dummy.js";

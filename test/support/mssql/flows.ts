@@ -3,13 +3,14 @@ import { sql } from "kysely";
 import { createWrites } from "../../../src/index.js";
 import type { TestDatabase } from "../databases.js";
 import { badThing, from, goodThing, patch, put, uuid } from "../letters.js";
+import type { TestSchema } from "../schema.js";
 import { testConfig, type TestPrincipal } from "../writes.js";
 
 const alice = { principal: { userId: "alice" }, clientId: "phone" };
 const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
 
 function writesOf({ db }: TestDatabase, more: object = {}) {
-  return createWrites<TestPrincipal>({ ...testConfig(db), ...more } as never);
+  return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more } as never);
 }
 
 export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<void>>> = {
