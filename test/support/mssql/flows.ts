@@ -4,10 +4,14 @@ import { createWrites } from "../../../src/index.js";
 import type { TestDatabase } from "../databases.js";
 import { badThing, from, goodThing, patch, put, uuid } from "../letters.js";
 import type { TestSchema } from "../schema.js";
+import { lostColumns } from "./catalog.js";
 import { testConfig, type TestPrincipal } from "../writes.js";
 
 const alice = { principal: { userId: "alice" }, clientId: "phone" };
 const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
+
+/** Where a rule's conflicts are recorded. In SQLite's words, for it is SQLite that makes it. */
+export const lost = `create table lost (${lostColumns.map((column) => `${column} text`).join(", ")})`;
 
 function writesOf({ db }: TestDatabase, more: object = {}) {
   return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more } as never);
@@ -75,8 +79,9 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
     });
     await send({ greatest: ["size"] }, 5, patch("things", uuid(1), { size: 2 }));
     await send({ changed: "reject" }, 6, patch("things", uuid(1), { code: "d" }), { code: "x" });
+    await sql.raw(lost).execute(database.db);
     const lists = writesOf(database, {
-      tables: { lists: { owner: "owner_id", conflict: { newest: "created_at" } } },
+      tables: { lists: { owner: "owner_id", conflict: { newest: "created_at", record: "lost" } } },
     });
     for (const [at, day] of ["02", "01"].entries())
       await lists.processTransaction(
