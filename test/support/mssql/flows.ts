@@ -125,6 +125,22 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
       { force: true } as never,
     );
   },
+  "rejections beside dead letters": async (database) => {
+    // The first row is taken by the table, the second breaks one of its rules.
+    const rows = [
+      { id: uuid(8), code: "a" },
+      { id: uuid(9), code: "b", size: -1 },
+    ];
+    const writes = writesOf(database, {
+      deadLetters: { rejections: { table: "things", row: () => rows.shift() } },
+    });
+    for (const at of [1, 2])
+      await writes.processTransaction(from("phone", at, badThing(uuid(at))), alice);
+    const { letters } = await writes.deadLetters.list();
+    if (letters.length !== 2) throw new Error("What the table refuses has cost the letter.");
+    const found = await database.db.selectFrom("things").select("code").execute();
+    if (found.length !== 1) throw new Error("Of the two rows one is taken.");
+  },
   "what is counted, removed and forgotten": async (database) => {
     const writes = writesOf(database, {
       checkpoints: true,
