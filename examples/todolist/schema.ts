@@ -2,6 +2,7 @@
 import {
   type ColumnType,
   type Kysely,
+  MssqlAdapter,
   MysqlAdapter,
   type RawBuilder,
   sql,
@@ -160,9 +161,43 @@ const mysql: Making = {
   ],
 };
 
+// Compared exactly, as the driver sends it.
+const name = sql.raw("nvarchar(255) collate Latin1_General_BIN2");
+
+/** In one transaction, and one process at a time. */
+const sqlServer: Making = {
+  lock: sql`exec sp_getapplock @Resource = 'todolist', @LockMode = 'Exclusive', @LockOwner = 'Transaction'`,
+  statements: [
+    sql`if object_id('lists') is null create table lists (
+      id uniqueidentifier primary key,
+      name nvarchar(max),
+      owner_id ${name},
+      created_at datetime2(6) default sysutcdatetime(),
+      settings nvarchar(max) check (isjson(settings) = 1),
+      labels nvarchar(max) check (isjson(labels) = 1)
+    )`,
+    sql`if object_id('todos') is null create table todos (
+      id uniqueidentifier primary key,
+      list_id uniqueidentifier references lists (id) on delete cascade,
+      description nvarchar(max) not null,
+      completed bit,
+      position float,
+      created_at datetime2(6) default sysutcdatetime(),
+      index todos_list_id (list_id)
+    )`,
+    sql`if object_id('list_members') is null create table list_members (
+      id uniqueidentifier primary key,
+      list_id uniqueidentifier not null references lists (id) on delete cascade,
+      user_id ${name} not null,
+      index list_members_list_id (list_id, user_id)
+    )`,
+  ],
+};
+
 function makingOf(db: Kysely<Database>): Making {
   const { adapter } = db.getExecutor();
   if (adapter instanceof MysqlAdapter) return mysql;
+  if (adapter instanceof MssqlAdapter) return sqlServer;
   return adapter instanceof SqliteAdapter ? sqlite : postgres;
 }
 
