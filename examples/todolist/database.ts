@@ -4,9 +4,18 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import Sqlite from "better-sqlite3";
-import { Kysely, MysqlDialect, PGliteDialect, PostgresDialect, SqliteDialect } from "kysely";
+import {
+  Kysely,
+  MssqlDialect,
+  MysqlDialect,
+  PGliteDialect,
+  PostgresDialect,
+  SqliteDialect,
+} from "kysely";
 import mysql from "mysql2";
 import pg from "pg";
+import * as tarn from "tarn";
+import * as tedious from "tedious";
 import { guardPool } from "../../adapters/pg.js";
 import type { Database } from "./schema.js";
 
@@ -19,7 +28,8 @@ export interface OpenDatabase {
 }
 
 /**
- * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`: a server.
+ * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`, `mssql://…`: a server. The last has
+ * been tried on none.
  *
  * @throws for anything else, with a message to show
  */
@@ -52,6 +62,9 @@ export function openDatabase(url: string | undefined): OpenDatabase {
     const dialect = new MysqlDialect({ pool });
     return { db: new Kysely<Database>({ dialect }), name: "MySQL or MariaDB" };
   }
+  if (url.startsWith("mssql://")) {
+    return { db: new Kysely<Database>({ dialect: sqlServer(new URL(url)) }), name: "SQL Server" };
+  }
   if (url.startsWith("sqlite:")) {
     const file = url.slice("sqlite:".length);
     if (file === "")
@@ -60,13 +73,45 @@ export function openDatabase(url: string | undefined): OpenDatabase {
   }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? "no scheme";
   throw new Error(
-    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR, sqlite:FILE, postgres://… or mysql://….`,
+    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR, sqlite:FILE, postgres://…, mysql://… or mssql://….`,
   );
 }
 
 function pglite(folder: string): Kysely<Database> {
   return new Kysely<Database>({
     dialect: new PGliteDialect({ pglite: () => PGlite.create(folder) }),
+  });
+}
+
+/** Behind the `?`: `trustServerCertificate=true`, for a server with a certificate of its own making. */
+function sqlServer({
+  hostname,
+  port,
+  username,
+  password,
+  pathname,
+  searchParams,
+}: URL): MssqlDialect {
+  const connectionFactory = () =>
+    new tedious.Connection({
+      server: hostname,
+      authentication: {
+        type: "default",
+        options: {
+          userName: decodeURIComponent(username),
+          password: decodeURIComponent(password),
+        },
+      },
+      options: {
+        port: port === "" ? 1433 : Number(port),
+        database: decodeURIComponent(pathname.slice(1)),
+        connectTimeout: 5_000,
+        trustServerCertificate: searchParams.get("trustServerCertificate") === "true",
+      },
+    });
+  return new MssqlDialect({
+    tarn: { ...tarn, options: { min: 0, max: 10 } },
+    tedious: { ...tedious, connectionFactory },
   });
 }
 
