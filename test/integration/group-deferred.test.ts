@@ -1,7 +1,12 @@
 /** `commit: "per-request"` where constraints wait for COMMIT: whatever the transactions of a request do to each other's, they are answered as one by one. */
 import { type Kysely, sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWrites, type Principal, type WriteEvent, type WritesConfig } from "../../src/index.js";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  createWrites,
+  type Principal,
+  type WriteEvent,
+  type WritesConfig,
+} from "../../src/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 
@@ -10,7 +15,12 @@ type Config = Partial<WritesConfig<Principal, Schema>>;
 type Crud = readonly object[];
 
 const alice: Principal = { userId: "alice" };
-const put = (table: string, id: string, data: object = {}) => ({ op: "PUT", table, id, op_data: data });
+const put = (table: string, id: string, data: object = {}) => ({
+  op: "PUT",
+  table,
+  id,
+  op_data: data,
+});
 const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
 const mutation = (id: string, args: object) =>
   put("powersync_mutations", id, { name: "note", args: JSON.stringify(args) });
@@ -145,6 +155,7 @@ describe.each(dialects.filter(({ family }) => family !== "mysql"))("on $name", (
     for (const statement of tables[dialect.family === "sqlite" ? "sqlite" : "postgres"])
       await sql.raw(statement).execute(db);
   });
+  beforeEach(({ skip }) => skip(database === undefined));
   afterAll(async () => database?.close());
 
   const clear = async () => {
@@ -153,12 +164,12 @@ describe.each(dialects.filter(({ family }) => family !== "mysql"))("on $name", (
   };
   const rows = async () => {
     const all: Record<string, unknown> = {};
-    for (const name of names) all[name] = await db.selectFrom(name).selectAll().orderBy("id").execute();
+    for (const name of names)
+      all[name] = await db.selectFrom(name).selectAll().orderBy("id").execute();
     return all;
   };
 
   it.each(Object.entries(scenarios))("%s", async (_, scenario) => {
-    if (database === undefined) return;
     const { config, before, transactions, answers, together = false } = scenario;
     const events: WriteEvent[] = [];
     const open = (more: Config) =>

@@ -131,7 +131,10 @@ function openMemory({
     { ...table, references: {} },
   ]);
   const tables = foreignKeys ? memoryTables : (Object.fromEntries(unbound) as MemoryTables);
-  const things = { ...memoryTables.things, references: { parent_id: "things" } };
+  const things = {
+    ...(memoryTables["things"] as MemoryTables[string]),
+    references: { parent_id: "things" },
+  };
   const store = memoryStore({
     tables: { ...tables, ...(!deferredKeys && { things }), powersync_audit: auditTable },
   });
