@@ -144,6 +144,7 @@ export async function readTable(
     source,
     columns: new Map(columns.map((column) => [column.name, column])),
     ...(traits && { traits }),
+    ...(traits?.deferred && { deferred: traits.deferred }),
     lessons: { careful: new Set(), doubtful: new Map() },
   };
 }

@@ -174,6 +174,7 @@ export function memoryStore({
     isScope: (given) => typeof given === "function",
     rowSecurity: false,
     deferral: true,
+    known: (name) => definitions.get(name),
     unit,
     meaning: meaningOf,
     convert,

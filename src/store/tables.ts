@@ -5,7 +5,18 @@ export interface Table {
   /** As the configuration names it. */
   readonly name: string;
   readonly columns: ReadonlyMap<string, Column>;
+  /** Absent: no constraint of the database's can wait for COMMIT. */
+  readonly deferred?: Deferred;
 }
+
+/** Where constraints that wait for COMMIT are, as seen from a table: as they are declared, and with `UnitOptions.deferConstraints`. */
+export interface Deferred {
+  readonly declared: DeferredPlace;
+  readonly asked: DeferredPlace;
+}
+
+/** `here`: what is written to the table, or what the database itself writes for it, may decide whether one holds. `elsewhere`: other tables have some. */
+export type DeferredPlace = "none" | "elsewhere" | "here";
 
 export interface Column {
   readonly name: string;
