@@ -55,7 +55,7 @@ export function createConclude<P extends Principal, DB>({
     } catch (error) {
       const during = "requiresClientHandling";
       emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
-      return retryableResult("The failure can't be judged just now.");
+      return retryableResult("The failure can't be evaluated right now.");
     }
     if (clientDecides) {
       const asking = { ...answer, requiresClientHandling: true };
@@ -109,7 +109,7 @@ async function save<P extends Principal>(
       if (await isTriedAgain(verdict, attempt, { ...call, schema }).catch(() => false)) continue;
       return verdict.outcome === "retryable"
         ? queued(verdict)
-        : retryableResult("The failure can't be saved just now.");
+        : retryableResult("The failure can't be saved right now.");
     }
   }
 }

@@ -43,14 +43,14 @@ export interface Visit {
    * The body is there: the wait ends.
    *
    * @param bytes what the body and its values will take in memory, about
-   * @throws Crowded where there is no room for it just now
+   * @throws Crowded where there is no room for it right now
    */
   arrived(bytes: number): void;
   /** To be called once, at the end. */
   leave(): void;
 }
 
-/** There is no room for a request just now. It is nobody's fault, and no event: its status says it. */
+/** There is no room for a request right now. It is nobody's fault, and no event: its status says it. */
 export class Crowded extends Error {
   /** 429 where it is the caller's own requests that take the room. */
   readonly status: 429 | 503;
@@ -58,7 +58,7 @@ export class Crowded extends Error {
   constructor(status: 429 | 503) {
     super(
       status === 429
-        ? "Your requests take too much room. Wait for their answers, and try again."
+        ? "Your requests take too much memory. Wait for their answers, and try again."
         : "The server is busy. Try again.",
     );
     this.status = status;
@@ -269,7 +269,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
 /** @throws TypeError for what is no principal: a bug in the application, and not the caller's fault */
 export function verifiedPrincipal<P extends Principal>(principal: P): P {
   if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError("A principal needs a userId that is text, and not empty.");
+    throw new TypeError("A principal needs a userId that is a non-empty string.");
   }
   return principal;
 }

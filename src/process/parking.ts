@@ -106,7 +106,7 @@ export function createParking<P extends Principal, DB>(
         ignored(error, subject);
         return verdict;
       }
-      const message = `It was tried too often without success. ${verdict.message}`;
+      const message = `It was tried too many times without success. ${verdict.message}`;
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
     settled: (subject) =>

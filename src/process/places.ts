@@ -235,6 +235,6 @@ export function createPlaces(
 type PlacesLimits = Pick<Limits, "concurrentTransactions" | "callerTransactions">;
 
 function tookTooLong(ms: number): Error {
-  const cause = `The transaction had found no place after ${ms} ms (timeouts.transactionMs): limits.concurrentTransactions are under way.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
+  const cause = `The transaction found no place within ${ms} ms (timeouts.transactionMs): all of limits.concurrentTransactions are in use.`;
+  return keptQueued("The database is taking too long right now.", new Error(cause));
 }

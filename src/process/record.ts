@@ -84,7 +84,7 @@ export function createRecord<P extends Principal, DB>({
         const verdict = classify(error, call.store, false);
         const tried = { ...call, schema };
         if (unread || (await isTriedAgain(verdict, attempt, tried).catch(() => false))) continue;
-        return retryableResult("The failure can't be recorded just now.");
+        return retryableResult("The failure can't be recorded right now.");
       }
     }
     if ("earlier" in outcome) return outcome.earlier;
@@ -198,7 +198,7 @@ function chainFull<P extends Principal>(
 ): TransactionResult {
   const device = clientId === undefined ? {} : { clientId };
   emit({ type: "chain_full", ...correlated(call), id: root, userId, ...device });
-  const message = "Too many of your changes wait behind one that could not be made.";
+  const message = "Too many of your changes are waiting behind one that could not be made.";
   return retryableResult(message, chainPauseMs);
 }
 

@@ -36,9 +36,11 @@ import type { SchemaTrust } from "../store/tables.js";
 
 /** How often one is begun, at most, because of what others do to the letters meanwhile. */
 const mostAttempts = 10;
-const busyMessage = "Others are changing what it depends on just now.";
+const busyMessage = "Others are changing something that this change depends on.";
 const noWork = async () => {};
-export const notBegun = retryableResult("The caller has left before the transaction was tried.");
+export const notBegun = retryableResult(
+  "The caller disconnected before the transaction was tried.",
+);
 
 interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -251,7 +253,7 @@ export function createRunTransaction<P extends Principal, DB>({
         outcome: "retryable",
         ...withRemedy(error, "transaction", call.store),
       });
-      result = retryableResult("The change can't be made just now.");
+      result = retryableResult("The change can't be made right now.");
     }
     emit(transactionEvent(transaction, call, result, tally, performance.now() - started));
     return result;
