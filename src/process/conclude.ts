@@ -1,4 +1,4 @@
-/** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
+/** What happens to a failed transaction: it stays queued, the client decides, or it is recorded as a dead letter. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -37,7 +37,7 @@ interface Failed<P extends Principal> {
   readonly targets: Targets | undefined;
 }
 
-/** Never rejects. `undefined`: the letter that it depends on has been closed meanwhile. */
+/** Never rejects. `undefined`: the letter that it depends on has been closed in the meantime. */
 type Conclude<P extends Principal> = (failed: Failed<P>) => Promise<TransactionResult | undefined>;
 
 export function createConclude<P extends Principal, DB>({

@@ -79,7 +79,7 @@ export function createRecord<P extends Principal, DB>({
         emit({ type: "error", ...correlated(call), during, error, outcome, ...remedy });
         if (error instanceof ChainFull) return chainFull(letter, error.root, call, emit);
         if (error instanceof TooManyLetters) return tooManyLetters();
-        // What the rows are like is good to know. A letter without it is better than none.
+        // The state of the rows is useful, but a letter without it is better than none.
         if (unread) reading.wanted = false;
         const verdict = classify(error, call.store, false);
         const tried = { ...call, schema };
@@ -189,7 +189,7 @@ function letterOf<P extends Principal>(
   };
 }
 
-/** That queue waits; the user's others go on. */
+/** That queue waits; the user's other queues go on. */
 function chainFull<P extends Principal>(
   { userId, clientId }: DeadLetter,
   root: string,

@@ -34,7 +34,7 @@ import { createRecord } from "./record.js";
 import { withRemedy } from "./remedy.js";
 import type { SchemaTrust } from "../store/tables.js";
 
-/** How often one is begun, at most, because of what others do to the letters meanwhile. */
+/** The most times that one is begun because others change the letters in the meantime. */
 const mostAttempts = 10;
 const busyMessage = "Others are changing something that this change depends on.";
 const noWork = async () => {};
@@ -194,7 +194,7 @@ export function createRunTransaction<P extends Principal, DB>({
             })
           : await conclude({ ...concluded, verdict: dependent, ...needed });
       if (result === undefined) {
-        // Its root has been closed meanwhile, and what it needs may be there.
+        // Its root has been closed in the meantime, and the row that it needs may exist.
         if (number >= mostAttempts) return retryableResult(busyMessage);
         continue;
       }

@@ -410,7 +410,7 @@ describe("over HTTP", () => {
     expect((await log.ask("/api/data", { method: "OPTIONS", headers })).status).toBe(403);
     expectLine(
       log,
-      /pages of "https:\/\/app\.example\.com:3000" may not send requests/,
+      /pages from "https:\/\/app\.example\.com:3000" may not send requests/,
       /Remedy: add it there/,
     );
   });
