@@ -228,7 +228,7 @@ export interface Unit<Tx = unknown> {
   /** The rest of the unit is this caller's: `rowSecurity` only. */
   become(caller: DatabaseCaller): Promise<void>;
   /**
-   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none just now. What was read before is
+   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none right now. What was read before is
    * believed as `UnitOptions.schema` says. Where the table, or a column that is asked for, was missing, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;

@@ -80,7 +80,7 @@ export interface ParentScope {
 export interface Inspect {
   /** Read anew. Throws UnsuitableTable where writes to it could not be undone. */
   table(name: string): Promise<InspectedTable | undefined>;
-  /** The columns' names of each table, by its name in the source database, read anew. None: there is no such table just now. A statement or two. */
+  /** The columns' names of each table, by its name in the source database, read anew. None: there is no such table right now. A statement or two. */
   columns(tables: readonly string[]): Promise<readonly ReadonlySet<string>[]>;
   /** Rejects where the database does not take the scope. No row is read. */
   scope(scope: Scope): Promise<void>;
