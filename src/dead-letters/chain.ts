@@ -12,15 +12,15 @@ import type { Progress } from "../process/attempted.js";
 import type { Call } from "../process/call.js";
 import { isUnsure, throwIfOthers, throwIfUnsure } from "../process/dependence.js";
 import type { Gate } from "../rls/gate.js";
-import { type NamedRow, rowName, type StoredLetter } from "../store/letters.js";
+import { type NamedRow, rowName, type StoredLetter, waiting } from "../store/letters.js";
 import type { Store, Unit } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
 import type { Limits } from "../wire/limits.js";
-import { typedJson } from "../wire/serialize.js";
 import { type Dependants, putsOf, type PutRow, rowsPut } from "./dependants.js";
 import { eachRowOnce, namedRows } from "./payload.js";
+import { queryOf } from "./query.js";
 import type { RowStateReader } from "./row-states.js";
-import { isOpen, readPayload } from "./state.js";
+import { isOpen, payloadBytes, readPayload } from "./state.js";
 
 export interface RetryParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -117,6 +117,8 @@ export async function applyChain<P extends Principal, DB>(
         const tried = readLetters(parts, chain, calls, applying);
         const left = chain.slice(tried.length);
         await closeLetters(parts, store, unit, tried, left, applying);
+        const elsewhere =
+          parts.pipeline.mapping !== undefined && (await waitElsewhere(unit, tried, left));
         const committed: (ChainCall<P> & { committed: CommittedWrites; needs: Needs })[] = [];
         const putsOfAll: (readonly PutRow[])[] = [];
         for (const [index, { id, call, transaction }] of tried.entries()) {
@@ -144,7 +146,7 @@ export async function applyChain<P extends Principal, DB>(
           const puts = putsOfAll[index] ?? [];
           const told = applying.puts.get(id) ?? rowsPut(transaction.crud);
           applying.puts.set(id, puts);
-          throwIfOthers(needs, told, puts);
+          if (elsewhere) throwIfOthers(needs, told, puts);
         }
         const named = await Promise.all(tried.map(({ transaction }) => namedRows(transaction)));
         written = [...named, ...committed.map(({ committed: { writes } }) => writes)].flat();
@@ -257,6 +259,22 @@ async function closeLetters<P extends Principal, DB>(
   }
 }
 
+/** Whether letters of the same users wait in other chains: they must hear which rows are made. */
+async function waitElsewhere<P extends Principal>(
+  { letters }: Unit,
+  tried: readonly TriedLetter<P>[],
+  left: readonly StoredLetter[],
+): Promise<boolean> {
+  const chain = new Set(left.map(({ id }) => id));
+  const users = new Set(tried.map(({ call }) => call.principal.userId));
+  for (const userId of users) {
+    const page = { newest: true, limit: chain.size + 1, after: undefined };
+    const found = await letters.list(queryOf({ userId, status: waiting }), page);
+    if (found.some(({ id }) => !chain.has(id))) return true;
+  }
+  return false;
+}
+
 /** What has been written of their rows is no change that somebody must look at. */
 async function readAnew<P extends Principal, DB>(
   { rowStateReader }: RetryParts<P, DB>,
@@ -277,9 +295,4 @@ async function readAnew<P extends Principal, DB>(
     const rowStates = await rowStateReader.read({ store, unit }, rows, sender);
     await unit.letters.change([id], { rowStates });
   }
-}
-
-/** As `Chain.bytes` counts them, nearly enough. */
-export function payloadBytes(letters: readonly StoredLetter[]): number {
-  return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
 }

@@ -1,8 +1,9 @@
 /** Whether a letter waits, and what transaction it holds. */
 import { isBadRequest } from "../errors.js";
 import type { CrudTransaction } from "../model.js";
-import { type LetterStatus, waiting } from "../store/letters.js";
+import { type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Limits } from "../wire/limits.js";
+import { typedJson } from "../wire/serialize.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { NotFound, NotOpen } from "./types.js";
 
@@ -38,4 +39,9 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
     if (isBadRequest(error)) return { invalid: error.message };
     throw error;
   }
+}
+
+/** As `Chain.bytes` counts them, nearly enough. */
+export function payloadBytes(letters: readonly StoredLetter[]): number {
+  return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
 }

@@ -35,10 +35,11 @@ for (const target of chosen) {
         audit: true,
         checkpoints: true,
         hooks: {
-          map: {
-            before: async (operation) => {
+          // Not of `map`: with a mapping of the application's, a letter that can't be read stands for every row.
+          persist: {
+            before: async (write) => {
               if (down) throw new Error("ECONNREFUSED");
-              return operation;
+              return write;
             },
           },
         },

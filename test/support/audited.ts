@@ -47,10 +47,11 @@ export async function openAudited(): Promise<Audited> {
           checkpoints: true,
           logger: false,
           hooks: {
-            map: {
-              before: async (operation) => {
+            // Not of `map`: with a mapping of the application's, a letter that can't be read stands for every row.
+            persist: {
+              before: async (write) => {
                 if (away) throw new Error("ECONNREFUSED");
-                return operation;
+                return write;
               },
             },
           },

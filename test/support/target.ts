@@ -34,7 +34,8 @@ export interface TargetOptions {
   readonly audit?: boolean;
   readonly ledger?: LedgerOptions<TestPrincipal>;
   readonly hooks?: {
-    readonly map: { readonly before: (operation: CrudEntry) => Promise<CrudEntry> };
+    readonly map?: { readonly before: (operation: CrudEntry) => Promise<CrudEntry> };
+    readonly persist?: { readonly before: (write: Write) => Promise<Write> };
   };
   readonly persist?: (
     write: Write,
