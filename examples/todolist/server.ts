@@ -21,7 +21,7 @@ import { onSignal } from "./shutdown.js";
 
 async function main(): Promise<void> {
   const databaseUrl = process.env["DATABASE_URL"];
-  // Its driver takes a while to load.
+  // SQL Server's driver takes a while to load.
   const { db, name, inMemory } = databaseUrl?.startsWith("mssql://")
     ? (await import("./sql-server.js")).openSqlServer(databaseUrl)
     : openDatabase(databaseUrl);
