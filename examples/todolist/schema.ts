@@ -27,6 +27,13 @@ export interface Database {
     position: number | null;
     created_at: ColumnType<Date | null, Date | string | null | undefined>;
   };
+  /** What a list is for, and for how many: what several devices change at once. */
+  list_notes: {
+    id: string;
+    list_id: string | null;
+    note: string | null;
+    people: number | null;
+  };
   /** Who sees a list that is another's. Written by the mutation `list.share` alone. */
   list_members: {
     id: string;
@@ -42,11 +49,19 @@ interface Making {
   readonly statements: readonly RawBuilder<unknown>[];
 }
 
-// Every write of a todo looks for its list, and every deletion of a list for its todos.
+// Every write of a todo looks for its list, and every deletion of a list for its todos and notes.
 const indexes = [
   sql`create index if not exists todos_list_id on todos (list_id)`,
+  sql`create index if not exists list_notes_list_id on list_notes (list_id)`,
   sql`create index if not exists list_members_list_id on list_members (list_id, user_id)`,
 ];
+
+const notes = sql`create table if not exists list_notes (
+  id uuid primary key,
+  list_id uuid references lists (id) on delete cascade,
+  note text,
+  people integer
+)`;
 
 const members = sql`create table if not exists list_members (
   id uuid primary key,
@@ -74,6 +89,7 @@ const postgres: Making = {
       position double precision,
       created_at timestamptz default now()
     )`,
+    notes,
     members,
     ...indexes,
   ],
@@ -98,6 +114,7 @@ const sqlite: Making = {
       position double precision,
       created_at timestamp default current_timestamp
     )`,
+    notes,
     members,
     ...indexes,
   ],
@@ -126,6 +143,13 @@ const mysql: Making = {
       completed boolean,
       position double,
       created_at timestamp(6) null default current_timestamp(6),
+      foreign key (list_id) references lists (id) on delete cascade
+    ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
+    sql`create table if not exists list_notes (
+      id ${uuid} primary key,
+      list_id ${uuid},
+      note text,
+      people integer,
       foreign key (list_id) references lists (id) on delete cascade
     ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
     sql`create table if not exists list_members (
