@@ -153,7 +153,12 @@ async function upload<P extends Principal, DB, Answered extends object>(
     const accepted = await processor.validate(uploadOf(value), caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
-    const crowded = tooManyOf(results);
+    const [first] = results;
+    // Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status.
+    const crowded =
+      first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
+        ? tooMany(first.message, first.retryAfterMs)
+        : undefined;
     return { ...(crowded ?? answerOf(accepted.shape, results)), results };
   };
   return called(parts, call, run, true);
@@ -249,13 +254,6 @@ const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
 
 const bodyCure =
   "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";
-
-/** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
-function tooManyOf([first]: readonly TransactionResult[]): Told<429> | undefined {
-  return first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
-    ? tooMany(first.message, first.retryAfterMs)
-    : undefined;
-}
 
 async function respond<P extends Principal, DB>(
   { pipeline, emit }: HttpParts<P, DB>,
