@@ -4,18 +4,9 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import Sqlite from "better-sqlite3";
-import {
-  Kysely,
-  MssqlDialect,
-  MysqlDialect,
-  PGliteDialect,
-  PostgresDialect,
-  SqliteDialect,
-} from "kysely";
+import { Kysely, MysqlDialect, PGliteDialect, PostgresDialect, SqliteDialect } from "kysely";
 import mysql from "mysql2";
 import pg from "pg";
-import * as tarn from "tarn";
-import * as tedious from "tedious";
 import { guardPool } from "../../adapters/pg.js";
 import type { Database } from "./schema.js";
 
@@ -28,8 +19,8 @@ export interface OpenDatabase {
 }
 
 /**
- * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`, `mssql://…`: a server. The last has
- * been tried on none.
+ * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`: a server. For
+ * `mssql://…` see `sql-server.ts`.
  *
  * @throws for anything else, with a message to show
  */
@@ -62,9 +53,6 @@ export function openDatabase(url: string | undefined): OpenDatabase {
     const dialect = new MysqlDialect({ pool });
     return { db: new Kysely<Database>({ dialect }), name: "MySQL or MariaDB" };
   }
-  if (url.startsWith("mssql://")) {
-    return { db: new Kysely<Database>({ dialect: sqlServer(new URL(url)) }), name: "SQL Server" };
-  }
   if (url.startsWith("sqlite:")) {
     const file = url.slice("sqlite:".length);
     if (file === "")
@@ -80,38 +68,6 @@ export function openDatabase(url: string | undefined): OpenDatabase {
 function pglite(folder: string): Kysely<Database> {
   return new Kysely<Database>({
     dialect: new PGliteDialect({ pglite: () => PGlite.create(folder) }),
-  });
-}
-
-/** Behind the `?`: `trustServerCertificate=true`, for a server with a certificate of its own making. */
-function sqlServer({
-  hostname,
-  port,
-  username,
-  password,
-  pathname,
-  searchParams,
-}: URL): MssqlDialect {
-  const connectionFactory = () =>
-    new tedious.Connection({
-      server: hostname,
-      authentication: {
-        type: "default",
-        options: {
-          userName: decodeURIComponent(username),
-          password: decodeURIComponent(password),
-        },
-      },
-      options: {
-        port: port === "" ? 1433 : Number(port),
-        database: decodeURIComponent(pathname.slice(1)),
-        connectTimeout: 5_000,
-        trustServerCertificate: searchParams.get("trustServerCertificate") === "true",
-      },
-    });
-  return new MssqlDialect({
-    tarn: { ...tarn, options: { min: 0, max: 10 } },
-    tedious: { ...tedious, connectionFactory },
   });
 }
 

@@ -1,9 +1,13 @@
 /** What an error of SQL Server, tedious or tarn means, and what it is about: by published numbers and words, for no server is asked. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { Kysely, sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { applicationWord } from "../../src/sql/application-errors.js";
 import type { SqlTable } from "../../src/sql/dialect.js";
 import { blamed } from "../../src/sql/mssql/blamed.js";
 import { codes, meaning, numbers, thrown } from "../../src/sql/mssql/errors.js";
+import { mssqlDialect } from "../support/mssql/database.js";
 
 const request = (number: number, message = "secret") =>
   Object.assign(new Error(message), { name: "RequestError", code: "EREQUEST", number });
@@ -104,6 +108,21 @@ describe("the errors of SQL Server", () => {
   ])("of the driver's own, %s %s is %s", (name, code, message, expected) => {
     expect(meaning(driver(name, code, message))).toBe(expected);
     expect(codes(driver(name, code, message))).toEqual([]);
+  });
+
+  it("of a pool that gets no connection is an outage, whatever it says", async () => {
+    // A port that nobody listens at any more.
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    const url = `mssql://a:b@127.0.0.1:${port}/x`;
+    const db = new Kysely<unknown>({ dialect: mssqlDialect(url, 1, 300) });
+    const error = await sql`select 1`.execute(db).catch((thrownError: unknown) => thrownError);
+    await db.destroy();
+    expect(error).toBeInstanceOf(Error);
+    expect(meaning(error)).toBe("outage");
   });
 
   it.each([undefined, null, 2627, "2627", { number: 2627 }])("are not %j", (error) => {

@@ -14,7 +14,7 @@ const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
 export const lost = `create table lost (${lostColumns.map((column) => `${column} text`).join(", ")})`;
 
 function writesOf({ db }: TestDatabase, more: object = {}) {
-  return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more } as never);
+  return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more });
 }
 
 export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<void>>> = {
