@@ -14,6 +14,7 @@ export default defineConfig({
     pg: "adapters/pg.ts",
     client: "src/client/index.ts",
     memory: "src/store/memory.ts",
+    mongodb: "src/mongodb/index.ts",
     admin: "src/admin/admin.ts",
     audit: "src/audit/index.ts",
     cli: "src/cli/main.ts",

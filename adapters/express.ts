@@ -1,7 +1,7 @@
 /** Middleware for Express 4 and 5, and for other hosts whose middleware takes `(request, response, next)`. */
 import type { ServerResponse } from "node:http";
 import type { Principal } from "../src/context.js";
-import type { Writes } from "../src/writes.js";
+import type { Writes } from "../src/config/writes.js";
 import { type AdminOptionsOf, type ConfigOf, type Mountable, toAdmin, toWrites } from "./host.js";
 import { type NodeRequest, serve } from "./node-http.js";
 

@@ -1,7 +1,7 @@
 /** A handler for hosts that use the Web's `Request` and `Response`: Deno, Bun, Cloudflare Workers, Supabase Edge Functions, Hono, Next.js. */
 import type { Principal } from "../src/context.js";
 import type { WriteRequest, WriteResponse } from "../src/model.js";
-import type { Writes } from "../src/writes.js";
+import type { Writes } from "../src/config/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,

@@ -5,7 +5,7 @@ import type { Principal } from "../src/context.js";
 import { createWrites } from "../src/create-writes.js";
 import { badRequest, retryable } from "../src/errors.js";
 import type { WriteRequest, WriteResponse } from "../src/model.js";
-import type { Writes } from "../src/writes.js";
+import type { Writes } from "../src/config/writes.js";
 
 /** A request, and the framework's own request or context in `raw`. */
 export interface RawRequest<Raw> extends WriteRequest {

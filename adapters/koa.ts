@@ -2,7 +2,7 @@
 import type { Context, Next } from "koa";
 import type { Principal } from "../src/context.js";
 import type { WriteResponse } from "../src/model.js";
-import type { Writes } from "../src/writes.js";
+import type { Writes } from "../src/config/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,

@@ -1,7 +1,7 @@
 /** A request listener for plain `node:http`, without any framework. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Principal } from "../src/context.js";
-import type { Writes } from "../src/writes.js";
+import type { Writes } from "../src/config/writes.js";
 import {
   type AdminOptionsOf,
   type ConfigOf,

@@ -38,7 +38,7 @@ import { createSqlStores } from "./sql/store.js";
 import { noDeferral, noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";
 import { limitsOf, timeoutsOf } from "./wire/limits.js";
-import type { Writes } from "./writes.js";
+import type { Writes } from "./config/writes.js";
 
 /**
  * The write path of one application.

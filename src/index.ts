@@ -153,4 +153,4 @@ export type {
   Health,
   Readiness,
   Writes,
-} from "./writes.js";
+} from "./config/writes.js";

@@ -4,7 +4,7 @@ import { ApplicationConfig } from "@nestjs/core";
 import type { Admin } from "../../src/admin/admin.js";
 import { anything, checkKind, func, type Kind, object } from "../../src/config/kinds.js";
 import type { Principal } from "../../src/context.js";
-import type { Writes } from "../../src/writes.js";
+import type { Writes } from "../../src/config/writes.js";
 import { type AdminOptionsOf, toAdmin } from "../host.js";
 import { BeforeParserModule, beforeParserToken, createBeforeParser } from "./before-parser.js";
 import {

@@ -14,7 +14,7 @@ import {
 } from "../../src/config/kinds.js";
 import type { Principal } from "../../src/context.js";
 import type { Hooks } from "../../src/pipeline/layers.js";
-import type { Writes } from "../../src/writes.js";
+import type { Writes } from "../../src/config/writes.js";
 import { type ConfigOf, isWrites, toWrites } from "../host.js";
 import {
   type BeforeParser,

@@ -12,7 +12,7 @@ import type {
   Health,
   Readiness,
   Writes,
-} from "../../src/writes.js";
+} from "../../src/config/writes.js";
 
 /**
  * The write path, for the application's own controllers and services. Inject it with `@Inject(WriteService) writes: WriteService<Caller>`.

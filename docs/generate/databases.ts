@@ -64,6 +64,12 @@ const databases: readonly Tested[] = [
     unrun: true,
     by: "not run against a server; the cases, over its statements on SQLite. Run it yourself by `DATABASE_URL_MSSQL=… DIALECTS=mssql npx vitest run --project all test/conformance`",
   },
+  {
+    what: "MongoDB",
+    from: { version: "none: shown with a responder, [not run](mongodb.md#what-has-been-shown)" },
+    named: "MongoDB",
+    by: "`test/conformance`, `test/property`, `test/integration`; on a server by `DATABASE_URL_MONGODB=… DIALECTS=mongodb npm test`",
+  },
 ];
 
 /** Those of the audit whose outages nobody can cause in the tests' process run elsewhere. */
@@ -97,10 +103,9 @@ async function readmeTable(): Promise<string> {
   return table(
     ["Tested on", "Version", "Conformance cases"],
     databases.flatMap(({ what, from, named, unrun }) => {
-      if (unrun) return [[what, versionIn(from, versionOf), toRun]];
-      return named === undefined
-        ? []
-        : [[what, versionIn(from, versionOf), String(caseCount(named))]];
+      const version = inReadme(versionIn(from, versionOf));
+      if (unrun) return [[what, version, toRun]];
+      return named === undefined ? [] : [[what, version, String(caseCount(named))]];
     }),
   );
 }
@@ -110,6 +115,11 @@ const toRun =
 
 function versionIn(from: Tested["from"], versionOf: (name: string) => string): string {
   return typeof from === "string" ? versionOf(from) : from.version;
+}
+
+/** Links of docs, as README has them. */
+function inReadme(text: string): string {
+  return text.replaceAll("](", "](docs/");
 }
 
 function caseCount(named: string): number {

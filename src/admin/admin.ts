@@ -19,7 +19,7 @@ import type { WriteEvent } from "../events/events.js";
 import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
-import type { Writes } from "../writes.js";
+import type { Writes } from "../config/writes.js";
 import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 import { askForPassword, isVisit, pageFileOf, pageResponse } from "./ui.js";
 

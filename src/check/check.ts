@@ -9,7 +9,7 @@ import type { Databases } from "../process/call.js";
 import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit, UnitTimeouts } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
-import type { CheckOptions } from "../writes.js";
+import type { CheckOptions } from "../config/writes.js";
 import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
 import { againstDatabase } from "./database.js";

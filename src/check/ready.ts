@@ -13,7 +13,7 @@ import type { Rules } from "../pipeline/rules.js";
 import { noDeferral } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
-import type { Readiness, Writes } from "../writes.js";
+import type { Readiness, Writes } from "../config/writes.js";
 import { declaredParts, missingParts } from "./declared.js";
 
 interface ReadyParts<P extends Principal, DB> {

@@ -8,7 +8,7 @@ import type { WritesConfig } from "../config/config.js";
 import { configOf } from "../config/config-of.js";
 import type { Principal } from "../context.js";
 import { isKysely } from "../sql/families.js";
-import type { Writes } from "../writes.js";
+import type { Writes } from "../config/writes.js";
 import { jsonObject } from "./arguments.js";
 import { Problem, UsageProblem } from "./command.js";
 import { rememberSecrets } from "./database-url.js";

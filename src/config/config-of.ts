@@ -1,7 +1,7 @@
 /** The configuration that writes were made of: for the library's own command, which is given nothing but the writes. */
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "../context.js";
-import type { Writes } from "../writes.js";
+import type { Writes } from "./writes.js";
 
 // A registered symbol: the command may be of another copy of the package than the application's.
 const configKey = Symbol.for("powersync-writes.config");

@@ -77,7 +77,7 @@ export function createCreated<P extends Principal, DB>(
       // A part that is the caller's may not be known.
       if (Object.values(raw).some((part) => part === undefined || part === null)) return undefined;
       const key = convertedValues(open, table, raw);
-      return key && { rule, table, key, raw };
+      return key && { rule, table, key, said: told(open, table, key, raw) };
     } catch {
       return undefined;
     }
@@ -88,7 +88,7 @@ export function createCreated<P extends Principal, DB>(
     row: NamedRow,
     its: Awaited<ReturnType<typeof located>>,
   ): Promise<readonly string[]> => [
-    ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.raw))] : []),
+    ...(its ? [await rowHash(owner, its.rule.table, pairs(its.key, its.said))] : []),
     await clientHash(owner, row),
   ];
 
@@ -120,8 +120,10 @@ export function createCreated<P extends Principal, DB>(
       const isSource = columns === "source's" || clientColumns === undefined;
       const column = isSource ? name : clientColumns.get(name)?.column;
       if (column === undefined || !wanted.has(folded(column)) || value === null) continue;
-      const stored = convertedValues(owner.open, table, { [column]: value }) ?? { [column]: value };
-      hashes.push(await rowHash(owner, source, pairs(stored, { [column]: value })));
+      const raw = { [column]: value };
+      const stored = convertedValues(owner.open, table, raw);
+      const said = stored === undefined ? raw : told(owner.open, table, stored, raw);
+      hashes.push(await rowHash(owner, source, pairs(stored ?? raw, said)));
     }
     return hashes;
   };
@@ -186,7 +188,7 @@ export function createCreated<P extends Principal, DB>(
           if (rule?.key.split !== undefined) hashes.add(await tableHash(owner, rule.table));
           continue;
         }
-        hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.raw)));
+        hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.said)));
         for (const hash of await otherHashes(owner, its.rule, its.table, made)) hashes.add(hash);
       }
       if (anything) hashes.add(await anyHash(owner));
@@ -198,8 +200,10 @@ export function createCreated<P extends Principal, DB>(
       const same = [...rules.values()].filter(({ table }) => folded(table) === folded(name));
       const [rule] = same;
       const table = rule && (await owner.open.unit.table(rule.table));
-      const key = table && convertedValues(owner.open, table, byColumns(table, values));
-      const [value, ...others] = Object.values(values);
+      const named = table ? byColumns(table, values) : values;
+      const key = table && convertedValues(owner.open, table, named);
+      const said = table && key ? told(owner.open, table, key, named) : values;
+      const [value, ...others] = Object.values(said);
       const text = foldedText(value);
       const clients =
         text === undefined || others.length > 0
@@ -209,7 +213,7 @@ export function createCreated<P extends Principal, DB>(
             );
       return {
         hashes: [
-          await rowHash(owner, name, pairs(key ?? values, values)),
+          await rowHash(owner, name, pairs(key ?? values, said)),
           ...clients,
           await tableHash(owner, name),
           await anyHash(owner),
@@ -263,4 +267,15 @@ function convertedValues(
   } catch {
     return undefined;
   }
+}
+
+/** What converted values are to application code, or as they came: a store's own objects, and expressions, have no text of their own. */
+function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const column = columns.get(name);
+      const shown = column === undefined ? undefined : store.view(column, value);
+      return [name, foldedText(shown) === undefined ? raw[name] : shown];
+    }),
+  );
 }

@@ -16,11 +16,11 @@ export interface Owner {
 
 export type Pairs = readonly (readonly [column: string, value: string])[];
 
-/** @param raw the same as they came: where a converted value is an expression, that is all that can be told */
-export function pairs(values: Values, raw: Values): Pairs {
+/** @param said what they are to application code, or as they came: where a converted value is an expression, that is all that can be told */
+export function pairs(values: Values, said: Values): Pairs {
   return Object.entries(values)
     .map(
-      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(raw[name]) ?? ""] as const,
+      ([name, value]) => [folded(name), foldedText(value) ?? foldedText(said[name]) ?? ""] as const,
     )
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -122,7 +122,7 @@ async function anyColumn<P extends Principal, DB>(
     kept.table = table;
   }
   const found = table.columns.get(name);
-  if (found === undefined) return undefined;
+  if (found === undefined || found.unlisted) return undefined;
   // It takes a rule that lists it.
   if (found.generated || found.numbered !== undefined) {
     if (rule.ignoreUnknown) return undefined;

@@ -24,7 +24,7 @@ import type { GroupCommit } from "./group-commit.js";
 import type { RunTransaction } from "./transaction.js";
 import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
 import { type Load, verifiedPrincipal } from "./load.js";
-import type { CallOptions, CheckpointOptions, Writes } from "../writes.js";
+import type { CallOptions, CheckpointOptions, Writes } from "../config/writes.js";
 
 interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;

@@ -35,6 +35,8 @@ export interface Column {
   readonly generated: boolean;
   /** The database counts it up where no value is given. `end`: the greatest number that its type holds. */
   readonly numbered?: { readonly end: bigint };
+  /** The database has no word of it, and takes it all the same: it takes a rule that lists it. */
+  readonly unlisted?: true;
   /** The database would not refuse a NULL but store something else. */
   readonly nullReplaced?: true;
   /** Numbers below zero don't fit. */

@@ -4,6 +4,7 @@ import { memoryStore } from "../../src/store/memory.js";
 import { isChosen } from "./chosen.js";
 import { dialects, type Row, type TestDialect } from "./databases.js";
 import { empty } from "./empty.js";
+import { createCollection, documentsOf, mongoTarget, nullable, openMongo } from "./mongodb.js";
 
 export interface ConflictSchema {
   docs: Record<string, unknown>;
@@ -153,6 +154,71 @@ const memory: ConflictTarget = {
   },
 };
 
+const texts = (...names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, nullable("string", { maxLength: 80 })]));
+
+const mongo: ConflictTarget = {
+  name: "MongoDB",
+  concurrent: true,
+  available: () => mongoTarget.available(),
+  open: async () => {
+    const { db, store, close } = await openMongo();
+    const text = { bsonType: "string" };
+    await createCollection(db, "docs", {
+      _id: text,
+      ...texts("owner_id", "title", "body", "secret"),
+      version: nullable("long"),
+      updated_at: nullable("date"),
+      title_at: nullable("date"),
+      body_at: nullable("date"),
+      clicked_at: nullable("long"),
+      quantity: nullable("int"),
+      price: nullable("decimal"),
+      weight: nullable("double"),
+      ratio: nullable("double"),
+      tags: nullable("array"),
+      high: nullable("int"),
+      low: nullable("decimal"),
+    });
+    await createCollection(db, "lost", {
+      _id: text,
+      ...texts("table_name", "row_id", "user_id", "client_id", "operation"),
+      base: nullable("object"),
+      theirs: nullable("object"),
+      yours: nullable("object"),
+      created_at: nullable("date"),
+    });
+    const read = async (table: string, filter: object): Promise<readonly Row[]> => {
+      const found = await db.collection(table, { useBigInt64: true }).find(filter).toArray();
+      return found.map(({ _id, ...fields }) => {
+        const shown = Object.entries(fields).map(([name, value]) => [
+          name,
+          store.view({} as never, value),
+        ]);
+        return plainRow({ id: String(_id), ...Object.fromEntries(shown) });
+      });
+    };
+    return {
+      database: store as never,
+      rows: async (table) =>
+        (await read(table, {})).toSorted((a, b) => (String(a["id"]) < String(b["id"]) ? -1 : 1)),
+      rowsOf: (ids) => read("docs", { _id: { $in: [...ids] } }),
+      insert: async (row) => {
+        await db.collection("docs").insertOne((await documentsOf(store, "docs"))(row));
+      },
+      update: async (id, row) => {
+        const $set = (await documentsOf(store, "docs"))(row);
+        await db.collection("docs").updateOne({ _id: id as never }, { $set });
+      },
+      reset: async () => {
+        const all = await db.listCollections({}, { nameOnly: true }).toArray();
+        for (const { name } of all) await db.collection(name).deleteMany({});
+      },
+      close,
+    };
+  },
+};
+
 /** Numbers as numbers, times as ISO, documents as their values; without NULLs. */
 function plainRow(row: Row): Row {
   return Object.fromEntries(
@@ -173,4 +239,8 @@ function plainValue(name: string, value: unknown): unknown {
   return value;
 }
 
-export const conflictTargets: readonly ConflictTarget[] = [...dialects.map(onDialect), memory];
+export const conflictTargets: readonly ConflictTarget[] = [
+  ...dialects.map(onDialect),
+  memory,
+  mongo,
+];

@@ -2,7 +2,7 @@
 import { isBadRequest } from "../../src/errors.js";
 import type { Principal } from "../../src/context.js";
 import type { WriteRequest, WriteResponse } from "../../src/model.js";
-import type { Writes } from "../../src/writes.js";
+import type { Writes } from "../../src/config/writes.js";
 
 export const maxBytes = 1_000_000;
 

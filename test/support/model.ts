@@ -111,6 +111,8 @@ interface State {
   lists: Map<string, ListRow>;
   todos: Map<string, TodoRow>;
   things: Map<string, ThingRow>;
+  /** The database refuses what refers to no row, and has defaults. */
+  readonly references: boolean;
 }
 
 type Data = Readonly<Record<string, unknown>>;
@@ -120,10 +122,12 @@ export interface ModelOptions {
   readonly deferred: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
+  /** False: it knows nothing of what a row refers to, and has no defaults: what may be left out may be taken away. Default true. */
+  readonly references?: boolean;
 }
 
-export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
-  let state: State = { lists: new Map(), todos: new Map(), things: new Map() };
+export function createModel({ deferred, parentsFirst, references = true }: ModelOptions): Model {
+  let state: State = { lists: new Map(), todos: new Map(), things: new Map(), references };
   /** In the order in which they were recorded. */
   const letters: Waiting[] = [];
   const ledger = new Map<string, Outcome>();
@@ -308,8 +312,8 @@ export function createModel({ deferred, parentsFirst }: ModelOptions): Model {
   };
 }
 
-function copy({ lists, todos, things }: State): State {
-  return { lists: new Map(lists), todos: new Map(todos), things: new Map(things) };
+function copy({ lists, todos, things, references }: State): State {
+  return { lists: new Map(lists), todos: new Map(todos), things: new Map(things), references };
 }
 
 const sources = {
@@ -331,7 +335,7 @@ function rowOf({ table, id }: ModelOperation): string | undefined {
 
 function isThere(state: State, row: string): boolean {
   const [table = "", id = ""] = row.split(" ");
-  return state[table as keyof State].has(id);
+  return state[table as "lists" | "todos" | "things"].has(id);
 }
 
 /** The row of a PATCH or DELETE that finds none. */
@@ -447,7 +451,7 @@ function columns(data: Data, id: string, writable: readonly string[]): Data {
 }
 
 function list(
-  { lists, todos }: State,
+  { lists, todos, references }: State,
   op: "PUT" | "PATCH" | "DELETE",
   id: string,
   sent: Data,
@@ -470,20 +474,21 @@ function list(
     if (foreign === "hidden") return;
     throw new Refusal("UNAUTHORIZED");
   }
-  if (op === "DELETE") return removeList({ lists, todos }, id);
+  if (op === "DELETE") return removeList({ lists, todos, references }, id);
   const after = { ...stored, ...(sent as Partial<ListRow>) };
   if (after.owner_id !== user) throw new Refusal("UNAUTHORIZED");
   lists.set(id, after);
 }
 
-function removeList({ lists, todos }: Pick<State, "lists" | "todos">, id: string): void {
+function removeList({ lists, todos, references }: Omit<State, "things">, id: string): void {
   lists.delete(id);
+  if (!references) return;
   for (const [todoId, { list_id }] of todos) if (list_id === id) todos.delete(todoId);
 }
 
 /** `put: "replace"`, no scope, the owner set by the server. */
 function namedList(
-  { lists, todos }: State,
+  { lists, todos, references }: State,
   op: "PUT" | "PATCH" | "DELETE",
   id: string,
   sent: Data,
@@ -491,7 +496,7 @@ function namedList(
 ): void {
   if (op === "PATCH" && Object.keys(sent).length === 0) return;
   uuid(id);
-  if (op === "DELETE") return removeList({ lists, todos }, id);
+  if (op === "DELETE") return removeList({ lists, todos, references }, id);
   const stored = lists.get(id);
   if (op === "PATCH" && stored === undefined) return;
   const unsent = op === "PUT" ? { name: null } : { name: stored?.name ?? null };
@@ -500,7 +505,7 @@ function namedList(
 
 /** A declared column is not in the database; the others are. */
 function halfAbsent(
-  { lists, todos }: State,
+  { lists, todos, references }: State,
   op: "PUT" | "PATCH" | "DELETE",
   id: string,
   sent: Data,
@@ -508,14 +513,14 @@ function halfAbsent(
   if (op === "PATCH" && Object.keys(sent).length === 0) return;
   if ("no_such_column" in sent) throw later;
   uuid(id);
-  if (op === "DELETE") return removeList({ lists, todos }, id);
+  if (op === "DELETE") return removeList({ lists, todos, references }, id);
   const stored = lists.get(id);
   if (op === "PATCH" && stored === undefined) return;
   lists.set(id, { name: null, owner_id: null, ...stored, ...(sent as Partial<ListRow>) });
 }
 
 function todo(
-  { lists, todos }: State,
+  { lists, todos, references }: State,
   op: "PUT" | "PATCH" | "DELETE",
   id: string,
   sent: Data,
@@ -532,7 +537,8 @@ function todo(
     return { list_id: null, completed: null, position: null, ...row } as TodoRow;
   };
   const keep = (row: TodoRow): void => {
-    if (row.list_id !== null && !lists.has(row.list_id)) throw new Refusal("FOREIGN_KEY_VIOLATION");
+    if (references && row.list_id !== null && !lists.has(row.list_id))
+      throw new Refusal("FOREIGN_KEY_VIOLATION");
     if (!inScope(row)) throw new Refusal("UNAUTHORIZED");
     todos.set(id, row);
   };
@@ -576,13 +582,15 @@ function todoValues(sent: Data): TodoValues {
 
 function thing(state: State, op: "PUT" | "PATCH" | "DELETE", id: string, sent: Data): void {
   if (op === "PATCH" && Object.keys(sent).length === 0) return;
-  const { things } = state;
+  const { things, references } = state;
   for (const [name, value] of Object.entries(sent)) {
     if (name === "doubled") throw new Refusal("FORBIDDEN_COLUMN");
     if (typeof value === "number" && !Number.isInteger(value)) throw new Refusal("INVALID_DATA");
   }
   uuid(id);
-  const values = sent as Partial<ThingRow>;
+  const { stock, ...others } = sent as Partial<ThingRow>;
+  const values =
+    references || stock !== null ? (sent as Partial<ThingRow>) : { ...others, stock: 1 };
   if (typeof values.parent_id === "string") uuid(values.parent_id);
   if (values.code != null && values.code.length > 8) throw new Refusal("INVALID_DATA");
 
@@ -603,7 +611,8 @@ function checkCodes({ things }: State): void {
 }
 
 /** Where it is checked at the end it belongs to no operation. */
-function checkParents({ things }: State): void {
+function checkParents({ things, references }: State): void {
+  if (!references) return;
   for (const { parent_id } of things.values()) {
     if (parent_id !== null && !things.has(parent_id)) throw new Refusal("FOREIGN_KEY_VIOLATION");
   }

@@ -7,6 +7,7 @@ export function sourceConfig(compilerOptions: object = {}): object {
     "powersync-writes/client": [resolve("src/client/index.ts")],
     "powersync-writes/jwt": [resolve("src/jwt/index.ts")],
     "powersync-writes/memory": [resolve("src/store/memory.ts")],
+    "powersync-writes/mongodb": [resolve("src/mongodb/index.ts")],
     "powersync-writes/admin": [resolve("src/admin/admin.ts")],
     "powersync-writes/otel": [resolve("src/events/otel/index.ts")],
     "powersync-writes/audit": [resolve("src/audit/index.ts")],

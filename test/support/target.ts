@@ -79,6 +79,8 @@ export interface Target {
   readonly deferred: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
+  /** False: the database knows nothing of what a row refers to. Default true. */
+  readonly references?: boolean;
   /** Transactions can really meet. */
   readonly concurrent: boolean;
   available(): Promise<boolean>;

@@ -11,6 +11,7 @@ import {
   type TestDialect,
 } from "./databases.js";
 import { memoryTarget } from "./memory.js";
+import { mongoTarget } from "./mongodb.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
 import { sqliteTables } from "./sqlite.js";
@@ -26,6 +27,8 @@ export const everyTarget: readonly Target[] = [
   // No SQL Server: what it shows is said in `mssql/dressed.ts`.
   mssqlTarget(dressed()),
   memoryTarget,
+  // No MongoDB either, without `DATABASE_URL_MONGODB`.
+  mongoTarget,
 ];
 
 /** Each driver of the databases that suites run on: see `databases`. */
@@ -34,6 +37,7 @@ export const drivenTargets: readonly Target[] = [
     dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
   ),
   memoryTarget,
+  mongoTarget,
 ];
 
 /** What most suites run on: see `dialects`. */

@@ -23,7 +23,7 @@ import { powersyncWrites as nodeWrites } from "../../adapters/node.js";
 import { isRetryable } from "../../src/errors.js";
 import type { Principal } from "../../src/context.js";
 import type { WriteRequest } from "../../src/model.js";
-import type { Writes } from "../../src/writes.js";
+import type { Writes } from "../../src/config/writes.js";
 import { deferred, fakeWrites, json, maxBytes } from "../support/fake-writes.js";
 
 const servers: Server[] = [];

@@ -87,7 +87,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/rls/rls",
       "src/check/types",
       "src/dead-letters/types",
-      "src/writes",
+      "src/config/writes",
     ],
     below: ["model", "json", "store", "context", "wire"],
     typePackages: ["kysely"],
@@ -120,6 +120,12 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["options"],
     packages: ["kysely"],
     typePackages: ["kysely/migration"],
+  },
+  // The store on MongoDB's driver, beside that on Kysely: neither knows the other.
+  mongodb: {
+    files: ["src/mongodb/*"],
+    below: ["model", "json", "store"],
+    packages: ["mongodb"],
   },
   pipeline: {
     files: ["src/pipeline/*"],
@@ -437,6 +443,8 @@ describe("the table", () => {
     ["a layer knows no SQL", "src/pipeline/map", `import type { X } from "../sql/dialect.js";`],
     ["nor does the process", "src/process/attempt", `import type { X } from "../sql/dialect.js";`],
     ["the port knows no SQL", "src/store/store", `import type { X } from "../sql/dialect.js";`],
+    ["nor does MongoDB know SQL", "src/mongodb/store", `import { x } from "../sql/store.js";`],
+    ["MongoDB's driver stays there", "src/pipeline/map", `import type { Db } from "mongodb";`],
     ["nor Kysely's types", "src/store/memory", `import type { Kysely } from "kysely";`],
     ["SQL knows no process", "src/sql/store", `import { x } from "../process/classify.js";`],
     [

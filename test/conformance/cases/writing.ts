@@ -226,6 +226,9 @@ export const writing: readonly Case[] = [
     id: "W-260",
     level: "MUST",
     title: "names the operation that broke a constraint, and undoes them all",
+    except: {
+      MongoDB: "It has no defaults, so a field that may be left out is one that may be null.",
+    },
     setting: "skip",
     given: { lists: [alices], things: [{ id: X1, code: "A", size: 1 }] },
     steps: [
@@ -253,12 +256,45 @@ export const writing: readonly Case[] = [
     leaves: { lists: [alices], things: [{ id: X1, code: "A", size: 1, stock: 1, doubled: 2 }] },
   },
   {
+    id: "W-267",
+    level: "MUST",
+    title:
+      "names the operation that broke a rule of the schema, and undoes them all; a null takes an optional field away",
+    only: ["MongoDB"],
+    setting: "skip",
+    given: { lists: [alices], things: [{ id: X1, code: "A", size: 1, stock: 5 }] },
+    steps: [
+      {
+        send: {
+          body: upload(
+            transaction(put("lists", L2, {}), put("todos", T1, { list_id: L1 })),
+            transaction(
+              put("lists", L2, {}),
+              patch("things", X1, { size: 5 }),
+              patch("things", X1, { size: -1 }),
+            ),
+            transaction(put("things", X2, { code: "B" }), patch("things", X2, { code: "A" })),
+            transaction(patch("things", X1, { stock: null })),
+          ),
+        },
+        expect: results(
+          fatal("NOT_NULL_VIOLATION", 1),
+          fatal("CHECK_VIOLATION", 2),
+          fatal("UNIQUE_VIOLATION", 1),
+          success,
+        ),
+      },
+    ],
+    leaves: { lists: [alices], things: [{ id: X1, code: "A", size: 1, stock: 1 }] },
+  },
+  {
     id: "W-265",
     level: "MUST",
     title: "names no operation where a constraint is deferred to COMMIT, and undoes them all",
     except: {
       MariaDB: "It has no deferred constraints.",
       MySQL: "It has no deferred constraints.",
+      MongoDB: "It has no foreign keys.",
       "SQL Server": "It has no deferred constraints.",
       "the statements for SQL Server, on SQLite": "It has no deferred constraints.",
     },

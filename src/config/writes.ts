@@ -1,8 +1,8 @@
 /** The library's face: what `createWrites` returns. */
-import type { ClientSchema, Mismatch } from "./check/types.js";
-import type { Principal } from "./context.js";
-import type { DeadLetters } from "./dead-letters/types.js";
-import type { TransactionResult, WriteRequest, WriteResponse } from "./model.js";
+import type { ClientSchema, Mismatch } from "../check/types.js";
+import type { Principal } from "../context.js";
+import type { DeadLetters } from "../dead-letters/types.js";
+import type { TransactionResult, WriteRequest, WriteResponse } from "../model.js";
 
 /** For a custom route that has authenticated the caller itself. */
 export interface CallOptions<P extends Principal> {

@@ -1,0 +1,223 @@
+/** Changes that merge with what others have written: a document is judged by expressions, and written by a pipeline, so that the server compares and adds. See `Merge`. */
+import type { Document } from "mongodb";
+import type { Change, Merged, MergedChange, Values } from "../store/change.js";
+import { ColumnsFixed } from "../store/failures.js";
+import {
+  type Added,
+  type Merge,
+  type VersionRecord,
+  versionsAllowed,
+  versionWritten,
+} from "../store/merge.js";
+import type { Table } from "../store/tables.js";
+import { typedJson } from "../wire/serialize.js";
+import type { VersionDocument } from "./own.js";
+import { columnIn, dateOf, type Sending } from "./sending.js";
+import { convert, isSame, viewed } from "./values.js";
+import { judged, look, updateFound, writeChange } from "./write.js";
+
+export async function mergeChange(sending: Sending, change: MergedChange): Promise<Merged> {
+  const { op, table, merge, values, fixed = [] } = change;
+  const fields = fixed.map((name) => columnIn(table, name).field);
+  const found = await look(sending, change, fields);
+  const version = merge.version && (await versionOf(sending, change, merge.version));
+  if (typeof found === "string") {
+    const effect = await writeChange(sending, change);
+    const first = merge.version && viewed(values[merge.version.column]);
+    if (effect === "written") await version?.enter(op === "PUT" ? bigOf(first) : undefined);
+    return { effect };
+  }
+  const judgment = await judge(sending, change, found, version?.record);
+  if (judgment.refused !== undefined) return { effect: judgment.refused };
+  const others = fixed.filter((name) => !isSame(found[columnIn(table, name).field], values[name]));
+  if (others.length > 0) throw new ColumnsFixed(others);
+  const kept = judgment.kept.length > 0 ? { kept: judgment.kept } : {};
+  if (op === "DELETE" && Object.keys(values).length === 0) {
+    const effect = await writeChange(sending, change);
+    if (effect === "written") await version?.enter(undefined);
+    return { effect, ...kept };
+  }
+  const made = fieldsMade(change);
+  if (Object.keys(made).length > 0) await updateFound(sending, change, found, [{ $set: made }]);
+  const effect =
+    op === "DELETE" ? "written" : await judged(sending, change, found, Object.keys(made));
+  if (effect === "written") await version?.enter(judgment.version + 1n);
+  return { effect, ...kept };
+}
+
+interface Judgment {
+  readonly refused: "conflict" | "outdated" | undefined;
+  readonly kept: readonly string[];
+  /** What the row has. */
+  readonly version: bigint;
+}
+
+async function judge(
+  { collection, on, send }: Sending,
+  { table, merge }: MergedChange,
+  { _id }: Document,
+  record: VersionRecord | undefined,
+): Promise<Judgment> {
+  const stamps = merge.stamps ?? [];
+  const project = {
+    _id: 0,
+    conflict: { $or: conflictsOf(table, merge, record) },
+    outdated: {
+      $or: stamps
+        .filter(({ columns }) => columns === undefined)
+        .map(({ column, value }) => later(table, column, value)),
+    },
+    kept: stamps.map(({ column, value, columns }) =>
+      columns === undefined ? false : later(table, column, value),
+    ),
+    version: merge.version === undefined ? literal(null) : stored(table, merge.version.column),
+  };
+  const pipeline = [{ $match: { _id } }, { $project: project }];
+  const [answer] = await send(() => collection(table.name).aggregate(pipeline, on).toArray());
+  const { conflict, outdated, kept, version } = (answer ?? {}) as {
+    readonly conflict?: boolean;
+    readonly outdated?: boolean;
+    readonly kept?: readonly boolean[];
+    readonly version?: unknown;
+  };
+  const refused = conflict === true ? "conflict" : outdated === true ? "outdated" : undefined;
+  return {
+    refused,
+    kept: stamps.flatMap(({ columns = [] }, index) => (kept?.[index] === true ? columns : [])),
+    version: bigOf(viewed(version)) ?? 0n,
+  };
+}
+
+/** Each is true where the row does not take the write. */
+function conflictsOf(
+  table: Table,
+  { never, version, unchanged = [], added = [] }: Merge,
+  record: VersionRecord | undefined,
+): Document[] {
+  const conflicts: Document[] = [];
+  if (never) conflicts.push(literal(true));
+  if (version?.base !== undefined) {
+    const column = columnIn(table, version.column);
+    const allowed = versionsAllowed(version, record).map((each) => convert(column, each, false));
+    conflicts.push(isNoneOf(stored(table, version.column), allowed));
+  }
+  for (const { column, oneOf } of unchanged) conflicts.push(isNoneOf(stored(table, column), oneOf));
+  for (const each of added) {
+    const sum = sumOf(table, each);
+    const { yours, base, min, max } = each;
+    const [mine, before] = [literal(yours ?? 0), literal(base ?? 0)];
+    // The difference must not lead beyond; a row that is beyond already may come back.
+    if (min !== undefined)
+      conflicts.push({ $and: [{ $lt: [sum, literal(min)] }, { $lt: [mine, before] }] });
+    if (max !== undefined)
+      conflicts.push({ $and: [{ $gt: [sum, literal(max)] }, { $gt: [mine, before] }] });
+  }
+  return conflicts;
+}
+
+/** By field, what a pipeline sets. Every expression sees the document as it was. */
+function fieldsMade(change: MergedChange): Readonly<Record<string, unknown>> {
+  const { op, table, key, merge, insertOnly = [] } = change;
+  const values: Values = change.values;
+  const { version, added = [], union = [], greatest = [], least = [], stamps = [] } = merge;
+  const made = new Map<string, unknown>();
+  const left = new Set([...Object.keys(key), ...(op === "PUT" ? insertOnly : [])]);
+  for (const [name, value] of Object.entries(values)) {
+    if (left.has(name)) continue;
+    const { keepsNull } = columnIn(table, name);
+    made.set(name, value === null && !keepsNull ? "$$REMOVE" : literal(value));
+  }
+  const put = (column: string, expression: unknown): void => {
+    if (!left.has(column)) made.set(column, expression);
+  };
+  for (const each of added) put(each.column, sumOf(table, each));
+  for (const column of union) put(column, unionOf(table, column, values[column]));
+  for (const column of greatest)
+    put(column, { $max: [stored(table, column), literal(values[column])] });
+  for (const column of least)
+    put(column, { $min: [stored(table, column), literal(values[column])] });
+  if (version !== undefined) {
+    const one = convert(columnIn(table, version.column), 1, false);
+    put(version.column, { $add: [stored(table, version.column, 0), literal(one)] });
+  }
+  for (const { column, value, columns } of stamps) {
+    for (const each of columns === undefined ? [] : [...columns, column]) {
+      if (!made.has(each)) continue;
+      const then = `$${columnIn(table, each).field}`;
+      made.set(each, { $cond: [later(table, column, value), then, made.get(each)] });
+    }
+  }
+  return Object.fromEntries(
+    Array.from(made, ([name, expression]) => [columnIn(table, name).field, expression]),
+  );
+}
+
+function stored(table: Table, column: string, absent: unknown = null): Document {
+  return { $ifNull: [`$${columnIn(table, column).field}`, literal(absent)] };
+}
+
+function literal(value: unknown): Document {
+  return { $literal: value };
+}
+
+/** Null stands before everything. */
+function later(table: Table, column: string, value: unknown): Document {
+  return { $gt: [stored(table, column), literal(value)] };
+}
+
+function isNoneOf(expression: Document, values: readonly unknown[]): Document {
+  return { $not: [{ $in: [expression, literal(values)] }] };
+}
+
+function sumOf(table: Table, { column, yours, base }: Added): Document {
+  const difference = { $subtract: [literal(yours ?? 0), literal(base ?? 0)] };
+  return { $add: [stored(table, column, 0), difference] };
+}
+
+/** The row's elements, then those that it lacks; each once. */
+function unionOf(table: Table, column: string, yours: unknown): Document {
+  const all = { $concatArrays: [stored(table, column, []), literal(yours ?? [])] };
+  const grown = { $concatArrays: ["$$value", ["$$this"]] };
+  const one = { $cond: [{ $in: ["$$this", "$$value"] }, "$$value", grown] };
+  return { $reduce: { input: all, initialValue: [], in: one } };
+}
+
+function bigOf(value: unknown): bigint | undefined {
+  return typeof value === "bigint" || typeof value === "number" || typeof value === "string"
+    ? BigInt(value)
+    : undefined;
+}
+
+interface KnownVersions {
+  readonly record: VersionRecord | undefined;
+  /** Behind a write that has made this one. Absent: the row has none. */
+  enter(version: bigint | undefined): Promise<void>;
+}
+
+/** Who has written the row's versions. */
+async function versionOf(
+  { own: { versions }, on, send, now }: Sending,
+  { table, key }: Change,
+  { writer, subject }: NonNullable<Merge["version"]>,
+): Promise<KnownVersions> {
+  const parts = Object.values(key).map((value) => String(viewed(value)));
+  const _id = typedJson([table.name, ...parts]);
+  const known = await send(() => versions.findOne({ _id }, on));
+  const record = known === null ? undefined : recordOf(known);
+  return {
+    record,
+    enter: async (version) => {
+      if (version === undefined || writer === undefined) {
+        if (known !== null) await send(() => versions.deleteOne({ _id }, on));
+        return;
+      }
+      const next = versionWritten(writer, version, record);
+      const replacement = { ...next, subject, writtenAt: dateOf(now) };
+      await send(() => versions.replaceOne({ _id }, replacement, { ...on, upsert: true }));
+    },
+  };
+}
+
+function recordOf({ writer, version, since }: VersionDocument): VersionRecord {
+  return { writer, version: BigInt(version.toString()), since: BigInt(since.toString()) };
+}

@@ -1,0 +1,183 @@
+/** Whether a document is in a scope: a rule's `owner`, its `scope`, and the documents that it belongs to. All of it is read from the transaction's one snapshot. */
+import type { Document, Filter } from "mongodb";
+import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
+import { InvalidValue } from "../store/failures.js";
+import { ownerValue } from "../store/owners.js";
+import type { Scope, Table } from "../store/tables.js";
+import { columnIn, exactly, filterOf, findOne, type Sending } from "./sending.js";
+import { convert, isSame, ownerKind, view } from "./values.js";
+
+/** What a rule's `scope` gives: a filter on the rule's own collection. `true`: no restriction. */
+export type MongoScope = true | Filter<Document>;
+
+/** A filter that says something; what is `undefined` in it would be taken for a null by the driver. */
+export function isFilter(given: unknown): given is Filter<Document> {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return false;
+  const prototype: unknown = Object.getPrototypeOf(given);
+  const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return plain && Object.keys(given).length > 0 && isWhole(given);
+}
+
+function isWhole(value: unknown): boolean {
+  if (value === undefined || typeof value === "function") return false;
+  if (typeof value !== "object" || value === null || "_bsontype" in value) return true;
+  return Object.values(value).every(isWhole);
+}
+
+/** The scope's own part of a filter, for the statement that looks, and for the one that writes. */
+export function filterIn(scope: Scope | undefined, filter: Filter<Document>): Filter<Document> {
+  return scope?.expression === undefined ? filter : { $and: [filter, expressionOf(scope)] };
+}
+
+/** @throws TypeError for a scope that is none: nothing at all must not mean that everybody may write */
+function expressionOf({ table, expression }: Scope): Filter<Document> {
+  if (isFilter(expression)) return expression;
+  throw new TypeError(`The scope of ${table} must be a filter that is not empty, or true.`);
+}
+
+/** The filter that finds the document while it is the owner's. */
+export function ownedFilter(
+  table: Table,
+  scope: Scope | undefined,
+  filter: Filter<Document>,
+): Filter<Document> {
+  if (scope?.owner === undefined) return filterIn(scope, filter);
+  const column = columnIn(table, scope.owner.column);
+  const owned = exactly(column, ownerOf(table, scope.owner.column, scope.owner.userId));
+  return filterIn(scope, { $and: [filter, owned] });
+}
+
+/** The fields that it goes by, but for the expression's. */
+export function fieldsOf(table: Table, scope: Scope | undefined): readonly string[] {
+  if (scope === undefined) return [];
+  const { owner, condition, parents } = scope;
+  const columns = [
+    ...(owner === undefined ? [] : [owner.column]),
+    ...(condition === undefined ? [] : ownerColumnsOf(condition.holds)),
+    ...(condition === undefined ? [] : membershipsOf(condition.holds).map(({ by }) => by)),
+    ...parents.map(({ column }) => column),
+  ];
+  return columns.map((name) => columnIn(table, name).field);
+}
+
+/** Whether it is in the scope's other parts, where the expression's filter has found it. */
+export async function isInScope(
+  sending: Sending,
+  table: Table,
+  scope: Scope | undefined,
+  document: Document,
+): Promise<boolean> {
+  if (scope === undefined) return true;
+  const { owner, condition, parents } = scope;
+  if (owner !== undefined && !isOwned(table, owner.column, owner.userId, document)) return false;
+  if (
+    condition !== undefined &&
+    !(await holds(sending, table, condition.holds, condition.userId, document))
+  )
+    return false;
+  for (const { column, table: name, by, optional, scope: further } of parents) {
+    const child = columnIn(table, column);
+    const value: unknown = document[child.field] ?? null;
+    if (value === null) {
+      if (optional) continue;
+      return false;
+    }
+    const parent = await knownTable(sending, name, [by]);
+    const sought = soughtIn(parent, by, value);
+    if (sought === undefined) return false;
+    const fields = fieldsOf(parent, further);
+    const filter = filterIn(further, filterOf(parent, { [by]: sought }));
+    const found = await findOne(sending, parent, filter, fields);
+    if (found === null || !(await isInScope(sending, parent, further, found))) return false;
+  }
+  return true;
+}
+
+function isOwned(table: Table, column: string, userId: string, document: Document): boolean {
+  const value: unknown = document[columnIn(table, column).field];
+  return value !== undefined && isSame(value, ownerOf(table, column, userId));
+}
+
+/** The tables whose rows it asks for. */
+export function tablesOf(condition: Condition): readonly string[] {
+  return membershipsOf(condition).map(({ table }) => table);
+}
+
+async function holds(
+  sending: Sending,
+  table: Table,
+  condition: Condition,
+  userId: string,
+  document: Document,
+): Promise<boolean> {
+  if ("anyOf" in condition) {
+    for (const each of condition.anyOf)
+      if (await holds(sending, table, each, userId, document)) return true;
+    return false;
+  }
+  if ("isOwner" in condition) return isOwned(table, condition.isOwner, userId, document);
+  const { table: name, row, user, by } = condition.isMember;
+  const value: unknown = document[columnIn(table, by).field] ?? null;
+  if (value === null) return false;
+  const members = await knownTable(sending, name, [row, user]);
+  const sought = soughtIn(members, row, value);
+  if (sought === undefined) return false;
+  const filter = filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) });
+  return (await findOne(sending, members, filter, [])) !== null;
+}
+
+/** What refers, as the column referred to has it. `undefined`: no document has such a value. */
+function soughtIn(table: Table, column: string, value: unknown): unknown {
+  const of = columnIn(table, column);
+  try {
+    return convert(of, view(of, value), false, true);
+  } catch (error) {
+    if (error instanceof InvalidValue) return undefined;
+    throw error;
+  }
+}
+
+async function knownTable(
+  sending: Sending,
+  name: string,
+  columns: readonly string[],
+): Promise<Table> {
+  const table = await sending.tableOf(name, columns);
+  if (table === undefined) throw new Error(`There is no collection ${name} just now.`);
+  return table;
+}
+
+/** @throws ServerValue where the column can't hold the caller's id */
+function ownerOf({ name, ...rest }: Table, column: string, userId: string): unknown {
+  const known = columnIn({ name, ...rest }, column);
+  return ownerValue({ convert, view }, ownerKind(known), { table: name, column: known, userId });
+}
+
+/**
+ * Fields and collections that it names are there, and the caller's id fits them. Also where no document is there to be judged.
+ *
+ * @throws ServerValue where an owner's field, the parents' and the members' included, can't hold the caller's id
+ */
+export async function checkScope(sending: Sending, scope: Scope | undefined): Promise<void> {
+  if (scope === undefined) return;
+  const { table: name, owner, condition, expression, parents } = scope;
+  const named = [...(owner ? [owner.column] : []), ...parents.map(({ column }) => column)];
+  const table = await knownTable(sending, name, named);
+  if (expression !== undefined) expressionOf(scope);
+  if (owner !== undefined) ownerOf(table, owner.column, owner.userId);
+  if (condition !== undefined) {
+    const { holds: all, userId } = condition;
+    for (const column of ownerColumnsOf(all)) ownerOf(table, column, userId);
+    for (const member of membershipsOf(all)) {
+      columnIn(table, member.by);
+      const members = await knownTable(sending, member.table, [member.row, member.user]);
+      columnIn(members, member.row);
+      ownerOf(members, member.user, userId);
+    }
+  }
+  for (const { column, table: other, by, scope: further } of parents) {
+    columnIn(table, column);
+    columnIn(await knownTable(sending, other, [by]), by);
+    await checkScope(sending, further);
+  }
+}

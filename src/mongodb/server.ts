@@ -1,0 +1,62 @@
+/** The server, as `hello` shows it: whether it runs transactions, and what time it is there. */
+import type { Db, Document } from "mongodb";
+import { keptQueued } from "../errors.js";
+import { needsReplicaSet } from "./errors.js";
+import { micros } from "./sending.js";
+
+export interface Server {
+  /**
+   * The server's time, in microseconds since 1970. No two that the process is given are the same, and each is later than those before.
+   *
+   * @param looking nothing is written: what is wrong with the server is for `problem` to say
+   * @throws RetryableError where the server runs no transactions
+   */
+  now(looking: boolean): Promise<number>;
+  /** What is wrong with the server, with its remedy. Asked anew. */
+  problem(): Promise<string | undefined>;
+}
+
+/** For so long the process's clock is believed to go as the server's does. */
+const believedMs = 60_000;
+
+export function createServer(db: Db, maxTimeMS: number): Server {
+  let ahead = 0;
+  let asked = -Infinity;
+  let last = 0;
+  let asking: Promise<string | undefined> | undefined;
+
+  const ask = async (): Promise<string | undefined> => {
+    const before = Date.now();
+    const hello = await db.admin().command({ hello: 1, maxTimeMS });
+    const between = (before + Date.now()) / 2;
+    const { localTime } = hello as { readonly localTime?: unknown };
+    if (localTime instanceof Date) ahead = localTime.getTime() - between;
+    const problem = runsTransactions(hello) ? undefined : needsReplicaSet;
+    if (problem === undefined) asked = performance.now();
+    return problem;
+  };
+
+  const problem = (): Promise<string | undefined> => {
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+
+  return {
+    now: async (looking) => {
+      if (performance.now() - asked > believedMs) {
+        const found = await problem();
+        if (found !== undefined && !looking)
+          throw keptQueued("The database can't be used just now.", new Error(found));
+      }
+      last = Math.max(last + 1, Math.floor((Date.now() + ahead) * micros));
+      return last;
+    },
+    problem,
+  };
+}
+
+function runsTransactions(hello: Document): boolean {
+  return typeof hello["setName"] === "string" || hello["msg"] === "isdbgrid";
+}

@@ -1,0 +1,199 @@
+/** The port on MongoDB's official driver: one database as a store. */
+import type { Collection, Db, Document, MongoClient } from "mongodb";
+import { Contention } from "../store/failures.js";
+import type { Native, Store, UnitOptions } from "../store/store.js";
+import { sha256 } from "../wire/serialize.js";
+import { hasWaiting } from "./chains.js";
+import type { IdKind } from "./columns.js";
+import { blamed, fieldsTaken, meaning, remedy } from "./errors.js";
+import { openInspect, uniqueKeys } from "./inspect.js";
+import { claim, type Met } from "./ledger.js";
+import { ownOf } from "./own.js";
+import { createSchema } from "./schema.js";
+import { isFilter } from "./scope.js";
+import { ours, type Sending } from "./sending.js";
+import { createServer } from "./server.js";
+import { createWatch, inTransaction, type MongoTransaction, send } from "./transaction.js";
+import { openUnit } from "./unit.js";
+import { convert, view } from "./values.js";
+
+/** Options of `mongodb`. */
+export interface MongoOptions {
+  /** The database's name. */
+  readonly database: string;
+  /** What clients' ids are as `_id`, where the collection's `$jsonSchema` does not say. Default `text`. */
+  readonly ids?: IdKind;
+  /** What becomes of a null: it is kept, or the field is taken away. Where a schema allows no null, the field always is. Default `keep`. */
+  readonly nulls?: "keep" | "unset";
+  /** By collection: its `$jsonSchema`, in place of the one that its validator has. */
+  readonly schemas?: Readonly<Record<string, Document>>;
+  /** How long one statement may take, in milliseconds. Default 15,000. */
+  readonly statementMs?: number;
+  /** How long a transaction may take, in milliseconds. The server ends it after its own transactionLifetimeLimitSeconds. Default 60,000. */
+  readonly transactionMs?: number;
+}
+
+/** A MongoDB database. Its transactions are those of `tx` in hooks. */
+export interface MongoStore extends Store<MongoTransaction> {
+  readonly db: Db;
+}
+
+/** Writes `tx` of hooks as MongoDB's transaction: `createWrites<Caller, MongoDatabase>`. */
+export type MongoDatabase = Native<MongoTransaction>;
+
+/**
+ * A MongoDB database, for the configuration's `database`. It must be a replica set or a sharded cluster, for transactions. Make it once, and `createCollections` with it.
+ *
+ * @throws TypeError for an option that is not known or not one of its values
+ * @example
+ * const client = new MongoClient("mongodb://localhost:27017/?replicaSet=rs0");
+ * const database = mongodb(client, { database: "app" });
+ * await createCollections(database);
+ * const writes = createWrites({ authenticate, database, tables: { lists: { owner: "owner_id" } } });
+ */
+export function mongodb(client: MongoClient, options: MongoOptions): MongoStore {
+  checkOptions(options);
+  const { database, statementMs = 15_000, transactionMs = 60_000 } = options;
+  const { ids = "text", nulls = "keep", schemas = {} } = options;
+  const plain = client.db(database);
+  // Whatever the client is set to: integers of 64 bits exact, and everything else as this store reads it.
+  const db = client.db(database, reading);
+  const schema = createSchema(db, { ids, keepsNulls: nulls === "keep", schemas }, statementMs);
+  const server = createServer(db, statementMs);
+  const own = ownOf(db);
+  const collections = new Map<string, Collection>();
+  const collection = (name: string): Collection => {
+    const known = collections.get(name) ?? db.collection(name);
+    collections.set(name, known);
+    return known;
+  };
+
+  const unit: Store<MongoTransaction>["unit"] = async (asked, work) => {
+    const watch = createWatch();
+    const bounds = asked.timeouts ?? { statementMs, transactionMs };
+    const { signal, waitedMs = 0, claim: claimed } = asked;
+    const settings = { ...bounds, waitedMs, ...(signal && { signal }) };
+    let met: Met = {};
+    try {
+      const result = await inTransaction(client, settings, watch, async (session) => {
+        const begunAt = performance.now();
+        const sending: Sending = {
+          own,
+          collection,
+          on: { session, maxTimeMS: bounds.statementMs },
+          send: (run) => send(watch, run),
+          tableOf: (name, columns = []) => schema.table(name, columns, asked.schema, begunAt),
+          now: await server.now(asked.readOnly === true),
+        };
+        const owning: Sending = { ...sending, send: (run) => contending(() => send(watch, run)) };
+        const claims = claimed === undefined ? [] : [claimed, ...(asked.alongside ?? [])];
+        const all: Met[] = [];
+        for (const each of claims)
+          if (all.at(-1)?.earlier === undefined) all.push(await claim(owning, each));
+        met = all[0] ?? {};
+        return work(
+          openUnit({
+            tx: { session, db: plain },
+            sending,
+            owning,
+            watch,
+            earlier: all.at(-1)?.earlier,
+            hasLetters: await lettersWait(owning, asked),
+            inspect: openInspect({ db, schema, server, sending, maxTimeMS: bounds.statementMs }),
+            uniqueKeys: (table) => uniqueKeys(db, ours(table), bounds.statementMs),
+            giveWay: asked.giveWay,
+          }),
+        );
+      });
+      if (met.forgotten) claimed?.devices?.forgotten();
+      if (met.byContent) claimed?.content.decided();
+      return result;
+    } finally {
+      if (asked.tally !== undefined) asked.tally.statements += watch.statements;
+    }
+  };
+
+  const store: MongoStore = {
+    name: "mongodb",
+    place: "",
+    db: plain,
+    get key() {
+      return store;
+    },
+    scopeBuilder: undefined,
+    isScope: isFilter,
+    rowSecurity: false,
+    unit,
+    meaning,
+    convert,
+    view,
+    taken: (error) => fieldsTaken(error).map(columnName),
+    remedy,
+    blamed: (error, table) => {
+      const { columns, ...rest } = blamed(error);
+      const name = (field: string) =>
+        table?.columns.has("id") === true ? columnName(field) : field;
+      return { ...rest, columns: columns.map(name) };
+    },
+  };
+  return store;
+}
+
+const reading = {
+  useBigInt64: true,
+  promoteLongs: true,
+  promoteValues: true,
+  promoteBuffers: false,
+  bsonRegExp: true,
+  raw: false,
+  ignoreUndefined: false,
+} as const;
+
+function columnName(field: string): string {
+  return field === "_id" ? "id" : field;
+}
+
+async function lettersWait(
+  owning: Sending,
+  { lettersOf, claim: claimed }: UnitOptions,
+): Promise<boolean> {
+  if (lettersOf === undefined) return false;
+  return hasWaiting(owning, claimed?.subject ?? (await sha256(lettersOf)));
+}
+
+/** Two that make the same document of the library's own: the later one begins again, and finds it. */
+async function contending<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
+    throw new Contention("Others have made the same document meanwhile.", { cause: error });
+  }
+}
+
+const known: Readonly<Record<keyof MongoOptions, (value: unknown) => boolean>> = {
+  database: (value) => typeof value === "string" && value !== "",
+  ids: (value) => value === "text" || value === "uuid" || value === "objectId",
+  nulls: (value) => value === "keep" || value === "unset",
+  schemas: (value) => typeof value === "object" && value !== null,
+  statementMs: isMilliseconds,
+  transactionMs: isMilliseconds,
+};
+
+function isMilliseconds(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) < 2 ** 31;
+}
+
+function checkOptions(options: MongoOptions): void {
+  if (!known.database(options.database))
+    throw new TypeError("mongodb: `database` must be the database's name.");
+  for (const [name, value] of Object.entries(options)) {
+    const fits = Object.hasOwn(known, name) ? known[name as keyof MongoOptions] : undefined;
+    if (fits === undefined)
+      throw new TypeError(
+        `mongodb: ${name} is not known. There are ${Object.keys(known).join(", ")}.`,
+      );
+    if (value !== undefined && !fits(value))
+      throw new TypeError(`mongodb: ${name} can't be ${JSON.stringify(value)}.`);
+  }
+}

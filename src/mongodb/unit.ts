@@ -1,0 +1,170 @@
+/** An open transaction, as the port has it. */
+import type { Document, Filter } from "mongodb";
+import { LeftScope, noRowSecurity } from "../store/failures.js";
+import type { Effect, MergedChange, Values } from "../store/change.js";
+import type { FingerprintOptions, Fingerprints, Inspect, Table } from "../store/tables.js";
+import type { TransactionResult } from "../model.js";
+import type { Unit } from "../store/store.js";
+import { sha256, typedJson } from "../wire/serialize.js";
+import { addAside } from "./aside.js";
+import { openAttempts, openCheckpoints } from "./attempts.js";
+import { rowOf } from "./documents.js";
+import { forget, prune } from "./housekeeping.js";
+import { openLetters } from "./letters.js";
+import { mergeChange } from "./merge.js";
+import { columnIn, filterOf, findOne, ours, type Sending } from "./sending.js";
+import { type MongoTransaction, throwFailure, type Watch } from "./transaction.js";
+import { viewed } from "./values.js";
+import { writeChange } from "./write.js";
+
+interface UnitParts {
+  readonly tx: MongoTransaction;
+  readonly sending: Sending;
+  /** The same, for the library's own collections. */
+  readonly owning: Sending;
+  readonly watch: Watch;
+  readonly earlier: TransactionResult | undefined;
+  readonly hasLetters: boolean;
+  readonly inspect: Inspect;
+  readonly uniqueKeys: (table: Table) => Promise<readonly (readonly string[])[]>;
+  readonly giveWay: (() => Promise<void> | undefined) | undefined;
+}
+
+export function openUnit({
+  tx,
+  sending,
+  owning,
+  watch,
+  earlier,
+  hasLetters,
+  inspect,
+  uniqueKeys,
+  giveWay,
+}: UnitParts): Unit<MongoTransaction> {
+  const left = (effect: string): void => {
+    if (effect === "left") watch.failure ??= { error: new LeftScope() };
+  };
+  return {
+    tx,
+    earlier,
+    hasLetters,
+    throwIfFailed: () => throwFailure(watch),
+    become: async () => {
+      throw noRowSecurity({ name: "mongodb" });
+    },
+    table: (name, columns) => sending.tableOf(name, columns),
+    write: async (run) => {
+      const effects: Effect[] = [];
+      for (const change of run) {
+        try {
+          await giveWay?.();
+          effects.push(await guarded(watch, () => writeChange(sending, change)));
+        } catch (cause) {
+          return { effects, failure: { operationIndex: change.operationIndex, cause } };
+        }
+      }
+      for (const effect of effects) left(effect);
+      return { effects };
+    },
+    merge: async (change: MergedChange) => {
+      const merged = await guarded(watch, () => mergeChange(sending, change));
+      left(merged.effect);
+      return merged;
+    },
+    read: async (table, key, columns) => {
+      const found = await findOne(sending, table, filterOf(table, key), fields(table, columns));
+      return found === null ? undefined : rowOf(table, found, columns);
+    },
+    lookUp: async (table, match, take) => {
+      const { field } = columnIn(table, take);
+      const found = await findOne(sending, table, filterOf(table, match), [field]);
+      return found === null ? undefined : { value: viewed(found[field]) };
+    },
+    addAside: (table, values) => addAside(sending, uniqueKeys, table, values),
+    // None is told of: MongoDB holds none.
+    foreignKeys: async () => [],
+    fingerprint: (table, keys, options) => fingerprint(sending, table, keys, options),
+    letters: openLetters(owning),
+    attempts: openAttempts(owning),
+    checkpoints: openCheckpoints(owning),
+    prune: (what, step) => prune(owning, what, step),
+    forget: (userId, most) => forget(owning, userId, most),
+    inspect,
+  };
+}
+
+/** A change that has been refused is the whole unit's failure, also where no statement has failed. */
+async function guarded<T>(watch: Watch, run: () => Promise<T>): Promise<T> {
+  throwFailure(watch);
+  try {
+    return await run();
+  } catch (error) {
+    watch.failure ??= { error };
+    throw error;
+  }
+}
+
+function fields(
+  table: Table,
+  columns: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return columns?.map((name) => ours(table).columns.get(name)?.field ?? name);
+}
+
+const atOnce = 100;
+
+async function fingerprint(
+  sending: Sending,
+  table: Table,
+  keys: readonly Values[],
+  { columns: asked }: FingerprintOptions = {},
+): Promise<Fingerprints | undefined> {
+  const known = ours(table).columns;
+  if (asked !== undefined && !asked.every((name) => known.has(name))) return undefined;
+  const wanted = asked?.map((name) => columnIn(table, name).field);
+  const found: (Document | undefined)[] = [];
+  for (let first = 0; first < keys.length; first += atOnce) {
+    const some = keys.slice(first, first + atOnce);
+    found.push(...(await documentsOf(sending, table, some, wanted)));
+  }
+  // A collection may hold more fields than anybody has named.
+  const columns = asked ?? columnsIn(table, found);
+  const hashes = found.map(async (document) => {
+    if (document === undefined) return null;
+    const values = columns.map((name) => [name, viewed(document[columnIn(table, name).field])]);
+    return sha256(typedJson(values));
+  });
+  return { columns, hashes: await Promise.all(hashes) };
+}
+
+async function documentsOf(
+  { collection, on, send }: Sending,
+  table: Table,
+  keys: readonly Values[],
+  wanted: readonly string[] | undefined,
+): Promise<readonly (Document | undefined)[]> {
+  const names = Object.keys(keys[0] ?? {});
+  const keyFields = names.map((name) => columnIn(table, name).field);
+  const projection =
+    wanted && Object.fromEntries([...keyFields, ...wanted, "_id"].map((field) => [field, 1]));
+  const filter: Filter<Document> = { $or: keys.map((key) => filterOf(table, key)) };
+  const all = await send(() =>
+    collection(table.name)
+      .find(filter, { ...on, ...(projection && { projection }) })
+      .toArray(),
+  );
+  const nameOf = (values: readonly unknown[]) =>
+    typedJson(values.map((each) => String(viewed(each))));
+  const byKey = new Map(
+    all.map((document) => [nameOf(keyFields.map((field) => document[field])), document] as const),
+  );
+  return keys.map((key) => byKey.get(nameOf(names.map((name) => key[name]))));
+}
+
+function columnsIn(table: Table, documents: readonly (Document | undefined)[]): readonly string[] {
+  const names = new Set(table.columns.keys());
+  for (const document of documents)
+    for (const field of Object.keys(document ?? {}))
+      if (field !== "_id" && table.columns.has(field)) names.add(field);
+  return [...names];
+}
