@@ -64,7 +64,7 @@ export interface OperationContext<P extends Principal, DB> extends TransactionCo
    * the driver reads them, but integers of 64 bits exact. `undefined` where there is none. What earlier operations of the transaction wrote is in it.
    *
    * The row is read when it is first asked for, once an operation, and locked until the transaction ends. A first call behind the write rejects.
-   * Throws fatal INVALID_DATA for an id that can't be one of the table's, retryable where the table is missing just now.
+   * Throws fatal INVALID_DATA for an id that can't be one of the table's, retryable where the table is missing right now.
    */
   stored(): Promise<StoredRow | undefined>;
 }

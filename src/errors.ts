@@ -90,7 +90,7 @@ export function keptQueued(message: string, cause?: Error): RetryableError {
  * @param what what is wrong and what to write, for the log
  */
 export function misconfigured(what: string): RetryableError {
-  return keptQueued("The server is not set up for this change just now.", new TypeError(what));
+  return keptQueued("The server is not set up for this change right now.", new TypeError(what));
 }
 
 /**

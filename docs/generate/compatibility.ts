@@ -52,6 +52,7 @@ const packages: readonly Row[] = [
   { what: "`pg`", from: "pg", by: "every test with Postgres" },
   { what: "`mysql2`", from: "mysql2", by: "every test with MySQL or MariaDB" },
   { what: "`better-sqlite3`", from: "better-sqlite3", by: "every test with SQLite" },
+  { what: "`tedious`", from: "tedious", by: "types; no server" },
   { what: "`mongodb`", from: "mongodb", by: "every test with MongoDB's responder" },
 ];
 

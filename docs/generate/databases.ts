@@ -11,6 +11,8 @@ interface Tested {
   readonly from: string | { readonly version: string };
   /** How the conformance cases call it. Absent: they do not run on it. */
   readonly named?: string;
+  /** No server of it could be had. */
+  readonly unrun?: true;
   readonly by: string;
 }
 
@@ -57,6 +59,12 @@ const databases: readonly Tested[] = [
     by: "the cases; in long runs every suite",
   },
   {
+    what: "SQL Server",
+    from: { version: "no server" },
+    unrun: true,
+    by: "not run against a server; the cases, over its statements on SQLite. Run it yourself by `DATABASE_URL_MSSQL=… DIALECTS=mssql npx vitest run --project all test/conformance`",
+  },
+  {
     what: "MongoDB",
     from: { version: "none: shown with a responder, [not run](mongodb.md#what-has-been-shown)" },
     named: "MongoDB",
@@ -94,13 +102,16 @@ async function readmeTable(): Promise<string> {
   const versionOf = await installedVersion();
   return table(
     ["Tested on", "Version", "Conformance cases"],
-    databases.flatMap(({ what, from, named }) =>
-      named === undefined
-        ? []
-        : [[what, inReadme(versionIn(from, versionOf)), String(caseCount(named))]],
-    ),
+    databases.flatMap(({ what, from, named, unrun }) => {
+      const version = inReadme(versionIn(from, versionOf));
+      if (unrun) return [[what, version, toRun]];
+      return named === undefined ? [] : [[what, version, String(caseCount(named))]];
+    }),
   );
 }
+
+const toRun =
+  "not run: [run them on yours](docs/databases.md#what-has-been-shown-and-what-has-not)";
 
 function versionIn(from: Tested["from"], versionOf: (name: string) => string): string {
   return typeof from === "string" ? versionOf(from) : from.version;

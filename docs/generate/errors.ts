@@ -5,6 +5,11 @@ import {
 } from "../../src/sql/connection-errors.js";
 import type { Meaning } from "../../src/store/failures.js";
 import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
+import {
+  clientCodes as tediousCodes,
+  clientMessages as tarnMessages,
+  numbers as mssqlNumbers,
+} from "../../src/sql/mssql/errors.js";
 import { sqlstates as shippedSqlstates } from "../../src/sql/postgres/errors.js";
 import { resultFamilies } from "../../src/sql/sqlite/errors.js";
 import { serverErrors } from "./codes/mysql.js";
@@ -42,12 +47,18 @@ const sqlite: readonly Row[] = resultCodes.map(([name, number, meaning]) => [
   name,
   meaning,
 ]);
+/** Listed by what they mean: the server has no names for them. */
+const mssql: readonly Row[] = Object.entries(mssqlNumbers).flatMap(([meaning, listed]) =>
+  listed.map((number): Row => [String(number), "", meaning as Meaning]),
+);
 /** Errors on the way to the database, whichever it is. */
 const ways: readonly Row[] = [
   ...[...socketCodes].map((each): Row => [each, "socket", "outage"]),
   ...[...clientCodes].map((each): Row => [each, "`mysql2`", "outage"]),
+  ...[...tediousCodes].map(([each, meaning]): Row => [each, "`tedious`", meaning]),
   ...poolMessages.map((each): Row => [said(each), "`pg`", "outage"]),
   ...clientMessages.map((each): Row => [said(each), "`mysql2`", "outage"]),
+  ...tarnMessages.map((each): Row => [said(each), "`tarn` and Kysely", "outage"]),
 ];
 
 /** The classes of SQLSTATEs that have a meaning as a whole. */
@@ -94,6 +105,15 @@ export async function errorsPage(): Promise<string> {
     listing(mysql, "number"),
     "If an AUTO_INCREMENT column has no number left, MariaDB reports the engine's number `167`, and MySQL reports `1062` for the last number. The library recognizes both.",
     `A signal from a trigger or a procedure has the meaning of its SQLSTATE's class: ${spelled(signals)}. Any other signal is a refusal by the application: fatal \`CONSTRAINT_VIOLATION\`. If the signal sets a number (\`MYSQL_ERRNO\`) and its SQLSTATE is outside class 45, the number decides. [\`errors\`](configuration.md#errors) overrides all of this.`,
+    "## SQL Server",
+    "The table lists error numbers by what they mean. It is made by the documentation of the server and of Azure SQL; no server has been asked.",
+    table(
+      ["Meaning", "Numbers"],
+      Object.entries(mssqlNumbers)
+        .filter(([, listed]) => listed.length > 0)
+        .map(([meaning, listed]) => [words[meaning as Meaning], listed.join(", ")]),
+    ),
+    "547 is `FOREIGN_KEY_VIOLATION` or `CHECK_VIOLATION` by the words in its message, and otherwise `CONSTRAINT_VIOLATION`. 8115 of an `IDENTITY` is retryable: the table has no number left. From 50000 on a number is the application's (`raiserror`, `throw` in a trigger): fatal `CONSTRAINT_VIOLATION`. Where a statement fails with several errors, the first that says why counts. Any other number is retryable. [`errors`](configuration.md#errors) overrides all of this.",
     "## SQLite",
     "The table lists result codes, including extended ones. `better-sqlite3` gives the name, and `node:sqlite` the number.",
     listing(sqlite, "number"),
@@ -122,7 +142,13 @@ const prose = [
 ];
 
 function summary(): string {
-  const of = { Postgres: postgres, "MySQL and MariaDB": mysql, SQLite: sqlite, "on the way": ways };
+  const of = {
+    Postgres: postgres,
+    "MySQL and MariaDB": mysql,
+    "SQL Server": mssql,
+    SQLite: sqlite,
+    "on the way": ways,
+  };
   const head = ["Meaning", ...Object.keys(of)];
   const counts = Object.entries(words).map(([meaning, word]) => [
     word,

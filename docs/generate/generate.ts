@@ -1,7 +1,7 @@
 /**
  * Makes `docs/types.md` and `docs/shapes.md`, from real runs on every database, `docs/errors.md`, from the tables that classify errors, `docs/api.md`, from
- * the docstrings, `docs/compatibility.md`, from the versions that are installed, README's table of databases, and `docs/llms.txt`, from
- * the pages' titles.
+ * the docstrings, `docs/contract.md`, from the contract, `docs/compatibility.md`, from the versions that are installed, README's table of
+ * databases, and `docs/llms.txt`, from the pages' titles.
  * Run it after every change of a conversion, a code, an export or a title; `--check` writes nothing, names the stale pages and exits 1. Names of pages
  * (`npm run docs -- api.md`) make those alone.
  */
@@ -9,6 +9,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { format } from "oxfmt";
 import { apiPage } from "./api.js";
 import { compatibilityPage } from "./compatibility.js";
+import { contractPage } from "./contract.js";
 import { readmePage } from "./databases.js";
 import { errorsPage } from "./errors.js";
 import { llmsText } from "./llms.js";
@@ -23,6 +24,7 @@ const pages = {
   "shapes.md": shapesPage,
   "compatibility.md": compatibilityPage,
   "api.md": apiPage,
+  "contract.md": contractPage,
   "../README.md": readmePage,
   // Last, for it has the titles of those before.
   "llms.txt": llmsText,

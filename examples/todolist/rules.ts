@@ -1,8 +1,13 @@
-/** Who may write what: a list belongs to its owner, a todo to whoever owns its list. */
+/** Who may write what: a list belongs to its owner; a todo and a note belong to whoever owns their list. */
 import { defineTables } from "../../src/index.js";
 import type { Database } from "./schema.js";
 
 export const tables = defineTables<Database>()({
   lists: { owner: "owner_id" },
   todos: { belongsTo: { list_id: "lists" } },
+  list_notes: {
+    belongsTo: { list_id: "lists" },
+    // Two devices that both count are added up. Of two that write different notes, the later one is asked.
+    conflict: { add: { people: { min: 0 } }, changed: "merge" },
+  },
 });

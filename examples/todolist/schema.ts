@@ -2,6 +2,7 @@
 import {
   type ColumnType,
   type Kysely,
+  MssqlAdapter,
   MysqlAdapter,
   type RawBuilder,
   sql,
@@ -26,6 +27,13 @@ export interface Database {
     position: number | null;
     created_at: ColumnType<Date | null, Date | string | null | undefined>;
   };
+  /** What a list is for, and for how many: what several devices change at once. */
+  list_notes: {
+    id: string;
+    list_id: string | null;
+    note: string | null;
+    people: number | null;
+  };
   /** Who sees a list that is another's. Written by the mutation `list.share` alone. */
   list_members: {
     id: string;
@@ -41,11 +49,19 @@ interface Making {
   readonly statements: readonly RawBuilder<unknown>[];
 }
 
-// Every write of a todo looks for its list, and every deletion of a list for its todos.
+// Every write of a todo looks for its list, and every deletion of a list for its todos and notes.
 const indexes = [
   sql`create index if not exists todos_list_id on todos (list_id)`,
+  sql`create index if not exists list_notes_list_id on list_notes (list_id)`,
   sql`create index if not exists list_members_list_id on list_members (list_id, user_id)`,
 ];
+
+const notes = sql`create table if not exists list_notes (
+  id uuid primary key,
+  list_id uuid references lists (id) on delete cascade,
+  note text,
+  people integer
+)`;
 
 const members = sql`create table if not exists list_members (
   id uuid primary key,
@@ -73,6 +89,7 @@ const postgres: Making = {
       position double precision,
       created_at timestamptz default now()
     )`,
+    notes,
     members,
     ...indexes,
   ],
@@ -97,6 +114,7 @@ const sqlite: Making = {
       position double precision,
       created_at timestamp default current_timestamp
     )`,
+    notes,
     members,
     ...indexes,
   ],
@@ -127,6 +145,13 @@ const mysql: Making = {
       created_at timestamp(6) null default current_timestamp(6),
       foreign key (list_id) references lists (id) on delete cascade
     ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
+    sql`create table if not exists list_notes (
+      id ${uuid} primary key,
+      list_id ${uuid},
+      note text,
+      people integer,
+      foreign key (list_id) references lists (id) on delete cascade
+    ) engine = InnoDB default character set utf8mb4 collate ${exact}`,
     sql`create table if not exists list_members (
       id ${uuid} primary key,
       list_id ${uuid} not null,
@@ -136,9 +161,43 @@ const mysql: Making = {
   ],
 };
 
+// Compared exactly, as the driver sends it.
+const name = sql.raw("nvarchar(255) collate Latin1_General_BIN2");
+
+/** In one transaction, and one process at a time. */
+const sqlServer: Making = {
+  lock: sql`exec sp_getapplock @Resource = 'todolist', @LockMode = 'Exclusive', @LockOwner = 'Transaction'`,
+  statements: [
+    sql`if object_id('lists') is null create table lists (
+      id uniqueidentifier primary key,
+      name nvarchar(max),
+      owner_id ${name},
+      created_at datetime2(6) default sysutcdatetime(),
+      settings nvarchar(max) check (isjson(settings) = 1),
+      labels nvarchar(max) check (isjson(labels) = 1)
+    )`,
+    sql`if object_id('todos') is null create table todos (
+      id uniqueidentifier primary key,
+      list_id uniqueidentifier references lists (id) on delete cascade,
+      description nvarchar(max) not null,
+      completed bit,
+      position float,
+      created_at datetime2(6) default sysutcdatetime(),
+      index todos_list_id (list_id)
+    )`,
+    sql`if object_id('list_members') is null create table list_members (
+      id uniqueidentifier primary key,
+      list_id uniqueidentifier not null references lists (id) on delete cascade,
+      user_id ${name} not null,
+      index list_members_list_id (list_id, user_id)
+    )`,
+  ],
+};
+
 function makingOf(db: Kysely<Database>): Making {
   const { adapter } = db.getExecutor();
   if (adapter instanceof MysqlAdapter) return mysql;
+  if (adapter instanceof MssqlAdapter) return sqlServer;
   return adapter instanceof SqliteAdapter ? sqlite : postgres;
 }
 

@@ -20,7 +20,11 @@ import { prepare } from "./schema.js";
 import { onSignal } from "./shutdown.js";
 
 async function main(): Promise<void> {
-  const { db, name, inMemory } = openDatabase(process.env["DATABASE_URL"]);
+  const databaseUrl = process.env["DATABASE_URL"];
+  // SQL Server's driver takes a while to load.
+  const { db, name, inMemory } = databaseUrl?.startsWith("mssql://")
+    ? (await import("./sql-server.js")).openSqlServer(databaseUrl)
+    : openDatabase(databaseUrl);
   const { authenticate, devTokens } = await chooseAuthentication(process.env);
   const writes = createWrites({ authenticate, database: db, tables, mutators, onEvent: log });
 

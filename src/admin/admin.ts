@@ -181,11 +181,11 @@ async function admit<P extends Principal>(
   if ((await guard(request)) !== true) throw forbidden("You may not use this endpoint.");
   const origin = request.headers.get("origin");
   if (origin !== null && !origins.includes(origin) && hostIn(origin) !== hostOf(request)) {
-    throw forbidden("Pages of this origin may not call.");
+    throw forbidden("Pages from this origin may not send requests.");
   }
   if (isVisitor) return;
   if (origin === null && request.headers.get("sec-fetch-site") === "cross-site") {
-    throw forbidden("Pages of this origin may not call.");
+    throw forbidden("Pages from this origin may not send requests.");
   }
 }
 
@@ -202,7 +202,7 @@ function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
   }
   if (isForbidden(error)) return { status: 403, body: { message: error.message } };
   if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
-  const message = isRetryable(error) ? error.message : "This can't be answered just now.";
+  const message = isRetryable(error) ? error.message : "This can't be answered right now.";
   return { status: 503, body: { message }, headers: { "retry-after": "5" } };
 }
 

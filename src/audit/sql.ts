@@ -7,7 +7,9 @@ export type AuditDialect = (typeof auditDialects)[number];
 
 export const defaultTable = "powersync_audit";
 
-const types: Readonly<Record<AuditDialect, Readonly<Record<"id" | "owner" | "code" | "note", string>>>> = {
+const types: Readonly<
+  Record<AuditDialect, Readonly<Record<"id" | "owner" | "code" | "note", string>>>
+> = {
   postgres: { id: "uuid", owner: "text", code: "varchar(64)", note: "text" },
   // Exact comparison: what differs in capitals is another value.
   mysql: {

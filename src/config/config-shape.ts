@@ -77,7 +77,7 @@ const keyedDatabase = object(
 );
 const database: Kind = {
   words:
-    "a Kysely object, a store such as the memory store, a function of the principal that gives one, or { open, key }",
+    "a Kysely object, a store such as the memory store, a function of the principal that returns one, or { open, key }",
   fits: (value) => typeof value === "function" || (typeof value === "object" && value !== null),
   // Stores and Kysely objects are not walked.
   inside: (value, path) => {
@@ -94,7 +94,7 @@ export const path: Kind = {
 export const config = object(
   {
     authenticate: required(
-      worded("a function of the request that gives the principal, such as jwt({ … })", func),
+      worded("a function of the request that returns the principal, such as jwt({ … })", func),
     ),
     database: required(database),
     tables: required(

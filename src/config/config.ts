@@ -54,7 +54,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly onFatal?: "stop" | "skip";
   /**
    * Whether each transaction is committed by itself (default), or those of a request together. Together they cost one commit; where anything is not plainly
-   * good, all are undone, and each is tried by itself. They see one `now()`, and constraints that are deferred are checked once, behind the last.
+   * good, all are undone, and each is tried by itself. They see one `now()`. Those that touch constraints that wait for COMMIT are committed one by one.
    */
   readonly commit?: "per-transaction" | "per-request";
   /** Row-level security: as which role the data is written, and what its policies get to know. Postgres and PGlite. Default: the login role, and nothing. */

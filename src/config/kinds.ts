@@ -68,7 +68,7 @@ export const logger: Kind = {
 
 /** An object with the functions of `Telemetry`. */
 export const telemetry: Kind = {
-  words: "what `otel()` of powersync-writes/otel gives",
+  words: "the result of `otel()` from powersync-writes/otel",
   fits: (value) => {
     const { event, request, transaction, statement, waitingLetters } = (value ?? {}) as Readonly<
       Record<string, unknown>
@@ -219,7 +219,9 @@ function isUndefined(path: string, { words, presence }: Kind): TypeError {
 function unknownKey(path: string, name: string, known: readonly string[]): TypeError {
   const nearest = nearestTo(name, known);
   const hint =
-    nearest === undefined ? `There are ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
+    nearest === undefined
+      ? `The known ones are ${known.join(", ")}.`
+      : `Did you mean "${nearest}"?`;
   return new TypeError(`${path} is not known. ${hint}`);
 }
 

@@ -152,7 +152,7 @@ async function notice(pending: void | Promise<void>): Promise<void> {
 function entryOf(mapped: ReferenceMapped, { opData: _sent, ...entry }: CrudEntry): CrudEntry {
   const { table, op, id, data } = (mapped ?? {}) as Partial<ReferenceMapped>;
   if (typeof table !== "string" || typeof id !== "string" || !isOperation(op))
-    throw new TypeError("The mapper must give { table, op, id, data }, or null.");
+    throw new TypeError("The mapper must return { table, op, id, data }, or null.");
   if (op === "DELETE") return { ...entry, table, op, id };
   const columns = Object.entries(data ?? {}).filter(
     ([name, value]) => name !== "id" && value !== undefined,

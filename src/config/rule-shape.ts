@@ -76,7 +76,7 @@ const members = object(
 );
 
 const conditionWords =
-  "a function (eb, context) => expression, or what anyOf, isOwner and isMember give";
+  "a function (eb, context) => expression, or the result of anyOf, isOwner or isMember";
 
 /** `isOwner`, `isMember` or `anyOf`: one of them. */
 const someCondition = object(
@@ -90,7 +90,7 @@ const someCondition = object(
       inside: (value, path) => list(condition, "").inside?.(value, path),
     }),
   } satisfies Record<KeyOfAny<ScopeCondition>, Kind>,
-  "what isOwner, isMember and anyOf give",
+  "the result of isOwner, isMember or anyOf",
 );
 const condition: Kind = {
   ...someCondition,

@@ -39,7 +39,7 @@ export type Readiness =
 /** What `writes.health()` gives. */
 export interface Health {
   readonly status: "ok" | "draining";
-  /** Requests, and calls of a custom route, that are being answered just now. */
+  /** Requests, and calls of a custom route, that are being answered right now. */
   readonly inFlight: number;
 }
 

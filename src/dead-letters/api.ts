@@ -195,18 +195,18 @@ const stopping: RetryResult = {
 const roundedMessage = {
   status: "invalid",
   message:
-    "An integer beyond 2^53 is a number here, which can't hold it exactly: use a bigint, or text.",
+    "An integer beyond 2^53 was given as a number, which can't hold it exactly: use a bigint or text.",
 } as const;
 
 /** @throws badRequest */
 function checkReason(reason: string): void {
   if (typeof reason !== "string" || reason.trim() === "" || reason.length > mostReason) {
-    throw badRequest(400, `Say why, in at most ${mostReason} characters: "reason".`);
+    throw badRequest(400, `Give a "reason", in at most ${mostReason} characters.`);
   }
 }
 
 /** @throws badRequest */
 function checkChoice(choice: unknown): void {
   if (choice === undefined || choice === "discard" || choice === "keep") return;
-  throw badRequest(400, 'Say what becomes of the dependants: "discard" or "keep".');
+  throw badRequest(400, 'Say what to do with the dependants: "discard" or "keep".');
 }

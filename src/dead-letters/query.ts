@@ -27,7 +27,7 @@ export function queryOf(filter: LetterFilter): LetterQuery {
     if (!queryNames.includes(name)) {
       throw badRequest(
         400,
-        `The filter knows no ${JSON.stringify(name)}: ${queryNames.join(", ")}.`,
+        `The filter has no member ${JSON.stringify(name)}. Its members are ${queryNames.join(", ")}.`,
       );
     }
     if (value === undefined) continue;
@@ -82,7 +82,7 @@ export function positionOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = (typeof text === "string" ? cursor.exec(text) : null) ?? [];
   if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) {
-    throw badRequest(400, "The cursor is not one that a page has given.");
+    throw badRequest(400, "The cursor is not the `next` of an earlier page.");
   }
   return { at, id };
 }
@@ -100,7 +100,8 @@ export function limitOf(limit: number | undefined, most: number, usual: number):
 export function waitingQueryOf(filter: LetterFilter): LetterQuery {
   const query = queryOf(filter);
   const status = (query.status ?? waiting).filter((each) => waiting.includes(each));
-  if (status.length === 0) throw badRequest(400, "Only open and stale letters can be dealt with.");
+  if (status.length === 0)
+    throw badRequest(400, "Only open and stale letters can be retried or discarded.");
   return { ...query, status };
 }
 

@@ -48,7 +48,7 @@ export class ChainFull extends Error {
 
   constructor(root: string) {
     super(
-      `The chain behind the dead letter ${root} takes no more (deadLetters.open letters, and half of deadLetters.openBytes): retry or discard it. Nothing has been recorded.`,
+      `The chain behind the dead letter ${root} is full (deadLetters.open letters, or half of deadLetters.openBytes): retry or discard the letter. Nothing has been recorded.`,
     );
     this.root = root;
   }
@@ -136,7 +136,7 @@ function queueOf({ userId, clientId, queueId }: LetterSender): string | undefine
 export function tooManyLetters(retryAfterMs = pauseMs): RetryableResult {
   return {
     status: "retryable_error",
-    message: "Too many of your changes have failed and wait to be looked at.",
+    message: "Too many of your changes have failed and are waiting for review.",
     retryAfterMs,
     tooManyDeadLetters: true,
   };

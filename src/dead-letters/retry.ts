@@ -58,12 +58,15 @@ interface Retried {
 /** How often a chain is looked at anew that others change. */
 const mostRounds = 5;
 
-const moved: RetryFailure = { retryable: true, message: "Others are dealing with it just now." };
+const moved: RetryFailure = {
+  retryable: true,
+  message: "Others are handling this letter right now.",
+};
 
 const dependentFailure: RetryFailure = {
   retryable: false,
   errorCode: "DEPENDS_ON_DEAD_LETTER",
-  message: "It needs what another dead letter would create.",
+  message: "It needs a row that another dead letter would create.",
 };
 
 export function createRetryLetter<P extends Principal, DB>(
@@ -137,7 +140,7 @@ export function createRetryLetter<P extends Principal, DB>(
         });
         if (again) continue;
         if (again === undefined) {
-          stopAt(index, { retryable: true, message: "The database can't be asked just now." });
+          stopAt(index, { retryable: true, message: "The database can't be queried right now." });
           number = 0;
           continue;
         }
@@ -236,7 +239,7 @@ const unknownPrincipal: RetryFailure = {
   retryable: false,
   errorCode: "UNAUTHORIZED",
   message:
-    "The letter does not keep who sent it: say so by `as`, or by `deadLetters.principal` in the configuration.",
+    "The letter does not keep its sender's principal: pass one as `as`, or set `deadLetters.principal` in the configuration.",
 };
 
 function failure(verdict: Verdict, operationIndex: number | undefined): RetryFailure {

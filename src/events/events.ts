@@ -196,7 +196,7 @@ interface OriginRefusedEvent extends Correlated {
   readonly configured: boolean;
 }
 
-/** A declared table or column is not in the database just now. */
+/** A declared table or column is not in the database right now. */
 interface SchemaMissingEvent extends Correlated {
   readonly type: "schema_missing";
   readonly table: string;

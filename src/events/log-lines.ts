@@ -20,7 +20,7 @@ export function lineOf(event: WriteEvent): Line {
     case "chain_full":
       return {
         level: "warn",
-        text: `the chain behind dead letter ${event.id} takes no more: a queue of user ${JSON.stringify(event.userId)} waits until the letter is retried or discarded`,
+        text: `the chain behind dead letter ${event.id} is full: a queue of user ${JSON.stringify(event.userId)} waits until the letter is retried or discarded`,
       };
     case "schema_missing": {
       const what =
@@ -29,7 +29,7 @@ export function lineOf(event: WriteEvent): Line {
           : `column "${event.column}" of table "${event.table}"`;
       return {
         level: "error",
-        text: `the ${what} is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it`,
+        text: `the ${what} is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; if it exists, give the login role access to it`,
       };
     }
     case "mismatch":
@@ -37,12 +37,12 @@ export function lineOf(event: WriteEvent): Line {
     case "server_value":
       return {
         level: "error",
-        text: `what the server gives for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why} Remedy: change the column's type, or what the rule's owner, set or setOnInsert gives for it`,
+        text: `the value that the server sets for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why} Remedy: change the column's type, or the value from the rule's owner, set or setOnInsert`,
       };
     case "row_id_respelled":
       return {
         level: "warn",
-        text: `the row id ${JSON.stringify(event.id)} of ${event.table} comes back in another spelling, for "${event.column}" is a UUID: the row has another id on the device then. Have the app make its ids in small letters`,
+        text: `the row id ${JSON.stringify(event.id)} of ${event.table} comes back in another spelling, because "${event.column}" is a UUID column: the row then has another id on the device. Make the app create its ids in lower case`,
         problem: `${event.type} ${event.table}`,
       };
     case "row_id_unfit":
@@ -68,7 +68,7 @@ export function lineOf(event: WriteEvent): Line {
     case "device_forgotten":
       return {
         level: "warn",
-        text: `user ${JSON.stringify(event.userId)} has as many devices as may be (ledger.devices): what one has sent that had not come for long is forgotten`,
+        text: `user ${JSON.stringify(event.userId)} has the maximum number of devices (ledger.devices): what a device had sent that has not been seen for a long time has been forgotten`,
       };
     case "replayed_by_content":
       return {
@@ -85,17 +85,17 @@ export function lineOf(event: WriteEvent): Line {
     case "row_declined":
       return {
         level: "debug",
-        text: `the database did something else with ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
+        text: `the database did something else with the ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
       };
     case "row_kept":
       return {
         level: "debug",
-        text: `the row ${JSON.stringify(event.id)} in ${event.table} was kept as others left it, by the rule's conflict: ${event.op} wrote nothing`,
+        text: `the rule's conflict kept row ${JSON.stringify(event.id)} in ${event.table} as others left it: ${event.op} wrote nothing`,
       };
     case "entry_unmatched":
       return {
         level: "warn",
-        text: `a mutation left the row ${JSON.stringify(event.id)} of ${event.table} as it was, and the ${event.op} beside it is not applied`,
+        text: `a mutation did not change row ${JSON.stringify(event.id)} of ${event.table}, so the ${event.op} of it in the same transaction was not applied`,
         problem: `${event.type} ${event.table} ${event.op}`,
       };
     case "transaction":
@@ -138,13 +138,13 @@ function withoutInstances(text: string): string {
 }
 
 const byCode: Readonly<Record<string, string>> = {
-  UNKNOWN_TABLE: 'add a rule for it to "tables", and retry the letter',
+  UNKNOWN_TABLE: 'add a rule for it to "tables", then retry the letter',
   FORBIDDEN_COLUMN:
-    'list the column in the rule\'s "columns", say { readOnly: "ignore" } there, or unknownColumns: "ignore"; and retry the letter',
-  UNAUTHORIZED: "see who may write the row by the rule's owner, scope or belongsTo",
+    'list the column in the rule\'s "columns", or set { readOnly: "ignore" } there, or set unknownColumns: "ignore"; then retry the letter',
+  UNAUTHORIZED: "check who may write the row, according to the rule's owner, scope or belongsTo",
   INVALID_DATA: "make the app's value and the column's type agree",
 };
-const otherRemedy = "mend the cause and retry the letter, or discard it";
+const otherRemedy = "fix the cause and retry the letter, or discard it";
 
 function letterLine({ id, userId, errorCode, message, about, repeat }: Of<"dead_letter">): Line {
   const again = repeat ? ", recorded before" : "";
@@ -162,8 +162,8 @@ function letterLine({ id, userId, errorCode, message, about, repeat }: Of<"dead_
 
 function originText({ origin: page, configured }: Of<"origin_refused">): string {
   if (!configured)
-    return `a web page of another origin asked whether it may call (OPTIONS), and "cors" is not set: unless something else answers, the browser lets no upload through. Remedy: cors: { origins: ["https://app.example.com"] }`;
-  return `pages of ${JSON.stringify(page)} may not call, for cors.origins does not have it. Remedy: add it there, as scheme, host and port`;
+    return `a web page from another origin asked whether it may send requests (OPTIONS), and "cors" is not set: unless something else answers, the browser blocks its uploads. Remedy: cors: { origins: ["https://app.example.com"] }`;
+  return `pages from ${JSON.stringify(page)} may not send requests, because cors.origins does not contain it. Remedy: add it there, as scheme, host and port`;
 }
 
 const mostCauses = 5;

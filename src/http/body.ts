@@ -119,7 +119,7 @@ function take(
 
 function late(): Error {
   return retryable(
-    "The body did not arrive in time. Send it again; or less of it, where the connection is slow.",
+    "The body did not arrive in time. Send it again, or send less if the connection is slow.",
   );
 }
 

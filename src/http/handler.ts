@@ -113,7 +113,7 @@ function answerPreflight(emit: Emit, { request, context }: Call, { allowed }: Cr
   if (allowed || page === null) return { status: 204, body: "" };
   const origin = page.slice(0, 200);
   emit({ type: "origin_refused", ...correlated(context), origin, configured: true });
-  return message(403, "Pages of this origin may not call.");
+  return message(403, "Pages from this origin may not send requests.");
 }
 
 /** Loaded where somebody asks for it. */
@@ -153,7 +153,12 @@ async function upload<P extends Principal, DB, Answered extends object>(
     const accepted = await processor.validate(uploadOf(value), caller);
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
-    const crowded = tooManyOf(results);
+    const [first] = results;
+    // Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status.
+    const crowded =
+      first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
+        ? tooMany(first.message, first.retryAfterMs)
+        : undefined;
     return { ...(crowded ?? answerOf(accepted.shape, results)), results };
   };
   return called(parts, call, run, true);
@@ -205,7 +210,7 @@ async function called<P extends Principal, DB, Answered>(
     // Before the body is read: what waits for its turn takes no room.
     if (!visit.identify(principal)) {
       return tooMany(
-        "You have too many requests under way. Wait for their answers, and try again.",
+        "You have too many requests in progress. Wait for their answers, and try again.",
       );
     }
     at.during = "request";
@@ -248,14 +253,7 @@ const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
 };
 
 const bodyCure =
-  "A middleware in front read the body, and kept nothing of it. Mount powersync-writes before it, or have it leave the body as `body` or `rawBody` on the request.";
-
-/** Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status. */
-function tooManyOf([first]: readonly TransactionResult[]): Told<429> | undefined {
-  return first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
-    ? tooMany(first.message, first.retryAfterMs)
-    : undefined;
-}
+  "A middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
 
 async function respond<P extends Principal, DB>(
   { pipeline, emit }: HttpParts<P, DB>,

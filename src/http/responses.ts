@@ -44,7 +44,7 @@ export function refusal(error: unknown, during: ErrorEvent["during"]): Told<Refu
   if (isBadRequest(error)) return message(error.status, error.message);
   if (isRetryable(error)) return unavailable(error.message, error.retryAfterMs);
   return during === "authenticate"
-    ? unavailable("The caller can't be verified just now.")
+    ? unavailable("The caller can't be verified right now.")
     : message(500, "Something went wrong. Try again.");
 }
 

@@ -243,7 +243,7 @@ async function verifySignature(
     if (error instanceof KeysUnavailable) {
       const { cause } = error;
       throw Object.assign(
-        retryable("The caller's token can't be verified just now.", retryAfterMs),
+        retryable("The caller's token can't be verified right now.", retryAfterMs),
         { cause },
       );
     }

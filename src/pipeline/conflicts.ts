@@ -43,7 +43,7 @@ export async function writeMerging<P extends Principal, DB>(
   const { resolve, record: table } = asked.conflict;
   if (resolve !== undefined) return resolved(merging, theirs, asked, judge);
   if (table !== undefined) return keepTheirs(merging, theirs, asked);
-  const message = "The row has been changed by others meanwhile.";
+  const message = "Others have changed the row in the meantime.";
   throw fatal("CONFLICT", message, detailsOf(merging, theirs, asked));
 }
 

@@ -36,7 +36,7 @@ interface ValueHow {
 
 export interface Convert {
   /**
-   * The table, with these columns. Throws retryable where one of them, or the table, is missing just now.
+   * The table, with these columns. Throws retryable where one of them, or the table, is missing right now.
    *
    * @param known what has been read already
    */
@@ -67,7 +67,7 @@ export interface Convert {
   /**
    * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
    *
-   * @param missing what becomes of values whose column, or table, the database lacks just now: `throws` as `table` does; `pass` as they are, for
+   * @param missing what becomes of values whose column, or table, the database lacks right now: `throws` as `table` does; `pass` as they are, for
    * the application's own `persist` may take them
    */
   write<P extends Principal, DB>(
@@ -271,12 +271,12 @@ export function schemaMissing(
   where: { readonly table: string; readonly column?: string },
 ): RetryableError {
   emit({ type: "schema_missing", ...correlated(context), ...where });
-  return retryable("The database is being changed just now.");
+  return retryable("The database is being changed right now.");
 }
 
 function precisionLost(emit: Emit, table: string, column: string, context: RequestContext): Error {
   const cure =
     "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
   emit({ type: "precision_lost", ...correlated(context), table, column, cure });
-  return keptQueued("The server can't read this integer exactly just now.");
+  return keptQueued("The server can't read this integer exactly right now.");
 }

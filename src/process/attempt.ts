@@ -126,7 +126,7 @@ export async function attempt<P extends Principal, DB>(
 }
 
 /** No code of the application's runs for an operation: what is undone has been seen by nobody. */
-function isPlain<P extends Principal, DB>(
+export function isPlain<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules }: Pipeline<P, DB>,
   { crud }: CrudTransaction,
 ): boolean {

@@ -83,7 +83,7 @@ async function reached<T>(database: () => T | Promise<T>): Promise<T> {
 }
 
 function unwritten(cause: unknown): Error {
-  return Object.assign(retryable("The checkpoint can't be written just now."), { cause });
+  return Object.assign(retryable("The checkpoint can't be written right now."), { cause });
 }
 
 /** Which device. @throws badRequest(400) */

@@ -56,7 +56,7 @@ const unauthorized: Verdict = {
   message: "The caller may not write this row.",
 };
 
-const notSetUp = "The server is not set up for this change just now.";
+const notSetUp = "The server is not set up for this change right now.";
 const tooManyDevices: Verdict = {
   outcome: "retryable",
   message: "Too many devices have sent changes in your name.",
@@ -66,14 +66,14 @@ const tooManyDevices: Verdict = {
 };
 
 const retryableMessages: Readonly<Record<RetryableMeaning, string>> = {
-  contention: "Others are changing the same rows just now.",
-  busy: "Others are changing the same rows just now.",
-  schema: "The database is being changed just now.",
-  generated: "The database is being changed just now.",
+  contention: "Others are changing the same rows right now.",
+  busy: "Others are changing the same rows right now.",
+  schema: "The database is being changed right now.",
+  generated: "The database is being changed right now.",
   permission: notSetUp,
-  exhausted: "The change can't be made just now.",
-  outage: "The database can't be reached just now.",
-  other: "The change can't be made just now.",
+  exhausted: "The change can't be made right now.",
+  outage: "The database can't be reached right now.",
+  other: "The change can't be made right now.",
 };
 
 const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "exhausted"];

@@ -1,4 +1,4 @@
-/** What becomes of a transaction that has failed: it stays queued as it is, or the client decides, or it is recorded as a dead letter. */
+/** What happens to a failed transaction: it stays queued, the client decides, or it is recorded as a dead letter. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -37,7 +37,7 @@ interface Failed<P extends Principal> {
   readonly targets: Targets | undefined;
 }
 
-/** Never rejects. `undefined`: the letter that it depends on has been closed meanwhile. */
+/** Never rejects. `undefined`: the letter that it depends on has been closed in the meantime. */
 type Conclude<P extends Principal> = (failed: Failed<P>) => Promise<TransactionResult | undefined>;
 
 export function createConclude<P extends Principal, DB>({
@@ -55,7 +55,7 @@ export function createConclude<P extends Principal, DB>({
     } catch (error) {
       const during = "requiresClientHandling";
       emit({ type: "error", ...correlated(call), during, error, outcome: "retryable" });
-      return retryableResult("The failure can't be judged just now.");
+      return retryableResult("The failure can't be evaluated right now.");
     }
     if (clientDecides) {
       const asking = { ...answer, requiresClientHandling: true };
@@ -109,7 +109,7 @@ async function save<P extends Principal>(
       if (await isTriedAgain(verdict, attempt, { ...call, schema }).catch(() => false)) continue;
       return verdict.outcome === "retryable"
         ? queued(verdict)
-        : retryableResult("The failure can't be saved just now.");
+        : retryableResult("The failure can't be saved right now.");
     }
   }
 }

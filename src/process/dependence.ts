@@ -16,7 +16,8 @@ import type { Verdict } from "./classify.js";
 export const dependent: Verdict = {
   outcome: "fatal",
   errorCode: "DEPENDS_ON_DEAD_LETTER",
-  message: "It needs a change that could not be made, and waits behind it to be looked at.",
+  message:
+    "It depends on a change that could not be made, and waits behind that change for review.",
 };
 
 interface Tried<P extends Principal> {

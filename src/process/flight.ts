@@ -7,12 +7,13 @@ import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
 import { type OpenUnit, type OperationState, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim, Effect, Flight, FlightPart, Unit } from "../store/store.js";
-import type { SchemaTrust } from "../store/tables.js";
+import type { Change, Claim, Effect, FlightPart, Unit } from "../store/store.js";
+import type { SchemaTrust, Table } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Applied, Attempt, Failure } from "./attempted.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
+import { isIndependent } from "./independence.js";
 
 interface FlightTry {
   /** From 1. */
@@ -69,11 +70,14 @@ export async function fly<P extends Principal, DB>(
     return undefined;
   const plans: Plan[] = [];
   for (const { transaction, claim } of boarding) {
-    const planned = await planOf(pipeline, transaction, call, { flight, schema, number });
+    const planned = await planOf(pipeline, transaction, call, { schema, number });
     if (planned === undefined) return undefined;
     plans.push({ transaction, claim, planned });
   }
   const all = plans.flatMap(({ planned }) => planned);
+  const written = all.map(({ change }) => change.table);
+  if (plans.length > 1 && !isIndependent(written, { plain: true, deferConstraints }))
+    return { kind: "undone" };
   const entering = { userId: principal.userId, operations: all.length, signal };
   const options = {
     schema,
@@ -131,7 +135,7 @@ async function planOf<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules, readRow, map, authorize }: Pipeline<P, DB>,
   transaction: CrudTransaction,
   call: Call<P>,
-  { flight, schema, number }: { flight: Flight; schema: SchemaTrust; number: number },
+  { schema, number }: Pick<FlightTry, "schema" | "number">,
 ): Promise<readonly Planned[] | undefined> {
   if (plainPersist === undefined || looksAtAll) return undefined;
   for (const { op, table } of transaction.crud) {
@@ -141,7 +145,7 @@ async function planOf<P extends Principal, DB>(
   }
   const { store, shown, lossyNumbers, caller } = call;
   const asked = { any: false };
-  const unit = unitOf(asked, (name, columns) => flight.table(name, columns, schema, caller));
+  const unit = unitOf(asked, (name, columns) => store.known?.(name, columns, schema, caller));
   const open: OpenUnit = { store, unit };
   const inTransaction: TransactionContext<P, DB> = {
     ...shown,
@@ -183,7 +187,7 @@ function writtenOf(write: Write, state: OperationState): () => Write {
 /** A unit that has not been begun: of it tables can be had, and nothing else. */
 function unitOf(
   asked: { any: boolean },
-  tableOf: (name: string, columns: readonly string[]) => ReturnType<Flight["table"]>,
+  tableOf: (name: string, columns: readonly string[]) => Table | undefined,
 ): Unit {
   const refuse = (): never => {
     asked.any = true;

@@ -12,14 +12,16 @@ import {
   success,
   type TransactionResult,
 } from "../model.js";
+import type { OperationState } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import type { SchemaTrust } from "../store/tables.js";
+import type { SchemaTrust, Table } from "../store/tables.js";
 import { apply } from "./attempt.js";
-import type { Applied } from "./attempted.js";
+import type { Applied, Progress } from "./attempted.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
 import { isGrounded } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
+import { type Group, groupOf, isSharing, mayShare } from "./independence.js";
 import { type Announce, flightKey, notBegun } from "./transaction.js";
 
 interface GroupParts<P extends Principal, DB> {
@@ -55,10 +57,10 @@ export function createGroupCommit<P extends Principal, DB>({
   const commit = async (
     members: readonly Member[],
     call: Call<P>,
-    tally: Tally,
+    { group, tally }: { readonly group: Group; readonly tally: Tally },
   ): Promise<readonly Applied[] | undefined> => {
     const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
-    const trying = { number: 1, schema, deferConstraints, tally };
+    const trying = { number: 1, schema, deferConstraints, tally, group };
     const flown = await fly(pipeline, members, call, trying);
     if (flown !== undefined) return flown.kind === "flown" ? flown.applied : undefined;
     return stepByStep(pipeline, members, call, trying).catch(() => undefined);
@@ -70,6 +72,8 @@ export function createGroupCommit<P extends Principal, DB>({
     if (members === undefined) return undefined;
     const { inFlight, grounded } = call.memory;
     if (grounded.size > 0 && isGrounded(call.memory, call, members[0]?.claim)) return undefined;
+    const group = groupOf(pipeline, members, deferConstraints);
+    if (!mayShare(group, call)) return undefined;
     const keys = members.map(({ flight }) => flight);
     // One that is under way already, or stands here twice, waits for the other.
     if (new Set(keys).size < keys.length || keys.some((key) => inFlight.has(key))) return undefined;
@@ -81,7 +85,7 @@ export function createGroupCommit<P extends Principal, DB>({
     const tally: Tally = { attempts: 1, statements: 0, ledger: "miss", flown: false };
     let applied: readonly Applied[] | undefined;
     try {
-      applied = await commit(members, call, tally);
+      applied = await commit(members, call, { group, tally });
     } finally {
       for (const key of keys) inFlight.delete(key);
       // Whoever has waited for one of them tries it, where it has been undone.
@@ -134,7 +138,14 @@ async function stepByStep<P extends Principal, DB>(
     schema,
     deferConstraints,
     tally,
-  }: { number: number; schema: SchemaTrust; deferConstraints: boolean; tally: Tally },
+    group,
+  }: {
+    readonly number: number;
+    readonly schema: SchemaTrust;
+    readonly deferConstraints: boolean;
+    readonly tally: Tally;
+    readonly group: Group;
+  },
 ): Promise<readonly Applied[]> {
   const { store, memory, signal, principal } = call;
   const operations = members.reduce((sum, { transaction }) => sum + transaction.crud.length, 0);
@@ -152,12 +163,16 @@ async function stepByStep<P extends Principal, DB>(
   return memory.places.unit(entering, store, options, async (unit) => {
     if (unit.earlier !== undefined || unit.hasLetters) throw new Error("They are told apart.");
     const applied: Applied[] = [];
+    const written: Table[] = [];
+    const open = { store, unit };
     for (const { transaction } of members) {
-      const progress = { during: "begin" as const, operationIndex: undefined };
-      const open = { store, unit };
+      const states: OperationState[] = [];
+      const progress: Progress = { during: "begin", operationIndex: undefined, states };
       const writes = await apply(pipeline, transaction, call, { open, number, progress });
       applied.push({ kind: "applied", transaction, writes });
+      written.push(...states.flatMap(({ change }) => change?.table ?? []));
     }
+    if (!(await isSharing(group, written, open))) throw new Error("Each has its own COMMIT.");
     return applied;
   });
 }

@@ -1,8 +1,8 @@
 /**
- * What is under way in the process: how much may be at once, of all and of one caller, and how the process is stopped between requests.
+ * What is in progress in the process: the limits for all callers together and for each, and how the process is stopped between requests.
  *
- * A request is a visit with three stages: it is authenticated, it waits for its body, it is processed. Each stage has its own bound, so that who waits
- * takes no place from those whose bodies are there. Bytes on their way and bytes that are being processed are bounded apart for the same reason.
+ * A request is a visit with three stages: it is authenticated, it waits for its body, it is processed. Each stage has its own limit, so that a request
+ * that waits takes no place from those whose bodies have arrived. Arriving bytes and bytes in process have separate limits for the same reason.
  */
 import type { Principal } from "../context.js";
 import type { Limits } from "../wire/limits.js";
@@ -15,7 +15,7 @@ export interface Load {
   readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
-  /** Lets a request in, to be authenticated. `undefined` where there are as many as may be. */
+  /** Lets a request in, to be authenticated. `undefined` if the limit is reached. */
   admit(): Visit | undefined;
 }
 
@@ -43,14 +43,14 @@ export interface Visit {
    * The body is there: the wait ends.
    *
    * @param bytes what the body and its values will take in memory, about
-   * @throws Crowded where there is no room for it just now
+   * @throws Crowded where there is no room for it right now
    */
   arrived(bytes: number): void;
   /** To be called once, at the end. */
   leave(): void;
 }
 
-/** There is no room for a request just now. It is nobody's fault, and no event: its status says it. */
+/** There is no room for a request right now. That is nobody's fault, and no event is emitted: the status says it. */
 export class Crowded extends Error {
   /** 429 where it is the caller's own requests that take the room. */
   readonly status: 429 | 503;
@@ -58,7 +58,7 @@ export class Crowded extends Error {
   constructor(status: 429 | 503) {
     super(
       status === 429
-        ? "Your requests take too much room. Wait for their answers, and try again."
+        ? "Your requests take too much memory. Wait for their answers, and try again."
         : "The server is busy. Try again.",
     );
     this.status = status;
@@ -147,7 +147,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
     bytesOnTheWay -= visit.bytes;
   };
 
-  /** Of the caller who has the most, the visit that came first. Who comes with little finds a place, however many others wait. */
+  /** Dismisses the oldest visit of the caller who has the most. A caller with few visits finds a place, however many others wait. */
   const dismissOne = (of: (caller: CallerLoad) => number, reason: Crowded): void => {
     let chosen: CallerLoad | undefined;
     let first: WaitingVisit | undefined;
@@ -169,7 +169,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
 
   const takeRoom = (caller: CallerLoad, bytes: number, size: number): void => {
     const isLarge = bytes > small;
-    // One is let in however large it is: else it could never be.
+    // A single large one is always let in; otherwise it could never be processed.
     const fits = isLarge
       ? roomOfLarge === 0 || roomOfLarge + bytes <= forLarge
       : room + bytes <= memoryBytes;
@@ -269,7 +269,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
 /** @throws TypeError for what is no principal: a bug in the application, and not the caller's fault */
 export function verifiedPrincipal<P extends Principal>(principal: P): P {
   if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError("A principal needs a userId that is text, and not empty.");
+    throw new TypeError("A principal needs a userId that is a non-empty string.");
   }
   return principal;
 }

@@ -12,5 +12,5 @@ export function isLost(body: unknown): boolean {
 /** Says so to whoever operates the server. */
 export function lostBody(emit: Emit, context: Correlated, cure: string): RetryableError {
   emit({ type: "body_missing", ...correlated(context), cure });
-  return retryable("The body did not reach the part of the server that takes uploads.");
+  return retryable("The body did not reach the part of the server that processes uploads.");
 }

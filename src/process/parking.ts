@@ -1,6 +1,6 @@
 /**
- * A transaction that fails again and again would keep its device's queue waiting for ever. So it becomes a dead letter, once it has failed often
- * and for long, and for reasons of its own: outages and contention don't count, and nothing is parked while nothing else can be applied.
+ * A transaction that fails again and again would hold up its device's queue forever. It therefore becomes a dead letter once it has failed often
+ * enough and for long enough, for its own reasons: outages and contention don't count, and nothing is parked while nothing else can be applied.
  */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
@@ -24,7 +24,7 @@ const anonymousGapMs = 24 * hourMs;
 /** How many of these one process remembers: see `Memory.failing`. */
 const mostKnown = 1_000;
 
-/** None of these rejects: what can't be counted changes no answer. */
+/** None of these rejects: a failure that can't be counted changes no answer. */
 export interface Parking<P extends Principal> {
   /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
   failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
@@ -41,7 +41,7 @@ export interface Parked<P extends Principal> {
   readonly identity: Identity | undefined;
 }
 
-/** @throws TypeError for thresholds that are none */
+/** @throws TypeError for invalid thresholds */
 export function createParking<P extends Principal, DB>(
   { parking = {} }: WritesConfig<P, DB>,
   emit: Emit,
@@ -106,7 +106,7 @@ export function createParking<P extends Principal, DB>(
         ignored(error, subject);
         return verdict;
       }
-      const message = `It was tried too often without success. ${verdict.message}`;
+      const message = `It was tried too many times without success. ${verdict.message}`;
       return { outcome: "fatal", errorCode: "RETRIES_EXHAUSTED", message };
     },
     settled: (subject) =>

@@ -57,11 +57,11 @@ interface CallerTurns {
 }
 
 /**
- * - Whoever has none goes before those who have some; then goes whose work, counted in operations, has been least.
+ * - A caller who holds no place goes first; then the caller with the least work done, counted in operations.
  * - A fifth of the places is for callers who have none.
- * - Large transactions, whoever sends them, take no more than half; and between their statements they let small ones go first, which need little.
+ * - Large transactions, whoever sends them, take at most half of the places, and between their statements they let small ones go first.
  *
- * So a caller alone has nearly all of them, and who comes meanwhile finds one.
+ * A single caller may therefore use nearly all places, and another caller who arrives still finds one.
  *
  * @param transactionMs nobody waits for longer
  */
@@ -235,6 +235,6 @@ export function createPlaces(
 type PlacesLimits = Pick<Limits, "concurrentTransactions" | "callerTransactions">;
 
 function tookTooLong(ms: number): Error {
-  const cause = `The transaction had found no place after ${ms} ms (timeouts.transactionMs): limits.concurrentTransactions are under way.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
+  const cause = `The transaction found no place within ${ms} ms (timeouts.transactionMs): all of limits.concurrentTransactions are in use.`;
+  return keptQueued("The database is taking too long right now.", new Error(cause));
 }

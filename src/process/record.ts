@@ -79,12 +79,12 @@ export function createRecord<P extends Principal, DB>({
         emit({ type: "error", ...correlated(call), during, error, outcome, ...remedy });
         if (error instanceof ChainFull) return chainFull(letter, error.root, call, emit);
         if (error instanceof TooManyLetters) return tooManyLetters();
-        // What the rows are like is good to know. A letter without it is better than none.
+        // The state of the rows is useful, but a letter without it is better than none.
         if (unread) reading.wanted = false;
         const verdict = classify(error, call.store, false);
         const tried = { ...call, schema };
         if (unread || (await isTriedAgain(verdict, attempt, tried).catch(() => false))) continue;
-        return retryableResult("The failure can't be recorded just now.");
+        return retryableResult("The failure can't be recorded right now.");
       }
     }
     if ("earlier" in outcome) return outcome.earlier;
@@ -189,7 +189,7 @@ function letterOf<P extends Principal>(
   };
 }
 
-/** That queue waits; the user's others go on. */
+/** That queue waits; the user's other queues go on. */
 function chainFull<P extends Principal>(
   { userId, clientId }: DeadLetter,
   root: string,
@@ -198,7 +198,7 @@ function chainFull<P extends Principal>(
 ): TransactionResult {
   const device = clientId === undefined ? {} : { clientId };
   emit({ type: "chain_full", ...correlated(call), id: root, userId, ...device });
-  const message = "Too many of your changes wait behind one that could not be made.";
+  const message = "Too many of your changes are waiting behind one that could not be made.";
   return retryableResult(message, chainPauseMs);
 }
 

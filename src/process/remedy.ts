@@ -32,16 +32,16 @@ function remedyFor(
   switch (store?.meaning(error)) {
     case "schema":
       return isOfData
-        ? "bring the database and the rules together (a migration that has not run, a name in a rule or a hook); writes.check() says where they differ"
+        ? "make the database and the rules agree (a migration may not have run, or a name in a rule or a hook may be wrong); writes.check() says where they differ"
         : ownTables;
     case "permission":
       return isOfData
         ? `grant the login role what it lacks on ${place}; writes.check() says what that is`
         : ownGrants;
     case "exhausted":
-      return "make the column that the database numbers larger, or reset its sequence";
+      return "give the column that the database numbers a larger type, or reset its sequence";
     case "outage":
-      return "see that the database runs, can be reached from here, and takes writes";
+      return "make sure that the database runs, can be reached from here, and accepts writes";
     default:
       return undefined;
   }

@@ -34,11 +34,13 @@ import { createRecord } from "./record.js";
 import { withRemedy } from "./remedy.js";
 import type { SchemaTrust } from "../store/tables.js";
 
-/** How often one is begun, at most, because of what others do to the letters meanwhile. */
+/** The most times that one is begun because others change the letters in the meantime. */
 const mostAttempts = 10;
-const busyMessage = "Others are changing what it depends on just now.";
+const busyMessage = "Others are changing something that this change depends on.";
 const noWork = async () => {};
-export const notBegun = retryableResult("The caller has left before the transaction was tried.");
+export const notBegun = retryableResult(
+  "The caller disconnected before the transaction was tried.",
+);
 
 interface TransactionParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -192,7 +194,7 @@ export function createRunTransaction<P extends Principal, DB>({
             })
           : await conclude({ ...concluded, verdict: dependent, ...needed });
       if (result === undefined) {
-        // Its root has been closed meanwhile, and what it needs may be there.
+        // Its root has been closed in the meantime, and the row that it needs may exist.
         if (number >= mostAttempts) return retryableResult(busyMessage);
         continue;
       }
@@ -251,7 +253,7 @@ export function createRunTransaction<P extends Principal, DB>({
         outcome: "retryable",
         ...withRemedy(error, "transaction", call.store),
       });
-      result = retryableResult("The change can't be made just now.");
+      result = retryableResult("The change can't be made right now.");
     }
     emit(transactionEvent(transaction, call, result, tally, performance.now() - started));
     return result;

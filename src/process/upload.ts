@@ -59,7 +59,7 @@ interface UploadOptions<P extends Principal> {
 export interface Processor<P extends Principal> {
   /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
   validate(body: unknown, context: CallContext<P>): Promise<Upload>;
-  /** One result a transaction, in order. Throws `retryable` alone, where nothing may be written just now. */
+  /** One result a transaction, in order. Throws `retryable` alone, where nothing may be written right now. */
   run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
 }
 
@@ -157,8 +157,8 @@ export function createProcessor<P extends Principal, DB>({
 
 const forgot = { type: "device_forgotten" } as const;
 const byContent = { type: "replayed_by_content" } as const;
-const unreached = "The database can't be reached just now.";
-const unnamed = "The server can't tell which device it is just now.";
+const unreached = "The database can't be reached right now.";
+const unnamed = "The server can't identify the device right now.";
 
 /** So that what has been applied is answered before the client gives up waiting for it. */
 const outOfTime = retryableResult("The request took too long. Send the rest again.");
@@ -243,7 +243,7 @@ export function createDirect<P extends Principal>({
         return [
           isRetryable(error)
             ? retryableResult(error.message, error.retryAfterMs)
-            : retryableResult("The upload can't be read just now."),
+            : retryableResult("The upload can't be read right now."),
         ];
       }
     });
@@ -273,10 +273,10 @@ export function createDirect<P extends Principal>({
       const [result] = await process(body, options, (upload) =>
         upload.transactions.length === 1
           ? upload
-          : one({ invalid: "Send one transaction; for several there is processBatch.", raw: body }),
+          : one({ invalid: "Send one transaction. For several, use processBatch.", raw: body }),
       );
       return result === undefined || result.status === "not_attempted"
-        ? retryableResult("The caller has left before the transaction was tried.")
+        ? retryableResult("The caller disconnected before the transaction was tried.")
         : result;
     },
     checkpoint: (options) => load.during(async () => checkpointing.next(device(options))),

@@ -15,7 +15,7 @@ import { databaseCaller } from "./rls.js";
 /** Whether the policies bind the role that the data is written as. */
 export type InspectPolicies = (store: Store, role: InspectedRole["role"]) => Promise<PolicyReport>;
 
-/** Who the caller is to the database. Throws `retryable` alone, where nothing may be written just now. */
+/** Who the caller is to the database. Throws `retryable` alone, where nothing may be written right now. */
 export type Gate<P extends Principal> = (
   database: Gated,
   context: CallContext<P>,
@@ -104,7 +104,7 @@ export function createGate<P extends Principal, DB>(
       const caller = databaseCaller(rls, context.principal);
       const { problems } = await look(database, caller.role ?? "", context);
       if (problems.length > 0)
-        throw retryable("The server is not set up for writing just now.", badForMs);
+        throw retryable("The server is not set up for writing right now.", badForMs);
       return caller;
     } catch (error) {
       if (isRetryable(error)) throw error;
@@ -117,7 +117,7 @@ export function createGate<P extends Principal, DB>(
         outcome: "retryable",
         ...(remedy !== undefined && { remedy }),
       });
-      throw retryable("The caller's changes can't be written just now.");
+      throw retryable("The caller's changes can't be written right now.");
     }
   };
 }

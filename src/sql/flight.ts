@@ -165,7 +165,7 @@ export function createFly(parts: FlightParts): Fly {
 
 function lost(cause: unknown): Error {
   const error = new Error("It is not known what has become of the transaction.", { cause });
-  return keptQueued("The database can't be reached just now.", error);
+  return keptQueued("The database can't be reached right now.", error);
 }
 
 export async function canFly(

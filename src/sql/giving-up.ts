@@ -6,7 +6,7 @@ import type { Dialect } from "./dialect.js";
 
 export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included. Where a hook asks the database by another connection than \`tx\`, it may wait for the one that the transaction holds: use \`tx\`. Otherwise see what holds locks, and whether the pool is large enough.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
+  return keptQueued("The database is taking too long right now.", new Error(cause));
 }
 
 /** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */

@@ -9,8 +9,8 @@ import { typedJson } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import { claimByContent, meet, type Met, nameAgain } from "./content.js";
 import type { Ours } from "./devices.js";
-import { inserting, insertMissing } from "./own-inserts.js";
-import { lockWords } from "./row-lock.js";
+import { insertMissing } from "./own-inserts.js";
+import { lockWords, unlocked } from "./row-lock.js";
 import { locking, type OwnTables } from "./tables.js";
 
 interface Claiming {
@@ -126,28 +126,31 @@ async function enter(
     ...answered(dialect, claimed, met?.earlier),
   };
   const plain = sql`and device.unsettled = 0 and device.told = 0`;
-  const { beside, behind } = lockWords(
-    met === undefined ? dialect.shareLock?.("device") : undefined,
-  );
+  const lock = met === undefined ? dialect.shareLock?.("device") : undefined;
+  const { beside, behind } = lock === undefined ? unlocked : lockWords(lock);
   const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
   const inserted = {
-    columns: Object.keys(row),
+    columns: Object.keys(row) as (keyof typeof row)[],
     select: sql`select ${sql.join(Object.values(row))} from ${from}${devices} as device ${beside} where device.queue = ${queue} ${met === undefined ? plain : sql``} ${behind}`,
   };
-  const into = { tx, table: "powersync_ledger", key: ["identity"] } as const;
+  const insert = () =>
+    tx
+      .insertInto("powersync_ledger")
+      .columns(inserted.columns)
+      .expression(sql<never>`${inserted.select}`);
   switch (dialect.inserts) {
     case "merge": {
+      const into = { tx, table: "powersync_ledger", key: ["identity"] } as const;
       if ((await insertMissing(dialect, into, inserted)) !== 1n) return undefined;
       return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
     }
     case "duplicate key": {
-      const insert = inserting(into, inserted).ignore();
-      const { numInsertedOrUpdatedRows, insertId } = await insert.executeTakeFirst();
+      const { numInsertedOrUpdatedRows, insertId } = await insert().ignore().executeTakeFirst();
       // Where the driver does not say, they may be there.
       return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
     }
     default: {
-      const found = await inserting(into, inserted)
+      const found = await insert()
         .onConflict((conflict) => conflict.column("identity").doNothing())
         .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
         .executeTakeFirst();

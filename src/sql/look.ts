@@ -102,7 +102,7 @@ export async function declined(tx: SqlTransaction, target: Target, verb: Verb): 
   // A trigger may be younger than what has been read of the table.
   const known = traits?.declining.has(verb) ? traits : await target.look();
   if (known?.declining.has(verb) !== true)
-    throw retryable("The row is being changed by others just now.");
+    throw retryable("Others are changing the row right now.");
   lessons.careful.add(verb);
   return "declined";
 }

@@ -74,7 +74,7 @@ export async function insertOrChange(
 /** The names of columns are the library's own. */
 type AnyInsert = InsertQueryBuilder<Record<string, Record<string, unknown>>, string, InsertResult>;
 
-export function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
+function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
   const insert = tx.insertInto(table) as unknown as AnyInsert;
   return "rows" in inserted
     ? insert.values([...inserted.rows])

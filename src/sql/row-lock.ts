@@ -31,8 +31,10 @@ export function locked<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefine
 export function lockWords(
   lock: RowLock | undefined,
 ): Record<"beside" | "behind", Expression<unknown>> {
-  return { beside: sql``, behind: sql``, ...lock };
+  return { ...unlocked, ...lock };
 }
+
+export const unlocked = { beside: sql``, behind: sql`` };
 
 /** Behind all others, so that the name is the one that the statement has. */
 function besideTable(words: Expression<unknown>): KyselyPlugin {

@@ -4,7 +4,7 @@ import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from
 import type { Lessons } from "./traits.js";
 
 /**
- * `undefined`: there is no such table just now. Asks the database on the connection it is given, and on no other.
+ * `undefined`: there is no such table right now. Asks the database on the connection it is given, and on no other.
  *
  * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
  * @param role as whom the transaction goes on, where it has become another than the login role
@@ -144,6 +144,7 @@ export async function readTable(
     source,
     columns: new Map(columns.map((column) => [column.name, column])),
     ...(traits && { traits }),
+    ...(traits?.deferred && { deferred: traits.deferred }),
     lessons: { careful: new Set(), doubtful: new Map() },
   };
 }

@@ -89,7 +89,7 @@ export async function bindScope(
 /** The last one made of each column: one caller's operations come together. */
 const lastOwned = new WeakMap<Column, Owned>();
 
-/** @throws ServerValue where the column can't hold the caller's id; retryable where it is not there just now */
+/** @throws ServerValue where the column can't hold the caller's id; retryable where it is not there right now */
 async function owns(
   { table, column: name, userId, as = table, known }: OwnedColumn,
   dialect: Dialect,
@@ -97,7 +97,7 @@ async function owns(
 ): Promise<Owned> {
   const column = known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
   // Compared as it is, it could be anybody's: databases differ in what they take for equal.
-  if (column === undefined) throw keptQueued("The database is being changed just now.");
+  if (column === undefined) throw keptQueued("The database is being changed right now.");
   const reference = `${as}.${name}`;
   const last = lastOwned.get(column);
   if (last?.reference === reference && last.userId === userId) return last;

@@ -32,12 +32,11 @@ export interface Sending {
 
 /** While `run` runs, statements that go through the connection are sent so, those of the application's too. */
 export async function sentSo<T>(
-  sending: Sending | undefined,
+  sending: Sending,
   connection: DatabaseConnection,
   bounds: Bounds,
   run: () => Promise<T>,
 ): Promise<T> {
-  if (sending === undefined) return run();
   const { executeQuery, streamQuery } = connection;
   const owns = ["executeQuery", "streamQuery"].map(
     (name) => [name, Object.getOwnPropertyDescriptor(connection, name)] as const,

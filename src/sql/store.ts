@@ -139,10 +139,10 @@ export function sqlStore<DB>(
   });
   return {
     name: dialect.name,
+    known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
       flight: {
         able: () => wings.fly !== false,
-        table: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
         send: flights.send,
       },
     }),

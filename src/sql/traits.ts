@@ -1,4 +1,6 @@
 /** What the statements on a table must follow: what it is, what the role may do with it, and what writes to it have taught. */
+import type { Deferred } from "../store/tables.js";
+
 export type Verb = "insert" | "update" | "delete";
 
 /** What a table is, and what the connection's role may do with it, as far as the statements must follow it. Read with the columns. */
@@ -20,6 +22,8 @@ export interface Traits {
   readonly versioned: boolean;
   /** The columns of what is held unique, checked and referred to, by the names that errors tell. Absent: they tell columns. */
   readonly constraints?: ReadonlyMap<string, readonly string[]>;
+  /** Absent: no constraint of the database's can wait for COMMIT. */
+  readonly deferred?: Deferred;
   /** Policies of the database's own bind the role. */
   readonly rowSecurity: boolean;
   /** They may refuse an upsert where they take the INSERT alone: of a row that can't be seen yet. */

@@ -97,8 +97,9 @@ export async function inTransaction<DB, T>(
     const connection = await connectionOf(on);
     held = connection;
     watch.begunAt = performance.now();
-    if (dialect.prepare === undefined)
+    if (dialect.sending !== undefined)
       return sentSo(dialect.sending, connection, timeouts, () => transaction(on));
+    if (dialect.prepare === undefined) return transaction(on);
     const settings = { timeouts, isolation: level };
     const prepared = await prepare(dialect.prepare, dialect, on, connection, settings);
     const outcome = transaction(on);

@@ -55,7 +55,7 @@ export class ServerValue extends Error {
   readonly why: string;
 
   constructor(table: string, column: string, why: string, cause?: unknown) {
-    super(`${table}.${column} can't take what the server gives for it. ${why}`, { cause });
+    super(`${table}.${column} can't take the value that the server sets for it. ${why}`, { cause });
     this.name = "ServerValue";
     this.table = table;
     this.column = column;

@@ -174,6 +174,7 @@ export function memoryStore({
     isScope: (given) => typeof given === "function",
     rowSecurity: false,
     deferral: true,
+    known: (name) => definitions.get(name),
     unit,
     meaning: meaningOf,
     convert,
@@ -244,5 +245,5 @@ function createClock(now: () => number): () => number {
 
 function tookTooLong(ms: number): Error {
   const cause = `The transaction had not ended after ${ms} ms, the wait for those before it included.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
+  return keptQueued("The database is taking too long right now.", new Error(cause));
 }

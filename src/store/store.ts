@@ -73,6 +73,13 @@ export interface Store<Tx = unknown> {
    * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
+  /** A table, as far as nobody has to be asked. `undefined`: somebody would have to be. Absent: somebody always would. */
+  known?(
+    name: string,
+    columns: readonly string[],
+    schema: SchemaTrust,
+    caller: DatabaseCaller | undefined,
+  ): Table | undefined;
   /** Units whose changes are all known before they begin, sent as a whole. Absent: it has none. */
   readonly flight?: Flight;
   /** `UnitOptions.together` is heeded. */
@@ -109,13 +116,6 @@ export interface Store<Tx = unknown> {
 export interface Flight {
   /** Whether there can be one, as far as is known. */
   able(): boolean;
-  /** A table, as far as nobody has to be asked. `undefined`: somebody would have to be. */
-  table(
-    name: string,
-    columns: readonly string[],
-    schema: SchemaTrust,
-    caller: DatabaseCaller | undefined,
-  ): Table | undefined;
   /**
    * Applies all changes, in order, in one database transaction with the claims. `not sent`: a part of it takes more than one statement. `undone`: nothing
    * of it is left, and something in it is not plainly good, or has failed. Both are for `unit` to find out.
@@ -228,7 +228,7 @@ export interface Unit<Tx = unknown> {
   /** The rest of the unit is this caller's: `rowSecurity` only. */
   become(caller: DatabaseCaller): Promise<void>;
   /**
-   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none just now. What was read before is
+   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none right now. What was read before is
    * believed as `UnitOptions.schema` says. Where the table, or a column that is asked for, was missing, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;

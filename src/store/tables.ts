@@ -5,7 +5,18 @@ export interface Table {
   /** As the configuration names it. */
   readonly name: string;
   readonly columns: ReadonlyMap<string, Column>;
+  /** Absent: no constraint of the database's can wait for COMMIT. */
+  readonly deferred?: Deferred;
 }
+
+/** Where constraints that wait for COMMIT are, as seen from a table: as they are declared, and with `UnitOptions.deferConstraints`. */
+export interface Deferred {
+  readonly declared: DeferredPlace;
+  readonly asked: DeferredPlace;
+}
+
+/** `here`: what is written to the table, or what the database itself writes for it, may decide whether one holds. `elsewhere`: other tables have some. */
+export type DeferredPlace = "none" | "elsewhere" | "here";
 
 export interface Column {
   readonly name: string;
@@ -71,7 +82,7 @@ export interface ParentScope {
 export interface Inspect {
   /** Read anew. Throws UnsuitableTable where writes to it could not be undone. */
   table(name: string): Promise<InspectedTable | undefined>;
-  /** The columns' names of each table, by its name in the source database, read anew. None: there is no such table just now. A statement or two. */
+  /** The columns' names of each table, by its name in the source database, read anew. None: there is no such table right now. A statement or two. */
   columns(tables: readonly string[]): Promise<readonly ReadonlySet<string>[]>;
   /** Rejects where the database does not take the scope. No row is read. */
   scope(scope: Scope): Promise<void>;

@@ -137,7 +137,7 @@ function withDefaults<Bounds extends object>(
   for (const [name, value] of wanted) {
     if (!Object.hasOwn(defaults, name)) {
       throw new TypeError(
-        `${group}.${name} is not known. There are ${Object.keys(defaults).join(", ")}.`,
+        `${group}.${name} is not known. The known ones are ${Object.keys(defaults).join(", ")}.`,
       );
     }
     check(name, value as number);

@@ -228,7 +228,7 @@ describe.skipIf(!isChosen("memory"))("accounts that take the database's connecti
     const late = await send("eve");
     expect(late).toEqual({
       status: "retryable_error",
-      message: "The database takes too long just now.",
+      message: "The database is taking too long right now.",
     });
     expect(scene.asked).toHaveLength(1);
     const said = events.flatMap((event) => (event.type === "error" ? [event.error] : []));

@@ -135,7 +135,7 @@ function uploadRaw(url: string, lines: readonly string[]): Promise<Answer> {
 const required = "A bearer token is required.";
 const invalid = "The token is not valid.";
 const expired = "The token has expired.";
-const unavailable = "The caller's token can't be verified just now.";
+const unavailable = "The caller's token can't be verified right now.";
 
 async function expectNothingWritten(): Promise<void> {
   for (const table of ["lists", "powersync_ledger", "powersync_dead_letters"] as const) {
@@ -459,7 +459,7 @@ describe("claims, well signed", () => {
     ["exp that is null", { exp: null }],
     ["exp that is true", { exp: true }],
     ["exp in the past", { exp: seconds() - 1 }, expired],
-    ["exp just now", { exp: seconds() }, expired],
+    ["exp right now", { exp: seconds() }, expired],
     ["exp of 0", { exp: 0 }, expired],
     ["exp before all times", { exp: -1e300 }, expired],
     ["nbf in the future", { nbf: seconds() + day }],

@@ -1,8 +1,9 @@
 /** The demo's page in a real browser, against the real demo: what a user does arrives in the database, and what can't is put right. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -14,11 +15,15 @@ import { type Demo, startDemo } from "../support/demo.js";
 const chromium = findChromium();
 const screenshot = join(tmpdir(), "powersync-writes-todolist.png");
 const sharing = join(tmpdir(), "powersync-writes-todolist-sharing.png");
+const conflict = (scheme: string) =>
+  join(tmpdir(), `powersync-writes-todolist-conflict-${scheme}.png`);
 const longList = join(tmpdir(), "powersync-writes-todolist-long.png");
 const synced = join(tmpdir(), "powersync-writes-todolist-sync.png");
 
 /** For whatever a loaded machine needs. */
 const patient = { timeout: 90_000, interval: 50 };
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 const sent = "Everything has been sent.";
 
@@ -307,6 +312,59 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     await page.close();
   });
 
+  it("adds up what two devices count, and asks about what both have written", async () => {
+    const page = await begin("mallory", "Milk");
+    const notes = () => rows("select note, people from list_notes").at(-1);
+    const here = page.getByRole("textbox", { name: "Note" });
+    const more = page.getByRole("button", { name: "One more" });
+    const write = async (text: string) => {
+      await here.fill(text);
+      await here.press("Enter");
+    };
+    await write("Dinner");
+    await expect.poll(notes, patient).toEqual(["Dinner", 0]);
+    await more.click();
+    await expect.poll(notes, patient).toEqual(["Dinner", 1]);
+    await isSent(page);
+
+    await page.getByRole("switch", { name: "Online" }).uncheck();
+    await more.click();
+    await write("Dinner at eight");
+    await page.getByText("See a conflict").click();
+    await page.getByRole("button", { name: "change both on another device" }).click();
+    await expect.poll(notes, patient).toEqual(["Written on another device (1)", 2]);
+    await expect
+      .poll(() => page.locator("#other-device-says").textContent(), patient)
+      .toContain("counted one more");
+    await page.getByRole("switch", { name: "Online" }).check();
+    const writes = page.locator("#rejected li.write");
+    await expect.poll(() => writes.count(), patient).toBe(1);
+    // Both have counted one more, and neither note is lost.
+    expect(notes()).toEqual(["Written on another device (1)", 3]);
+    expect(await writes.getByRole("heading").textContent()).toBe("Change of a note: Dinner");
+    expect(await writes.getByRole("row").last().getByRole("cell").allTextContents()).toEqual([
+      "Dinner",
+      "Written on another device (1)",
+      "Dinner at eight",
+    ]);
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.screenshot({ path: conflict(scheme), fullPage: true });
+      expect([scheme, await violations(page)]).toEqual([scheme, []]);
+    }
+    await writes.getByLabel("Note").fill("Dinner at eight, as we both said");
+    await writes.getByRole("button", { name: "Send again" }).click();
+    await expect.poll(notes, patient).toEqual(["Dinner at eight, as we both said", 3]);
+    await isSent(page);
+
+    // The other device has not heard of it, and is refused itself.
+    await page.getByRole("button", { name: "change both on another device" }).click();
+    await expect
+      .poll(() => page.locator("#other-device-says").textContent(), patient)
+      .toContain("was refused");
+    await page.close();
+  });
+
   it("keeps status and rejections in sight with a long list, and offers only what can be put right", async () => {
     const page = await begin("judy", ...Array.from({ length: 40 }, (_, index) => `Todo ${index}`));
     await page.getByText("See a write rejected").click();
@@ -445,6 +503,18 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     expect(todosOf("frank").at(-1)).toEqual(["While it was away", 0]);
     await page.close();
   });
+
+  /** What axe finds, by its rules' names. */
+  const violations = async (page: Page): Promise<readonly string[]> => {
+    await page.evaluate(readFileSync(axe, "utf8"));
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await axe.run();
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+    });
+  };
 
   const inSight = (page: Page, selector: string) =>
     page.locator(selector).evaluate((element) => {

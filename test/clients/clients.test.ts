@@ -59,7 +59,7 @@ describe("is what its language's grammar knows:", () => {
 type Answer = readonly [
   status: number,
   body: unknown,
-  then: string,
+  next: string,
   headers?: Readonly<Record<string, string>>,
 ];
 
@@ -72,7 +72,7 @@ const failed = (requires_client_handling?: boolean) => ({
 });
 const results = (...each: readonly unknown[]) => ({ results: each });
 
-/** Answers to three transactions, and what is to be done next: how many are through, what then, and after how many milliseconds. */
+/** Answers to three transactions, and what is to be done next: how many are through, what comes next, and after how many milliseconds. */
 const answers: Readonly<Record<string, Answer>> = {
   success: [200, results(done, done, done), "3 go_on 0"],
   retryable: [
@@ -115,7 +115,7 @@ const answers: Readonly<Record<string, Answer>> = {
 
 /** What the library's own server says: two rows written, and a table that it does not know. */
 const expected = [
-  ...Object.values(answers).map(([, , then]) => then),
+  ...Object.values(answers).map(([, , next]) => next),
   // Nobody listens.
   "0 wait 5000",
   "3 go_on 0 success success fatal_error",

@@ -22,7 +22,7 @@ export interface DeviceOptions extends DeviceName {
   /** Asked when the queue is empty: what its user writes next. Nothing: it has done its work. */
   readonly more: () => readonly Sent[];
   readonly patienceMs: number;
-  /** Asked after each answer, before anything is taken off the queue. False: it is killed just now, and starts again. */
+  /** Asked after each answer, before anything is taken off the queue. False: it is killed right now, and starts again. */
   readonly survives: (results: readonly WireResult[]) => boolean;
   readonly answered: (sent: Sent, result: WireResult) => void;
 }

@@ -148,7 +148,7 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
         "You may not use this endpoint.",
       ],
       [{ "x-console": "closed" }, 403, "Not you."],
-      [{ "x-console": "broken" }, 503, "This can't be answered just now."],
+      [{ "x-console": "broken" }, 503, "This can't be answered right now."],
     ];
     const requests: readonly (readonly [string, string, unknown?])[] = [
       ["GET", ""],

@@ -23,7 +23,9 @@ const bad = (op_id: number) => ({
 const busy = {
   status: 429,
   retryAfter: "5",
-  body: { message: "You have too many requests under way. Wait for their answers, and try again." },
+  body: {
+    message: "You have too many requests in progress. Wait for their answers, and try again.",
+  },
 };
 const applied = { status: 200, body: { results: [{ status: "success" }] } };
 const upload = (...transactions: readonly object[]) => ({ client_id: "phone", transactions });
@@ -228,7 +230,7 @@ for (const dialect of databases) {
     const full = {
       status: 429,
       retryAfter: "30",
-      body: { message: "Too many of your changes have failed and wait to be looked at." },
+      body: { message: "Too many of your changes have failed and are waiting for review." },
     };
     const letters = async (user: string) =>
       (

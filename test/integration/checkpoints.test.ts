@@ -132,7 +132,7 @@ describe.each(dialects)("checkpoints on $name", (dialect) => {
     expect(response).toMatchObject({
       status: 503,
       headers: { "retry-after": "5" },
-      body: '{"message":"The checkpoint can\'t be written just now."}',
+      body: '{"message":"The checkpoint can\'t be written right now."}',
     });
     const [error] = events.filter((event) => event.type === "error");
     expect(error).toMatchObject({ during: "checkpoint", outcome: "retryable" });

@@ -38,7 +38,7 @@ async function expectKept(db: Kysely<TestSchema>, mend: () => Promise<unknown>, 
     const answer = await writes.processTransaction(body, alice);
     expect(answer).toMatchObject({
       ...RETRYABLE,
-      message: "The failure can't be recorded just now.",
+      message: "The failure can't be recorded right now.",
     });
   }
   expect(await db.selectFrom("powersync_ledger").select("identity").execute()).toEqual([]);

@@ -598,7 +598,7 @@ describe.each(dialects)("$name", (dialect) => {
       const answer = await writes.processTransaction(body, alice);
       const { id } = await only(letters);
       for (const reason of ["", "  ", "x".repeat(2_001), 7 as unknown as string]) {
-        await expect(letters.discard(id, reason)).rejects.toThrow(/Say why/);
+        await expect(letters.discard(id, reason)).rejects.toThrow(/Give a "reason"/);
       }
       const reason = "Nul \0, half \ud800, “quoted”.";
       expect(await letters.discard(id, reason)).toEqual({ status: "discarded" });

@@ -37,7 +37,7 @@ const put = (op_id = 1) => ({
 });
 const tooLong = {
   status: "retryable_error",
-  message: "The database takes too long just now.",
+  message: "The database is taking too long right now.",
 };
 
 /** What a device does: it sends the same again until it is through. */
@@ -301,7 +301,7 @@ for (const { name, dialect, begin, commit, open } of servers) {
       });
       expect(await gone).toEqual({
         status: "retryable_error",
-        message: "The caller has left before the transaction was tried.",
+        message: "The caller disconnected before the transaction was tried.",
       });
       expect(await other).toEqual({ status: "success" });
       expect(

@@ -1,13 +1,17 @@
-/** The demo beside its page: where it listens, what it warns of, its mutation, and what it ships for a real PowerSync service. */
+/** The demo beside its page: where it listens, what it warns of, its mutation, its conflicts on each database, and what it ships for a real PowerSync service. */
 import { readFile } from "node:fs/promises";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { openDatabase } from "../../examples/todolist/database.js";
+import { tables } from "../../examples/todolist/rules.js";
 import { type Database, prepare } from "../../examples/todolist/schema.js";
+import { createWrites } from "../../src/index.js";
 import { createPostgresDatabase } from "../support/databases.js";
 import { startDemo } from "../support/demo.js";
-import { postgresAvailable } from "../support/servers.js";
+import { createMysqlDatabase } from "../support/mysql.js";
+import { mysqlServers, postgresAvailable } from "../support/servers.js";
 
 const shipped = (name: string) =>
   readFile(new URL(`../../examples/todolist/powersync/${name}`, import.meta.url), "utf8");
@@ -54,6 +58,24 @@ describe("the demo", () => {
       expect(await send(5, share("  "))).toMatchObject({
         results: [{ failed_operation: { error_code: "INVALID_DATA" } }],
       });
+      // Two devices count, and the numbers are added up.
+      const put = { list_id: list, people: 1 };
+      const note = { op: "PUT", table: "list_notes", id, op_data: put };
+      const counted = {
+        ...note,
+        op: "PATCH",
+        op_data: { people: 2 },
+        previous_values: { people: 1 },
+      };
+      expect(await send(7, note)).toEqual(success);
+      expect(await send(8, counted)).toEqual(success);
+      expect(await send(9, counted)).toEqual(success);
+      const late = { ...note, op: "PATCH", op_data: { note: "c" }, previous_values: { note: "b" } };
+      expect(await send(10, late)).toMatchObject({
+        results: [
+          { failed_operation: { error_code: "CONFLICT", details: { theirs: { note: null } } } },
+        ],
+      });
       // Nobody writes members but the mutation.
       const member = { op: "PUT", table: "list_members", id, op_data: { list_id: list } };
       expect(await send(6, member)).toMatchObject({
@@ -63,6 +85,76 @@ describe("the demo", () => {
       expect(await demo.stop()).toBe(0);
     }
   });
+});
+
+const servers = [
+  { name: "Postgres", available: postgresAvailable, create: createPostgresDatabase },
+  ...mysqlServers.map((server) => ({ ...server, create: () => createMysqlDatabase(server) })),
+];
+
+describe.each(servers)("a note of the demo, on $name", async (source) => {
+  it.skipIf(!(await source.available()))(
+    "adds what two devices count, and asks about what both have written",
+    async () => {
+      const { url, drop } = await source.create();
+      const { db } = openDatabase(url);
+      try {
+        const failed: unknown[] = [];
+        await prepare(db, AbortSignal.timeout(60_000), (error) => failed.push(error));
+        expect(failed).toEqual([]);
+        const writes = createWrites({
+          authenticate: () => ({ userId: "alice" }),
+          database: db,
+          tables,
+          logger: false,
+        });
+        const [list, note] = [crypto.randomUUID(), crypto.randomUUID()];
+        let sent = 0;
+        const send = (device: string, ...crud: readonly object[]) =>
+          writes.processTransaction(
+            { client_id: device, transaction_id: (sent += 1), crud },
+            { principal: { userId: "alice" } },
+          );
+        const patch = (was: object, is: object) => ({
+          op: "PATCH",
+          table: "list_notes",
+          id: note,
+          op_data: is,
+          previous_values: was,
+        });
+        const made = await send(
+          "phone",
+          { op: "PUT", table: "lists", id: list, op_data: { name: "Groceries" } },
+          {
+            op: "PUT",
+            table: "list_notes",
+            id: note,
+            op_data: { list_id: list, note: "a", people: 1 },
+          },
+        );
+        expect(made).toEqual({ status: "success" });
+        expect(await send("laptop", patch({ people: 1 }, { people: 3 }))).toEqual(made);
+        expect(await send("phone", patch({ people: 1 }, { people: 2 }))).toEqual(made);
+        expect(await send("laptop", patch({ note: "a" }, { note: "b" }))).toEqual(made);
+        expect(await send("phone", patch({ note: "a" }, { note: "c" }))).toMatchObject({
+          failedOperation: {
+            errorCode: "CONFLICT",
+            details: { base: { note: "a" }, theirs: { note: "b" }, yours: { note: "c" } },
+          },
+        });
+        expect(await send("phone", patch({ note: "b" }, { note: "c" }))).toEqual(made);
+        expect(await db.selectFrom("list_notes").select(["note", "people"]).execute()).toEqual([
+          { note: "c", people: 4 },
+        ]);
+        // The note goes with its list.
+        expect(await send("phone", { op: "DELETE", table: "lists", id: list })).toEqual(made);
+        expect(await db.selectFrom("list_notes").select("id").execute()).toEqual([]);
+      } finally {
+        await db.destroy();
+        await drop();
+      }
+    },
+  );
 });
 
 describe.skipIf(!(await postgresAvailable()))("what the demo ships for a real service", () => {
@@ -84,7 +176,7 @@ describe.skipIf(!(await postgresAvailable()))("what the demo ships for a real se
         "select tablename from pg_publication_tables where pubname = 'powersync' order by 1",
       );
       const names = published.map(({ tablename }: { tablename: string }) => tablename);
-      expect(names).toEqual(["list_members", "lists", "todos"]);
+      expect(names).toEqual(["list_members", "list_notes", "lists", "todos"]);
 
       const { bucket_definitions: buckets } = parse(await shipped("sync-config.yaml")) as {
         bucket_definitions: Record<string, { parameters: string; data: readonly string[] }>;

@@ -294,8 +294,8 @@ for (const dialect of dialects) {
         ],
         [
           "retryable",
-          new RetryableError("Not just now."),
-          { status: "retryable_error", message: "Not just now." },
+          new RetryableError("Not right now."),
+          { status: "retryable_error", message: "Not right now." },
         ],
         ["not known", new Error("secret"), { status: "retryable_error" }],
         [

@@ -1,4 +1,7 @@
-/** `commit: "per-request"`: the transactions of a request commit together where all of them are plainly good, and else as if each had come alone. */
+/**
+ * `commit: "per-request"`: the transactions of a request commit together where all of them are plainly good, and else as if each had come alone. No
+ * constraint waits for COMMIT here: see `group-deferred.test.ts`.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TransactionEvent } from "../../src/events/events.js";
 import type { WriteEvent, Writes } from "../../src/index.js";
@@ -34,7 +37,7 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
 
   beforeAll(async () => {
     isOpen = await target.available();
-    if (isOpen) open = await target.open();
+    if (isOpen) open = await target.open({ deferredKeys: false });
   });
   beforeEach(async ({ skip }) => {
     skip(!isOpen);
@@ -80,20 +83,6 @@ describe.each(targets)("the transactions of a request, on $name", (target) => {
     ]);
     expect(await sizes()).toEqual({ 1: 5, 3: 1 });
     expect(await answered()).toBe(4);
-  });
-
-  it("are checked at their one commit, where a constraint waits for it", async () => {
-    const child = goodThing(uuid(1));
-    const parent = { ...child, op_data: { ...child.op_data, parent_id: uuid(3) } };
-    const results = await writesWith().processBatch(request([parent], [goodThing(uuid(3))]), alice);
-    const alone = {
-      status: "fatal_error",
-      failedOperation: { errorCode: "FOREIGN_KEY_VIOLATION" },
-    };
-    expect(results).toMatchObject([target.deferred ? success : alone, success]);
-    expect(Object.keys(await sizes())).toEqual(target.deferred ? ["1", "3"] : ["3"]);
-    expect(await open.letters()).toHaveLength(target.deferred ? 0 : 1);
-    expect(await answered()).toBe(2);
   });
 
   it("are each tried where one fails", async () => {

@@ -217,7 +217,9 @@ describe("what callers say makes no flood of lines:", () => {
 });
 
 describe("keys can't be had: 503 for the caller, and the log says why:", () => {
-  const unavailable = JSON.stringify({ message: "The caller's token can't be verified just now." });
+  const unavailable = JSON.stringify({
+    message: "The caller's token can't be verified right now.",
+  });
 
   it("the JWKS is not there", async () => {
     provider.answer = (_request, response) => void response.writeHead(404).end("Not found");

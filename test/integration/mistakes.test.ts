@@ -149,7 +149,7 @@ for (const dialect of dialects) {
     it("a required column that nobody fills", async () => {
       const log = writesOn(db, { tables: { todos: { ...everyone, columns: ["completed"] } } });
       expect(await log.put("todos", { completed: 1 })).toMatchObject(refused);
-      expectLine(log, /NOT_NULL_VIOLATION.*\(todos\.description/, /Remedy: mend the cause/);
+      expectLine(log, /NOT_NULL_VIOLATION.*\(todos\.description/, /Remedy: fix the cause/);
       expect((await log.writes.check()).map(({ code }) => code)).toContain("column_required");
     });
 
@@ -159,8 +159,8 @@ for (const dialect of dialects) {
       expect(await log.put("todos", { description: "x" })).toMatchObject(waits);
       expectLine(
         log,
-        /the server gives for todos\.position does not fit/,
-        /Remedy: change the column's type, or what the rule's/,
+        /the server sets for todos\.position does not fit/,
+        /Remedy: change the column's type, or the value from the rule's/,
       );
     });
 
@@ -410,7 +410,7 @@ describe("over HTTP", () => {
     expect((await log.ask("/api/data", { method: "OPTIONS", headers })).status).toBe(403);
     expectLine(
       log,
-      /pages of "https:\/\/app\.example\.com:3000" may not call/,
+      /pages from "https:\/\/app\.example\.com:3000" may not send requests/,
       /Remedy: add it there/,
     );
   });
@@ -439,7 +439,7 @@ describe("over HTTP", () => {
     const log = await onFetch({ authenticate: () => ({ id: "alice" }) });
     const body = JSON.stringify(row({}));
     expect((await log.ask("/api/data", { method: "POST", headers: json, body })).status).toBe(503);
-    expectLine(log, /TypeError: A principal needs a userId/, /that is text, and not empty/);
+    expectLine(log, /TypeError: A principal needs a userId/, /that is a non-empty string/);
   });
 
   async function onExpress(...before: readonly express.RequestHandler[]) {
@@ -465,7 +465,11 @@ describe("over HTTP", () => {
       request.resume().on("end", next);
     });
     expect((await log.ask(JSON.stringify(row({ size: 1 })))).status).toBeGreaterThanOrEqual(500);
-    expectLine(log, /an upload came without its body/, /Mount powersync-writes before it/);
+    expectLine(
+      log,
+      /an upload came without its body/,
+      /Mount powersync-writes before that middleware/,
+    );
   });
 
   it("express.json() in front, which rounds large integers", async () => {

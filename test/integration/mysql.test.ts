@@ -303,7 +303,7 @@ function suite(server: MysqlServer): void {
       const { send, events } = open({ database });
       expect(await send([thing({ size: 1 })], "device")).toMatchObject({
         status: "retryable_error",
-        message: "The database can't be reached just now.",
+        message: "The database can't be reached right now.",
       });
       expect(events.find(({ type }) => type === "error")).toMatchObject({ during: "begin" });
     });
@@ -531,7 +531,7 @@ function suite(server: MysqlServer): void {
     // Grants on a database hold for connections from then on.
     expect(await open({}, options).send([thing({ size: 1 })])).toMatchObject({
       status: "retryable_error",
-      message: "The server is not set up for this change just now.",
+      message: "The server is not set up for this change right now.",
     });
   });
 

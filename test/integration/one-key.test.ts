@@ -249,7 +249,7 @@ describe.each(all)("$name", (on) => {
     statements = [];
     expect(await send(2)).toMatchObject({
       status: "retryable_error",
-      message: "Too many of your changes have failed and wait to be looked at.",
+      message: "Too many of your changes have failed and are waiting for review.",
     });
     expect(statements).toEqual([]);
     expect(await send(3, bob)).toMatchObject({ status: "fatal_error" });

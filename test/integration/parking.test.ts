@@ -138,7 +138,7 @@ describe.each(dialects)("parking on $name", (dialect) => {
     const parked = await fail(writes, 1);
     expect(parked).toMatchObject({
       ...exhausted,
-      message: expect.stringContaining("too often") as unknown,
+      message: expect.stringContaining("too many times") as unknown,
       failedOperation: { operationIndex: 0 },
       requiresClientHandling: false,
     });
@@ -265,7 +265,7 @@ describe.each(dialects)("parking on $name", (dialect) => {
     await succeed(writes);
     expect(await fail(writes, 1)).toMatchObject({
       ...exhausted,
-      message: "It was tried too often without success. The quota is used up.",
+      message: "It was tried too many times without success. The quota is used up.",
     });
   });
 

@@ -829,7 +829,7 @@ describe.each([supabaseOnPglite, supabaseOnPostgres])("$name", async (on) => {
         for (const answer of answers) {
           expect(answer.status).toBe(503);
           expect(answer.headers).toMatchObject({ "retry-after": "3" });
-          expect(answer.body).toBe('{"message":"The server is not set up for writing just now."}');
+          expect(answer.body).toBe('{"message":"The server is not set up for writing right now."}');
         }
         // One look for all of them.
         expect(events.filter(({ type }) => type === "not_ready")).toHaveLength(1);

@@ -686,7 +686,7 @@ for (const dialect of dialects) {
         );
       });
 
-      it("is retryable where the table is not there just now", async () => {
+      it("is retryable where the table is not there right now", async () => {
         const tables: Tables = {
           gone: {
             table: "no_such_table",

@@ -75,7 +75,7 @@ for (const dialect of dialects) {
       const result = await writes.processTransaction(put(), { principal });
       expect(result).toEqual({
         status: "retryable_error",
-        message: "The change can't be made just now.",
+        message: "The change can't be made right now.",
       });
       const [error] = events.filter((event) => event.type === "error");
       expect(error).toMatchObject({ during: "commit", outcome: "retryable" });

@@ -227,7 +227,7 @@ describe.each(places)("$name", ({ name, available, open }) => {
     expect(effects.map(({ what }) => String(what)).toSorted()).toEqual(told.toSorted());
   };
 
-  it("random shapes and sequences", async ({ skip }) => {
+  it("random shapes and sequences", { timeout: 3_600_000 }, async ({ skip }) => {
     if (opened === undefined) return skip();
     const at = opened;
     const property = fc.asyncProperty(shapes(at.family), sequence, (shape, all) =>

@@ -45,7 +45,7 @@ export async function paste(page: Page, packed: Packed): Promise<void> {
 
 /**
  * ALL that is not as the page says it:
- * the package is the one that was packed just now, because the registry may have none or another version,
+ * the package is the one that was packed right now, because the registry may have none or another version,
  * the database is one of this run's own, and so is the port.
  */
 function substituted(text: string, packed: Packed, url: string, port: string): string {

@@ -122,13 +122,22 @@ export const memoryTarget: Target = {
   open: async (options) => openMemory(options),
 };
 
-function openMemory({ foreignKeys = true }: OpenTargetOptions = {}): OpenTarget {
+function openMemory({
+  foreignKeys = true,
+  deferredKeys = true,
+}: OpenTargetOptions = {}): OpenTarget {
   const unbound = Object.entries(memoryTables).map(([name, table]) => [
     name,
     { ...table, references: {} },
   ]);
   const tables = foreignKeys ? memoryTables : (Object.fromEntries(unbound) as MemoryTables);
-  const store = memoryStore({ tables: { ...tables, powersync_audit: auditTable } });
+  const things = {
+    ...(memoryTables["things"] as MemoryTables[string]),
+    references: { parent_id: "things" },
+  };
+  const store = memoryStore({
+    tables: { ...tables, ...(!deferredKeys && { things }), powersync_audit: auditTable },
+  });
   const { counted, answered } = countingClaims(store);
   return {
     writes: ({ audit = false, ...options } = {}) => {

@@ -23,6 +23,7 @@ const longest = [
   "integration/parking",
   "integration/budget",
   "unit/readme",
+  "unit/mssql-statements",
   "integration/dependants",
   "integration/chains",
   "integration/mysql",

@@ -69,6 +69,8 @@ export interface OpenTarget {
 export interface OpenTargetOptions {
   /** False: no row is refused, or deleted, for what it refers to. Default true. */
   readonly foreignKeys?: boolean;
+  /** False: `things.parent_id` is checked with each statement on every database, and no constraint waits for COMMIT. Default true. */
+  readonly deferredKeys?: boolean;
 }
 
 export interface Target {

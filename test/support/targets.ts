@@ -14,6 +14,7 @@ import { memoryTarget } from "./memory.js";
 import { mongoTarget } from "./mongodb.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
+import { sqliteTables } from "./sqlite.js";
 import type { OpenTarget, Target } from "./target.js";
 import { insert } from "./given.js";
 import { auditRules, testConfig } from "./writes.js";
@@ -53,9 +54,10 @@ function sqlTarget(dialect: TestDialect): Target {
     parentsFirst: dialect === mysql,
     concurrent: dialect.concurrent,
     available: dialect.available,
-    open: async ({ foreignKeys = true } = {}) => {
+    open: async ({ foreignKeys = true, deferredKeys = true } = {}) => {
       const database = await dialect.open();
       if (!foreignKeys) await dropForeignKeys(database, dialect.family);
+      if (!deferredKeys) await checkAtOnce(database, dialect.family);
       return openSql(database, dialect.family);
     },
   };
@@ -107,6 +109,16 @@ async function dropForeignKeys({ db }: TestDatabase, family: Words): Promise<voi
     const drop = family === "postgres" ? sql`drop constraint` : sql`drop foreign key`;
     await sql`alter table ${sql.table(tab)} ${drop} ${sql.id(name)}`.execute(db);
   }
+}
+
+async function checkAtOnce({ db }: TestDatabase, family: Words): Promise<void> {
+  if (family === "postgres")
+    await sql`alter table things alter constraint things_parent_id_fkey not deferrable`.execute(db);
+  if (family !== "sqlite") return;
+  // A table's keys are what its text says.
+  const text = sqliteTables.find((each) => each.startsWith("create table things")) ?? "";
+  await sql`drop table things`.execute(db);
+  await sql.raw(text.replace(" deferrable initially deferred", "")).execute(db);
 }
 
 interface ForeignKeyName {

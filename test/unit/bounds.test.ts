@@ -38,7 +38,7 @@ describe("limits", () => {
   it("of another name are a mistake", () => {
     for (const name of ["bodybytes", "constructor", "__proto__x"]) {
       expect(() => limitsOf({ [name]: 1 })).toThrow(
-        `limits.${name} is not known. There are bodyBytes,`,
+        `limits.${name} is not known. The known ones are bodyBytes,`,
       );
     }
   });

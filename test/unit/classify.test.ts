@@ -60,7 +60,7 @@ describe("classify", () => {
     });
     const forgotten = {
       outcome: "retryable",
-      message: "The server is not set up for this change just now.",
+      message: "The server is not set up for this change right now.",
     };
     expect(classifyAny(denied, store, true)).toEqual(forgotten);
     // Where role and claims are set, or the ledger is written.

@@ -167,7 +167,7 @@ describe.each(hosts)("%s", (_, listener) => {
 
   it("refuses the preflight of a foreign page", async () => {
     const answer = await asking(at({ origins: [page] }), "https://evil.example").expect(403);
-    expect(answer.body).toEqual({ message: "Pages of this origin may not call." });
+    expect(answer.body).toEqual({ message: "Pages from this origin may not send requests." });
     expect(answer.headers.vary).toBe("origin");
     expect(corsHeaders(answer.headers)).toEqual([]);
   });

@@ -22,11 +22,11 @@ describe("a database given as an object", () => {
   it("is opened anew where that failed", async () => {
     const open = vi
       .fn<OpenStore>(async () => store)
-      .mockRejectedValueOnce(new Error("The driver can't be loaded just now."));
+      .mockRejectedValueOnce(new Error("The driver can't be loaded right now."));
     const databases = createDatabases<typeof principal, unknown>({} as never, open, () =>
       createPlaces(defaultLimits, 60_000),
     );
-    await expect(databases.of(principal)).rejects.toThrow("just now");
+    await expect(databases.of(principal)).rejects.toThrow("right now");
     expect(await databases.of(principal)).toMatchObject({ store });
     expect(open).toHaveBeenCalledTimes(2);
   });

@@ -50,8 +50,8 @@ function gateOf(inspect: Inspect) {
     );
 }
 
-const notSetUp = "The server is not set up for writing just now. 3000";
-const notNow = "The caller's changes can't be written just now. undefined";
+const notSetUp = "The server is not set up for writing right now. 3000";
+const notNow = "The caller's changes can't be written right now. undefined";
 
 describe("the gate", () => {
   it("looks once for all that come, for each role and database", async () => {

@@ -102,7 +102,7 @@ async function failure(jwksUri: string, options: Partial<JwksUriOptions> = {}): 
 }
 
 const unavailable = {
-  message: "The caller's token can't be verified just now.",
+  message: "The caller's token can't be verified right now.",
   retryAfterMs: 5_000,
   cause: expect.any(Error) as unknown,
 };

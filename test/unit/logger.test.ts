@@ -104,7 +104,7 @@ describe("each event's line", () => {
         repeat: false,
       },
       "warn",
-      'dead letter l-1: CHECK_VIOLATION, user "alice". No. Remedy: mend the cause and retry the letter, or discard it',
+      'dead letter l-1: CHECK_VIOLATION, user "alice". No. Remedy: fix the cause and retry the letter, or discard it',
     ],
     [
       {
@@ -117,22 +117,22 @@ describe("each event's line", () => {
         repeat: true,
       },
       "warn",
-      'dead letter l-1: CHECK_VIOLATION, user "alice", recorded before. No. Remedy: mend the cause and retry the letter, or discard it',
+      'dead letter l-1: CHECK_VIOLATION, user "alice", recorded before. No. Remedy: fix the cause and retry the letter, or discard it',
     ],
     [
       { type: "schema_missing", correlationId: id, table: "lists" },
       "error",
-      'the table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it',
+      'the table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; if it exists, give the login role access to it',
     ],
     [
       { type: "schema_missing", correlationId: id, table: "lists", column: "name" },
       "error",
-      'the column "name" of table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; where it exists, let the login role see it',
+      'the column "name" of table "lists" is declared, but missing in the database; writes wait on the device. Remedy: create it, or correct its name in the rule; if it exists, give the login role access to it',
     ],
     [
       { type: "server_value", correlationId: id, table: "t", column: "by", why: "It is NULL." },
       "error",
-      "what the server gives for t.by does not fit the column; writes wait on the device. It is NULL. Remedy: change the column's type, or what the rule's owner, set or setOnInsert gives for it",
+      "the value that the server sets for t.by does not fit the column; writes wait on the device. It is NULL. Remedy: change the column's type, or the value from the rule's owner, set or setOnInsert",
     ],
     [
       { type: "precision_lost", correlationId: id, table: "t", column: "big", cure: "Do this." },

@@ -4,6 +4,7 @@
  */
 import { Kysely, type Transaction } from "kysely";
 import { describe, expect, it } from "vitest";
+import { type Database, prepare } from "../../examples/todolist/schema.js";
 import { tablesSql } from "../../src/index.js";
 import { mssqlFamily } from "../../src/sql/mssql/family.js";
 import type { SqlDatabase } from "../../src/sql/dialect.js";
@@ -11,7 +12,7 @@ import { merging } from "../../src/sql/mssql/merging.js";
 import { auditSql } from "../../src/audit/index.js";
 import { dressed } from "../support/mssql/database.js";
 import { DummyMssqlDialect } from "../support/mssql/dummy.js";
-import { flows } from "../support/mssql/flows.js";
+import { flows, lost } from "../support/mssql/flows.js";
 import { faults } from "../support/mssql/grammar.js";
 import { pagesOf } from "../support/mssql/pages.js";
 import { mssqlTables } from "../support/mssql/tables.js";
@@ -28,6 +29,7 @@ async function sentIn(run: (typeof flows)[string]): Promise<readonly string[]> {
   } finally {
     await database.close();
   }
+  sent.delete(lost);
   return [...sent].toSorted();
 }
 
@@ -77,8 +79,16 @@ describe("the statements for SQL Server", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("that make tables are, too", () => {
-    expect([auditSql("mssql"), ...mssqlTables].flatMap(faults)).toEqual([]);
+  it("that make the tables of the tests, the audit and the demo are, too", async () => {
+    const made: string[] = [];
+    const demo = new Kysely<Database>({
+      dialect: new DummyMssqlDialect((each) => made.push(each)),
+    });
+    const ended = new AbortController();
+    // Nobody answers that the lock is held, so the library's own tables are not made.
+    await prepare(demo, ended.signal, () => ended.abort());
+    expect(made.filter((each) => each.includes("create table"))).toHaveLength(3);
+    expect([auditSql("mssql"), ...mssqlTables, ...made].flatMap(faults)).toEqual([]);
   });
 
   it.each([

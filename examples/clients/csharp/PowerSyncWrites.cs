@@ -244,7 +244,7 @@ namespace PowerSyncWrites
         [JsonProperty("message", Required = Required.Always)]
         public string Text { get; set; }
     }
-    public enum Then
+    public enum Next
     {
         /// <summary>All have been answered: send what comes next.</summary>
         GoOn,
@@ -263,23 +263,23 @@ namespace PowerSyncWrites
         Report
     }
 
-    /// <summary>What to do after an upload. Remove the first Completed transactions from the queue, whatever Then is.</summary>
+    /// <summary>What to do after an upload. Remove the first Completed transactions from the queue, whatever Next is.</summary>
     public sealed class Verdict
     {
         private static readonly TimeSpan DefaultWait = TimeSpan.FromSeconds(5);
 
         public int Completed { get; private set; }
-        public Then Then { get; private set; }
+        public Next Next { get; private set; }
         public TimeSpan Wait { get; private set; }
         public string Message { get; private set; }
 
         /// <summary>One for each transaction. A fatal_error among the first Completed is a dead letter on the server.</summary>
         public IReadOnlyList<TransactionResult> Results { get; private set; }
 
-        private Verdict(int completed, Then then, string message = "", TimeSpan wait = default(TimeSpan))
+        private Verdict(int completed, Next next, string message = "", TimeSpan wait = default(TimeSpan))
         {
             Completed = completed;
-            Then = then;
+            Next = next;
             Wait = wait;
             Message = message ?? "";
             Results = new TransactionResult[0];
@@ -288,18 +288,18 @@ namespace PowerSyncWrites
         /// <summary>Nobody could be reached.</summary>
         public static Verdict Unreached()
         {
-            return new Verdict(0, Then.Wait, "The server can't be reached.", DefaultWait);
+            return new Verdict(0, Next.Wait, "The server can't be reached.", DefaultWait);
         }
 
         /// <summary>What an answer to so many transactions means. What is not recognized is sent again.</summary>
         public static Verdict Of(int status, TimeSpan? retryAfter, string text, int sent)
         {
-            if (status == 401) return new Verdict(0, Then.NewToken, AnswerException.MessageOf(text));
+            if (status == 401) return new Verdict(0, Next.NewToken, AnswerException.MessageOf(text));
             if (status == 429 || status >= 500)
             {
-                return new Verdict(0, Then.Wait, AnswerException.MessageOf(text), retryAfter ?? DefaultWait);
+                return new Verdict(0, Next.Wait, AnswerException.MessageOf(text), retryAfter ?? DefaultWait);
             }
-            if (status != 200) return new Verdict(0, Then.Report, AnswerException.MessageOf(text));
+            if (status != 200) return new Verdict(0, Next.Report, AnswerException.MessageOf(text));
             List<TransactionResult> results = null;
             try
             {
@@ -310,7 +310,7 @@ namespace PowerSyncWrites
             }
             if (results == null || results.Count != sent || results.Contains(null))
             {
-                return new Verdict(0, Then.Wait, "That is no answer of the endpoint's.", DefaultWait);
+                return new Verdict(0, Next.Wait, "That is no answer of the endpoint's.", DefaultWait);
             }
             var verdict = OfResults(results);
             verdict.Results = results;
@@ -327,18 +327,18 @@ namespace PowerSyncWrites
                 if (failed && result.RequiresClientHandling == false) continue;
                 if (failed && result.RequiresClientHandling == true)
                 {
-                    return new Verdict(index, Then.AskApp, result.Message);
+                    return new Verdict(index, Next.AskApp, result.Message);
                 }
                 if (result.Status == "not_attempted" && index > 0)
                 {
-                    return new Verdict(index, Then.SendAgain, result.Message);
+                    return new Verdict(index, Next.SendAgain, result.Message);
                 }
                 var wait = result.RetryAfterMs == null
                     ? DefaultWait
                     : TimeSpan.FromMilliseconds(result.RetryAfterMs.Value);
-                return new Verdict(index, Then.Wait, result.Message, wait);
+                return new Verdict(index, Next.Wait, result.Message, wait);
             }
-            return new Verdict(results.Count, Then.GoOn);
+            return new Verdict(results.Count, Next.GoOn);
         }
     }
 

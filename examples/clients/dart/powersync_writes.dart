@@ -326,7 +326,7 @@ class Message {
         message: json['message'] as String,
       );
 }
-enum Then {
+enum Next {
   /// All have been answered: send what comes next.
   goOn,
 
@@ -347,10 +347,10 @@ enum Then {
   report,
 }
 
-/// What to do after an upload. Remove the first [completed] transactions from the queue, whatever [then] is.
+/// What to do after an upload. Remove the first [completed] transactions from the queue, whatever [next] is.
 class Verdict {
   final int completed;
-  final Then then;
+  final Next next;
   final Duration wait;
   final String message;
 
@@ -359,7 +359,7 @@ class Verdict {
 
   const Verdict(
     this.completed,
-    this.then, {
+    this.next, {
     this.wait = Duration.zero,
     this.message = '',
     this.results = const [],
@@ -370,16 +370,16 @@ const _defaultWait = Duration(seconds: 5);
 
 /// What an answer to [sent] transactions means. What is not recognized is sent again.
 Verdict judge(int status, String? retryAfter, String text, int sent) {
-  if (status == 401) return Verdict(0, Then.newToken, message: _messageOf(text));
+  if (status == 401) return Verdict(0, Next.newToken, message: _messageOf(text));
   if (status == 429 || status >= 500) {
     final seconds = int.tryParse(retryAfter ?? '');
     final wait = seconds == null || seconds < 0 ? _defaultWait : Duration(seconds: seconds);
-    return Verdict(0, Then.wait, wait: wait, message: _messageOf(text));
+    return Verdict(0, Next.wait, wait: wait, message: _messageOf(text));
   }
-  if (status != 200) return Verdict(0, Then.report, message: _messageOf(text));
+  if (status != 200) return Verdict(0, Next.report, message: _messageOf(text));
   final results = _resultsOf(text);
   if (results.length != sent) {
-    return const Verdict(0, Then.wait, wait: _defaultWait, message: "That is no answer of the endpoint's.");
+    return const Verdict(0, Next.wait, wait: _defaultWait, message: "That is no answer of the endpoint's.");
   }
   for (var index = 0; index < results.length; index++) {
     final result = results[index];
@@ -388,16 +388,16 @@ Verdict judge(int status, String? retryAfter, String text, int sent) {
     final failed = result.status == 'fatal_error';
     if (failed && result.requiresClientHandling == false) continue;
     if (failed && result.requiresClientHandling == true) {
-      return Verdict(index, Then.askApp, message: message, results: results);
+      return Verdict(index, Next.askApp, message: message, results: results);
     }
     if (result.status == 'not_attempted' && index > 0) {
-      return Verdict(index, Then.sendAgain, message: message, results: results);
+      return Verdict(index, Next.sendAgain, message: message, results: results);
     }
     final waitMs = result.retryAfterMs;
     final wait = waitMs == null ? _defaultWait : Duration(milliseconds: waitMs);
-    return Verdict(index, Then.wait, wait: wait, message: message, results: results);
+    return Verdict(index, Next.wait, wait: wait, message: message, results: results);
   }
-  return Verdict(sent, Then.goOn, results: results);
+  return Verdict(sent, Next.goOn, results: results);
 }
 
 List<TransactionResult> _resultsOf(String text) {
@@ -463,7 +463,7 @@ class WriteEndpoint {
   }
 
   static const _unreached =
-      Verdict(0, Then.wait, wait: _defaultWait, message: "The server can't be reached.");
+      Verdict(0, Next.wait, wait: _defaultWait, message: "The server can't be reached.");
 
   Future<CheckpointResponse> createCheckpoint(CheckpointBody body) async =>
       CheckpointResponse.fromJson(await _ask('PUT', '/checkpoint', body.toJson()));

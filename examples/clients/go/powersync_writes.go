@@ -164,29 +164,29 @@ type Message struct {
 	Message string `json:"message"`
 }
 
-// Then says what to do with the rest of the queue.
-type Then string
+// Next says what to do with the rest of the queue.
+type Next string
 
 const (
 	// GoOn: all have been answered. Send what comes next.
-	GoOn Then = "go_on"
+	GoOn Next = "go_on"
 	// SendAgain: send the rest, which has not been tried, at once.
-	SendAgain Then = "send_again"
+	SendAgain Next = "send_again"
 	// Wait: send the rest after Verdict.Wait.
-	Wait Then = "wait"
+	Wait Next = "wait"
 	// NewToken: get another token, then send the rest.
-	NewToken Then = "new_token"
+	NewToken Next = "new_token"
 	// AskApp: the application decides about the first of the rest. The server has recorded nothing of it. To have it tried again, send it with
 	// a Handling that is higher by one.
-	AskApp Then = "ask_app"
+	AskApp Next = "ask_app"
 	// Report: the request, or the set-up, is at fault. Keep the rest, and tell a person.
-	Report Then = "report"
+	Report Next = "report"
 )
 
-// Verdict is what to do after an upload. Remove the first Completed transactions from the queue, whatever Then is.
+// Verdict is what to do after an upload. Remove the first Completed transactions from the queue, whatever Next is.
 type Verdict struct {
 	Completed int
-	Then      Then
+	Next      Next
 	Wait      time.Duration
 	Message   string
 	// Results are one for each transaction. A fatal_error among the first Completed is a dead letter on the server.
@@ -199,19 +199,19 @@ const defaultWait = 5 * time.Second
 func Judge(status int, retryAfter string, text []byte, sent int) Verdict {
 	switch {
 	case status == http.StatusUnauthorized:
-		return Verdict{Then: NewToken, Message: messageOf(text)}
+		return Verdict{Next: NewToken, Message: messageOf(text)}
 	case status == http.StatusTooManyRequests || status >= 500:
 		wait := defaultWait
 		if seconds, err := strconv.ParseUint(retryAfter, 10, 31); err == nil {
 			wait = time.Duration(seconds) * time.Second
 		}
-		return Verdict{Then: Wait, Wait: wait, Message: messageOf(text)}
+		return Verdict{Next: Wait, Wait: wait, Message: messageOf(text)}
 	case status != http.StatusOK:
-		return Verdict{Then: Report, Message: messageOf(text)}
+		return Verdict{Next: Report, Message: messageOf(text)}
 	}
 	var answer BatchResponse
 	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Results) != sent {
-		return Verdict{Then: Wait, Wait: defaultWait, Message: "That is no answer of the endpoint's."}
+		return Verdict{Next: Wait, Wait: defaultWait, Message: "That is no answer of the endpoint's."}
 	}
 	for index, result := range answer.Results {
 		verdict := Verdict{Completed: index, Results: answer.Results}
@@ -225,18 +225,18 @@ func Judge(status int, retryAfter string, text []byte, sent int) Verdict {
 		case result.Status == "fatal_error" && handling != nil && !*handling:
 			continue
 		case result.Status == "fatal_error" && handling != nil:
-			verdict.Then = AskApp
+			verdict.Next = AskApp
 		case result.Status == "not_attempted" && index > 0:
-			verdict.Then = SendAgain
+			verdict.Next = SendAgain
 		default:
-			verdict.Then, verdict.Wait = Wait, defaultWait
+			verdict.Next, verdict.Wait = Wait, defaultWait
 			if result.RetryAfterMs != nil {
 				verdict.Wait = time.Duration(*result.RetryAfterMs) * time.Millisecond
 			}
 		}
 		return verdict
 	}
-	return Verdict{Completed: sent, Then: GoOn, Results: answer.Results}
+	return Verdict{Completed: sent, Next: GoOn, Results: answer.Results}
 }
 
 func messageOf(text []byte) string {
@@ -261,7 +261,7 @@ func (endpoint *Endpoint) Upload(ctx context.Context, batch BatchUpload) (Verdic
 	}
 	status, retryAfter, text, err := endpoint.send(ctx, "POST", "", batch, token)
 	if err != nil {
-		return Verdict{Then: Wait, Wait: defaultWait, Message: "The server can't be reached."}, nil
+		return Verdict{Next: Wait, Wait: defaultWait, Message: "The server can't be reached."}, nil
 	}
 	return Judge(status, retryAfter, text, len(batch.Transactions)), nil
 }

@@ -259,7 +259,7 @@ data class Message(
         )
     }
 }
-enum class Then {
+enum class Next {
     /** All have been answered: send what comes next. */
     GO_ON,
     /** Send the rest, which has not been tried, at once. */
@@ -278,12 +278,12 @@ enum class Then {
 }
 
 /**
- * What to do after an upload. Remove the first `completed` transactions from the queue, whatever `then` is. `results` are one for each
+ * What to do after an upload. Remove the first `completed` transactions from the queue, whatever `next` is. `results` are one for each
  * transaction: a `fatal_error` among the first `completed` is a dead letter on the server.
  */
 data class Verdict(
     val completed: Int,
-    val then: Then,
+    val next: Next,
     val waitMs: Long = 0,
     val message: String = "",
     val results: List<TransactionResult> = emptyList()
@@ -293,19 +293,19 @@ private const val DEFAULT_WAIT_MS = 5000L
 
 /** What an answer to `sent` transactions means. What is not recognized is sent again. */
 fun judge(status: Int, retryAfter: String?, text: String, sent: Int): Verdict {
-    if (status == 401) return Verdict(0, Then.NEW_TOKEN, 0, messageOf(text))
+    if (status == 401) return Verdict(0, Next.NEW_TOKEN, 0, messageOf(text))
     if (status == 429 || status >= 500) {
         val seconds = retryAfter?.toIntOrNull()?.takeIf { it >= 0 }
-        return Verdict(0, Then.WAIT, seconds?.let { it * 1000L } ?: DEFAULT_WAIT_MS, messageOf(text))
+        return Verdict(0, Next.WAIT, seconds?.let { it * 1000L } ?: DEFAULT_WAIT_MS, messageOf(text))
     }
-    if (status != 200) return Verdict(0, Then.REPORT, 0, messageOf(text))
+    if (status != 200) return Verdict(0, Next.REPORT, 0, messageOf(text))
     val results = try {
         BatchResponse.fromJson(JSONObject(text)).results
     } catch (_: JSONException) {
         emptyList<TransactionResult>()
     }
     if (results.size != sent) {
-        return Verdict(0, Then.WAIT, DEFAULT_WAIT_MS, "That is no answer of the endpoint's.")
+        return Verdict(0, Next.WAIT, DEFAULT_WAIT_MS, "That is no answer of the endpoint's.")
     }
     for ((index, result) in results.withIndex()) {
         if (result.status == "success") continue
@@ -313,14 +313,14 @@ fun judge(status: Int, retryAfter: String?, text: String, sent: Int): Verdict {
         val failed = result.status == "fatal_error"
         if (failed && result.requiresClientHandling == false) continue
         if (failed && result.requiresClientHandling == true) {
-            return Verdict(index, Then.ASK_APP, 0, message, results)
+            return Verdict(index, Next.ASK_APP, 0, message, results)
         }
         if (result.status == "not_attempted" && index > 0) {
-            return Verdict(index, Then.SEND_AGAIN, 0, message, results)
+            return Verdict(index, Next.SEND_AGAIN, 0, message, results)
         }
-        return Verdict(index, Then.WAIT, result.retryAfterMs ?: DEFAULT_WAIT_MS, message, results)
+        return Verdict(index, Next.WAIT, result.retryAfterMs ?: DEFAULT_WAIT_MS, message, results)
     }
-    return Verdict(sent, Then.GO_ON, 0, "", results)
+    return Verdict(sent, Next.GO_ON, 0, "", results)
 }
 
 /** An answer other than 200 to what is no upload. */
@@ -340,7 +340,7 @@ class WriteEndpoint(
         val answer = try {
             send("POST", "", batch.toJson(), token)
         } catch (_: IOException) {
-            return Verdict(0, Then.WAIT, DEFAULT_WAIT_MS, "The server can't be reached.")
+            return Verdict(0, Next.WAIT, DEFAULT_WAIT_MS, "The server can't be reached.")
         }
         return judge(answer.status, answer.retryAfter, answer.text, batch.transactions.size)
     }

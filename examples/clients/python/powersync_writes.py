@@ -284,7 +284,7 @@ class Message:
 DEFAULT_WAIT_MS = 5000
 
 
-# What to do after an upload. Remove the first `completed` transactions from the queue, whatever `then` is. `then` is one of
+# What to do after an upload. Remove the first `completed` transactions from the queue, whatever `next` is. `next` is one of
 #
 #   "go_on"      all have been answered: send what comes next
 #   "send_again" send the rest, which has not been tried, at once
@@ -296,7 +296,7 @@ DEFAULT_WAIT_MS = 5000
 @dataclass
 class Verdict:
     completed: int
-    then: str
+    next: str
     wait_ms: int = 0
     message: str = ""
     # One for each transaction. A `fatal_error` among the first `completed` is a dead letter on the server.

@@ -331,7 +331,7 @@ public struct Message: Decodable {
         case message = "message"
     }
 }
-public enum Then {
+public enum Next {
     /// All have been answered: send what comes next.
     case goOn
     /// Send the rest, which has not been tried, at once.
@@ -347,11 +347,11 @@ public enum Then {
     case report
 }
 
-/// What to do after an upload. Remove the first `completed` transactions from the queue, whatever `then` is. `results` are one for each
+/// What to do after an upload. Remove the first `completed` transactions from the queue, whatever `next` is. `results` are one for each
 /// transaction: a `fatal_error` among the first `completed` is a dead letter on the server.
 public struct Verdict {
     public var completed: Int
-    public var then: Then
+    public var next: Next
     public var waitMs: Int64 = 0
     public var message: String = ""
     public var results: [TransactionResult] = []
@@ -362,19 +362,19 @@ private let defaultWaitMs: Int64 = 5000
 /// What an answer to `sent` transactions means. What is not recognized is sent again.
 public func judge(status: Int, retryAfter: String?, body: Data, sent: Int) -> Verdict {
     if status == 401 {
-        return Verdict(completed: 0, then: .newToken, message: message(of: body))
+        return Verdict(completed: 0, next: .newToken, message: message(of: body))
     }
     if status == 429 || status >= 500 {
         let seconds = Int64(UInt32(retryAfter ?? "") ?? 5)
-        return Verdict(completed: 0, then: .wait, waitMs: seconds * 1000, message: message(of: body))
+        return Verdict(completed: 0, next: .wait, waitMs: seconds * 1000, message: message(of: body))
     }
     if status != 200 {
-        return Verdict(completed: 0, then: .report, message: message(of: body))
+        return Verdict(completed: 0, next: .report, message: message(of: body))
     }
     let results = (try? JSONDecoder().decode(BatchResponse.self, from: body))?.results ?? []
     if results.count != sent {
         return Verdict(
-            completed: 0, then: .wait, waitMs: defaultWaitMs, message: "That is no answer of the endpoint's.")
+            completed: 0, next: .wait, waitMs: defaultWaitMs, message: "That is no answer of the endpoint's.")
     }
     for (index, result) in results.enumerated() {
         if result.status == "success" { continue }
@@ -382,15 +382,15 @@ public func judge(status: Int, retryAfter: String?, body: Data, sent: Int) -> Ve
         let failed = result.status == "fatal_error"
         if failed && result.requiresClientHandling == false { continue }
         if failed && result.requiresClientHandling == true {
-            return Verdict(completed: index, then: .askApp, message: message, results: results)
+            return Verdict(completed: index, next: .askApp, message: message, results: results)
         }
         if result.status == "not_attempted" && index > 0 {
-            return Verdict(completed: index, then: .sendAgain, message: message, results: results)
+            return Verdict(completed: index, next: .sendAgain, message: message, results: results)
         }
         let waitMs = result.retryAfterMs ?? defaultWaitMs
-        return Verdict(completed: index, then: .wait, waitMs: waitMs, message: message, results: results)
+        return Verdict(completed: index, next: .wait, waitMs: waitMs, message: message, results: results)
     }
-    return Verdict(completed: sent, then: .goOn, results: results)
+    return Verdict(completed: sent, next: .goOn, results: results)
 }
 
 private func message(of body: Data) -> String {
@@ -440,7 +440,7 @@ public final class WriteEndpoint {
                 sent: batch.transactions.count)
         } catch is URLError {
             return Verdict(
-                completed: 0, then: .wait, waitMs: defaultWaitMs, message: "The server can't be reached.")
+                completed: 0, next: .wait, waitMs: defaultWaitMs, message: "The server can't be reached.")
         }
     }
 

@@ -147,7 +147,7 @@ export interface Message {
   // For people.
   readonly message: string;
 }
-export type Then =
+export type Next =
   /** All have been answered: send what comes next. */
   | "go_on"
   /** Send the rest, which has not been tried, at once. */
@@ -164,10 +164,10 @@ export type Then =
   /** The request, or the set-up, is at fault: keep the rest, and tell a person. */
   | "report";
 
-/** What to do after an upload. Remove the first `completed` transactions from the queue, whatever `then` is. */
+/** What to do after an upload. Remove the first `completed` transactions from the queue, whatever `next` is. */
 export interface Verdict {
   readonly completed: number;
-  readonly then: Then;
+  readonly next: Next;
   readonly waitMs?: number;
   readonly message?: string;
   /** One for each transaction. A `fatal_error` among the first `completed` is a dead letter on the server. */
@@ -178,26 +178,26 @@ const defaultWaitMs = 5_000;
 
 /** What an answer to so many transactions means. What is not recognized is sent again. */
 export function judge(status: number, retryAfter: string | null, text: string, sent: number): Verdict {
-  if (status === 401) return { completed: 0, then: "new_token", message: messageOf(text) };
+  if (status === 401) return { completed: 0, next: "new_token", message: messageOf(text) };
   if (status === 429 || status >= 500) {
     const waitMs = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1_000 : defaultWaitMs;
-    return { completed: 0, then: "wait", waitMs, message: messageOf(text) };
+    return { completed: 0, next: "wait", waitMs, message: messageOf(text) };
   }
-  if (status !== 200) return { completed: 0, then: "report", message: messageOf(text) };
+  if (status !== 200) return { completed: 0, next: "report", message: messageOf(text) };
   const results = resultsOf(text);
   if (results?.length !== sent)
-    return { completed: 0, then: "wait", waitMs: defaultWaitMs, message: "That is no answer of the endpoint's." };
+    return { completed: 0, next: "wait", waitMs: defaultWaitMs, message: "That is no answer of the endpoint's." };
   for (const [index, result] of results.entries()) {
     if (result.status === "success") continue;
     const { message, retry_after_ms: waitMs = defaultWaitMs } = result;
     const verdict = { completed: index, results, ...(message !== undefined && { message }) };
     const failed = result.status === "fatal_error";
     if (failed && result.requires_client_handling === false) continue;
-    if (failed && result.requires_client_handling === true) return { ...verdict, then: "ask_app" };
-    if (result.status === "not_attempted" && index > 0) return { ...verdict, then: "send_again" };
-    return { ...verdict, then: "wait", waitMs };
+    if (failed && result.requires_client_handling === true) return { ...verdict, next: "ask_app" };
+    if (result.status === "not_attempted" && index > 0) return { ...verdict, next: "send_again" };
+    return { ...verdict, next: "wait", waitMs };
   }
-  return { completed: sent, then: "go_on", results };
+  return { completed: sent, next: "go_on", results };
 }
 
 /** An answer other than 200 to what is no upload. */
@@ -248,7 +248,7 @@ export function writeEndpoint(url: string, token: () => Promise<string>, timeout
         response = await send("POST", "", batch, bearer);
         text = await response.text();
       } catch {
-        return { completed: 0, then: "wait", waitMs: defaultWaitMs, message: "The server can't be reached." };
+        return { completed: 0, next: "wait", waitMs: defaultWaitMs, message: "The server can't be reached." };
       }
       return judge(response.status, response.headers.get("retry-after"), text, batch.transactions.length);
     },

@@ -36,7 +36,7 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
     removeList: (id: string) =>
       database.writeTransaction(async (tx) => {
         await tx.execute("DELETE FROM todos WHERE list_id = ?", [id]);
-        // No rule lets a device write members: the database removes them with the list.
+        // The database removes its note and its members with it.
         await tx.execute("DELETE FROM lists WHERE id = ?", [id]);
       }),
     addTodo: (listId: string, description: string) =>
@@ -48,6 +48,18 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
       run("UPDATE todos SET description = ? WHERE id = ?", [orNull(description), id]),
     tickTodo: (id: string, completed: boolean) =>
       run("UPDATE todos SET completed = ? WHERE id = ?", [Number(completed), id]),
+    /** The first note of a list makes its row. */
+    addNote: (listId: string, note: string, people: number) =>
+      run("INSERT INTO list_notes (id, list_id, note, people) VALUES (?, ?, ?, ?)", [
+        crypto.randomUUID(),
+        listId,
+        note,
+        people,
+      ]),
+    writeNote: (id: string, note: string) =>
+      run("UPDATE list_notes SET note = ? WHERE id = ?", [note, id]),
+    countPeople: (id: string, by: number) =>
+      run("UPDATE list_notes SET people = coalesce(people, 0) + ? WHERE id = ?", [by, id]),
     removeTodo: (id: string) => run("DELETE FROM todos WHERE id = ?", [id]),
   };
 }

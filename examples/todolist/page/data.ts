@@ -21,6 +21,15 @@ export interface Todo {
   readonly mark: Mark;
 }
 
+/** What a list is for, and for how many. */
+export interface Note {
+  readonly id: string;
+  readonly list_id: string | null;
+  readonly note: string | null;
+  readonly people: number | null;
+  readonly mark: Mark;
+}
+
 /** Somebody with whom a list is shared. */
 export interface Member {
   readonly id: string;
@@ -32,6 +41,7 @@ export interface Member {
 export interface Data {
   readonly lists: readonly List[];
   readonly todos: readonly Todo[];
+  readonly notes: readonly Note[];
   readonly members: readonly Member[];
   readonly rejected: readonly RejectedWrite[];
   /** Changes of rows in the upload queue. */
@@ -50,12 +60,15 @@ export function watchData(
 ): void {
   const read = async () => {
     // The next change brings what may have happened in between.
-    const [lists, todos, members, rejected, queue] = await Promise.all([
+    const [lists, todos, notes, members, rejected, queue] = await Promise.all([
       database.getAll<List>(
         `SELECT id, name, owner_id, ${mark("lists")} FROM lists ORDER BY created_at, id`,
       ),
       database.getAll<Todo>(
         `SELECT id, list_id, description, completed, ${mark("todos")} FROM todos ORDER BY created_at, id`,
+      ),
+      database.getAll<Note>(
+        `SELECT id, list_id, note, people, ${mark("list_notes")} FROM list_notes ORDER BY id`,
       ),
       database.getAll<Member>(
         `SELECT id, list_id, user_id, ${mark("list_members")} FROM list_members ORDER BY user_id, id`,
@@ -63,12 +76,15 @@ export function watchData(
       connector.rejected(database),
       database.get<{ pending: number }>("SELECT count(*) AS pending FROM ps_crud"),
     ]);
-    show({ lists, todos, members, rejected, pending: queue.pending });
+    show({ lists, todos, notes, members, rejected, pending: queue.pending });
   };
   const onChange = () => read().catch(failed);
   database.onChange(
     { onChange },
-    { tables: ["lists", "todos", "list_members", rejectedWrites, "ps_crud"], throttleMs: 30 },
+    {
+      tables: ["lists", "todos", "list_notes", "list_members", rejectedWrites, "ps_crud"],
+      throttleMs: 30,
+    },
   );
   void onChange();
 }

@@ -1,5 +1,6 @@
 /** Writes that the server has refused: each is put right and sent again, or given up. */
 import type { QueuedOperation, RejectedWrite } from "../../../src/client/index.js";
+import { conflictTable, rebased } from "./conflict.js";
 import type { Data, List } from "./data.js";
 import { createItems, find, make } from "./dom.js";
 import type { Session } from "./session.js";
@@ -12,6 +13,8 @@ const titles: Readonly<Record<string, string>> = {
   "PUT todos": "New todo",
   "PATCH todos": "Change of a todo",
   "DELETE todos": "Deletion of a todo",
+  "PUT list_notes": "New note",
+  "PATCH list_notes": "Change of a note",
   "PUT powersync_mutations": "Sharing of a list",
 };
 
@@ -54,7 +57,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
         void connector.resend(
           database,
           write.id,
-          fields.map(({ edited }) => edited()),
+          fields.map(({ edited }) => rebased(edited(), write.failure)),
         );
       });
       discard.addEventListener("click", () => void giveUp(write));
@@ -74,6 +77,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
           " ",
           make("code", {}, code),
         ),
+        ...conflictTable(write.failure, labels),
         form,
       );
       return { element, update: () => fields.forEach(({ update }) => update()) };
@@ -81,7 +85,9 @@ export function createRejectedView(session: Session): (data: Data) => void {
   );
 
   async function giveUp(write: RejectedWrite): Promise<void> {
-    if (session.standIn) await undoLocally(database, write);
+    // After a conflict, the row is what the other device has made of it.
+    const crud = write.crud.map((operation) => rebased(operation, write.failure));
+    if (session.standIn) await undoLocally(database, { ...write, crud });
     await connector.discard(database, write.id);
   }
 
@@ -184,10 +190,16 @@ function mutationFields({ crud, failure }: RejectedWrite): readonly Fields[] {
   });
 }
 
-const textColumns: Readonly<Record<string, string>> = { lists: "name", todos: "description" };
+const textColumns: Readonly<Record<string, string>> = {
+  lists: "name",
+  todos: "description",
+  list_notes: "note",
+};
 
 const labels: Readonly<Record<string, string>> = {
   name: "Name",
   description: "Description",
   list_id: "List",
+  note: "Note",
+  people: "People",
 };

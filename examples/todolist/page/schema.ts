@@ -17,6 +17,11 @@ export const schema = new Schema({
     },
     { trackPrevious: true, indexes: { list: ["list_id"] } },
   ),
+  // A conflict is judged by what the device had before.
+  list_notes: new Table(
+    { list_id: column.text, note: column.text, people: column.integer },
+    { trackPrevious: true, indexes: { list: ["list_id"] } },
+  ),
   list_members: new Table({ list_id: column.text, user_id: column.text }),
   // Mutations, on their way to the server.
   powersync_mutations: new Table({ name: column.text, args: column.text }, { insertOnly: true }),

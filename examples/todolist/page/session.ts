@@ -12,6 +12,7 @@ export interface Session {
   readonly user: string;
   readonly database: PowerSyncDatabase;
   readonly connector: PowerSyncWriteConnector;
+  getToken(options: { readonly refresh: boolean }): Promise<string>;
   /** Whether nothing comes down, for want of a PowerSync service. */
   readonly standIn: boolean;
   isOnline(): boolean;
@@ -30,11 +31,12 @@ export function openSession(user: string): Session {
     sync: { worker, logLevel: LogLevels.warn },
     logger,
   });
+  const getToken = createGetToken(user);
   const connection = createSwitch(`todolist-offline-${user}`);
   const connector = new PowerSyncWriteConnector({
     url: `${location.origin}/api/data`,
     powersyncUrl: POWERSYNC_URL ?? location.origin + STAND_IN_PATH,
-    getToken: createGetToken(user),
+    getToken,
     deadLetters: { table: rejectedWrites },
     fetch: (url, init) =>
       connection.isOnline() ? fetch(url, init) : Promise.reject(new TypeError("Switched off.")),
@@ -47,7 +49,7 @@ export function openSession(user: string): Session {
   };
   apply();
   connection.onOnline(apply);
-  return { user, database, connector, standIn: POWERSYNC_URL === null, ...connection };
+  return { user, database, connector, getToken, standIn: POWERSYNC_URL === null, ...connection };
 }
 
 /** Development tokens: an application asks its identity provider. */

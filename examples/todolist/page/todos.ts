@@ -89,7 +89,8 @@ function showMembers(element: HTMLElement, members: readonly Member[]): void {
   element.replaceChildren("Shared with ", ...names);
 }
 
-function showMark(element: HTMLElement, mark: Mark): void {
+/** Whether a row waits to be sent, or was refused. */
+export function showMark(element: HTMLElement, mark: Mark): void {
   element.textContent = mark === null ? "" : marks[mark];
   element.dataset["mark"] = mark ?? "";
 }

@@ -10,7 +10,7 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   const number = numberOf(error);
   if (table === undefined || number === undefined || !(error instanceof Error))
     return { columns: [] };
-  const { columns, traits, source } = table;
+  const { columns, traits } = table;
   const { message } = error;
   const quoted = quotedNames(message);
   const known = (names: readonly string[]) => names.filter((name) => columns.has(name));
@@ -26,14 +26,12 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   }
   if (duplicate.has(number))
     return { columns: its, ...(constraint !== undefined && { constraint }) };
-  // Before the value there may be the table's name, which a column may share.
-  const named = quoted.findLast((name) => columns.has(name) && name !== source.name);
-  const last = named ?? quoted.find((name) => columns.has(name));
-  return { columns: last === undefined ? [] : [last] };
+  const named = quoted.find((name) => columns.has(name));
+  return { columns: named === undefined ? [] : [named] };
 }
 
-/** Of the first few: what stands behind them is a value, and may hold anything. */
-const mostNames = 3;
+/** The first ones: what stands behind them is a value, and may hold anything. */
+const mostNames = 2;
 
 export function quotedNames(message: string): readonly string[] {
   const names: string[] = [];

@@ -55,6 +55,8 @@ export const clientCodes: ReadonlyMap<string, Meaning> = new Map<string, Meaning
 
 /** The messages of those to which tedious, tarn and Kysely give no code. */
 export const clientMessages: readonly RegExp[] = [
+  /^Failed to connect to /,
+  /^Connection lost - /,
   /^operation timed out for an unknown reason$/,
   /^The connection ended without ever completing the connection$/,
   /^aborted$/,
@@ -89,11 +91,13 @@ export function meaning(error: unknown): Meaning | undefined {
   return meanings.get(number) ?? "other";
 }
 
-function meaningOfDriver({ code, message, name }: DriverError): Meaning | undefined {
+function meaningOfDriver({ code, message, name, constructor }: DriverError): Meaning | undefined {
   const listed = typeof code === "string" ? clientCodes.get(code) : undefined;
   // A connection that took too long is not one that has others in its way.
   if (listed === "busy" && name === "ConnectionError") return "outage";
   if (listed !== undefined) return listed;
+  // A connection could not be made in time: with the latest failure's message, and without its code.
+  if (name === "Error" && constructor.name === "TimeoutError") return "outage";
   return clientMessages.some((each) => each.test(message)) ? "outage" : undefined;
 }
 

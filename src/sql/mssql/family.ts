@@ -1,5 +1,5 @@
 /** SQL Server, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
-import { MssqlAdapter, sql } from "kysely";
+import { type Expression, MssqlAdapter, sql } from "kysely";
 import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
 
@@ -33,6 +33,10 @@ export function objectName({
     .join(".");
 }
 
+function exactText(length: Expression<unknown>): Expression<unknown> {
+  return sql`nvarchar(${length}) collate Latin1_General_BIN2`;
+}
+
 const secondMs = 1_000;
 
 export const mssqlFamily: Family = {
@@ -41,10 +45,10 @@ export const mssqlFamily: Family = {
   rowSecurity: false,
   deferral: false,
   types: {
-    text: sql`nvarchar(max)`,
-    longText: sql`nvarchar(max)`,
     // As the driver sends text: a column of another type would be converted, row by row, to be compared. And letter by letter.
-    varchar: (length) => sql`nvarchar(${sql.lit(length)}) collate Latin1_General_BIN2`,
+    text: exactText(sql`max`),
+    longText: exactText(sql`max`),
+    varchar: (length) => exactText(sql.lit(length)),
     timestamp: sql`datetime2(7)`,
     now: sql`sysutcdatetime()`,
     // A number of microseconds would not fit.

@@ -22,12 +22,15 @@ export async function insert(
   // What has looked has not locked.
   if (neverChanges && (await isThere(tx, target))) throw taken();
   const statement = inserting(tx, target, { ...values, ...key });
-  try {
-    await tx.executeQuery(statement);
-  } catch (error) {
-    if (meaning(error) === "UNIQUE_VIOLATION" && isOfKey(error, target)) throw taken(error);
-    throw error;
-  }
+  // To whoever watches the transaction the failure is what is thrown here.
+  await tx.getExecutor().provideConnection(async (connection) => {
+    try {
+      await connection.executeQuery(statement);
+    } catch (error) {
+      if (meaning(error) === "UNIQUE_VIOLATION" && isOfKey(error, target)) throw taken(error);
+      throw error;
+    }
+  });
   // Where a trigger takes its place, the statement is counted as if it had been done.
   if (traits?.declining.has("insert") && !traits.view && !(await isThere(tx, target)))
     return { count: 0n };

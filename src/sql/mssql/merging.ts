@@ -53,7 +53,7 @@ export const merging: Merging = {
         sql`(${sql.lit(nr)}, ${sql.lit(typeOf(each))}, ${text}, ${typeof each === "string" ? each : text})`,
     );
     const isThere = sql`exists (select 1 from openjson(kept.list) as each where each.[type] = sent.[type] and (each.[type] = 0 or convert(varbinary(max), each.[value]) = convert(varbinary(max), sent.plain)))`;
-    const lacking = sql`select string_agg(sent.element, ',') within group (order by sent.nr) as elements from (values ${sql.join(rows)}) as sent (nr, [type], element, plain) where not ${isThere}`;
+    const lacking = sql`select string_agg(convert(nvarchar(max), sent.element), ',') within group (order by sent.nr) as elements from (values ${sql.join(rows)}) as sent (nr, [type], element, plain) where not ${isThere}`;
     // What it lacks comes before the bracket that ends it.
     return sql`(select case when lacking.elements is null then kept.list else substring(kept.list, 1, len(kept.list) - charindex(']', reverse(kept.list))) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select ${stored} as list) as kept cross apply (${lacking}) as lacking)`;
   },

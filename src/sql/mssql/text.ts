@@ -78,7 +78,7 @@ function readCharacters(codePage: number): ReadonlySet<string> {
   const characters = new Set<string>();
   const add = (...bytes: readonly number[]) => {
     const character = decoder.decode(Uint8Array.from(bytes));
-    if ([...character].length === 1 && character !== "\ufffd") characters.add(character);
+    if (Array.from(character).length === 1 && character !== "\ufffd") characters.add(character);
   };
   for (let first = 0x80; first <= 0xff; first += 1) {
     add(first);

@@ -1,6 +1,7 @@
 /** What a table is to Postgres, and what the connection's role may do with it, as far as the statements must follow it. */
 import { sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { DeferredPlace } from "../../store/tables.js";
 import type { Traits, Verb } from "../traits.js";
 import { parsedJson, quoted } from "./schema.js";
 
@@ -31,6 +32,8 @@ interface TraitsRow {
   readonly stricter: boolean;
   readonly inserts_alike: boolean;
   readonly deletes_alike: boolean;
+  readonly declared: DeferredPlace;
+  readonly asked: DeferredPlace;
 }
 
 /** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
@@ -38,6 +41,14 @@ const simply = 4 + 8;
 
 /** What the catalog makes of a view of one table without WHERE. */
 const unfiltered = String.raw`:fromlist \(\{RANGETBLREF :rtindex \d+\}\) :quals <>\}`;
+
+/** A `DeferredPlace`. Besides the table's rows, those change that foreign keys' own actions reach. What triggers and rules write is not known, nor what another server holds. */
+const deferredPlace = (waits: "condeferred" | "condeferrable") => sql`case
+  when not exists (select from pg_catalog.pg_constraint o where o.${sql.id(waits)}) then 'none'
+  when (select writes from further) or exists (
+    select from reached r join pg_catalog.pg_constraint o on r.oid in (o.conrelid, o.confrelid) where o.${sql.id(waits)}
+  ) then 'here'
+  else 'elsewhere' end`;
 
 /** One statement. Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too. */
 export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
@@ -93,6 +104,22 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
           select from pg_catalog.pg_constraint f where f.contype = 'f' and f.confrelid = k.oid and f.confdeltype not in ('a', 'r')
         ) as unreferred
       from pg_catalog.pg_class k where k.oid = to_regclass(${quoted(table)}::text)
+    ), reached (oid) as (
+      select oid from behind
+      union
+      select more.oid from reached, lateral (
+        select f.conrelid as oid from pg_catalog.pg_constraint f
+        where f.contype = 'f' and f.confrelid = reached.oid and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))
+        union all
+        select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = reached.oid
+      ) more
+    ), further (writes) as (
+      select exists (
+        select from reached r join pg_catalog.pg_class k on k.oid = r.oid
+        where k.relkind = 'f'
+          or exists (select from pg_catalog.pg_trigger t where t.tgrelid = k.oid and not t.tgisinternal and t.tgenabled <> 'D')
+          or exists (select from pg_catalog.pg_rewrite w where w.ev_class = k.oid and w.ev_type <> '1' and w.ev_enabled <> 'D')
+      )
     ), verbs (verb, bit) as (values ('insert', 4), ('delete', 8), ('update', 16))
     select
       (select coalesce(json_agg(v.verb), '[]') from verbs v
@@ -149,7 +176,9 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
         )
       ) or exists (select from policies where cmd in ('r', '*') and not permissive) as stricter,
       (select rows and keyed from alike) as inserts_alike,
-      (select rows and unreferred from alike) as deletes_alike
+      (select rows and unreferred from alike) as deletes_alike,
+      ${deferredPlace("condeferred")} as declared,
+      ${deferredPlace("condeferrable")} as asked
     from pg_catalog.pg_class c
     where c.oid = to_regclass(${quoted(table)}::text)
   `.execute(tx.withoutPlugins());
@@ -180,6 +209,7 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
     partial: row.partial,
     lockable: (row.table || row.simple) && updatable.length > 0,
     versioned: row.table,
+    deferred: { declared: row.declared, asked: row.asked },
     may: new Set(parsedJson(row.may)),
     rowSecurity: row.secured,
     stricterUpsert: row.secured && (row.stricter || !row.table),

@@ -51,7 +51,7 @@ async function inTurn(run: () => Promise<unknown>, ms: number): Promise<void> {
       return;
     } catch (error) {
       if (meaning(error) !== "contention") throw error;
-      if (performance.now() >= until) throw retryable("Others are writing just now.");
+      if (performance.now() >= until) throw retryable("Others are writing right now.");
     }
     await sleep(pauseMs * (0.5 + Math.random()));
   }

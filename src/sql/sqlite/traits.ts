@@ -1,23 +1,27 @@
 /** What a table is to SQLite, as far as the statements must follow it. */
 import { sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
+import type { DeferredPlace } from "../../store/tables.js";
 import type { Traits, Verb } from "../traits.js";
+import { deferredPlace, reaching } from "./deferred.js";
 
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
   /** It has one unique index at most, its key's, and does not refer to itself. */
   readonly alike: number | bigint;
+  /** Where it was found. */
+  readonly place: string;
+  readonly declared: DeferredPlace;
+  readonly asked: DeferredPlace;
 }
 
 const verbs: ReadonlySet<Verb> = new Set<Verb>(["insert", "update", "delete"]);
 const none: ReadonlySet<Verb> = new Set();
 
 /** One statement. Which operation a trigger is for stands in its text alone; so any may be. */
-export async function readTraits(
-  tx: SqlTransaction,
-  { name, schema }: SourceTable,
-): Promise<Traits> {
+export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
+  const { name, schema } = source;
   const from = (catalog: string) =>
     sql`exists (select 1 from ${sql.id(catalog)} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
   const its =
@@ -25,8 +29,11 @@ export async function readTraits(
       ? sql`0`
       : sql`exists (
     select 1 from ${sql.id(schema, "sqlite_schema")} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
+  const triggered = sql`(${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its})`;
   const { rows } = await sql<TraitsRow>`
-    select type as kind, ${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its} as triggered,
+    with recursive ${reaching(source)}
+    select type as kind, ${triggered} as triggered, ${sql.id("schema")} as place,
+      ${deferredPlace(sql`waits`)} as declared, ${deferredPlace(sql`1`)} as asked,
       not exists (select 1 from pragma_index_list(${name}, ${schema ?? null}) where ${sql.id("unique")} = 1 and origin <> 'pk')
       and not exists (
         select 1 from pragma_foreign_key_list(${name}, ${schema ?? null}) where ${sql.id("table")} = ${name} collate nocase
@@ -38,7 +45,12 @@ export async function readTraits(
   const isView = row?.kind === "view";
   const declining = Number(row?.triggered) === 1 || isView ? verbs : none;
   const isAlike = row?.kind === "table" && declining.size === 0 && Number(row.alike) === 1;
+  // Of the keys and triggers in another file nothing is known.
+  const isLookedAt = row === undefined || ["main", "temp", schema].includes(row.place);
   return {
+    deferred: isLookedAt
+      ? { declared: row?.declared ?? "none", asked: row?.asked ?? "none" }
+      : { declared: "here", asked: "here" },
     declining,
     rewritten: none,
     ...(isAlike && { alike: new Set(["insert"] as const) }),

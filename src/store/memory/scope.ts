@@ -8,7 +8,7 @@ import { columnOf, type Rows, viewRow } from "./rows.js";
 import type { Definition, Row } from "./tables.js";
 import { convert, type MemoryType, type Stored, view } from "./values.js";
 
-/** The rows of a table, as the transaction sees them just now. */
+/** The rows of a table, as the transaction sees them right now. */
 export type ReadRows = (table: string) => readonly StoredRow[];
 
 /** What a rule's `scope` gives for a memory store. `true`: no restriction. */

@@ -1,7 +1,7 @@
 /** The tables of a memory store: how they are described, what becomes of the description, and what is thrown where a row does not fit. */
 import type { StoredRow } from "../store.js";
 import type { Meaning } from "../failures.js";
-import type { Column, Table } from "../tables.js";
+import type { Column, DeferredPlace, Table } from "../tables.js";
 import { convert, type MemoryType, type Stored } from "./values.js";
 import { Contention, InvalidValue, RowTaken } from "../failures.js";
 
@@ -112,8 +112,28 @@ export function defineMemoryTables(tables: MemoryTables): ReadonlyMap<string, De
       listOf(referredBy, found.to.name).push(found);
     }
   }
+  const all = [...references.values()].flat();
+  const waiting = all.filter(({ deferred }) => deferred);
+  for (const table of definitions.values()) {
+    const declared = deferredPlace(table, waiting);
+    Object.assign(table, { deferred: { declared, asked: deferredPlace(table, all) } });
+  }
   return definitions;
 }
+
+/** @param waiting the references that are checked at the COMMIT */
+function deferredPlace(table: Links, waiting: readonly BoundReference[]): DeferredPlace {
+  if (waiting.length === 0) return "none";
+  // The table, and those whose rows change with its rows.
+  const reached = new Set([table]);
+  for (const { references, referredBy } of reached) {
+    if ([...references, ...referredBy].some((each) => waiting.includes(each))) return "here";
+    for (const { from, onDelete } of referredBy) if (onDelete !== undefined) reached.add(from);
+  }
+  return "elsewhere";
+}
+
+type Links = Pick<Definition, "references" | "referredBy">;
 
 function define(
   name: string,

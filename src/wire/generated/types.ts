@@ -473,7 +473,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description The caller has too many requests under way, or too many changes that failed and wait to be looked at. Nothing was applied. */
+        /** @description The caller has too many requests in progress, or too many changes that failed and are waiting for review. Nothing was applied. */
         readonly TooManyRequests: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["CorrelationId"];
@@ -495,7 +495,7 @@ export interface components {
             };
         };
         /**
-         * @description The server, its database or its identity provider can't be reached just now, or is too busy; or the body did not arrive in time;
+         * @description The server, its database or its identity provider can't be reached right now, or is too busy; or the body did not arrive in time;
          *     or, to `{ "batch" }`, `PUT`, `PATCH` and `DELETE`, the transaction failed in a way that will pass. Send it again.
          */
         readonly Unavailable: {

@@ -36,9 +36,9 @@ public static class Program
         foreach (var url in urls)
         {
             var verdict = EndpointOf(url).Upload(batch).Result;
-            var then = string.Concat(verdict.Then.ToString().Select((letter, at) =>
+            var next = string.Concat(verdict.Next.ToString().Select((letter, at) =>
                 (at > 0 && char.IsUpper(letter) ? "_" : "") + char.ToLowerInvariant(letter)));
-            var words = new List<string> { verdict.Completed.ToString(), then, verdict.Wait.TotalMilliseconds.ToString() };
+            var words = new List<string> { verdict.Completed.ToString(), next, verdict.Wait.TotalMilliseconds.ToString() };
             words.AddRange(verdict.Results.Select(result => result.Status));
             Console.WriteLine(string.Join(" ", words));
         }

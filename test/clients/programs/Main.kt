@@ -22,7 +22,7 @@ fun main(urls: Array<String>) {
     )
     for (url in urls) {
         val verdict = WriteEndpoint(url) { "ann" }.upload(batch)
-        val words = listOf(verdict.completed, verdict.then.name.toLowerCase(), verdict.waitMs)
+        val words = listOf(verdict.completed, verdict.next.name.toLowerCase(), verdict.waitMs)
         println((words + verdict.results.map { it.status }).joinToString(" "))
     }
     val endpoint = WriteEndpoint(urls.last()) { "ann" }

@@ -40,7 +40,7 @@ func main() {
 		if err != nil {
 			panic(err)
 		}
-		words := []string{fmt.Sprint(verdict.Completed), string(verdict.Then), fmt.Sprint(verdict.Wait.Milliseconds())}
+		words := []string{fmt.Sprint(verdict.Completed), string(verdict.Next), fmt.Sprint(verdict.Wait.Milliseconds())}
 		for _, result := range verdict.Results {
 			words = append(words, result.Status)
 		}

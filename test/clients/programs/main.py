@@ -20,7 +20,7 @@ def main():
     for url in urls:
         verdict = WriteEndpoint(url, lambda: "ann").upload(batch)
         statuses = [result.status for result in verdict.results or []]
-        print(verdict.completed, verdict.then, verdict.wait_ms, *statuses)
+        print(verdict.completed, verdict.next, verdict.wait_ms, *statuses)
     endpoint = WriteEndpoint(urls[-1], lambda: "ann")
     print(endpoint.limits().contract_version, endpoint.create_checkpoint(CheckpointBody("python")).checkpoint)
 

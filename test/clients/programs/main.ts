@@ -28,8 +28,8 @@ export async function program(urls: readonly string[]): Promise<readonly string[
   const lines: string[] = [];
   for (const url of urls) {
     const verdict = await writeEndpoint(url, token).upload({ client_id, transactions });
-    const { completed, then, waitMs = 0, results = [] } = verdict;
-    lines.push([completed, then, waitMs, ...results.map(({ status }) => status)].join(" "));
+    const { completed, next, waitMs = 0, results = [] } = verdict;
+    lines.push([completed, next, waitMs, ...results.map(({ status }) => status)].join(" "));
   }
   const endpoint = writeEndpoint(urls.at(-1) ?? "", token);
   const { checkpoint } = await endpoint.createCheckpoint({ client_id });

@@ -288,7 +288,7 @@ export const uploads: readonly Case[] = [
         },
         expect: results(
           success,
-          { status: "retryable_error", message: "The database is being changed just now." },
+          { status: "retryable_error", message: "The database is being changed right now." },
           notAttempted,
         ),
       },

@@ -201,7 +201,7 @@ export const writing: readonly Case[] = [
   {
     id: "W-251",
     level: "MUST",
-    title: "keeps on the device what is declared but missing in the database just now",
+    title: "keeps on the device what is declared but missing in the database right now",
     setting: "skip",
     steps: [
       { send: send(put("absent", L1, {})), expect: results(retryable) },

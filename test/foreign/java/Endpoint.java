@@ -403,7 +403,7 @@ public final class Endpoint {
           result = process(caller, envelope, transaction);
         } catch (RuntimeException | Error unknown) {
           System.err.println(unknown);
-          result = Map.of("status", "retryable_error", "message", "The change can't be made just now.");
+          result = Map.of("status", "retryable_error", "message", "The change can't be made right now.");
         }
       }
       results.add(result);

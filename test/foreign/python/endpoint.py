@@ -445,7 +445,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         except Exception as error:
             log(error)
-            self.answer(503, {"message": "The service is unavailable just now."})
+            self.answer(503, {"message": "The service is unavailable right now."})
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
 

@@ -4,8 +4,22 @@ import { mssqlColumns, mssqlKeys } from "./tables.js";
 type Row = Readonly<Record<string, unknown>>;
 type Columns = Readonly<Record<string, string>>;
 
+export const lostColumns: readonly string[] = [
+  "id",
+  "table_name",
+  "row_id",
+  "user_id",
+  "client_id",
+  "operation",
+  "base",
+  "theirs",
+  "yours",
+  "created_at",
+];
+
 const described: Readonly<Record<string, Columns>> = {
   ...mssqlColumns,
+  lost: Object.fromEntries(lostColumns.map((name) => [name, "nvarchar(max)"])),
   powersync_audit: {
     id: "uniqueidentifier not null",
     owner_id: "nvarchar(255) collate Latin1_General_BIN2 not null",

@@ -46,10 +46,14 @@ export const mssql: MssqlTestDialect = {
   },
 };
 
-export function mssqlDialect(url: string, connections = 10): MssqlDialect {
+export function mssqlDialect(
+  url: string,
+  connections = 10,
+  acquireTimeoutMillis = 30_000,
+): MssqlDialect {
   const { hostname, port, username, password, pathname } = new URL(url);
   return new MssqlDialect({
-    tarn: { ...tarn, options: { min: 0, max: connections } },
+    tarn: { ...tarn, options: { min: 0, max: connections, acquireTimeoutMillis } },
     tedious: {
       ...tedious,
       connectionFactory: () =>

@@ -4,10 +4,14 @@ import { createWrites } from "../../../src/index.js";
 import type { TestDatabase } from "../databases.js";
 import { badThing, from, goodThing, patch, put, uuid } from "../letters.js";
 import type { TestSchema } from "../schema.js";
+import { lostColumns } from "./catalog.js";
 import { testConfig, type TestPrincipal } from "../writes.js";
 
 const alice = { principal: { userId: "alice" }, clientId: "phone" };
 const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
+
+/** Where a rule's conflicts are recorded. In SQLite's words, for it is SQLite that makes it. */
+export const lost = `create table lost (${lostColumns.map((column) => `${column} text`).join(", ")})`;
 
 function writesOf({ db }: TestDatabase, more: object = {}) {
   return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more });
@@ -36,7 +40,7 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
       tables: {
         things: { access: "everyone", put: "insert" },
         members: { access: "everyone", id: ["list_id", "user_name"] },
-        authors: { access: "everyone", columns: { name: true, uuid: true } },
+        authors: { access: "everyone", id: "number", columns: { name: true, uuid: true } },
         books: testConfig(database.db).tables.books,
         coded: { access: "everyone", table: "things", id: "code", columns: { size: true } },
         kept: {
@@ -75,8 +79,9 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
     });
     await send({ greatest: ["size"] }, 5, patch("things", uuid(1), { size: 2 }));
     await send({ changed: "reject" }, 6, patch("things", uuid(1), { code: "d" }), { code: "x" });
+    await sql.raw(lost).execute(database.db);
     const lists = writesOf(database, {
-      tables: { lists: { owner: "owner_id", conflict: { newest: "created_at" } } },
+      tables: { lists: { owner: "owner_id", conflict: { newest: "created_at", record: "lost" } } },
     });
     for (const [at, day] of ["02", "01"].entries())
       await lists.processTransaction(
@@ -119,6 +124,22 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
       { status: ["open", "stale"] } as never,
       { force: true } as never,
     );
+  },
+  "rejections beside dead letters": async (database) => {
+    // The first row is taken by the table, the second breaks one of its rules.
+    const rows = [
+      { id: uuid(8), code: "a" },
+      { id: uuid(9), code: "b", size: -1 },
+    ];
+    const writes = writesOf(database, {
+      deadLetters: { rejections: { table: "things", row: () => rows.shift() } },
+    });
+    for (const at of [1, 2])
+      await writes.processTransaction(from("phone", at, badThing(uuid(at))), alice);
+    const { letters } = await writes.deadLetters.list();
+    if (letters.length !== 2) throw new Error("What the table refuses has cost the letter.");
+    const found = await database.db.selectFrom("things").select("code").execute();
+    if (found.length !== 1) throw new Error("Of the two rows one is taken.");
   },
   "what is counted, removed and forgotten": async (database) => {
     const writes = writesOf(database, {

@@ -75,6 +75,9 @@ update "todos" set "position" = @1 where "id" = @2
 -- rows of every kind of key and value
 
 -- INSERT
+insert into "books" ("title", "author", "uuid") values (@1, @2, @3)
+
+-- INSERT
 insert into "lists" ("name", "owner_id", "id") values (@1, @2, @3)
 
 -- INSERT
@@ -104,6 +107,9 @@ merge into "powersync_ledger" with (holdlock) using (select @1, @2, @3, @4, @5, 
 -- MERGE, Table hints, Table value constructor
 merge into "powersync_letter_rows" with (holdlock) using (values (@1, @2)) as "sent" ("hash", "letter") on "powersync_letter_rows"."hash" = "sent"."hash" and "powersync_letter_rows"."letter" = "sent"."letter" when not matched then insert ("hash", "letter") values ("sent"."hash", "sent"."letter");
 
+-- MERGE, Table hints, Table value constructor
+merge into "powersync_letter_rows" with (holdlock) using (values (@1, @2), (@3, @4)) as "sent" ("hash", "letter") on "powersync_letter_rows"."hash" = "sent"."hash" and "powersync_letter_rows"."letter" = "sent"."letter" when not matched then insert ("hash", "letter") values ("sent"."hash", "sent"."letter");
+
 -- SELECT
 select "answer" from "powersync_ledger" where "identity" in (@1) and "handling" is null
 
@@ -117,13 +123,7 @@ select "failed"."content" from "powersync_attempts" as "failed" where "failed"."
 select "id", "attempts" from "powersync_dead_letters" where "open_content" = @1
 
 -- SELECT, FROM clause plus JOIN, APPLY, COALESCE
-select "made"."hash", "made"."letter", coalesce("waits"."root", "waits"."id") as "root" from "powersync_letter_rows" as "made" inner join "powersync_dead_letters" as "waits" on "waits"."id" = "made"."letter" where "made"."hash" in (@1) and "waits"."place" = @2 and "waits"."status" in (@3, @4)
-
--- SELECT, FROM clause plus JOIN, APPLY, COALESCE
 select "made"."hash", "made"."letter", coalesce("waits"."root", "waits"."id") as "root" from "powersync_letter_rows" as "made" inner join "powersync_dead_letters" as "waits" on "waits"."id" = "made"."letter" where "made"."hash" in (@1, @2) and "waits"."place" = @3 and "waits"."status" in (@4, @5)
-
--- SELECT, FROM clause plus JOIN, APPLY, COALESCE, MIN
-select "made"."hash", min(coalesce("waits"."root", "waits"."id")) as "oldest" from "powersync_letter_rows" as "made" inner join "powersync_dead_letters" as "waits" on "waits"."id" = "made"."letter" where "made"."hash" in (@1, @2, @3, @4) and "waits"."place" = @5 and "waits"."status" in (@6, @7) group by "made"."hash"
 
 -- SELECT
 select "number" as "taken" from "authors" where "uuid" = @1
@@ -140,8 +140,11 @@ select 'object' as kind, convert(nvarchar(max), o.type) collate database_default
 -- SELECT, CAST and CONVERT, HASHBYTES
 select 0 as "n", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "id"))), 2) as "t0", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "name"))), 2) as "t1", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "owner_id"))), 2) as "t2", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(64), "created_at", 121))), 2) as "t3", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "settings"))), 2) as "t4", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "labels"))), 2) as "t5" from "lists" where "id" = @1
 
--- SELECT, CAST and CONVERT, HASHBYTES
-select 0 as "n", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "number"))), 2) as "t0", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "uuid"))), 2) as "t1", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "title"))), 2) as "t2", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "author"))), 2) as "t3" from "books" where "uuid" = @1
+-- SELECT, Table hints
+select 1 as "ok" from "authors" with (updlock, serializable) where "number" = @1
+
+-- SELECT, Table hints
+select 1 as "ok" from "books" with (updlock, serializable) where "uuid" = @1
 
 -- SELECT, Table hints
 select 1 as "ok" from "lists" with (updlock, serializable) where "id" = @1
@@ -167,16 +170,19 @@ select case when (convert(varbinary(max), convert(nvarchar(max), "lists"."owner_
 -- SELECT, EXISTS, CASE
 select case when exists (select 1 as "one" from "powersync_dead_letters" as "open" where "open"."place" = @1 and "open"."subject" = @2 and "open"."status" in (@3, @4)) then 1 else 0 end as answer
 
--- SELECT, FROM clause plus JOIN, APPLY, OBJECT_ID, sys.columns, sys.objects, sys.foreign_keys, sys.foreign_key_columns
-select f.object_id as id, c.name as [column], r.name as [table], b.name as [by] from sys.foreign_keys as f join sys.foreign_key_columns as x on x.constraint_object_id = f.object_id join sys.columns as c on c.object_id = x.parent_object_id and c.column_id = x.parent_column_id join sys.objects as r on r.object_id = x.referenced_object_id join sys.columns as b on b.object_id = x.referenced_object_id and b.column_id = x.referenced_column_id where f.parent_object_id = object_id(@1) and f.is_disabled = 0 order by f.object_id, x.constraint_column_id
-
 -- SELECT, TOP, CASE, SUM
 select sum(1) as "letters", sum("bytes") as "bytes", sum(case when "client_id" = @1 then 1 else 0 end) as "client_letters", sum(case when "client_id" = @2 then "bytes" else 0 end) as "client_bytes" from (select top(1000) "client_id", "bytes" + "chain_bytes" as "bytes" from "powersync_dead_letters" where "place" = @3 and "subject" = @4 and "status" in (@5, @6) and "root" is null) as "open"
+
+-- SET IDENTITY_INSERT, INSERT
+set identity_insert "authors" on; insert into "authors" ("name", "uuid", "number") values (@1, @2, @3); set identity_insert "authors" off
 
 -- conflicts
 
 -- INSERT
 insert into "lists" ("name", "created_at", "owner_id", "id") values (@1, @2, @3, @4)
+
+-- INSERT
+insert into "lost" ("table_name", "row_id", "user_id", "client_id", "operation", "base", "theirs", "yours", "created_at", "id") values (@1, @2, @3, @4, @5, @6, @7, @8, @9, @10)
 
 -- INSERT
 insert into "things" ("code", "big", "id") values (@1, @2, @3)
@@ -240,6 +246,9 @@ select 'object' as kind, convert(nvarchar(max), o.type) collate database_default
 
 -- SELECT, CAST and CONVERT, HASHBYTES
 select 0 as "n", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "id"))), 2) as "t0", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "code"))), 2) as "t1", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "amount"))), 2) as "t2", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "size"))), 2) as "t3", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "big"))), 2) as "t4", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "parent_id"))), 2) as "t5", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "stock"))), 2) as "t6", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "doubled"))), 2) as "t7" from "things" where "id" = @1
+
+-- SELECT, Table hints
+select 1 as "ok" from "lost" with (updlock, serializable) where "id" = @1
 
 -- SELECT, Table hints
 select 1 as "ok" from "things" with (updlock, serializable) where "id" = @1
@@ -435,6 +444,92 @@ update "powersync_letter_parts" set "original" = @1 where "letter" in (select "i
 -- UPDATE
 update "things" set "size" = @1 where "id" = @2
 
+-- rejections beside dead letters
+
+-- INSERT
+insert into "things" ("size", "id") values (@1, @2)
+
+-- MERGE, Table hints, Table value constructor
+merge into "powersync_accounts" with (holdlock) using (values (@1, @2, @3)) as "sent" ("place", "subject", "position") on "powersync_accounts"."place" = "sent"."place" and "powersync_accounts"."subject" = "sent"."subject" when not matched then insert ("place", "subject", "position") values ("sent"."place", "sent"."subject", "sent"."position");
+
+-- MERGE, Table hints, Table value constructor, SYSUTCDATETIME
+merge into "powersync_dead_letters" with (holdlock) using (values (@1, @2, @3, sysutcdatetime(), @4, @5, @6, @7, @8, @9, @10, @11, @12, @13, @14, @15, @16, @17, @18)) as "sent" ("error_code", "message", "operation_index", "last_seen_at", "id", "user_id", "client_id", "queue_id", "identity", "payload", "bytes", "subject", "content", "open_content", "place", "principal", "row_hashes", "table_names", "lossy_numbers") on "powersync_dead_letters"."open_content" = "sent"."open_content" when matched then update set "error_code" = @19, "message" = @20, "operation_index" = @21, "last_seen_at" = sysutcdatetime(), "attempts" = "powersync_dead_letters"."attempts" + 1 when not matched then insert ("error_code", "message", "operation_index", "last_seen_at", "id", "user_id", "client_id", "queue_id", "identity", "payload", "bytes", "subject", "content", "open_content", "place", "principal", "row_hashes", "table_names", "lossy_numbers") values ("sent"."error_code", "sent"."message", "sent"."operation_index", "sent"."last_seen_at", "sent"."id", "sent"."user_id", "sent"."client_id", "sent"."queue_id", "sent"."identity", "sent"."payload", "sent"."bytes", "sent"."subject", "sent"."content", "sent"."open_content", "sent"."place", "sent"."principal", "sent"."row_hashes", "sent"."table_names", "sent"."lossy_numbers");
+
+-- SELECT, MERGE, Table hints, TOP, COUNT
+merge into "powersync_devices" with (holdlock) using (select @1, @2, @3, @4, @5 from (select count(*) as devices from (select top(1000) "device"."queue" from "powersync_devices" as "device" where "device"."place" = @6 and "device"."subject" = @7) as "known") as counted where counted.devices < 1000) as "sent" ("queue", "subject", "place", "unsettled", "told") on "powersync_devices"."queue" = "sent"."queue" when not matched then insert ("queue", "subject", "place", "unsettled", "told") values ("sent"."queue", "sent"."subject", "sent"."place", "sent"."unsettled", "sent"."told");
+
+-- SELECT, MERGE, Table hints, DATEADD, SYSUTCDATETIME
+merge into "powersync_ledger" with (holdlock) using (select @1, @2, @3, @4, @5, dateadd(second, @6, dateadd(microsecond, @7, sysutcdatetime())), @8, dateadd(second, @9, dateadd(microsecond, @10, sysutcdatetime())), @11 from "powersync_devices" as device where device.queue = @12 ) as "sent" ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") on "powersync_ledger"."identity" = "sent"."identity" when not matched then insert ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") values ("sent"."identity", "sent"."queue", "sent"."answer", "sent"."handling", "sent"."request", "sent"."request_at", "sent"."first_request", "sent"."first_request_at", "sent"."applied_at");
+
+-- SELECT, MERGE, Table hints, DATEADD, SYSUTCDATETIME
+merge into "powersync_ledger" with (holdlock) using (select @1, @2, @3, @4, @5, dateadd(second, @6, dateadd(microsecond, @7, sysutcdatetime())), @8, dateadd(second, @9, dateadd(microsecond, @10, sysutcdatetime())), @11 from "powersync_devices" as device with (repeatableread, rowlock) where device.queue = @12 and device.unsettled = 0 and device.told = 0 ) as "sent" ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") on "powersync_ledger"."identity" = "sent"."identity" when not matched then insert ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") values ("sent"."identity", "sent"."queue", "sent"."answer", "sent"."handling", "sent"."request", "sent"."request_at", "sent"."first_request", "sent"."first_request_at", "sent"."applied_at");
+
+-- SELECT, MERGE, Table hints, DATEADD, SYSUTCDATETIME
+merge into "powersync_ledger" with (holdlock) using (select @1, @2, @3, @4, @5, dateadd(second, @6, dateadd(microsecond, @7, sysutcdatetime())), @8, dateadd(second, @9, dateadd(microsecond, @10, sysutcdatetime())), sysutcdatetime() from "powersync_devices" as device where device.queue = @11 ) as "sent" ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") on "powersync_ledger"."identity" = "sent"."identity" when not matched then insert ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") values ("sent"."identity", "sent"."queue", "sent"."answer", "sent"."handling", "sent"."request", "sent"."request_at", "sent"."first_request", "sent"."first_request_at", "sent"."applied_at");
+
+-- SELECT, MERGE, Table hints, DATEADD, SYSUTCDATETIME
+merge into "powersync_ledger" with (holdlock) using (select @1, @2, @3, @4, @5, dateadd(second, @6, dateadd(microsecond, @7, sysutcdatetime())), @8, dateadd(second, @9, dateadd(microsecond, @10, sysutcdatetime())), sysutcdatetime() from "powersync_devices" as device with (repeatableread, rowlock) where device.queue = @11 and device.unsettled = 0 and device.told = 0 ) as "sent" ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") on "powersync_ledger"."identity" = "sent"."identity" when not matched then insert ("identity", "queue", "answer", "handling", "request", "request_at", "first_request", "first_request_at", "applied_at") values ("sent"."identity", "sent"."queue", "sent"."answer", "sent"."handling", "sent"."request", "sent"."request_at", "sent"."first_request", "sent"."first_request_at", "sent"."applied_at");
+
+-- MERGE, Table hints, Table value constructor
+merge into "powersync_letter_rows" with (holdlock) using (values (@1, @2)) as "sent" ("hash", "letter") on "powersync_letter_rows"."hash" = "sent"."hash" and "powersync_letter_rows"."letter" = "sent"."letter" when not matched then insert ("hash", "letter") values ("sent"."hash", "sent"."letter");
+
+-- ROLLBACK TRANSACTION
+rollback transaction powersync_aside
+
+-- SAVE TRANSACTION
+save transaction powersync_aside
+
+-- SELECT
+select "answer" from "powersync_ledger" where "identity" in (@1) and "handling" is null
+
+-- SELECT, Table hints
+select "answer", "request", "handling" from "powersync_ledger" with (updlock, rowlock) where "identity" = @1
+
+-- SELECT
+select "code" from "things"
+
+-- SELECT
+select "id", "attempts" from "powersync_dead_letters" where "open_content" = @1
+
+-- SELECT, FROM clause plus JOIN, APPLY, COALESCE
+select "made"."hash", "made"."letter", coalesce("waits"."root", "waits"."id") as "root" from "powersync_letter_rows" as "made" inner join "powersync_dead_letters" as "waits" on "waits"."id" = "made"."letter" where "made"."hash" in (@1, @2) and "waits"."place" = @3 and "waits"."status" in (@4, @5)
+
+-- SELECT, Table hints, CASE, DATEADD, SYSUTCDATETIME
+select "position", case when told_at >= dateadd(second, @1, dateadd(microsecond, @2, sysutcdatetime())) then 1 else 0 end as "telling" from "powersync_accounts" with (updlock, rowlock) where "place" = @3 and "subject" = @4
+
+-- SELECT
+select "unsettled", "told" from "powersync_devices" where "queue" = @1
+
+-- SELECT, FROM clause plus JOIN, APPLY, Set operators - UNION, COALESCE, CAST and CONVERT, COLLATE, CONCAT, OBJECT_ID, HAS_PERMS_BY_NAME, sys.columns, sys.objects, sys.triggers, sys.trigger_events, sys.indexes, sys.index_columns, sys.check_constraints, sys.foreign_keys, sys.foreign_key_columns
+select 'object' as kind, convert(nvarchar(max), o.type) collate database_default as name, convert(nvarchar(max), concat(coalesce(has_perms_by_name(@1, 'OBJECT', @2), 0), coalesce(has_perms_by_name(@3, 'OBJECT', @4), 0), coalesce(has_perms_by_name(@5, 'OBJECT', @6), 0))) collate database_default as detail, 0 as nr from sys.objects as o where o.object_id = object_id(@7) union all select 'column', convert(nvarchar(max), c.name) collate database_default, convert(nvarchar(max), concat(coalesce(has_perms_by_name(@8, 'OBJECT', @9, c.name, 'COLUMN'), 0), coalesce(has_perms_by_name(@10, 'OBJECT', @11, c.name, 'COLUMN'), 0))) collate database_default, 0 from sys.columns as c where c.object_id = object_id(@12) union all select 'trigger', convert(nvarchar(max), e.type_desc) collate database_default, null, 0 from sys.triggers as t join sys.trigger_events as e on e.object_id = t.object_id where t.parent_id = object_id(@13) and t.is_disabled = 0 union all select 'unique', convert(nvarchar(max), i.name) collate database_default, convert(nvarchar(max), c.name) collate database_default, x.key_ordinal from sys.indexes as i join sys.index_columns as x on x.object_id = i.object_id and x.index_id = i.index_id and x.key_ordinal > 0 join sys.columns as c on c.object_id = x.object_id and c.column_id = x.column_id where i.object_id = object_id(@14) and i.is_unique = 1 and i.name is not null union all select 'check', convert(nvarchar(max), k.name) collate database_default, convert(nvarchar(max), k.definition) collate database_default, 0 from sys.check_constraints as k where k.parent_object_id = object_id(@15) union all select 'reference', convert(nvarchar(max), f.name) collate database_default, convert(nvarchar(max), c.name) collate database_default, x.constraint_column_id from sys.foreign_keys as f join sys.foreign_key_columns as x on x.constraint_object_id = f.object_id join sys.columns as c on c.object_id = x.parent_object_id and c.column_id = x.parent_column_id where f.parent_object_id = object_id(@16) order by kind, name, nr
+
+-- SELECT, CAST and CONVERT, HASHBYTES
+select 0 as "n", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "id"))), 2) as "t0", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "code"))), 2) as "t1", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "amount"))), 2) as "t2", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "size"))), 2) as "t3", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "big"))), 2) as "t4", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "parent_id"))), 2) as "t5", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "stock"))), 2) as "t6", convert(varchar(64), hashbytes('SHA2_256', convert(varbinary(max), convert(nvarchar(max), "doubled"))), 2) as "t7" from "things" where "id" = @1
+
+-- SELECT, Table hints
+select 1 as "ok" from "things" with (updlock, serializable) where "id" = @1
+
+-- SELECT
+select 1 as "one" from "things" where "id" = @1
+
+-- SELECT, FROM clause plus JOIN, APPLY, EXISTS, CASE, COALESCE, CAST and CONVERT, CHARINDEX, QUOTENAME, LOWER, OBJECT_ID, COLLATIONPROPERTY, sys.columns, sys.types, sys.check_constraints, sys.default_constraints
+select c.name as name, coalesce(b.name, t.name) as type, c.max_length as size, c.precision as digits, c.scale as scale, c.collation_name as collation, convert(int, collationproperty(c.collation_name, 'CodePage')) as page, c.is_nullable as nullable, c.is_identity as counts, c.is_computed as computed, c.generated_always_type as period, d.definition as defaulted, case when exists ( select 1 from sys.check_constraints as k where k.parent_object_id = c.object_id and charindex(lower('isjson(' + quotename(c.name)), lower(k.definition)) > 0 ) then 1 else 0 end as json from sys.columns as c join sys.types as t on t.user_type_id = c.user_type_id left join sys.types as b on b.user_type_id = c.system_type_id left join sys.default_constraints as d on d.object_id = c.default_object_id where c.object_id = object_id(@1) order by c.column_id
+
+-- SELECT, EXISTS, CASE
+select case when exists (select 1 as "one" from "powersync_dead_letters" as "open" where "open"."place" = @1 and "open"."subject" = @2 and "open"."status" in (@3, @4)) then 1 else 0 end as answer
+
+-- SELECT, TOP, CASE, SUM
+select sum(1) as "letters", sum("bytes") as "bytes", sum(case when "client_id" = @1 then 1 else 0 end) as "client_letters", sum(case when "client_id" = @2 then "bytes" else 0 end) as "client_bytes" from (select top(1000) "client_id", "bytes" + "chain_bytes" as "bytes" from "powersync_dead_letters" where "place" = @3 and "subject" = @4 and "status" in (@5, @6) and "root" is null) as "open"
+
+-- SELECT, TOP, CASE, CAST and CONVERT, REPLACE, COUNT
+select top(51) "id", "status", "error_code", "message", "operation_index", "user_id", "client_id", "queue_id", "identity", "attempts", "table_names", "reason", "root", replace(convert(varchar(27), "created_at", 121), ' ', 'T') + 'Z' as "first_seen", replace(convert(varchar(27), "last_seen_at", 121), ' ', 'T') + 'Z' as "last_seen", replace(convert(varchar(27), "closed_at", 121), ' ', 'T') + 'Z' as "closed", case when "original_payload" is null then 0 else 1 end as "edited", (select count(*) as "count" from "powersync_dead_letters" as "dependant" where "dependant"."root" = "powersync_dead_letters"."id" and "dependant"."status" in (@1, @2)) as "dependants" from "powersync_dead_letters" where "place" = @3 and 1 = 1 order by "created_at" desc, "id" desc
+
+-- SET XACT_ABORT, INSERT
+set xact_abort off; insert into "things" ("id", "code") values (@1, @2)
+
+-- SET XACT_ABORT, INSERT
+set xact_abort off; insert into "things" ("id", "code", "size") values (@1, @2, @3)
+
 -- what is counted, removed and forgotten
 
 -- DELETE
@@ -601,7 +696,7 @@ declare @locked int; exec @locked = sp_getapplock @Resource = 'powersync-writes'
 if object_id('[powersync_migrations]') is null create table "powersync_migrations" ("name" nvarchar(64) collate Latin1_General_BIN2 primary key, "form" nvarchar(64) collate Latin1_General_BIN2 not null, "applied_at" datetime2(7) default sysutcdatetime() not null)
 
 -- COLLATE, SYSUTCDATETIME, OBJECT_ID, CREATE TABLE, IF...ELSE
-if object_id('[powersync_ledger]') is null create table "powersync_ledger" ("identity" nvarchar(64) collate Latin1_General_BIN2 primary key, "queue" nvarchar(64) collate Latin1_General_BIN2 not null, "answer" nvarchar(max) null, "handling" integer null, "answered_at" datetime2(7) default sysutcdatetime() not null, "request" nvarchar(36) collate Latin1_General_BIN2 not null, "request_at" datetime2(7) default sysutcdatetime() not null, "first_request" nvarchar(36) collate Latin1_General_BIN2 not null, "first_request_at" datetime2(7) default sysutcdatetime() not null, "applied_at" datetime2(7) null)
+if object_id('[powersync_ledger]') is null create table "powersync_ledger" ("identity" nvarchar(64) collate Latin1_General_BIN2 primary key, "queue" nvarchar(64) collate Latin1_General_BIN2 not null, "answer" nvarchar(max) collate Latin1_General_BIN2 null, "handling" integer null, "answered_at" datetime2(7) default sysutcdatetime() not null, "request" nvarchar(36) collate Latin1_General_BIN2 not null, "request_at" datetime2(7) default sysutcdatetime() not null, "first_request" nvarchar(36) collate Latin1_General_BIN2 not null, "first_request_at" datetime2(7) default sysutcdatetime() not null, "applied_at" datetime2(7) null)
 
 -- CREATE INDEX
 create index "powersync_ledger_answered_at" on "powersync_ledger" ("answered_at", "identity")
@@ -619,7 +714,7 @@ create index "powersync_devices_subject" on "powersync_devices" ("place", "subje
 if object_id('[powersync_accounts]') is null create table "powersync_accounts" ("place" nvarchar(64) collate Latin1_General_BIN2 not null, "subject" nvarchar(64) collate Latin1_General_BIN2 not null, "position" bigint not null, "told_at" datetime2(7) null, constraint "powersync_accounts_key" primary key ("place", "subject"))
 
 -- COLLATE, SYSUTCDATETIME, OBJECT_ID, CREATE TABLE, IF...ELSE
-if object_id('[powersync_named]') is null create table "powersync_named" ("hash" nvarchar(64) collate Latin1_General_BIN2 primary key, "place" nvarchar(64) collate Latin1_General_BIN2 not null, "subject" nvarchar(64) collate Latin1_General_BIN2 not null, "position" bigint not null, "answer" nvarchar(max) null, "named_at" datetime2(7) default sysutcdatetime() not null)
+if object_id('[powersync_named]') is null create table "powersync_named" ("hash" nvarchar(64) collate Latin1_General_BIN2 primary key, "place" nvarchar(64) collate Latin1_General_BIN2 not null, "subject" nvarchar(64) collate Latin1_General_BIN2 not null, "position" bigint not null, "answer" nvarchar(max) collate Latin1_General_BIN2 null, "named_at" datetime2(7) default sysutcdatetime() not null)
 
 -- CREATE INDEX
 create index "powersync_named_named_at" on "powersync_named" ("named_at")
@@ -637,7 +732,7 @@ create index "powersync_versions_written_at" on "powersync_versions" ("written_a
 create index "powersync_versions_subject" on "powersync_versions" ("place", "subject")
 
 -- COLLATE, SYSUTCDATETIME, OBJECT_ID, CREATE TABLE, IF...ELSE
-if object_id('[powersync_dead_letters]') is null create table "powersync_dead_letters" ("id" nvarchar(36) collate Latin1_General_BIN2 primary key, "status" nvarchar(16) collate Latin1_General_BIN2 default 'open' not null, "error_code" nvarchar(max) not null, "message" nvarchar(max) not null, "operation_index" integer null, "user_id" nvarchar(max) not null, "client_id" nvarchar(max) null, "queue_id" nvarchar(max) null, "identity" nvarchar(64) collate Latin1_General_BIN2 null, "payload" nvarchar(max) not null, "created_at" datetime2(7) default sysutcdatetime() not null, "subject" nvarchar(64) collate Latin1_General_BIN2 not null, "content" nvarchar(64) collate Latin1_General_BIN2 not null, "open_content" nvarchar(128) collate Latin1_General_BIN2 null, "place" nvarchar(64) collate Latin1_General_BIN2 not null, "principal" nvarchar(max) null, "row_hashes" nvarchar(max) null, "table_names" nvarchar(max) not null, "original_payload" nvarchar(max) null, "lossy_numbers" integer default 0 not null, "attempts" integer default 1 not null, "last_seen_at" datetime2(7) default sysutcdatetime() not null, "reason" nvarchar(max) null, "closed_at" datetime2(7) null, "bytes" integer not null, "root" nvarchar(36) collate Latin1_General_BIN2 null, "chain_position" integer null, "chain_last" integer default 0 not null, "chain_bytes" bigint default 0 not null, "overtaken" integer default 0 not null)
+if object_id('[powersync_dead_letters]') is null create table "powersync_dead_letters" ("id" nvarchar(36) collate Latin1_General_BIN2 primary key, "status" nvarchar(16) collate Latin1_General_BIN2 default 'open' not null, "error_code" nvarchar(max) collate Latin1_General_BIN2 not null, "message" nvarchar(max) collate Latin1_General_BIN2 not null, "operation_index" integer null, "user_id" nvarchar(max) collate Latin1_General_BIN2 not null, "client_id" nvarchar(max) collate Latin1_General_BIN2 null, "queue_id" nvarchar(max) collate Latin1_General_BIN2 null, "identity" nvarchar(64) collate Latin1_General_BIN2 null, "payload" nvarchar(max) collate Latin1_General_BIN2 not null, "created_at" datetime2(7) default sysutcdatetime() not null, "subject" nvarchar(64) collate Latin1_General_BIN2 not null, "content" nvarchar(64) collate Latin1_General_BIN2 not null, "open_content" nvarchar(128) collate Latin1_General_BIN2 null, "place" nvarchar(64) collate Latin1_General_BIN2 not null, "principal" nvarchar(max) collate Latin1_General_BIN2 null, "row_hashes" nvarchar(max) collate Latin1_General_BIN2 null, "table_names" nvarchar(max) collate Latin1_General_BIN2 not null, "original_payload" nvarchar(max) collate Latin1_General_BIN2 null, "lossy_numbers" integer default 0 not null, "attempts" integer default 1 not null, "last_seen_at" datetime2(7) default sysutcdatetime() not null, "reason" nvarchar(max) collate Latin1_General_BIN2 null, "closed_at" datetime2(7) null, "bytes" integer not null, "root" nvarchar(36) collate Latin1_General_BIN2 null, "chain_position" integer null, "chain_last" integer default 0 not null, "chain_bytes" bigint default 0 not null, "overtaken" integer default 0 not null)
 
 -- CREATE INDEX
 create unique index "powersync_dead_letters_open_content" on "powersync_dead_letters" ("open_content") where "open_content" is not null
@@ -655,7 +750,7 @@ create index "powersync_dead_letters_subject" on "powersync_dead_letters" ("plac
 create index "powersync_dead_letters_status" on "powersync_dead_letters" ("place", "status", "created_at", "id")
 
 -- COLLATE, OBJECT_ID, CREATE TABLE, IF...ELSE
-if object_id('[powersync_letter_parts]') is null create table "powersync_letter_parts" ("id" nvarchar(36) collate Latin1_General_BIN2 primary key, "letter" nvarchar(36) collate Latin1_General_BIN2 not null, "original" integer not null, "part" integer not null, "text" nvarchar(max) not null, constraint "powersync_letter_parts_letter_fk" foreign key ("letter") references "powersync_dead_letters" ("id") on delete cascade)
+if object_id('[powersync_letter_parts]') is null create table "powersync_letter_parts" ("id" nvarchar(36) collate Latin1_General_BIN2 primary key, "letter" nvarchar(36) collate Latin1_General_BIN2 not null, "original" integer not null, "part" integer not null, "text" nvarchar(max) collate Latin1_General_BIN2 not null, constraint "powersync_letter_parts_letter_fk" foreign key ("letter") references "powersync_dead_letters" ("id") on delete cascade)
 
 -- CREATE INDEX
 create index "powersync_letter_parts_letter" on "powersync_letter_parts" ("letter", "part")
@@ -667,7 +762,7 @@ if object_id('[powersync_letter_rows]') is null create table "powersync_letter_r
 create index "powersync_letter_rows_letter" on "powersync_letter_rows" ("letter")
 
 -- COLLATE, OBJECT_ID, CREATE TABLE, IF...ELSE
-if object_id('[powersync_checkpoints]') is null create table "powersync_checkpoints" ("id" nvarchar(64) collate Latin1_General_BIN2 primary key, "user_id" nvarchar(max) not null, "client_id" nvarchar(255) collate Latin1_General_BIN2 not null, "checkpoint" bigint not null)
+if object_id('[powersync_checkpoints]') is null create table "powersync_checkpoints" ("id" nvarchar(64) collate Latin1_General_BIN2 primary key, "user_id" nvarchar(max) collate Latin1_General_BIN2 not null, "client_id" nvarchar(255) collate Latin1_General_BIN2 not null, "checkpoint" bigint not null)
 
 -- COLLATE, SYSUTCDATETIME, OBJECT_ID, CREATE TABLE, IF...ELSE
 if object_id('[powersync_attempts]') is null create table "powersync_attempts" ("content" nvarchar(64) collate Latin1_General_BIN2 primary key, "attempts" integer not null, "first_failed_at" datetime2(7) default sysutcdatetime() not null, "last_failed_at" datetime2(7) default sysutcdatetime() not null, "previous_failed_at" datetime2(7) null)
@@ -681,4 +776,4 @@ insert into "powersync_migrations" ("name", "form") values ('0001_tables', '1c4d
 -- a union of lists
 
 -- SELECT, UPDATE, FROM clause plus JOIN, APPLY, Table value constructor, EXISTS, CASE, COALESCE, CAST and CONVERT, STRING_AGG, OPENJSON, RTRIM, SUBSTRING, LEN, REVERSE, CHARINDEX
-update "docs" set "tags" = (select case when lacking.elements is null then kept.list else substring(kept.list, 1, len(kept.list) - charindex(']', reverse(kept.list))) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select rtrim(coalesce(convert(nvarchar(max), "tags"), '[]')) as list) as kept cross apply (select string_agg(sent.element, ',') within group (order by sent.nr) as elements from (values (0, 1, @1, @2), (1, 2, @3, @4), (2, 0, @5, @6)) as sent (nr, [type], element, plain) where not exists (select 1 from openjson(kept.list) as each where each.[type] = sent.[type] and (each.[type] = 0 or convert(varbinary(max), each.[value]) = convert(varbinary(max), sent.plain)))) as lacking) where "id" = @7
+update "docs" set "tags" = (select case when lacking.elements is null then kept.list else substring(kept.list, 1, len(kept.list) - charindex(']', reverse(kept.list))) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select rtrim(coalesce(convert(nvarchar(max), "tags"), '[]')) as list) as kept cross apply (select string_agg(convert(nvarchar(max), sent.element), ',') within group (order by sent.nr) as elements from (values (0, 1, @1, @2), (1, 2, @3, @4), (2, 0, @5, @6)) as sent (nr, [type], element, plain) where not exists (select 1 from openjson(kept.list) as each where each.[type] = sent.[type] and (each.[type] = 0 or convert(varbinary(max), each.[value]) = convert(varbinary(max), sent.plain)))) as lacking) where "id" = @7

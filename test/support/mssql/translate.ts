@@ -12,7 +12,7 @@ export function translated(given: string): string {
   let text = given.replace(settledForm, "").replace(aloneForm, "");
   text = withoutIdentity(text);
   text = text.replace(/ with \((?:updlock|repeatableread)[^)]*\)/g, "");
-  if (/^merge into /.test(text)) text = insertOf(text);
+  if (text.startsWith("merge into ")) text = insertOf(text);
   text = limited(text);
   return text
     .replace(/@\d+/g, "?")
