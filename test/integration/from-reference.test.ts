@@ -244,11 +244,16 @@ for (const dialect of dialects) {
 
       it("is asked of what the mapper drops, too, and before the mapper", async () => {
         const broken = vi.fn(() => null);
-        const extensions = { mapper: broken, authorizer: byRole };
+        const authorize = vi.fn(byRole.authorize);
+        const extensions = { mapper: broken, authorizer: { authorize } };
         expect(await send(extensions, [newDraft], { principal: reader })).toMatchObject({
           failedOperation: { errorCode: "UNAUTHORIZED" },
         });
-        expect(broken).not.toHaveBeenCalled();
+        // The mapper then says which rows the letter is about.
+        const [first] = authorize.mock.invocationCallOrder;
+        expect(broken.mock.invocationCallOrder.every((call) => call > (first ?? Infinity))).toBe(
+          true,
+        );
       });
 
       it("says who may write; without one, each table does", async () => {

@@ -7,7 +7,9 @@ export async function empty<DB>(db: Kysely<DB>, tables: readonly string[]): Prom
   const waiting = db.getExecutor().adapter instanceof MysqlAdapter;
   const lock = waiting ? sql` lock in share mode` : sql``;
   const filled = tables.map(
-    (name) => sql`exists (select 1 from ${sql.table(name)}${lock}) as ${sql.id(name)}`,
+    // SQL Server has no value that is true.
+    (name) =>
+      sql`case when exists (select 1 from ${sql.table(name)}${lock}) then 1 else 0 end as ${sql.id(name)}`,
   );
   const { rows } = await sql<Record<string, unknown>>`select ${sql.join(filled)}`.execute(db);
   for (const name of tables) {

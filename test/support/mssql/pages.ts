@@ -1,4 +1,4 @@
-/** The pages of Microsoft Learn by which the statements for SQL Server have been read: what of a statement each is about. A word or a function that none is about is an error. */
+/** The pages of Microsoft Learn by which a reader can judge the statements for SQL Server: what of a statement each is about. A word or a function that none is about is an error. */
 
 const root = "https://learn.microsoft.com/sql/";
 
