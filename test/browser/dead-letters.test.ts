@@ -167,7 +167,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.locator("#letters li", { hasText: "1 depends on it" }).locator("a").click();
     await page.getByRole("button", { name: "Retry the chain" }).waitFor();
     await page.locator("#letter ol a").click();
-    await page.getByText("It depends on").waitFor();
+    await page.getByText("It depends on another letter").waitFor();
     await page.locator("#letter p a").click();
     await page.getByText("These depend on it").waitFor();
     await page.getByRole("button", { name: "Discard…", exact: true }).click();

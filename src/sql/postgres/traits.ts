@@ -46,11 +46,17 @@ const unfiltered = String.raw`:fromlist \(\{RANGETBLREF :rtindex \d+\}\) :quals 
 const deferredPlace = (waits: "condeferred" | "condeferrable") => sql`case
   when not exists (select from pg_catalog.pg_constraint o where o.${sql.id(waits)}) then 'none'
   when (select writes from further) or exists (
-    select from reached r join pg_catalog.pg_constraint o on r.oid in (o.conrelid, o.confrelid) where o.${sql.id(waits)}
+    select from unnest(array(select oid from reached)) as r (oid)
+    join pg_catalog.pg_constraint o on r.oid in (o.conrelid, o.confrelid) where o.${sql.id(waits)}
   ) then 'here'
   else 'elsewhere' end`;
 
-/** One statement. Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too. */
+/**
+ * One statement. An array of what a recursion has found stands for few rows with the planner, where the recursion itself stands for thousands: so the
+ * server does not take it for one that is worth compiling, which would take longer than all else of an upload.
+ *
+ * Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too.
+ */
 export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
   const { rows } = await sql<TraitsRow>`
     with recursive behind (oid) as (
@@ -104,18 +110,19 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
           select from pg_catalog.pg_constraint f where f.contype = 'f' and f.confrelid = k.oid and f.confdeltype not in ('a', 'r')
         ) as unreferred
       from pg_catalog.pg_class k where k.oid = to_regclass(${quoted(table)}::text)
+    ), edges (parent, child) as (
+      select f.confrelid, f.conrelid from pg_catalog.pg_constraint f
+      where f.contype = 'f' and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))
+      union all
+      select i.inhparent, i.inhrelid from pg_catalog.pg_inherits i
     ), reached (oid) as (
-      select oid from behind
+      select unnest(array(select oid from behind))
+      where exists (select from pg_catalog.pg_constraint o where o.condeferrable)
       union
-      select more.oid from reached, lateral (
-        select f.conrelid as oid from pg_catalog.pg_constraint f
-        where f.contype = 'f' and f.confrelid = reached.oid and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))
-        union all
-        select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = reached.oid
-      ) more
+      select e.child from reached join edges e on e.parent = reached.oid
     ), further (writes) as (
       select exists (
-        select from reached r join pg_catalog.pg_class k on k.oid = r.oid
+        select from unnest(array(select oid from reached)) as r (oid) join pg_catalog.pg_class k on k.oid = r.oid
         where k.relkind = 'f'
           or exists (select from pg_catalog.pg_trigger t where t.tgrelid = k.oid and not t.tgisinternal and t.tgenabled <> 'D')
           or exists (select from pg_catalog.pg_rewrite w where w.ev_class = k.oid and w.ev_type <> '1' and w.ev_enabled <> 'D')
