@@ -191,7 +191,7 @@ function checkOptions(options: MongoOptions): void {
     const fits = Object.hasOwn(known, name) ? known[name as keyof MongoOptions] : undefined;
     if (fits === undefined)
       throw new TypeError(
-        `mongodb: ${name} is not known. There are ${Object.keys(known).join(", ")}.`,
+        `mongodb: ${name} is not known. The known ones are ${Object.keys(known).join(", ")}.`,
       );
     if (value !== undefined && !fits(value))
       throw new TypeError(`mongodb: ${name} can't be ${JSON.stringify(value)}.`);

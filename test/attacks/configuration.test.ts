@@ -45,7 +45,7 @@ describe("a configuration refuses", () => {
   it.each<[string, Given]>([
     ['onFatall is not known. Did you mean "onFatal"?', { onFatall: "skip" }],
     ['limits.bodyByte is not known. Did you mean "bodyBytes"?', { limits: { bodyByte: 1 } }],
-    ["ledger.retention is not known. There are", { ledger: { retention: 1 } }],
+    ["ledger.retention is not known. The known ones are", { ledger: { retention: 1 } }],
     ['deadLetters.opne is not known. Did you mean "open"?', { deadLetters: { opne: 1 } }],
     ["deadLetters.rejections.tabel is not", { deadLetters: { rejections: { tabel: "x" } } }],
     ["ownTables.names.powersync_ledgr is", { ownTables: { names: { powersync_ledgr: "x" } } }],
