@@ -14,6 +14,7 @@ import {
   plainText,
   textOf,
   uuidOf,
+  withoutTrailingZeros,
 } from "../store/values.js";
 import { canonicalJson, stringifyJson, typedJson } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
@@ -269,7 +270,7 @@ function comparable(value: unknown): string {
 
 function digitsOf(text: string): string {
   const plain = plainDecimal(text);
-  return plain.includes(".") ? plain.replace(/0{1,34}$/, "").replace(/\.$/, "") : plain;
+  return plain.includes(".") ? withoutTrailingZeros(plain).replace(/\.$/, "") : plain;
 }
 
 const ownerKinds: Readonly<Record<string, OwnerKind>> = {
