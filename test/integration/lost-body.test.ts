@@ -127,7 +127,9 @@ describe("over HTTP", () => {
       const answer = await answered(app, method);
       expect(answer.status).toBe(503);
       expect(answer.headers.get("retry-after")).toBe("5");
-      expect(cures()).toEqual([expect.stringContaining("Mount powersync-writes before that middleware")]);
+      expect(cures()).toEqual([
+        expect.stringContaining("Mount powersync-writes before that middleware"),
+      ]);
       expect((await letters.list()).letters).toEqual([]);
     });
   });
