@@ -20,7 +20,11 @@ import { build } from "esbuild";
 const { name, version, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 // The frameworks and pg are optional: nothing may need them to be imported, but NestJS' module, which is made of decorators, and what is for one package alone.
 const beside = [...Object.keys(dependencies), "kysely"];
-const needs = { "./nest": ["@nestjs/common", "@nestjs/core"], "./otel": ["@opentelemetry/api"] };
+const needs = {
+  "./nest": ["@nestjs/common", "@nestjs/core"],
+  "./otel": ["@opentelemetry/api"],
+  "./mongodb": ["mongodb"],
+};
 const problems = [];
 
 const folder = mkdtempSync(join(tmpdir(), "package-"));
