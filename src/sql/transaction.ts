@@ -108,10 +108,8 @@ export async function inTransaction<DB, T>(
     return outcome;
   });
   // Without anything to put back; or where nothing has been begun.
-  work.then(
-    () => end(work),
-    () => end(work),
-  );
+  const over = () => end(work);
+  work.then(over, over);
 
   try {
     return await Promise.race([ended, deadline.passed]);
