@@ -143,7 +143,7 @@ async function knownTable(
   columns: readonly string[],
 ): Promise<Table> {
   const table = await sending.tableOf(name, columns);
-  if (table === undefined) throw new Error(`There is no collection ${name} just now.`);
+  if (table === undefined) throw new Error(`There is no collection ${name} right now.`);
   return table;
 }
 

@@ -31,7 +31,7 @@ export function ours(table: Table): MongoTable {
 
 export function columnIn(table: Table, name: string): MongoColumn {
   const column = ours(table).columns.get(name);
-  if (column === undefined) throw new Error(`${table.name} has no field ${name} just now.`);
+  if (column === undefined) throw new Error(`${table.name} has no field ${name} right now.`);
   return column;
 }
 

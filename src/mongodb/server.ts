@@ -48,7 +48,7 @@ export function createServer(db: Db, maxTimeMS: number): Server {
       if (performance.now() - asked > believedMs) {
         const found = await problem();
         if (found !== undefined && !looking)
-          throw keptQueued("The database can't be used just now.", new Error(found));
+          throw keptQueued("The database can't be used right now.", new Error(found));
       }
       last = Math.max(last + 1, Math.floor((Date.now() + ahead) * micros));
       return last;

@@ -167,7 +167,7 @@ async function contending<T>(run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     if (meaning(error) !== "UNIQUE_VIOLATION") throw error;
-    throw new Contention("Others have made the same document meanwhile.", { cause: error });
+    throw new Contention("Others have made the same document in the meantime.", { cause: error });
   }
 }
 

@@ -129,5 +129,5 @@ function keepInside(session: ClientSession): void {
 
 function tookTooLong(ms: number): Error {
   const cause = `The transaction had not ended after ${ms} ms.`;
-  return keptQueued("The database takes too long just now.", new Error(cause));
+  return keptQueued("The database takes too long right now.", new Error(cause));
 }

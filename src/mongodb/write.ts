@@ -79,7 +79,7 @@ async function insert(sending: Sending, change: Change): Promise<Effect> {
     const own = Object.keys(key).map((name) => columnIn(table, name).field);
     // It was not there a moment ago: somebody else has made the row meanwhile.
     if (taken.length === own.length && taken.every((field) => own.includes(field)))
-      throw new Contention("Others have made the row meanwhile.", { cause: error });
+      throw new Contention("Others have made the row in the meantime.", { cause: error });
     throw error;
   }
   if (scope?.expression === undefined)
@@ -142,7 +142,7 @@ async function remove(
 }
 
 function others(): Contention {
-  return new Contention("Others have changed the row meanwhile.");
+  return new Contention("Others have changed the row in the meantime.");
 }
 
 function omit(values: Values, names: readonly string[] = []): Values {

@@ -75,9 +75,10 @@ export async function fly<P extends Principal, DB>(
     plans.push({ transaction, claim, planned });
   }
   const all = plans.flatMap(({ planned }) => planned);
-  const written = all.map(({ change }) => change.table);
-  if (plans.length > 1 && !isIndependent(written, { plain: true, deferConstraints }))
-    return { kind: "undone" };
+  if (plans.length > 1) {
+    const written = new Set(all.map(({ change }) => change.table));
+    if (!isIndependent([...written], { plain: true, deferConstraints })) return { kind: "undone" };
+  }
   const entering = { userId: principal.userId, operations: all.length, signal };
   const options = {
     schema,
