@@ -6,7 +6,7 @@ import {
   type LetterSummary,
   type NewLetter,
   type Page,
-  type RowStates,
+  rowStatesOf,
   type StoredLetter,
   waiting,
   type WaitingLetters,
@@ -254,26 +254,13 @@ async function wholeLetter(sending: Sending, letter: LetterDocument): Promise<St
   const { length } = await send(() =>
     own.letters.find(behind, { ...on, projection: { _id: 1 } }).toArray(),
   );
-  const {
-    payload = "null",
-    original,
-    principal,
-    rowStates: text,
-  } = await textsOf(sending, letter._id);
-  // The library wrote it.
-  const rowStates = text === undefined ? undefined : (parseJson(text) as RowStates);
+  const { payload = "null", original, principal, rowStates } = await textsOf(sending, letter._id);
   return {
     ...summaryOf(letter, length),
     payload: parseJson(payload),
     ...(original !== undefined && { originalPayload: parseJson(original) }),
     ...(principal !== undefined && { principal: parseJson(principal) }),
-    rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
-      table,
-      id,
-      present: hash !== null,
-    })),
-    unreadRows: rowStates?.unread ?? 0,
-    rowStates,
+    ...rowStatesOf(rowStates),
     lossyNumbers: letter.lossyNumbers,
     overtaken: letter.overtaken,
   };

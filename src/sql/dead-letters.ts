@@ -14,7 +14,7 @@ import {
   type ListedLetter,
   type Page,
   type Position,
-  type RowStates,
+  rowStatesOf,
   type StoredLetter,
   waiting,
 } from "../store/letters.js";
@@ -91,8 +91,6 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
   const query = summaries(from).select(whole).where("id", "=", id);
   const row = await (locked ? locking(from.dialect, query) : query).executeTakeFirst();
   if (row === undefined) return undefined;
-  // The library wrote it.
-  const rowStates = row.row_hashes === null ? undefined : (parseJson(row.row_hashes) as RowStates);
   const payload = await wholeText(from.tx, id, row.payload, false);
   const original =
     row.original_payload === null
@@ -103,13 +101,7 @@ async function find(from: Letters, id: string, locked: boolean): Promise<StoredL
     payload: parseJson(payload),
     ...(original !== undefined && { originalPayload: parseJson(original) }),
     ...(row.principal !== null && { principal: parseJson(row.principal) }),
-    rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
-      table,
-      id,
-      present: hash !== null,
-    })),
-    unreadRows: rowStates?.unread ?? 0,
-    rowStates,
+    ...rowStatesOf(row.row_hashes),
     lossyNumbers: Number(row.lossy_numbers) === 1,
     overtaken: Number(row.overtaken) === 1,
   };

@@ -1,5 +1,6 @@
 /** What a store keeps of a dead letter, and what is asked of it. */
 import type { ErrorCode } from "../model.js";
+import { parseJson } from "../wire/parse-json.js";
 
 /** `stale`: a retry found the rows changed since the letter was recorded. Such a letter waits as an open one does. */
 export type LetterStatus = "open" | "stale" | "retried" | "discarded";
@@ -230,4 +231,17 @@ export interface LetterStore {
   attractNoMore(ids: readonly string[]): Promise<void>;
   /** Only letters that still wait are changed. */
   change(ids: readonly string[], change: LetterChange): Promise<void>;
+}
+
+/** What a letter says of its rows, from the text that the library has stored of them. */
+export function rowStatesOf(
+  text: string | null | undefined,
+): Pick<StoredLetter, "rows" | "unreadRows" | "rowStates"> {
+  const rowStates = typeof text === "string" ? (parseJson(text) as RowStates) : undefined;
+  const rows = rowStates?.rows ?? [];
+  return {
+    rows: rows.map(({ table, id, hash }) => ({ table, id, present: hash !== null })),
+    unreadRows: rowStates?.unread ?? 0,
+    rowStates,
+  };
 }

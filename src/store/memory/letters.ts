@@ -10,7 +10,7 @@ import {
   type ListedLetter,
   type NewLetter,
   type Position,
-  type RowStates,
+  rowStatesOf,
   type StoredLetter,
   waiting,
   type WaitingLetters,
@@ -236,21 +236,12 @@ function summaryOf(letter: StoredRecord, dependants: number): LetterSummary {
 /** Made anew each time. */
 function wholeLetter(letter: StoredRecord, dependants: number): StoredLetter {
   const { payload, originalPayload, principal, lossyNumbers, overtaken } = letter;
-  // The library wrote it.
-  const rowStates =
-    letter.rowStates === undefined ? undefined : (parseJson(letter.rowStates) as RowStates);
   return {
     ...summaryOf(letter, dependants),
     payload: parseJson(payload),
     ...(originalPayload !== undefined && { originalPayload: parseJson(originalPayload) }),
     ...(principal !== undefined && { principal: parseJson(principal) }),
-    rows: (rowStates?.rows ?? []).map(({ table, id, hash }) => ({
-      table,
-      id,
-      present: hash !== null,
-    })),
-    unreadRows: rowStates?.unread ?? 0,
-    rowStates,
+    ...rowStatesOf(letter.rowStates),
     lossyNumbers,
     overtaken,
   };
