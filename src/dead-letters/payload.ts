@@ -47,7 +47,12 @@ export function payloadOf(transaction: CrudTransaction | InvalidTransaction): un
 }
 
 /** What makes two letters the same one. */
-function contentHash({ userId, clientId, queueId, payload }: DeadLetter): Promise<string> {
+export function contentHash({
+  userId,
+  clientId,
+  queueId,
+  payload,
+}: Omit<DeadLetter, "id">): Promise<string> {
   return sha256([userId, clientId ?? null, queueId ?? null, payload]);
 }
 

@@ -25,18 +25,21 @@ export interface LetterQuota {
   /**
    * In the transaction that records the next one. Attempts that run at once don't see each other's letters, so there may be as many more.
    *
+   * @param repeats whether the letter waits already: to count it once more takes no room. Asked only at the limit
    * @throws TooManyLetters where there are as many as may be
    */
-  check(unit: Unit, memory: Refusals, sender: LetterSender): Promise<void>;
+  check(unit: Unit, memory: Refusals, sender: LetterSender, repeats: Repeats): Promise<void>;
   /**
    * A chain counts as one letter, and has bounds of its own: as many dependants as letters may wait, and a device's share of the bytes.
    *
    * @throws ChainFull
    */
-  checkChain(chain: Chain, root: string): void;
+  checkChain(chain: Chain, root: string, repeats: Repeats): Promise<void>;
   /** The answer to a device that was over the limit a moment ago. */
   refusal(memory: Refusals, sender: LetterSender): RetryableResult | undefined;
 }
+
+type Repeats = () => Promise<boolean>;
 
 type Refusals = { readonly refused: Map<string, number> };
 
@@ -99,7 +102,7 @@ export function createLetterQuota({
   };
 
   return {
-    check: async (unit, memory, sender) => {
+    check: async (unit, memory, sender, repeats) => {
       if (open === Infinity && openBytes === Infinity) return;
       const { userId, clientId } = sender;
       const subject = await sha256(userId);
@@ -107,13 +110,14 @@ export function createLetterQuota({
       const full =
         (clientId === undefined ? undefined : fullOf(sender, "device", ofClient, share)) ??
         fullOf(sender, "caller", ofUser, 1);
-      if (full === undefined) return;
+      if (full === undefined || (await repeats())) return;
       pause(memory, sender);
       throw new TooManyLetters(`${full}: retry or discard some. Nothing has been recorded.`);
     },
 
-    checkChain: ({ length, bytes }, root) => {
-      if (length >= open || bytes >= openBytes * share) throw new ChainFull(root);
+    checkChain: async ({ length, bytes }, root, repeats) => {
+      const full = length >= open || bytes >= openBytes * share;
+      if (full && !(await repeats())) throw new ChainFull(root);
     },
 
     refusal: ({ refused }, sender) => {

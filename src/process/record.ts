@@ -1,7 +1,7 @@
 /** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { createNextId, eachRowOnce, namedRows } from "../dead-letters/payload.js";
+import { contentHash, createNextId, eachRowOnce, namedRows } from "../dead-letters/payload.js";
 import {
   ChainFull,
   type LetterQuota,
@@ -136,13 +136,14 @@ async function storeLetter<P extends Principal, DB>(
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit, ...(targets && { targets }) };
       const { root } = letter;
+      const repeats = async () => unit.letters.repeats(await contentHash(letter), root);
       if (root !== undefined) {
         const chain = await unit.letters.lockRoot(root);
         // The ledger's row is undone with it.
         if (chain === undefined) throw new RootClosed();
-        quota.checkChain(chain, root);
+        await quota.checkChain(chain, root, repeats);
       }
-      await quota.check(unit, memory, letter);
+      await quota.check(unit, memory, letter, repeats);
       const whole = await withRowStates(letter, open, reading, call.principal);
       const context = withUnit<P, DB>(call.shown, open);
       return { stored: await pipeline.deadLetter(whole, context) };

@@ -190,6 +190,12 @@ export interface WaitingLetters {
 export interface LetterStore {
   /** Records a letter, unless one with the same content waits: that one is counted, and its id and count come back. */
   record(letter: NewLetter): Promise<{ readonly id: string; readonly attempts: number }>;
+  /**
+   * Whether `record` would count a letter that waits already, and add nothing.
+   *
+   * @param root the letter that it depends on, where it does
+   */
+  repeats(content: string, root: string | undefined): Promise<boolean>;
   /** What waits of a user's, and of it what came from one client. Not more than `most` letters are counted. */
   countWaiting(
     subject: string,

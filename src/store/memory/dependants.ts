@@ -48,15 +48,25 @@ export function nextInChain<L extends ChainedLetter>(
   content: string,
   bytes: number,
 ): { readonly same?: L; readonly position: number } {
-  const last = chainOf(letters, root).at(-1);
+  const same = sameInChain(letters, root, content);
+  if (same !== undefined) return { same, position: 0 };
   const first = letters.get(root);
-  if (last?.content === content && isWaiting(last)) return { same: last, position: 0 };
   const position = (first?.last ?? 0) + 1;
   if (first !== undefined) {
     const grown = { last: position, bytes: first.bytes + bytes, unique: true };
     letters.set(root, { ...first, ...grown });
   }
   return { position };
+}
+
+/** The dependant that was recorded last, where it waits and has the same content. */
+export function sameInChain<L extends ChainedLetter>(
+  letters: Overlay<string, L>,
+  root: string,
+  content: string,
+): L | undefined {
+  const last = chainOf(letters, root).at(-1);
+  return last?.content === content && isWaiting(last) ? last : undefined;
 }
 
 type Chains = Pick<

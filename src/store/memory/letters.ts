@@ -15,7 +15,14 @@ import {
   waiting,
   type WaitingLetters,
 } from "../letters.js";
-import { chainOf, type ChainRecord, isWaiting, nextInChain, openChains } from "./dependants.js";
+import {
+  chainOf,
+  type ChainRecord,
+  isWaiting,
+  nextInChain,
+  sameInChain,
+  openChains,
+} from "./dependants.js";
 import type { Overlay } from "./rows.js";
 
 /** JSON is kept as text, so that nobody who has the value changes the letter. */
@@ -42,6 +49,8 @@ export function openLetters(
 ): LetterStore {
   const at = microsText(now);
   const all = () => Array.from(letters.entries(), ([, letter]) => letter);
+  const sameLetter = (content: string) =>
+    all().find((each) => each.content === content && !each.unique && isWaiting(each));
   const dependantsOf = ({ id }: StoredRecord) => chainOf(letters, id).filter(isWaiting).length;
   return {
     record: async (letter) =>
@@ -50,10 +59,7 @@ export function openLetters(
         const payload = typedJson(letter.payload);
         const place =
           root === undefined ? undefined : nextInChain(letters, root, content, payload.length);
-        const same =
-          place === undefined
-            ? all().find((each) => each.content === content && !each.unique && isWaiting(each))
-            : place.same;
+        const same = place === undefined ? sameLetter(content) : place.same;
         if (same !== undefined) {
           const { operationIndex: _, ...kept } = same;
           const attempts = same.attempts + 1;
@@ -79,6 +85,12 @@ export function openLetters(
         });
         return { id, attempts: 1 };
       }),
+    repeats: async (content, root) =>
+      statement(
+        () =>
+          (root === undefined ? sameLetter(content) : sameInChain(letters, root, content)) !==
+          undefined,
+      ),
     countWaiting: async (subject, clientId, most) =>
       statement(() => {
         // A chain counts as one.
