@@ -70,10 +70,12 @@ async function valuesOf<P extends Principal, DB>(
         values.set(column, null);
     }
   }
+  const sentValues = Object.fromEntries(values);
+  if (insertColumns.size === 0 && serverColumns.size === 0) return sentValues;
   return {
-    ...Object.fromEntries(values),
-    ...(insertColumns.size > 0 && (await computed(insertColumns, context))),
-    ...(serverColumns.size > 0 && (await computed(serverColumns, context))),
+    ...sentValues,
+    ...(await computed(insertColumns, context)),
+    ...(await computed(serverColumns, context)),
   };
 }
 

@@ -169,8 +169,7 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
   if (op === "PATCH") return { op: "update", values, changes: {} };
   if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
     return undefined;
-  const changes: Record<string, unknown> = { ...values };
-  for (const name of insertOnly) delete changes[name];
+  const changes = insertOnly.length === 0 ? values : without(values, insertOnly);
   // Where values are missing that a new row needs, there should be one.
   return isIncomplete(change)
     ? { op: "update", values: changes, changes: {} }
@@ -178,6 +177,12 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
 }
 
 const verbs = { put: "insert", delete: "delete" } as const;
+
+function without(values: Values, names: readonly string[]): Values {
+  const others: Record<string, unknown> = { ...values };
+  for (const name of names) delete others[name];
+  return others;
+}
 
 /** PATCHes are made one by one: joined to a list of which it knows nothing, Postgres scans a small table for them, which costs more than their statements. */
 function runOf(
