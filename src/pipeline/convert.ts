@@ -190,12 +190,16 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
         );
       }
+      let isSame = !showing;
       const values: [string, unknown][] = [];
       for (const [name, value] of Object.entries(write.values)) {
         const known = converted.get(name);
-        values.push([name, known === undefined ? value : known.shown]);
+        const shown = known === undefined ? value : known.shown;
+        isSame &&= Object.is(shown, value);
+        values.push([name, shown]);
       }
-      return { ...write, values: Object.fromEntries(values) };
+      // What the application has made is never given on as it is: it may use the object again.
+      return isSame ? write : { ...write, values: Object.fromEntries(values) };
     },
   };
 }
@@ -257,11 +261,15 @@ export function storedValues(
   keyColumns: readonly string[],
   { converted }: OperationState,
 ): Values {
+  let isSame = true;
   const stored: [string, unknown][] = [];
   for (const name of Object.keys(values)) {
-    if (!keyColumns.includes(name)) stored.push([name, converted.get(name)?.stored]);
+    const value = converted.get(name)?.stored;
+    const isKey = keyColumns.includes(name);
+    if (!isKey) stored.push([name, value]);
+    isSame &&= !isKey && Object.is(value, values[name]);
   }
-  return Object.fromEntries(stored);
+  return isSame ? values : Object.fromEntries(stored);
 }
 
 /** Declared, but not there: a deployment is under way, and the device keeps its write until it is over. */

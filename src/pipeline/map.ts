@@ -12,6 +12,7 @@ import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
 import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
+import type { Table } from "../store/tables.js";
 
 interface Parts {
   readonly convert: Convert;
@@ -69,10 +70,12 @@ async function valuesOf<P extends Principal, DB>(
         values.set(column, null);
     }
   }
+  const sentValues = Object.fromEntries(values);
+  if (insertColumns.size === 0 && serverColumns.size === 0) return sentValues;
   return {
-    ...Object.fromEntries(values),
-    ...(insertColumns.size > 0 && (await computed(insertColumns, context))),
-    ...(serverColumns.size > 0 && (await computed(serverColumns, context))),
+    ...sentValues,
+    ...(await computed(insertColumns, context)),
+    ...(await computed(serverColumns, context)),
   };
 }
 
@@ -84,12 +87,15 @@ async function sent<P extends Principal, DB>(
 ): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
-    if (await repeatsKey(name, value, rule, context, mapping)) continue;
+    // Here and below, nothing is awaited that is known already: it would be a promise for each value.
+    const repeats = repeatsKey(name, value, rule, context, mapping);
+    if (typeof repeats === "boolean" ? repeats : await repeats) continue;
     if (rule.conflict !== undefined && isVersion(name, rule)) continue;
-    const column =
+    const listed =
       rule.clientColumns === undefined
-        ? await anyColumn(name, rule, context, mapping)
+        ? unlistedColumn(name, rule, context, mapping)
         : rule.clientColumns.get(name);
+    const column = listed instanceof Promise ? await listed : listed;
     if (column === undefined || column.readOnly === "reject") {
       if (column === undefined && rule.ignoreUnknown) continue;
       throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
@@ -108,27 +114,54 @@ async function sent<P extends Principal, DB>(
   return values;
 }
 
-async function anyColumn<P extends Principal, DB>(
+/** The column by the table's own name, where the rule lists none. `undefined`: a client may not write it. */
+function unlistedColumn<P extends Principal, DB>(
+  name: string,
+  rule: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  mapping: Mapping,
+): PlainColumn | undefined | Promise<PlainColumn | undefined> {
+  if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
+  const { table } = mapping.kept;
+  return table?.name === rule.table && table.columns.has(name)
+    ? plainColumn(name, rule, table)
+    : columnNow(name, rule, context, mapping);
+}
+
+/** The table may have got the column since it was read last. */
+async function columnNow<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   { emit, kept }: Mapping,
-) {
-  if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
-  let { table } = kept;
-  if (table?.name !== rule.table || !table.columns.has(name)) {
-    table = await kept.unit.table(rule.table, [name]);
-    if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
-    kept.table = table;
-  }
-  const found = table.columns.get(name);
+): Promise<PlainColumn | undefined> {
+  const table = await kept.unit.table(rule.table, [name]);
+  if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
+  kept.table = table;
+  return plainColumn(name, rule, table);
+}
+
+/** A column that no rule lists, under its own name. */
+interface PlainColumn {
+  readonly column: string;
+  readonly readOnly?: undefined;
+  readonly convert?: undefined;
+  readonly references?: undefined;
+}
+
+function plainColumn<P extends Principal, DB>(
+  name: string,
+  { ignoreUnknown }: Rule<P, DB>,
+  { columns }: Table,
+): PlainColumn | undefined {
+  const found = columns.get(name);
   if (found === undefined || found.unlisted) return undefined;
   // It takes a rule that lists it.
   if (found.generated || found.numbered !== undefined) {
-    if (rule.ignoreUnknown) return undefined;
+    if (ignoreUnknown) return undefined;
     throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
   }
-  return { column: name, readOnly: undefined, convert: undefined, references: undefined };
+  return { column: name };
 }
 
 function isServers<P extends Principal, DB>(

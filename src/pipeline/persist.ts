@@ -24,12 +24,14 @@ export interface Persist<P extends Principal, DB> {
     state: OperationState,
   ): Promise<Change | undefined>;
   /** What an effect means for the client. Throws fatal UNAUTHORIZED. */
-  judge(
-    effect: Effect,
-    write: Write,
-    context: OperationContext<P, DB>,
-    state: OperationState,
-  ): WriteOutcome;
+  judge(effect: Effect, write: Write, operation: Judged): WriteOutcome;
+}
+
+/** Of which operation an effect is judged. */
+export interface Judged extends Correlated {
+  readonly operationIndex: number;
+  /** Absent where no letter could be what creates a missing row: then it is told of at once. */
+  readonly needs: Needs | undefined;
 }
 
 /** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
@@ -47,6 +49,17 @@ export function createPersist<P extends Principal, DB>(
   };
 
   const keyFor = createKeyFor<P, DB>(convert, emit);
+
+  // One caller's operations come together. A scope that is the same object is bound once.
+  const lastScopes = new WeakMap<Rule<P, DB>, { userId: string; scope: Scope | undefined }>();
+  const scopeFor = (rule: Rule<P, DB>, context: OperationContext<P, DB>, store: Store) => {
+    const { userId } = context.principal;
+    const last = lastScopes.get(rule);
+    if (last?.userId === userId) return last.scope;
+    const scope = scopeOf(rule, rule.parents, context, store);
+    if (isByUser(rule, rule.parents)) lastScopes.set(rule, { userId, scope });
+    return scope;
+  };
 
   const change: Persist<P, DB>["change"] = async (given, context, kept) => {
     const rule = ruleOf(given);
@@ -71,7 +84,7 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeOf(rule, rule.parents, context, store);
+    const scope = scopeFor(rule, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {
@@ -90,13 +103,14 @@ export function createPersist<P extends Principal, DB>(
     return made;
   };
 
-  const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {
+  const judge: Persist<P, DB>["judge"] = (effect, write, operation) => {
+    const { operationIndex, needs } = operation;
     if (effect === "written") return { effect };
     const { hideForeign } = ruleOf(write);
     if (effect === "declined") {
       const { op, table, id } = write;
-      const row = { table, id, op, operationIndex: context.operationIndex };
-      emit({ type: "row_declined", ...correlated(context), ...row });
+      const row = { table, id, op, operationIndex };
+      emit({ type: "row_declined", ...correlated(operation), ...row });
       return { effect };
     }
     // Only what was left alone can be hidden; what has been written must be undone. Who sees a row that a policy refuses knows that it exists.
@@ -106,10 +120,10 @@ export function createPersist<P extends Principal, DB>(
     }
     if (write.op !== "PUT") {
       const { op, table, id } = write;
-      const row = { table, id, op, operationIndex: context.operationIndex };
+      const row = { table, id, op, operationIndex };
       // It is not yet known whether that is all there is to say.
       if (needs !== undefined) needs.rows.push(row);
-      else emit({ type: "row_missing", ...correlated(context), ...row });
+      else emit({ type: "row_missing", ...correlated(operation), ...row });
     }
     return { effect: "missing" };
   };
@@ -119,25 +133,27 @@ export function createPersist<P extends Principal, DB>(
     judge,
     layer: async (write, context) => {
       const state = stateOf(context);
+      const { operationIndex } = context;
       const made = await change(write, context, state);
       if (made === undefined) return { effect: "unchanged" };
+      const judged = { ...correlated(context), operationIndex, needs: state.needs };
       const rule = ruleOf(write);
       const { conflict } = rule;
       if (conflict !== undefined) {
         // Loaded where it is used.
         const { writeMerging } = await import("./conflicts.js");
         const asked = { change: made, write, rule, conflict, context, kept: state, convert };
-        const outcome = await writeMerging(asked, (effect) => judge(effect, write, context, state));
+        const outcome = await writeMerging(asked, (effect) => judge(effect, write, judged));
         if (outcome.effect === "kept") {
           const { op, table, id } = write;
-          const row = { table, id, op, operationIndex: context.operationIndex };
+          const row = { table, id, op, operationIndex };
           emit({ type: "row_kept", ...correlated(context), ...row });
         }
         return outcome;
       }
       const { effects, failure } = await state.unit.write([made]);
       if (failure !== undefined) throw faultOf(failure.cause, made, state);
-      return judge(effects[0] ?? "absent", write, context, state);
+      return judge(effects[0] ?? "absent", write, judged);
     },
   };
 }
@@ -204,6 +220,17 @@ export function scopeOf<P extends Principal, DB>(
       scope: scopeOf(parent, furtherParents(rule, parent), context, store),
     })),
   };
+}
+
+/** Whether a scope depends on the caller's id alone, and on nothing that the application's own code says. */
+function isByUser<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  parents: readonly ParentRule<P, DB>[],
+): boolean {
+  return (
+    rule.scope === undefined &&
+    parents.every(({ rule: parent }) => isByUser(parent, furtherParents(rule, parent)))
+  );
 }
 
 /** `undefined`: no restriction. */

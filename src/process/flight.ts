@@ -3,8 +3,9 @@
  * `attempt.ts` to try step by step; it never decides a failure.
  */
 import type { TransactionContext, Principal } from "../context.js";
+import { correlated } from "../events/emit.js";
 import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
-import { type OpenUnit, type OperationState, withOperation } from "../pipeline/operation.js";
+import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim, Effect, FlightPart, Unit } from "../store/store.js";
@@ -96,7 +97,7 @@ export async function fly<P extends Principal, DB>(
     if (effects === "undone") return { kind: "undone" };
     tally.flown = true;
     tally.attempts = number;
-    judgeAll(all, effects);
+    judgeAll(pipeline, all, effects, call);
     return { kind: "flown", applied: plans.map(appliedOf) };
   } catch (error) {
     tally.attempts = number;
@@ -114,18 +115,32 @@ function partOf({ claim, planned }: Plan): FlightPart {
 }
 
 function appliedOf({ transaction, planned }: Plan): Applied {
-  return { kind: "applied", transaction, writes: () => planned.map(({ written }) => written()) };
+  return { kind: "applied", transaction, writes: () => planned.map(({ write }) => write) };
 }
 
-function judgeAll(planned: readonly Planned[], effects: readonly Effect[]): void {
-  for (const [index, effect] of effects.entries())
-    if (effect !== "written") planned[index]?.judge(effect);
+function judgeAll<P extends Principal, DB>(
+  { plainPersist }: Pipeline<P, DB>,
+  planned: readonly Planned[],
+  effects: readonly Effect[],
+  { shown }: Call<P>,
+): void {
+  for (const [index, effect] of effects.entries()) {
+    const each = planned[index];
+    if (effect === "written" || each === undefined) continue;
+    const { write, change } = each;
+    const { operationIndex } = change;
+    plainPersist?.judge(effect, write, {
+      ...correlated(shown),
+      operationIndex,
+      needs: undefined,
+    });
+  }
 }
 
+/** Nothing else of an operation is kept: of many, it would be the garbage collector's work. */
 interface Planned {
   readonly change: Change;
-  readonly written: () => Write;
-  judge(effect: "absent" | "foreign" | "left" | "refused" | "declined"): void;
+  readonly write: Write;
 }
 
 /** Fewer operations are mapped before anybody would notice. */
@@ -166,23 +181,14 @@ async function planOf<P extends Principal, DB>(
       const write = await authorize(mapped, context);
       const change = await plainPersist.change(write, context, state);
       if (asked.any) return undefined;
-      const written = writtenOf(write, state);
       // A PATCH of nothing changes nothing; but whoever hears of the commit hears of it.
       if (change === undefined) return undefined;
-      plan.push({
-        change,
-        written,
-        judge: (effect) => void plainPersist.judge(effect, write, context, state),
-      });
+      plan.push({ change, write: state.final ?? write });
     }
   } catch {
     return undefined;
   }
   return plan.length === 0 ? undefined : plan;
-}
-
-function writtenOf(write: Write, state: OperationState): () => Write {
-  return () => state.final ?? write;
 }
 
 /** A unit that has not been begun: of it tables can be had, and nothing else. */

@@ -1,6 +1,7 @@
 /** Changes that are written together, as far as nothing of the application's has to run between them. */
 import type { OperationContext, Principal } from "../context.js";
 import type { Write, WriteOutcome } from "../model.js";
+import { correlated } from "../events/emit.js";
 import { faultOf } from "../pipeline/fault.js";
 import type { OpenUnit, OperationState } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
@@ -72,7 +73,13 @@ export function createRun<P extends Principal, DB>(
       for (const [index, effect] of effects.entries()) {
         const { write, context, change, state } = run[index] as WaitingChange<P, DB>;
         progress.operationIndex = change.operationIndex;
-        if (effect !== "written") plainPersist.judge(effect, write, context, state);
+        if (effect === "written") continue;
+        const { operationIndex } = change;
+        plainPersist.judge(effect, write, {
+          ...correlated(context),
+          operationIndex,
+          needs: state.needs,
+        });
       }
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;
