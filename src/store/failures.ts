@@ -94,7 +94,7 @@ export class UnsuitableTable extends Error {}
 export class LeftScope extends Error {
   constructor() {
     super(
-      "A row was written that is outside its scope now, and the refusal was caught. Let what `persist` throws through.",
+      "A row was written that is now outside its scope, and the refusal was caught. Don't catch what `persist` throws.",
     );
   }
 }
