@@ -23,7 +23,7 @@ export interface Column {
   /** The database's name of the type, with domains resolved. For an array, the type of its elements. */
   readonly type: string;
   readonly array: boolean;
-  /** Digits behind the point, if the type says; for a time, digits of a second's fraction. */
+  /** Digits after the decimal point, if the type says; for a time, digits of a second's fraction. */
   readonly scale?: number;
   /** Digits in all, or bits of a bit field, if the type says. */
   readonly precision?: number;

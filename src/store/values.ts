@@ -20,16 +20,16 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
 }
 
 export interface Digits {
-  /** The digits that the column keeps behind the point. Absent: all. */
+  /** The digits that the column keeps after the decimal point. Absent: all. */
   readonly scale?: number;
-  /** The digits that the column keeps in all, including those behind the point. */
+  /** The digits that the column keeps in all, including those after the decimal point. */
   readonly precision?: number;
-  /** Throws for a number with more digits behind the point, instead of rounding it. */
+  /** Throws for a number with more digits after the decimal point, instead of rounding it. */
   readonly exact?: boolean;
 }
 
 /**
- * The digits of a decimal number, with at most `scale` of them behind the point and `precision` in all. If the column keeps fractions, further digits
+ * The digits of a decimal number, with at most `scale` of them after the decimal point and `precision` in all. If the column keeps fractions, further digits
  * are rounded, halves away from zero, as every database rounds a decimal. If it keeps none, the value must be whole.
  */
 export function decimalText(
@@ -41,7 +41,7 @@ export function decimalText(
   const given = numberText(value);
   const rounds = scale !== undefined && decimals(given) > scale;
   if (rounds && (exact || scale <= 0)) {
-    throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
+    throw new InvalidValue(`The value has more than ${scale} digits after the decimal point.`);
   }
   const text = rounds ? roundedTo(given, scale) : given;
   if (precision !== undefined && wholeDigits(text) > precision - (scale ?? 0)) {
@@ -50,7 +50,7 @@ export function decimalText(
   return text;
 }
 
-/** Rounds a number with more digits behind the point to `scale` digits, halves away from zero, and writes it without an exponent. */
+/** Rounds a number with more digits after the decimal point to `scale` digits, halves away from zero, and writes it without an exponent. */
 function roundedTo(text: string, scale: number): string {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   const [before = "", behind = ""] = mantissa.replace(/^[+-]/, "").split(".");
@@ -132,7 +132,7 @@ function significant(text: string): string {
   return withoutTrailingZeros(mantissa.replace(/[+.-]/g, "").replace(/^0+/, ""));
 }
 
-/** How many digits behind the point the number needs; negative if it ends in zeros before the point. */
+/** How many digits after the decimal point the number needs; negative if it ends in zeros before the point. */
 function decimals(text: string): number {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
@@ -162,7 +162,7 @@ const mostZeros = 1_000;
 
 /**
  * Writes a number from `decimalText` in the way databases write a decimal column: no exponent, no leading zeros,
- * and as many digits behind the point as the column keeps, or as the text has. A text with a very large exponent stays as it is.
+ * and as many digits after the decimal point as the column keeps, or as the text has. A text with a very large exponent stays as it is.
  */
 export function plainDecimal(text: string, scale?: number): string {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");

@@ -149,7 +149,7 @@ function order<T extends string | number | boolean | bigint>(one: T, other: T): 
   return one < other ? -1 : 1;
 }
 
-/** Two decimal numbers as integers in the same unit, and the number of digits behind the point. */
+/** Two decimal numbers as integers in the same unit, and the number of digits after the decimal point. */
 function aligned(...numbers: readonly [string, string]): readonly [bigint, bigint, number] {
   const places = Math.max(...numbers.map((number) => number.split(".")[1]?.length ?? 0));
   const [a = 0n, b = 0n] = numbers.map((number) => {

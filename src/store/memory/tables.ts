@@ -20,7 +20,7 @@ export interface MemoryColumn {
   readonly length?: number;
   /** The most digits of a decimal number. */
   readonly precision?: number;
-  /** Digits behind the point, of a decimal number or of a second. */
+  /** Digits after the decimal point, of a decimal number or of a second. */
   readonly scale?: number;
 }
 

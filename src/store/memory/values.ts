@@ -35,7 +35,7 @@ export type MemoryType =
   | "integer"
   /** 64 bits: `string` of digits */
   | "bigint"
-  /** `string` of digits, as many behind the point as the column's `scale` says */
+  /** `string` of digits, as many after the decimal point as the column's `scale` says */
   | "decimal"
   /** `number` */
   | "float"
