@@ -1,4 +1,4 @@
-/** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
+/** The default `persist`: turns a write into a change of one row inside the rule's scope, and decides what the change's effect means. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -15,26 +15,26 @@ import { type Needs, type OperationState, seenAbsent, stateOf } from "./operatio
 import type { ParentRule, Rule, Rules } from "./rules.js";
 
 export interface Persist<P extends Principal, DB> {
-  /** The layer: one write, applied and judged. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
+  /** The layer, which applies and judges one write. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
   readonly layer: LayerFunction<Layers<P, DB>["persist"]>;
-  /** The change that a write stands for; `undefined` where there is nothing to change. From then on the row is not what it was. */
+  /** The change for a write; `undefined` if it changes nothing. After this call the operation counts as written, so `stored()` can't be called first. */
   change(
     write: Write,
     context: OperationContext<P, DB>,
     state: OperationState,
   ): Promise<Change | undefined>;
-  /** What an effect means for the client. Throws fatal UNAUTHORIZED. */
-  judge(effect: Effect, write: Write, operation: Judged): WriteOutcome;
+  /** Decides what an effect means for the client. Throws fatal UNAUTHORIZED. */
+  judge(effect: Effect, write: Write, operation: JudgedOperation): WriteOutcome;
 }
 
-/** Of which operation an effect is judged. */
-export interface Judged extends Correlated {
+/** The operation whose effect is judged. */
+export interface JudgedOperation extends Correlated {
   readonly operationIndex: number;
-  /** Absent where no letter could be what creates a missing row: then it is told of at once. */
+  /** Absent if no letter could create a missing row: then its event is emitted at once. */
   readonly needs: Needs | undefined;
 }
 
-/** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
+/** The usual spelling of a row id, which databases use for UUIDs as well. Such an id needs no splitting and no event. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 export function createPersist<P extends Principal, DB>(
@@ -66,7 +66,7 @@ export function createPersist<P extends Principal, DB>(
     const { op, id } = given;
     if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
     const { store, unit } = kept;
-    // What hooks have put in since.
+    // Converts the values that hooks have set since.
     const write = await convert.write(given, rule, context, kept, "throws");
     kept.final = write;
     const { columns } = rule.key;
@@ -113,7 +113,7 @@ export function createPersist<P extends Principal, DB>(
       emit({ type: "row_declined", ...correlated(operation), ...row });
       return { effect };
     }
-    // Only what was left alone can be hidden; what has been written must be undone. Who sees a row that a policy refuses knows that it exists.
+    // A row can be hidden only if it was not changed: one that was written must be rolled back, and a row that a policy refuses is visible to the caller.
     const shown = effect === "left" || effect === "refused";
     if (shown || (effect === "foreign" && (write.op === "PUT" || !hideForeign))) {
       throw fatal("UNAUTHORIZED", "The caller may not write this row.");
@@ -121,7 +121,7 @@ export function createPersist<P extends Principal, DB>(
     if (write.op !== "PUT") {
       const { op, table, id } = write;
       const row = { table, id, op, operationIndex };
-      // It is not yet known whether that is all there is to say.
+      // A waiting letter might create the row, so the event is emitted only after the letters have been asked.
       if (needs !== undefined) needs.rows.push(row);
       else emit({ type: "row_missing", ...correlated(operation), ...row });
     }
@@ -159,8 +159,8 @@ export function createPersist<P extends Principal, DB>(
 }
 
 /**
- * The columns that a row which is there already keeps. Whose it is, where the client has left that out, was the caller's before or is not the
- * caller's to say. A PUT that never changes a row compares what the client sent, and not what the server sets.
+ * The columns that an existing row keeps. An owner that the client left out is among them: a PUT must not change the owner of an existing row unasked.
+ * A PUT that never changes a row compares only what the client sent, and not what the server sets.
  */
 function insertOnly<P extends Principal, DB>(
   rule: Rule<P, DB>,
@@ -174,28 +174,28 @@ function insertOnly<P extends Principal, DB>(
     : kept;
 }
 
-/** The columns that must hold what was sent already, where the row is there. Its owner is not asked where the client has left that out. */
+/** The columns in which an existing row must already hold what was sent. Not the owner, if the client left it out. */
 function fixedAmong<P extends Principal, DB>(
   values: Values,
   { insertOnly, ownerColumn, put }: Rule<P, DB>,
   kept: OperationState,
 ): readonly string[] {
   kept.fixed = insertOnly;
-  // A PUT that never changes a row compares all that was sent.
+  // A PUT that never changes a row compares all sent columns anyway.
   if (put === "insert" && kept.final?.op === "PUT") return [];
   return [...insertOnly.keys()].filter(
     (name) => Object.hasOwn(values, name) && !(kept.filledOwner && name === ownerColumn),
   );
 }
 
-/** Tells of the rows that a transaction has not found, once it is known that no letter would create them. */
+/** Emits the events for rows that a transaction has not found, once it is known that no letter would create them. */
 export function announceMissing(emit: Emit, { rows }: Needs, call: Correlated): void {
   for (const row of rows) emit({ type: "row_missing", ...correlated(call), ...row });
 }
 
 /**
- * Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's.
- * Throws what the rule's `scope` throws, and retryable where it gives no scope: a forgotten `return` must not mean that everybody may write.
+ * The full scope of a rule's rows for a caller, including the scopes of their parents. `undefined`: no restriction.
+ * Throws what the rule's `scope` throws, and retryable if it returns no scope: a forgotten `return` must not mean that everybody may write.
  */
 export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
@@ -257,7 +257,7 @@ function described(given: unknown): string {
       : `a ${typeof given}`;
 }
 
-/** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */
+/** A table that refers to itself is checked one level up only, because a statement can't know how long the chain is. */
 function furtherParents<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parent: Rule<P, DB>,
