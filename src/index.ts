@@ -123,7 +123,7 @@ export type {
   Resolution,
   ResolveConflict,
   RowConflict,
-} from "./pipeline/conflict-rule.js";
+} from "./pipeline/conflict/rule.js";
 export type {
   Hooks,
   LayerFunction,

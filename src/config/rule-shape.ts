@@ -2,7 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
-import type { AddBounds, ConflictRule } from "../pipeline/conflict-rule.js";
+import type { AddBounds, ConflictRule } from "../pipeline/conflict/rule.js";
 import type { Mutator } from "../pipeline/mutators.js";
 import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {

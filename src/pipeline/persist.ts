@@ -125,7 +125,7 @@ export function createPersist<P extends Principal, DB>(
       const { conflict } = rule;
       if (conflict !== undefined) {
         // Loaded where it is used.
-        const { writeMerging } = await import("./conflicts.js");
+        const { writeMerging } = await import("./conflict/write.js");
         const asked = { change: made, write, rule, conflict, context, kept: state, convert };
         const outcome = await writeMerging(asked, (effect) => judge(effect, write, context, state));
         if (outcome.effect === "kept") {

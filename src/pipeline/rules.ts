@@ -10,7 +10,7 @@ import {
   isColumnList,
   type RuleColumns,
 } from "./rule-columns.js";
-import { compileConflict, type Conflict } from "./conflict-columns.js";
+import { compileConflict, type Conflict } from "./conflict/compile.js";
 import { compileRowSchemas } from "./row-schema.js";
 import type { RowSchemas } from "./standard-schema.js";
 import type { CompositeId, Parent, ScopeRule, TableRule } from "./table-rule.js";

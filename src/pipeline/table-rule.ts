@@ -4,7 +4,7 @@ import type { OperationContext, Principal } from "../context.js";
 import type { Operation, Write, WriteOutcome } from "../model.js";
 import type { Native } from "../store/store.js";
 import type { MemberTable, ScopeCondition } from "./conditions.js";
-import type { ConflictRule, KnownConflict } from "./conflict-rule.js";
+import type { ConflictRule, KnownConflict } from "./conflict/rule.js";
 import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
 /** What the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
