@@ -70,11 +70,7 @@ export async function isInScope(
   if (scope === undefined) return true;
   const { owner, condition, parents } = scope;
   if (owner !== undefined && !isOwned(table, owner.column, owner.userId, document)) return false;
-  if (
-    condition !== undefined &&
-    !(await holds(sending, table, condition.holds, condition.userId, document))
-  )
-    return false;
+  if (condition !== undefined && !(await holds(sending, table, condition, document))) return false;
   for (const { column, table: name, by, optional, scope: further } of parents) {
     const child = columnIn(table, column);
     const value: unknown = document[child.field] ?? null;
@@ -106,13 +102,13 @@ export function tablesOf(condition: Condition): readonly string[] {
 async function holds(
   sending: Sending,
   table: Table,
-  condition: Condition,
-  userId: string,
+  given: NonNullable<Scope["condition"]>,
   document: Document,
 ): Promise<boolean> {
+  const { holds: condition, userId, without } = given;
   if ("anyOf" in condition) {
     for (const each of condition.anyOf)
-      if (await holds(sending, table, each, userId, document)) return true;
+      if (await holds(sending, table, { ...given, holds: each }, document)) return true;
     return false;
   }
   if ("isOwner" in condition) return isOwned(table, condition.isOwner, userId, document);
@@ -122,7 +118,11 @@ async function holds(
   const members = await knownTable(sending, name, [row, user]);
   const sought = soughtIn(members, row, value);
   if (sought === undefined) return false;
-  const filter = filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) });
+  const member = filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) });
+  const filter =
+    without?.table === name
+      ? { $and: [member, { $nor: [filterOf(members, without.key)] }] }
+      : member;
   return (await findOne(sending, members, filter, [])) !== null;
 }
 

@@ -33,6 +33,8 @@ export function isOwner<const Column extends string>(column: Column): { readonly
 /**
  * Another table has a row that makes the caller a member. Behind the transaction's earlier operations: who has just been made one, is one.
  *
+ * Of the members' table itself, the row that a write makes, or makes another's, is no membership for that write: nobody joins by writing a row with their own id.
+ *
  * @example
  * const members = { table: "list_members", row: "list_id", user: "user_id" } as const;
  * const tables = {

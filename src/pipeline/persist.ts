@@ -4,6 +4,7 @@ import { fatal, misconfigured } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
 import type { Write, WriteOutcome } from "../model.js";
+import { type Condition, makesMember } from "../store/conditions.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { rowId } from "./client-names.js";
@@ -71,7 +72,12 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeOf(rule, rule.parents, context, store);
+    const scope = scopeOf(rule, rule.parents, context, store, {
+      op,
+      table: rule.table,
+      key,
+      values,
+    });
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {
@@ -180,12 +186,15 @@ export function announceMissing(emit: Emit, { rows }: Needs, call: Correlated): 
 /**
  * Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's.
  * Throws what the rule's `scope` throws, and retryable where it gives no scope: a forgotten `return` must not mean that everybody may write.
+ *
+ * @param written what the scope is asked about; absent: no write
  */
 export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parents: readonly ParentRule<P, DB>[],
   context: OperationContext<P, DB>,
   store: Pick<Store, "scopeBuilder" | "isScope">,
+  written?: Written,
 ): Scope | undefined {
   const { table, owner, condition } = rule;
   const { userId } = context.principal;
@@ -194,16 +203,30 @@ export function scopeOf<P extends Principal, DB>(
   return {
     table,
     ...(owner !== undefined && { owner: { column: owner, userId } }),
-    ...(condition !== undefined && { condition: { holds: condition, userId } }),
+    ...(condition !== undefined && { condition: conditionOf(condition, userId, written) }),
     ...(expression !== undefined && { expression }),
     parents: parents.map(({ column, rule: parent, by, optional }) => ({
       column,
       table: parent.table,
       by,
       optional,
-      scope: scopeOf(parent, furtherParents(rule, parent), context, store),
+      scope: scopeOf(parent, furtherParents(rule, parent), context, store, written),
     })),
   };
+}
+
+/** A write, by its table's name. */
+type Written = Pick<Change, "op" | "key" | "values"> & { readonly table: string };
+
+/** Who may write a row must not be told by the write itself: the row that would make its sender a member is none until it is there. */
+function conditionOf(
+  holds: Condition,
+  userId: string,
+  written: Written | undefined,
+): NonNullable<Scope["condition"]> {
+  if (written === undefined || !makesMember(holds, written)) return { holds, userId };
+  const { table, key } = written;
+  return { holds, userId, without: { table, key } };
 }
 
 /** `undefined`: no restriction. */

@@ -1,6 +1,6 @@
 /** A scope's condition as SQL: `isOwner`, `isMember`, and `anyOf` of them. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { Condition, Membership } from "../store/conditions.js";
+import { type Condition, mayBeSame, type Membership, type NewMember } from "../store/conditions.js";
 import type { Scope, Table } from "../store/tables.js";
 import type { Dialect } from "./dialect.js";
 import {
@@ -28,19 +28,24 @@ interface ConditionParts {
 
 type Given = NonNullable<Scope["condition"]>;
 
-/** In parentheses. Throws as `owns` does. @param place is called once for each owner and each member, in their order */
+/**
+ * In parentheses. Throws as `owns` does.
+ *
+ * @param place is called once for each owner and each member, in their order; for a member's id before the key of the row that is left out
+ */
 export async function bindCondition(
-  { holds, userId }: Given,
+  given: Given,
   parts: ConditionParts,
   place: PlaceOwner | undefined,
 ): Promise<Expression<SqlBool>> {
+  const { holds } = given;
   if ("anyOf" in holds) {
     const filters: Expression<SqlBool>[] = [];
     for (const each of holds.anyOf)
-      filters.push(await bindCondition({ holds: each, userId }, parts, place));
+      filters.push(await bindCondition({ ...given, holds: each }, parts, place));
     return sql<SqlBool>`(${sql.join(filters, sql` or `)})`;
   }
-  const owned = await ownedOf(holds, userId, parts);
+  const { owned, leftOut } = await comparedOf(holds, given, parts);
   const filter = place === undefined ? owned.filter : placedOwner(owned, parts.dialect, place);
   if ("isOwner" in holds) return sql<SqlBool>`(${filter})`;
   const { table, row, by } = holds.isMember;
@@ -49,7 +54,12 @@ export async function bindCondition(
     .select(any.lit(1).as("one"))
     .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
     .where(filter);
-  return sql<SqlBool>`(${any.exists(member)})`;
+  if (leftOut === undefined) return sql<SqlBool>`(${any.exists(member)})`;
+  const isLeftOut = Object.entries(leftOut).map(
+    ([column, value]) =>
+      sql<SqlBool>`${sql.ref(`${alias}.${column}`)} = ${place === undefined ? value : place(value)}`,
+  );
+  return sql<SqlBool>`(${any.exists(member.where(any.not(any.and(isLeftOut))))})`;
 }
 
 /**
@@ -57,34 +67,50 @@ export async function bindCondition(
  * Throws as `owns` does.
  */
 export async function conditionGiven(
-  { holds, userId }: Given,
+  given: Given,
   parts: ConditionParts,
 ): Promise<{ readonly shape: unknown; readonly values: readonly unknown[] } | undefined> {
+  const { holds } = given;
   if ("anyOf" in holds) {
     const shape: unknown[] = [];
     const values: unknown[] = [];
     for (const each of holds.anyOf) {
-      const given = await conditionGiven({ holds: each, userId }, parts);
-      if (given === undefined) return undefined;
-      shape.push(given.shape);
-      values.push(...given.values);
+      const one = await conditionGiven({ ...given, holds: each }, parts);
+      if (one === undefined) return undefined;
+      shape.push(one.shape);
+      values.push(...one.values);
     }
     return { shape, values };
   }
-  const { kind = null, compared } = await ownedOf(holds, userId, parts);
+  const { owned, leftOut = {} } = await comparedOf(holds, given, parts);
+  const values = [owned.compared, ...Object.values(leftOut)];
   // On MySQL bytes are one.
-  if (typeof compared === "object" && compared !== null) return undefined;
-  return { shape: [holds, kind, typeof compared], values: [compared] };
+  if (values.some((value) => typeof value === "object" && value !== null)) return undefined;
+  const types = values.map((value) => typeof value);
+  return { shape: [holds, owned.kind ?? null, types, Object.keys(leftOut)], values };
 }
 
-async function ownedOf(
+interface Compared {
+  readonly owned: Owned;
+  /** The key of the row that makes nobody a member. */
+  readonly leftOut?: NewMember["key"];
+}
+
+async function comparedOf(
   holds: Exclude<Condition, { readonly anyOf: unknown }>,
-  userId: string,
+  { userId, without }: Given,
   { table, dialect, tableOf, known, owns }: ConditionParts,
-): Promise<Owned> {
+): Promise<Compared> {
   if ("isOwner" in holds)
-    return owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf);
+    return { owned: await owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf) };
   const { table: members, user, row }: Membership = holds.isMember;
   const found = await tableOf(members, [user, row]);
-  return owns({ table: members, column: user, userId, as: alias, known: found }, dialect, tableOf);
+  const of = { table: members, column: user, userId, as: alias, known: found };
+  const owned = await owns(of, dialect, tableOf);
+  if (without === undefined || !mayBeSame(members, without.table)) return { owned };
+  // A table of that name in another schema may have another key.
+  const isOther =
+    members !== without.table &&
+    !Object.keys(without.key).every((column) => found?.columns.has(column));
+  return isOther ? { owned } : { owned, leftOut: without.key };
 }

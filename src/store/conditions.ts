@@ -1,4 +1,5 @@
 /** Conditions that a scope may consist of, as plain data: what every store understands without an expression of its own kind. */
+import type { Operation } from "../model.js";
 
 /** One of them; of `anyOf` at least one must hold. Columns and tables go by the source database's names. */
 export type Condition =
@@ -19,6 +20,13 @@ export interface Membership {
   readonly by: string;
 }
 
+/** The row that a write is about, where the write may make a membership of it: what it makes must not be what allows it. */
+export interface NewMember {
+  readonly table: string;
+  /** Converted. */
+  readonly key: Readonly<Record<string, unknown>>;
+}
+
 /** The columns of the row itself that are compared with the caller's id, in order. */
 export function ownerColumnsOf(condition: Condition): readonly string[] {
   if ("anyOf" in condition) return condition.anyOf.flatMap(ownerColumnsOf);
@@ -28,4 +36,34 @@ export function ownerColumnsOf(condition: Condition): readonly string[] {
 export function membershipsOf(condition: Condition): readonly Membership[] {
   if ("anyOf" in condition) return condition.anyOf.flatMap(membershipsOf);
   return "isMember" in condition ? [condition.isMember] : [];
+}
+
+interface ConditionalWrite {
+  readonly op: Operation;
+  readonly table: string;
+  readonly values: object;
+}
+
+/** Whether the row that a write leaves may be a membership of the condition's that it was not before. */
+export function makesMember(
+  condition: Condition,
+  { op, table, values }: ConditionalWrite,
+): boolean {
+  if (op === "DELETE") return false;
+  return membershipsOf(condition).some(
+    ({ table: members, row, user }) =>
+      mayBeSame(members, table) &&
+      (op === "PUT" || [row, user].some((column) => Object.hasOwn(values, column))),
+  );
+}
+
+/** Whether two names may mean one table: a schema that one of them leaves out may be the other's, and a plugin may spell `listMembers` another way. */
+export function mayBeSame(one: string, other: string): boolean {
+  const [parts, others] = [partsOf(one), partsOf(other)];
+  return parts.every((part, index) => others[index] === undefined || part === others[index]);
+}
+
+/** The table first. */
+function partsOf(name: string): readonly string[] {
+  return name.replaceAll("_", "").toLowerCase().split(".").reverse();
 }

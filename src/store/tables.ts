@@ -1,5 +1,5 @@
 /** Tables and columns as a store knows them, what must hold for a row, and what a store can say of its database for `check()` and `ready()`. */
-import type { Condition } from "./conditions.js";
+import type { Condition, NewMember } from "./conditions.js";
 
 export interface Table {
   /** As the configuration names it. */
@@ -62,7 +62,12 @@ export interface Scope {
   /** The column holds the caller's user id. */
   readonly owner?: { readonly column: string; readonly userId: string };
   /** It holds for this user. */
-  readonly condition?: { readonly holds: Condition; readonly userId: string };
+  readonly condition?: {
+    readonly holds: Condition;
+    readonly userId: string;
+    /** This row makes nobody a member. */
+    readonly without?: NewMember;
+  };
   /** What the rule's `scope` gave: of the store's own kind. */
   readonly expression?: unknown;
   readonly parents: readonly ParentScope[];

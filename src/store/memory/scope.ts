@@ -1,5 +1,5 @@
 /** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
-import { membershipsOf, ownerColumnsOf } from "../conditions.js";
+import { membershipsOf, type NewMember, ownerColumnsOf } from "../conditions.js";
 import { InvalidValue } from "../failures.js";
 import { ownerValue } from "../owners.js";
 import type { StoredRow } from "../store.js";
@@ -58,10 +58,15 @@ function ownerHolds(table: Definition, { owner }: Scope, row: Row): boolean {
 
 function conditionHolds(rows: Rows, table: Definition, scope: Scope, row: Row): boolean {
   if (scope.condition === undefined) return true;
-  const { holds, userId } = scope.condition;
+  const { holds, userId, without } = scope.condition;
   if ("anyOf" in holds) {
     return holds.anyOf.some((each) =>
-      conditionHolds(rows, table, { ...scope, condition: { holds: each, userId } }, row),
+      conditionHolds(
+        rows,
+        table,
+        { ...scope, condition: { ...scope.condition, holds: each } },
+        row,
+      ),
     );
   }
   if ("isOwner" in holds)
@@ -73,7 +78,12 @@ function conditionHolds(rows: Rows, table: Definition, scope: Scope, row: Row): 
   const id = ownerOf(members, columnOf(members, user), userId);
   return rows
     .matching(members, { [refers]: asStored(members, refers, value) })
-    .some(([, member]) => member[user] === id);
+    .some(([, member]) => member[user] === id && !isLeftOut(name, member, without));
+}
+
+function isLeftOut(table: string, row: Row, without: NewMember | undefined): boolean {
+  if (without?.table !== table) return false;
+  return Object.entries(without.key).every(([column, value]) => row[column] === value);
 }
 
 /** @throws ServerValue where an owner's column, the parents' and the members' included, can't hold the caller's id */
