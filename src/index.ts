@@ -108,6 +108,7 @@ export {
   type MemberTable,
   type ScopeCondition,
 } from "./pipeline/conditions.js";
+export type { MemberValue } from "./store/conditions.js";
 export {
   defineMutators,
   type Mutator,

@@ -1,7 +1,16 @@
 /** A scope's condition as SQL: `isOwner`, `isMember`, and `anyOf` of them. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import { type Condition, mayBeSame, type Membership, type NewMember } from "../store/conditions.js";
-import type { Scope, Table } from "../store/tables.js";
+import { keptQueued } from "../errors.js";
+import {
+  type Condition,
+  type Held,
+  mayBeSame,
+  memberColumns,
+  type Membership,
+  type NewMember,
+} from "../store/conditions.js";
+import { heldValue } from "../store/owners.js";
+import type { Column, Scope, Table } from "../store/tables.js";
 import type { Dialect } from "./dialect.js";
 import {
   any,
@@ -45,15 +54,18 @@ export async function bindCondition(
       filters.push(await bindCondition({ ...given, holds: each }, parts, place));
     return sql<SqlBool>`(${sql.join(filters, sql` or `)})`;
   }
-  const { owned, leftOut } = await comparedOf(holds, given, parts);
+  const { owned, held, leftOut } = await comparedOf(holds, given, parts);
   const filter = place === undefined ? owned.filter : placedOwner(owned, parts.dialect, place);
   if ("isOwner" in holds) return sql<SqlBool>`(${filter})`;
   const { table, row, by } = holds.isMember;
-  const member = any
-    .selectFrom(`${table} as ${alias}`)
-    .select(any.lit(1).as("one"))
-    .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
-    .where(filter);
+  const member = held.reduce(
+    (all, each) => all.where(each.filter),
+    any
+      .selectFrom(`${table} as ${alias}`)
+      .select(any.lit(1).as("one"))
+      .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
+      .where(filter),
+  );
   if (leftOut === undefined) return sql<SqlBool>`(${any.exists(member)})`;
   const isLeftOut = Object.entries(leftOut).map(
     ([column, value]) =>
@@ -82,16 +94,30 @@ export async function conditionGiven(
     }
     return { shape, values };
   }
-  const { owned, leftOut = {} } = await comparedOf(holds, given, parts);
+  const { owned, held, leftOut = {} } = await comparedOf(holds, given, parts);
   const values = [owned.compared, ...Object.values(leftOut)];
   // On MySQL bytes are one.
-  if (values.some((value) => typeof value === "object" && value !== null)) return undefined;
-  const types = values.map((value) => typeof value);
-  return { shape: [holds, owned.kind ?? null, types, Object.keys(leftOut)], values };
+  if (![...values, ...held.flatMap((each) => each.values)].every(isPlain)) return undefined;
+  const about =
+    "isOwner" in holds
+      ? holds
+      : { ...holds.isMember, where: held.map(spelled), without: Object.keys(leftOut) };
+  return { shape: [about, owned.kind ?? null, values.map((value) => typeof value)], values };
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** JSON knows no bigint. */
+function spelled({ column: { name, type }, values }: HeldColumn): readonly unknown[] {
+  return [name, type, ...values.map((value) => [typeof value, String(value)])];
 }
 
 interface Compared {
   readonly owned: Owned;
+  /** They are the configuration's, and stand in the text as they are. */
+  readonly held: readonly HeldColumn[];
   /** The key of the row that makes nobody a member. */
   readonly leftOut?: NewMember["key"];
 }
@@ -102,15 +128,62 @@ async function comparedOf(
   { table, dialect, tableOf, known, owns }: ConditionParts,
 ): Promise<Compared> {
   if ("isOwner" in holds)
-    return { owned: await owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf) };
-  const { table: members, user, row }: Membership = holds.isMember;
-  const found = await tableOf(members, [user, row]);
+    return {
+      owned: await owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf),
+      held: [],
+    };
+  const { table: members, user, where }: Membership = holds.isMember;
+  const found = await tableOf(members, memberColumns(holds.isMember));
   const of = { table: members, column: user, userId, as: alias, known: found };
   const owned = await owns(of, dialect, tableOf);
-  if (without === undefined || !mayBeSame(members, without.table)) return { owned };
+  const held = where.map((each) => heldColumn(each, members, found, dialect));
+  if (without === undefined || !mayBeSame(members, without.table)) return { owned, held };
   // A table of that name in another schema may have another key.
   const isOther =
     members !== without.table &&
     !Object.keys(without.key).every((column) => found?.columns.has(column));
-  return isOther ? { owned } : { owned, leftOut: without.key };
+  return isOther ? { owned, held } : { owned, held, leftOut: without.key };
+}
+
+interface HeldColumn {
+  readonly column: Column;
+  /** As the column stores them. */
+  readonly values: readonly unknown[];
+  readonly filter: Expression<SqlBool>;
+}
+
+/** The last one made of each: what the configuration says stays the same. */
+const lastHeld = new WeakMap<Held, HeldColumn>();
+
+/** @throws ServerValue where the column can't hold one of the values; retryable where it is not there right now */
+function heldColumn(
+  held: Held,
+  table: string,
+  known: Table | undefined,
+  dialect: Dialect,
+): HeldColumn {
+  const column = known?.columns.get(held.column);
+  if (column === undefined) throw keptQueued("The database is being changed right now.");
+  const last = lastHeld.get(held);
+  if (last?.column === column) return last;
+  const { owners } = dialect;
+  const kind = owners.kind(column);
+  const reference = any.ref(`${alias}.${held.column}`);
+  const values = held.oneOf.map((value) =>
+    value === null ? null : heldValue(dialect, kind, { table, column, value }),
+  );
+  const filters = values.map((value) => {
+    if (value === null) return sql<SqlBool>`${reference} is null`;
+    // As whose a row is, where that can be said: no collation is asked, and no number rounded.
+    const isName =
+      kind === "number"
+        ? /^-?\d{1,38}$/.test(String(value))
+        : kind === "uuid" || (kind === "text" && typeof value === "string");
+    return isName
+      ? owners.same(reference, kind, value, (given) => given)
+      : dialect.same(reference, column, value);
+  });
+  const made = { column, values, filter: sql<SqlBool>`(${sql.join(filters, sql` or `)})` };
+  lastHeld.set(held, made);
+  return made;
 }

@@ -18,6 +18,25 @@ export interface Membership {
   readonly user: string;
   /** The column of the row in question that is referred to. */
   readonly by: string;
+  /** What the table's row must hold beside that. Empty: nothing. */
+  readonly where: readonly Held[];
+}
+
+/** A column that holds one of these values. */
+export interface Held {
+  readonly column: string;
+  readonly oneOf: readonly MemberValue[];
+}
+
+/**
+ * What a member's row must hold: a value of a column of texts, numbers, UUIDs, days (`YYYY-MM-DD`) or booleans, compared letter by letter; integers beyond
+ * 2^53 as a bigint or as digits. `null`, of any column: it holds no value.
+ */
+export type MemberValue = string | number | bigint | boolean | null;
+
+/** Every column of the members' table that a membership goes by. */
+export function memberColumns({ row, user, where }: Membership): readonly string[] {
+  return [row, user, ...where.map(({ column }) => column)];
 }
 
 /** The row that a write is about, where the write may make a membership of it: what it makes must not be what allows it. */
@@ -51,9 +70,9 @@ export function makesMember(
 ): boolean {
   if (op === "DELETE") return false;
   return membershipsOf(condition).some(
-    ({ table: members, row, user }) =>
-      mayBeSame(members, table) &&
-      (op === "PUT" || [row, user].some((column) => Object.hasOwn(values, column))),
+    (membership) =>
+      mayBeSame(membership.table, table) &&
+      (op === "PUT" || memberColumns(membership).some((column) => Object.hasOwn(values, column))),
   );
 }
 

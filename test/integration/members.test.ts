@@ -50,12 +50,12 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
       await sql`create table folders (id varchar(40) primary key, owner_id varchar(40), name varchar(40))`.execute(
         db,
       );
-      await sql`create table folder_members (id varchar(40) primary key, folder_id varchar(40), user_id varchar(40), role varchar(20), note varchar(40))`.execute(
+      await sql`create table folder_members (id varchar(40) primary key, folder_id varchar(40), user_id varchar(40), role varchar(20), note varchar(40), level bigint, active boolean, left_on date)`.execute(
         db,
       );
       return {
         writes: (tables) =>
-          createWrites({
+          createWrites<Principal, never>({
             authenticate: byName,
             database: db as never,
             tables,
@@ -82,7 +82,8 @@ const places: readonly Place[] = [
     available: async () => isChosen("memory"),
     open: async (events) => {
       const text = "text" as const;
-      const member = { id: text, folder_id: text, user_id: text, role: text, note: text };
+      const texts = { id: text, folder_id: text, user_id: text, role: text, note: text };
+      const member = { ...texts, level: "bigint", active: "boolean", left_on: "date" } as const;
       const tables = {
         folders: { columns: { id: text, owner_id: text, name: text } },
         folder_members: { columns: member },
@@ -90,7 +91,7 @@ const places: readonly Place[] = [
       let store = memoryStore({ tables });
       return {
         writes: (rules) =>
-          createWrites({
+          createWrites<Principal, never>({
             authenticate: byName,
             database: store as never,
             tables: rules,
@@ -114,11 +115,16 @@ const places: readonly Place[] = [
       const text = { bsonType: ["string", "null"] };
       const id = { bsonType: "string" };
       await createCollection(db, "folders", { _id: id, owner_id: text, name: text });
-      const members = { _id: id, folder_id: text, user_id: text, role: text, note: text };
+      const members = {
+        ...{ _id: id, folder_id: text, user_id: text, role: text, note: text },
+        level: { bsonType: ["long", "null"] },
+        active: { bsonType: ["bool", "null"] },
+        left_on: { bsonType: ["date", "null"] },
+      };
       await createCollection(db, "folder_members", members);
       return {
         writes: (tables) =>
-          createWrites({
+          createWrites<Principal, never>({
             authenticate: byName,
             database: store as never,
             tables,
@@ -246,12 +252,228 @@ for (const place of places) {
         expect(await send(byFolder, "bob", join("1", "bob"))).toBe("UNAUTHORIZED");
       });
 
+      it("gives nobody a role", async () => {
+        const owners: Tables = {
+          folders: { owner: "owner_id" },
+          folder_members: {
+            scope: isMember({ ...members, by: "folder_id", where: { role: "owner" } }),
+          },
+        };
+        expect(await send(byParent, "alice", put("folders", "f"))).toBe("success");
+        const editor = { role: "editor" };
+        expect(
+          await send(
+            open,
+            "alice",
+            join("1", "alice", { role: "owner" }),
+            join("2", "bob", editor),
+          ),
+        ).toBe("success");
+        const raised = { role: "owner" };
+        expect(await send(owners, "bob", patch("folder_members", "2", raised))).toBe(
+          "UNAUTHORIZED",
+        );
+        expect(await send(owners, "bob", join("2", "bob", raised))).toBe("UNAUTHORIZED");
+        expect(await send(owners, "bob", join("3", "bob", raised))).toBe("UNAUTHORIZED");
+        expect(await send(owners, "bob", patch("folder_members", "2", { note: "x" }))).toBe(
+          "UNAUTHORIZED",
+        );
+        // The last owner stays one, until another has been made.
+        expect(await send(owners, "alice", patch("folder_members", "1", editor))).toBe(
+          "UNAUTHORIZED",
+        );
+        expect(await send(owners, "alice", patch("folder_members", "1", { note: "x" }))).toBe(
+          "success",
+        );
+        expect(await send(owners, "alice", patch("folder_members", "2", raised))).toBe("success");
+        expect(await send(owners, "bob", patch("folder_members", "1", editor))).toBe("success");
+        expect((await opened.rows("folder_members")).map(({ role }) => role)).toEqual([
+          "editor",
+          "owner",
+        ]);
+      });
+
       it("is one for what comes behind it", async () => {
         const tables: Tables = { ...byParent, folder_members: { access: "everyone" } };
         expect(await send(tables, "alice", put("folders", "f"))).toBe("success");
         const rename = patch("folders", "f", { name: "b" });
         expect(await send(tables, "bob", rename, join("1", "bob"))).toBe("UNAUTHORIZED");
         expect(await send(tables, "bob", join("1", "bob"), rename)).toBe("success");
+      });
+    });
+
+    describe("what a member's row must hold", () => {
+      type Where = NonNullable<Parameters<typeof isMember>[0]["where"]>;
+      const rename = patch("folders", "f", { name: "b" });
+      const withMembers = async (...rows: readonly object[]) => {
+        const tables: Tables = {
+          folders: { owner: "owner_id" },
+          folder_members: { access: "everyone" },
+        };
+        const all = rows.map((row, index) => join(`m${index}`, `u${index}`, row));
+        expect(await send(tables, "alice", put("folders", "f"), ...all)).toBe("success");
+      };
+      /** Of each of the members, in order, whether they may write. */
+      const may = async (where: Where, count: number) => {
+        const tables: Tables = { folders: { scope: isMember({ ...members, where }) } };
+        const said: string[] = [];
+        for (let index = 0; index < count; index += 1)
+          said.push(await send(tables, `u${index}`, rename));
+        return said.map((word) => word === "success" || (word === "UNAUTHORIZED" ? false : word));
+      };
+
+      it("is one of these texts, letter by letter", async () => {
+        const roles = ["owner", "editor", "viewer", "Editor", "EDITOR", "editor ", "", null];
+        await withMembers(...roles.map((role) => ({ role })));
+        const { length } = roles;
+        const expected = (...them: readonly unknown[]) => roles.map((role) => them.includes(role));
+        expect(await may({ role: ["editor", "owner"] }, length)).toEqual(
+          expected("editor", "owner"),
+        );
+        expect(await may({ role: "owner" }, length)).toEqual(expected("owner"));
+        expect(await may({ role: "" }, length)).toEqual(expected(""));
+        expect(await may({ role: null }, length)).toEqual(expected(null));
+        expect(await may({ role: ["viewer", null] }, length)).toEqual(expected("viewer", null));
+        expect(await may({ role: "nobody's" }, length)).toEqual(expected());
+      });
+
+      it("is a number, a boolean or nothing, and all of them at once", async () => {
+        const largest = 9007199254740993n;
+        const rows = [
+          { level: 1, active: true, left_on: null, role: "editor" },
+          { level: 2, active: false, left_on: null, role: "editor" },
+          { level: String(largest), active: true, left_on: "2026-01-31", role: "editor" },
+          { level: String(largest - 1n), active: true, left_on: null, role: "viewer" },
+          { role: "editor" },
+        ];
+        await withMembers(...rows);
+        const may5 = (where: Where) => may(where, 5);
+        expect(await may5({ level: 1 })).toEqual([true, false, false, false, false]);
+        expect(await may5({ level: [2, "1"] })).toEqual([true, true, false, false, false]);
+        expect(await may5({ level: largest })).toEqual([false, false, true, false, false]);
+        expect(await may5({ level: [null, -1] })).toEqual([false, false, false, false, true]);
+        expect(await may5({ active: true })).toEqual([true, false, true, true, false]);
+        expect(await may5({ active: [false, null] })).toEqual([false, true, false, false, true]);
+        expect(await may5({ left_on: null })).toEqual([true, true, false, true, true]);
+        expect(await may5({ active: true, left_on: null, role: ["editor", "owner"] })).toEqual([
+          true,
+          false,
+          false,
+          false,
+          false,
+        ]);
+        expect(await may5({ role: "editor", level: null })).toEqual([
+          false,
+          false,
+          false,
+          false,
+          true,
+        ]);
+      });
+
+      it("is asked where a table belongs to it, and by another column", async () => {
+        await withMembers({ role: "editor" }, { role: "viewer" });
+        const where = { role: ["editor"] };
+        const tables: Tables = {
+          folders: { scope: anyOf(isOwner("owner_id"), isMember({ ...members, where })) },
+          folder_members: { belongsTo: { folder_id: "folders" } },
+        };
+        expect(await send(tables, "u0", join("n", "carol"), rename)).toBe("success");
+        expect(await send(tables, "u1", join("n2", "carol"))).toBe("UNAUTHORIZED");
+        expect(await send(tables, "alice", join("n2", "carol"))).toBe("success");
+        const mine: Tables = {
+          folder_members: { scope: isMember({ ...members, by: "folder_id", where }) },
+        };
+        expect(await send(mine, "u0", del("folder_members", "n"))).toBe("success");
+        expect(await send(mine, "u1", del("folder_members", "n2"))).toBe("UNAUTHORIZED");
+      });
+
+      it("is each rule's own, however often it is asked", async () => {
+        await withMembers({ role: "editor", level: 1 }, { role: "owner", level: 2 });
+        const of = (where: Where) => ({ table: "folders", scope: isMember({ ...members, where }) });
+        const rules = {
+          editors: of({ role: "editor" }),
+          owners: of({ role: "owner" }),
+          both: of({ role: ["owner", "editor"] }),
+          first: of({ level: 1n }),
+          second: of({ level: "2" }),
+          neither: of({ level: null }),
+        };
+        const [first, second] = ["u0", "u1"];
+        const expected = {
+          editors: first,
+          owners: second,
+          both: "u0 u1",
+          first,
+          second,
+          neither: "",
+        };
+        for (let time = 0; time < 3; time += 1) {
+          const may: Record<string, string> = {};
+          for (const table of Object.keys(rules)) {
+            const said = [];
+            for (const user of ["u0", "u1"])
+              if ((await send(rules, user, patch(table, "f", { name: user }))) === "success")
+                said.push(user);
+            may[table] = said.join(" ");
+          }
+          expect(may).toEqual(expected);
+        }
+        const flown = events.filter((event) => event.type === "transaction" && event.flown);
+        expect(flown.length > 0).toBe(place.flights);
+      });
+
+      it("is the server's mistake where its column can't hold it", async () => {
+        await withMembers({ level: 1, active: true });
+        for (const where of [
+          { level: "high" },
+          { level: 1.5 },
+          { level: 2n ** 70n },
+          { active: "perhaps" },
+          { role: ["owner", "x".repeat(21)] },
+        ] satisfies Where[]) {
+          const isUnbounded = !("level" in where) && !("active" in where);
+          // Neither declares how long a text may be.
+          if (isUnbounded && ["memory", "MongoDB"].includes(place.name)) continue;
+          events.length = 0;
+          const tables: Tables = {
+            folders: { scope: anyOf(isOwner("owner_id"), isMember({ ...members, where })) },
+          };
+          const [column = ""] = Object.keys(where);
+          expect(await send(tables, "alice", rename), column).toBe("retryable_error");
+          const told = events.filter(({ type }) => type === "server_value");
+          expect(told, column).toMatchObject([{ table: "folder_members", column }]);
+          const found = await opened.writes(tables).check(undefined, {
+            principal: { userId: "alice" },
+          });
+          expect(
+            found.flatMap(({ code, table, column: named }) =>
+              code === "scope_fails" ? `${table}.${named}` : [],
+            ),
+          ).toEqual([`folders.${column}`]);
+        }
+      });
+
+      it("is named by check() and ready() where its table or column is missing", async () => {
+        for (const [given, code, said] of [
+          [{ ...members, table: "folder_member" }, "table_missing", 'the table "folder_member"'],
+          [{ ...members, user: "user" }, "column_missing", "scope.isMember.user"],
+          [{ ...members, row: "folder" }, "column_missing", "scope.isMember.row"],
+          [{ ...members, by: "folder" }, "column_missing", "scope.isMember.by"],
+          [{ ...members, where: { rol: "x" } }, "column_missing", "scope.isMember.where.rol"],
+        ] as const) {
+          const writes = opened.writes({
+            folders: { scope: anyOf(isOwner("owner_id"), isMember(given)) },
+          });
+          const found = await writes.check(undefined, { principal: { userId: "alice" } });
+          expect(
+            found.filter((each) => each.severity === "error").map((each) => each.code),
+            said,
+          ).toEqual([code]);
+          expect(found.find((each) => each.code === code)?.message).toContain(said);
+          const ready = await writes.ready();
+          expect(JSON.stringify(ready)).toContain(said.replaceAll('"', '\\"'));
+        }
       });
     });
   });
