@@ -1,7 +1,7 @@
 /** What the rules name of the database: tables, and their columns by what names them. And what is said where one is missing. */
 import type { Principal } from "../context.js";
-import type { Rule, Rules } from "../pipeline/rules.js";
-import { type Membership, membershipsOf } from "../store/conditions.js";
+import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
+import type { Membership } from "../store/conditions.js";
 import { namedBy, ownerColumns } from "./owners.js";
 import type { Mismatch } from "./types.js";
 
@@ -53,13 +53,6 @@ export function usesOf<P extends Principal, DB>(
   for (const { by } of membershipsIn(rule))
     if (!rule.key.columns.includes(by)) add(by, "scope.isMember.by", false);
   return uses;
-}
-
-/** Where its scope looks for members. */
-export function membershipsIn<P extends Principal, DB>({
-  condition,
-}: Rule<P, DB>): readonly Membership[] {
-  return condition === undefined ? [] : membershipsOf(condition);
 }
 
 /** The columns of the members' table, each with the option that names it. */

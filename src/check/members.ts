@@ -1,12 +1,12 @@
 /** The tables in which a rule's scope looks for members, by `isMember`. */
 import type { Principal } from "../context.js";
-import type { Rule } from "../pipeline/rules.js";
+import { membershipsIn, type Rule } from "../pipeline/rules.js";
 import type { Membership } from "../store/conditions.js";
 import { ServerValue } from "../store/failures.js";
 import { heldValue } from "../store/owners.js";
 import type { Store } from "../store/store.js";
 import type { InspectedTable } from "../store/tables.js";
-import { columnMissing, membershipsIn, memberUses } from "./declared.js";
+import { columnMissing, memberUses } from "./declared.js";
 import { error } from "./mismatch.js";
 import type { Mismatch } from "./types.js";
 

@@ -1,7 +1,12 @@
 /** The configured table rules, compiled once: names resolved, shorthands spelled out, mistakes refused at the start. */
 import type { Operation } from "../model.js";
 import type { Principal } from "../context.js";
-import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
+import {
+  type Condition,
+  type Membership,
+  membershipsOf,
+  ownerColumnsOf,
+} from "../store/conditions.js";
 import { storeCondition } from "./conditions.js";
 import {
   compileColumns,
@@ -179,6 +184,13 @@ function compileRule<P extends Principal, DB>(
     looksAround:
       (rule.authorize ?? rule.persist ?? rule.conflict) !== undefined || computesValues(columns),
   };
+}
+
+/** Where its scope looks for members. */
+export function membershipsIn<P extends Principal, DB>({
+  condition,
+}: Pick<Rule<P, DB>, "condition">): readonly Membership[] {
+  return condition === undefined ? [] : membershipsOf(condition);
 }
 
 /** What a membership refers to, where it does not say. */

@@ -135,6 +135,8 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/dead-letters/created",
       "src/dead-letters/row-hashes",
+      "src/dead-letters/row-values",
+      "src/dead-letters/memberships",
       "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",
