@@ -5,11 +5,11 @@
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
 import type { Mapping } from "../pipeline/mapping.js";
-import type { Mapped, OpenUnit, Targets } from "../pipeline/operation.js";
+import type { Mapped, Targets } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
-import type { Column, Table } from "../store/tables.js";
+import type { Table } from "../store/tables.js";
 import { isAmbiguous, rowOf, type StoredEntry } from "../wire/entries.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 import { createMemberHashes } from "./memberships.js";

@@ -82,8 +82,8 @@ describe.each([...targets, mongoTarget])(
         todo(2),
         todo(3),
       ]);
-      const renamed = (await open.rows("lists")).map((row) => row["name"]);
-      expect(renamed.toSorted()).toEqual(["His, too", "Ours"]);
+      const lists = await open.rows("lists");
+      expect(new Set(lists.map((row) => row["name"]))).toEqual(new Set(["His, too", "Ours"]));
     });
 
     it("is of the sender, who has none yet", async () => {

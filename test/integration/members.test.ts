@@ -115,8 +115,9 @@ const places: readonly Place[] = [
       const text = { bsonType: ["string", "null"] };
       const id = { bsonType: "string" };
       await createCollection(db, "folders", { _id: id, owner_id: text, name: text });
+      const texts = { _id: id, folder_id: text, user_id: text, role: text, note: text };
       const members = {
-        ...{ _id: id, folder_id: text, user_id: text, role: text, note: text },
+        ...texts,
         level: { bsonType: ["long", "null"] },
         active: { bsonType: ["bool", "null"] },
         left_on: { bsonType: ["date", "null"] },
