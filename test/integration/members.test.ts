@@ -39,6 +39,9 @@ interface Place {
 
 const names = ["folders", "folder_members"] as const;
 
+/** Nothing waits behind what has been refused before. */
+const unrecorded = { requiresClientHandling: () => true };
+
 function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
   return {
     name: dialect === postgres && !flights ? `${dialect.name}, step by step` : dialect.name,
@@ -60,6 +63,7 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
             database: db as never,
             tables,
             logger: false,
+            deadLetters: unrecorded,
             onEvent: (event) => void events.push(event),
           }),
         rows: async (table) =>
@@ -96,6 +100,7 @@ const places: readonly Place[] = [
             database: store as never,
             tables: rules,
             logger: false,
+            deadLetters: unrecorded,
             onEvent: (event) => void events.push(event),
           }),
         rows: async (table) => store.rows(table),
@@ -130,6 +135,7 @@ const places: readonly Place[] = [
             database: store as never,
             tables,
             logger: false,
+            deadLetters: unrecorded,
             onEvent: (event) => void events.push(event),
           }),
         rows: async (table) => {
