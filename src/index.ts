@@ -108,6 +108,7 @@ export {
   type MemberTable,
   type ScopeCondition,
 } from "./pipeline/conditions.js";
+export type { MemberValue } from "./store/conditions.js";
 export {
   defineMutators,
   type Mutator,
@@ -123,7 +124,7 @@ export type {
   Resolution,
   ResolveConflict,
   RowConflict,
-} from "./pipeline/conflict-rule.js";
+} from "./pipeline/conflict/rule.js";
 export type {
   Hooks,
   LayerFunction,

@@ -3,8 +3,8 @@ import type { WritesConfig } from "../config/config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
-import { scopeOf } from "../pipeline/persist.js";
-import type { Rule, Rules } from "../pipeline/rules.js";
+import { scopeOf } from "../pipeline/scope.js";
+import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 import type { Databases } from "../process/call.js";
 import type { InspectedTable, OwnTablesUsed } from "../store/tables.js";
 import type { Store, Unit, UnitTimeouts } from "../store/store.js";
@@ -14,6 +14,7 @@ import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
 import { againstDatabase } from "./database.js";
 import { tableMissing } from "./declared.js";
+import { memberMismatches } from "./members.js";
 import { mismatch } from "./mismatch.js";
 import { type ClientSchema, type Mismatch, type SyncedTable, syncedTables } from "./types.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
@@ -71,14 +72,19 @@ export async function checkStore<P extends Principal, DB>(
     mismatches.push(...againstDatabase(rule, read, asLogin), ...digitMismatches(rule, read, store));
   }
   for (const rule of rules.values()) {
-    mismatches.push(...againstOthers(rule, found, referenced));
+    mismatches.push(
+      ...againstOthers(rule, found, referenced),
+      ...memberMismatches(rule, referenced, store),
+    );
   }
   if (principal !== undefined) {
     const missing = new Set(
-      mismatches.flatMap(({ code, table }) => (code.endsWith("_missing") ? table : [])),
+      mismatches.flatMap(({ code, table }) =>
+        code.endsWith("_missing") || code === "scope_fails" ? table : [],
+      ),
     );
     for (const rule of rules.values()) {
-      // What is missing has been named; a scope would only fail of it.
+      // What is missing, or does not fit, has been named; a scope would only fail of it.
       const about = [rule, ...rule.parents.map((parent) => parent.rule)];
       if (about.some(({ name }) => missing.has(name))) continue;
       mismatches.push(...(await scopeFailure(store, rule, principal)));
@@ -163,7 +169,7 @@ interface TablesRead {
   readonly own: readonly Mismatch[];
   /** By rule. */
   readonly tables: ReadonlyMap<string, InspectedTable | Mismatch>;
-  /** Tables that columns refer to by `references`, and those of `conflict.record`. */
+  /** Tables that columns refer to by `references`, those of `conflict.record`, and those in which scopes look for members. */
   readonly referenced: ReadonlyMap<string, InspectedTable | undefined>;
 }
 
@@ -184,9 +190,12 @@ async function readTables<P extends Principal, DB>(
         tables.set(rule.name, await inspectTable(unit, rule));
         const record = rule.conflict?.record;
         if (record !== undefined) referenced.set(record, await unit.inspect.table(record));
-        for (const { references } of rule.clientColumns?.values() ?? []) {
-          if (references === undefined || referenced.has(references.table)) continue;
-          referenced.set(references.table, await unit.inspect.table(references.table));
+        const references = [...(rule.clientColumns?.values() ?? [])].flatMap(
+          (column) => column.references ?? [],
+        );
+        for (const { table } of [...references, ...membershipsIn(rule)]) {
+          if (referenced.has(table)) continue;
+          referenced.set(table, await unit.inspect.table(table));
         }
       },
       timeouts,

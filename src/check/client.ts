@@ -1,6 +1,6 @@
 /** The rules, held against the client's schema: what it uploads, and what would become of it. */
 import type { Principal } from "../context.js";
-import { isVersion } from "../pipeline/conflict-columns.js";
+import { isVersion } from "../pipeline/conflict/compile.js";
 import { mutationTable } from "../pipeline/mutations.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";

@@ -1,6 +1,7 @@
 /** What the rules name of the database: tables, and their columns by what names them. And what is said where one is missing. */
 import type { Principal } from "../context.js";
-import type { Rule, Rules } from "../pipeline/rules.js";
+import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
+import type { Membership } from "../store/conditions.js";
 import { namedBy, ownerColumns } from "./owners.js";
 import type { Mismatch } from "./types.js";
 
@@ -49,7 +50,22 @@ export function usesOf<P extends Principal, DB>(
   for (const column of readable) add(column, "conflict.readable", false);
   for (const column of ownerColumns(rule)) add(column, namedBy(rule, column), false);
   for (const { column } of rule.parents) add(column, `belongsTo.${column}`, false);
+  for (const { by } of membershipsIn(rule))
+    if (!rule.key.columns.includes(by)) add(by, "scope.isMember.by", false);
   return uses;
+}
+
+/** The columns of the members' table, each with the option that names it. */
+export function memberUses({
+  row,
+  user,
+  where,
+}: Membership): readonly (readonly [column: string, by: string])[] {
+  return [
+    [row, "scope.isMember.row"],
+    [user, "scope.isMember.user"],
+    ...where.map(({ column }) => [column, `scope.isMember.where.${column}`] as const),
+  ];
 }
 
 /** A column that must be there. */
@@ -81,6 +97,13 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
     for (const { column, rule: parent, by } of parents) {
       const message = say(columnMissing(parent.table, by, `belongsTo.${column}`));
       columns.push({ table: parent.table, column: by, message });
+    }
+    for (const membership of membershipsIn(rule)) {
+      const { table: members } = membership;
+      const message = `scope.isMember names the table "${members}", which the database does not have. Create it, or correct the name.`;
+      referred.push({ table: members, message: say(message) });
+      for (const [column, by] of memberUses(membership))
+        columns.push({ table: members, column, message: say(columnMissing(members, column, by)) });
     }
     const record = rule.conflict?.record;
     if (record !== undefined) {

@@ -2,7 +2,7 @@
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
-import { countsVersions } from "../pipeline/conflict-columns.js";
+import { countsVersions } from "../pipeline/conflict/compile.js";
 import type { Database, Databases } from "../process/call.js";
 import { withRemedy } from "../process/remedy.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";

@@ -1,7 +1,7 @@
 /** Whether the client's schema tracks what a rule's `conflict` is decided by: without it every write would be CONFLICT_BASE_MISSING. */
 import type { Principal } from "../context.js";
-import { clientName } from "../pipeline/conflict-asked.js";
-import type { Conflict } from "../pipeline/conflict-columns.js";
+import { clientName } from "../pipeline/conflict/base.js";
+import type { Conflict } from "../pipeline/conflict/compile.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { sendable } from "./sendable.js";
 import type { ClientSchema, SyncedTable } from "./types.js";

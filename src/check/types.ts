@@ -14,7 +14,7 @@
  * - `key_rounds`: the same of a column that says which row is meant, where nothing is rounded;
  * - `collation`: a key or an owner that takes other letters for the same;
  * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
- * - `scope_fails`: the scope is no statement that the database takes;
+ * - `scope_fails`: the scope is no statement that the database takes, or compares a column with a value that it can't hold;
  * - `own_tables_missing`: `createTables` has not run;
  * - `not_deferrable`: the configuration says `deferConstraints`, and the database has no constraints that can wait for COMMIT;
  * - `not_durable`: by the server's settings, what has been answered can be lost in a crash;

@@ -2,7 +2,7 @@
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
-import type { AddBounds, ConflictRule } from "../pipeline/conflict-rule.js";
+import type { AddBounds, ConflictRule } from "../pipeline/conflict/rule.js";
 import type { Mutator } from "../pipeline/mutators.js";
 import type { RowSchemas } from "../pipeline/standard-schema.js";
 import type {
@@ -65,14 +65,35 @@ const columnRule = worded(
 
 const setColumns = recordOf(func, "an object of functions by column");
 
+const memberValue: Kind = {
+  words: "a text, a number, a bigint, a boolean or null",
+  fits: (value) =>
+    value === null ||
+    ["string", "bigint", "boolean"].includes(typeof value) ||
+    (typeof value === "number" && Number.isFinite(value)),
+};
+const memberValues: Kind = {
+  ...list(memberValue, "a list of such values that is not empty"),
+  fits: (value) => Array.isArray(value) && value.length > 0,
+};
+const heldColumns = recordOf(
+  either(memberValue, memberValues),
+  "an object of values by column that is not empty",
+);
+
 const members = object(
   {
     table: required(worded("the name of the table that has a row for each member", text)),
     row: required(column),
     user: required(column),
     by: defined(column),
+    // Without a column it would ask nothing.
+    where: defined({
+      ...heldColumns,
+      fits: (value) => heldColumns.fits(value) && Object.keys(value as object).length > 0,
+    }),
   } satisfies ShapeOf<MemberTable>,
-  "an object { table, row, user, by }",
+  "an object { table, row, user, by, where }",
 );
 
 const conditionWords =

@@ -5,14 +5,16 @@
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
 import type { Mapping } from "../pipeline/mapping.js";
-import type { Mapped, OpenUnit, Targets } from "../pipeline/operation.js";
+import type { Mapped, Targets } from "../pipeline/operation.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
-import type { Column, Table } from "../store/tables.js";
+import type { Table } from "../store/tables.js";
 import { isAmbiguous, rowOf, type StoredEntry } from "../wire/entries.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
+import { createMemberHashes } from "./memberships.js";
 import { entriesOf } from "./payload.js";
+import { byColumns, convertedValues, told } from "./row-values.js";
 import {
   anyHash,
   clientHash,
@@ -67,6 +69,7 @@ export function createCreated<P extends Principal, DB>(
   mapping: Mapping | undefined,
 ): Created {
   const referred = referredColumns(rules);
+  const memberHashes = createMemberHashes(rules);
 
   const located = async ({ open, principal }: Owner, { table: name, id }: NamedRow) => {
     const rule = rules.get(name);
@@ -190,6 +193,7 @@ export function createCreated<P extends Principal, DB>(
         }
         hashes.add(await rowHash(owner, its.rule.table, pairs(its.key, its.said)));
         for (const hash of await otherHashes(owner, its.rule, its.table, made)) hashes.add(hash);
+        for (const hash of await memberHashes(owner, its, made)) hashes.add(hash);
       }
       if (anything) hashes.add(await anyHash(owner));
       if (anything || rows <= mostCreated) return [...hashes];
@@ -240,42 +244,4 @@ function referredColumns<P extends Principal, DB>(
     }
   }
   return referred;
-}
-
-/** The values under the table's own spelling of the column names. */
-function byColumns({ columns }: Table, values: Values): Values {
-  const names = new Map(Array.from(columns.keys(), (name) => [folded(name), name]));
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [names.get(folded(name)) ?? name, value]),
-  );
-}
-
-/** `undefined`: no row can have these values. */
-function convertedValues(
-  { store }: OpenUnit,
-  { columns }: Table,
-  values: Values,
-): Values | undefined {
-  try {
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => {
-        const column: Column | undefined = columns.get(name);
-        if (column === undefined) throw new Error("There is no such column.");
-        return [name, store.convert({ ...column, generated: false }, value, false, true)];
-      }),
-    );
-  } catch {
-    return undefined;
-  }
-}
-
-/** Converted values as application code sees them. One without a text of its own (a store's object, an expression) stays as it came. */
-function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const column = columns.get(name);
-      const shown = column === undefined ? undefined : store.view(column, value);
-      return [name, foldedText(shown) === undefined ? raw[name] : shown];
-    }),
-  );
 }

@@ -5,7 +5,7 @@
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudTransaction, ErrorCode, Write } from "../model.js";
 import type { Needs, OpenUnit, Targets } from "../pipeline/operation.js";
-import type { Rules } from "../pipeline/rules.js";
+import { membershipsIn, type Rules } from "../pipeline/rules.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import type { Created, SoughtRow } from "./created.js";
 import { createParentsOf, type ForeignKeys } from "./parents.js";
@@ -93,7 +93,7 @@ export function createDependants<P extends Principal, DB>(
     return hashes;
   };
 
-  /** The operations whose row was reported missing but exists: `hideForeign` may hide it because its parent is missing. */
+  /** The operations whose row was reported missing but exists: `hideForeign` may hide it because its parent, or a membership, is missing. */
   const hiddenAmong = async (
     owner: Owner,
     rows: readonly Sought[],
@@ -102,7 +102,7 @@ export function createDependants<P extends Principal, DB>(
     const names = new Map(needs.rows.map(({ operationIndex, table }) => [operationIndex, table]));
     const mayHide = rows.filter(({ operationIndex }) => {
       const rule = rules.get(names.get(operationIndex) ?? "");
-      return rule?.hideForeign && rule.parents.length > 0;
+      return rule?.hideForeign && (rule.parents.length > 0 || membershipsIn(rule).length > 0);
     });
     const there = await present(owner.open, mayHide);
     return new Set([...there].map(({ operationIndex }) => operationIndex));

@@ -1,8 +1,8 @@
-/** Finds the rows that an operation's row refers to, or belongs to. If one of them is missing, a waiting letter may be the one to create it. */
+/** Finds the rows that an operation's row refers to or belongs to, or that make its sender a member. If one is missing, a waiting letter may be the one to create it. */
 import type { OperationContext, Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
 import { stateOf } from "../pipeline/operation.js";
-import type { Rule, Rules } from "../pipeline/rules.js";
+import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 import type { Values } from "../store/store.js";
 import type { ForeignKey } from "../store/tables.js";
 import type { Created, SoughtRow } from "./created.js";
@@ -53,7 +53,27 @@ export function createParentsOf<P extends Principal, DB>(
     return sought;
   };
 
-  /** By `belongsTo`, all the way up: a parent that exists may belong to one that is missing. */
+  /** The caller's membership, by `isMember`: its key is not known, only whose it is, and of what. */
+  const membership = async (
+    owner: Owner,
+    rule: Rule<P, DB>,
+    its: SoughtRow | undefined,
+    known: KnownValues,
+  ): Promise<readonly SoughtRow[]> => {
+    const { userId } = owner.principal;
+    const sought: SoughtRow[] = [];
+    for (const { table, row, user, by } of membershipsIn(rule)) {
+      const sent = known.get(folded(by));
+      const value = sent === undefined ? await storedValue(owner, its, by) : sent;
+      if (isAbsent(value)) continue;
+      const { hashes } = await created.source(owner, table, { [row]: value });
+      const { at } = await created.source(owner, table, { [row]: value, [user]: userId });
+      sought.push({ hashes, ...(at && { at }) });
+    }
+    return sought;
+  };
+
+  /** By `belongsTo`, all the way up, and at each step by `isMember`: a parent that exists may belong to one that is missing. */
   const owning = async (
     owner: Owner,
     rule: Rule<P, DB>,
@@ -61,7 +81,7 @@ export function createParentsOf<P extends Principal, DB>(
     known: KnownValues,
     below: ReadonlySet<Rule<P, DB>>,
   ): Promise<readonly SoughtRow[]> => {
-    const sought: SoughtRow[] = [];
+    const sought = [...(await membership(owner, rule, its, known))];
     for (const { column, by, rule: parent } of rule.parents) {
       const sent = known.get(folded(column));
       const value = sent === undefined ? await storedValue(owner, its, column) : sent;
@@ -88,7 +108,7 @@ export function createParentsOf<P extends Principal, DB>(
       for (const [name, { stored }] of converted) known.set(folded(name), stored);
     }
     const its =
-      said.stored && rule.parents.length > 0
+      said.stored && (rule.parents.length > 0 || rule.condition !== undefined)
         ? await created.named(owner, { table, id })
         : undefined;
     return [

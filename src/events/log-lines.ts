@@ -37,7 +37,7 @@ export function lineOf(event: WriteEvent): Line {
     case "server_value":
       return {
         level: "error",
-        text: `the value that the server sets for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why} Remedy: change the column's type, or the value from the rule's owner, set or setOnInsert`,
+        text: `the value that the server sets for ${event.table}.${event.column} does not fit the column; writes wait on the device. ${event.why} Remedy: change the column's type, or the value from the rule's owner, set, setOnInsert or isMember`,
       };
     case "row_id_respelled":
       return {

@@ -1,9 +1,16 @@
 /** Whether a document is in a scope: a rule's `owner`, its `scope`, and the documents that it belongs to. All of it is read from the transaction's one snapshot. */
 import type { Document, Filter } from "mongodb";
-import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
+import {
+  type Condition,
+  type Held,
+  memberColumns,
+  membershipsOf,
+  ownerColumnsOf,
+} from "../store/conditions.js";
 import { InvalidValue } from "../store/failures.js";
-import { ownerValue } from "../store/owners.js";
+import { heldValue, ownerValue } from "../store/owners.js";
 import type { Scope, Table } from "../store/tables.js";
+import type { MongoTable } from "./columns.js";
 import { columnIn, exactly, filterOf, findOne, type Sending } from "./sending.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
 
@@ -70,11 +77,7 @@ export async function isInScope(
   if (scope === undefined) return true;
   const { owner, condition, parents } = scope;
   if (owner !== undefined && !isOwned(table, owner.column, owner.userId, document)) return false;
-  if (
-    condition !== undefined &&
-    !(await holds(sending, table, condition.holds, condition.userId, document))
-  )
-    return false;
+  if (condition !== undefined && !(await holds(sending, table, condition, document))) return false;
   for (const { column, table: name, by, optional, scope: further } of parents) {
     const child = columnIn(table, column);
     const value: unknown = document[child.field] ?? null;
@@ -106,24 +109,42 @@ export function tablesOf(condition: Condition): readonly string[] {
 async function holds(
   sending: Sending,
   table: Table,
-  condition: Condition,
-  userId: string,
+  given: NonNullable<Scope["condition"]>,
   document: Document,
 ): Promise<boolean> {
+  const { holds: condition, userId, without } = given;
   if ("anyOf" in condition) {
     for (const each of condition.anyOf)
-      if (await holds(sending, table, each, userId, document)) return true;
+      if (await holds(sending, table, { ...given, holds: each }, document)) return true;
     return false;
   }
   if ("isOwner" in condition) return isOwned(table, condition.isOwner, userId, document);
-  const { table: name, row, user, by } = condition.isMember;
+  const { table: name, row, user, by, where } = condition.isMember;
   const value: unknown = document[columnIn(table, by).field] ?? null;
   if (value === null) return false;
-  const members = await knownTable(sending, name, [row, user]);
+  const members = await knownTable(sending, name, memberColumns(condition.isMember));
   const sought = soughtIn(members, row, value);
   if (sought === undefined) return false;
-  const filter = filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) });
-  return (await findOne(sending, members, filter, [])) !== null;
+  const filter = {
+    $and: [
+      filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) }),
+      ...where.map((held) => heldFilter(members, held)),
+      ...(without?.table === name ? [{ $nor: [filterOf(members, without.key)] }] : []),
+    ],
+  };
+  return (await findOne(sending, members, filter, [], members.inexact)) !== null;
+}
+
+/** @throws ServerValue where the field can't hold one of the values */
+function heldFilter(table: Table, { column: name, oneOf }: Held): Filter<Document> {
+  const column = columnIn(table, name);
+  const kind = ownerKind(column);
+  const values = oneOf.map((value) =>
+    value === null
+      ? null
+      : heldValue({ convert, view }, kind, { table: table.name, column, value }),
+  );
+  return { $or: values.map((value) => exactly(column, value)) };
 }
 
 /** What refers, as the column referred to has it. `undefined`: no document has such a value. */
@@ -141,7 +162,7 @@ async function knownTable(
   sending: Sending,
   name: string,
   columns: readonly string[],
-): Promise<Table> {
+): Promise<MongoTable> {
   const table = await sending.tableOf(name, columns);
   if (table === undefined) throw new Error(`There is no collection ${name} right now.`);
   return table;
@@ -156,7 +177,8 @@ function ownerOf({ name, ...rest }: Table, column: string, userId: string): unkn
 /**
  * Fields and collections that it names are there, and the caller's id fits them. Also where no document is there to be judged.
  *
- * @throws ServerValue where an owner's field, the parents' and the members' included, can't hold the caller's id
+ * @throws ServerValue where an owner's field, the parents' and the members' included, can't hold the caller's id, or one of the members' the values that
+ * the configuration compares it with
  */
 export async function checkScope(sending: Sending, scope: Scope | undefined): Promise<void> {
   if (scope === undefined) return;
@@ -170,9 +192,10 @@ export async function checkScope(sending: Sending, scope: Scope | undefined): Pr
     for (const column of ownerColumnsOf(all)) ownerOf(table, column, userId);
     for (const member of membershipsOf(all)) {
       columnIn(table, member.by);
-      const members = await knownTable(sending, member.table, [member.row, member.user]);
+      const members = await knownTable(sending, member.table, memberColumns(member));
       columnIn(members, member.row);
       ownerOf(members, member.user, userId);
+      for (const held of member.where) heldFilter(members, held);
     }
   }
   for (const { column, table: other, by, scope: further } of parents) {

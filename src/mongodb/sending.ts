@@ -48,15 +48,19 @@ export function exactly({ field }: MongoColumn, value: unknown): Filter<Document
   return { [field]: { $eq: value, $not: { $type: "array" } } };
 }
 
-/** The first document that the filter finds, with these fields beside `_id`. */
+/** The first document that the filter finds, with these fields beside `_id`. @param exactly the collection's collation is not asked */
 export function findOne(
   { collection, on, send }: Sending,
   table: Table,
   filter: Filter<Document>,
   fields?: readonly string[],
+  exactly = false,
 ): Promise<Document | null> {
   const projection = fields && Object.fromEntries([["_id", 1], ...fields.map((name) => [name, 1])]);
-  return send(() =>
-    collection(table.name).findOne(filter, { ...on, ...(projection && { projection }) }),
-  );
+  const options = {
+    ...on,
+    ...(projection && { projection }),
+    ...(exactly && { collation: { locale: "simple" } }),
+  };
+  return send(() => collection(table.name).findOne(filter, options));
 }

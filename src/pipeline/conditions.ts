@@ -1,5 +1,5 @@
 /** Conditions that a rule's `scope` may be instead of a function: `anyOf`, `isOwner` and `isMember`, as plain data. */
-import type { Condition, Membership } from "../store/conditions.js";
+import type { Condition, Membership, MemberValue } from "../store/conditions.js";
 
 /** See {@link anyOf}, {@link isOwner} and {@link isMember}. */
 export type ScopeCondition =
@@ -17,6 +17,8 @@ export interface MemberTable {
   readonly user: string;
   /** The column that `row` refers to, in the table to be written. Default: the key of that table's rule. */
   readonly by?: string;
+  /** What the member's row must hold beside that, such as a role: by column one value, or a list of which one will do. */
+  readonly where?: Readonly<Record<string, MemberValue | readonly MemberValue[]>>;
 }
 
 /**
@@ -35,13 +37,21 @@ export function isOwner<const Column extends string>(column: Column): { readonly
  * A condition that holds if a row of another table makes the caller a member. Earlier operations of the same transaction count, so a transaction may
  * first create the membership and then use it.
  *
+ * Of the members' table itself, the row that a write makes, or makes another's, is no membership for that write: nobody joins by writing a row with their own id.
+ *
  * @example
  * const members = { table: "list_members", row: "list_id", user: "user_id" } as const;
  * const tables = {
  *   // A list's members may write it.
  *   lists: { scope: isMember(members) },
- *   // A todo, whose `list_id` the members' rows refer to as well
- *   todos: { scope: isMember({ ...members, by: "list_id" }) },
+ *   // A todo, whose `list_id` the members' rows refer to as well. Only of members who may edit, and have not left.
+ *   todos: {
+ *     scope: isMember({
+ *       ...members,
+ *       by: "list_id",
+ *       where: { role: ["editor", "owner"], left_at: null },
+ *     }),
+ *   },
  * };
  */
 export function isMember<const Members extends MemberTable>(
@@ -73,7 +83,13 @@ export function anyOf<const Conditions extends readonly ScopeCondition[]>(
 export function storeCondition(given: ScopeCondition, key: () => string): Condition {
   if ("anyOf" in given) return { anyOf: given.anyOf.map((each) => storeCondition(each, key)) };
   if ("isOwner" in given) return { isOwner: given.isOwner };
-  const { table, row, user, by } = given.isMember;
-  const membership: Membership = { table, row, user, by: by ?? key() };
+  const { table, row, user, by, where = {} } = given.isMember;
+  const held = Object.entries(where).map(([column, value]) => ({ column, oneOf: oneOf(value) }));
+  const membership: Membership = { table, row, user, by: by ?? key(), where: held };
   return { isMember: membership };
+}
+
+function oneOf(value: MemberValue | readonly MemberValue[]): readonly MemberValue[] {
+  // No value of its own is an object. `Array.isArray` tells the compiler nothing of a list that is readonly.
+  return typeof value === "object" && value !== null ? [...value] : [value];
 }

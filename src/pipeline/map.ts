@@ -6,7 +6,7 @@ import type { Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../events/emit.js";
 import { aboutColumns } from "./client-names.js";
-import { isVersion } from "./conflict-columns.js";
+import { isVersion } from "./conflict/compile.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";

@@ -1,6 +1,6 @@
 /** The default `persist`: turns a write into a change of one row inside the rule's scope, and decides what the change's effect means. */
 import type { OperationContext, Principal } from "../context.js";
-import { fatal, misconfigured } from "../errors.js";
+import { fatal } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
 import type { Write, WriteOutcome } from "../model.js";
@@ -12,7 +12,8 @@ import { createKeyFor } from "./key.js";
 import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
-import type { ParentRule, Rule, Rules } from "./rules.js";
+import type { Rule, Rules } from "./rules.js";
+import { isByUser, scopeOf, type Written } from "./scope.js";
 
 export interface Persist<P extends Principal, DB> {
   /** The layer, which applies and judges one write. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
@@ -52,11 +53,16 @@ export function createPersist<P extends Principal, DB>(
 
   // One caller's operations come together. A scope that is the same object is bound once.
   const lastScopes = new WeakMap<Rule<P, DB>, { userId: string; scope: Scope | undefined }>();
-  const scopeFor = (rule: Rule<P, DB>, context: OperationContext<P, DB>, store: Store) => {
+  const scopeFor = (
+    rule: Rule<P, DB>,
+    context: OperationContext<P, DB>,
+    store: Store,
+    written: Written,
+  ) => {
     const { userId } = context.principal;
     const last = lastScopes.get(rule);
     if (last?.userId === userId) return last.scope;
-    const scope = scopeOf(rule, rule.parents, context, store);
+    const scope = scopeOf(rule, rule.parents, context, store, written);
     if (isByUser(rule, rule.parents)) lastScopes.set(rule, { userId, scope });
     return scope;
   };
@@ -84,7 +90,7 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeFor(rule, context, store);
+    const scope = scopeFor(rule, context, store, { op, table: rule.table, key, values });
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {
@@ -141,7 +147,7 @@ export function createPersist<P extends Principal, DB>(
       const { conflict } = rule;
       if (conflict !== undefined) {
         // Loaded where it is used.
-        const { writeMerging } = await import("./conflicts.js");
+        const { writeMerging } = await import("./conflict/write.js");
         const asked = { change: made, write, rule, conflict, context, kept: state, convert };
         const outcome = await writeMerging(asked, (effect) => judge(effect, write, judged));
         if (outcome.effect === "kept") {
@@ -191,76 +197,4 @@ function fixedAmong<P extends Principal, DB>(
 /** Emits the events for rows that a transaction has not found, once it is known that no letter would create them. */
 export function announceMissing(emit: Emit, { rows }: Needs, call: Correlated): void {
   for (const row of rows) emit({ type: "row_missing", ...correlated(call), ...row });
-}
-
-/**
- * The full scope of a rule's rows for a caller, including the scopes of their parents. `undefined`: no restriction.
- * Throws what the rule's `scope` throws, and retryable if it returns no scope: a forgotten `return` must not mean that everybody may write.
- */
-export function scopeOf<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  parents: readonly ParentRule<P, DB>[],
-  context: OperationContext<P, DB>,
-  store: Pick<Store, "scopeBuilder" | "isScope">,
-): Scope | undefined {
-  const { table, owner, condition } = rule;
-  const { userId } = context.principal;
-  const expression = expressionOf(rule, context, store);
-  if ((owner ?? condition ?? expression) === undefined && parents.length === 0) return undefined;
-  return {
-    table,
-    ...(owner !== undefined && { owner: { column: owner, userId } }),
-    ...(condition !== undefined && { condition: { holds: condition, userId } }),
-    ...(expression !== undefined && { expression }),
-    parents: parents.map(({ column, rule: parent, by, optional }) => ({
-      column,
-      table: parent.table,
-      by,
-      optional,
-      scope: scopeOf(parent, furtherParents(rule, parent), context, store),
-    })),
-  };
-}
-
-/** Whether a scope depends on the caller's id alone, and on nothing that the application's own code says. */
-function isByUser<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  parents: readonly ParentRule<P, DB>[],
-): boolean {
-  return (
-    rule.scope === undefined &&
-    parents.every(({ rule: parent }) => isByUser(parent, furtherParents(rule, parent)))
-  );
-}
-
-/** `undefined`: no restriction. */
-function expressionOf<P extends Principal, DB>(
-  { name, scope }: Rule<P, DB>,
-  context: OperationContext<P, DB>,
-  store: Pick<Store, "scopeBuilder" | "isScope">,
-): unknown {
-  if (scope === undefined) return undefined;
-  const given: unknown = scope(store.scopeBuilder as never, context);
-  if (given === true) return undefined;
-  if (store.isScope(given)) return given;
-  throw misconfigured(
-    `tables.${name}: the scope gave ${described(given)} and no filter. Return an expression; or true, for no restriction.`,
-  );
-}
-
-function described(given: unknown): string {
-  if (given instanceof Promise) return "a promise";
-  return given === undefined || given === null || typeof given === "boolean"
-    ? String(given)
-    : typeof given === "object"
-      ? "an object"
-      : `a ${typeof given}`;
-}
-
-/** A table that refers to itself is checked one level up only, because a statement can't know how long the chain is. */
-function furtherParents<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  parent: Rule<P, DB>,
-): readonly ParentRule<P, DB>[] {
-  return parent === rule ? parent.parents.filter((each) => each.rule !== rule) : parent.parents;
 }

@@ -1,7 +1,12 @@
 /** Compiles the configured table rules once: resolves names, expands shorthands, and refuses mistakes at the start. */
 import type { Operation } from "../model.js";
 import type { Principal } from "../context.js";
-import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
+import {
+  type Condition,
+  type Membership,
+  membershipsOf,
+  ownerColumnsOf,
+} from "../store/conditions.js";
 import { storeCondition } from "./conditions.js";
 import {
   compileColumns,
@@ -10,7 +15,7 @@ import {
   isColumnList,
   type RuleColumns,
 } from "./rule-columns.js";
-import { compileConflict, type Conflict } from "./conflict-columns.js";
+import { compileConflict, type Conflict } from "./conflict/compile.js";
 import { compileRowSchemas } from "./row-schema.js";
 import type { RowSchemas } from "./standard-schema.js";
 import type { CompositeId, Parent, ScopeRule, TableRule } from "./table-rule.js";
@@ -23,7 +28,7 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly key: KeyRule<P>;
   readonly operations: ReadonlySet<Operation>;
   readonly validate?: RowSchemas;
-  /** The owner column. `owner`, `condition`, `scope` and `parents` together make the full scope: see `scopeOf` in `persist.ts`. */
+  /** The owner column. `owner`, `condition`, `scope` and `parents` together make the full scope: see `scopeOf` in `scope.ts`. */
   readonly owner?: string;
   /** The rule's `scope`, if it is plain data. */
   readonly condition?: Condition;
@@ -179,6 +184,13 @@ function compileRule<P extends Principal, DB>(
     looksAround:
       (rule.authorize ?? rule.persist ?? rule.conflict) !== undefined || computesValues(columns),
   };
+}
+
+/** The memberships that a rule's scope asks for. */
+export function membershipsIn<P extends Principal, DB>({
+  condition,
+}: Pick<Rule<P, DB>, "condition">): readonly Membership[] {
+  return condition === undefined ? [] : membershipsOf(condition);
 }
 
 /** The default of a membership's `by`: the key's only column. */

@@ -1,10 +1,11 @@
 /** The types of table rules, one for each table of the client's schema, and `defineTables`, with which the compiler checks their names. */
-import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
+import type { Expression, ExpressionBuilder, SelectType, SqlBool } from "kysely";
 import type { OperationContext, Principal } from "../context.js";
 import type { Operation, Write, WriteOutcome } from "../model.js";
 import type { Native } from "../store/store.js";
+import type { MemberValue } from "../store/conditions.js";
 import type { MemberTable, ScopeCondition } from "./conditions.js";
-import type { ConflictRule, KnownConflict } from "./conflict-rule.js";
+import type { ConflictRule, KnownConflict } from "./conflict/rule.js";
 import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
 /** Returns what the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of a value. */
@@ -160,8 +161,12 @@ export interface TableRule<P extends Principal, DB> {
  * });
  */
 export function defineTables<DB, P extends Principal = Principal>() {
-  return <Names extends string, ClientColumns extends PropertyKey>(tables: {
-    readonly [Name in Names]: KnownRule<DB, P, Name, NoInfer<Names>, ClientColumns>;
+  return <
+    Names extends string,
+    ClientColumns extends PropertyKey,
+    Held extends PropertyKey,
+  >(tables: {
+    readonly [Name in Names]: KnownRule<DB, P, Name, NoInfer<Names>, ClientColumns, Held>;
   }): Readonly<Record<Names, TableRule<P, DB>>> =>
     // Safe, because each known rule is also a table rule.
     tables as unknown as Readonly<Record<Names, TableRule<P, DB>>>;
@@ -178,12 +183,13 @@ type KnownRule<
   Name,
   Names extends string,
   ClientColumns extends PropertyKey,
+  Held extends PropertyKey,
 > =
   | (Name extends TableName<DB>
-      ? RuleOn<DB, P, ColumnName<DB, Name>, Names, ClientColumns> & { readonly table?: never }
+      ? RuleOn<DB, P, ColumnName<DB, Name>, Names, ClientColumns, Held> & { readonly table?: never }
       : never)
   | {
-      [Table in TableName<DB>]: RuleOn<DB, P, ColumnName<DB, Table>, Names, ClientColumns> & {
+      [Table in TableName<DB>]: RuleOn<DB, P, ColumnName<DB, Table>, Names, ClientColumns, Held> & {
         readonly table: Table;
       };
     }[TableName<DB>];
@@ -207,6 +213,7 @@ interface RuleOn<
   Column extends string,
   Names extends string,
   ClientColumns extends PropertyKey,
+  Held extends PropertyKey,
 > extends Omit<TableRule<P, DB>, Named> {
   readonly id?: Column | readonly Column[] | KnownId<P, Column>;
   readonly columns?:
@@ -221,7 +228,7 @@ interface RuleOn<
   readonly insertOnly?: readonly Column[];
   readonly owner?: Column;
   readonly belongsTo?: { readonly [Name in Column]?: Names | KnownParent<DB, Names> };
-  readonly scope?: ScopeRule<P, DB> | KnownCondition<DB, Column>;
+  readonly scope?: ScopeRule<P, DB> | KnownCondition<DB, Column, Held>;
   readonly conflict?: KnownConflict<P, DB, Column, TableName<DB>>;
   readonly delete?: { readonly set: KnownSet<P, DB, Column> };
 }
@@ -230,19 +237,29 @@ type KnownSet<P extends Principal, DB, Column extends string> = {
   readonly [Name in Column]?: SetColumn<P, DB>;
 };
 
-type KnownCondition<DB, Column extends string> =
+type KnownCondition<DB, Column extends string, Held extends PropertyKey> =
   | { readonly isOwner: Column }
-  | { readonly isMember: KnownMembers<DB, Column> }
-  | { readonly anyOf: readonly KnownCondition<DB, Column>[] };
+  | { readonly isMember: KnownMembers<DB, Column, Held> }
+  | { readonly anyOf: readonly KnownCondition<DB, Column, Held>[] };
 
-type KnownMembers<DB, Column extends string> = {
+type KnownMembers<DB, Column extends string, Held extends PropertyKey> = {
   [Table in TableName<DB>]: MemberTable & {
     readonly table: Table;
     readonly row: ColumnName<DB, Table>;
     readonly user: ColumnName<DB, Table>;
     readonly by?: Column;
+    readonly where?: {
+      readonly [Name in Held]?: Name extends ColumnName<DB, Table>
+        ? KnownValue<DB[Table][Name]> | readonly KnownValue<DB[Table][Name]>[]
+        : never;
+    };
   };
 }[TableName<DB>];
+
+/** What `where` may compare with, of what a column gives. */
+type KnownValue<Given> = unknown extends Given
+  ? MemberValue
+  : Extract<SelectType<Given>, MemberValue>;
 
 interface KnownId<P extends Principal, Column extends string> extends CompositeId<P> {
   readonly columns: readonly Column[];

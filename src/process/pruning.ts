@@ -2,7 +2,7 @@
 import type { LedgerOptions, WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
-import { countsVersions } from "../pipeline/conflict-columns.js";
+import { countsVersions } from "../pipeline/conflict/compile.js";
 import { namedMarginMs } from "../store/content.js";
 import type { Prunable, Pruned, PruneStep } from "../store/prune.js";
 import type { DeviceBound, Store } from "../store/store.js";

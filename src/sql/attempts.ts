@@ -2,8 +2,8 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import type { Pruned, PruneStep } from "../store/prune.js";
 import type { AttemptStore } from "../store/attempts.js";
-import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
+import { removeOld } from "./own-deletes.js";
 import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables } from "./tables.js";
 
@@ -86,24 +86,8 @@ async function isExhausted(
 export async function pruneAttempts(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
-  { olderThanMs, most }: PruneStep,
+  step: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
-  const old = await tx
-    .selectFrom("powersync_attempts")
-    .select("content")
-    .where("last_failed_at", "<", before)
-    .orderBy("last_failed_at")
-    .$call((query) => atMost(dialect, query, most))
-    .execute();
-  if (old.length === 0) return { removed: 0 };
-  const contents = old.map(({ content }) => content);
-  const { numDeletedRows } = await tx
-    .deleteFrom("powersync_attempts")
-    .where("content", "in", contents)
-    // Asked again: it may have failed meanwhile.
-    .where("last_failed_at", "<", before)
-    .executeTakeFirst();
-  // None of the old ones stays, so the next step begins with the oldest again.
-  return { removed: Number(numDeletedRows), ...(old.length === most && { next: "" }) };
+  const attempts = { table: "powersync_attempts", key: "content", at: "last_failed_at" } as const;
+  return removeOld(tx, dialect, attempts, step);
 }

@@ -1,7 +1,16 @@
 /** A scope's condition as SQL: `isOwner`, `isMember`, and `anyOf` of them. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { Condition, Membership } from "../store/conditions.js";
-import type { Scope, Table } from "../store/tables.js";
+import { keptQueued } from "../errors.js";
+import {
+  type Condition,
+  type Held,
+  mayBeSame,
+  memberColumns,
+  type Membership,
+  type NewMember,
+} from "../store/conditions.js";
+import { heldValue } from "../store/owners.js";
+import type { Column, Scope, Table } from "../store/tables.js";
 import type { Dialect } from "./dialect.js";
 import {
   any,
@@ -28,28 +37,41 @@ interface ConditionParts {
 
 type Given = NonNullable<Scope["condition"]>;
 
-/** In parentheses. Throws as `owns` does. @param place is called once for each owner and each member, in their order */
+/**
+ * In parentheses. Throws as `owns` does.
+ *
+ * @param place is called once for each owner and each member, in their order; for a member's id before the key of the row that is left out
+ */
 export async function bindCondition(
-  { holds, userId }: Given,
+  given: Given,
   parts: ConditionParts,
   place: PlaceOwner | undefined,
 ): Promise<Expression<SqlBool>> {
+  const { holds } = given;
   if ("anyOf" in holds) {
     const filters: Expression<SqlBool>[] = [];
     for (const each of holds.anyOf)
-      filters.push(await bindCondition({ holds: each, userId }, parts, place));
+      filters.push(await bindCondition({ ...given, holds: each }, parts, place));
     return sql<SqlBool>`(${sql.join(filters, sql` or `)})`;
   }
-  const owned = await ownedOf(holds, userId, parts);
+  const { owned, held, leftOut } = await comparedOf(holds, given, parts);
   const filter = place === undefined ? owned.filter : placedOwner(owned, parts.dialect, place);
   if ("isOwner" in holds) return sql<SqlBool>`(${filter})`;
   const { table, row, by } = holds.isMember;
-  const member = any
-    .selectFrom(`${table} as ${alias}`)
-    .select(any.lit(1).as("one"))
-    .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
-    .where(filter);
-  return sql<SqlBool>`(${any.exists(member)})`;
+  const member = held.reduce(
+    (all, each) => all.where(each.filter),
+    any
+      .selectFrom(`${table} as ${alias}`)
+      .select(any.lit(1).as("one"))
+      .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
+      .where(filter),
+  );
+  if (leftOut === undefined) return sql<SqlBool>`(${any.exists(member)})`;
+  const isLeftOut = Object.entries(leftOut).map(
+    ([column, value]) =>
+      sql<SqlBool>`${sql.ref(`${alias}.${column}`)} = ${place === undefined ? value : place(value)}`,
+  );
+  return sql<SqlBool>`(${any.exists(member.where(any.not(any.and(isLeftOut))))})`;
 }
 
 /**
@@ -57,34 +79,111 @@ export async function bindCondition(
  * Throws as `owns` does.
  */
 export async function conditionGiven(
-  { holds, userId }: Given,
+  given: Given,
   parts: ConditionParts,
 ): Promise<{ readonly shape: unknown; readonly values: readonly unknown[] } | undefined> {
+  const { holds } = given;
   if ("anyOf" in holds) {
     const shape: unknown[] = [];
     const values: unknown[] = [];
     for (const each of holds.anyOf) {
-      const given = await conditionGiven({ holds: each, userId }, parts);
-      if (given === undefined) return undefined;
-      shape.push(given.shape);
-      values.push(...given.values);
+      const one = await conditionGiven({ ...given, holds: each }, parts);
+      if (one === undefined) return undefined;
+      shape.push(one.shape);
+      values.push(...one.values);
     }
     return { shape, values };
   }
-  const { kind = null, compared } = await ownedOf(holds, userId, parts);
+  const { owned, held, leftOut = {} } = await comparedOf(holds, given, parts);
+  const values = [owned.compared, ...Object.values(leftOut)];
   // On MySQL bytes are one.
-  if (typeof compared === "object" && compared !== null) return undefined;
-  return { shape: [holds, kind, typeof compared], values: [compared] };
+  if (![...values, ...held.flatMap((each) => each.values)].every(isPlain)) return undefined;
+  const about =
+    "isOwner" in holds
+      ? holds
+      : { ...holds.isMember, where: held.map(spelled), without: Object.keys(leftOut) };
+  return { shape: [about, owned.kind ?? null, values.map((value) => typeof value)], values };
 }
 
-async function ownedOf(
+function isPlain(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** JSON knows no bigint. */
+function spelled({ column: { name, type }, values }: HeldColumn): readonly unknown[] {
+  return [name, type, ...values.map((value) => [typeof value, String(value)])];
+}
+
+interface Compared {
+  readonly owned: Owned;
+  /** They are the configuration's, and stand in the text as they are. */
+  readonly held: readonly HeldColumn[];
+  /** The key of the row that makes nobody a member. */
+  readonly leftOut?: NewMember["key"];
+}
+
+async function comparedOf(
   holds: Exclude<Condition, { readonly anyOf: unknown }>,
-  userId: string,
+  { userId, without }: Given,
   { table, dialect, tableOf, known, owns }: ConditionParts,
-): Promise<Owned> {
+): Promise<Compared> {
   if ("isOwner" in holds)
-    return owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf);
-  const { table: members, user, row }: Membership = holds.isMember;
-  const found = await tableOf(members, [user, row]);
-  return owns({ table: members, column: user, userId, as: alias, known: found }, dialect, tableOf);
+    return {
+      owned: await owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf),
+      held: [],
+    };
+  const { table: members, user, where }: Membership = holds.isMember;
+  const found = await tableOf(members, memberColumns(holds.isMember));
+  const of = { table: members, column: user, userId, as: alias, known: found };
+  const owned = await owns(of, dialect, tableOf);
+  const held = where.map((each) => heldColumn(each, members, found, dialect));
+  if (without === undefined || !mayBeSame(members, without.table)) return { owned, held };
+  // A table of that name in another schema may have another key.
+  const isOther =
+    members !== without.table &&
+    !Object.keys(without.key).every((column) => found?.columns.has(column));
+  return isOther ? { owned, held } : { owned, held, leftOut: without.key };
+}
+
+interface HeldColumn {
+  readonly column: Column;
+  /** As the column stores them. */
+  readonly values: readonly unknown[];
+  readonly filter: Expression<SqlBool>;
+}
+
+/** The last one made of each: what the configuration says stays the same. */
+const lastHeld = new WeakMap<Held, HeldColumn>();
+
+/** @throws ServerValue where the column can't hold one of the values; retryable where it is not there right now */
+function heldColumn(
+  held: Held,
+  table: string,
+  known: Table | undefined,
+  dialect: Dialect,
+): HeldColumn {
+  const column = known?.columns.get(held.column);
+  if (column === undefined) throw keptQueued("The database is being changed right now.");
+  const last = lastHeld.get(held);
+  if (last?.column === column) return last;
+  const { owners } = dialect;
+  const kind = owners.kind(column);
+  const reference = any.ref(`${alias}.${held.column}`);
+  const values = held.oneOf.map((value) =>
+    value === null ? null : heldValue(dialect, kind, { table, column, value }),
+  );
+  const filters = values.map((value) => {
+    if (value === null) return sql<SqlBool>`${reference} is null`;
+    // As whose a row is, where that can be said: no collation is asked, and no number rounded.
+    const isName =
+      kind === "number"
+        ? /^-?\d{1,38}$/.test(String(value))
+        : kind === "uuid" || (kind === "text" && typeof value === "string");
+    return isName
+      ? owners.same(reference, kind, value, (given) => given)
+      : dialect.same(reference, column, value);
+  });
+  const made = { column, values, filter: sql<SqlBool>`(${sql.join(filters, sql` or `)})` };
+  lastHeld.set(held, made);
+  return made;
 }

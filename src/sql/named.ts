@@ -14,10 +14,12 @@ import { answerOf } from "../store/saved-answers.js";
 import type { Claim } from "../store/store.js";
 import { sha256, typedJson } from "../wire/serialize.js";
 import { locking } from "./tables.js";
-import { atMost } from "./at-most.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
+import { removeOfUser, removeOld } from "./own-deletes.js";
 import { insertMissing, insertOrChange } from "./own-inserts.js";
 import type { Dialect } from "./dialect.js";
+
+const namedTable = { table: "powersync_named", key: "hash" } as const;
 
 /** A user's, locked. */
 export interface Account {
@@ -143,19 +145,9 @@ function byStatement({ types }: Dialect): Expression<unknown> {
 export async function pruneNamed(
   tx: Ours["tx"],
   dialect: Dialect,
-  { olderThanMs, most }: PruneStep,
+  step: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
-  const old = await tx
-    .selectFrom("powersync_named")
-    .select("hash")
-    .where("named_at", "<", before)
-    .orderBy("named_at")
-    .$call((query) => atMost(dialect, query, most))
-    .execute();
-  const { removed } = await removeNamed(tx, old, (remove) => remove.where("named_at", "<", before));
-  // None of the old ones stays, so the next step begins with the oldest again.
-  return { removed, ...(old.length === most && { next: "" }) };
+  return removeOld(tx, dialect, { ...namedTable, at: "named_at" }, step);
 }
 
 /** At most `most` rows of a user's; the account, locked first like everywhere, goes when there are none. Positions that begin anew must be the only ones. */
@@ -173,39 +165,12 @@ export async function forgetNamed(
       .where("place", "=", place)
       .where("subject", "=", subject),
   ).execute();
-  const named = await tx
-    .selectFrom("powersync_named")
-    .select("hash")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .$call((query) => atMost(dialect, query, most))
-    .execute();
-  if (named.length > 0) return removeNamed(tx, named, (remove) => remove);
+  const removed = await removeOfUser(tx, dialect, namedTable, { place, subject }, most);
+  if (removed.found > 0) return removed;
   await tx
     .deleteFrom("powersync_accounts")
     .where("place", "=", place)
     .where("subject", "=", subject)
     .execute();
-  return { found: 0, removed: 0 };
-}
-
-type Removing = ReturnType<typeof removing>;
-
-function removing(tx: Ours["tx"], hashes: readonly string[]) {
-  return tx.deleteFrom("powersync_named").where("hash", "in", hashes);
-}
-
-/** @param still what must still hold: a row may have been named again meanwhile */
-async function removeNamed(
-  tx: Ours["tx"],
-  named: readonly { readonly hash: string }[],
-  still: (remove: Removing) => Removing,
-): Promise<Batch> {
-  if (named.length === 0) return { found: 0, removed: 0 };
-  const remove = removing(
-    tx,
-    named.map(({ hash }) => hash),
-  );
-  const { numDeletedRows } = await still(remove).executeTakeFirst();
-  return { found: named.length, removed: Number(numDeletedRows) };
+  return removed;
 }

@@ -1,14 +1,15 @@
 /** Who wrote the latest versions of a row, so that a device's own are no conflict for it: a row a row of the application's, for tables that count versions. */
-import { sql } from "kysely";
 import type { VersionRecord } from "../store/merge.js";
 import type { MergedChange } from "../store/change.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
-import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
 import type { Ours } from "./devices.js";
+import { removeOfUser, removeOld } from "./own-deletes.js";
 import { insertOrChange } from "./own-inserts.js";
 import { locking } from "./tables.js";
+
+const versionsTable = { table: "powersync_versions", key: "hash" } as const;
 
 type Written = Pick<MergedChange, "table" | "key">;
 
@@ -66,27 +67,9 @@ export function versionsIn(
 export async function pruneVersions(
   tx: Ours["tx"],
   dialect: Dialect,
-  { olderThanMs, most }: PruneStep,
+  step: PruneStep,
 ): Promise<Pruned> {
-  const before = sql<Date>`${dialect.types.ago(olderThanMs)}`;
-  const old = await tx
-    .selectFrom("powersync_versions")
-    .select("hash")
-    .where("written_at", "<", before)
-    .orderBy("written_at")
-    .$call((query) => atMost(dialect, query, most))
-    .execute();
-  if (old.length === 0) return { removed: 0 };
-  const { numDeletedRows } = await tx
-    .deleteFrom("powersync_versions")
-    .where(
-      "hash",
-      "in",
-      old.map(({ hash }) => hash),
-    )
-    .where("written_at", "<", before)
-    .executeTakeFirst();
-  return { removed: Number(numDeletedRows), ...(old.length === most && { next: "" }) };
+  return removeOld(tx, dialect, { ...versionsTable, at: "written_at" }, step);
 }
 
 /** At most `most` rows of a user's. */
@@ -96,21 +79,5 @@ export async function forgetVersions(
   subject: string,
   most: number,
 ): Promise<Batch> {
-  const written = await tx
-    .selectFrom("powersync_versions")
-    .select("hash")
-    .where("place", "=", place)
-    .where("subject", "=", subject)
-    .$call((query) => atMost(dialect, query, most))
-    .execute();
-  if (written.length === 0) return { found: 0, removed: 0 };
-  const { numDeletedRows } = await tx
-    .deleteFrom("powersync_versions")
-    .where(
-      "hash",
-      "in",
-      written.map(({ hash }) => hash),
-    )
-    .executeTakeFirst();
-  return { found: written.length, removed: Number(numDeletedRows) };
+  return removeOfUser(tx, dialect, versionsTable, { place, subject }, most);
 }

@@ -1,4 +1,5 @@
 /** Conditions of a scope as plain data, which every store understands. */
+import type { Operation } from "../model.js";
 
 /** A condition on a row. Columns and tables have the source database's names. */
 export type Condition =
@@ -18,6 +19,32 @@ export interface Membership {
   readonly user: string;
   /** The column of the row in question that is referred to. */
   readonly by: string;
+  /** What the table's row must hold beside that. Empty: nothing. */
+  readonly where: readonly Held[];
+}
+
+/** A column that holds one of these values. */
+export interface Held {
+  readonly column: string;
+  readonly oneOf: readonly MemberValue[];
+}
+
+/**
+ * What a member's row must hold: a value of a column of texts, numbers, UUIDs, days (`YYYY-MM-DD`) or booleans, compared letter by letter; integers beyond
+ * 2^53 as a bigint or as digits. `null`, of any column: it holds no value.
+ */
+export type MemberValue = string | number | bigint | boolean | null;
+
+/** Every column of the members' table that a membership goes by. */
+export function memberColumns({ row, user, where }: Membership): readonly string[] {
+  return [row, user, ...where.map(({ column }) => column)];
+}
+
+/** The row that a write is about, where the write may make a membership of it: what it makes must not be what allows it. */
+export interface NewMember {
+  readonly table: string;
+  /** Converted. */
+  readonly key: Readonly<Record<string, unknown>>;
 }
 
 /** The row's own columns that are compared with the caller's id, in order. */
@@ -29,4 +56,34 @@ export function ownerColumnsOf(condition: Condition): readonly string[] {
 export function membershipsOf(condition: Condition): readonly Membership[] {
   if ("anyOf" in condition) return condition.anyOf.flatMap(membershipsOf);
   return "isMember" in condition ? [condition.isMember] : [];
+}
+
+interface ConditionalWrite {
+  readonly op: Operation;
+  readonly table: string;
+  readonly values: object;
+}
+
+/** Whether the row that a write leaves may be a membership of the condition's that it was not before. */
+export function makesMember(
+  condition: Condition,
+  { op, table, values }: ConditionalWrite,
+): boolean {
+  if (op === "DELETE") return false;
+  return membershipsOf(condition).some(
+    (membership) =>
+      mayBeSame(membership.table, table) &&
+      (op === "PUT" || memberColumns(membership).some((column) => Object.hasOwn(values, column))),
+  );
+}
+
+/** Whether two names may mean one table: a schema that one of them leaves out may be the other's, and a plugin may spell `listMembers` another way. */
+export function mayBeSame(one: string, other: string): boolean {
+  const [parts, others] = [partsOf(one), partsOf(other)];
+  return parts.every((part, index) => others[index] === undefined || part === others[index]);
+}
+
+/** The table first. */
+function partsOf(name: string): readonly string[] {
+  return name.replaceAll("_", "").toLowerCase().split(".").reverse();
 }

@@ -1,5 +1,6 @@
 /** Converts a caller's id to what an owner column stores, exactly or not at all: two ids must never become one value, and one id never two. */
 import { InvalidValue, ServerValue } from "./failures.js";
+import type { MemberValue } from "./conditions.js";
 import type { Column, OwnerKind } from "./tables.js";
 
 /** The required form of an id, for messages. */
@@ -29,9 +30,53 @@ export function ownerValue(
   }
 }
 
+/**
+ * A value that the configuration compares a column with, as the column stores it: exactly, or not at all.
+ *
+ * @throws ServerValue if the column can't hold it as it is
+ */
+export function heldValue(
+  store: OwnerConverting,
+  kind: OwnerKind | undefined,
+  { table, column, value }: { table: string; column: Column; value: Exclude<MemberValue, null> },
+): unknown {
+  try {
+    return heldExactly(store, kind, column, value);
+  } catch (error) {
+    if (!(error instanceof InvalidValue)) throw error;
+    throw new ServerValue(table, column.name, `It is in the rule's "where". ${error.message}`);
+  }
+}
+
+function heldExactly(
+  { convert, view }: OwnerConverting,
+  kind: OwnerKind | undefined,
+  column: Column,
+  value: Exclude<MemberValue, null>,
+): unknown {
+  if (kind === undefined && typeof value !== "boolean")
+    throw new InvalidValue(`A column of type ${typeName(column)} is compared with null alone.`);
+  if ((kind === "uuid" || kind === "date") && !forms[kind].test(String(value)))
+    throw new InvalidValue(`The value is not ${ownerForms[kind]}.`);
+  if (column.members?.includes(String(value)) === false)
+    throw new InvalidValue("The value is not in the column's list.");
+  const stored = convert(column, value, false, true);
+  const isItself = kind === "uuid" || kind === "date" || (kind === "text" && value === stored);
+  if (!isItself && spelled(view(column, stored)) !== spelled(value))
+    throw new InvalidValue("The column would store another value.");
+  return stored;
+}
+
+/** One spelling for a boolean that a database stores as a number, and for a decimal with trailing zeros. */
+function spelled(value: unknown): string {
+  if (typeof value === "boolean") return value ? "1" : "0";
+  const text = String(value);
+  return /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text;
+}
+
 /** The part of a store that is needed. */
 interface OwnerConverting {
-  convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
+  convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
   view(column: Column, converted: unknown): unknown;
 }
 

@@ -1,5 +1,5 @@
 /** Tables, columns and scopes as a store knows them, and what a store reports about its database for `check()` and `ready()`. */
-import type { Condition } from "./conditions.js";
+import type { Condition, NewMember } from "./conditions.js";
 
 export interface Table {
   /** The name that the configuration uses. */
@@ -62,7 +62,12 @@ export interface Scope {
   /** The column holds the caller's user id. */
   readonly owner?: { readonly column: string; readonly userId: string };
   /** The condition must hold for this user. */
-  readonly condition?: { readonly holds: Condition; readonly userId: string };
+  readonly condition?: {
+    readonly holds: Condition;
+    readonly userId: string;
+    /** This row makes nobody a member. */
+    readonly without?: NewMember;
+  };
   /** What the rule's `scope` returned, an expression of the store's own kind. */
   readonly expression?: unknown;
   readonly parents: readonly ParentScope[];

@@ -7,7 +7,15 @@ import { powersyncWrites as koa } from "../../adapters/koa.js";
 import { powersyncWrites as node } from "../../adapters/node.js";
 import { PowerSyncWriteModule } from "../../adapters/nest/index.js";
 import { createAdmin } from "../../src/admin/admin.js";
-import { anonymous, anyOf, createTables, createWrites, isOwner, rls } from "../../src/index.js";
+import {
+  anonymous,
+  anyOf,
+  createTables,
+  createWrites,
+  isMember,
+  isOwner,
+  rls,
+} from "../../src/index.js";
 import { auth0, clerk, jwt, keycloak } from "../../src/jwt/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 
@@ -178,6 +186,32 @@ describe("a configuration refuses", () => {
       "tables.lists.scope.isMember.user is missing",
       { tables: { lists: { scope: { isMember: { table: "members", row: "list_id" } } } } },
     ],
+    ...(
+      [
+        ["where must be an object of values by column that is not empty", {}],
+        ["where must be an object of values by column", ["owner"]],
+        ["where must be an object of values by column", "owner"],
+        ["where is undefined", undefined],
+        ["where.role is undefined", { role: undefined }],
+        ["where.role[1] must be a text, a number", { role: ["owner", undefined] }],
+        ["where.role[0] must be a text, a number", { role: [["owner"]] }],
+        ["where.role must be a text, a number", { role: [] }],
+        ["where.role must be a text, a number", { role: { in: ["owner"] } }],
+        ["where.role must be a text, a number", { role: () => "owner" }],
+        ["where.level must be a text, a number", { level: Number.NaN }],
+        ["where.since must be a text, a number", { since: new Date() }],
+        ["where must be an object of values by column", Object.create({ role: "owner" })],
+      ] as const
+    ).map(([said, where]): [string, Given] => [
+      `tables.lists.scope.isMember.${said}`,
+      {
+        tables: {
+          lists: {
+            scope: isMember({ table: "members", row: "list_id", user: "user_id", where } as never),
+          },
+        },
+      },
+    ]),
     ["tables.lists.persist must be a function", { tables: { lists: { owner, persist: true } } }],
     ["mutators.share must be a function", { mutators: { share: "yes" } }],
     ["mutators.share is undefined", { mutators: { share: undefined } }],

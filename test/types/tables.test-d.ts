@@ -1,5 +1,5 @@
 /** What `defineTables` refuses, and what it infers: inline and as a const. */
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type ColumnType, type Generated, type Kysely, sql, type Transaction } from "kysely";
 import {
   anyOf,
   createWrites,
@@ -17,7 +17,14 @@ import { expectType } from "./expect.js";
 interface Database {
   lists: { id: string; name: string | null; owner_id: string | null; deleted_at: Date | null };
   todos: { id: string; list_id: string; done: boolean; updated_at: Date };
-  members: { list_id: string; user_id: string };
+  members: {
+    list_id: string;
+    user_id: string;
+    role: "viewer" | "editor" | "owner";
+    level: Generated<number>;
+    active: ColumnType<boolean, boolean | undefined, boolean>;
+    left_at: Date | null;
+  };
   "app.people": { number: number; uuid: string };
 }
 
@@ -163,6 +170,33 @@ define({ lists: { scope: anyOf(isOwner("owner_id"), isOwner("owner")) } });
 define({ lists: { scope: isMember({ table: "member", row: "list_id", user: "user_id" }) } });
 // @ts-expect-error No column of that table.
 define({ lists: { scope: isMember({ table: "members", row: "list", user: "user_id" }) } });
+const all = { table: "members", row: "list_id", user: "user_id" } as const;
+define({
+  lists: {
+    scope: anyOf(
+      isMember({ ...all, where: { role: ["editor", "owner"], left_at: null } }),
+      isMember({ ...all, where: { role: "owner", level: [1, 2], active: true } }),
+    ),
+  },
+});
+// @ts-expect-error No column of the members.
+define({ lists: { scope: isMember({ ...all, where: { roles: "owner" } }) } });
+// @ts-expect-error The same, beside one that there is.
+define({ lists: { scope: isMember({ ...all, where: { role: "owner", actve: true } }) } });
+// @ts-expect-error The same inside.
+define({ lists: { scope: anyOf(isMember({ ...all, where: { role: "owner", actve: true } })) } });
+// @ts-expect-error No value of the column.
+define({ lists: { scope: isMember({ ...all, where: { role: "admin" } }) } });
+// @ts-expect-error The same in a list.
+define({ lists: { scope: isMember({ ...all, where: { role: ["owner", "admin"] } }) } });
+// @ts-expect-error No value of the column's type.
+define({ lists: { scope: isMember({ ...all, where: { level: "high" } }) } });
+// @ts-expect-error It is never null.
+define({ lists: { scope: isMember({ ...all, where: { level: null } }) } });
+// @ts-expect-error Of a point in time it can only be said that there is none.
+define({ lists: { scope: isMember({ ...all, where: { left_at: new Date() } }) } });
+// @ts-expect-error Nothing is compared with what is undefined.
+isMember({ ...all, where: { role: undefined } });
 define({
   todos: {
     access: "everyone",

@@ -132,7 +132,7 @@ describe("each event's line", () => {
     [
       { type: "server_value", correlationId: id, table: "t", column: "by", why: "It is NULL." },
       "error",
-      "the value that the server sets for t.by does not fit the column; writes wait on the device. It is NULL. Remedy: change the column's type, or the value from the rule's owner, set or setOnInsert",
+      "the value that the server sets for t.by does not fit the column; writes wait on the device. It is NULL. Remedy: change the column's type, or the value from the rule's owner, set, setOnInsert or isMember",
     ],
     [
       { type: "precision_lost", correlationId: id, table: "t", column: "big", cure: "Do this." },

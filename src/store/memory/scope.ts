@@ -1,7 +1,13 @@
 /** Decides whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
-import { membershipsOf, ownerColumnsOf } from "../conditions.js";
+import {
+  type Held,
+  memberColumns,
+  membershipsOf,
+  type NewMember,
+  ownerColumnsOf,
+} from "../conditions.js";
 import { InvalidValue } from "../failures.js";
-import { ownerValue } from "../owners.js";
+import { heldValue, ownerValue } from "../owners.js";
 import type { StoredRow } from "../store.js";
 import type { Column, OwnerKind, Scope } from "../tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
@@ -57,26 +63,50 @@ function ownerHolds(table: Definition, { owner }: Scope, row: Row): boolean {
 }
 
 function conditionHolds(rows: Rows, table: Definition, scope: Scope, row: Row): boolean {
-  if (scope.condition === undefined) return true;
-  const { holds, userId } = scope.condition;
+  const { condition } = scope;
+  if (condition === undefined) return true;
+  const { holds, userId, without } = condition;
   if ("anyOf" in holds) {
     return holds.anyOf.some((each) =>
-      conditionHolds(rows, table, { ...scope, condition: { holds: each, userId } }, row),
+      conditionHolds(rows, table, { ...scope, condition: { ...condition, holds: each } }, row),
     );
   }
   if ("isOwner" in holds)
     return ownerHolds(table, { ...scope, owner: { column: holds.isOwner, userId } }, row);
-  const { table: name, row: refers, user, by } = holds.isMember;
+  const { table: name, row: refers, user, by, where } = holds.isMember;
   const members = rows.table(name);
   const value = row[by] ?? null;
   if (value === null) return false;
   const id = ownerOf(members, columnOf(members, user), userId);
   return rows
     .matching(members, { [refers]: asStored(members, refers, value) })
-    .some(([, member]) => member[user] === id);
+    .some(
+      ([, member]) =>
+        member[user] === id &&
+        where.every((held) => heldValues(members, held).includes(member[held.column] ?? null)) &&
+        !isLeftOut(name, member, without),
+    );
 }
 
-/** @throws ServerValue if an owner column, including those of parents and members, can't hold the caller's id */
+/** @throws ServerValue if the column can't hold one of them */
+function heldValues(table: Definition, { column: name, oneOf }: Held): readonly unknown[] {
+  const column = columnOf(table, name);
+  return oneOf.map((value) =>
+    value === null
+      ? null
+      : heldValue({ convert, view }, ownerKind(column), { table: table.name, column, value }),
+  );
+}
+
+function isLeftOut(table: string, row: Row, without: NewMember | undefined): boolean {
+  if (without?.table !== table) return false;
+  return Object.entries(without.key).every(([column, value]) => row[column] === value);
+}
+
+/**
+ * @throws ServerValue if an owner column, including those of parents and members, can't hold the caller's id, or a column of the members' table can't
+ * hold the values that the configuration compares it with
+ */
 export function checkOwners(rows: Rows, scope: Scope | undefined): void {
   if (scope === undefined) return;
   const { owner, condition, parents } = scope;
@@ -85,9 +115,10 @@ export function checkOwners(rows: Rows, scope: Scope | undefined): void {
   if (condition !== undefined) {
     const { holds, userId } = condition;
     for (const column of ownerColumnsOf(holds)) ownerOf(table, columnOf(table, column), userId);
-    for (const { table: name, user } of membershipsOf(holds)) {
+    for (const { table: name, user, where } of membershipsOf(holds)) {
       const members = rows.table(name);
       ownerOf(members, columnOf(members, user), userId);
+      for (const held of where) heldValues(members, held);
     }
   }
   for (const parent of parents) checkOwners(rows, parent.scope);
@@ -147,7 +178,7 @@ export function checkScope(rows: Rows, scope: Scope): void {
   const members = condition === undefined ? [] : membershipsOf(condition.holds);
   for (const member of members) {
     columnOf(table, member.by);
-    for (const column of [member.row, member.user]) columnOf(rows.table(member.table), column);
+    for (const column of memberColumns(member)) columnOf(rows.table(member.table), column);
   }
   const owners = condition === undefined ? [] : ownerColumnsOf(condition.holds);
   for (const column of owners) columnOf(table, column);

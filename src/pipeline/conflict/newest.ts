@@ -1,9 +1,9 @@
 /** The time at which a device has made a change, as it says: never later than now. */
-import type { Principal } from "../context.js";
-import { fatal } from "../errors.js";
-import { InvalidValue } from "../store/failures.js";
-import { instantOf } from "../store/timestamps.js";
-import { type Asked, asStored, clientName } from "./conflict-asked.js";
+import type { Principal } from "../../context.js";
+import { fatal } from "../../errors.js";
+import { InvalidValue } from "../../store/failures.js";
+import { instantOf } from "../../store/timestamps.js";
+import { type Asked, asStored, clientName } from "./base.js";
 
 /**
  * As the column stores it; `undefined` where it has not been sent. A whole number is milliseconds since 1970. A column of texts gets one form alone, so that

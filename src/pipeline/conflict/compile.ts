@@ -1,8 +1,8 @@
 /** A rule's `conflict`, compiled: which column follows which strategy. Mistakes are refused at the start. */
-import type { Principal } from "../context.js";
-import type { AddBounds, ConflictRule, ResolveConflict } from "./conflict-rule.js";
-import { isColumnList, type RuleColumns } from "./rule-columns.js";
-import type { TableRule } from "./table-rule.js";
+import type { Principal } from "../../context.js";
+import { isColumnList, type RuleColumns } from "../rule-columns.js";
+import type { TableRule } from "../table-rule.js";
+import type { AddBounds, ConflictRule, ResolveConflict } from "./rule.js";
 
 /** By the source database's names. */
 export interface Conflict<P extends Principal, DB> {

@@ -1,12 +1,12 @@
 /** The loser of a conflict as a row in a table of the application's own, in the same transaction. */
-import type { Principal } from "../context.js";
-import { misconfigured } from "../errors.js";
-import type { StoredRow, Values } from "../store/store.js";
-import { InvalidValue } from "../store/failures.js";
-import { stringifyJson } from "../wire/serialize.js";
-import type { Asked } from "./conflict-asked.js";
-import { detailsOf } from "./conflict-details.js";
-import type { Merging } from "./conflict-merge.js";
+import type { Principal } from "../../context.js";
+import { misconfigured } from "../../errors.js";
+import type { StoredRow, Values } from "../../store/store.js";
+import { InvalidValue } from "../../store/failures.js";
+import { stringifyJson } from "../../wire/serialize.js";
+import type { Asked } from "./base.js";
+import { detailsOf } from "./details.js";
+import type { Merging } from "./merge.js";
 
 /**
  * Throws retryable where it can't be recorded: what has lost is nowhere else then, and stays on the device.

@@ -1,10 +1,10 @@
 /** The version that a write was made on, and who makes the next. */
-import type { Principal } from "../context.js";
-import { fatal } from "../errors.js";
-import type { MergedVersion } from "../store/merge.js";
-import { sha256 } from "../wire/serialize.js";
-import { type Asked, clientName } from "./conflict-asked.js";
-import type { Sender } from "./operation.js";
+import type { Principal } from "../../context.js";
+import { fatal } from "../../errors.js";
+import type { MergedVersion } from "../../store/merge.js";
+import { sha256 } from "../../wire/serialize.js";
+import type { Sender } from "../operation.js";
+import { type Asked, clientName } from "./base.js";
 
 /** Throws fatal INVALID_DATA for what is no version, FORBIDDEN_COLUMN where the device counts versions itself. */
 export async function versionOf<P extends Principal, DB>(

@@ -1,12 +1,12 @@
 /** A write whose rule says what becomes of it where others have changed the row, and what was sent of the row before it. */
-import type { OperationContext, Principal } from "../context.js";
-import { fatal, misconfigured, ofApplication } from "../errors.js";
-import type { Write } from "../model.js";
-import type { Change } from "../store/store.js";
-import type { Conflict } from "./conflict-columns.js";
-import type { Convert } from "./convert.js";
-import type { OperationState } from "./operation.js";
-import type { Rule } from "./rules.js";
+import type { OperationContext, Principal } from "../../context.js";
+import { fatal, misconfigured, ofApplication } from "../../errors.js";
+import type { Write } from "../../model.js";
+import type { Change } from "../../store/store.js";
+import type { Convert } from "../convert.js";
+import type { OperationState } from "../operation.js";
+import type { Rule } from "../rules.js";
+import type { Conflict } from "./compile.js";
 
 export interface Asked<P extends Principal, DB> {
   readonly change: Change;

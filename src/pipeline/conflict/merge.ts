@@ -1,12 +1,12 @@
 /** A write by its rule's `conflict`, as data: what the statement asks of a row that is there, and what it makes of it. */
-import type { Principal } from "../context.js";
-import { fatal } from "../errors.js";
-import type { Added, Merge, Stamp } from "../store/merge.js";
-import type { MergedChange } from "../store/change.js";
-import { parseJson } from "../wire/parse-json.js";
-import { type Asked, asStored, baseMissing, baseOf, clientName } from "./conflict-asked.js";
-import { stampSent } from "./conflict-stamp.js";
-import { versionOf } from "./conflict-version.js";
+import type { Principal } from "../../context.js";
+import { fatal } from "../../errors.js";
+import type { Added, Merge, Stamp } from "../../store/merge.js";
+import type { MergedChange } from "../../store/change.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { type Asked, asStored, baseMissing, baseOf, clientName } from "./base.js";
+import { stampSent } from "./newest.js";
+import { versionOf } from "./version.js";
 
 /** A change that merges, and what was sent of the row before it. */
 export interface Merging {

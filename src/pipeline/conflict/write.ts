@@ -1,5 +1,5 @@
 /** Writes of tables whose rule has a `conflict`: merged in the statement; what can't be is refused, recorded, or given to the rule's `resolve`. */
-import type { Principal } from "../context.js";
+import type { Principal } from "../../context.js";
 import {
   type FatalError,
   fatal,
@@ -7,17 +7,17 @@ import {
   isRetryable,
   misconfigured,
   ofApplication,
-} from "../errors.js";
-import type { Write, WriteOutcome } from "../model.js";
-import type { MergedChange } from "../store/change.js";
-import type { Change, Effect, StoredRow, Values } from "../store/store.js";
-import { type Asked, asStored, baseMissing } from "./conflict-asked.js";
-import { detailsOf } from "./conflict-details.js";
-import { mergingOf, type Merging } from "./conflict-merge.js";
-import { recordConflict } from "./conflict-record.js";
-import type { Resolution } from "./conflict-rule.js";
-import { storedValues } from "./convert.js";
-import { faultOf } from "./fault.js";
+} from "../../errors.js";
+import type { Write, WriteOutcome } from "../../model.js";
+import type { MergedChange } from "../../store/change.js";
+import type { Change, Effect, StoredRow, Values } from "../../store/store.js";
+import { storedValues } from "../convert.js";
+import { faultOf } from "../fault.js";
+import { type Asked, asStored, baseMissing } from "./base.js";
+import { detailsOf } from "./details.js";
+import { mergingOf, type Merging } from "./merge.js";
+import { recordConflict } from "./record.js";
+import type { Resolution } from "./rule.js";
 
 /**
  * Throws fatal CONFLICT and CONFLICT_BASE_MISSING, what `resolve` and `judge` throw, and the database's own errors.

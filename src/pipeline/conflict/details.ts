@@ -1,9 +1,9 @@
 /** What a device is told of a conflict, by its own names: what it had, what there is, what it sends. */
-import type { Principal } from "../context.js";
-import type { OpData } from "../model.js";
-import type { StoredRow } from "../store/store.js";
-import { type Asked, clientName } from "./conflict-asked.js";
-import type { Merging } from "./conflict-merge.js";
+import type { Principal } from "../../context.js";
+import type { OpData } from "../../model.js";
+import type { StoredRow } from "../../store/store.js";
+import { type Asked, clientName } from "./base.js";
+import type { Merging } from "./merge.js";
 
 interface ConflictDetails {
   readonly base: OpData;

@@ -1,8 +1,8 @@
 /** A rule's `conflict`: what becomes of a write to a row that others have changed since the device saw it. */
-import type { OperationContext, Principal } from "../context.js";
-import type { FatalError } from "../errors.js";
-import type { Operation } from "../model.js";
-import type { StoredRow, Values } from "../store/store.js";
+import type { OperationContext, Principal } from "../../context.js";
+import type { FatalError } from "../../errors.js";
+import type { Operation } from "../../model.js";
+import type { StoredRow, Values } from "../../store/store.js";
 
 /** The least and the greatest number that a difference may lead to; what leads beyond is CONFLICT. */
 export interface AddBounds {
