@@ -4,7 +4,7 @@ import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditio
 import { InvalidValue } from "../store/failures.js";
 import { ownerValue } from "../store/owners.js";
 import type { Scope, Table } from "../store/tables.js";
-import { columnIn, exactly, filterOf, findOne, type Sending } from "./sending.js";
+import { columnIn, exactly, filterOf, findOther, type Sending } from "./sending.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
 
 /** What a rule's `scope` gives: a filter on the rule's own collection. `true`: no restriction. */
@@ -87,7 +87,7 @@ export async function isInScope(
     if (sought === undefined) return false;
     const fields = fieldsOf(parent, further);
     const filter = filterIn(further, filterOf(parent, { [by]: sought }));
-    const found = await findOne(sending, parent, filter, fields);
+    const found = await findOther(sending, parent, filter, fields);
     if (found === null || !(await isInScope(sending, parent, further, found))) return false;
   }
   return true;
@@ -123,7 +123,7 @@ async function holds(
   const sought = soughtIn(members, row, value);
   if (sought === undefined) return false;
   const filter = filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) });
-  return (await findOne(sending, members, filter, [])) !== null;
+  return (await findOther(sending, members, filter, [])) !== null;
 }
 
 /** What refers, as the column referred to has it. `undefined`: no document has such a value. */

@@ -14,6 +14,8 @@ import { type Message, messagesIn, replyTo } from "./wire.js";
 /** What becomes of the next command of that name. */
 export interface Fault {
   readonly command: string;
+  /** Of that collection alone. */
+  readonly collection?: string;
   /** The connection is dropped, in place of running the command or of answering it. */
   readonly drop?: "before" | "after";
   /** It is answered with this, and not run; with `run` it is run first. */
@@ -258,7 +260,10 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
     const { command } = message;
     const name = Object.keys(command)[0] ?? "";
     if (!quiet.has(name)) seen.push(name);
-    const fault = faults.find((each) => each.command === name && each.left > 0);
+    const fault = faults.find(
+      ({ command: of, collection = command[name], left }) =>
+        of === name && collection === command[name] && left > 0,
+    );
     if (fault !== undefined) fault.left -= 1;
     const reply = (document: Doc): void => void socket.write(replyTo(message, document));
     try {
