@@ -199,6 +199,18 @@ describe.skipIf(!isChosen("mongodb"))("runs on MongoDB, by the commands that the
     ).toEqual(["find", "insert 2", "find", "update 1", "insert 1", "find", "insert 1", "find"]);
   });
 
+  it("looks at documents apart that are judged by other expressions", async () => {
+    const todo = { list_id: "l", description: "x" };
+    await sent([put("lists", "l", { name: "a" }), put("todos", "t", todo)]);
+    await sent([put("todos", "closed", { ...todo, state: "closed" })]);
+    const patch = (table: string, id: string) => ({
+      ...{ op: "PATCH", table, id },
+      op_data: { description: "y" },
+    });
+    await sent([patch("open", "t"), patch("todos", "closed")]);
+    await sent([patch("todos", "t"), patch("open", "closed")], "fatal_error");
+  });
+
   it("writes rows one after the other whose scope reads their own collection", async () => {
     const parents = Array.from({ length: 3 }, (_, n) =>
       put("nodes", `n${n}`, { parent_id: n === 0 ? null : `n${n - 1}` }),
