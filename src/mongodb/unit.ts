@@ -19,6 +19,7 @@ import {
   filterOfAny,
   findAll,
   findOne,
+  mostAtOnce,
   ours,
   type Sending,
 } from "./sending.js";
@@ -128,8 +129,6 @@ function fields(
   return columns?.map((name) => ours(table).columns.get(name)?.field ?? name);
 }
 
-const atOnce = 100;
-
 async function fingerprint(
   sending: Sending,
   table: Table,
@@ -140,8 +139,8 @@ async function fingerprint(
   if (asked !== undefined && !asked.every((name) => known.has(name))) return undefined;
   const wanted = asked?.map((name) => columnIn(table, name).field);
   const found: (Document | undefined)[] = [];
-  for (let first = 0; first < keys.length; first += atOnce) {
-    const some = keys.slice(first, first + atOnce);
+  for (let first = 0; first < keys.length; first += mostAtOnce) {
+    const some = keys.slice(first, first + mostAtOnce);
     found.push(...(await documentsOf(sending, table, some, wanted)));
   }
   // A collection may hold more fields than anybody has named.

@@ -30,7 +30,7 @@ export const commands: Readonly<
 > = {
   find: {
     options: ["filter", "sort", "projection", "limit", "batchSize", "singleBatch"],
-    run: ({ filter = {}, sort, projection, limit, batchSize }, running) => {
+    run: ({ filter = {}, sort, projection, limit }, running) => {
       const found = sorted(found_(running, filter as Doc), sort as Doc | undefined);
       const some =
         limit === undefined || Number(limit) === 0
@@ -39,7 +39,6 @@ export const commands: Readonly<
       return cursor(
         running,
         some.map((document) => projected(document, projection as Doc | undefined)),
-        batchSize === undefined ? undefined : Number(batchSize),
       );
     },
   },
@@ -187,26 +186,24 @@ function grouped(documents: readonly Doc[], { _id, ...fields }: Doc): readonly D
   }));
 }
 
-/** Unless the command says another number. */
 const batch = 101;
 const mostBytes = 12 * 1024 * 1024;
 
 /** As many as a reply may hold. */
 export function firstBatch(
   documents: readonly Doc[],
-  most = batch,
 ): readonly [some: readonly Doc[], left: readonly Doc[]] {
   let [count, bytes] = [0, 0];
   for (const each of documents) {
     bytes += BSON.calculateObjectSize(each);
-    if (count >= most || (count > 0 && bytes > mostBytes)) break;
+    if (count >= batch || (count > 0 && bytes > mostBytes)) break;
     count += 1;
   }
   return [documents.slice(0, count), documents.slice(count)];
 }
 
-function cursor({ ns, keep }: Running, documents: readonly Doc[], most?: number): Doc {
-  const [some, left] = firstBatch(documents, most);
+function cursor({ ns, keep }: Running, documents: readonly Doc[]): Doc {
+  const [some, left] = firstBatch(documents);
   return {
     cursor: { firstBatch: some, id: left.length === 0 ? Long.ZERO : keep(left), ns },
     ok: 1,
