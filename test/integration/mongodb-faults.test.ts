@@ -242,6 +242,21 @@ describe.skipIf(!isChosen("mongodb"))("MongoDB's faults", () => {
     }
   });
 
+  it("says what a date keeps of a second", async () => {
+    const { writes } = await open();
+    await client.db("app").command({
+      collMod: "lists",
+      validator: { $jsonSchema: { properties: { name: { bsonType: "date" } } } },
+    });
+    expect(await writes.check()).toContainEqual(
+      expect.objectContaining({
+        code: "column_rounds",
+        column: "name",
+        message: expect.stringContaining("is stored as 2026-01-02T03:04:05.679Z."),
+      }),
+    );
+  });
+
   it("is ready with its own collections, and says which is missing", async () => {
     const { writes } = await open();
     expect(await writes.ready()).toEqual({ ready: true });

@@ -56,6 +56,9 @@ const common = new Set([
   "recoveryToken",
 ]);
 
+/** What a collection may be made with. */
+const ofCollections = new Set(["validator", "collation", "changeStreamPreAndPostImages"]);
+
 const quiet = new Set(["hello", "ismaster", "isMaster", "endSessions", "ping"]);
 
 interface Options {
@@ -152,12 +155,12 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
       case "create": {
         if (data.collections.has(ns))
           throw new Refusal(48, "NamespaceExists", `Collection ${ns} already exists.`);
-        const { validator, collation } = command;
-        Object.assign(
-          collectionOf(ns).options,
-          validator && { validator },
-          collation && { collation },
-        );
+        for (const [option, value] of Object.entries(command)) {
+          if (option === name || common.has(option)) continue;
+          if (!ofCollections.has(option)) throw unknown(`${option} of ${name}`);
+          Object.assign(collectionOf(ns).options, { [option]: value });
+        }
+        collectionOf(ns);
         return { ok: 1 };
       }
       case "collMod":
@@ -265,7 +268,9 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
         of === name && collection === command[name] && left > 0,
     );
     if (fault !== undefined) fault.left -= 1;
-    const reply = (document: Doc): void => void socket.write(replyTo(message, document));
+    const reply = (document: Doc): void => {
+      if (!message.isUnanswered) socket.write(replyTo(message, document));
+    };
     try {
       await fault?.until;
       if (fault?.drop === "before") return void socket.destroy();
