@@ -107,7 +107,9 @@ describe("the demo", () => {
       const { list, send } = await useDemo(demo);
       const text = { _id: list as never };
       const put = (data: object) => ({
-        ...{ op: "PUT", table: "todos", id: crypto.randomUUID() },
+        op: "PUT",
+        table: "todos",
+        id: crypto.randomUUID(),
         op_data: { list_id: list, ...data },
       });
       const at = "2026-01-01T00:00:00.000Z";

@@ -248,7 +248,7 @@ describe.skipIf(!isChosen("mongodb"))("MongoDB's faults", () => {
     ["is kept from others where a rule writes to it", true, ["committed", "given away"]],
   ])("a parent %s", async (_, locks, order) => {
     const app = client.db("app");
-    const lists = app.collection<{ _id: string }>("lists");
+    const lists = app.collection<{ _id: string; owner_id: string }>("lists");
     const { writes } = await open({
       tables: {
         lists: { owner: "owner_id", columns: ["name", "owner_id"] },
@@ -267,7 +267,7 @@ describe.skipIf(!isChosen("mongodb"))("MongoDB's faults", () => {
       },
     });
     await app.createCollection("todos");
-    await lists.insertOne({ _id: "list", ...{ owner_id: "alice" } });
+    await lists.insertOne({ _id: "list", owner_id: "alice" });
     let release: () => void = () => {};
     commit({ until: new Promise((resolve) => (release = resolve)) });
     const happened: string[] = [];
