@@ -76,7 +76,7 @@ async function isReady(
   sending: Sending,
   { table, scope, seenAbsent = false }: Change,
 ): Promise<boolean> {
-  if (ours(table).inexact || seenAbsent) return false;
+  if (ours(table).collated || seenAbsent) return false;
   if (scope !== undefined && readsTable(scope, table.name)) return false;
   return scopes.checkScope(sending, scope).then(
     () => true,

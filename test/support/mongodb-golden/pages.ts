@@ -1,6 +1,6 @@
 /**
  * The pages of MongoDB's manual that define the words of the commands. What has been read is the manual's source, without what a page includes from other
- * files; of the pages that are not marked so, nobody has compared the commands with them yet.
+ * files (of `$pull` the page itself); of the pages that are not marked so, nobody has compared the commands with them yet.
  */
 
 const root = "https://www.mongodb.com/docs/manual/";
@@ -89,10 +89,10 @@ export const pages: readonly Page[] = [
   query(true, "ne"),
   query(true, "in"),
   query(true, "gt"),
-  query(false, "gte"),
+  query(true, "gte"),
   query(false, "lt"),
   query(false, "lte"),
-  query(false, "and"),
+  query(true, "and"),
   query(true, "or"),
   query(true, "not"),
   query(true, "type"),
@@ -101,12 +101,12 @@ export const pages: readonly Page[] = [
   update(false, "unset"),
   update(false, "inc"),
   update(true, "setOnInsert"),
-  update(false, "pull"),
+  update(true, "pull"),
   update(false, "addToSet"),
   update(true, "each"),
-  stage(false, "match"),
+  stage(true, "match"),
   stage(false, "project"),
-  stage(false, "group"),
+  stage(true, "group"),
   stage(true, "set"),
   page(false, "$sum", "reference/operator/aggregation/sum", "accumulator $sum"),
   page(false, "Field paths", "core/field-paths", "expression $field"),
@@ -116,7 +116,7 @@ export const pages: readonly Page[] = [
   expression(true, "add"),
   expression(true, "subtract"),
   expression(true, "gt"),
-  expression(false, "lt"),
+  expression(true, "lt"),
   expression(true, "max"),
   expression(true, "min"),
   expression(true, "in"),
