@@ -20,7 +20,7 @@ export interface OpenDatabase {
 
 /**
  * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`: a server. For
- * `mssql://…` see `sql-server.ts`.
+ * `mssql://…` see `sql-server.ts`, for `mongodb://…` see `mongodb.ts`.
  *
  * @throws for anything else, with a message to show
  */
@@ -61,7 +61,7 @@ export function openDatabase(url: string | undefined): OpenDatabase {
   }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? "no scheme";
   throw new Error(
-    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR, sqlite:FILE, postgres://…, mysql://… or mssql://….`,
+    `DATABASE_URL: this demo can't use ${scheme}. Leave it unset for PGlite in memory, or use file:DIR, sqlite:FILE, postgres://…, mysql://…, mongodb://… or mssql://….`,
   );
 }
 

@@ -2,7 +2,7 @@
 import { defineTables } from "../../src/index.js";
 import type { Database } from "./schema.js";
 
-export const tables = defineTables<Database>()({
+export const rules = {
   lists: { owner: "owner_id" },
   todos: { belongsTo: { list_id: "lists" } },
   list_notes: {
@@ -10,4 +10,6 @@ export const tables = defineTables<Database>()({
     // Two devices that both count are added up. Of two that write different notes, the later one is asked.
     conflict: { add: { people: { min: 0 } }, changed: "merge" },
   },
-});
+} as const;
+
+export const tables = defineTables<Database>()(rules);

@@ -9,6 +9,7 @@ import {
   SqliteAdapter,
 } from "kysely";
 import { createTables } from "../../src/index.js";
+import { type Told, untilMade } from "./until-made.js";
 
 export interface Database {
   lists: {
@@ -210,32 +211,11 @@ async function createSchema(db: Kysely<Database>): Promise<void> {
   await createTables(db);
 }
 
-/**
- * Makes the tables, trying again until the database is there. Resolves to false where `signal` ended it before.
- *
- * @param onFailure told about each failed attempt and the wait before the next
- */
-export async function prepare(
+/** Makes the tables, trying again until the database is there. Resolves to false where `signal` ended it before. */
+export function prepare(
   db: Kysely<Database>,
   signal: AbortSignal,
-  onFailure: (error: unknown, nextMs: number) => void,
+  onFailure: Told,
 ): Promise<boolean> {
-  for (let delay = 250; !signal.aborted; delay = Math.min(delay * 2, 10_000)) {
-    try {
-      await createSchema(db);
-      return true;
-    } catch (error) {
-      if (signal.aborted) break;
-      onFailure(error, delay);
-      await pause(delay, signal);
-    }
-  }
-  return false;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
+  return untilMade(() => createSchema(db), signal, onFailure);
 }

@@ -8,25 +8,18 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { powersyncWrites } from "../../adapters/express.js";
-import { createWrites, type Mismatch, type WriteEvent } from "../../src/index.js";
+import type { Mismatch, WriteEvent } from "../../src/index.js";
 import { chooseAuthentication } from "./authentication.js";
-import { openDatabase } from "./database.js";
 import { type DevTokens, devTokenRoutes } from "./dev-token.js";
 import { healthRoutes } from "./health.js";
 import { pageRoutes } from "./page.js";
-import { mutators } from "./mutators.js";
-import { tables } from "./rules.js";
-import { prepare } from "./schema.js";
 import { onSignal } from "./shutdown.js";
+import { openSource } from "./source.js";
 
 async function main(): Promise<void> {
-  const databaseUrl = process.env["DATABASE_URL"];
-  // SQL Server's driver takes a while to load.
-  const { db, name, inMemory } = databaseUrl?.startsWith("mssql://")
-    ? (await import("./sql-server.js")).openSqlServer(databaseUrl)
-    : openDatabase(databaseUrl);
+  const source = await openSource(process.env["DATABASE_URL"]);
   const { authenticate, devTokens } = await chooseAuthentication(process.env);
-  const writes = createWrites({ authenticate, database: db, tables, mutators, onEvent: log });
+  const writes = source.createWrites({ authenticate, onEvent: log });
 
   let ready = false;
   const app = express().disable("x-powered-by");
@@ -41,23 +34,23 @@ async function main(): Promise<void> {
   const host = process.env["HOST"] || "127.0.0.1";
   const server = app.listen(port(process.env["PORT"]), host);
   const leaving = new AbortController();
-  onSignal({ server, writes, db, leaving });
+  onSignal({ server, writes, source, leaving });
   await once(server, "listening");
   const url = `http://${shownHost(host)}:${(server.address() as AddressInfo).port}`;
-  console.log(`Listening on ${url} (${name})`);
+  console.log(`Listening on ${url} (${source.name})`);
   if (devTokens !== undefined) {
     console.warn(
       `Warning: ${url}/dev/token signs a token for anybody on this computer. Set JWKS_URL to use an identity provider.`,
     );
   }
 
-  if (inMemory && process.env["POWERSYNC_URL"]) {
+  if (source.inMemory && process.env["POWERSYNC_URL"]) {
     console.warn(
-      "Warning: POWERSYNC_URL is set, but the database is in this process's memory, where no PowerSync service reads it: nothing will come back down. Set DATABASE_URL to the Postgres or MySQL that the service replicates from.",
+      "Warning: POWERSYNC_URL is set, but the database is in this process's memory, where no PowerSync service reads it: nothing will come back down. Set DATABASE_URL to the Postgres, MySQL or MongoDB that the service replicates from.",
     );
   }
 
-  ready = await prepare(db, leaving.signal, (error, nextMs) =>
+  ready = await source.prepare(leaving.signal, (error, nextMs) =>
     log({ type: "no_tables_yet", error, nextMs }),
   );
   if (!ready) return;

@@ -1,13 +1,12 @@
 /** The end of the process: what is under way is finished, and nothing waits for ever. */
 import type { Server } from "node:http";
-import type { Kysely } from "kysely";
 import type { Principal, Writes } from "../../src/index.js";
-import type { Database } from "./schema.js";
+import type { Source } from "./source.js";
 
 interface Running {
   readonly server: Server;
   readonly writes: Writes<Principal>;
-  readonly db: Kysely<Database>;
+  readonly source: Source;
   /** Aborted when the end begins. */
   readonly leaving: AbortController;
 }
@@ -38,7 +37,7 @@ export function onSignal(running: Running): void {
   process.on("SIGINT", end);
 }
 
-async function shutDown({ server, writes, db, leaving }: Running): Promise<void> {
+async function shutDown({ server, writes, source, leaving }: Running): Promise<void> {
   leaving.abort();
   // No new connections; requests on the open ones are answered 503 by the drained library.
   server.close();
@@ -46,5 +45,5 @@ async function shutDown({ server, writes, db, leaving }: Running): Promise<void>
   await writes.drain(drainMs);
   server.closeAllConnections();
   // A database that does not answer can't hold the process: what it had not committed is rolled back, and still queued on its device.
-  await Promise.race([db.destroy(), new Promise((resolve) => setTimeout(resolve, closeMs))]);
+  await Promise.race([source.close(), new Promise((resolve) => setTimeout(resolve, closeMs))]);
 }

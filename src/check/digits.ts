@@ -80,9 +80,15 @@ function converted(
   exact: boolean,
 ): string | undefined {
   try {
-    return String(store.convert({ ...column, generated: false }, value, false, exact));
+    return shown(store.convert({ ...column, generated: false }, value, false, exact));
   } catch (error) {
     if (error instanceof InvalidValue) return undefined;
     throw error;
   }
+}
+
+/** A point in time as it was sent, and not as this process's place on earth has it. */
+function shown(stored: unknown): string {
+  if (Array.isArray(stored)) return stored.map(shown).join();
+  return stored instanceof Date ? stored.toISOString() : String(stored);
 }

@@ -22,6 +22,8 @@ export interface MongoTable extends Table {
   readonly columns: ReadonlyMap<string, MongoColumn>;
   /** Texts that are not the same are taken for one another by the collection's collation. */
   readonly inexact: boolean;
+  /** It has a collation: of one text that is written in two ways, too, who compares bytes makes two. */
+  readonly collated: boolean;
   /** What a new document's `_id` is, where the rule's key is another field. */
   readonly idKind: IdKind;
 }
@@ -32,6 +34,7 @@ export interface Described {
   /** The validator's, or the configuration's. Absent: nobody says what the fields are. */
   readonly schema?: Document;
   readonly inexact?: boolean;
+  readonly collated?: boolean;
   readonly ids: IdKind;
   readonly keepsNulls: boolean;
 }
@@ -40,6 +43,7 @@ export function tableOf({
   name,
   schema = {},
   inexact = false,
+  collated = false,
   ids,
   keepsNulls,
 }: Described): MongoTable {
@@ -59,7 +63,7 @@ export function tableOf({
     if (field === "_id" || !isField(field)) continue;
     columns.push([field, columnOf(field, part, keepsNulls, required.includes(field))]);
   }
-  return { name, columns: new Columns(columns, open, keepsNulls), inexact, idKind };
+  return { name, columns: new Columns(columns, open, keepsNulls), inexact, collated, idKind };
 }
 
 /** The part of `$jsonSchema` that says what is stored. What else it asks of a document is the server's to judge. */

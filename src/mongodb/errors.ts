@@ -1,5 +1,6 @@
 /** What MongoDB's errors mean, by their codes and labels; and what they are about. */
 import {
+  MongoBulkWriteError,
   MongoError,
   MongoNetworkError,
   MongoNotConnectedError,
@@ -89,6 +90,8 @@ function isDisconnection(error: unknown): boolean {
     error instanceof MongoServerSelectionError ||
     error instanceof MongoTopologyClosedError ||
     error instanceof MongoNotConnectedError ||
+    // Of several writes' error, which stands for the driver's own, that is all there is to see.
+    (error instanceof MongoBulkWriteError && error.code === undefined) ||
     (error instanceof MongoError &&
       /^Mongo(?:PoolCleared|PoolClosed|WaitQueueTimeout|Client\w*Closed|ExpiredSession)/.test(
         error.name,

@@ -11,10 +11,11 @@ import {
 } from "../store/merge.js";
 import type { Table } from "../store/tables.js";
 import { typedJson } from "../wire/serialize.js";
+import { look } from "./look.js";
 import type { VersionDocument } from "./own.js";
 import { columnIn, dateOf, type Sending } from "./sending.js";
 import { convert, isSame, viewed } from "./values.js";
-import { judged, look, updateFound, writeChange } from "./write.js";
+import { isJudged, judged, updateFound, writeChange } from "./write.js";
 
 export async function mergeChange(sending: Sending, change: MergedChange): Promise<Merged> {
   const { op, table, merge, values, fixed = [] } = change;
@@ -39,8 +40,9 @@ export async function mergeChange(sending: Sending, change: MergedChange): Promi
   }
   const made = fieldsMade(change);
   if (Object.keys(made).length > 0) await updateFound(sending, change, found, [{ $set: made }]);
-  const effect =
-    op === "DELETE" ? "written" : await judged(sending, change, found, Object.keys(made));
+  const effect = isJudged(change, Object.keys(made))
+    ? await judged(sending, change, found)
+    : "written";
   if (effect === "written") await version?.enter(judgment.version + 1n);
   return { effect, ...kept };
 }

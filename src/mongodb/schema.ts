@@ -79,8 +79,10 @@ function described(info: CollectionInfo | Document, options: SchemaOptions): Mon
   };
   const { ids, keepsNulls, schemas } = options;
   const schema = schemas[name] ?? schemaIn(given.validator);
-  const inexact = given.collation !== undefined && isInexact(given.collation);
-  return tableOf({ name, ...(schema && { schema }), inexact, ids, keepsNulls });
+  const { collation } = given;
+  const collated = collation !== undefined && collation["locale"] !== "simple";
+  const inexact = collated && isInexact(collation);
+  return tableOf({ name, ...(schema && { schema }), inexact, collated, ids, keepsNulls });
 }
 
 /** A validator may ask for more beside the schema. */
@@ -98,6 +100,6 @@ function schemaIn(validator: Document | undefined): Document | undefined {
 }
 
 /** Of any locale, some letters are equal to others; at strength 3, the default, those alone that are written in two ways. */
-function isInexact({ locale, strength = 3 }: Document): boolean {
-  return locale !== "simple" && Number(strength) < 3;
+function isInexact({ strength = 3 }: Document): boolean {
+  return Number(strength) < 3;
 }

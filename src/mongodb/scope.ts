@@ -11,7 +11,7 @@ import { InvalidValue } from "../store/failures.js";
 import { heldValue, ownerValue } from "../store/owners.js";
 import type { Scope, Table } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
-import { columnIn, exactly, filterOf, findOne, type Sending } from "./sending.js";
+import { columnIn, exactly, filterOf, findOther, type Sending } from "./sending.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
 
 /** What a rule's `scope` gives: a filter on the rule's own collection. `true`: no restriction. */
@@ -90,7 +90,7 @@ export async function isInScope(
     if (sought === undefined) return false;
     const fields = fieldsOf(parent, further);
     const filter = filterIn(further, filterOf(parent, { [by]: sought }));
-    const found = await findOne(sending, parent, filter, fields);
+    const found = await findOther(sending, parent, filter, fields);
     if (found === null || !(await isInScope(sending, parent, further, found))) return false;
   }
   return true;
@@ -132,10 +132,10 @@ async function holds(
       ...(without?.table === name ? [{ $nor: [filterOf(members, without.key)] }] : []),
     ],
   };
-  return (await findOne(sending, members, filter, [], members.inexact)) !== null;
+  return (await findOther(sending, members, filter, [], members.inexact)) !== null;
 }
 
-/** @throws ServerValue where the field can't hold one of the values */
+/** @throws ServerValue if the field can't hold one of the values */
 function heldFilter(table: Table, { column: name, oneOf }: Held): Filter<Document> {
   const column = columnIn(table, name);
   const kind = ownerKind(column);

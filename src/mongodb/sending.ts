@@ -1,5 +1,5 @@
 /** What everything in a transaction is sent with. */
-import type { ClientSession, Collection, Document, Filter } from "mongodb";
+import { BSON, type ClientSession, type Collection, type Document, type Filter } from "mongodb";
 import type { Values } from "../store/change.js";
 import type { Table } from "../store/tables.js";
 import type { MongoColumn, MongoTable } from "./columns.js";
@@ -16,6 +16,8 @@ export interface Sending {
   tableOf(name: string, columns?: readonly string[]): Promise<MongoTable | undefined>;
   /** The unit's time, in microseconds since 1970. */
   readonly now: number;
+  /** What scopes have found in other collections, for as long as nothing is written there. Absent: they ask each time. */
+  readonly remembered?: Map<string, Promise<Document | null>>;
 }
 
 export const micros = 1_000;
@@ -43,6 +45,17 @@ export function filterOf(table: Table, values: Values): Filter<Document> {
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : { $and: parts };
 }
 
+/** Documents that have one of these keys, which name the same columns. */
+export function filterOfAny(table: Table, keys: readonly Values[]): Filter<Document> {
+  const [name, ...more] = Object.keys(keys[0] ?? {});
+  if (name === undefined || more.length > 0)
+    return { $or: keys.map((key) => filterOf(table, key)) };
+  const { field } = columnIn(table, name);
+  const $in = keys.map((key) => key[name]);
+  if (field === "_id") return { _id: { $in } } as Filter<Document>;
+  return { [field]: { $in, $not: { $type: "array" } } };
+}
+
 export function exactly({ field }: MongoColumn, value: unknown): Filter<Document> {
   if (field === "_id") return { _id: { $eq: value } } as Filter<Document>;
   return { [field]: { $eq: value, $not: { $type: "array" } } };
@@ -56,11 +69,45 @@ export function findOne(
   fields?: readonly string[],
   exactly = false,
 ): Promise<Document | null> {
-  const projection = fields && Object.fromEntries([["_id", 1], ...fields.map((name) => [name, 1])]);
   const options = {
     ...on,
-    ...(projection && { projection }),
+    ...projecting(fields),
     ...(exactly && { collation: { locale: "simple" } }),
   };
   return send(() => collection(table.name).findOne(filter, options));
+}
+
+/** Finds all of them, with these fields beside `_id`. */
+export function findAll(
+  { collection, on, send }: Sending,
+  table: Table,
+  filter: Filter<Document>,
+  fields?: readonly string[],
+): Promise<readonly Document[]> {
+  const options = { ...on, ...projecting(fields) };
+  return send(() => collection(table.name).find(filter, options).toArray());
+}
+
+/** Keys that one find asks for: the server's manual advises against hundreds, and so many documents come in one answer. */
+export const mostAtOnce = 100;
+
+function projecting(fields: readonly string[] | undefined) {
+  if (fields === undefined) return {};
+  return { projection: Object.fromEntries(["_id", ...fields].map((name) => [name, 1])) };
+}
+
+/** As `findOne`, in a collection that a scope asks for. */
+export async function findOther(
+  sending: Sending,
+  table: Table,
+  filter: Filter<Document>,
+  fields: readonly string[],
+  exactly = false,
+): Promise<Document | null> {
+  const { remembered } = sending;
+  if (remembered === undefined) return findOne(sending, table, filter, fields, exactly);
+  const asked = BSON.EJSON.stringify([table.name, filter, fields, exactly], { relaxed: false });
+  const found = remembered.get(asked) ?? findOne(sending, table, filter, fields, exactly);
+  remembered.set(asked, found);
+  return found;
 }

@@ -102,6 +102,7 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
             inspect: openInspect({ db, schema, server, sending, maxTimeMS: bounds.statementMs }),
             uniqueKeys: (table) => uniqueKeys(db, ours(table), bounds.statementMs),
             giveWay: asked.giveWay,
+            together: asked.together === true,
           }),
         );
       });
@@ -123,6 +124,7 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
     scopeBuilder: undefined,
     isScope: isFilter,
     rowSecurity: false,
+    runs: true,
     unit,
     meaning,
     convert,

@@ -1,7 +1,7 @@
 /** An open transaction, as the port has it. */
-import type { Document, Filter } from "mongodb";
+import type { Document } from "mongodb";
 import { LeftScope, noRowSecurity } from "../store/failures.js";
-import type { Effect, MergedChange, Values } from "../store/change.js";
+import type { Change, Effect, MergedChange, Values } from "../store/change.js";
 import type { FingerprintOptions, Fingerprints, Inspect, Table } from "../store/tables.js";
 import type { TransactionResult } from "../model.js";
 import type { Unit } from "../store/store.js";
@@ -12,7 +12,17 @@ import { rowOf } from "./documents.js";
 import { forget, prune } from "./housekeeping.js";
 import { openLetters } from "./letters.js";
 import { mergeChange } from "./merge.js";
-import { columnIn, filterOf, findOne, ours, type Sending } from "./sending.js";
+import { writeRun } from "./runs.js";
+import {
+  columnIn,
+  filterOf,
+  filterOfAny,
+  findAll,
+  findOne,
+  mostAtOnce,
+  ours,
+  type Sending,
+} from "./sending.js";
 import { type MongoTransaction, throwFailure, type Watch } from "./transaction.js";
 import { viewed } from "./values.js";
 import { writeChange } from "./write.js";
@@ -28,6 +38,7 @@ interface UnitParts {
   readonly inspect: Inspect;
   readonly uniqueKeys: (table: Table) => Promise<readonly (readonly string[])[]>;
   readonly giveWay: (() => Promise<void> | undefined) | undefined;
+  readonly together: boolean;
 }
 
 export function openUnit({
@@ -40,9 +51,15 @@ export function openUnit({
   inspect,
   uniqueKeys,
   giveWay,
+  together,
 }: UnitParts): Unit<MongoTransaction> {
   const left = (effect: string): void => {
     if (effect === "left") watch.failure ??= { error: new LeftScope() };
+  };
+  /** Makes the change at that place, and those behind it that are made with it. */
+  const next = async (run: readonly Change[], at: number): Promise<readonly Effect[]> => {
+    const several = together ? await writeRun(sending, run, at) : undefined;
+    return several ?? [await writeChange(sending, run[at] as Change)];
   };
   return {
     tx,
@@ -55,12 +72,13 @@ export function openUnit({
     table: (name, columns) => sending.tableOf(name, columns),
     write: async (run) => {
       const effects: Effect[] = [];
-      for (const change of run) {
+      for (let change = run[0]; change !== undefined; change = run[effects.length]) {
+        const { operationIndex } = change;
         try {
           await giveWay?.();
-          effects.push(await guarded(watch, () => writeChange(sending, change)));
+          effects.push(...(await guarded(watch, () => next(run, effects.length))));
         } catch (cause) {
-          return { effects, failure: { operationIndex: change.operationIndex, cause } };
+          return { effects, failure: { operationIndex, cause } };
         }
       }
       for (const effect of effects) left(effect);
@@ -111,8 +129,6 @@ function fields(
   return columns?.map((name) => ours(table).columns.get(name)?.field ?? name);
 }
 
-const atOnce = 100;
-
 async function fingerprint(
   sending: Sending,
   table: Table,
@@ -123,8 +139,8 @@ async function fingerprint(
   if (asked !== undefined && !asked.every((name) => known.has(name))) return undefined;
   const wanted = asked?.map((name) => columnIn(table, name).field);
   const found: (Document | undefined)[] = [];
-  for (let first = 0; first < keys.length; first += atOnce) {
-    const some = keys.slice(first, first + atOnce);
+  for (let first = 0; first < keys.length; first += mostAtOnce) {
+    const some = keys.slice(first, first + mostAtOnce);
     found.push(...(await documentsOf(sending, table, some, wanted)));
   }
   // A collection may hold more fields than anybody has named.
@@ -138,21 +154,15 @@ async function fingerprint(
 }
 
 async function documentsOf(
-  { collection, on, send }: Sending,
+  sending: Sending,
   table: Table,
   keys: readonly Values[],
   wanted: readonly string[] | undefined,
 ): Promise<readonly (Document | undefined)[]> {
   const names = Object.keys(keys[0] ?? {});
   const keyFields = names.map((name) => columnIn(table, name).field);
-  const projection =
-    wanted && Object.fromEntries([...keyFields, ...wanted, "_id"].map((field) => [field, 1]));
-  const filter: Filter<Document> = { $or: keys.map((key) => filterOf(table, key)) };
-  const all = await send(() =>
-    collection(table.name)
-      .find(filter, { ...on, ...(projection && { projection }) })
-      .toArray(),
-  );
+  const fields = wanted && [...keyFields, ...wanted];
+  const all = await findAll(sending, table, filterOfAny(table, keys), fields);
   const nameOf = (values: readonly unknown[]) =>
     typedJson(values.map((each) => String(viewed(each))));
   const byKey = new Map(

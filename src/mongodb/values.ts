@@ -261,7 +261,8 @@ export function isSame(one: unknown, other: unknown): boolean {
   return comparable(one) === comparable(other);
 }
 
-function comparable(value: unknown): string {
+/** The same text for values that are the same. */
+export function comparable(value: unknown): string {
   const shown = viewed(value);
   const kind = value instanceof Decimal128 || typeof shown === "bigint" ? "number" : typeof shown;
   const text = kind === "number" ? digitsOf(String(shown)) : canonicalJson(shown);

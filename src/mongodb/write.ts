@@ -1,77 +1,93 @@
-/** One change of one document: looked at, written, and judged again where the write may have moved it out of its scope. */
-import { type Document, type Filter, type UpdateFilter } from "mongodb";
+/** One change of one document: looked at, written, and judged again where the write may have moved it out of its scope. What is sent for it goes for runs, too. */
+import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { Change, Effect, Values } from "../store/change.js";
 import { ColumnsFixed, Contention, RowTaken } from "../store/failures.js";
 import type { Scope } from "../store/tables.js";
 import { fieldsOf, newDocument } from "./documents.js";
 import { fieldsTaken } from "./errors.js";
+import { look, type Look } from "./look.js";
 import * as scopes from "./scope.js";
-import { columnIn, filterOf, findOne, type Sending } from "./sending.js";
+import { columnIn, findOne, type Sending } from "./sending.js";
 import { isSame } from "./values.js";
 
-/** A document that is there and in the scope; or why there is none. */
-export type Look = "absent" | "foreign" | Document;
-
-/** @param more fields that are wanted beside those that the scope goes by */
-export async function look(
-  sending: Sending,
-  { table, key, scope }: Change,
-  more: readonly string[],
-): Promise<Look> {
-  const filter = filterOf(table, key);
-  const fields = [...scopes.fieldsOf(table, scope), ...more];
-  const found = await findOne(sending, table, scopes.filterIn(scope, filter), fields);
-  if (found !== null)
-    return (await scopes.isInScope(sending, table, scope, found)) ? found : "foreign";
-  if (scope?.expression === undefined) return "absent";
-  return (await findOne(sending, table, filter, [])) === null ? "absent" : "foreign";
-}
+/** What a change comes to, by what has been found: nothing is to be sent, or one write. */
+export type Step =
+  | { readonly kind: "none"; readonly effect: Effect }
+  | { readonly kind: "insert"; readonly document: Document }
+  | { readonly kind: "delete"; readonly found: Document }
+  | {
+      readonly kind: "update";
+      readonly found: Document;
+      readonly update: UpdateFilter<Document>;
+      /** Those that are changed. */
+      readonly fields: readonly string[];
+    };
 
 /** @throws ColumnsFixed, RowTaken, Contention where a row is there of which somebody relies on it that it is not, and what the server throws */
 export async function writeChange(sending: Sending, change: Change): Promise<Effect> {
-  const { op, table, key, values, scope, fixed = [] } = change;
-  await scopes.checkScope(sending, scope);
-  const compared = change.neverChanges ? Object.keys(values) : fixed;
-  const fields = compared.map((name) => columnIn(table, name).field);
-  const found = await look(sending, change, fields);
+  await scopes.checkScope(sending, change.scope);
+  const step = stepFor(change, await look(sending, change, comparedIn(change)));
+  switch (step.kind) {
+    case "none":
+      return step.effect;
+    case "insert":
+      return insert(sending, change, step.document);
+    case "delete":
+      await remove(sending, change, step.found);
+      return "written";
+    case "update":
+      await updateFound(sending, change, step.found, step.update);
+      return isJudged(change, step.fields) ? judged(sending, change, step.found) : "written";
+  }
+}
+
+/** The fields whose stored values decide whether the change is made. */
+export function comparedIn({ table, values, fixed = [], neverChanges }: Change): readonly string[] {
+  const compared = neverChanges ? Object.keys(values) : fixed;
+  return compared.map((name) => columnIn(table, name).field);
+}
+
+/** @throws ColumnsFixed, RowTaken, Contention where a row is there of which somebody relies on it that it is not, InvalidValue */
+export function stepFor(change: Change, found: Look): Step {
+  const { op, table, key, values, fixed = [] } = change;
   if (found === "absent") {
-    if (op !== "PUT") return "absent";
-    return insert(sending, change);
+    if (op !== "PUT") return { kind: "none", effect: "absent" };
+    return { kind: "insert", document: newDocument(table, key, values) };
   }
   if (change.seenAbsent === true)
     throw new Contention("The row was not there when context.stored() was asked, and now it is.");
-  if (found === "foreign") return "foreign";
+  if (found === "foreign") return { kind: "none", effect: "foreign" };
   const others = fixed.filter((name) => !holds(change, found, name));
   if (others.length > 0) throw new ColumnsFixed(others);
-  if (op === "DELETE" && Object.keys(values).length === 0) {
-    await remove(sending, change, found);
-    return "written";
-  }
+  if (op === "DELETE" && Object.keys(values).length === 0) return { kind: "delete", found };
   const changes = op === "PUT" ? omit(values, change.insertOnly) : values;
   if (change.neverChanges) {
     if (!Object.keys(changes).every((name) => holds(change, found, name))) throw new RowTaken();
-    return "written";
+    return { kind: "none", effect: "written" };
   }
   const { set, unset } = fieldsOf(table, omit(changes, Object.keys(key)));
   const update: UpdateFilter<Document> = {
     ...(Object.keys(set).length > 0 && { $set: set }),
     ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((field) => [field, ""])) }),
   };
-  if (Object.keys(update).length === 0) return "written";
-  await updateFound(sending, change, found, update);
-  // A soft delete may leave the scope.
-  if (op === "DELETE") return "written";
-  return judged(sending, change, found, [...Object.keys(set), ...unset]);
+  if (Object.keys(update).length === 0) return { kind: "none", effect: "written" };
+  return { kind: "update", found, update, fields: [...Object.keys(set), ...unset] };
+}
+
+/** Whether a document that has been updated may have left its scope by that. A soft delete may do so. */
+export function isJudged({ op, table, scope }: Change, fields: readonly string[]): boolean {
+  return (
+    op !== "DELETE" && scope !== undefined && goesBy(scope, fields, scopes.fieldsOf(table, scope))
+  );
 }
 
 function holds({ table, values }: Change, found: Document, name: string): boolean {
   return isSame(found[columnIn(table, name).field], values[name]);
 }
 
-async function insert(sending: Sending, change: Change): Promise<Effect> {
-  const { table, key, values, scope } = change;
+async function insert(sending: Sending, change: Change, document: Document): Promise<Effect> {
+  const { table, key, scope } = change;
   const { collection, on, send } = sending;
-  const document = newDocument(table, key, values);
   try {
     await send(() => collection(table.name).insertOne(document, on));
   } catch (error) {
@@ -84,18 +100,15 @@ async function insert(sending: Sending, change: Change): Promise<Effect> {
   }
   if (scope?.expression === undefined)
     return (await scopes.isInScope(sending, table, scope, document)) ? "written" : "left";
-  return judged(sending, change, document, undefined);
+  return judged(sending, change, document);
 }
 
-/** Whether a document that has been written is in its scope still. @param fields that have been changed; absent: all */
+/** Whether a document that has been written is in its scope still. */
 export async function judged(
   sending: Sending,
   { table, scope }: Change,
   { _id }: Document,
-  fields: readonly string[] | undefined,
 ): Promise<Effect> {
-  if (scope === undefined || (fields && !goesBy(scope, fields, scopes.fieldsOf(table, scope))))
-    return "written";
   const filter = scopes.filterIn(scope, { _id } as Filter<Document>);
   const found = await findOne(sending, table, filter, scopes.fieldsOf(table, scope));
   const isIn = found !== null && (await scopes.isInScope(sending, table, scope, found));
@@ -108,7 +121,7 @@ function goesBy(scope: Scope, fields: readonly string[], by: readonly string[]):
 }
 
 /** Whether rows of the table decide about others of it. */
-function readsTable({ condition, parents }: Scope, table: string): boolean {
+export function readsTable({ condition, parents }: Scope, table: string): boolean {
   const members = condition === undefined ? [] : scopes.tablesOf(condition.holds);
   return (
     members.includes(table) ||
@@ -119,25 +132,31 @@ function readsTable({ condition, parents }: Scope, table: string): boolean {
   );
 }
 
-/** In the filter stands whose it must be, so that the write is refused where the look has been wrong. */
+/** In it stands whose the document must be, so that the write is refused where the look has been wrong. */
+export function foundFilter({ table, scope }: Change, { _id }: Document): Filter<Document> {
+  return scopes.ownedFilter(table, scope, { _id } as Filter<Document>);
+}
+
 export async function updateFound(
   { collection, on, send }: Sending,
-  { table, scope }: Change,
-  { _id }: Document,
+  change: Change,
+  found: Document,
   update: UpdateFilter<Document> | Document[],
 ): Promise<void> {
-  const filter = scopes.ownedFilter(table, scope, { _id } as Filter<Document>);
-  const { matchedCount } = await send(() => collection(table.name).updateOne(filter, update, on));
+  const filter = foundFilter(change, found);
+  const { matchedCount } = await send(() =>
+    collection(change.table.name).updateOne(filter, update, on),
+  );
   if (matchedCount !== 1) throw others();
 }
 
 async function remove(
   { collection, on, send }: Sending,
-  { table, scope }: Change,
-  { _id }: Document,
+  change: Change,
+  found: Document,
 ): Promise<void> {
-  const filter = scopes.ownedFilter(table, scope, { _id } as Filter<Document>);
-  const { deletedCount } = await send(() => collection(table.name).deleteOne(filter, on));
+  const filter = foundFilter(change, found);
+  const { deletedCount } = await send(() => collection(change.table.name).deleteOne(filter, on));
   if (deletedCount !== 1) throw others();
 }
 

@@ -1,6 +1,7 @@
 /** The demo beside its page: where it listens, what it warns of, its mutation, its conflicts on each database, and what it ships for a real PowerSync service. */
 import { readFile } from "node:fs/promises";
 import { Kysely, PostgresDialect } from "kysely";
+import { type Document, MongoClient } from "mongodb";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -9,12 +10,74 @@ import { tables } from "../../examples/todolist/rules.js";
 import { type Database, prepare } from "../../examples/todolist/schema.js";
 import { createWrites } from "../../src/index.js";
 import { createPostgresDatabase } from "../support/databases.js";
-import { startDemo } from "../support/demo.js";
+import { type Demo, startDemo } from "../support/demo.js";
+import { startResponder } from "../support/mongodb-responder/responder.js";
 import { createMysqlDatabase } from "../support/mysql.js";
 import { mysqlServers, postgresAvailable } from "../support/servers.js";
 
 const shipped = (name: string) =>
   readFile(new URL(`../../examples/todolist/powersync/${name}`, import.meta.url), "utf8");
+
+const success = { results: [{ status: "success" }] };
+
+/** Alice makes a list, shares it with Bob, and takes notes. */
+async function useDemo({ url }: Demo) {
+  const { token } = (await (await fetch(`${url}/dev/token?sub=alice`)).json()) as {
+    token: string;
+  };
+  const [list, id] = [crypto.randomUUID(), crypto.randomUUID()];
+  const send = async (transactionId: number, ...crud: readonly object[]) => {
+    const response = await fetch(`${url}/api/data`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        client_id: "d",
+        transactions: [{ transaction_id: transactionId, crud }],
+      }),
+    });
+    return response.json();
+  };
+  const share = (to: string) => ({
+    op: "PUT",
+    table: "powersync_mutations",
+    id: crypto.randomUUID(),
+    op_data: { name: "list.share", args: JSON.stringify({ id, list, with: to }) },
+  });
+  expect(await send(1, { op: "PUT", table: "lists", id: list, op_data: {} })).toEqual(success);
+  expect(await send(2, share("bob"))).toEqual(success);
+  // With another one already, nothing is left to do; the same id would be taken.
+  expect(await send(3, share("bob"))).toEqual(success);
+  expect(await send(4, share("alice"))).toMatchObject({
+    results: [{ failed_operation: { error_code: "YOURSELF" } }],
+  });
+  expect(await send(5, share("  "))).toMatchObject({
+    results: [{ failed_operation: { error_code: "INVALID_DATA" } }],
+  });
+  // Two devices count, and the numbers are added up.
+  const put = { list_id: list, people: 1 };
+  const note = { op: "PUT", table: "list_notes", id, op_data: put };
+  const counted = {
+    ...note,
+    op: "PATCH",
+    op_data: { people: 2 },
+    previous_values: { people: 1 },
+  };
+  expect(await send(7, note)).toEqual(success);
+  expect(await send(8, counted)).toEqual(success);
+  expect(await send(9, counted)).toEqual(success);
+  const late = { ...note, op: "PATCH", op_data: { note: "c" }, previous_values: { note: "b" } };
+  expect(await send(10, late)).toMatchObject({
+    results: [
+      { failed_operation: { error_code: "CONFLICT", details: { theirs: { note: null } } } },
+    ],
+  });
+  // Nobody writes members but the mutation.
+  const member = { op: "PUT", table: "list_members", id, op_data: { list_id: list } };
+  expect(await send(6, member)).toMatchObject({
+    results: [{ failed_operation: { error_code: "UNKNOWN_TABLE" } }],
+  });
+  return { list, send };
+}
 
 describe("the demo", () => {
   it("listens where HOST says, warns of a service that reads nothing, and shares a list once", async () => {
@@ -26,63 +89,91 @@ describe("the demo", () => {
     try {
       expect(demo.url).toMatch(/^http:\/\/127\.0\.0\.2:\d+$/);
       expect(demo.said()).toContain("Warning: POWERSYNC_URL is set, but the database is in this");
-      const { token } = (await (await fetch(`${demo.url}/dev/token?sub=alice`)).json()) as {
-        token: string;
-      };
-      const [list, id] = [crypto.randomUUID(), crypto.randomUUID()];
-      const send = async (transactionId: number, ...crud: readonly object[]) => {
-        const response = await fetch(`${demo.url}/api/data`, {
-          method: "POST",
-          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-          body: JSON.stringify({
-            client_id: "d",
-            transactions: [{ transaction_id: transactionId, crud }],
-          }),
-        });
-        return response.json();
-      };
-      const share = (to: string) => ({
+      await useDemo(demo);
+    } finally {
+      expect(await demo.stop()).toBe(0);
+    }
+  });
+
+  // The tests' responder answers, which is no MongoDB.
+  it("does the same on MongoDB, with collections, validators and indexes that it makes", async () => {
+    const responder = await startResponder();
+    const url = responder.url.replace("/?", "/todolist?");
+    const client = new MongoClient(url);
+    const db = client.db();
+    const demo = await startDemo({ DATABASE_URL: url });
+    try {
+      expect(demo.said()).toContain("(MongoDB, database todolist)");
+      const { list, send } = await useDemo(demo);
+      const text = { _id: list as never };
+      const put = (data: object) => ({
         op: "PUT",
-        table: "powersync_mutations",
+        table: "todos",
         id: crypto.randomUUID(),
-        op_data: { name: "list.share", args: JSON.stringify({ id, list, with: to }) },
+        op_data: { list_id: list, ...data },
       });
-      const success = { results: [{ status: "success" }] };
-      expect(await send(1, { op: "PUT", table: "lists", id: list, op_data: {} })).toEqual(success);
-      expect(await send(2, share("bob"))).toEqual(success);
-      // With another one already, nothing is left to do; the same id would be taken.
-      expect(await send(3, share("bob"))).toEqual(success);
-      expect(await send(4, share("alice"))).toMatchObject({
-        results: [{ failed_operation: { error_code: "YOURSELF" } }],
+      const at = "2026-01-01T00:00:00.000Z";
+      expect(await send(11, put({ description: "x", completed: 0, created_at: at }))).toEqual(
+        success,
+      );
+      expect(await send(12, put({}))).toMatchObject({
+        results: [{ failed_operation: { error_code: "NOT_NULL_VIOLATION" } }],
       });
-      expect(await send(5, share("  "))).toMatchObject({
-        results: [{ failed_operation: { error_code: "INVALID_DATA" } }],
-      });
-      // Two devices count, and the numbers are added up.
-      const put = { list_id: list, people: 1 };
-      const note = { op: "PUT", table: "list_notes", id, op_data: put };
-      const counted = {
-        ...note,
-        op: "PATCH",
-        op_data: { people: 2 },
-        previous_values: { people: 1 },
+      const rows = async () =>
+        Promise.all(
+          ["lists", "todos", "list_notes", "list_members"].map((name) =>
+            db
+              .collection(name)
+              .find({}, { projection: { _id: 0 } })
+              .toArray(),
+          ),
+        );
+      expect(await rows()).toEqual([
+        [{ owner_id: "alice" }],
+        [{ list_id: list, description: "x", completed: false, created_at: new Date(at) }],
+        [{ list_id: list, people: 3 }],
+        [{ list_id: list, user_id: "bob" }],
+      ]);
+      expect(await db.collection("lists").findOne(text)).not.toBeNull();
+      // What belongs to a list goes with it.
+      expect(await send(13, { op: "DELETE", table: "lists", id: list })).toEqual(success);
+      expect(await rows()).toEqual([[], [], [], []]);
+      expect(demo.said()).not.toContain('"type":"mismatch"');
+      // What a PowerSync service is to read is there.
+      const { bucket_definitions: buckets } = parse(await shipped("sync-config-mongodb.yaml")) as {
+        bucket_definitions: Record<string, { parameters: string; data: readonly string[] }>;
       };
-      expect(await send(7, note)).toEqual(success);
-      expect(await send(8, counted)).toEqual(success);
-      expect(await send(9, counted)).toEqual(success);
-      const late = { ...note, op: "PATCH", op_data: { note: "c" }, previous_values: { note: "b" } };
-      expect(await send(10, late)).toMatchObject({
-        results: [
-          { failed_operation: { error_code: "CONFLICT", details: { theirs: { note: null } } } },
-        ],
-      });
-      // Nobody writes members but the mutation.
-      const member = { op: "PUT", table: "list_members", id, op_data: { list_id: list } };
-      expect(await send(6, member)).toMatchObject({
-        results: [{ failed_operation: { error_code: "UNKNOWN_TABLE" } }],
+      const all = await db.listCollections({}, { nameOnly: false }).toArray();
+      const fields = new Map(
+        all.map(({ name, options }) => [
+          name,
+          Object.keys(
+            (options?.validator?.["$jsonSchema"] as Document | undefined)?.["properties"] ?? {},
+          ),
+        ]),
+      );
+      for (const { parameters, data } of Object.values(buckets))
+        for (const query of [parameters, ...data]) {
+          const [, columns = "", name = "", where = ""] =
+            /^SELECT (.+) FROM (\w+) WHERE (\w+) = /.exec(query) ?? [];
+          const named = columns.split(", ").map((column) => column.replace(/ AS \w+$/, ""));
+          expect(fields.get(name)).toEqual(expect.arrayContaining([...named, where]));
+        }
+      const [connection] = (
+        parse(await shipped("service-mongodb.yaml")) as {
+          replication: { connections: readonly object[] };
+        }
+      ).replication.connections;
+      expect(connection).toMatchObject({ type: "mongodb", post_images: "read_only" });
+      const made = await db.listCollections({ name: "todos" }, { nameOnly: false }).toArray();
+      expect(made[0]?.options).toMatchObject({
+        changeStreamPreAndPostImages: { enabled: true },
+        validator: { $jsonSchema: { required: ["_id", "description"] } },
       });
     } finally {
       expect(await demo.stop()).toBe(0);
+      await client.close();
+      await responder.close();
     }
   });
 });

@@ -2,6 +2,7 @@
  * What becomes of a transaction on MongoDB when something fails around it: applied once, or not at all and sent again. On the responder, which drops connections and
  * answers with errors where it is told to; it is no MongoDB.
  */
+import { setTimeout } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type WritesConfig } from "../../src/index.js";
@@ -240,6 +241,66 @@ describe.skipIf(!isChosen("mongodb"))("MongoDB's faults", () => {
       await single.close();
       await alone.close();
     }
+  });
+
+  it.each([
+    ["is not kept from others that only read it", false, ["given away", "committed"]],
+    ["is kept from others where a rule writes to it", true, ["committed", "given away"]],
+  ])("a parent %s", async (_, locks, order) => {
+    const app = client.db("app");
+    const lists = app.collection<{ _id: string; owner_id: string }>("lists");
+    const { writes } = await open({
+      tables: {
+        lists: { owner: "owner_id", columns: ["name", "owner_id"] },
+        todos: {
+          columns: ["list_id"],
+          belongsTo: { list_id: "lists" },
+          ...(locks && {
+            persist: async (write, { tx: { db, session } }, next) => {
+              const outcome = await next(write);
+              const parent = db.collection<{ _id: string }>("lists");
+              await parent.updateOne({ _id: "list" }, { $inc: { locks: 1 } }, { session });
+              return outcome;
+            },
+          }),
+        },
+      },
+    });
+    await app.createCollection("todos");
+    await lists.insertOne({ _id: "list", owner_id: "alice" });
+    let release: () => void = () => {};
+    commit({ until: new Promise((resolve) => (release = resolve)) });
+    const happened: string[] = [];
+    const crud = [{ op: "PUT", table: "todos", id: "todo", op_data: { list_id: "list" } }];
+    const written = writes.processTransaction({ crud }, { principal }).then(({ status }) => {
+      expect(status).toBe("success");
+      happened.push("committed");
+    });
+    await expect.poll(() => responder.seen).toContain("commitTransaction");
+    const given = lists
+      .updateOne({ _id: "list" }, { $set: { owner_id: "ben" } })
+      .then(() => happened.push("given away"));
+    // Long enough for a write that nobody holds up.
+    if (locks) await setTimeout(100);
+    else await given;
+    release();
+    await Promise.all([written, given]);
+    expect(happened).toEqual(order);
+  });
+
+  it("says what a date keeps of a second", async () => {
+    const { writes } = await open();
+    await client.db("app").command({
+      collMod: "lists",
+      validator: { $jsonSchema: { properties: { name: { bsonType: "date" } } } },
+    });
+    expect(await writes.check()).toContainEqual(
+      expect.objectContaining({
+        code: "column_rounds",
+        column: "name",
+        message: expect.stringContaining("is stored as 2026-01-02T03:04:05.679Z."),
+      }),
+    );
   });
 
   it("is ready with its own collections, and says which is missing", async () => {

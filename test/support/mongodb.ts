@@ -119,12 +119,17 @@ export interface OpenMongo {
 
 export const mongoUrl = process.env["DATABASE_URL_MONGODB"];
 
-/** An empty database of its own, with the library's collections. */
+/**
+ * An empty database of its own, with the library's collections.
+ *
+ * @param url of a server; empty: the responder
+ */
 export async function openMongo(
   options: Omit<Parameters<typeof mongodb>[1], "database"> = {},
+  { url = mongoUrl }: { readonly url?: string } = {},
 ): Promise<OpenMongo> {
-  const responder = mongoUrl === undefined ? await startResponder() : undefined;
-  const client = new MongoClient(responder?.url ?? String(mongoUrl));
+  const responder = url === undefined || url === "" ? await startResponder() : undefined;
+  const client = new MongoClient(responder?.url ?? String(url), { monitorCommands: true });
   const database = `powersync_writes_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
   const store = mongodb(client, { database, ...options });
   await createCollections(store);
@@ -161,9 +166,13 @@ export const mongoTarget: Target = {
   open: async () => openTarget(await openMongo()),
 };
 
-async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> {
+export async function createTestCollections(db: Db): Promise<void> {
   for (const [name, properties] of Object.entries(schemas))
     await createCollection(db, name, properties);
+}
+
+async function openTarget({ db, store, close }: OpenMongo): Promise<OpenTarget> {
+  await createTestCollections(db);
   return {
     writes: ({ audit = false, ...options } = {}) => {
       const config = mongoConfig(store);

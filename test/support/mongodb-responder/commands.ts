@@ -125,7 +125,7 @@ function projected(document: Doc, projection: Doc | undefined): Doc {
   const isOut = (value: unknown) =>
     value === false || (typeof value !== "object" ? value === 0 : Number(value) === 0);
   const fields = entries.filter(([name]) => name !== "_id");
-  const out = fields.length > 0 && fields.every(([, value]) => isOut(value));
+  const out = (fields.length > 0 ? fields : entries).every(([, value]) => isOut(value));
   const named = new Set(entries.map(([name]) => name));
   if (out) return Object.fromEntries(Object.entries(document).filter(([name]) => !named.has(name)));
   const made: [string, unknown][] = [];

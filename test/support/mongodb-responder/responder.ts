@@ -14,6 +14,8 @@ import { type Message, messagesIn, replyTo } from "./wire.js";
 /** What becomes of the next command of that name. */
 export interface Fault {
   readonly command: string;
+  /** Of that collection alone. */
+  readonly collection?: string;
   /** The connection is dropped, in place of running the command or of answering it. */
   readonly drop?: "before" | "after";
   /** It is answered with this, and not run; with `run` it is run first. */
@@ -53,6 +55,9 @@ const common = new Set([
   "comment",
   "recoveryToken",
 ]);
+
+/** What a collection may be made with. */
+const ofCollections = new Set(["validator", "collation", "changeStreamPreAndPostImages"]);
 
 const quiet = new Set(["hello", "ismaster", "isMaster", "endSessions", "ping"]);
 
@@ -150,12 +155,12 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
       case "create": {
         if (data.collections.has(ns))
           throw new Refusal(48, "NamespaceExists", `Collection ${ns} already exists.`);
-        const { validator, collation } = command;
-        Object.assign(
-          collectionOf(ns).options,
-          validator && { validator },
-          collation && { collation },
-        );
+        for (const [option, value] of Object.entries(command)) {
+          if (option === name || common.has(option)) continue;
+          if (!ofCollections.has(option)) throw unknown(`${option} of ${name}`);
+          Object.assign(collectionOf(ns).options, { [option]: value });
+        }
+        collectionOf(ns);
         return { ok: 1 };
       }
       case "collMod":
@@ -258,9 +263,14 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
     const { command } = message;
     const name = Object.keys(command)[0] ?? "";
     if (!quiet.has(name)) seen.push(name);
-    const fault = faults.find((each) => each.command === name && each.left > 0);
+    const fault = faults.find(
+      ({ command: of, collection = command[name], left }) =>
+        of === name && collection === command[name] && left > 0,
+    );
     if (fault !== undefined) fault.left -= 1;
-    const reply = (document: Doc): void => void socket.write(replyTo(message, document));
+    const reply = (document: Doc): void => {
+      if (!message.isUnanswered) socket.write(replyTo(message, document));
+    };
     try {
       await fault?.until;
       if (fault?.drop === "before") return void socket.destroy();

@@ -9,6 +9,8 @@ const opMessage = 2013;
 export interface Message {
   readonly id: number;
   readonly isQuery: boolean;
+  /** Nobody waits for an answer. */
+  readonly isUnanswered: boolean;
   readonly command: Doc;
 }
 
@@ -28,21 +30,27 @@ export function messagesIn(received: Buffer): {
   return { messages, left };
 }
 
+const exhaustAllowed = 0x1_00_00;
+const moreToCome = 2;
+
 function messageOf(bytes: Buffer): Message {
   const id = bytes.readInt32LE(4);
   const code = bytes.readInt32LE(12);
-  if (code === opMessage) return { id, isQuery: false, command: sectionsOf(bytes) };
+  if (code === opMessage) {
+    const flags = bytes.readUInt32LE(16);
+    if ((flags & ~(exhaustAllowed | moreToCome)) !== 0)
+      throw new Error(`The responder does not know the flags ${flags}.`);
+    const isUnanswered = (flags & moreToCome) !== 0;
+    return { id, isQuery: false, isUnanswered, command: sectionsOf(bytes) };
+  }
   if (code === opQuery) {
     const end = bytes.indexOf(0, 20);
-    return { id, isQuery: true, command: documentAt(bytes, end + 9) };
+    return { id, isQuery: true, isUnanswered: false, command: documentAt(bytes, end + 9) };
   }
   throw new Error(`The responder does not know the operation ${code}.`);
 }
 
 function sectionsOf(bytes: Buffer): Doc {
-  const flags = bytes.readUInt32LE(16);
-  if ((flags & ~0x1_00_00) !== 0)
-    throw new Error(`The responder does not know the flags ${flags}.`);
   let at = 20;
   let command: Doc = {};
   while (at < bytes.length) {

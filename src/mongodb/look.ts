@@ -1,0 +1,84 @@
+/** What is there of the documents that changes are about. */
+import type { Document } from "mongodb";
+import type { Change, Values } from "../store/change.js";
+import { Undone } from "../store/failures.js";
+import { typedJson } from "../wire/serialize.js";
+import * as scopes from "./scope.js";
+import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./sending.js";
+import { comparable } from "./values.js";
+
+/** A document that is there and in the scope; or why there is none. */
+export type Look = "absent" | "foreign" | Document;
+
+/** @param more fields that are wanted beside those that the scope goes by */
+export async function look(
+  sending: Sending,
+  { table, key, scope }: Change,
+  more: readonly string[],
+): Promise<Look> {
+  const filter = filterOf(table, key);
+  const fields = [...scopes.fieldsOf(table, scope), ...more];
+  const found = await findOne(sending, table, scopes.filterIn(scope, filter), fields);
+  if (found !== null)
+    return (await scopes.isInScope(sending, table, scope, found)) ? found : "foreign";
+  if (scope?.expression === undefined) return "absent";
+  return (await findOne(sending, table, filter, [])) === null ? "absent" : "foreign";
+}
+
+/** The same for two keys that are one to the server. */
+export function nameOf(key: Values): string {
+  return typedJson(Object.values(key).map(comparable));
+}
+
+/**
+ * The same for several changes, in order, by one find: they name the same key's columns, no document twice, and their scopes have one expression.
+ *
+ * @throws Undone where it is not sure whose a document is
+ */
+export async function lookAtAll(
+  sending: Sending,
+  run: readonly Change[],
+  more: readonly string[],
+): Promise<readonly Look[]> {
+  const [first] = run as readonly [Change];
+  const { table, scope } = first;
+  const fields = [...run.flatMap((change) => scopes.fieldsOf(table, change.scope)), ...more];
+  const found = await findByKey(sending, run, fields);
+  const unseen = run.filter(({ key }) => !found.has(nameOf(key)));
+  const others =
+    scope?.expression === undefined || unseen.length === 0
+      ? found
+      : await findByKey(sending, unseen.map(withoutScope), []);
+  const looks: Look[] = [];
+  for (const { key, scope: own } of run) {
+    const document = found.get(nameOf(key));
+    if (document === undefined) looks.push(others.has(nameOf(key)) ? "foreign" : "absent");
+    else looks.push((await scopes.isInScope(sending, table, own, document)) ? document : "foreign");
+  }
+  return looks;
+}
+
+function withoutScope(change: Change): Change {
+  return { ...change, scope: undefined };
+}
+
+async function findByKey(
+  sending: Sending,
+  run: readonly Change[],
+  fields: readonly string[],
+): Promise<ReadonlyMap<string, Document>> {
+  const [{ table, scope, key }] = run as readonly [Change];
+  const keys = run.map((change) => change.key);
+  const names = Object.keys(key);
+  const keyFields = names.map((name) => columnIn(table, name).field);
+  const filter = scopes.filterIn(scope, filterOfAny(table, keys));
+  const all = await findAll(sending, table, filter, [...new Set([...keyFields, ...fields])]);
+  const wanted = new Set(keys.map(nameOf));
+  const found = new Map<string, Document>();
+  for (const document of all) {
+    const name = nameOf(Object.fromEntries(keyFields.map((field) => [field, document[field]])));
+    if (!wanted.has(name) || found.has(name)) throw new Undone();
+    found.set(name, document);
+  }
+  return found;
+}
