@@ -119,8 +119,9 @@ class DressedConnection implements DatabaseConnection {
       return this.#execute(sql, parameters) as QueryResult<R>;
     } catch (error) {
       const aborts = isSettled && !aloneForm.test(sql.replace(settledForm, ""));
-      if (this.#transaction === "open" && aborts) {
-        this.#database.exec("rollback");
+      if (this.#transaction === "open" && (aborts || !this.#database.inTransaction)) {
+        // A trigger may have done it.
+        if (this.#database.inTransaction) this.#database.exec("rollback");
         this.#transaction = "undone";
       }
       throw asServerError(error);
@@ -167,13 +168,14 @@ function addFunctions(database: Database): void {
     return clockText(last);
   });
   define("dateadd", (part: string, amount: bigint, at: string) => {
-    const unit = part === "second" ? 10_000_000 : 10;
+    const unit = part === "minute" ? 600_000_000 : 10;
     return clockText(ticksOf(at) + Number(amount) * unit);
   });
   define("datalength", (text: string | null) => (text === null ? null : BigInt(text.length * 2)));
   define("hashbytes", (_: string, bytes: Uint8Array | null) =>
     bytes === null ? null : createHash("sha256").update(bytes).digest(),
   );
+  define("isnull", (value: unknown, other: unknown) => value ?? other);
   define("convert", converted as never);
 }
 
@@ -199,6 +201,7 @@ function converted(type: string, value: unknown, style?: bigint): unknown {
     case "varchar":
       return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value);
     case "decimal":
+    case "money":
     case "float":
     case "real":
       return /^-?\d+$/.test(String(value)) ? BigInt(String(value)) : Number(value);

@@ -70,6 +70,7 @@ export const pages: readonly Page[] = [
     /\bunion all\b/,
   ),
   page("COALESCE", "t-sql/language-elements/coalesce-transact-sql", /\bcoalesce\(/),
+  page("ISNULL", "t-sql/functions/isnull-transact-sql", /\bisnull\(/),
   page("NULLIF", "t-sql/language-elements/nullif-transact-sql", /\bnullif\(/),
   page("CAST and CONVERT", "t-sql/functions/cast-and-convert-transact-sql", /\bconvert\(/),
   page("COLLATE", "t-sql/statements/collations", /\bcollate\b/),
@@ -93,7 +94,7 @@ export const pages: readonly Page[] = [
   page("LOWER", "t-sql/functions/lower-transact-sql", /\blower\(/),
   page("CONCAT", "t-sql/functions/concat-transact-sql", /\bconcat\(/),
   page("OBJECT_ID", "t-sql/functions/object-id-transact-sql", /\bobject_id\(/),
-  page("DB_ID", "t-sql/functions/db-id-transact-sql", /\bdb_id\(/),
+  page("DB_NAME", "t-sql/functions/db-name-transact-sql", /\bdb_name\(/),
   page(
     "HAS_PERMS_BY_NAME",
     "t-sql/functions/has-perms-by-name-transact-sql",

@@ -46,7 +46,9 @@ function insertOf(text: string): string {
   if (values !== columns.replace(/"(\w+)"/g, '"sent"."$1"'))
     throw new Error("It inserts other values than were sent.");
   const key = on.split(" and ").map((each) => {
-    const [, column] = new RegExp(`^${table}\\.("\\w+") = "sent"\\.\\1$`).exec(each) ?? [];
+    const [, column] =
+      new RegExp(`^${table}\\.("\\w+") = "sent"\\.\\1 collate Latin1_General_BIN2$`).exec(each) ??
+      [];
     if (column === undefined) throw new Error(`It is found by another key: ${each}`);
     return column;
   });
