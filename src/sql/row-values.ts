@@ -49,10 +49,10 @@ export function literalNulls(values: Values): Values {
   return values;
 }
 
-/** Values of which some are computed by the database. The same object where none is. */
+/** Values of which some are expressions. The same object where none is, so that all of them can be parameters. */
 export function enclosedValues(values: Values): Values {
   for (const name in values) {
-    if (!isComputed(values[name])) continue;
+    if (!isExpression(values[name])) continue;
     return Object.fromEntries(
       Object.entries(values).map(([each, value]) => [
         each,
