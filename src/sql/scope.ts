@@ -5,7 +5,6 @@ import { type Expression, type OperationNode, sql, type SqlBool } from "kysely";
 import { keptQueued } from "../errors.js";
 import { membershipsOf } from "../store/conditions.js";
 import { ownerValue } from "../store/owners.js";
-import type { Values } from "../store/store.js";
 import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
 import type { BoundParent, BoundScope } from "./bound-scope.js";
 import { bindCondition, conditionGiven } from "./conditions.js";

@@ -63,6 +63,7 @@ export function catalogAnswer(
   if (!/\bsys\.\w+/.test(text)) return undefined;
   const [first] = parameters;
   const table = nameOf(first);
+  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("delayed_durability")) return [{ durability: 0 }];
   if (text.includes("collationproperty")) return columnRows(table, own);
   if (text.includes("has_perms_by_name"))
