@@ -78,7 +78,9 @@ describe("the command on SQL Server", () => {
     expect(text).toMatch(/ {4}created_at: Date \| null;/);
     expect(text).toMatch(/ {4}completed: boolean \| null;/);
     expect(text).toContain("stock: Generated<number>");
-    const rules = text.slice(text.indexOf("defineTables<Database>()(")).replace(/^ *\/\/.*\n/gm, "");
+    const rules = text
+      .slice(text.indexOf("defineTables<Database>()("))
+      .replace(/^ *\/\/.*\n/gm, "");
     expect(rules).not.toContain("things:");
     expect(nextSteps("express", "mssql")[0]).toContain(" tedious tarn ");
     expect(environmentText("mssql")).toContain("DATABASE_URL=mssql://");

@@ -6,12 +6,28 @@ interface Page {
   readonly title: string;
   readonly url: string;
   readonly about: RegExp;
+  /** Whether the statements have been held against its text: as it stands in MicrosoftDocs/sql-docs, under `docs/`, by the same path. */
+  readonly read: "whole" | "part" | "not yet";
 }
+
+const whole = new Set(
+  `
+  SET XACT_ABORT, SET LOCK_TIMEOUT, SET NOCOUNT, SET IDENTITY_INSERT, SET Statements, SAVE TRANSACTION, ROLLBACK TRANSACTION, Table value constructor,
+  Collation Precedence, Metadata Visibility Configuration, Precision scale and length, ISNULL, HASHBYTES, DATEADD, STRING_AGG, CHARINDEX, OBJECT_ID,
+  DB_NAME, HAS_PERMS_BY_NAME, COLLATIONPROPERTY, sys.columns, sys.types, sys.triggers, sys.trigger_events, sys.index_columns, sys.check_constraints,
+  sys.default_constraints, sys.foreign_key_columns, sp_getapplock
+`
+    .trim()
+    .split(/,\s+/),
+);
+/** All but the examples, and what is about other products. */
+const part = new Set(["MERGE", "Table hints", "CAST and CONVERT", "OPENJSON"]);
 
 const page = (title: string, path: string, about: RegExp): Page => ({
   title,
   url: `${root}${path}`,
   about,
+  read: whole.has(title) ? "whole" : part.has(title) ? "part" : "not yet",
 });
 
 export const pages: readonly Page[] = [
@@ -40,6 +56,22 @@ export const pages: readonly Page[] = [
     "ROLLBACK TRANSACTION",
     "t-sql/language-elements/rollback-transaction-transact-sql",
     /\brollback transaction\b/,
+  ),
+  page(
+    "SET Statements",
+    "t-sql/statements/set-statements-transact-sql",
+    /\bset (?:xact_abort|lock_timeout|nocount|identity_insert)\b/,
+  ),
+  page("Collation Precedence", "t-sql/statements/collation-precedence-transact-sql", /\bcollate\b/),
+  page(
+    "Metadata Visibility Configuration",
+    "relational-databases/security/metadata-visibility-configuration",
+    /\bsys\.\w/,
+  ),
+  page(
+    "Precision scale and length",
+    "t-sql/data-types/precision-scale-and-length-transact-sql",
+    /\bdecimal\(38/,
   ),
   page("SELECT", "t-sql/queries/select-transact-sql", /\bselect\b/),
   page("INSERT", "t-sql/statements/insert-transact-sql", /\binsert into\b/),
