@@ -84,6 +84,21 @@ describe("what the catalog shows to a login that may not see definitions", () =>
   });
 });
 
+describe("a table whose index passes over what is taken", () => {
+  it("may decline an INSERT, as with a trigger", async () => {
+    const sent: string[] = [];
+    const object = { kind: "object", name: "U ", detail: "111" };
+    const read = async (...rows: readonly object[]) => {
+      const dialect = new DummyMssqlDialect((statement) => sent.push(statement), [object, ...rows]);
+      return mssql.readTraits?.(new Kysely<never>({ dialect }) as never, { name: "t" });
+    };
+    const passing = await read({ kind: "trigger", name: "INSERT", detail: null });
+    expect(passing?.declining).toEqual(new Set(["insert"]));
+    expect((await read())?.declining).toEqual(new Set());
+    expect(sent[0]).toContain("d.ignore_dup_key = 1");
+  });
+});
+
 describe("a row beside the dead letter that undoes the whole transaction", () => {
   it("leaves the transaction queued, and says why", async () => {
     const database = await dressed().open();
