@@ -15,8 +15,10 @@ import {
 } from "kysely";
 import { Problem, UsageProblem } from "./command.js";
 import type { Io } from "./io.js";
+import { sqlServer, type Tarn, type Tedious } from "./sql-server.js";
 
-export type DatabaseKind = "postgres" | "mysql" | "sqlite";
+export const databaseKinds = ["postgres", "mysql", "mssql", "sqlite"] as const;
+export type DatabaseKind = (typeof databaseKinds)[number];
 
 export interface GivenDatabase {
   readonly kind: DatabaseKind;
@@ -35,6 +37,9 @@ export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabas
     case "mysql":
     case "mariadb":
       return { kind: "mysql" };
+    case "mssql":
+    case "sqlserver":
+      return { kind: "mssql" };
     case "sqlite":
     case "file":
       return { kind: "sqlite", file: fileOf(url.slice(scheme.length + 1)) };
@@ -42,7 +47,7 @@ export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabas
   // A path without a scheme.
   if (/\.(?:db|sqlite3?)$/i.test(url) && scheme.length < 2) return { kind: "sqlite", file: url };
   throw new UsageProblem(
-    "The database's URL must begin with postgres://, mysql:// or sqlite:, such as sqlite:app.db.",
+    "The database's URL must begin with postgres://, mysql://, mssql:// or sqlite:, such as sqlite:app.db.",
   );
 }
 
@@ -113,6 +118,11 @@ async function dialectOf(
         timezone: "Z",
       });
       return new MysqlDialect({ pool });
+    }
+    case "mssql": {
+      const tarn = await driver<Tarn>("tarn", io);
+      const tedious = await driver<Tedious>("tedious", io);
+      return sqlServer(url, { tarn, tedious, connectMs });
     }
     case "sqlite":
       return new SqliteDialect({ database: await openSqlite(file ?? "", io) });

@@ -31,6 +31,11 @@ const mostCauses = 5;
 function messagesOf(error: unknown): readonly string[] {
   const messages: string[] = [];
   for (let at = error; at !== undefined && messages.length < mostCauses;) {
+    // Of SQL Server's errors Kysely gives several as they came.
+    if (Array.isArray(at)) {
+      messages.push(at.map((each) => messagesOf(each).join(": ")).join("; "));
+      break;
+    }
     if (!(at instanceof Error)) {
       messages.push(String(at));
       break;

@@ -9,7 +9,12 @@ import { type Help, oneOf, readArguments } from "./arguments.js";
 import { counted } from "./check.js";
 import { readClientSchema } from "./client-schema.js";
 import { type ExitCode, Problem, UsageProblem } from "./command.js";
-import { type GivenDatabase, openDatabase, readDatabaseUrl } from "./database-url.js";
+import {
+  databaseKinds,
+  type GivenDatabase,
+  openDatabase,
+  readDatabaseUrl,
+} from "./database-url.js";
 import { describeError, oneLine } from "./describe-error.js";
 import { configText, environmentText } from "./init/config-file.js";
 import { type Decision, decide } from "./init/decide.js";
@@ -41,7 +46,7 @@ const options = {
   dialect: {
     type: "string",
     value: "NAME",
-    about: "without --database: postgres (default), mysql or sqlite",
+    about: "without --database: postgres (default), mysql, mssql or sqlite",
   },
   tables: { type: "string", value: "NAMES", about: "only these tables, with commas" },
   directory: { type: "string", value: "DIR", about: "where the files go (default: here)" },
@@ -81,7 +86,7 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
   }
   const database: GivenDatabase =
     url === undefined
-      ? { kind: oneOf("dialect", values.dialect ?? "postgres", ["postgres", "mysql", "sqlite"]) }
+      ? { kind: oneOf("dialect", values.dialect ?? "postgres", databaseKinds) }
       : readDatabaseUrl(url, io.secrets);
   const folder = absolute(values.directory ?? ".", io.cwd);
   const dryRun = values["dry-run"] === true;
@@ -124,7 +129,12 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
   return 0;
 }
 
-const kindNames = { postgres: "Postgres", mysql: "MySQL", sqlite: "SQLite" } as const;
+const kindNames = {
+  postgres: "Postgres",
+  mysql: "MySQL",
+  mssql: "SQL Server",
+  sqlite: "SQLite",
+} as const;
 
 const fileNames = ["powersync-writes.config.ts", "server.ts"] as const;
 /** The application may have one already, with other names in it. */

@@ -2,6 +2,9 @@
 import {
   DummyDriver,
   Kysely,
+  MssqlAdapter,
+  MssqlIntrospector,
+  MssqlQueryCompiler,
   MysqlAdapter,
   MysqlIntrospector,
   MysqlQueryCompiler,
@@ -34,6 +37,15 @@ export function compilerFor(kind: DatabaseKind): Kysely<unknown> {
           createAdapter: () => new MysqlAdapter(),
           createIntrospector: (db) => new MysqlIntrospector(db),
           createQueryCompiler: () => new MysqlQueryCompiler(),
+        },
+      });
+    case "mssql":
+      return new Kysely({
+        dialect: {
+          createDriver,
+          createAdapter: () => new MssqlAdapter(),
+          createIntrospector: (db) => new MssqlIntrospector(db),
+          createQueryCompiler: () => new MssqlQueryCompiler(),
         },
       });
     case "sqlite":

@@ -2,7 +2,7 @@
 import { createTables, tablesSql } from "../sql/migrations.js";
 import { type Help, oneOf, readArguments } from "./arguments.js";
 import { type ExitCode, Problem, UsageProblem } from "./command.js";
-import { openDatabase, readDatabaseUrl } from "./database-url.js";
+import { databaseKinds, openDatabase, readDatabaseUrl } from "./database-url.js";
 import { describeError } from "./describe-error.js";
 import type { Io } from "./io.js";
 import { configOptions, loadConfig, readEnvironment, sureDatabase } from "./load-config.js";
@@ -14,13 +14,13 @@ const options = {
     type: "string",
     short: "d",
     value: "URL",
-    about: "the database, without a configuration: postgres://…, mysql://…, sqlite:FILE",
+    about: "the database, without a configuration: postgres://…, mysql://…, mssql://…, sqlite:FILE",
   },
   print: { type: "boolean", about: "print the SQL for an empty database, and run nothing" },
   dialect: {
     type: "string",
     value: "NAME",
-    about: "with --print, in place of a database: postgres, mysql or sqlite",
+    about: "with --print, in place of a database: postgres, mysql, mssql or sqlite",
   },
 } as const;
 
@@ -45,7 +45,7 @@ export async function tables(args: readonly string[], io: Io): Promise<ExitCode>
   if (values.dialect !== undefined) {
     if (values.print !== true) throw new UsageProblem("--dialect goes with --print.");
     if (values.database !== undefined) throw new UsageProblem("Give --dialect or --database.");
-    const dialect = oneOf("dialect", values.dialect, ["postgres", "mysql", "sqlite"]);
+    const dialect = oneOf("dialect", values.dialect, databaseKinds);
     await io.out(tablesSql(compilerFor(dialect)));
     return 0;
   }

@@ -15,7 +15,7 @@ import type { Dialect } from "./dialect.js";
 import { isRow, judgment } from "./judgment.js";
 import type { Guard } from "./merging.js";
 import { any } from "./owned.js";
-import { keyOf } from "./scope.js";
+import { keyOf } from "./row-values.js";
 import type { Versions } from "./versions.js";
 import { type Mergers, writeOne, type Writing } from "./write.js";
 

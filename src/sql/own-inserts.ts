@@ -32,11 +32,11 @@ interface Into {
 
 /** @returns how many rows have been inserted */
 export async function insertMissing(
-  { inserts }: Pick<Dialect, "inserts">,
+  { inserts, types }: Pick<Dialect, "inserts" | "types">,
   into: Into,
   inserted: Inserted,
 ): Promise<bigint> {
-  if (inserts === "merge") return merge(into, inserted);
+  if (inserts === "merge") return merge(types, into, inserted);
   const insert = inserting(into, inserted);
   const statement =
     inserts === "duplicate key"
@@ -48,7 +48,7 @@ export async function insertMissing(
 
 /** @param changes what becomes of a row that is there. In this order: MySQL assigns one after the other, and the next sees it */
 export async function insertOrChange(
-  { inserts }: Pick<Dialect, "inserts">,
+  { inserts, types }: Pick<Dialect, "inserts" | "types">,
   into: Into,
   rows: readonly Row[],
   changes: (stored: ColumnOf, sent: ColumnOf) => Changes,
@@ -57,7 +57,7 @@ export async function insertOrChange(
   const named = (name: string) => (column: string) => sql`${sql.ref(`${name}.${column}`)}`;
   const stored = named(table);
   if (inserts === "merge") {
-    await merge(into, { rows }, changes(stored, named("sent")));
+    await merge(types, into, { rows }, changes(stored, named("sent")));
     return;
   }
   const insert = inserting(into, { rows });
@@ -83,6 +83,7 @@ function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyIns
 
 /** With the key's range locked, or two that insert the same row at once would both find none. @returns how many rows have been inserted or changed */
 async function merge(
+  { keyed = (text) => text }: Dialect["types"],
   { tx, table, key }: Into,
   inserted: Inserted,
   changes?: Changes,
@@ -100,7 +101,9 @@ async function merge(
     .using(sent, (join) =>
       key.reduce(
         (all, column) =>
-          all.on(sql<boolean>`${sql.ref(`${table}.${column}`)} = ${sql.ref(`sent.${column}`)}`),
+          all.on(
+            sql<boolean>`${sql.ref(`${table}.${column}`)} = ${keyed(sql.ref(`sent.${column}`))}`,
+          ),
         join,
       ),
     );

@@ -23,6 +23,8 @@ export interface OwnTypes {
   length?(text: Expression<unknown>): Expression<number>;
   /** A text of so many characters at most, compared letter by letter. Absent: `varchar`. */
   varchar?(length: number): Expression<unknown>;
+  /** A text that is compared with a column's, where it is a column itself, of what a MERGE inserts. Absent: as it is. */
+  keyed?(sent: Expression<unknown>): Expression<unknown>;
   /** To a unique index NULL is a value like others, so that it must leave out the rows that have it. */
   readonly uniqueNulls?: true;
   /** A CREATE TABLE that does nothing where there is such a table. Absent: `if not exists`. */

@@ -3,7 +3,7 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import type { StoredRow, Values } from "../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../store/tables.js";
 import type { Access, Dialect, SqlTable, SqlTransaction } from "./dialect.js";
-import { keyOf } from "./scope.js";
+import { keyOf } from "./row-values.js";
 import { isRow } from "./judgment.js";
 import { locked, lockWords } from "./row-lock.js";
 import { sha256 } from "../wire/serialize.js";

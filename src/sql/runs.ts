@@ -9,7 +9,8 @@ import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { isSameScope, readsTable } from "./alike.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import type { TableOf } from "./owned.js";
-import { bound, enclosedValues } from "./scope.js";
+import { enclosedValues } from "./row-values.js";
+import { bound } from "./scope.js";
 import { filled, scoped } from "./statements.js";
 import { compiled, type CompiledOnce, type Texts } from "./texts.js";
 

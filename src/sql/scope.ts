@@ -1,12 +1,10 @@
 /**
  * A rule's scope, bound to a caller and made fit to stand in any statement on its table: whose row it is, and whose rows it belongs to.
- * And other expressions of the application's own, as they stand in a statement of the library's.
  */
 import { type Expression, type OperationNode, sql, type SqlBool } from "kysely";
 import { keptQueued } from "../errors.js";
 import { membershipsOf } from "../store/conditions.js";
 import { ownerValue } from "../store/owners.js";
-import type { Values } from "../store/store.js";
 import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
 import type { BoundParent, BoundScope } from "./bound-scope.js";
 import { bindCondition, conditionGiven } from "./conditions.js";
@@ -20,6 +18,7 @@ import {
   type TableOf,
 } from "./owned.js";
 import { Qualifier, sameName } from "./qualifier.js";
+import { enclosed, isExpression } from "./row-values.js";
 import { type CompiledOnce, Place, type Texts } from "./texts.js";
 
 /**
@@ -223,59 +222,4 @@ export async function bound(
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && one.every((value, index) => value === other[index]);
-}
-
-/** JSON can't hold a function, so nothing that a client sends is one. */
-export function isExpression(value: unknown): value is Expression<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "toOperationNode" in value &&
-    typeof value.toOperationNode === "function"
-  );
-}
-
-/**
- * In parentheses, for raw SQL may have an OR at its top; and on lines of its own, for it may end with a comment, which would swallow what
- * follows: the condition that names the row, for one.
- */
-export function enclosed<T>(expression: Expression<T>): Expression<T> {
-  return sql<T>`(
-${expression}
-)`;
-}
-
-/** Values of which some are computed by the database. The same object where none is. */
-export function enclosedValues(values: Values): Values {
-  for (const name in values) {
-    if (!isExpression(values[name])) continue;
-    return Object.fromEntries(
-      Object.entries(values).map(([each, value]) => [
-        each,
-        isExpression(value) && !isDefault(value) ? enclosed(value) : value,
-      ]),
-    );
-  }
-  return values;
-}
-
-/** The word alone, which stands for the column's default and is no expression. */
-function isDefault(value: Expression<unknown>): boolean {
-  const node = value.toOperationNode();
-  if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
-  return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
-}
-
-/** A key as it stands beside its columns. */
-export function keyOf(
-  { keyed }: Pick<Dialect, "keyed">,
-  columns: Table["columns"],
-  key: Values,
-): Values {
-  if (keyed === undefined) return enclosedValues(key);
-  const entries = Object.entries(key).map(([name, value]) => {
-    const column = columns.get(name);
-    return [name, column === undefined ? value : keyed(column, value)];
-  });
-  return enclosedValues(Object.fromEntries(entries));
 }

@@ -9,7 +9,7 @@ import type { Effect, Values } from "../store/store.js";
 import type { Put, RowStatements, SqlTransaction, Target } from "./dialect.js";
 import { declined, lockOf, type Locking, look } from "./look.js";
 import { sourceTable } from "./schema.js";
-import { isExpression } from "./scope.js";
+import { isComputed, literalNulls } from "./row-values.js";
 import { throwIfFixed, unchanging } from "./fixed.js";
 import { isRow, judgment, probing } from "./judgment.js";
 import { allowed, holds, judged, probe, scoped, updating, verdict } from "./statements.js";
@@ -153,9 +153,10 @@ async function foresee(
   if (scope === undefined || traits?.view !== true || scope.parts?.more === false) return undefined;
   if (sourceTable(tx, table).schema !== undefined) return undefined;
   const names = [...columns.keys()];
+  const given = literalNulls(values);
   const own = sql.join(names.map((name) => sql.id(name)));
   const written = names.map((name) => {
-    if (Object.hasOwn(values, name)) return sql`${values[name]}`;
+    if (Object.hasOwn(given, name)) return sql`${given[name]}`;
     return isThere ? sql`${sql.id(name)}` : sql`null`;
   });
   const found = isThere ? sql` from ${sql.id(table)} where ${isRow(target)}` : sql``;
@@ -195,7 +196,7 @@ async function insertOnly(
   locking: Locking,
 ): Promise<Effect> {
   const { scope, key, traits } = target;
-  const sent = Object.entries(put.changes).filter(([, value]) => !isExpression(value));
+  const sent = Object.entries(put.changes).filter(([, value]) => !isComputed(value));
   const { owner, parents = [] } = scope?.parts ?? {};
   const asked = [...Object.keys(key), ...sent.map(([name]) => name)];
   const judging = [...(owner ? [owner.column] : []), ...parents.map(({ column }) => column)];

@@ -13,6 +13,7 @@ import { compiled, type CompiledOnce, Place, places } from "./texts.js";
 import { appeared, unsure } from "./doubt.js";
 import { throwIfFixed, unchanging } from "./fixed.js";
 import { isRow, judgment, probing } from "./judgment.js";
+import { literalNulls } from "./row-values.js";
 import type { Traits, Verb } from "./traits.js";
 import type { Effect, Values } from "../store/store.js";
 
@@ -183,7 +184,7 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
   const { table, key } = target;
-  const set = merged(nonEmpty(key, values), target);
+  const set = merged(literalNulls(nonEmpty(key, values)), target);
   return unchanging(tx.updateTable(table).set(set).where(isRow(target)), target);
 }
 

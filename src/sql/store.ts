@@ -16,7 +16,7 @@ import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
 import { scopeBuilder } from "./owned.js";
 import { remedyOf } from "./remedies.js";
-import { isExpression } from "./scope.js";
+import { isExpression } from "./row-values.js";
 import { createEndStranded, type Sessions } from "./stranded.js";
 import { createOwn, type Own } from "./tables.js";
 import { isCompiledAlike, type Texts } from "./texts.js";

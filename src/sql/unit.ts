@@ -14,6 +14,7 @@ import type {
 import { LeftScope, noRowSecurity } from "../store/failures.js";
 import type { Merged } from "../store/change.js";
 import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
+import { addAside } from "./aside.js";
 import { attemptStore, pruneAttempts } from "./attempts.js";
 import { checkpointStore } from "./checkpoints.js";
 import { letterStore } from "./dead-letters.js";
@@ -33,7 +34,7 @@ import type { Own, OwnTables } from "./tables.js";
 import type { Texts } from "./texts.js";
 import { throwFailure, type Watch } from "./transaction.js";
 import { pruneVersions, versionsIn } from "./versions.js";
-import { addAside, writeRun } from "./write.js";
+import { writeRun } from "./write.js";
 
 interface UnitParts<DB> {
   readonly tx: Transaction<DB>;

@@ -1,14 +1,13 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { CompiledQuery, sql } from "kysely";
 import { LeftScope, type Meaning } from "../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, Fixed, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import type { TableOf } from "./owned.js";
 import { createRuns } from "./runs.js";
-import { bound, enclosedValues, keyOf } from "./scope.js";
+import { enclosedValues, keyOf } from "./row-values.js";
+import { bound } from "./scope.js";
 import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./doubt.js";
-import { standardAside } from "./sending.js";
 import type { Texts } from "./texts.js";
 import type { Traits } from "./traits.js";
 import type { Watch } from "./transaction.js";
@@ -248,48 +247,4 @@ export function isIncomplete({ table: { columns }, key, values }: Change): boole
     if (!given && !nullable && !hasDefault && !generated) return true;
   }
   return false;
-}
-
-/**
- * Adds a row behind a savepoint: what the table's constraints refuse must not cost the transaction.
- *
- * @returns why the row was left out
- */
-export async function addAside(
-  tx: SqlTransaction,
-  { meaning, aside = standardAside }: Dialect,
-  { name }: SqlTable,
-  values: Values,
-): Promise<{ readonly error: unknown } | undefined> {
-  if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
-  const statement = tx.insertInto(name).values(enclosedValues(values)).compile();
-  const { begin, undo, end, alone = (each: CompiledQuery) => each } = aside;
-  // All at once: to whoever watches the transaction, a failure that has been undone is none.
-  return tx.getExecutor().provideConnection(async (connection) => {
-    await connection.executeQuery(CompiledQuery.raw(begin));
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      await connection.executeQuery(alone(statement));
-    } catch (error) {
-      if (!isOfTheRow(meaning(error))) throw error;
-      failure = { error };
-      await connection.executeQuery(CompiledQuery.raw(undo));
-    }
-    if (end !== undefined) await connection.executeQuery(CompiledQuery.raw(end));
-    return failure;
-  });
-}
-
-async function isThere(tx: SqlTransaction, table: string, id: unknown): Promise<boolean> {
-  const found = await tx
-    .selectFrom(table)
-    .select(sql<number>`1`.as("one"))
-    .where("id", "=", id)
-    .executeTakeFirst();
-  return found !== undefined;
-}
-
-/** In capitals: it is the data that is refused. */
-function isOfTheRow(meaning: string | undefined): boolean {
-  return meaning !== undefined && meaning === meaning.toUpperCase();
 }

@@ -274,7 +274,10 @@ async function answering(url: string): Promise<void> {
 }
 
 describe("from a client's schema alone", () => {
-  it("guesses by names, for the dialect that is named", async () => {
+  it.each([
+    ["mysql", "MysqlDialect"],
+    ["mssql", "MssqlDialect"],
+  ])("guesses by names, for %s as it is named", async (name, dialect) => {
     const project = await createProject();
     try {
       const tables = [
@@ -290,13 +293,14 @@ describe("from a client's schema alone", () => {
         { name: "tags", columns: [{ name: "name", type: "TEXT" }] },
       ];
       await project.write("schema.json", JSON.stringify({ tables }));
-      const { code } = await project.run(["init", "--schema", "schema.json", "--dialect", "mysql"]);
+      const { code } = await project.run(["init", "--schema", "schema.json", "--dialect", name]);
       expect(code).toBe(0);
       const config = await project.read("powersync-writes.config.ts");
-      expect(config).toContain("MysqlDialect");
+      expect(config).toContain(dialect);
       expect(config).toContain('belongsTo: { list_id: "lists" },');
       expect(config).toContain('DECIDE who may write "tags"');
       expect(config).not.toContain("drafts");
+      if (long) await compile(project, []);
     } finally {
       await project.remove();
     }

@@ -37,7 +37,7 @@ describe("used wrongly, it ends with 2 and one line that says what to do", () =>
     ],
     [
       ["tables", "--dialect", "oracle", "--print"],
-      /--dialect must be one of postgres, mysql, sqlite/,
+      /--dialect must be one of postgres, mysql, mssql, sqlite/,
     ],
     [["tables", "--dialect", "mysql"], /--dialect goes with --print/],
     [["tables", "--database", "oracle://u:hunter2@h/db"], /must begin with postgres:\/\//],

@@ -20,6 +20,8 @@ declare module "better-sqlite3" {
       options: { readonly varargs: true },
       run: (...given: never[]) => unknown,
     ): this;
+    /** False, too, once a statement or a trigger has rolled it back. */
+    readonly inTransaction: boolean;
     close(): void;
     transaction<Given extends readonly unknown[]>(
       work: (...given: Given) => unknown,

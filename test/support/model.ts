@@ -120,13 +120,20 @@ type Data = Readonly<Record<string, unknown>>;
 export interface ModelOptions {
   /** `things.parent_id` is checked when the transaction ends, not with each statement. */
   readonly deferred: boolean;
+  /** A row that refers to itself can't be removed (InnoDB). Default false. */
+  readonly holdsItself?: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
   /** False: it knows nothing of what a row refers to, and has no defaults: what may be left out may be taken away. Default true. */
   readonly references?: boolean;
 }
 
-export function createModel({ deferred, parentsFirst, references = true }: ModelOptions): Model {
+export function createModel({
+  deferred,
+  holdsItself = false,
+  parentsFirst,
+  references = true,
+}: ModelOptions): Model {
   let state: State = { lists: new Map(), todos: new Map(), things: new Map(), references };
   /** In the order in which they were recorded. */
   const letters: Waiting[] = [];
@@ -191,7 +198,7 @@ export function createModel({ deferred, parentsFirst, references = true }: Model
     try {
       for (const [at, operation] of crud.entries()) {
         index = at;
-        if (!deferred) checkOwnParent(next, operation);
+        if (holdsItself) checkOwnParent(next, operation);
         const row = findsNone(next, operation);
         apply(next, operation, userId);
         if (row !== undefined) sought.push({ operationIndex: at, row });
@@ -618,7 +625,7 @@ function checkParents({ things, references }: State): void {
   }
 }
 
-/** Where nothing waits, a row that refers to itself stands in its own way (InnoDB). */
+/** A row that refers to itself stands in its own way. */
 function checkOwnParent({ things }: State, { op, table, id }: ModelOperation): void {
   if (op === "DELETE" && table === "things" && things.get(id)?.parent_id === id)
     throw new Refusal("FOREIGN_KEY_VIOLATION");

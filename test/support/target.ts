@@ -77,6 +77,8 @@ export interface Target {
   readonly name: string;
   /** `things.parent_id` is checked when the transaction ends, not with each statement. */
   readonly deferred: boolean;
+  /** See `ModelOptions`. */
+  readonly holdsItself?: boolean;
   /** A row's parent is looked for before its unique values are. */
   readonly parentsFirst: boolean;
   /** False: the database knows nothing of what a row refers to. Default true. */

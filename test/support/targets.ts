@@ -13,6 +13,7 @@ import {
 import { everyDatabase } from "./chosen.js";
 import { memoryTarget } from "./memory.js";
 import { mongoTarget } from "./mongodb.js";
+import { mysqlEverywhere } from "./chosen.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
 import { sqliteTables } from "./sqlite.js";
@@ -22,11 +23,12 @@ import { auditRules, testConfig } from "./writes.js";
 
 const withDialects = drivers.map((dialect) => ({ dialect, target: sqlTarget(dialect) }));
 
+/** Where `DATABASE_URL_MSSQL` names one; and no SQL Server: what that shows is said in `mssql/dressed.ts`. */
+const sqlServers = [mssqlTarget(mssql), mssqlTarget(dressed())];
+
 export const everyTarget: readonly Target[] = [
   ...withDialects.map(({ target }) => target),
-  mssqlTarget(mssql),
-  // No SQL Server: what it shows is said in `mssql/dressed.ts`.
-  mssqlTarget(dressed()),
+  ...sqlServers,
   memoryTarget,
   // No MongoDB either, without `DATABASE_URL_MONGODB`.
   mongoTarget,
@@ -37,13 +39,15 @@ export const drivenTargets: readonly Target[] = [
   ...withDialects.flatMap(({ dialect, target }) =>
     dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
   ),
+  ...(mysqlEverywhere ? sqlServers : []),
   memoryTarget,
   ...(everyDatabase ? [mongoTarget] : []),
 ];
 
-/** What most suites run on: see `dialects`. */
+/** What most suites run on: see `dialects`. SQL Server's statements, too, where every suite is for MySQL and MariaDB. */
 export const targets: readonly Target[] = [
   ...withDialects.flatMap(({ dialect, target }) => (dialects.includes(dialect) ? [target] : [])),
+  ...(mysqlEverywhere ? sqlServers : []),
   memoryTarget,
 ];
 
@@ -52,6 +56,7 @@ function sqlTarget(dialect: TestDialect): Target {
     name: dialect.name,
     // MySQL and MariaDB have no deferred constraints.
     deferred: dialect.family !== "mysql",
+    holdsItself: dialect.family === "mysql",
     parentsFirst: dialect === mysql,
     concurrent: dialect.concurrent,
     available: dialect.available,

@@ -48,6 +48,10 @@ describe("the errors of SQL Server", () => {
     [9002, "outage"],
     [4060, "outage"],
     [40197, "outage"],
+    [49802, "outage"],
+    // No plan could be made: of the statement, and not of its values.
+    [8623, "outage"],
+    [3966, "contention"],
     [40501, "outage"],
     [40613, "outage"],
     [49918, "outage"],
@@ -204,6 +208,16 @@ describe("what an error of SQL Server is about", () => {
       547,
       'The DELETE statement conflicted with the REFERENCE constraint "FK_todo". The conflict occurred in database "d", table "dbo.todos", column \'thing\'.',
       { columns: [], constraint: "FK_todo", referred: true },
+    ],
+    [
+      547,
+      'The DELETE statement conflicted with the SAME TABLE REFERENCE constraint "FK_parent". The conflict occurred in database "d", table "dbo.things", column \'parent_id\'.',
+      { columns: [], constraint: "FK_parent", referred: true },
+    ],
+    [
+      547,
+      'The INSERT statement conflicted with the FOREIGN KEY SAME TABLE constraint "FK_parent". The conflict occurred in database "d", table "dbo.things", column \'id\'.',
+      { columns: ["parent_id"], constraint: "FK_parent" },
     ],
     [
       2628,

@@ -12,9 +12,9 @@ import { merging } from "../../src/sql/mssql/merging.js";
 import { auditSql } from "../../src/audit/index.js";
 import { dressed } from "../support/mssql/database.js";
 import { DummyMssqlDialect } from "../support/mssql/dummy.js";
-import { flows, lost } from "../support/mssql/flows.js";
+import { files, flows, lost } from "../support/mssql/flows.js";
 import { faults } from "../support/mssql/grammar.js";
-import { pagesOf } from "../support/mssql/pages.js";
+import { pages, pagesOf } from "../support/mssql/pages.js";
 import { mssqlTables } from "../support/mssql/tables.js";
 
 /** Without what differs from one time to the next, and all that each of a transaction begins with. */
@@ -29,7 +29,7 @@ async function sentIn(run: (typeof flows)[string]): Promise<readonly string[]> {
   } finally {
     await database.close();
   }
-  sent.delete(lost);
+  for (const made of [lost, files]) sent.delete(made);
   return [...sent].toSorted();
 }
 
@@ -61,14 +61,16 @@ describe("the statements for SQL Server", () => {
       "",
       ...statements.flatMap((statement) => [
         `-- ${pagesOf(statement)
-          .map(({ title }) => title)
+          .map(({ title, read }) => (read === "not yet" ? `${title}*` : title))
           .join(", ")}`,
         statement,
         "",
       ]),
     ]);
+    const index = pages.map(({ title, url, read }) => `-- ${title}: ${url} (read: ${read})`);
+    const head = `-- The pages, and how much of each the statements have been held against. *: not yet.\n--\n${index.join("\n")}`;
     await expect(
-      `${settings}\n-- stands before each statement of a transaction.\n\n${lines.join("\n")}`,
+      `${head}\n\n${settings}\n-- stands before each statement of a transaction.\n\n${lines.join("\n")}`,
     ).toMatchFileSnapshot("../support/mssql/golden.sql");
   });
 

@@ -1,6 +1,8 @@
 /** The database behind a configuration: the server, its clock, the pool, and how much the library's own tables hold. */
 import { type Kysely, sql } from "kysely";
 import { defaultLimits } from "../../wire/limits.js";
+import { atMost } from "../../sql/at-most.js";
+import type { Dialect } from "../../sql/dialect.js";
 import { familyOf } from "../../sql/families.js";
 import { createOwn, type OwnTables } from "../../sql/tables.js";
 import { describeError } from "../describe-error.js";
@@ -49,7 +51,9 @@ export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<V
         );
   });
   if (config.parking !== false) yield* counts("failing again and again", io, () => failing(own));
-  if (config.ledger !== false) yield* counts("the ledger", io, () => ledgerSize(own));
+  if (config.ledger === false) return;
+  const dialect = await familyOf(db).load();
+  yield* counts("the ledger", io, () => ledgerSize(own, dialect));
 }
 
 /** What can't be counted is no reason to leave out the rest. */
@@ -74,12 +78,16 @@ async function* server(db: Kysely<unknown>): AsyncGenerator<Verdict> {
       ? sql<Asked>`select version() as version, extract(epoch from clock_timestamp()) as seconds`
       : name === "mysql"
         ? sql<Asked>`select version() as version, unix_timestamp(now(6)) as seconds`
-        : sql<Asked>`select 'SQLite ' || sqlite_version() as version, null as seconds`;
+        : name === "mssql"
+          ? sql<Asked>`select @@version as version, datediff_big(second, '1970-01-01', sysutcdatetime()) as seconds`
+          : sql<Asked>`select 'SQLite ' || sqlite_version() as version, null as seconds`;
   const startedAt = Date.now();
   const { rows } = await statement.execute(db);
   const [row] = rows;
   const endedAt = Date.now();
-  yield ok("reachable", `${row?.version ?? name}, ${endedAt - startedAt} ms`);
+  // SQL Server says on further lines when it was built, and for which system.
+  const [version = name] = row?.version.split("\n") ?? [];
+  yield ok("reachable", `${version.trim()}, ${endedAt - startedAt} ms`);
   if (row === undefined || row.seconds === null) return;
   const ms = Number(row.seconds) * 1_000;
   const apart = Math.max(startedAt - ms, ms - endedAt, 0) / 1_000;
@@ -128,11 +136,11 @@ async function failing(own: Kysely<OwnTables>): Promise<Verdict> {
 /** Beyond it nobody wants to wait for the exact number. */
 const mostCounted = 1_000_000;
 
-async function ledgerSize(own: Kysely<OwnTables>): Promise<Verdict> {
+async function ledgerSize(own: Kysely<OwnTables>, dialect: Dialect): Promise<Verdict> {
   const some = own
     .selectFrom("powersync_ledger")
     .select("identity")
-    .limit(mostCounted + 1)
+    .$call((query) => atMost(dialect, query, mostCounted + 1))
     .as("some_rows");
   const { rows } = await own
     .selectFrom(some)

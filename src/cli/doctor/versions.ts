@@ -6,6 +6,8 @@ const packages = [
   "kysely",
   "pg",
   "mysql2",
+  "tedious",
+  "tarn",
   "better-sqlite3",
   "express",
   "koa",

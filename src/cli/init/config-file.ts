@@ -87,6 +87,36 @@ export const database = new Kysely<Database>({ dialect: new PostgresDialect({ po
 export const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool }) });
 `,
   },
+  mssql: {
+    dialect: "MssqlDialect",
+    imports: 'import * as tarn from "tarn";\nimport * as tedious from "tedious";\n',
+    opened: () => `const url = new URL(required("DATABASE_URL"));
+const dialect = new MssqlDialect({
+  tarn: { ...tarn, options: { min: 0, max: 10, acquireTimeoutMillis: 5_000 } },
+  tedious: {
+    ...tedious,
+    connectionFactory: () =>
+      new tedious.Connection({
+        server: url.hostname,
+        authentication: {
+          type: "default",
+          options: {
+            userName: decodeURIComponent(url.username),
+            password: decodeURIComponent(url.password),
+          },
+        },
+        options: {
+          port: Number(url.port || 1433),
+          database: decodeURIComponent(url.pathname.slice(1)),
+          // For a server with a certificate of its own making.
+          trustServerCertificate: url.searchParams.get("trustServerCertificate") === "true",
+        },
+      }),
+  },
+});
+export const database = new Kysely<Database>({ dialect });
+`,
+  },
   sqlite: {
     dialect: "SqliteDialect",
     imports: 'import SQLite from "better-sqlite3";\n',
@@ -102,6 +132,7 @@ export function environmentText(kind: DatabaseKind): string {
   const url = {
     postgres: "DATABASE_URL=postgres://user:password@127.0.0.1:5432/app\n",
     mysql: "DATABASE_URL=mysql://user:password@127.0.0.1:3306/app\n",
+    mssql: "DATABASE_URL=mssql://user:password@127.0.0.1:1433/app\n",
     sqlite: "# SQLITE_FILE=app.db\n",
   }[kind];
   return `# Copy this file to .env, fill it in, and keep .env out of version control.

@@ -168,7 +168,7 @@ export function keyOf({ unique, columns }: Source): readonly string[] {
   return (
     [
       single.find((name) => name === "id" && !numbered(name)),
-      single.find((name) => typed(name) === "uuid"),
+      single.find((name) => ["uuid", "uniqueidentifier"].includes(typed(name) ?? "")),
       single.find((name) => /^(?:uuid|guid|public_id|client_id|external_id)$/i.test(name)),
       single.find((name) => name === "id"),
       single.find((name) => !numbered(name)),

@@ -204,10 +204,18 @@ export function serverText(framework: Framework): string {
 /** The commands from here to a running server. */
 export function nextSteps(framework: Framework, kind: DatabaseKind): readonly string[] {
   const { packages, typePackages, run } = files[framework];
-  const driver = { postgres: "pg", mysql: "mysql2", sqlite: "better-sqlite3" }[kind];
-  const driverTypes = { postgres: ["@types/pg"], mysql: [], sqlite: ["@types/better-sqlite3"] }[
-    kind
-  ];
+  const driver = {
+    postgres: "pg",
+    mysql: "mysql2",
+    mssql: "tedious tarn",
+    sqlite: "better-sqlite3",
+  }[kind];
+  const driverTypes = {
+    postgres: ["@types/pg"],
+    mysql: [],
+    mssql: [],
+    sqlite: ["@types/better-sqlite3"],
+  }[kind];
   const tools = run.startsWith("node") ? ["tsx", "typescript"] : ["typescript"];
   return [
     `npm install ${["powersync-writes", "kysely", driver, ...packages].join(" ")}`,

@@ -27,7 +27,7 @@ export type SourceColumn = Pick<
 
 /** Tables of the library, of migration tools and of extensions. */
 const notTheApplications =
-  /^(?:powersync_|kysely_|_prisma_|__drizzle|drizzle_|knex_migrations|flyway_|goose_|sqlite_|spatial_ref_sys$|schema_migrations$|ar_internal_metadata$|sequelizemeta$|typeorm_metadata$|migrations$|databasechangelog)/i;
+  /^(?:_?powersync_|kysely_|_prisma_|__drizzle|drizzle_|knex_migrations|flyway_|goose_|sqlite_|spatial_ref_sys$|schema_migrations$|ar_internal_metadata$|sequelizemeta$|typeorm_metadata$|migrations$|databasechangelog)/i;
 
 /** In their order by name. Rejects with the database's errors. */
 export async function readSources(
@@ -61,7 +61,12 @@ async function tableNames(db: Kysely<unknown>, family: string): Promise<readonly
         ? sql<Named>`
           select t.table_name as name from information_schema.tables t
           where t.table_schema = database() and t.table_type = 'BASE TABLE' order by 1`
-        : sql<Named>`select name from sqlite_master where type = 'table' order by 1`
+        : family === "mssql"
+          ? // What captures changes has its tables in a schema of its own, and marks those that it has here; a history is written by its table.
+            sql<Named>`
+          select t.name as name from sys.tables as t
+          where t.schema_id = schema_id() and t.is_ms_shipped = 0 and t.temporal_type <> 1 order by 1`
+          : sql<Named>`select name from sqlite_master where type = 'table' order by 1`
   ).execute(db);
   return rows.map(({ name }) => name).filter((name) => !notTheApplications.test(name));
 }

@@ -58,6 +58,13 @@ function elementType(kind: DatabaseKind, { type, members }: SourceColumn): strin
       if (/^(?:timestamp|datetime|date)$/.test(type)) return "Date";
       if (type === "json") return "unknown";
       return /blob|binary/.test(type) ? "Uint8Array" : "string";
+    case "mssql":
+      if (/^(?:tinyint|smallint|int|decimal|numeric|money|smallmoney|float|real)$/.test(type)) {
+        return "number";
+      }
+      if (type === "bit") return "boolean";
+      if (/date|^time$/.test(type)) return "Date";
+      return /binary|^image$|^rowversion$/.test(type) ? "Uint8Array" : "string";
     case "sqlite":
       if (/int|bool|bit|real|floa|doub|num|dec/.test(type)) return "number";
       if (type === "") return "unknown";

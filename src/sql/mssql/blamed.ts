@@ -19,9 +19,8 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   if (number === 547) {
     const [first] = quoted;
     const named = { ...(first !== undefined && { constraint: first }) };
-    // Another table's constraint, which a row of its still needs; or this table's own.
-    if (/\bREFERENCE\b/.test(message) && constraint === undefined)
-      return { columns: [], ...named, referred: true };
+    // Rows that still need this one, of another table or of its own: SAME TABLE REFERENCE. What lacks its parent breaks a FOREIGN KEY.
+    if (/\bREFERENCE\b/.test(message)) return { columns: [], ...named, referred: true };
     return { columns: its, ...named };
   }
   if (duplicate.has(number))

@@ -33,11 +33,15 @@ export function objectName({
     .join(".");
 }
 
+const letterByLetter = sql`collate Latin1_General_BIN2`;
+
 function exactText(length: Expression<unknown>): Expression<unknown> {
-  return sql`nvarchar(${length}) collate Latin1_General_BIN2`;
+  return sql`nvarchar(${length}) ${letterByLetter}`;
 }
 
-const secondMs = 1_000;
+const minuteMs = 60_000;
+/** A `datetime2` begins with the year 1. */
+const longestMs = 2_000 * 365 * 24 * 60 * minuteMs;
 
 export const mssqlFamily: Family = {
   name: "mssql",
@@ -51,14 +55,18 @@ export const mssqlFamily: Family = {
     varchar: (length) => exactText(sql.lit(length)),
     timestamp: sql`datetime2(7)`,
     now: sql`sysutcdatetime()`,
-    // A number of microseconds would not fit.
-    ago: (ms) =>
-      sql`dateadd(second, ${-Math.floor(ms / secondMs)}, dateadd(microsecond, ${-Math.round((ms % secondMs) * 1_000)}, sysutcdatetime()))`,
+    // DATEADD takes an int: neither microseconds nor seconds of all the time that somebody may want to keep something for.
+    ago: (given) => {
+      const ms = Math.min(given, longestMs);
+      return sql`dateadd(minute, ${-Math.floor(ms / minuteMs)}, dateadd(microsecond, ${-Math.round((ms % minuteMs) * 1_000)}, sysutcdatetime()))`;
+    },
     iso: (column) => sql`replace(convert(varchar(27), ${column}, 121), ' ', 'T') + 'Z'`,
     at: (iso) => sql`convert(datetime2(7), ${iso.slice(0, -1)})`,
     digits: (column) => sql`convert(varchar(20), ${column})`,
     // LEN would leave out spaces at the end.
     length: (text) => sql`datalength(${text}) / 2`,
+    // Of a column of VALUES no page says that it gives way to the table's.
+    keyed: (sent) => sql`${sent} ${letterByLetter}`,
     uniqueNulls: true,
     ifMissing: (table, create) =>
       sql`if object_id(${sql.lit(objectName(table))}) is null ${create}`,

@@ -6,6 +6,7 @@ import type { Put, SqlTransaction, Target } from "../dialect.js";
 import { probing } from "../judgment.js";
 import type { Inserted } from "../look.js";
 import { locked, type RowLock } from "../row-lock.js";
+import { literalNulls } from "../row-values.js";
 import { quotedNames } from "./blamed.js";
 import { meaning } from "./errors.js";
 import { isIdentity } from "./schema.js";
@@ -49,7 +50,7 @@ async function isThere(tx: SqlTransaction, target: Target): Promise<boolean> {
 
 /** A number that the table would count takes a value only where that is said. */
 function inserting(tx: SqlTransaction, { table, columns }: Target, values: Values): CompiledQuery {
-  const statement = tx.insertInto(table).values(values).compile();
+  const statement = tx.insertInto(table).values(literalNulls(values)).compile();
   const counts = [...columns.values()].some(
     (column) => isIdentity(column) && Object.hasOwn(values, column.name),
   );

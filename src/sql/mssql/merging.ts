@@ -24,10 +24,13 @@ function wide({ type, scale = 0 }: Column, value: Expression<unknown>): Expressi
     : sql`convert(decimal(38, ${sql.lit(scale)}), ${value})`;
 }
 
-const typed: Merging["typed"] = (column, value) =>
-  floats.has(column.type) || exactNumbers.has(column.type)
+const typed: Merging["typed"] = (column, value) => {
+  // Of a parameter the driver would say that it is a text.
+  if (value === null) return sql`null`;
+  return floats.has(column.type) || exactNumbers.has(column.type)
     ? wide(column, sql`${value}`)
     : sql`${value}`;
+};
 
 /** By the number that `openjson` has for a value's type: a document is compared by its text. */
 function typeOf(element: unknown): number {
@@ -40,8 +43,9 @@ function typeOf(element: unknown): number {
 
 export const merging: Merging = {
   typed,
+  // ISNULL has the column's type; COALESCE would make room for the zero, and take it from the fraction.
   sum: (reference, column, yours, base) =>
-    sql`(${wide(column, sql`coalesce(${reference}, 0)`)} + (${typed(column, yours)} - ${typed(column, base)}))`,
+    sql`(${wide(column, sql`isnull(${reference}, 0)`)} + (${typed(column, yours)} - ${typed(column, base)}))`,
   union: (reference, _column, value) => {
     // What `convert` has made of a list is its JSON.
     const list = parseJson(String(value)) as readonly unknown[];

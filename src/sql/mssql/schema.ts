@@ -21,6 +21,9 @@ interface ColumnRow {
   readonly computed: boolean;
   /** Of a period of a temporal table. */
   readonly period: number;
+  /** 0: there is none. */
+  readonly default: number;
+  /** Absent for a login that may not see the table's definition. */
   readonly defaulted: string | null;
   readonly json: number;
 }
@@ -30,22 +33,27 @@ export function objectId(table: SourceTable): RawBuilder<number> {
   return sql<number>`object_id(${objectName(table)})`;
 }
 
-/** One statement. */
+/** In small letters, to be looked through: names have the catalog's collation, which need not be that of definitions. */
+function folded(text: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`lower(${text}) collate Latin1_General_BIN2`;
+}
+
+/** One statement. The types of others are not shown to every login; a column is, whatever its type. */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,
 ): Promise<readonly Column[]> {
   const { rows } = await sql<ColumnRow>`
-    select c.name as name, coalesce(b.name, t.name) as type, c.max_length as size, c.precision as digits, c.scale as scale,
+    select c.name as name, coalesce(b.name, t.name, '') as type, c.max_length as size, c.precision as digits, c.scale as scale,
       c.collation_name as collation, convert(int, collationproperty(c.collation_name, 'CodePage')) as page,
       c.is_nullable as nullable, c.is_identity as counts, c.is_computed as computed, c.generated_always_type as period,
-      d.definition as defaulted,
+      c.default_object_id as [default], d.definition as defaulted,
       case when exists (
         select 1 from sys.check_constraints as k where k.parent_object_id = c.object_id
-          and charindex(lower('isjson(' + quotename(c.name)), lower(k.definition)) > 0
+          and charindex(${folded(sql`'isjson(' + quotename(c.name)`)}, ${folded(sql`k.definition`)}) > 0
       ) then 1 else 0 end as json
     from sys.columns as c
-    join sys.types as t on t.user_type_id = c.user_type_id
+    left join sys.types as t on t.user_type_id = c.user_type_id
     left join sys.types as b on b.user_type_id = c.system_type_id
     left join sys.default_constraints as d on d.object_id = c.default_object_id
     where c.object_id = ${objectId(table)}
@@ -71,7 +79,7 @@ function toColumn(row: ColumnRow): Column {
     ...sizesOf(row),
     ...charsetOfRow(row),
     nullable: row.nullable,
-    hasDefault: row.defaulted !== null || row.counts,
+    hasDefault: Number(row.default) !== 0 || row.counts,
     generated: row.computed || Number(row.period) !== 0 || type === "rowversion",
     ...(counted && { numbered: { end: endOf(row) } }),
   };
@@ -187,7 +195,7 @@ const styles: Readonly<Record<string, number>> = {
 
 function comparedBytes({ name, type }: Column): RawBuilder<unknown> {
   const column = sql.id(name);
-  if (binaries.has(type) || type === "image" || type === "rowversion" || type === "vector")
+  if (binaries.has(type) || type === "image" || type === "rowversion")
     return sql`convert(varbinary(max), ${column})`;
   const style = Object.hasOwn(styles, type) ? styles[type] : undefined;
   return style === undefined

@@ -26,10 +26,10 @@ export const aside: Aside = {
   alone: (statement) => ({ ...statement, sql: `set xact_abort off; ${statement.sql}` }),
 };
 
-/** One statement. */
+/** One statement. By its name: on Azure `db_id` may say another number than `sys.databases`. */
 export async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
   const { rows } = await sql<{ durability: unknown }>`
-    select d.delayed_durability as durability from sys.databases as d where d.database_id = db_id()
+    select d.delayed_durability as durability from sys.databases as d where d.name = db_name()
   `.execute(tx.withoutPlugins());
   return Number(rows[0]?.durability ?? 0) === forced ? [notDurable] : [];
 }

@@ -20,7 +20,7 @@ function text(value: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`convert(nvarchar(max), ${value}) collate database_default`;
 }
 
-/** One statement. */
+/** One statement. An index with IGNORE_DUP_KEY passes over a row without an error, as a trigger may. */
 export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
   const id = objectId(source);
   const name = objectName(source);
@@ -39,6 +39,9 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     select 'trigger', ${text(sql`e.type_desc`)}, null, 0
     from sys.triggers as t join sys.trigger_events as e on e.object_id = t.object_id
     where t.parent_id = ${id} and t.is_disabled = 0
+    union all
+    select 'trigger', 'INSERT', null, 0
+    from sys.indexes as d where d.object_id = ${id} and d.ignore_dup_key = 1
     union all
     select 'unique', ${text(sql`i.name`)}, ${text(sql`c.name`)}, x.key_ordinal
     from sys.indexes as i

@@ -18,6 +18,7 @@ import {
   plainDecimal,
   uuidOf,
 } from "../../store/values.js";
+import { conversion } from "../row-values.js";
 import { dateTime, instant, minute, timeOf } from "./times.js";
 import { textFor } from "./text.js";
 
@@ -26,7 +27,7 @@ const shown = new WeakMap<object, unknown>();
 
 function standingFor<T>(expression: Expression<T>, value: unknown): Expression<T> {
   shown.set(expression, value);
-  return expression;
+  return conversion(expression);
 }
 
 export function convert(

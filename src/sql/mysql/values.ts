@@ -17,6 +17,7 @@ import {
   type RoundSecond,
 } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
+import { conversion } from "../row-values.js";
 import {
   booleanOf,
   bytesOf,
@@ -195,7 +196,7 @@ function binary({ type, length = 0 }: Column, value: unknown): unknown {
   if (type === "binary" && hex.length < length * 2)
     throw new InvalidValue(`The data must be ${length} bytes long.`);
   // Bytes as a parameter have no form that every version of the driver writes alike.
-  return sql`unhex(${hex})`;
+  return conversion(sql`unhex(${hex})`);
 }
 
 /**

@@ -20,6 +20,7 @@ export const lostColumns: readonly string[] = [
 const described: Readonly<Record<string, Columns>> = {
   ...mssqlColumns,
   lost: Object.fromEntries(lostColumns.map((name) => [name, "nvarchar(max)"])),
+  files: { id: "uniqueidentifier not null", data: "varbinary(max)", price: "money" },
   powersync_audit: {
     id: "uniqueidentifier not null",
     owner_id: "nvarchar(255) collate Latin1_General_BIN2 not null",
@@ -44,6 +45,7 @@ export const constraints: Readonly<Record<string, Readonly<Record<string, readon
   todos: { PK_todos: ["id"], FK_todos: ["list_id"] },
   authors: { PK_authors: ["number"], UQ_authors: ["uuid"] },
   books: { PK_books: ["number"], UQ_books: ["uuid"], FK_books: ["author"] },
+  files: { PK_files: ["id"] },
   powersync_audit: {
     PK_audit: ["id"],
     powersync_audit_code: ["code"],
@@ -61,6 +63,7 @@ export function catalogAnswer(
   if (!/\bsys\.\w+/.test(text)) return undefined;
   const [first] = parameters;
   const table = nameOf(first);
+  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("delayed_durability")) return [{ durability: 0 }];
   if (text.includes("collationproperty")) return columnRows(table, own);
   if (text.includes("has_perms_by_name"))
@@ -113,14 +116,15 @@ function columnRow(name: string, words: string): Row {
     name,
     type,
     size: bytes,
-    digits: type === "decimal" ? Number(one) : 10,
-    scale: type === "decimal" ? Number(two) : clock ? Number(one) : 0,
+    digits: type === "decimal" ? Number(one) : type === "money" ? 19 : 10,
+    scale: type === "decimal" ? Number(two) : type === "money" ? 4 : clock ? Number(one) : 0,
     collation: isText ? collationIn(words) : null,
     page: isText ? 1252 : null,
     nullable: !/not null/.test(words),
     counts: /\bidentity\b/.test(words),
     computed,
     period: 0,
+    default: /\bdefault\b/.test(words) ? 1 : 0,
     defaulted: /\bdefault\b/.test(words) ? "((1))" : null,
     json: /isjson/.test(words) ? 1 : 0,
   };

@@ -85,8 +85,11 @@ async function administer(statement: string): Promise<void> {
   }
 }
 
-/** What was sent, as long as the process lives: the golden statements are looked for among it. */
-export function dressed(sent?: (statement: Sent) => void): MssqlTestDialect {
+/**
+ * @param sent is told of each statement: the golden ones are looked for among them
+ * @param settled whether a statement of a transaction must bring its settings along: all of the library's, but for those of the command, which only read
+ */
+export function dressed(sent?: (statement: Sent) => void, settled = true): MssqlTestDialect {
   return {
     name: "the statements for SQL Server, on SQLite",
     concurrent: false,
@@ -96,7 +99,7 @@ export function dressed(sent?: (statement: Sent) => void): MssqlTestDialect {
       const plain = new Kysely<TestSchema>({ dialect: new SqliteDialect({ database }) });
       await createTestTables(plain, immediate);
       await createTables(plain);
-      const db = new Kysely<TestSchema>({ dialect: new DressedDialect(database, sent) });
+      const db = new Kysely<TestSchema>({ dialect: new DressedDialect(database, sent, settled) });
       return {
         db,
         plain: sqliteRow,

@@ -28,15 +28,17 @@ export interface Sent {
 export class DressedDialect implements Dialect {
   readonly #database: Database;
   readonly #sent: (statement: Sent) => void;
+  readonly #settled: boolean;
 
-  constructor(database: Database, sent: (statement: Sent) => void = () => {}) {
+  constructor(database: Database, sent: (statement: Sent) => void = () => {}, settled = true) {
     this.#database = database;
     this.#sent = sent;
+    this.#settled = settled;
     addFunctions(database);
   }
 
   createDriver(): Driver {
-    return new DressedDriver(this.#database, this.#sent);
+    return new DressedDriver(this.#database, this.#sent, this.#settled);
   }
   createQueryCompiler(): MssqlQueryCompiler {
     return new MssqlQueryCompiler();
@@ -54,8 +56,8 @@ class DressedDriver implements Driver {
   #last: Promise<void> = Promise.resolve();
   #release: () => void = () => {};
 
-  constructor(database: Database, sent: (statement: Sent) => void) {
-    this.#connection = new DressedConnection(database, sent);
+  constructor(database: Database, sent: (statement: Sent) => void, settled: boolean) {
+    this.#connection = new DressedConnection(database, sent, settled);
   }
 
   async init(): Promise<void> {}
@@ -87,12 +89,14 @@ class DressedDriver implements Driver {
 class DressedConnection implements DatabaseConnection {
   readonly #database: Database;
   readonly #sent: (statement: Sent) => void;
+  readonly #settled: boolean;
   /** `undone`: by the server, and the client does not know yet. */
   #transaction: "none" | "open" | "undone" = "none";
 
-  constructor(database: Database, sent: (statement: Sent) => void) {
+  constructor(database: Database, sent: (statement: Sent) => void, settled: boolean) {
     this.#database = database;
     this.#sent = sent;
+    this.#settled = settled;
   }
 
   begin(): void {
@@ -113,14 +117,15 @@ class DressedConnection implements DatabaseConnection {
     if (this.#transaction === "undone")
       throw new ServerError(3930, "The current transaction can't be used.");
     const isSettled = settledForm.test(sql);
-    if (this.#transaction === "open" && !isSettled)
+    if (this.#settled && this.#transaction === "open" && !isSettled)
       throw new Error(`It was sent without the transaction's settings: ${sql}`);
     try {
       return this.#execute(sql, parameters) as QueryResult<R>;
     } catch (error) {
       const aborts = isSettled && !aloneForm.test(sql.replace(settledForm, ""));
-      if (this.#transaction === "open" && aborts) {
-        this.#database.exec("rollback");
+      if (this.#transaction === "open" && (aborts || !this.#database.inTransaction)) {
+        // A trigger may have done it.
+        if (this.#database.inTransaction) this.#database.exec("rollback");
         this.#transaction = "undone";
       }
       throw asServerError(error);
@@ -167,13 +172,17 @@ function addFunctions(database: Database): void {
     return clockText(last);
   });
   define("dateadd", (part: string, amount: bigint, at: string) => {
-    const unit = part === "second" ? 10_000_000 : 10;
+    const unit = part === "minute" ? 600_000_000 : 10;
     return clockText(ticksOf(at) + Number(amount) * unit);
   });
+  define("datediff_big", (_: string, from: string, to: string) =>
+    BigInt(Math.floor((ticksOf(to) - ticksOf(`${from} 00:00:00.000`)) / 10_000_000)),
+  );
   define("datalength", (text: string | null) => (text === null ? null : BigInt(text.length * 2)));
   define("hashbytes", (_: string, bytes: Uint8Array | null) =>
     bytes === null ? null : createHash("sha256").update(bytes).digest(),
   );
+  define("isnull", (value: unknown, other: unknown) => value ?? other);
   define("convert", converted as never);
 }
 
@@ -199,6 +208,7 @@ function converted(type: string, value: unknown, style?: bigint): unknown {
     case "varchar":
       return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value);
     case "decimal":
+    case "money":
     case "float":
     case "real":
       return /^-?\d+$/.test(String(value)) ? BigInt(String(value)) : Number(value);

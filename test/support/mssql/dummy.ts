@@ -1,4 +1,4 @@
-/** A SQL Server that answers nothing: for the text of statements alone. */
+/** A SQL Server that answers nothing, or the same to everything: for the text of statements, and for what is made of an answer. */
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -13,10 +13,12 @@ import {
 
 class RecordingDriver extends DummyDriver {
   readonly #sent: (statement: string) => void;
+  readonly #rows: readonly object[];
 
-  constructor(sent: (statement: string) => void) {
+  constructor(sent: (statement: string) => void, rows: readonly object[]) {
     super();
     this.#sent = sent;
+    this.#rows = rows;
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
@@ -24,7 +26,7 @@ class RecordingDriver extends DummyDriver {
     return {
       executeQuery: async (query: CompiledQuery) => {
         this.#sent(query.sql);
-        return { rows: [] };
+        return { rows: [...this.#rows] as never[] };
       },
       streamQuery: (...given) => connection.streamQuery(...given),
     };
@@ -33,13 +35,16 @@ class RecordingDriver extends DummyDriver {
 
 export class DummyMssqlDialect implements Dialect {
   readonly #sent: (statement: string) => void;
+  readonly #rows: readonly object[];
 
-  constructor(sent: (statement: string) => void = () => {}) {
+  /** @param rows that answer every statement */
+  constructor(sent: (statement: string) => void = () => {}, rows: readonly object[] = []) {
     this.#sent = sent;
+    this.#rows = rows;
   }
 
   createDriver(): DummyDriver {
-    return new RecordingDriver(this.#sent);
+    return new RecordingDriver(this.#sent, this.#rows);
   }
   createQueryCompiler(): MssqlQueryCompiler {
     return new MssqlQueryCompiler();

@@ -43,6 +43,8 @@ export function asServerError(error: unknown): unknown {
         547,
         `The INSERT statement conflicted with the FOREIGN KEY constraint "FK". The conflict occurred in database "test", table "dbo.lists", column 'id'.`,
       );
+    case "SQLITE_CONSTRAINT_TRIGGER":
+      return new ServerError(50_001, message);
     case "SQLITE_ERROR":
       return /^no such (?:table|column)/.test(message)
         ? new ServerError(message.startsWith("no such table") ? 208 : 207, message)

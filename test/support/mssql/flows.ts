@@ -13,6 +13,9 @@ const remove = (table: string, id: string) => ({ op: "DELETE", table, id });
 /** Where a rule's conflicts are recorded. In SQLite's words, for it is SQLite that makes it. */
 export const lost = `create table lost (${lostColumns.map((column) => `${column} text`).join(", ")})`;
 
+/** In SQLite's words, too. */
+export const files = "create table files (id text primary key, data blob, price numeric)";
+
 function writesOf({ db }: TestDatabase, more: object = {}) {
   return createWrites<TestPrincipal, TestSchema>({ ...testConfig(db), ...more });
 }
@@ -62,6 +65,29 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
     await send(6, patch("coded", "abc", { size: 1 }), remove("coded", "abc"));
     await send(8, put("kept", uuid(8), { name: "x", owner_id: "alice" }));
     await send(9, put("kept", uuid(8), { name: "y", owner_id: "bob" }), remove("kept", uuid(8)));
+  },
+  "bytes and money, of which NULL is no text": async (database) => {
+    await sql.raw(files).execute(database.db);
+    const once = { access: "everyone", table: "files", put: "insert" };
+    const writes = writesOf(database, {
+      tables: { files: { access: "everyone", conflict: { newest: "price" } }, once },
+    });
+    const send = (at: number, ...crud: object[]) =>
+      writes.processTransaction(from("phone", at, ...crud), alice);
+    const data = "AQI=";
+    const none = { data: null, price: null };
+    for (const [at, entry] of [
+      put("files", uuid(1), { data, price: 1.5 }),
+      patch("once", uuid(1), none),
+      put("files", uuid(2), none),
+      put("once", uuid(3), { data, price: 1.5 }),
+      put("once", uuid(3), { data, price: 1.5 }),
+    ].entries()) {
+      const { status } = await send(at + 1, entry);
+      if (status !== "success") throw new Error(`Entry ${at}: ${status}`);
+    }
+    const other = await send(6, put("once", uuid(3), { data: "AQM=", price: 1.5 }));
+    if (other.status !== "fatal_error") throw new Error("Other bytes are taken for the same.");
   },
   conflicts: async (database) => {
     const things = (conflict: object) =>

@@ -6,12 +6,28 @@ interface Page {
   readonly title: string;
   readonly url: string;
   readonly about: RegExp;
+  /** Whether the statements have been held against its text: as it stands in MicrosoftDocs/sql-docs, under `docs/`, by the same path. */
+  readonly read: "whole" | "part" | "not yet";
 }
+
+const whole = new Set(
+  `
+  SET XACT_ABORT, SET LOCK_TIMEOUT, SET NOCOUNT, SET IDENTITY_INSERT, SET Statements, SAVE TRANSACTION, ROLLBACK TRANSACTION, Table value constructor,
+  Collation Precedence, Metadata Visibility Configuration, Precision scale and length, ISNULL, HASHBYTES, DATEADD, STRING_AGG, CHARINDEX, OBJECT_ID,
+  DB_NAME, HAS_PERMS_BY_NAME, COLLATIONPROPERTY, sys.columns, sys.types, sys.triggers, sys.trigger_events, sys.index_columns, sys.check_constraints,
+  sys.default_constraints, sys.foreign_key_columns, sp_getapplock
+`
+    .trim()
+    .split(/,\s+/),
+);
+/** All but the examples, and what is about other products. */
+const part = new Set(["MERGE", "Table hints", "CAST and CONVERT", "OPENJSON"]);
 
 const page = (title: string, path: string, about: RegExp): Page => ({
   title,
   url: `${root}${path}`,
   about,
+  read: whole.has(title) ? "whole" : part.has(title) ? "part" : "not yet",
 });
 
 export const pages: readonly Page[] = [
@@ -40,6 +56,22 @@ export const pages: readonly Page[] = [
     "ROLLBACK TRANSACTION",
     "t-sql/language-elements/rollback-transaction-transact-sql",
     /\brollback transaction\b/,
+  ),
+  page(
+    "SET Statements",
+    "t-sql/statements/set-statements-transact-sql",
+    /\bset (?:xact_abort|lock_timeout|nocount|identity_insert)\b/,
+  ),
+  page("Collation Precedence", "t-sql/statements/collation-precedence-transact-sql", /\bcollate\b/),
+  page(
+    "Metadata Visibility Configuration",
+    "relational-databases/security/metadata-visibility-configuration",
+    /\bsys\.\w/,
+  ),
+  page(
+    "Precision scale and length",
+    "t-sql/data-types/precision-scale-and-length-transact-sql",
+    /\bdecimal\(38/,
   ),
   page("SELECT", "t-sql/queries/select-transact-sql", /\bselect\b/),
   page("INSERT", "t-sql/statements/insert-transact-sql", /\binsert into\b/),
@@ -70,6 +102,7 @@ export const pages: readonly Page[] = [
     /\bunion all\b/,
   ),
   page("COALESCE", "t-sql/language-elements/coalesce-transact-sql", /\bcoalesce\(/),
+  page("ISNULL", "t-sql/functions/isnull-transact-sql", /\bisnull\(/),
   page("NULLIF", "t-sql/language-elements/nullif-transact-sql", /\bnullif\(/),
   page("CAST and CONVERT", "t-sql/functions/cast-and-convert-transact-sql", /\bconvert\(/),
   page("COLLATE", "t-sql/statements/collations", /\bcollate\b/),
@@ -93,7 +126,7 @@ export const pages: readonly Page[] = [
   page("LOWER", "t-sql/functions/lower-transact-sql", /\blower\(/),
   page("CONCAT", "t-sql/functions/concat-transact-sql", /\bconcat\(/),
   page("OBJECT_ID", "t-sql/functions/object-id-transact-sql", /\bobject_id\(/),
-  page("DB_ID", "t-sql/functions/db-id-transact-sql", /\bdb_id\(/),
+  page("DB_NAME", "t-sql/functions/db-name-transact-sql", /\bdb_name\(/),
   page(
     "HAS_PERMS_BY_NAME",
     "t-sql/functions/has-perms-by-name-transact-sql",

@@ -20,7 +20,8 @@ export function translated(given: string): string {
       /\bconvert\((\w+(?:\((?:max|\d+(?:, \d+)?)\))?), /g,
       (_, type: string) => `convert('${type}', `,
     )
-    .replace(/\bdateadd\((\w+), /g, "dateadd('$1', ")
+    .replace(/\b(dateadd|datediff_big)\((\w+), /g, "$1('$2', ")
+    .replaceAll("@@version", "'Microsoft SQL Server, as SQLite\n\tNov 1 2026'")
     .replace(/ collate Latin1_General_BIN2\b/g, "")
     .replaceAll(" + 'Z'", " || 'Z'")
     .replace(/^save transaction (\w+)$/, "savepoint $1")
@@ -46,7 +47,9 @@ function insertOf(text: string): string {
   if (values !== columns.replace(/"(\w+)"/g, '"sent"."$1"'))
     throw new Error("It inserts other values than were sent.");
   const key = on.split(" and ").map((each) => {
-    const [, column] = new RegExp(`^${table}\\.("\\w+") = "sent"\\.\\1$`).exec(each) ?? [];
+    const [, column] =
+      new RegExp(`^${table}\\.("\\w+") = "sent"\\.\\1 collate Latin1_General_BIN2$`).exec(each) ??
+      [];
     if (column === undefined) throw new Error(`It is found by another key: ${each}`);
     return column;
   });
