@@ -1,5 +1,5 @@
 /** Feedback to the device: a row in a table of the application's own, which syncs back, written with the dead letter. */
-import type { RejectionOptions, RejectionRow } from "../config/config.js";
+import type { RejectionOptions, RejectionRow } from "../config/letter-options.js";
 import type { DeadLetterContext, Principal } from "../context.js";
 import { isFatal, ofApplication } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
