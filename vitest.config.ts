@@ -1,7 +1,7 @@
 /** `npm test`. Type tests (`test/types`) are compiled by `npm run typecheck` and need no runner. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { mysqlEverywhere } from "./test/support/chosen.js";
+import { everyDatabase } from "./test/support/chosen.js";
 import { LongestFirst } from "./test/support/order.js";
 
 // Tests start some hundred processes of Node, which load much the same.
@@ -13,6 +13,16 @@ const results = process.env["TEST_RESULTS"];
 /** What the configuration names wins over what the command line asks for. */
 const shuffled = process.argv.some((argument) => argument.startsWith("--sequence.shuffle"));
 const fixtures = fileURLToPath(new URL("test/fixtures", import.meta.url));
+
+/**
+ * What takes a browser, another runtime, another language or a compiler to show: `npm run test:programs`. They wait for programs to start, for minutes
+ * in all, and change seldom with what a contributor changes.
+ */
+const programs = [
+  "test/{browser,clients,runtimes}/*.test.ts",
+  "test/integration/{cli-init,foreign}.test.ts",
+  "test/unit/{readme,snippets}.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -36,11 +46,16 @@ export default defineConfig({
         test: {
           name: "all",
           // Two files have nothing to test in a run that leaves MySQL and MariaDB to another.
-          include: mysqlEverywhere
+          include: everyDatabase
             ? ["test/**/*.test.ts"]
             : ["test/!(integration)/*.test.ts", "test/integration/!(mysql*).test.ts"],
+          exclude: programs,
           env: { NEST_MAJOR: "12" },
         },
+      },
+      {
+        extends: true,
+        test: { name: "programs", include: programs, env: { NEST_MAJOR: "12" } },
       },
       {
         extends: true,

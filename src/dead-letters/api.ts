@@ -1,4 +1,4 @@
-/** `writes.deadLetters`: what is asked of the letters, one at a time or many at once, each in a transaction of its own. */
+/** `writes.deadLetters`: lists, compares, edits, retries and discards letters. */
 import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import type { DeadLetterHandledEvent } from "../events/events.js";
@@ -43,7 +43,7 @@ export function createDeadLetters<P extends Principal, DB>(
     options: Parameters<typeof retryLetter>[2],
   ): Promise<RetryResult> => (load.draining() ? stopping : retryLetter(database, id, options));
 
-  /** Who sent a letter, as far as it says so. An edit needs no more than the id. */
+  /** The principal that sent a letter. `undefined` if it is unknown: an edit then goes by the user id alone. */
   const senderOf = async (store: Store, id: string): Promise<P | undefined> => {
     const letter = await inUnit(store, ({ letters }) => letters.find(id));
     try {
@@ -98,7 +98,7 @@ export function createDeadLetters<P extends Principal, DB>(
         const letter = await inUnit(store, ({ letters }) => letters.find(id));
         if (letter === undefined) return undefined;
         const sender = (await senderOf(store, id)) ?? { userId: letter.userId };
-        // Loaded where it is used.
+        // Imported on demand: a process that compares no letters does not load it.
         const { compareLetter } = await import("./compare.js");
         return compareLetter(rules, store, letter, sender);
       }),
@@ -110,7 +110,7 @@ export function createDeadLetters<P extends Principal, DB>(
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
         const written = toWireTransaction(reading.transaction);
         const { store } = await databases.sure(principal);
-        // Asked before the transaction begins, as in a retry.
+        // Found before the transaction begins, because the application's function may query the same database.
         const sender = await senderOf(store, id);
         const result = await inUnit(store, async (unit) => {
           const { letters } = unit;

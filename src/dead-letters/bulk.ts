@@ -1,4 +1,4 @@
-/** Many letters at once: retried or discarded one after the other, each in a transaction of its own. */
+/** Retries or discards the letters that a filter selects, in many small database transactions. */
 import { inUnit } from "../process/classify.js";
 import type { LetterQuery, ListedLetter, Position } from "../store/letters.js";
 import type { Store } from "../store/store.js";
@@ -22,8 +22,8 @@ const defaultLimit = 1_000;
 const lettersAtOnce = 100;
 
 /**
- * Never stops half way for one that fails: only that client's others stay where they are. A letter's dependants are retried with it, whoever's
- * queue they are from.
+ * Retries letters one after the other. One that fails or is stale stops only its own queue: the queue's later letters are skipped. A letter's
+ * dependants are retried with it, whichever queue they come from.
  */
 export async function retryEach(
   walk: Walk,
@@ -34,12 +34,13 @@ export async function retryEach(
   const query = waitingQueryOf(filter);
   const size = limitOf(limit, most, defaultLimit);
   const after = positionOf(cursor);
-  // What has been left behind before still stands in front.
+  // A queue that has a letter waiting before the cursor was stopped on an earlier page.
   const stopped = new Set(after === undefined ? [] : await walk.waitingQueues(query, after));
   const results: BulkRetryResult[] = [];
   const counts = { retried: 0, stale: 0, failed: 0, skipped: 0 };
-  /** Of the chains that have been dealt with: those that have been applied with the first. */
+  /** Letters that the retry of another letter of their chain has applied. */
   const applied = new Set<string>();
+  /** Roots of the chains that have been retried. */
   const tried = new Set<string>();
   let last: ListedLetter | undefined;
   for await (const letter of walk.letters(query, after)) {
@@ -65,7 +66,7 @@ export async function retryEach(
   return { ...counts, results };
 }
 
-/** Roots whose dependants are to wait on are left where they are, unless the dependants go as well. */
+/** Discards letters in batches. Without a choice for dependants, a root is refused unless the filter discards all of its dependants as well. */
 export async function discardEach(
   walk: Walk,
   filter: LetterFilter,
@@ -103,7 +104,7 @@ export async function discardEach(
     seen += 1;
   }
   await discard(open);
-  // Their dependants may have come behind them.
+  // The dependants of a refused root may have been discarded in a later batch.
   const again = refused;
   refused = [];
   for (let at = 0; at < again.length; at += lettersAtOnce) {
@@ -119,7 +120,7 @@ export async function discardEach(
 
 const pageSize = 100;
 
-/** Letters one after the other, read in small pages: however many there are, few are held, and no connection while one is dealt with. */
+/** Reads letters in small pages, so that few are in memory at a time, and no connection is held while a letter is handled. */
 interface Walk {
   letters(query: LetterQuery, after?: Position): AsyncGenerator<ListedLetter, void, undefined>;
   waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;

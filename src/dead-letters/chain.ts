@@ -1,4 +1,4 @@
-/** A chain of letters, or its beginning, applied in one database transaction: each as the user who sent it, in their order. */
+/** Applies a chain of letters, or its beginning, in one database transaction: in order, each as the user who sent it. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { fatal } from "../errors.js";
@@ -32,27 +32,27 @@ export interface RetryParts<P extends Principal, DB> {
   readonly gate: Gate<P> | undefined;
 }
 
-/** A letter, and what it is applied with. */
+/** A letter, and the call by which it is applied. */
 export interface ChainCall<P extends Principal> {
   readonly id: string;
   readonly call: Call<P>;
 }
 
-/** Where the work stands, so that a failure can say so. */
+/** How far the work has come, for the report of a failure. */
 export interface ChainProgress extends Progress {
-  /** Of the letter, from 0. */
+  /** The letter's place in the chain, from 0. */
   index: number;
 }
 
 interface ApplyingChain {
-  /** How many letters at most. */
+  /** The most letters to apply. */
   readonly most: number;
   readonly force: boolean;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly number: number;
-  /** Rows that may be absent: see `rowName`. */
+  /** Rows that may be missing, because no letter would create them; by `rowName`. */
   readonly free: ReadonlySet<string>;
-  /** By letter: the rows that it PUTs, where hooks make others of them than those that it names. */
+  /** By letter id: the rows that it PUTs, as the last attempt found. Hooks may make them other rows than those that it names. */
   readonly puts: Map<string, readonly PutRow[]>;
   readonly progress: ChainProgress;
   readonly schema: SchemaTrust;
@@ -60,10 +60,10 @@ interface ApplyingChain {
 
 export type ChainOutcome<P extends Principal> =
   | { readonly kind: "not open" }
-  /** It is a dependant by now. */
+  /** The letter has become a dependant. */
   | { readonly kind: "moved" }
   | { readonly kind: "stale"; readonly rows: readonly NamedRow[] }
-  /** Nothing has been written: rows are absent that other letters may be there to create. */
+  /** Nothing has been written: rows are missing that other letters might create. */
   | { readonly kind: "unsure"; readonly unsure: readonly UnsureLetter[] }
   | {
       readonly kind: "applied";
@@ -71,7 +71,7 @@ export type ChainOutcome<P extends Principal> =
         readonly committed: CommittedWrites;
         readonly needs: Needs;
       })[];
-      /** Those behind, in order; the first is the root of the others now. */
+      /** The letters that still wait, in order; the first is now the root of the others. */
       readonly left: readonly string[];
     };
 
@@ -85,7 +85,7 @@ interface TriedLetter<P extends Principal> extends ChainCall<P> {
   readonly transaction: CrudTransaction;
 }
 
-/** Rejects with whatever fails; then nothing has been written. */
+/** Rejects with the first failure; then nothing has been written. */
 export async function applyChain<P extends Principal, DB>(
   parts: RetryParts<P, DB>,
   store: Store,
@@ -93,7 +93,7 @@ export async function applyChain<P extends Principal, DB>(
   applying: ApplyingChain,
 ): Promise<ChainOutcome<P>> {
   let unsure: readonly UnsureLetter[] = [];
-  // Whose rows are read after the role has changed, are read in another transaction.
+  // With `rls` the role changes during the transaction, so the rows have to be read in another one.
   const asOthers = calls.some(({ call }) => call.caller !== undefined);
   let written: readonly NamedRow[] = [];
   try {
@@ -151,14 +151,16 @@ export async function applyChain<P extends Principal, DB>(
         const named = await Promise.all(tried.map(({ transaction }) => namedRows(transaction)));
         written = [...named, ...committed.map(({ committed: { writes } }) => writes)].flat();
         const ids = left.map(({ id }) => id);
-        if (!asOthers) await readAnew(parts, store, unit, ids, written, calls);
+        if (!asOthers) await refreshRowStates(parts, store, unit, ids, written, calls);
         return { kind: "applied", committed, left: ids };
       },
     );
     if (outcome.kind === "applied" && asOthers && outcome.left.length > 0) {
-      // Where this fails, they are stale the next time, and only force retries them.
+      // If this fails, the next retry finds these letters stale and needs `force`.
       await store
-        .unit({ schema }, (unit) => readAnew(parts, store, unit, outcome.left, written, calls))
+        .unit({ schema }, (unit) =>
+          refreshRowStates(parts, store, unit, outcome.left, written, calls),
+        )
         .catch(() => {});
     }
     return outcome;
@@ -168,7 +170,7 @@ export async function applyChain<P extends Principal, DB>(
   }
 }
 
-/** The letters that wait, in order; nobody else changes them until the unit ends. */
+/** The chain's waiting letters, in order, locked until the unit ends. */
 async function lockChain<P extends Principal>(
   { letters }: Unit,
   rootId: string,
@@ -184,7 +186,7 @@ async function lockChain<P extends Principal>(
   return chain;
 }
 
-/** `undefined`: every row is as it was, for all of them. */
+/** The rows that have changed since the chain's letters were recorded. `undefined`: no letter is stale. */
 async function changedRows<P extends Principal, DB>(
   { rowStateReader }: RetryParts<P, DB>,
   store: Store,
@@ -207,7 +209,7 @@ async function changedRows<P extends Principal, DB>(
     : undefined;
 }
 
-/** Of one that is not tried no more than the id need be known. */
+/** For a letter that is not tried, the user id is enough. */
 function senderOf<P extends Principal>(
   { id, userId }: StoredLetter,
   calls: readonly ChainCall<P>[],
@@ -215,7 +217,7 @@ function senderOf<P extends Principal>(
   return calls.find((each) => each.id === id)?.call.principal ?? { userId };
 }
 
-/** As many as are known and asked for. Throws fatal INVALID_TRANSACTION for one that can't be understood. */
+/** Reads the transactions of the letters to apply, up to the first whose sender is unknown. Throws fatal INVALID_TRANSACTION for an invalid payload. */
 function readLetters<P extends Principal, DB>(
   { limits }: RetryParts<P, DB>,
   chain: readonly StoredLetter[],
@@ -237,7 +239,7 @@ function readLetters<P extends Principal, DB>(
   return tried;
 }
 
-/** First, while the connection's own role is at work. It is undone with everything else. */
+/** Runs before the letters are applied, while the connection still has its own role. A failure later rolls it back with everything else. */
 async function closeLetters<P extends Principal, DB>(
   { dependants }: RetryParts<P, DB>,
   store: Store,
@@ -259,7 +261,7 @@ async function closeLetters<P extends Principal, DB>(
   }
 }
 
-/** Whether letters of the same users wait in other chains: they must hear which rows are made. */
+/** Whether the same users have letters waiting in other chains: those letters must be told which rows are PUT. */
 async function waitElsewhere<P extends Principal>(
   { letters }: Unit,
   tried: readonly TriedLetter<P>[],
@@ -275,8 +277,8 @@ async function waitElsewhere<P extends Principal>(
   return false;
 }
 
-/** What has been written of their rows is no change that somebody must look at. */
-async function readAnew<P extends Principal, DB>(
+/** Hashes the waiting letters' rows again if the chain has written them, so that its own writes don't make these letters stale. */
+async function refreshRowStates<P extends Principal, DB>(
   { rowStateReader }: RetryParts<P, DB>,
   store: Store,
   unit: Unit,

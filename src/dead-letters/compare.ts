@@ -1,4 +1,4 @@
-/** A letter beside the rows as they are now: what the device had seen, what is there, and what the letter would write. For whoever decides about it. */
+/** Compares a letter with the rows as they are now: what the device had seen, what is stored, and what the letter would write. */
 import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { inUnit } from "../process/classify.js";
@@ -10,10 +10,10 @@ import { entriesOf } from "./payload.js";
 import { rowPlaceOf } from "./row-states.js";
 import type { ComparedColumn, ComparedOperation, LetterComparison } from "./types.js";
 
-/** Each is a transaction of its own, so that one which can't be read costs no other. */
+/** The most operations that are read, each in a transaction of its own, so that one that fails does not affect the others. */
 const mostRead = 50;
 
-/** @param sender for keys that depend on who has sent the row */
+/** @param sender for keys that depend on the principal */
 export async function compareLetter<P extends Principal, DB>(
   rules: Rules<P, DB>,
   store: Store,
@@ -54,7 +54,7 @@ async function compared<P extends Principal, DB>(
   };
 }
 
-/** `row: undefined`: it can't be read. `undefined`: not even its table. */
+/** `row` is absent if the row can't be read, and `null` if there is none. `undefined`: not even the table can be read. */
 async function currentRow<P extends Principal, DB>(
   store: Store,
   rule: Rule<P, DB>,
@@ -76,7 +76,7 @@ async function currentRow<P extends Principal, DB>(
       return { table, row: row === undefined ? null : byClientNames(rule, row) };
     });
   } catch {
-    // The login role may lack the grant, somebody may hold the row, or the driver may not be able to read a value.
+    // The login role may lack the grant, the row may be locked, or the driver may be unable to read a value.
     return table && { table };
   }
 }
@@ -98,7 +98,7 @@ function byClientNames<P extends Principal, DB>(
   );
 }
 
-/** As the client would have sent it, as far as JSON goes. */
+/** The value as the client would have sent it in JSON: bytes as base64. */
 function shown(value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return value;
   let bytes = "";

@@ -1,6 +1,6 @@
 /**
- * What a dead letter would create, as hashes that rows are looked for by: of the user, the source table and the converted key, so that it does
- * not matter by which of the client's tables a row is named, or how its key is spelled.
+ * Indexes the rows that a dead letter would create, as hashes of the user, the source table and the converted key. A row is therefore found
+ * whichever client table names it, and however its key is spelled.
  */
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
@@ -24,44 +24,44 @@ import {
   tableHash,
 } from "./row-hashes.js";
 
-/** Rows of one letter. A larger one stands for every row of its tables that is not found. */
+/** The most rows that are indexed for a letter. A larger letter stands for every missing row of its tables. */
 const mostCreated = 10_000;
 
-/** A row as it is looked for. */
+/** A row that is looked for among the rows that letters would create. */
 export interface SoughtRow {
-  /** What a letter that would create it is indexed by; the row itself first. */
+  /** The hashes under which a letter that would create the row may be indexed; the row's own first. */
   readonly hashes: readonly string[];
-  /** Where it would be, if that can be told. */
+  /** Where the row would be stored, if that is known. */
   readonly at?: { readonly table: Table; readonly key: Values };
 }
 
 export interface Created {
   /**
-   * Everything that a payload would create. What can't be read may create anything, and so may an operation that the application maps in a way that
-   * is not known.
+   * The hashes of everything that a payload would create. A payload that can't be read may create anything, and so may an operation that the
+   * application maps in an unknown way.
    */
   ofPayload(
     owner: Owner,
     payload: unknown,
     targets: Targets | undefined,
   ): Promise<readonly string[]>;
-  /** What a letter is indexed by that would create this row, in all spellings of it, and no other. */
+  /** The hashes of this row alone, without those that cover more than one row. */
   row(owner: Owner, row: NamedRow): Promise<readonly string[]>;
-  /** What a letter is indexed by that names this row, where nobody can say what would become of it. */
+  /** The hash of a letter that names this row, when it is unknown what the letter would make of it. */
   sent(owner: Owner, row: NamedRow): Promise<string>;
-  /** By the client's names. */
+  /** Finds a row by the client's table and id. */
   named(owner: Owner, row: NamedRow): Promise<SoughtRow>;
-  /** A row of a source table, in any spelling of its name, by values of its columns. */
+  /** Finds a row by its source table, in any spelling, and values of its columns. */
   source(owner: Owner, table: string, values: Values): Promise<SoughtRow>;
 }
 
-/** What an operation would write, with what its columns are called by. */
+/** What an operation would write, and whose names its columns have. */
 interface Becoming extends Omit<StoredEntry, "op"> {
   readonly op?: unknown;
   readonly columns: Mapped["columns"];
 }
 
-/** @param mapping absent where every operation is about the row that it names */
+/** @param mapping absent if every operation writes the row that it names */
 export function createCreated<P extends Principal, DB>(
   rules: Rules<P, DB>,
   mapping: Mapping | undefined,
@@ -74,7 +74,7 @@ export function createCreated<P extends Principal, DB>(
     if (rule === undefined || table === undefined) return undefined;
     try {
       const raw = keyOf(rule, id, principal);
-      // A part that is the caller's may not be known.
+      // A part of the key that comes from the principal may be unknown.
       if (Object.values(raw).some((part) => part === undefined || part === null)) return undefined;
       const key = convertedValues(open, table, raw);
       return key && { rule, table, key, said: told(open, table, key, raw) };
@@ -106,7 +106,7 @@ export function createCreated<P extends Principal, DB>(
     };
   };
 
-  /** Values by which other rules' rows refer to it, beside its key. */
+  /** Hashes by the columns other than the key through which rows of other tables refer to this row. */
   const otherHashes = async (
     owner: Owner,
     { clientColumns, table: source }: Rule<P, DB>,
@@ -128,13 +128,13 @@ export function createCreated<P extends Principal, DB>(
     return hashes;
   };
 
-  /** `null`: nothing. `undefined`: nobody can say. */
+  /** `null`: the operation writes nothing. `undefined`: what it writes is unknown. */
   const becoming = async (
     entry: StoredEntry,
     operation: Targets[number] | undefined,
   ): Promise<Becoming | null | undefined> => {
     if (mapping === undefined) return { ...entry, columns: "client's" };
-    // A hook may have made another payload of what was sent.
+    // A hook may have changed the payload, so that the targets no longer belong to it.
     const isSame =
       operation !== undefined &&
       entry.op === operation.sent.op &&
@@ -169,7 +169,7 @@ export function createCreated<P extends Principal, DB>(
             hashes.add(await clientHash(owner, { table, id }));
           continue;
         }
-        // Whatever else it may be, it may be a PUT.
+        // An `op` that is not known might be a PUT.
         if (made === null || made.op === "PATCH" || made.op === "DELETE") continue;
         const { table, id } = made;
         if (typeof table !== "string") return [await anyHash(owner)];
@@ -184,7 +184,7 @@ export function createCreated<P extends Principal, DB>(
         const its = await located(owner, { table, id });
         if (its === undefined) {
           hashes.add(await clientHash(owner, { table, id }));
-          // The application's code may make a key of it yet.
+          // The application's `split` may yet turn the id into some key of this table.
           if (rule?.key.split !== undefined) hashes.add(await tableHash(owner, rule.table));
           continue;
         }
@@ -224,7 +224,7 @@ export function createCreated<P extends Principal, DB>(
   };
 }
 
-/** By source table, folded: the columns by which rows of other tables refer to its rows. */
+/** By source table (folded name): the columns through which rows of other tables refer to its rows. */
 function referredColumns<P extends Principal, DB>(
   rules: Rules<P, DB>,
 ): ReadonlyMap<string, ReadonlySet<string>> {
@@ -242,7 +242,7 @@ function referredColumns<P extends Principal, DB>(
   return referred;
 }
 
-/** The table's own names of the columns. */
+/** The values under the table's own spelling of the column names. */
 function byColumns({ columns }: Table, values: Values): Values {
   const names = new Map(Array.from(columns.keys(), (name) => [folded(name), name]));
   return Object.fromEntries(
@@ -250,7 +250,7 @@ function byColumns({ columns }: Table, values: Values): Values {
   );
 }
 
-/** `undefined`: no row has these values. */
+/** `undefined`: no row can have these values. */
 function convertedValues(
   { store }: OpenUnit,
   { columns }: Table,
@@ -269,7 +269,7 @@ function convertedValues(
   }
 }
 
-/** What converted values are to application code, or as they came: a store's own objects, and expressions, have no text of their own. */
+/** Converted values as application code sees them. One without a text of its own (a store's object, an expression) stays as it came. */
 function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {

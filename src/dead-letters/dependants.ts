@@ -1,6 +1,6 @@
 /**
- * What needs a row that a waiting letter of the same user would create is that letter's dependant: it is recorded behind it, and not answered
- * `success` with nothing written.
+ * Finds dependants. A transaction that needs a row that a waiting letter of the same user would create is recorded behind that letter, instead of
+ * being answered `success` with nothing written.
  */
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudTransaction, ErrorCode, Write } from "../model.js";
@@ -20,24 +20,24 @@ interface FailedAt {
 interface DependantsAsked {
   readonly principal: Principal;
   readonly needs: Needs;
-  /** The rows that it makes itself. */
+  /** The rows that the transaction itself PUTs. */
   readonly puts: readonly PutRow[];
-  /** Absent: it has not failed, but found rows absent. */
+  /** Absent if the transaction did not fail, but found rows missing. */
   readonly failed?: FailedAt;
-  /** The root of a chain that is not looked at. */
+  /** The root of a chain that is left out. */
   readonly except?: string;
 }
 
-/** The letter to be recorded behind, and the first operation that needs it. */
+/** The letter behind which the transaction is to be recorded, and the first operation that needs it. */
 export interface Dependence {
   readonly root: string;
   readonly operationIndex: number;
 }
 
 export interface Dependants {
-  /** Looked up by the connection's own role, when the transaction has been rolled back. */
+  /** To be called as the connection's own role, after the transaction has been rolled back. */
   dependence(open: OpenUnit, asked: DependantsAsked): Promise<Dependence | undefined>;
-  /** These rows are about to be PUT: before anything else is, for it must be the connection's own role that says so. */
+  /** Marks the letters that would create these rows, which are about to be PUT. To be called first, while the connection has its own role. */
   overtake(
     open: OpenUnit,
     principal: Principal,
@@ -46,7 +46,7 @@ export interface Dependants {
   ): Promise<void>;
 }
 
-/** A row that is PUT, with what the device calls it where that may be something else. */
+/** A row that is PUT, and the device's name for it if that may differ. */
 export interface PutRow extends NamedRow {
   readonly sent?: NamedRow;
 }
@@ -62,7 +62,7 @@ export function rowsPut(
   return [...rows.values()];
 }
 
-/** The rows that a transaction PUTs, as far as that is known where the application maps by itself. */
+/** The rows that a transaction PUTs. With `targets`, the rows that the application's own mapping has made of them, as far as known. */
 export function putsOf({ crud }: CrudTransaction, targets: Targets | undefined): readonly PutRow[] {
   if (targets === undefined) return rowsPut(crud);
   return targets.flatMap(({ sent, target }) => {
@@ -77,7 +77,7 @@ interface Sought {
   readonly row: SoughtRow;
 }
 
-/** Rows that are looked for together. */
+/** How many rows are looked up together. */
 const rowsOfLookUp = 50;
 
 export function createDependants<P extends Principal, DB>(
@@ -86,14 +86,14 @@ export function createDependants<P extends Principal, DB>(
 ): Dependants {
   const parentsOf = createParentsOf(rules, created);
 
-  /** The hashes of the rows themselves, not those that stand for more than a row. */
+  /** The hashes of the rows themselves, without those that cover more than one row. */
   const hashesOf = async (owner: Owner, rows: readonly NamedRow[]): Promise<readonly string[]> => {
     const hashes: string[] = [];
     for (const row of rows) hashes.push(...(await created.row(owner, row)));
     return hashes;
   };
 
-  /** Of the rows that were not found, those that are there: they may be hidden because of a parent that is missing. */
+  /** The operations whose row was reported missing but exists: `hideForeign` may hide it because its parent is missing. */
   const hiddenAmong = async (
     owner: Owner,
     rows: readonly Sought[],
@@ -122,7 +122,7 @@ export function createDependants<P extends Principal, DB>(
     const keys: ForeignKeys = new Map();
     for (const context of needs.operations as readonly OperationContext<P, DB>[]) {
       const { operationIndex } = context;
-      // A constraint that is deferred to COMMIT fails without saying whose it is.
+      // A constraint that is deferred to COMMIT does not say which operation broke it.
       const sent =
         ofParents !== undefined && (ofParents.operationIndex ?? operationIndex) === operationIndex;
       const stored = hidden.has(operationIndex) || (sent && ofParents.errorCode === "UNAUTHORIZED");
@@ -130,7 +130,7 @@ export function createDependants<P extends Principal, DB>(
       const parents = await parentsOf(owner, context, keys, { sent, stored });
       for (const row of parents) sought.push({ operationIndex, row });
     }
-    // What it makes itself, it does not need from others.
+    // A row that the transaction creates itself needs no letter.
     const own = new Set(sought.length === 0 ? [] : await hashesOf(owner, puts));
     return sought.filter(({ row }) => !own.has(row.hashes[0] ?? ""));
   };
@@ -151,7 +151,7 @@ export function createDependants<P extends Principal, DB>(
       });
       for (let from = 0; from < hits.length; from += rowsOfLookUp) {
         const some = hits.slice(from, from + rowsOfLookUp);
-        // Where a row is there after all, nobody need create it.
+        // A row that exists needs no letter to create it.
         const there = await present(open, some);
         const missing = some.find((hit) => !there.has(hit));
         if (missing !== undefined) {
@@ -170,7 +170,7 @@ export function createDependants<P extends Principal, DB>(
   };
 }
 
-/** Those whose rows are there. */
+/** Those of the sought rows that exist. */
 async function present<S extends Sought>(
   { unit }: OpenUnit,
   sought: readonly S[],
@@ -193,7 +193,7 @@ async function present<S extends Sought>(
   return there;
 }
 
-/** Whether it is worth asking for a transaction of this kind. */
+/** Whether a transaction that ended in this way can depend on a letter at all. */
 export function mayDepend({ rows, references }: Needs, failed: FailedAt | undefined): boolean {
   return rows.length + references.length > 0 || (failed !== undefined && isOfParents(failed));
 }

@@ -1,17 +1,17 @@
-/** Letters closed without anything being written; and what becomes of those that depend on them. */
+/** Closes letters without writing anything, and handles their dependants. */
 import type { Unit } from "../store/store.js";
 
-/** What becomes of the dependants of a letter that is discarded: the same; or they wait on, the first as the root of the others. */
+/** What happens to a discarded letter's dependants: they are discarded as well, or go on waiting, the first as the root of the others. */
 export type WithDependants = "discard" | "keep";
 
 export interface Discarded {
-  /** In the order in which they were given, dependants behind their roots. */
+  /** The letters that were discarded, dependants included. */
   readonly discarded: readonly string[];
-  /** Roots with dependants that nobody has decided on. */
+  /** Roots that were left alone because they have dependants and no choice was given. */
   readonly refused: readonly string[];
 }
 
-/** Those that still wait. */
+/** Discards those of the letters that still wait. */
 export async function discardSome(
   { letters }: Unit,
   ids: readonly string[],

@@ -1,4 +1,4 @@
-/** Rows that an operation's row refers to, or belongs to: where one of them is missing, a waiting letter may be there to create it. */
+/** Finds the rows that an operation's row refers to, or belongs to. If one of them is missing, a waiting letter may be the one to create it. */
 import type { OperationContext, Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
 import { stateOf } from "../pipeline/operation.js";
@@ -8,17 +8,17 @@ import type { ForeignKey } from "../store/tables.js";
 import type { Created, SoughtRow } from "./created.js";
 import { folded, type Owner } from "./row-hashes.js";
 
-/** Values by their columns' folded names. */
+/** Values by the folded names of their columns. */
 type KnownValues = Map<string, unknown>;
 
-/** The foreign keys of source tables that have been asked for. */
+/** A cache of foreign keys, by source table. */
 export type ForeignKeys = Map<string, readonly ForeignKey[]>;
 
-/** Where an operation's row says what it refers to. */
+/** Where to look for what an operation's row refers to. */
 interface Said {
-  /** In what has been sent. */
+  /** In the values that were sent. */
   readonly sent: boolean;
-  /** In what is stored, as far as nothing has been sent. */
+  /** In the stored row, for columns that were not sent. */
   readonly stored: boolean;
 }
 
@@ -33,7 +33,7 @@ export function createParentsOf<P extends Principal, DB>(
   rules: Rules<P, DB>,
   created: Created,
 ): ParentsOf<P, DB> {
-  /** By foreign keys of the table: what has been sent, for what is stored refers to something. */
+  /** By the table's foreign keys, in the sent values only: what is stored refers to rows that exist. */
   const referred = async (
     owner: Owner,
     { table: name }: Rule<P, DB>,
@@ -53,7 +53,7 @@ export function createParentsOf<P extends Principal, DB>(
     return sought;
   };
 
-  /** By `belongsTo`, all the way up: one that is there may belong to one that is not. */
+  /** By `belongsTo`, all the way up: a parent that exists may belong to one that is missing. */
   const owning = async (
     owner: Owner,
     rule: Rule<P, DB>,
@@ -98,7 +98,7 @@ export function createParentsOf<P extends Principal, DB>(
   };
 }
 
-/** What the row has in a column, as far as both are there and may be read. */
+/** A stored row's value in a column, if both exist and the column may be read. */
 async function storedValue(
   { open: { unit } }: Owner,
   its: SoughtRow | undefined,
@@ -109,7 +109,7 @@ async function storedValue(
   const name = [...table.columns.keys()].find((each) => folded(each) === folded(column));
   if (name === undefined) return undefined;
   const found = await unit.fingerprint(table, [key], { columns: [...Object.keys(key), name] });
-  // A statement that is refused would end the transaction.
+  // Checked first, because on most databases a refused statement ends the transaction.
   if (typeof found?.hashes[0] !== "string" || !found.columns.includes(name)) return undefined;
   return (await unit.lookUp(table, key, name))?.value;
 }

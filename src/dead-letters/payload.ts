@@ -1,4 +1,4 @@
-/** What a dead letter keeps of a transaction: the payload, the rows and tables that it names, its sender; and the default `deadLetter` layer. */
+/** What a dead letter keeps of a transaction: payload, names of rows and tables, sender. Also the default `deadLetter` layer. */
 import type { Principal } from "../context.js";
 import type { CrudTransaction, DeadLetter, InvalidTransaction } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
@@ -10,10 +10,10 @@ import { canonicalJson, sha256 } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 
 /**
- * The default `deadLetter`: records the letter in the transaction that also enters the answer in the ledger. A payload whose letter is still
- * open makes no second one.
+ * The default `deadLetter` layer: records the letter in the transaction that also enters the answer in the ledger. While a letter with the same
+ * payload is open, no second one is made.
  *
- * @param keepPrincipal whether the letter says who sent it beyond the user id
+ * @param keepPrincipal whether the letter stores the sender's principal, and not only the user id
  * @param creates what the payload would create: see `created.ts`
  */
 export function recordLetter<P extends Principal, DB>(
@@ -41,17 +41,22 @@ export function recordLetter<P extends Principal, DB>(
   };
 }
 
-/** What a letter holds of a transaction: its words on the wire; of one that was refused, what came. */
+/** A letter's payload: the transaction in its wire form; for one that was refused as invalid, what was sent. */
 export function payloadOf(transaction: CrudTransaction | InvalidTransaction): unknown {
   return "invalid" in transaction ? transaction.raw : toWireTransaction(transaction);
 }
 
-/** What makes two letters the same one. */
-function contentHash({ userId, clientId, queueId, payload }: DeadLetter): Promise<string> {
+/** Letters with the same hash are one letter: the same sender sent the same payload. */
+export function contentHash({
+  userId,
+  clientId,
+  queueId,
+  payload,
+}: Omit<DeadLetter, "id">): Promise<string> {
   return sha256([userId, clientId ?? null, queueId ?? null, payload]);
 }
 
-/** UTF-16 code units. What can't be understood may name anything. */
+/** UTF-16 code units. An invalid payload may name any number of tables, however long their names. */
 const mostOfTables = 16 * 1024;
 
 /** The client's tables that a payload names, as far as they fit. */
@@ -65,13 +70,13 @@ export async function tableNames(payload: unknown): Promise<readonly string[]> {
   });
 }
 
-/** The entries of a payload, in whatever shape the transaction came, for `rowOf`. Of what could not be understood, whatever is there. */
+/** The entries of a payload in any of the envelopes, to be read by `rowOf`: those of an invalid payload may be any values. */
 export function entriesOf(payload: unknown): readonly unknown[] {
   const { crud, batch } = membersOf(payload);
   return [crud, batch].find((each) => Array.isArray(each)) ?? [];
 }
 
-/** Each row once. In slices, like all that reads the entries of what may have been refused for their number. */
+/** The rows that a payload names, each once. Works in slices, because a payload may have been refused for its number of entries. */
 export async function namedRows(payload: unknown): Promise<readonly NamedRow[]> {
   const named = new Map<string, NamedRow>();
   for (const [index, entry] of entriesOf(payload).entries()) {
@@ -88,7 +93,7 @@ export function eachRowOnce(rows: readonly NamedRow[]): readonly NamedRow[] {
   return [...once.values()];
 }
 
-/** Whether a value holds one: whoever parsed it may have rounded it. */
+/** Whether a value contains a number beyond 2^53 that is an integer: whoever parsed it may have rounded it. */
 export function holdsRounded(root: unknown): boolean {
   const open: unknown[] = [root];
   const seen = new Set<unknown>();
@@ -99,7 +104,7 @@ export function holdsRounded(root: unknown): boolean {
         return true;
     } else if (typeof value === "object" && value !== null && !seen.has(value)) {
       seen.add(value);
-      // One by one: a call takes no more arguments than the stack has room for.
+      // Pushed one by one, because a spread of too many arguments overflows the stack.
       for (const member of Object.values(value)) open.push(member);
     }
   }
@@ -109,18 +114,18 @@ export function holdsRounded(root: unknown): boolean {
 const mostCharacters = 64 * 1024;
 const mostValues = 10_000;
 
-/** Its JSON; `undefined` where that would not be the same value again, or is too large. */
+/** The principal as JSON. `undefined` if JSON would not restore the same value, or the text is too large. */
 function principalText(principal: unknown): string | undefined {
   if (!isPlainJson(principal)) return undefined;
   const text = canonicalJson(principal);
   return text.length > mostCharacters ? undefined : text;
 }
 
-/** Nothing but what JSON can say. Instances of classes have more to them than their members. */
+/** Whether JSON restores the same value. It does not for an instance of a class, which is more than its members. */
 function isPlainJson(root: unknown): boolean {
   const open: unknown[] = [root];
   for (let count = 0; open.length > 0; count += 1) {
-    // Whatever contains itself ends here, too.
+    // This also ends the walk through a value that contains itself.
     if (count > mostValues) return false;
     const value = open.pop();
     if (typeof value === "object" && value !== null) {
@@ -149,7 +154,7 @@ function isScalar(value: unknown): boolean {
   }
 }
 
-/** The next id: a uuid of version 7, greater than all before it from here. */
+/** Returns a new id: a UUID of version 7, greater than all that the function returned before. */
 export type NextId = () => string;
 
 export function createNextId(now: () => number = Date.now): NextId {

@@ -1,4 +1,4 @@
-/** How letters are asked for and told: filters and pages read and checked, letters as JSON. */
+/** Reads and checks the filters, limits and cursors of the API, and writes letters as JSON. */
 import { badRequest } from "../errors.js";
 import {
   type Letter,
@@ -17,7 +17,7 @@ const texts = ["userId", "clientId", "errorCode", "table", "root"] as const;
 const times = ["since", "until"] as const;
 const queryNames: readonly string[] = ["status", ...texts, ...times];
 
-/** @throws badRequest for a filter that is none: a word that is not known must not mean every letter */
+/** @throws badRequest for an invalid filter: a misspelled member must not select every letter */
 export function queryOf(filter: LetterFilter): LetterQuery {
   if (typeof filter !== "object" || filter === null) {
     throw badRequest(400, "The filter must be an object.");
@@ -77,7 +77,7 @@ export function cursorOf({ at, id }: Position): string {
 
 const cursor = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)_([\w-]{1,36})$/;
 
-/** @throws badRequest for what no page has given */
+/** @throws badRequest for a text that is no cursor */
 export function positionOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = (typeof text === "string" ? cursor.exec(text) : null) ?? [];
@@ -87,7 +87,7 @@ export function positionOf(text: string | undefined): Position | undefined {
   return { at, id };
 }
 
-/** @throws badRequest where it is not a whole number from 1 to `most` */
+/** @throws badRequest if the limit is not a whole number from 1 to `most` */
 export function limitOf(limit: number | undefined, most: number, usual: number): number {
   if (limit === undefined) return usual;
   if (!Number.isInteger(limit) || limit < 1 || limit > most) {
@@ -96,7 +96,7 @@ export function limitOf(limit: number | undefined, most: number, usual: number):
   return limit;
 }
 
-/** A filter on letters that still wait. @throws badRequest where nothing that waits can be meant */
+/** The filter, narrowed to letters that still wait. @throws badRequest if its status names only closed letters */
 export function waitingQueryOf(filter: LetterFilter): LetterQuery {
   const query = queryOf(filter);
   const status = (query.status ?? waiting).filter((each) => waiting.includes(each));
@@ -139,7 +139,7 @@ export function wireLetter(letter: Letter): Readonly<Record<string, unknown>> {
   };
 }
 
-/** One line, with its break. Integers keep all their digits. */
+/** A letter as one line of JSON, with its line break. Integers keep all their digits. */
 export function letterLine(letter: Letter): string {
   return `${stringifyJson(wireLetter(letter))}\n`;
 }

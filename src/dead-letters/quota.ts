@@ -1,6 +1,6 @@
 /**
- * How many open dead letters a user and a device may have, and how large: what makes nothing but mistakes must not fill the database.
- * What can't be recorded stays on its device, and for a while that device is answered without the database being asked again. A user's other devices go on.
+ * Limits the number and the bytes of the open dead letters of a user and of a device: a client whose every write fails must not fill the database.
+ * A transaction that can't be recorded stays on its device. For a while that device is refused without a query; the user's other devices go on.
  */
 import type { RetryableResult } from "../model.js";
 import type { Chain, WaitingLetters } from "../store/letters.js";
@@ -9,40 +9,44 @@ import { sha256 } from "../wire/serialize.js";
 import { checkLimit } from "../wire/limits.js";
 
 const pauseMs = 30_000;
-/** Devices remembered for each database. Of more, those who came first are asked for again. */
+/** The most refused devices that are remembered for each database; beyond that, the oldest are forgotten and cost a query again. */
 const rememberedDevices = 10_000;
 
-/** Where a letter comes from. */
+/** Who sends a letter. */
 interface LetterSender {
   readonly userId: string;
   readonly clientId?: string | undefined;
   readonly queueId?: string | undefined;
-  /** The letter that it depends on, where it does: then its bytes are counted alone. */
+  /** The letter that it depends on, if any. A dependant is limited by bytes only. */
   readonly root?: string | undefined;
 }
 
 export interface LetterQuota {
   /**
-   * In the transaction that records the next one. Attempts that run at once don't see each other's letters, so there may be as many more.
+   * To be called in the transaction that records the next letter. Concurrent attempts don't see each other's letters, so together they may exceed
+   * the limit.
    *
-   * @throws TooManyLetters where there are as many as may be
+   * @param repeats whether the letter waits already: counting it once more takes no room. Called only at the limit
+   * @throws TooManyLetters if the limit is reached
    */
-  check(unit: Unit, memory: Refusals, sender: LetterSender): Promise<void>;
+  check(unit: Unit, memory: Refusals, sender: LetterSender, repeats: Repeats): Promise<void>;
   /**
-   * A chain counts as one letter, and has bounds of its own: as many dependants as letters may wait, and a device's share of the bytes.
+   * A chain counts as one letter and has limits of its own: as many dependants as letters may be open, and a device's share of the bytes.
    *
    * @throws ChainFull
    */
-  checkChain(chain: Chain, root: string): void;
-  /** The answer to a device that was over the limit a moment ago. */
+  checkChain(chain: Chain, root: string, repeats: Repeats): Promise<void>;
+  /** The answer to a device that reached its limit a moment ago; `undefined` for any other. */
   refusal(memory: Refusals, sender: LetterSender): RetryableResult | undefined;
 }
+
+type Repeats = () => Promise<boolean>;
 
 type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
 
-/** One queue's: what a chain does not take stops nobody else. */
+/** Makes one queue wait. Unlike `TooManyLetters`, it does not stop the device's other queues. */
 export class ChainFull extends Error {
   readonly root: string;
 
@@ -61,10 +65,10 @@ interface LetterBounds {
 
 const defaults = { open: 1_000, openBytes: 64 * 1024 * 1024 };
 
-/** Of a user's room, for one device that says which it is: so that a broken one leaves some to the others. */
+/** The part of a user's limit that one device may take, so that a broken device leaves room for the others. */
 const share = 1 / 2;
 
-/** @throws TypeError for what is no limit */
+/** @throws TypeError for an invalid limit */
 export function createLetterQuota({
   open = defaults.open,
   openBytes = defaults.openBytes,
@@ -75,7 +79,7 @@ export function createLetterQuota({
   const pause = ({ refused }: Refusals, sender: LetterSender): void => {
     const key = queueOf(sender);
     if (key === undefined) return;
-    // Behind the others, so that whoever stands first has been there longest.
+    // Deleted first, so that the map stays ordered by age.
     refused.delete(key);
     refused.set(key, performance.now() + pauseMs);
     for (const oldest of refused.keys()) {
@@ -84,7 +88,7 @@ export function createLetterQuota({
     }
   };
 
-  /** In words. Bytes leave room for one letter more, however large it is: else it would never be recorded. */
+  /** Says which limit is reached. Below the limit of bytes one more letter fits, however large: otherwise it could never be recorded. */
   const fullOf = (
     { root }: LetterSender,
     who: string,
@@ -99,7 +103,7 @@ export function createLetterQuota({
   };
 
   return {
-    check: async (unit, memory, sender) => {
+    check: async (unit, memory, sender, repeats) => {
       if (open === Infinity && openBytes === Infinity) return;
       const { userId, clientId } = sender;
       const subject = await sha256(userId);
@@ -107,13 +111,14 @@ export function createLetterQuota({
       const full =
         (clientId === undefined ? undefined : fullOf(sender, "device", ofClient, share)) ??
         fullOf(sender, "caller", ofUser, 1);
-      if (full === undefined) return;
+      if (full === undefined || (await repeats())) return;
       pause(memory, sender);
       throw new TooManyLetters(`${full}: retry or discard some. Nothing has been recorded.`);
     },
 
-    checkChain: ({ length, bytes }, root) => {
-      if (length >= open || bytes >= openBytes * share) throw new ChainFull(root);
+    checkChain: async ({ length, bytes }, root, repeats) => {
+      const full = length >= open || bytes >= openBytes * share;
+      if (full && !(await repeats())) throw new ChainFull(root);
     },
 
     refusal: ({ refused }, sender) => {
@@ -128,7 +133,7 @@ export function createLetterQuota({
   };
 }
 
-/** A device that does not say which it is can't be told from the user's others: it is never refused for what it has sent before. */
+/** `undefined` for a device without a client id: it can't be told from the user's other devices, so it is never refused in advance. */
 function queueOf({ userId, clientId, queueId }: LetterSender): string | undefined {
   return clientId === undefined ? undefined : JSON.stringify([userId, clientId, queueId ?? null]);
 }

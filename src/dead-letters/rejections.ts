@@ -1,4 +1,4 @@
-/** Feedback to the device: a row in a table of the application's own, which syncs back, written with the dead letter. */
+/** Tells the device about a dead letter: a row in one of the application's own tables, written with the letter, which syncs back to the device. */
 import type { RejectionOptions, RejectionRow } from "../config/letter-options.js";
 import type { DeadLetterContext, Principal } from "../context.js";
 import { isFatal, ofApplication } from "../errors.js";
@@ -12,10 +12,10 @@ import { rowOf } from "../wire/entries.js";
 import { entriesOf } from "./payload.js";
 
 /**
- * Rejects with what keeps every rejection from being written, as a missing table does: the letter is then not recorded either, and the
- * transaction stays queued. What only this row can't have, as a value that does not fit, leaves the letter without a rejection.
+ * Rejects if no rejection at all can be written, for example because the table is missing. The letter is then not recorded either, and the
+ * transaction stays queued. If only this row can't be written, for example because a value does not fit, the letter is recorded without a rejection.
  *
- * @throws TypeError where no table is named
+ * @throws TypeError if no table is named
  */
 export function createReject<P extends Principal, DB>(
   { table: name, row }: RejectionOptions<P, DB>,
@@ -35,7 +35,7 @@ export function createReject<P extends Principal, DB>(
     }
     const table = await openUnitOf(context).unit.table(name);
     if (table === undefined) throw schemaMissing(emit, context, { table: name });
-    // Whichever of them the table has.
+    // The application's table may have any of these columns.
     return Object.fromEntries(
       Object.entries(usual).filter(([column]) => table.columns.has(column)),
     );
@@ -51,7 +51,7 @@ export function createReject<P extends Principal, DB>(
         const converting = { ...context, lossyNumbers: false };
         return await unit.addAside(table, convert.values(store, table, values, converting));
       } catch (error) {
-        // Nothing has been sent to the database yet.
+        // The conversion refused a value before anything was sent, so the transaction can go on.
         if (isFatal(error)) return { error };
         throw error;
       }
@@ -66,7 +66,7 @@ export function createReject<P extends Principal, DB>(
   };
 }
 
-/** The columns that a table of rejections usually has. */
+/** The values of a rejection under the default column names. */
 function usualRow(letter: DeadLetter): RejectionRow {
   const { payload, operationIndex } = letter;
   const operation =
@@ -85,10 +85,10 @@ function usualRow(letter: DeadLetter): RejectionRow {
   };
 }
 
-/** UTF-16 code units: more is no name and no id. */
+/** UTF-16 code units. No real name or id is longer. */
 const mostOfText = 10_000;
 
-/** Devices may send what no database stores, and more than it takes. */
+/** Shortens and cleans a text, because devices may send characters that no database stores, and more text than it takes. */
 function storable(text: unknown): string | null {
   return typeof text === "string"
     ? text.slice(0, mostOfText).replace(/[\0\p{Surrogate}]/gu, "\ufffd")

@@ -1,6 +1,6 @@
 /**
- * Letters tried again: a letter and its dependants, in their order, as the user who sent them. Those that can be applied are applied and closed in one
- * database transaction; the first that can't keeps its place, and all behind it.
+ * Retries a letter with its chain: in order, each letter as the user who sent it. The letters that can be applied are applied and closed in one
+ * database transaction. The first that can't be applied stays open, and so do all behind it.
  */
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
@@ -30,7 +30,7 @@ import { type ChainRetry, createCallsOf } from "./senders.js";
 import { isOpen, notOpenAnswer } from "./state.js";
 import type { ChainReport, RetryOptions, RetryResult } from "./types.js";
 
-/** Rejects with `badRequest` where `as` is somebody else; every other failure is its result. */
+/** Rejects with `badRequest` if `as` is another user; every other failure is a result. */
 type RetryLetter<P extends Principal> = (
   database: Database,
   id: string,
@@ -42,20 +42,20 @@ type RetryFailure = Omit<FailedRetry, "status" | "dependants">;
 
 /** What became of a chain. */
 interface Retried {
-  /** Applied, in their order. */
+  /** The letters that were applied, in order. */
   readonly ids: string[];
-  /** Those that wait behind it. */
+  /** How many letters still wait. */
   waiting: number;
   /** The letter that could not be applied. */
   stop?: RetryFailure & { readonly id: string };
-  /** Nothing has been tried. */
+  /** Why nothing was tried. */
   readonly instead?: {
     readonly kind: "not open" | "moved" | "stale";
     readonly rows?: readonly NamedRow[];
   };
 }
 
-/** How often a chain is looked at anew that others change. */
+/** How often a chain is read again because others have changed it. */
 const mostRounds = 5;
 
 const moved: RetryFailure = {
@@ -76,7 +76,7 @@ export function createRetryLetter<P extends Principal, DB>(
   type Retrying = ChainRetry<P>;
   const callsOf = createCallsOf(parts);
 
-  /** The first letter that needs what another chain would create. */
+  /** The first letter that needs a row that another chain would create. */
   const dependence = async (
     { database: { store } }: Retrying,
     rootId: string,
@@ -92,7 +92,7 @@ export function createRetryLetter<P extends Principal, DB>(
     return undefined;
   };
 
-  /** Applies as much of a chain as can be. Each round is one database transaction that commits something; the last one says what is in the way. */
+  /** Applies as much of a chain as possible. Each round is one database transaction; a letter that fails shortens the next round to those before it. */
   const retryChain = async (retrying: Retrying, root: string): Promise<Retried> => {
     const { database, name, options } = retrying;
     const { store } = database;
@@ -133,7 +133,7 @@ export function createRetryLetter<P extends Principal, DB>(
         const where = operationIndex === undefined ? {} : { operationIndex };
         emit({ type: "error", ...name, during, error, outcome: verdict.outcome, ...where });
         const tried = { store, ...calls[index]?.call, schema };
-        // Where that can't be told, it stops here, and what has been applied before is reported.
+        // If this can't be found out, the chain stops at this letter, and what has been applied is still reported.
         const again = await isTriedAgain(verdict, number, tried).catch((lookup: unknown) => {
           emit({ type: "error", ...name, during: "retry", error: lookup, outcome: "retryable" });
           return undefined;
@@ -144,7 +144,7 @@ export function createRetryLetter<P extends Principal, DB>(
           number = 0;
           continue;
         }
-        // Whose it is that fails at COMMIT nobody says, and what takes too long may be all of them together.
+        // A failure at COMMIT does not say which letter caused it, and a time-out may come from all of them together, so half as many are tried.
         const unknown = during === "commit" || (verdict.outcome === "retryable" && verdict.passes);
         if (unknown && most > 1) most = Math.floor(most / 2);
         else {
@@ -159,7 +159,7 @@ export function createRetryLetter<P extends Principal, DB>(
         case "moved":
         case "stale":
           if (done.ids.length === 0) return { ...done, instead: outcome };
-          // Somebody else has it now.
+          // Someone else is handling the rest of the chain.
           stopAt(0, moved);
           continue;
         case "unsure": {
@@ -211,7 +211,7 @@ export function createRetryLetter<P extends Principal, DB>(
         if (!isOpen(letter)) return notOpenAnswer(letter);
         const done = await retryChain(retrying, letter.root ?? id);
         if (done.instead === undefined) return resultOf(id, done);
-        // Others have closed or moved what it stands behind, or the letter itself.
+        // Others have closed or moved the letter or its root, so it is read again.
         if (done.instead.kind !== "stale") continue;
         emit({ type: "dead_letter_handled", ...name, id: letter.root ?? id, outcome: "stale" });
         return { status: "stale", rows: done.instead.rows ?? [] };
@@ -225,7 +225,7 @@ export function createRetryLetter<P extends Principal, DB>(
   };
 }
 
-/** What it says of the letter that was asked for. */
+/** The result for the letter that was asked for. */
 function resultOf(id: string, { ids, waiting, stop }: Retried): RetryResult {
   const others = ids.filter((each) => each !== id);
   const report: ChainReport = { retried: others, waiting, ...(stop && { stoppedBy: stop }) };
@@ -252,7 +252,7 @@ function failure(verdict: Verdict, operationIndex: number | undefined): RetryFai
   };
 }
 
-/** In a transaction of its own, for what failed is undone. The count is no promise. */
+/** Counts a failed retry, in a transaction of its own because the failed one was rolled back. The count is approximate: a failure to count is ignored. */
 async function countRetries(
   emit: Emit,
   store: Store,

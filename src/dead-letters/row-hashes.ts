@@ -1,22 +1,22 @@
-/** The hashes that rows are looked for by among what dead letters would create. */
+/** The hashes by which rows are found among those that dead letters would create. */
 import type { Principal } from "../context.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 
-/** Whose letters: with the database that shares the library's own tables. */
+/** Whose letters are meant: the user, and the database, because several databases may share the library's own tables. */
 export interface Owner {
   readonly open: OpenUnit;
-  /** Of somebody of whom only the id is known, no more than that. */
+  /** Holds the user id alone if no more is known of the user. */
   readonly principal: Principal;
-  /** What stands for more than a row, made once for all of them. */
+  /** A cache of the hashes that cover more than one row. */
   readonly wide?: Map<string, string>;
 }
 
 export type Pairs = readonly (readonly [column: string, value: string])[];
 
-/** @param said what they are to application code, or as they came: where a converted value is an expression, that is all that can be told */
+/** @param said the values as application code sees them, or as they came: used where a converted value is an expression and has no text */
 export function pairs(values: Values, said: Values): Pairs {
   return Object.entries(values)
     .map(
@@ -26,8 +26,8 @@ export function pairs(values: Values, said: Values): Pairs {
 }
 
 /**
- * A name of a table or column, without its schema: one rule may name a table with it, another without, and plugins may write `aB` as `a_b`. To take
- * two tables for one makes a dependant of what might have been answered; the other way, a change would be lost.
+ * The name of a table or column for comparison, without schema, underscores and capitals: one rule may name the schema and another not, and plugins
+ * may write `aB` as `a_b`. Taking two tables for one only makes an unnecessary dependant; taking one table for two would lose a change.
  */
 export function folded(name: string): string {
   return name
@@ -38,7 +38,7 @@ export function folded(name: string): string {
 
 const uuidText = /^\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?$/i;
 
-/** One text for all spellings that some database takes for the same. `undefined`: it has none. */
+/** One text for all spellings that some database treats as equal. `undefined`: the value has no text. */
 export function foldedText(value: unknown): string | undefined {
   switch (typeof value) {
     case "string":
@@ -64,7 +64,7 @@ export function rowHash(owner: Owner, table: string, values: Pairs): Promise<str
   return hashFor(owner, "row", folded(table), values);
 }
 
-/** For a row of which nothing more can be told. */
+/** The hash of a row by the client's table and id, which are known even where the key can't be converted. */
 export function clientHash(owner: Owner, { table, id }: NamedRow): Promise<string> {
   return hashFor(owner, "client", table, foldedText(id));
 }

@@ -1,6 +1,6 @@
 /**
- * What rows are like, so that it can be told later whether they have changed: a hash of each.
- * Only what is sure to be readable is asked for, because on most databases a refused statement ends the transaction.
+ * Keeps a hash of each row that a letter names, by which a retry can tell whether the row has changed.
+ * Only columns that are sure to be readable are read, because on most databases a refused statement ends the transaction.
  */
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
@@ -10,12 +10,12 @@ import { type NamedRow, rowName, type RowState, type RowStates } from "../store/
 import type { Store, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 
-/** Rows of one transaction. Those beyond are not read: to record a letter must stay a small thing. */
+/** The most rows that are read for one transaction, so that recording a letter stays cheap. */
 const mostRead = 1_000;
-/** UTF-16 code units of all their names. An id may be as long as a transaction. */
+/** UTF-16 code units of the tables and ids of all these rows. One id may be as long as a transaction. */
 const mostOfNames = 128 * 1024;
 
-/** Those that are read. */
+/** The rows that are within both limits. */
 function within(rows: readonly NamedRow[]): readonly NamedRow[] {
   let room = mostOfNames;
   return rows.slice(0, mostRead).filter(({ table, id }) => {
@@ -27,13 +27,13 @@ function within(rows: readonly NamedRow[]): readonly NamedRow[] {
 }
 
 export interface RowStateReader {
-  /** @param principal who sent them; where only the id is known, no more than that */
+  /** @param principal who sent the rows; holds the user id alone if no more is known */
   read(open: OpenUnit, rows: readonly NamedRow[], principal: Principal): Promise<RowStates>;
-  /** The rows that are not as they were. Locks those that are there until the transaction ends. */
+  /** The rows that have changed. Locks those that exist until the transaction ends. */
   changed(open: OpenUnit, before: RowStates, principal: Principal): Promise<readonly NamedRow[]>;
 }
 
-/** The rows of one of the client's tables. */
+/** The rows of one client table, with the source table and their keys in it. */
 interface Place {
   readonly table: Table;
   readonly rows: readonly NamedRow[];
@@ -76,7 +76,7 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
       for (const [name, { table, rows, keys }] of await placesOf(open, before.rows, principal)) {
         const columns = before.columns[name] ?? [];
         const found = await open.unit.fingerprint(table, keys, { columns, lock: true });
-        // Where a column is gone, or may not be read any more, nobody can say that the row is as it was.
+        // If a column is gone, or may no longer be read, the rows can't be shown to be unchanged.
         if (found?.columns.length !== columns.length) continue;
         for (const [index, hash] of found.hashes.entries()) {
           const row = rows[index];
@@ -90,7 +90,7 @@ export function createRowStateReader<P extends Principal, DB>(rules: Rules<P, DB
   };
 }
 
-/** The keys of rows of one table, as far as they can be its keys. `undefined`: the table is not there. */
+/** The keys of rows of one table; an id that can't be a key is left out. `undefined`: the table, or a key column, does not exist. */
 export async function rowPlaceOf<P extends Principal, DB>(
   { store, unit }: OpenUnit,
   rule: Rule<P, DB>,
@@ -112,7 +112,7 @@ export async function rowPlaceOf<P extends Principal, DB>(
   return { table, rows, keys };
 }
 
-/** `undefined`: no row has such an id. */
+/** `undefined`: no row can have this id. */
 function keyValues<P extends Principal, DB>(
   store: Store,
   rule: Rule<P, DB>,

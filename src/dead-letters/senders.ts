@@ -1,4 +1,4 @@
-/** As whom the letters of a chain are tried: each as the user who sent it. */
+/** Finds the principal as whom each letter of a chain is retried: the user who sent it. */
 import type { Principal } from "../context.js";
 import { badRequest } from "../errors.js";
 import { type Call, type Database, shownContext } from "../process/call.js";
@@ -15,8 +15,8 @@ export interface ChainRetry<P extends Principal> {
 }
 
 /**
- * Asked before the transaction begins: the answers may come from the same database. Ends at the first letter that keeps no principal. `undefined`:
- * the root waits no more.
+ * Runs before the transaction begins, because the application's functions may query the same database. Stops at the first letter whose principal is
+ * unknown. `undefined`: the root no longer waits.
  */
 type CallsOf<P extends Principal> = (
   retrying: ChainRetry<P>,
@@ -49,12 +49,12 @@ export function createCallsOf<P extends Principal, DB>({
   };
 }
 
-/** The queue's later writes were made on what it had sent itself, and not on what has been made of that. */
+/** Conflict rules take an edited chain for another writer: the queue's later writes were based on what it had sent, and not on the edit. */
 function withWriter<P extends Principal>({ id, call }: ChainCall<P>, writer: string): ChainCall<P> {
   return { id, call: { ...call, writer } };
 }
 
-/** @throws badRequest where `as` is not the letter's user */
+/** @throws badRequest if `as` is not the letter's user */
 export async function letterPrincipal<P extends Principal>(
   letter: Letter,
   as: P | undefined,
@@ -64,7 +64,7 @@ export async function letterPrincipal<P extends Principal>(
   if (principal === undefined) return undefined;
   if (principal?.userId === letter.userId) return principal;
   if (as !== undefined) throw badRequest(400, "`as` must be the user whose letter it is.");
-  throw new TypeError("deadLetters.principal gave somebody else than the letter's user.");
+  throw new TypeError("deadLetters.principal returned another user than the letter's.");
 }
 
 function callOf<P extends Principal>(
@@ -82,7 +82,7 @@ function callOf<P extends Principal>(
     shown: shownContext({ correlationId, signal, principal }, clientId),
     ...(clientId !== undefined && { clientId }),
     ...(queueId !== undefined && { queueId }),
-    // What the device has been told stands: the ledger has no part in this.
+    // The answer that the device has received stays valid, so the ledger is not used.
     ledger: false,
     content: { withinMs: 0, decided: () => {} },
     requestId: correlationId,

@@ -1,4 +1,4 @@
-/** Whether a letter waits, and what transaction it holds. */
+/** Whether a letter waits, and which transaction it holds. */
 import { isBadRequest } from "../errors.js";
 import type { CrudTransaction } from "../model.js";
 import { type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
@@ -11,7 +11,7 @@ interface WithStatus {
   readonly status: LetterStatus;
 }
 
-/** Whether the letter is there, and waits. */
+/** Whether the letter exists and waits. */
 export function isOpen<L extends WithStatus>(letter: L | undefined): letter is L {
   return letter !== undefined && waiting.includes(letter.status);
 }
@@ -21,7 +21,7 @@ export function notOpenAnswer(letter: WithStatus | undefined): NotOpen | NotFoun
   return letter === undefined ? { status: "not_found" } : { status: "not_open", is: letter.status };
 }
 
-/** Says what is wrong where it is none. */
+/** A payload's transaction, or what is wrong with the payload. */
 type ReadPayload =
   | { readonly transaction: CrudTransaction }
   | { readonly invalid: string; readonly operationIndex?: number };
@@ -41,7 +41,7 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
   }
 }
 
-/** As `Chain.bytes` counts them, nearly enough. */
+/** An approximation of what `Chain.bytes` counts. */
 export function payloadBytes(letters: readonly StoredLetter[]): number {
   return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
 }

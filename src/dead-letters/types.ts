@@ -3,59 +3,59 @@ import type { Principal } from "../context.js";
 import type { ErrorCode } from "../model.js";
 import type { Letter, LetterStatus, LetterSummary, NamedRow } from "../store/letters.js";
 
-/** All that are given must hold. `{}` is every letter. */
+/** Selects letters: those that match every member given. `{}` selects every letter. */
 export interface LetterFilter {
   readonly status?: LetterStatus | readonly LetterStatus[];
   readonly userId?: string;
   readonly clientId?: string;
   readonly errorCode?: ErrorCode;
-  /** A table of the client's that the letter names. */
+  /** A client table that the letter names. */
   readonly table?: string;
-  /** The id of a letter: its dependants. */
+  /** The id of a letter: selects its dependants. */
   readonly root?: string;
-  /** First seen then or later; ISO 8601 where it is text. */
+  /** First seen at this time or later. Text is ISO 8601. */
   readonly since?: Date | string;
-  /** First seen before then. */
+  /** First seen before this time. Text is ISO 8601. */
   readonly until?: Date | string;
 }
 
-/** Whose database, where `config.database` is a function. It says nothing about as whom a letter is retried. */
+/** Selects the database if `config.database` depends on the principal. It does not decide as whom a letter is retried: see `as`. */
 export interface LetterOptions<P extends Principal> {
   readonly principal?: P;
 }
 
-/** Which letters are listed, and how many at once. */
+/** Which letters are listed, in which order, and how many on a page. */
 export interface ListOptions<P extends Principal> extends LetterFilter, LetterOptions<P> {
   /** 1 to 500. Default 50. */
   readonly limit?: number;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly cursor?: string;
-  /** By when they were first seen. Default `newest`. */
+  /** Which letters come first, by the time at which they were first seen. Default `newest`. */
   readonly order?: "newest" | "oldest";
 }
 
 /** A page of letters, and where the next one begins. */
 export interface LetterPage {
   readonly letters: readonly LetterSummary[];
-  /** For the next page. Absent on the last. */
+  /** The `cursor` of the next page. Absent on the last page. */
   readonly next?: string;
 }
 
-/** Options of the retry of one letter. */
+/** Options for retrying one letter. */
 export interface RetryOptions<P extends Principal> extends LetterOptions<P> {
-  /** Although its rows have changed. */
+  /** Retry even if the letter's rows have changed since it was recorded. Default false. */
   readonly force?: boolean;
-  /** In place of the principal that was stored, whose claims may be out of date. Its `userId` must be the letter's. */
+  /** Replaces the stored principal, whose claims may be out of date. Its `userId` must be the letter's. */
   readonly as?: P;
 }
 
-/** What became of the letters that stand in one chain with it: its dependants, or those before it. */
+/** The other letters of the same chain after a retry: the letter's dependants, or the letters before it. */
 export interface ChainReport {
-  /** Ids of those that have been applied too, in their order. */
+  /** The ids of the others that were applied, in order. */
   readonly retried: readonly string[];
-  /** How many wait. */
+  /** How many letters of the chain still wait. */
   readonly waiting: number;
-  /** The first that could not be applied. It is the root of those behind it now. */
+  /** The first letter that could not be applied. It is now the root of the letters behind it. */
   readonly stoppedBy?: {
     readonly id: string;
     readonly retryable: boolean;
@@ -65,28 +65,28 @@ export interface ChainReport {
   };
 }
 
-/** What has become of a letter that was retried. */
+/** The result of a retry. */
 export type RetryResult =
-  /** Applied, and committed together with the letter's new status. `dependants`: where it has some, or is one. */
+  /** Applied, and committed together with the letter's new status. `dependants` is present if the letter has dependants, or is one. */
   | { readonly status: "retried"; readonly dependants?: ChainReport }
-  /** Nothing was written: these rows are not as they were when it was recorded. `force` retries all the same. */
+  /** Nothing was written: these rows have changed since the letter was recorded. `force` retries it anyway. */
   | { readonly status: "stale"; readonly rows: readonly NamedRow[] }
-  /** Nothing was written, and the letter is as open as before. `retryable`: what was in the way may pass. */
+  /** Nothing of the letter was written, and it still waits. `retryable`: the cause may pass by itself. */
   | {
       readonly status: "failed";
       readonly retryable: boolean;
-      /** Absent where it is retryable. */
+      /** Absent if the failure is retryable. */
       readonly errorCode?: ErrorCode;
-      /** Safe to show. */
+      /** Safe to show to users. */
       readonly message: string;
       readonly operationIndex?: number;
-      /** Where it is a dependant, and letters before it have been applied. */
+      /** Present if the letter is a dependant, and letters before it have been applied. */
       readonly dependants?: ChainReport;
     }
   | NotOpen
   | NotFound;
 
-/** It has been retried or discarded already. */
+/** The letter has already been retried or discarded; `is` is its status. */
 export interface NotOpen {
   readonly status: "not_open";
   readonly is: LetterStatus;
@@ -97,27 +97,27 @@ export interface NotFound {
   readonly status: "not_found";
 }
 
-/** What has become of a letter that was to be edited. */
+/** The result of an edit. */
 export type EditResult =
   | { readonly status: "edited" }
-  /** It is no transaction. The message says where. */
+  /** The payload is not a valid transaction. The message says why. */
   | { readonly status: "invalid"; readonly message: string }
   | NotOpen
   | NotFound;
 
-/** What has become of a letter that was to be discarded. */
+/** The result of a discard. */
 export type DiscardResult =
   | { readonly status: "discarded" }
-  /** Nothing has been done: so many letters depend on it. Say what becomes of them. */
+  /** Nothing was done: this many letters depend on it, and the `dependants` option was not given. */
   | { readonly status: "has_dependants"; readonly dependants: number }
   | NotOpen
   | NotFound;
 
-/** What becomes of the letters that depend on one that is discarded. */
+/** What happens to the dependants of a discarded letter. */
 interface DependantsChoice {
   /**
-   * `discard`: they are discarded with it. `keep`: they wait on, the first as the root of the others; what needs their rows is no dependant any
-   * more. Without it, a letter that has dependants is not discarded.
+   * `discard`: they are discarded as well. `keep`: they go on waiting, the first as the root of the others, and later transactions that need their
+   * rows no longer become their dependants. If the option is absent, a letter that has dependants is not discarded.
    */
   readonly dependants?: "discard" | "keep";
 }
@@ -126,50 +126,51 @@ export interface DiscardOptions<P extends Principal> extends LetterOptions<P>, D
 
 export interface BulkDiscardOptions<P extends Principal> extends BulkOptions<P>, DependantsChoice {}
 
-/** How letters are chosen and dealt with by a filter. */
+/** Options for handling the letters that a filter selects. */
 export interface BulkOptions<P extends Principal> extends LetterOptions<P> {
-  /** How many letters at most are dealt with. Default 1,000. */
+  /** The most letters to handle in this call: 1 to 100,000. Default 1,000. */
   readonly limit?: number;
-  /** `next` of the report before: goes on from there. */
+  /** `next` of the previous report, to go on from there. */
   readonly cursor?: string;
 }
 
-/** Options of a retry by a filter. */
+/** Options for retrying the letters that a filter selects. */
 export interface BulkRetryOptions<P extends Principal> extends BulkOptions<P> {
+  /** Retry letters even if their rows have changed since they were recorded. Default false. */
   readonly force?: boolean;
 }
 
-/** What retrying letters by a filter has done. */
+/** The result of `retryAll`: how many letters had each result, and the results themselves. */
 export interface BulkRetryReport {
   readonly retried: number;
   readonly stale: number;
   readonly failed: number;
-  /** Behind a letter of the same client that is still waiting. */
+  /** Letters behind one that was not applied, of the same queue or chain. */
   readonly skipped: number;
-  /** In the order in which they were dealt with. */
+  /** In the order in which the letters were handled. */
   readonly results: readonly BulkRetryResult[];
-  /** There are more. */
+  /** The `cursor` of the next call. Absent if no letters are left. */
   readonly next?: string;
 }
 
-/** What has become of one letter in a retry by a filter. */
+/** The result for one letter of a `retryAll`. */
 export interface BulkRetryResult {
   readonly id: string;
   readonly userId: string;
   readonly result: RetryResult | { readonly status: "skipped" };
 }
 
-/** What discarding letters by a filter has done. */
+/** The result of `discardAll`: how many letters were discarded, and which. */
 export interface BulkDiscardReport {
   readonly discarded: number;
   readonly ids: readonly string[];
-  /** Letters whose dependants wait, where nothing says what becomes of those. */
+  /** Letters that were left alone because they have dependants, and the `dependants` option was not given. */
   readonly refused?: readonly string[];
-  /** There are more. */
+  /** The `cursor` of the next call. Absent if no letters are left. */
   readonly next?: string;
 }
 
-/** A letter's operations beside the rows as they are now. */
+/** A letter's operations compared with the rows as they are now. */
 export interface LetterComparison {
   /** The first 50. */
   readonly operations: readonly ComparedOperation[];
@@ -177,46 +178,47 @@ export interface LetterComparison {
   readonly more: number;
 }
 
-/** Columns go by the client's names. What the payload does not say, or what can't be understood, is absent. */
+/** One operation of a letter. Columns have the client's names. What the payload does not contain, or what is invalid in it, is absent. */
 export interface ComparedOperation {
   /** From 0. */
   readonly operationIndex: number;
   readonly op?: string;
   readonly table?: string;
   readonly id?: string;
-  /** What the device had before the change: `previous_values`. */
+  /** What the device had before the change: the operation's `previous_values`. */
   readonly base?: Readonly<Record<string, unknown>>;
-  /** What the letter would write: `op_data`. */
+  /** What the letter would write: the operation's `op_data`. */
   readonly yours?: Readonly<Record<string, unknown>>;
-  /** The row as it is now, without its key; `null`: there is none. Absent: it can't be read, by the login role or at all. */
+  /** The row as it is now, without its key. `null`: there is no such row. Absent: it can't be read, for example because the login role may not. */
   readonly theirs?: Readonly<Record<string, unknown>> | null;
-  /** The columns that the rule lets a client write. Absent: there is no such rule or table. */
+  /** The columns that the rule lets a client write. Absent if there is no rule or no table. */
   readonly columns?: readonly ComparedColumn[];
 }
 
-/** A column of a row that a letter names: what the client sent, what it had seen, and what is stored. */
+/** A column that a client may write, as an editor for its values needs to know it. */
 export interface ComparedColumn {
   readonly name: string;
-  /** The database's name of it. Absent: the database does not have the column. */
+  /** The database's name of the column's type; `[]` is appended for an array. Absent if the database does not have the column. */
   readonly type?: string;
   readonly nullable?: boolean;
-  /** Of an enumeration. */
+  /** The values of an enumeration. */
   readonly members?: readonly string[];
 }
 
 /**
- * What has been recorded and waits for somebody to decide. Everything here is for whoever operates the application: nothing asks who calls.
- * All of it rejects with `badRequest` for arguments that can't be understood, and with the database's errors, unless it says otherwise.
+ * The dead letters: transactions that failed and wait for somebody to decide. This API is for operators: no method checks who calls it.
+ * Unless a method says otherwise, it rejects with `badRequest` for invalid arguments, and with the database's errors.
  */
 export interface DeadLetters<P extends Principal> {
-  /** By when they were first seen. Letters that are recorded meanwhile move nothing from one page to another. */
+  /** Lists letters in the order in which they were first seen. Letters that are recorded between two calls don't shift the pages. */
   list(options?: ListOptions<P>): Promise<LetterPage>;
-  /** How many are open or stale, by their error codes: `{ UNIQUE_VIOLATION: 3 }`. */
+  /** Counts the open and stale letters by error code: `{ UNIQUE_VIOLATION: 3 }`. */
   count(options?: LetterOptions<P>): Promise<Readonly<Record<string, number>>>;
-  /** `undefined`: there is none. */
+  /** Returns a whole letter, with its payload. `undefined`: there is no such letter. */
   get(id: string, options?: LetterOptions<P>): Promise<Letter | undefined>;
   /**
-   * A letter's operations beside the rows as they are now, each read in a transaction of its own. `undefined`: there is no such letter.
+   * Compares the first 50 operations of a letter with the rows as they are now, each read in a transaction of its own. `undefined`: there is no such
+   * letter.
    *
    * @example
    * const { operations } = (await writes.deadLetters.compare(id)) ?? { operations: [] };
@@ -224,24 +226,26 @@ export interface DeadLetters<P extends Principal> {
    */
   compare(id: string, options?: LetterOptions<P>): Promise<LetterComparison | undefined>;
   /**
-   * Replaces what a letter will write: `{ crud: […] }`, in the wire's words. Its rows are looked at anew, and a stale letter is open again.
-   * The payload that was recorded is kept beside it. Integers beyond 2^53 must be `bigint` or text.
+   * Replaces what a letter will write with a payload in the wire format: `{ crud: […] }`. From then on the letter is compared with its rows as they
+   * are now, so a stale letter is open again. The recorded payload is kept beside the new one. Integers beyond 2^53 must be `bigint` or text.
    */
   edit(id: string, payload: unknown, options?: LetterOptions<P>): Promise<EditResult>;
   /**
-   * Applies a letter as the user who sent it, through map, authorize and persist with all their hooks, in one database transaction with its
-   * new status: at most once, however many try. The answer that the device has had is not changed. A failure of the database is `failed`, too.
+   * Applies a letter as the user who sent it, through map, authorize and persist with all their hooks. The writes commit together with the letter's
+   * new status, so concurrent retries apply it at most once. The answer that the device received does not change. A failure of the database is a
+   * `failed` result, and not a rejection.
    */
   retry(id: string, options?: RetryOptions<P>): Promise<RetryResult>;
-  /** Closes a letter without writing anything; `reason` is kept, up to 2,000 characters. */
+  /** Closes a letter without writing anything. The `reason`, of 1 to 2,000 characters, is kept with the letter. */
   discard(id: string, reason: string, options?: DiscardOptions<P>): Promise<DiscardResult>;
-  /** Retries what waits, oldest first. A client's letters are tried in their order, and after its first that is not applied no more of them. */
+  /** Retries the waiting letters that the filter selects, oldest first. The first letter of a queue that is not applied stops the queue's later letters. */
   retryAll(filter: LetterFilter, options?: BulkRetryOptions<P>): Promise<BulkRetryReport>;
+  /** Discards the waiting letters that the filter selects, oldest first, in batches. */
   discardAll(
     filter: LetterFilter,
     reason: string,
     options?: BulkDiscardOptions<P>,
   ): Promise<BulkDiscardReport>;
-  /** Whole letters, oldest first, as JSON lines, each with its line break. Holds one of them at a time. */
+  /** Yields whole letters as JSON lines, oldest first, each with its line break. Keeps only one whole letter in memory. */
   export(filter?: LetterFilter, options?: LetterOptions<P>): AsyncIterable<string>;
 }

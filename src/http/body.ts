@@ -1,4 +1,4 @@
-/** What the caller sent, as a value: content type and encoding, size, UTF-8 and JSON are judged here, for every adapter alike. */
+/** Reads a request's body as a value. Content type, encoding, size, UTF-8 and JSON are checked here, so that every adapter behaves alike. */
 import { badRequest, isBadRequest, isRetryable, retryable } from "../errors.js";
 import type { Visit } from "../process/load.js";
 import { joinBytes } from "../wire/bytes.js";
@@ -11,20 +11,20 @@ import { defaultTimeouts, keysOfObject, type Limits, type Timeouts } from "../wi
 import type { WriteRequest } from "../model.js";
 
 export interface RequestBody {
-  /** `undefined`: it was read before, and not kept. */
+  /** `undefined` if middleware read the body before and did not keep it. */
   readonly value: unknown;
-  /** An earlier body parser made the value: integers beyond 2^53 in it may have been rounded. */
+  /** A body parser in front made the value, so integers beyond 2^53 may have been rounded. */
   readonly lossyNumbers: boolean;
 }
 
 interface BodyReading {
-  /** Told of what is there of the body; it may end the wait. */
+  /** Is told how much of the body has arrived, and may end the wait. */
   readonly visit?: Visit;
-  /** Transactions that have more values than may be read are set aside, as `Unread`, for the rest to be read; otherwise the body is too large. */
+  /** Transactions with too many values are set aside as `Unread`, so that the rest can be read. If false, such a body is too large. */
   readonly setsAside?: boolean;
 }
 
-/** Reads and parses the body. Throws `badRequest()`, `retryable()` where the body could not be had, or `Crowded` where there is no room for it. */
+/** Reads and parses the body. Throws `badRequest()`; `retryable()` if the body did not arrive; `Crowded` if there is no room for it. */
 export async function readBody(
   request: WriteRequest,
   limits: Limits,
@@ -32,13 +32,13 @@ export async function readBody(
   reading: BodyReading = {},
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
-  // One that is too large for now is not even read. Compressed, it says nothing.
+  // A body that there is no room for is refused unread. The length of a compressed body says nothing about its memory.
   const declared = Number(request.headers.get("content-length"));
   if (declared > shortUnits && !request.headers.has("content-encoding")) {
     reading.visit?.measurable(declared);
   }
   const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
-  // How much it is, only the parser in front knows, which has a bound of its own.
+  // Only the parser in front knows the size of its value, and it has a limit of its own.
   const parsed = (value: unknown): RequestBody => {
     reading.visit?.arrived(0);
     return { value, lossyNumbers: true };
@@ -60,7 +60,7 @@ export async function readBody(
   return parsed(body);
 }
 
-/** A middleware in front has read it, and kept nothing of what was sent. */
+/** Whether middleware in front has read the body and kept nothing of it. */
 function isGone(body: unknown, headers: Headers): boolean {
   if (body === undefined) return true;
   const size =
@@ -68,10 +68,10 @@ function isGone(body: unknown, headers: Headers): boolean {
   return size === 0 && Number(headers.get("content-length")) > 0;
 }
 
-/** What a body must bring within each pause. */
+/** The least number of bytes that must arrive within each `bodyPauseMs`. */
 const leastBytes = 1_024;
 
-/** Whether the adapter heeds the signal or not, nobody waits longer. */
+/** Waits for the body no longer than the time-outs allow, even if the adapter ignores the abort signal. */
 function take(
   request: WriteRequest,
   maxBytes: number,
@@ -127,10 +127,10 @@ const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;
 const utf8 = /^"?utf-?8"?$/i;
 
 /**
- * Whatever has become of the body by then: a parser in front may take forms, or any type, and a form on another site's page is sent with the user's
- * cookies. Only this type is one that a page can't send without asking first.
+ * Checks the header even if a parser in front has already read the body: such a parser may accept forms, or any type, and browsers send a form on
+ * another site's page with the user's cookies. A page can't send a JSON content type to another origin without a preflight.
  *
- * @returns the type's parameters
+ * @returns the content type's parameters
  */
 function checkContentType(headers: Headers): readonly string[] {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "").split(";");
@@ -164,7 +164,7 @@ async function decompressed(
   return inflate(bytes, encoding, maxBytes, visit);
 }
 
-/** Stops as soon as the output passes the limit, so that a few kilobytes can't become gigabytes; or where there is no more room for it. */
+/** Stops as soon as the output exceeds the limit, so that a few kilobytes can't become gigabytes, or as soon as there is no room left. */
 async function inflate(
   bytes: Uint8Array,
   encoding: "gzip" | "deflate",
@@ -201,7 +201,7 @@ async function inflate(
 
 const sliceBytes = 64 * 1024;
 
-/** Fed in slices, because some runtimes inflate a whole chunk before they give any of it. */
+/** Feeds the input in slices, because some runtimes inflate a whole chunk before they emit any output. */
 function slices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
   let offset = 0;
   return new ReadableStream({
@@ -222,25 +222,25 @@ function decode(bytes: Uint8Array): string {
 }
 
 function checkTextSize(text: string, maxBytes: number): void {
-  // A UTF-16 unit becomes one to three bytes: the exact count is only needed in between.
+  // A UTF-16 unit becomes one to three bytes in UTF-8, so the exact count is only needed between these bounds.
   if (text.length * 3 <= maxBytes) return;
   if (text.length > maxBytes || new TextEncoder().encode(text).byteLength > maxBytes) {
     throw bodyTooLarge(maxBytes);
   }
 }
 
-/** So short a text can't hold much, whatever it is. */
+/** A text this short can't hold much, whatever is in it. In UTF-16 code units. */
 const shortUnits = 1_024;
-/** So long a text is parsed piece by piece. */
+/** A longer text is parsed piece by piece. */
 const longUnits = 64 * 1_024;
 
-// What things take in memory, about, also while they are mapped and written; measured for the worst of each (V8 13.6, in Node 24).
+// Approximate memory, including what mapping and writing take; measured for the worst case of each (V8 13.6, in Node 24).
 const bytesOfUnit = 2;
 const bytesOfValue = 112;
-/** Text that is set aside is written as text once more. */
+/** For text that is set aside: recording it as a dead letter makes another copy of the text. */
 const bytesOfUnitAside = 4;
 
-/** Levels of a body around the members of an operation, and one of the contract's to spare. */
+/** Nesting levels of the envelope around an operation's members, with some to spare. */
 const levelsAround = 8;
 
 async function parse(
@@ -268,7 +268,7 @@ async function parse(
   let units = 0;
   for (const { start, end } of aside) units += end - start;
   visit?.arrived(text.length * bytesOfUnit + values * bytesOfValue + units * bytesOfUnitAside);
-  // The survey's last stretch, or a decoder in front of it, may have used the slice up.
+  // The survey, or decoding before it, may have used up the time slice.
   if (isSliceOver()) await nextSlice();
   if (aside.length === 0) return valueOf(text);
   const value = await valueOf(without(text, aside));

@@ -1,11 +1,11 @@
-/** Which web pages may call: none, unless the application names their origins. */
+/** Decides which web pages may call the endpoint: none, unless the application names their origins. */
 
 export interface CorsOptions {
-  /** Such as `https://app.example.com`; `"*"` for any, without credentials. Or a function that judges an `Origin`. */
+  /** Allowed origins, such as `https://app.example.com`; `"*"` allows any, without credentials. Or a function that returns whether an `Origin` is allowed. */
   readonly origins: readonly string[] | ((origin: string) => boolean);
-  /** Pages may send cookies. Bearer tokens don't need it. Default false. */
+  /** Whether pages may send cookies. Bearer tokens don't need it. Default false. */
   readonly credentials?: boolean;
-  /** How long a browser may keep the answer to a preflight. */
+  /** How long a browser may cache the answer to a preflight, in seconds. */
   readonly maxAgeSeconds?: number;
 }
 
@@ -14,18 +14,20 @@ export interface CrossOrigin {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** @param methods for a preflight: what may be sent where it asks */
+/** @param methods for a preflight: the methods that its URL accepts, as a header lists them */
 export type Cors = (origin: string | null, methods?: string) => CrossOrigin;
 
 const requestHeaders =
   "authorization, content-type, content-encoding, x-correlation-id, traceparent";
 const responseHeaders = "x-correlation-id, retry-after";
 
-/** @throws TypeError where the options contradict themselves, or name what no browser sends */
+/** @throws TypeError if the options contradict each other, or name an origin that no browser sends */
 export function createCors({ origins, credentials = false, maxAgeSeconds }: CorsOptions): Cors {
   const any = typeof origins !== "function" && origins.includes("*");
   if (any && credentials) {
-    throw new TypeError('cors: `origins: ["*"]` can\'t be had with credentials; name the origins.');
+    throw new TypeError(
+      'cors: `origins: ["*"]` can\'t be combined with `credentials: true`; name the origins.',
+    );
   }
   if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
     throw new TypeError("cors: `maxAgeSeconds` must be a whole number, and not negative.");
@@ -35,9 +37,9 @@ export function createCors({ origins, credentials = false, maxAgeSeconds }: Cors
     typeof origins === "function" ? origins : (origin: string) => any || origins.includes(origin);
 
   return (origin, methods) => {
-    // Caches must keep the answers to different pages apart, also those that allow nothing.
+    // Caches must keep the answers to different origins apart, including refusals.
     const vary = any ? {} : { vary: "origin" };
-    // Only `true`: a promise is not yet a yes.
+    // Compared with `true`, because an async function returns a promise, which is truthy.
     if (origin === null || judge(origin) !== true) return { allowed: false, headers: vary };
     return {
       allowed: true,
@@ -61,7 +63,7 @@ function preflight(methods: string, maxAgeSeconds: number | undefined): CrossOri
   };
 }
 
-/** Browsers send scheme, host, and a port that is not the scheme's own, in lower case. Hybrid apps have schemes of their own. */
+/** Browsers send the scheme, the host, and a port other than the scheme's default, in lower case. Hybrid apps use schemes of their own. */
 function checkOrigin(origin: string): void {
   if (origin === "*" || origin === "null") return;
   const sent = /^https?:/i.test(origin)

@@ -1,4 +1,4 @@
-/** A whole request: route, authentication, body, the upload itself, and an answer for every way that it can end. */
+/** Handles a whole request: route, authentication, body and upload. Every outcome, including every failure, has an answer. */
 import type { CallContext, Principal, RequestContext } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
 import type { ErrorEvent } from "../events/events.js";
@@ -85,13 +85,13 @@ const nothing = async (): Promise<Answer> =>
 
 const sameOrigin: CrossOrigin = { allowed: false, headers: {} };
 
-/** A request, with what it is told apart by. */
+/** A request and its context, which carries the correlation id. */
 interface Call {
   readonly request: WriteRequest;
   readonly context: RequestContext;
 }
 
-/** What each operation of the contract does. */
+/** The handlers of the contract's operations. */
 function operationsOf<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
 ): OperationHandlers<Call, More> {
@@ -116,13 +116,13 @@ function answerPreflight(emit: Emit, { request, context }: Call, { allowed }: Cr
   return message(403, "Pages from this origin may not send requests.");
 }
 
-/** Loaded where somebody asks for it. */
+/** Imports the contract's text on demand: a process that is never asked for it does not load it. */
 async function contract(): Promise<OperationAnswers["getContract"] & More> {
   const { openapiYaml } = await import("../wire/generated/openapi.js");
   return { status: 200, body: openapiYaml, headers: { "content-type": "application/yaml" } };
 }
 
-/** A bug in `origins` lets nobody in, and is no reason to answer nobody. */
+/** If the application's `origins` function throws, no other origin is allowed, but the request is still answered. */
 function crossOriginOf<P extends Principal, DB>(
   { cors, path, routes, emit }: HttpParts<P, DB>,
   { headers, method, url }: WriteRequest,
@@ -154,7 +154,7 @@ async function upload<P extends Principal, DB, Answered extends object>(
     at.during = "transaction";
     const results = await processor.run(accepted, { context: caller, lossyNumbers });
     const [first] = results;
-    // Where nothing of the request has been applied, the caller of too many dead letters or devices hears it from the status.
+    // A caller with too many dead letters or devices gets a 429 if nothing of the request has been applied.
     const crowded =
       first?.status === "retryable_error" && (first.tooManyDeadLetters ?? first.tooManyDevices)
         ? tooMany(first.message, first.retryAfterMs)
@@ -188,12 +188,12 @@ function requestCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, cal
   });
 }
 
-/** Where a request stands, so that its failure can say so. */
+/** The stage that a request has reached, for the event of a failure. */
 interface Where {
   during: ErrorEvent["during"];
 }
 
-/** For what needs a caller and a body. */
+/** Authenticates the caller and reads the body, then runs an operation that needs both. */
 async function called<P extends Principal, DB, Answered>(
   { pipeline, load, limits, timeouts, emit }: HttpParts<P, DB>,
   { request, context }: Call,
@@ -207,7 +207,7 @@ async function called<P extends Principal, DB, Answered>(
   const at: Where = { during: "authenticate" };
   try {
     const principal = await pipeline.authenticate(request, context);
-    // Before the body is read: what waits for its turn takes no room.
+    // Checked before the body is read, so that a refused request takes no memory.
     if (!visit.identify(principal)) {
       return tooMany(
         "You have too many requests in progress. Wait for their answers, and try again.",
@@ -221,7 +221,7 @@ async function called<P extends Principal, DB, Answered>(
       return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
     }
     const { during } = at;
-    // Nobody could make anything of it.
+    // The body was lost before it reached the library: that is the server's fault, and not a bad request.
     const isMissing = body?.lossyNumbers && isLost(body.value) && during !== "transaction";
     const error = isMissing ? lostBody(emit, context, bodyCure) : thrown;
     const answer = refusal(error, during);
@@ -239,7 +239,7 @@ async function called<P extends Principal, DB, Answered>(
   }
 }
 
-/** What to do about a request that nobody takes as it is. */
+/** What the operator can do about a refused request, by its status. */
 const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
   400: {
     remedy:
@@ -253,7 +253,7 @@ const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
 };
 
 const bodyCure =
-  "A middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
+  "Middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
 
 async function respond<P extends Principal, DB>(
   { pipeline, emit }: HttpParts<P, DB>,
@@ -266,7 +266,7 @@ async function respond<P extends Principal, DB>(
       (await pipeline.respond?.(response, { ...context, ...(results && { results }) })) ?? response
     );
   } catch (error) {
-    // The transactions have been answered already: a hook's failure must not hide that from the device.
+    // The transactions have their results already: a hook's failure must not hide them from the device.
     emit({ type: "error", ...correlated(context), during: "respond", error, outcome: "ignored" });
     return response;
   }

@@ -1,4 +1,4 @@
-/** What a request says of itself: which of the endpoint's routes it is for, and the names by which it is found again. */
+/** What a request's head says: which of the endpoint's routes it is for, and the ids by which logs name it. */
 import type { Emit } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
 import {
@@ -7,19 +7,19 @@ import {
   operationRoutes,
 } from "../wire/generated/operations.js";
 
-/** An operation of the contract, or the question whether a page may call it. */
+/** An operation of the contract, or a CORS preflight. */
 export type Route = OperationId | "preflight";
 
-/** Which of the optional routes there are. */
+/** Which of the optional routes are enabled. */
 export interface RouteOptions {
-  /** OPTIONS is answered, as web pages of other origins need it. */
+  /** Whether OPTIONS is answered, which web pages of other origins need. */
   readonly preflights?: boolean;
   readonly checkpoints?: boolean;
 }
 
 type ByMethod = Readonly<Record<string, OperationId>>;
 
-/** By what follows the endpoint's path. */
+/** The contract's operations, by the path that follows the endpoint's and by method. */
 function routesOf(is: (route: OperationRoute) => boolean): ReadonlyMap<string, ByMethod> {
   const found = new Map<string, ByMethod>();
   for (const [id, route] of Object.entries(operationRoutes)) {
@@ -35,13 +35,13 @@ const withCheckpoints = routesOf(() => true);
 const uploads: ByMethod = routes.get("") ?? {};
 const uploadByPost: ByMethod = { POST: "upload" };
 
-/** The path alone: without origin, query and trailing slash. */
+/** The path of a URL, without origin, query and trailing slash. */
 export function pathOf(url: string): string {
   const [path = ""] = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1);
   return path.length > 1 ? path.replace(/\/$/, "") : path;
 }
 
-/** @param base `config.path`; with `false` the host has chosen the requests, and the path's end tells the route */
+/** @param base `config.path`; if `false`, the host has chosen the requests, and the end of the path decides the route */
 export function routeOf(
   base: string | false,
   method: string,
@@ -55,7 +55,7 @@ export function routeOf(
   return options.preflights && asked === "OPTIONS" ? "preflight" : undefined;
 }
 
-/** Whether the endpoint has an answer of its own. */
+/** Makes the function that tells an adapter whether the endpoint answers a request, or leaves it to the host. */
 export function handlesOf(
   base: string | false,
   options: RouteOptions,
@@ -64,7 +64,7 @@ export function handlesOf(
   let told = false;
   return (method, url) => {
     if (routeOf(base, method, url, options) !== undefined) return true;
-    // A preflight that nobody here answers fails in the browser alone: so the log says it, once.
+    // A preflight that is left unanswered is visible only in the browser, so an event reports the first one.
     if (method === "OPTIONS" && !told && base !== false) {
       told = routeOf(base, "POST", url, options) === "upload";
       if (told)
@@ -74,7 +74,7 @@ export function handlesOf(
   };
 }
 
-/** The methods that the endpoint answers there, as a header lists them. */
+/** The methods that the endpoint accepts at a URL, as a header lists them. */
 export function methodsOf(
   base: string | false,
   url: string,
@@ -92,7 +92,7 @@ function routeAt(base: string | false, url: string, { checkpoints = false }: Rou
     return rest === undefined ? undefined : known.get(rest);
   }
   const end = /\/[^/]*$/.exec(path)?.[0] ?? "";
-  // A checkpoint is no row, also where there are none.
+  // Even if checkpoints are disabled, a PUT to their path must not be taken for a row.
   return known.get(end) ?? (withCheckpoints.has(end) ? uploadByPost : uploads);
 }
 
@@ -103,7 +103,7 @@ function restOf(base: string, path: string): string | undefined {
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : undefined;
 }
 
-/** The caller's own, where they are harmless to repeat. */
+/** The ids that the caller sent, if they are safe to repeat in a header and a log; otherwise a new correlation id. */
 export function correlationOf(headers: Headers): Correlated {
   const correlationId = headers.get("x-correlation-id");
   return {
@@ -115,7 +115,7 @@ export function correlationOf(headers: Headers): Correlated {
   };
 }
 
-// https://www.w3.org/TR/trace-context/#traceparent-header: neither id is all zeros, and there is no version ff.
+// https://www.w3.org/TR/trace-context/#traceparent-header: neither id may be all zeros, and version ff is invalid.
 const valid = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 function traceOf(traceparent: string | null): Pick<Correlated, "traceparent"> {

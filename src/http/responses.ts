@@ -1,4 +1,4 @@
-/** The answers that are the request's as a whole: what they say, and what goes with them. */
+/** Answers to a request as a whole: their statuses, messages and headers. */
 import { defaultRetryMs } from "../wire/answer.js";
 import type { components } from "../wire/generated/types.js";
 import { contractVersion } from "../wire/generated/version.js";
@@ -13,19 +13,19 @@ import type { TransactionResult, WriteResponse } from "../model.js";
 
 type Schemas = components["schemas"];
 
-/** An answer on its way: its body is JSON, unless it is text already. */
+/** An answer before it is serialized. A string is sent as it is; any other body becomes JSON. */
 export interface Answer extends More {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** What an answer has beside what the contract says of it. */
+/** What an answer carries beyond what the contract defines. */
 export interface More {
   readonly headers?: Readonly<Record<string, string>>;
   readonly results?: readonly TransactionResult[];
 }
 
-/** An answer that says in words what it is. */
+/** An answer whose body is a message. */
 export interface Told<Status extends number> extends More {
   readonly status: Status;
   readonly body: Schemas["Message"];
@@ -33,7 +33,7 @@ export interface Told<Status extends number> extends More {
 
 type Refused = 400 | 401 | 403 | 404 | 413 | 415 | 500 | 503;
 
-/** What the device keeps its writes for: everything but its own mistakes is 5xx. */
+/** The answer to a request that failed. Everything that is not the device's own mistake is 5xx, so that the device keeps its writes. */
 export function refusal(error: unknown, during: ErrorEvent["during"]): Told<Refused> {
   if (during === "authenticate") {
     if (isUnauthenticated(error)) {
@@ -75,7 +75,7 @@ export function message<Status extends number>(
   return { status, body: { message: text }, ...(headers && { headers }) };
 }
 
-/** The server's fault, or the moment's. */
+/** The server can't take the request right now. */
 export function unavailable(text: string, retryAfterMs = defaultRetryMs): Told<503> {
   return message(503, text, retryAfter(retryAfterMs));
 }
@@ -89,7 +89,7 @@ function retryAfter(ms: number): Readonly<Record<string, string>> {
   return { "retry-after": String(Math.ceil(ms / 1000)) };
 }
 
-/** What a client may want to know before it sends anything. */
+/** The body of `GET {path}/limits`: what a client may want to know before it uploads. */
 export function limitsBody(
   limits: Limits,
   { requestMs, transactionMs }: Timeouts,
@@ -113,7 +113,7 @@ export function limitsBody(
   };
 }
 
-/** JSON has no Infinity. */
+/** JSON has no Infinity, so an unlimited value is shown as the largest safe integer. */
 function shownLimit(limit: number): number {
   return Math.min(limit, Number.MAX_SAFE_INTEGER);
 }

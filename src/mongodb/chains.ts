@@ -21,15 +21,18 @@ interface Place {
 
 /** The place behind a root's last dependant. Where that one has the same content, it is given instead. */
 export async function nextInChain(
-  { own: { letters }, on, send }: Sending,
+  sending: Sending,
   root: string,
   content: string,
   bytes: number,
 ): Promise<Place> {
-  const newest = { ...on, sort: { position: -1 } } as const;
-  const last = await send(() => letters.findOne({ root }, newest));
-  if (last !== null && last.content === content && waiting.includes(last.status))
-    return { same: last, position: 0 };
+  const {
+    own: { letters },
+    on,
+    send,
+  } = sending;
+  const same = await sameInChain(sending, root, content);
+  if (same !== undefined) return { same, position: 0 };
   const update = {
     $inc: { last: 1, bytes },
     $set: { unique: true },
@@ -39,6 +42,19 @@ export async function nextInChain(
     letters.findOneAndUpdate({ _id: root }, update, { ...on, returnDocument: "after" }),
   );
   return { position: first?.last ?? 1 };
+}
+
+/** The dependant that was recorded last, where it waits and has the same content. */
+export async function sameInChain(
+  { own: { letters }, on, send }: Sending,
+  root: string,
+  content: string,
+): Promise<LetterDocument | undefined> {
+  const newest = { ...on, sort: { position: -1 } } as const;
+  const last = await send(() => letters.findOne({ root }, newest));
+  return last !== null && last.content === content && waiting.includes(last.status)
+    ? last
+    : undefined;
 }
 
 type Chains = Pick<

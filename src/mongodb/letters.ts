@@ -13,7 +13,7 @@ import {
 } from "../store/letters.js";
 import { parseJson } from "../wire/parse-json.js";
 import { canonicalJson, escapeText, typedJsonOfLarge, unescapeText } from "../wire/serialize.js";
-import { nextInChain, openChains } from "./chains.js";
+import { nextInChain, openChains, sameInChain } from "./chains.js";
 import { before, later, matching, notBehind, timeText } from "./letter-query.js";
 import { insertTexts, removeTexts, setAside, textsOf } from "./letter-texts.js";
 import type { LetterDocument } from "./own.js";
@@ -26,6 +26,12 @@ export function openLetters(sending: Sending): LetterStore {
   const { letters } = own;
   return {
     record: (letter) => record(sending, letter),
+    repeats: async (content, root) =>
+      (root === undefined
+        ? await send(() =>
+            letters.findOne({ repeated: content }, { ...on, projection: { _id: 1 } }),
+          )
+        : await sameInChain(sending, root, content)) != null,
     countWaiting: async (subject, clientId, most) => {
       // A chain counts as one.
       const filter = { subject, ...stillWaits, root: null };

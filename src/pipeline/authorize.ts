@@ -1,4 +1,4 @@
-/** The default `authorize`: the rule's operations, the rule's own check, then the application's. The scope is held by `persist`, in the statement itself. */
+/** The default `authorize`: checks the rule's operations, then the rule's `authorize`, then the global one. `persist` enforces the scope, in its statement. */
 import type { WritesConfig } from "../config/config.js";
 import { fatal, ofApplication } from "../errors.js";
 import type { Principal } from "../context.js";
@@ -8,7 +8,7 @@ import type { Rules } from "./rules.js";
 import { stateOf } from "./operation.js";
 import type { Write } from "../model.js";
 
-/** Throws fatal FORBIDDEN_OPERATION, or what the checks throw. */
+/** Throws fatal UNKNOWN_TABLE, fatal FORBIDDEN_OPERATION, or what the checks throw. */
 export function authorizer<P extends Principal, DB>(
   rules: Rules<P, DB>,
   added: WritesConfig<P, DB>["authorize"],
@@ -27,19 +27,19 @@ export function authorizer<P extends Principal, DB>(
     if (authorize !== undefined || added !== undefined) {
       const kept = stateOf(context);
       kept.row = { table: write.table, id: write.id };
-      // What a hook has put in since `map`.
+      // Converts the values that a hook has set since `map`.
       write = await convert.write(write, rule, context, kept, "pass");
       const judged = write;
       if (authorize !== undefined) await ofApplication(() => authorize(judged, context));
       if (added !== undefined) await ofApplication(() => added(judged, context));
     }
-    // What has been approved stays as it is: a hook that wants other values returns another write.
+    // Frozen, so that an approved write can't change in place: a hook that wants other values has to return another write.
     Object.freeze(write.values);
     return Object.freeze(write);
   };
 }
 
-/** What has been approved keeps its table, row and operation, whatever a hook returns. */
+/** @throws Error if a hook has changed the table, the row or the operation of an approved write */
 export function sameRow(approved: Write, replaced: Write): void {
   if (
     approved.op !== replaced.op ||
@@ -47,7 +47,7 @@ export function sameRow(approved: Write, replaced: Write): void {
     approved.id !== replaced.id
   ) {
     throw new Error(
-      "A hook behind the authorization changed the table, the id or the operation of a write.",
+      "A hook after the authorization changed the table, the id or the operation of a write.",
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Which of a table's columns a client knows, and by what name; and how a failure's message names them. */
+/** The client's names for a table's columns, and how a failure's message names columns. */
 import type { Column } from "../store/tables.js";
 
 interface Naming {
@@ -13,9 +13,9 @@ interface Naming {
 export const rowId = "id";
 
 /**
- * `undefined`: it is the database's and the server's alone, and no client hears of it.
+ * The client's name for a column. `undefined`: only the database or the server sets the column, and clients are not told of it.
  *
- * @param name by the source database's name
+ * @param name the source database's name
  */
 export function clientName(
   { key, clientColumns, serverColumns, insertColumns, softDelete }: Naming,
@@ -29,14 +29,14 @@ export function clientName(
   return isServers ? undefined : name;
 }
 
-/** By the client's names. */
+/** The columns that a failure is about, by the client's names. */
 interface ColumnDetails {
   readonly column: string;
-  /** Where there are several. */
+  /** All of them, if there are several. */
   readonly columns?: readonly string[];
 }
 
-/** A failure's message and details, with the columns that it is about. */
+/** Adds the columns that a failure is about to its message and details. */
 export function aboutColumns(
   names: readonly string[],
   message: string,

@@ -1,4 +1,4 @@
-/** What a rule's `scope` may be instead of a function: `anyOf`, `isOwner` and `isMember`, which give plain data. */
+/** Conditions that a rule's `scope` may be instead of a function: `anyOf`, `isOwner` and `isMember`, as plain data. */
 import type { Condition, Membership } from "../store/conditions.js";
 
 /** See {@link anyOf}, {@link isOwner} and {@link isMember}. */
@@ -7,20 +7,21 @@ export type ScopeCondition =
   | { readonly isMember: MemberTable }
   | { readonly anyOf: readonly ScopeCondition[] };
 
-/** Where members stand. All names are the source database's. */
+/** Where memberships are stored. All names are the source database's. */
 export interface MemberTable {
-  /** The table with a row for each member, `name` or `schema.name`. */
+  /** The table that has a row for each membership, `name` or `schema.name`. */
   readonly table: string;
-  /** Its column that refers to the row that is to be written. */
+  /** The column of that table that refers to the row to be written. */
   readonly row: string;
-  /** Its column that holds the member's user id. */
+  /** The column of that table that holds the member's user id. */
   readonly user: string;
-  /** The column that `row` refers to, of the table that is to be written. Default: the key of its rule. */
+  /** The column that `row` refers to, in the table to be written. Default: the key of that table's rule. */
   readonly by?: string;
 }
 
 /**
- * The row's column holds the caller's `userId`, compared as `owner` is. A PUT that leaves the column out is given it: of several in one scope, the first.
+ * A condition that holds if the column contains the caller's `userId`, compared as for `owner`. A PUT that leaves the column out gets the `userId`; if a
+ * scope has several of these conditions, only the first one's column does.
  *
  * @param column the source database's name
  * @example
@@ -31,7 +32,8 @@ export function isOwner<const Column extends string>(column: Column): { readonly
 }
 
 /**
- * Another table has a row that makes the caller a member. Behind the transaction's earlier operations: who has just been made one, is one.
+ * A condition that holds if a row of another table makes the caller a member. Earlier operations of the same transaction count, so a transaction may
+ * first create the membership and then use it.
  *
  * @example
  * const members = { table: "list_members", row: "list_id", user: "user_id" } as const;
@@ -49,7 +51,7 @@ export function isMember<const Members extends MemberTable>(
 }
 
 /**
- * At least one of the conditions holds.
+ * A condition that holds if at least one of the given conditions holds.
  *
  * @example
  * const tables = {
@@ -67,7 +69,7 @@ export function anyOf<const Conditions extends readonly ScopeCondition[]>(
   return { anyOf: conditions };
 }
 
-/** The same with every `by` said, as a store takes it. Members one by one, for a spread leaves out what is inherited. @param key what `by` is by default */
+/** The condition for a store, with every `by` filled in. Members are copied one by one, because a spread omits inherited ones. @param key the default of `by` */
 export function storeCondition(given: ScopeCondition, key: () => string): Condition {
   if ("anyOf" in given) return { anyOf: given.anyOf.map((each) => storeCondition(each, key)) };
   if ("isOwner" in given) return { isOwner: given.isOwner };

@@ -20,8 +20,9 @@ import { storedValues } from "./convert.js";
 import { faultOf } from "./fault.js";
 
 /**
- * @param judge what an effect means that is the same for all tables
  * Throws fatal CONFLICT and CONFLICT_BASE_MISSING, what `resolve` and `judge` throw, and the database's own errors.
+ *
+ * @param judge handles the effects that have the same meaning for all tables
  */
 export async function writeMerging<P extends Principal, DB>(
   asked: Asked<P, DB>,
@@ -36,7 +37,7 @@ export async function writeMerging<P extends Principal, DB>(
     return judge(effect);
   }
   const theirs = await stored(merging, asked);
-  // It has gone since.
+  // The row has been deleted in the meantime.
   if (theirs === undefined) return judge("absent");
   if (effect === "outdated") return keepTheirs(merging, theirs, asked);
   if (merging.missing !== undefined) throw baseMissing(merging.missing);
@@ -55,7 +56,7 @@ async function merge<P extends Principal, DB>(change: MergedChange, { kept }: As
   }
 }
 
-/** Locked, and as far as the connection's role may read it. */
+/** Reads and locks the row, without the columns that the connection's role may not read. */
 async function stored<P extends Principal, DB>(
   { change: { table, key } }: Merging,
   { kept: { unit } }: Asked<P, DB>,
@@ -83,7 +84,7 @@ async function record<P extends Principal, DB>(
     await recordConflict(table, merging, theirs, asked, columns);
 }
 
-/** The row is locked: nobody changes it between the application's word and the write. */
+/** Runs the rule's `resolve`. The row is locked, so nobody changes it between the application's decision and the write. */
 async function resolved<P extends Principal, DB>(
   merging: Merging,
   theirs: StoredRow,
@@ -102,7 +103,7 @@ async function resolved<P extends Principal, DB>(
   const decided = resolution === "yours" ? asSent(asked) : await withValues(resolution, asked);
   const { version } = merging.change.merge;
   if (version === undefined) return judge(effectOf(await merge({ ...decided, merge: {} }, asked)));
-  // What the application has decided is written as it is, and makes the next version.
+  // The application's decision is written without another comparison, and counts as the next version.
   const { base: _, ...next } = version;
   const counted =
     decided.op === "DELETE" && Object.keys(decided.values).length === 0
@@ -112,7 +113,7 @@ async function resolved<P extends Principal, DB>(
   return judge(effectOf(await merge({ ...decided, values, merge: { version: next } }, asked)));
 }
 
-/** As hooks see them. */
+/** The values in the form in which hooks see them. */
 function seenValues<P extends Principal, DB>(
   values: Values,
   { change: { table }, kept: { store } }: Asked<P, DB>,
@@ -125,7 +126,7 @@ function seenValues<P extends Principal, DB>(
   );
 }
 
-/** The row is there: of a PUT, what changes such a row. */
+/** The change that was sent. The row exists, so a PUT is reduced to what it changes in an existing row. */
 function asSent<P extends Principal, DB>({ change, conflict }: Asked<P, DB>): Change {
   const { insertOnly = [], fixed = [], ...rest } = change;
   const left = insertOnly.filter((name) => !fixed.includes(name));

@@ -1,4 +1,4 @@
-/** A row's values as its columns store them. Conversion is `map`'s work; what a later hook puts in is converted before it is written. */
+/** Converts a row's values to what its columns store. `map` converts first; values that a later hook sets are converted before they are written. */
 import type { Principal, RequestContext } from "../context.js";
 import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -14,7 +14,7 @@ import { stringifyJson } from "../wire/serialize.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
 
-/** What a conversion is made with. */
+/** The context of a conversion. */
 interface Converting extends RequestContext {
   readonly lossyNumbers: boolean;
 }
@@ -23,22 +23,25 @@ interface ConvertingWrite extends Converting {
   readonly principal: Principal;
 }
 
-/** What becomes of a value: it is written as it was sent, or as the configuration sets it; or it identifies a row that is written, or one that is only looked for; or it is what a row is to hold, rounded like that. */
+/**
+ * What a value is used for. `sent`: the client's value, which is written. `set`: the configuration's value, which is written. `key`: identifies a row that
+ * is written. `sought`: identifies a row that is looked for. `compared`: compared with what a row holds, and rounded as it would be when written.
+ */
 type ValueUse = "sent" | "set" | "key" | "sought" | "compared";
 
 interface ValueHow {
   readonly use: ValueUse;
   readonly exact: boolean;
-  /** The client's name for the value; or the rule that knows it. Neither: the client has none. */
+  /** The client's name for the value; or `rule`, which knows it. If both are absent, the client has no name for it. */
   readonly client?: string;
   readonly rule?: Parameters<typeof clientName>[0];
 }
 
 export interface Convert {
   /**
-   * The table, with these columns. Throws retryable where one of them, or the table, is missing right now.
+   * The table, with these columns. Throws retryable if the table or one of the columns is missing right now.
    *
-   * @param known what has been read already
+   * @param known the table as it was read before
    */
   table(
     unit: Unit,
@@ -48,13 +51,12 @@ export interface Convert {
     known?: Table,
   ): Promise<Table>;
   /**
-   * Values of columns that the table has.
-   * Throws fatal INVALID_DATA for what can't be stored as it is, FORBIDDEN_COLUMN for what the database computes, retryable for an integer that
-   * had been rounded before the library saw it.
+   * Converts values of columns that the table has. Values of a `key`, and those that are `sought`, are never rounded.
+   * Throws fatal INVALID_DATA for a value that can't be stored, fatal FORBIDDEN_COLUMN for a column that the database computes, and retryable for an
+   * integer that may have been rounded before the library saw it.
    *
-   * @param client by what name the client knows the value: a failure is told with it
-   * @param use `sent` (default): they are written; `key`: they identify a row, and none is rounded; `sought`: the same, and they are compared with the columns, not written;
-   * `compared`: they are rounded, and not written
+   * @param use see `ValueUse`; default `sent`
+   * @param client the client's name for the value, for the message of a failure
    */
   values(
     store: Store,
@@ -65,10 +67,11 @@ export interface Convert {
     client?: string,
   ): Values;
   /**
-   * The write with its values as layers and hooks see them; those to be stored are kept. Only what has not been converted yet is.
+   * Converts the values of a write that are new or have changed. Returns the write with its values as layers and hooks see them, and keeps the stored
+   * form in `kept`.
    *
-   * @param missing what becomes of values whose column, or table, the database lacks right now: `throws` as `table` does; `pass` as they are, for
-   * the application's own `persist` may take them
+   * @param missing what to do if the database lacks a value's column, or the table, right now: `throws` as `table` does; `pass` leaves the value as it is,
+   * because the application's own `persist` may handle it
    */
   write<P extends Principal, DB>(
     write: Write,
@@ -79,10 +82,10 @@ export interface Convert {
   ): Promise<Write>;
 }
 
-/** @param isSeen application code gets to see what has been converted, whatever the rule says */
+/** @param isSeen whether application code outside the rules sees converted values */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
   const told = new Set<string>();
-  /** Once for each table, and never of what is merely no number. */
+  /** Reports a UUID for a key that is a number, once for each table. */
   const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
     if (!isNumber(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
     told.add(table.name);
@@ -139,7 +142,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
 
   return {
     table: tableWith,
-    // Entries, here and below: assigning to a column called "__proto__" would lose it.
+    // Objects are built from entries, here and below, because an assignment to a column called "__proto__" would be lost.
     values: (store, table, values, context, use = "sent", client) => {
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(values)) {
@@ -155,7 +158,7 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     },
     write: async (write, rule, context, kept, whereMissing) => {
       const { converted, store, unit } = kept;
-      // A hook may have made a write on another table of it.
+      // A hook may have turned the write into one on another table.
       if (kept.table?.name !== rule.table) {
         converted.clear();
         kept.set.clear();
@@ -190,17 +193,21 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
           showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
         );
       }
+      let isSame = !showing;
       const values: [string, unknown][] = [];
       for (const [name, value] of Object.entries(write.values)) {
         const known = converted.get(name);
-        values.push([name, known === undefined ? value : known.shown]);
+        const shown = known === undefined ? value : known.shown;
+        isSame &&= Object.is(shown, value);
+        values.push([name, shown]);
       }
-      return { ...write, values: Object.fromEntries(values) };
+      // What the application has made is never given on as it is: it may use the object again.
+      return isSame ? write : { ...write, values: Object.fromEntries(values) };
     },
   };
 }
 
-/** Whether the configuration gave the value: it is not the device's then, whatever is wrong with it. A client may send its own id, too. */
+/** Whether the configuration set the value, so that the device is not at fault if it does not fit. An owner's id counts as set, even if the client sent it. */
 function setsColumn<P extends Principal, DB>(
   { serverColumns, insertColumns, softDelete, ownerColumn }: Rule<P, DB>,
   { op, values }: Write,
@@ -212,7 +219,7 @@ function setsColumn<P extends Principal, DB>(
   return column === ownerColumn && values[column] === principal.userId;
 }
 
-/** A column that the database numbers goes on from the greatest value that it has seen: above the half, too little would be left for everybody. */
+/** Refuses a client's value above half of the range: the database would continue numbering from it, and too few numbers would be left. */
 function refuseHigh({ end }: NonNullable<Column["numbered"]>, converted: unknown): void {
   const digits = String(converted);
   const number = /^\+?\d+$/.test(digits) ? BigInt(digits.replace("+", "")) : undefined;
@@ -220,7 +227,7 @@ function refuseHigh({ end }: NonNullable<Column["numbered"]>, converted: unknown
     throw new InvalidValue("The number is too large for a column that the database numbers.");
 }
 
-/** Whether a value of more digits than the column keeps is refused. */
+/** Whether a value with more digits than the column keeps is refused instead of rounded. */
 function isExact<P extends Principal, DB>(
   { exact: { identifying, said, otherwise = false } }: Pick<Rule<P, DB>, "exact">,
   column: string,
@@ -238,7 +245,7 @@ function isChanged({ shown, snapshot }: ConvertedValue, value: unknown): boolean
   return !Object.is(shown, value) || (snapshot !== undefined && stringifyJson(value) !== snapshot);
 }
 
-/** A column that the table lacks. */
+/** The first of the columns that the table lacks. */
 function missingColumn(table: Table | undefined, columns: readonly string[]): string | undefined {
   for (const column of columns) if (table?.columns.has(column) !== true) return column;
   return undefined;
@@ -251,20 +258,24 @@ function declaredColumn({ columns }: Table, name: string): Column {
   return column;
 }
 
-/** By column, what is stored of a write that `Convert.write` has seen last. The key's columns are not among them: they hold the row's id, whatever a hook says. */
+/** The stored form of a write's values after `Convert.write`, by column. Without the key's columns, which always hold the row's id, whatever a hook sets. */
 export function storedValues(
   { values }: Write,
   keyColumns: readonly string[],
   { converted }: OperationState,
 ): Values {
+  let isSame = true;
   const stored: [string, unknown][] = [];
   for (const name of Object.keys(values)) {
-    if (!keyColumns.includes(name)) stored.push([name, converted.get(name)?.stored]);
+    const value = converted.get(name)?.stored;
+    const isKey = keyColumns.includes(name);
+    if (!isKey) stored.push([name, value]);
+    isSame &&= !isKey && Object.is(value, values[name]);
   }
-  return Object.fromEntries(stored);
+  return isSame ? values : Object.fromEntries(stored);
 }
 
-/** Declared, but not there: a deployment is under way, and the device keeps its write until it is over. */
+/** The error for a declared table or column that is missing: a deployment may be under way, so the device keeps its write until it is complete. */
 export function schemaMissing(
   emit: Emit,
   context: RequestContext,

@@ -1,12 +1,12 @@
-/** Whose fault it is that the database refuses a change: the device's; the configuration's, which gave a value; or the database's own, which gave a number. */
+/** Decides who is at fault if the database refuses a change: the device, the configuration that set a value, or the database that chose a number. */
 import { fatal, fatalOfSchema } from "../errors.js";
 import { ColumnsFixed, Contention, ServerValue } from "../store/failures.js";
 import type { Change } from "../store/store.js";
 import type { OperationState } from "./operation.js";
 
 /**
- * What a failure of the database's really is. Where the configuration gave one of the values: a NULL where none may be; or a value of a type of which
- * the database alone knows what fits, while all that the client sent is sure to. Where the database gave one: a number that is taken.
+ * The error to report for a refused change. It is the configuration's fault if a value that it set is NULL in a column that forbids NULL, or if such a
+ * value is the only one that the database can have refused. It is the database's own fault if it chose a number that is taken.
  */
 export function faultOf(
   cause: unknown,
@@ -32,7 +32,7 @@ export function faultOf(
         );
   }
   if (meaning === "generated") {
-    // The error names the column, in a sentence of the server's language.
+    // The message, in the server's language, contains the name of the column.
     const said = cause instanceof Error ? cause.message : "";
     return [...set].some((name) => said.includes(name))
       ? cause

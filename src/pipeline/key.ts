@@ -1,4 +1,4 @@
-/** A row's key: what the client's row id says of it, and what the caller does. */
+/** Makes a row's key from the client's row id and, with the rule's `split`, from the caller. */
 import type { Principal, RequestContext } from "../context.js";
 import { type FatalError, fatalOfSchema, isFatal } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -13,10 +13,10 @@ import type { Convert } from "./convert.js";
 import type { Rule } from "./rules.js";
 
 /**
- * A row's key by column, not yet converted. Throws what the rule's `split` throws, and fatal INVALID_DATA where the id has not as many values as
+ * A row's key by column, not yet converted. Throws what the rule's `split` throws, and fatal INVALID_DATA if the id does not have as many values as
  * the key has columns.
  *
- * @param principal whose row it is; of somebody of whom only the id is known, no more than that
+ * @param principal who sent the row; holds the user id alone if no more is known
  */
 export function keyOf<P extends Principal, DB>(
   { key }: Pick<Rule<P, DB>, "key">,
@@ -24,7 +24,7 @@ export function keyOf<P extends Principal, DB>(
   principal: Principal,
 ): Values {
   const { columns, split } = key;
-  // The documentation says where `split` may be given less.
+  // May hold less than a whole `P`: see `SplitContext`.
   const parts = split === undefined ? [id] : split(id, { principal: principal as P });
   if (parts.length !== columns.length) throw invalidKey();
   const values: [string, unknown][] = [];
@@ -42,7 +42,7 @@ interface KeyContext extends RequestContext {
   readonly lossyNumbers: boolean;
 }
 
-/** The key of the row that a write is about, converted. Throws as `keyOf` and the conversion do, and ServerValue where the caller's own id does not fit its column. */
+/** The converted key of a write's row. Throws what `keyOf` and the conversion throw, and ServerValue if the caller's own id does not fit its column. */
 type KeyFor<P extends Principal, DB> = (
   store: Store,
   table: Table,
@@ -69,7 +69,7 @@ export function createKeyFor<P extends Principal, DB>(
       const canonical = uuidOf(part);
       const known = columns.get(column);
       if (canonical === undefined || canonical === part || known === undefined) continue;
-      // What is the caller's, no client has spelled. And a column of text keeps every spelling.
+      // A part that comes from the caller was not spelled by the client, and a text column keeps every spelling.
       if (!id.includes(String(part)) || store.view(known, stored[column]) !== canonical) continue;
       told.add(name);
       emit({ type: "row_id_respelled", ...correlated(context), table: name, column, id });
@@ -78,11 +78,11 @@ export function createKeyFor<P extends Principal, DB>(
 
   return (store, table, rule, { op, id }, context) => {
     const parts = keyOf(rule, id, context.principal);
-    // The key of a row that exists is only looked for, so the database may be the one that makes it.
+    // The key of an existing row is only looked for, so its column may be one that the database computes.
     const use = op === "PUT" ? "key" : "sought";
     try {
       const key = convert.values(store, table, parts, context, use, rowId);
-      // Only a PUT makes a row, and once is enough.
+      // Reported only for a PUT, because only a PUT makes a row, and once for each rule.
       if (op === "PUT" && !told.has(rule.name))
         tellRespelled(store, table, rule, id, [parts, key], context);
       return key;
@@ -109,13 +109,13 @@ function fits(store: Store, column: Column, value: unknown): boolean {
   }
 }
 
-/** Whether a column takes two values for one, whatever their spelling: a UUID in capitals, a number as text. Letter by letter where it is text. */
+/** Whether two values are the same to a column, in any spelling: a UUID in capitals, a number as text. Text is compared exactly. */
 export function isSameValue(store: Store, column: Column, one: unknown, other: unknown): boolean {
   try {
     const [first, second] = [one, other].map((value) => {
       const stored = store.convert({ ...column, generated: false }, value, false, true);
       const shown = store.view(column, stored);
-      // As a `Date`, what has no zone is the process's own time, which can be one for two.
+      // Not compared as a `Date`: for a column without a zone it is local time, in which two different times can be the same.
       return stringifyJson(shown instanceof Date ? stored : shown);
     });
     return first === second;

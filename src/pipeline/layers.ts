@@ -1,5 +1,5 @@
 /**
- * The one table of layers. Everything that can be replaced or hooked derives from it: a layer's input, its output and its context.
+ * The table of layers. The types of everything that can be replaced or hooked derive from it: a layer's input, its output and its context.
  *
  *     authenticate → validate → for each operation: map → authorize → persist → respond
  *                                    \ fatal failure → deadLetter
@@ -31,11 +31,11 @@ interface Layer<Input, Output, Context> {
   readonly context: Context;
 }
 
-/** One layer a line. `authorize` returns the very write that it approved, or throws. */
+/** Input, output and context of each layer. `authorize` returns the write that it approved, or throws. */
 export interface Layers<P extends Principal, DB> {
   authenticate: Layer<WriteRequest, P, RequestContext>;
   validate: Layer<unknown, Upload, CallContext<P>>;
-  /** `null` leaves the operation out; that is success. */
+  /** `null` leaves the operation out, which counts as success. */
   map: Layer<CrudEntry, Write | null, OperationContext<P, DB>>;
   authorize: Layer<Write, Write, OperationContext<P, DB>>;
   persist: Layer<Write, WriteOutcome, OperationContext<P, DB>>;
@@ -55,14 +55,14 @@ export type LayerFunction<L extends AnyLayer> = (
   context: L["context"],
 ) => Promise<L["output"]>;
 
-/** A layer of the application's own; `next` runs the default, so that one table or one case can be special. */
+/** A layer of the application's own. `next` runs the default, so that a replacement may handle only one table or one case. */
 export type LayerReplacement<L extends AnyLayer> = (
   input: L["input"],
   context: L["context"],
   next: (input: L["input"]) => Promise<L["output"]>,
 ) => MaybePromise<L["output"]>;
 
-/** What runs around a layer. Returning nothing leaves things as they are. */
+/** Functions that run before and after a layer. One that returns nothing leaves the input or the output as it is. */
 export interface LayerHook<L extends AnyLayer> {
   before?(input: L["input"], context: L["context"]): MaybePromise<L["input"] | void>;
   after?(
@@ -72,15 +72,18 @@ export interface LayerHook<L extends AnyLayer> {
   ): MaybePromise<L["output"] | void>;
 }
 
-/** Hook points by layer. Where there are several, `before` runs in their order and `after` in reverse. */
+/** Hooks by layer. In an array of hooks, `before` runs in order and `after` in reverse order. */
 export type Hooks<P extends Principal, DB> = {
   readonly [Name in LayerName]?: LayerHook<Layers<P, DB>[Name]>;
 } & {
-  /** After the commit, at most once, never on a replay. Its failure changes no answer. For certainty write an outbox row through `tx` in `persist`. */
+  /**
+   * Runs after the commit, at most once, and never on a replay. Its failure does not change the answer. If you need certainty, write an outbox row
+   * through `tx` in `persist`.
+   */
   readonly committed?: (committed: Committed, context: CommittedContext<P>) => void | Promise<void>;
 };
 
-/** Throws where a hook has made something else of what was approved. */
+/** Checks that throw if a hook has changed what was approved. */
 interface Seal<L extends AnyLayer> {
   readonly before?: (approved: L["input"], replaced: L["input"]) => void;
   readonly after?: (approved: L["output"], replaced: L["output"]) => void;
@@ -112,12 +115,12 @@ export function layer<L extends AnyLayer>(
   };
 }
 
-/** A hook that returns nothing leaves things as they are; `null` is something. */
+/** Only `undefined` means that a hook returned nothing: `null` is a value. */
 function or<T>(replaced: unknown, given: T): T {
   return replaced === undefined ? given : (replaced as T);
 }
 
-/** A default with the application's replacement in front of it. */
+/** The application's replacement, which can call the default by `next`; without a replacement, the default. */
 export function replaceable<L extends AnyLayer>(
   run: LayerFunction<L>,
   replacement: LayerReplacement<L> | undefined,
@@ -127,8 +130,8 @@ export function replaceable<L extends AnyLayer>(
 }
 
 /**
- * A member of a replaced `map` that can say without a transaction what it makes of an entry: the one that it hands to the default, whose write it
- * returns, or `null`.
+ * A member of a replaced `map` that can tell without a database transaction what it does with an entry: it returns the entry that is passed to the
+ * default `map`, whose write is returned unchanged, or `null`.
  */
 export const handsOn = Symbol("powersync-writes.handsOn");
 

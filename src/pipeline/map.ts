@@ -1,4 +1,4 @@
-/** The default `map`: a client's operation, by its table's rule, becomes a row change in the source database's words and values. */
+/** The default `map`: turns a client's operation, by its table's rule, into a row change with the source database's names and values. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
@@ -12,18 +12,19 @@ import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
 import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
+import type { Table } from "../store/tables.js";
 
 interface Parts {
   readonly convert: Convert;
   readonly emit: Emit;
 }
 
-/** What one operation is mapped with. */
+/** What the mapping of one operation needs. */
 interface Mapping extends Parts {
   readonly kept: OperationState;
 }
 
-/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, INVALID_DATA for what its schema refuses, and what the conversion throws. */
+/** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, INVALID_DATA for what the rule's schema refuses, and what the conversion throws. */
 export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
   mapping: Parts,
@@ -52,7 +53,7 @@ async function valuesOf<P extends Principal, DB>(
   const { kept } = mapping;
   const values = await sent(entry.opData ?? {}, rule, context, mapping);
   if (entry.op === "PATCH") {
-    // A PATCH of nothing stays one: it must not touch the row only to set the server's columns.
+    // A PATCH without values stays empty: it must not touch the row only to set the server's columns.
     return values.size === 0
       ? {}
       : { ...Object.fromEntries(values), ...(await computed(rule.serverColumns, context)) };
@@ -64,15 +65,17 @@ async function valuesOf<P extends Principal, DB>(
   }
   if (rule.put === "replace") {
     for (const { column, readOnly } of rule.clientColumns?.values() ?? []) {
-      // What is set once is not taken away.
+      // An `insertOnly` column keeps its value.
       if (readOnly === undefined && !values.has(column) && !insertOnly.has(column))
         values.set(column, null);
     }
   }
+  const sentValues = Object.fromEntries(values);
+  if (insertColumns.size === 0 && serverColumns.size === 0) return sentValues;
   return {
-    ...Object.fromEntries(values),
-    ...(insertColumns.size > 0 && (await computed(insertColumns, context))),
-    ...(serverColumns.size > 0 && (await computed(serverColumns, context))),
+    ...sentValues,
+    ...(await computed(insertColumns, context)),
+    ...(await computed(serverColumns, context)),
   };
 }
 
@@ -84,12 +87,15 @@ async function sent<P extends Principal, DB>(
 ): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(opData)) {
-    if (await repeatsKey(name, value, rule, context, mapping)) continue;
+    // Here and below, nothing is awaited that is known already: it would be a promise for each value.
+    const repeats = repeatsKey(name, value, rule, context, mapping);
+    if (typeof repeats === "boolean" ? repeats : await repeats) continue;
     if (rule.conflict !== undefined && isVersion(name, rule)) continue;
-    const column =
+    const listed =
       rule.clientColumns === undefined
-        ? await anyColumn(name, rule, context, mapping)
+        ? unlistedColumn(name, rule, context, mapping)
         : rule.clientColumns.get(name);
+    const column = listed instanceof Promise ? await listed : listed;
     if (column === undefined || column.readOnly === "reject") {
       if (column === undefined && rule.ignoreUnknown) continue;
       throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
@@ -108,27 +114,54 @@ async function sent<P extends Principal, DB>(
   return values;
 }
 
-async function anyColumn<P extends Principal, DB>(
+/** The column by the table's own name, where the rule lists none. `undefined`: a client may not write it. */
+function unlistedColumn<P extends Principal, DB>(
+  name: string,
+  rule: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  mapping: Mapping,
+): PlainColumn | undefined | Promise<PlainColumn | undefined> {
+  if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
+  const { table } = mapping.kept;
+  return table?.name === rule.table && table.columns.has(name)
+    ? plainColumn(name, rule, table)
+    : columnNow(name, rule, context, mapping);
+}
+
+/** The table may have got the column since it was read last. */
+async function columnNow<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   { emit, kept }: Mapping,
-) {
-  if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
-  let { table } = kept;
-  if (table?.name !== rule.table || !table.columns.has(name)) {
-    table = await kept.unit.table(rule.table, [name]);
-    if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
-    kept.table = table;
-  }
-  const found = table.columns.get(name);
+): Promise<PlainColumn | undefined> {
+  const table = await kept.unit.table(rule.table, [name]);
+  if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
+  kept.table = table;
+  return plainColumn(name, rule, table);
+}
+
+/** A column that no rule lists, under its own name. */
+interface PlainColumn {
+  readonly column: string;
+  readonly readOnly?: undefined;
+  readonly convert?: undefined;
+  readonly references?: undefined;
+}
+
+function plainColumn<P extends Principal, DB>(
+  name: string,
+  { ignoreUnknown }: Rule<P, DB>,
+  { columns }: Table,
+): PlainColumn | undefined {
+  const found = columns.get(name);
   if (found === undefined || found.unlisted) return undefined;
-  // It takes a rule that lists it.
+  // Clients may write such a column only if the rule lists it.
   if (found.generated || found.numbered !== undefined) {
-    if (rule.ignoreUnknown) return undefined;
+    if (ignoreUnknown) return undefined;
     throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
   }
-  return { column: name, readOnly: undefined, convert: undefined, references: undefined };
+  return { column: name };
 }
 
 function isServers<P extends Principal, DB>(
@@ -138,7 +171,7 @@ function isServers<P extends Principal, DB>(
   return serverColumns.has(column) || insertColumns.has(column) || softDelete?.has(column) === true;
 }
 
-/** The value that a reference stands for. Throws fatal FOREIGN_KEY_VIOLATION where it refers to no row. */
+/** Looks up the value to store for a reference. Throws fatal FOREIGN_KEY_VIOLATION if there is no such row. */
 async function lookUpReference<P extends Principal, DB>(
   { convert, kept: { store, unit, needs } }: Mapping,
   { table: name, match, take }: Reference,
@@ -161,7 +194,7 @@ async function lookUpReference<P extends Principal, DB>(
   return found.value;
 }
 
-/** Some clients repeat the row id among the columns; and the columns of a composite key are the client's own too. */
+/** Whether a column only repeats a part of the key: some clients send the row id as a column, too, and clients have the columns of a composite key. */
 function repeatsKey<P extends Principal, DB>(
   name: string,
   value: unknown,
@@ -174,7 +207,7 @@ function repeatsKey<P extends Principal, DB>(
   return String(part) === String(value) || isSamePart(name, [part, value], rule, context, mapping);
 }
 
-/** One value may have several spellings, and the column says which. */
+/** Compares by the column's type, because a value may have several spellings. */
 async function isSamePart<P extends Principal, DB>(
   name: string,
   [part, value]: readonly [part: unknown, value: unknown],
@@ -200,17 +233,17 @@ async function computed<P extends Principal, DB>(
   return Object.fromEntries(values);
 }
 
-/** What a rule's function gives, or its promise does. */
+/** The value that a rule's function returns, or that its promise resolves to. */
 async function valueGiven(run: () => unknown): Promise<unknown> {
   const { given } = await ofApplication(async () => {
     const value = run();
-    // Kysely's expressions are left alone: some don't let themselves be awaited.
+    // Only promises are awaited, because some of Kysely's expressions can't be.
     return { given: value instanceof Promise ? ((await value) as unknown) : value };
   });
   return given;
 }
 
-/** The client's own word, short and escaped, so that a message can name it. */
+/** A name from the client for a message, shortened and escaped. */
 function quote(name: string): string {
   return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
 }

@@ -1,4 +1,4 @@
-/** The row that an operation becomes where the application's own code decides it: as far as that code has run, or can be asked without a database. */
+/** Keeps track of the row that an operation becomes if application code decides it: as that code has run, or as it predicts without a database. */
 import type { WritesConfig } from "../config/config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry, Write } from "../model.js";
@@ -13,13 +13,13 @@ import {
 } from "./operation.js";
 
 export interface Mapping {
-  /** The layer behind whose code an operation's row is final: that in front of the default `map`, that behind it, or that in front of `authorize`. */
+  /** The application code after which an operation's row is final: what runs before the default `map`, after it, or before the default `authorize`. */
   readonly final: "before map" | "after map" | "before authorize";
-  /** For an operation that has not come so far. */
+  /** The row of an operation that has not come so far; `undefined` if it is unknown. */
   predict(sent: CrudEntry): Promise<Target>;
 }
 
-/** `undefined`: every operation is about the row that it names. */
+/** `undefined`: no application code changes rows, so every operation writes the row that it names. */
 export function createMapping<P extends Principal, DB>({
   map,
   hooks = [],
@@ -35,7 +35,7 @@ export function createMapping<P extends Principal, DB>({
   return {
     final: judged ? "before authorize" : late ? "after map" : "before map",
     predict: async (sent) => {
-      // What is run is no row, whatever the mapping.
+      // A mutation is run and never mapped.
       if (mutators !== undefined && sent.table === mutationTable) return ofEntry(sent);
       try {
         const handed = await asks?.(sent);
@@ -47,7 +47,7 @@ export function createMapping<P extends Principal, DB>({
   };
 }
 
-/** Keeps what an entry is about when it comes to the default `map`, where that is final. */
+/** Keeps the row of an entry that reaches the default `map`, if it is final by then. */
 export function keepingEntry<P extends Principal, DB>(
   run: LayerFunction<Layers<P, DB>["map"]>,
   mapping: Mapping | undefined,
@@ -59,7 +59,7 @@ export function keepingEntry<P extends Principal, DB>(
   };
 }
 
-/** Keeps what the application has made of an entry. */
+/** Keeps the row that the application's `map` has made of an entry. */
 export function keepMapped<P extends Principal, DB>(
   write: Write | null,
   context: OperationContext<P, DB>,
@@ -69,7 +69,7 @@ export function keepMapped<P extends Principal, DB>(
   else if (mapping?.final !== "before authorize") stateOf(context).target = ofWrite(write);
 }
 
-/** Keeps what a write is about when it comes to the default `authorize`, which is final. */
+/** Keeps the row of a write that reaches the default `authorize`, if it is final only then. */
 export function keepingWrite<P extends Principal, DB>(
   run: LayerFunction<Layers<P, DB>["authorize"]>,
   mapping: Mapping | undefined,
@@ -89,7 +89,7 @@ function ofWrite({ op, table, id, values }: Write): Mapped {
   return { op, table, id, data: values, columns: "source's" };
 }
 
-/** What a transaction's operations have become, as far as they have come. */
+/** The rows that a transaction's operations have become, for the operations that have come far enough. */
 export function targetsOf(
   crud: readonly CrudEntry[],
   states: readonly (OperationState | undefined)[],

@@ -1,4 +1,4 @@
-/** Mutations as a device sends them: PUTs into a table of their own, each with a mutator's name and its arguments as JSON text. */
+/** Runs mutations. A device sends a mutation as a PUT into a table of its own, with a mutator's name and its arguments as JSON text. */
 import type { CommittedMutation, OperationContext, Principal } from "../context.js";
 import { fatal, isFatal, isRetryable, ofApplication, origin } from "../errors.js";
 import type { CrudEntry } from "../model.js";
@@ -8,20 +8,20 @@ import { openUnitOf } from "./operation.js";
 import type { Rules } from "./rules.js";
 import { mostIssues, pathOf, shortMessage } from "./row-schema.js";
 
-/** The client's table. There is none of this name in the source database. */
+/** The client's table of mutations. The source database has no such table. */
 export const mutationTable = "powersync_mutations";
 
 export interface Mutations<P extends Principal, DB> {
   isMutation(entry: CrudEntry): boolean;
-  /** The entries that are run or written: without those whose effect is for the mutators to make. */
+  /** The entries that are run or written. Entries whose effect the mutators write are left out. */
   made(crud: readonly CrudEntry[]): readonly CrudEntry[];
-  /** Throws fatal UNKNOWN_MUTATOR, INVALID_DATA for arguments that its schema refuses, FORBIDDEN_OPERATION, and what the mutator throws. */
+  /** Runs a mutation. Throws fatal UNKNOWN_MUTATOR, INVALID_DATA for arguments that the schema refuses, FORBIDDEN_OPERATION, and what the mutator throws. */
   run(entry: CrudEntry, context: OperationContext<P, DB>): Promise<void>;
-  /** What `hooks.committed` is told of those that have been run. */
+  /** The mutations that have been run, for `hooks.committed`. */
   told(crud: readonly CrudEntry[]): readonly CommittedMutation[];
 }
 
-/** @throws TypeError where a rule has the same table */
+/** @throws TypeError if a rule has the same table */
 export function createMutations<P extends Principal, DB>(
   mutators: Mutators<P, DB>,
   rules: Rules<P, DB>,
@@ -66,7 +66,7 @@ export function createMutations<P extends Principal, DB>(
       }
       const args = await argumentsOf(entry, mutator);
       try {
-        // Of the type that its schema gives.
+        // The schema guarantees the type of the arguments.
         await mutator.run(args as never, context);
       } catch (error) {
         throw statementFailure(error, context);
@@ -75,7 +75,7 @@ export function createMutations<P extends Principal, DB>(
   };
 }
 
-/** A library of the application's own makes another error of its driver's. What the database said of the mutator's statement is what counts. */
+/** The database's own error, if a statement of the mutator has failed: a library of the application's may have wrapped it in another error. */
 function statementFailure(error: unknown, context: object): unknown {
   if (isFatal(error) || isRetryable(error)) return error;
   try {
@@ -97,7 +97,7 @@ async function argumentsOf<P extends Principal, DB>(
     return { issues: given.issues, value: given.issues === undefined ? given.value : undefined };
   });
   if (result.issues === undefined) return result.value;
-  throw fatal("INVALID_DATA", "The mutation's arguments are not as they should be.", {
+  throw fatal("INVALID_DATA", "The mutation's arguments do not match the mutator's schema.", {
     column: "args",
     issues: result.issues
       .slice(0, mostIssues)
@@ -110,8 +110,8 @@ function readArguments(args: unknown): unknown {
   try {
     if (typeof args === "string") return parseJson(args);
   } catch {
-    // It is no JSON.
+    // Refused below.
   }
-  const message = "The mutation's arguments are no JSON text.";
+  const message = "The mutation's arguments are not JSON text.";
   throw fatal("INVALID_DATA", message, { column: "args" });
 }

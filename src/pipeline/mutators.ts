@@ -1,35 +1,35 @@
-/** Named mutations: what an application's mutators are, and `defineMutators`, whose arguments the compiler knows. */
+/** The types of an application's mutators, and `defineMutators`, with which the compiler knows their arguments. */
 import type { OperationContext, Principal } from "../context.js";
 import type { OutputOf, StandardSchema } from "./standard-schema.js";
 
-/** What a mutator is given beside its arguments: the open database transaction as `tx`, the principal, and what else is known of the operation. */
+/** The context of a mutator: the open database transaction as `tx`, the principal, and what else is known about the operation. */
 export type MutatorContext<P extends Principal, DB> = Omit<
   OperationContext<P, DB>,
   "stored" | "previousValues"
 >;
 
 /**
- * Runs in the write transaction, and is the one to judge who may do it: no rule of a table and no `authorize` is asked. It may run again: what it does
- * beside `context.tx` is done again then. Throws `fatal(…)` to refuse. What its own statements throw is judged as the library's own are.
+ * Runs in the write transaction. It has to decide itself who may do what: neither table rules nor `authorize` apply. It may run again, which repeats
+ * whatever it does outside of `context.tx`. Throw `fatal(…)` to refuse. Errors of its statements are classified like those of the library's own.
  */
 export type MutatorFunction<P extends Principal, DB, Args = unknown> = (
   args: Args,
   context: MutatorContext<P, DB>,
 ) => void | Promise<void>;
 
-/** What a mutation does on the server. */
+/** A mutator: what a mutation does on the server. */
 export interface Mutator<P extends Principal, DB> {
-  /** For the arguments; `run` is given what it makes of them. Absent: they come as the device sent them. */
+  /** The schema of the arguments; `run` gets the schema's output. Absent: `run` gets the arguments as the device sent them. */
   readonly args?: StandardSchema;
   readonly run: MutatorFunction<P, DB, never>;
   /**
-   * What becomes of the other entries of a transaction that holds this mutation, the device's optimistic effect: they are left out (`leave`, default),
-   * for the mutator writes what is to be; or applied by their tables' rules, in order (`apply`).
+   * What happens to the other entries of the mutation's transaction, which are its optimistic effect on the device. `leave` (default): they are left out,
+   * because the mutator writes the effect. `apply`: they are applied by their tables' rules, in order.
    */
   readonly optimistic?: "leave" | "apply";
 }
 
-/** By their names, such as `list.share`, or `list.share@2` for another version of its arguments. */
+/** Mutators by name, such as `list.share`, or `list.share@2` for another version of its arguments. */
 export type Mutators<P extends Principal, DB> = Readonly<
   Record<string, MutatorFunction<P, DB> | Mutator<P, DB>>
 >;
@@ -42,7 +42,9 @@ type Implementation<P extends Principal, DB, Args> =
     };
 
 /**
- * Puts a mutator to each of the definitions that server and devices share: names with schemas of their arguments.
+ * Combines the definitions that server and devices share (names with the schemas of their arguments) with a mutator for each.
+ *
+ * @throws TypeError if a definition has no mutator
  *
  * @example
  * const definitions = { "list.share": z.object({ list: z.uuid(), with: z.string() }) };

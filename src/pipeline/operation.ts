@@ -1,6 +1,6 @@
 /**
- * One operation's context, and what the library keeps beside it: the open database transaction, the row that the operation is about, and
- * the values that have been converted.
+ * The context of one operation, and the state that the library keeps with it: the open database transaction, the operation's row, and its converted
+ * values.
  */
 import type {
   DeadLetterContext,
@@ -18,30 +18,30 @@ export type RowReader<P extends Principal, DB> = (
   context: OperationContext<P, DB>,
 ) => Promise<StoredRow | undefined>;
 
-/** The device that has sent a transaction, as far as it, or the configuration, says which. */
+/** The queue that sent a transaction, as far as the client, or the configuration, says which. */
 export interface Sender {
   readonly clientId?: string;
   readonly device?: string;
   readonly queueId?: string;
-  /** What it sent has been edited since: by whoever this is. */
+  /** Set for the retry of an edited letter: conflict rules then take it for another writer than the queue. */
   readonly writer?: string;
 }
 
-/** A store, and its transaction that is open. */
+/** A store, and its open database transaction. */
 export interface OpenUnit {
   readonly store: Store;
   readonly unit: Unit;
   readonly sender?: Sender;
-  /** Only where letters of the caller's wait, which may be what would create it. */
+  /** Present only if the caller has waiting letters, which might create what is missing. */
   readonly needs?: Needs;
-  /** Where a dead letter is recorded, and the application maps by itself. */
+  /** Present if a dead letter is being recorded, and the application has a mapping of its own. */
   readonly targets?: Targets;
 }
 
-/** An operation by the row that it becomes. */
+/** The row that an operation becomes. */
 export interface Mapped {
   readonly op: Operation;
-  /** By the client's names. */
+  /** The client's name of the table. */
   readonly table: string;
   readonly id: string;
   readonly data: OpData;
@@ -49,67 +49,67 @@ export interface Mapped {
   readonly columns: "client's" | "source's";
 }
 
-/** What an operation becomes: `null` where the application leaves it out, `undefined` where nobody can say. */
+/** The row that an operation becomes. `null`: the application leaves the operation out. `undefined`: unknown. */
 export type Target = Mapped | null | undefined;
 
-/** A transaction's operations, in order, and what they become. */
+/** A transaction's operations, in order, and the rows that they become. */
 export type Targets = readonly { readonly sent: CrudEntry; readonly target?: Target }[];
 
-/** What a transaction needs and has not found. */
+/** What a transaction needs but has not found. */
 export interface Needs {
-  /** Rows that a PATCH or DELETE found absent, or hidden, by the client's names. */
+  /** Rows that a PATCH or DELETE found missing, or hidden, by the client's names. */
   readonly rows: (NamedRow & {
     readonly op: "PATCH" | "DELETE";
     readonly operationIndex: number;
   })[];
-  /** What `references` have not found: the source table and the values that the row would have. */
+  /** Rows that `references` did not find: the source table, and the values that the row would have. */
   readonly references: {
     readonly operationIndex: number;
     readonly table: string;
     readonly match: Values;
   }[];
-  /** The contexts of the operations that have been begun. */
+  /** The contexts of the operations that have begun. */
   readonly operations: object[];
 }
 
 export interface ConvertedValue {
   readonly shown: unknown;
   readonly stored: unknown;
-  /** What `shown` was like, where it is an object that a hook may change in place: as JSON. */
+  /** `shown` as JSON, if it is an object, by which a change in place by a hook is noticed. */
   readonly snapshot?: string;
 }
 
 export interface OperationState extends OpenUnit {
-  /** What `stored()` is about. Layers and hooks may make another row of what the device sent. */
+  /** The row that `stored()` reads. Layers and hooks may make it another row than the one that the device sent. */
   row: NamedRow;
   written: boolean;
   readonly seen: Map<string, Promise<StoredRow | undefined>>;
-  /** The source table that `converted` is about, as it was read last. */
+  /** The source table that `converted` belongs to, as it was last read. */
   table: Table | undefined;
-  /** By column: the value that layers and hooks see, and the one that is stored. */
+  /** By column: the value that layers and hooks see, and the value that is stored. */
   readonly converted: Map<string, ConvertedValue>;
-  /** The columns whose value the configuration gave. */
+  /** The columns whose values the configuration set. */
   readonly set: Set<string>;
-  /** The client has left out whose row it is. */
+  /** Whether the library filled in the owner, because the client left it out. */
   filledOwner: boolean;
-  /** The columns that are set once, each with the client's name for it. */
+  /** The rule's `insertOnly` columns, each with the client's name for it. */
   fixed: ReadonlyMap<string, string> | undefined;
-  /** What is asked of the store. */
+  /** The change that the store is asked to make. */
   change: Change | undefined;
-  /** The write as it goes to the store, with what the last hook has put in. */
+  /** The write as it goes to the store, with the values of the last hook. */
   final: Write | undefined;
-  /** Where the application maps by itself: see `mapping.ts`. */
+  /** The row that the operation becomes, if the application has a mapping of its own: see `mapping.ts`. */
   target: Target;
 }
 
-// On the context itself, so that the state lives as long as the context, and reaches every layer whatever replaces it.
+// Stored on the context itself, so that the state lives as long as the context, and reaches the defaults through every replacement.
 const stateKey = Symbol("powersync-writes.state");
 
 interface WithState {
   readonly [stateKey]?: OpenUnit;
 }
 
-/** Gives the `deadLetter` layer's context its transaction. */
+/** Adds the database transaction to the context of the `deadLetter` layer. */
 export function withUnit<P extends Principal, DB>(
   context: Omit<DeadLetterContext<P, DB>, "tx">,
   open: OpenUnit,
@@ -118,7 +118,7 @@ export function withUnit<P extends Principal, DB>(
   return Object.assign({ ...context, tx }, { [stateKey]: open });
 }
 
-/** An operation's context, and what the library keeps beside it. */
+/** Makes an operation's context, and the state that the library keeps with it. */
 export function withOperation<P extends Principal, DB>(
   transaction: TransactionContext<P, DB>,
   operation: CrudEntry,
@@ -152,7 +152,7 @@ export function withOperation<P extends Principal, DB>(
       const known = state.seen.get(name);
       if (known !== undefined) return known;
       const reading = state.written ? Promise.reject(askedTooLate()) : read(state.row, context);
-      // A caller that does not wait for it must not end the process; a statement that fails ends the transaction anyway.
+      // Application code that does not await the promise must not end the process; a statement that fails ends the transaction anyway.
       reading.catch(() => undefined);
       state.seen.set(name, reading);
       return reading;
@@ -161,7 +161,7 @@ export function withOperation<P extends Principal, DB>(
   return { context: Object.assign(context, { [stateKey]: state }), state };
 }
 
-/** @throws TypeError for a context that a layer was not given by the library */
+/** @throws TypeError for a context that does not come from the library */
 export function openUnitOf(context: object): OpenUnit {
   const kept = (context as WithState)[stateKey];
   if (kept === undefined) {
@@ -174,7 +174,7 @@ export function stateOf<P extends Principal, DB>(context: OperationContext<P, DB
   return openUnitOf(context) as OperationState;
 }
 
-/** Whether somebody has asked for this row, and has been told that there is none. */
+/** Whether application code has read this row, and found that there is none. */
 export async function seenAbsent({ seen }: OperationState, row: NamedRow): Promise<boolean> {
   const reading = seen.get(rowName(row));
   return reading !== undefined && (await reading) === undefined;
@@ -182,6 +182,6 @@ export async function seenAbsent({ seen }: OperationState, row: NamedRow): Promi
 
 function askedTooLate(): Error {
   return new Error(
-    "context.stored() was asked for the first time behind the write. Ask before it; the answer is kept for the operation.",
+    "context.stored() was called for the first time after the write. Call it before the write; its result is kept for the operation.",
   );
 }

@@ -1,4 +1,4 @@
-/** The default `persist`: a write becomes a change of one row inside the rule's scope, and its effect is judged. */
+/** The default `persist`: turns a write into a change of one row inside the rule's scope, and decides what the change's effect means. */
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, misconfigured } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -15,24 +15,26 @@ import { type Needs, type OperationState, seenAbsent, stateOf } from "./operatio
 import type { ParentRule, Rule, Rules } from "./rules.js";
 
 export interface Persist<P extends Principal, DB> {
-  /** The layer: one write, applied and judged. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
+  /** The layer, which applies and judges one write. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
   readonly layer: LayerFunction<Layers<P, DB>["persist"]>;
-  /** The change that a write stands for; `undefined` where there is nothing to change. From then on the row is not what it was. */
+  /** The change for a write; `undefined` if it changes nothing. After this call the operation counts as written, so `stored()` can't be called first. */
   change(
     write: Write,
     context: OperationContext<P, DB>,
     state: OperationState,
   ): Promise<Change | undefined>;
-  /** What an effect means for the client. Throws fatal UNAUTHORIZED. */
-  judge(
-    effect: Effect,
-    write: Write,
-    context: OperationContext<P, DB>,
-    state: OperationState,
-  ): WriteOutcome;
+  /** Decides what an effect means for the client. Throws fatal UNAUTHORIZED. */
+  judge(effect: Effect, write: Write, operation: JudgedOperation): WriteOutcome;
 }
 
-/** As most clients spell a row's id, and databases a UUID: nothing is to be made of it, or told. */
+/** The operation whose effect is judged. */
+export interface JudgedOperation extends Correlated {
+  readonly operationIndex: number;
+  /** Absent if no letter could create a missing row: then its event is emitted at once. */
+  readonly needs: Needs | undefined;
+}
+
+/** The usual spelling of a row id, which databases use for UUIDs as well. Such an id needs no splitting and no event. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 export function createPersist<P extends Principal, DB>(
@@ -48,12 +50,23 @@ export function createPersist<P extends Principal, DB>(
 
   const keyFor = createKeyFor<P, DB>(convert, emit);
 
+  // One caller's operations come together. A scope that is the same object is bound once.
+  const lastScopes = new WeakMap<Rule<P, DB>, { userId: string; scope: Scope | undefined }>();
+  const scopeFor = (rule: Rule<P, DB>, context: OperationContext<P, DB>, store: Store) => {
+    const { userId } = context.principal;
+    const last = lastScopes.get(rule);
+    if (last?.userId === userId) return last.scope;
+    const scope = scopeOf(rule, rule.parents, context, store);
+    if (isByUser(rule, rule.parents)) lastScopes.set(rule, { userId, scope });
+    return scope;
+  };
+
   const change: Persist<P, DB>["change"] = async (given, context, kept) => {
     const rule = ruleOf(given);
     const { op, id } = given;
     if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
     const { store, unit } = kept;
-    // What hooks have put in since.
+    // Converts the values that hooks have set since.
     const write = await convert.write(given, rule, context, kept, "throws");
     kept.final = write;
     const { columns } = rule.key;
@@ -71,7 +84,7 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeOf(rule, rule.parents, context, store);
+    const scope = scopeFor(rule, context, store);
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {
@@ -90,26 +103,27 @@ export function createPersist<P extends Principal, DB>(
     return made;
   };
 
-  const judge: Persist<P, DB>["judge"] = (effect, write, context, { needs }) => {
+  const judge: Persist<P, DB>["judge"] = (effect, write, operation) => {
+    const { operationIndex, needs } = operation;
     if (effect === "written") return { effect };
     const { hideForeign } = ruleOf(write);
     if (effect === "declined") {
       const { op, table, id } = write;
-      const row = { table, id, op, operationIndex: context.operationIndex };
-      emit({ type: "row_declined", ...correlated(context), ...row });
+      const row = { table, id, op, operationIndex };
+      emit({ type: "row_declined", ...correlated(operation), ...row });
       return { effect };
     }
-    // Only what was left alone can be hidden; what has been written must be undone. Who sees a row that a policy refuses knows that it exists.
+    // A row can be hidden only if it was not changed: one that was written must be rolled back, and a row that a policy refuses is visible to the caller.
     const shown = effect === "left" || effect === "refused";
     if (shown || (effect === "foreign" && (write.op === "PUT" || !hideForeign))) {
       throw fatal("UNAUTHORIZED", "The caller may not write this row.");
     }
     if (write.op !== "PUT") {
       const { op, table, id } = write;
-      const row = { table, id, op, operationIndex: context.operationIndex };
-      // It is not yet known whether that is all there is to say.
+      const row = { table, id, op, operationIndex };
+      // A waiting letter might create the row, so the event is emitted only after the letters have been asked.
       if (needs !== undefined) needs.rows.push(row);
-      else emit({ type: "row_missing", ...correlated(context), ...row });
+      else emit({ type: "row_missing", ...correlated(operation), ...row });
     }
     return { effect: "missing" };
   };
@@ -119,32 +133,34 @@ export function createPersist<P extends Principal, DB>(
     judge,
     layer: async (write, context) => {
       const state = stateOf(context);
+      const { operationIndex } = context;
       const made = await change(write, context, state);
       if (made === undefined) return { effect: "unchanged" };
+      const judged = { ...correlated(context), operationIndex, needs: state.needs };
       const rule = ruleOf(write);
       const { conflict } = rule;
       if (conflict !== undefined) {
         // Loaded where it is used.
         const { writeMerging } = await import("./conflicts.js");
         const asked = { change: made, write, rule, conflict, context, kept: state, convert };
-        const outcome = await writeMerging(asked, (effect) => judge(effect, write, context, state));
+        const outcome = await writeMerging(asked, (effect) => judge(effect, write, judged));
         if (outcome.effect === "kept") {
           const { op, table, id } = write;
-          const row = { table, id, op, operationIndex: context.operationIndex };
+          const row = { table, id, op, operationIndex };
           emit({ type: "row_kept", ...correlated(context), ...row });
         }
         return outcome;
       }
       const { effects, failure } = await state.unit.write([made]);
       if (failure !== undefined) throw faultOf(failure.cause, made, state);
-      return judge(effects[0] ?? "absent", write, context, state);
+      return judge(effects[0] ?? "absent", write, judged);
     },
   };
 }
 
 /**
- * The columns that a row which is there already keeps. Whose it is, where the client has left that out, was the caller's before or is not the
- * caller's to say. A PUT that never changes a row compares what the client sent, and not what the server sets.
+ * The columns that an existing row keeps. An owner that the client left out is among them: a PUT must not change the owner of an existing row unasked.
+ * A PUT that never changes a row compares only what the client sent, and not what the server sets.
  */
 function insertOnly<P extends Principal, DB>(
   rule: Rule<P, DB>,
@@ -158,28 +174,28 @@ function insertOnly<P extends Principal, DB>(
     : kept;
 }
 
-/** The columns that must hold what was sent already, where the row is there. Its owner is not asked where the client has left that out. */
+/** The columns in which an existing row must already hold what was sent. Not the owner, if the client left it out. */
 function fixedAmong<P extends Principal, DB>(
   values: Values,
   { insertOnly, ownerColumn, put }: Rule<P, DB>,
   kept: OperationState,
 ): readonly string[] {
   kept.fixed = insertOnly;
-  // A PUT that never changes a row compares all that was sent.
+  // A PUT that never changes a row compares all sent columns anyway.
   if (put === "insert" && kept.final?.op === "PUT") return [];
   return [...insertOnly.keys()].filter(
     (name) => Object.hasOwn(values, name) && !(kept.filledOwner && name === ownerColumn),
   );
 }
 
-/** Tells of the rows that a transaction has not found, once it is known that no letter would create them. */
+/** Emits the events for rows that a transaction has not found, once it is known that no letter would create them. */
 export function announceMissing(emit: Emit, { rows }: Needs, call: Correlated): void {
   for (const row of rows) emit({ type: "row_missing", ...correlated(call), ...row });
 }
 
 /**
- * Whose row it is, and whose rows it belongs to, for a caller. `undefined`: anybody's.
- * Throws what the rule's `scope` throws, and retryable where it gives no scope: a forgotten `return` must not mean that everybody may write.
+ * The full scope of a rule's rows for a caller, including the scopes of their parents. `undefined`: no restriction.
+ * Throws what the rule's `scope` throws, and retryable if it returns no scope: a forgotten `return` must not mean that everybody may write.
  */
 export function scopeOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
@@ -206,6 +222,17 @@ export function scopeOf<P extends Principal, DB>(
   };
 }
 
+/** Whether a scope depends on the caller's id alone, and on nothing that the application's own code says. */
+function isByUser<P extends Principal, DB>(
+  rule: Rule<P, DB>,
+  parents: readonly ParentRule<P, DB>[],
+): boolean {
+  return (
+    rule.scope === undefined &&
+    parents.every(({ rule: parent }) => isByUser(parent, furtherParents(rule, parent)))
+  );
+}
+
 /** `undefined`: no restriction. */
 function expressionOf<P extends Principal, DB>(
   { name, scope }: Rule<P, DB>,
@@ -230,7 +257,7 @@ function described(given: unknown): string {
       : `a ${typeof given}`;
 }
 
-/** A table that refers to itself is asked one level up, for the chain has no end that a statement could know. */
+/** A table that refers to itself is checked one level up only, because a statement can't know how long the chain is. */
 function furtherParents<P extends Principal, DB>(
   rule: Rule<P, DB>,
   parent: Rule<P, DB>,

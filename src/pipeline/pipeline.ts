@@ -1,4 +1,4 @@
-/** Every layer as the requests will run it: the default, the application's replacement, the hooks around both. */
+/** Builds the layers that requests run: the default, the application's replacement, and the hooks around both. */
 import type { WritesConfig } from "../config/config.js";
 import type { Committed, CommittedContext, OperationContext, Principal } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -31,28 +31,28 @@ export type Pipeline<P extends Principal, DB> = {
 } & {
   readonly rules: Rules<P, DB>;
   readonly convert: Convert;
-  /** For `context.stored()`. */
+  /** Reads the row for `context.stored()`. */
   readonly readRow: RowReader<P, DB>;
   /**
-   * The `persist` layer in its parts, where no code of the application's stands around it: then several writes go to the store at once. A table whose
-   * rule has a `persist` goes through the layer all the same.
+   * The parts of the default `persist`, if no global replacement or hook surrounds it: then several writes can go to the store together. A table whose
+   * rule has a `persist` still goes through the layer.
    */
   readonly plainPersist: Persist<P, DB> | undefined;
   /** Absent: the application has no mutators. */
   readonly mutations: Mutations<P, DB> | undefined;
-  /** The application's own code maps or judges every operation. See also `Rule.looksAround`. */
+  /** Whether application code maps or authorizes every operation. See also `Rule.looksAround`. */
   readonly looksAtAll: boolean;
-  /** Absent: every operation is about the row that it names. */
+  /** Absent: every operation writes the row that it names. */
   readonly mapping: Mapping | undefined;
-  /** Absent where no hook is there. */
+  /** Absent if there is no hook. */
   readonly respond: LayerFunction<Layers<P, DB>["respond"]> | undefined;
-  /** Tells the `committed` hooks. Never rejects. Absent where there are none. */
+  /** Calls the `committed` hooks. Never rejects. Absent if there are none. */
   readonly announceCommit:
     | ((applied: CommittedWrites, context: CommittedContext<P>) => Promise<void>)
     | undefined;
 };
 
-/** What a hook is told of, but for the mutations. */
+/** What a `committed` hook is told, except the mutations. */
 export type CommittedWrites = Omit<Committed, "mutations">;
 
 interface PipelineParts<P extends Principal, DB> {
@@ -60,9 +60,9 @@ interface PipelineParts<P extends Principal, DB> {
   readonly mapping: Mapping | undefined;
   readonly limits: Limits;
   readonly emit: Emit;
-  /** The default `deadLetter`. */
+  /** The default `deadLetter` layer. */
   readonly deadLetter: LayerFunction<Layers<P, DB>["deadLetter"]>;
-  /** Tells the device of a stored letter, in the letter's transaction. */
+  /** Makes the function that writes a rejection for the device, in the transaction of its letter. */
   reject(convert: Convert): LayerFunction<Layers<P, DB>["deadLetter"]> | undefined;
 }
 
@@ -113,7 +113,7 @@ export function createPipeline<P extends Principal, DB>(
   };
 }
 
-/** The default, with the table's own replacement in front of it. */
+/** The rule's own `persist`, if it has one, in front of the default. */
 function byTable<P extends Principal, DB>(
   run: LayerFunction<Layers<P, DB>["persist"]>,
   rules: Rules<P, DB>,
@@ -122,7 +122,7 @@ function byTable<P extends Principal, DB>(
     replaceable(run, rules.get(write.table)?.persist)(write, context);
 }
 
-/** It may give the principal itself: whoever calls it awaits. */
+/** The configured function may also return the principal itself, because the result is awaited. */
 type Authenticate<P extends Principal, DB> = LayerFunction<Layers<P, DB>["authenticate"]>;
 
 function announcer<P extends Principal, DB>(
@@ -144,7 +144,7 @@ function announcer<P extends Principal, DB>(
   };
 }
 
-/** What the application's own mapping gives is converted, too. */
+/** Also converts what the application's own mapping returns. */
 function withConvertedHooks<P extends Principal, DB>(
   map: LayerFunction<Layers<P, DB>["map"]>,
   rules: Rules<P, DB>,
@@ -155,20 +155,20 @@ function withConvertedHooks<P extends Principal, DB>(
     const write = await map(entry, context);
     keepMapped(write, context, mapping);
     const rule = write === null ? undefined : rules.get(write.table);
-    // Without a rule `authorize` refuses it.
+    // `authorize` refuses a write without a rule.
     return write === null || rule === undefined
       ? write
       : convert.write(write, rule, context, stateOf(context), "pass");
   };
 }
 
-/** The device hears of what has been stored, in the same transaction. */
+/** Adds the rejection to the `deadLetter` layer, in the same transaction. */
 function rejecting<P extends Principal, DB>(
   store: LayerFunction<Layers<P, DB>["deadLetter"]>,
   reject: LayerFunction<Layers<P, DB>["deadLetter"]> | undefined,
 ): LayerFunction<Layers<P, DB>["deadLetter"]> {
   return async (letter, context) => {
-    // One of the application's own may give nothing back, whatever its type says.
+    // A layer of the application's own may return nothing, whatever its type says.
     const stored = ((await store(letter, context)) as DeadLetter | undefined) ?? letter;
     return reject === undefined ? stored : reject(stored, context);
   };
@@ -183,7 +183,7 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** Reads the row that an operation is about. `undefined` where no rule has the table, too: what is written there is refused anyway. */
+/** Reads an operation's row. Also `undefined` if the table has no rule, because the write is refused anyway. */
 function rowReader<P extends Principal, DB>(
   rules: Rules<P, DB>,
   convert: Convert,
@@ -198,7 +198,7 @@ function rowReader<P extends Principal, DB>(
     try {
       return await unit.read(table, key);
     } catch (error) {
-      // The asker is the application, whose own failures are never fatal; but this one is the client's, and for good.
+      // An error in application code is never fatal by itself, but an invalid id is the client's fault and will not pass.
       throw store.meaning(error) === "INVALID_DATA" ? invalidKey() : error;
     }
   };

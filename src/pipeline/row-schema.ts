@@ -1,10 +1,10 @@
-/** A rule's `validate`: what a client sends for a row, held against a schema before anything is made of it. */
+/** A rule's `validate`: checks what a client sends for a row against a schema, before it is mapped. */
 import { fatal, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Operation } from "../model.js";
 import type { RowSchemas, SchemaIssue, StandardSchema } from "./standard-schema.js";
 import type { OperationState } from "./operation.js";
 
-/** @throws TypeError where no schema can be had for an operation that the rule allows */
+/** @throws TypeError if there is no schema for an operation that the rule allows */
 export function compileRowSchemas(
   name: string,
   given: StandardSchema | RowSchemas,
@@ -25,7 +25,7 @@ export function compileRowSchemas(
   return { ...(put && { put }), ...(patch && { patch }) };
 }
 
-/** Zod and arktype have a method for it; of others it is not known which columns a PATCH may leave out. */
+/** The schema for a PATCH. Schemas of zod and arktype have a `partial` method; for others it is unknown which columns a PATCH may leave out. */
 function partial(where: string, schema: StandardSchema): StandardSchema {
   const made = "partial" in schema && typeof schema.partial === "function" && schema.partial;
   const remedy = "Write a schema for what a PATCH sends, too: { put, patch }.";
@@ -52,8 +52,8 @@ export function isSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * Throws fatal INVALID_DATA with the schema's issues. What the schema itself throws is the server's failure, and retryable.
- * Nothing but whether there are issues is taken from it: what is written is what was sent.
+ * Throws fatal INVALID_DATA with the schema's issues. An error that the schema itself throws is the server's failure, and retryable.
+ * The schema's output is not used: what is written is what was sent.
  */
 export async function validateRow(
   schemas: RowSchemas,
@@ -63,32 +63,32 @@ export async function validateRow(
   const schema = op === "PUT" ? schemas.put : op === "PATCH" ? schemas.patch : undefined;
   if (schema === undefined) return;
   const issues = await ofApplication(async () => {
-    // A copy, for a schema may change what it is given.
+    // A copy, because a schema may change its input.
     const result = schema["~standard"].validate(copyOf(opData));
     if (!(result instanceof Promise)) return result.issues;
     result.catch(() => undefined);
-    // What has to be waited for is waited for in a database transaction, whose time is bounded; there is none yet where it is sent as a whole.
+    // An asynchronous schema is awaited only inside a database transaction, whose time is bounded. In a flight there is none yet, and this call throws.
     unit.throwIfFailed();
     return (await result).issues;
   });
   if (issues === undefined) return;
   const details = { issues: issues.slice(0, mostIssues).map(shownIssue) };
   const [first] = details.issues;
-  throw fatal("INVALID_DATA", "The row's values are not as they should be.", {
+  throw fatal("INVALID_DATA", "The row's values do not match the table's schema.", {
     ...(first?.column !== undefined && { column: first.column }),
     ...details,
   });
 }
 
-// An answer must always be storable.
+// Bounds on the issues, because an answer must always be storable.
 export const mostIssues = 20;
 const mostOfMessage = 500;
 const mostOfPath = 20;
 
 interface ShownIssue {
-  /** By the client's name. Absent: it is about the row as a whole. */
+  /** The client's name of the column. Absent: the issue is about the row as a whole. */
   readonly column?: string;
-  /** Inside the column's value. */
+  /** The path inside the column's value. */
   readonly path?: readonly (string | number)[];
   readonly message: string;
 }
@@ -102,7 +102,7 @@ function shownIssue(issue: SchemaIssue): ShownIssue {
   };
 }
 
-/** As JSON can carry it, and not too long. */
+/** An issue's path as JSON can carry it, shortened. */
 export function pathOf({ path = [] }: SchemaIssue): readonly (string | number)[] {
   return path
     .slice(0, mostOfPath)

@@ -1,16 +1,16 @@
-/** The columns of a rule, compiled: those that the client sends, those that the server sets, and those that are set once. */
+/** Compiles the columns of a rule: those that clients send, those that the server sets, and those that are set once. */
 import type { Principal } from "../context.js";
 import type { ClientColumn, ColumnRule, SetColumn, TableRule } from "./table-rule.js";
 
 export interface RuleColumns<P extends Principal, DB> {
-  /** By the client's names. Absent: every column of the table that is neither the key nor the server's. */
+  /** By the client's names. Absent: every column of the table, except the key and the columns that the server sets. */
   readonly clientColumns?: ReadonlyMap<string, ClientColumn<P, DB> & { readonly column: string }>;
   /** By the source database's names. Set on every PUT and PATCH. */
   readonly serverColumns: ReadonlyMap<string, SetColumn<P, DB>>;
-  /** The same, set where a PUT makes the row. */
+  /** The same, but set only if a PUT inserts the row. */
   readonly insertColumns: ReadonlyMap<string, SetColumn<P, DB>>;
   readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
-  /** By the source database's names, each with the client's: what a row that is there already keeps, and no client changes. */
+  /** The source database's names, each with the client's: columns that an existing row keeps, and that no client can change. */
   readonly insertOnly: ReadonlyMap<string, string>;
 }
 
@@ -19,7 +19,7 @@ type Given<P extends Principal, DB> = Pick<
   "columns" | "set" | "setOnInsert" | "insertOnly" | "delete" | "put"
 >;
 
-/** @throws TypeError where they contradict themselves, or name a column of the key */
+/** @throws TypeError if the options contradict each other, or name a column of the key */
 export function compileColumns<P extends Principal, DB>(
   name: string,
   rule: Given<P, DB>,
@@ -87,7 +87,7 @@ export function compileColumns<P extends Principal, DB>(
   };
 }
 
-/** What the rule says of columns' digits, and what the server sets: its values are never refused for theirs. */
+/** By column, whether `exact` applies: what the rule says for columns, and false for those that the server sets, whose values are always rounded. */
 export function digitsSaid<P extends Principal, DB>({
   clientColumns,
   serverColumns,
@@ -103,7 +103,7 @@ export function digitsSaid<P extends Principal, DB>({
   return new Map([...said, ...set.map((column) => [column, false] as const)]);
 }
 
-/** Whether the application's code gives a value, or another table has to be asked for one. */
+/** Whether mapping an operation may run application code, or look up a value in another table. */
 export function computesValues<P extends Principal, DB>({
   clientColumns,
   serverColumns,
@@ -129,7 +129,7 @@ function compileClientColumns<P extends Principal, DB>(
   return new Map(entries.map(([name, rule]) => [name, compileColumn(name, rule)]));
 }
 
-/** Its members one by one, for a spread leaves out what is inherited. */
+/** Members are copied one by one, because a spread omits inherited ones. */
 function compileColumn<P extends Principal, DB>(
   name: string,
   rule: ColumnRule<P, DB>,

@@ -1,4 +1,4 @@
-/** The configured table rules, compiled once: names resolved, shorthands spelled out, mistakes refused at the start. */
+/** Compiles the configured table rules once: resolves names, expands shorthands, and refuses mistakes at the start. */
 import type { Operation } from "../model.js";
 import type { Principal } from "../context.js";
 import { type Condition, membershipsOf, ownerColumnsOf } from "../store/conditions.js";
@@ -23,13 +23,13 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly key: KeyRule<P>;
   readonly operations: ReadonlySet<Operation>;
   readonly validate?: RowSchemas;
-  /** With `condition`, `scope` and `parents` it makes the full scope: see `scopeOf` in `persist.ts`. */
+  /** The owner column. `owner`, `condition`, `scope` and `parents` together make the full scope: see `scopeOf` in `persist.ts`. */
   readonly owner?: string;
-  /** A scope that is data. */
+  /** The rule's `scope`, if it is plain data. */
   readonly condition?: Condition;
-  /** A scope that is a function. */
+  /** The rule's `scope`, if it is a function. */
   readonly scope?: ScopeRule<P, DB>;
-  /** It gets the caller's id on a PUT that leaves it out: `owner`, or the first `isOwner` of the condition. */
+  /** The column that gets the caller's id if a PUT leaves it out: `owner`, or the first `isOwner` of the condition. */
   readonly ownerColumn?: string;
   readonly parents: readonly ParentRule<P, DB>[];
   readonly authorize?: TableRule<P, DB>["authorize"];
@@ -39,41 +39,41 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
   readonly exact: Exactness;
-  /** Mapping or judging an operation runs code of the application's, or asks the database: what stands before it must be written by then. */
+  /** Whether an operation of this rule runs application code or reads from the database, so that earlier changes must have been written by then. */
   readonly looksAround: boolean;
 }
 
-/** Which columns take no more digits than they keep; of the others, more are rounded. By the source database's names. */
+/** Which columns refuse values with more digits than they keep, by the source database's names. For the others such values are rounded. */
 interface Exactness {
-  /** They identify rows: this one, or one that it refers to. Filled in when all rules are known. */
+  /** Columns that identify this row, or one that it refers to. Filled in once all rules are known. */
   readonly identifying: Set<string>;
-  /** What the rule says of columns, and what the server sets: its values are never refused for their digits. */
+  /** What the rule says for single columns, and false for those that the server sets. */
   readonly said: ReadonlyMap<string, boolean>;
-  /** What the rule says of all others, where it says anything. */
+  /** What the rule says for all other columns, if anything. */
   readonly otherwise?: boolean;
 }
 
-/** Where the client's row id goes. */
+/** The columns that the client's row id is stored in. */
 interface KeyRule<P extends Principal> {
   readonly columns: readonly string[];
-  /** Absent: the one column holds it as it is. */
+  /** Absent: the only column holds the id as it is. */
   readonly split?: CompositeId<P>["split"];
 }
 
 /** A row that this rule's rows belong to. */
 export interface ParentRule<P extends Principal, DB> {
-  /** Of this table, by the source database's name. */
+  /** The column of this rule's table, by the source database's name. */
   readonly column: string;
-  /** The parent's own; this very rule, where a table refers to itself. */
+  /** The parent's rule. If a table refers to itself, this is the rule itself. */
   readonly rule: Rule<P, DB>;
-  /** The parent's column that is referred to. */
+  /** The column of the parent that is referred to. */
   readonly by: string;
   readonly optional: boolean;
 }
 
 export type Rules<P extends Principal, DB> = ReadonlyMap<string, Rule<P, DB>>;
 
-/** @throws TypeError where the rules contradict themselves */
+/** @throws TypeError if the rules contradict each other */
 export function compileRules<P extends Principal, DB>(
   tables: Readonly<Record<string, TableRule<P, DB>>>,
 ): Rules<P, DB> {
@@ -90,7 +90,7 @@ export function compileRules<P extends Principal, DB>(
     const parents: ParentRule<P, DB>[] = [];
     const rule = { ...compileRule(name, given), parents };
     for (const [column, parent] of Object.entries(given.belongsTo ?? {})) {
-      // Named one by one, for a spread leaves out what is inherited.
+      // Members are copied one by one, because a spread omits inherited ones.
       const { table, by, optional } = (
         typeof parent === "string" ? { table: parent } : parent
       ) as Parent;
@@ -114,7 +114,7 @@ export function compileRules<P extends Principal, DB>(
   return rules;
 }
 
-/** Of a rule's table, the columns by which rows are told apart, or referred to: in them, two values that round to one would be one row. */
+/** The columns of a rule's table that identify rows or refer to rows. If values in them were rounded, two rows could become one. */
 function identifyingColumns<P extends Principal, DB>(
   { table, key, owner, condition, parents, clientColumns }: Rule<P, DB>,
   all: readonly Rule<P, DB>[],
@@ -181,7 +181,7 @@ function compileRule<P extends Principal, DB>(
   };
 }
 
-/** What a membership refers to, where it does not say. */
+/** The default of a membership's `by`: the key's only column. */
 function onlyKey<P extends Principal>(name: string, { columns }: KeyRule<P>): string {
   const [first = "", second] = columns;
   if (second === undefined) return first;
@@ -217,7 +217,7 @@ function compileParent<P extends Principal, DB>(
   return { column, rule, by: by ?? key, optional };
 }
 
-/** Of a parent in the same table its owner, its scope and its other parents are asked; one of them must be there. */
+/** A parent in the same table is checked by its owner, its scope and its other parents, so the rule must have at least one of these. */
 function refuseEndless<P extends Principal, DB>(rule: Rule<P, DB>): void {
   const { name, owner, condition, scope, parents } = rule;
   if ((owner ?? condition ?? scope) !== undefined || parents.length === 0) return;

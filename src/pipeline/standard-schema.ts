@@ -1,4 +1,4 @@
-/** A schema as many libraries have it, by their common interface: Standard Schema, version 1 (https://standardschema.dev). Types alone. */
+/** Types of Standard Schema, version 1 (https://standardschema.dev), the common interface of many schema libraries. */
 
 /** A schema of zod, valibot, arktype or another library that has this interface. */
 export interface StandardSchema<Input = unknown, Output = unknown> {
@@ -7,12 +7,12 @@ export interface StandardSchema<Input = unknown, Output = unknown> {
     /** The library's name. */
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
-    /** For the compiler alone. */
+    /** For the compiler only. */
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
-/** What a schema makes of a value. */
+/** The type of a schema's output. */
 export type OutputOf<Schema extends StandardSchema> = NonNullable<
   Schema["~standard"]["types"]
 >["output"];
@@ -23,14 +23,14 @@ type SchemaResult =
 
 export interface SchemaIssue {
   readonly message: string;
-  /** From the value inwards. */
+  /** The keys from the checked value to the part that is wrong. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** One for each operation that the rule allows. */
+/** A schema for each operation that the rule allows. */
 export interface RowSchemas {
   /** For what a PUT sends. */
   readonly put?: StandardSchema;
-  /** For what a PATCH sends: the changed columns alone. */
+  /** For what a PATCH sends: only the changed columns. */
   readonly patch?: StandardSchema;
 }

@@ -1,4 +1,4 @@
-/** Who may write what: one rule for each table of the client's schema; and `defineTables`, for rules whose names the compiler knows. */
+/** The types of table rules, one for each table of the client's schema, and `defineTables`, with which the compiler checks their names. */
 import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import type { OperationContext, Principal } from "../context.js";
 import type { Operation, Write, WriteOutcome } from "../model.js";
@@ -7,29 +7,29 @@ import type { MemberTable, ScopeCondition } from "./conditions.js";
 import type { ConflictRule, KnownConflict } from "./conflict-rule.js";
 import type { RowSchemas, StandardSchema } from "./standard-schema.js";
 
-/** What the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of one. */
+/** Returns what the server sets a column to: a value, a Kysely expression such as `sql\`now()\``, or a promise of a value. */
 export type SetColumn<P extends Principal, DB> = (context: OperationContext<P, DB>) => unknown;
 
 export interface ClientColumn<P extends Principal, DB> {
-  /** The source database's name for it, where it differs. */
+  /** The source database's name of the column, if it differs. */
   readonly column?: string;
-  /** Looks up the value to store by the value sent. NULL stays NULL. One statement. */
+  /** Looks up the value to store by the value sent, in one statement. NULL stays NULL. */
   readonly references?: Reference;
-  /** Makes the value to store of the value sent, or a promise of it. It is then converted by the column's type. */
+  /** Returns the value to store for the value sent, or a promise of it. The result is then converted by the column's type. */
   readonly convert?: (value: unknown, context: OperationContext<P, DB>) => unknown;
-  /** `reject`: sending it is FORBIDDEN_COLUMN. `ignore`: it is left out, for clients that always send it. */
+  /** `reject`: sending the column is FORBIDDEN_COLUMN. `ignore`: its value is left out, for clients that always send it. */
   readonly readOnly?: "reject" | "ignore";
-  /** As `exact` of the rule, for this column. */
+  /** Like `exact` of the rule, for this column. */
   readonly exact?: boolean;
 }
 
-/** `true`: as it is. Text: the source database's name. */
+/** `true`: the column has the same name in the source database. Text: its name there. */
 export type ColumnRule<P extends Principal, DB> = true | string | ClientColumn<P, DB>;
 
 /**
- * A filter on the rule's own table: references without a table mean it; inside a subquery and in raw SQL, name the table.
- * It gives an expression, or `true` for no restriction; anything else, as a forgotten `return`, is an error, and nothing is written.
- * A store that is no SQL database takes an expression of its own kind.
+ * A filter on the rule's own table. References without a table name mean this table; inside a subquery and in raw SQL, name the table.
+ * It returns an expression, or `true` for no restriction. Anything else, such as a forgotten `return`, is an error, and nothing is written.
+ * A store that is not an SQL database takes expressions of its own kind.
  */
 export type ScopeRule<P extends Principal, DB> = (
   eb: ScopeBuilder<DB>,
@@ -39,119 +39,119 @@ export type ScopeRule<P extends Principal, DB> = (
 type ScopeBuilder<DB> = DB extends Native<unknown> ? unknown : ExpressionBuilder<DB, keyof DB>;
 type ScopeExpression<DB> = DB extends Native<unknown> ? unknown : Expression<SqlBool> | true;
 
-/** A key of several columns. A list of names alone means that the client's id holds their values with a `.` between. */
+/** A key of several columns. If only a list of names is given instead, the client's id holds their values, separated by `.`. */
 export interface CompositeId<P extends Principal> {
   readonly columns: readonly string[];
-  /** The columns' values, in order: of the id, or of the caller. Any other number of them is INVALID_DATA. */
+  /** Returns the columns' values, in order, from the id or from the principal. Any other number of values is INVALID_DATA. */
   readonly split: (id: string, context: SplitContext<P>) => readonly unknown[];
 }
 
-/** Who sent the row. For what a dead letter would create, that is its sender, as far as the letter keeps who that was: at least the `userId`. */
+/** Who sent the row. For the rows of a dead letter, this is the letter's sender, as far as the letter stores the principal: at least the `userId`. */
 export interface SplitContext<P extends Principal> {
   readonly principal: P;
 }
 
 /**
- * A column that refers to a row by its own key, where clients refer to it by the id they know:
- * tables with sequential ids that clients know by uuid. What refers to no row is FOREIGN_KEY_VIOLATION.
+ * A column that stores another key of the row it refers to than the one that clients send, for example a sequential id
+ * instead of a UUID. A value that matches no row is FOREIGN_KEY_VIOLATION.
  */
 export interface Reference {
-  /** The table referred to, `name` or `schema.name`. */
+  /** The table that is referred to, `name` or `schema.name`. */
   readonly table: string;
-  /** Its column that holds what the client sends. */
+  /** The column of that table that holds what the client sends. */
   readonly match: string;
-  /** Its column whose value is stored. */
+  /** The column of that table whose value is stored. */
   readonly take: string;
 }
 
-/** The row that a column refers to: it must be one that its own rule's `owner`, `scope` and `belongsTo` let the caller write. */
+/** The row that a column refers to. The caller must be allowed to write it by its own rule's `owner`, `scope` and `belongsTo`. */
 export interface Parent {
-  /** The client's name for its table: a key of `tables`. */
+  /** The client's name of the parent's table: a key of `tables`. */
   readonly table: string;
-  /** Its column that this one refers to. Default: the key of its rule. */
+  /** The column of the parent that is referred to. Default: the key of the parent's rule. */
   readonly by?: string;
-  /** True: the column may be NULL, and then nothing is asked of it. Default: NULL is outside the scope. */
+  /** If true, the column may be NULL, and the row is then not checked by this column. Default: NULL is outside the scope. */
   readonly optional?: boolean;
 }
 
 /**
- * Says who may write the table, by `owner`, `scope`, `belongsTo`, `authorize` or `access: "everyone"`; a rule that says nothing is refused at the
- * start, unless `rls` or a global `authorize` judges. All else has a default: every operation, on every column that the table has.
+ * A rule says who may write the table, by `owner`, `scope`, `belongsTo`, `authorize` or `access: "everyone"`. A rule with none of them is refused at the
+ * start, unless `rls` or a global `authorize` decides. All other options have defaults: every operation is allowed, on every column of the table.
  */
 export interface TableRule<P extends Principal, DB> {
-  /** The table in the source database, `name` or `schema.name`. Default: the rule's key. */
+  /** The table in the source database, `name` or `schema.name`. Default: the rule's name in `tables`. */
   readonly table?: string;
-  /** Where the client's `id` goes: a column, or several. The database must hold them unique. Default `id`. */
+  /** The column, or columns, that store the client's `id`. The database must enforce that they are unique. Default `id`. */
   readonly id?: string | readonly string[] | CompositeId<P>;
-  /** The columns that may be written, by the client's names. Default: all that the table has, but for those that the server sets. */
+  /** The columns that clients may write, by the client's names. Default: all columns of the table, except those that the server sets. */
   readonly columns?: readonly string[] | Readonly<Record<string, ColumnRule<P, DB>>>;
-  /** Columns that the server sets on every PUT and PATCH. What a client sends for them is refused. */
+  /** Columns that the server sets on every PUT and PATCH. Values that a client sends for them are refused. */
   readonly set?: Readonly<Record<string, SetColumn<P, DB>>>;
-  /** Columns that the server sets where a PUT makes the row; one that exists keeps what it has. What a client sends for them is refused. */
+  /** Columns that the server sets if a PUT inserts the row; an existing row keeps its values. Values that a client sends for them are refused. */
   readonly setOnInsert?: Readonly<Record<string, SetColumn<P, DB>>>;
   /**
-   * Columns that the client sets with the PUT that makes the row, and that stay as they are: what would change one is FORBIDDEN_COLUMN, what repeats
-   * its value is not. The statement that writes the row decides.
+   * Columns that a client may set only with the PUT that inserts the row. A later write that would change one is FORBIDDEN_COLUMN; one that repeats the
+   * stored value is not. The statement that writes the row makes the comparison.
    */
   readonly insertOnly?: readonly string[];
   /**
-   * A Standard Schema (zod, valibot, arktype, …) for what a client sends for a row, by the client's names, before anything is made of it. What it refuses is
-   * INVALID_DATA, with its issues in the details. A PUT must fit it whole, a PATCH its `partial()`; where it has none, give `{ put, patch }`. Only its
-   * verdict counts: what it makes of the values is not used.
+   * A Standard Schema (zod, valibot, arktype, …) for what a client sends for a row, by the client's names, before it is mapped. A row that it refuses is
+   * INVALID_DATA, with the schema's issues in the details. A PUT must match the whole schema, a PATCH its `partial()`; if the schema has no such method,
+   * give `{ put, patch }`. The schema's output is not used.
    */
   readonly validate?: StandardSchema | RowSchemas;
-  /** Default: all three. Another one is FORBIDDEN_OPERATION. */
+  /** The operations that clients may send; any other is FORBIDDEN_OPERATION. Default: all three. */
   readonly operations?: readonly Operation[];
-  /** Shorthand for a scope: this column holds the caller's `userId`. Set on a PUT that leaves it out. */
+  /** Shorthand for a scope: this column must hold the caller's `userId`. It is set if a PUT leaves it out. */
   readonly owner?: string;
   /**
-   * Shorthand for a scope: by this table's column, the table whose row it refers to. That row must be the caller's by its own rule, whose `authorize` is not asked.
-   * `{ list_id: "lists" }`: a todo is written by whoever may write its list, and moved to no other's.
-   * Of a table that refers to itself one level is asked: the parent's `owner`, `scope` and other parents.
+   * Shorthand for a scope: columns of this table, each with the table that it refers to. The row referred to must be in the scope of its own rule, whose
+   * `authorize` is not called. With `{ list_id: "lists" }`, a caller who may write a list may write its todos, and can't move them to a list of others.
+   * If a table refers to itself, one level is checked: the parent row's `owner`, `scope` and other parents.
    */
   readonly belongsTo?: Readonly<Record<string, string | Parent>>;
-  /** Must hold on the stored row and on the row after the write; otherwise UNAUTHORIZED. A function, or what `anyOf`, `isOwner` and `isMember` give. */
+  /** Must hold for the stored row and for the row after the write; otherwise UNAUTHORIZED. A function, or what `anyOf`, `isOwner` and `isMember` return. */
   readonly scope?: ScopeRule<P, DB> | ScopeCondition;
-  /** Throws (`fatal('UNAUTHORIZED', …)`) to refuse. Runs inside the transaction, before the write; `context.stored()` is the row as it is by then. */
+  /** Throws, for example `fatal('UNAUTHORIZED', …)`, to refuse a write. Runs inside the transaction, before the write; `context.stored()` reads the row. */
   readonly authorize?: (write: Write, context: OperationContext<P, DB>) => void | Promise<void>;
-  /** `everyone`: any caller that `authenticate` lets in may write every row. For a table that has none of the four options above. */
+  /** `everyone`: every authenticated caller may write every row. For a table that has none of the four options above. */
   readonly access?: "everyone";
   /**
-   * A PUT of a row that exists: `merge` (default) changes the sent columns only, `replace` sets the rule's other listed columns to NULL. `insert`
-   * changes nothing: where the row holds what was sent it is success, and otherwise UNIQUE_VIOLATION.
+   * What a PUT does to an existing row. `merge` (default) changes only the sent columns. `replace` also sets the rule's other listed columns to NULL.
+   * `insert` changes nothing: if the row holds what was sent, the PUT is success, otherwise UNIQUE_VIOLATION.
    */
   readonly put?: "merge" | "replace" | "insert";
   /** Makes DELETE an update of these columns: a soft delete. Clients may not write them, unless `columns` lists them. */
   readonly delete?: {
     readonly set: Readonly<Record<string, SetColumn<P, DB>>>;
   };
-  /** What becomes of a write to a row that others have changed since the device saw it. Default: the last one to come wins, column by column. */
+  /** What happens to a write to a row that others have changed since the device saw it. Default: the last write wins, column by column. */
   readonly conflict?: ConflictRule<P, DB>;
   /**
-   * Replaces the `persist` layer for this table. `next` runs the default. A global `persist` stands before it: its `next` runs this one.
-   * The scope is held by the default alone.
+   * Replaces the `persist` layer for this table. `next` runs the default. A global `persist` runs before this one, and its `next` runs this one.
+   * Only the default enforces the scope.
    */
   readonly persist?: (
     write: Write,
     context: OperationContext<P, DB>,
     next: (write: Write) => Promise<WriteOutcome>,
   ) => WriteOutcome | Promise<WriteOutcome>;
-  /** A column that may not be written: FORBIDDEN_COLUMN (`reject`, default), or left out (`ignore`). */
+  /** What happens to a sent column that the rule does not allow: FORBIDDEN_COLUMN (`reject`, default), or its value is left out (`ignore`). */
   readonly unknownColumns?: "reject" | "ignore";
   /**
-   * What becomes of a client's value that has more digits than its column is declared to keep, of a decimal or of a second: rounded as the database
-   * itself rounds (`false`, default), or INVALID_DATA (`true`). Said either way, `check()` names none of the columns. What identifies a row (a key,
-   * `owner`, a column of `belongsTo` or `references`) is never rounded.
+   * What happens to a client's value with more digits, of a decimal or of a second, than its column is declared to keep: it is rounded as the database
+   * itself rounds (`false`, default), or it is INVALID_DATA (`true`). If the option is given, `check()` no longer names such columns. Values that identify a
+   * row (a key, `owner`, a column of `belongsTo` or `references`) are never rounded.
    */
   readonly exact?: boolean;
-  /** PATCH and DELETE of a row outside the scope answer as if it did not exist. */
+  /** If true, PATCH and DELETE of a row outside the scope are answered as if the row did not exist. Default false. */
   readonly hideForeign?: boolean;
 }
 
 /**
- * Takes table rules and gives them back; a wrong option, table or column name does not compile. The tables are those of Kysely's `Database` type.
+ * Returns the table rules that it is given. A wrong option, table or column name does not compile. The tables are those of Kysely's `Database` type.
  *
- * Name the principal's type as well where callbacks use more of it than `userId`: `defineTables<Database, Caller>()`.
+ * If callbacks use more of the principal than `userId`, name its type as well: `defineTables<Database, Caller>()`.
  *
  * @example
  * const tables = defineTables<Database>()({
@@ -163,7 +163,7 @@ export function defineTables<DB, P extends Principal = Principal>() {
   return <Names extends string, ClientColumns extends PropertyKey>(tables: {
     readonly [Name in Names]: KnownRule<DB, P, Name, NoInfer<Names>, ClientColumns>;
   }): Readonly<Record<Names, TableRule<P, DB>>> =>
-    // Safe: each is a rule that says less.
+    // Safe, because each known rule is also a table rule.
     tables as unknown as Readonly<Record<Names, TableRule<P, DB>>>;
 }
 
@@ -171,7 +171,7 @@ type TableName<DB> = keyof DB & string;
 type ColumnName<DB, Table> = Table extends keyof DB ? keyof DB[Table] & string : never;
 type AnyColumn<DB> = { [Table in TableName<DB>]: ColumnName<DB, Table> }[TableName<DB>];
 
-/** A rule of that name, on the table of that name or on the one that it names itself. */
+/** A rule on the table of its own name, or on the table that its `table` option names. */
 type KnownRule<
   DB,
   P extends Principal,
@@ -256,12 +256,12 @@ interface KnownColumn<DB, P extends Principal, Column extends string> extends Om
   readonly references?: KnownReference<DB>;
 }
 
-/** A client's column that goes by another name in the source database. */
+/** A client's column that has another name in the source database. */
 type Renamed<DB, P extends Principal, Column extends string> =
   | Column
   | (KnownColumn<DB, P, Column> & { readonly column: Column });
 
-/** A list of columns has these names as well, for the compiler. */
+/** To the compiler, a list of columns is an object with the members of an array, so these names must be allowed as well. */
 type MemberOfList<Name> = Name extends symbol
   ? unknown
   : Name extends Exclude<keyof (readonly string[]), number>

@@ -1,6 +1,6 @@
 /**
  * One attempt at a transaction, in one database transaction: the ledger's claim, then map → authorize → persist for each operation, then COMMIT.
- * After a failure there is only ROLLBACK.
+ * A failure is always followed by ROLLBACK.
  */
 import type { Principal, TransactionContext } from "../context.js";
 import { isFatal, isRetryable } from "../errors.js";
@@ -26,7 +26,7 @@ import type { WatchLeft } from "./untouched.js";
 import { isUnsure, type Known, throwIfOthers, throwIfUnsure } from "./dependence.js";
 
 interface AttemptOptions {
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly number: number;
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
@@ -36,11 +36,11 @@ interface AttemptOptions {
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
   readonly together: boolean;
-  /** Statements answered are added to it. */
+  /** Counts the attempts, and the statements that the database has answered. */
   readonly tally: { attempts: number; statements: number };
 }
 
-/** Never rejects. A transaction that has been refused can't be applied: it is only looked up whether it has been answered before. */
+/** Never rejects. A transaction that was refused as invalid is not applied: the ledger is only asked whether it was answered before. */
 export async function attempt<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
@@ -58,7 +58,7 @@ export async function attempt<P extends Principal, DB>(
   const operations = "invalid" in transaction ? 1 : transaction.crud.length;
   const entering = { userId: principal.userId, operations, signal };
   tally.attempts = number;
-  // Nothing of what is refused is applied: it needs no letter's rows.
+  // A refused transaction writes nothing, so it can't need the rows of a letter.
   const applied =
     "invalid" in transaction
       ? {}
@@ -125,7 +125,7 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
-/** No code of the application's runs for an operation: what is undone has been seen by nobody. */
+/** Whether no application code runs for any of the operations. Then a rollback and another try have no side effects. */
 export function isPlain<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules }: Pipeline<P, DB>,
   { crud }: CrudTransaction,
@@ -138,24 +138,24 @@ export function isPlain<P extends Principal, DB>(
 }
 
 /**
- * Fewer operations are done before anybody would notice. More are done in slices, but not where all share one connection: what others sent to the
- * database beside the library would end up in this transaction.
+ * Fewer operations don't delay other requests noticeably. More are run in slices, but not if the store has only one connection: whatever the
+ * application sends on it between two slices would become part of this transaction.
  */
 const operationsOfSlice = 50;
 
 interface Applying {
   readonly open: OpenUnit;
   readonly watchLeft?: WatchLeft | undefined;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly number: number;
   readonly progress: Progress;
 }
 
 /**
- * Applies the operations inside a database transaction that is open already. An upload and the retry of a dead letter have this in common.
- * What one operation has written, the next one's authorization can see. Rejects with the first operation's failure.
+ * Applies the operations inside an open database transaction, for an upload or for the retry of a dead letter.
+ * The authorization of an operation sees what earlier operations have written. Rejects with the failure of the first operation that fails.
  *
- * @returns what has been written, for whoever asks
+ * @returns a function that lists what was written, because not every caller needs the list
  */
 export async function apply<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
@@ -166,7 +166,7 @@ export async function apply<P extends Principal, DB>(
   const open = { ...begun, sender: call };
   const { caller, lossyNumbers } = call;
   const { rules, looksAtAll, mutations } = pipeline;
-  // From here on the policies decide; hooks and deferred triggers included, for the role ends with the transaction.
+  // From here on row-level security applies, also to hooks and deferred triggers: the role lasts until the transaction ends.
   if (caller !== undefined) await open.unit.become(caller);
   const inTransaction: TransactionContext<P, DB> = {
     ...call.shown,
@@ -181,7 +181,7 @@ export async function apply<P extends Principal, DB>(
   const made = mutations && new Set(mutations.made(transaction.crud));
   const tell = made && (await watchLeft?.(open, transaction.crud, made));
   for (const [operationIndex, operation] of transaction.crud.entries()) {
-    // Its effect is the mutator's to make.
+    // The transaction's mutator writes what this entry stands for.
     if (made?.has(operation) === false) continue;
     const { context, state } = withOperation(
       inTransaction,
@@ -210,7 +210,7 @@ export async function apply<P extends Principal, DB>(
       await run.add(write, context, state);
       done.push([write, state]);
     } catch (error) {
-      // An earlier operation may yet fail in the database: then that is the transaction's failure.
+      // Earlier operations may still wait to be written. If one of them fails in the database, its failure is the transaction's.
       if (isFatal(error) || isRetryable(error)) {
         const failed = { ...progress };
         await run.end();
@@ -223,6 +223,6 @@ export async function apply<P extends Principal, DB>(
   await tell?.();
   progress.operationIndex = undefined;
   progress.during = "commit";
-  // A hook may have put other values in.
+  // `final` is set if a hook has replaced the values.
   return () => done.map(([write, { final }]) => final ?? write);
 }

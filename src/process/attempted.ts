@@ -1,4 +1,4 @@
-/** What one attempt at a transaction comes to. */
+/** The outcomes that one attempt at a transaction can have. */
 import type { ErrorEvent } from "../events/events.js";
 import type { CrudTransaction, TransactionResult, Write } from "../model.js";
 import type { Needs, OperationState, Targets } from "../pipeline/operation.js";
@@ -16,9 +16,9 @@ export type Attempt =
   | Applied
   | { readonly kind: "replayed"; readonly answer: TransactionResult }
   | { readonly kind: "not begun" }
-  /** Undone, because changes that were made together were not plainly good. */
+  /** Rolled back, because changes that were written together were not all plainly good. They have to be tried step by step. */
   | { readonly kind: "undone" }
-  /** Undone, because rows were absent that a waiting letter of the caller's may be there to create. */
+  /** Rolled back, because rows were missing that a waiting letter of the caller might create. */
   | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure"; readonly targets?: Targets })
   | Failure;
 
@@ -29,22 +29,22 @@ export interface Failure {
   readonly operationIndex?: number;
   readonly refused?: Refused;
   readonly needs?: Needs;
-  /** What its operations have become, where the application maps by itself. */
+  /** What the operations were mapped to, if the application has a mapping of its own. */
   readonly targets?: Targets;
 }
 
 /** A change that the store has failed to make. */
 export interface Refused {
   readonly change: Change;
-  /** By the client's name. */
+  /** The client's name of the table. */
   readonly table: string;
 }
 
-/** Where an attempt stands, so that its failure can say so. */
+/** How far an attempt has come, for the report of its failure. */
 export interface Progress {
   during: ErrorEvent["during"];
   operationIndex: number | undefined;
   refused?: Refused;
-  /** Of the operations that have been begun: only where the application maps by itself. */
+  /** The states of the operations that have begun. Present only if the application has a mapping of its own. */
   states?: OperationState[];
 }

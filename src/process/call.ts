@@ -1,4 +1,4 @@
-/** A verified caller's request, as the transactions in it see it: who calls, which database the data goes to, and what the process remembers of that database. */
+/** A verified caller's request as its transactions see it: the caller, the database, and what the process remembers about that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
 import type { Content } from "../store/content.js";
 import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
@@ -11,33 +11,33 @@ import type { Places } from "./places.js";
 export interface Call<P extends Principal> extends CallContext<P> {
   readonly store: Store;
   readonly memory: Memory;
-  /** What hooks outside the database transaction may know of it. */
+  /** The context of hooks that run outside the database transaction. */
   readonly shown: CommittedContext<P>;
-  /** With `rls`: as whom its data is written. Ledger and dead letters are the login role's. */
+  /** With `rls`: the caller as whom the data is written. The ledger and the dead letters are written as the login role. */
   readonly caller?: DatabaseCaller;
   readonly clientId?: string;
-  /** Where the client sends no id: what `ledger.device` says. */
+  /** What `ledger.device` returns, if the client sends no id. */
   readonly device?: string;
   readonly queueId?: string;
-  /** Who else writes than the queue, where what it sent has been edited since. */
+  /** Set for the retry of an edited letter: conflict rules then take it for another writer than the queue. */
   readonly writer?: string;
-  /** How long content tells transactions apart, and who hears that it has. */
+  /** For how long content tells transactions apart, and what to call when it has decided. */
   readonly content: Pick<Content, "withinMs" | "decided">;
-  /** Without: transactions have no identity. */
+  /** If false, transactions have no identity. */
   readonly ledger: boolean;
   /** A random uuid. */
   readonly requestId: string;
-  /** When it came, by `performance.now()`: nothing is refused by what was read of the schema before. */
+  /** When the request came, by `performance.now()`. Nothing is refused because of a schema that was read earlier. */
   readonly requestBegan: number;
   /** How many of the caller's queues the ledger keeps. */
   readonly devices?: DeviceBound;
-  /** False for clients that read the HTTP status alone: what fails fatally is always recorded. */
+  /** False for clients that read only the HTTP status: their fatal failures are always recorded. */
   readonly clientCanHandle: boolean;
   /** See `TransactionContext`. */
   readonly lossyNumbers: boolean;
 }
 
-/** Leaves out what is the library's own. */
+/** The part of a call's context that hooks may see. */
 export function shownContext<P extends Principal>(
   { correlationId, traceparent, signal, request, principal }: CallContext<P>,
   clientId: string | undefined,
@@ -52,24 +52,24 @@ export function shownContext<P extends Principal>(
   };
 }
 
-/** Makes a store of what the configuration gives. Rejects with a TypeError for what is no database that the library supports. */
+/** Makes a store for a database that the configuration gives. Rejects with a TypeError if the library does not support it. */
 export type OpenStore = (database: object, key: object | string) => Promise<Store>;
 
-/** The gate to a database. */
+/** Makes the gate of a database: see `places.ts`. */
 export type PlacesIn = (store: Pick<Store, "connections">) => Places;
 
-/** A database, and what the process remembers of it. */
+/** A database, and what the process remembers about it. */
 export interface Database {
   readonly store: Store;
   readonly memory: Memory;
 }
 
 export interface Databases<P extends Principal> {
-  /** Throws what the application's own function throws. */
+  /** The principal's database. Throws what the application's own function throws. */
   of(principal: P): Promise<Database>;
-  /** The same where it may not be known whose: `undefined` without a principal, where the database depends on one. */
+  /** The same if there may be no principal. `undefined`: there is none, and the database depends on it. */
   whose(principal: P | undefined): Promise<Database | undefined>;
-  /** @throws TypeError where the database depends on the principal, and there is none */
+  /** @throws TypeError if the database depends on the principal, and there is none */
   sure(principal: P | undefined): Promise<Database>;
 }
 
@@ -86,13 +86,13 @@ export function createDatabases<P extends Principal, DB>(
     return { store, memory: memories.of(store) };
   };
 
-  /** One store for each object, so that the object is what the process remembers by. */
+  /** Opens one store for each object, so that what the process remembers belongs to the object. */
   const byItself = (given: object): Promise<Database> => {
     const known = opened.get(given);
     if (known !== undefined) return known;
     const database = remembered(isStore(given) ? given : open(given, given));
     opened.set(given, database);
-    // What could not be opened, may be openable the next time.
+    // The next call may be able to open it.
     database.catch(() => opened.delete(given));
     return database;
   };
@@ -116,7 +116,7 @@ export function createDatabases<P extends Principal, DB>(
     sure: async (principal) => {
       const found = await whose(principal);
       if (found === undefined) {
-        throw new TypeError("`database` depends on the principal: say whose by `{ principal }`.");
+        throw new TypeError("`database` depends on the principal: pass it as `{ principal }`.");
       }
       return found;
     },
@@ -134,29 +134,29 @@ export function isKeyed<P extends Principal, DB>(
 }
 
 export interface Memory {
-  /** Who is in the database now. See `places.ts`. */
+  /** Limits who may be in the database at once. See `places.ts`. */
   readonly places: Places;
-  /** Identical transactions in flight, by identity and how often the client has been asked. See `joinFlight` in `transaction.ts`. */
+  /** Transactions under way, by identity and `handling`, for which identical ones wait. See `joinFlight` in `transaction.ts`. */
   readonly inFlight: Map<string, Promise<TransactionResult>>;
-  /** Whose transactions are not sent as a whole for a while. */
+  /** Senders whose transactions are tried step by step for a while. See `grounding.ts`. */
   readonly grounded: Map<string, { skipped: number; toSkip: number; at: number }>;
-  /** Until when devices with too many dead letters are refused, by their queue. See `dead-letters/quota.ts`. */
+  /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
   appliedAt: number | undefined;
-  /** What this process knows to have failed, and forgets when it is applied. See `parking.ts`. */
+  /** Transactions whose failures this process has counted, until they are applied. See `parking.ts`. */
   readonly failing: Set<string>;
   /** When the ledger is to be pruned next. See `pruning.ts`. */
   pruneAt: number | undefined;
-  /** How far the last run has come in the ledger, where it did not come to the end. */
+  /** How far the last pruning of the ledger got, if it did not reach the end. */
   prunedTo: string | undefined;
-  /** What has been found of the policies, by role. See `rls/gate.ts`. */
+  /** By role: what has been read of the row-level security policies. See `rls/gate.ts`. */
   readonly policies: Map<string, PoliciesSeen>;
-  /** Whether it has been said what is wrong with the server's settings. See `check/ready.ts`. */
+  /** Whether problems of the server's settings have been reported. See `check/ready.ts`. */
   warned: boolean;
-  /** How often `check()` has been begun behind an upload, and until when it is not begun again. See `check/self-check.ts`. */
+  /** How often `check()` has been started after an upload, and until when it is not started again. See `check/self-check.ts`. */
   readonly selfCheck: { tries: number; until: number };
-  /** Readiness that is being looked at, by role. See `check/ready.ts`. */
+  /** By role: readiness checks under way. See `check/ready.ts`. */
   readonly looking: Map<string, Promise<readonly string[]>>;
 }
 

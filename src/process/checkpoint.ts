@@ -1,4 +1,4 @@
-/** Checkpoints that are the application's own: each in a transaction of its own, for clients who ask once their data has been committed. */
+/** Write checkpoints that the application keeps itself. Each is written in a transaction of its own, for clients that ask after their data has been committed. */
 import type { Principal } from "../context.js";
 import { badRequest, retryable } from "../errors.js";
 import { inUnit } from "./classify.js";
@@ -11,7 +11,7 @@ import {
   type ValidationError,
 } from "../wire/generated/validate.js";
 
-/** Throws `badRequest(400)` for ids that can't be kept, `retryable()` where the database fails, its error being the `cause`. */
+/** Both methods throw `badRequest(400)` for ids that can't be stored, and `retryable()` if the database fails, with its error as the `cause`. */
 export interface Checkpointing<P extends Principal> {
   /** The device's next checkpoint, higher than all before. */
   next(device: Device<P>): Promise<string>;
@@ -25,7 +25,7 @@ interface Device<P extends Principal> {
   readonly signal: AbortSignal;
 }
 
-/** The largest integer of 64 bits: a checkpoint that has reached it stays. */
+/** The largest signed 64-bit integer. A checkpoint that has reached it no longer grows. */
 const largestCheckpoint = 2n ** 63n - 1n;
 
 export function createCheckpointing<P extends Principal>(
@@ -42,7 +42,7 @@ export function createCheckpointing<P extends Principal>(
     const { store, memory } = await reached(() => databases.of(principal));
     try {
       return await memory.places.during({ userId, operations: 1, signal }, (waitedMs) =>
-        // Under a stricter isolation those who count at once would fail.
+        // Under a stricter isolation level, concurrent increments would fail.
         inUnit(store, ({ checkpoints }) => write(checkpoints, key), {
           isolation: "plain",
           signal,
@@ -65,7 +65,7 @@ export function createCheckpointing<P extends Principal>(
   };
 }
 
-/** What the PowerSync service is to compare must be stored as it is. */
+/** The PowerSync service compares these ids, so they must be stored exactly as sent. */
 function checkId(id: unknown, longest: number, name: string): void {
   if (typeof id !== "string" || id === "" || id.length > longest || unstorable.test(id)) {
     throw badRequest(400, `A ${name} must be text of 1 to ${longest} characters, without NUL.`);
@@ -86,13 +86,13 @@ function unwritten(cause: unknown): Error {
   return Object.assign(retryable("The checkpoint can't be written right now."), { cause });
 }
 
-/** Which device. @throws badRequest(400) */
+/** Reads the device's id. @throws badRequest(400) */
 export function readCheckpoint(body: unknown): { readonly clientId: string } {
   if (!validateCheckpoint(body)) throw badRequest(400, fault(validateCheckpoint.errors?.[0]));
   return { clientId: body.client_id };
 }
 
-/** Which device, and its number. @throws badRequest(400) */
+/** Reads the device's id and the number that it sent. @throws badRequest(400) */
 export function readCheckpointRequest(body: unknown): {
   readonly clientId: string;
   readonly requestId: bigint;
@@ -104,7 +104,7 @@ export function readCheckpointRequest(body: unknown): {
   return { clientId: sent.client_id, requestId: BigInt(sent.checkpoint_request_id) };
 }
 
-/** What is beyond 2^53 was read as a bigint, which the contract's text stands for. */
+/** An integer beyond 2^53 was parsed as a bigint. The contract's validator takes its digits as text. */
 function withDigits(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("checkpoint_request_id" in body)) return body;
   const { checkpoint_request_id: id } = body;

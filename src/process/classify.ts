@@ -1,4 +1,4 @@
-/** What became of a transaction that threw, and whether it is tried again in the server. Nothing is fatal unless it is known to be. */
+/** Decides what an error means for its transaction, and whether the server tries again. An error is fatal only if it is known to be. */
 import { ApplicationFailure, isFatal, isRetryable } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
@@ -11,7 +11,7 @@ import type { DatabaseCaller, Store, Unit, UnitOptions } from "../store/store.js
 import type { Blamed, FatalMeaning, RetryableMeaning } from "../store/failures.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
 
-/** What a refusal is about, by the source database's names. */
+/** What the database refused, by the source database's names. */
 export interface About extends Blamed {
   readonly table: string;
 }
@@ -22,9 +22,9 @@ export type Verdict =
       readonly errorCode: ErrorCode;
       readonly message: string;
       readonly details?: unknown;
-      /** For the operator, by the database's own names. See `naming.ts`. */
+      /** For the operator, in the database's own names. See `naming.ts`. */
       readonly about?: About;
-      /** Worth trying again in the server, once the schema has been read again: it may not be what it was. */
+      /** Worth trying again in the server if the schema turns out to have changed. */
       readonly again?: "schema";
     }
   | {
@@ -33,9 +33,9 @@ export type Verdict =
       readonly retryAfterMs?: number;
       /** See `RetryableResult`. */
       readonly tooManyDevices?: true;
-      /** Worth trying again in the server: others were in the way, or the schema was not what had been read. */
+      /** Worth trying again in the server: others held the rows, or the cached schema was out of date. */
       readonly again?: "contention" | "schema";
-      /** It will pass by itself, and says nothing of the transaction: an outage, others in the way, or a server that can't read it exactly. */
+      /** The cause is not the transaction's own, so the failure does not count for parking: an outage, contention, or a mistake of the server's. */
       readonly passes?: true;
     };
 
@@ -81,8 +81,9 @@ const passing: readonly RetryableMeaning[] = ["outage", "busy", "contention", "e
 /**
  * A driver's own text is never part of a verdict.
  *
- * @param ofData whether it was thrown by the statements that write the data; no other statement's error is fatal
- * @param rls whether they were sent as a role of the caller's: then the database says who may write what, and not whether a grant was forgotten
+ * @param ofData whether the statements that write the data threw the error; an error of any other statement is never fatal
+ * @param rls whether these statements were sent as a role of the caller's: a lack of permission is then the database's decision about the caller, and not
+ *   a forgotten grant
  */
 export function classify(error: unknown, store: Store, ofData: boolean, rls = false): Verdict {
   if (error instanceof ApplicationFailure)
@@ -111,7 +112,7 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
     };
   }
   if (error instanceof ServerValue) {
-    // It may be the conversion that went by a type which the column has no more.
+    // The value may have been converted for a type that the column no longer has.
     return { outcome: "retryable", message: notSetUp, passes: true, again: "schema" };
   }
   const meaning = store.meaning(error);
@@ -124,7 +125,7 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
   if (isFatalMeaning(meaning)) {
     if (!ofData) return { outcome: "retryable", message: retryableMessages.other };
     const message = fatalMessages[meaning];
-    // It may be the conversion that went by a type which the column has no more.
+    // The value may have been converted for a type that the column no longer has.
     const again = meaning === "INVALID_DATA" && ({ again: "schema" } as const);
     return { outcome: "fatal", errorCode: meaning, message, ...again };
   }
@@ -138,7 +139,7 @@ export function classify(error: unknown, store: Store, ofData: boolean, rls = fa
   };
 }
 
-/** Tells the operator of a value that the configuration gave, when trying again has not helped. */
+/** Reports a value that the configuration set and its column can't hold, once trying again has not helped. */
 export function tellServerValue(emit: Emit, name: Correlated, error: unknown): void {
   if (!(error instanceof ServerValue)) return;
   const { table, column, why } = error;
@@ -149,11 +150,11 @@ function isFatalMeaning(meaning: string): meaning is FatalMeaning {
   return Object.hasOwn(fatalMessages, meaning);
 }
 
-/** UTF-16 code units. An answer must always be storable, and an application may put into it what the client has sent. */
+/** UTF-16 code units. An answer must always be storable, and an application may copy what the client sent into it. */
 const mostOfMessage = 10_000;
 const mostOfDetails = 100_000;
 
-/** Details as JSON would carry them; none where it can't, or where they are too many. */
+/** The details as JSON carries them. `undefined` if JSON can't carry them, or if they are too large. */
 function plainDetails(details: unknown): unknown {
   try {
     const text = details === undefined ? undefined : stringifyJson(details);
@@ -163,7 +164,7 @@ function plainDetails(details: unknown): unknown {
   }
 }
 
-/** The answer that a fatal verdict is. */
+/** The answer for a fatal verdict. */
 export function fatalResult(
   { errorCode, message, details }: Extract<Verdict, { outcome: "fatal" }>,
   operationIndex: number | undefined,
@@ -184,21 +185,21 @@ export function fatalResult(
 const attempts = 5;
 const firstDelayMs = 10;
 
-/** What has failed, and where. */
+/** The transaction that failed. */
 interface FailedCall {
   readonly store: Store;
-  /** Whose transaction it is: what has to be looked up waits for a place like the transaction. Absent: it takes none. */
+  /** The caller, among whose transactions a look-up waits for its place. Absent: the look-up takes no place. */
   readonly principal?: Principal;
   readonly memory?: { readonly places: Places };
   readonly signal?: AbortSignal;
   readonly caller?: DatabaseCaller;
-  /** What its unit has believed. */
+  /** The schema that the transaction relied on. */
   readonly schema: SchemaTrust;
 }
 
 /**
- * Waits, and says true; or says false at once. Bounded in number, and over when the caller has left. Rejects where it can't be told whether the
- * schema has changed: then nothing is known of the verdict either.
+ * Whether to try again; if so, it resolves after a pause. The number of attempts is bounded, and none is made after the caller has left. Rejects if
+ * the schema can't be read again: it is then unknown whether the verdict holds.
  */
 export async function isTriedAgain(
   verdict: Verdict,
@@ -214,7 +215,7 @@ export async function isTriedAgain(
     case "schema": {
       if (schema.believed === undefined || schema.believed.size === 0) return false;
       const changed = await hasChanged(tried, schema.believed);
-      // What is fatal stands where the tables are what they were. What is not may have another reason that has passed.
+      // A fatal verdict stands if the tables have not changed. A retryable one may have had another cause that has passed.
       return changed || verdict.outcome === "retryable";
     }
     default:
@@ -226,7 +227,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Reads the tables anew, for the next attempt too. */
+/** Whether the tables have changed. Reads them again, which also refreshes the cache for the next attempt. */
 async function hasChanged(
   { store, principal, memory, caller, schema: { since } }: FailedCall,
   believed: ReadonlyMap<string, Table>,
@@ -250,7 +251,7 @@ function formOf({ columns }: Table): string {
   return canonicalJson([...columns.values()]);
 }
 
-/** A database transaction of the library's own, tried again where others were in the way. Rejects with the database's errors, and with what `work` throws. */
+/** Runs one of the library's own database transactions, again after contention. Rejects with the database's errors, and with what `work` throws. */
 export async function inUnit<T>(
   store: Store,
   work: (unit: Unit) => Promise<T>,

@@ -1,4 +1,4 @@
-/** What happens to a failed transaction: it stays queued, the client decides, or it is recorded as a dead letter. */
+/** Decides what happens to a failed transaction: it stays queued, the client decides, or it is recorded as a dead letter. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
@@ -24,20 +24,20 @@ interface ConcludeParts<P extends Principal, DB> {
   readonly emit: Emit;
 }
 
-/** What has failed, and how. */
+/** A failed transaction, and the verdict on it. */
 interface Failed<P extends Principal> {
   readonly verdict: Verdict;
   readonly operationIndex: number | undefined;
-  /** What a dead letter keeps of it. */
+  /** The payload for its dead letter. */
   readonly payload: unknown;
   readonly call: Call<P>;
   readonly identity: Identity | undefined;
-  /** The letter that it depends on, where it does. */
+  /** The letter that it depends on, if any. */
   readonly root?: string;
   readonly targets: Targets | undefined;
 }
 
-/** Never rejects. `undefined`: the letter that it depends on has been closed in the meantime. */
+/** Never rejects. `undefined`: the letter that the transaction depends on has been closed in the meantime. */
 type Conclude<P extends Principal> = (failed: Failed<P>) => Promise<TransactionResult | undefined>;
 
 export function createConclude<P extends Principal, DB>({
@@ -77,10 +77,10 @@ function queued(verdict: Extract<Verdict, { outcome: "retryable" }>): RetryableR
 }
 
 /**
- * Saves an answer that leaves the decision to the client: a copy that comes late, when the client has decided, gets it and writes nothing. A client
- * that does not say how often it has been asked can't be told from such a copy, and for it nothing is saved.
+ * Saves an answer that leaves the decision to the client. A copy that arrives after the client has decided then gets this answer and writes nothing.
+ * Without `handling`, such a copy can't be told from a new try, so nothing is saved.
  *
- * @returns the answer once it has been committed, that of another attempt which was first, or a retryable one
+ * @returns the answer once it has been committed, the answer of another attempt that was first, or a retryable one
  */
 async function save<P extends Principal>(
   answer: FatalResult,

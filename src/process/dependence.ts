@@ -1,4 +1,4 @@
-/** Whether a transaction needs what a dead letter of the same user would create. */
+/** Finds out whether a transaction needs a row that a dead letter of the same user would create. */
 import type { Principal } from "../context.js";
 import {
   type Dependants,
@@ -26,7 +26,7 @@ interface Tried<P extends Principal> {
   readonly targets: Targets | undefined;
 }
 
-/** Asked when the transaction has been rolled back, in one of its own. */
+/** Runs in a database transaction of its own, after the failed one has been rolled back. */
 export async function dependence<P extends Principal>(
   dependants: Dependants,
   { transaction, call, targets }: Tried<P>,
@@ -49,11 +49,11 @@ export async function dependence<P extends Principal>(
   );
 }
 
-/** What is known of the letters' part in a transaction that has been begun before. */
+/** What earlier attempts have found out about a transaction and the letters. */
 export interface Known {
-  /** Rows that may be absent, for no letter would create them: see `rowName`. */
+  /** Rows that may be missing, because no letter would create them; by `rowName`. */
   readonly free: Set<string>;
-  /** The rows that it PUTs, where hooks make others of them than those that it names. */
+  /** The rows that the transaction PUTs, if hooks make them other rows than those that it names. */
   puts?: readonly PutRow[];
 }
 
@@ -72,12 +72,12 @@ export function isUnsure(error: unknown): error is Unsure {
   return error instanceof Unsure;
 }
 
-/** @throws Unsure where rows are absent of which nobody has asked yet whether a letter would create them */
+/** @throws Unsure if rows are missing and the letters have not been asked about them yet */
 export function throwIfUnsure(needs: Needs, free: ReadonlySet<string>): void {
   if (needs.rows.some((row) => !free.has(rowName(row)))) throw new Unsure(needs);
 }
 
-/** @throws Unsure where the rows that have been PUT are others than those that letters have been told of */
+/** @throws Unsure if the rows that were PUT are not those that the letters were told of */
 export function throwIfOthers(
   needs: Needs,
   told: readonly NamedRow[],

@@ -1,9 +1,9 @@
-/** Which device has sent an upload that does not say so itself. */
+/** Asks the configuration which device has sent an upload that carries no client id. */
 import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
 
-/** What the configuration says; an empty object where it says nothing. `undefined`: it could not be asked. Never rejects. */
+/** What `ledger.device` returns; an empty object if it names no device. `undefined`: the function failed. Never rejects. */
 export async function deviceFor<P extends Principal, DB>(
   { ledger }: Pick<WritesConfig<P, DB>, "ledger">,
   context: CallContext<P>,

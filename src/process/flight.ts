@@ -1,10 +1,11 @@
 /**
- * The first try at a transaction where its changes are all known before it begins: see `Flight` in `store/store.ts`. What it does not apply is for
- * `attempt.ts` to try step by step; it never decides a failure.
+ * The first try at a transaction whose changes are all known before it begins: see `Flight` in `store/store.ts`. A flight never decides a failure:
+ * `attempt.ts` runs whatever it did not apply step by step.
  */
 import type { TransactionContext, Principal } from "../context.js";
+import { correlated } from "../events/emit.js";
 import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
-import { type OpenUnit, type OperationState, withOperation } from "../pipeline/operation.js";
+import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Change, Claim, Effect, FlightPart, Unit } from "../store/store.js";
@@ -16,7 +17,7 @@ import type { Known } from "./dependence.js";
 import { isIndependent } from "./independence.js";
 
 interface FlightTry {
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly number: number;
   readonly schema: SchemaTrust;
   /** See `UnitOptions`. */
@@ -24,13 +25,13 @@ interface FlightTry {
   readonly tally: { attempts: number; statements: number; flown: boolean };
 }
 
-/** One of a client's, and its claim. */
+/** A transaction that is to fly, and its claim. */
 export interface Boarding {
   readonly transaction: CrudTransaction;
   readonly claim: Claim | undefined;
 }
 
-/** Never rejects. `undefined`: it has not been begun, and is for the careful way. */
+/** Never rejects. `undefined`: nothing has begun, and the transaction has to be run step by step. */
 export async function tryFlight<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   transaction: CrudTransaction | InvalidTransaction,
@@ -42,7 +43,7 @@ export async function tryFlight<P extends Principal, DB>(
   }: FlightTry & { readonly claim: Claim | undefined; readonly known: Known },
 ): Promise<Attempt | undefined> {
   if ("invalid" in transaction) return undefined;
-  // Of a transaction that has been begun before in vain, letters may have to be asked.
+  // An earlier attempt was unsure about rows that letters might create, and only the step-by-step way can ask the letters.
   if (known.puts !== undefined || known.free.size > 0) return undefined;
   const flown = await fly(pipeline, [{ transaction, claim }], call, flightTry);
   return flown?.kind === "flown" ? flown.applied[0] : flown;
@@ -50,12 +51,12 @@ export async function tryFlight<P extends Principal, DB>(
 
 type Flown =
   | { readonly kind: "flown"; readonly applied: readonly Applied[] }
-  /** Nothing of it is left. */
+  /** Rolled back; nothing has been written. */
   | { readonly kind: "undone" }
   | { readonly kind: "not begun" }
   | Failure;
 
-/** The same for one or more of a sender's, which commit together. */
+/** Sends one or more transactions of one sender, which commit together. Never rejects. */
 export async function fly<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   boarding: readonly Boarding[],
@@ -65,7 +66,7 @@ export async function fly<P extends Principal, DB>(
   const { store, memory, signal, principal, caller } = call;
   const { flight } = store;
   if (flight === undefined || !flight.able()) return undefined;
-  // Without a device it is told apart by its content, which takes a few statements.
+  // Without a device, content tells transactions apart, and that takes statements of its own.
   if (boarding.some(({ claim }) => claim !== undefined && claim.queue === undefined))
     return undefined;
   const plans: Plan[] = [];
@@ -96,7 +97,7 @@ export async function fly<P extends Principal, DB>(
     if (effects === "undone") return { kind: "undone" };
     tally.flown = true;
     tally.attempts = number;
-    judgeAll(all, effects);
+    judgeAll(pipeline, all, effects, call);
     return { kind: "flown", applied: plans.map(appliedOf) };
   } catch (error) {
     tally.attempts = number;
@@ -114,24 +115,38 @@ function partOf({ claim, planned }: Plan): FlightPart {
 }
 
 function appliedOf({ transaction, planned }: Plan): Applied {
-  return { kind: "applied", transaction, writes: () => planned.map(({ written }) => written()) };
+  return { kind: "applied", transaction, writes: () => planned.map(({ write }) => write) };
 }
 
-function judgeAll(planned: readonly Planned[], effects: readonly Effect[]): void {
-  for (const [index, effect] of effects.entries())
-    if (effect !== "written") planned[index]?.judge(effect);
+function judgeAll<P extends Principal, DB>(
+  { plainPersist }: Pipeline<P, DB>,
+  planned: readonly Planned[],
+  effects: readonly Effect[],
+  { shown }: Call<P>,
+): void {
+  for (const [index, effect] of effects.entries()) {
+    const each = planned[index];
+    if (effect === "written" || each === undefined) continue;
+    const { write, change } = each;
+    const { operationIndex } = change;
+    plainPersist?.judge(effect, write, {
+      ...correlated(shown),
+      operationIndex,
+      needs: undefined,
+    });
+  }
 }
 
+/** Nothing else of an operation is kept: of many, it would be the garbage collector's work. */
 interface Planned {
   readonly change: Change;
-  readonly written: () => Write;
-  judge(effect: "absent" | "foreign" | "left" | "refused" | "declined"): void;
+  readonly write: Write;
 }
 
-/** Fewer operations are mapped before anybody would notice. */
+/** Fewer operations don't delay other requests noticeably; more are mapped in slices. */
 const operationsOfSlice = 50;
 
-/** All changes, before anything is begun. `undefined`: something has to run, or to be asked, in between; or it fails, and that is to be found out in its place. */
+/** Makes all changes before anything begins. `undefined`: something has to run or be read in between, or an operation fails, which `attempt.ts` decides. */
 async function planOf<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules, readRow, map, authorize }: Pipeline<P, DB>,
   transaction: CrudTransaction,
@@ -141,7 +156,7 @@ async function planOf<P extends Principal, DB>(
   if (plainPersist === undefined || looksAtAll) return undefined;
   for (const { op, table } of transaction.crud) {
     const rule = rules.get(table);
-    // Nobody is to tell from the time it takes whether there is a row.
+    // With `hideForeign`, the time that a DELETE takes must not tell whether the row exists.
     if (rule?.looksAround !== false || (rule.hideForeign && op === "DELETE")) return undefined;
   }
   const { store, shown, lossyNumbers, caller } = call;
@@ -166,14 +181,9 @@ async function planOf<P extends Principal, DB>(
       const write = await authorize(mapped, context);
       const change = await plainPersist.change(write, context, state);
       if (asked.any) return undefined;
-      const written = writtenOf(write, state);
-      // A PATCH of nothing changes nothing; but whoever hears of the commit hears of it.
+      // A PATCH without values changes nothing, but the `committed` hooks have to be told of it.
       if (change === undefined) return undefined;
-      plan.push({
-        change,
-        written,
-        judge: (effect) => void plainPersist.judge(effect, write, context, state),
-      });
+      plan.push({ change, write: state.final ?? write });
     }
   } catch {
     return undefined;
@@ -181,11 +191,7 @@ async function planOf<P extends Principal, DB>(
   return plan.length === 0 ? undefined : plan;
 }
 
-function writtenOf(write: Write, state: OperationState): () => Write {
-  return () => state.final ?? write;
-}
-
-/** A unit that has not been begun: of it tables can be had, and nothing else. */
+/** A stand-in for a unit before anything has begun: it gives known tables, and notes any other use in `asked`. */
 function unitOf(
   asked: { any: boolean },
   tableOf: (name: string, columns: readonly string[]) => Table | undefined,

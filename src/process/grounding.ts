@@ -1,4 +1,4 @@
-/** Senders whose transactions have failed where their changes were made together: for a while theirs are tried step by step at once. */
+/** Remembers senders whose transactions failed when their changes were written together. For a while theirs are run step by step from the start. */
 import type { Principal } from "../context.js";
 import type { Claim } from "../store/store.js";
 import type { Call, Memory } from "./call.js";
@@ -7,8 +7,8 @@ type Grounded = Pick<Memory, "grounded">;
 type Caller = Pick<Call<Principal>, "principal">;
 
 /**
- * After two failures in a row, so many of the sender's transactions are tried step by step at once, and twice as many after each further one. The first
- * of a new device is sent as a whole in vain, for the ledger does not know its queue yet.
+ * After two failures in a row, this many of the sender's next transactions are run step by step, and twice as many after each further failure. The
+ * first failure has no effect, because the first flight of a new device always fails: the ledger does not know its queue yet.
  */
 const firstSkipped = 1;
 const mostSkipped = 64;
@@ -18,7 +18,7 @@ function senderOf({ principal }: Caller, claim: Claim | undefined): string {
   return claim?.queue ?? principal.userId;
 }
 
-/** Whether it is not worth a try. Each transaction asks once. */
+/** Whether the sender's next transaction is run step by step. To be asked once for each transaction, because the call counts it. */
 export function isGrounded({ grounded }: Grounded, caller: Caller, claim?: Claim): boolean {
   const failed = grounded.get(senderOf(caller, claim));
   if (failed === undefined || failed.toSkip === 0) return false;
@@ -26,7 +26,7 @@ export function isGrounded({ grounded }: Grounded, caller: Caller, claim?: Claim
   return true;
 }
 
-/** @param begunAt by `performance.now()`: of several that were under way at once, the failure of one says all that the others' would */
+/** @param begunAt when the transaction began, by `performance.now()`: failures of transactions that ran at the same time count once */
 export function ground(
   { grounded }: Grounded,
   caller: Caller,
@@ -42,7 +42,7 @@ export function ground(
   grounded.set(sender, { skipped, toSkip: skipped, at: performance.now() });
 }
 
-/** It has gone well again. */
+/** Forgets a sender's failures, because a transaction's changes were written together successfully. */
 export function unground({ grounded }: Grounded, caller: Caller, claim?: Claim): void {
   grounded.delete(senderOf(caller, claim));
 }

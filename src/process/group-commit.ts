@@ -1,6 +1,6 @@
 /**
- * Group commit: the transactions of a request in one database transaction, on the first try. Only what is plainly good is answered by it: anything else
- * undoes all of them, and each is tried by itself.
+ * Group commit: on the first try, all transactions of a request run in one database transaction. It commits only if all of them are plainly good:
+ * anything else rolls all of them back, and each is then run by itself.
  */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
@@ -31,7 +31,7 @@ interface GroupParts<P extends Principal, DB> {
   readonly announce: Announce<P>;
 }
 
-/** Never rejects. `undefined`: nothing of them is left, and each is to be tried by itself. */
+/** Never rejects. `undefined`: nothing has been written, and each transaction has to be run by itself. */
 export type GroupCommit<P extends Principal> = (
   transactions: readonly (CrudTransaction | InvalidTransaction)[],
   call: Call<P>,
@@ -75,7 +75,7 @@ export function createGroupCommit<P extends Principal, DB>({
     const group = groupOf(pipeline, members, deferConstraints);
     if (!mayShare(group, call)) return undefined;
     const keys = members.map(({ flight }) => flight);
-    // One that is under way already, or stands here twice, waits for the other.
+    // A transaction that is already under way, or occurs twice in the request, has to wait for the other copy.
     if (new Set(keys).size < keys.length || keys.some((key) => inFlight.has(key))) return undefined;
     let end: (result: TransactionResult) => void = () => undefined;
     const ended = new Promise<TransactionResult>((resolve) => {
@@ -88,7 +88,7 @@ export function createGroupCommit<P extends Principal, DB>({
       applied = await commit(members, call, { group, tally });
     } finally {
       for (const key of keys) inFlight.delete(key);
-      // Whoever has waited for one of them tries it, where it has been undone.
+      // After a rollback, requests that waited for one of these transactions run it themselves.
       end(applied === undefined ? notBegun : success);
     }
     if (applied === undefined) return undefined;
@@ -96,7 +96,7 @@ export function createGroupCommit<P extends Principal, DB>({
       const identity = members[index]?.claim;
       const { transaction } = each;
       await announce(each, { transaction, call, identity });
-      // All statements are the first one's.
+      // The statements are counted once, with the first transaction.
       const told = index === 0 ? tally : { ...tally, statements: 0 };
       emit(transactionEvent(transaction, call, success, told, performance.now() - started));
     }
@@ -104,12 +104,12 @@ export function createGroupCommit<P extends Principal, DB>({
   };
 }
 
-/** `undefined`: one of them must be looked at by itself. */
+/** `undefined`: at least one of the transactions has to be run by itself. */
 async function membersOf<P extends Principal>(
   transactions: readonly (CrudTransaction | InvalidTransaction)[],
   call: Call<P>,
 ): Promise<readonly Member[] | undefined> {
-  // Without a ledger nobody could tell afterwards whether a COMMIT has been heeded whose answer was lost.
+  // If the answer to COMMIT is lost, only the ledger can tell whether the transactions were applied.
   if (transactions.length < 2 || !call.ledger) return undefined;
   const members: Member[] = [];
   let operations = 0;
@@ -117,18 +117,18 @@ async function membersOf<P extends Principal>(
     if ("invalid" in transaction) return undefined;
     operations += transaction.crud.length;
     if (operations > mostOperations) return undefined;
-    // There is nothing to commit.
+    // An empty transaction has nothing to commit.
     if (transaction.crud.length === 0) return undefined;
     const claim = await identityOf(call, transaction);
     const { key, queue } = claim;
-    // Without a device, what they name decides, one after the other.
+    // Without a device, the rows that transactions name decide about replays, one transaction after the other.
     if (key === undefined || queue === undefined) return undefined;
     members.push({ transaction, claim, flight: flightKey(key, claim) });
   }
   return members;
 }
 
-/** Rejects with whatever has not gone well at once: it is no failure yet. */
+/** Rejects with anything that is not plainly good. That is no failure yet, because each transaction is then run by itself. */
 async function stepByStep<P extends Principal, DB>(
   pipeline: Pipeline<P, DB>,
   members: readonly Member[],
@@ -161,7 +161,8 @@ async function stepByStep<P extends Principal, DB>(
   };
   const entering = { userId: principal.userId, operations, signal };
   return memory.places.unit(entering, store, options, async (unit) => {
-    if (unit.earlier !== undefined || unit.hasLetters) throw new Error("They are told apart.");
+    if (unit.earlier !== undefined || unit.hasLetters)
+      throw new Error("Replays and dependants are decided one by one.");
     const applied: Applied[] = [];
     const written: Table[] = [];
     const open = { store, unit };
@@ -172,7 +173,8 @@ async function stepByStep<P extends Principal, DB>(
       applied.push({ kind: "applied", transaction, writes });
       written.push(...states.flatMap(({ change }) => change?.table ?? []));
     }
-    if (!(await isSharing(group, written, open))) throw new Error("Each has its own COMMIT.");
+    if (!(await isSharing(group, written, open)))
+      throw new Error("Deferred constraints need a COMMIT each.");
     return applied;
   });
 }

@@ -1,4 +1,4 @@
-/** What makes two transactions the same one. */
+/** The identity of a transaction: two transactions with the same identity are the same one. */
 import type { Identifiable } from "../model.js";
 import type { Content } from "../store/content.js";
 import type { Claim, DeviceBound, Store } from "../store/store.js";
@@ -6,28 +6,28 @@ import { sha256, sha256OfAll } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 import { namedRowHashes } from "./named-rows.js";
 
-/** A device's queue: subject, client and queue id. */
+/** The queue that a transaction comes from, and the request that carries it. */
 interface Sender {
   readonly principal: { readonly userId: string };
   readonly store: Pick<Store, "place">;
   readonly clientId?: string;
-  /** Where the client does not say which it is: what the configuration says. */
+  /** The device that the configuration names, if the client sends no id. */
   readonly device?: string;
   readonly queueId?: string;
-  /** The request that it came with, and when that began. */
+  /** The request, and when it began. */
   readonly requestId: string;
   readonly requestBegan: number;
   readonly devices?: DeviceBound;
   readonly content: Pick<Content, "withinMs" | "decided">;
 }
 
-/** What the ledger's row says of it, but for the answer. */
+/** What the ledger stores of a transaction, except the answer. */
 export type Identity = Omit<Claim, "answer">;
 
 /**
- * Subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, and only an exact match is a replay.
- * Where nobody says which device it is, the transaction's id and content: see `Content`. Without these, or where some entries of a device have
- * no id, it has no key, and is applied at least once.
+ * The key covers subject, client, queue, the queue's ids and the content together: a restored device begins its ids again, so only an exact match is
+ * a replay. If the device is unknown, the key covers the transaction's id and content: see `Content`. If there is no transaction id either, or only
+ * some of a device's entries have an id, there is no key, and the transaction is applied at least once.
  */
 export async function identityOf(
   {
@@ -44,7 +44,7 @@ export async function identityOf(
   transaction: Identifiable,
 ): Promise<Identity> {
   const { transactionId } = transaction;
-  // Whatever a client calls itself, it is none that the configuration has named.
+  // An object, so that no client id can equal a device that the configuration names.
   const client = clientId ?? (device === undefined ? undefined : { device });
   const ids = client === undefined ? undefined : await queueIds(transaction);
   const sender = [userId, client, queueId ?? null];
@@ -53,7 +53,7 @@ export async function identityOf(
     transactionId === undefined
       ? undefined
       : sha256OfAll(contentOf(["content", userId, place, transactionId], transaction));
-  /** From before the queue had an id, with what ids it may have been sent. */
+  /** The keys that the transaction may have been entered under before its queue had an id. */
   const others = (): readonly Promise<string>[] => {
     if (ids === undefined || queueId === undefined) return [];
     const earlier = sender.with(2, null);
@@ -68,7 +68,7 @@ export async function identityOf(
     ids !== undefined && sha256(sender),
     sha256(userId),
   ]);
-  // How often the client has been asked makes no other transaction of it.
+  // Not part of the key: a transaction that the client has been asked about is still the same one.
   const { handling } = transaction;
   return {
     ...(key && { key }),
@@ -94,7 +94,7 @@ export async function identityOf(
   };
 }
 
-/** Each entry's `op_id`; or the transaction's id, where no entry has one. The one is never taken for the other. */
+/** The `op_id` of every entry, or the transaction's id if no entry has one. The two differ in form, so neither is taken for the other. */
 async function queueIds({ crud, transactionId }: Identifiable): Promise<unknown> {
   const opIds: number[] = [];
   let entries = 0;
@@ -109,7 +109,7 @@ async function queueIds({ crud, transactionId }: Identifiable): Promise<unknown>
 
 type Entry = Identifiable["crud"] extends Iterable<infer Each> ? Each : never;
 
-/** What is hashed. Where there may be very many entries, one at a time. */
+/** The values to hash. Entries that are not in a list are produced one at a time, because there may be very many. */
 function contentOf(head: unknown, { crud }: Identifiable): Iterable<unknown> {
   return Array.isArray(crud) ? [head, ...crud.map(lineOf)] : lines(head, crud);
 }

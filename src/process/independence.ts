@@ -1,6 +1,6 @@
 /**
- * Whether transactions may share a commit, as far as constraints go that wait for it: such a constraint must not hold, or fail, in one of them by what
- * another one does.
+ * Decides whether transactions may share a commit although constraints may be checked only then: whether a constraint holds for one transaction must not
+ * depend on what another one does.
  */
 import type { Principal } from "../context.js";
 import type { CrudTransaction } from "../model.js";
@@ -11,7 +11,7 @@ import { isPlain } from "./attempt.js";
 import type { Call } from "./call.js";
 
 interface Sharing {
-  /** No code of the application's gets the database transaction: nothing is written but what the library writes. */
+  /** No application code gets the database transaction, so nothing but the library writes in it. */
   readonly plain: boolean;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
@@ -28,9 +28,9 @@ export function isIndependent(
   });
 }
 
-/** What transactions would share a commit by. */
+/** What decides whether a group of transactions may share a commit. */
 export interface Group extends Sharing {
-  /** The source tables that they are about, as far as the rules say; or any one, which tells where there are constraints that wait. */
+  /** The source tables of the operations, by their rules. If there are none, any one table: its `deferred` also tells about other tables' constraints. */
   readonly tables: readonly string[];
 }
 
@@ -43,14 +43,14 @@ export function groupOf<P extends Principal, DB>(
   const named = members.flatMap(({ transaction }) =>
     transaction.crud.flatMap(({ table }) => rules.get(table)?.table ?? []),
   );
-  // Mutators write what has no rule.
+  // Mutations have no rule, and their mutators may write to any table.
   const [any] = rules.values();
   if (named.length === 0 && any !== undefined) named.push(any.table);
   const plain = members.every(({ transaction }) => isPlain(pipeline, transaction));
   return { plain, deferConstraints, tables: [...new Set(named)] };
 }
 
-/** Before anything is begun, as far as the tables are known: others are looked at when they have been written to, by `isSharing`. */
+/** Asked before anything begins, of the tables in the cache. `isSharing` asks of all tables, after they have been written to. */
 export function mayShare<P extends Principal>(
   { tables, ...sharing }: Group,
   { store, requestBegan, caller }: Call<P>,
@@ -60,7 +60,7 @@ export function mayShare<P extends Principal>(
   return isIndependent(known, sharing);
 }
 
-/** Behind all writes, and before COMMIT. Asks the database at most for a table that nobody has read yet. */
+/** Asked after all writes and before COMMIT. Reads at most one table from the database, if it is not in the cache. */
 export async function isSharing(
   { tables: [name], ...sharing }: Group,
   written: readonly Table[],

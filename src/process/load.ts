@@ -1,5 +1,5 @@
 /**
- * What is in progress in the process: the limits for all callers together and for each, and how the process is stopped between requests.
+ * Keeps track of what is in progress: limits for all callers together and for each, and draining before the process stops.
  *
  * A request is a visit with three stages: it is authenticated, it waits for its body, it is processed. Each stage has its own limit, so that a request
  * that waits takes no place from those whose bodies have arrived. Arriving bytes and bytes in process have separate limits for the same reason.
@@ -11,7 +11,7 @@ export interface Load {
   /** Runs something that `drain` waits for. */
   during<T>(run: () => Promise<T>): Promise<T>;
   readonly draining: () => boolean;
-  /** How much runs that `drain` would wait for. */
+  /** The number of runs that `drain` would wait for. */
   readonly inFlight: () => number;
   /** See `Writes.drain`. */
   drain(ms: number): Promise<boolean>;
@@ -22,37 +22,37 @@ export interface Load {
 /** One request's way through the process. */
 export interface Visit {
   /**
-   * From here on it counts among its caller's, and waits for its body. Where too many wait, another one has to go.
+   * Counts the visit among its caller's. It now waits for its body. If too many visits wait, one of them is dismissed.
    *
-   * @returns false where the caller has as many under way as may be
-   * @throws TypeError for what is no principal
+   * @returns false if the caller already has the most visits allowed
+   * @throws TypeError for an invalid principal
    */
   identify(principal: Principal): boolean;
-  /** Called where the wait has to end for the sake of others. To be set by whoever waits for the body. */
+  /** Called if the wait has to end to make room for others. To be set by the code that waits for the body. */
   dismiss: (reason: Crowded) => void;
-  /** More of its body is there, or of what that is inflated to. */
+  /** More bytes of the body have arrived, or have been inflated. */
   came(bytes: number): void;
   /**
-   * The body is there, but what it takes in memory is still to be found out.
+   * The size of the body is known, but not yet how much memory it takes.
    *
    * @param size its bytes, or its characters
-   * @throws Crowded where one of the size has found no room since any was given back: finding out is work, too
+   * @throws Crowded if a body of this size or smaller was refused since room was last given back: measuring this one would be wasted work
    */
   measurable(size: number): void;
   /**
-   * The body is there: the wait ends.
+   * The body has arrived, and the wait ends.
    *
-   * @param bytes what the body and its values will take in memory, about
-   * @throws Crowded where there is no room for it right now
+   * @param bytes the approximate memory that the body and its values will take
+   * @throws Crowded if there is no room for it right now
    */
   arrived(bytes: number): void;
   /** To be called once, at the end. */
   leave(): void;
 }
 
-/** There is no room for a request right now. That is nobody's fault, and no event is emitted: the status says it. */
+/** There is no room for a request right now. No error event is emitted, because nothing is wrong, and the `request` event has the status. */
 export class Crowded extends Error {
-  /** 429 where it is the caller's own requests that take the room. */
+  /** 429 if the caller's own requests take up the room. */
   readonly status: 429 | 503;
 
   constructor(status: 429 | 503) {
@@ -70,7 +70,7 @@ export function createLoad(limits: Limits): Load {
   let draining = false;
   const admit = createAdmission(limits);
 
-  /** Also of what has begun in the meantime. */
+  /** Waits also for runs that begin in the meantime. */
   const empty = async (): Promise<true> => {
     while (underWay.size > 0) await Promise.allSettled(underWay);
     return true;
@@ -99,16 +99,16 @@ export function createLoad(limits: Limits): Load {
   };
 }
 
-/** A caller who has something under way. */
+/** A caller with visits under way. */
 interface CallerLoad {
   visits: number;
-  /** Those that wait for their bodies, in the order in which they came. */
+  /** Visits that wait for their bodies, in order of arrival. */
   readonly waiting: Set<WaitingVisit>;
-  /** On their way. */
+  /** The bytes of bodies that are still arriving. */
   bytes: number;
-  /** Being processed. */
+  /** The memory of the requests being processed, in bytes. */
   room: number;
-  /** The size of the smallest body that found no room since the caller gave any back. */
+  /** The size of the smallest body that was refused since the caller last gave back room. */
   refused: number;
 }
 
@@ -123,11 +123,11 @@ interface WaitingVisit {
 }
 
 function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits): Load["admit"] {
-  // Holds no more than what is under way.
+  // Contains only callers with visits under way, so it stays bounded.
   const callers = new Map<string, CallerLoad>();
   const onTheWay = memoryBytes / 2;
   const ofCaller = memoryBytes / 4;
-  // What is larger leaves an eighth to what is not.
+  // Requests that take more than `small` leave an eighth of the memory to the others.
   const small = memoryBytes / 128;
   const forLarge = (memoryBytes / 8) * 7;
   let number = 0;
@@ -137,7 +137,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
   let bytesOnTheWay = 0;
   let room = 0;
   let roomOfLarge = 0;
-  // Of all: see `Caller`.
+  // The same as `CallerLoad.refused`, for all callers together.
   let refused = Infinity;
 
   const stopWaiting = (caller: CallerLoad, visit: WaitingVisit): void => {
@@ -169,7 +169,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
 
   const takeRoom = (caller: CallerLoad, bytes: number, size: number): void => {
     const isLarge = bytes > small;
-    // A single large one is always let in; otherwise it could never be processed.
+    // A large request is always let in if no other is being processed; otherwise it could never be processed.
     const fits = isLarge
       ? roomOfLarge === 0 || roomOfLarge + bytes <= forLarge
       : room + bytes <= memoryBytes;
@@ -223,13 +223,13 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
         own.bytes += bytes;
         caller.bytes += bytes;
         bytesOnTheWay += bytes;
-        // One may come however large it is.
+        // A body that arrives alone may exceed the bound.
         while (bytesOnTheWay > onTheWay && bytesOnTheWay > own.bytes) {
           if ([...callers.values()].some((each) => each.bytes > caller.bytes)) {
             dismissOne((each) => each.bytes, new Crowded(503));
             continue;
           }
-          // Nobody has more on the way than this caller. The others of the caller's may be nearly there.
+          // No caller has more bytes arriving than this one. Its other bodies may be nearly complete, so this one goes.
           stopWaiting(caller, own);
           visit.dismiss(new Crowded(caller.bytes > 0 ? 429 : 503));
           return;
@@ -266,7 +266,7 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
   };
 }
 
-/** @throws TypeError for what is no principal: a bug in the application, and not the caller's fault */
+/** @throws TypeError for an invalid principal, which is a bug in the application and not the caller's fault */
 export function verifiedPrincipal<P extends Principal>(principal: P): P {
   if (typeof principal?.userId !== "string" || principal.userId === "") {
     throw new TypeError("A principal needs a userId that is a non-empty string.");

@@ -1,13 +1,13 @@
-/** The rows that a transaction names, as the store keeps them: by the client's table and id, and of one user. */
+/** Hashes of the rows that a transaction names, by user and by the client's table and id, as the store keeps them. */
 import type { Identifiable } from "../model.js";
 import type { ContentNames } from "../store/content.js";
 import { canonicalJson, sha256 } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 
-/** Who names more, names all. */
+/** A transaction that names more rows counts as naming all of its user's rows. */
 const mostRows = 1_000;
 
-/** @param owner the user, and which of the databases that share the library's tables is meant */
+/** @param owner the user, and the database, because several databases may share the library's tables */
 export async function namedRowHashes(
   owner: readonly [userId: string, place: string],
   { crud }: Identifiable,

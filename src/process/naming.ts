@@ -1,4 +1,4 @@
-/** What a refusal of the database's is about: the client's names of the columns for the client, the database's own for the operator. */
+/** Names the columns that a refusal of the database is about: by the client's names for the client, and by the database's names for the operator. */
 import type { Principal } from "../context.js";
 import { isFatal } from "../errors.js";
 import { aboutColumns, clientName } from "../pipeline/client-names.js";
@@ -10,7 +10,7 @@ import type { Verdict } from "./classify.js";
 
 const plainBlame: Blamed = { columns: [] };
 
-/** The verdict with the columns that the database tells. What only the database knows is in `about`, which no client gets. */
+/** Adds to a verdict the columns that the database blames. The database's own names are in `about`, which no client gets. */
 export function named<P extends Principal, DB>(
   verdict: Verdict,
   { error, refused, during }: Pick<Failure, "error" | "refused" | "during">,
@@ -41,7 +41,7 @@ export function named<P extends Principal, DB>(
   return { ...verdict, ...aboutColumns(names, verdict.message), about };
 }
 
-/** Of a constraint that has waited for COMMIT, nobody says which operation broke it: the table's one rule, where there is one. */
+/** The only rule for a table, if there is just one: a constraint that was deferred to COMMIT does not say which operation broke it. */
 function ruleOf<P extends Principal, DB>(
   { table }: Blamed,
   rules: Rules<P, DB>,
@@ -57,7 +57,7 @@ function blamedOf(error: unknown, change: Change, store: Store, code: string): B
   if (error instanceof RowTaken) return { columns: Object.keys(key) };
   const told = store.blamed?.(error, table) ?? plainBlame;
   if (code !== "INVALID_DATA" || told.columns.length > 0) return told;
-  // Where the database alone knows what fits a type, and there is one value of such a type, it is that one.
+  // The library checks values before it sends them, except for types that only the database knows. If there is one such value, it is to blame.
   const unsure = Object.entries({ ...values, ...key }).filter(([name, value]) => {
     const column = table.columns.get(name);
     return column !== undefined && value !== null && store.isSure?.(column, value) === false;

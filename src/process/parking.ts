@@ -14,23 +14,23 @@ import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";
 import type { Identity } from "./identity.js";
 
-/** What has not failed for so long is not counted any further, and its row is pruned: 30 days. */
+/** A transaction that has not failed for this long (30 days) is counted from 1 again, and its row is pruned. */
 export const failuresKeptMs = 30 * 24 * 3_600_000;
 
 const hourMs = 3_600_000;
 const defaults = { afterHours: 24, attempts: 20 };
-/** Without an identity, the same content may be another transaction the day after. */
+/** Without an identity, the same content may be a different transaction a day later. */
 const anonymousGapMs = 24 * hourMs;
-/** How many of these one process remembers: see `Memory.failing`. */
+/** The most failing transactions that one process remembers: see `Memory.failing`. */
 const mostKnown = 1_000;
 
-/** None of these rejects: a failure that can't be counted changes no answer. */
+/** No method rejects: an error while counting does not change the answer. */
 export interface Parking<P extends Principal> {
-  /** Counts a failure that nothing helped against. The verdict on it: the given one; or a fatal one, when it was one too many. */
+  /** Counts a failure that trying again in the server did not solve. Returns the given verdict, or a fatal one once the thresholds are reached. */
   failed(verdict: Verdict, failure: Failure, subject: Parked<P>): Promise<Verdict>;
-  /** It has been applied or recorded, here or elsewhere: what this process knows of its failures is forgotten. */
+  /** Forgets the failures of a transaction that has been applied or recorded, here or elsewhere, if this process has counted any. */
   settled(subject: Parked<P>): Promise<void>;
-  /** It has been recorded. */
+  /** Forgets the failures of a transaction that has been recorded. */
   recorded(subject: Parked<P>): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export function createParking<P extends Principal, DB>(
   }
   const threshold = { attempts, afterMs: afterHours * hourMs };
 
-  /** In a transaction of its own, when the failed one has been rolled back and its connection given back. */
+  /** Runs in a database transaction of its own, after the failed one has been rolled back and its connection released. */
   const count = ({ call, identity }: Parked<P>, content: string): Promise<boolean> => {
     const gapMs = identity?.queue === undefined ? anonymousGapMs : failuresKeptMs;
     return plainly(call, async ({ attempts: counts }) => {
@@ -93,7 +93,7 @@ export function createParking<P extends Principal, DB>(
 
   return {
     failed: async (verdict, failure, subject) => {
-      // Before the first operation nothing has failed that is the transaction's own.
+      // A failure before the first operation is not the transaction's own.
       if (verdict.outcome === "fatal" || verdict.passes || failure.during === "begin") {
         return verdict;
       }
@@ -126,7 +126,7 @@ function plainly<P extends Principal, T>(
   return memory.places.unit({ userId, operations: 1 }, store, { isolation: "plain" }, work);
 }
 
-/** Who sends it, and what it is. */
+/** The key to count under: the identity's, or a hash of the sender and the content. */
 async function attemptName<P extends Principal>({
   transaction,
   call: {

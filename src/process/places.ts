@@ -1,17 +1,17 @@
 /**
- * Who may be in the database now: one gate for each database, so that a caller who sends much is not in the way of those who send little.
- * Places are shared by caller and by transaction, not by request. A caller's wait is a part of its transaction's time.
+ * Limits the database transactions that run at once, with one gate for each database, so that a caller who sends much does not block those who send
+ * little. Places are shared out by caller and by transaction, not by request. The time spent waiting counts towards the transaction's time limit.
  */
 import { keptQueued } from "../errors.js";
 import { CallerLeft } from "../store/failures.js";
 import type { Store, Unit, UnitOptions } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 
-/** A transaction of more operations is large, and waits as one of so many. */
+/** A transaction with more operations is large, and counts as this many in its caller's work. */
 const large = 100;
-/** The longest that a large transaction lets small ones go first at a time. It then works for as long as it has waited. */
+/** The longest pause in which a large transaction lets small ones go first. It then works for as long as it has paused, at least. */
 const courtesyMs = 20;
-/** Callers whose turns are remembered while others wait. */
+/** Above this number, callers with nothing under way are forgotten. */
 const rememberedCallers = 10_000;
 
 interface Entering {
@@ -23,10 +23,10 @@ interface Entering {
 
 export interface Places {
   /**
-   * Runs something that takes one connection, when there is a place for it. Nobody may ask for a second place while holding one.
+   * Runs something that takes one connection, once there is a place for it. Code that holds a place must not ask for a second one: it could wait forever.
    *
    * @param run is told for how many milliseconds it has waited
-   * @throws CallerLeft where the caller left before there was a place
+   * @throws CallerLeft if the caller left before there was a place
    */
   during<T>(entering: Entering, run: (waitedMs: number) => Promise<T>): Promise<T>;
   /** The same for one database transaction. Rejects with what `store.unit` does. */
@@ -38,7 +38,7 @@ export interface Places {
   ): Promise<T>;
 }
 
-/** Of one transaction: where it stands in its caller's work, in operations, from the moment when it came. */
+/** A transaction's position in its caller's work, counted in operations and fixed when the transaction arrives. */
 interface Turn {
   readonly large: boolean;
   readonly begins: number;
@@ -51,19 +51,19 @@ interface Waiter extends Turn {
 
 interface CallerTurns {
   held: number;
-  /** Where its next one begins. */
+  /** Where the caller's next turn begins. */
   next: number;
   readonly waiting: Set<Waiter>;
 }
 
 /**
- * - A caller who holds no place goes first; then the caller with the least work done, counted in operations.
- * - A fifth of the places is for callers who have none.
+ * - The caller who holds the fewest places goes first; among equals, the one with the least work done, counted in operations.
+ * - A fifth of the places is reserved for callers who hold none.
  * - Large transactions, whoever sends them, take at most half of the places, and between their statements they let small ones go first.
  *
  * A single caller may therefore use nearly all places, and another caller who arrives still finds one.
  *
- * @param transactionMs nobody waits for longer
+ * @param transactionMs the longest wait, in milliseconds
  */
 export function createPlaces(
   { concurrentTransactions: places, callerTransactions: ofCaller }: PlacesLimits,
@@ -73,14 +73,14 @@ export function createPlaces(
   const reserved = !bounded || places === 1 ? 0 : Math.max(1, Math.floor(places / 5));
   const forLarge = bounded ? Math.max(1, Math.floor(places / 2)) : Infinity;
   const callers = new Map<string, CallerTurns>();
-  /** How far the work has come, in operations of one caller. */
+  /** Where the latest turn that got a place began, on the scale of `Turn`. */
   let reached = 0;
   let taken = 0;
   let takenByLarge = 0;
   let waiting = 0;
-  /** Small ones that are under way or wait. */
+  /** The number of small transactions that run or wait. */
   let small = 0;
-  /** Large ones that let those go first. */
+  /** Large transactions that pause for small ones, as functions that resume them. */
   const courteous = new Set<() => void>();
 
   const mayEnter = ({ held }: CallerTurns, isLarge: boolean): boolean =>
@@ -88,7 +88,7 @@ export function createPlaces(
     held < ofCaller &&
     (!isLarge || takenByLarge < forLarge);
 
-  /** A caller who was away does not catch up. */
+  /** A caller who was idle gets no credit for the idle time. */
   const turnOf = (caller: CallerTurns, operations: number): Turn => {
     const begins = Math.max(caller.next, reached);
     caller.next = begins + Math.min(Math.max(operations, 1), large);
@@ -183,7 +183,7 @@ export function createPlaces(
     if (!turn.large) small += 1;
     try {
       let waitedMs = 0;
-      // Who waits could not enter now.
+      // Those who wait need not be considered: whoever could enter would have been let in already.
       if (mayEnter(caller, turn.large)) {
         take(caller, turn);
       } else {
@@ -202,7 +202,7 @@ export function createPlaces(
     }
   };
 
-  /** Of one large transaction. */
+  /** Makes the function that one large transaction calls between its statements. */
   const createGiveWay = (): (() => Promise<void> | undefined) => {
     let worksUntil = 0;
     return () => {

@@ -1,4 +1,4 @@
-/** Removes from the library's own tables what nothing needs any more: now and then, behind the requests, in small steps. What must be kept is passed over once in each round. */
+/** Removes old rows from the library's own tables: now and then, after requests, in small steps. A round reads rows that have to be kept only once. */
 import type { LedgerOptions, WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
@@ -17,24 +17,24 @@ const defaultDevices = 1_000;
 const defaultContentDays = 1;
 const dayMs = 24 * 3_600_000;
 const intervalMs = 3_600_000;
-/** Rows looked at in a transaction: nobody waits for more. */
+/** Rows that one database transaction looks at, so that nothing waits for it long. */
 const rowsAtOnce = 500;
-/** Behind an upload. The next time goes on from there. */
+/** The most steps after one upload. The next run continues from there. */
 const mostSteps = 1_000;
 
 interface Pruning {
-  /** At once. Rejects with the database's errors. Resolves to how many rows are gone. */
+  /** Prunes everything now. Resolves to the number of rows removed. Rejects with the database's errors. */
   prune(store: Store): Promise<number>;
-  /** All that is kept of a user. The same. */
+  /** Removes everything that is kept of a user. Resolves and rejects in the same way. */
   forget(store: Store, userId: string): Promise<number>;
   readonly devices: Omit<DeviceBound, "forgotten">;
-  /** How long content tells transactions apart, where no device does. */
+  /** For how long content tells transactions apart if the device is unknown, in milliseconds. */
   readonly contentMs: number;
-  /** An upload has been answered: perhaps it is time to prune. Waits for nothing and never throws. */
+  /** To be called after an upload has been answered: prunes in the background if it is time. Waits for nothing and never throws. */
   passed(database: Database): void;
 }
 
-/** @throws TypeError for a retention that is none */
+/** @throws TypeError for an invalid retention */
 export function createPruning<P extends Principal, DB>(
   { ledger, parking, tables, deadLetters = {} }: WritesConfig<P, DB>,
   load: Load,
@@ -57,7 +57,7 @@ export function createPruning<P extends Principal, DB>(
     );
   }
   const counted = countsVersions(tables);
-  /** Ends at the last old row, or after so many steps. */
+  /** Ends at the last old row, or after the given number of steps. */
   const inSteps = async (
     store: Store,
     what: Prunable,
@@ -100,13 +100,13 @@ export function createPruning<P extends Principal, DB>(
   return {
     devices: { most: devices, unseenMs: retentionDays * dayMs },
     contentMs: contentDays * dayMs,
-    // For whoever calls it has no other process that would go on.
+    // Without a bound on the steps: the application may prune in a job of its own, and no later upload would continue.
     prune: (store) => load.during(async () => (await prune(store, undefined, Infinity)).removed),
     forget: (store, userId) => load.during(() => forget(store, userId)),
     passed: ({ store, memory }) => {
       if (!automatic) return;
       const now = performance.now();
-      // Of many processes that start together, each has its own time.
+      // Random, so that processes that start together don't prune together.
       memory.pruneAt ??= now + Math.random() * intervalMs;
       if (memory.pruneAt > now || load.draining()) return;
       memory.pruneAt = now + intervalMs;

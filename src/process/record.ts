@@ -1,7 +1,7 @@
-/** A fatal answer is given only when the dead letter and the ledger's row have been committed together. */
+/** Records failures as dead letters. A fatal answer is given only after the letter and the ledger's row have been committed together. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
-import { createNextId, eachRowOnce, namedRows } from "../dead-letters/payload.js";
+import { contentHash, createNextId, eachRowOnce, namedRows } from "../dead-letters/payload.js";
 import {
   ChainFull,
   type LetterQuota,
@@ -37,9 +37,9 @@ type OnRecorded<P extends Principal, DB> = NonNullable<
 >["onRecorded"];
 
 /**
- * Never rejects. Gives the answer itself, the answer of another attempt that was first, or, where nothing could be recorded, a retryable one.
+ * Never rejects. Resolves to the given answer, to the answer of another attempt that was first, or to a retryable one if nothing could be recorded.
  *
- * @param more `root`: the letter whose dependant it is. Where that waits no more, nothing is recorded, and `undefined` comes back
+ * @param more `root`: the letter that the transaction depends on. If that letter no longer waits, nothing is recorded, and the result is `undefined`
  */
 export type RecordFailure<P extends Principal> = (
   answer: FatalResult,
@@ -79,7 +79,7 @@ export function createRecord<P extends Principal, DB>({
         emit({ type: "error", ...correlated(call), during, error, outcome, ...remedy });
         if (error instanceof ChainFull) return chainFull(letter, error.root, call, emit);
         if (error instanceof TooManyLetters) return tooManyLetters();
-        // The state of the rows is useful, but a letter without it is better than none.
+        // The state of the rows is useful, but a letter without it is better than no letter.
         if (unread) reading.wanted = false;
         const verdict = classify(error, call.store, false);
         const tried = { ...call, schema };
@@ -88,7 +88,7 @@ export function createRecord<P extends Principal, DB>({
       }
     }
     if ("earlier" in outcome) return outcome.earlier;
-    // It has been committed, and that is the answer, whatever goes wrong from here on.
+    // The letter has been committed, so the answer stands, whatever fails from here on.
     await announce(outcome.stored, about, call, emit, onRecorded);
     return answer;
   };
@@ -100,11 +100,11 @@ type Outcome = { readonly earlier: TransactionResult } | { readonly stored: Dead
 
 class RootClosed extends Error {}
 
-/** Of the rows that the letter names. */
+/** The reading of the state of the rows that the letter names. */
 interface RowReading {
   readonly rowStateReader: RowStateReader;
   wanted: boolean;
-  /** So that a failure can say whether it was this. */
+  /** Whether the rows are being read, so that a failure can be told from others. */
   underWay: boolean;
 }
 
@@ -117,7 +117,7 @@ interface Storing<P extends Principal, DB> extends Pick<
   readonly targets: Targets | undefined;
 }
 
-/** Stores the letter, unless another attempt was first: then its answer holds, and nothing is stored. */
+/** Stores the letter, unless another attempt was first: then that attempt's answer stands, and nothing is stored. */
 async function storeLetter<P extends Principal, DB>(
   { pipeline, quota, reading, schema, targets }: Storing<P, DB>,
   answer: FatalResult,
@@ -136,13 +136,14 @@ async function storeLetter<P extends Principal, DB>(
       if (unit.earlier !== undefined) return { earlier: unit.earlier };
       const open = { store, unit, ...(targets && { targets }) };
       const { root } = letter;
+      const repeats = async () => unit.letters.repeats(await contentHash(letter), root);
       if (root !== undefined) {
         const chain = await unit.letters.lockRoot(root);
-        // The ledger's row is undone with it.
+        // The error also rolls back the ledger's row.
         if (chain === undefined) throw new RootClosed();
-        quota.checkChain(chain, root);
+        await quota.checkChain(chain, root, repeats);
       }
-      await quota.check(unit, memory, letter);
+      await quota.check(unit, memory, letter, repeats);
       const whole = await withRowStates(letter, open, reading, call.principal);
       const context = withUnit<P, DB>(call.shown, open);
       return { stored: await pipeline.deadLetter(whole, context) };
@@ -189,7 +190,7 @@ function letterOf<P extends Principal>(
   };
 }
 
-/** That queue waits; the user's other queues go on. */
+/** Answers a queue whose chain is full: it waits, and the user's other queues go on. */
 function chainFull<P extends Principal>(
   { userId, clientId }: DeadLetter,
   root: string,

@@ -1,4 +1,4 @@
-/** What a transaction that has been refused for its form fails with, in place of being applied. */
+/** The failure of a transaction that was refused as invalid before it could be applied. */
 import { fatal } from "../errors.js";
 import type { InvalidTransaction } from "../model.js";
 

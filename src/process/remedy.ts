@@ -1,8 +1,8 @@
-/** What to do about a failure that the operator has to mend, where it is known. */
+/** What the operator can do about a failure, if that is known. */
 import type { ErrorEvent } from "../events/events.js";
 import type { Store } from "../store/store.js";
 
-/** What the application's own statements are sent in. */
+/** The stages in which statements on the application's own tables are sent. */
 const ofData: readonly ErrorEvent["during"][] = ["map", "authorize", "persist", "commit"];
 
 const ownTables =
@@ -10,7 +10,7 @@ const ownTables =
 const ownGrants =
   "grant the login role select, insert, update and delete on the library's own tables (powersync_…)";
 
-/** To be spread into an event. */
+/** The remedy as a member to spread into an event. */
 export function withRemedy(
   error: unknown,
   during: ErrorEvent["during"],

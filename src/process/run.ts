@@ -1,6 +1,7 @@
-/** Changes that are written together, as far as nothing of the application's has to run between them. */
+/** Collects changes that are written together, as long as no application code has to run between them. */
 import type { OperationContext, Principal } from "../context.js";
 import type { Write, WriteOutcome } from "../model.js";
+import { correlated } from "../events/emit.js";
 import { faultOf } from "../pipeline/fault.js";
 import type { OpenUnit, OperationState } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
@@ -8,12 +9,12 @@ import { Undone } from "../store/failures.js";
 import type { Change } from "../store/store.js";
 import type { Progress } from "./attempted.js";
 
-function foundMissing(
+function noteMissing(
   { op, table, id }: Write,
   operationIndex: number,
   { needs }: OperationState,
 ): void {
-  // The default one has said so already.
+  // The default persister has noted it already.
   if (op === "PUT" || needs?.rows.some((row) => row.operationIndex === operationIndex)) return;
   needs?.rows.push({ op, table, id, operationIndex });
 }
@@ -28,7 +29,7 @@ interface WaitingChange<P extends Principal, DB> {
 /** Changes that wait to be written together. */
 export interface Run<P extends Principal, DB> {
   add(write: Write, context: OperationContext<P, DB>, state: OperationState): Promise<void>;
-  /** Writes what waits. Rejects with the first failure. */
+  /** Writes the waiting changes. Rejects with the first failure. */
   end(): Promise<void>;
 }
 
@@ -37,9 +38,9 @@ export function createRun<P extends Principal, DB>(
   { unit }: OpenUnit,
   progress: Progress,
 ): Run<P, DB> {
-  const alone: Run<P, DB>["add"] = async (write, context, state) => {
+  const persistAlone: Run<P, DB>["add"] = async (write, context, state) => {
     progress.during = "persist";
-    // One of the application's own may give nothing.
+    // A persister of the application's own may return nothing.
     let outcome: WriteOutcome | undefined;
     try {
       outcome = await persist(write, context);
@@ -48,15 +49,16 @@ export function createRun<P extends Principal, DB>(
       throw error;
     }
     unit.throwIfFailed();
-    if (outcome?.effect === "missing") foundMissing(write, context.operationIndex, state);
+    if (outcome?.effect === "missing") noteMissing(write, context.operationIndex, state);
   };
-  if (plainPersist === undefined) return { add: alone, end: async () => {} };
+  if (plainPersist === undefined) return { add: persistAlone, end: async () => {} };
   let waiting: WaitingChange<P, DB>[] = [];
   return {
     add: async (write, context, state) => {
-      // What stands before it has been written: see `Rule.looksAround`.
+      // The changes before this one have been written already: see `Rule.looksAround`.
       const rule = rules.get(write.table);
-      if ((rule?.persist ?? rule?.conflict) !== undefined) return alone(write, context, state);
+      if ((rule?.persist ?? rule?.conflict) !== undefined)
+        return persistAlone(write, context, state);
       progress.during = "persist";
       const change = await plainPersist.change(write, context, state);
       if (change !== undefined) waiting.push({ change, write, context, state });
@@ -67,12 +69,18 @@ export function createRun<P extends Principal, DB>(
       waiting = [];
       progress.during = "persist";
       const { effects, failure } = await unit.write(run.map(({ change }) => change));
-      // Nobody is told of what is begun again.
+      // The transaction is run again, so its effects so far are not reported.
       if (failure?.cause instanceof Undone) throw failure.cause;
       for (const [index, effect] of effects.entries()) {
         const { write, context, change, state } = run[index] as WaitingChange<P, DB>;
         progress.operationIndex = change.operationIndex;
-        if (effect !== "written") plainPersist.judge(effect, write, context, state);
+        if (effect === "written") continue;
+        const { operationIndex } = change;
+        plainPersist.judge(effect, write, {
+          ...correlated(context),
+          operationIndex,
+          needs: state.needs,
+        });
       }
       if (failure === undefined) return;
       progress.operationIndex = failure.operationIndex;

@@ -1,4 +1,4 @@
-/** One transaction, from its identity to its answer. Whatever happens, it ends applied once, recorded as a dead letter, or still queued on the device. */
+/** Processes one transaction, from its identity to its answer. Whatever happens, it is applied once, recorded as a dead letter, or still queued on the device. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import { payloadOf } from "../dead-letters/payload.js";
@@ -34,7 +34,7 @@ import { createRecord } from "./record.js";
 import { withRemedy } from "./remedy.js";
 import type { SchemaTrust } from "../store/tables.js";
 
-/** The most times that one is begun because others change the letters in the meantime. */
+/** The most attempts at a transaction while others change the letters that it depends on. */
 const mostAttempts = 10;
 const busyMessage = "Others are changing something that this change depends on.";
 const noWork = async () => {};
@@ -71,7 +71,7 @@ export function createAnnounce<P extends Principal, DB>({
     const { call } = subject;
     if (needs !== undefined) announceMissing(emit, needs, call);
     await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
-    // The proof, for others, that things work: see `parking.ts`.
+    // Parking needs to know that the database can apply transactions at all: see `parking.ts`.
     call.memory.appliedAt = performance.now();
     if (call.memory.failing.size > 0) await parking?.settled(subject);
   };
@@ -105,7 +105,7 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const refused = "invalid" in transaction;
     if (!refused && transaction.crud.length === 0) return success;
-    // What is refused now may have been applied before, or be taken once a limit has been raised.
+    // A refused transaction gets an identity, too: it may have been applied before, or be accepted once a limit has been raised.
     const named = refused ? await identifiable(transaction.raw) : transaction;
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
@@ -116,10 +116,10 @@ export function createRunTransaction<P extends Principal, DB>({
       const { result, shared } = await joinFlight(call.memory, flight, execute);
       if (!shared) return result;
       tally.ledger = "shared";
-      // The ledger must know that this request held it, too: what a queue sent last is never pruned.
+      // Enters that this request held the transaction, too: the ledger never prunes what a queue sent last.
       if (identity.queue !== undefined && isAnswered(result))
         await inUnit(call.store, noWork, { claim: { ...identity, known: true } });
-      // Where the caller who began it has left, this one begins it anew.
+      // If the caller who began the run has left, this request begins it again.
       if (result !== notBegun || call.signal.aborted) return result;
     }
   };
@@ -177,7 +177,7 @@ export function createRunTransaction<P extends Principal, DB>({
             )
           : undefined;
       if (needed === undefined && last === undefined) {
-        // Whoever finds other rows absent each time will find none the next time, or the time after it.
+        // Each attempt may find other rows missing while others delete rows, so their number is bounded. The device sends the transaction again.
         if (number >= mostAttempts) return retryableResult(busyMessage);
         for (const row of tried.needs?.rows ?? []) known.free.add(rowName(row));
         if (tried.kind === "unsure" && tried.puts !== undefined) known.puts = tried.puts;
@@ -194,11 +194,11 @@ export function createRunTransaction<P extends Principal, DB>({
             })
           : await conclude({ ...concluded, verdict: dependent, ...needed });
       if (result === undefined) {
-        // Its root has been closed in the meantime, and the row that it needs may exist.
+        // The root has been closed in the meantime, so the row that the transaction needs may exist now.
         if (number >= mostAttempts) return retryableResult(busyMessage);
         continue;
       }
-      // What was fatal at once has never been counted.
+      // A failure that was fatal at once has not been counted.
       if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
       return result;
     }
@@ -260,14 +260,14 @@ export function createRunTransaction<P extends Principal, DB>({
   };
 }
 
-/** What the client has been asked about once more is tried, whatever the earlier one is answered. */
+/** Includes `handling`: a copy that is sent after the client was asked again has to be tried, and must not share the answer of an earlier copy. */
 export function flightKey(key: string, { handling }: Identity): string {
   return `${key} ${handling ?? ""}`;
 }
 
 /**
- * Runs `execute`, or waits for the run under way for the same key in the same database: in different databases the same identity is not the
- * same transaction.
+ * Runs `execute`, or waits for the run that is under way for the same key. The map belongs to one database: the same identity in another database is
+ * another transaction.
  */
 export async function joinFlight(
   { inFlight }: Pick<Memory, "inFlight">,

@@ -1,6 +1,6 @@
 /**
- * Entries beside a mutation are not applied: the mutator writes what is to be. Where it has left one of their rows as it was, the device may have
- * shown something that nobody will ever write, and an event says so.
+ * Reports entries that a mutator has left without effect. Entries beside a mutation are not applied, because the mutator writes instead. If it leaves
+ * one of their rows unchanged, the device may have shown something that is never written, so an event is emitted.
  */
 import type { Principal } from "../context.js";
 import type { RowStateReader } from "../dead-letters/row-states.js";
@@ -11,7 +11,8 @@ import { rowName } from "../store/letters.js";
 import type { Call } from "./call.js";
 
 /**
- * Looks at the rows before the mutators run. What it gives looks again behind them, and tells. `undefined`: nothing is left out.
+ * Reads the rows before the mutators run. The function that it resolves to reads them again afterwards, and emits the events. `undefined`: no entry is
+ * left out.
  *
  * @param made the entries that are run or applied
  */
@@ -21,7 +22,7 @@ export type WatchLeft = (
   made: ReadonlySet<CrudEntry>,
 ) => Promise<(() => Promise<void>) | undefined>;
 
-/** A statement or two for each table, twice; only where a mutation's transaction holds other entries. */
+/** Costs a statement or two for each table, twice, but only if a mutation's transaction holds other entries. */
 export function createWatchLeft<P extends Principal>(
   reader: RowStateReader,
   call: Call<P>,

@@ -1,4 +1,4 @@
-/** The request processor: an upload validated, its transactions run one after the other, each answered. Over HTTP, and called directly from routes of an application's own. */
+/** Processes uploads: validates one, runs its transactions one after the other, and answers each. Used over HTTP, and by the application's own routes. */
 import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
@@ -33,9 +33,9 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly timeouts: Timeouts;
   readonly databases: Databases<P>;
   readonly quota: LetterQuota;
-  /** How many devices of a caller's the ledger keeps. */
+  /** How many of a caller's devices the ledger keeps. */
   readonly devices: Omit<DeviceBound, "forgotten">;
-  /** For how long content tells transactions apart where no device does. */
+  /** For how long content tells transactions apart if the device is unknown, in milliseconds. */
   readonly contentMs: number;
   /** Absent without `rls`. */
   readonly gate: Gate<P> | undefined;
@@ -44,11 +44,11 @@ interface ProcessorParts<P extends Principal, DB> {
   readonly emit: Emit;
   /** Called with the database of an upload that has been answered. */
   readonly passed: (database: Database) => void;
-  /** Called with it too, where `selfCheck.until` in its memory has passed. */
+  /** Called with the database as well, once `selfCheck.until` in its memory has passed. */
   readonly selfCheck: ((database: Database) => void) | undefined;
 }
 
-/** Who sends an upload. The body's own client and queue come first. */
+/** Who sends an upload. A client or queue id in the body takes precedence over these. */
 interface UploadOptions<P extends Principal> {
   readonly context: CallContext<P>;
   readonly clientId?: string | undefined;
@@ -57,9 +57,9 @@ interface UploadOptions<P extends Principal> {
 }
 
 export interface Processor<P extends Principal> {
-  /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` is each transaction's answer. */
+  /** Runs the `validate` layer. Throws `badRequest` for a bad envelope, and what its hooks throw; a `fatal()` becomes the answer to each transaction. */
   validate(body: unknown, context: CallContext<P>): Promise<Upload>;
-  /** One result a transaction, in order. Throws `retryable` alone, where nothing may be written right now. */
+  /** Resolves to one result for each transaction, in order. Throws only `retryable`, if nothing may be written right now. */
   run(upload: Upload, options: UploadOptions<P>): Promise<readonly TransactionResult[]>;
 }
 
@@ -160,10 +160,10 @@ const byContent = { type: "replayed_by_content" } as const;
 const unreached = "The database can't be reached right now.";
 const unnamed = "The server can't identify the device right now.";
 
-/** So that what has been applied is answered before the client gives up waiting for it. */
+/** Ends a long batch, so that the client gets its results before it gives up waiting. */
 const outOfTime = retryableResult("The request took too long. Send the rest again.");
 
-/** What follows a transaction that stays queued must stay behind it. */
+/** Whether the rest of a batch is left: it must not overtake a transaction that stays queued. */
 function endsBatch(result: TransactionResult, onFatal: "stop" | "skip" = "stop"): boolean {
   switch (result.status) {
     case "success":
@@ -219,7 +219,7 @@ export function createDirect<P extends Principal>({
   load,
   emit,
 }: DirectParts<P>): Direct<P> {
-  /** @param accept what is processed of a body that has been understood */
+  /** @param accept chooses what to process of a valid upload */
   const process = (
     body: unknown,
     { principal, clientId, queueId, ...options }: CallOptions<P>,

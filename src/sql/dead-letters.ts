@@ -22,7 +22,7 @@ import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import { atMost } from "./at-most.js";
 import { wholeText } from "./letter-parts.js";
-import { changeLetters, insertLetter, tableName } from "./letter-changes.js";
+import { changeLetters, insertLetter, repeatsLetter, tableName } from "./letter-changes.js";
 import {
   creators,
   dependants,
@@ -42,6 +42,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
   const from: Letters = { tx, dialect, place };
   return {
     record: (letter) => insertLetter(tx, dialect, place, letter),
+    repeats: (content, root) => repeatsLetter(tx, dialect, place, content, root),
     countWaiting: (...of) => countWaiting(from, ...of),
     countByCode: () => countByCode(from),
     find: (id, lock = false) => find(from, id, lock),

@@ -50,18 +50,8 @@ export async function nextInChain(
   content: string,
   bytes: number,
 ): Promise<Link | { readonly same: string }> {
-  const last = await locking(
-    dialect,
-    tx
-      .selectFrom("powersync_dead_letters")
-      .select(["id", "content", "status"])
-      .where("root", "=", root)
-      .orderBy("chain_position", "desc")
-      .$call((query) => atMost(dialect, query, 1)),
-  ).executeTakeFirst();
-  if (last?.content === content && waiting.some((each) => each === last.status)) {
-    return { same: last.id };
-  }
+  const last = await lastInChain(tx, dialect, root);
+  if (last !== undefined && repeatsLast(last, content)) return { same: last.id };
   const { chain_last, ...first } = await locking(
     dialect,
     tx
@@ -81,6 +71,34 @@ export async function nextInChain(
     .where("id", "=", root)
     .execute();
   return { root, chain_position: position };
+}
+
+/** The dependant that was recorded last. */
+export async function lastInChain(
+  tx: OwnTransaction,
+  dialect: Dialect,
+  root: string,
+): Promise<Last | undefined> {
+  return locking(
+    dialect,
+    tx
+      .selectFrom("powersync_dead_letters")
+      .select(["id", "content", "status"])
+      .where("root", "=", root)
+      .orderBy("chain_position", "desc")
+      .$call((query) => atMost(dialect, query, 1)),
+  ).executeTakeFirst();
+}
+
+interface Last {
+  readonly id: string;
+  readonly content: string;
+  readonly status: string;
+}
+
+/** Whether the content repeats the last dependant. Behind another dependant it is not a repetition: it must keep its order. */
+export function repeatsLast(last: Last | undefined, content: string): boolean {
+  return last?.content === content && waiting.some((each) => each === last.status);
 }
 
 /** Replaces the fingerprint by which two letters count as the same one. */

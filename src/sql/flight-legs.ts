@@ -2,6 +2,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
+import type { Scope } from "../store/tables.js";
 import { isSameScope, readsTable } from "./alike.js";
 import type { Dialect, SqlDatabase, SqlTable, Target } from "./dialect.js";
 import {
@@ -42,8 +43,14 @@ interface Ready {
   readonly table: SqlTable;
   readonly target: Target;
   readonly write: FlightWrite;
-  /** Changes with the same key may be made by one statement, but each row only once. Absent: the change is made alone. */
-  readonly run?: { readonly alike: string; readonly row: string; readonly once: CompiledOnce };
+  /** Changes that are alike may be made by one statement, but each row only once. Absent: the change is made alone. */
+  readonly run?: { readonly row: string; readonly once: CompiledOnce };
+}
+
+/** A table's scope, bound once for all changes of a transaction that have the same scope. */
+interface BoundOnce {
+  readonly given: Scope | undefined;
+  readonly bound: Awaited<ReturnType<typeof bound>>;
 }
 
 /** The event loop is released after this many changes. Fewer take too little time to matter. */
@@ -65,6 +72,7 @@ export async function legsOfChanges(
   const inSlices = changes.length > changesOfSlice;
   let run: Ready[] = [];
   let rows = new Set<string>();
+  const scopes = new Map<SqlTable, BoundOnce>();
   const end = async () => {
     const [first] = run;
     const together =
@@ -76,14 +84,15 @@ export async function legsOfChanges(
   };
   for (const [index, change] of changes.entries()) {
     if (inSlices && isSliceOver()) await nextSlice();
-    const ready = await readyFor(parts, options, change, from + index);
+    const ready = await readyFor(parts, options, change, from + index, scopes);
     if (ready === undefined) return undefined;
     const [first] = run;
     const joins =
       first?.run !== undefined &&
       ready.run !== undefined &&
       first.table === ready.table &&
-      first.run.alike === ready.run.alike &&
+      isAlike(first, ready) &&
+      first.run.once.shape === ready.run.once.shape &&
       isSameScope(first.run.once, ready.run.once) &&
       !rows.has(ready.run.row) &&
       run.length < mostOfRun;
@@ -96,24 +105,25 @@ export async function legsOfChanges(
 }
 
 async function readyFor(
-  { dialect, known, texts }: LegParts,
-  { schema, caller }: FlightOptions,
+  parts: LegParts,
+  options: FlightOptions,
   change: Change,
   index: number,
+  scopes: Map<SqlTable, BoundOnce>,
 ): Promise<Ready | undefined> {
   // The port's type hides it, but every table of this store is its own.
   const table = change.table as SqlTable;
-  const { values, fixed } = withoutFixed(change, dialect);
+  const { values, fixed } = withoutFixed(change, parts.dialect);
   const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
-  let isKnown = true;
-  const tableOf = async (name: string, columns: readonly string[] = []) => {
-    const found = known(name, columns, schema, caller?.role);
-    isKnown &&= found !== undefined;
-    return found;
-  };
-  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
-  if (!isKnown) return undefined;
+  let last = scopes.get(table);
+  if (last === undefined || last.given !== change.scope) {
+    const bound = await boundNow(parts, options, change.scope, table);
+    if (bound === undefined) return undefined;
+    last = { given: change.scope, bound };
+    scopes.set(table, last);
+  }
+  const { scope, once } = last.bound;
   const { op, key } = change;
   const { name, columns, traits, lessons } = table;
   const target: Target = {
@@ -134,6 +144,23 @@ async function readyFor(
   return { index, table, target, write, ...(run && { run }) };
 }
 
+/** `undefined`: it reads a table that is not known right now. */
+async function boundNow(
+  { dialect, known, texts }: LegParts,
+  { schema, caller }: FlightOptions,
+  scope: Scope | undefined,
+  table: SqlTable,
+): Promise<BoundOnce["bound"] | undefined> {
+  let isKnown = true;
+  const tableOf = async (name: string, columns: readonly string[] = []) => {
+    const found = known(name, columns, schema, caller?.role);
+    isKnown &&= found !== undefined;
+    return found;
+  };
+  const made = await bound(texts, scope, dialect, tableOf, table);
+  return isKnown ? made : undefined;
+}
+
 function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
   const { op, insertOnly = [] } = change;
   if (table.traits === undefined || mustLook(table, change)) return undefined;
@@ -142,8 +169,7 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
   if (op === "PATCH") return { op: "update", values, changes: {} };
   if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
     return undefined;
-  const changes: Record<string, unknown> = { ...values };
-  for (const name of insertOnly) delete changes[name];
+  const changes = insertOnly.length === 0 ? values : without(values, insertOnly);
   // If the values are not enough for a new row, the row should exist.
   return isIncomplete(change)
     ? { op: "update", values: changes, changes: {} }
@@ -152,11 +178,17 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
 
 const verbs = { put: "insert", delete: "delete" } as const;
 
+function without(values: Values, names: readonly string[]): Values {
+  const others: Record<string, unknown> = { ...values };
+  for (const name of names) delete others[name];
+  return others;
+}
+
 /** PATCHes are made one by one. Joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
 function runOf(
   { columns, traits }: SqlTable,
   { key, scope }: Change,
-  { op, values, changes }: FlightWrite,
+  { op, values }: FlightWrite,
   once: CompiledOnce,
 ): Ready["run"] {
   if (op !== "put" && op !== "delete") return undefined;
@@ -165,8 +197,24 @@ function runOf(
   const [[name, value] = ["", undefined]] = Object.entries(key);
   const column = columns.get(name);
   if (column === undefined) return undefined;
-  const alike = JSON.stringify([op, once.shape, name, Object.keys(values), Object.keys(changes)]);
-  return { alike, row: rowOfKey(column, value), once };
+  return { row: rowOfKey(column, value), once };
+}
+
+/** Whether two changes of one table have the same statement, but for the scope and the rows. */
+function isAlike({ write: one, target: { key } }: Ready, { write: other, target }: Ready): boolean {
+  return (
+    one.op === other.op &&
+    isSameNames(key, target.key) &&
+    isSameNames(one.values, other.values) &&
+    isSameNames(one.changes, other.changes)
+  );
+}
+
+/** In the same order, too. */
+function isSameNames(one: Values, other: Values): boolean {
+  const names = Object.keys(one);
+  const others = Object.keys(other);
+  return names.length === others.length && names.every((name, index) => name === others[index]);
 }
 
 async function legsOfOne(

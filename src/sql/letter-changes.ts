@@ -2,7 +2,14 @@
 import { type Expression, type ExpressionBuilder, sql } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJsonOfLarge } from "../wire/serialize.js";
-import { createRows, nextInChain, removeRows, uniqueContent } from "./dependants.js";
+import {
+  createRows,
+  lastInChain,
+  nextInChain,
+  removeRows,
+  repeatsLast,
+  uniqueContent,
+} from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
 import { insertOrChange } from "./own-inserts.js";
@@ -79,7 +86,24 @@ export async function insertLetter(
   return { id, attempts: Number(attempts) };
 }
 
-/** Call it after the payload's parts have been set aside. */
+/** Whether `insertLetter` would count a letter that waits already. */
+export async function repeatsLetter(
+  tx: OwnTransaction,
+  dialect: Dialect,
+  place: string,
+  content: string,
+  root: string | undefined,
+): Promise<boolean> {
+  if (root !== undefined) return repeatsLast(await lastInChain(tx, dialect, root), content);
+  const found = await tx
+    .selectFrom("powersync_dead_letters")
+    .select("id")
+    .where("open_content", "=", content + place)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** Once its parts have been set aside. */
 function originalLength(
   { types: { length = (text) => sql<number>`length(${text})` } }: Dialect,
   eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,

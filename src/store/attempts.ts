@@ -1,13 +1,13 @@
-/** Failed attempts, as the port to a database has them: what parking counts. */
+/** Counts of failed attempts in the database, which parking goes by. */
 
-/** How often transactions have failed in a way that might have passed. Times are the database's own. */
+/** Counts how often transactions have failed with retryable errors. Times are by the database's clock. */
 export interface AttemptStore {
-  /** Enters a failure. A count that has seen none for `gapMs` milliseconds begins anew. */
+  /** Counts a failure. The count begins anew if the last failure is more than `gapMs` milliseconds old. */
   count(content: string, gapMs: number): Promise<void>;
   /**
-   * Whether it has failed so often and for so long, while another transaction has been applied since the failure before the latest.
+   * Whether a transaction has reached the threshold, and another transaction has been applied since the last failure but one.
    *
-   * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
+   * @param appliedAgoMs how long ago this process last applied a transaction; covers transactions that leave no trace in the ledger
    */
   isExhausted(
     content: string,

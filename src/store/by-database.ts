@@ -1,7 +1,7 @@
-/** What the process remembers of each database, by its store's key. */
+/** What the process remembers about each database, by its store's key. */
 import type { Store } from "./store.js";
 
-/** Databases that are named by text and remembered at once. The one that was asked for longest ago is forgotten first. */
+/** The most databases with a text as their key that are remembered at once. The least recently used one is forgotten first. */
 const mostNamed = 10_000;
 
 type Keyed = Pick<Store, "key">;
@@ -10,7 +10,7 @@ interface ByDatabase<State, Of extends Keyed> {
   of(store: Of): State;
 }
 
-/** @param make what is remembered of a database at first */
+/** @param make makes the initial state for a database */
 export function byDatabase<State, Of extends Keyed = Keyed>(
   make: (store: Of) => State,
 ): ByDatabase<State, Of> {

@@ -1,17 +1,17 @@
-/** Write checkpoints, as a store keeps them. */
+/** Write checkpoints in a store. */
 
-/** Whose a checkpoint is. */
+/** The owner of a checkpoint. */
 export interface CheckpointKey {
-  /** Of user and client: hex SHA-256. */
+  /** Hex SHA-256 of user and client. */
   readonly id: string;
   readonly userId: string;
   readonly clientId: string;
 }
 
-/** Write checkpoints, up to 2^63 - 1. All are given as digits. */
+/** Write checkpoints, from 0 to 2^63 - 1, as decimal digits. */
 export interface CheckpointStore {
-  /** Counts up. Whoever counts at the same time waits, and gets another number. */
+  /** Increments the checkpoint and returns it. Concurrent calls wait for each other, and each gets a different number. */
   next(key: CheckpointKey): Promise<string>;
-  /** Raises it to the number, unless it is as high already. Gives what is stored then. */
+  /** Raises the checkpoint to the number, unless it is already as high. Returns what is then stored. */
   raise(key: CheckpointKey, checkpoint: string): Promise<string>;
 }

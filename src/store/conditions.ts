@@ -1,14 +1,15 @@
-/** Conditions that a scope may consist of, as plain data: what every store understands without an expression of its own kind. */
+/** Conditions of a scope as plain data, which every store understands. */
 
-/** One of them; of `anyOf` at least one must hold. Columns and tables go by the source database's names. */
+/** A condition on a row. Columns and tables have the source database's names. */
 export type Condition =
   /** The row's column holds the caller's user id. */
   | { readonly isOwner: string }
-  /** There is a row that makes the caller a member. */
+  /** A row of another table makes the caller a member. */
   | { readonly isMember: Membership }
+  /** At least one of these conditions holds. */
   | { readonly anyOf: readonly Condition[] };
 
-/** A row of this table makes `user` a member of what `row` refers to. */
+/** Where memberships are stored: a row of this table makes `user` a member of the row that `row` refers to. */
 export interface Membership {
   readonly table: string;
   /** The table's column that refers to the row in question. */
@@ -19,7 +20,7 @@ export interface Membership {
   readonly by: string;
 }
 
-/** The columns of the row itself that are compared with the caller's id, in order. */
+/** The row's own columns that are compared with the caller's id, in order. */
 export function ownerColumnsOf(condition: Condition): readonly string[] {
   if ("anyOf" in condition) return condition.anyOf.flatMap(ownerColumnsOf);
   return "isOwner" in condition ? [condition.isOwner] : [];

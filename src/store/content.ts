@@ -1,28 +1,28 @@
-/** Transactions that are told apart by what is in them, where nobody says which device has sent them; and what other transactions of the same user name meanwhile. */
+/** How content tells transactions apart if the device is unknown: a repeat is a replay only while no other transaction of the user has named its rows. */
 
-/** What a transaction says of itself. */
+/** The content of a transaction, for the ledger. */
 export interface Content {
-  /** It is entered by its content, for its repeat may not tell that it comes from the same device. */
+  /** Whether the transaction is entered by its content, because its repeat may not say that it comes from the same device. */
   readonly entered: boolean;
-  /** For how long it is told apart by its content. */
+  /** For how long content tells transactions apart, in milliseconds. */
   readonly withinMs: number;
-  /** Made only where somebody asks. */
+  /** Computes the hashes, which few transactions need. */
   read(): Promise<ContentNames>;
-  /** Told when the content alone has said that it is a repeat, once that has been committed. */
+  /** Called if content alone has decided that the transaction is a repeat, after the commit. */
   readonly decided: () => void;
 }
 
-/** All are hex SHA-256, and no two users' are the same. */
+/** Hex SHA-256 hashes, each different for every user. */
 export interface ContentNames {
-  /** Of the transaction's id and content. Absent: it has no id, and nothing of it is a repeat. */
+  /** Of the transaction's id and content. Absent: the transaction has no id, and is never a repeat. */
   readonly key?: string;
-  /** Identities by which the ledger may know it from before its device's queue had this id. */
+  /** Identities under which the ledger may know the transaction from before its queue had this id. */
   readonly others: readonly string[];
-  /** Rows, by the client's names. Absent: so many that it counts as naming all. */
+  /** The rows that it names, by the client's names. Absent: they are so many that it counts as naming all. */
   readonly rows?: readonly string[];
   /** Stands for all rows. */
   readonly all: string;
 }
 
-/** What has been named longer ago than a transaction is told apart by its content is kept for this long: no clock and no open transaction is so late. */
+/** How much longer named rows are kept than content tells transactions apart. Clock differences and open transactions are shorter than this. */
 export const namedMarginMs = 3_600_000;

@@ -1,17 +1,17 @@
-/** Work that is waited for so long, and no longer. */
+/** Time limits for work that is awaited. */
 
 interface Deadline {
-  /** What says so, once the time has passed. */
+  /** The error, once the time has passed. */
   readonly late?: Error;
-  /** Rejects with it. To be raced with work, whose outcome is ignored once it has lost. */
+  /** Rejects with that error. To be raced with the work, whose outcome is ignored once it has lost. */
   readonly passed: Promise<never>;
-  /** To be called when nothing is waited for any more. */
+  /** Stops the timer. To be called when nothing is awaited any more. */
   end(): void;
 }
 
 /**
- * @param ms `Infinity` for ever
- * @param passed called when the time has passed; gives the error that says so
+ * @param ms `Infinity` for no limit
+ * @param passed called when the time has passed; returns the error to reject with
  */
 export function createDeadline(ms: number, passed: () => Error): Deadline {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,7 +23,7 @@ export function createDeadline(ms: number, passed: () => Error): Deadline {
       reject(time.late);
     }, ms);
   });
-  // Perhaps nobody is waiting just then.
+  // If nothing awaits it just then, the rejection must not be reported as unhandled.
   end.catch(() => undefined);
   return Object.assign(time, {
     passed: end,
@@ -31,7 +31,7 @@ export function createDeadline(ms: number, passed: () => Error): Deadline {
   });
 }
 
-/** Rejects with an Error that says so where `running` has not settled in that many milliseconds; it goes on by itself. */
+/** Rejects with an Error if `running` has not settled within `ms` milliseconds. The work itself goes on. */
 export async function withinMs<T>(ms: number, running: Promise<T>): Promise<T> {
   const deadline = createDeadline(ms, () => new Error(`There was no answer within ${ms} ms.`));
   try {

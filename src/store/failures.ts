@@ -1,6 +1,6 @@
-/** What went wrong, as a store says it: what an error means, and errors for what a driver's own can't tell. */
+/** How a store reports failures: the meanings of errors, and error classes for what a driver's own errors can't express. */
 
-/** What an error means for a write: in capitals the code of a fatal failure, else why it is retryable. */
+/** What an error means for a write: the code of a fatal failure, in capitals, or the reason why it is retryable. */
 export type Meaning = FatalMeaning | RetryableMeaning;
 
 export type FatalMeaning =
@@ -14,11 +14,11 @@ export type FatalMeaning =
 export type RetryableMeaning =
   /** A deadlock or a serialization failure: worth trying again at once. */
   | "contention"
-  /** Waited too long for others. */
+  /** A lock was not granted in time. */
   | "busy"
   /** The statement does not fit the schema: it has changed since it was read, or a deployment is under way. */
   | "schema"
-  /** A statement sets a column that the database computes, which a view may hide until then. */
+  /** A statement sets a column that the database computes. Through a view, this may only be known once the statement fails. */
   | "generated"
   /** The connection's role lacks a grant. */
   | "permission"
@@ -28,25 +28,25 @@ export type RetryableMeaning =
   | "outage"
   | "other";
 
-/** What a refusal is about, as far as the database tells, by its own names. */
+/** What a refusal is about, as far as the database says, in its own names. */
 export interface Blamed {
-  /** Without schema; where it was not known beforehand, and the database tells it. */
+  /** Without schema. Present if the caller did not know the table, and the database names it. */
   readonly table?: string;
   readonly columns: readonly string[];
   readonly constraint?: string;
-  /** A foreign key of another table's rows, which still refer to this row. */
+  /** The constraint is a foreign key of another table, whose rows still refer to this row. */
   readonly referred?: true;
 }
 
-/** A value can't be stored as it is in a column of that type. The message is safe to show. */
+/** A value can't be stored unchanged in its column. The message is safe to show to users. */
 export class InvalidValue extends Error {}
 
-/** An integer beyond 2^53 had been rounded before the library saw it, and the column would keep it exactly. */
+/** An integer beyond 2^53 may have been rounded before the library saw it, and its column would store it exactly. */
 export class PrecisionLost extends Error {}
 
 /**
- * A value that the configuration gave, or `authenticate`, does not fit its column: the operator's mistake, and never the device's.
- * The message is for the log.
+ * A value that the configuration set, or the id that `authenticate` returned, does not fit its column. That is the operator's mistake, and never the
+ * device's. The message is for the log.
  */
 export class ServerValue extends Error {
   /** By the source database's names. */
@@ -66,14 +66,14 @@ export class ServerValue extends Error {
 /** Others are changing the same rows: the transaction is rolled back and tried again. */
 export class Contention extends Error {}
 
-/** A PUT that never changes a row has found one with other values. */
+/** A PUT that never changes an existing row has found one with other values. */
 export class RowTaken extends Error {
   constructor() {
     super("There is a row with this key, and it holds other values.");
   }
 }
 
-/** A row that is there holds other values in columns that are set once, when it is made. */
+/** An existing row holds other values in columns that are only set when a row is inserted. */
 export class ColumnsFixed extends Error {
   /** By the source database's names. */
   readonly columns: readonly string[];
@@ -84,40 +84,40 @@ export class ColumnsFixed extends Error {
   }
 }
 
-/** The table has no number left for a new row: an INSERT that brings none fails, whatever its data. */
+/** The column that the database numbers has no number left: every INSERT without a number of its own fails, whatever its data. */
 export class NumbersExhausted extends Error {}
 
-/** Writes to a table could not be undone, or could not carry every value. The message says what to change. */
+/** Writes to the table could not be rolled back, or its columns could not hold every value. The message says what to change. */
 export class UnsuitableTable extends Error {}
 
-/** A row was written that is outside its scope now. The transaction is undone, whoever catches the refusal. */
+/** A row was written that is now outside its scope. The transaction is rolled back, even if application code catches the refusal. */
 export class LeftScope extends Error {
   constructor() {
     super(
-      "A row was written that is outside its scope now, and the refusal was caught. Let what `persist` throws through.",
+      "A row was written that is now outside its scope, and the refusal was caught. Don't catch what `persist` throws.",
     );
   }
 }
 
-/** With `rls`, on a database that has no policies. */
+/** The error for `rls` on a database that has no policies. */
 export function noRowSecurity({ name }: { readonly name: string }): TypeError {
   return new TypeError(`rls: ${name} has no row-level security; Postgres has.`);
 }
 
-/** With `deferConstraints`, on a database whose constraints can't wait for COMMIT. */
+/** The error for `deferConstraints` on a database whose constraints can't wait for COMMIT. */
 export function noDeferral({ name }: { readonly name: string }): TypeError {
   return new TypeError(
     `deferConstraints: ${name} has no constraints that can wait for COMMIT; Postgres and SQLite have. Remedy: take the option out, or have clients write a parent before its children.`,
   );
 }
 
-/** The ledger keeps as many queues of this user's as may be, and this one is new. */
+/** The ledger already keeps the most queues that a user may have, and this queue is new. */
 export class TooManyDevices extends Error {}
 
-/** The caller left before anything was begun. */
+/** The caller left before anything had begun. */
 export class CallerLeft extends Error {}
 
-/** A statement for several changes did not come out plainly good. The unit is rolled back, and begun again one change after the other. */
+/** A statement for several changes was not plainly good. The unit is rolled back, and run again one change after the other. */
 export class Undone extends Error {
   constructor(cause?: unknown) {
     super("Several changes were not made at once. They are made one after the other.", { cause });

@@ -1,11 +1,11 @@
-/** What a store keeps of a dead letter, and what is asked of it. */
+/** Dead letters in a store: what is kept of each, and the port's operations on them. */
 import type { ErrorCode } from "../model.js";
 import { parseJson } from "../wire/parse-json.js";
 
-/** `stale`: a retry found the rows changed since the letter was recorded. Such a letter waits as an open one does. */
+/** `stale`: the letter's rows have changed since it was recorded. A stale letter waits like an open one, but its retry needs `force`. */
 export type LetterStatus = "open" | "stale" | "retried" | "discarded";
 
-/** What nobody has decided yet. */
+/** The statuses of letters that nobody has decided about yet. */
 export const waiting: readonly LetterStatus[] = ["open", "stale"];
 
 /** A row by the client's names. */
@@ -15,17 +15,17 @@ export interface NamedRow {
   readonly id: string;
 }
 
-/** One text for each row. */
+/** A text that identifies the row, for use as a key. */
 export function rowName({ table, id }: NamedRow): string {
   return JSON.stringify([table, id]);
 }
 
-/** What rows were like when a letter was recorded. */
+/** The state of a letter's rows when it was recorded. */
 export interface RowStates {
-  /** By the client's table: the source table's columns that were read. One that is added later is no change of the row. */
+  /** By the client's table: the source columns that were read. A column that is added later does not count as a change of the row. */
   readonly columns: Readonly<Record<string, readonly string[]>>;
   readonly rows: readonly RowState[];
-  /** Rows that could not be read: no rule, no grant, an id that can't be one of its table's; or beyond the bound. */
+  /** The number of rows that were not read: no rule, no grant, an impossible id, or more rows than the limit. */
   readonly unread: number;
 }
 
@@ -45,82 +45,82 @@ export interface NewLetter {
   readonly queueId?: string;
   readonly identity?: string;
   readonly payload: unknown;
-  /** The user: hex SHA-256. */
+  /** Hex SHA-256 of the user. */
   readonly subject: string;
-  /** User, client, queue and payload: hex SHA-256. Of the letters that have the same, one waits. */
+  /** Hex SHA-256 of user, client, queue and payload. At most one letter with the same content waits. */
   readonly content: string;
   /** As JSON text. */
   readonly principal?: string;
   readonly rowStates?: object;
-  /** Its chain's root, which `lockRoot` has locked. Absent: it is no dependant. */
+  /** The root of its chain, which `lockRoot` has locked. Absent if the letter is no dependant. */
   readonly root?: string;
-  /** What it would create: hashes, as `dead-letters/created.ts` makes them. */
+  /** Hashes of what the letter would create, as `dead-letters/created.ts` makes them. */
   readonly creates: readonly string[];
   /** The client's tables that it names. */
   readonly tables: readonly string[];
   readonly lossyNumbers: boolean;
 }
 
-/** A letter without what was to be written. Times are UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
+/** A letter without its payload. Times are UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
 export interface LetterSummary {
   readonly id: string;
   readonly status: LetterStatus;
-  /** Whose transaction it is. */
+  /** The user who sent the transaction. */
   readonly userId: string;
   readonly clientId?: string;
   readonly queueId?: string;
-  /** Of the latest failure, as are the next two. */
+  /** The code of the latest failure; `message` and `operationIndex` belong to the same failure. */
   readonly errorCode: ErrorCode;
   readonly message: string;
   readonly operationIndex?: number;
-  /** By what the ledger knows the transaction, where it has an identity. */
+  /** The transaction's key in the ledger, if it has an identity. */
   readonly identity?: string;
   /** The client's tables that it names. */
   readonly tables: readonly string[];
-  /** How often it has failed: when it was recorded, recorded again, and retried. From 1. */
+  /** How often it has failed: when it was first recorded, recorded again, or retried. From 1. */
   readonly attempts: number;
   readonly firstSeenAt: string;
   readonly lastSeenAt: string;
-  /** The payload is not what was recorded. */
+  /** Whether the payload has been edited since it was recorded. */
   readonly edited: boolean;
   /** Why it was discarded. */
   readonly reason?: string;
   /** When it was retried or discarded. */
   readonly closedAt?: string;
-  /** It is a dependant: the letter at the root of its chain, which must be applied first. */
+  /** Present if the letter is a dependant: the letter at the root of its chain, which must be applied first. */
   readonly root?: string;
-  /** How many dependants of it wait. */
+  /** How many dependants wait behind it. */
   readonly dependants: number;
 }
 
 /** A dead letter as it is stored. */
 export interface Letter extends LetterSummary {
-  /** The transaction in the wire's words, or as it came where it could not be understood. Integers beyond 2^53 are `bigint`. */
+  /** The transaction in its wire form, or as it was sent if it was invalid. Integers beyond 2^53 are `bigint`. */
   readonly payload: unknown;
-  /** As it was recorded, where it has been edited. */
+  /** The payload as it was recorded. Present if the letter has been edited. */
   readonly originalPayload?: unknown;
-  /** What `authenticate` gave, where it was plain JSON. */
+  /** What `authenticate` returned, if JSON can carry it. */
   readonly principal?: unknown;
-  /** The rows that a retry compares: whether each was there when the letter was recorded. */
+  /** The rows that a retry compares, and whether each existed when the letter was recorded. */
   readonly rows: readonly (NamedRow & { readonly present: boolean })[];
-  /** How many rows it names beside these. They could not be read then, and are not compared. */
+  /** How many more rows the letter names. They were not read, and are not compared. */
   readonly unreadRows: number;
 }
 
-/** A letter, and what it keeps for a retry. */
+/** A letter with what it keeps for a retry. */
 export interface StoredLetter extends Letter {
   readonly rowStates: RowStates | undefined;
-  /** A row that it would create has been written since: only force retries it, whatever has become of the row. */
+  /** A row that it would create has been written since. Its retry needs `force`, even if the row is gone again. */
   readonly overtaken: boolean;
   readonly lossyNumbers: boolean;
 }
 
-/** With the queue that it came from, for its order. */
+/** A listed letter with the queue that it came from, whose order a bulk retry keeps. */
 export interface ListedLetter extends LetterSummary {
   readonly queue: string;
 }
 
-/** A filter that has been understood. All that are given must hold. */
+/** A checked filter. A letter must match every member given. */
 export interface LetterQuery {
   readonly status?: readonly LetterStatus[];
   readonly userId?: string;
@@ -133,7 +133,7 @@ export interface LetterQuery {
   readonly until?: string;
 }
 
-/** Behind which letter a page begins. */
+/** The letter after which a page begins. */
 export interface Position {
   readonly at: string;
   readonly id: string;
@@ -145,11 +145,11 @@ export interface Page {
   readonly after?: Position | undefined;
 }
 
-/** What becomes of a letter. */
+/** A change of a letter. */
 export interface LetterChange {
   readonly status?: "open" | "stale";
   readonly closed?: { readonly status: "retried" | "discarded"; readonly reason?: string };
-  /** Without an error the failure is only counted. */
+  /** A failed retry. Without an error it is only counted. */
   readonly failed?: {
     readonly error?: {
       readonly errorCode: string;
@@ -163,7 +163,7 @@ export interface LetterChange {
     readonly rowStates: RowStates | undefined;
     readonly creates: readonly string[];
   };
-  /** Of the rows that it names, read anew. */
+  /** The state of its rows, read again. */
   readonly rowStates?: RowStates;
 }
 
@@ -172,68 +172,74 @@ export interface Dependant {
   readonly root: string;
 }
 
-/** A letter and its dependants. */
+/** The dependants behind a root. */
 export interface Chain {
-  /** Dependants, closed ones included. */
+  /** The number of dependants, including closed ones. */
   readonly length: number;
-  /** Of their payloads, as JSON. */
+  /** The size of their payloads as JSON. */
   readonly bytes: number;
 }
 
 export interface WaitingLetters {
   readonly letters: number;
-  /** Of their payloads. */
+  /** The size of their payloads. */
   readonly bytes: number;
 }
 
-/** The letters in a database transaction. */
+/** Operations on letters inside a database transaction. */
 export interface LetterStore {
-  /** Records a letter, unless one with the same content waits: that one is counted, and its id and count come back. */
+  /** Records a letter. If one with the same content waits, its count is raised instead, and its id and count are returned. */
   record(letter: NewLetter): Promise<{ readonly id: string; readonly attempts: number }>;
-  /** What waits of a user's, and of it what came from one client. Not more than `most` letters are counted. */
+  /**
+   * Whether `record` would only raise the count of a letter that waits already.
+   *
+   * @param root the letter that it depends on, if there is one
+   */
+  repeats(content: string, root: string | undefined): Promise<boolean>;
+  /** The waiting letters of a user, and those of them that came from one client. Counts at most `most` letters. */
   countWaiting(
     subject: string,
     clientId: string | undefined,
     most: number,
   ): Promise<{ readonly ofUser: WaitingLetters; readonly ofClient: WaitingLetters }>;
-  /** How many wait, whoever's they are, by their error codes. */
+  /** The number of waiting letters of all users, by error code. */
   countByCode(): Promise<Readonly<Record<string, number>>>;
-  /** @param lock nobody else changes it until the unit ends */
+  /** @param lock locks the letter until the unit ends */
   find(id: string, lock?: boolean): Promise<StoredLetter | undefined>;
   list(query: LetterQuery, page: Page): Promise<readonly ListedLetter[]>;
-  /** The queues that have a letter at or before this one which still waits. */
+  /** The queues that have a waiting letter at or before a position. */
   waitingQueues(query: LetterQuery, until: Position): Promise<readonly string[]>;
-  /** Those of them that still wait; until the unit ends nobody else changes them. */
+  /** Those of the letters that still wait, locked until the unit ends. */
   lockWaiting(ids: readonly string[]): Promise<readonly string[]>;
-  /** Until the unit ends nobody else adds to its chain, or retries it. `undefined`: it waits no more, or is a dependant itself. */
+  /** Locks a root until the unit ends, so that nobody else adds to its chain or retries it. `undefined`: it no longer waits, or is a dependant itself. */
   lockRoot(id: string): Promise<Chain | undefined>;
   /**
-   * The dependants of roots that wait, in order.
+   * The waiting dependants of these roots, in order.
    *
-   * @param lock as they are when it asks, and nobody else changes them until the unit ends
+   * @param lock reads the latest state, and locks the dependants until the unit ends
    */
   dependants(roots: readonly string[], lock?: boolean): Promise<readonly Dependant[]>;
   /**
-   * By hash, the root of the chain that would create the row; the oldest, where there are several.
+   * By hash, the root of the chain that would create the row; the oldest root, if there are several.
    *
-   * @param except the root of a chain that is not looked at
+   * @param except the root of a chain that is left out
    */
   creators(hashes: readonly string[], except?: string): Promise<ReadonlyMap<string, string>>;
   /**
-   * Rows have been written by their user: what waits to create them does so no more, and is stale, as its chain's root is.
+   * Tells the letters that their user writes these rows: letters that would create them no longer do, and become stale, as do the roots of their chains.
    *
-   * @param except the root of a chain that is left alone
+   * @param except the root of a chain that is left out
    */
   overtake(hashes: readonly string[], except?: string): Promise<void>;
-  /** The first of these becomes the root of the others. `bytes` as in `Chain`, without the first. */
+  /** Makes the first of these letters the root of the others. `bytes` is as in `Chain`, without the first letter. */
   follow(ids: readonly string[], bytes: number): Promise<void>;
-  /** They are taken for nobody's root any more: what needs their rows is none of their dependants. */
+  /** Clears what these letters would create, so that later transactions no longer become their dependants. */
   attractNoMore(ids: readonly string[]): Promise<void>;
-  /** Only letters that still wait are changed. */
+  /** Changes those of the letters that still wait. */
   change(ids: readonly string[], change: LetterChange): Promise<void>;
 }
 
-/** What a letter says of its rows, from the text that the library has stored of them. */
+/** The members of a letter about its rows, from the stored JSON text. */
 export function rowStatesOf(
   text: string | null | undefined,
 ): Pick<StoredLetter, "rows" | "unreadRows" | "rowStates"> {

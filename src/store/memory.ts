@@ -1,4 +1,4 @@
-/** The port in the process's memory: for tests, and as the proof that the port is one. */
+/** The store port in the process's memory: for tests, and as proof that the port does not depend on SQL. */
 import { keptQueued } from "../errors.js";
 import { createDeadline } from "./deadline.js";
 import { CallerLeft } from "./failures.js";
@@ -36,30 +36,30 @@ export { MemoryError } from "./memory/tables.js";
 /** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   readonly tables: MemoryTables;
-  /** How long a database transaction may take, the wait for those before it included. Default 60,000. */
+  /** How long a database transaction may take, including the wait for those before it, in milliseconds. Default 60,000. */
   readonly transactionMs?: number;
-  /** Milliseconds since 1970, for the times of letters, ledger and failures. Default `Date.now`. */
+  /** The clock, in milliseconds since 1970, for the times of letters, ledger and failures. Default `Date.now`. */
   readonly now?: () => number;
 }
 
 /** A database in memory, for tests. */
 export interface MemoryStore extends Store<MemoryTransaction> {
   readonly scopeBuilder: MemoryScopeBuilder;
-  /** What has been committed, in the order in which it was inserted. */
+  /** The committed rows of a table, in the order in which they were inserted. */
   rows(table: string): readonly StoredRow[];
-  /** The dead letters that have been committed, as they were recorded. */
+  /** The committed dead letters, in the order in which they were recorded. */
   letters(): readonly StoredLetter[];
-  /** A database transaction, to give or to change rows. Rejects with what `work` throws, and has then changed nothing. */
+  /** Runs a database transaction, for example to insert rows for a test. Rejects with what `work` throws, after a rollback. */
   transaction<T>(work: (tx: MemoryTransaction) => T | Promise<T>): Promise<T>;
-  /** Forgets all rows, letters, and what has been answered, once the transactions before it have ended. */
+  /** Removes all rows, letters and ledger entries, once the transactions before it have ended. */
   clear(): Promise<void>;
 }
 
 /**
- * A database in the process's memory, for the tests of an application's rules and hooks: constraints hold, transactions commit or roll back, one
- * after the other. Nothing is kept when the process ends; it is not made for more than that.
+ * A database in the process's memory, for testing an application's rules and hooks. Constraints hold, and transactions commit or roll back, one after
+ * the other. Nothing is kept when the process ends. Don't use it in production.
  *
- * @throws TypeError where the tables don't hold together
+ * @throws TypeError if the table descriptions contradict each other
  * @example
  * const store = memoryStore({
  *   tables: {
@@ -82,7 +82,7 @@ export function memoryStore({
   const clock = createClock(now);
   let last: Promise<void> = Promise.resolve();
 
-  /** Runs one thing after the other. */
+  /** Queues `run` behind everything that was queued before. */
   const inTurn = async <T>(run: () => Promise<T> | T): Promise<T> => {
     const before = last;
     let end: () => void = () => {};
@@ -146,7 +146,7 @@ export function memoryStore({
       begun.announce();
       return result;
     };
-    // When the time has passed, the next one begins, whatever becomes of this one's work.
+    // After the time limit the next transaction begins, even if this one's work goes on.
     const running = inTurn(() =>
       Promise.race([all(), deadline.passed]).finally(() => open?.giveUp()),
     );
@@ -234,7 +234,7 @@ function createCounters(): Counters {
   };
 }
 
-/** In microseconds, so that no two transactions have the same time. */
+/** A clock in microseconds that never returns the same time twice. */
 function createClock(now: () => number): () => number {
   let last = 0;
   return () => {

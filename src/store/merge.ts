@@ -1,18 +1,18 @@
-/** How a row that is there, and that others may have changed meanwhile, takes a write: plain data, which the store decides by in the write itself. */
+/** How an existing row that others may have changed takes a write: plain data, by which the store decides in the statement that writes. */
 
-/** Columns and values are the source database's, converted. A row that is not there yet is made of the change's values alone. */
+/** Columns have the source database's names, and values are converted. A new row is made from the change's values alone. */
 export interface Merge {
-  /** A row that is there is left alone, whatever it holds. */
+  /** An existing row is never changed, whatever it holds. */
   readonly never?: true;
-  /** Its columns must hold one of these values each. */
+  /** Each of these columns must hold one of the values given for it. */
   readonly unchanged?: readonly Unchanged[];
   readonly version?: MergedVersion;
-  /** Their own columns are among the change's values. */
+  /** The columns of the stamps themselves are among the change's values. */
   readonly stamps?: readonly Stamp[];
   readonly added?: readonly Added[];
-  /** Columns among the values. The row's list keeps its elements, and gets those that it lacks. */
+  /** Columns with lists, among the values. The row's list keeps its elements, and the missing ones are added. */
   readonly union?: readonly string[];
-  /** Columns among the values that only grow, or only fall. */
+  /** Columns among the values that never fall (`greatest`), or never grow (`least`). */
   readonly greatest?: readonly string[];
   readonly least?: readonly string[];
 }
@@ -22,35 +22,35 @@ interface Unchanged {
   readonly oneOf: readonly unknown[];
 }
 
-/** A column that counts the row's versions. A new row has the first one, and every write makes the next. */
+/** A column that counts the row's versions. A new row has version 1, and every write raises it by one. */
 export interface MergedVersion {
   readonly column: string;
-  /** The version that the write was made on; `null`: the row had none yet; `new`: there was no row. Absent: nobody asks for it. */
+  /** The version that the write was based on. `null`: the row had none yet. `new`: there was no row. Absent: the version is not compared. */
   readonly base?: bigint | null | "new";
-  /** Who writes: hex SHA-256. What this one has written since the base is no hindrance. Absent: nobody knows. */
+  /** Hex SHA-256 of who writes. Versions that the same writer has made since the base are no conflict. Absent: the writer is unknown. */
   readonly writer?: string;
-  /** The user: hex SHA-256. */
+  /** Hex SHA-256 of the user. */
   readonly subject: string;
 }
 
 export interface Stamp {
   readonly column: string;
   readonly value: unknown;
-  /** These keep what they hold where the row's stamp is later. Absent: the whole row does. */
+  /** The columns that keep their values if the row's stamp is later. Absent: the whole row does. */
   readonly columns?: readonly string[];
 }
 
-/** The row's number is changed by the difference. */
+/** Adds the difference between `yours` and `base` to the row's number. */
 export interface Added {
   readonly column: string;
   readonly yours: unknown;
   readonly base: unknown;
-  /** The difference must not lead beyond. */
+  /** The bounds that the sum must not cross because of the difference. */
   readonly min?: unknown;
   readonly max?: unknown;
 }
 
-/** The row does not take the write: nothing has been changed. */
+/** The row does not take the write, and nothing has been changed. */
 export class MergeRefused extends Error {
   readonly effect: "conflict" | "outdated";
 
@@ -60,16 +60,16 @@ export class MergeRefused extends Error {
   }
 }
 
-/** Who wrote a row's versions last. */
+/** Who wrote the latest versions of a row. */
 export interface VersionRecord {
   readonly writer: string;
-  /** The latest that this one has written. */
+  /** The latest version by this writer. */
   readonly version: bigint;
-  /** The one before the first of those that this one has written without a break; 0: this one has made the row. */
+  /** The version before this writer's unbroken series; 0 if the writer inserted the row. */
   readonly since: bigint;
 }
 
-/** The versions that a row may have for a write: its base; and the writer's own, where nobody else has written since. `null`: none. */
+/** The versions at which a row takes a write: the write's base, and the writer's own latest version if nobody else has written since. `null`: no version. */
 export function versionsAllowed(
   { base, writer }: MergedVersion,
   record: VersionRecord | undefined,
@@ -81,7 +81,7 @@ export function versionsAllowed(
   return isOwn ? [...named, record.version] : named;
 }
 
-/** What is known of a row's versions behind a write that has made this one. */
+/** The record of a row's versions after a write has made `version`. */
 export function versionWritten(
   writer: string,
   version: bigint,

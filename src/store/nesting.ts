@@ -1,4 +1,4 @@
-/** How deep a JSON text is, told without reading it as JSON: a reader might not stand its depth. */
+/** Measures the depth of a JSON text without parsing it, because a parser might not survive the depth. */
 
 /** Whether a JSON text has more levels of brackets than `most`. Brackets inside its strings don't count. */
 export function isNestedDeeper(text: string, most: number): boolean {

@@ -1,8 +1,8 @@
-/** A caller's id as an owner's column stores it: exactly, or not at all. What is taken for two ids must never be one value, and one id never two. */
+/** Converts a caller's id to what an owner column stores, exactly or not at all: two ids must never become one value, and one id never two. */
 import { InvalidValue, ServerValue } from "./failures.js";
 import type { Column, OwnerKind } from "./tables.js";
 
-/** In words. */
+/** The required form of an id, for messages. */
 export const ownerForms: Readonly<Record<Exclude<OwnerKind, "text">, string>> = {
   number: "a whole number, without zeros or a sign in front",
   uuid: "a UUID",
@@ -15,7 +15,7 @@ const forms: Readonly<Record<Exclude<OwnerKind, "text">, RegExp>> = {
   date: /^\d{4}-\d{2}-\d{2}$/,
 };
 
-/** @throws ServerValue where the column can't hold this id, as it is. @param kind `undefined`: the column names no users */
+/** @throws ServerValue if the column can't hold this id exactly. @param kind `undefined` if the column can't hold users' ids at all */
 export function ownerValue(
   store: OwnerConverting,
   kind: OwnerKind | undefined,
@@ -29,7 +29,7 @@ export function ownerValue(
   }
 }
 
-/** Of a store. */
+/** The part of a store that is needed. */
 interface OwnerConverting {
   convert(column: Column, value: unknown, lossyNumbers: boolean): unknown;
   view(column: Column, converted: unknown): unknown;
@@ -51,13 +51,13 @@ function convertExactly(
     throw new InvalidValue("The caller's id is not in the column's list.");
   }
   const stored = convert(column, userId, false);
-  // A column that keeps the nearest number would take one user for another.
+  // A column that stores the nearest number instead would confuse two users.
   const kept = kind === "number" ? String(view(column, stored)).replace(/\.0+$/, "") : userId;
   if (kept !== userId) throw new InvalidValue("The column does not keep all of the id's digits.");
   return stored;
 }
 
-/** For messages: `int[]`. */
+/** The name of a column's type for messages, such as `int[]`. */
 export function typeName({ type, array }: Pick<Column, "type" | "array">): string {
   return `${type === "" ? "no type" : type}${array ? "[]" : ""}`;
 }

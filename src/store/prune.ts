@@ -1,4 +1,4 @@
-/** How old rows of the library's own go, in steps. */
+/** Types for removing old rows from the library's own tables, in steps. */
 
 export type Prunable = "ledger" | "named" | "versions" | "attempts" | "letters";
 
@@ -10,13 +10,13 @@ export interface Batch {
 export interface PruneStep {
   readonly olderThanMs: number;
   readonly most: number;
-  /** Where the step before has ended. Absent: at the oldest row. */
+  /** The `next` of the previous step. Absent: the step begins at the oldest row. */
   readonly from?: string | undefined;
 }
 
 export interface Pruned {
-  /** Rows. */
+  /** The number of rows removed. */
   readonly removed: number;
-  /** Where the next step goes on. Absent: no old row is left behind this place. */
+  /** Where the next step continues. Absent: there are no more old rows. */
   readonly next?: string;
 }

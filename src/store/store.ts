@@ -32,7 +32,7 @@ export type { Change, Effect, RunOutcome, StoredRow, Values } from "./change.js"
 
 declare const native: unique symbol;
 
-/** In place of a Kysely schema, for a store whose hooks get another kind of `tx`. */
+/** Takes the place of a Kysely schema for a store whose hooks get another kind of `tx`. */
 export interface Native<Tx> {
   readonly [native]: Tx;
 }
@@ -40,99 +40,99 @@ export interface Native<Tx> {
 /** What hooks get as `tx`: the store's own transaction, or `Default` for Kysely's. */
 export type TxOf<DB, Default> = DB extends Native<infer Tx> ? Tx : Default;
 
-/** One database, as one caller's data goes to it. */
+/** The port to one database. */
 export interface Store<Tx = unknown> {
-  /** For messages: `postgres`. */
+  /** The name for messages, such as `postgres`. */
   readonly name: string;
-  /** How many units it can run at once, where that is known: what is a pool's own is not. */
+  /** How many units can run at once, if that is known. The size of the application's pool is not. */
   readonly connections?: number;
-  /** For types alone, so that hooks' `tx` follows from the store. It is never there. */
+  /** For types only, so that the type of hooks' `tx` follows from the store. Never present at run time. */
   readonly native?: Native<Tx>;
   /**
-   * What the process's memory of the database goes by: admission, single flight, schema, parking, pruning. Two stores with the same key are the
-   * same database to the library, two with different keys are never, whatever pool they share.
+   * The key of what the process remembers about the database: admission, single flight, schema, parking, pruning. Two stores with the same key are
+   * the same database to the library. Two with different keys are different databases, even if they share a pool.
    */
   readonly key: object | string;
   /**
-   * Tells databases apart that may share the library's own tables, as schemas of one server do: what is sent to the one is no replay, and no
-   * letter, of the other. At most 64 characters; empty where nothing of the kind is known.
+   * Tells apart databases that may share the library's own tables, such as schemas of one server: a transaction for one of them is no replay of a
+   * transaction for another, and letters don't mix. At most 64 characters; empty if the store can't tell.
    */
   readonly place: string;
   /** The first argument of a rule's `scope`. */
   readonly scopeBuilder: unknown;
-  /** Whether what a rule's `scope` gave is an expression of this store's kind. `true`, for no restriction, is not asked about. */
+  /** Whether what a rule's `scope` returned is an expression of this store's kind. Not called for `true`, which means no restriction. */
   isScope(given: unknown): boolean;
   /** Whether `Unit.become` and `Inspect.policies` work. */
   readonly rowSecurity: boolean;
-  /** Whether it has constraints that can wait for COMMIT: see `UnitOptions.deferConstraints`. Absent: it has none. */
+  /** Whether the database has constraints that can wait for COMMIT: see `UnitOptions.deferConstraints`. Absent: it has none. */
   readonly deferral?: boolean;
   /**
-   * One database transaction, bounded in time. It commits what `work` resolves to, once every statement sent through it has been answered.
-   * It rolls back where `work` rejects or a statement has failed, and rejects with that error. After a failure nothing but ROLLBACK is sent.
+   * Runs one database transaction, bounded in time. It commits after `work` has resolved and every statement sent through it has been answered.
+   * It rolls back if `work` rejects or a statement fails, and rejects with that error. After a failure only ROLLBACK is sent.
    *
-   * @throws CallerLeft where `options.signal` was aborted before anything was begun, TooManyDevices where the claim is a new queue's and has no room
+   * @throws CallerLeft if `options.signal` was aborted before anything had begun; TooManyDevices if the claim's queue is new and there is no room for it
    */
   unit<T>(options: UnitOptions, work: (unit: Unit<Tx>) => Promise<T>): Promise<T>;
-  /** A table, as far as nobody has to be asked. `undefined`: somebody would have to be. Absent: somebody always would. */
+  /** A table from the cache. `undefined`: the database would have to be asked. Absent: the store has no cache. */
   known?(
     name: string,
     columns: readonly string[],
     schema: SchemaTrust,
     caller: DatabaseCaller | undefined,
   ): Table | undefined;
-  /** Units whose changes are all known before they begin, sent as a whole. Absent: it has none. */
+  /** Sends units whose changes are all known in advance as a whole. Absent: the store can't. */
   readonly flight?: Flight;
-  /** `UnitOptions.together` is heeded. */
+  /** Whether the store writes several changes in one statement if `UnitOptions.together` is set. */
   readonly runs?: true;
-  /** What an error that a statement or `unit` threw means. Never throws; `other` for what the store does not know. */
+  /** What an error that a statement or `unit` threw means. Never throws; returns `other` for an unknown error. */
   meaning(error: unknown): Meaning;
-  /** What the configuration's `errors` makes of an error: a code to be fatal with, or `retryable`. Otherwise `meaning` counts. */
+  /** What the configuration's `errors` says about an error: the code of a fatal failure, or `retryable`. `undefined`: `meaning` decides. */
   applicationWord?(error: unknown): ErrorCode | "retryable" | undefined;
   /**
-   * A value as JSON has it, or a hook gives it, as the column stores it. Idempotent.
-   * Digits of a decimal or of a second beyond those that the column is declared to keep are rounded, as the database itself rounds them.
+   * Converts a value from JSON or from a hook to what the column stores. Idempotent.
+   * Digits of a decimal or of a second that the column's declared precision does not keep are rounded in the same way as by the database.
    *
-   * @param lossyNumbers integers beyond 2^53 may have been rounded before
-   * @param exact nothing is rounded
-   * @throws InvalidValue for what can't be stored as it is, PrecisionLost for an integer that has been rounded
+   * @param lossyNumbers whether integers beyond 2^53 may have been rounded by a parser
+   * @param exact refuses such digits instead of rounding them
+   * @throws InvalidValue for a value that can't be stored; PrecisionLost for an integer that may have been rounded
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
-  /** Whether the database is sure to take what `convert` made for the column: with some types it has the last word. Absent: it always is. */
+  /** Whether the database is sure to accept what `convert` made: for some types only the database can tell. Absent: it always accepts it. */
   isSure?(column: Column, converted: unknown): boolean;
-  /** What `convert` made, in the form in which `read` gives it: what application code compares. */
+  /** Converts what `convert` made to the form in which `read` returns it, so that application code can compare both. */
   view(column: Column, converted: unknown): unknown;
-  /** The columns whose values another row has, as far as a UNIQUE_VIOLATION tells. Absent: it tells none. */
+  /** The columns whose values another row has, if a UNIQUE_VIOLATION names them. Absent: it never does. */
   taken?(error: unknown): readonly string[];
-  /** What to do about a failure, for the operator, where the store knows. */
+  /** What the operator can do about a failure, if the store knows. */
   remedy?(error: unknown): string | undefined;
   /**
-   * What a statement's failure is about. Absent: it tells nothing.
+   * The table and columns that a failure is about. Absent: the database does not name them.
    *
-   * @param table whose change has met it. Absent: it is COMMIT's
+   * @param table the table whose change failed; `undefined` if COMMIT failed
    */
   blamed?(error: unknown, table: Table | undefined): Blamed;
 }
 
 export interface Flight {
-  /** Whether there can be one, as far as is known. */
+  /** Whether a flight is possible, as far as is known. */
   able(): boolean;
   /**
-   * Applies all changes, in order, in one database transaction with the claims. `not sent`: a part of it takes more than one statement. `undone`: nothing
-   * of it is left, and something in it is not plainly good, or has failed. Both are for `unit` to find out.
-   * Rejects where the outcome is not known, or nothing would be gained by `unit`.
+   * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement. `undone`:
+   * something was not plainly good, or has failed, and everything was rolled back. After both, the transactions have to run through `unit`.
+   * Rejects if the outcome is unknown, or if running through `unit` would not help.
    *
-   * @throws CallerLeft where `options.signal` was aborted before anything was begun
+   * @throws CallerLeft if `options.signal` was aborted before anything had begun
    */
   send(options: FlightOptions, transactions: readonly FlightPart[]): Promise<FlightOutcome>;
 }
 
-/** One of the client's transactions: usually, a flight has one. */
+/** One of the client's transactions. A flight usually carries one. */
 export interface FlightPart {
   readonly claim?: Claim;
   readonly changes: readonly Change[];
 }
 
-/** Effects of all changes: every one is `written`, or `absent` of a DELETE. */
+/** The effects of all changes: each is `written`, or, for a DELETE, `absent`. */
 export type FlightOutcome = readonly Effect[] | "not sent" | "undone";
 
 export interface FlightOptions extends Pick<
@@ -140,38 +140,38 @@ export interface FlightOptions extends Pick<
   "lettersOf" | "signal" | "waitedMs" | "deferConstraints" | "tally"
 > {
   readonly schema: SchemaTrust;
-  /** As whom the changes are written. Absent: the login role. */
+  /** The caller as whom the changes are written. Absent: the login role. */
   readonly caller?: DatabaseCaller;
 }
 
 export interface UnitOptions {
-  /** Made before anything else. Whether it won stands in `Unit.earlier`. */
+  /** The claim on the ledger, made before anything else. `Unit.earlier` says whether it won. */
   readonly claim?: Claim;
-  /** Claims of the same sender's that are made behind it, and commit with it. `Unit.earlier` is then the answer to any of them. */
+  /** More claims of the same sender, made after the first and committed with it. `Unit.earlier` is then an earlier answer to any of them. */
   readonly alongside?: readonly Claim[];
-  /** A user, the claim's where there is one: `Unit.hasLetters` says whether letters of theirs wait. With a claim it costs no statement. */
+  /** The user for whom `Unit.hasLetters` is determined; the claim's user if there is a claim. With a claim this costs no statement. */
   readonly lettersOf?: string;
-  /** Aborted before anything is begun: nothing is. */
+  /** If aborted before anything has begun, nothing is begun. */
   readonly signal?: AbortSignal;
-  /** Milliseconds of `transactionMs` that have passed before it was asked for. */
+  /** How much of `transactionMs` has already passed while the unit waited for its place. */
   readonly waitedMs?: number;
-  /** In place of the configured ones. */
+  /** Replaces the configured time-outs. */
   readonly timeouts?: UnitTimeouts;
-  /** `plain`: the database's weakest fit, for a counter that needs no more than its row's lock. Default: as configured. */
+  /** `plain`: the weakest isolation level that suits a counter, which needs only its row's lock. Default: as configured. */
   readonly isolation?: "plain";
-  /** Constraints that can wait for COMMIT do, from the claim on. The unit is refused where the store has none. */
+  /** Defers all constraints that can wait for COMMIT, from the claim on. The unit is refused if the store has no such constraints. */
   readonly deferConstraints?: boolean;
-  /** It only reads, so it need not wait for writers. */
+  /** The unit only reads, so it does not have to wait for writers. */
   readonly readOnly?: true;
-  /** Default: what is missing must have been missing since the unit began. */
+  /** How far cached schema is trusted. Default: a missing table or column must be found missing after the unit began. */
   readonly schema?: SchemaTrust;
-  /** Asked between two statements of a run. What it gives is awaited: others go first. */
+  /** Called between two statements of a run. If it returns a promise, the unit waits for it, to let others go first. */
   readonly giveWay?: () => Promise<void> | undefined;
   /** Counts the statements that the database answers. */
   readonly tally?: { statements: number };
   /**
-   * Neighbouring changes may be made by one statement where that is the same. What fails in it fails with `Undone`, and the unit is begun again without.
-   * See `Store.runs`. Default false: one after the other.
+   * Neighboring changes may be written by one statement if the result is the same. If that statement fails, the failure is `Undone`, and the unit has
+   * to be run again without this option. See `Store.runs`. Default false: one statement for each change.
    */
   readonly together?: boolean;
 }
@@ -183,76 +183,77 @@ export interface UnitTimeouts {
   readonly transactionMs: number;
 }
 
-/** The ledger's row for a transaction. It commits with what it speaks of, so that a transaction sent twice is applied once. */
+/** A claim on the ledger's row for a transaction. It commits with the transaction's writes, so that a transaction sent twice is applied once. */
 export interface Claim {
-  /** The transaction's identity: hex SHA-256. Absent: it has none, and only what it names is entered. */
+  /** The transaction's identity: hex SHA-256. Absent: it has none, and only the rows that it names are entered. */
   readonly key?: string;
-  /** The queue it came from: hex SHA-256. Absent: nobody says from which, and its identity is its content's. */
+  /** The queue that it came from: hex SHA-256. Absent: the device is unknown, and content is the transaction's identity. */
   readonly queue?: string;
-  /** The request that it came with. */
+  /** The id of the request that carried it. */
   readonly request: string;
-  /** When that began, by `performance.now()`: of a queue's requests, the one that began later is the later one. */
+  /** When that request began, by `performance.now()`. This orders a queue's requests. */
   readonly requestBegan: number;
-  /** Absent: success. */
+  /** The answer to save. Absent: success. */
   readonly answer?: FatalResult;
-  /** How often the client has been asked about it. An answer that leaves the decision to it holds for claims with that number, or a lower one. */
+  /** How often the client has been asked about it. An answer that leaves the decision to the client is valid for claims with this number or a lower one. */
   readonly handling?: number;
-  /** It has been answered a moment ago, and only the request is entered. */
+  /** The transaction was answered a moment ago, and only the request is to be entered. */
   readonly known?: true;
   readonly userId: string;
-  /** The user: hex SHA-256. */
+  /** Hex SHA-256 of the user. */
   readonly subject: string;
-  /** How many queues of a user's the ledger keeps. Absent: however many there are. */
+  /** How many of a user's queues the ledger keeps. Absent: all of them. */
   readonly devices?: DeviceBound;
   readonly content: Content;
 }
 
 export interface DeviceBound {
+  /** The most queues of a user. */
   readonly most: number;
-  /** One that has been answered nothing for so many milliseconds gives way to a new one, where there are as many as may be. */
+  /** At the limit, a queue that has received no answer for this many milliseconds is removed to make room for a new one. */
   readonly unseenMs: number;
-  /** Told when one has given way, once that has been committed. */
+  /** Called if a queue was removed, after the commit. */
   readonly forgotten: () => void;
 }
 
 /** An open database transaction. */
 export interface Unit<Tx = unknown> {
-  /** What layers and hooks send statements through. */
+  /** The object through which layers and hooks send statements. */
   readonly tx: Tx;
-  /** The ledger had this answer already: it is a replay, and nothing may be written. */
+  /** The answer that the ledger already had: the transaction is a replay, and nothing may be written. */
   readonly earlier: TransactionResult | undefined;
-  /** Letters wait of the user whom `lettersOf` names. */
+  /** Whether the user in `UnitOptions.lettersOf` has waiting letters. */
   readonly hasLetters: boolean;
-  /** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
+  /** @throws ApplicationFailure if a statement has failed, and application code has caught its error and gone on */
   throwIfFailed(): void;
-  /** The rest of the unit is this caller's: `rowSecurity` only. */
+  /** Runs the rest of the unit as this caller. Only if `rowSecurity` is true. */
   become(caller: DatabaseCaller): Promise<void>;
   /**
-   * A table by its name in the source database, `name` or `schema.name`; `undefined` where there is none right now. What was read before is
-   * believed as `UnitOptions.schema` says. Where the table, or a column that is asked for, was missing, the database is asked again.
+   * A table by its name in the source database, `name` or `schema.name`; `undefined` if it does not exist right now. `UnitOptions.schema` says how far
+   * the cache is trusted. If the table, or one of `columns`, is missing in the cache, the database is asked again.
    */
   table(name: string, columns?: readonly string[]): Promise<Table | undefined>;
-  /** Applies changes in order. The effects come up to the first change that fails. After a failure, or after `left`, the unit is lost, whatever its work goes on to do. Never rejects. */
+  /** Applies changes in order, up to the first that fails. After a failure, or the effect `left`, the unit can no longer commit. Never rejects. */
   write(run: readonly Change[]): Promise<RunOutcome>;
-  /** Applies one change by its `merge`. A rejection, or `left`, loses the unit as it does with `write`. */
+  /** Applies one change by its `merge`. After a rejection, or the effect `left`, the unit can no longer commit. */
   merge(change: MergedChange): Promise<Merged>;
   /**
-   * A stored row, locked until the unit ends. Values as the driver reads them, but integers of 64 bits exact.
+   * Reads a stored row and locks it until the unit ends. Values are as the driver reads them, except that 64-bit integers are exact.
    *
-   * @param columns those of these alone that the connection's role may read. Absent: all
+   * @param columns reads only those of these columns that the connection's role may read. Absent: all columns
    */
   read(table: Table, key: Values, columns?: readonly string[]): Promise<StoredRow | undefined>;
-  /** The value of `take` in the row whose `match` is the value given; `undefined` where there is no such row. */
+  /** The value of column `take` in the row that has the values `match`; `undefined` if there is no such row. */
   lookUp(
     table: Table,
     match: Values,
     take: string,
   ): Promise<{ readonly value: unknown } | undefined>;
-  /** Adds a row without risk to the unit: where the row can't be added because of what it holds, gives the reason. A row whose `id` is there already is left alone. */
+  /** Inserts a row without risk to the unit: if its values are refused, resolves to the reason. Does nothing if a row with the same `id` exists. */
   addAside(table: Table, values: Values): Promise<{ readonly error: unknown } | undefined>;
-  /** What a table's rows refer to. None where the store can't tell. */
+  /** The table's foreign keys. Empty if the store can't tell. */
   foreignKeys(table: Table): Promise<readonly ForeignKey[]>;
-  /** Hashes of rows, to tell later whether they have changed. `undefined` where the table can't be read. */
+  /** Hashes of rows, by which a later call can tell whether they have changed. `undefined` if the table can't be read. */
   fingerprint(
     table: Table,
     keys: readonly Values[],
@@ -261,14 +262,14 @@ export interface Unit<Tx = unknown> {
   readonly letters: LetterStore;
   readonly attempts: AttemptStore;
   readonly checkpoints: CheckpointStore;
-  /** Looks at old rows of the library's own, at most `most`, and removes those that nothing needs; of the letters those that were closed so long ago. */
+  /** Reads at most `most` old rows of one of the library's own tables, and removes those that are no longer needed. A letter's age counts from its closing. */
   prune(what: Prunable, step: PruneStep): Promise<Pruned>;
-  /** Removes letters, whatever their status, and ledger rows of a user's, at most `most`. Where there are none, what is left to find is nothing. */
+  /** Removes at most `most` of a user's letters (of any status) and ledger rows. `found` is 0 once nothing is left. */
   forget(userId: string, most: number): Promise<Batch>;
   readonly inspect: Inspect;
 }
 
-/** Who a caller is to the database, under row-level security. */
+/** The caller as the database knows it under row-level security. */
 export interface DatabaseCaller {
   /** Absent: the login role. */
   readonly role?: string;

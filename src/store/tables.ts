@@ -1,126 +1,126 @@
-/** Tables and columns as a store knows them, what must hold for a row, and what a store can say of its database for `check()` and `ready()`. */
+/** Tables, columns and scopes as a store knows them, and what a store reports about its database for `check()` and `ready()`. */
 import type { Condition } from "./conditions.js";
 
 export interface Table {
-  /** As the configuration names it. */
+  /** The name that the configuration uses. */
   readonly name: string;
   readonly columns: ReadonlyMap<string, Column>;
-  /** Absent: no constraint of the database's can wait for COMMIT. */
+  /** Absent: the database has no constraint that can wait for COMMIT. */
   readonly deferred?: Deferred;
 }
 
-/** Where constraints that wait for COMMIT are, as seen from a table: as they are declared, and with `UnitOptions.deferConstraints`. */
+/** Where there are constraints that wait for COMMIT, as seen from a table: as declared, and with `UnitOptions.deferConstraints`. */
 export interface Deferred {
   readonly declared: DeferredPlace;
   readonly asked: DeferredPlace;
 }
 
-/** `here`: what is written to the table, or what the database itself writes for it, may decide whether one holds. `elsewhere`: other tables have some. */
+/** `here`: a write to the table, or what the database writes because of it, may decide whether one of them holds. `elsewhere`: only other tables have some. */
 export type DeferredPlace = "none" | "elsewhere" | "here";
 
 export interface Column {
   readonly name: string;
-  /** The database's name of the type, domains resolved; of the elements, for an array. */
+  /** The database's name of the type, with domains resolved. For an array, the type of its elements. */
   readonly type: string;
   readonly array: boolean;
-  /** Digits behind the point, where the type says; of a second, for a point in time. */
+  /** Digits after the decimal point, if the type says; for a time, digits of a second's fraction. */
   readonly scale?: number;
-  /** Digits in all, or bits of a bit field, where the type says. */
+  /** Digits in all, or bits of a bit field, if the type says. */
   readonly precision?: number;
-  /** How many characters, or bytes of binary data, fit, where the type says. */
+  /** The most characters, or bytes of binary data, if the type says. */
   readonly length?: number;
   readonly nullable: boolean;
   readonly hasDefault: boolean;
-  /** The database computes it and takes no value. */
+  /** The database computes the value and accepts none. */
   readonly generated: boolean;
-  /** The database counts it up where no value is given. `end`: the greatest number that its type holds. */
+  /** The database numbers the column if no value is given. `end` is the greatest number that its type holds. */
   readonly numbered?: { readonly end: bigint };
-  /** The database has no word of it, and takes it all the same: it takes a rule that lists it. */
+  /** The schema does not declare the column, but the database accepts it anyway. Clients may write it only if a rule lists it. */
   readonly unlisted?: true;
-  /** The database would not refuse a NULL but store something else. */
+  /** The database does not refuse a NULL, but stores another value instead. */
   readonly nullReplaced?: true;
-  /** Numbers below zero don't fit. */
+  /** The column can't hold negative numbers. */
   readonly unsigned?: true;
-  /** What a text is stored in, where it can't hold every character. */
+  /** The column's character set, if it can't hold every character. */
   readonly charset?: string;
-  /** Digits of a second that it does not keep are cut, and not rounded. */
+  /** Digits of a second that the column does not keep are cut off, and not rounded. */
   readonly cutsSeconds?: true;
-  /** Of an enumeration or a set. */
+  /** The members of an enumeration or a set. */
   readonly members?: readonly string[];
 }
 
 /**
- * What a column can name users by: any text; a whole number; a UUID; a day.
- * A number and a day have one spelling each. A UUID may be written in capitals: it is the same UUID.
+ * What kind of user ids a column can hold: any text, whole numbers, UUIDs, or days.
+ * A number and a day have one spelling each. A UUID in capitals is the same UUID.
  */
 export type OwnerKind = "text" | "number" | "uuid" | "date";
 
-/** What must hold for a row before a change and after it. All that are given. */
+/** What must hold for a row before a change and after it. Every member given must hold. */
 export interface Scope {
   /** The source table. */
   readonly table: string;
   /** The column holds the caller's user id. */
   readonly owner?: { readonly column: string; readonly userId: string };
-  /** It holds for this user. */
+  /** The condition must hold for this user. */
   readonly condition?: { readonly holds: Condition; readonly userId: string };
-  /** What the rule's `scope` gave: of the store's own kind. */
+  /** What the rule's `scope` returned, an expression of the store's own kind. */
   readonly expression?: unknown;
   readonly parents: readonly ParentScope[];
 }
 
-/** The column refers to a row that must be in a scope of its own. */
+/** A column that refers to a row, which must be in a scope of its own. */
 export interface ParentScope {
   readonly column: string;
   readonly table: string;
-  /** The parent's column that is referred to. */
+  /** The column of the parent that is referred to. */
   readonly by: string;
-  /** NULL is allowed. */
+  /** Whether NULL is allowed. */
   readonly optional: boolean;
   readonly scope: Scope | undefined;
 }
 
 export interface Inspect {
-  /** Read anew. Throws UnsuitableTable where writes to it could not be undone. */
+  /** Reads a table, bypassing the cache. Throws UnsuitableTable if writes to it could not be rolled back. */
   table(name: string): Promise<InspectedTable | undefined>;
-  /** The columns' names of each table, by its name in the source database, read anew. None: there is no such table right now. A statement or two. */
+  /** The column names of each table, bypassing the cache; empty for a table that does not exist. Costs a statement or two. */
   columns(tables: readonly string[]): Promise<readonly ReadonlySet<string>[]>;
-  /** Rejects where the database does not take the scope. No row is read. */
+  /** Rejects if the database does not accept the scope. Reads no row. */
   scope(scope: Scope): Promise<void>;
   /**
-   * What is wrong with the library's own tables, each with its remedy. Empty: they are as `createTables` makes them, and may be read.
-   * Rejects where they may not.
+   * The problems of the library's own tables, with their remedies. Empty: the tables are as `createTables` makes them, and may be read.
+   * Rejects if they may not be read.
    */
   ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
-  /** What of the server's own settings breaks the promise, or is too small for what may be sent. Nothing is refused for it. */
+  /** Server settings that break the library's promise, or are too small for what clients may send. They are reported, but nothing is refused. */
   settings(asked: SettingsAsked): Promise<readonly SettingProblem[]>;
-  /** `rowSecurity` only. Whether the policies bind the role that writes the data. */
+  /** Checks whether the policies apply to the role that writes the data. Only if `rowSecurity` is true. */
   policies(inspected: InspectedRole): Promise<PolicyReport>;
 }
 
 export interface SettingsAsked {
-  /** The largest body that is taken. */
+  /** The largest body that is accepted. */
   readonly bodyBytes: number;
 }
 
 export interface SettingProblem {
-  /** `not_durable`: what has been answered can be lost in a crash. `too_small`: what the limits allow can't be written. */
+  /** `not_durable`: a crash can lose writes that have been answered. `too_small`: a write that the limits allow can't be made. */
   readonly code: "not_durable" | "too_small";
-  /** With its remedy. */
+  /** Includes the remedy. */
   readonly message: string;
 }
 
 export interface InspectedTable extends Table {
-  /** The columns of each key that holds for all rows, and by which an upsert finds its row. Absent for a view, which has none of its own. */
+  /** The columns of each unique key that covers all rows, so that an upsert can find its row by it. Absent for a view, which has no keys. */
   readonly unique?: readonly (readonly string[])[];
-  /** Columns that take one letter for another. */
+  /** Columns that treat different letters as equal, for example without regard to case. */
   readonly inexact: ReadonlySet<string>;
-  /** The statements that the login role may send. Absent: it is not known. */
+  /** The statements that the login role may send. Absent: unknown. */
   readonly may?: ReadonlySet<"insert" | "update" | "delete">;
-  /** What the column can name users by; `undefined`: it can't. */
+  /** The kind of user ids that the column can hold; `undefined` if it can't hold any. */
   ownerKind(column: Column): OwnerKind | undefined;
 }
 
-/** Dead letters always are. */
+/** Which of the library's own tables are used. The dead letters' tables always are. */
 export interface OwnTablesUsed {
   readonly ledger: boolean;
   readonly versions: boolean;
@@ -130,37 +130,37 @@ export interface OwnTablesUsed {
 
 export interface OwnTableProblem {
   readonly table: string;
-  /** Missing, or of another form. */
+  /** Says what is missing or different. */
   readonly message: string;
 }
 
 export interface InspectedRole {
-  /** The role that writes the data: its name, the login role itself, or one that only a principal can tell. */
+  /** The role that writes the data: its name, the login role itself, or `unknown` if it depends on the principal. */
   readonly role: { readonly name: string } | "login" | "unknown";
-  /** By their names in the source database. */
+  /** Names in the source database. */
   readonly tables: readonly string[];
-  /** It is the only role there is, and writes the tables itself: then it needs grants on each. */
+  /** Whether this is the only role, and writes the tables itself, so that it needs grants on each. */
   readonly granted: boolean;
 }
 
 export interface PolicyReport {
-  /** Each with its remedy, for whoever operates the server. */
+  /** Messages for the operator, each with its remedy. */
   readonly problems: readonly string[];
-  /** False: a table is not there yet, and may come without policies. */
+  /** False if a table does not exist yet: it may be created without policies later. */
   readonly complete: boolean;
 }
 
-/** How much a unit believes of what was read of the schema before. */
+/** How far a unit trusts the cached schema. */
 export interface SchemaTrust {
-  /** By `performance.now()`: when the request came. That something is missing is believed only of a reading begun since. */
+  /** When the request came, by `performance.now()`. Only a reading begun since then may say that something is missing. */
   readonly since: number;
-  /** Nothing is believed that was read before `since`. */
+  /** Trusts nothing that was read before `since`. */
   readonly anew?: true;
-  /** The unit enters what it has believed of readings begun before `since`, by the table's name. */
+  /** By table name: the unit enters the tables that it has taken from readings begun before `since`. */
   readonly believed?: Map<string, Table>;
 }
 
-/** Columns of a table that refer to a row of another one: in the database's own names. */
+/** A foreign key, in the database's own names. */
 export interface ForeignKey {
   readonly columns: readonly string[];
   /** Without schema. */
@@ -169,14 +169,14 @@ export interface ForeignKey {
 }
 
 export interface FingerprintOptions {
-  /** Of these columns alone. Default: all that may be read. */
+  /** The columns to hash. Default: all that may be read. */
   readonly columns?: readonly string[];
-  /** Nobody else changes the rows until the unit ends. */
+  /** Locks the rows until the unit ends. */
   readonly lock?: boolean;
 }
 
 export interface Fingerprints {
   readonly columns: readonly string[];
-  /** One a key, in order: hex SHA-256; `null` where there is no such row, `undefined` where the key can't be looked for. */
+  /** One for each key, in order: hex SHA-256; `null` if there is no such row; `undefined` if the key can't be looked for. */
   readonly hashes: readonly (string | null | undefined)[];
 }

@@ -1,19 +1,19 @@
-/** Reads dates, times and points in time in the forms that PowerSync's clients and its sync produce, and rounds a second's digits as a column keeps them. */
+/** Parses dates, times and timestamps in the forms that PowerSync's clients and sync produce, and rounds fractions of a second as columns do. */
 import { InvalidValue } from "./failures.js";
 import { withoutTrailingZeros } from "./values.js";
 
 /** A point in time, or a time of day. */
 export interface Reading {
-  /** Whole ones: since 1970 in UTC, or since midnight. */
+  /** Whole seconds: since 1970 in UTC, or since midnight. */
   readonly seconds: number;
-  /** The digits behind the second's point, without zeros at the end. */
+  /** The digits of the second's fraction, without trailing zeros. */
   readonly fraction: string;
 }
 
 const timestampForm =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 
-/** Throws {@link InvalidValue} for what is no point in time. Text without a zone is UTC already. */
+/** Parses a point in time. Text without a zone is in UTC. Throws {@link InvalidValue} for anything else. */
 export function instantOf(value: unknown): Reading {
   const text = value instanceof Date ? isoOf(value) : value;
   const match = typeof text === "string" ? timestampForm.exec(text.trim()) : null;
@@ -36,10 +36,10 @@ export function instantOf(value: unknown): Reading {
   };
 }
 
-/** The calendar repeats after so many days. */
+/** The Gregorian calendar repeats after 400 years. */
 const fourCenturiesMs = 146_097 * 86_400_000;
 
-/** `undefined` for a day that no month has, and for a time that no day has. */
+/** Milliseconds since 1970. `undefined` for a date or a time of day that does not exist. */
 function localMs(
   year: number,
   month: number,
@@ -49,7 +49,7 @@ function localMs(
   second: number,
 ): number | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
-  // `Date.UTC` takes a year below 100 for one of the twentieth century, and the 30th of February for the 1st of March.
+  // `Date.UTC` takes a year below 100 for one of the twentieth century, and turns the 30th of February into a day of March.
   const later = new Date(Date.UTC(year + 400, month - 1, day, hour, minute, second));
   const isThere = later.getUTCMonth() === month - 1 && later.getUTCDate() === day;
   return isThere ? later.getTime() - fourCenturiesMs : undefined;
@@ -62,14 +62,14 @@ export function instantText({ seconds, fraction }: Reading): string {
   return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${pointAnd(fraction)}`;
 }
 
-/** The day of a date, or of a timestamp at midnight UTC; any other time of day would be lost. A driver's Date may be at midnight of the process's zone. */
+/** The day of a date, or of a timestamp at midnight UTC; another time of day is refused, because it would be lost. A driver's Date may be at local midnight. */
 export function dateOnly(value: unknown): string {
   const utc = instantText(instantOf(value instanceof Date ? (localDay(value) ?? value) : value));
   if (!utc.endsWith(" 00:00:00")) throw new InvalidValue("The value is not a date without time.");
   return utc.slice(0, 10);
 }
 
-/** Midnight UTC of the same day, for a Date at midnight of the process's zone that is not midnight UTC. */
+/** Midnight UTC of the same day, for a Date at midnight of the process's time zone. `undefined` if it is at another time, or at midnight UTC. */
 function localDay(date: Date): Date | undefined {
   if (date.getTime() % 86_400_000 === 0) return undefined;
   const time = [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
@@ -82,14 +82,14 @@ function localDay(date: Date): Date | undefined {
 const timeForm =
   /^(?:([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?|24:00(?::00(?:\.0+)?)?)$/;
 
-/** A time of day. No zone, no words, nothing that a database would guess at. */
+/** Parses a time of day. Zones and other text that databases interpret in their own ways are refused. */
 export function timeOfDay(value: unknown): Reading {
   const match = typeof value === "string" ? timeForm.exec(value.trim()) : null;
   if (match === null) throw new InvalidValue("The value is not a time of day.");
   return clockOf(match);
 }
 
-/** @param match with hours, minutes, seconds and the digits behind their point */
+/** @param match a match with groups for hours, minutes, seconds and the second's fraction */
 export function clockOf([, hours = "24", minutes = "0", seconds = "0", digits = ""]: readonly (
   | string
   | undefined
@@ -106,13 +106,13 @@ export function clockText({ seconds, fraction }: Reading): string {
   return `${parts.map((part) => String(part).padStart(2, "0")).join(":")}${pointAnd(fraction)}`;
 }
 
-/** A second's fraction as millionths, of which the column keeps no more than so many digits; 1,000,000 of them are the next second. */
+/** Rounds a second's fraction to `digits` digits. Returns millionths; 1,000,000 means the next second. */
 export type RoundSecond = (reading: Reading, digits: number) => number;
 
 /**
- * What a column of so many digits keeps of it, at most six.
+ * The reading as a column stores it that keeps `digits` digits of a second, at most six.
  *
- * @param exact throws {@link InvalidValue} where it keeps less than there is
+ * @param exact throws {@link InvalidValue} if digits would be lost
  */
 export function keptOf(
   reading: Reading,
@@ -134,7 +134,7 @@ export function keptOf(
     : { ...reading, seconds: reading.seconds + 1, fraction: "" };
 }
 
-/** Millionths, halves up. */
+/** Rounds millionths to `digits` digits, halves up. */
 export function halfUp(millionths: number, digits: number): number {
   const unit = 10 ** (6 - digits);
   return Math.floor((millionths + unit / 2) / unit) * unit;

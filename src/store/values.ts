@@ -1,11 +1,11 @@
-/** Reads a client's values as numbers, text, JSON, UUIDs and bytes, exactly or not at all, for the conversions of every dialect. */
+/** Converts a client's values to numbers, text, JSON, UUIDs and bytes, exactly or not at all. Used by the conversions of every store. */
 import { InvalidValue, PrecisionLost } from "./failures.js";
 import { isNestedDeeper } from "./nesting.js";
 
 const digitsAlone = /^[+-]?\d+$/;
 const decimalForm = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** Digits of an integer, exact. */
+/** The exact digits of an integer. */
 export function integerText(value: unknown, lossyNumbers: boolean): string {
   if (typeof value === "number") {
     if (!Number.isInteger(value)) throw new InvalidValue("The value is not a whole number.");
@@ -20,17 +20,17 @@ export function integerText(value: unknown, lossyNumbers: boolean): string {
 }
 
 export interface Digits {
-  /** How many the column keeps behind the point. Absent: all. */
+  /** The digits that the column keeps after the decimal point. Absent: all. */
   readonly scale?: number;
-  /** How many in all, with those. */
+  /** The digits that the column keeps in all, including those after the decimal point. */
   readonly precision?: number;
-  /** Throws for a number of more digits behind the point, in place of rounding it. */
+  /** Throws for a number with more digits after the decimal point, instead of rounding it. */
   readonly exact?: boolean;
 }
 
 /**
- * Digits of a decimal number, with at most `scale` of them behind the point and `precision` in all. Where the column keeps fractions, more of them
- * are rounded, halves away from zero, as every database rounds a decimal; where it keeps none, the value must be whole.
+ * The digits of a decimal number, with at most `scale` of them after the decimal point and `precision` in all. If the column keeps fractions, further digits
+ * are rounded, halves away from zero, as every database rounds a decimal. If it keeps none, the value must be whole.
  */
 export function decimalText(
   value: unknown,
@@ -41,7 +41,7 @@ export function decimalText(
   const given = numberText(value);
   const rounds = scale !== undefined && decimals(given) > scale;
   if (rounds && (exact || scale <= 0)) {
-    throw new InvalidValue(`The value has more than ${scale} digits behind the point.`);
+    throw new InvalidValue(`The value has more than ${scale} digits after the decimal point.`);
   }
   const text = rounds ? roundedTo(given, scale) : given;
   if (precision !== undefined && wholeDigits(text) > precision - (scale ?? 0)) {
@@ -50,12 +50,12 @@ export function decimalText(
   return text;
 }
 
-/** A number of more digits behind the point than `scale`, in the plain form of so many: halves go away from zero. */
+/** Rounds a number with more digits after the decimal point to `scale` digits, halves away from zero, and writes it without an exponent. */
 function roundedTo(text: string, scale: number): string {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   const [before = "", behind = ""] = mantissa.replace(/^[+-]/, "").split(".");
   const digits = `${before}${behind}`;
-  /** How many of the digits stay; below zero where there are zeros between the point's last kept place and the first digit. */
+  /** How many of the digits stay. Negative if there are zeros between the last kept place and the first digit. */
   const kept = digits.length - (behind.length - Number(exponent) - scale);
   const upward = kept >= 0 && digits.charAt(kept) >= "5";
   const whole = digits.slice(0, Math.max(0, kept)).padStart(scale + 1, "0");
@@ -65,7 +65,7 @@ function roundedTo(text: string, scale: number): string {
   return mantissa.startsWith("-") && /[1-9]/.test(units) ? `-${number}` : number;
 }
 
-/** Digits plus one; not by a number, which takes the square of their count. */
+/** Adds one to a number given as digits. Not by a BigInt, whose conversion takes quadratic time. */
 function incremented(digits: string): string {
   let nines = digits.length;
   while (digits.charCodeAt(nines - 1) === 0x39) nines -= 1;
@@ -76,7 +76,7 @@ function incremented(digits: string): string {
     : `${head.slice(0, -1)}${String(Number(head.slice(-1)) + 1)}${zeros}`;
 }
 
-/** A floating-point number's text; never NaN or an infinity. */
+/** The text of a number; never NaN or an infinity. */
 export function numberText(value: unknown): string {
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw new InvalidValue("The number is too large.");
@@ -90,8 +90,8 @@ export function numberText(value: unknown): string {
 }
 
 /**
- * The same for a column that keeps the nearest number: never an infinity, and zero only for zero. A fraction has a nearest number; an integer is
- * meant as it is, and must be one that a double holds or is written as. Of a `single` nobody expects more than its seven digits.
+ * The text of a number for a floating-point column: never an infinity, and zero only for zero. A fraction may become the nearest number. An integer is
+ * meant exactly, so a double must be able to hold it or print its digits. A `single` is only expected to keep seven digits, so it is not checked.
  */
 export function floatText(value: unknown, single = false): string {
   const text = numberText(value);
@@ -108,7 +108,7 @@ export function floatText(value: unknown, single = false): string {
   return text;
 }
 
-/** Whether a double is written with the same digits as the number. */
+/** Whether the number, read as a double, prints the same digits. */
 export function isDouble(text: string): boolean {
   const kept = String(Number(text));
   return significant(kept) === significant(text) && decimals(kept) === decimals(text);
@@ -119,20 +119,20 @@ function trimmed(value: unknown): string {
   return value.trim();
 }
 
-/** Throws where an earlier body parser has rounded an integer, and its digits would matter. */
+/** Throws for an integer that an earlier body parser may have rounded. */
 function refuseRounded(value: number, lossyNumbers: boolean): void {
   if (lossyNumbers && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw new PrecisionLost();
   }
 }
 
-/** The digits of a number between its outer zeros; none of zero. */
+/** The significant digits of a number; empty for zero. */
 function significant(text: string): string {
   const [mantissa = ""] = text.toLowerCase().split("e");
   return withoutTrailingZeros(mantissa.replace(/[+.-]/g, "").replace(/^0+/, ""));
 }
 
-/** How many digits behind the point it takes to write the number; below 0 where whole digits are zeros. */
+/** How many digits after the decimal point the number needs; negative if it ends in zeros before the point. */
 function decimals(text: string): number {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   if (!/[1-9]/.test(mantissa)) return Number.NEGATIVE_INFINITY;
@@ -142,7 +142,7 @@ function decimals(text: string): number {
   return fraction.length - zeros - Number(exponent);
 }
 
-/** How many digits before the point it takes to write the number. */
+/** How many digits before the point the number needs. */
 function wholeDigits(text: string): number {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace(/^[+-]/, "").split(".");
@@ -150,7 +150,7 @@ function wholeDigits(text: string): number {
   return first === -1 ? 0 : Math.max(0, whole.length - first + Number(exponent));
 }
 
-/** A loop is linear on any text; the regular expression `/0+$/` is quadratic on a long run of zeros that is not at the end. */
+/** A loop, because the regular expression `/0+$/` takes quadratic time on a long run of zeros that is not at the end. */
 export function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
@@ -161,8 +161,8 @@ export function withoutTrailingZeros(digits: string): string {
 const mostZeros = 1_000;
 
 /**
- * The text of a number that `decimalText` gave, as databases write a decimal column: no exponent, no zeros before the first digit,
- * and as many digits behind the point as the column keeps, or as the text has. A text with a very large exponent stays as it is.
+ * Writes a number from `decimalText` in the way databases write a decimal column: no exponent, no leading zeros,
+ * and as many digits after the decimal point as the column keeps, or as the text has. A text with a very large exponent stays as it is.
  */
 export function plainDecimal(text: string, scale?: number): string {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
@@ -178,7 +178,7 @@ export function plainDecimal(text: string, scale?: number): string {
   return mantissa.startsWith("-") && /[1-9]/.test(number) ? `-${number}` : number;
 }
 
-/** The truth value that SQLite and JSON write as 0 and 1, `true` and `false`, or a text of these. */
+/** The boolean that SQLite or JSON writes as 0 or 1, as `true` or `false`, or as a text of these. */
 export function booleanOf(value: unknown): boolean {
   switch (typeof value === "string" ? value.trim().toLowerCase() : value) {
     case true:
@@ -200,7 +200,7 @@ export function booleanOf(value: unknown): boolean {
   }
 }
 
-/** Text that a database can hold: no NUL, no half of a surrogate pair (which a driver would silently replace). */
+/** Text that a database can store: no NUL, and no unpaired surrogate, which a driver would silently replace. */
 export function textOf(value: unknown): string {
   if (typeof value === "object") throw new InvalidValue("The value is not text.");
   const text = String(value);
@@ -210,7 +210,7 @@ export function textOf(value: unknown): string {
   return text;
 }
 
-/** Text from whatever a client's text column may hold: numbers by their digits, objects and lists as JSON. */
+/** Text from any value that a client may send for a text column: numbers as digits, objects and lists as JSON. */
 export function plainText(
   value: unknown,
   lossyNumbers: boolean,
@@ -221,9 +221,9 @@ export function plainText(
 }
 
 /**
- * A JSON document's text: text is taken to be one already, as it is in the client's SQLite; anything else is written as one.
+ * The text of a JSON document. A string is taken to be such a text already, as in the client's SQLite; any other value is serialized.
  *
- * @param deepest levels of nesting that the database takes
+ * @param deepest the most levels of nesting that the database accepts
  */
 export function jsonText(
   value: unknown,
@@ -242,10 +242,10 @@ export function jsonText(
   return textOf(text);
 }
 
-/** Deeper than people write, and within what every database's own reader stands: SQLite's takes 1,000 levels. */
+/** The default limit of nesting: SQLite's own parser accepts 1,000 levels. */
 const deepestJson = 1_000;
 
-/** JSON has no word for NaN and the infinities, which 1e400 is read as. */
+/** Refuses numbers that JSON can't write, such as Infinity, which 1e400 is parsed as, and integers that may have been rounded. */
 function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
   const open: unknown[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -261,19 +261,19 @@ function refuseUnfit(value: unknown, lossyNumbers: boolean): void {
 const uuidForm =
   /^(\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})(\})?$/i;
 
-/** A UUID in one form, so that one UUID is one key. `undefined`: the value is none. */
+/** The canonical form of a UUID, so that one UUID is one key. `undefined`: the value is no UUID. */
 export function uuidOf(value: unknown): string | undefined {
   const match = typeof value === "string" ? uuidForm.exec(value.trim()) : null;
   if (match === null || (match[1] === undefined) !== (match[7] === undefined)) return undefined;
   return match.slice(2, 7).join("-").toLowerCase();
 }
 
-/** Binary data, which comes as base64 from a client and as it is from a rule. */
+/** Binary data: base64 text from a client, or bytes from a rule's function. */
 export function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "string") throw new InvalidValue("The value is not base64.");
   const text = textOf(value);
-  // `atob` forgives white space and missing padding; what it decodes must come back as the same text.
+  // `atob` accepts white space and missing padding, so the result must encode to the same text again.
   let decoded: string;
   try {
     decoded = atob(text);
@@ -281,7 +281,7 @@ export function bytesOf(value: unknown): Uint8Array {
     throw new InvalidValue("The value is not base64.");
   }
   if (btoa(decoded) !== text) throw new InvalidValue("The value is not base64.");
-  // A hundred times as fast as `Uint8Array.from`, which makes a list of the characters first.
+  // A loop, because `Uint8Array.from` makes a list of the characters first and is far slower.
   const bytes = new Uint8Array(decoded.length);
   for (let at = 0; at < bytes.length; at += 1) bytes[at] = decoded.charCodeAt(at);
   return bytes;

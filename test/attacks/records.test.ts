@@ -179,6 +179,18 @@ describe.each([inMemory, ...inDatabases])("what one account leaves in $name", (w
       expect(await large("tablet", 1)).toMatchObject(failed);
     });
 
+    it("that come again without an id are counted, where there is no room for others, too", async () => {
+      const writes = open({ deadLetters: { open: 2 } });
+      const anew = (n: number) =>
+        writes.processTransaction(
+          { crud: [badThing(uuid(n))] },
+          { principal: { userId: "alice" }, clientId: "phone" },
+        );
+      for (let n = 0; n < 3; n += 1) expect(await anew(1)).toMatchObject(failed);
+      expect((await writes.deadLetters.list()).letters).toMatchObject([{ attempts: 3 }]);
+      expect(await anew(2)).toMatchObject(tooManyLetters);
+    });
+
     it("count with what has been edited", async () => {
       const writes = open({ deadLetters: { openBytes: 4_000 } });
       expect(await send(writes, "phone", false)).toMatchObject(failed);

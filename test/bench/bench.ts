@@ -4,6 +4,7 @@
  * or the run is void. Speeds are medians of the rounds; only their ratios mean anything elsewhere.
  *
  * `npm run bench -- --database mysql` (`mariadb`, `sqlite`, `pglite`; default `postgres`), `--cases W1,W3`, `--rounds 5`, `--trips 0,2,20`,
+ * `--servers "ledger, owner, JWT|usual pattern"` runs some of them, beside the one that the others are compared with;
  * `--write` puts the tables and charts into docs/performance.md.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -45,6 +46,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "7" },
     concurrency: { type: "string", default: "1,8" },
     trips: { type: "string", default: "0,2,20" },
+    servers: { type: "string" },
     write: { type: "boolean", default: false },
   },
 });
@@ -105,7 +107,7 @@ if (!(await kind.available())) {
   process.exit(1);
 }
 
-const servers: readonly ServerName[] =
+const everyServer: readonly ServerName[] =
   options.database === "postgres"
     ? [
         ...configurationNames,
@@ -118,6 +120,12 @@ const servers: readonly ServerName[] =
       ]
     : [...configurationNames, "usual pattern"];
 const reference: ServerName = options.database === "postgres" ? "floor, ledger" : "usual pattern";
+const named = options.servers?.split("|");
+const unknown = named?.find((name) => !everyServer.some((each) => each === name));
+if (unknown !== undefined) {
+  throw new Error(`--servers names "${unknown}". It may name ${everyServer.join(" | ")}.`);
+}
+const servers = everyServer.filter((name) => name === reference || (named?.includes(name) ?? true));
 
 interface Stage {
   readonly contenders: readonly Contender[];

@@ -583,6 +583,20 @@ describe.each(targets)("$name", (target) => {
       expect(await all()).toHaveLength(6);
     });
 
+    it("don't count what comes again without an id", async () => {
+      const { writes, send, all } = made({ deadLetters: { open: 2 } });
+      expect(await send(badList(list))).toMatchObject(INVALID);
+      const anew = (name: string) => {
+        const { op_id: _, ...entry } = { op_id: 0, ...patch("lists", list, { name }) };
+        return writes.processTransaction({ crud: [entry] }, { ...alice, clientId: "phone" });
+      };
+      for (const name of ["one", "two", "two", "two"])
+        expect(await anew(name)).toMatchObject(DEPENDS);
+      expect((await all()).map(({ attempts }) => attempts)).toEqual([1, 1, 3]);
+      // Behind another one it is no repetition.
+      expect(await anew("one")).toMatchObject({ status: "retryable_error" });
+    });
+
     it("count the bytes of a chain, of which half may be one chain's", async () => {
       const { send, sendFrom, all, events } = made({ deadLetters: { openBytes: 4_000 } });
       const long = "x".repeat(1_500);

@@ -132,10 +132,10 @@ for (const dialect of dialects) {
       expect(result).toEqual({
         status: "fatal_error",
         requiresClientHandling: false,
-        message: "The row's values are not as they should be.",
+        message: "The row's values do not match the table's schema.",
         failedOperation: {
           errorCode: "INVALID_DATA",
-          message: "The row's values are not as they should be.",
+          message: "The row's values do not match the table's schema.",
           operationIndex: 1,
           details: {
             column: "text",

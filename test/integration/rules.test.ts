@@ -626,7 +626,7 @@ for (const dialect of dialects) {
         const errors = events.flatMap((event) =>
           event.type === "error" ? [String(event.error)] : [],
         );
-        expect(errors).toEqual([expect.stringContaining("Ask before it")]);
+        expect(errors).toEqual([expect.stringContaining("Call it before the write")]);
         expect(
           await db.selectFrom("notes").select("body").where("id", "=", "na").execute(),
         ).toEqual([{ body: "mine" }]);

@@ -25,10 +25,10 @@ const chosen = read(process.env["DIALECTS"]);
 const narrowed = (process.env["DIALECTS"] ?? "") !== "";
 
 /**
- * Whether every suite is for MySQL and MariaDB, and not the conformance cases alone: in a run that names its databases, as `.ci/run` has one for these
- * two, and in the long form. They would take half of the time of `npm test`.
+ * Whether every suite is for MySQL, MariaDB and MongoDB, and not the conformance cases alone: in a run that names its databases, as `.ci/run` has one
+ * for these three, and in the long form. They would take half of the time of `npm test`.
  */
-export const mysqlEverywhere = narrowed || long;
+export const everyDatabase = narrowed || long;
 
 export function isChosen(name: DialectName): boolean {
   return chosen.has(name);

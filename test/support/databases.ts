@@ -14,7 +14,7 @@ import {
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import { isChosen, mysqlEverywhere } from "./chosen.js";
+import { isChosen, everyDatabase } from "./chosen.js";
 import { empty } from "./empty.js";
 import { long } from "./long.js";
 import { createMysqlDatabase, mysqlGiven, mysqlPool, mysqlRow, mysqlTables } from "./mysql.js";
@@ -155,14 +155,14 @@ export const drivers: readonly TestDialect[] = [
   sqliteOfNode,
 ];
 
-const mysqlFamily = mysqlEverywhere ? [mariadb, mysql] : [];
+const mysqlFamily = everyDatabase ? [mariadb, mysql] : [];
 
 /** Each database once, with its first driver: what suites run on that need several connections, or a server's own ways. */
 export const databases: readonly TestDialect[] = [postgres, ...mysqlFamily, betterSqlite3];
 
 /**
  * What most suites run on. The second driver of a database is left to the conformance cases and `npm run test:long`, MySQL and MariaDB also to
- * `.ci/run`: see `mysqlEverywhere`. Without a Postgres server PGlite stands in for it.
+ * `.ci/run`: see `everyDatabase`. Without a Postgres server PGlite stands in for it.
  */
 export const dialects: readonly TestDialect[] = long
   ? drivers

@@ -1,7 +1,7 @@
 /** The database servers that tests use where they are running. In CI they must be. */
 import mysql from "mysql2";
 import { Client } from "pg";
-import { type DialectName, isChosen, mysqlEverywhere } from "./chosen.js";
+import { type DialectName, isChosen, everyDatabase } from "./chosen.js";
 
 export const postgresUrl =
   process.env["DATABASE_URL_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/test";
@@ -46,7 +46,7 @@ export const mysqlServer = overMysql2({
 });
 
 /** Those that suites run on beside the conformance cases. */
-export const mysqlServers: readonly MysqlServer[] = mysqlEverywhere
+export const mysqlServers: readonly MysqlServer[] = everyDatabase
   ? [mariadbServer, mysqlServer]
   : [];
 

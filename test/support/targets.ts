@@ -10,6 +10,7 @@ import {
   type TestDatabase,
   type TestDialect,
 } from "./databases.js";
+import { everyDatabase } from "./chosen.js";
 import { memoryTarget } from "./memory.js";
 import { mongoTarget } from "./mongodb.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
@@ -37,7 +38,7 @@ export const drivenTargets: readonly Target[] = [
     dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
   ),
   memoryTarget,
-  mongoTarget,
+  ...(everyDatabase ? [mongoTarget] : []),
 ];
 
 /** What most suites run on: see `dialects`. */

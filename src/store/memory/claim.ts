@@ -1,4 +1,4 @@
-/** The ledger's claim: whether a transaction has been answered before, under its own identity, another one, or by its content. See `sql/content.ts` for the same on SQL. */
+/** The ledger's claim in memory: whether a transaction has been answered before, under its own identity, another one, or by content. As `sql/content.ts`. */
 import type { FatalResult, TransactionResult } from "../../model.js";
 import { typedJson } from "../../wire/serialize.js";
 import { type ContentNames, namedMarginMs } from "../content.js";
@@ -6,23 +6,23 @@ import { answerOf, handlingOf, isTriedAnew } from "../saved-answers.js";
 import type { Claim } from "../store.js";
 import { enterDevice, micros, type OwnRows } from "./own.js";
 
-/** A claim, and what it says of its content. */
+/** A claim with the hashes of its content. */
 export interface Naming extends Claim {
   readonly names: ContentNames;
 }
 
-/** What a closer look at a transaction, its device and its user has found. */
+/** What the claim has found. */
 export interface Met {
-  /** The saved answer: a replay, and nothing may be written. */
+  /** The saved answer: the transaction is a replay, and nothing may be written. */
   readonly earlier?: TransactionResult;
-  /** It was found by its content alone. */
+  /** Whether content alone found the answer. */
   readonly byContent?: boolean;
-  /** Another device's rows had to go. */
+  /** Whether another device was removed to make room. */
   readonly forgotten?: boolean;
 }
 
 /**
- * Enters the claim, unless there is an answer already: that one comes back.
+ * Enters the claim, unless there is an answer already: that answer is then returned.
  *
  * @throws TooManyDevices
  */
@@ -57,7 +57,7 @@ export function claim(own: OwnRows, claimed: Naming, now: number): Met {
   return { earlier: answerOf(saved.answer) };
 }
 
-/** A device's transaction that has not been answered under its own identity. */
+/** Handles a device's transaction that has not been answered under its own identity. */
 function meet(own: OwnRows, claimed: Naming & { readonly queue: string }, now: number): Met {
   const { queue, names } = claimed;
   const device = own.devices.get(queue);
@@ -65,7 +65,7 @@ function meet(own: OwnRows, claimed: Naming & { readonly queue: string }, now: n
   const other = isNew
     ? names.others
         .map((identity) => own.ledger.get(identity))
-        // An answer that a client has to decide about holds for its own identity alone.
+        // An answer that a client has to decide about is valid only for its own identity.
         .find((row) => row !== undefined && row.handling === null)
     : undefined;
   const byContent = isNew && other === undefined ? foundByContent(own, claimed, now) : undefined;
@@ -78,18 +78,18 @@ function meet(own: OwnRows, claimed: Naming & { readonly queue: string }, now: n
   return { forgotten };
 }
 
-/** What it names. Tried once more, it names it once more. */
+/** Enters the rows that the transaction names, also when it is tried again. */
 function nameAgain(own: OwnRows, claimed: Naming, now: number): Met {
   enterNames(own, claimed, claimed.content.entered ? toldOf(claimed) : undefined, now);
   return {};
 }
 
-/** What a transaction is found by again, and its answer. Absent: it has no id; or the client decides, and its next try must not be taken for a repeat. */
+/** What finds a repeat of the transaction. `undefined`: it has no id, or the client decides, and its next try must not be taken for a repeat. */
 function toldOf({ names: { key }, answer }: Naming): Told | undefined {
   return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
-/** Where nobody says which device it is. Without a key, only what it names is entered. */
+/** Handles a transaction of an unknown device. Without a key, only the rows that it names are entered. */
 function claimByContent(own: OwnRows, claimed: Naming, now: number): Met {
   const { key } = claimed;
   const earlier = key === undefined ? undefined : foundByContent(own, claimed, now);

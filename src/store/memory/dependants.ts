@@ -1,16 +1,16 @@
-/** Letters in memory that wait for others: what each would create, and the chain that it stands in. */
+/** Chains of letters in memory: what each letter would create, and its place behind its root. */
 import { type LetterStatus, type LetterStore, type NewLetter, waiting } from "../letters.js";
 import type { Overlay } from "./rows.js";
 
-/** What a letter's record has beside the letter itself. */
+/** What a letter's record holds for its chain. */
 export interface ChainRecord {
-  /** Its place among the root's dependants, from 1. */
+  /** A dependant's place behind its root, from 1. */
   readonly position?: number;
-  /** Of a root: the position of its latest dependant, and the size of all. */
+  /** For a root: the position of its latest dependant; `bytes` is the size of all dependants. */
   readonly last: number;
   readonly bytes: number;
   readonly overtaken: boolean;
-  /** The same content again is no repetition: this letter has dependants, or is one. */
+  /** The letter has dependants, or is one, so the same content is recorded as another letter. */
   readonly unique: boolean;
 }
 
@@ -23,7 +23,7 @@ export function isWaiting(letter: { readonly status: LetterStatus } | undefined)
   return letter !== undefined && waiting.includes(letter.status);
 }
 
-/** Whether letters of the user wait. */
+/** Whether the user has waiting letters. */
 export function hasWaiting<L extends ChainedLetter>(
   letters: Overlay<string, L>,
   userId: string,
@@ -41,22 +41,32 @@ export function chainOf<L extends ChainedLetter>(letters: Overlay<string, L>, ro
     .toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
-/** The place behind a root's last dependant. Where that one has the same content, it is given instead. */
+/** The position behind a root's last dependant. If that dependant waits and has the same content, it is returned as `same`. */
 export function nextInChain<L extends ChainedLetter>(
   letters: Overlay<string, L>,
   root: string,
   content: string,
   bytes: number,
 ): { readonly same?: L; readonly position: number } {
-  const last = chainOf(letters, root).at(-1);
+  const same = sameInChain(letters, root, content);
+  if (same !== undefined) return { same, position: 0 };
   const first = letters.get(root);
-  if (last?.content === content && isWaiting(last)) return { same: last, position: 0 };
   const position = (first?.last ?? 0) + 1;
   if (first !== undefined) {
     const grown = { last: position, bytes: first.bytes + bytes, unique: true };
     letters.set(root, { ...first, ...grown });
   }
   return { position };
+}
+
+/** The dependant that was recorded last, where it waits and has the same content. */
+export function sameInChain<L extends ChainedLetter>(
+  letters: Overlay<string, L>,
+  root: string,
+  content: string,
+): L | undefined {
+  const last = chainOf(letters, root).at(-1);
+  return last?.content === content && isWaiting(last) ? last : undefined;
 }
 
 type Chains = Pick<

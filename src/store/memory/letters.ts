@@ -1,4 +1,4 @@
-/** Dead letters in memory. */
+/** The dead letters of a memory store. */
 import { parseJson } from "../../wire/parse-json.js";
 import { canonicalJson, typedJson } from "../../wire/serialize.js";
 import {
@@ -15,10 +15,17 @@ import {
   waiting,
   type WaitingLetters,
 } from "../letters.js";
-import { chainOf, type ChainRecord, isWaiting, nextInChain, openChains } from "./dependants.js";
+import {
+  chainOf,
+  type ChainRecord,
+  isWaiting,
+  nextInChain,
+  sameInChain,
+  openChains,
+} from "./dependants.js";
 import type { Overlay } from "./rows.js";
 
-/** JSON is kept as text, so that nobody who has the value changes the letter. */
+/** A letter as it is kept. JSON is kept as text, so that code that holds a parsed value can't change the letter. */
 export interface StoredRecord extends ChainRecord, Omit<NewLetter, "payload" | "rowStates"> {
   readonly status: LetterStatus;
   readonly attempts: number;
@@ -42,6 +49,8 @@ export function openLetters(
 ): LetterStore {
   const at = microsText(now);
   const all = () => Array.from(letters.entries(), ([, letter]) => letter);
+  const sameLetter = (content: string) =>
+    all().find((each) => each.content === content && !each.unique && isWaiting(each));
   const dependantsOf = ({ id }: StoredRecord) => chainOf(letters, id).filter(isWaiting).length;
   return {
     record: async (letter) =>
@@ -50,10 +59,7 @@ export function openLetters(
         const payload = typedJson(letter.payload);
         const place =
           root === undefined ? undefined : nextInChain(letters, root, content, payload.length);
-        const same =
-          place === undefined
-            ? all().find((each) => each.content === content && !each.unique && isWaiting(each))
-            : place.same;
+        const same = place === undefined ? sameLetter(content) : place.same;
         if (same !== undefined) {
           const { operationIndex: _, ...kept } = same;
           const attempts = same.attempts + 1;
@@ -79,9 +85,15 @@ export function openLetters(
         });
         return { id, attempts: 1 };
       }),
+    repeats: async (content, root) =>
+      statement(
+        () =>
+          (root === undefined ? sameLetter(content) : sameInChain(letters, root, content)) !==
+          undefined,
+      ),
     countWaiting: async (subject, clientId, most) =>
       statement(() => {
-        // A chain counts as one.
+        // A chain counts as one letter.
         const ofUser = all()
           .filter((each) => each.subject === subject && each.root === undefined && isWaiting(each))
           .slice(0, most);
@@ -211,7 +223,7 @@ function compare(one: Position, other: Position): number {
   return one.id === other.id ? 0 : one.id < other.id ? -1 : 1;
 }
 
-/** With six digits behind the second, so that texts compare as times do. */
+/** Pads the fraction to six digits, so that texts compare in the same order as times. */
 function inMicros(iso: string): string {
   const [, seconds = "", digits = ""] = /^([^.Z]*)(?:\.(\d*))?Z$/.exec(iso) ?? [];
   return `${seconds}.${digits.padEnd(6, "0")}Z`;
@@ -233,7 +245,7 @@ function summaryOf(letter: StoredRecord, dependants: number): LetterSummary {
   return { ...summary, edited: originalPayload !== undefined, dependants };
 }
 
-/** Made anew each time. */
+/** Makes a new object on every call, so that a caller can't change the stored letter. */
 function wholeLetter(letter: StoredRecord, dependants: number): StoredLetter {
   const { payload, originalPayload, principal, lossyNumbers, overtaken } = letter;
   return {
@@ -247,7 +259,7 @@ function wholeLetter(letter: StoredRecord, dependants: number): StoredLetter {
   };
 }
 
-/** In the order in which they were recorded. */
+/** All letters, in the order in which they were recorded. */
 export function inOrder(letters: Iterable<StoredRecord>): readonly StoredLetter[] {
   const all = [...letters];
   const waitingOf = (id: string) =>

@@ -1,4 +1,4 @@
-/** Changes that merge with what others have written, in a memory store: see `Merge`. */
+/** Applies changes that merge with what others have written: see `Merge`. */
 import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
 import { type Merge, versionsAllowed, versionWritten } from "../merge.js";
@@ -19,7 +19,7 @@ interface Merging {
   readonly now: number;
 }
 
-/** @param write makes a change as it is */
+/** @param write applies a change without merging */
 export function mergeChange(
   { rows, own, now }: Merging,
   change: MergedChange,
@@ -129,7 +129,7 @@ function valuesOf(table: Definition, row: Row, { values, merge }: MergedChange):
   return Object.fromEntries(made);
 }
 
-/** NULL stands before everything. */
+/** NULL sorts before every value. */
 function compare({ type }: Column, one: Stored, other: Stored): number {
   if (one === null || other === null) return Number(one !== null) - Number(other !== null);
   if (type === "timestamp") {
@@ -149,7 +149,7 @@ function order<T extends string | number | boolean | bigint>(one: T, other: T): 
   return one < other ? -1 : 1;
 }
 
-/** Digits as whole numbers of the same unit, and how many stand behind the point. */
+/** Two decimal numbers as integers in the same unit, and the number of digits after the decimal point. */
 function aligned(...numbers: readonly [string, string]): readonly [bigint, bigint, number] {
   const places = Math.max(...numbers.map((number) => number.split(".")[1]?.length ?? 0));
   const [a = 0n, b = 0n] = numbers.map((number) => {

@@ -1,4 +1,4 @@
-/** What the library keeps beside the data: the ledger, failed attempts and checkpoints. Times are microseconds since 1970. */
+/** The library's own rows beside the data: ledger, devices, named rows, failed attempts, checkpoints. Times are in microseconds since 1970. */
 import type { AttemptStore } from "../attempts.js";
 import type { VersionRecord } from "../merge.js";
 import type { Claim, Unit } from "../store.js";
@@ -10,32 +10,32 @@ import type { Overlay } from "./rows.js";
 
 export interface LedgerRow {
   readonly queue: string;
-  /** The latest request that held it, and when that began. */
+  /** The latest request that held the transaction, and when that request began. */
   readonly request: string;
   readonly requestAt: number;
-  /** The one in which it was answered first. */
+  /** The request in which it was first answered. */
   readonly firstRequest: string;
   readonly firstRequestAt: number;
   /** JSON; `null` for success. */
   readonly answer: string | null;
-  /** How often the client had been asked, where it has to decide about the answer; `null`: the answer is final. */
+  /** How often the client had been asked, if it has to decide about the answer. `null`: the answer is final. */
   readonly handling: number | null;
   readonly answeredAt: number;
   readonly appliedAt: number | undefined;
 }
 
-/** By its queue. */
+/** A device, by its queue. */
 export interface DeviceRow {
   readonly userId: string;
-  /** Nothing has come of it but repeats. */
+  /** Whether the device has sent nothing but repeats so far. */
   readonly unsettled: boolean;
 }
 
-/** A user's. */
+/** What is kept for a user. */
 export interface AccountRow {
-  /** Of what was named last. */
+  /** The position of the latest named row. */
   readonly position: number;
-  /** When a transaction was last entered that is told apart by its content. */
+  /** When a transaction that is told apart by content was last entered. */
   readonly toldAt: number | undefined;
 }
 
@@ -55,21 +55,21 @@ export interface AttemptsRow {
   readonly lastAt: number;
 }
 
-/** By table and key. */
+/** The latest versions of a row, by table and key. */
 export interface VersionRow extends VersionRecord {
-  /** The user: hex SHA-256. */
+  /** Hex SHA-256 of the user. */
   readonly subject: string;
   readonly writtenAt: number;
 }
 
-/** As one unit sees it. */
+/** The library's own rows as one unit sees them. */
 export interface OwnRows {
   readonly versions: Overlay<string, VersionRow>;
   readonly ledger: Overlay<string, LedgerRow>;
   readonly devices: Overlay<string, DeviceRow>;
-  /** By their users. */
+  /** By user id. */
   readonly accounts: Overlay<string, AccountRow>;
-  /** By their hashes. */
+  /** By hash. */
   readonly named: Overlay<string, NamedRecord>;
   readonly letters: Overlay<string, StoredRecord>;
   readonly attempts: Overlay<string, AttemptsRow>;
@@ -78,7 +78,7 @@ export interface OwnRows {
 
 export const micros = 1_000;
 
-/** @returns whether another one has given way to it */
+/** Enters a new device. @returns whether another device was removed to make room */
 export function enterDevice(
   { devices, ledger }: OwnRows,
   { queue, userId, devices: bound }: Claim & { readonly queue: string },
@@ -110,7 +110,7 @@ function ofQueues(ledger: OwnRows["ledger"], queues: ReadonlySet<string>): reado
   );
 }
 
-/** What is kept of a user's: letters first, and the devices with the last of their rows. */
+/** Removes what is kept of a user: letters first, then ledger rows, and devices once their rows are gone. */
 export function forget(
   { ledger, devices, accounts, named, versions, letters }: OwnRows,
   userId: string,
@@ -120,7 +120,7 @@ export function forget(
   const written = [...letters.entries()].flatMap(([id, letter]) =>
     letter.userId === userId ? [id] : [],
   );
-  // Dependants first: see the tables of SQL.
+  // Dependants first, as in SQL, where they refer to their root.
   const behind = written.filter((id) => letters.get(id)?.root !== undefined);
   if (behind.length > 0) return removed(letters, behind.slice(0, most));
   if (written.length > 0) return removed(letters, written.slice(0, most));
@@ -179,7 +179,7 @@ export function openAttempts(
   };
 }
 
-/** The largest integer of 64 bits: what is there, stays. */
+/** The largest signed 64-bit integer, at which a checkpoint stops growing. */
 const largestCheckpoint = 2n ** 63n - 1n;
 
 export function openCheckpoints(
@@ -205,7 +205,7 @@ export function openCheckpoints(
   };
 }
 
-/** Old rows; of the ledger only those that no queue may send again: see `pruneLedger` in `sql/prune-ledger.ts`. */
+/** Removes old rows; from the ledger only those that no queue may send again: see `pruneLedger` in `sql/prune-ledger.ts`. */
 export function prune(
   own: OwnRows,
   now: number,
@@ -244,7 +244,7 @@ function removed<V extends object>(rows: Overlay<string, V>, old: readonly strin
   return { found: old.length, removed: old.length };
 }
 
-/** Whether a transaction's queue has gone past it. */
+/** Whether a transaction's queue has since sent a later request with new transactions, so that it won't send this one again. */
 function isPassed({ ledger }: OwnRows): (identity: string) => boolean {
   const queues = Map.groupBy(
     Array.from(ledger.entries(), ([, row]) => row),

@@ -1,41 +1,41 @@
-/** The rows of a memory store as one unit sees them. What breaks a constraint is refused, as a database would. */
+/** The rows of a memory store as one unit sees them. Changes that break a constraint are refused. */
 import type { StoredRow, Values } from "../store.js";
 import type { Column } from "../tables.js";
 import { type Definition, MemoryError, type BoundReference, type Row } from "./tables.js";
 import { convert, type Stored, view } from "./values.js";
 
-/** By a number that is never given twice. */
+/** A row with its number, which is never used twice. */
 type Numbered = readonly [number: number, row: Row];
 
 /** The rows of each table. Values are converted. */
 export interface Rows {
-  /** @throws MemoryError where there is no such table */
+  /** @throws MemoryError if there is no such table */
   table(name: string): Definition;
-  /** Those that have these values, in the order in which they were inserted. */
+  /** The rows that have these values, in the order in which they were inserted. */
   matching(table: Definition, values: Values): Numbered[];
   find(table: Definition, values: Values): Numbered | undefined;
   numbered(table: Definition, number: number): Numbered | undefined;
-  /** @throws MemoryError for what the table does not take, as do the next two */
+  /** @throws MemoryError if a constraint does not hold, as do `update` and `remove` */
   insert(table: Definition, values: Values): Row;
   update(table: Definition, [number, row]: Numbered, values: Values): Row;
   remove(table: Definition, [number, row]: Numbered): void;
-  /** @throws MemoryError where a reference that could wait for the COMMIT does not hold */
+  /** @throws MemoryError if a deferred reference does not hold */
   checkDeferred(): void;
-  /** Call what it gives to undo what has been changed since. */
+  /** Returns a function that undoes all changes made since. */
   mark(): () => void;
 }
 
-/** What a database numbers goes on counting, whatever is undone. */
+/** Counters for numbered columns. Like a database's sequences, they are not rolled back. */
 export interface Counters {
   next(name: string): number;
-  /** The number is taken. */
+  /** Raises the counter to a number that a row has brought along. */
   raise(name: string, number: number): void;
 }
 
-/** Counts the rows of all tables. No column has this name. */
+/** The name of the counter that numbers the rows of all tables. No column has this name. */
 const everyRow = "";
 
-/** @param deferring every reference is checked at the end alone */
+/** @param deferring checks every reference at COMMIT only */
 export function openRows(
   definitions: ReadonlyMap<string, Definition>,
   overlays: ReadonlyMap<string, Overlay<number, Row>>,
@@ -95,7 +95,7 @@ export function openRows(
     );
   };
 
-  /** A row's value is gone: nobody may refer to it any more. */
+  /** Checks that no row refers to a value that is gone. */
   const checkLeft = (reference: BoundReference, before: Row): void => {
     const { from, column, to, by } = reference;
     const value = before[by] ?? null;
@@ -107,7 +107,7 @@ export function openRows(
     );
   };
 
-  /** @param after what is checked when all has been removed that goes with the row */
+  /** @param after collects the checks to run once everything that goes with the row has been removed */
   const removeWith = (table: Definition, [number, row]: Numbered, after: (() => void)[]): void => {
     rowsOf(table).delete(number);
     changed.add(table);
@@ -121,7 +121,7 @@ export function openRows(
       for (const child of matching(from, { [column]: value })) {
         if (onDelete === "set null")
           store(from, child[0], { ...child[1], [column]: null }, child[1]);
-        // One that refers to itself, by way of others, has gone already.
+        // In a circle of references, the child may be gone already.
         else if (rowsOf(from).get(child[0]) !== undefined) removeWith(from, child, after);
       }
     }
@@ -142,7 +142,7 @@ export function openRows(
     insert: (table, values) => {
       for (const name of Object.keys(values)) columnOf(table, name);
       const given = new Map(Object.entries(values as Row));
-      // Entries: a column may be called "constructor" or "__proto__".
+      // Built from entries, because a column may be called "constructor" or "__proto__".
       const row = Object.fromEntries(
         Array.from(table.columns, ([name, column]) => {
           const value = given.get(name);
@@ -184,7 +184,7 @@ export function openRows(
   };
 }
 
-/** One that does not fit is the server's mistake, and not what a client sent. */
+/** A default that does not fit is the server's mistake and not the client's, so it is not reported as invalid data. */
 function defaultOf(table: Definition, column: Column): Stored {
   try {
     return convert(column, table.defaults.get(column.name)?.(), false);
@@ -214,7 +214,7 @@ function checkRow(table: Definition, row: Row): void {
   }
 }
 
-/** @throws MemoryError where the table has no such column */
+/** @throws MemoryError if the table has no such column */
 export function columnOf({ name, columns }: Definition, column: string): Column {
   const found = columns.get(column);
   if (found === undefined) throw new MemoryError("schema", `${name} has no column ${column}.`);
@@ -225,7 +225,7 @@ function noTable(name: string): MemoryError {
   return new MemoryError("schema", `There is no table ${name}.`);
 }
 
-/** A row as hooks see it. Nobody else has it. */
+/** A copy of a row as hooks see it. */
 export function viewRow({ columns }: Definition, row: Row): StoredRow {
   const values = Array.from(columns.values(), (column) => [
     column.name,
@@ -234,13 +234,14 @@ export function viewRow({ columns }: Definition, row: Row): StoredRow {
   return Object.freeze(Object.fromEntries(values) as Values);
 }
 
+/** A unit's uncommitted changes on top of what is committed. */
 export interface Overlay<K, V extends object> {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
   delete(key: K): void;
-  /** In the order in which they were first set. */
+  /** In the order in which the keys were first set. */
   entries(): Iterable<readonly [K, V]>;
-  /** Call what it gives to undo what has been changed since. */
+  /** Returns a function that undoes all changes made since. */
   mark(): () => void;
   commit(): void;
 }

@@ -1,4 +1,4 @@
-/** Whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
+/** Decides whether a row is in a scope: a rule's `owner`, its `scope`, and the rows that it belongs to. */
 import { membershipsOf, ownerColumnsOf } from "../conditions.js";
 import { InvalidValue } from "../failures.js";
 import { ownerValue } from "../owners.js";
@@ -11,13 +11,13 @@ import { convert, type MemoryType, type Stored, view } from "./values.js";
 /** The rows of a table, as the transaction sees them right now. */
 export type ReadRows = (table: string) => readonly StoredRow[];
 
-/** What a rule's `scope` gives for a memory store. `true`: no restriction. */
+/** What a rule's `scope` returns for a memory store. `true`: no restriction. */
 export type MemoryScope = true | ((row: StoredRow, rows: ReadRows) => boolean);
 
 /** The first argument of a rule's `scope`. */
 export interface MemoryScopeBuilder {
   /**
-   * Some row of another table is as it should be.
+   * Makes a scope that holds if some row of another table matches.
    *
    * @example
    * scope: ({ exists }, { principal }) =>
@@ -30,7 +30,7 @@ export const scopeBuilder: MemoryScopeBuilder = {
   exists: (table, matches) => (row, rows) => rows(table).some((other) => matches(other, row)),
 };
 
-/** @throws TypeError for a scope that is none: nothing at all must not mean that everybody may write */
+/** @throws TypeError for an invalid scope, because a missing one must not mean that everybody may write */
 export function isInScope(rows: Rows, scope: Scope | undefined, row: Row): boolean {
   if (scope === undefined) return true;
   const table = rows.table(scope.table);
@@ -76,7 +76,7 @@ function conditionHolds(rows: Rows, table: Definition, scope: Scope, row: Row): 
     .some(([, member]) => member[user] === id);
 }
 
-/** @throws ServerValue where an owner's column, the parents' and the members' included, can't hold the caller's id */
+/** @throws ServerValue if an owner column, including those of parents and members, can't hold the caller's id */
 export function checkOwners(rows: Rows, scope: Scope | undefined): void {
   if (scope === undefined) return;
   const { owner, condition, parents } = scope;
@@ -111,7 +111,7 @@ export function ownerKind({ type, array }: Column): OwnerKind | undefined {
   return array ? undefined : ownerKinds[type as MemoryType];
 }
 
-/** `undefined`: no row has such a value. */
+/** `undefined`: no row can have this value. */
 function asStored(table: Definition, column: string, value: unknown): Stored | undefined {
   try {
     return convert(columnOf(table, column), value, false, true);
@@ -140,7 +140,7 @@ function checkExpression(table: string, given: unknown): asserts given is ScopeF
   throw new TypeError(`The scope of ${table} must be a function of the row, or true.`);
 }
 
-/** Tables and columns that it names are there, and it is a scope. No row is read. Throws where that is not so. */
+/** Checks, without reading rows, that the tables and columns of a scope exist and that its expression is valid. Throws if not. */
 export function checkScope(rows: Rows, scope: Scope): void {
   const { table: name, owner, condition, expression, parents } = scope;
   const table = rows.table(name);

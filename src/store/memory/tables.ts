@@ -1,4 +1,4 @@
-/** The tables of a memory store: how they are described, what becomes of the description, and what is thrown where a row does not fit. */
+/** The tables of a memory store: their description, its compiled form, and the error for a refused statement. */
 import type { StoredRow } from "../store.js";
 import type { Meaning } from "../failures.js";
 import type { Column, DeferredPlace, Table } from "../tables.js";
@@ -8,48 +8,48 @@ import { Contention, InvalidValue, RowTaken } from "../failures.js";
 /** A column of a table in memory. */
 export interface MemoryColumn {
   readonly type: MemoryType;
-  /** A list of such values. Default false. */
+  /** Whether the column holds a list of such values. Default false. */
   readonly array?: boolean;
-  /** Default true; of the key's columns false. */
+  /** Default true; false for the columns of the key. */
   readonly nullable?: boolean;
-  /** What a new row has that brings no value: a value, or a function that gives one. */
+  /** What a new row gets if it brings no value: a value, or a function that returns one. */
   readonly default?: unknown;
-  /** Clients may not write it: it is counted up from 1, or computed from the row. */
+  /** Makes the column one that the database fills: numbered from 1, or computed from the row. */
   readonly generated?: "increment" | ((row: StoredRow) => unknown);
   /** The most characters of a text. */
   readonly length?: number;
   /** The most digits of a decimal number. */
   readonly precision?: number;
-  /** Digits behind the point: of a decimal number, of a second. */
+  /** Digits after the decimal point, of a decimal number or of a second. */
   readonly scale?: number;
 }
 
 /** A foreign key of a table in memory. */
 export interface MemoryReference {
   readonly table: string;
-  /** The column referred to. Default: the other table's key. */
+  /** The column that is referred to. Default: the other table's key. */
   readonly column?: string;
-  /** What becomes of the row when the other one is deleted. Default: that is refused. */
+  /** What happens to the row if the other one is deleted. Default: the deletion is refused. */
   readonly onDelete?: "cascade" | "set null";
-  /** It need not hold before the COMMIT. Default false. */
+  /** Whether the reference is checked only at COMMIT. Default false. */
   readonly deferred?: boolean;
 }
 
 /** A table in memory. */
 export interface MemoryTable {
-  /** By name: the type alone, or more. */
+  /** By column name: the type alone, or a description. */
   readonly columns: Readonly<Record<string, MemoryType | MemoryColumn>>;
-  /** Default `["id"]`. */
+  /** The columns of the primary key. Default `["id"]`. */
   readonly key?: readonly string[];
-  /** Columns that are unique together, where none is NULL. The key is anyway. */
+  /** Columns that are unique together if none of them is NULL. The key is always unique. */
   readonly unique?: readonly (readonly string[])[];
-  /** Foreign keys, by column: the table whose key it refers to, or more. */
+  /** Foreign keys, by column: the table whose key the column refers to, or a description. */
   readonly references?: Readonly<Record<string, string | MemoryReference>>;
-  /** Must be true of every row. It sees the row as hooks do. */
+  /** Must return true for every row, which it gets as hooks see it. */
   readonly check?: (row: StoredRow) => boolean;
 }
 
-/** By name, `name` or `schema.name`. */
+/** The tables, by `name` or `schema.name`. */
 export type MemoryTables = Readonly<Record<string, MemoryTable>>;
 
 export type Row = Readonly<Record<string, Stored>>;
@@ -62,7 +62,7 @@ export interface Definition extends Table {
   readonly computed: ReadonlyMap<string, (row: StoredRow) => unknown>;
   readonly counted: ReadonlySet<string>;
   readonly references: readonly BoundReference[];
-  /** The other way round. */
+  /** References of other tables to this one. */
   readonly referredBy: readonly BoundReference[];
 }
 
@@ -90,7 +90,7 @@ const types: Readonly<Record<MemoryType, true>> = {
   binary: true,
 };
 
-/** @throws TypeError for a description that does not hold together */
+/** @throws TypeError if the descriptions contradict each other */
 export function defineMemoryTables(tables: MemoryTables): ReadonlyMap<string, Definition> {
   const references = new Map<string, BoundReference[]>();
   const referredBy = new Map<string, BoundReference[]>();
@@ -121,10 +121,10 @@ export function defineMemoryTables(tables: MemoryTables): ReadonlyMap<string, De
   return definitions;
 }
 
-/** @param waiting the references that are checked at the COMMIT */
+/** @param waiting the references that are checked at COMMIT */
 function deferredPlace(table: Links, waiting: readonly BoundReference[]): DeferredPlace {
   if (waiting.length === 0) return "none";
-  // The table, and those whose rows change with its rows.
+  // The table, and the tables whose rows a deletion changes as well.
   const reached = new Set([table]);
   for (const { references, referredBy } of reached) {
     if ([...references, ...referredBy].some((each) => waiting.includes(each))) return "here";
@@ -225,7 +225,7 @@ function referenceOf(
 }
 
 /**
- * The store refuses a statement.
+ * The error for a statement that the store refuses.
  *
  * @example
  * await assert.rejects(store.transaction((tx) => tx.insert("lists", { id: null })), MemoryError);
@@ -247,7 +247,7 @@ export function meaningOf(error: unknown): Meaning {
   return error instanceof InvalidValue ? "INVALID_DATA" : "other";
 }
 
-/** The data is refused, and not the statement. */
+/** Whether the error is about the data, and not about the statement. */
 export function isRefusedData(error: unknown): boolean {
   const meaning = meaningOf(error);
   return meaning === meaning.toUpperCase();

@@ -1,22 +1,22 @@
-/** What hooks get as `tx`. */
+/** The `tx` of hooks on a memory store. */
 import type { StoredRow, Values } from "../store.js";
 import { type Definition, MemoryError } from "./tables.js";
 import { columnOf, type Rows, viewRow } from "./rows.js";
 import { convert } from "./values.js";
 
 /**
- * An open database transaction of a memory store. Each call is answered at once; one that is refused throws, and undoes the whole transaction.
- * Values are converted by the columns' types. Where `where` has several columns, a row must have all of these values.
+ * An open database transaction of a memory store. Calls are synchronous. A call that is refused throws, and the whole transaction is rolled back.
+ * Values are converted by the columns' types. A row matches `where` if it has all of these values.
  */
 export interface MemoryTransaction {
-  /** The first row that has these values; `undefined` where there is none. */
+  /** The first row that matches; `undefined` if there is none. */
   get(table: string, where: Values): StoredRow | undefined;
-  /** In the order in which they were inserted. */
+  /** All rows that match, in the order in which they were inserted. */
   all(table: string, where?: Values): readonly StoredRow[];
   insert(table: string, values: Values): StoredRow;
-  /** @returns how many rows had these values */
+  /** @returns the number of rows that matched */
   update(table: string, where: Values, values: Values): number;
-  /** @returns how many rows had these values */
+  /** @returns the number of rows that matched */
   delete(table: string, where: Values): number;
 }
 
@@ -53,7 +53,7 @@ export function openTransaction(rows: Rows, statement: <T>(run: () => T) => T): 
         const table = rows.table(name);
         const found = rows.matching(table, convertedRow(table, where));
         for (const [number] of found) {
-          // It may have gone with another one.
+          // The row may have been deleted with another one.
           const left = rows.numbered(table, number);
           if (left !== undefined) rows.remove(table, left);
         }
@@ -65,7 +65,7 @@ export function openTransaction(rows: Rows, statement: <T>(run: () => T) => T): 
 function convertedRow(table: Definition, values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      // Left out, it would mean every row.
+      // If such a condition were left out, every row would match.
       if (value === undefined) throw new MemoryError("other", `${table.name}.${name}: no value.`);
       return [name, convert(columnOf(table, name), value, false)];
     }),

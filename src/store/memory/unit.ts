@@ -1,4 +1,4 @@
-/** One database transaction of a memory store: what it is asked for, until it commits or is given up. Each change is judged before and after. */
+/** One database transaction of a memory store. Each change is checked against its scope before and after it is made. */
 import { ApplicationFailure } from "../../errors.js";
 import { sha256 } from "../../wire/serialize.js";
 import { ColumnsFixed, Contention, LeftScope, noRowSecurity, RowTaken } from "../failures.js";
@@ -27,11 +27,11 @@ interface UnitParts {
 
 export interface OpenedUnit {
   readonly unit: Unit<MemoryTransaction>;
-  /** Tells whoever asked for it what the claim has met with. */
+  /** Calls the claim's callbacks with what the claim has found, after the commit. */
   announce(): void;
-  /** No statement is taken from here on. Throws ApplicationFailure where one has failed, and MemoryError where a deferred reference does not hold. */
+  /** Ends the unit. Throws ApplicationFailure if a statement has failed, and MemoryError if a deferred reference does not hold. */
   end(): void;
-  /** The same, whatever has been. */
+  /** Ends the unit without any check, because it will not commit. */
   giveUp(): void;
 }
 
@@ -44,7 +44,7 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
     if (failure !== undefined) throw new ApplicationFailure(failure.error);
   };
 
-  /** One that fails is the whole unit's failure, whoever catches its error. */
+  /** Runs a statement. A failure makes the whole unit fail, even if application code catches the error. */
   const statement = <T>(run: () => T): T => {
     if (ended) throw tooLate();
     throwIfFailed();
@@ -67,7 +67,7 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
   const earlier = mets.at(-1)?.earlier;
 
   const asked = () => lettersOf !== undefined && hasWaiting(own.letters, lettersOf);
-  // It costs a statement of its own only where there is no claim.
+  // Counts as a statement of its own only if there is no claim.
   const hasLetters = made || lettersOf === undefined ? asked() : statement(asked);
 
   const unit: Unit<MemoryTransaction> = {
@@ -98,7 +98,7 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
       if (merged.effect === "left") failure = { error: new LeftScope() };
       return merged;
     },
-    // Everybody may read everything.
+    // The memory store has no grants, so every column may be read.
     read: async ({ name }, key) =>
       statement(() => {
         const table = rows.table(name);
@@ -173,7 +173,7 @@ function addAside(
   }
 }
 
-/** What is hashed of each row. */
+/** The values of each row that are hashed. */
 function hashedValues(
   rows: Rows,
   { name }: Table,
@@ -224,11 +224,11 @@ function tooLate(): Error {
   );
 }
 
-/** @throws MemoryError for what the table does not take, ColumnsFixed, Contention where a row is there of which somebody relies on it that it is not */
+/** @throws MemoryError if a constraint does not hold; ColumnsFixed; Contention if a row exists that application code has read as missing */
 export function writeChange(rows: Rows, change: Change): Effect {
   const { op, key, values, scope } = change;
   const table = rows.table(change.table.name);
-  // Also where no row is there to be judged.
+  // Checked even if there is no row, as a database would.
   checkOwners(rows, scope);
   const found = rows.find(table, key);
   const judged = (row: Row): Effect => (isInScope(rows, scope, row) ? "written" : "left");

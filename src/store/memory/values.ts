@@ -1,4 +1,4 @@
-/** Values as the memory store keeps them: text, numbers and booleans alone, so that a row can be shared and two values compared by `===`. */
+/** Converts values to what the memory store keeps: text, numbers and booleans only, so that rows can be shared and values compared by `===`. */
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson, typedJson } from "../../wire/serialize.js";
 import {
@@ -25,29 +25,30 @@ import {
 import { InvalidValue } from "../failures.js";
 import type { Column } from "../tables.js";
 
-/** In brackets, as what a row that is read has its values. */
+/** The types of columns. The comments name the JavaScript values that a row has when it is read. */
 export type MemoryType =
-  /** `string`, as are the next one, `bigint`, `decimal`, `date` and `time`. */
+  /** `string` */
   | "text"
+  /** `string` */
   | "uuid"
-  /** Of 32 bits: `number`. */
+  /** 32 bits: `number` */
   | "integer"
-  /** Of 64 bits, as digits. */
+  /** 64 bits: `string` of digits */
   | "bigint"
-  /** As digits, with as many behind the point as the column's `scale` says. */
+  /** `string` of digits, as many after the decimal point as the column's `scale` says */
   | "decimal"
   /** `number` */
   | "float"
   | "boolean"
-  /** `Date`. Microseconds are kept, and can't be seen in it. */
+  /** `Date`. Microseconds are stored, but a `Date` can't show them. */
   | "timestamp"
-  /** `YYYY-MM-DD` */
+  /** `string`, `YYYY-MM-DD` */
   | "date"
-  /** `HH:MM:SS` */
+  /** `string`, `HH:MM:SS` */
   | "time"
-  /** The value itself. */
+  /** The parsed value */
   | "json"
-  /** `Uint8Array`; base64 from a client. */
+  /** `Uint8Array`; clients send base64 */
   | "binary";
 
 export type Stored = string | number | boolean | null;
@@ -100,7 +101,7 @@ function sizesOf({ scale, precision }: Column) {
   };
 }
 
-/** Halves up. */
+/** Rounds halves up. */
 const rounded: RoundSecond = ({ fraction }, digits) =>
   millionthsOf(fraction.slice(0, digits)) +
   (fraction.charAt(digits) >= "5" ? 10 ** (6 - digits) : 0);
@@ -126,7 +127,7 @@ const mostDigits = 19;
 
 function integer(value: unknown, lossyNumbers: boolean, bits: 32 | 64): bigint {
   const digits = integerText(value, lossyNumbers);
-  // Not made a number first: of millions of digits that would take seconds.
+  // The length is checked first, because parsing millions of digits would take seconds.
   const number = digits.replace(/^[+-]?0*/, "").length > mostDigits ? undefined : BigInt(digits);
   if (number === undefined || BigInt.asIntN(bits, number) !== number) {
     throw new InvalidValue("The number is too large.");
@@ -136,7 +137,7 @@ function integer(value: unknown, lossyNumbers: boolean, bits: 32 | 64): bigint {
 
 const mostDecimals = 1_000;
 
-/** The one text of a number: no exponent, and no zeros but those that the scale asks for. */
+/** The canonical text of a number: no exponent, and no zeros except those that the scale requires. */
 function decimal({ scale = 0 }: Column, text: string): string {
   const [mantissa = "", power = "0"] = text.toLowerCase().replace(/^[+-]/, "").split("e");
   const [whole = "", fraction = ""] = mantissa.split(".");
@@ -150,19 +151,19 @@ function decimal({ scale = 0 }: Column, text: string): string {
   return `${negative ? "-" : ""}${before}${behind === "" ? "" : `.${behind}`}`;
 }
 
-/** Not by a regular expression, which would take the square of the length of zeros in between. */
+/** A loop, because a regular expression takes quadratic time on long runs of zeros inside the digits. */
 function withoutZeros(digits: string): string {
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
   return digits.slice(0, end);
 }
 
-/** With its keys in order, so that equal documents are equal texts. */
+/** JSON text with sorted keys, so that equal documents have equal texts. */
 function document(value: unknown, lossyNumbers: boolean): string {
   return typedJson(parseJson(jsonText(value, lossyNumbers, typedJson)));
 }
 
-/** A JSON array's text: of one dimension, except that an element of JSON may be a list itself. */
+/** The text of a JSON array. It has one dimension, except that elements of type `json` may be lists themselves. */
 function listText(column: Column, value: unknown, lossyNumbers: boolean, exact: boolean): string {
   const list = typeof value === "string" ? parsedText(value) : value;
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
@@ -183,11 +184,11 @@ function parsedText(text: string): unknown {
   }
 }
 
-/** Made anew each time: what a reader does to it changes no row. */
+/** Makes a new value on every call, so that a reader can't change the stored row. */
 export function view(column: Column, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (!column.array) return viewScalar(column, value as Stored);
-  // The store wrote it.
+  // The store wrote this text itself, so it is a valid list.
   const list = parseJson(String(value)) as readonly Stored[];
   return list.map((element) => (element === null ? null : viewScalar(column, element)));
 }
