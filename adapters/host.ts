@@ -1,4 +1,4 @@
-/** What every host's file is built from: the routes that it mounts, and what it says where no route does. */
+/** The common parts of the adapters: the routes that they mount, and the answers outside of the routes. */
 import { type Admin, type AdminOptions, createAdmin } from "../src/admin/admin.js";
 import type { WritesConfig } from "../src/config/config.js";
 import type { Principal } from "../src/context.js";

@@ -1,22 +1,22 @@
-/** `connectionOf`: the connection of an open transaction as a client of `pg`, for what else of the application speaks to Postgres. */
+/** `connectionOf`: the connection of an open transaction as a `pg` client, for other libraries of the application. */
 import type { PoolClient } from "pg";
 import { lending, type Lending, type LentClient } from "../src/sql/lent-word.js";
 
-/** Of one use at a time: two inner transactions at once on one connection can't be told apart. */
+/** The state of inner transactions. There is one at a time, because two on one connection could not be told apart. */
 const savepoint = "powersync_inner";
 
 type Callback = (error: unknown, result?: unknown) => void;
 type Config = Readonly<Record<string, unknown>>;
 
 /**
- * The connection of the transaction that layers, hooks and mutators are given as `tx`, in the form of a client of `pg`: for Drizzle, Knex, TypeORM,
- * Prisma, or SQL of your own. What is sent through it belongs to the transaction, in its order, and commits or is undone with it.
+ * Returns the connection of the transaction that layers, hooks and mutators get as `tx`, in the form of a `pg` client: for Drizzle, Knex, TypeORM,
+ * Prisma, or your own SQL. Statements sent through it are part of the transaction, and commit or are undone with it.
  *
- * It takes no connection, and can't end the transaction: BEGIN makes a savepoint, COMMIT releases it, ROLLBACK goes back to it, one at a time; a COMMIT or
- * ROLLBACK without such a BEGIN, or with an isolation level of its own, is an error that undoes all. A statement that fails undoes all, too, whoever catches
- * its error, as one through `tx` does. Await what you send.
+ * It takes no other connection, and can't end the transaction: BEGIN creates a savepoint, COMMIT releases it, and ROLLBACK returns to it, one at a time. A
+ * COMMIT or ROLLBACK without such a BEGIN, and a BEGIN with its own isolation level, are errors that undo everything. A failed statement undoes everything,
+ * too, even if its error is caught, as with `tx`. Await every statement.
  *
- * Statements go by the extended protocol, one each; cursors and streams are refused. `release()` does nothing, and it emits no events.
+ * Statements use the extended protocol, one at a time. Cursors and streams are refused. `release()` does nothing, and the client emits no events.
  * The pool must be guarded (`guardPool`), with `pg` 8.12 or newer.
  *
  * @param tx the context's own
@@ -76,18 +76,18 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
   return client as unknown as PoolClient;
 }
 
-/** As `pg` reads them: a text or an object, values, a callback, the last two where they are. */
+/** Reads the arguments as `pg` does: a text or an object, then values and a callback, both optional. */
 function configOf([first, second]: readonly unknown[]): Config {
   const config = (typeof first === "object" && first !== null ? first : { text: first }) as Config;
   return Array.isArray(second) ? over(config, "values", second) : config;
 }
 
-/** What the object inherits counts, too: some builders of SQL have getters. */
+/** Includes inherited members, because some SQL builders use getters. */
 function over(config: Config, name: string, value: unknown): Config {
   return Object.create(config, { [name]: { value, enumerable: true } }) as Config;
 }
 
-/** By the extended protocol the server takes no text of several statements, in which a COMMIT could hide. */
+/** Forces the extended protocol, in which the server refuses texts with several statements. A COMMIT could hide in one. */
 function send(client: LentClient, config: Config): Promise<unknown> {
   return client.query(over(config, "queryMode", "extended"));
 }
@@ -127,7 +127,7 @@ async function inner(
 const plainEnd = /^(?:work|transaction)?$/;
 const plainBegin = /^(?:work|transaction)?(?: read write)?$/;
 
-/** `undefined`: it has nothing to do with where the transaction ends. */
+/** `undefined`: the statement does not begin or end a transaction. */
 function controlOf(text: string): Control | undefined {
   const words = wordsOf(text);
   const [, first = "", rest = ""] = /^(\w*) ?(.*)$/s.exec(words) ?? [];
@@ -154,7 +154,7 @@ function impossible(words: string): string {
   return `${words.toUpperCase().slice(0, 60)} is not possible here: the transaction has begun, and the library ends it.`;
 }
 
-/** The beginning of a statement in lower case, without comments and what ends it, a blank between two words. Comments stand in each other. */
+/** The beginning of a statement in lower case, with single blanks, and without comments and its end. Comments may be nested. */
 function wordsOf(text: string): string {
   let words = "";
   for (let at = 0, depth = 0; at < text.length && words.length < 200;) {

@@ -1,11 +1,11 @@
 /**
- * A transaction that is sent as a whole over a `pg` connection: all statements in one write, with one Sync behind the last. So an error anywhere, of BEGIN
- * too, skips everything up to the Sync, and nothing of it is committed. `pg` itself sends a Sync with each statement: behind a BEGIN that has failed,
- * the others would be committed one by one.
+ * Sends a whole transaction over a `pg` connection: all statements, with one Sync after the last. An error anywhere, even in BEGIN, therefore skips
+ * everything up to the Sync, and nothing is committed. `pg` itself sends a Sync with each statement: after a failed BEGIN, the others would be committed
+ * one by one.
  */
 import type { FlightSent, FlightStatement, Landing } from "../src/sql/flight-word.js";
 
-/** What `pg` gives to whoever submits a query of its own kind. */
+/** The part of `pg`'s connection that a query of our own kind uses. */
 interface Connection {
   readonly stream: { cork?(): void; uncork?(): void };
   parse(message: { text: string; name: string; types: readonly number[] }): void;
@@ -19,31 +19,31 @@ export interface FlyingClient {
   query(...parameters: unknown[]): unknown;
 }
 
-/** What is prepared on a connection by name, the least used first. */
+/** The names of prepared statements on a connection, the least recently used first. */
 export interface Prepared {
   readonly names: Set<string>;
-  /** These may be there or not. */
+  /** Names that may be prepared or not, because their transaction failed. */
   readonly doubtful: Set<string>;
 }
 
-/** Of a pool. */
+/** Whether a pool's connections prepare statements. */
 export interface Preparing {
   /** Whether statements are prepared by name. */
   prepare: boolean;
-  /** How often the server has not known a name that it should have known. */
+  /** How often the server did not know a name that had been prepared. */
   lost: number;
 }
 
-/** On one connection. */
+/** The most names on one connection. */
 const mostNames = 100;
-/** Then a pooler is between, which gives each transaction another connection. */
+/** After this many lost names, there must be a pooler in between that gives each transaction another connection. */
 const mostLost = 3;
 
-/** No such prepared statement; there is one already; it gives something else now. */
+/** The prepared statement does not exist; it exists already; its result type has changed. */
 const lostNames: ReadonlySet<unknown> = new Set(["26000", "42P05", "0A000"]);
 
 /**
- * Never rejects. Where it has failed, the connection has been rolled back, or is to be ended.
+ * Sends a flight. Never rejects. After a failure, the connection has been rolled back, or must be closed (`undone: false`).
  *
  * @param client as `pg` made it
  */
@@ -58,12 +58,12 @@ export async function fly(
   const { error } = landing;
   if (!landing.undone || !(await isRolledBack(client))) return { error, undone: false };
   if (!preparing.prepare || !lostNames.has(codeOf(error))) return landing;
-  // It has been undone, and nobody has decided anything: it is sent once more, without names.
+  // The transaction was undone because of a name, so it can be sent again without names.
   for (const name of prepared.names) prepared.doubtful.add(name);
   prepared.names.clear();
   if (codeOf(error) !== "0A000") preparing.lost += 1;
   if (preparing.lost >= mostLost) preparing.prepare = false;
-  // What it is a part of has been rolled back.
+  // The transaction that it is a part of was rolled back, too, so it can't be sent again alone.
   if (isPart) return landing;
   const again = await submit(client, statements, undefined);
   if (!("error" in again)) return again;
@@ -92,7 +92,7 @@ function submit(
   return new Promise((resolve) => client.query(createFlight(statements, prepared, resolve)));
 }
 
-/** A query of `pg`'s own kind: an object that submits itself, and is told what comes of it. */
+/** A query in the form that `pg` accepts: an object that submits itself and handles the server's messages. */
 function createFlight(
   statements: readonly FlightStatement[],
   prepared: Prepared | undefined,
@@ -103,7 +103,7 @@ function createFlight(
   const parsed: string[] = [];
   let sent = false;
   let endAtOnce = (): void => undefined;
-  /** In slices, so that others have their turns. */
+  /** Sends in slices, so that other work of the process is not held up. */
   const goOn = (connection: Connection, from: number): void => {
     if (sent) return;
     connection.stream.cork?.();
@@ -112,7 +112,7 @@ function createFlight(
       if (next === statements.length) endAtOnce();
       else setTimeout(() => goOn(connection, next), 0);
     } catch (error) {
-      // No Sync has been sent, and the connection is to be ended.
+      // No Sync was sent, so the connection must be closed.
       sent = true;
       settle({ error, undone: false });
     } finally {
@@ -120,7 +120,7 @@ function createFlight(
     }
   };
   const settle = (landing: Landing): void => {
-    // With `query_timeout`, `pg` puts its own here, which ends the timer.
+    // With `query_timeout`, `pg` sets its own callback here, which stops the timer.
     flight.callback?.();
     landed(landing);
   };
@@ -142,13 +142,13 @@ function createFlight(
     },
     handleReadyForQuery: (): void => settle({ rows }),
     handleError: (error: unknown): void => {
-      // What has not been sent yet would be skipped, up to the Sync.
+      // The server skips everything up to the Sync, so the remaining statements need not be sent.
       endAtOnce();
       for (const name of parsed) {
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);
       }
-      // A late cancel may come behind COMMIT, which has been heeded then.
+      // A late cancel may arrive after COMMIT has been executed. Then nothing was undone.
       settle({ error, undone: at < statements.length && isSqlstate(codeOf(error)) });
     },
     handleRowDescription: ignored,
@@ -162,13 +162,13 @@ function createFlight(
 
 const ignored = (): void => undefined;
 
-/** Node's own codes are longer; but for EPIPE. */
+/** Whether the server sent the code. Node's own codes have other lengths, except EPIPE. */
 function isSqlstate(code: unknown): boolean {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
 const sliceMs = 5;
-/** The clock is looked at once in so many. */
+/** The clock is read once per this many statements. */
 const statementsOfLook = 32;
 
 /** @param parsed is told which names have been prepared by this. @returns where to go on */
@@ -211,7 +211,7 @@ function sendOne(
   connection.execute({ portal: "", rows: 0 });
 }
 
-/** Whether the name is prepared already. From here on it is; the one that has not been used for longest makes room. */
+/** Whether the name is prepared already. If not, it is entered, and the least recently used name makes room for it. */
 function isKnown({ names }: Prepared, name: string, connection: Connection): boolean {
   if (names.delete(name)) {
     names.add(name);

@@ -16,7 +16,7 @@ export { connectionOf } from "./pg-connection.js";
 interface PoolClientLike {
   query(...parameters: unknown[]): unknown;
   end(): unknown;
-  /** Statements are sent behind each other without waiting: then `pg` takes no queries of another kind. */
+  /** `pg` sends statements without waiting for answers. In this mode it accepts no queries of another kind. */
   readonly pipeline?: boolean;
   readonly connection?: { readonly stream?: { destroy(): unknown } };
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -32,13 +32,13 @@ export interface GuardOptions {
   /** Called once for every connection error. Nothing needs to be done: the query that was running rejects by itself. */
   readonly onError?: (error: Error) => void;
   /**
-   * Whether the statements of transactions that are sent as a whole are prepared by name, up to 100 on a connection. Default true. Say false behind a
-   * pooler that gives each transaction another connection and keeps no names, such as PgBouncer before 1.21 in transaction mode. Where that is not
-   * said, no write fails for it: after a few lost names, none is prepared any more.
+   * Whether the statements of transactions that are sent as a whole are prepared by name, up to 100 on a connection. Set `false` behind a pooler that
+   * gives each transaction another connection and does not keep names, such as PgBouncer before 1.21 in transaction mode. If you don't, no write fails:
+   * after three lost names, no statement is prepared any more. Default true.
    */
   readonly prepare?: boolean;
   /**
-   * Whether transactions are sent as a whole, in one round trip, where nothing of the application's has to run in between. Default true.
+   * Whether transactions are sent as a whole, in one round trip, if no code of the application has to run in between. Default true.
    */
   readonly flights?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Connects all the parts: `createWrites`. */
+/** `createWrites`: creates all the parts and connects them. */
 import { checkConfig } from "./config/config-shape.js";
 import type { WritesConfig } from "./config/config.js";
 import { withConfig } from "./config/config-of.js";
@@ -41,9 +41,10 @@ import { limitsOf, timeoutsOf } from "./wire/limits.js";
 import type { Writes } from "./config/writes.js";
 
 /**
- * The write path of one application.
+ * Creates the write path of one application. It opens no connection: the database is used from the first request on.
  *
- * @throws TypeError where the configuration has an option that is not known, leaves out who may write a table, or contradicts itself, or the database is not supported
+ * @throws TypeError if an option is unknown or has a wrong value, a rule does not say who may write its table, options contradict each other, or the
+ * database is not supported; the message names the option and says what to write
  * @example
  * const writes = createWrites({
  *   authenticate: jwt({ jwksUri, issuer, audience }),
@@ -109,7 +110,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     used: usedTables(config),
     asLogin: config.rls === undefined,
   };
-  // What it finds is for the log alone; and a database that is made for one request ends with it.
+  // Its findings only go to the log, and a database that is made for one request is gone by then.
   const selfCheck =
     logger === false || isKeyed(config.database)
       ? undefined
@@ -181,7 +182,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
     }),
     health: () => ({ status: load.draining() ? "draining" : "ok", inFlight: load.inFlight() }),
     check: async (clientSchema, options) => {
-      // Loaded where it is used.
+      // Loaded on demand, because servers rarely call it.
       const { check } = await import("./check/check.js");
       return check({ ...checkParts, databases }, clientSchema, options);
     },
@@ -190,7 +191,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   return withConfig(writes, config);
 }
 
-/** What can be known of the database before it is used. */
+/** Refuses what can be recognized as wrong before the database is used. */
 function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): void {
   const { database } = config;
   if (config.rls !== undefined) rls(config.rls);
@@ -228,7 +229,7 @@ function openStore<P extends Principal, DB>(
   };
 }
 
-/** The same store under another key. It may be an object of a class, so its functions stay its own. */
+/** The same store under another key. Its functions are called on the original, which may be an instance of a class. */
 function withKey(store: Store, key: object | string): Store {
   const { name, connections, place, scopeBuilder, rowSecurity, deferral = false } = store;
   const { taken, blamed, remedy, isSure, applicationWord } = store;

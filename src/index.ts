@@ -8,16 +8,18 @@ export type {
 } from "./check/types.js";
 export type {
   DatabaseOption,
-  DeadLettersOptions,
   KeyedDatabase,
   LedgerOptions,
   OwnTable,
   OwnTablesOptions,
   ParkingOptions,
-  RejectionOptions,
-  RejectionRow,
   WritesConfig,
 } from "./config/config.js";
+export type {
+  DeadLettersOptions,
+  RejectionOptions,
+  RejectionRow,
+} from "./config/letter-options.js";
 export { fromReference } from "./config/reference.js";
 export type {
   ReferenceAuth,

@@ -71,7 +71,7 @@ const adminOptions = object(
       worded('an origin, such as "https://ops.example.com"', text),
       "a list of origins",
     ),
-    // Without it any host will do.
+    // Without `hosts`, any host is allowed, so `undefined` must not count as left out.
     hosts: defined(
       list(
         worded('a host as `Host` has it, such as "ops.example.com" or "localhost:9000"', {
@@ -207,8 +207,8 @@ function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
 }
 
 /**
- * Whether the request calls the server by a name that it goes by. A page whose own name has been made to point at this server (DNS rebinding) is of
- * the same origin to the browser, and comes from the operator's own machine; only the name in `Host` gives it away.
+ * Whether the request uses one of the server's own names. If the name of an attacker's page points at this server (DNS rebinding), the browser takes them
+ * for the same origin, and the request comes from the operator's machine. Only the name in `Host` reveals it.
  */
 type CheckHost = (request: WriteRequest) => boolean;
 
@@ -240,7 +240,7 @@ export function hostOf({ headers, url, raw }: WriteRequest): string | undefined 
   return URL.canParse(url) ? new URL(url).host : socketOwner(raw)?.authority;
 }
 
-/** Without the port. */
+/** The host without its port. */
 function nameOf(host: string): string {
   return host.replace(/:\d*$/, "");
 }

@@ -1,11 +1,11 @@
-/** The page for dead letters, as the admin routes serve it: three files of this library's own, and nothing of anybody else's. */
+/** Serves the page for dead letters: three files of this library, and nothing from other origins. */
 import type { WriteRequest } from "../model.js";
 import { pathOf } from "../http/request.js";
 import type { AdminResponse } from "./routes.js";
 
 type PageFile = "ui" | "ui.css" | "ui.js";
 
-/** The page's file that a GET is for. No letter has such an id. */
+/** The page's file that a GET requests. No letter's id has this form. */
 export function pageFileOf(base: string, { method, url }: WriteRequest): PageFile | undefined {
   if (method.toUpperCase() !== "GET") return undefined;
   const path = pathOf(url);
@@ -16,8 +16,8 @@ export function pageFileOf(base: string, { method, url }: WriteRequest): PageFil
 }
 
 /**
- * Scripts and styles of this origin alone, and no other request; nothing of what a letter holds can become markup; nobody may frame it.
- * An empty picture stands for the icon, which browsers ask for.
+ * Allows scripts and styles of this origin only, and no other requests. A letter's content can't become markup, and no page may frame this one. An empty
+ * image replaces the icon that browsers request.
  */
 const policy = [
   "default-src 'none'",
@@ -42,7 +42,7 @@ const headers: Readonly<Record<string, string>> = {
 };
 
 export async function pageResponse(file: PageFile): Promise<AdminResponse> {
-  // Loaded where somebody asks for it.
+  // Loaded on demand, because most servers never serve it.
   const { pageCss, pageHtml, pageJs } = await import("./generated/page.js");
   const [type, body] = {
     ui: ["text/html", pageHtml] as const,
@@ -52,10 +52,10 @@ export async function pageResponse(file: PageFile): Promise<AdminResponse> {
   return { status: 200, body, headers: { ...headers, "content-type": `${type}; charset=utf-8` } };
 }
 
-/** Somebody follows a link to the page: it shows nothing of itself, and changes nothing. */
+/** Whether somebody follows a link to the page. That is safe: the page alone shows no data, and changes nothing. */
 export function isVisit(file: PageFile | undefined, { headers: sent }: WriteRequest): boolean {
   return file === "ui" && sent.get("sec-fetch-mode") === "navigate";
 }
 
-/** Where the guard throws `unauthenticated()`, a browser asks for a name and a password. */
+/** If the guard throws `unauthenticated()`, this makes the browser ask for a name and a password. */
 export const askForPassword = { "www-authenticate": 'Basic realm="Dead letters", charset="UTF-8"' };

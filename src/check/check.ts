@@ -1,4 +1,4 @@
-/** `writes.check()`: the rules held against the database, each other and the client's schema. Everything that it asks the database is rolled back. */
+/** `writes.check()`: compares the rules with the database, each other and the client's schema. Everything it does in the database is rolled back. */
 import type { WritesConfig } from "../config/config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry } from "../model.js";
@@ -25,7 +25,7 @@ export interface CheckParts<P extends Principal, DB> {
   readonly databases: Databases<P>;
   readonly used: OwnTablesUsed;
   readonly limits: Limits;
-  /** The data is written as the login role. */
+  /** Whether the data is written as the login role. */
   readonly asLogin: boolean;
 }
 
@@ -43,11 +43,11 @@ export async function check<P extends Principal, DB>(
 interface Against<P extends Principal> {
   readonly client?: readonly SyncedTable[] | undefined;
   readonly principal?: P | undefined;
-  /** Of each look at the database. Default: the configured ones. */
+  /** The time limits of each look at the database. Default: the configured ones. */
   readonly timeouts?: UnitTimeouts;
 }
 
-/** Rejects where the database can't be asked. */
+/** Rejects if the database can't be queried. */
 export async function checkStore<P extends Principal, DB>(
   { config, rules, used, limits, asLogin }: Omit<CheckParts<P, DB>, "databases">,
   store: Store,
@@ -84,7 +84,7 @@ export async function checkStore<P extends Principal, DB>(
       ),
     );
     for (const rule of rules.values()) {
-      // What is missing, or does not fit, has been named; a scope would only fail of it.
+      // What is missing or does not fit has been reported, and the scope would only fail because of it.
       const about = [rule, ...rule.parents.map((parent) => parent.rule)];
       if (about.some(({ name }) => missing.has(name))) continue;
       mismatches.push(...(await scopeFailure(store, rule, principal)));
@@ -100,7 +100,7 @@ function notDeferrable(store: Store): Mismatch {
   return { severity: "error", code: "not_deferrable", table: "", message };
 }
 
-/** Each look is a transaction of its own, bounded in time like all others, and rolled back. */
+/** Each look is a separate transaction with the usual time limits, and is rolled back. */
 async function look<T>(
   store: Store,
   work: (unit: Unit) => Promise<T>,
@@ -116,11 +116,11 @@ async function look<T>(
   } catch (error) {
     if (error !== undo) throw error;
   }
-  // The unit ends by throwing `undo`, and that only behind the assignment.
+  // Safe: the unit ends by throwing `undo`, which happens only after the assignment.
   return (seen as { readonly value: T }).value;
 }
 
-/** Nothing where the database takes the scope; rejects where it can't be asked. */
+/** Resolves to nothing if the database accepts the scope. Rejects if it can't be queried. */
 async function scopeFailure<P extends Principal, DB>(
   store: Store,
   rule: Rule<P, DB>,
@@ -141,7 +141,7 @@ async function scopeFailure<P extends Principal, DB>(
   }
 }
 
-/** A scope is asked with the context of an operation that nobody has sent. */
+/** A context to try a scope with, as if for an operation that nobody has sent. */
 function contextFor<P extends Principal, DB>(
   table: string,
   principal: P,
@@ -167,13 +167,13 @@ function contextFor<P extends Principal, DB>(
 
 interface TablesRead {
   readonly own: readonly Mismatch[];
-  /** By rule. */
+  /** The tables by rule. */
   readonly tables: ReadonlyMap<string, InspectedTable | Mismatch>;
   /** Tables that columns refer to by `references`, those of `conflict.record`, and those in which scopes look for members. */
   readonly referenced: ReadonlyMap<string, InspectedTable | undefined>;
 }
 
-/** One look for each rule: in between the connection is free for others. */
+/** One look for each rule, so that others can use the connection in between. */
 async function readTables<P extends Principal, DB>(
   store: Store,
   rules: Rules<P, DB>,
@@ -235,7 +235,7 @@ function* againstOthers<P extends Principal, DB>(
   referenced: ReadonlyMap<string, InspectedTable | undefined>,
 ): Iterable<Mismatch> {
   for (const { column, rule, by } of parents) {
-    // Where the table or its key is missing, its own rule has said so.
+    // If the table or its key is missing, the check of its own rule has reported it.
     const columns = tables.get(rule.name)?.columns;
     if (columns === undefined || columns.has(by) || rule.key.columns.includes(by)) continue;
     yield mismatch(

@@ -1,4 +1,4 @@
-/** The rules, held against the client's schema: what it uploads, and what would become of it. */
+/** Compares the rules with the client's schema: what the client uploads, and how it would be answered. */
 import type { Principal } from "../context.js";
 import { isVersion } from "../pipeline/conflict/compile.js";
 import { mutationTable } from "../pipeline/mutations.js";
@@ -39,7 +39,7 @@ export function againstClient<P extends Principal, DB>(
   }
   const names = new Set(tables.map(({ name }) => name));
   for (const rule of rules.values()) {
-    // A rule that allows nothing is there to be referred to.
+    // A rule that allows no operation exists only for other rules to refer to.
     if (names.has(rule.name) || rule.operations.size === 0) continue;
     mismatches.push(
       mismatch(
@@ -104,7 +104,7 @@ function* tableMismatches<P extends Principal, DB>(
   if (!operations.has("PUT") || rule.clientColumns !== undefined) return;
   const sent = new Set(columns.map((column) => column.name));
   for (const column of found?.columns.values() ?? []) {
-    // What the client has under another name is no business of a rule that lists no columns.
+    // A rule that lists no columns uses the client's names unchanged, so names can be compared.
     if (!mustBeSent(rule, column) || sent.has(column.name) || rule.softDelete?.has(column.name))
       continue;
     yield mismatch(
@@ -117,15 +117,15 @@ function* tableMismatches<P extends Principal, DB>(
   }
 }
 
-/** The database's column that a client's column goes into as it is sent; none where it is left out, or something else is made of it. */
+/** The database's column that stores a client's column unchanged. None if it is left out or converted. */
 function targetOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
   name: string,
   found: InspectedTable | undefined,
 ): Column | "refused" | undefined {
-  // It is read, and names the version that a write was made on.
+  // The version column is not written: it names the version on which a write is based.
   if (isVersion(name, rule)) return undefined;
-  // The server's own columns are refused on purpose, and clients may read them.
+  // Columns that the server sets are refused on purpose. Clients may have them to read.
   if (rule.serverColumns.has(name) || rule.insertColumns.has(name)) return undefined;
   if (rule.softDelete?.has(name) && !rule.clientColumns?.has(name)) return undefined;
   if (rule.key.columns.includes(name)) return undefined;
@@ -141,7 +141,7 @@ function targetOf<P extends Principal, DB>(
   return found?.columns.get(listed.column);
 }
 
-/** Values such as the client's type holds, of many forms. */
+/** Sample values of the client's type, in many forms. */
 const samples: Readonly<Record<string, readonly unknown[]>> = {
   INTEGER: [0, 1, 2_000, 1_700_000_000_000],
   REAL: [0.5, 1.25],
@@ -160,12 +160,12 @@ const samples: Readonly<Record<string, readonly unknown[]>> = {
   ],
 };
 
-/** Whether any of them would be taken: what fits no value at all is a mistake; what fits some is for the values to show. */
+/** Whether the column accepts any of the samples. A column that accepts none is a mistake; with some, it depends on the actual values. */
 function takes(store: Store, column: Column, { type = "" }: ClientColumnType): boolean {
   const kind = type.toUpperCase();
   const values = Object.hasOwn(samples, kind) ? samples[kind] : undefined;
   if (values === undefined || column.members !== undefined) return true;
-  // Some conversions leave it to the database to refuse.
+  // Some conversions leave the refusal to the database.
   if (column.type === "uuid" && kind !== "TEXT") return false;
   if (column.length !== undefined && kind === "TEXT") return true;
   return values.some((value) => {

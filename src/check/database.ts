@@ -1,4 +1,4 @@
-/** One rule, held against what the database says of its table. */
+/** Compares one rule with its table in the database. */
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
@@ -79,7 +79,7 @@ function* keyMismatches<P extends Principal, DB>(
 
 const verbsOf = { PUT: "insert", PATCH: "update", DELETE: "delete" } as const;
 
-/** What the login role may not do; or what the table, which is a view, does not take. */
+/** Operations for which the login role lacks a right, or which the table, being a view, does not accept. */
 function* grantMismatches<P extends Principal, DB>(
   { name, table, operations, softDelete, put }: Rule<P, DB>,
   { may }: InspectedTable,
@@ -138,7 +138,7 @@ function* columnMismatches<P extends Principal, DB>(
   }
 }
 
-/** Columns that an INSERT must fill and no PUT can. */
+/** Columns that an INSERT needs and that no PUT can provide. */
 function* requiredColumns<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { columns }: InspectedTable,
@@ -156,7 +156,7 @@ function* requiredColumns<P extends Principal, DB>(
   }
 }
 
-/** Whether a row can't be made without the client's value for it. */
+/** Whether a new row needs the client's value for this column. */
 export function mustBeSent<P extends Principal, DB>(rule: Rule<P, DB>, column: Column): boolean {
   const { name, nullable, hasDefault, generated } = column;
   if (nullable || hasDefault || generated || rule.key.columns.includes(name)) return false;

@@ -1,4 +1,4 @@
-/** What the rules name of the database: tables, and their columns by what names them. And what is said where one is missing. */
+/** The tables and columns that the rules name, with the options that name them, and the messages for those that are missing. */
 import type { Principal } from "../context.js";
 import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 import type { Membership } from "../store/conditions.js";
@@ -22,11 +22,11 @@ interface Use {
   /** The place in the rule. */
   readonly by: string;
   readonly writes: boolean;
-  /** What clients send goes there. */
+  /** Whether clients' values are written to it. */
   readonly sent?: true;
 }
 
-/** By column, what of the rule names it. */
+/** By column, the part of the rule that names it. */
 export function usesOf<P extends Principal, DB>(
   rule: Rule<P, DB>,
 ): ReadonlyMap<string, [Use, ...Use[]]> {
@@ -38,7 +38,7 @@ export function usesOf<P extends Principal, DB>(
     else known.push(use);
   };
   for (const [client, { column, readOnly }] of rule.clientColumns ?? []) {
-    // One that is never written need not be there.
+    // A column that is never written need not exist.
     if (readOnly === undefined) add(column, `columns.${client}`, true, true);
   }
   for (const column of rule.serverColumns.keys()) add(column, `set.${column}`, true);
@@ -68,15 +68,15 @@ export function memberUses({
   ];
 }
 
-/** A column that must be there. */
+/** A column that must exist. */
 interface Declared {
   readonly table: string;
   readonly column: string;
-  /** What is wrong where it is not, and what to do. */
+  /** The message if it does not exist, with the remedy. */
   readonly message: string;
 }
 
-/** All that the rules name, each rule's table first. */
+/** Everything that the rules name, each rule's table first. */
 export interface DeclaredParts {
   readonly tables: readonly { readonly table: string; readonly message: string }[];
   readonly columns: readonly Declared[];

@@ -8,7 +8,7 @@ import { sendable } from "./sendable.js";
 import { mismatch } from "./mismatch.js";
 import type { Mismatch } from "./types.js";
 
-/** What `toISOString()` gives, what Dart does, and 0.1 + 0.2. */
+/** A time from `toISOString()`, one from Dart, and the sum 0.1 + 0.2. */
 const fractions = [
   "2026-01-02T03:04:05.678Z",
   "2026-01-02T03:04:05.678901Z",
@@ -59,7 +59,7 @@ function digitsType({ type, array, precision, scale = 0 }: Column): string {
   return `${type}(${sizes})${array ? "[]" : ""}`;
 }
 
-/** A value that the column would round, and what becomes of it. */
+/** A value that the column would round, and the result. */
 function exampleOf(
   store: Store,
   column: Column,

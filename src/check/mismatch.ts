@@ -19,7 +19,7 @@ export function warning(
   return mismatch("warning", code, table, column, message);
 }
 
-/** The message begins with the place in the configuration. */
+/** Makes a mismatch whose message begins with the option's place in the configuration. */
 export function mismatch(
   severity: Mismatch["severity"],
   code: Mismatch["code"],

@@ -7,7 +7,7 @@ import type { InspectedTable } from "../store/tables.js";
 import { error, warning } from "./mismatch.js";
 import type { Mismatch } from "./types.js";
 
-/** By the source database's names. */
+/** The columns by the source database's names. */
 export function ownerColumns<P extends Principal, DB>({
   owner,
   condition,
@@ -18,7 +18,7 @@ export function ownerColumns<P extends Principal, DB>({
   ]);
 }
 
-/** The option that names it. */
+/** The option that names the column. */
 export function namedBy<P extends Principal, DB>({ owner }: Rule<P, DB>, column: string): string {
   return column === owner ? "owner" : "scope.isOwner";
 }

@@ -1,4 +1,4 @@
-/** Whether the write path may serve: for the route that a load balancer asks. */
+/** `writes.ready()`: whether uploads can be served, for the route that a load balancer queries. */
 import type { WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
@@ -43,9 +43,9 @@ export function createReady<P extends Principal, DB>({
   const names = declared.tables.map(({ table }) => table);
   const options = { isolation: "plain", readOnly: true, timeouts: inspectionTimeouts } as const;
 
-  /** What the data is written to, as whoever writes it. */
+  /** Inspects a database as the role that writes the data. */
   const missing = async (store: Store, role: RoleName): Promise<readonly string[]> => {
-    // What is there for one role may not be for another.
+    // A table that one role can see may be invisible to another.
     if (role === "unknown") return [];
     return store.unit(options, async (unit) => {
       if (role !== "login") await unit.become({ role: role.name, settings: [] });
@@ -61,7 +61,7 @@ export function createReady<P extends Principal, DB>({
       return [noDeferral(store).message];
     const { own, settings, absent } = await store.unit(options, async (unit) => ({
       own: await unit.inspect.ownTables(used),
-      // Once is enough: nobody is refused for it.
+      // Reported once per process, because nobody is refused for it.
       settings: memory.warned ? [] : await unit.inspect.settings(limits),
       absent:
         inspectPolicies === undefined
@@ -79,7 +79,7 @@ export function createReady<P extends Principal, DB>({
     return problems.length > 0 ? problems : missing(store, role);
   };
 
-  /** One at a time: however often somebody asks, it takes one connection, and one that hangs is not followed by others. */
+  /** Calls share one inspection: however often they come, they take one connection, and one that hangs is not followed by others. */
   const shared = (database: Database, role: RoleName): Promise<readonly string[]> => {
     const { looking } = database.memory;
     const key = typeof role === "string" ? role : `role ${role.name}`;
@@ -140,7 +140,7 @@ function inspectedRole<P extends Principal, DB>(
   return typeof name === "string" ? { name } : "login";
 }
 
-/** In words of the library's own; the driver's are in the event. */
+/** The problem in the library's own words. The driver's text is only in the event. */
 function problemOf(error: unknown, store: Store | undefined): string {
   switch (store?.meaning(error)) {
     case "schema":

@@ -1,6 +1,6 @@
 /**
- * `check()` by itself, behind the first upload: what it finds is in the log before the first device has waited for long. No upload waits for it or fails
- * of it. A process that ends sooner, as a test, a script or a function at the edge does, ends without it.
+ * Runs `check()` automatically after the first upload, so that its findings are in the log before devices have waited for long. No upload waits for it or
+ * fails because of it. A process that ends sooner (a test, a script, an edge function) ends without it.
  */
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
@@ -9,15 +9,15 @@ import type { Load } from "../process/load.js";
 import { inspectionTimeouts } from "../rls/gate.js";
 import type { CheckParts } from "./check.js";
 
-/** Until the answer is on its way, and what came with it. */
+/** The delay, so that the answer is sent and requests that came with it are finished. */
 const pauseMs = 1_000;
-/** How often it is put off for requests that are under way. */
+/** How often the check is postponed because requests are in progress. */
 const mostPauses = 10;
-/** Where the database could not be asked, a later upload begins anew. */
+/** If the database could not be queried, a later upload tries again: this often, and after this time. */
 const mostTries = 3;
 const againMs = 60_000;
 
-/** Called with the database of an upload that has been answered, where `selfCheck.until` in its memory has passed. Waits for nothing and never throws. */
+/** Called with the database of an answered upload if `selfCheck.until` in its memory has passed. It returns at once and never throws. */
 export type SelfCheck = (database: Database) => void;
 
 export function createSelfCheck<P extends Principal, DB>(
@@ -38,7 +38,7 @@ export function createSelfCheck<P extends Principal, DB>(
       if (draining()) return;
       if (inFlight() > 0 && pauses < mostPauses) return later(database, pauses + 1);
       run(database).catch(() => {
-        // What is wrong with the database, uploads say. Or the process is ending.
+        // Not reported: uploads report problems with the database, or the process is ending.
         database.memory.selfCheck.until = performance.now() + againMs;
       });
     }, pauseMs);
@@ -54,7 +54,7 @@ export function createSelfCheck<P extends Principal, DB>(
   };
 }
 
-/** Of Node's and Bun's timers: the process may end before. */
+/** Lets the process end before the timer (Node and Bun). */
 function letEnd(timer: unknown): void {
   if (typeof timer !== "object" || timer === null || !("unref" in timer)) return;
   if (typeof timer.unref === "function") timer.unref();

@@ -1,4 +1,4 @@
-/** Whether the client's schema tracks what a rule's `conflict` is decided by: without it every write would be CONFLICT_BASE_MISSING. */
+/** Whether the client's schema tracks the values that a rule's `conflict` needs. Without them, every write would be CONFLICT_BASE_MISSING. */
 import type { Principal } from "../context.js";
 import { clientName } from "../pipeline/conflict/base.js";
 import type { Conflict } from "../pipeline/conflict/compile.js";
@@ -9,11 +9,11 @@ import { syncedTables } from "./types.js";
 
 interface Untracked {
   readonly column?: string;
-  /** With its remedy. */
+  /** The problem, with its remedy. */
   readonly message: string;
 }
 
-/** @throws TypeError for the first strategy whose tracking is not switched on */
+/** @throws TypeError for the first strategy whose values are not tracked */
 export function refuseUntracked<P extends Principal, DB>(
   rules: Rules<P, DB>,
   schema: ClientSchema,
@@ -30,7 +30,7 @@ export function* untracked<P extends Principal, DB>(
   table: SyncedTable,
 ): Iterable<Untracked> {
   const { conflict } = rule;
-  // What is only inserted is changed by nobody.
+  // Rows of an insert-only table are never changed, so there are no conflicts.
   if (conflict === undefined || table.insertOnly) return;
   const { tracked } = table;
   for (const [strategy, columns, always] of needed(rule, conflict, table)) {
@@ -53,7 +53,7 @@ export function* untracked<P extends Principal, DB>(
   }
 }
 
-/** By strategy: the client's columns, and whether they are needed also where they have not been changed. */
+/** By strategy: the client's columns, and whether they are needed even if they have not changed. */
 function needed<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { version, added, changed, merging }: Conflict<P, DB>,

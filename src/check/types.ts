@@ -1,31 +1,31 @@
-/** What `writes.check()` finds: where rules, database and client's schema don't fit together. */
+/** The findings of `writes.check()`: where rules, database and client's schema disagree. */
 
 /**
  * In the database:
- * - `table_missing`, `column_missing`, `key_missing`: a rule names what is not there;
- * - `table_unsuitable`: writes to it could not be undone, or not be carried;
+ * - `table_missing`, `column_missing`, `key_missing`: a rule names something that does not exist;
+ * - `table_unsuitable`: writes to it could not be rolled back, or would be stored wrongly;
  * - `key_not_unique`, `key_type`, `key_generated`: the key can't be a row's id;
  * - `key_number`: the key is a number, and clients make UUIDs unless the app says otherwise;
- * - `not_writable`: the login role lacks a grant, or a view takes no such statement;
- * - `column_generated`: a rule lets the client write, or the server set, what the database computes;
- * - `column_numbered`: a rule lets clients write what the database numbers;
- * - `column_required`: a column without default that no PUT can fill;
+ * - `not_writable`: the login role lacks a grant, or a view does not accept the statement;
+ * - `column_generated`: a rule lets the client or the server write a column that the database computes;
+ * - `column_numbered`: a rule lets clients write a column that the database numbers;
+ * - `column_required`: a column without a default that no PUT can provide;
  * - `column_rounds`: a column that keeps fewer digits of a decimal or of a second than clients send, and of which the rule says nothing;
- * - `key_rounds`: the same of a column that says which row is meant, where nothing is rounded;
- * - `collation`: a key or an owner that takes other letters for the same;
- * - `owner_type`: the owner's column is no text, so some callers' ids, or all, don't fit;
- * - `scope_fails`: the scope is no statement that the database takes, or compares a column with a value that it can't hold;
+ * - `key_rounds`: the same for a column that identifies a row, where nothing is rounded;
+ * - `collation`: a key or an owner whose collation treats different texts as equal;
+ * - `owner_type`: the owner's column is not text, so some or all callers' ids don't fit;
+ * - `scope_fails`: the database does not accept the scope, or the scope compares a column with a value that it can't hold;
  * - `own_tables_missing`: `createTables` has not run;
- * - `not_deferrable`: the configuration says `deferConstraints`, and the database has no constraints that can wait for COMMIT;
- * - `not_durable`: by the server's settings, what has been answered can be lost in a crash;
- * - `too_small`: by the server's settings, what the limits allow can't be written;
+ * - `not_deferrable`: the configuration has `deferConstraints`, but the database has no constraints that can wait for COMMIT;
+ * - `not_durable`: with the server's settings, a crash can lose what has been answered;
+ * - `too_small`: with the server's settings, rows that the limits allow can't be written;
  *
  * Against the client's schema:
- * - `rule_missing`, `rule_unused`: a table of the one and not of the other;
+ * - `rule_missing`, `rule_unused`: a table that only the schema or only the rules have;
  * - `column_refused`: a column that may not be written;
  * - `column_type`: values of the client's type don't fit the column;
  * - `operation_refused`: an insert-only table whose rule has no PUT;
- * - `previous_untracked`: a rule's `conflict` needs what a row was before a change, and the client's table does not track it.
+ * - `previous_untracked`: a rule's `conflict` needs the values before a change, but the client's table does not track them.
  */
 export type MismatchCode =
   | "table_missing"
@@ -56,19 +56,19 @@ export type MismatchCode =
   | "operation_refused"
   | "previous_untracked";
 
-/** Something in which the rules, the database and the client's schema do not fit together. */
+/** A point at which the rules, the database and the client's schema disagree. */
 export interface Mismatch {
-  /** `error`: writes fail, or can't be trusted. `warning`: it may be meant so. */
+  /** `error`: writes fail, or can't be trusted. `warning`: it may be intended. */
   readonly severity: "error" | "warning";
-  /** Stable. */
+  /** The kind of mismatch. Codes are stable. */
   readonly code: MismatchCode;
-  /** The client's name for the table: a key of `tables`. For the library's own tables theirs; empty for a setting of the server's, or an option of the whole configuration. */
+  /** The client's name of the table, as in `tables`, or the name of one of the library's own tables. Empty for a server's setting or a global option. */
   readonly table: string;
-  /** By the name that the message uses for it. */
+  /** The column, by the name that the message uses. */
   readonly column?: string;
-  /** What is wrong and what to change. For the log: it names the database's tables and columns. */
+  /** What is wrong and what to change. For operators: it names the database's tables and columns. */
   readonly message: string;
-  /** What the database or the scope threw. */
+  /** The error that the database or the scope threw. */
   readonly cause?: unknown;
 }
 
@@ -94,12 +94,12 @@ export interface ClientTable {
 
 /** `trackPrevious` of a client's table. */
 interface TrackedColumns {
-  /** Absent: all. */
+  /** The tracked columns. Absent: all. */
   readonly columns?: readonly string[] | undefined;
   readonly onlyWhenChanged?: boolean | undefined;
 }
 
-/** `Schema` of `@powersync/common`, or `schema.toJSON()`. Raw tables are passed over: what they upload is the application's own triggers' doing. */
+/** `Schema` of `@powersync/common`, or `schema.toJSON()`. Raw tables are ignored, because the application's own triggers decide what they upload. */
 export interface ClientSchema {
   readonly tables: readonly ClientTable[];
 }
@@ -109,13 +109,13 @@ export interface SyncedTable {
   readonly name: string;
   readonly columns: readonly ClientColumnType[];
   readonly insertOnly: boolean;
-  /** Absent: nothing is sent of what a row was. */
+  /** Absent: previous values are not sent. */
   readonly tracked?: TrackedColumns;
 }
 
 /**
  * @param from who has been given it
- * @throws TypeError for what is no schema
+ * @throws TypeError for what is not a schema
  */
 export function syncedTables(schema: ClientSchema, from = "check()"): readonly SyncedTable[] {
   const tables: unknown = schema?.tables;
@@ -138,7 +138,7 @@ export function syncedTables(schema: ClientSchema, from = "check()"): readonly S
     });
 }
 
-/** As a `Table` says it, or its JSON. */
+/** The option as a `Table` has it, or its JSON. */
 function trackedOf({
   trackPrevious,
   include_old: included,

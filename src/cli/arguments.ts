@@ -1,4 +1,4 @@
-/** A command's arguments: read by Node's own `parseArgs`, with the help made of the same table. */
+/** Reads a command's arguments with Node's `parseArgs`, and makes the help from the same table. */
 import { parseArgs } from "node:util";
 import { UsageProblem } from "./command.js";
 import type { Io } from "./io.js";
@@ -7,7 +7,7 @@ interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly multiple?: boolean;
   readonly short?: string;
-  /** What stands for its value in the help. */
+  /** The placeholder for the value in the help. */
   readonly value?: string;
   readonly about: string;
 }
@@ -15,7 +15,7 @@ interface OptionSpec {
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 export interface Help<Specs extends OptionSpecs> {
-  /** Behind the program's name, one line each. */
+  /** The usage lines, without the program's name. */
   readonly usage: readonly string[];
   readonly about: string;
   readonly options: Specs;
@@ -69,7 +69,7 @@ function parsed(args: string[], options: NonNullable<Parameters<typeof parseArgs
     return parseArgs({ args, options: options ?? {}, allowPositionals: true, strict: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // What Node adds behind its first sentence is about arguments that begin with a dash.
+    // Only the first sentence: the rest of Node's message is about arguments that begin with a dash.
     const [sentence = ""] = error.message.split(/\.(?:\s|$)/, 1);
     throw new UsageProblem(`${sentence}.`);
   }
@@ -104,7 +104,7 @@ export function jsonObject(option: string, given: string): Readonly<Record<strin
       return value as Readonly<Record<string, unknown>>;
     }
   } catch {
-    // Said below.
+    // Refused below.
   }
   throw new UsageProblem(`--${option} must be a JSON object.`);
 }

@@ -1,4 +1,4 @@
-/** `powersync-writes check`: the rules against the database and the client's schema, for people and for CI. */
+/** `powersync-writes check`: compares the rules with the database and the client's schema, for people and for CI. */
 import type { ClientSchema, Mismatch } from "../check/types.js";
 import { type Help, readArguments } from "./arguments.js";
 import { type ExitCode, Problem } from "./command.js";
@@ -56,7 +56,7 @@ export async function check(args: readonly string[], io: Io): Promise<ExitCode> 
   return errors > 0 || (values.strict === true && warnings > 0) ? 1 : 0;
 }
 
-/** @throws Problem where the database can't be asked */
+/** @throws Problem if the database can't be queried */
 export async function findingsOf(
   { writes, whose }: Loaded,
   schema: ClientSchema | undefined,

@@ -1,4 +1,4 @@
-/** A PowerSync client's schema from a file: a module that exports a `Schema`, or the JSON that its `toJSON()` gives. */
+/** A PowerSync client's schema from a file: a module that exports a `Schema`, or the JSON that its `toJSON()` returns. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type ClientSchema, syncedTables } from "../check/types.js";
@@ -6,7 +6,7 @@ import { Problem } from "./command.js";
 import type { Io } from "./io.js";
 import { absolute, loadModule } from "./load-config.js";
 
-/** The names by which PowerSync's own examples export it. */
+/** The export names that PowerSync's own examples use. */
 const usualNames = ["AppSchema", "schema", "default"];
 
 /** @throws Problem */

@@ -1,4 +1,4 @@
-/** What a sub-command is, what it is given, and how it ends. */
+/** The types of a sub-command, and the errors that end it. */
 import type { Io } from "./io.js";
 
 /** 0: everything is fine. 1: there are findings, or something was not done. 2: nothing could be done: wrong usage, no configuration, no database. */
@@ -17,5 +17,5 @@ export class Problem extends Error {
   override readonly name = "Problem";
 }
 
-/** A `Problem` of the arguments: the line is followed by where help is. */
+/** A `Problem` of the arguments. The line is followed by a reference to the help. */
 export class UsageProblem extends Problem {}

@@ -1,4 +1,4 @@
-/** A database by its URL: which kind it is, a Kysely object for it, and what of the URL must never be shown. */
+/** Opens a database by its URL: its kind, a Kysely object for it, and the parts of the URL that must never be shown. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -22,11 +22,11 @@ export type DatabaseKind = (typeof databaseKinds)[number];
 
 export interface GivenDatabase {
   readonly kind: DatabaseKind;
-  /** Of SQLite: the file. */
+  /** The file of an SQLite database. */
   readonly file?: string;
 }
 
-/** @throws UsageProblem for what is none; it does not repeat the URL */
+/** @throws UsageProblem for a URL that is not valid; the message does not repeat it, because it may contain a password */
 export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabase {
   rememberSecrets(url, secrets);
   const [, scheme = ""] = /^([a-z][a-z\d+]*):/i.exec(url) ?? [];
@@ -57,7 +57,7 @@ function fileOf(rest: string): string {
   return file;
 }
 
-/** The password, in every spelling, also of a URL that can't be read. */
+/** The password in every spelling, even if the URL can't be parsed. */
 export function rememberSecrets(url: string, secrets: Set<string>): void {
   const [, given = ""] = /^[a-z][\w+.-]*:\/\/[^:/@\s]*:(.*)@/i.exec(url) ?? [];
   const parameters = Array.from(
@@ -69,12 +69,12 @@ export function rememberSecrets(url: string, secrets: Set<string>): void {
     try {
       secrets.add(decodeURIComponent(secret));
     } catch {
-      // It is no URL's spelling, and is known as it stands.
+      // It is not URL-encoded, so there is only this spelling.
     }
   }
 }
 
-/** Connects when it is first used, and is closed when the command ends. @throws Problem */
+/** Opens the database. It connects when it is first used, and is closed when the command ends. @throws Problem */
 export async function openDatabase(
   url: string,
   { kind, file }: GivenDatabase,
@@ -101,7 +101,7 @@ async function dialectOf(
         ) => PostgresPool & { on(event: "error", told: () => void): void };
       }>("pg", io);
       const pool = new Pool({ connectionString: url, max: 2, connectionTimeoutMillis: connectMs });
-      // A connection that ends while nobody uses it must not end the process.
+      // Without a listener, the end of an idle connection would end the process.
       pool.on("error", () => undefined);
       return new PostgresDialect({ pool });
     }
@@ -138,7 +138,7 @@ async function openSqlite(given: string, io: Io): Promise<SqliteDatabase> {
   return nodeSqlite(file);
 }
 
-/** @throws Problem where it is not installed */
+/** @throws Problem if the driver is not installed */
 async function driver<Driver>(name: string, io: Io): Promise<Driver> {
   const found = await installed<Driver>(name, io);
   if (found === undefined) {
@@ -147,7 +147,7 @@ async function driver<Driver>(name: string, io: Io): Promise<Driver> {
   return found;
 }
 
-/** As the application finds it, or else as this package does. */
+/** Imports the application's copy of a package, or else this package's. */
 async function installed<Driver>(name: string, io: Io): Promise<Driver | undefined> {
   for (const from of [join(io.cwd, "any.js"), import.meta.url]) {
     try {

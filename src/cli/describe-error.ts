@@ -1,4 +1,4 @@
-/** Errors and texts of others, for a terminal: one line each, without control characters and without passwords. */
+/** Prepares errors and foreign texts for a terminal: one line each, without control characters and passwords. */
 
 interface Secrets {
   /** Texts that must never be shown, such as a password in a database's URL. */
@@ -10,7 +10,7 @@ export function describeError(error: unknown, { secrets }: Secrets): string {
   return redacted(oneLine(messagesOf(error).join(": ")), secrets);
 }
 
-/** Text that came from a device, a database or a server. A terminal obeys control characters, so none is passed on. */
+/** Cleans text from a device, a database or a server: a terminal would obey its control characters. */
 export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
@@ -41,7 +41,7 @@ function messagesOf(error: unknown): readonly string[] {
       break;
     }
     const { code } = at as { readonly code?: unknown };
-    // Several addresses have been tried, and each has an error of its own.
+    // Several addresses were tried, and each has its own error.
     const text =
       at.message !== ""
         ? at.message

@@ -1,4 +1,4 @@
-/** `powersync-writes doctor`: one page on a deployment, from outside by its URL and from inside by its configuration. */
+/** `powersync-writes doctor`: one page about a deployment, from outside by its URL and from inside by its configuration. */
 import { isAbsolute } from "node:path";
 import { type Help, readArguments } from "./arguments.js";
 import { type ExitCode, UsageProblem } from "./command.js";
@@ -73,7 +73,7 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   if (url === undefined && jwks === undefined && !configured) {
     throw new UsageProblem("There is no configuration here: give --url URL or --config FILE.");
   }
-  // From outside alone, unless a configuration is named or nothing else is.
+  // With a URL, the configuration is examined only if it is named.
   const inside = values.config !== undefined || (url === undefined && configured);
 
   const sections: Section[] = [];

@@ -1,4 +1,4 @@
-/** Where a command writes: output for stdout, notes and progress for stderr, in color where a person reads it. */
+/** Where a command writes: output to stdout, notes and progress to stderr, in color on a terminal. */
 import { createInterface } from "node:readline/promises";
 import { redacted } from "./describe-error.js";
 
@@ -9,27 +9,27 @@ export interface Io {
   readonly cwd: string;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
-  /** Whether somebody can be asked. */
+  /** Whether there is a terminal, so that the user can be asked. */
   readonly interactive: boolean;
-  /** Never shown, whatever a text holds. */
+  /** Texts that are removed from all output, such as passwords. */
   readonly secrets: Set<string>;
-  /** To stdout, as it is. Resolves once there is room for more. */
+  /** Writes to stdout, unchanged. Resolves when there is room for more. */
   out(text: string): Promise<void>;
-  /** A line to stderr, without secrets. */
+  /** Writes a line to stderr, without secrets. */
   note(line: string): void;
-  /** How far long work has come; `undefined` takes it away. */
+  /** Shows the progress of long work. `undefined` removes it. */
   progress(text: string | undefined): void;
-  /** For stdout. */
+  /** Colors for stdout. */
   readonly paint: Paint;
-  /** For stderr. */
+  /** Colors for stderr. */
   readonly paintNote: Paint;
-  /** Yes, and nothing else, is true. */
+  /** Asks the user. Only a clear yes is true. */
   confirm(question: string): Promise<boolean>;
-  /** Called when the command has ended, the last one first. */
+  /** Registers a function to call when the command has ended; the last one is called first. */
   whenDone(close: () => void | Promise<void>): void;
   /** Closes what the command has opened. Never rejects, and takes no longer than a few seconds. */
   close(): Promise<void>;
-  /** While another program has the terminal, an interrupt is that program's. */
+  /** The process's own streams, to read a payload from stdin. */
   readonly streams: Streams;
 }
 
@@ -45,9 +45,9 @@ interface IoParts extends Streams, Pick<Io, "env" | "cwd" | "signal"> {}
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
-/** Between two lines of progress where nobody looks at a terminal. */
+/** The time between two lines of progress if stderr is not a terminal. */
 const linesMs = 10_000;
-/** For pools that wait for their last connection. */
+/** The time limit for closing, because some pools wait for their last connection. */
 const closeMs = 5_000;
 
 export function createIo({ stdin, stdout, stderr, env, cwd, signal }: IoParts): Io {
@@ -80,7 +80,7 @@ export function createIo({ stdin, stdout, stderr, env, cwd, signal }: IoParts): 
       try {
         await close();
       } catch {
-        // The command has ended, and its outcome stands.
+        // The command has ended, so a failure to close changes nothing.
       }
     }
   };
@@ -122,7 +122,7 @@ export function createIo({ stdin, stdout, stderr, env, cwd, signal }: IoParts): 
   };
 }
 
-/** Color is for a terminal, unless `NO_COLOR` is set: https://no-color.org. `FORCE_COLOR` asks for it elsewhere. */
+/** Colors are used on a terminal unless `NO_COLOR` is set (https://no-color.org). `FORCE_COLOR` enables them elsewhere. */
 function paintFor(stream: Stream, env: Io["env"]): Paint {
   const { NO_COLOR = "", FORCE_COLOR = "0", TERM } = env;
   const colored = NO_COLOR === "" && (FORCE_COLOR !== "0" || (stream.isTTY && TERM !== "dumb"));

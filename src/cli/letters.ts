@@ -1,4 +1,4 @@
-/** `powersync-writes letters`: dead letters in a terminal. Each action is a file of its own. */
+/** `powersync-writes letters`: dead letters in a terminal. Each action has its own file. */
 import { type Command, type ExitCode, UsageProblem } from "./command.js";
 import type { Io } from "./io.js";
 

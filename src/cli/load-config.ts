@@ -1,4 +1,4 @@
-/** The application's configuration module: found, loaded, and what it says of the database. */
+/** Finds and loads the application's configuration module, and its database. */
 import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { isAbsolute, join, relative } from "node:path";
@@ -44,9 +44,9 @@ interface ConfigArguments {
 export interface Loaded {
   readonly writes: Writes<Principal>;
   readonly config: WritesConfig<Principal, unknown>;
-  /** Relative to the folder of the command. */
+  /** The module's path, relative to the current folder. */
   readonly file: string;
-  /** Spread it into options of `writes`. */
+  /** The principal of `--principal`, to be spread into options of `writes`' functions. */
   readonly whose: { readonly principal?: Principal };
 }
 
@@ -76,7 +76,7 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   return { writes, config, file: shown(file, io.cwd), whose };
 }
 
-/** The database, where it is Kysely's and it is known whose. Rejects with what the application's function throws. */
+/** The Kysely object, if there is one and the principal is known. Rejects with what the application's function throws. */
 export async function databaseOf({
   config,
   whose: { principal },
@@ -91,7 +91,7 @@ export async function databaseOf({
   return isKysely(database) ? database : undefined;
 }
 
-/** @throws Problem where there is none that SQL can be sent to */
+/** @throws Problem if there is no database to which SQL can be sent */
 export async function sureDatabase(loaded: Loaded): Promise<Kysely<unknown>> {
   const database = await databaseOf(loaded);
   if (database !== undefined) return database;
@@ -104,7 +104,7 @@ export async function sureDatabase(loaded: Loaded): Promise<Kysely<unknown>> {
   );
 }
 
-/** Imports a module of the application's. @throws Problem that says what to do */
+/** Imports a module of the application. @throws Problem that says what to do */
 export async function loadModule(file: string, io: Io): Promise<Readonly<Record<string, unknown>>> {
   findTypeScript();
   try {
@@ -140,7 +140,7 @@ function principalOf(given: string | undefined): Loaded["whose"] {
   return { principal: { ...principal, userId: principal["userId"] } };
 }
 
-/** The module that is named, or one of the usual names; `undefined` where there is none. @throws Problem where the named one is not there */
+/** The module that is named, or one of the usual names; `undefined` if there is none. @throws Problem if the named one does not exist */
 export function findConfig(given: string | undefined, cwd: string): string | undefined {
   if (given === undefined) return names.map((name) => join(cwd, name)).find(existsSync);
   const file = absolute(given, cwd);
@@ -206,7 +206,7 @@ function whyNotLoaded(error: unknown, file: string): Problem {
   return failed(place === undefined ? message : `${message} (${place})`);
 }
 
-/** Where it was thrown, `file:line`, as far as that is in the module itself. */
+/** Where the error was thrown, as `file:line`, if that is in the module itself. */
 function placeIn(stack: string, file: string): string | undefined {
   const at = stack.indexOf(`${file}:`);
   if (at === -1) return undefined;

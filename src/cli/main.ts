@@ -6,9 +6,9 @@ import { run } from "./run.js";
 
 const { argv, env, stdin, stdout, stderr } = process;
 
-// What the application's own modules print must not get into output that a program reads.
+// Modules of the application may print. That must not mix with output that a program reads.
 globalThis.console = new Console(stderr, stderr);
-// `… | head` has read enough.
+// The reader has closed the pipe, as `… | head` does.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
@@ -21,10 +21,10 @@ process.on("SIGINT", () => {
 });
 
 const io = createIo({ stdin, stdout, stderr, env, cwd: process.cwd(), signal: interrupted.signal });
-// What a command waits for need not hold the process, and Node would end it in the middle.
+// Keeps the process alive: Node would end it if a command waits for something that does not.
 const holding = setInterval(() => undefined, 60_000);
 const code = await run(argv.slice(2), io);
 clearInterval(holding);
-// A configuration may have opened more than the command knows of, such as a timer or a server: the process ends all the same.
+// Ends the process explicitly, because the configuration may have started a timer or a server.
 await Promise.all([stdout, stderr].map((stream) => new Promise((done) => stream.write("", done))));
 process.exit(code);

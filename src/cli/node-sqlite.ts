@@ -1,4 +1,4 @@
-/** Node's own SQLite, as Kysely's dialect asks for it: where `better-sqlite3` is not installed. */
+/** Adapts Node's own SQLite to Kysely's dialect, if `better-sqlite3` is not installed. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { SqliteDatabase } from "kysely";
 

@@ -1,11 +1,11 @@
-/** From arguments to an exit code: finds the command, runs it, and says in one line what went wrong. */
+/** Finds the command for the arguments, runs it, prints a failure in one line, and returns the exit code. */
 import { type Command, Problem, UsageProblem } from "./command.js";
 import { commands } from "./commands.js";
 import { describeError } from "./describe-error.js";
 import type { Io } from "./io.js";
 import { packageVersion } from "./version.js";
 
-/** Of a process that was interrupted, as shells have it. */
+/** The exit code of an interrupted process, by the convention of shells. */
 const interruptedCode = 130;
 
 /** Never rejects. @returns the process's exit code */
@@ -52,7 +52,7 @@ async function started(name: string, args: readonly string[], io: Io): Promise<n
   return io.signal.aborted ? interruptedCode : code;
 }
 
-/** What is under way in the database when the user interrupts is rolled back there when the connection ends. */
+/** After an interrupt, the connection ends, and the database rolls back open transactions. */
 async function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const interrupted = new Promise<never>((_resolve, reject) => {
     const stop = () => reject(new Problem("Interrupted."));

@@ -1,4 +1,4 @@
-/** `powersync-writes tables`: makes the library's own tables, or prints their SQL. */
+/** `powersync-writes tables`: creates the library's own tables, or prints their SQL. */
 import { createTables, tablesSql } from "../sql/migrations.js";
 import { type Help, oneOf, readArguments } from "./arguments.js";
 import { type ExitCode, Problem, UsageProblem } from "./command.js";

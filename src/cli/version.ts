@@ -8,7 +8,7 @@ export function packageVersion(): string {
   return versionAbove(fileURLToPath(import.meta.url), "powersync-writes") ?? "unknown";
 }
 
-/** As the application in the folder finds it; `undefined` where it is not installed. */
+/** The version that the application in the folder finds. `undefined`: the package is not installed. */
 export function installedVersion(name: string, folder: string): string | undefined {
   try {
     return versionAbove(createRequire(join(folder, "any.js")).resolve(name), name);
@@ -27,7 +27,7 @@ function versionAbove(file: string, name: string): string | undefined {
       };
       if (found.name === name) return found.version;
     } catch {
-      // There is none in this folder.
+      // This folder has no package.json.
     }
   }
   return undefined;

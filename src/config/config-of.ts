@@ -1,9 +1,9 @@
-/** The configuration that writes were made of: for the library's own command, which is given nothing but the writes. */
+/** Keeps the configuration with the writes that were created from it, because the library's own command gets only the writes. */
 import type { WritesConfig } from "./config.js";
 import type { Principal } from "../context.js";
 import type { Writes } from "./writes.js";
 
-// A registered symbol: the command may be of another copy of the package than the application's.
+// A registered symbol, because the command and the application may load two copies of the package.
 const configKey = Symbol.for("powersync-writes.config");
 
 interface WithConfig {
@@ -15,11 +15,11 @@ export function withConfig<P extends Principal, DB>(
   writes: Writes<P>,
   config: WritesConfig<P, DB>,
 ): Writes<P> {
-  // Not among its members: whoever prints the writes prints no keys and no passwords.
+  // Not enumerable, so that printing the writes prints no keys and no passwords.
   return Object.defineProperty(writes, configKey, { value: config });
 }
 
-/** `undefined` for what `createWrites` has not made. */
+/** `undefined` for an object that `createWrites` did not create. */
 export function configOf(writes: object): WritesConfig<Principal, unknown> | undefined {
   return (writes as WithConfig)[configKey];
 }

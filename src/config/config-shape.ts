@@ -1,16 +1,10 @@
 /**
- * Refuses a configuration that says something else than was meant, before anybody is answered by it. Every option stands here as data: its name,
- * what it may be, and whether it must be there. The compiler compares the names with the types.
+ * Refuses a configuration that does not say what was meant, before it answers anybody. Every option is here as data: its name, the kind of its
+ * value, and whether it is required. The compiler compares the names with the types.
  */
 import type { IsolationLevel } from "kysely";
-import type {
-  DeadLettersOptions,
-  KeyedDatabase,
-  LedgerOptions,
-  ParkingOptions,
-  RejectionOptions,
-  WritesConfig,
-} from "./config.js";
+import type { KeyedDatabase, LedgerOptions, ParkingOptions, WritesConfig } from "./config.js";
+import type { DeadLettersOptions, RejectionOptions } from "./letter-options.js";
 import type { Principal } from "../context.js";
 import type { CorsOptions } from "../http/cors.js";
 import type { Hooks, LayerHook, Layers } from "../pipeline/layers.js";
@@ -40,7 +34,7 @@ import { ownTables } from "./own-tables-shape.js";
 import { mutator, type ShapeOf, tableRule } from "./rule-shape.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 
-/** A bound of `limits` and its like. */
+/** The kind of `limits`' options, and of others that count something. */
 export const limit: Kind = {
   words: "a whole number above 0; or Infinity, for none",
   fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
@@ -48,7 +42,7 @@ export const limit: Kind = {
 const milliseconds = worded("a whole number of milliseconds", number);
 const days = worded("a number of days", number);
 
-// A guard that is undefined guards nothing.
+// A hook that is undefined, by a misspelled name, would silently guard nothing.
 const layerHook = somePoints(
   { before: defined(func), after: defined(func) } satisfies ShapeOf<
     LayerHook<Layers<Principal, unknown>["map"]>
@@ -79,13 +73,13 @@ const database: Kind = {
   words:
     "a Kysely object, a store such as the memory store, a function of the principal that returns one, or { open, key }",
   fits: (value) => typeof value === "function" || (typeof value === "object" && value !== null),
-  // Stores and Kysely objects are not walked.
+  // Stores and Kysely objects have members of their own, which are not options.
   inside: (value, path) => {
     if (isPlain(value) && "open" in (value as object)) checkKind(keyedDatabase, value, path);
   },
 };
 
-/** A path as routers have it. */
+/** The path of an endpoint, as routers write it. */
 export const path: Kind = {
   words: 'a path that begins with "/"',
   fits: (value) => typeof value === "string" && value.startsWith("/"),
@@ -236,7 +230,7 @@ export const config = object(
   "an object { authenticate, database, tables }",
 );
 
-/** @throws TypeError that names the option and says what to write */
+/** @throws TypeError for the first mistake: it names the option and says what to write */
 export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>): void {
   if (!config.fits(given)) {
     throw new TypeError(`The configuration must be ${config.words}.`);
@@ -246,7 +240,7 @@ export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>)
   for (const [name, rule] of Object.entries(given.tables)) checkAccess(name, rule, judged);
 }
 
-/** @param judged `rls` or a global `authorize` says who may write */
+/** @param judged `rls` or a global `authorize` says who may write, so the rule need not */
 function checkAccess<P extends Principal, DB>(
   name: string,
   { owner, scope, belongsTo = {}, authorize, access, operations }: TableRule<P, DB>,

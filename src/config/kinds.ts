@@ -1,16 +1,16 @@
-/** Kinds of option values, as data, and the one walk that holds a value against them. Every refusal is a TypeError that says what to write. */
+/** Kinds of option values, as data, and the function that checks a value against its kind. Every refusal is a TypeError that says what to write. */
 
 export interface Kind {
   /** Completes "must be …". */
   readonly words: string;
   readonly fits: (value: unknown) => boolean;
-  /** Judges what is inside a value that fits. */
+  /** Checks what is inside a value that fits, and throws a TypeError. */
   readonly inside?: (value: unknown, path: string) => void;
-  /** `required`: it must be there. `defined`: it may be left out, but `undefined` is refused. Default: `undefined` means that it is left out. */
+  /** `required`: it must be given. `defined`: it may be left out, but `undefined` is refused. Default: `undefined` is the same as left out. */
   readonly presence?: "required" | "defined";
 }
 
-/** The known keys of an object, each with what it may be. */
+/** The known keys of an object, each with its kind. */
 type Shape = Readonly<Record<string, Kind>>;
 
 /** @throws TypeError that names the option and says what to write */
@@ -19,17 +19,17 @@ export function checkKind(kind: Kind, value: unknown, path: string): void {
   kind.inside?.(value, path);
 }
 
-/** An option without which there is nothing to do. */
+/** An option that must be given. */
 export function required(kind: Kind): Kind {
   return { ...kind, presence: "required" };
 }
 
-/** An option whose absence opens something: a misspelled variable must not pass as "left out". */
+/** An option whose absence allows more: a variable that is undefined by mistake must not count as "left out". */
 export function defined(kind: Kind): Kind {
   return { ...kind, presence: "defined" };
 }
 
-/** The same kind under words of its own. */
+/** The same kind with other words in its message. */
 export function worded(words: string, kind: Kind): Kind {
   return { ...kind, words };
 }
@@ -54,7 +54,7 @@ export const number: Kind = {
   fits: (value) => typeof value === "number" && !Number.isNaN(value),
 };
 
-/** Anything, such as an object that another library makes. */
+/** Any value, such as another library's object, whose form is not checked. */
 export const anything: Kind = { words: "anything", fits: () => true };
 
 export const logger: Kind = {
@@ -66,7 +66,6 @@ export const logger: Kind = {
   },
 };
 
-/** An object with the functions of `Telemetry`. */
 export const telemetry: Kind = {
   words: "the result of `otel()` from powersync-writes/otel",
   fits: (value) => {
@@ -108,7 +107,7 @@ export function list(of: Kind, words: string): Kind {
   };
 }
 
-/** A plain object whose keys are names of the application's own, each with a value of this kind. `undefined` is none; nor is what is inherited. */
+/** A plain object whose keys are the application's own names, each with a value of this kind. `undefined` and inherited members are refused. */
 export function recordOf(of: Kind, words: string): Kind {
   return {
     words,
@@ -131,7 +130,7 @@ export function object(shape: Shape, words: string): Kind {
   return { words, fits: isObject, inside: (value, path) => checkMembers(shape, value, path) };
 }
 
-/** An object that has these functions or objects among its members. An instance of a class may have others of its own beside them. */
+/** An object with these members. An instance of a class may have other members as well. */
 export function points(shape: Shape, words: string): Kind {
   return {
     words,
@@ -146,7 +145,7 @@ export function points(shape: Shape, words: string): Kind {
   };
 }
 
-/** The same, with one of them at least: an object without any does nothing, and some name in it was meant to be another. */
+/** The same, with at least one of them: an object with none does nothing, so one of its names is probably misspelled. */
 export function somePoints(shape: Shape, words: string): Kind {
   const { inside, ...kind } = points(shape, words);
   return {
@@ -159,7 +158,7 @@ export function somePoints(shape: Shape, words: string): Kind {
   };
 }
 
-/** The members that the shape knows, inherited ones too. */
+/** The members that the shape knows, including inherited ones. */
 function givenOf(shape: Shape, value: unknown): readonly (readonly [string, unknown])[] {
   const object = value as Readonly<Record<string, unknown>>;
   return Object.keys(shape)
@@ -167,15 +166,15 @@ function givenOf(shape: Shape, value: unknown): readonly (readonly [string, unkn
     .filter(([, each]) => each !== undefined);
 }
 
-/** Written by hand, `{ … }`, and no instance of a class. */
+/** Whether it is an object literal, not an instance of a class. */
 export function isPlain(value: unknown): boolean {
   if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // The root of any realm, as some test runners have several.
+  // The prototype may be of another realm: some test runners have several.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Neither a list nor one of the language's own containers, such as a Map or a promise that nobody has awaited. */
+/** Whether it is an object with members: not a list, a Map, or a promise that was not awaited. */
 function isObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const tag = Object.prototype.toString.call(value);
@@ -194,7 +193,7 @@ function checkMembers(shape: Shape, value: unknown, path: string): void {
   }
   for (const [name, kind] of Object.entries(shape)) {
     if (kind.presence !== "required" || given.has(name)) continue;
-    // An accessor of a class is not among the members.
+    // `for … in` does not list the accessors of a class.
     const inherited = (value as Readonly<Record<string, unknown>>)[name];
     if (inherited === undefined) {
       throw new TypeError(`${join(path, name)} is missing. It must be ${kind.words}.`);
@@ -203,7 +202,7 @@ function checkMembers(shape: Shape, value: unknown, path: string): void {
   }
 }
 
-/** Inherited ones too: they count as much where an option is read. */
+/** Includes inherited members, because reading an option finds them too. */
 function everyMember(value: unknown): readonly (readonly [name: string, value: unknown])[] {
   const members: [string, unknown][] = [];
   const object = value as Readonly<Record<string, unknown>>;
@@ -225,13 +224,13 @@ function unknownKey(path: string, name: string, known: readonly string[]): TypeE
   return new TypeError(`${path} is not known. ${hint}`);
 }
 
-/** The root of a configuration is empty; other roots are words with a colon. */
+/** The path of a configuration's root is empty. Other roots end with a colon, such as `jwt:`. */
 function join(path: string, name: string): string {
   if (path === "") return name;
   return path.endsWith(":") ? `${path} ${name}` : `${path}.${name}`;
 }
 
-/** `undefined` where nothing is near enough to have been meant. */
+/** `undefined` if no known name is similar enough to be what was meant. */
 function nearestTo(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
@@ -242,7 +241,7 @@ function nearestTo(name: string, known: readonly string[]): string | undefined {
   return nearest;
 }
 
-/** Letters added, removed, changed, or exchanged with their neighbor. */
+/** The number of letters that are added, removed, changed, or swapped with their neighbor. */
 function editDistance(a: string, b: string): number {
   let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,11 +1,11 @@
-/** The options of the library's own tables, as data. */
+/** The options of the library's own tables, as data, to be checked at the start. */
 import type { OwnTable, OwnTablesOptions } from "./config.js";
 import { type Kind, object, text, worded } from "./kinds.js";
 import type { ShapeOf } from "./rule-shape.js";
 
 const ownTable = worded("a table's name", text);
 
-/** The options of `createTables`, and `ownTables` of the configuration. */
+/** The kind of `createTables`' options and of `ownTables` in the configuration. */
 export const ownTables = object(
   {
     schema: worded("a schema's name", text),

@@ -1,4 +1,4 @@
-/** What PowerSync's reference write endpoint gives to its three extension points, and takes from them; and what is made of these. */
+/** The types of the three extension points of PowerSync's reference write endpoint, and of the options that `fromReference` makes of them. */
 import type { FailureContext, Principal } from "../context.js";
 import type {
   CrudEntry,
@@ -9,11 +9,11 @@ import type {
   Write,
 } from "../model.js";
 
-/** An operation as the reference endpoint gives it to its extensions: in the wire's words. */
+/** An operation in the form that the reference endpoint passes to its extensions: with the wire's names. */
 export interface ReferenceEntry {
   id: string;
   op: Operation;
-  /** The client's table. */
+  /** The table's name in the client's schema. */
   table: string;
   transaction_id?: number;
   /** Absent for DELETE. Integers beyond 2^53 are `bigint`. */
@@ -22,19 +22,19 @@ export interface ReferenceEntry {
   metadata?: string;
 }
 
-/** A transaction as the reference endpoint gives it to its extensions. */
+/** A transaction in the form that the reference endpoint passes to its extensions. */
 export interface ReferenceTransaction {
   transaction_id?: number;
   crud: ReferenceEntry[];
 }
 
-/** What a mapper makes of an operation. */
+/** What a mapper returns for an operation. */
 export interface ReferenceMapped {
-  /** The key of a rule in `tables`. */
+  /** The name of a rule in `tables`. */
   readonly table: string;
   readonly op: Operation;
   readonly id: string;
-  /** By column, without the id. Ignored for DELETE. */
+  /** The values by column, without the id. Ignored for DELETE. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -46,7 +46,7 @@ export interface ReferenceAuth {
   claims: Record<string, unknown>;
 }
 
-/** Is asked once for each transaction, before the first operation is mapped. `false` refuses the transaction. */
+/** Called once for each transaction, before its first operation is mapped. `false` refuses the transaction with `UNAUTHORIZED`. */
 export interface ReferenceAuthorizer {
   authorize(crud: ReferenceEntry[], auth: ReferenceAuth): boolean | Promise<boolean>;
 }
@@ -58,13 +58,13 @@ export interface ReferenceError extends Error {
   readonly operationIndex?: number;
 }
 
-/** A dead letter, as `onDeadLetter` is told of it. */
+/** A dead letter in the form that `onDeadLetter` gets. */
 export interface ReferenceDeadLetter {
-  /** The letter's id, as in `writes.deadLetters`: the same again for a payload that is recorded again. */
+  /** The letter's id, as in `writes.deadLetters`. A payload that is recorded again while its letter is open keeps the id. */
   occurrenceId: string;
   /** ISO 8601. */
   timestamp: string;
-  /** As it came, where it could not be understood. */
+  /** The transaction; if it could not be read, exactly what the device sent. */
   transaction: ReferenceTransaction;
   authenticatedSubject: string;
   errorCode: string;
@@ -72,20 +72,20 @@ export interface ReferenceDeadLetter {
   operationIndex?: number;
 }
 
-/** Says who deals with a fatal failure, and hears of those that are the server's. */
+/** Decides whether the client or the server handles a fatal failure, and is notified of those that the server handles. */
 export interface ReferenceFatalErrorHandler {
-  /** True: the client decides, and nothing is recorded. What it throws, or anything but true and false, is retryable. */
+  /** `true`: the client decides, and nothing is recorded. If it throws, or returns neither true nor false, the answer is retryable. */
   requiresClientHandling(
     error: ReferenceError,
     context: { transaction: ReferenceTransaction; auth: ReferenceAuth },
   ): boolean | Promise<boolean>;
-  /** Is called after the letter has been committed. Its failure changes no answer. */
+  /** Called after the letter has been committed. Its failure changes no answer. */
   onDeadLetter(entry: ReferenceDeadLetter): void | Promise<void>;
 }
 
-/** What `fromReference` takes. */
+/** The extensions that `fromReference` takes. Each may be left out. */
 export interface ReferenceExtensions {
-  /** `null` leaves the operation out. */
+  /** Returns the row that an operation writes. `null` leaves the operation out, which counts as success. */
   readonly mapper?: (
     entry: ReferenceEntry,
   ) => ReferenceMapped | null | Promise<ReferenceMapped | null>;
@@ -93,13 +93,13 @@ export interface ReferenceExtensions {
   readonly fatalErrorHandler?: ReferenceFatalErrorHandler;
 }
 
-/** What is known of the transaction that an operation is part of. */
+/** The part of an operation's context that the options of `fromReference` need. */
 export interface InTransaction {
   readonly principal: Principal;
   readonly transaction: CrudTransaction;
 }
 
-/** What `fromReference` gives: options of `createWrites`. */
+/** What `fromReference` returns: options of `createWrites`. */
 export interface ReferenceOptions {
   readonly map?: (
     entry: CrudEntry,

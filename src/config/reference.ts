@@ -1,4 +1,4 @@
-/** The three extension points of PowerSync's reference write endpoint as options of `createWrites`, so that what was written for them is used unchanged. */
+/** Makes options of `createWrites` from code that was written for the three extension points of PowerSync's reference write endpoint. */
 import type { Principal } from "../context.js";
 import { fatal, ofApplication, retryable } from "../errors.js";
 import type {
@@ -36,7 +36,7 @@ const extensions = object(
   "an object { mapper, authorizer, fatalErrorHandler }",
 );
 
-/** It may have others beside them. */
+/** The object may have other members as well. */
 function withFunctions(...names: readonly string[]): Kind {
   return {
     words: `an object with the function${names.length > 1 ? "s" : ""} ${names.join(" and ")}`,
@@ -48,10 +48,10 @@ function withFunctions(...names: readonly string[]): Kind {
 }
 
 /**
- * Makes options of `createWrites` out of what was written for PowerSync's reference write endpoint. Its `FatalOperationError` and `RetryableError`,
- * known by their classes' names, mean what `fatal()` and `retryable()` mean; anything else that is thrown is retryable.
+ * Makes options of `createWrites` from extensions of PowerSync's reference write endpoint, which are used unchanged. A `FatalOperationError` or
+ * `RetryableError` that they throw, recognized by the name of its class, means the same as `fatal()` or `retryable()`. Any other error is retryable.
  *
- * @throws TypeError for what is no such extension
+ * @throws TypeError if an extension lacks one of its functions
  *
  * @example
  * createWrites({ authenticate, database, tables, ...fromReference({ mapper, authorizer, fatalErrorHandler }) });
@@ -72,7 +72,7 @@ export function fromReference(given: ReferenceExtensions): ReferenceOptions {
   };
   return {
     ...((mapper ?? authorizer) !== undefined && { map: Object.assign(map, { [handsOn]: handed }) }),
-    // Answered already, where the application has no `map` of its own in place of that.
+    // Also in `authorize`, because the application may replace `map`. Otherwise the answer is known already.
     ...(approve && {
       authorize: (_write: Write, context: InTransaction): Promise<void> => approve(context),
     }),
@@ -80,7 +80,7 @@ export function fromReference(given: ReferenceExtensions): ReferenceOptions {
   };
 }
 
-/** The authorizer, asked once for each transaction, also where it takes several attempts. */
+/** Calls the authorizer once for each transaction, even if the transaction takes several attempts. */
 function approval(authorizer: ReferenceAuthorizer): (context: InTransaction) => Promise<void> {
   const answers = new WeakMap<CrudTransaction, { principal: Principal; answer: Promise<void> }>();
   const ask = async ({ transaction, principal }: InTransaction): Promise<void> => {
@@ -133,7 +133,7 @@ function told({
   };
 }
 
-/** The reference endpoint waits for no notification. Here one that fails at once is logged, and one that hangs holds up nobody. */
+/** The reference endpoint does not wait for notifications. This wait is long enough to log one that fails at once, and short if one hangs. */
 const noticeMs = 1_000;
 
 async function notice(pending: void | Promise<void>): Promise<void> {
@@ -148,7 +148,7 @@ async function notice(pending: void | Promise<void>): Promise<void> {
   }
 }
 
-/** What the rule of the mapper's table is then applied to. What a mapper leaves `undefined` is left out. */
+/** The operation to which the rule of the mapper's table is applied. A value that the mapper returns as `undefined` is left out. */
 function entryOf(mapped: ReferenceMapped, { opData: _sent, ...entry }: CrudEntry): CrudEntry {
   const { table, op, id, data } = (mapped ?? {}) as Partial<ReferenceMapped>;
   if (typeof table !== "string" || typeof id !== "string" || !isOperation(op))
@@ -164,7 +164,7 @@ function isOperation(op: unknown): op is Operation {
   return op === "PUT" || op === "PATCH" || op === "DELETE";
 }
 
-/** Copies: whatever an extension changes in what it is given, the transaction stays what the device sent. */
+/** A copy, so that an extension that changes its argument does not change what the device sent. */
 function wireTransaction(transaction: CrudTransaction): ReferenceTransaction {
   return structuredClone(toWireTransaction(transaction)) as ReferenceTransaction;
 }
@@ -181,7 +181,7 @@ function errorOf({ message, ...failure }: FailedOperation): ReferenceError {
   return Object.assign(new Error(message), failure, { name: "FatalOperationError" });
 }
 
-/** Runs an extension. What it throws on purpose keeps its meaning. */
+/** Runs an extension, and translates the reference endpoint's errors into the library's. */
 function asked<T>(run: () => T | Promise<T>): Promise<T> {
   return ofApplication(async () => {
     try {
@@ -195,7 +195,7 @@ function asked<T>(run: () => T | Promise<T>): Promise<T> {
 function meant(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { errorCode, details } = error as Partial<ReferenceError>;
-  // By the class too: drivers' errors have codes of their own, and are never fatal.
+  // The code alone is not enough: drivers' errors have codes too, and are never fatal.
   if (typeof errorCode === "string" && isOf(error, "FatalOperationError"))
     return fatal(errorCode, error.message, details);
   return isOf(error, "RetryableError") ? retryable(error.message) : error;

@@ -1,4 +1,4 @@
-/** What a table's rule may say, as data. */
+/** Every option of a table's rule, as data, to be checked at the start. */
 import type { Principal } from "../context.js";
 import type { Operation } from "../model.js";
 import type { MemberTable, ScopeCondition } from "../pipeline/conditions.js";
@@ -27,7 +27,7 @@ import {
   worded,
 } from "./kinds.js";
 
-/** A kind for each option of a type: one that is missing here, or unknown there, doesn't compile. */
+/** A kind for each option of a type. The compiler refuses a kind that is missing, and one for an option that the type does not have. */
 export type ShapeOf<Options> = Readonly<Record<keyof Options, Kind>>;
 
 const column = worded("a column's name", text);
@@ -38,7 +38,7 @@ const keyColumns: Kind = {
   fits: (value) => Array.isArray(value) && value.length > 0 && new Set(value).size === value.length,
 };
 
-/** A rule's column that the client sends, or that the server sets. */
+/** An entry of a rule's `columns`. */
 const clientColumn = object(
   {
     column,
@@ -99,7 +99,7 @@ const members = object(
 const conditionWords =
   "a function (eb, context) => expression, or the result of anyOf, isOwner or isMember";
 
-/** `isOwner`, `isMember` or `anyOf`: one of them. */
+/** An object that `isOwner`, `isMember` or `anyOf` returns. */
 const someCondition = object(
   {
     isOwner: defined(column),
@@ -107,7 +107,7 @@ const someCondition = object(
     anyOf: defined({
       words: "a list of conditions that is not empty",
       fits: (value) => Array.isArray(value) && value.length > 0,
-      // `condition` is not there yet where this object is made.
+      // In a function, because `condition` is defined below.
       inside: (value, path) => list(condition, "").inside?.(value, path),
     }),
   } satisfies Record<KeyOfAny<ScopeCondition>, Kind>,
@@ -139,7 +139,7 @@ const operations = ["PUT", "PATCH", "DELETE"] as const satisfies readonly Operat
 
 const schema: Kind = {
   words: "a schema that follows Standard Schema, version 1",
-  // Arktype's are functions.
+  // Schemas of Arktype are functions.
   fits: (value) => {
     if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
     const { "~standard": standard } = value as Readonly<
@@ -159,7 +159,7 @@ const rowSchemas = worded(
   ),
 );
 
-/** One of the configuration's `mutators`. */
+/** The kind of each member of `mutators`. */
 export const mutator = worded(
   "a function (args, context) => void, or an object { args, run, optimistic }",
   either(
@@ -221,7 +221,7 @@ const conflict = object(
   'an object, such as { version: "version" }',
 );
 
-/** A table's rule. */
+/** The kind of each member of `tables`. */
 export const tableRule = object(
   {
     table: defined(worded("the table's name in the source database", text)),

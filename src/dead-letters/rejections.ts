@@ -1,5 +1,5 @@
 /** Tells the device about a dead letter: a row in one of the application's own tables, written with the letter, which syncs back to the device. */
-import type { RejectionOptions, RejectionRow } from "../config/config.js";
+import type { RejectionOptions, RejectionRow } from "../config/letter-options.js";
 import type { DeadLetterContext, Principal } from "../context.js";
 import { isFatal, ofApplication } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";

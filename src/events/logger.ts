@@ -1,15 +1,15 @@
-/** Lines for whoever operates the server, made of the events: what went wrong, why, and what to do. */
+/** Writes events as lines for operators: what went wrong, why, and what to do. */
 import type { Listener } from "./emit.js";
 import type { WriteEvent } from "./events.js";
 import { type Line, lineOf } from "./log-lines.js";
 
-/** What the lines are given to: the console, pino, or Nest's `Logger` fit as they are. */
+/** Where lines are written. The console, pino and Nest's `Logger` can be used as they are. */
 export interface Logger {
   error(line: string): void;
   warn(line: string): void;
   info?(line: string): void;
   debug?(line: string): void;
-  /** Gets what is for `info`, where there is none, as Nest's logger has none. */
+  /** Gets the lines for `info` if there is no `info`, as with Nest's `Logger`. */
   log?(line: string): void;
 }
 
@@ -19,9 +19,9 @@ export const consoleLogger: Logger = {
   warn: (line) => console.warn(line),
 };
 
-/** The same problem is not written again within this time; the next line says how often it has come. */
+/** The same problem is not written again within this time; its next line says how often it has occurred. */
 const quietMs = 60_000;
-/** Problems that are remembered. */
+/** How many problems are remembered. */
 const mostKept = 1_000;
 
 /** Writes the lines of the events that the logger has a level for. Never throws. */
@@ -47,15 +47,15 @@ export function createLog(logger: Logger): Listener {
     if (written.size > mostKept && oldest !== undefined) written.delete(oldest);
     const repeated =
       last === undefined || last.held === 0 ? "" : ` (${last.held} more of the same since)`;
-    // One line, whatever the texts hold. Control characters of a driver's or a client's text are nothing for a terminal.
+    // Texts of a driver or a client may contain line breaks, and control characters that a terminal would obey.
     const line = text.replace(/[\s\p{Cc}]+/gu, " ");
     try {
       logger[method]?.(`powersync-writes: ${line} [${event.correlationId}]${repeated}`);
     } catch {
-      // There is nowhere to report the failure of the logger.
+      // A logger's failure can't be reported anywhere.
     }
   };
-  // Most events have a line for a debugger alone: without one, none is made.
+  // Most events only have a line at the level `debug`: without that level, their lines are not made.
   return logger.debug === undefined ? { types: notForDebugging, tell } : { tell };
 }
 

@@ -1,20 +1,20 @@
-/** What watches the library from outside, beside `onEvent`: `otel()` of `powersync-writes/otel` makes one. */
+/** The interface through which traces and metrics observe the library. `otel()` of `powersync-writes/otel` implements it. */
 import type { Correlated, WriteEvent } from "./events.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 
-/** All of it is called where things happen: none of it may throw, or wait. */
+/** These functions are called while requests are processed: they must not throw, and must not wait for anything. */
 export interface Telemetry {
-  /** Every event. */
+  /** Called with every event. */
   event(event: WriteEvent): void;
-  /** Runs the work on a request, which never rejects. */
+  /** Runs the processing of a request, which never rejects. */
   request(request: WriteRequest, run: () => Promise<WriteResponse>): Promise<WriteResponse>;
-  /** Runs the work on one of the client's transactions, which never rejects. Those that are committed together are told by their events alone. */
+  /** Runs the processing of one transaction, which never rejects. Transactions that are committed together only have their events. */
   transaction<T>(call: Correlated, run: () => Promise<T>): Promise<T>;
-  /** A statement is about to be sent: its text, without values. */
+  /** Called before a statement is sent, with its text without values. */
   statement(text: string): void;
   /**
-   * Given at the start, for later: letters that wait, by their error codes. Rejects with the database's errors, and where each principal has a database of
-   * its own.
+   * Called at the start with a function that counts the waiting letters by error code. The function rejects with the database's errors, and if
+   * `database` depends on the principal.
    */
   waitingLetters(count: () => Promise<Readonly<Record<string, number>>>): void;
 }

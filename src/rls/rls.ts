@@ -1,4 +1,4 @@
-/** Row-level security, as the application says it: as which role a caller's data is written, and what the policies get to know of the caller. */
+/** The option `rls`: the role that writes a caller's data, and what policies can read about the caller. */
 import type { Principal } from "../context.js";
 import type { DatabaseCaller } from "../store/store.js";
 import { stringifyJson } from "../wire/serialize.js";
@@ -6,13 +6,13 @@ import { stringifyJson } from "../wire/serialize.js";
 /** Options of `rls()`. */
 export interface RlsOptions<P extends Principal> {
   /**
-   * The role that writes the data: its name, or a function of the principal. Never a request's text. Default: the role that the pool logs in as.
-   * The login role must be allowed to become it (`grant the_role to the_login_role`).
+   * The role that writes the data: its name, or a function of the principal. Never take it from the request. The login role must be allowed to become
+   * it (`grant the_role to the_login_role`). Default: the login role.
    */
   readonly role?: string | ((principal: P) => string);
-  /** What is put into `setting`: an object, as JSON, or text as it is. Default: the principal's `claims`, with `sub` (the `userId`) and `role` where they have none. */
+  /** The value of `setting`: an object, which is written as JSON, or text. Default: the principal's `claims`, to which `sub` (the `userId`) and `role` are added if missing. */
   readonly claims?: (principal: P) => object | string;
-  /** Where policies find the claims. Default `request.jwt.claims`, as Supabase and PostgREST have it. */
+  /** The setting in which policies find the claims. Default `request.jwt.claims`, as with Supabase and PostgREST. */
   readonly setting?: string;
   /** More settings for policies to read, by name: `{ "app.user_id": principal.userId }`. */
   readonly settings?: (principal: P) => Readonly<Record<string, string>>;
@@ -21,11 +21,12 @@ export interface RlsOptions<P extends Principal> {
 const defaultSetting = "request.jwt.claims";
 
 /**
- * `rls: rls({ role: "authenticated" })`: the data is written as that role, with the caller's claims in `request.jwt.claims`, so that the database's
- * own policies decide. Role and claims end with the transaction: nothing of one caller is left on the connection for the next. Postgres and PGlite.
- * Its functions' principal is inferred where it is annotated, `(principal: Caller) => …`, and where `config.rls` is the options alone.
+ * Checks the options of `config.rls`, for Postgres and PGlite. The data is written as the role, with the caller's claims in `request.jwt.claims`, so
+ * that the database's own policies decide. Role and claims end with the transaction, so that the next caller on the connection does not get them.
  *
- * @throws TypeError for a name that can't be a role's or a setting's
+ * To have the principal's type inferred, annotate it, `(principal: Caller) => …`, or set `config.rls` to the options without calling `rls`.
+ *
+ * @throws TypeError if the name of a role or a setting is not valid
  *
  * @example
  * createWrites({ authenticate, database, tables, rls: rls({ role: "authenticated" }) });
@@ -37,14 +38,14 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
   return options;
 }
 
-/** @throws TypeError. `none` is no role: it means the login role again. */
+/** @throws TypeError also for `none`, which Postgres takes for the login role */
 function checkRole(role: unknown): asserts role is string {
   if (typeof role !== "string" || role === "" || role === "none" || !isStorable(role)) {
     throw new TypeError('rls: the role must be the name of a role, and not empty or "none".');
   }
 }
 
-/** @throws TypeError for what is not an application's own setting: those of the database's have no dot in their name */
+/** @throws TypeError for a setting of the database itself: only names with a dot are the application's */
 function checkSetting(name: string): void {
   if (!/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)) {
     throw new TypeError(

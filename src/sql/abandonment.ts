@@ -1,6 +1,6 @@
 /**
- * How a transaction that has been given up on asks for the end of its `pg` connection, of which Kysely shows nothing but the way for statements.
- * `guardPool` takes the word and sends nothing; to a server that gets to see it, it is a comment.
+ * How an abandoned transaction has its `pg` connection closed. Kysely only lets statements through to a connection, so the request is the text of a
+ * statement. `guardPool` recognizes it and sends nothing. If a server gets it nevertheless, it is a comment.
  */
 
 export const abandonment = "-- powersync-writes: end this connection";

@@ -1,15 +1,15 @@
-/** What several changes must have in common, and what must not stand between them, to be made by one statement. */
+/** The conditions under which several changes can be made by one statement. */
 import { membershipsOf } from "../store/conditions.js";
 import type { Scope } from "../store/tables.js";
 import type { CompiledOnce } from "./texts.js";
 
-/** Compiled alike, with the same owners' values. */
+/** Whether two scopes compile to the same text and have the same owners' values. */
 export function isSameScope({ scope: one }: CompiledOnce, { scope: other }: CompiledOnce): boolean {
   for (const name in one) if (one[name] !== other[name]) return false;
   return true;
 }
 
-/** What one row's scope reads, another's write could have changed. */
+/** Whether a scope reads the table itself: then the write of one row can change the judgment of the next, and each needs its own statement. */
 export function readsTable({ condition, parents }: Scope, table: string): boolean {
   const members = condition === undefined ? [] : membershipsOf(condition.holds);
   return (
@@ -18,7 +18,7 @@ export function readsTable({ condition, parents }: Scope, table: string): boolea
   );
 }
 
-/** To take two tables for one costs some statements, to take one for two would be wrong. */
+/** Ignores schema, case and underscores: taking two tables for one only costs statements, but taking one for two would be wrong. */
 function nameOf(table: string): string {
   return table
     .slice(table.lastIndexOf(".") + 1)

@@ -1,11 +1,11 @@
 /**
- * What the application's configuration says of the database's error codes. Its triggers raise codes of their own, and an operator may know better
- * than the library's tables; but what may pass by itself can't be made fatal, for then an outage would cost data.
+ * The option `errors`: what the database's error codes mean to the application. Triggers raise their own codes, and an operator may know more than
+ * the library's tables. An error that may pass by itself can't be made fatal, because then an outage would lose data.
  */
 import type { ErrorCode } from "../model.js";
 import type { Meaning } from "../store/failures.js";
 
-/** By SQLSTATE, its class, error number, or SQLite's result code. */
+/** Keys are SQLSTATEs, their classes, error numbers, and SQLite's result codes. */
 export type ApplicationErrors = Readonly<Record<string, ErrorCode | "retryable">>;
 
 const keyForms = {
@@ -16,7 +16,7 @@ const keyForms = {
 
 const errorCode = /^[A-Z][A-Z0-9_]{0,63}$/;
 
-/** Connections, contention, shutdowns and resources; what is an outcome nobody knows is among them. */
+/** Connections, contention, shutdowns, resources, and unknown outcomes. */
 const mayPass: readonly RegExp[] = [
   /^(?:08|28|40|53|57|58|72)(?:...)?$/,
   /^(?:25006|25P0[34]|3D000|55006|55P03|HY000|HY|XX00[12])$/,
@@ -25,10 +25,10 @@ const mayPass: readonly RegExp[] = [
   /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|CANTOPEN|FULL|NOMEM|READONLY|CORRUPT|NOTADB|ABORT_ROLLBACK|ERROR_RETRY|ERROR_SNAPSHOT)(?:_|$)/,
 ];
 
-/** Whatever the configuration says of these: the tables know them where a key's form does not tell. */
+/** These stay retryable whatever the configuration says: a key's form does not show that it stands for one of them. */
 const neverFatal: readonly (Meaning | undefined)[] = ["outage", "contention", "busy"];
 
-/** @throws TypeError for a key that is no code, for what is no error code, and for what can't be made fatal */
+/** @throws TypeError for a key that is not a code, for a value that is not an error code, and for a code that can't be made fatal */
 export function checkApplicationErrors(errors: ApplicationErrors = {}): void {
   for (const [key, word] of Object.entries(errors)) {
     if (!Object.values(keyForms).some((form) => form.test(key))) {

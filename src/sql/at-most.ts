@@ -1,4 +1,4 @@
-/** No more rows than so many: most databases are told behind a SELECT, others at its front. */
+/** Limits the rows of a SELECT: in most databases at its end, in others at its beginning. */
 import type { Dialect } from "./dialect.js";
 
 interface Bounded<Q> {

@@ -18,7 +18,7 @@ export function attemptStore(tx: Transaction<OwnTables>, dialect: Dialect): Atte
   };
 }
 
-/** Enters a failure. A row that has seen none for `gapMs` milliseconds begins anew. */
+/** Enters a failure. After `gapMs` milliseconds without one, the count starts again. */
 async function countFailure(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
@@ -46,7 +46,7 @@ async function countFailure(
 }
 
 /**
- * Whether it has failed too often and for too long, while others don't: one has been applied since the failure before the latest.
+ * Whether it has failed too often and for too long while others succeed: one has been applied between its last two failures.
  *
  * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
  */
@@ -68,7 +68,7 @@ async function isExhausted(
         eb
           .selectFrom("powersync_ledger as applied")
           .select("applied.identity")
-          // Replays move the one, which has an index, and not the other.
+          // `answered_at` has an index, but a replay updates it. `applied_at` has none, and stays.
           .whereRef("applied.answered_at", ">", "failed.previous_failed_at")
           .whereRef("applied.applied_at", ">", "failed.previous_failed_at"),
       );

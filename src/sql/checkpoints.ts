@@ -5,7 +5,7 @@ import type { Dialect } from "./dialect.js";
 import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables } from "./tables.js";
 
-/** The largest integer of 64 bits: a checkpoint that has reached it stays. */
+/** The largest 64-bit integer. A checkpoint that has reached it no longer increases. */
 const largest = sql.raw(String(2n ** 63n - 1n));
 
 export function checkpointStore(tx: Transaction<OwnTables>, dialect: Dialect): CheckpointStore {
@@ -46,7 +46,7 @@ async function upsertCheckpoint(
     await insertOrChange(dialect, { tx, table, key: ["id"] }, [row], (stored, sent) => ({
       checkpoint: change(stored("checkpoint"), sent("checkpoint")),
     }));
-    // The row is locked by now: nobody else's number comes between.
+    // The statement above has locked the row, so nobody else can change it in between.
     const found = await tx
       .selectFrom(table)
       .select(asText)

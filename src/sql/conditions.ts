@@ -21,15 +21,15 @@ import {
   type TableOf,
 } from "./owned.js";
 
-/** The members' table goes by this name, for it may be the very table whose row is judged. */
+/** The alias of the members' table. It needs one, because it may be the table whose row is judged. */
 const alias = "powersync_member";
 
 interface ConditionParts {
-  /** Whose row is judged. */
+  /** The table whose row is judged. */
   readonly table: string;
   readonly dialect: Dialect;
   readonly tableOf: TableOf;
-  /** That table, where it has been read. */
+  /** That table's form, if it has been read. */
   readonly known: Table | undefined;
   /** See `scope.ts`. */
   owns(column: OwnedColumn, dialect: Dialect, tableOf: TableOf): Promise<Owned>;
@@ -75,7 +75,8 @@ export async function bindCondition(
 }
 
 /**
- * What its text depends on, and the values in the order of their places. `undefined`: a value is an expression, whose text may be another each time.
+ * What the condition's text depends on, and the values in the order of their placeholders. `undefined`: a value is an expression, whose text may differ
+ * each time.
  * Throws as `owns` does.
  */
 export async function conditionGiven(

@@ -1,4 +1,4 @@
-/** Failures of the way to the database, whichever database it is: Node's socket codes, and what the pools say. */
+/** Failures of the connection to any database: Node's socket codes, and the messages of connection pools. */
 
 /** Source: Node.js documentation, common system errors and error codes; libuv's getaddrinfo codes. */
 export const connectionCodes: ReadonlySet<string> = new Set([
@@ -39,7 +39,7 @@ export const connectionCodes: ReadonlySet<string> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
-/** `pg` gives these no code. */
+/** `pg` throws these without a code, so only their messages tell. */
 export const messages = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect$/,
@@ -52,7 +52,7 @@ export const messages = [
 
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // Several addresses were tried.
+  // An AggregateError: several addresses were tried.
   if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
   if ("code" in error && typeof error.code === "string" && connectionCodes.has(error.code))
     return true;

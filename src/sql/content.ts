@@ -1,9 +1,9 @@
 /**
- * Transactions that the ledger can't find by their device: nobody says which it is, or it is new, and may have gone by another name before. They are
- * told apart by their content: see `Content`.
+ * Transactions that the ledger can't find by their device: the device is unknown, or it is new and may have had another name before. They are
+ * distinguished by their content: see `Content`.
  *
- * A device that says itself which it is looks at none of this, unless its row says `told`. So its row is marked before the first transaction of its
- * user's is entered by its content, and whoever marks it waits for those of its transactions that have not seen the mark: see `enter` in `ledger.ts`.
+ * A known device skips all of this unless its row has the mark `told`. The device rows of a user are therefore marked before the user's first
+ * transaction is entered by its content. Marking a row waits for transactions of the device that have not seen the mark: see `enter` in `ledger.ts`.
  */
 import type { TransactionResult } from "../model.js";
 import type { ContentNames } from "../store/content.js";
@@ -22,19 +22,19 @@ import { enterNames, foundByContent, lockAccount } from "./named.js";
 
 const { never, whileTelling, always } = toldStates;
 
-/** What a closer look at a transaction, its device and its user has found. */
+/** The result of looking for an earlier copy of a transaction beyond its own ledger row. */
 export interface Met {
-  /** The saved answer: a replay, and nothing may be written. */
+  /** The saved answer. The transaction is a replay, and nothing may be written. */
   readonly earlier?: TransactionResult;
-  /** It was found by its content alone. */
+  /** The earlier copy was found by its content only. */
   readonly byContent?: boolean;
-  /** Another device's rows had to go. */
+  /** Another device's rows were deleted to make room. */
   readonly forgotten?: boolean;
 }
 
 /**
- * The transaction of a device that is new, or has sent nothing but repeats: it may have been answered while the device went by another name. And of one
- * whose user's transactions are told apart by their content: what it names is entered.
+ * Claims a transaction in two cases. The device is new, or has only sent repeats: its transaction may have been answered when the device had another
+ * name. Or the user has transactions that are distinguished by their content: then the rows that this one names must be entered.
  */
 export async function meet(
   ours: Ours,
@@ -42,7 +42,7 @@ export async function meet(
   claimed: Claim & { readonly key: string; readonly queue: string },
 ): Promise<Met> {
   const { key, queue, devices, content } = claimed;
-  // Whoever holds the lock makes others wait.
+  // Computed before the lock is taken, because the user's other devices wait for the lock.
   const names = await content.read();
   const account = await lockAccount(ours, dialect, claimed);
   const device = await knownDevice(ours, queue);
@@ -73,7 +73,7 @@ export async function meet(
   return { forgotten };
 }
 
-/** What is tried once more names its rows once more: whatever is told apart by its content meanwhile must see that. */
+/** Enters the rows of a transaction that is tried again: transactions that are distinguished by their content in the meantime must see them. */
 export async function nameAgain(ours: Ours, dialect: Dialect, claimed: Claim): Promise<void> {
   const names = await claimed.content.read();
   const account = await lockAccount(ours, dialect, claimed);
@@ -83,12 +83,12 @@ export async function nameAgain(ours: Ours, dialect: Dialect, claimed: Claim): P
   }
 }
 
-/** What a transaction is found by again, and its answer. Absent: it has no id; or the client decides, and its next try must not be taken for a repeat. */
+/** What is entered to find the transaction by its content. Absent: it has no id, or the client decides and its next try must not count as a repeat. */
 function toldOf({ key }: ContentNames, { answer }: Claim) {
   return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
-/** Where nobody says which device it is. Without a key, only what it names is entered. */
+/** Claims a transaction whose device is unknown. Without a key, only the rows that it names are entered. */
 export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Claim): Promise<Met> {
   const { key, content } = claimed;
   const made = key === undefined ? undefined : await content.read();
@@ -107,7 +107,7 @@ export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Clai
   return {};
 }
 
-/** By one of the identities that a transaction may have been entered by. */
+/** Looks for the transaction by the identities under which it may have been entered. */
 async function foundElsewhere(
   { tx }: Ours,
   identities: readonly string[],
@@ -116,7 +116,7 @@ async function foundElsewhere(
     .selectFrom("powersync_ledger")
     .select("answer")
     .where("identity", "in", identities)
-    // An answer that a client has to decide about holds for its own identity alone.
+    // A client's decision concerns one identity only, so such answers are not found under another one.
     .where("handling", "is", null)
     .executeTakeFirst();
   return saved && answerOf(saved.answer);

@@ -84,7 +84,7 @@ const whole = [
   "overtaken",
 ] as const;
 
-/** No id is longer, or has other characters: nothing else is asked for. */
+/** The form of a letter's id. For any other text, the database is not queried. */
 const possibleId = /^[\w-]{1,36}$/;
 
 async function find(from: Letters, id: string, locked: boolean): Promise<StoredLetter | undefined> {
@@ -138,7 +138,7 @@ async function countByCode({ tx, place }: Letters): Promise<Readonly<Record<stri
   return Object.fromEntries(rows.map(({ error_code, letters }) => [error_code, Number(letters)]));
 }
 
-/** The queues that have a letter at or before this one which still waits. */
+/** The queues that have a waiting letter at or before this one. */
 async function waitingQueues(
   { tx, dialect, place }: Letters,
   query: LetterQuery,
@@ -256,13 +256,13 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
     ]);
 }
 
-/** In every database's words, and letter by letter: LIKE is not the same everywhere, nor is any function that finds text. */
+/** Compares substrings, which works in every database: LIKE and functions that search a text differ between them. */
 function naming(eb: LetterExpressions, table: string): Expression<SqlBool> {
   const column = eb.ref("table_names");
   return sql<SqlBool>`replace(${column}, ${`,${tableName(table)},`}, '') <> ${column}`;
 }
 
-/** Behind a letter, in the order of the page. */
+/** The letters that follow one, in the order of the page. */
 function behind({ at, id }: Position, newest: boolean, types: OwnTypes): Condition {
   const [before, past] = [timeParameter(types, at), newest ? ("<" as const) : (">" as const)];
   return (eb) =>

@@ -1,4 +1,4 @@
-/** Letters that wait for other letters: what each would create, and the chain that it stands in. */
+/** Chains of dead letters: the rows that each letter would create, and the letters that wait behind it. */
 import { sql } from "kysely";
 import { type Chain, type Dependant, waiting } from "../store/letters.js";
 import { atMost } from "./at-most.js";
@@ -13,7 +13,7 @@ export interface Letters {
   readonly place: string;
 }
 
-/** Hashes in one statement. */
+/** How many hashes one statement may contain. */
 const itemsAtOnce = 500;
 
 export async function lockRoot(
@@ -31,15 +31,15 @@ export async function lockRoot(
   return row && { length: Number(row.chain_last), bytes: Number(row.chain_bytes) };
 }
 
-/** What a new dependant is recorded with. */
+/** The place of a new dependant in its chain. */
 interface Link {
   readonly root: string;
   readonly chain_position: number;
 }
 
 /**
- * The next place in the chain of a root that has been locked. Where the chain ends with the same content, that letter is it. Its reads lock as well:
- * on MySQL a plain one would see what there was before the wait for the root, at a stricter isolation.
+ * The next place in the chain of a locked root. If the last letter of the chain has the same content, its own place. The reads lock, too: on MySQL, at
+ * a stricter isolation level, a plain read would show the data from before the wait for the root.
  *
  * @param bytes of the payload
  */
@@ -65,7 +65,7 @@ export async function nextInChain(
     .set({
       chain_last: position,
       chain_bytes: sql<number>`${sql.ref("chain_bytes")} + ${bytes}`,
-      // From now on the same content is no repetition: it comes behind the dependants.
+      // From now on, the same content is not a repetition: it would come after the dependants.
       open_content: uniqueContent(first.content, root),
     })
     .where("id", "=", root)
@@ -96,12 +96,12 @@ interface Last {
   readonly status: string;
 }
 
-/** The same content behind another dependant is no repetition: it comes again in its order. */
+/** Whether the content repeats the last dependant. Behind another dependant it is not a repetition: it must keep its order. */
 export function repeatsLast(last: Last | undefined, content: string): boolean {
   return last?.content === content && waiting.some((each) => each === last.status);
 }
 
-/** In place of what makes two letters the same one. */
+/** Replaces the fingerprint by which two letters count as the same one. */
 export function uniqueContent(content: string, id: string): string {
   return content + id;
 }
@@ -126,7 +126,7 @@ export async function dependants(
   return found;
 }
 
-/** Of the letters that wait, those which would create one of these, with their roots. */
+/** The waiting letters that would create one of these rows, with their roots. */
 function creating({ tx, place }: Letters, hashes: readonly string[], except: string | undefined) {
   const root = sql<string>`coalesce(${sql.ref("waits.root")}, ${sql.ref("waits.id")})`;
   const found = tx
@@ -169,7 +169,7 @@ export async function overtake(
     made.push(...(await found.select(["made.hash", "made.letter", root.as("root")]).execute()));
   }
   const roots = new Set(made.map(({ root }) => root));
-  // Roots first and in one order, as whoever retries them or adds to their chains does.
+  // Roots first and in a fixed order, like a retry and a new dependant, so that no deadlock arises.
   for (const some of inParts([...roots].toSorted())) {
     await locking(
       dialect,
@@ -197,7 +197,7 @@ export async function overtake(
   }
 }
 
-/** One of them after the other keeps its distance to the first. */
+/** Moves the letters of a chain and keeps their distances to the first one. */
 export async function follow(
   { tx }: Letters,
   ids: readonly string[],
@@ -259,7 +259,7 @@ function inParts<T>(items: readonly T[]): readonly (readonly T[])[] {
   );
 }
 
-/** Those of them that still wait; until the transaction ends nobody else changes them. */
+/** Locks those of the letters that still wait, until the transaction ends. */
 export async function lockWaiting(
   { tx, dialect, place }: Letters,
   ids: readonly string[],

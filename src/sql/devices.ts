@@ -1,4 +1,4 @@
-/** The queues that the ledger knows: how many of a user's there may be, and which one gives way to a new one. */
+/** The queues that the ledger knows: how many one user may have, and which one is replaced by a new one. */
 import { type Expression, sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../store/failures.js";
 import type { DeviceBound } from "../store/store.js";
@@ -10,19 +10,22 @@ import type { OwnTables } from "./tables.js";
 /** The library's own tables in a transaction, and which of the databases that share them is meant. */
 export interface Ours {
   readonly tx: Transaction<OwnTables>;
-  /** The table, for SQL of one's own. */
+  /** The table of devices, for raw SQL. */
   readonly devices: Expression<unknown>;
   readonly place: string;
 }
 
-/** Whether a device looks at its user's account: never, while transactions of the user are told apart by their content, or always, for its own are. */
+/**
+ * Whether a device's transactions look at the user's account: never; while the user has transactions that are distinguished by their content; or always,
+ * because the device's own are.
+ */
 export const toldStates = { never: 0, whileTelling: 1, always: 2 } as const;
 
 type ToldState = (typeof toldStates)[keyof typeof toldStates];
 
-/** What the library knows of a queue from before. */
+/** A queue that the ledger knows. */
 interface KnownDevice {
-  /** Nothing has come of it but repeats. */
+  /** It has only sent repeats so far. */
   readonly unsettled: boolean;
   readonly told: ToldState;
 }
@@ -41,7 +44,7 @@ export async function knownDevice(
   );
 }
 
-/** Something has come of it that is no repeat. */
+/** Records that the queue has sent something that is not a repeat. */
 export async function settleDevice({ tx }: Pick<Ours, "tx">, queue: string): Promise<void> {
   await tx
     .updateTable("powersync_devices")
@@ -51,7 +54,7 @@ export async function settleDevice({ tx }: Pick<Ours, "tx">, queue: string): Pro
 }
 
 /**
- * Enters a queue that is new, with its user's account locked.
+ * Enters a new queue. The user's account must be locked.
  *
  * @returns whether another one has given way to it
  * @throws TooManyDevices
@@ -73,7 +76,7 @@ export async function enterDevice(
 
 const unbounded = { most: Infinity, unseenMs: Infinity };
 
-/** False: there are as many as may be. */
+/** `false` if the user has as many as allowed. */
 async function insertDevice(
   { tx, devices, place }: Ours,
   dialect: Dialect,
@@ -94,7 +97,7 @@ async function insertDevice(
   return (await insertMissing(dialect, into, { columns: Object.keys(row), select })) === 1n;
 }
 
-/** One of a user's, which has been answered nothing for so long. */
+/** A queue of the user's that has received no answer for this long. */
 async function forgetUnseen(
   { tx, place }: Ours,
   dialect: Dialect,
@@ -128,7 +131,7 @@ async function forgetUnseen(
   return numDeletedRows > 0n;
 }
 
-/** Begins, or ends, to have a user's devices look. To begin waits for transactions of theirs that have not looked. */
+/** Marks a user's devices to look at the account, or removes the mark. Marking waits for their transactions that have not looked. */
 export async function markDevices(
   { tx, place }: Omit<Ours, "devices">,
   subject: string,

@@ -1,4 +1,4 @@
-/** What differs between SQL databases, as data and small functions; everything else in this folder is shared. */
+/** The type of a dialect: what differs between SQL databases, as data and small functions. The rest of this folder is shared by all of them. */
 import type {
   Compilable,
   DatabaseConnection,
@@ -31,7 +31,7 @@ import type { Aside, Sending } from "./sending.js";
 import type { CompiledOnce } from "./texts.js";
 import type { Lessons, Traits, Verb } from "./traits.js";
 
-/** Tables that are known by name at run time only. */
+/** A transaction on tables whose names are known only at run time. */
 export type AnyDatabase = Record<string, Record<string, unknown>>;
 export type SqlDatabase = Kysely<AnyDatabase>;
 export type SqlTransaction = Transaction<AnyDatabase>;
@@ -41,37 +41,37 @@ export interface SourceTable {
   readonly name: string;
 }
 
-/** A table as the port has it, and as a statement names it, plugins applied. */
+/** A table of the port, with the name that a statement uses after plugins have been applied. */
 export interface SqlTable extends Table {
   readonly source: SourceTable;
-  /** Absent: it does with every statement what is asked. */
+  /** What the table does differently. Absent: every statement does what it says. */
   readonly traits?: Traits;
   readonly lessons: Lessons;
 }
 
-/** What a table holds its rows to. */
+/** The constraints of a table. */
 export interface Constraints {
-  /** The columns of each key that holds for all rows, and by which an upsert finds its row. Absent for a view, which has none of its own. */
+  /** The columns of each unique key that covers all rows, so that an upsert can use it. Absent for a view, which has no keys. */
   readonly unique?: readonly (readonly string[])[];
-  /** Columns that take one letter for another. */
+  /** Columns whose collation treats different texts as equal. */
   readonly inexact: ReadonlySet<string>;
 }
 
-/** What the connection's role may do with a table. */
+/** The rights of the connection's role on a table. */
 export interface Access {
-  /** The columns that it may read. */
+  /** The columns that the role may read. */
   readonly readable: ReadonlySet<string>;
   /** Whether it may lock rows. */
   readonly lockable: boolean;
 }
 
-/** As whom the data is written, and whether the policies bind that role. */
+/** Row-level security: writes the data as another role, and checks whether policies restrict that role. */
 export interface RowSecurity {
-  /** The rest of the transaction is this caller's; with the transaction it ends. One statement. */
+  /** Runs the rest of the transaction as this caller. The effect ends with the transaction. One statement. */
   become(tx: SqlTransaction, caller: DatabaseCaller): Promise<void>;
-  /** The statement by which it does. */
+  /** The statement for that. */
   becoming(caller: DatabaseCaller): RawBuilder<unknown>;
-  /** What is in the way of the policies. The transaction may be another role's afterwards: nothing else belongs in it. */
+  /** The reasons why policies would not apply. Afterward the transaction may run as another role, so use it for nothing else. */
   inspect(
     tx: SqlTransaction,
     inspected: Omit<InspectedRole, "tables"> & { readonly tables: readonly SourceTable[] },
@@ -82,18 +82,18 @@ export interface RowSecurity {
 export interface StatementBounds {
   readonly lockMs: number;
   readonly statementMs: number;
-  /** Whether COMMIT may be answered before it is safe on disk, where the connection is set so. */
+  /** Whether COMMIT may be answered before it is safe on disk, if the connection is set to do so. */
   readonly asynchronousCommit: boolean;
 }
 
-/** How a connection is set for a transaction. */
+/** The settings of a connection for a transaction. */
 export interface SessionSettings {
   readonly timeouts: StatementBounds;
-  /** Absent: as the connection has it. */
+  /** Absent: the connection's own. */
   readonly isolation: IsolationLevel | undefined;
 }
 
-/** One row, and what must hold for it. */
+/** One row to write, and the conditions for it. */
 export interface Target {
   readonly op: Operation;
   readonly operationIndex: number;
@@ -102,60 +102,60 @@ export interface Target {
   readonly lessons: Lessons;
   /** When the transaction began, by `performance.now()`. */
   readonly begunAt: number;
-  /** Reads the table's traits anew. */
+  /** Reads the table's traits again. */
   readonly look: () => Promise<Traits | undefined>;
-  /** Of the table. */
+  /** The columns of the table. */
   readonly columns: Table["columns"];
-  /** The key columns and the row's values for them. */
+  /** The key's columns, with the row's values. */
   readonly key: Values;
   readonly scope: BoundScope | undefined;
-  /** What must hold, too, where the row is there. Absent: nothing. */
+  /** Columns that must keep their values if the row exists. Absent: none. */
   readonly fixed?: Fixed;
-  /** The same, where others may have changed the row: see `merge.ts`. */
+  /** Conditions on a row that others may have changed: see `merge.ts`. */
   readonly guards?: readonly Guard[];
-  /** What becomes of these columns where the row is there, in place of the values that are sent. Absent: nothing else. */
+  /** Expressions that replace the sent values of these columns if the row exists. Absent: the sent values are used. */
   readonly computed?: ReadonlyMap<string, Expression<unknown>>;
-  /** How its statements are compiled once. Absent: each is compiled anew. */
+  /** The key for statements that are compiled once. Absent: each statement is compiled again. */
   readonly once?: CompiledOnce;
 }
 
-/** Columns that keep their values: a statement that changes the row changes nothing where they hold others. */
+/** Columns that keep their values: a statement changes nothing if the row has other values in them. */
 export interface Fixed {
   readonly values: Values;
   readonly same: Dialect["same"];
 }
 
 export interface Put {
-  /** What a row that is not there yet is made of, its key excepted. */
+  /** The values of a new row, without its key. */
   readonly values: Values;
-  /** What becomes of one that exists. */
+  /** The values that change in an existing row. */
   readonly changes: Values;
-  /** A row that is there already may not be changed. */
+  /** Whether an existing row must not be changed. */
   readonly neverChanges: boolean;
-  /** Values are missing that an INSERT would need. The row may exist already, and then they are not needed. */
+  /** Whether values are missing that an INSERT needs. If the row exists, they are not needed. */
   readonly incomplete: boolean;
-  /** Somebody has looked and relies on it that there is no such row. */
+  /** Whether the application has read that there is no such row, and relies on it. */
   readonly seenAbsent: boolean;
 }
 
-/** The statements, by what a database can do. Each is atomic: no other transaction comes between the judgment of a row and its change. */
+/** A database's statements for one row. Each is atomic: no other transaction can change the row between its check and its change. */
 export interface RowStatements {
-  /** Inserts the row, or changes the one that has its key. Another unique constraint that is taken stays a violation. */
+  /** Inserts the row, or changes the row with its key. A conflict with another unique constraint stays a violation. */
   put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
-  /** Changes columns of the row that has the key. */
+  /** Changes columns of the row with the key. */
   patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  /** The same, but the row may leave the scope. */
+  /** The same, but the row may leave its scope. */
   softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
   remove(tx: SqlTransaction, target: Target): Promise<Effect>;
 }
 
-/** PUTs of several rows in one statement, which writes all of them or is not plainly good. One row may be enough. */
+/** PUTs of several rows in one statement, which writes all of them or does not succeed. */
 export interface RunStatements {
-  /** So many rows at least, and so many parameters at most. */
+  /** The least number of rows, and the greatest number of parameters. */
   readonly least: number;
   readonly mostParameters: number;
   /**
-   * Inserts rows, or changes those that have their keys and are in the scope. Its parameters are those of the rows, and behind them the scope's.
+   * Inserts rows, or changes those with the same keys in the scope. The parameters are the rows' values, followed by the scope's.
    *
    * @param changed the columns in which a row changes that is there
    * @param rows stands for the rows: `(…), (…)`
@@ -167,16 +167,16 @@ export interface RunStatements {
     changed: readonly string[],
     rows: RawBuilder<never>,
   ): Compilable;
-  /** Whether all rows have been written, as far as the row itself can tell. */
+  /** Whether all rows have been written, as far as the rows themselves show. */
   isPut(result: QueryResult<unknown>, rows: number, target: Target): boolean;
 }
 
-/** Columns that say whose a row is. */
+/** Columns that contain an owner's id. */
 export interface Owners {
-  /** What the column can name users by; `undefined`: it can't. */
+  /** The column's form of a user's id. `undefined`: the column can't contain one. */
   kind(column: Column): OwnerKind | undefined;
   /**
-   * Whether the column holds the value that `convert` made, and no other: letter by letter, whatever the collation, and digit by digit.
+   * A condition that the column contains exactly the value that `convert` made, independent of the collation.
    *
    * @param place what stands in the statement for the value that is compared with; it is called once. What else there is of the value in the text,
    * is its type alone
@@ -189,88 +189,88 @@ export interface Owners {
   ): Expression<SqlBool>;
 }
 
-/** Sessions that wait for the rest of a transaction, with locks held, and whose clients have given up on it. */
+/** Sessions that hold locks while they wait for the rest of a transaction that their clients have given up. */
 export interface Stranded {
-  /** Whether an error may come from the wait for such a lock. */
+  /** Whether an error may be caused by waiting for such a lock. */
   isSuspected(error: unknown): boolean;
-  /** Ends the sessions whose transactions hold one of the tables and began longer ago. One statement. */
+  /** Ends such sessions if they hold one of the tables and their transactions began longer ago than this. One statement. */
   end(tx: SqlTransaction, tables: readonly SourceTable[], olderThanMs: number): Promise<void>;
 }
 
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
-  /** The row is looked for, locked and judged before it is changed: for tables that take no upsert, and where more must be known. Absent: `rows` do so always. */
+  /** Statements that lock and check the row before they change it: for tables without upserts, and if more must be known. Absent: `rows` always do so. */
   readonly carefulRows?: RowStatements;
-  /** Absent: changes are made one after the other. */
+  /** Writes several rows at once. Absent: changes are made one after the other. */
   readonly runs?: RunStatements;
-  /** Where none is configured. Absent: the database's own default. */
+  /** The isolation level if none is configured. Absent: the database's own default. */
   readonly isolation?: IsolationLevel;
-  /** How an INSERT of the library's own meets a row that is there: by `on duplicate key`, or as a MERGE. Absent: by `on conflict`. */
+  /** How the library's own INSERTs handle an existing row: with `on duplicate key`, or as a MERGE. Absent: with `on conflict`. */
   readonly inserts?: "duplicate key" | "merge";
-  /** The first rows of a SELECT are asked for at its front. Absent: by `limit`, behind it. */
+  /** A SELECT is limited at its beginning (`top`). Absent: at its end (`limit`). */
   readonly top?: true;
-  /** So many in one statement. Absent: more than the library ever sends. */
+  /** The greatest number of parameters in one statement. Absent: more than the library ever sends. */
   readonly mostParameters?: number;
-  /** How a statement is sent that may fail without undoing what is before it. Absent: behind a savepoint, in the words of the standard. */
+  /** Sends a statement whose failure must not undo what precedes it. Absent: after a standard savepoint. */
   readonly aside?: Aside;
-  /** How a statement of a transaction is sent. Absent: as it is. */
+  /** Changes each statement of a transaction before it is sent. Absent: nothing is changed. */
   readonly sending?: Sending;
   readonly types: OwnTypes;
-  /** The table's columns as the database has them; none where there is no such table. */
+  /** The table's columns; none if there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
-  /** A SELECT of the names of the table's columns, as `name`, each with the number as `nr`. No rows where there is no such table. */
+  /** A SELECT of the names of the table's columns, as `name`, each with the number as `nr`. No rows if there is no such table. */
   columnNames(table: SourceTable, nr: number): RawBuilder<unknown>;
-  /** One statement. Absent: its tables have none. */
+  /** The table's traits. One statement. Absent: tables have none. */
   readTraits?(tx: SqlTransaction, table: SourceTable): Promise<Traits>;
-  /** The statements that the table takes from the connection's role. A few statements. Absent: the traits say so. */
+  /** Which statements the table accepts from the connection's role. A few statements. Absent: the traits say so. */
   may?(tx: SqlTransaction, table: SqlTable): Promise<ReadonlySet<Verb>>;
   /** A few statements. */
   readConstraints(tx: SqlTransaction, table: SourceTable): Promise<Constraints>;
   /** One statement. */
   readForeignKeys(tx: SqlTransaction, table: SourceTable): Promise<readonly ForeignKey[]>;
   /**
-   * A JSON value, as this driver's parameter for a column, rounded to the digits that the column is declared to keep as the database itself
-   * rounds. Idempotent. Throws `InvalidValue` for what can't be stored, where `exact` for what would be rounded; and `PrecisionLost`.
+   * Converts a JSON value to this driver's parameter for a column, rounded to the column's declared digits as the database itself rounds. Idempotent.
+   * Throws `InvalidValue` for a value that can't be stored, and with `exact` for one that would be rounded; also `PrecisionLost`.
    */
   convert(column: Column, value: unknown, lossyNumbers: boolean, exact?: boolean): unknown;
-  /** What `convert` made, in the form in which the driver's default settings read the column. */
+  /** The result of `convert`, in the form in which the driver reads the column with its default settings. */
   view(column: Column, parameter: unknown): unknown;
-  /** How a statement reads a column whose value must keep all its digits, where a driver may round integers. Absent: as it is. */
+  /** Reads a column with all its digits, because a driver may round integers. Absent: the column itself. */
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
-  /** A key's value beside its column. Absent: as `convert` made it. */
+  /** A key's value, to be compared with its column. Absent: the result of `convert`. */
   keyed?(column: Column, value: unknown): unknown;
-  /** Nobody else changes the row until the transaction ends. Absent: nobody can, anyway. */
+  /** Locks a row until the transaction ends. Absent: nobody else can write meanwhile. */
   readonly rowLock?: RowLock;
-  /** Nobody changes the rows of the table with this alias until the transaction ends, and others may lock them alike. Absent: nobody can, anyway. */
+  /** A shared lock of the rows of the table with this alias, until the transaction ends. Absent: nobody else can write meanwhile. */
   shareLock?(alias: string): RowLock;
   readonly owners: Owners;
-  /** Whether the column holds the value that `convert` made. */
+  /** A condition that the column contains the value that `convert` made. */
   same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
   readonly merging: Merging;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
-   * Texts, or NULLs, that together stand for these columns of a row: the same as long as the row is, whatever the driver and its settings,
-   * and computed by the database, so that a value which the driver can't read is no hindrance.
+   * Texts, or NULLs, that represent these columns of a row. They stay the same as long as the row does, whatever the driver and its settings. The database
+   * computes them, so that values which the driver can't read do no harm.
    */
   fingerprint(columns: readonly Column[]): readonly Expression<string | null>[];
-  /** Whether the database is sure to take what `convert` has made for the column, also to compare with it. Absent: always. */
+  /** Whether the database surely accepts the result of `convert` for the column, also in a comparison. Absent: always. */
   comparable?(column: Column, value: unknown): boolean;
-  /** Asks for no more than a table is sure to tell: what is refused would end the transaction. Absent: everything may be read, and rows need no lock. */
+  /** What can surely be read from a table, because a refused statement would end the transaction. Absent: everything, and rows need no lock. */
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
   /** See `Store.blamed`. */
   blamed?(error: unknown, table: SqlTable | undefined): Blamed;
-  /** What of the server's own settings breaks the promise, or is too small. One statement. Absent: nothing can. */
+  /** Finds settings of the server that break the promise or are too small. One statement. Absent: there are none. */
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
-  /** What the database calls an error, the most exact name first: SQLSTATE, number, class, result code. Empty: it is not the database's. */
+  /** The names of an error, the most specific first: SQLSTATE, number, class, result code. Empty: it is not an error of the database. */
   codes(error: unknown): readonly string[];
-  /** `undefined`: not an error of this database that the table knows. */
+  /** The meaning of an error. `undefined`: the table does not contain it. */
   meaning(error: unknown): Meaning | undefined;
   /**
-   * Bounds what the statements of this transaction may take. At most one statement.
+   * Sets the time limits of this transaction's statements. At most one statement.
    *
    * @param ledger the library's ledger, where a lock on some table is needed before anything is written; absent where nothing is
    */
@@ -279,19 +279,19 @@ export interface Dialect {
     bounds: StatementBounds,
     ledger: Expression<unknown> | undefined,
   ): Promise<void>;
-  /** The same as a SELECT, so that it can be a part of the transaction's first statement; from then on, `bound` is not needed. */
+  /** The same as a SELECT, to be a part of the transaction's first statement. Then `bound` is not needed. */
   bounds?(bounds: StatementBounds): Expression<unknown>;
   /**
-   * The same, and what else a transaction needs, where settings are the connection's and outlive the transaction; its isolation, too. It begins the
-   * transaction. One statement. Resolves to what puts the connection back as it was, for when the transaction has ended. One statement, too.
+   * For databases whose settings outlive the transaction: sets the time limits, the isolation level and other settings, and begins the transaction. One
+   * statement. Resolves to a function that restores the connection after the transaction has ended, also with one statement.
    */
   prepare?(connection: SqlDatabase, settings: SessionSettings): Promise<() => Promise<void>>;
-  /** The statement with which the transaction's constraints wait for COMMIT, as far as they can. Absent: the database has none that can. */
+  /** The statement that defers constraints to COMMIT. Absent: the database has no deferrable constraints. */
   readonly defer?: RawBuilder<unknown>;
-  /** Absent: the server itself ends each session that goes silent. */
+  /** Finds and ends stranded sessions. Absent: the server itself ends each session that goes silent. */
   readonly stranded?: Stranded;
   /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
   tookLong?(error: unknown): boolean;
-  /** Ends a connection that has not answered in time, so that its pool makes another one. Absent: a driver in the process, with nothing to end. */
+  /** Closes a connection that has not answered in time, so that its pool opens another one. Absent: the database is inside the process. */
   abandon?(connection: DatabaseConnection): Promise<void>;
 }

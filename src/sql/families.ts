@@ -8,7 +8,7 @@ import { postgresFamily } from "./postgres/family.js";
 import { sqliteFamily } from "./sqlite/family.js";
 
 interface LoadedFamily extends Family {
-  /** The rest of its code, which is loaded where such a database is used. */
+  /** Loads the rest of its code, when such a database is used. */
   load(): Promise<Dialect>;
 }
 
@@ -25,7 +25,7 @@ export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
   const family = families.find((each) => adapter instanceof each.adapter);
   if (family !== undefined) return family;
   const { name } = adapter.constructor;
-  // The same class of another copy of the package.
+  // The class may come from another copy of Kysely.
   const isCopy = families.some((each) => each.adapter.name === name);
   throw new TypeError(
     isCopy
@@ -34,13 +34,13 @@ export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
   );
 }
 
-/** What must be known of a database before it is used. @throws TypeError for a database that the library does not support */
+/** What is known about a database before it is used. @throws TypeError for a database that the library does not support */
 export function abilitiesOf(database: object): Pick<Family, "name" | "rowSecurity" | "deferral"> {
   if (isKysely(database)) return familyOf(database);
   throw notADatabase(database);
 }
 
-/** A driver's own pool, or another query builder, is the usual mistake. */
+/** The error for what is not a database. The usual mistake is a driver's pool, or another query builder. */
 export function notADatabase(given: object): TypeError {
   const isPool = ["query", "connect", "getConnection", "prepare"].some(
     (name) => typeof (given as Readonly<Record<string, unknown>>)[name] === "function",

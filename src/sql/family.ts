@@ -1,8 +1,8 @@
-/** What must be known of a kind of database before its dialect is loaded. */
+/** What is known about a kind of database before its dialect is loaded. */
 import type { SqlDatabase } from "./dialect.js";
 import type { OwnTypes } from "./own-types.js";
 
-/** A kind of database, as far as it must be known before one is used. */
+/** A kind of database. */
 export interface Family {
   readonly name: string;
   /** Kysely's adapter for it. */
@@ -11,10 +11,10 @@ export interface Family {
   readonly rowSecurity: boolean;
   /** Whether it has constraints that can wait for COMMIT. */
   readonly deferral: boolean;
-  /** For the library's own tables. */
+  /** How the library's own tables are declared. */
   readonly types: OwnTypes;
-  /** Changes the schema while no other process does, on one connection; in a transaction where a schema can be changed in one. */
+  /** Runs changes of the schema on one connection while no other process does; in a transaction if the database supports that. */
   migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>): Promise<void>;
-  /** What a change of the schema would make is there. Absent: changes are made in a transaction, and none is ever half done. */
+  /** Whether an error says that a change of the schema has already been made. Absent: changes run in a transaction, so none is ever half done. */
   alreadyThere?(error: unknown): boolean;
 }

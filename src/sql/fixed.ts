@@ -1,4 +1,4 @@
-/** What a row that is there must hold, beside its scope: a write changes nothing where it holds something else, and is refused by what that is. */
+/** Conditions on the stored row beside its scope: columns that are set once, and guards. If one fails, the write changes nothing and is refused. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { ColumnsFixed } from "../store/failures.js";
 import { MergeRefused } from "../store/merge.js";
@@ -7,7 +7,7 @@ import { any } from "./owned.js";
 import { locked, type RowLock } from "./row-lock.js";
 import { isRow, judgment } from "./judgment.js";
 
-/** The statement changes nothing where the row holds other values in columns that are set once, or does not take the write. */
+/** Adds filters, so that the statement changes nothing if the row has other values in columns that are set once, or a guard refuses the write. */
 export function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
   statement: Q,
   target: Target,
@@ -17,7 +17,7 @@ export function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
   return guards.reduce((all, { filter }) => all.where(filter), fixed);
 }
 
-/** By column. Its table's name in front of it, for behind ON CONFLICT it would be ambiguous. */
+/** The filters by column. Columns are qualified with the table, because bare names would be ambiguous after ON CONFLICT. */
 function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expression<SqlBool>][] {
   return Object.entries(fixed?.values ?? {}).flatMap(([name, value]) => {
     const column = columns.get(name);
@@ -28,7 +28,7 @@ function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expr
 }
 
 /**
- * Asked of a row that is there, in its scope, and has not been changed.
+ * Call it for a row that exists in its scope and was not changed by the write.
  *
  * @param lock of the SELECT
  * @throws ColumnsFixed, MergeRefused

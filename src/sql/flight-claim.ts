@@ -1,4 +1,4 @@
-/** What a flight begins with: the bounds of its waits, the ledger's row, and that no letters of the user wait. */
+/** The first statement of a flight: it sets the time limits, inserts the ledger's row, and checks that no letters of the user wait. */
 import { type CompiledQuery, type Kysely, sql } from "kysely";
 import type { Claim, FlightOptions } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
@@ -17,7 +17,7 @@ export interface ClaimParts {
   readonly place: string;
   readonly timeouts: StatementBounds;
   readonly texts: Texts;
-  /** The library's letters are known to be where they should be. */
+  /** The library's tables of letters are known to exist. */
   letters(): boolean;
 }
 
@@ -43,7 +43,7 @@ export async function claimLeg(
     return { ...text, parameters: filled(text, { claim: given }) };
   }
   const { key, queue, request, requestBegan, answer } = claim;
-  // Without them it is told apart by its content, which takes a few statements.
+  // Without them, the transaction is recognized by its content, which takes a few statements.
   if (key === undefined || queue === undefined || answer !== undefined || claim.known === true)
     return undefined;
   const what = `claim ${asked}`;
@@ -80,7 +80,7 @@ export async function claimLeg(
   return { ...text, parameters: filled(text, { claim: { ...given, key, queue, request, ms } }) };
 }
 
-/** The value's place, where a value is expected. */
+/** The placeholder for a value. */
 function at(name: string): never {
   return new Place("claim", name) as never;
 }

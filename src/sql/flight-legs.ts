@@ -1,4 +1,4 @@
-/** The statements for a flight's changes, in order: one for each, or for a run of neighbours. */
+/** The statements for a flight's changes, in order: one for each change, or for a run of neighboring changes. */
 import type { CompiledQuery } from "kysely";
 import type { Change, Effect, FlightOptions, Values } from "../store/store.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
@@ -30,7 +30,7 @@ export interface LegParts {
 
 export interface FilledLeg {
   readonly query: CompiledQuery;
-  /** What the answer means for changes that may be something else than written. */
+  /** Reads from the answer what happened to changes that may not have been written. */
   readonly effects?: readonly {
     readonly change: number;
     of(answer: string | null | undefined): Effect;
@@ -43,22 +43,22 @@ interface Ready {
   readonly table: SqlTable;
   readonly target: Target;
   readonly write: FlightWrite;
-  /** Changes that are alike may be made together, but no row twice. Absent: it is made alone. */
+  /** Changes that are alike may be made by one statement, but each row only once. Absent: the change is made alone. */
   readonly run?: { readonly row: string; readonly once: CompiledOnce };
 }
 
-/** A table's scope, bound for all of a transaction's changes that have the same. */
+/** A table's scope, bound once for all changes of a transaction that have the same scope. */
 interface BoundOnce {
   readonly given: Scope | undefined;
   readonly bound: Awaited<ReturnType<typeof bound>>;
 }
 
-/** Fewer changes are made ready before anybody would notice. */
+/** The event loop is released after this many changes. Fewer take too little time to matter. */
 const changesOfSlice = 50;
 const mostOfRun = 1_000;
 
 /**
- * `undefined`: one statement can't do one of them, or could not tell.
+ * `undefined`: one of the changes can't be made by a single statement, or its outcome could not be told.
  *
  * @param from the number of the first change, in the flight
  */
@@ -111,7 +111,7 @@ async function readyFor(
   index: number,
   scopes: Map<SqlTable, BoundOnce>,
 ): Promise<Ready | undefined> {
-  // The port's tables are this store's own.
+  // The port's type hides it, but every table of this store is its own.
   const table = change.table as SqlTable;
   const { values, fixed } = withoutFixed(change, parts.dialect);
   const write = writeOf(table, change, values);
@@ -170,7 +170,7 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
   if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
     return undefined;
   const changes = insertOnly.length === 0 ? values : without(values, insertOnly);
-  // Where values are missing that a new row needs, there should be one.
+  // If the values are not enough for a new row, the row should exist.
   return isIncomplete(change)
     ? { op: "update", values: changes, changes: {} }
     : { op: "put", values, changes };
@@ -184,7 +184,7 @@ function without(values: Values, names: readonly string[]): Values {
   return others;
 }
 
-/** PATCHes are made one by one: joined to a list of which it knows nothing, Postgres scans a small table for them, which costs more than their statements. */
+/** PATCHes are made one by one. Joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
 function runOf(
   { columns, traits }: SqlTable,
   { key, scope }: Change,
@@ -235,7 +235,7 @@ async function legsOfOne(
   return legs;
 }
 
-/** `undefined`: a value is none that can stand in a list of texts. */
+/** `undefined`: one of the values can't be part of a list of texts. */
 async function legsOfRun(
   { db }: LegParts,
   run: readonly Ready[],
@@ -257,7 +257,7 @@ async function legsOfRun(
   const values = arrays((ready) => ready.write.values);
   if (key === undefined || values === undefined) return undefined;
   const together: Target = { ...target, key };
-  /** No column has the name under which the number of rows goes. */
+  /** No column has the name that is used for the number of rows. */
   const leg = async (
     what: string,
     columns: Values,

@@ -1,6 +1,6 @@
 /**
- * A run of changes in a transaction that is open already, sent in one go: the same statements as a flight's. An error leaves nothing of the transaction,
- * which is begun again one change after the other.
+ * Sends a run of changes of an open transaction in one round trip, with the same statements as a flight's. After an error, nothing of the transaction
+ * is left, and it is run again one change after the other.
  */
 import { CompiledQuery, type QueryResult } from "kysely";
 import { Undone } from "../store/failures.js";
@@ -21,7 +21,7 @@ interface PartParts {
   readonly texts: Texts;
   readonly wings: Wings;
   readonly named: Naming;
-  /** What has failed by itself, and would fail again. */
+  /** Remembers what failed for its own reasons and would fail again. */
   decides(error: unknown): boolean;
 }
 
@@ -34,9 +34,9 @@ interface Open {
 }
 
 /**
- * The effects, in order. `undefined`: nothing has been sent, because one statement can't make one of the changes, or could not tell.
+ * The effects, in order. `undefined`: nothing was sent, because one of the changes can't be made by a single statement, or its outcome could not be told.
  *
- * @throws Undone, and what others do to the same rows
+ * @throws Undone, and errors of contention with other transactions
  */
 export type SendPart = (
   open: Open,

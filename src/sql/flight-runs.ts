@@ -1,4 +1,4 @@
-/** Runs: neighbouring changes of one kind on one table, in one statement. Its text is the same for any number of rows. */
+/** Runs: neighboring changes of one kind on one table, in one statement. Its text is the same for any number of rows. */
 import { type RawBuilder, sql, type SqlBool } from "kysely";
 import type { Effect, Values } from "../store/store.js";
 import type { Column } from "../store/tables.js";
@@ -8,8 +8,8 @@ import { judgment } from "./judgment.js";
 import { proposed, scoped } from "./statements.js";
 
 /**
- * Types of which a text means the same as a parameter of the column's own type, cast to the type without its length or digits: those the column adds, as
- * it does for a parameter.
+ * Types for which a text, cast to the type without its length or digits, means the same as a parameter of the column's own type. The column applies
+ * length and digits, as it does for a parameter.
  */
 const castable: ReadonlySet<string> = new Set([
   "text",
@@ -33,7 +33,7 @@ const castable: ReadonlySet<string> = new Set([
   "interval",
 ]);
 
-/** Whether rows can be told by this key, and written with these values, as texts. */
+/** Whether rows can be identified by this key, and written with these values, as texts. */
 export function isCastable(
   columns: ReadonlyMap<string, Column>,
   key: Values,
@@ -49,13 +49,13 @@ function isCastableColumn(column: Column | undefined, mayBeArray: boolean): bool
   return column !== undefined && castable.has(column.type) && (mayBeArray || !column.array);
 }
 
-/** Whatever its spelling, one row's key is one text here: else a run could name a row twice. */
+/** One text for each row's key, however it is spelled: otherwise a run could contain a row twice. */
 export function rowOfKey({ type }: Column, value: unknown): string {
   const text = String(value);
   return type === "uuid" ? text.replace(/[^\da-f]/gi, "").toLowerCase() : text;
 }
 
-/** As one parameter. `undefined`: a value that is no text. */
+/** The values as one parameter. `undefined`: one of them is not text. */
 export function arrayOf(values: readonly unknown[]): string | undefined {
   const elements: string[] = [];
   for (const value of values) {
@@ -70,7 +70,7 @@ interface RunParts {
   readonly db: SqlDatabase;
   readonly target: Target;
   readonly columns: ReadonlyMap<string, Column>;
-  /** The place of the number of rows. */
+  /** The placeholder for the number of rows. */
   readonly rows: unknown;
 }
 
@@ -105,7 +105,7 @@ export function puttingRun(
   return written(statement.returning(good(target)), numberOf(rows));
 }
 
-/** Whether all rows of a run are in a scope that reads other tables. */
+/** A check that all rows of a run are in a scope that reads other tables. */
 export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<unknown> {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
@@ -116,7 +116,7 @@ export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<
   return written(found, numberOf(rows));
 }
 
-/** Answers with the places, from 1 and with commas between them, of those of which there is no row. */
+/** Returns the positions of the changes whose rows do not exist, from 1 and separated by commas. */
 export function deletingRun({ db, target, columns }: RunParts): RawBuilder<unknown> {
   const { table, key } = target;
   const [[name, keys] = ["", undefined]] = Object.entries(key);
@@ -135,7 +135,7 @@ export function deletingRun({ db, target, columns }: RunParts): RawBuilder<unkno
     select case when count(*) filter (where there) = 0 then coalesce(string_agg(cast(nr as text), ','), '') else cast(${noPlainWrite} as text) end from powersync_missing`;
 }
 
-/** What the answer means for the change at this place, from 0. */
+/** The effect of the change at this position, from 0. */
 export function effectInRun(missing: string | null | undefined, place: number): Effect {
   return missing && `,${missing},`.includes(`,${place + 1},`) ? "absent" : "written";
 }

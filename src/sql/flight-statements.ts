@@ -1,6 +1,6 @@
 /**
- * The statements of a flight: each of them is an error in the database unless its outcome is the plainly good one. What failed, and whether it
- * failed at all, is for the careful way to find out.
+ * The statements of a flight: each fails in the database unless its outcome is plain success. The careful way then finds out what failed, and
+ * whether it is a failure at all.
  */
 import {
   type Expression,
@@ -17,24 +17,24 @@ import { scoped, updating, upserting, verdict } from "./statements.js";
 
 /** One statement, or one form of it that is compiled once. */
 export interface Leg {
-  /** What its text depends on beside the target and the columns. */
+  /** What the text depends on besides the target and the columns. */
   readonly what: string;
-  /** The columns whose values it takes. */
+  /** The columns whose values are its parameters. */
   readonly columns: Values;
   build(db: SqlDatabase, target: Target, columns: Values): RawBuilder<unknown>;
-  /** Absent: it has been written. */
+  /** Reads the effect from the answer. Absent: success means written. */
   readonly effect?: (answer: string | null | undefined) => Effect;
 }
 
-/** What a row is to become, as a flight takes it. */
+/** A change in the form that a flight needs. */
 export interface FlightWrite {
   readonly op: "put" | "update" | "softDelete" | "delete";
   readonly values: Values;
-  /** Of a PUT: the columns in which a row changes that is there already. */
+  /** For a PUT: the columns that change if the row exists. */
   readonly changes: Values;
 }
 
-/** An error. In the database's log its text says whose it is, and that it means no harm. */
+/** An expression that fails. Its text appears in the database's log, so it names the library and says that it is harmless. */
 export const noPlainWrite = sql`cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer)`;
 
 function unless(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
@@ -43,7 +43,7 @@ function unless(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unkno
 
 const one = sql<number>`1`.as("ok");
 
-/** So many rows must have been written, and they must be good as they are now. */
+/** Fails unless this number of rows was written, and all are in their scope now. */
 export function written(statement: OperationNodeSource, rows = sql`1`): RawBuilder<unknown> {
   const allGood = sql<SqlBool>`count(*) = ${rows} and count(*) filter (where ok = 1) = ${rows}`;
   return sql`with powersync_written as (${statement}) select ${unless(allGood)} from powersync_written`;
@@ -55,7 +55,7 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
   const judged: readonly Leg[] = isJudgedBehind(target) ? [judging] : [];
   switch (op) {
     case "put": {
-      // Nothing can come between, and there is nothing to judge: it is written, or an error by itself.
+      // Without a scope there is nothing to judge: the row is written, or the statement fails by itself.
       const isSure =
         (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
       const leg: Leg = {
@@ -77,7 +77,7 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
       };
       return [leg, ...judged];
     }
-    // The row may leave its scope by this.
+    // The row may leave its scope by this write, so it is judged afterward.
     case "softDelete":
       return [
         {
@@ -92,7 +92,7 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
   }
 }
 
-/** A scope that reads other tables sees them as they were before the statement: it is asked again behind it. */
+/** A scope that reads other tables sees them as they were before the statement, so it is checked again after it. */
 export function isJudgedBehind({ scope }: Target): boolean {
   return scope !== undefined && !scope.rowOnly;
 }
@@ -103,7 +103,7 @@ const judging: Leg = {
   build: (db, placed) => written(probing(db, placed)),
 };
 
-/** No row deleted is as good, where no row has the key: deletes win. */
+/** Deleting no row is a success, too, if no row has the key: deletes win. */
 const deleting: Leg = {
   what: "delete",
   columns: {},
@@ -116,9 +116,9 @@ const deleting: Leg = {
   effect: (deleted) => (deleted === "0" ? "absent" : "written"),
 };
 
-/** What a statement gives back of the row that it has written. */
+/** What a statement returns about the row that it has written. */
 export function good({ scope, traits }: Target) {
-  // What else a verdict tells is for a row that can't be seen any more.
+  // The rest of a verdict is only needed for a row that can't be seen any more.
   return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
 }
 
@@ -126,7 +126,7 @@ function mayDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
   return verbs.some((verb) => traits?.declining.has(verb) !== false);
 }
 
-/** The first statement behind BEGIN: it bounds the transaction's waits, and makes sure that no letters of the user wait. */
+/** The first statement after BEGIN: it sets the transaction's time limits, and fails if letters of the user wait. */
 export function bounding(
   bounds: Expression<unknown>,
   letters: Expression<SqlBool> | undefined,

@@ -1,6 +1,6 @@
 /**
- * The flight: a transaction sent as a whole, in one round trip. It commits whole or leaves nothing, and never decides a failure: what is not plainly good
- * is an error in the database, and the transaction is begun again step by step.
+ * The flight: a transaction sent as a whole, in one round trip. It commits as a whole or leaves nothing, and never decides a failure: any outcome but
+ * plain success is an error in the database, and the transaction is run again step by step.
  */
 import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kysely";
 import { keptQueued } from "../errors.js";
@@ -22,7 +22,7 @@ import type { SqlTransaction, StatementBounds } from "./dialect.js";
 import { tookTooLong } from "./giving-up.js";
 import type { EndStranded } from "./stranded.js";
 
-/** What is known of a database's connections: whether they fly. */
+/** What is known about a database's connections: whether they can send flights. */
 export interface Wings {
   fly: boolean | undefined;
 }
@@ -32,14 +32,14 @@ export interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
   readonly timeouts: UnitTimeouts & StatementBounds;
   readonly wings: Wings;
   readonly named: Naming;
-  /** Told the text of each statement. */
+  /** Called with the text of each statement. */
   readonly statement: ((text: string) => void) | undefined;
   readonly endStranded: EndStranded | undefined;
-  /** An error that the database has answered with decides by itself: the transaction is not begun again here. */
+  /** Whether an error of the database is final, so that the transaction is not run again here. */
   decides(error: unknown): boolean;
 }
 
-/** One statement, with what its answer means for some of the changes. */
+/** One statement, and how to read the effects of its changes from the answer. */
 interface Sent {
   readonly statement: FlightStatement;
   readonly effects?: FilledLeg["effects"];
@@ -78,7 +78,7 @@ export function createFly(parts: FlightParts): Fly {
       sent.push({ statement, ...(effects && { effects }) });
       return true;
     };
-    // As the login role, and so before any of the changes. Where nothing is claimed, the bounds are set once.
+    // As the login role, so before the changes. If nothing is claimed, the limits are set by a statement of their own.
     for (const [index, { claim }] of transactions.entries()) {
       if (index > 0 && claim === undefined) continue;
       const leg = await claimLeg(parts, { ...options, claim });
@@ -118,12 +118,12 @@ export function createFly(parts: FlightParts): Fly {
 
   return async (options, transactions) => {
     const { signal, waitedMs = 0, tally } = options;
-    // What can't be made is for the careful way to find out, in its place.
+    // The careful way finds out why it can't be compiled, at its place in the transaction.
     const sent = await statementsOf(options, transactions).catch(() => undefined);
     if (sent === undefined) return "not sent";
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
-      // Nothing more can be sent over it, and its answer is not waited for.
+      // The connection is given up: nothing more can be sent over it, and nobody waits for its answer.
       if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
       return tookTooLong(timeouts);
     });

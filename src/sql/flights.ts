@@ -1,4 +1,4 @@
-/** What is sent in one go, on databases that take it: whole transactions, and runs of changes in one that is open. Loaded where it is of use. */
+/** What can be sent in one round trip: whole transactions, and runs of changes in an open one. Loaded only for databases that support it. */
 import { createFly, createNaming, type Fly, type FlightParts } from "./flight.js";
 import { createSendPart, type SendPart } from "./flight-part.js";
 

@@ -1,4 +1,4 @@
-/** How all that is kept of a user goes. */
+/** Deletes everything that the library keeps about a user. */
 import type { Batch } from "../store/prune.js";
 import { sha256 } from "../wire/serialize.js";
 import { atMost } from "./at-most.js";
@@ -11,7 +11,7 @@ import { forgetVersions } from "./versions.js";
 
 const queuesAtOnce = 100;
 
-/** At most `most` rows of a user's letters and ledger; the queues go with the last of their rows. */
+/** Deletes at most `most` rows of a user's letters and ledger. Queues are deleted with the last of their rows. */
 export async function forgetUser(
   { tx, place }: Omit<Ours, "devices">,
   dialect: Dialect,
@@ -21,7 +21,7 @@ export async function forgetUser(
   const subject = await sha256(userId);
   const letters = await forgetLetters({ tx, dialect, place }, subject, most);
   if (letters.found > 0) return letters;
-  // Locked first: whatever is just being answered on these devices ends before, and its rows go with them.
+  // Locked first: transactions of these devices that are in progress end before, and their rows are deleted, too.
   const devices = await locking(
     dialect,
     tx

@@ -1,4 +1,4 @@
-/** When a transaction takes too long: what is said of it, and what becomes of its connection. */
+/** What happens when a transaction takes too long: its error, and the end of its connection. */
 import type { DatabaseConnection } from "kysely";
 import { keptQueued, retryable } from "../errors.js";
 import type { UnitTimeouts } from "../store/store.js";
@@ -9,14 +9,14 @@ export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   return keptQueued("The database is taking too long right now.", new Error(cause));
 }
 
-/** It is too large for the time, or too far from the database. That does not pass by itself, so it counts for parking. */
+/** The transaction is too large for its time, or the database is too far away. That does not pass by itself, so it counts for parking. */
 export function isTooSlow({ transactionMs }: UnitTimeouts): Error {
   const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
   const failure = retryable("The transaction takes longer than the server allows.");
   return Object.assign(failure, { cause: new Error(text) });
 }
 
-/** Whether the time went by in many short steps, and not in a wait for a lock, a connection, a hook, or a database that says nothing. */
+/** Whether the time was spent in many short steps, not in waiting for a lock, a connection, a hook, or a silent database. */
 export function wasAtWork(
   { answeredAt, longestMs }: { readonly answeredAt?: number; readonly longestMs: number },
   { lockMs, transactionMs }: UnitTimeouts,
@@ -28,7 +28,7 @@ export function wasAtWork(
 
 const rollbackMs = 1_000;
 
-/** A connection that takes the ROLLBACK goes back to its pool as it should. One that does not is ended, where the driver allows. */
+/** A connection that answers the ROLLBACK returns to its pool. One that does not is closed, if the driver allows that. */
 export function giveUp(
   work: Promise<unknown>,
   dialect: Dialect,

@@ -1,8 +1,8 @@
-/** How a row is found by its key, and asked whether a filter holds for it. */
+/** Finds a row by its key, and evaluates filters on it. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import type { SqlDatabase, Target } from "./dialect.js";
 
-/** Asks whether the row is there, and in its scope. */
+/** Selects whether the row exists and is in its scope. */
 export function probing(tx: SqlDatabase, target: Target) {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
@@ -12,7 +12,7 @@ export function probing(tx: SqlDatabase, target: Target) {
     .where(isRow(target));
 }
 
-/** A number: a filter that is a bare parameter would come back as whatever the driver makes of it. */
+/** The filter as 1 or 0. A filter that is only a parameter would be returned in whatever form the driver gives it. */
 export function judgment(filter: Expression<SqlBool>) {
   return sql<number>`case when ${filter} then 1 else 0 end`;
 }

@@ -1,4 +1,4 @@
-/** The ledger: what has been answered. Its row commits with what it speaks of, so that a transaction sent twice is applied once. */
+/** The ledger: what has been answered. Its row commits together with the data, so that a transaction that is sent twice is applied once. */
 import { type Expression, type Kysely, sql, type SqlBool, type Transaction } from "kysely";
 import type { TransactionResult } from "../model.js";
 import { Contention } from "../store/failures.js";
@@ -14,9 +14,9 @@ import { lockWords, unlocked } from "./row-lock.js";
 import { locking, type OwnTables } from "./tables.js";
 
 interface Claiming {
-  /** A SELECT that bounds the transaction's waits, where this is its first statement; and the same as statements of its own. */
+  /** Sets the transaction's time limits: as a SELECT inside the first statement, or as statements of their own. */
   readonly bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined;
-  /** Whose letters are asked for; absent where nobody asks. */
+  /** The user whose waiting letters are looked for. Absent: none are looked for. */
   readonly lettersOf: Subject | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Subject {
   readonly subject: string;
 }
 
-/** A claim of a known device's, or of one that will be known. */
+/** A claim by a device that is known, or that will be entered. */
 type DeviceClaim = Claim & { readonly key: string; readonly queue: string };
 
 function isOfDevice(claimed: Claim): claimed is DeviceClaim {
@@ -35,9 +35,9 @@ function isOfDevice(claimed: Claim): claimed is DeviceClaim {
 }
 
 /**
- * Enters a transaction's answer, unless there is one already, and says whether letters of the user wait.
- * An identical transaction that has not been committed yet is waited for. One statement; up to three on a replay, and a few more for a queue's first,
- * and where transactions of the user are told apart by their content.
+ * Enters a transaction's answer unless there is one already, and says whether letters of the user wait.
+ * Waits for an identical transaction that has not been committed yet. Takes one statement; up to three on a replay; and a few more for a queue's first
+ * transaction, and if the user has transactions that are distinguished by their content.
  *
  * @throws TooManyDevices
  */
@@ -56,7 +56,7 @@ export async function claim(
   if (first !== undefined) return first;
   let met: Met = {};
   for (let entered = known; ; entered = true) {
-    // Locked: on MySQL a plain read would set a stricter isolation's view of the data, before the wait for the user's account.
+    // Locked, because on MySQL, at a stricter isolation level, a plain read would fix the snapshot before the wait for the user's account.
     const saved = await locking(
       dialect,
       tx
@@ -65,7 +65,7 @@ export async function claim(
         .where("identity", "=", identity),
     ).executeTakeFirst();
     if (saved !== undefined) {
-      // Some drivers read a bigint.
+      // Some drivers return a bigint.
       const handling = saved.handling === null ? null : Number(saved.handling);
       if (isTriedAnew(handling, claimed)) {
         await nameAgain(ours, dialect, claimed);
@@ -75,9 +75,9 @@ export async function claim(
       if (saved.request !== request) await replay(tx, dialect, claimed);
       return { earlier: answerOf(saved.answer), hasLetters: false };
     }
-    // Pruned since the INSERT found it: then there is none any more, as the next attempt will see.
+    // The row was pruned after the INSERT had found it. The next attempt will find none.
     if (entered) throw new Contention("The ledger's row has just been removed.");
-    // Without a device nothing was selected, and perhaps nothing bounded.
+    // Without a device nothing was selected, so the time limits may not be set yet.
     await bounds?.send();
     met = await meet(ours, dialect, claimed);
     const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf, met });
@@ -86,13 +86,13 @@ export async function claim(
 }
 
 export interface Claimed extends Met {
-  /** Absent: nobody has asked. */
+  /** Absent: nobody has looked for letters. */
   readonly hasLetters?: boolean;
 }
 
 /**
- * In the database's time, so that all processes agree on which request began later. The time of the statement, which comes behind the reading of
- * the process's clock: so no request ever seems to have begun before it did, and before the answer of the one before it.
+ * When the request began, in the database's time, so that all processes agree on the order of requests. It is computed from the time of the statement,
+ * after the process's clock was read. A request therefore never seems to have begun too early, before the answer to the previous one.
  */
 function begun(dialect: Dialect, { requestBegan }: Claim): Expression<unknown> {
   return begunBefore(dialect, performance.now() - requestBegan);
@@ -104,13 +104,13 @@ export function begunBefore({ types }: Dialect, ms: number): Expression<unknown>
 
 interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
   readonly select: Expression<unknown> | undefined;
-  /** Absent: nobody has looked closer. */
+  /** Absent: nobody has looked for an earlier copy. */
   readonly met?: Met;
 }
 
 /**
- * `undefined`: there is such a row, or the queue is not known, or not well enough. Until the transaction ends, nobody can begin to tell the user's
- * transactions apart by their content.
+ * Inserts the row in one statement. `undefined`: the row exists, or the queue is unknown or unsettled. Until the transaction ends, nobody can begin to
+ * distinguish the user's transactions by their content.
  */
 async function enter(
   { tx, devices }: Ours,
@@ -146,7 +146,7 @@ async function enter(
     }
     case "duplicate key": {
       const { numInsertedOrUpdatedRows, insertId } = await insert().ignore().executeTakeFirst();
-      // Where the driver does not say, they may be there.
+      // If the driver does not say, assume that letters wait.
       return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
     }
     default: {
@@ -160,7 +160,7 @@ async function enter(
 }
 
 /**
- * What a row says of the answer, and of the request in which it was given first.
+ * The columns of a row for the answer, and for the request in which it was first given.
  *
  * @param earlier the answer that the transaction has had under another identity
  */
@@ -179,7 +179,7 @@ function answered(dialect: Dialect, claimed: Claim, earlier?: TransactionResult)
   };
 }
 
-/** In place of an answer that the client has decided about. Whoever does the same at once is waited for, and then its answer counts. */
+/** Replaces an answer after the client's decision. If a copy does the same at the same time, it is waited for, and its answer counts. */
 async function enterAnew(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
@@ -195,12 +195,12 @@ async function enterAnew(
   if (numUpdatedRows === 0n) throw new Contention("The transaction has just been answered.");
 }
 
-/** The value; and beside the answer to the INSERT, where there is no RETURNING, its "insert id": 1, or 2 where the condition holds. */
+/** The value. Without RETURNING, the INSERT's "insert id" reports the condition as a side effect: 2 if it holds, otherwise 1. */
 function told(value: string, condition: Expression<SqlBool>): Expression<string> {
   return sql<string>`if(last_insert_id(if(${condition}, 2, 1)) > 0, ${value}, ${value})`;
 }
 
-/** Whether letters of the user wait: to stand in another statement. */
+/** Whether letters of the user wait, as a part of another statement. */
 export function hasLetters(
   tx: Kysely<OwnTables>,
   { place, subject }: Subject,
@@ -214,7 +214,7 @@ export function hasLetters(
   return sql<SqlBool>`exists ${open}`;
 }
 
-/** The same as a statement of its own. */
+/** Whether letters of the user wait, as a separate statement. */
 export async function askForLetters(
   tx: Transaction<OwnTables>,
   lettersOf: Subject,
@@ -225,7 +225,7 @@ export async function askForLetters(
   return Number(rows[0]?.answer) === 1;
 }
 
-/** The row belongs to the later request. */
+/** Assigns the row to the later of the two requests. */
 async function replay(
   tx: Transaction<OwnTables>,
   dialect: Dialect,
@@ -237,7 +237,7 @@ async function replay(
     .set(({ ref }) => {
       const ifLater = (later: unknown, column: "request" | "request_at") =>
         sql<never>`case when ${ref("request_at")} < ${requestAt} then ${later} else ${ref(column)} end`;
-      // In this order: MySQL assigns one after the other, and the next sees it.
+      // The order matters: MySQL assigns one after the other, and later expressions see earlier values.
       return {
         request: ifLater(claimed.request, "request"),
         request_at: ifLater(requestAt, "request_at"),

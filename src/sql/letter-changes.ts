@@ -1,4 +1,4 @@
-/** Statements that record a letter, and that change those which wait. */
+/** Statements that record a letter, and that change waiting letters. */
 import { type Expression, type ExpressionBuilder, sql } from "kysely";
 import { type LetterChange, type NewLetter, waiting } from "../store/letters.js";
 import { canonicalJson, escapeText, typedJsonOfLarge } from "../wire/serialize.js";
@@ -15,7 +15,7 @@ import { insertParts, payloadText, setPartsAside } from "./letter-parts.js";
 import { insertOrChange } from "./own-inserts.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";
 
-/** A few statements, and one for each part of a long payload. A letter whose content waits already is not recorded again, but counted. */
+/** Takes a few statements, and one for each part of a long payload. If a letter with the same content waits already, it is counted instead. */
 export async function insertLetter(
   tx: OwnTransaction,
   dialect: Dialect,
@@ -24,7 +24,7 @@ export async function insertLetter(
 ): Promise<{ readonly id: string; readonly attempts: number }> {
   const { types } = dialect;
   const { root, content } = letter;
-  // It is ASCII: as many bytes.
+  // The payload is ASCII, so its length is its number of bytes.
   const text = await typedJsonOfLarge(letter.payload);
   const link =
     root === undefined ? undefined : await nextInChain(tx, dialect, root, content, text.length);
@@ -40,7 +40,7 @@ export async function insertLetter(
       .set({ ...failure, attempts: sql<number>`${sql.ref("attempts")} + 1` })
       .where("id", "=", link.same)
       .execute();
-    // Some of it may have been taken from the letter since, by a PUT that was applied.
+    // Entered again, because an applied PUT may have removed rows from the letter since.
     await createRows(tx, dialect, link.same, letter.creates);
     const { attempts } = await tx
       .selectFrom("powersync_dead_letters")
@@ -117,7 +117,7 @@ function originalLength(
   return sql<number>`coalesce(nullif(${inColumn}, 0), ${inParts})`;
 }
 
-/** Each between commas, so that one can be looked for. A comma in a name is escaped. */
+/** Each name is between commas, so that a name can be searched for. Commas in a name are escaped. */
 function tableNamesText(names: readonly string[]): string {
   return `,${names.map(tableName).join(",")},`;
 }
@@ -126,7 +126,7 @@ export function tableName(name: string): string {
   return escapeText(name).replaceAll(",", "\\u002c");
 }
 
-/** Only letters that still wait are changed. */
+/** Changes a letter only if it still waits. */
 export async function changeLetters(
   tx: OwnTransaction,
   dialect: Dialect,
@@ -164,7 +164,7 @@ export async function changeLetters(
     )
     .$if(payload !== undefined, (update) =>
       update.set((eb) => ({
-        // These first: MySQL assigns one after the other, and the later ones see what the former have done.
+        // These come first: MySQL assigns one after the other, and later expressions see earlier values.
         bytes: sql<number>`${originalLength(dialect, eb)} + ${sql.lit(edited.length)}`,
         original_payload: sql<string>`coalesce(${eb.ref("original_payload")}, ${eb.ref("payload")})`,
         payload: text.column,

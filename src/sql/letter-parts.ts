@@ -1,15 +1,15 @@
 /**
- * Long payloads, in parts: a statement or a row with a whole one may be more than the server takes at once (`max_allowed_packet` on MySQL and
- * MariaDB), and what can't be recorded would hold up its queue for ever. The letter's own column is empty then.
+ * Stores long payloads in parts. A statement or row with a whole payload may be larger than the server accepts (`max_allowed_packet` on MySQL and
+ * MariaDB), and a transaction that can't be recorded would block its queue forever. The letter's own column is empty then.
  */
 import { type Expression, type SqlBool, sql, type Transaction } from "kysely";
 import type { OwnTables } from "./tables.js";
 
-/** Characters, all of them ASCII. Where a driver escapes them they are up to twice as many. */
+/** Characters of one part, all ASCII. A driver that escapes them may send twice as many. */
 const partLength = 1024 * 1024;
 
 export interface PayloadText {
-  /** For the letter's column. */
+  /** The value of the letter's own column. */
   readonly column: string;
   readonly parts: readonly string[];
 }
@@ -34,7 +34,7 @@ export async function insertParts(
   }
 }
 
-/** The text whose column this is. */
+/** The column's text, put together from its parts. */
 export async function wholeText(
   tx: Transaction<OwnTables>,
   letter: string,
@@ -52,7 +52,7 @@ export async function wholeText(
   return rows.map(({ text }) => text).join("");
 }
 
-/** Makes room for an edited payload: what has been recorded stays as the original. To be called before the letters' columns change. */
+/** Keeps the recorded payload's parts as the original, before an edit. Call it before the letters' columns change. */
 export async function setPartsAside(
   tx: Transaction<OwnTables>,
   letters: readonly string[],

@@ -1,4 +1,4 @@
-/** How much room the letters take: what waits is counted, what was closed long ago goes, and so does all of a user's who is to be forgotten. */
+/** Counts waiting letters, and deletes letters that were closed long ago or whose user is to be forgotten. */
 import { type Expression, sql } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
 import type { Batch, Pruned, PruneStep } from "../store/prune.js";
@@ -8,7 +8,7 @@ import { type Letters, removeRows } from "./dependants.js";
 import type { Dialect } from "./dialect.js";
 import { locking, type OwnTransaction } from "./tables.js";
 
-/** A chain counts as one, with all its bytes. At most `most`: counting all of them would take the longer, the more there are. */
+/** A chain counts as one letter, with all its bytes. Counts up to `most`, so that the time is limited however many letters there are. */
 export async function countWaiting(
   { tx, dialect, place }: Letters,
   subject: string,
@@ -44,10 +44,10 @@ export async function countWaiting(
   };
 }
 
-/** As the driver has it; NULL where there is none. */
+/** In the form that the driver returns; NULL if there is none. */
 type Counted = string | number | bigint | null;
 
-/** At most `most` of those that were closed so long ago. */
+/** Deletes at most `most` letters that were closed this long ago. */
 export async function pruneLetters(
   tx: OwnTransaction,
   dialect: Dialect,
@@ -60,13 +60,13 @@ export async function pruneLetters(
     .$call((query) => atMost(dialect, query, most))
     .execute();
   const { removed } = await removeLetters(tx, old);
-  // None of the old ones stays, so the next step begins with the oldest again.
+  // All old rows are deleted, so the next step starts from the oldest again.
   return { removed, ...(old.length === most && { next: "" }) };
 }
 
 /**
- * About `most` of a user's: dependants first, so that no letter ever waits behind one that has gone. With a root goes what has been recorded
- * behind it since; what comes later finds that it waits no more.
+ * Deletes about `most` of a user's letters: dependants first, so that no letter waits behind a deleted one. A root is deleted with the dependants that
+ * were recorded in the meantime. A transaction that comes later finds that the root no longer waits.
  */
 export async function forgetLetters(
   { tx, dialect, place }: Letters,
@@ -98,7 +98,7 @@ async function removeLetters(
   if (found.length === 0) return { found: 0, removed: 0 };
   const ids = found.map(({ id }) => id);
   await removeRows(tx, ids);
-  // By itself: SQLite leaves out what a foreign key asks for, unless a connection switches it on.
+  // Not left to the foreign key: SQLite ignores foreign keys unless the connection enables them.
   await tx.deleteFrom("powersync_letter_parts").where("letter", "in", ids).execute();
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_dead_letters")

@@ -1,4 +1,4 @@
-/** A row is looked for, locked and judged before it is written; and what it means when nothing has been written then. */
+/** Finds, locks and judges a row before it is written, and decides what it means if the statement then changes nothing. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
@@ -8,27 +8,27 @@ import { probing } from "./judgment.js";
 import { locked, type RowLock } from "./row-lock.js";
 import { holds, probe } from "./statements.js";
 
-/** How a database does it. */
+/** What this needs of a database. */
 export interface Locking {
-  /** Of the SELECT that looks. Absent: nobody else can write meanwhile. */
+  /** The lock of the SELECT. Absent: nobody else can write in the meantime. */
   lock?(verb: Verb): RowLock;
-  /** A statement can give back what it has written, and triggers can pass over rows. */
+  /** Whether statements can return what they have written, and triggers can skip rows. */
   readonly returning: boolean;
-  /** The number of rows that a statement has changed may hold what triggers have changed, and what a trigger in its place has not. Absent: it is exact. */
+  /** Whether the number of changed rows may include rows that triggers changed, and rows that an INSTEAD OF trigger did not change. Absent: it is exact. */
   readonly uncounted?: true;
   /** A column's value as text. */
   text(reference: Expression<unknown>): Expression<string>;
-  /** Keeps others from making the row, where the database does not. Absent: it does. */
+  /** Prevents others from creating the row. Absent: the database itself does. */
   reserve?(tx: SqlTransaction, target: Target): Promise<void>;
   /**
-   * Sends the INSERT. Where the row's own key is taken, though it has just been looked for, it throws Contention: there is a row to change, and the
-   * transaction is tried again.
+   * Sends the INSERT. If the row's key is taken although the row was just looked for, it throws Contention: the row has appeared, so the transaction is
+   * tried again and changes it.
    *
    * @returns how many rows were inserted; or `hidden`, where it was tried again, and the row still can't be seen
    */
   insert(tx: SqlTransaction, target: Target, put: InsertedPut): Promise<Inserted>;
   readonly same: Dialect["same"];
-  /** By what one version of a row is told from the next, and whether one that has just been made is this transaction's. Absent: the database has no policies. */
+  /** Identifies the version of a row, and whether this transaction made it. Absent: the database has no policies. */
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }
 
@@ -40,11 +40,11 @@ export type Inserted =
 
 interface Found {
   readonly effect: Effect;
-  /** What the row's parents are before it is written; where nothing tells it behind the write. */
+  /** The row's parents before the write, if they can't be read after it. */
   readonly parents?: Values;
 }
 
-/** The lock of a SELECT that looks at the row as it is, also where the transaction reads from an older snapshot. */
+/** The lock of a SELECT that must see the current row, even if the transaction reads from an older snapshot. */
 export function lockOf(
   { traits }: Target,
   locking: Locking,
@@ -64,10 +64,10 @@ export async function look(
   const lock = lockOf(target, locking, verb);
   const found = await lookOnce(tx, target, locking, lock);
   if (found.effect !== "absent" || lock === undefined || !traits?.rowSecurity) return found;
-  // FOR UPDATE asks the policies for UPDATE, too. What they hide from it can be seen.
+  // FOR UPDATE also applies the policies for UPDATE. A row that only they hide is visible to a plain SELECT.
   const shown = await probe(tx, target);
   if (shown !== "written") return { effect: shown };
-  // Unless it has come between the two.
+  // Unless the row appeared between the two statements.
   const again = await lookOnce(tx, target, locking, lock);
   return again.effect === "absent" ? { effect: "refused" } : again;
 }
@@ -94,12 +94,12 @@ async function lookOnce(
   };
 }
 
-/** The row was there, locked and in its scope, or there was none; and the statement has changed nothing. */
+/** Explains a statement that changed nothing, although the row was locked and in its scope, or did not exist. */
 export async function declined(tx: SqlTransaction, target: Target, verb: Verb): Promise<Effect> {
   const { traits, lessons } = target;
   if (traits?.lockable === false && verb !== "insert" && (await probe(tx, target)) === "absent")
     return "absent";
-  // A trigger may be younger than what has been read of the table.
+  // The trigger may have been created after the table was read.
   const known = traits?.declining.has(verb) ? traits : await target.look();
   if (known?.declining.has(verb) !== true)
     throw retryable("Others are changing the row right now.");

@@ -1,10 +1,10 @@
-/** Which statements a table takes from the connection's role, where the catalog alone does not say: the database is asked to make them ready, and none is run. */
+/** Finds out which statements a table accepts from the connection's role, if the catalog does not say: the statements are prepared, but never run. */
 import { type CompiledQuery, sql } from "kysely";
 import type { Dialect, SqlTable, SqlTransaction } from "./dialect.js";
 import type { Verb } from "./traits.js";
 
 /**
- * A few statements. What is refused must not end the transaction.
+ * Takes a few statements. A refusal must not end the transaction.
  *
  * @param prepared what makes the database read a statement, and say whether it would take it
  */
@@ -17,7 +17,7 @@ export function mayByTrying(
       ([verb, statement]) => [verb, prepared(statement)] as const,
     );
     const may = new Set<Verb>();
-    // All at once: to whoever watches the transaction, a question that was refused is no failure.
+    // Sent together, and caught here, so that a refusal does not count as a failure of the transaction.
     await tx.getExecutor().provideConnection(async (connection) => {
       for (const [verb, question] of asked) {
         if (may.has(verb)) continue;
@@ -26,7 +26,7 @@ export function mayByTrying(
           may.add(verb);
         } catch (error) {
           const said = meaning(error);
-          // A grant is missing, or a view is in the way. Of anything else nothing follows.
+          // A grant is missing, or a view does not accept it. Other errors don't show that it refuses the statement.
           if (said !== "permission" && said !== "schema") may.add(verb);
         }
       }
@@ -35,7 +35,7 @@ export function mayByTrying(
   };
 }
 
-/** One of each; and where it has columns one for each, for a grant may be of a column. */
+/** One statement of each kind, and one for each column, because grants may concern single columns. */
 function questions(
   tx: SqlTransaction,
   { name, columns }: SqlTable,

@@ -1,4 +1,4 @@
-/** Applies a change by its `merge`: as filters and values of the statement that writes the row. */
+/** Applies a rule's `conflict` to a change, as filters and values of the statement that writes the row. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { Contention } from "../store/failures.js";
 import {
@@ -36,7 +36,7 @@ export async function mergeOne(
     return { effect, kept: await keptColumns(writing, change) };
   } catch (error) {
     if (!(error instanceof MergeRefused)) throw error;
-    // What was known of the writer's own versions may have been older than the row.
+    // What was known about the writer's own versions may be older than the row, so read them again.
     if (version?.writer !== undefined && !isSame(record, await versions.find(change, true)))
       throw new Contention("The row's versions were being written meanwhile.");
     return { effect: error.effect };
@@ -47,7 +47,7 @@ function isSame(one: VersionRecord | undefined, other: VersionRecord | undefined
   return one?.writer === other?.writer && one?.version === other?.version;
 }
 
-/** The row that has just been written is this transaction's until it ends. */
+/** Reads the row that was just written. Nobody else can change it until the transaction ends. */
 async function enterVersion(
   { tx, dialect }: Writing,
   versions: Versions,
@@ -66,7 +66,7 @@ async function enterVersion(
     .where(isRow({ key: keyOf(dialect, table.columns, key) }))
     .executeTakeFirst();
   const version = /^\d{1,19}$/.exec(String(row?.version))?.[0];
-  // It has gone, or can't be seen: then nobody's versions are known.
+  // The row is gone, or can't be seen, so its version is not known.
   if (version === undefined || writer === undefined) {
     if (record !== undefined) await versions.remove(change);
     return;
@@ -74,7 +74,7 @@ async function enterVersion(
   await versions.enter(change, versionWritten(writer, BigInt(version), record), subject);
 }
 
-/** Of the row as it is now: a stamp that is not the write's own is later. */
+/** Judges the row as it is now: a stamp other than the write's own is later. */
 async function keptColumns(
   { tx, dialect }: Writing,
   { table, key, merge: { stamps = [] } }: MergedChange,
@@ -92,7 +92,7 @@ async function keptColumns(
   );
 }
 
-/** With the table's name in front: behind ON CONFLICT it would be ambiguous. */
+/** Qualified with the table, because a bare name would be ambiguous after ON CONFLICT. */
 function ref({ name }: Table, column: string): Expression<unknown> {
   return any.ref(`${name}.${column}`);
 }
@@ -160,7 +160,7 @@ function* guardsOf(
     const range = merging.range?.(column);
     const sum = merging.sum(ref(table, name), column, yours, base);
     const number = (value: unknown) => merging.typed(column, value);
-    // What is beyond a bound already may come back.
+    // A value that is already beyond a bound may move toward it.
     const [least, most] = [min ?? range?.min, max ?? range?.max];
     const beyond = [
       ...(least === undefined
@@ -178,7 +178,7 @@ function* guardsOf(
   }
 }
 
-/** Stamps last: where columns are set one after the other, what is made of a stamp sees it as it was. */
+/** Stamps come last: on databases that assign one after the other, expressions that read a stamp must see its old value. */
 function* computedOf(
   dialect: Dialect,
   table: Table,

@@ -1,4 +1,4 @@
-/** Makes the library's own tables. */
+/** Creates the library's own tables. */
 import {
   type ColumnDataType,
   type ColumnDefinitionBuilder,
@@ -32,10 +32,10 @@ interface Step {
 }
 
 /**
- * Creates the library's own tables where they are missing. Safe at every start, from many processes at once, and where it was interrupted before.
- * Where everything is there, nothing is sent but one SELECT.
+ * Creates the library's own tables if they are missing. It can be called at every start, from many processes at once, and after an earlier call was
+ * interrupted. If all tables exist, it sends one SELECT and changes nothing. Rejects with the database's errors.
  *
- * @throws Error where the tables are of another version's form; it names the statements to run
+ * @throws Error if another version of the library created the tables; the message contains the statements to run
  * @example
  * await createTables(db);
  */
@@ -48,8 +48,8 @@ export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOption
 }
 
 /**
- * The same as migrations for Kysely's `Migrator`, by name: spread them into those of your own.
- * `createTables` and they know of each other.
+ * Returns the library's own tables as a migration for Kysely's `Migrator`, by its name: spread it into your own migrations. Tables that it created are
+ * left alone by `createTables`, and the other way round.
  *
  * @example
  * const migrator = new Migrator({
@@ -63,8 +63,8 @@ export function kyselyMigrations(options?: OwnTablesOptions): Record<string, Mig
 }
 
 /**
- * The same as SQL, for whoever runs migrations by hand: statements for an empty database, each with a semicolon at the end.
- * Sends nothing. `createTables` then finds that there is nothing left to do.
+ * Returns the library's own tables as SQL, to be run by hand: statements for an empty database, each with a semicolon at the end. Sends nothing.
+ * Tables that were created by this SQL are left alone by `createTables`.
  *
  * @example
  * console.log(tablesSql(db)); // into a migration of your own
@@ -85,21 +85,21 @@ async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   await record(on).execute();
 }
 
-/** What the record says. Every column, for another form's record may have others. */
+/** Reads the record of the migration. All columns, because another version's record may have others. */
 export async function recordedForm(
   on: Kysely<OwnTables>,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   return on.selectFrom("powersync_migrations").selectAll().execute();
 }
 
-/** @throws Error where another form is recorded */
+/** @throws Error if another form is recorded */
 function isMade(recorded: Awaited<ReturnType<typeof recordedForm>>, own: Own): boolean {
   const problem = otherForm(recorded, own);
   if (problem !== undefined) throw new Error(problem);
   return recorded.length > 0;
 }
 
-/** What is wrong where the record is of another form, with its remedy. */
+/** The problem, with its remedy, if another form is recorded. */
 export function otherForm(
   recorded: Awaited<ReturnType<typeof recordedForm>>,
   own: Own,
@@ -111,14 +111,14 @@ export function otherForm(
   return `The library's own tables are of the form "${String(other["name"])}" ${String(other["form"] ?? "")}, and this version needs "${migrationName}" ${currentForm}. ${remedy(own)}`;
 }
 
-/** What is wrong where a table lacks a column, with its remedy. */
+/** The problem, with its remedy, if a table lacks a column. */
 export function otherTable(own: Own, table: OwnTable, column: string): string {
   return `The library's own table "${own.nameOf(table)}" is of another version's form: it has no column "${column}". ${remedy(own)}`;
 }
 
 function remedy(own: Own): string {
   const tables: OwnTable[] = [...(Object.keys(tableForms) as OwnTable[]), "powersync_migrations"];
-  // What belongs to another table's rows goes before that.
+  // Tables that refer to others are dropped first.
   const drops = tables
     .toReversed()
     .map((table) => `drop table ${own.nameOf(table)};`)
@@ -126,7 +126,7 @@ function remedy(own: Own): string {
   return `Remedy: export the open dead letters with the version that made the tables (writes.deadLetters.export), run ${drops} and then createTables(database).`;
 }
 
-/** Where a change of the schema commits at once, an interrupted migration has left some of its steps behind. */
+/** On databases that commit each change of the schema at once, an interrupted migration may have made this step already. */
 async function takeStep(step: Step, { alreadyThere }: Family): Promise<void> {
   try {
     await step.execute();
@@ -139,7 +139,7 @@ function recordTable(on: Kysely<OwnTables>, own: Own, types: OwnTypes): Step {
   return table(on, own, types, "powersync_migrations", recordForm);
 }
 
-/** As literals: a statement that is printed has no parameters. */
+/** With literals, because a printed statement can't have parameters. */
 function record(on: Kysely<OwnTables>): Step {
   return on
     .insertInto("powersync_migrations")
@@ -202,7 +202,7 @@ function table(
     expressionType: undefined,
     toOperationNode: () => whole.toOperationNode(),
   });
-  // The names in it are the real ones already.
+  // Without plugins: the statement contains the tables' real names.
   const plain = on.withoutPlugins();
   return { compile: () => step.compile(plain), execute: () => step.execute(plain) };
 }
@@ -219,7 +219,7 @@ function constrained(
   { now }: OwnTypes,
 ): ColumnDefinitionBuilder {
   if (more === "key") return column.primaryKey();
-  // Said aloud: some servers take a TIMESTAMP for NOT NULL that does not say.
+  // NULL is explicit, because some servers make a TIMESTAMP column NOT NULL by default.
   if (more === "null") return column.modifyEnd(sql`null`);
   if (more === "now") return column.notNull().defaultTo(now);
   return more === undefined ? column.notNull() : column.notNull().defaultTo(more.default);

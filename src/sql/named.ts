@@ -1,8 +1,8 @@
 /**
- * What users' transactions have named lately, and which of these are told apart by their content. All is entered with a position that only goes up;
- * a repeat is one only where none of its rows has been named at a later position.
+ * The rows that users' transactions have named recently, and the transactions that are distinguished by their content. Each entry has a position that
+ * only increases. A transaction is a repeat only if none of its rows has been named at a later position.
  *
- * Whoever reads or enters any of it has locked the user's account first, until the transaction ends: of two devices of a user the one waits for the
+ * The user's account must be locked, until the transaction ends, before any of this is read or entered. Two devices of a user therefore wait for each
  * other.
  */
 import { type Expression, sql } from "kysely";
@@ -21,14 +21,14 @@ import type { Dialect } from "./dialect.js";
 
 const namedTable = { table: "powersync_named", key: "hash" } as const;
 
-/** A user's, locked. */
+/** A user's account, locked. */
 export interface Account {
   readonly place: string;
   /** The user: hex SHA-256. */
   readonly subject: string;
-  /** Of what was named last. */
+  /** The position of the latest entry. */
   readonly position: number;
-  /** Some transaction of the user's may still be told apart by its content, so that what others name is of interest. */
+  /** Whether a transaction of the user may still be recognized by its content, so that the rows that others name must be entered. */
   readonly telling: boolean;
 }
 
@@ -61,7 +61,7 @@ export async function lockAccount(
   }
 }
 
-/** The answer to the transaction with this content, where this is its repeat. */
+/** The saved answer if the transaction is a repeat of one with this content. */
 export async function foundByContent(
   { tx }: Pick<Ours, "tx">,
   { types }: Dialect,
@@ -95,7 +95,7 @@ interface Told {
   readonly answer: FatalResult | undefined;
 }
 
-/** Enters what a transaction names; and with a key the transaction itself, which is told apart by its content from now on. */
+/** Enters the rows that a transaction names. With a key, also the transaction itself, which can be recognized by its content from now on. */
 export async function enterNames(
   { tx, place }: Omit<Ours, "devices">,
   dialect: Dialect,
@@ -123,21 +123,21 @@ export async function enterNames(
     answer: hash === told?.key ? answer : null,
     named_at: now,
   }));
-  // Of all rows the same, but for the answer: that of a row is none.
+  // The same columns for all entries; only the transaction's own entry has an answer.
   const changes = (stored: (column: string) => Expression<unknown>) => ({
     position,
     named_at: now,
     answer: sql`case when ${stored("hash")} = ${told?.key ?? ""} then ${answer} else null end`,
   });
   const { mostParameters = Infinity } = dialect;
-  // What `changes` brings along is three.
+  // The other parameters are three.
   const rowsAtOnce = Math.floor((mostParameters - 3) / Object.keys(values[0] ?? {}).length);
   const into = { tx, table: "powersync_named", key: ["hash"] } as const;
   for (let first = 0; first < values.length; first += rowsAtOnce)
     await insertOrChange(dialect, into, values.slice(first, first + rowsAtOnce), changes);
 }
 
-/** Behind the wait for the account, so that it never goes back while the position goes up. */
+/** Read after the wait for the account, so that the time increases with the position. */
 function byStatement({ types }: Dialect): Expression<unknown> {
   return types.agoByStatement?.(0) ?? types.ago(0);
 }
@@ -150,7 +150,7 @@ export async function pruneNamed(
   return removeOld(tx, dialect, { ...namedTable, at: "named_at" }, step);
 }
 
-/** At most `most` rows of a user's; the account, locked first like everywhere, goes when there are none. Positions that begin anew must be the only ones. */
+/** Deletes at most `most` of a user's rows, and the account when none is left: its positions may only start again if no row has an old one. */
 export async function forgetNamed(
   { tx, place }: Omit<Ours, "devices">,
   dialect: Dialect,

@@ -1,4 +1,4 @@
-/** An INSERT into the library's own tables that gives way to a row which is there already, or changes it: in the words that the database has for it. */
+/** INSERTs into the library's own tables that leave an existing row alone, or change it, in the syntax of each database. */
 import {
   type Expression,
   type InsertQueryBuilder,
@@ -15,10 +15,10 @@ import type { OwnTables } from "./tables.js";
 
 type Row = Readonly<Record<string, unknown>>;
 type Changes = Readonly<Record<string, unknown>>;
-/** A column, of the row that is there or of the one that was sent. */
+/** A column of the stored row, or of the row that was sent. */
 type ColumnOf = (column: string) => Expression<unknown>;
 
-/** What is inserted: rows, or what a SELECT gives, with the names of its columns. */
+/** What is inserted: rows, or a SELECT with the names of its columns. */
 type Inserted =
   | { readonly rows: readonly Row[] }
   | { readonly columns: readonly string[]; readonly select: RawBuilder<unknown> };
@@ -26,7 +26,7 @@ type Inserted =
 interface Into {
   readonly tx: Transaction<OwnTables>;
   readonly table: keyof OwnTables;
-  /** The columns of the unique key by which a row is there. */
+  /** The columns of the unique key by which an existing row is found. */
   readonly key: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export async function insertOrChange(
   ).execute();
 }
 
-/** The names of columns are the library's own. */
+/** Not escaped, because column names are the library's own. */
 type AnyInsert = InsertQueryBuilder<Record<string, Record<string, unknown>>, string, InsertResult>;
 
 function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {

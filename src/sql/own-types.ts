@@ -1,37 +1,37 @@
 /** How the columns of the library's own tables are declared and read, by family. */
 import type { ColumnDataType, Expression, RawBuilder } from "kysely";
 
-/** How the library's own tables are written. */
+/** A family's types and expressions for the library's own tables. */
 export interface OwnTypes {
-  /** Up to some kilobytes. */
+  /** A text of up to some kilobytes. */
   readonly text: ColumnDataType | Expression<unknown>;
-  /** A whole transaction. */
+  /** A text that can hold a whole transaction. */
   readonly longText: ColumnDataType | Expression<unknown>;
   readonly timestamp: ColumnDataType | Expression<unknown>;
   readonly now: Expression<unknown>;
-  /** The time so many milliseconds before now. */
+  /** The time this many milliseconds ago. */
   ago(ms: number): Expression<unknown>;
-  /** The same by the time of the statement. Absent: `ago` goes by that. */
+  /** The same, relative to the time of the statement. Absent: `ago` does that already. */
   agoByStatement?(ms: number): Expression<unknown>;
   /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
   iso(column: Expression<unknown>): Expression<string>;
-  /** The other way: what such a column is compared with. */
+  /** The inverse: a text as a value to compare such a column with. */
   at(iso: string): Expression<unknown>;
   /** The digits of a column of 64-bit integers. Absent: a cast to `text`. */
   digits?(column: Expression<unknown>): RawBuilder<string>;
-  /** How many characters a text has. Absent: `length`. */
+  /** The number of characters of a text. Absent: `length`. */
   length?(text: Expression<unknown>): Expression<number>;
-  /** A text of so many characters at most, compared letter by letter. Absent: `varchar`. */
+  /** A text of at most this many characters, compared exactly. Absent: `varchar`. */
   varchar?(length: number): Expression<unknown>;
-  /** A text that is compared with a column's, where it is a column itself, of what a MERGE inserts. Absent: as it is. */
+  /** A text that a MERGE inserts, in the form in which it is compared with a column. Absent: as it is. */
   keyed?(sent: Expression<unknown>): Expression<unknown>;
-  /** To a unique index NULL is a value like others, so that it must leave out the rows that have it. */
+  /** Whether a unique index treats NULL like any value, so that the index must exclude rows with NULL. */
   readonly uniqueNulls?: true;
-  /** A CREATE TABLE that does nothing where there is such a table. Absent: `if not exists`. */
+  /** A CREATE TABLE that does nothing if the table exists. Absent: `if not exists`. */
   ifMissing?(
     table: { readonly schema?: string; readonly name: string },
     create: Expression<unknown>,
   ): RawBuilder<unknown>;
-  /** Behind the columns of a new table. */
+  /** The end of a CREATE TABLE, after the columns. */
   readonly options?: Expression<unknown>;
 }

@@ -1,31 +1,31 @@
-/** What the filters of scopes are made with, and those that compare a column with the caller's id: for `owner`, `isOwner` and `isMember`. */
+/** Filters that compare a column with the caller's id, for `owner`, `isOwner` and `isMember`. */
 import { type Expression, expressionBuilder, type ExpressionBuilder, type SqlBool } from "kysely";
 import type { OwnerKind, Table } from "../store/tables.js";
 import type { AnyDatabase, Dialect, SqlTable } from "./dialect.js";
 
-/** A table that a rule names, where it is there. */
+/** A table that a rule names. */
 export type TableOf = (table: string, columns?: readonly string[]) => Promise<SqlTable | undefined>;
 
 /** The first argument of a rule's `scope`. */
 export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
-// Named by configuration and checked by the database; types can't be known here.
+// Names come from the configuration and are checked by the database, so their types can't be known here.
 export const any = scopeBuilder as unknown as ExpressionBuilder<
   Record<string, Record<string, never>>,
   string
 >;
 
-/** What stands in a statement for an owner's value. */
+/** The placeholder for an owner's value in a statement that is compiled once. */
 export type PlaceOwner = (value: unknown) => unknown;
 
 /** A column that holds the caller's id, and the filter that says so. */
 export interface Owned {
-  /** Its own name, with a table's in front of it. */
+  /** The column's name, qualified with a table. */
   readonly reference: string;
   readonly userId: string;
   readonly kind: OwnerKind | undefined;
   readonly value: unknown;
-  /** What the filter compares with. */
+  /** The value that the filter compares with. */
   readonly compared: unknown;
   readonly filter: Expression<SqlBool>;
 }
@@ -34,13 +34,13 @@ export interface OwnedColumn {
   readonly table: string;
   readonly column: string;
   readonly userId: string;
-  /** What the statement calls the table. Default: its name. */
+  /** The table's alias in the statement. Default: its name. */
   readonly as?: string;
-  /** The table, where it has been read. */
+  /** The table's form, if it has been read. */
   readonly known?: Table | undefined;
 }
 
-/** Its filter with a place for the value. */
+/** The filter with a placeholder for the value. */
 export function placedOwner(
   { reference, kind, value }: Owned,
   { owners }: Dialect,

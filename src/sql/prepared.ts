@@ -1,6 +1,6 @@
 /**
- * A connection that is set for one transaction, where settings outlive it: before it begins, in one statement that begins it as well; and back as it
- * was when it has ended, which nobody waits for but the connection's next user.
+ * Prepares a connection for one transaction on databases whose settings outlive it. One statement saves and changes the settings, and begins the
+ * transaction. After the transaction another statement restores them; only the connection's next user waits for it.
  */
 import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
 import type { Dialect, SessionSettings, SqlDatabase } from "./dialect.js";
@@ -8,14 +8,14 @@ import { giveUp } from "./giving-up.js";
 
 interface Prepared {
   /**
-   * Puts the settings back once the transaction has ended. A connection of which that can't be said, or which can't be put back, is ended. Never rejects.
+   * Restores the settings after the transaction has ended. If it is not known to have ended, or they can't be restored, the connection is closed. Never rejects.
    *
    * @param isUndone whether the transaction failed with this error, and has been rolled back
    */
   release(outcome: Promise<unknown>, isUndone: (error: unknown) => boolean): Promise<void>;
 }
 
-/** From here on the connection is in a transaction, and Kysely's own BEGIN is not sent. */
+/** From here on the connection is in a transaction, so Kysely's own BEGIN is not sent. */
 export async function prepare<DB>(
   set: NonNullable<Dialect["prepare"]>,
   dialect: Dialect,
@@ -29,7 +29,7 @@ export async function prepare<DB>(
     release: async (outcome, isUndone) => {
       const isOver = await outcome.then(() => true, isUndone);
       const restoring = (async () => {
-        // To put it back would commit what is still open.
+        // Restoring the settings would commit the open transaction.
         if (!isOver) await connection.executeQuery(CompiledQuery.raw("rollback"));
         await restore();
       })();
@@ -39,7 +39,7 @@ export async function prepare<DB>(
   };
 }
 
-/** The next statement is Kysely's BEGIN, which has been done. A driver that begins in another way is let do so. */
+/** Skips the next statement if it is Kysely's BEGIN, because the transaction has begun. A driver that begins in another way may do so. */
 function answerBegin(connection: DatabaseConnection): void {
   const own = Object.getOwnPropertyDescriptor(connection, "executeQuery");
   const answer: DatabaseConnection["executeQuery"] = (query, ...options) => {

@@ -1,4 +1,4 @@
-/** Removes old rows of the ledger in small steps, but never what a queue sent last. */
+/** Deletes old rows of the ledger in small steps, but never the last request of a queue. */
 import { type Expression, sql, type Transaction } from "kysely";
 import type { Pruned, PruneStep } from "../store/prune.js";
 import { atMost } from "./at-most.js";
@@ -6,8 +6,8 @@ import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";
 
 /**
- * Looks at old rows by age, at most `most`, and removes those whose queue has gone past them: a request that began later than the latest one
- * which held the row has brought a transaction that was no replay. A request of replays alone ends nothing: the device may still lack the other answers.
+ * Looks at the oldest rows, at most `most`, and deletes those that their queue has passed: a later request than the last one with this row has brought a
+ * transaction that was not a replay. A request that only has replays does not count, because the device may still lack the other answers.
  */
 export async function pruneLedger(
   tx: Transaction<OwnTables>,
@@ -21,7 +21,7 @@ export async function pruneLedger(
     .select(["old.identity"])
     .select(({ ref }) => sql<string>`${types.iso(ref("old.answered_at"))}`.as("at"))
     .select(({ and, eb, ref, selectFrom }) => {
-      // From the end of the index, and in its whole order: MySQL would walk through all of a busy queue otherwise.
+      // Descending, by all columns of the index: otherwise MySQL scans all rows of a busy queue.
       const latest = selectFrom("powersync_ledger as later")
         .whereRef("later.queue", "=", "old.queue")
         .orderBy("later.queue", "desc")
@@ -35,7 +35,7 @@ export async function pruneLedger(
     })
     .where("old.answered_at", "<", before);
 
-  // Two plain ranges: not every database finds the one range in a comparison of two columns.
+  // Two plain conditions, because not every database uses the index for a comparison of two columns at once.
   const position = prunedUpTo(from);
   const looked =
     position === undefined
@@ -69,7 +69,7 @@ export async function pruneLedger(
   return { removed, ...(end !== undefined && { next: `${end.at} ${end.identity}` }) };
 }
 
-/** What a step's `next` says. */
+/** The position at which the next step continues. */
 function prunedUpTo(from: string | undefined): { at: string; identity: string } | undefined {
   const [at, identity] = from?.split(" ") ?? [];
   return at === undefined || identity === undefined ? undefined : { at, identity };
@@ -84,7 +84,7 @@ async function removeOld(
   const { numDeletedRows } = await tx
     .deleteFrom("powersync_ledger")
     .where("identity", "in", identities)
-    // Asked again: a replay may have made one of them young.
+    // The condition is repeated, because a replay may have renewed one of the rows in the meantime.
     .where("answered_at", "<", before)
     .executeTakeFirst();
   return Number(numDeletedRows);

@@ -1,4 +1,4 @@
-/** Names in the application's expressions, made fit for any statement; and what those read. */
+/** Qualifies column names in the application's expressions, and finds out what the expressions read. */
 import {
   type OperationNode,
   OperationNodeTransformer,
@@ -11,8 +11,8 @@ import {
 import { misconfigured } from "../errors.js";
 
 /**
- * Puts the table's name before bare column names: behind ON CONFLICT they would be ambiguous with the row that was proposed.
- * Those inside a subquery are left alone; there they mean the subquery's own tables.
+ * Qualifies bare column names with the table, because after ON CONFLICT they would be ambiguous with the proposed row. Names inside a subquery are left
+ * alone, because they mean the subquery's own tables.
  */
 export class Qualifier extends OperationNodeTransformer {
   readonly #table: TableNode;
@@ -62,13 +62,13 @@ export class Qualifier extends OperationNodeTransformer {
   }
 
   override transformFunction(...args: Parameters<OperationNodeTransformer["transformFunction"]>) {
-    // The database's own functions may read tables, this one among them.
+    // A function in the database may read tables, including this one.
     this.rowOnly = false;
     return super.transformFunction(...args);
   }
 
   override transformRaw(...args: Parameters<OperationNodeTransformer["transformRaw"]>) {
-    // Raw SQL may hold a subquery.
+    // Raw SQL may contain a subquery.
     this.rowOnly = false;
     return super.transformRaw(...args);
   }
@@ -82,7 +82,7 @@ function isEquals(node: OperationNode): boolean {
   return OperatorNode.is(node) && node.operator === "=";
 }
 
-/** Whether one could be taken for the other. Databases differ in what case means, and plugins may write `aB` as `a_b`; to be wrong here costs a look-up. */
+/** Whether two names may mean the same. Databases treat case differently, and plugins may write `aB` as `a_b`. A mistake here only costs a look-up. */
 export function sameName(one: string, other: string): boolean {
   const [a, b] = [one, other].map((table) =>
     table

@@ -1,4 +1,4 @@
-/** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many to tell later whether they have changed. */
+/** Reads rows of the application's tables: one for `context.stored()`, one for `references`, and hashes of many, to detect later changes. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import type { StoredRow, Values } from "../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../store/tables.js";
@@ -9,7 +9,7 @@ import { locked, lockWords } from "./row-lock.js";
 import { sha256 } from "../wire/serialize.js";
 
 /**
- * A row, locked. Rejects with the database's errors.
+ * Reads a row and locks it. Rejects with the database's errors.
  *
  * @param wanted those of these that the role may read. Absent: the whole row
  */
@@ -20,7 +20,7 @@ export async function readRow(
   key: Values,
   wanted?: readonly string[],
 ): Promise<StoredRow | undefined> {
-  // Without plugins: the columns are to be named as they are, and the table's name has been through them.
+  // Without plugins, because they would rename the columns, and have already been applied to the table's name.
   const tx = transaction.withoutPlugins();
   const isWanted = ({ name }: Column) =>
     wanted === undefined || (wanted.includes(name) && traits?.readable?.has(name) !== false);
@@ -37,7 +37,7 @@ export async function readRow(
   return row === undefined ? undefined : Object.freeze({ ...row });
 }
 
-/** One column of the row that a client refers to by another key than the database does. */
+/** Reads one column of the row that a client refers to by another key than the database's. */
 export async function lookUp(
   tx: SqlTransaction,
   dialect: Dialect,
@@ -60,16 +60,16 @@ function hasKey(dialect: Dialect, columns: SqlTable["columns"], key: Values): Ex
   return isRow({ key: keyOf(dialect, columns, key) });
 }
 
-/** The column with all its digits. */
+/** Reads the column with all its digits. */
 function exactly({ exact }: Dialect, column: Column) {
   const reference = sql.id(column.name);
   return exact?.(reference, column) ?? reference;
 }
 
-/** Rows in one statement. */
+/** How many rows one statement reads. */
 const chunk = 50;
 
-/** One statement for 50 rows, and one or two for the table. */
+/** Takes one statement for 50 rows, and one or two for the table. */
 export async function fingerprint(
   tx: SqlTransaction,
   dialect: Dialect,
@@ -128,7 +128,7 @@ async function hashesOf(
       byRow.set(Number(n), [...(byRow.get(Number(n)) ?? []), row]);
     }
     for (const index of some.keys()) {
-      // One, unless the database does not hold the key unique.
+      // There is one row, unless the database does not enforce that the key is unique.
       const rows = byRow
         .get(index)
         ?.map((each) => JSON.stringify(each))
@@ -139,7 +139,7 @@ async function hashesOf(
   return hashes;
 }
 
-/** A statement of its own: what it returns may be less than what may be read, where policies hide rows from updates. */
+/** Locks in a separate statement, because FOR UPDATE may return fewer rows than can be read: policies may hide rows from updates. */
 async function lockRows(
   tx: SqlTransaction,
   dialect: Dialect,

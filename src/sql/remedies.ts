@@ -1,4 +1,4 @@
-/** What to do about failures of the way to the database, whichever database it is. By code, or by what the pool says. */
+/** Remedies for failures of the connection to any database, by code or by the pool's message. */
 
 const byCode: ReadonlyMap<string, string> = new Map(
   (

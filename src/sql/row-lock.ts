@@ -1,4 +1,4 @@
-/** What keeps others from changing the rows that a SELECT finds until the transaction ends: some databases say it behind the SELECT, others beside the table's name. */
+/** Locks of the rows that a SELECT finds, until the transaction ends. In some databases they follow the SELECT, in others the table's name. */
 import {
   AliasNode,
   type Expression,
@@ -19,7 +19,7 @@ export interface Lockable<Q> {
   withPlugin(plugin: KyselyPlugin): Q;
 }
 
-/** Of the first table that the SELECT names. */
+/** Locks the rows of the first table that the SELECT names. */
 export function locked<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefined): Q {
   if (lock === undefined) return query;
   return "behind" in lock
@@ -27,7 +27,7 @@ export function locked<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefine
     : query.withPlugin(besideTable(lock.beside));
 }
 
-/** The same for SQL of one's own. */
+/** The same for raw SQL. */
 export function lockWords(
   lock: RowLock | undefined,
 ): Record<"beside" | "behind", Expression<unknown>> {
@@ -36,7 +36,7 @@ export function lockWords(
 
 export const unlocked = { beside: sql``, behind: sql`` };
 
-/** Behind all others, so that the name is the one that the statement has. */
+/** Runs after all other plugins, so that it sees the name that the statement has in the end. */
 function besideTable(words: Expression<unknown>): KyselyPlugin {
   return {
     transformQuery: ({ node }) => {

@@ -1,6 +1,6 @@
 /**
- * Runs, step by step: neighbouring PUTs of one table in one statement of many rows, where the database has one that is right. What is not plainly good
- * undoes the unit, which is begun again one change after the other: what a run may have done is never done twice.
+ * Runs in the careful way: neighboring PUTs of one table in one statement with many rows, if the database has a suitable statement. Any outcome but plain
+ * success undoes the unit, which is run again one change after the other, so that nothing is done twice.
  */
 import { type CompiledQuery, type RawBuilder, sql, type SqlBool } from "kysely";
 import { Undone } from "../store/failures.js";
@@ -26,38 +26,38 @@ interface RunParts {
 /** Neighbouring changes that one statement makes. */
 export interface Run {
   readonly changes: number;
-  /** @throws Undone, and what others do to the same rows */
+  /** @throws Undone, and errors of contention with other transactions */
   send(): Promise<void>;
 }
 
-/** A change that may stand in a run. */
+/** A change that may be part of a run. */
 interface Ready {
   readonly table: SqlTable;
   readonly target: Target;
   readonly once: CompiledOnce;
-  /** Changes with the same one may be made together, but no row twice. */
+  /** Changes with the same key may be made by one statement, but each row only once. */
   readonly alike: string;
   readonly row: string;
   readonly values: Values;
-  /** The names of the columns in which a row changes that is there. */
+  /** The names of the columns that change if the row exists. */
   readonly changed: readonly string[];
-  /** Roughly, in characters. */
+  /** The approximate size, in characters. */
   readonly size: number;
 }
 
-/** Fewer changes are made ready before anybody would notice. */
+/** The event loop is released after this many changes. Fewer take too little time to matter. */
 const changesOfSlice = 50;
 const mostRows = 1_000;
-/** Servers bound the length of a statement. */
+/** Servers limit the length of a statement. */
 const mostCharacters = 200_000;
 
-/** Finds the run that begins at a place among changes. */
+/** Finds the run that begins at a position among the changes. */
 export function createRuns(
   parts: RunParts,
   changes: readonly Change[],
 ): (at: number) => Promise<Run | undefined> {
   const { runs } = parts.dialect;
-  // The one that ends a run is the first to be asked about for the next.
+  // The change that ends a run is the first one of the next.
   let last: { readonly at: number; readonly ready: Ready | undefined } | undefined;
   const readyAt = async (at: number): Promise<Ready | undefined> => {
     const change = changes[at];
@@ -88,18 +88,18 @@ export function createRuns(
   };
 }
 
-/** `undefined`: it is made alone. Rejects where the scope can't be bound. */
+/** `undefined`: the change is made alone. Rejects if the scope can't be bound. */
 async function readyFor(
   { dialect, tableOf, texts, isOneStatement }: RunParts,
   change: Change,
 ): Promise<Ready | undefined> {
   const { op, key, values, insertOnly = [], operationIndex } = change;
-  // The port's tables are this store's own.
+  // The port's type hides it, but every table of this store is its own.
   const table = change.table as SqlTable;
   const { traits, lessons, columns, name } = table;
   if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;
   if (!isOneStatement(table, change) || !isNamed(table, change)) return undefined;
-  // A row that holds another value in a column that is set once would be told apart from no other.
+  // In a run, it could not be told which row has another value in a column that is set once.
   if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
   if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
@@ -124,7 +124,7 @@ async function readyFor(
   return { table, target, once, alike, row, values, changed, size: sizeOf(key) + sizeOf(values) };
 }
 
-/** One column is its key, and no number is used up by a row that is there. */
+/** Whether the key is one column, and a PUT of an existing row uses up no number of a sequence. */
 function isNamed({ columns }: SqlTable, { key, values }: Change): boolean {
   for (const { name, numbered } of columns.values())
     if (numbered !== undefined && !Object.hasOwn(key, name) && !Object.hasOwn(values, name))
@@ -132,7 +132,7 @@ function isNamed({ columns }: SqlTable, { key, values }: Change): boolean {
   return Object.keys(key).length === 1;
 }
 
-/** Whether the row is its owner's behind the write, if it was before, or is new. What else a scope reads is asked behind it. */
+/** Whether a row that is new, or was its owner's before, is still its owner's after the write. The rest of the scope is checked afterward. */
 function staysIn(scope: Target["scope"], values: Values): boolean {
   if (scope === undefined) return true;
   const { parts } = scope;
@@ -140,7 +140,7 @@ function staysIn(scope: Target["scope"], values: Values): boolean {
   const { owner } = parts;
   if (owner === undefined) return true;
   const given = Object.hasOwn(values, owner.column) ? values[owner.column] : undefined;
-  // Bytes have no text of their own.
+  // Bytes have no text form to compare.
   return typeof given !== "object" && given !== undefined && String(given) === String(owner.value);
 }
 
@@ -169,7 +169,7 @@ async function send(
       runs.put(tx, at, names, changed, rowsHere),
     );
     isGood = runs.isPut(await tx.executeQuery(put), run.length, target);
-    // It sees other tables as they were before the statement, and rows that have been inserted were not asked about.
+    // The statement saw other tables as they were before it, and did not check inserted rows.
     if (isGood && target.scope?.rowOnly === false) {
       const judge = await spread(once, target, keys, ["judged"], (at) => counting(tx, at));
       const { rows: counted } = await tx.executeQuery(judge);
@@ -178,7 +178,7 @@ async function send(
     }
   } catch (error) {
     const said = meaning(error);
-    // What others do passes, and what has become of the connection is not for another try at once.
+    // Contention is handled by the caller, and a lost connection can't be used for another try.
     if (said === undefined || passing.has(said)) throw error;
     throw new Undone(error);
   }
@@ -198,11 +198,11 @@ function counting(tx: SqlTransaction, target: Target) {
   );
 }
 
-/** Stands in a statement for rows of values, however many there are. No name holds such characters. */
+/** The placeholder for any number of rows in a statement that is compiled once. No name contains such characters. */
 const mark = "\u0000rows\u0000";
 const rowsHere: RawBuilder<never> = sql.raw(mark);
 
-/** A statement that has been compiled once, with so many rows. The values of a row come before all others. */
+/** Fills in the rows of a statement that was compiled once. The rows' values come before all others. */
 async function spread(
   { texts, table, shape, scope, place }: CompiledOnce,
   target: Target,

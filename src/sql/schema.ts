@@ -1,10 +1,10 @@
-/** What the source database says its tables are: read once and remembered, and read again where somebody must not go by what was read before. */
+/** The forms of the source database's tables: read once and remembered, and read again if a caller must not rely on the earlier reading. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
 import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
 import type { Lessons } from "./traits.js";
 
 /**
- * `undefined`: there is no such table right now. Asks the database on the connection it is given, and on no other.
+ * `undefined`: there is no such table at the moment. Only uses the given connection.
  *
  * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
  * @param role as whom the transaction goes on, where it has become another than the login role
@@ -18,7 +18,7 @@ export type ReadTable = (
   role?: string,
 ) => Promise<SqlTable | undefined>;
 
-/** The same as far as nobody has to ask the database. `undefined`: it would have to be asked. */
+/** The same from memory. `undefined`: the database would have to be queried. */
 export type KnownTable = (
   name: string,
   columns: readonly string[],
@@ -26,9 +26,9 @@ export type KnownTable = (
   role?: string,
 ) => SqlTable | undefined;
 
-/** Of one database, whichever Kysely object asks. */
+/** The tables of one database, shared by all its Kysely objects. */
 export interface SchemaCache {
-  /** The way to the tables for one Kysely object, whose plugins say what a table's name stands for. */
+  /** Access for one Kysely object, whose plugins decide what a table's name stands for. */
   tablesOf(
     db: SqlDatabase,
     dialect: Dialect,
@@ -36,12 +36,12 @@ export interface SchemaCache {
 }
 
 interface SchemaReading {
-  /** What has changed since is not in it. */
+  /** When the reading began. Later changes are not in it. */
   readonly at: number;
   readonly table: SqlTable | undefined;
 }
 
-/** One table that is being read, and those who wait to be the next to read it. */
+/** One table that is being read, and the callers that wait to read it next. */
 interface Queue {
   readonly waiting: (() => void)[];
 }
@@ -52,7 +52,7 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const lessons = new Map<string, Lessons>();
   const queues = new Map<string, Queue>();
 
-  /** One at a time. Of those who wait the last to come reads next: what it reads is new enough for all before it. */
+  /** Reads one at a time. The latest of the waiting callers reads next, because its reading is new enough for all of them. */
   const inTurn = async (
     key: string,
     enough: () => SchemaReading | undefined,
@@ -70,7 +70,7 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
       return await read();
     } finally {
       queues.delete(key);
-      // The last one takes its turn before the others look again.
+      // The latest caller gets its turn before the others check again.
       for (const next of queue.waiting.toReversed()) next();
     }
   };
@@ -84,7 +84,7 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
         sources.set(name, named);
         return named;
       };
-      // What a role may do with a table is a part of the reading.
+      // The reading includes the role's rights, so each role has its own.
       const keyOf = (name: string, role: string | undefined): string => {
         const { key } = sources.get(name) ?? sourceOf(name);
         return role === undefined ? key : `${key} ${role}`;
@@ -129,7 +129,7 @@ function isComplete(table: SqlTable, columns: readonly string[]): boolean {
   return true;
 }
 
-/** Asks the database. `undefined`: there is no such table. */
+/** Queries the database. `undefined`: there is no such table. */
 export async function readTable(
   tx: SqlTransaction,
   dialect: Dialect,

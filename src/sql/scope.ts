@@ -1,5 +1,5 @@
 /**
- * A rule's scope, bound to a caller and made fit to stand in any statement on its table: whose row it is, and whose rows it belongs to.
+ * Binds a rule's scope (`owner`, `scope` and `belongsTo`) to a caller, as SQL that can be used in any statement on the table.
  */
 import { type Expression, type OperationNode, sql, type SqlBool } from "kysely";
 import { keptQueued } from "../errors.js";
@@ -22,7 +22,7 @@ import { enclosed, isExpression } from "./row-values.js";
 import { type CompiledOnce, Place, type Texts } from "./texts.js";
 
 /**
- * `undefined`: the scope asks nothing. Throws ServerValue where an owner's column can't hold the caller's id.
+ * `undefined`: the scope has no condition. Throws ServerValue if an owner's column can't hold the caller's id.
  *
  * @param known the scope's own table, where it has been read
  * @param place is called once for each owner: of the parents first, each with its own before it
@@ -42,7 +42,7 @@ export async function bindScope(
   const filters: Expression<SqlBool>[] = bound.map(({ filter }) => qualified(filter));
   const own: Expression<SqlBool>[] = [];
   let owned: Owned | undefined;
-  // It reads nothing but the row, whatever a dialect has to say it by.
+  // It only reads the row, in whatever form a dialect expresses it.
   if (owner !== undefined) {
     owned = await owns({ table, ...owner, known }, dialect, tableOf);
     const filter = place === undefined ? owned.filter : placedOwner(owned, dialect, place);
@@ -61,7 +61,7 @@ export async function bindScope(
   if (expression !== undefined) {
     const before = qualifier.rowOnly;
     qualifier.rowOnly = true;
-    // The store has said that it is one: see `Store.isScope`.
+    // `Store.isScope` has checked that it is an expression.
     const more = enclosed(qualified(expression as Expression<SqlBool>));
     filters.push(more);
     own.push(more);
@@ -85,17 +85,17 @@ export async function bindScope(
   };
 }
 
-/** The last one made of each column: one caller's operations come together. */
+/** The latest result for each column: operations of one caller arrive together, so it is often needed again. */
 const lastOwned = new WeakMap<Column, Owned>();
 
-/** @throws ServerValue where the column can't hold the caller's id; retryable where it is not there right now */
+/** @throws ServerValue if the column can't hold the caller's id; retryable if the column does not exist at the moment */
 async function owns(
   { table, column: name, userId, as = table, known }: OwnedColumn,
   dialect: Dialect,
   tableOf: TableOf,
 ): Promise<Owned> {
   const column = known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
-  // Compared as it is, it could be anybody's: databases differ in what they take for equal.
+  // An unconverted value could match somebody else's id, because databases differ in what they consider equal.
   if (column === undefined) throw keptQueued("The database is being changed right now.");
   const reference = `${as}.${name}`;
   const last = lastOwned.get(column);
@@ -110,14 +110,14 @@ async function owns(
   return owned;
 }
 
-/** The parent goes by this name where its table is the child's. */
+/** The parent's alias if its table is also the child's. */
 const alias = "powersync_parent";
 
 interface BelongsTo extends BoundParent {
   readonly filter: Expression<SqlBool>;
 }
 
-/** Whether the row that the column refers to is in its own scope. */
+/** A condition that the row to which the column refers is in its own scope. */
 async function belongs(
   child: string,
   { column, table, by, optional, scope: given }: ParentScope,
@@ -150,7 +150,7 @@ function asExpression(node: OperationNode): Expression<SqlBool> {
   return { toOperationNode: () => node, expressionType: undefined };
 }
 
-/** A scope as a statement that is compiled once needs it: what its text depends on, and its owners' values in the order of their places. */
+/** A scope for a statement that is compiled once: what its text depends on, and its owners' values in the order of their placeholders. */
 interface ScopeGiven {
   readonly shape: string;
   readonly values: readonly unknown[];
@@ -158,7 +158,7 @@ interface ScopeGiven {
 
 const unscoped: ScopeGiven = { shape: "", values: [] };
 
-/** `undefined`: it holds an expression, whose text may be another each time. Throws as `bindScope` does. */
+/** `undefined`: it contains an expression, whose text may differ each time. Throws as `bindScope` does. */
 async function scopeGiven(
   scope: Scope | undefined,
   dialect: Dialect,
@@ -192,7 +192,7 @@ async function scopeGiven(
   return { shape: JSON.stringify(shape), values };
 }
 
-/** The last scope that was bound for each table: one caller's operations come together. */
+/** The latest scope that was bound for each table: operations of one caller arrive together, so it is often needed again. */
 const lastBound = new WeakMap<SqlTable, ScopeGiven & { readonly scope: BoundScope | undefined }>();
 
 /** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent where none is compiled once */

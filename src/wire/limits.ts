@@ -1,42 +1,46 @@
-/** Bounds on what callers may ask and on how long things may take: their defaults, and what the application says, checked. */
+/** The options `limits` and `timeouts`: their defaults, and the checks of what the application gives. */
 
-/** Bounds on what callers may ask. */
+/** The option `limits`: what callers may send, and how much of it at once. Each is a whole number above 0, or `Infinity` for no limit. */
 export interface Limits {
-  /** Of the body, and of the body once decompressed. Beyond it 413. Default 16 MiB. */
+  /** Bytes of one body, as sent and as decompressed. Beyond it: 413. Default 16 MiB. */
   readonly bodyBytes: number;
-  /** In one request. Beyond it 400. Default 100. */
+  /** Transactions in one request. Beyond it: 400. Default 100. */
   readonly transactions: number;
-  /** In one transaction. Beyond it, and the next four, that transaction is INVALID_TRANSACTION. Default 10,000. */
+  /** Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`. Default 10,000. */
   readonly operations: number;
-  /** Levels of nesting in one operation's members, `op_data` itself being the first. Default 64. */
+  /** Levels of nesting in one operation's members; `op_data` itself is the first. Default 64. */
   readonly depth: number;
-  /** Object keys in one transaction's values: those of `op_data`, `previous_values` and the objects inside them; in one object a fifth of these, or 50,000. Default 250,000. */
+  /**
+   * Object keys in one transaction's values: in `op_data`, `previous_values` and the objects inside them. One object may have a fifth of this, or 50,000
+   * if that is more. Default 250,000.
+   */
   readonly keys: number;
   /**
-   * JSON values in one transaction: objects, lists, texts, numbers, `true`, `false`, `null`. They are counted before the body is parsed. A body may have
-   * twice as many in all its transactions; beyond that 413. Default 500,000.
+   * JSON values in one transaction: objects, lists, texts, numbers, `true`, `false`, `null`. They are counted before the body is parsed. All
+   * transactions of a body may have twice as many together. Beyond that: 413. Default 500,000.
    */
   readonly values: number;
-  /** UTF-16 code units of one text. Default 4 Mi. */
+  /** UTF-16 code units of one text. Default 4 Mi (4,194,304). */
   readonly stringLength: number;
-  /** Of one caller, under way in one process. Beyond it 429 with Retry-After. Default 8. */
+  /** One caller's requests in progress in one process. Beyond it: 429 with Retry-After. Default 8. */
   readonly concurrentRequests: number;
   /**
-   * Of all callers, under way in one process: being authenticated, waiting for their bodies, and being processed, as many of each. Beyond it 503 with
+   * All callers' requests in progress in one process: as many may be authenticated, wait for their bodies, and be processed. Beyond it: 503 with
    * Retry-After. Default 1,000.
    */
   readonly requests: number;
   /**
-   * Bytes that bodies and their values may take in one process, as the library estimates them: those that are being processed, and half as much of
-   * those on their way. Beyond it 503 with Retry-After; 429 for a caller who has a quarter of it. One large body is let in however large it is. Default 160 MiB.
+   * Bytes that bodies and their values may take in one process, as the library estimates them: this much for those in progress, and half as much for
+   * those that are arriving. Beyond it: 503 with Retry-After, or 429 for a caller who holds a quarter of it. One large body is let in, however large it
+   * is. Default 160 MiB.
    */
   readonly memoryBytes: number;
   /**
-   * Database transactions of all callers, under way in one process on one database; others wait for their turn. No more than the pool has
-   * connections. Default 10, as pools have by default.
+   * All callers' database transactions in progress in one process on one database; others wait for their turn. Set it to the number of connections in
+   * the pool. Default 10, the default of `pg` and `mysql2`.
    */
   readonly concurrentTransactions: number;
-  /** Of one caller. Default Infinity: all but a fifth, which is kept for callers who have none under way. */
+  /** One caller's share of these. Default `Infinity`: all but a fifth, which is kept for callers who have none in progress. */
   readonly callerTransactions: number;
 }
 
@@ -63,15 +67,15 @@ export function keysOfObject({ keys }: Limits): number {
   return Math.max(fewKeys, Math.floor(keys / 5));
 }
 
-/** How long anything may take, in milliseconds. Beyond it the answer is retryable. */
+/** The option `timeouts`: how long each step may take, in milliseconds. After that time, the answer is retryable. */
 export interface Timeouts {
-  /** The wait for a lock that another transaction holds. Default 5,000. */
+  /** One wait for a lock that another transaction holds. Default 5,000. */
   readonly lockMs: number;
-  /** One statement, and on Postgres the time between two, hooks included. Default 15,000. */
+  /** One statement; on Postgres, MariaDB and MySQL also the time between two, including hooks. Default 15,000. */
   readonly statementMs: number;
-  /** One database transaction: the wait for a connection, hooks, and COMMIT included. Kept in the process, also where the network goes silent. Default 60,000. */
+  /** One database transaction, including the wait for a connection, hooks, and COMMIT. The process enforces it, even if the network goes silent. Default 60,000. */
   readonly transactionMs: number;
-  /** One request's transactions: after it no other is begun, and the client sends the rest again. Default 60,000. */
+  /** All transactions of one request: after it, no other one begins, and the client sends the rest again. Default 60,000. */
   readonly requestMs: number;
   /** The arrival of a request's body. Default 60,000. */
   readonly bodyMs: number;
@@ -88,10 +92,10 @@ export const defaultTimeouts: Timeouts = {
   bodyPauseMs: 10_000,
 };
 
-// Beyond this, a timer fires at once, and Postgres takes no such setting.
+// With a longer time, a timer fires at once, and Postgres refuses the setting.
 const longestMs = 2 ** 31 - 1;
 
-/** The databases keep these themselves, and know no Infinity. */
+/** The databases enforce these themselves, and have no setting for Infinity. */
 const ofDatabase: ReadonlySet<string> = new Set([
   "lockMs",
   "statementMs",

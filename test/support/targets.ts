@@ -10,10 +10,9 @@ import {
   type TestDatabase,
   type TestDialect,
 } from "./databases.js";
-import { everyDatabase } from "./chosen.js";
 import { memoryTarget } from "./memory.js";
 import { mongoTarget } from "./mongodb.js";
-import { mysqlEverywhere } from "./chosen.js";
+import { everyDatabase } from "./chosen.js";
 import { dressed, mssql, type MssqlTestDialect } from "./mssql/database.js";
 import { rowOrder } from "./schema.js";
 import { sqliteTables } from "./sqlite.js";
@@ -39,7 +38,7 @@ export const drivenTargets: readonly Target[] = [
   ...withDialects.flatMap(({ dialect, target }) =>
     dialect.family !== "mysql" || databases.includes(dialect) ? [target] : [],
   ),
-  ...(mysqlEverywhere ? sqlServers : []),
+  ...(everyDatabase ? sqlServers : []),
   memoryTarget,
   ...(everyDatabase ? [mongoTarget] : []),
 ];
@@ -47,7 +46,7 @@ export const drivenTargets: readonly Target[] = [
 /** What most suites run on: see `dialects`. SQL Server's statements, too, where every suite is for MySQL and MariaDB. */
 export const targets: readonly Target[] = [
   ...withDialects.flatMap(({ dialect, target }) => (dialects.includes(dialect) ? [target] : [])),
-  ...(mysqlEverywhere ? sqlServers : []),
+  ...(everyDatabase ? sqlServers : []),
   memoryTarget,
 ];
 

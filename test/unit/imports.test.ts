@@ -76,6 +76,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/config/config",
       "src/config/config-of",
+      "src/config/letter-options",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
       "src/pipeline/conflict/rule",

@@ -1,11 +1,11 @@
-/** The configuration against its database: whether it is ready, and what `check()` finds. */
+/** Compares the configuration with its database: whether it is ready, and what `check()` finds. */
 import { counted, findingsOf } from "../check.js";
 import { readClientSchema } from "../client-schema.js";
 import type { Io } from "../io.js";
 import type { Loaded } from "../load-config.js";
 import { ok, type Verdict, warning, wrong } from "./verdict.js";
 
-/** Rejects with a Problem where the database can't be asked at all. */
+/** Rejects with a Problem if the database can't be queried at all. */
 export async function* examineConfig(
   loaded: Loaded,
   schemaFile: string | undefined,

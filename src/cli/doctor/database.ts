@@ -56,7 +56,7 @@ export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<V
   yield* counts("the ledger", io, () => ledgerSize(own, dialect));
 }
 
-/** What can't be counted is no reason to leave out the rest. */
+/** If one count fails, the other lines are still shown. */
 async function* counts(
   what: string,
   io: Io,
@@ -133,7 +133,7 @@ async function failing(own: Kysely<OwnTables>): Promise<Verdict> {
   );
 }
 
-/** Beyond it nobody wants to wait for the exact number. */
+/** Counting stops here, because an exact number is not worth the wait. */
 const mostCounted = 1_000_000;
 
 async function ledgerSize(own: Kysely<OwnTables>, dialect: Dialect): Promise<Verdict> {

@@ -1,4 +1,4 @@
-/** A running deployment, by its URL: what a device, a load balancer and a stranger get from it. No request writes anything. */
+/** Examines a running deployment by its URL: what a device, a load balancer and a stranger get from it. No request writes anything. */
 import { UsageProblem } from "../command.js";
 import { describeError } from "../describe-error.js";
 import type { Io } from "../io.js";
@@ -6,12 +6,12 @@ import { foreignToken } from "./foreign-token.js";
 import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
 
 interface Examined {
-  /** Of the endpoint. */
+  /** The endpoint's URL. */
   readonly url: URL;
   readonly origin?: string;
   readonly health?: string;
   readonly ready?: string;
-  /** A user's. */
+  /** A user's token. */
   readonly token?: string;
 }
 
@@ -76,7 +76,7 @@ function asking({ signal, secrets }: Io): Ask {
     try {
       const response = await fetch(url, {
         ...init,
-        // A token must not follow to another host.
+        // A redirect must not send the token to another host.
         redirect: "manual",
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
       });
@@ -108,7 +108,7 @@ const toleratedMs = 30_000;
 function clock({ headers, ms }: Answer): Verdict {
   const said = Date.parse(headers.get("date") ?? "");
   if (Number.isNaN(said)) return info("clock", "the server does not say what time it has");
-  // Whole seconds, at some moment of the request.
+  // The `Date` header has whole seconds, and any moment of the request may be meant.
   const apartMs = Math.max(0, Math.abs(Date.now() - ms / 2 - said) - 1_000 - ms / 2);
   return apartMs <= toleratedMs
     ? ok("clock", "as on this machine")
@@ -136,7 +136,7 @@ function readLimits({ status, headers, text }: Answer): {
     bodyBytes = (JSON.parse(text) as { readonly limits?: Record<string, unknown> } | null)
       ?.limits?.["body_bytes"];
   } catch {
-    // It is no answer of the library's.
+    // The answer does not come from the library.
   }
   if (status !== 200 || typeof bodyBytes !== "number") {
     return {
@@ -159,7 +159,7 @@ async function contract(ask: Ask, url: URL): Promise<Verdict> {
     : warning(what, `GET …/openapi.yaml is answered ${answer.status}.`);
 }
 
-/** Nothing is in it, so nothing is written, whoever accepts it. */
+/** An empty upload: whoever accepts it writes nothing. */
 const emptyUpload = JSON.stringify({ transactions: [{ crud: [] }] });
 
 function upload(ask: Ask, url: URL, headers: Record<string, string>, body = emptyUpload) {
@@ -184,7 +184,7 @@ async function withoutToken(ask: Ask, url: URL): Promise<Verdict> {
 const keysUnavailable =
   "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.";
 
-/** Signed by a key that nobody knows, for an issuer that nobody knows. */
+/** Sends a token from an unknown signer and issuer, which must be refused. */
 async function withForeignToken(ask: Ask, url: URL): Promise<Verdict> {
   const what = "a stranger's token";
   const answer = await upload(ask, url, { authorization: `Bearer ${await foreignToken()}` });
@@ -217,7 +217,7 @@ async function withToken(ask: Ask, url: URL, token: string): Promise<Verdict> {
 
 const probeBytes = 2 * 1024 * 1024;
 
-/** Proxies have limits of their own, 1 MiB in nginx, and answer for the endpoint. */
+/** Sends a large body, because proxies have their own limits (1 MiB in nginx) and answer in place of the endpoint. */
 async function largeBody(ask: Ask, url: URL, bodyBytes: number): Promise<Verdict> {
   const what = `a body of ${mebibytes(probeBytes)}`;
   if (bodyBytes < probeBytes) return info(what, "not tried: the endpoint takes less");

@@ -1,4 +1,4 @@
-/** A token in good form, signed by a key that was made for it and is known to nobody. */
+/** A well-formed token, signed by a new key that nobody knows. */
 export async function foreignToken(): Promise<string> {
   const { privateKey } = await crypto.subtle.generateKey(
     { name: "ECDSA", namedCurve: "P-256" },

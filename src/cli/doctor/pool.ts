@@ -1,12 +1,12 @@
-/** How many connections the pool gives at once: asked of the pool itself, for no option of a pool says it in the end. */
+/** Measures how many connections the pool really provides, because no option of a pool says so reliably. */
 import { type Kysely, sql } from "kysely";
 import { counted } from "../check.js";
 import { describeError } from "../describe-error.js";
 import { ok, type Verdict, warning } from "./verdict.js";
 
-/** So long nothing more has come. */
+/** If no other connection has come within this time, the pool is considered exhausted. */
 const quietMs = 1_000;
-/** More are not asked of a server that is in use. */
+/** No more connections are opened, because the server is in use. */
 const mostAsked = 20;
 
 /** @param wanted database transactions that the configuration lets be under way at once */

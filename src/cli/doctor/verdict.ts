@@ -1,9 +1,9 @@
-/** What an examination finds: one line of the doctor's page. */
+/** The result of an examination: one line of the doctor's page. */
 export interface Verdict {
-  /** `info`: nothing to judge. */
+  /** `info`: a fact, neither good nor bad. */
   readonly level: "ok" | "warning" | "error" | "info";
   readonly what: string;
-  /** With the remedy, where there is something to do. */
+  /** The finding, with the remedy if there is one. */
   readonly detail?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What is installed. */
+/** The installed versions of the packages that matter. */
 import { installedVersion, packageVersion } from "../version.js";
 import { info, type Verdict } from "./verdict.js";
 

@@ -7,11 +7,11 @@ import { databaseType, generatedTypes } from "./types-file.js";
 
 interface ConfigParts {
   readonly kind: DatabaseKind;
-  /** Of SQLite. */
+  /** The file of an SQLite database. */
   readonly file: string | undefined;
   readonly sources: readonly Source[];
   readonly decisions: ReadonlyMap<string, Decision>;
-  /** What it was made from, for the comment on top. */
+  /** The source, for the comment at the top. */
   readonly madeFrom: string;
 }
 
@@ -127,7 +127,7 @@ export const database = new Kysely<Database>({ dialect: new SqliteDialect({ data
   },
 };
 
-/** Names and no values: a secret is put in by whoever has it. */
+/** Contains names without values: whoever has the secrets adds them. */
 export function environmentText(kind: DatabaseKind): string {
   const url = {
     postgres: "DATABASE_URL=postgres://user:password@127.0.0.1:5432/app\n",

@@ -1,6 +1,6 @@
 /**
- * Who may write a table, as far as its columns tell. A guess never opens a table: it asks for an owner or an owned parent, and where neither is
- * sure the table is left out until somebody decides.
+ * Guesses from a table's columns who may write it. A guess never makes a table writable for everybody: it requires an owner or an owned parent. If neither
+ * is clear, the table is left out until somebody decides.
  */
 import type { Source } from "./source.js";
 
@@ -16,12 +16,12 @@ export type Decision =
 export interface ParentGuess {
   readonly column: string;
   readonly table: string;
-  /** The parent's column, where it is not its key. */
+  /** The parent's column, if that is not its key. */
   readonly by?: string;
   readonly optional: boolean;
 }
 
-/** By what they are usually called, the surest first. */
+/** The usual names of owner columns, the most certain first. */
 const ownerNames = [
   "owner_id",
   "ownerid",
@@ -37,11 +37,11 @@ const ownerNames = [
   "account_id",
 ];
 
-/** Whoever may write such a table may give rights, or holds what must not be written from a device. */
+/** Names of tables that grant rights, or contain data that devices must not write. */
 const delicate =
   /(?:^|_)(?:members?|memberships?|roles?|permissions?|grants?|admins?|invit(?:e|es|ation|ations)|shares?|collaborators?|users?|accounts?|sessions?|tokens?|api_keys?|credentials?|subscriptions?|payments?|invoices?|plans?|secrets?|audit(?:s|_logs?)?|logs?)$/i;
 
-/** In the order of the sources. Parents are decided before those that refer to them, however long the way. */
+/** Decides about each table, in the given order. Parents are decided before the tables that refer to them, at any depth. */
 export function decide(sources: readonly Source[]): ReadonlyMap<string, Decision> {
   const decisions = new Map<string, Decision>();
   const byName = new Map(sources.map((source) => [source.name, source]));
@@ -71,7 +71,7 @@ export function decide(sources: readonly Source[]): ReadonlyMap<string, Decision
   );
 }
 
-/** `undefined`: its own columns don't tell. */
+/** `undefined`: the table's own columns do not tell. */
 function byItself(source: Source): Decision | undefined {
   const { name, columns, unsuitable, unique } = source;
   if (unsuitable !== undefined) return { status: "undecided", why: unsuitable };
@@ -131,14 +131,14 @@ function byParents(parents: readonly ParentGuess[]): Decision {
   }
   return {
     status: "decided",
-    // Where nothing else must hold, a row without its parent is nobody's.
+    // Without another condition, a row without a parent would belong to nobody.
     parents:
       required.length === 0 ? parents.map((each) => ({ ...each, optional: false })) : parents,
     why: `${names} ${parents.length === 1 ? "refers to a row" : "refer to rows"} with an owner`,
   };
 }
 
-/** An owner alone would let a user put rows of their own under somebody else's. */
+/** With an owner only, users could add their own rows below somebody else's row, so parents are required as well. */
 function withParents(
   source: Source,
   decision: Decision,
@@ -158,7 +158,7 @@ function withParents(
   };
 }
 
-/** The column, or columns, that the client's id goes into. Empty: there is none. */
+/** The columns that store the client's id. Empty: there are none. */
 export function keyOf({ unique, columns }: Source): readonly string[] {
   const numbered = (name: string) =>
     columns.find((column) => column.name === name)?.numbered !== undefined;
@@ -179,7 +179,7 @@ export function keyOf({ unique, columns }: Source): readonly string[] {
   );
 }
 
-/** What a client must not set by itself, by its name. */
+/** Whether a column's name suggests that a client must not set it. */
 export function isSensitive(column: string): boolean {
   return /^(?:is_?)?(?:admin|superuser|staff|verified|approved|banned|blocked)$|(?:^|_)(?:roles?|permissions?|password|passwd|secret|token|api_?key|hash|salt|balance|credits?|plan|tier|price|paid)(?:_|$)/i.test(
     column,

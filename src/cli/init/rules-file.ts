@@ -1,4 +1,4 @@
-/** The rules of tables, as TypeScript text. A table that nobody has decided about is a comment. */
+/** The tables' rules, as TypeScript text. A table whose writers are not decided is a comment. */
 import { type Decision, isSensitive, keyOf, type ParentGuess } from "./decide.js";
 import type { Source } from "./source.js";
 import { propertyName } from "./types-file.js";
@@ -50,7 +50,7 @@ function parentText({ column, table, by, optional }: ParentGuess): string {
   return `${name}: { ${members.join(", ")} }`;
 }
 
-/** It stays closed: what clients send for it is UNKNOWN_TABLE. */
+/** The comment for a table that can't be written: what clients send for it is UNKNOWN_TABLE. */
 function undecidedRule(source: Source, why: string, rest: readonly string[]): string {
   const lines = [
     `DECIDE who may write "${source.name}": ${why}.`,
@@ -67,7 +67,7 @@ function undecidedRule(source: Source, why: string, rest: readonly string[]): st
   return `${lines.map((line) => `    // ${line}`.trimEnd()).join("\n")}\n`;
 }
 
-/** Columns that refer to a row by a number of the database's, where clients know that row by another column: by name, the look-up as text. */
+/** Columns that refer to a row by the database's number although clients know the row by another column: the look-ups as text, by column. */
 function lookUps(
   source: Source,
   sources: ReadonlyMap<string, Source>,

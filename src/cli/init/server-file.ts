@@ -1,4 +1,4 @@
-/** `server.ts` for each framework, as text; and what it needs to be installed and started. */
+/** `server.ts` for each framework, as text, and the packages and commands that it needs. */
 import type { DatabaseKind } from "../database-url.js";
 
 export const frameworks = ["express", "koa", "nest", "node", "fetch", "hono"] as const;
@@ -201,7 +201,7 @@ export function serverText(framework: Framework): string {
   return `/// <reference types="node" />\n${files[framework].text}`;
 }
 
-/** The commands from here to a running server. */
+/** The commands that lead to a running server. */
 export function nextSteps(framework: Framework, kind: DatabaseKind): readonly string[] {
   const { packages, typePackages, run } = files[framework];
   const driver = {

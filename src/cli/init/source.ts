@@ -1,4 +1,4 @@
-/** Tables that rules may be made for: read from a database, from a client's schema, or from both. */
+/** The tables for which rules can be made, from a database, a client's schema, or both. */
 import { type Kysely, sql } from "kysely";
 import { type ClientSchema, syncedTables } from "../../check/types.js";
 import { UnsuitableTable } from "../../store/failures.js";
@@ -7,16 +7,16 @@ import type { Dialect, SqlDatabase, SqlTransaction } from "../../sql/dialect.js"
 import { familyOf } from "../../sql/families.js";
 import { sourceTable } from "../../sql/schema.js";
 
-/** What is known of a table. */
+/** What is known about a table. */
 export interface Source {
   readonly name: string;
   readonly columns: readonly SourceColumn[];
-  /** The columns of each key. `undefined`: nobody has said. */
+  /** The columns of each key. `undefined`: not known. */
   readonly unique?: readonly (readonly string[])[];
   readonly foreignKeys: readonly ForeignKey[];
-  /** The columns that the client's table has, where its schema is known. */
+  /** The columns of the client's table, if its schema is known. */
   readonly clientColumns?: readonly string[];
-  /** Why no rule can be made for it. */
+  /** The reason why no rule can be made. */
   readonly unsuitable?: string;
 }
 
@@ -25,11 +25,11 @@ export type SourceColumn = Pick<
   "name" | "type" | "array" | "nullable" | "hasDefault" | "generated" | "numbered" | "members"
 >;
 
-/** Tables of the library, of migration tools and of extensions. */
+/** Tables to leave out: of the library, of migration tools, and of extensions. */
 const notTheApplications =
   /^(?:_?powersync_|kysely_|_prisma_|__drizzle|drizzle_|knex_migrations|flyway_|goose_|sqlite_|spatial_ref_sys$|schema_migrations$|ar_internal_metadata$|sequelizemeta$|typeorm_metadata$|migrations$|databasechangelog)/i;
 
-/** In their order by name. Rejects with the database's errors. */
+/** Reads the tables, ordered by name. Rejects with the database's errors. */
 export async function readSources(
   db: Kysely<unknown>,
   told: (text: string) => void,
@@ -90,7 +90,7 @@ async function readSource(db: SqlDatabase, dialect: Dialect, name: string): Prom
   }
 }
 
-/** From a client's schema alone: what its names suggest. */
+/** Guesses the tables from the names in a client's schema. */
 export function sourcesOfClient(schema: ClientSchema): readonly Source[] {
   const tables = syncedTables(schema);
   const names = new Set(tables.map(({ name }) => name));
@@ -115,7 +115,7 @@ export function sourcesOfClient(schema: ClientSchema): readonly Source[] {
   }));
 }
 
-/** `list_id`, `listId`: lists, or list. */
+/** The table to which a name such as `list_id` or `listId` refers: `lists` or `list`. */
 function referredBy(column: string, names: ReadonlySet<string>): string | undefined {
   const [, base] = /^(.+?)(?:_id|Id)$/.exec(column) ?? [];
   if (base === undefined) return undefined;
@@ -123,7 +123,7 @@ function referredBy(column: string, names: ReadonlySet<string>): string | undefi
   return [base, `${base}s`, `${base}es`, `${plural}s`].find((name) => names.has(name));
 }
 
-/** The client's tables, as the database has them; beside them what only one of the two has. */
+/** Combines both: the client's tables in the database's form, and the tables that only one of them has. */
 export function joined(
   sources: readonly Source[],
   schema: ClientSchema,

@@ -1,8 +1,8 @@
-/** Kysely's `Database` type of tables that were read, as TypeScript text. */
+/** Kysely's `Database` type for the tables, as TypeScript text. */
 import type { DatabaseKind } from "../database-url.js";
 import type { Source, SourceColumn } from "./source.js";
 
-/** Members of the interface, one table after the other. */
+/** The members of the interface, one table after the other. */
 export function databaseType(kind: DatabaseKind, sources: readonly Source[]): string {
   const tables = sources.map(({ name, columns }) => {
     const members = columns.map(
@@ -39,7 +39,7 @@ function typeOf(kind: DatabaseKind, column: SourceColumn): string {
   return isDefaulted(column) ? `Generated<${type}>` : type;
 }
 
-/** As the usual drivers read it. */
+/** The type in which the usual drivers read the column. */
 function elementType(kind: DatabaseKind, { type, members }: SourceColumn): string {
   if (members !== undefined && members.length > 0) {
     return members.map((member) => JSON.stringify(member)).join(" | ");

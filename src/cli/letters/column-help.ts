@@ -1,4 +1,4 @@
-/** What may be written into the tables of a letter, by their rules: lines for whoever edits one. */
+/** The columns that the rules of a letter's tables allow, as comment lines for the editor. */
 import type { Principal } from "../../context.js";
 import type { WritesConfig } from "../../config/config.js";
 

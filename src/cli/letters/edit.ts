@@ -64,13 +64,13 @@ async function textOf(file: string, io: Io): Promise<string> {
   return text;
 }
 
-/** Until it has been stored, or the user gives up. What was written is not lost: the file stays where it could not be stored. */
+/** Edits until the payload has been stored or the user gives up. If it could not be stored, the file is kept, so that the user's text is not lost. */
 async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitCode> {
   const editor = io.env["VISUAL"] ?? io.env["EDITOR"];
   if (editor === undefined || editor.trim() === "") {
     throw new Problem("Name an editor in $VISUAL or $EDITOR, or give the payload by --file FILE.");
   }
-  // For this user's eyes alone: the payload is some other user's data.
+  // Readable only by this user, because the payload is somebody's data.
   const folder = await mkdtemp(join(tmpdir(), "powersync-writes-"));
   const file = join(folder, `${letter.id}.jsonc`);
   await writeFile(file, textFor(letter, loaded), { mode: 0o600 });
@@ -93,7 +93,7 @@ async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitC
   }
 }
 
-/** `refused`: the reason has been told. */
+/** `refused`: the reason has been printed. */
 async function stored(
   letter: Letter,
   payload: unknown,
@@ -136,7 +136,7 @@ function textFor(letter: Letter, { config }: Loaded): string {
   return `${lines.map((line) => `// ${oneLine(line)}\n`).join("")}${prettyJson(letter.payload)}\n`;
 }
 
-/** Without the lines in front. Integers keep all their digits. */
+/** Reads the payload without the comment lines. Integers keep all their digits. */
 function payloadIn(text: string): { readonly value: unknown } | { readonly wrong: string } {
   const json = text.replace(/^﻿?(?:\s*\/\/[^\n]*(?:\n|$))*/, "");
   if (json.trim() === "") return { wrong: "is empty." };
@@ -147,7 +147,7 @@ function payloadIn(text: string): { readonly value: unknown } | { readonly wrong
   }
 }
 
-/** As git does it: the variable may hold arguments. */
+/** Like git: the variable may contain arguments. */
 async function runEditor(editor: string, file: string): Promise<void> {
   const windows = process.platform === "win32";
   const child = windows

@@ -1,4 +1,4 @@
-/** Which letters are meant: by their ids, or by a filter. */
+/** Selects letters, by their ids or by a filter. */
 import type { LetterFilter } from "../../dead-letters/types.js";
 import type { LetterStatus } from "../../store/letters.js";
 import { oneOf } from "../arguments.js";
@@ -62,7 +62,7 @@ function timeOf(name: string, given: string | undefined): Date | undefined {
   return time;
 }
 
-/** By ids or by a filter, and never all of them by an option that was left out. @throws UsageProblem */
+/** Selects by ids or by a filter. All letters are selected only if the user says so. @throws UsageProblem */
 export function chosen(
   ids: readonly string[],
   values: FilterArguments & { readonly all?: boolean },

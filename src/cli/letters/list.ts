@@ -59,7 +59,7 @@ export async function list(args: readonly string[], io: Io): Promise<ExitCode> {
   return 0;
 }
 
-/** In pages, so that few are held and the database is asked for no more than is shown. */
+/** Reads in pages, so that few letters are in memory, and no more are read than are shown. */
 async function* pagesOf(
   { writes, whose }: Loaded,
   filter: Parameters<Loaded["writes"]["deadLetters"]["list"]>[0],
@@ -123,7 +123,7 @@ async function writeCauses(
   }
 }
 
-/** Two lines. What came from devices may hold anything. */
+/** A letter in two lines. Text from devices is cleaned, because it may contain anything. */
 function letterText(letter: LetterSummary, { paint }: Io): string {
   const { id, status, errorCode, message, userId, tables, firstSeenAt, attempts } = letter;
   const { root, dependants } = letter;

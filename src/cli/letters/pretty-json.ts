@@ -1,11 +1,11 @@
-/** JSON with line breaks, for people, in which integers of 64 bits keep all their digits. */
+/** Formats JSON with line breaks, and keeps all digits of 64-bit integers. */
 import { stringifyJson } from "../../wire/serialize.js";
 
 export function prettyJson(value: unknown): string {
   return indented(stringifyJson(value));
 }
 
-/** Of JSON text without spaces. Numbers are never read, so none is rounded. */
+/** Takes JSON text without spaces. Numbers are copied as text, so none is rounded. */
 function indented(json: string): string {
   let out = "";
   let depth = 0;
@@ -23,5 +23,5 @@ function indented(json: string): string {
   return out;
 }
 
-/** Empty lists and objects are one token. */
+/** Splits the text into tokens. An empty list or object is one token. */
 const tokens = /\{\}|\[\]|"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;

@@ -85,7 +85,7 @@ export async function retry(args: readonly string[], io: Io): Promise<ExitCode> 
   return stale + failed + skipped === 0 ? 0 : 1;
 }
 
-/** A small number, so that an interrupt and the progress need not wait for long. */
+/** Letters per call: few, so that an interrupt takes effect soon and progress is shown often. */
 const lettersAtOnce = 20;
 
 async function retryThese(
@@ -99,7 +99,7 @@ async function retryThese(
     throw new UsageProblem("--as goes with the id of one letter.");
   }
   let code: ExitCode = 0;
-  /** A letter may have been applied with the one before it. */
+  /** Letters that have been applied already, together with an earlier one. */
   const applied = new Set<string>();
   for (const id of ids) {
     const result = applied.has(id)

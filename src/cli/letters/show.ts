@@ -48,7 +48,7 @@ export async function show(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** The columns that the letter would write, beside what the device had and what is there now. */
+/** The columns that the letter would write, compared with the device's previous values and the stored ones. */
 function comparedText(comparison: LetterComparison | undefined, { paint }: Io): string {
   const lines = (comparison?.operations ?? []).flatMap(
     ({ op = "?", table = "?", id = "?", base, theirs, yours = {} }) => [

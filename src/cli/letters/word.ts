@@ -1,11 +1,11 @@
-/** What became of a letter, in words; and letters of a bulk operation, counted before it begins. */
+/** The outcome of a letter in words, and the count of letters before a bulk operation. */
 import type { DeadLetters, LetterFilter, RetryResult } from "../../dead-letters/types.js";
 import type { Principal } from "../../context.js";
 import type { LetterStatus } from "../../store/letters.js";
 import { counted } from "../check.js";
 import { oneLine } from "../describe-error.js";
 
-/** One line. */
+/** The outcome in one line. */
 export function wordOf(result: RetryResult | { readonly status: "skipped" }): string {
   switch (result.status) {
     case "retried": {
@@ -33,7 +33,7 @@ export function wordOf(result: RetryResult | { readonly status: "skipped" }): st
   }
 }
 
-/** How many of them wait; `undefined` where they are more than are worth counting. */
+/** How many of the letters wait. `undefined`: too many to count. */
 export async function countWaiting(
   letters: DeadLetters<Principal>,
   filter: LetterFilter,

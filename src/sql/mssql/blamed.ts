@@ -1,4 +1,4 @@
-/** What an error of SQL Server is about. It says so in a sentence of the session's language, which quotes names; a value stands last. */
+/** Finds out what an error of SQL Server is about. The message is in the session's language and quotes names; a value comes last. */
 import type { Blamed } from "../../store/failures.js";
 import type { SqlTable } from "../dialect.js";
 import { numberOf } from "./errors.js";
@@ -29,7 +29,7 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   return { columns: named === undefined ? [] : [named] };
 }
 
-/** The first ones: what stands behind them is a value, and may hold anything. */
+/** Only the first quoted names: what follows is a value, and may contain anything. */
 const mostNames = 2;
 
 export function quotedNames(message: string): readonly string[] {

@@ -20,7 +20,7 @@ import { collationOf } from "./text.js";
 import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
-/** What can't be compared as it is, or is equal to what other letters say. */
+/** Types that can't be compared directly, or treat different texts as equal. */
 const texts: ReadonlySet<string> = new Set([
   "char",
   "json",
@@ -36,12 +36,12 @@ const same: Dialect["same"] = (reference, { type }, value) => {
   if (value === null) return sql`${reference} is null`;
   if (texts.has(type)) return sql`${textBytes(reference)} = ${textBytes(sql`${value}`)}`;
   if (type === "image") return sql`convert(varbinary(max), ${reference}) = ${value}`;
-  // Most decimals are other doubles than single ones.
+  // Most decimals differ between single and double precision.
   if (type === "real") return sql`${reference} = convert(real, ${value})`;
   return sql`${reference} = ${value}`;
 };
 
-/** With all their digits: the driver makes doubles of them. */
+/** Read as text, because the driver would make doubles of them. */
 const exact: Dialect["exact"] = (reference, { type }) => {
   switch (type) {
     case "decimal":
@@ -69,7 +69,7 @@ export const mssql: Dialect = {
   merging,
   inserts: "merge",
   top: true,
-  // The server takes 2,100.
+  // The server allows 2,100.
   mostParameters: 2_000,
   aside,
   sending,
@@ -82,7 +82,7 @@ export const mssql: Dialect = {
   convert,
   view,
   exact,
-  // As the driver's own Unicode text it would have the column converted, row by row, and no index would find it.
+  // Converted to the column's type: compared with the driver's Unicode text, the column would be converted row by row, without its index.
   keyed: ({ type, charset }, value) => {
     const collation = charset === undefined ? undefined : collationOf(charset);
     if (collation === undefined || typeof value !== "string") return value;
@@ -98,6 +98,6 @@ export const mssql: Dialect = {
   meaning,
   blamed,
   settings,
-  // The driver has a message by which the server ends what it is doing, and closes the connection where that is not answered.
+  // The driver asks the server to cancel the statement, and closes the connection if there is no answer.
   abandon: async (connection) => connection.cancelQuery?.(async () => {}),
 };

@@ -8,11 +8,11 @@ import type { Meaning } from "../../store/failures.js";
 export const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
   NOT_NULL_VIOLATION: [515],
   UNIQUE_VIOLATION: [2601, 2627],
-  // 547 is told apart by its words.
+  // 547 is several constraints, distinguished by the message.
   FOREIGN_KEY_VIOLATION: [],
   // A rule; a view's WITH CHECK OPTION.
   CHECK_VIOLATION: [513, 550],
-  // A block predicate; a trigger that has ended the transaction without a word.
+  // A block predicate; a trigger that ended the transaction without an error of its own.
   CONSTRAINT_VIOLATION: [3609, 33504],
   INVALID_DATA: [
     220, 232, 235, 236, 237, 238, 241, 242, 244, 245, 248, 293, 295, 296, 298, 511, 517, 1946, 2628,
@@ -44,12 +44,12 @@ export const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number
   ],
 };
 
-/** From here on numbers are the application's: what RAISERROR and THROW give in its triggers. */
+/** Numbers from here on are the application's, from RAISERROR and THROW in its triggers. */
 const firstOwnNumber = 50_000;
 
-/** tedious' own errors, in which the server has no part. */
+/** tedious' own errors, which do not come from the server. */
 export const clientCodes: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
-  // Of a request; the connection is there.
+  // The time-out of a request. The connection still works.
   ["ETIMEOUT", "busy"],
   ...["EABORT", "ECANCEL", "ECLOSE", "EENCRYPT", "EFEDAUTH", "EINSTLOOKUP", "EINVALIDSTATE"].map(
     (code): [string, Meaning] => [code, "outage"],
@@ -57,7 +57,7 @@ export const clientCodes: ReadonlyMap<string, Meaning> = new Map<string, Meaning
   ...["ELOGIN", "ESOCKET"].map((code): [string, Meaning] => [code, "outage"]),
 ]);
 
-/** The messages of those to which tedious, tarn and Kysely give no code. */
+/** The messages of errors that tedious, tarn and Kysely throw without a code. */
 export const clientMessages: readonly RegExp[] = [
   /^Failed to connect to /,
   /^Connection lost - /,
@@ -83,29 +83,29 @@ export function numberOf(error: unknown): number | undefined {
   return typeof number === "number" && number > 0 ? number : undefined;
 }
 
-/** `undefined`: the error is neither the server's nor the driver's. */
+/** `undefined`: the error comes neither from the server nor from the driver. */
 export function meaning(error: unknown): Meaning | undefined {
   if (!(error instanceof Error)) return undefined;
   const number = numberOf(error);
   if (number === undefined) return meaningOfDriver(error);
   if (number >= firstOwnNumber) return "CONSTRAINT_VIOLATION";
   if (number === 547) return conflictOf(error.message);
-  // The column's type has no number left; the word is the same in every language.
+  // The column's type has no number left. The keyword is the same in every language.
   if (number === 8115 && /\bIDENTITY\b/.test(error.message)) return "exhausted";
   return meanings.get(number) ?? "other";
 }
 
 function meaningOfDriver({ code, message, name, constructor }: DriverError): Meaning | undefined {
   const listed = typeof code === "string" ? clientCodes.get(code) : undefined;
-  // A connection that took too long is not one that has others in its way.
+  // A connection that could not be opened in time is an outage, not contention.
   if (listed === "busy" && name === "ConnectionError") return "outage";
   if (listed !== undefined) return listed;
-  // A connection could not be made in time: with the latest failure's message, and without its code.
+  // No connection could be opened in time. The error has the latest failure's message, but not its code.
   if (name === "Error" && constructor.name === "TimeoutError") return "outage";
   return clientMessages.some((each) => each.test(message)) ? "outage" : undefined;
 }
 
-/** The words are SQL's own, and stand in the message whatever its language. */
+/** These are SQL keywords, which are the same in every language. */
 function conflictOf(message: string): Meaning {
   if (/\b(?:FOREIGN KEY|REFERENCE)\b/.test(message)) return "FOREIGN_KEY_VIOLATION";
   return /\bCHECK\b/.test(message) ? "CHECK_VIOLATION" : "CONSTRAINT_VIOLATION";
@@ -116,12 +116,12 @@ export function codes(error: unknown): readonly string[] {
   return number === undefined ? [] : [String(number)];
 }
 
-/** They come with another error, which says why. */
+/** Errors that accompany another one, which has the reason. */
 const companions: ReadonlySet<number> = new Set([
   266, 3609, 3616, 3621, 3902, 3903, 3930, 3931, 3998, 8180,
 ]);
 
-/** Of several errors of one statement, that which says why; the others are its cause. */
+/** Picks the error with the reason among several errors of one statement. The others become its cause. */
 export function thrown(error: unknown): unknown {
   if (!Array.isArray(error)) return error;
   const all: readonly unknown[] = error;

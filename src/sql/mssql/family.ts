@@ -1,11 +1,11 @@
-/** SQL Server, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+/** SQL Server before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { type Expression, MssqlAdapter, sql } from "kysely";
 import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
 
 const waitMs = 30_000;
 
-/** The lock is the transaction's, in which a schema can be changed, and ends with it. */
+/** The lock belongs to the transaction, in which the schema is changed, and ends with it. */
 async function migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const { rows } = await sql<{ locked: unknown }>`
@@ -19,7 +19,7 @@ async function migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>)
   });
 }
 
-/** As it stands in a statement, for `object_id`. */
+/** The quoted name, for `object_id`. */
 export function objectName({
   schema,
   name,
@@ -49,13 +49,13 @@ export const mssqlFamily: Family = {
   rowSecurity: false,
   deferral: false,
   types: {
-    // As the driver sends text: a column of another type would be converted, row by row, to be compared. And letter by letter.
+    // The type in which the driver sends text: a column of another type would be converted row by row. The collation compares exactly.
     text: exactText(sql`max`),
     longText: exactText(sql`max`),
     varchar: (length) => exactText(sql.lit(length)),
     timestamp: sql`datetime2(7)`,
     now: sql`sysutcdatetime()`,
-    // DATEADD takes an int: neither microseconds nor seconds of all the time that somebody may want to keep something for.
+    // DATEADD takes an int, so neither microseconds nor seconds can count all the time that somebody may want to keep something.
     ago: (given) => {
       const ms = Math.min(given, longestMs);
       return sql`dateadd(minute, ${-Math.floor(ms / minuteMs)}, dateadd(microsecond, ${-Math.round((ms % minuteMs) * 1_000)}, sysutcdatetime()))`;
@@ -63,7 +63,7 @@ export const mssqlFamily: Family = {
     iso: (column) => sql`replace(convert(varchar(27), ${column}, 121), ' ', 'T') + 'Z'`,
     at: (iso) => sql`convert(datetime2(7), ${iso.slice(0, -1)})`,
     digits: (column) => sql`convert(varchar(20), ${column})`,
-    // LEN would leave out spaces at the end.
+    // LEN would ignore trailing spaces.
     length: (text) => sql`datalength(${text}) / 2`,
     // Of a column of VALUES no page says that it gives way to the table's.
     keyed: (sent) => sql`${sent} ${letterByLetter}`,

@@ -1,4 +1,4 @@
-/** An INSERT on SQL Server, after a look that found no row. */
+/** The INSERT on SQL Server, after a look that found no row. */
 import { type CompiledQuery, sql } from "kysely";
 import { Contention } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
@@ -11,7 +11,7 @@ import { quotedNames } from "./blamed.js";
 import { meaning } from "./errors.js";
 import { isIdentity } from "./schema.js";
 
-/** The key's range, too: nobody makes the row that has not been found. */
+/** Locks the key's range, too, so that nobody else can insert the missing row. */
 export const rangeLock: RowLock = { beside: sql`with (updlock, serializable)` };
 
 export async function insert(
@@ -20,10 +20,10 @@ export async function insert(
   { values, neverChanges }: Pick<Put, "values" | "neverChanges">,
 ): Promise<Inserted> {
   const { traits, key } = target;
-  // What has looked has not locked.
+  // The look did not lock the row.
   if (neverChanges && (await isThere(tx, target))) throw taken();
   const statement = inserting(tx, target, { ...values, ...key });
-  // To whoever watches the transaction the failure is what is thrown here.
+  // Sent on the connection itself, so that the transaction's failure is the error that is thrown here.
   await tx.getExecutor().provideConnection(async (connection) => {
     try {
       await connection.executeQuery(statement);
@@ -32,7 +32,7 @@ export async function insert(
       throw error;
     }
   });
-  // Where a trigger takes its place, the statement is counted as if it had been done.
+  // With an INSTEAD OF trigger, rows are counted as if the statement had been executed.
   if (traits?.declining.has("insert") && !traits.view && !(await isThere(tx, target)))
     return { count: 0n };
   return { count: 1n };
@@ -48,7 +48,7 @@ async function isThere(tx: SqlTransaction, target: Target): Promise<boolean> {
   return (await locked(looking, lock).execute()).length > 0;
 }
 
-/** A number that the table would count takes a value only where that is said. */
+/** An IDENTITY column accepts a value only after `set identity_insert`. */
 function inserting(tx: SqlTransaction, { table, columns }: Target, values: Values): CompiledQuery {
   const statement = tx.insertInto(table).values(literalNulls(values)).compile();
   const counts = [...columns.values()].some(
@@ -60,7 +60,7 @@ function inserting(tx: SqlTransaction, { table, columns }: Target, values: Value
   return { ...statement, sql: `${on("on")}; ${statement.sql}; ${on("off")}` };
 }
 
-/** Of the row's own key, and not of another one that is unique. */
+/** Whether the violated constraint is the row's key, not another unique one. */
 function isOfKey(error: unknown, { traits, key }: Target): boolean {
   const names = error instanceof Error ? quotedNames(error.message) : [];
   const constraint = names.find((name) => traits?.constraints?.has(name) === true);

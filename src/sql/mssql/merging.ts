@@ -1,4 +1,4 @@
-/** How SQL Server makes a new value of the stored one. */
+/** How SQL Server combines a stored value with a sent one. */
 import { type Expression, sql } from "kysely";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
@@ -17,7 +17,7 @@ const exactNumbers: ReadonlySet<string> = new Set([
   "smallmoney",
 ]);
 
-/** With as many digits as there are, so that what two numbers come to has room. */
+/** With the greatest precision, so that the result of two numbers fits. */
 function wide({ type, scale = 0 }: Column, value: Expression<unknown>): Expression<unknown> {
   return floats.has(type)
     ? sql`convert(float, ${value})`
@@ -32,7 +32,7 @@ const typed: Merging["typed"] = (column, value) => {
     : sql`${value}`;
 };
 
-/** By the number that `openjson` has for a value's type: a document is compared by its text. */
+/** By `openjson`'s number for a value's type: documents are compared as text. */
 function typeOf(element: unknown): number {
   if (element === null) return 0;
   if (typeof element === "string") return 1;
@@ -58,7 +58,7 @@ export const merging: Merging = {
     );
     const isThere = sql`exists (select 1 from openjson(kept.list) as each where each.[type] = sent.[type] and (each.[type] = 0 or convert(varbinary(max), each.[value]) = convert(varbinary(max), sent.plain)))`;
     const lacking = sql`select string_agg(convert(nvarchar(max), sent.element), ',') within group (order by sent.nr) as elements from (values ${sql.join(rows)}) as sent (nr, [type], element, plain) where not ${isThere}`;
-    // What it lacks comes before the bracket that ends it.
+    // Missing elements are inserted before the closing bracket.
     return sql`(select case when lacking.elements is null then kept.list else substring(kept.list, 1, len(kept.list) - charindex(']', reverse(kept.list))) + case when exists (select 1 from openjson(kept.list)) then ',' else '' end + lacking.elements + ']' end from (select ${stored} as list) as kept cross apply (${lacking}) as lacking)`;
   },
 };

@@ -1,4 +1,4 @@
-/** Owners' columns of SQL Server, which takes `alice ` for `alice`, and mostly `alice` for `Alice`. */
+/** Compares owners' columns exactly. SQL Server ignores trailing spaces, and mostly case. */
 import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";
@@ -20,7 +20,7 @@ const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   date: "date",
 };
 
-/** A text's bytes: what is behind it and what a collation takes for the same letter are no part of the comparison. */
+/** Compares the text's bytes, so that trailing spaces count and the collation does not. */
 export function textBytes(text: Expression<unknown>): RawBuilder<unknown> {
   return sql`convert(varbinary(max), convert(nvarchar(max), ${text}))`;
 }
@@ -36,7 +36,7 @@ export const owners: Owners = {
       case "text":
         return sql<SqlBool>`${textBytes(reference)} = ${textBytes(sql`${place(value)}`)}`;
       case "number":
-        // As a decimal, which holds every digit that a column of whole numbers may have.
+        // As a decimal, which can hold every digit of a column of whole numbers.
         return sql<SqlBool>`${reference} = convert(decimal(38, 0), ${place(String(value))})`;
       default:
         return sql<SqlBool>`${reference} = ${place(value)}`;

@@ -1,4 +1,4 @@
-/** What SQL Server's catalog says of a table: its columns and keys, and what a row is like. */
+/** Reads a table's columns and keys from SQL Server's catalog. Also hashes its rows. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
 import type { Constraints, SourceTable, SqlTransaction } from "../dialect.js";
@@ -10,7 +10,7 @@ import { charsetOf } from "./text.js";
 interface ColumnRow {
   readonly name: string;
   readonly type: string;
-  /** In bytes; -1: as much as there is room for. */
+  /** In bytes; -1: `max`. */
   readonly size: number;
   readonly digits: number;
   readonly scale: number;
@@ -19,7 +19,7 @@ interface ColumnRow {
   readonly nullable: boolean;
   readonly counts: boolean;
   readonly computed: boolean;
-  /** Of a period of a temporal table. */
+  /** Whether it is a period column of a temporal table. */
   readonly period: number;
   /** 0: there is none. */
   readonly default: number;
@@ -28,7 +28,7 @@ interface ColumnRow {
   readonly json: number;
 }
 
-/** The table, as a statement would find it: in the login's own schema unless one is named. */
+/** The table's name as any statement resolves it: in the login's default schema unless one is named. */
 export function objectId(table: SourceTable): RawBuilder<number> {
   return sql<number>`object_id(${objectName(table)})`;
 }
@@ -62,7 +62,7 @@ export async function readColumns(
   return rows.map(toColumn);
 }
 
-/** Columns that take a value only where the statement says so before. */
+/** Columns that accept a value only after `set identity_insert`. */
 const identities = new WeakSet<Column>();
 
 export function isIdentity(column: Column): boolean {
@@ -118,10 +118,10 @@ export function columnNames(table: SourceTable, nr: number): RawBuilder<unknown>
   return sql`select ${sql.lit(nr)} as nr, c.name as name from sys.columns as c where c.object_id = ${objectId(table)}`;
 }
 
-/** Collations that tell every letter from every other. */
+/** Collations that distinguish all characters. */
 const exactCollation = /_BIN2?(?:_UTF8)?$|_CS_AS/;
 
-/** What is held unique, and which columns are compared by more than their letters. Three statements. */
+/** Reads the unique keys, and the columns whose collation treats different texts as equal. Three statements. */
 export async function readConstraints(
   tx: SqlTransaction,
   table: SourceTable,
@@ -171,7 +171,7 @@ export async function readForeignKeys(
   return foreignKeysOf(rows);
 }
 
-/** What a row is like: of each column the hash of its bytes, or of the text that has all its digits. */
+/** The hash of each column's bytes, or of the text that contains all its digits. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   return columns.map(
     (column) =>
@@ -179,7 +179,7 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
   );
 }
 
-/** Styles by which `convert` writes all that a value has. */
+/** The styles with which `convert` returns all digits of a value. */
 const styles: Readonly<Record<string, number>> = {
   money: 2,
   smallmoney: 2,

@@ -1,8 +1,8 @@
 /**
- * What a statement of the library's is sent with, and what of the server's own settings breaks the promise.
+ * The settings that are sent with each statement, and the server's own settings that break the promise.
  *
- * tedious sends each statement through `sp_executesql`, and what is set in one is put back when it ends. So each brings along what it needs: an error
- * undoes the whole transaction, a wait for a lock is bounded, and the rows that it changes are counted, whatever the login's own options are.
+ * tedious sends each statement through `sp_executesql`, which restores settings when the statement ends. Each statement therefore contains its settings:
+ * an error undoes the whole transaction, waits for locks are limited, and changed rows are counted, whatever the login's own options are.
  */
 import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
@@ -18,11 +18,11 @@ export const sending: Sending = {
   thrown,
 };
 
-/** A savepoint has no end of its own. */
+/** SQL Server has no statement that releases a savepoint. */
 export const aside: Aside = {
   begin: "save transaction powersync_aside",
   undo: "rollback transaction powersync_aside",
-  // Otherwise its failure would undo the whole transaction.
+  // With it on, the statement's failure would undo the whole transaction.
   alone: (statement) => ({ ...statement, sql: `set xact_abort off; ${statement.sql}` }),
 };
 

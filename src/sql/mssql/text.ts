@@ -1,4 +1,4 @@
-/** Text for columns of SQL Server, refused where the column would keep something else: `varchar` puts a question mark for each character that its code page lacks. */
+/** Converts text for columns of SQL Server, and refuses text that the column would change: `varchar` stores a question mark for a character that its code page lacks. */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
@@ -7,7 +7,7 @@ import { plainText } from "../../store/values.js";
 const fixed: ReadonlySet<string> = new Set(["char", "nchar"]);
 const utf8 = 65_001;
 
-/** Text that the column keeps as it is. */
+/** Accepts text that the column stores unchanged. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
   const text = plainText(value, lossyNumbers, stringifyJson);
   const { charset, length = Infinity, type } = column;
@@ -19,7 +19,7 @@ export function textFor(column: Column, value: unknown, lossyNumbers: boolean): 
   return text;
 }
 
-/** How a column's collation and its code page stand in `charset`: `1252 Latin1_General_CI_AS`. */
+/** Reads a column's code page and collation from `charset`, such as `1252 Latin1_General_CI_AS`. */
 export function charsetOf(codePage: number, collation: string): string {
   return `${codePage} ${collation}`;
 }
@@ -28,14 +28,14 @@ function codePageOf(charset: string): number {
   return Number.parseInt(charset, 10);
 }
 
-/** `undefined`: it has a name that no collation has. */
+/** `undefined`: the name is not a collation's. */
 export function collationOf(charset: string): string | undefined {
   return /^\d+ (\w+)$/.exec(charset)?.[1];
 }
 
 const encoder = new TextEncoder();
 
-/** `nvarchar` counts UTF-16 code units, `varchar` bytes; where a character may take two of them, the server has the last word. */
+/** `nvarchar` counts UTF-16 code units, and `varchar` counts bytes. For code pages with characters of two bytes, the server decides. */
 function sizeOf(text: string, codePage: number | undefined): number {
   return codePage === utf8 ? encoder.encode(text).length : text.length;
 }
@@ -52,7 +52,7 @@ const encodings: ReadonlyMap<number, string> = new Map([
 ]);
 const ascii = /^[\0-\x7f]*$/;
 
-/** Of a code page that the Encoding Standard does not have, only ASCII is sure. */
+/** For a code page that the Encoding Standard does not have, only ASCII is certain. */
 function refuseForeign(codePage: number, text: string): void {
   if (codePage === utf8 || ascii.test(text)) return;
   const characters = charactersOf(codePage);
@@ -62,7 +62,7 @@ function refuseForeign(codePage: number, text: string): void {
 }
 
 const none: ReadonlySet<string> = new Set();
-/** They never change, and take a moment to find. */
+/** Remembered, because they never change and take some time to compute. */
 const known = new Map<number, ReadonlySet<string>>();
 
 function charactersOf(codePage: number): ReadonlySet<string> {

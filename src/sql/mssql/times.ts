@@ -1,4 +1,4 @@
-/** Points in time and times of day as SQL Server's columns keep them, rounded as it rounds. */
+/** Points in time and times of day for SQL Server's columns, rounded as the server rounds. */
 import { InvalidValue } from "../../store/failures.js";
 import {
   clockText,
@@ -10,7 +10,7 @@ import {
 } from "../../store/timestamps.js";
 import { withoutTrailingZeros } from "../../store/values.js";
 
-/** Of so many digits, up to seven; halves go up. */
+/** Rounds to a number of digits, at most seven; halves up. */
 function rounded(reading: Reading, digits: number, exact: boolean): Reading {
   const { seconds, fraction } = reading;
   if (fraction.length <= digits) return reading;
@@ -37,7 +37,7 @@ export function timeOf(value: unknown, digits: number, exact: boolean): string {
 const firstDateTime = Date.UTC(1753, 0, 1) / 1000;
 const ticksPerMs = 0.3;
 
-/** DATETIME keeps three hundredths of a second: `.000`, `.003`, `.007`. */
+/** DATETIME stores multiples of 1/300 of a second: `.000`, `.003`, `.007`. */
 export function dateTime(reading: Reading, exact: boolean): string {
   const { seconds, fraction } = rounded(reading, 3, exact);
   const ms = Number(fraction.padEnd(3, "0"));
@@ -46,7 +46,7 @@ export function dateTime(reading: Reading, exact: boolean): string {
     throw new InvalidValue("The column keeps three hundredths of a second.");
   const at = seconds + (kept === 1000 ? 1 : 0);
   if (at < firstDateTime) throw new InvalidValue("The year is out of range.");
-  // In the one form that no language of the session reads in another way.
+  // The only form that does not depend on the session's language.
   const text = instantText({ seconds: at, fraction: "" }).replace(" ", "T");
   return `${text}.${String(kept % 1000).padStart(3, "0")}`;
 }
@@ -54,7 +54,7 @@ export function dateTime(reading: Reading, exact: boolean): string {
 const firstMinute = Date.UTC(1900, 0, 1) / 1000;
 const lastMinute = Date.UTC(2079, 5, 6, 23, 59) / 1000;
 
-/** SMALLDATETIME keeps minutes: up to 29.998 seconds belong to the one before. */
+/** SMALLDATETIME stores minutes. Up to 29.998 seconds are rounded down. */
 export function minute({ seconds, fraction }: Reading, exact: boolean): string {
   const over = ((seconds % 60) + 60) % 60;
   if (exact && (over !== 0 || fraction !== ""))

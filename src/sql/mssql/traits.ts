@@ -1,4 +1,4 @@
-/** What the login may do with a table on SQL Server, and what triggers make of it. */
+/** Reads a table's traits on SQL Server: the login's rights, and the triggers. */
 import { type RawBuilder, sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { Traits, Verb } from "../traits.js";
@@ -8,14 +8,14 @@ import { objectId } from "./schema.js";
 interface TraitsRow {
   readonly kind: "object" | "column" | "trigger" | "unique" | "check" | "reference";
   readonly name: string;
-  /** A column of the constraint's; a check's condition; what the login may do with the column, or the object. */
+  /** A constraint's column, a check's condition, or a right of the login on the column or object. */
   readonly detail: string | null;
 }
 
 const none: ReadonlySet<Verb> = new Set();
 const verbs: readonly Verb[] = ["insert", "update", "delete"];
 
-/** Names in the catalog have another collation than most databases. */
+/** Converts names, because the catalog has another collation than most databases. */
 function text(value: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`convert(nvarchar(max), ${value}) collate database_default`;
 }
@@ -67,7 +67,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     new Set(columns.filter(({ detail }) => detail?.at(at) === "1").map((row) => row.name));
   const updatable = allowed(1);
   const triggered = new Set(of("trigger").map((row) => row.name.toLowerCase()));
-  // Who may not see a table's definition is not told of its triggers.
+  // A login that may not see the table's definition can't see its triggers.
   const declining = sees === "1" ? verbs.filter((verb) => triggered.has(verb)) : verbs;
   const isView = object?.name.trim() !== "U";
   return {

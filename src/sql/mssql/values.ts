@@ -1,6 +1,6 @@
 /**
- * Makes JSON values parameters for SQL Server, and shows parameters as `tedious` reads the column. Most go as text, which the server converts to the
- * column's type: the driver has no way to say which type a parameter is meant to have, and would make a double of a decimal.
+ * Converts JSON values to parameters for SQL Server, and parameters to the form in which `tedious` reads the column. Most are sent as text, which the server
+ * converts to the column's type: the driver can't be told a parameter's type, and would send a decimal as a double.
  */
 import { type Expression, sql } from "kysely";
 import { stringifyJson } from "../../wire/serialize.js";
@@ -22,7 +22,7 @@ import { conversion } from "../row-values.js";
 import { dateTime, instant, minute, timeOf } from "./times.js";
 import { textFor } from "./text.js";
 
-/** What an expression that `convert` has made stands for. */
+/** The value for which an expression of `convert` stands. */
 const shown = new WeakMap<object, unknown>();
 
 function standingFor<T>(expression: Expression<T>, value: unknown): Expression<T> {
@@ -71,7 +71,7 @@ export function convert(
     case "uniqueidentifier":
       return uuidOf(value) ?? refuse("The value is not a uuid.");
     case "json":
-      // Where a check keeps JSON in a text, that has a length.
+      // JSON in a text column with a check. The column has a length.
       return column.length === undefined && column.charset === undefined
         ? jsonText(value, lossyNumbers, stringifyJson, deepest)
         : textFor(column, jsonText(value, lossyNumbers, stringifyJson, deepest), lossyNumbers);
@@ -84,7 +84,7 @@ export function convert(
   }
 }
 
-/** Levels of nesting that the server's own functions read. */
+/** The levels of nesting that the server's own functions support. */
 const deepest = 128;
 
 function refuse(message: string): never {
@@ -99,7 +99,7 @@ const ranges: Readonly<Record<string, readonly [least: bigint, greatest: bigint]
 };
 
 function integer(type: string, text: string): bigint {
-  // Millions of digits take seconds to read.
+  // A length limit, because parsing millions of digits takes seconds.
   const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
   const number = digits.length <= 20 ? BigInt(digits.replace("+", "")) : undefined;
   const [least, greatest] = ranges[type] ?? [0n, 0n];
@@ -115,14 +115,14 @@ function sizesOf({ scale, precision }: Column) {
   };
 }
 
-/** They are integers of 64 and of 32 bits, in ten-thousandths. Text is not converted to them unless that is asked for. */
+/** `money` and `smallmoney` are 64-bit and 32-bit integers of ten-thousandths. Text must be converted to them explicitly. */
 function money({ type }: Column, text: string): Expression<unknown> {
   const plain = plainDecimal(text, 4);
   integer(type === "money" ? "bigint" : "int", plain.replace(".", ""));
   return standingFor(sql`convert(${sql.raw(type)}, ${plain})`, plain);
 }
 
-/** BINARY(16) is where a UUID is kept by its bytes. Bytes as a parameter are the driver's own `Buffer`, which is not everywhere. */
+/** A BINARY(16) column stores a UUID by its bytes. Not sent as a `Buffer`, which not every runtime has. */
 function binary({ type, length }: Column, value: unknown): Expression<unknown> {
   const id = type === "binary" && length === 16 ? uuidOf(value) : undefined;
   const hex = id === undefined ? hexOf(bytesOf(value)) : id.replaceAll("-", "");
@@ -142,8 +142,8 @@ function bytesOfHex(hex: string): Uint8Array {
 }
 
 /**
- * A parameter that `convert` made, as `tedious` reads the column by its default options: for application code that compares it with a stored row.
- * A decimal is its digits, as the library reads it.
+ * Converts the result of `convert` to the form in which `tedious` reads the column by default, for application code that compares it with a stored row. A
+ * decimal becomes text, as the library reads it.
  */
 export function view(column: Column, parameter: unknown): unknown {
   if (typeof parameter === "object" && parameter !== null)

@@ -1,4 +1,4 @@
-/** What an error of MySQL or MariaDB is about. Both say it in a sentence of the server's language, which quotes names. */
+/** Finds out which table, columns or constraint an error of MySQL or MariaDB is about. The message is in the server's language, and quotes names. */
 import type { Blamed } from "../../store/failures.js";
 import type { SqlTable } from "../dialect.js";
 
@@ -22,7 +22,7 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
     return { columns: known(quotedNames(listed)), ...constraintIn(message) };
   }
   if (duplicate.has(errno)) {
-    // The value stands before the key's name, and may hold anything.
+    // The value precedes the key's name, and may contain anything.
     const [, key = ""] = /'([^']*)'[^']*$/.exec(message) ?? [];
     const name = key.slice(key.lastIndexOf(".") + 1);
     return { columns: known(traits?.constraints?.get(name) ?? []), constraint: name };
@@ -34,7 +34,7 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
     const told = traits?.constraints?.get(name) ?? (columns.has(own) ? [own] : []);
     return { columns: known(told), constraint: name };
   }
-  // A value stands before its column, and may hold anything.
+  // The value precedes the column, and may contain anything.
   let last: string | undefined;
   let at = -1;
   for (const name of columns.keys()) {

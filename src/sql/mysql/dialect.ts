@@ -45,7 +45,7 @@ export const mysql: Dialect = {
   runs,
   same,
   merging,
-  // At the server's own REPEATABLE READ, looking for a row that is not there yet would lock the gap, against everybody else who inserts one.
+  // At the server's default, REPEATABLE READ, looking for a row that does not exist locks the gap around it against all other INSERTs.
   isolation: "read committed",
   inserts: "duplicate key",
   types: mysqlFamily.types,
@@ -53,17 +53,17 @@ export const mysql: Dialect = {
   columnNames,
   readTraits,
   readConstraints,
-  // It keeps the latest one of this name, until the connection ends.
+  // The server keeps the latest statement of this name until the connection ends.
   may: mayByTrying(meaning, (statement) =>
     CompiledQuery.raw(`prepare powersync_asked from '${statement.sql.replaceAll("'", "''")}'`),
   ),
   readForeignKeys,
   convert,
   view,
-  // By its settings the driver rounds what is beyond 2^53.
+  // Depending on its settings, the driver rounds integers beyond 2^53.
   exact: (reference, { type }) => (type === "bigint" ? sql`cast(${reference} as char)` : reference),
   rowLock: { behind: sql`for update` },
-  // The words that both servers know.
+  // The syntax that both servers support.
   shareLock: () => ({ behind: sql`lock in share mode` }),
   owners,
   fingerprint,
@@ -73,6 +73,6 @@ export const mysql: Dialect = {
   blamed,
   prepare,
   settings: settingProblems,
-  // Kysely destroys mysql2's connection first; and then it is offered none to send a KILL through.
+  // Kysely destroys mysql2's connection first, so it needs no other connection to send a KILL.
   abandon: async (connection) => connection.killSession?.(async () => {}),
 };

@@ -1,4 +1,4 @@
-/** MySQL and MariaDB, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+/** MySQL and MariaDB before their dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { MysqlAdapter, sql } from "kysely";
 import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
@@ -6,7 +6,7 @@ import type { Family } from "../family.js";
 const lock = "powersync-writes";
 const waitSeconds = 30;
 
-/** The lock is the connection's, and ends with it. Its name is for the whole server, so the database's name goes into it, cut to what fits. */
+/** The lock belongs to the connection and ends with it. Lock names are global on a server, so the name contains the database's, cut to the allowed length. */
 async function migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>): Promise<void> {
   const name = sql`left(concat(${lock}, ' ', coalesce(database(), '')), 64)`;
   await db.connection().execute(async (on) => {
@@ -19,7 +19,7 @@ async function migrate(db: SqlDatabase, run: (on: SqlDatabase) => Promise<void>)
     try {
       await run(on);
     } finally {
-      // What fails here is a connection that is lost anyway, and the lock with it.
+      // This only fails if the connection is lost, and then the lock is released anyway.
       await sql`select release_lock(${name})`.execute(on).catch(() => undefined);
     }
   });

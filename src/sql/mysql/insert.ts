@@ -1,4 +1,4 @@
-/** An INSERT on MySQL and MariaDB, after a look that found no row. */
+/** The INSERT on MySQL and MariaDB, after a look that found no row. */
 import { type CompiledQuery, sql } from "kysely";
 import { Contention, NumbersExhausted } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
@@ -7,7 +7,7 @@ import { probing } from "../judgment.js";
 import type { Inserted } from "../look.js";
 import { meaning } from "./errors.js";
 
-/** A key that another transaction has taken in the meantime is not a violation: then there is a row to change, and the transaction is tried again. */
+/** If another transaction has taken the key in the meantime, that is not a violation: the transaction is tried again, and changes the row. */
 export async function insert(
   tx: SqlTransaction,
   target: Target,
@@ -20,9 +20,9 @@ export async function insert(
     .compile();
   const mayLook = Object.keys(key).every((name) => traits?.readable?.has(name) !== false);
   const looking = probing(tx, { ...target, scope: undefined });
-  // A lock sees the newest row, also where the transaction reads from an older snapshot.
+  // A locking read sees the current row, even if the transaction reads from an older snapshot.
   const look = (traits?.lockable === false ? looking : looking.forUpdate()).compile();
-  // Both at once: to whoever watches the transaction the failure is one, and nothing is sent after it.
+  // Both in one call, so that they count as one failure, after which nothing is sent.
   return tx.getExecutor().provideConnection(async (connection) => {
     try {
       await connection.executeQuery(statement);
@@ -49,7 +49,7 @@ function isOfPrimaryKey(error: unknown): boolean {
   return error instanceof Error && /['.]PRIMARY'$/.test(error.message);
 }
 
-/** MySQL goes on giving the last number, which is taken. Looks whether it is; `undefined` where the row has brought its own. */
+/** After the last AUTO_INCREMENT number, MySQL assigns it again, and it is taken. Checks for that. `undefined`: the row has its own number. */
 function lastNumber(
   tx: SqlTransaction,
   { table, columns }: Target,

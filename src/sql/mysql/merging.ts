@@ -1,4 +1,4 @@
-/** How MySQL and MariaDB make a new value of the stored one. */
+/** How MySQL and MariaDB combine a stored value with a sent one. */
 import { type Expression, sql } from "kysely";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";

@@ -1,4 +1,4 @@
-/** Owners' columns of MySQL and MariaDB, which take `7abc` for 7 in a column of numbers, and mostly `alice` for `Alice`. */
+/** Compares owners' columns exactly. MySQL and MariaDB read `7abc` as 7 in a numeric column, and mostly treat `alice` and `Alice` as equal. */
 import { sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";

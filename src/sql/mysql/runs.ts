@@ -1,12 +1,12 @@
 /**
- * PUTs of one or more rows in one statement, on MySQL and MariaDB. It is an error, which undoes the statement, where a row that is there is outside the
- * scope, and where it is not the key but another unique value that is taken: then the row's key becomes NULL.
+ * PUTs of one or more rows in one statement, on MySQL and MariaDB. The statement fails, and is undone, if an existing row is outside the scope, or if
+ * another unique value than the key is taken: then the statement would set the row's key to NULL.
  */
 import { sql, type SqlBool } from "kysely";
 import type { RunStatements } from "../dialect.js";
 
 export const runs: RunStatements = {
-  // One by one it takes three statements.
+  // Even one row is worth it, because it takes three statements otherwise.
   least: 1,
   mostParameters: Infinity,
   put: (tx, { table, key, scope }, columns, changed, rows) => {
@@ -20,7 +20,7 @@ export const runs: RunStatements = {
       .columns([...columns])
       .expression(sql<never>`values ${rows}`)
       .onDuplicateKeyUpdate({
-        // First, for it asks about the row as it was.
+        // First, because later assignments would change what it reads.
         [name]: sql`if(${good}, ${sql.id(name)}, null)`,
         ...Object.fromEntries(
           changed.filter((each) => !names.includes(each)).map((each) => [each, proposed(each)]),

@@ -1,4 +1,4 @@
-/** What MySQL or MariaDB says of a table: its columns, keys and grants, and what a row is like. */
+/** Reads a table from MySQL's or MariaDB's catalog: columns, keys and grants. Also hashes its rows. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
@@ -22,7 +22,7 @@ interface ColumnRow {
   readonly extra: string;
   readonly expression: string | null;
   readonly json: Count;
-  /** Of the table's engine; null for a view. */
+  /** Whether the table's engine has transactions; null for a view. */
   readonly transactions: string | null;
   /** Of the connection. */
   readonly client: string;
@@ -33,15 +33,15 @@ interface ColumnRow {
 type Count = number | bigint | string;
 
 /**
- * One statement on the connection it is given. The table is found as a statement would find it: in the connection's database unless a schema is named.
+ * Reads the columns with one statement on the given connection. The table is found as in any statement: in the connection's database unless a schema is named.
  *
- * @throws UnsuitableTable where the table's engine has no transactions, or the connection could not carry every text
+ * @throws UnsuitableTable if the table's engine has no transactions, or the connection's character set lacks characters
  */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,
 ): Promise<readonly Column[]> {
-  // As constants on each of the views: without, the server opens every table that it has. Literals, for a driver puts no parameters into comments.
+  // Each view is filtered by constants, because otherwise the server opens every table. They are literals, because drivers put no parameters into comments.
   const name = sql.lit(table.name);
   const schema = table.schema === undefined ? sql`database()` : sql.lit(table.schema);
   const { rows } = await sql<ColumnRow>`
@@ -102,7 +102,7 @@ function toColumn(row: ColumnRow): Column {
     ...(unsigned && { unsigned: true }),
     ...((type === "enum" || type === "set") && { members: enumMembers(declared) }),
     ...(secondTypes.has(type) && Number(row.cuts) === 1 && { cutsSeconds: true }),
-    // By explicit_defaults_for_timestamp, a TIMESTAMP takes a NULL for "now".
+    // Depending on explicit_defaults_for_timestamp, NULL in a TIMESTAMP means "now".
     ...(!nullable && (increments || type === "timestamp") && { nullReplaced: true }),
     nullable,
     hasDefault: Number(row.defaulted) === 1 || increments,
@@ -118,7 +118,7 @@ const countingBits: Readonly<Record<string, bigint>> = {
   int: 32n,
 };
 
-/** A floating-point column counts up to what it holds exactly. */
+/** A floating-point column is numbered up to the largest integer that it holds exactly. */
 function endOf({ type }: ColumnRow, unsigned: boolean): bigint {
   if (type === "float") return 2n ** 24n;
   if (type === "double") return 2n ** 53n;
@@ -151,7 +151,7 @@ interface ConstraintRow {
   readonly column: string | null;
 }
 
-/** What is held unique, and which columns are compared by more than their letters. One statement. */
+/** Reads the unique keys, and the columns whose collation treats different texts as equal. One statement. */
 export async function readConstraints(
   tx: SqlTransaction,
   table: SourceTable,
@@ -176,11 +176,11 @@ export async function readConstraints(
   let plain = false;
   for (const { kind, name: named, column } of rows) {
     if (kind === "table") plain = named === "BASE TABLE";
-    // By its name: `_bin` and `_cs` tell one letter from another.
+    // The collation's name tells: `_bin` and `_cs` distinguish case.
     else if (kind === "collation" && column !== null && !/_(bin|cs)$/.test(named ?? "")) {
       inexact.add(column);
     } else if (kind === "index") {
-      // Of an expression there is no column.
+      // An index on an expression has no column.
       indexes.set(named ?? "", [...(indexes.get(named ?? "") ?? []), column ?? ""]);
     }
   }
@@ -202,7 +202,7 @@ export async function readForeignKeys(
   return foreignKeysOf(rows);
 }
 
-/** What a row is like, as bytes, so that no character set stands against another; each value hashed by itself, so that no text grows beyond what the server allows. */
+/** Hashes of a row's values, as bytes, so that character sets don't conflict. Each value is hashed separately, so that no text exceeds the server's limit. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   const hashes = columns.map((column) => sql`ifnull(sha2(${comparedBytes(column)}, 256), '-')`);
   return [sql<string>`sha2(concat_ws(',', ${sql.join(hashes)}), 256)`];
@@ -222,7 +222,7 @@ interface AccessRow {
   readonly kind: string;
 }
 
-/** What the connection's user may do. One statement. Views are not locked: not all of them can be. */
+/** Reads the user's rights. One statement. Rows of views are not locked, because not all of them can be. */
 export async function access(tx: SqlTransaction, { schema, name }: SourceTable): Promise<Access> {
   const place = schema === undefined ? sql`database()` : sql.lit(schema);
   const table = sql.lit(name);

@@ -1,12 +1,12 @@
 /**
- * What a connection must be like while a transaction of the library's runs on it.
+ * The settings of a connection while a transaction of the library runs on it.
  *
- * MySQL has no settings that end with the transaction. So the connection's own are kept in user variables, set for the transaction, and put back
- * after it: whoever gets the connection from the pool next finds it as it was. Kept values are never overwritten, so that a connection which
- * missed being put back still knows what it was like.
+ * MySQL has no settings that end with the transaction. The connection's own settings are therefore saved in user variables, changed for the transaction,
+ * and restored after it, so that the pool's next user finds the connection unchanged. Saved values are never overwritten: a connection that was not
+ * restored still has its original settings.
  *
- * - Waiting and working is bounded. MariaDB bounds every statement, and the time between two; MySQL only reading ones, and the waits of
- *   the others.
+ * - Waits and statements are limited in time. MariaDB limits every statement and the time between two; MySQL only reading statements, and the
+ *   waits of the others.
  * - The time zone is UTC, so that a TIMESTAMP is the instant that was sent, whatever the server's or the pool's zone, also in the hour that
  *   a zone has twice.
  * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
@@ -43,7 +43,7 @@ const settings: readonly Setting[] = [
     number: "unsigned",
     value: ({ lockMs }) => seconds(lockMs),
   },
-  // For the table's own lock, which a change of its schema takes. The server's default is a day or more.
+  // For metadata locks, which a change of the schema takes. The server's default is a day or more.
   { name: "lock_wait_timeout", number: "unsigned", value: ({ lockMs }) => seconds(lockMs) },
   {
     name: "max_statement_time",
@@ -57,7 +57,7 @@ const settings: readonly Setting[] = [
     number: "unsigned",
     value: ({ statementMs }) => statementMs.toFixed(0),
   },
-  // For a process or a network that goes silent: what it has locked is free again in time. MySQL ends an idle transaction with its session.
+  // Frees the locks of a process or network that has gone silent. MySQL ends an idle transaction only with its session.
   {
     name: "wait_timeout",
     number: "unsigned",
@@ -83,7 +83,7 @@ const settings: readonly Setting[] = [
         ? `@@session.${name}`
         : `'${isolation.toUpperCase().replace(" ", "-")}'`,
   })),
-  // Off, a transaction begins with the first statement that reads or writes. What somebody has left open is committed first, as BEGIN would do.
+  // With it off, a transaction begins with the first statement that reads or writes. An open transaction is committed first, as BEGIN would do.
   {
     name: "autocommit",
     number: "unsigned",
@@ -97,7 +97,7 @@ const settings: readonly Setting[] = [
   { name: "sql_auto_is_null", number: "unsigned", flag: true, value: () => "0" },
 ];
 
-/** All values are computed before any is assigned. */
+/** All values are computed before one is assigned. */
 function assignments(one: (setting: Setting) => string): string {
   return settings
     .map((setting) =>
@@ -135,10 +135,10 @@ function seconds(ms: number): string {
   return Math.max(1, Math.ceil(ms / 1000)).toFixed(0);
 }
 
-/** What a statement of the library's own takes at most: a part of a letter's payload, escaped, and what else stands in its row. */
+/** The size of the library's largest statement: an escaped part of a letter's payload, and the rest of its row. */
 const leastPacket = 4 * 1024 * 1024;
 
-/** What of the server's own settings breaks the promise, or is too small. */
+/** Finds settings of the server that break the promise or are too small. */
 export async function settingProblems(
   tx: SqlTransaction,
   { bodyBytes }: SettingsAsked,

@@ -1,14 +1,14 @@
-/** Text for columns of MySQL and MariaDB, refused where the column would keep something else. */
+/** Converts text for columns of MySQL and MariaDB, and refuses text that the column would change. */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
 import { isDouble, jsonText, plainText, textOf } from "../../store/values.js";
 
-/** Text that the column keeps as it is. */
+/** Accepts text that the column stores unchanged. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
   const text = plainText(value, lossyNumbers, stringifyJson);
   refuseForeign(column, text);
-  // Spaces beyond the length are cut without an error, also in strict mode.
+  // Spaces beyond the length are removed without an error, even in strict mode.
   const { length = Number.POSITIVE_INFINITY } = column;
   if (text.length * 4 > length && sizeOf(column, text) > length)
     throw new InvalidValue("The text is too long.");
@@ -55,7 +55,7 @@ function refuseInexact(json: string): void {
   }
 }
 
-/** Neither server takes half of a surrogate pair, also where it is escaped. */
+/** Both servers refuse half of a surrogate pair, even if it is escaped. */
 const surrogate = /\\u[dD]/;
 const escapes = /\\(?:u([\da-fA-F]{4})|.)/g;
 
@@ -72,7 +72,7 @@ function hasHalfPair(json: string): boolean {
   return expected !== undefined;
 }
 
-/** A member of an ENUM. The server would take one in other letters, or, of digits, the one at that place. */
+/** A member of an ENUM, spelled exactly. The server would ignore case, and read digits as a member's position. */
 export function wordOf({ members = [] }: Column, value: unknown): string {
   const word = textOf(value);
   if (!members.includes(word)) throw new InvalidValue("The value is not in the column's list.");
@@ -82,7 +82,7 @@ export function wordOf({ members = [] }: Column, value: unknown): string {
 /** Members of a SET, from a JSON array, its text, or the server's own form: with commas between them. */
 export function wordsOf(column: Column, value: unknown): string {
   const words = new Set(parsedList(value).map((word) => wordOf(column, word)));
-  // In the order in which the server keeps them.
+  // In the order in which the server stores them.
   return (column.members ?? []).filter((member) => words.has(member)).join(",");
 }
 
@@ -112,10 +112,10 @@ function countOf(text: string): number {
   return count;
 }
 
-/** Characters that a character set has not. The server knows better for the sets that are not here, and refuses too; but not where it compares a key. */
+/** Characters that a character set lacks. The server itself refuses them when it stores a value, but not when it compares a key. */
 const foreign: Readonly<Record<string, RegExp>> = {
   ascii: /[^\0-\x7f]/,
-  // MySQL's latin1 is windows-1252: behind 0xFF are the characters that it has at 0x80 to 0x9F.
+  // MySQL's latin1 is windows-1252: the characters beyond U+00FF are those that it has at 0x80 to 0x9F.
   latin1: /[^\0-\x7f\xa0-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]/,
   utf8: /[\ud800-\udfff]/,
   utf8mb3: /[\ud800-\udfff]/,

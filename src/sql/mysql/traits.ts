@@ -1,4 +1,4 @@
-/** What the connection's user may do with a table's columns on MySQL and MariaDB. There, a trigger can refuse a row and never pass over it. */
+/** Reads a table's traits on MySQL and MariaDB, including the user's rights. A trigger can refuse a row there, but never skip it. */
 import { type RawBuilder, sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { Traits } from "../traits.js";
@@ -10,15 +10,15 @@ interface TraitsRow {
   /** The columns of the primary key, with NUL between them. */
   readonly key: string | null;
   readonly alike: number;
-  /** Of unique indexes: lines of a name and a column, with NUL between them. */
+  /** The unique indexes: lines of a name and a column, separated by NUL. */
   readonly uniques: string | null;
-  /** Of checks: the same of a name and a condition. */
+  /** The checks: lines of a name and a condition, separated by NUL. */
   readonly checks: string | null;
 }
 
 const none: ReadonlySet<never> = new Set();
 
-/** Who may not make triggers is not told of them. */
+/** Only users who may create triggers can see them. */
 const toldOfTriggers = (schema: RawBuilder<unknown>, name: RawBuilder<unknown>) => {
   const host = sql`substring_index(current_user(), '@', -1)`;
   const user = sql`left(current_user(), char_length(current_user()) - char_length(${host}) - 1)`;
@@ -33,7 +33,7 @@ const toldOfTriggers = (schema: RawBuilder<unknown>, name: RawBuilder<unknown>) 
 
 /** One statement. */
 export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
-  // As constants on each of the views: joined by its columns, MariaDB looks at every table of every database.
+  // Each view is filtered by constants: joined by columns, MariaDB would examine every table of every database.
   const schema = source.schema === undefined ? sql`database()` : sql`${sql.lit(source.schema)}`;
   const name = sql`${sql.lit(source.name)}`;
   const indexes = sql`from information_schema.statistics s where s.table_schema = ${schema} and s.table_name = ${name}`;
@@ -75,7 +75,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     ),
     declining: none,
     rewritten: none,
-    // A row that is inserted where one is already runs the triggers for new ones, too.
+    // An upsert of an existing row runs the triggers for INSERT, too.
     ...(key && Number(first?.alike) === 1 && { keys: [key], alike: new Set(["insert"] as const) }),
     view: rows.some(({ view }) => Number(view) === 1),
     lockable: updatable.size > 0,
@@ -86,7 +86,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   };
 }
 
-/** A server cuts a list that is too long: of what is missing then, no column is told. */
+/** The server truncates a list that is too long. Errors about the missing entries then name no column. */
 function constraintsOf(
   { uniques, checks }: Pick<TraitsRow, "uniques" | "checks"> = { uniques: null, checks: null },
   columns: readonly string[],

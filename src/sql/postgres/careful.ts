@@ -1,4 +1,4 @@
-/** How Postgres looks before it writes. */
+/** How Postgres finds, locks and judges a row before it writes. */
 import { sql } from "kysely";
 import type { Target } from "../dialect.js";
 import type { Locking } from "../look.js";
@@ -6,7 +6,7 @@ import { verdict } from "../statements.js";
 import { takenBefore, unsure } from "../doubt.js";
 import { meaning, taken } from "./errors.js";
 
-/** Types of which Postgres can't say whether two values are the same, or takes others for it: of boxes it compares the area, of a `citext` no capitals. */
+/** Types that Postgres can't compare, or for which `=` means something else: it compares the area of boxes, and ignores case in `citext`. */
 const compared: Readonly<Record<string, "jsonb" | "text">> = {
   json: "jsonb",
   citext: "text",
@@ -20,17 +20,17 @@ const compared: Readonly<Record<string, "jsonb" | "text">> = {
   circle: "text",
 };
 
-/** The transaction's number, and the row's, which has the lower half of one alone. */
+/** The transaction's number, and the row's, which is only the lower half of one. */
 const now = sql`pg_current_xact_id()::text::numeric`;
 const its = sql`xmin::text::numeric`;
 const circle = sql.lit(2 ** 32);
 
 export const locking: Locking = {
-  // The weakest that will do: rows that refer to one which stays can still come.
+  // The weakest sufficient lock: unless the row is deleted, others can still insert rows that refer to it.
   lock: (verb) => ({ behind: verb === "delete" ? sql`for update` : sql`for no key update` }),
   returning: true,
   text: (reference) => sql`cast(${reference} as text)`,
-  // Nothing else keeps two from being inserted at once. Two statements, for what the first has waited for only the next one sees.
+  // Nothing else prevents two concurrent INSERTs. The lock is a statement of its own, because only the next statement sees what was committed during the wait.
   reserve: async (tx, { table, key, traits }) => {
     const names = Object.keys(key);
     if (traits?.keys === undefined || traits.keys.some((each) => isSame(each, names))) return;
@@ -41,7 +41,7 @@ export const locking: Locking = {
     const { table, key, scope, traits } = target;
     const statement = tx.insertInto(table).values({ ...values, ...key });
     try {
-      // Without a scope nothing has to come back: that would take the right to read the row.
+      // Without a scope nothing has to be returned, and RETURNING would require the right to read the row.
       if (scope === undefined || traits?.rewritten.has("insert")) {
         const { numInsertedOrUpdatedRows = 0n } = await statement.executeTakeFirst();
         return { count: numInsertedOrUpdatedRows };
@@ -51,14 +51,14 @@ export const locking: Locking = {
     } catch (error) {
       const ofKey = isOfKey(error, target);
       const { view = false, rowSecurity, readable } = traits ?? {};
-      // A view's columns may have other names than those of its table, which the error tells.
+      // The error names the table's columns, and a view's columns may have other names.
       if (meaning(error) !== "UNIQUE_VIOLATION" || !(ofKey || view)) throw error;
       const isBlind = Object.keys(key).some((name) => readable?.has(name) === false);
       if (neverChanges && isBlind) return "hidden";
-      // It has been inserted since it was looked for; or it was there before this transaction began, and what was looked for is not what stands there.
+      // Either the row was inserted after the look; or it existed before this transaction, and the look could not find it.
       if (takenBefore(target) !== true) throw unsure(target, true);
       if (ofKey && (view || rowSecurity)) return "hidden";
-      // A trigger has given the row another key, or it is another constraint of the view's table.
+      // A trigger has changed the row's key, or another constraint of the view's table is violated.
       throw error;
     }
   },
@@ -70,7 +70,7 @@ export const locking: Locking = {
   },
   version: {
     of: sql`concat(tableoid, ' ', ctid)`,
-    // What is under way and can be seen is this transaction's, its savepoints' included.
+    // A row of an uncommitted transaction is visible only to that transaction, including its savepoints.
     ours: sql`pg_xact_status((
       ${now} - mod(${now}, ${circle}) + ${its} + case
         when ${its} - mod(${now}, ${circle}) > ${circle} / 2 then -${circle}
@@ -82,8 +82,8 @@ export const locking: Locking = {
 };
 
 /**
- * Whether there is a row with this key: one that has the key's columns in common, whatever more the constraint holds, as that of a partitioned table
- * does. Of a row that nobody may see no columns are told.
+ * Whether the error is about the row's key. The constraint may have more columns than the key, as with a partitioned table. The error names no columns if
+ * the role may not see the row.
  */
 function isOfKey(error: unknown, { key, traits }: Target): boolean {
   const name =

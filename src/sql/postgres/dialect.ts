@@ -25,9 +25,9 @@ import { convert } from "./values.js";
 import { view } from "./view.js";
 import { postgresFamily } from "./family.js";
 
-/** The last one is for a process or a network that goes without a word: what it has locked is free again in time. */
+/** The last setting frees the locks of a process or network that has gone silent. */
 function bounds({ lockMs, statementMs, asynchronousCommit }: StatementBounds): RawBuilder<unknown> {
-  // Stronger and weaker settings than `on` that wait for this server's disk, and `local` is one, stay as they are.
+  // Only `off` is changed. Other settings, such as `local`, wait for this server's disk and stay as they are.
   const durable = asynchronousCommit
     ? sql``
     : sql`, set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
@@ -69,7 +69,7 @@ export const postgres: Dialect = {
   view,
   owners,
   rowSecurity: { become, becoming, inspect },
-  // The weakest that keeps the row as it is: rows that refer to it can still come.
+  // The weakest lock that prevents changes: others can still insert rows that refer to it.
   rowLock: { behind: sql`for no key update` },
   shareLock: (alias) => ({ behind: sql`for share of ${sql.ref(alias)}` }),
   fingerprint,

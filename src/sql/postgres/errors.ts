@@ -9,11 +9,11 @@ export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
   FOREIGN_KEY_VIOLATION: ["23001", "23503"],
   // 44000: WITH CHECK OPTION.
   CHECK_VIOLATION: ["23514", "44000"],
-  // P0001: RAISE EXCEPTION, by which a trigger refuses a row.
+  // P0001: RAISE EXCEPTION, with which a trigger refuses a row.
   CONSTRAINT_VIOLATION: ["23", "P0001"],
-  // 54000 and 54001: a limit that the value passes, such as an index's row size.
+  // 54000 and 54001: the value exceeds a limit, such as the size of an index row.
   INVALID_DATA: ["22", "54000", "54001"],
-  // The generator's limit: it is the table that has none left, and not the row's data.
+  // The sequence's limit: the table has no number left, and the row's data is not to blame.
   exhausted: ["2200H"],
   contention: ["40001", "40P01", "72000"],
   busy: ["55006", "55P03"],
@@ -56,7 +56,7 @@ const meanings = new Map(
   ),
 );
 
-/** `undefined`: the error is not the server's. */
+/** `undefined`: the error does not come from the server. */
 export function meaning(error: unknown): Meaning | undefined {
   const [code, category] = codes(error);
   if (code === undefined || category === undefined) return undefined;
@@ -90,7 +90,7 @@ function meaningByOrigin(code: string, error: ServerError): Meaning {
   const { routine, position, internalPosition } = error;
   const file = typeof error.file === "string" ? error.file : "";
   if (routine === "exec_stmt_raise" && file === "pl_exec.c") return "CONSTRAINT_VIOLATION";
-  // Of a statement's own text the parser says where. A value has no place in it, for it is a parameter.
+  // For an error in the statement's own text, the parser reports a position. A value has none, because it is a parameter.
   const ofStatement = position !== undefined || internalPosition !== undefined;
   if (code === "42601" && file !== "" && !ofStatement && !parsesStatements.test(file)) {
     return "INVALID_DATA";
@@ -103,12 +103,12 @@ const parsesStatements =
 /** By their names: a type's input and output; and what PostGIS's own library has refused. */
 const parsesValues = /(?:_io|_?inout|^lwgeom_pg)\.c$/;
 
-/** A socket's EPIPE has the form of one. Node's other codes are longer. */
+/** EPIPE of a socket has the form of an SQLSTATE. Node's other codes have other lengths. */
 function isSqlstate(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
-/** The columns that a unique constraint's error names: of an expression there is none. The words around them are in the server's language. */
+/** The columns that a unique constraint's error names; none for an expression. The words around them are in the server's language. */
 export function taken(error: unknown): readonly string[] {
   const detail =
     typeof error === "object" && error !== null && "detail" in error ? String(error.detail) : "";
@@ -117,7 +117,7 @@ export function taken(error: unknown): readonly string[] {
   return names.split(", ").map((name) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
 }
 
-/** Of a check that is a domain's, and of a value that a type refuses, no column is told. */
+/** The error names no column for a domain's check, and for a value that a type refuses. */
 export function blamed(error: unknown, known: SqlTable | undefined): Blamed {
   const { table, column, constraint } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const name = typeof constraint === "string" ? { constraint } : {};
@@ -125,7 +125,7 @@ export function blamed(error: unknown, known: SqlTable | undefined): Blamed {
   const told = typeof column === "string" ? [column] : taken(error).filter((each) => each !== "");
   if (known === undefined)
     return { ...(typeof table === "string" && { table }), columns: told, ...name };
-  // A trigger writes to other tables; and a partition's constraints have names of their own.
+  // The error may be about another table, to which a trigger writes. A partition's constraints have their own names.
   if (table !== known.source.name && !own?.length) {
     const referred = codes(error)[0] === "23503" || codes(error)[0] === "23001";
     return { columns: [], ...name, ...(referred && { referred }) };

@@ -1,10 +1,10 @@
-/** Postgres, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+/** Postgres before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { PostgresAdapter, sql } from "kysely";
 import type { Family } from "../family.js";
 
 export const postgresFamily: Family = {
   name: "postgres",
-  // PGlite's adapter is derived from it.
+  // PGlite's adapter is a subclass of it.
   adapter: PostgresAdapter,
   rowSecurity: true,
   deferral: true,
@@ -20,12 +20,12 @@ export const postgresFamily: Family = {
     at: (iso) => sql`${iso}::timestamptz`,
   },
   migrate: (db, run) =>
-    // At READ COMMITTED, whatever the default is: what others have made while this one waited for the lock must be seen.
+    // READ COMMITTED, so that tables that others created during the wait for the lock are visible.
     db
       .transaction()
       .setIsolationLevel("read committed")
       .execute(async (tx) => {
-        // CREATE TABLE IF NOT EXISTS alone fails where two processes run it at once.
+        // CREATE TABLE IF NOT EXISTS alone fails if two processes run it at the same time.
         await sql`select pg_advisory_xact_lock(hashtext('powersync-writes'))`.execute(tx);
         await run(tx);
       }),

@@ -1,6 +1,6 @@
 /**
- * Intervals for Postgres. Its own reader passes over what it does not know: of `{"hours":2,"minutes":30}` it makes two and a half minutes. So only
- * forms whose meaning is sure are given to it: ISO 8601, Postgres' own, and the object that `pg` makes of one.
+ * Converts intervals. Postgres' own parser ignores what it does not know: it reads `{"hours":2,"minutes":30}` as two and a half minutes. Only forms
+ * with a clear meaning are accepted: ISO 8601, Postgres' own, and the object that `pg` returns.
  */
 import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../../store/tables.js";
@@ -9,7 +9,7 @@ import { textOf, withoutTrailingZeros } from "../../store/values.js";
 
 type IntervalUnit = "months" | "days" | "seconds";
 
-/** What one of each unit is. Each has several names in Postgres; `m` alone is not among them, which is a minute to one form and a month to another. */
+/** The units by their names in Postgres. `m` is left out, because it is a minute in one form and a month in another. */
 const units: Readonly<Record<string, readonly [IntervalUnit, factor: number, power?: number]>> = {
   ...unitNames(["months", 12], "years", "year", "yrs", "yr", "y"),
   ...unitNames(["months", 1], "months", "month", "mons", "mon"),
@@ -19,7 +19,7 @@ const units: Readonly<Record<string, readonly [IntervalUnit, factor: number, pow
   ...unitNames(["seconds", 60], "minutes", "minute", "mins", "min"),
   ...unitNames(["seconds", 1], "seconds", "second", "secs", "sec", "s"),
   ...unitNames(["seconds", 1, 3], "milliseconds", "millisecond", "msecs", "msec", "ms"),
-  // Seconds of a clock; in capitals, so that nobody's word is it.
+  // The seconds of a clock. In capitals, so that no unit in a text can have this name.
   ...unitNames(["seconds", 1], "CLOCK"),
   ...unitNames(["seconds", 1, 6], "microseconds", "microsecond", "usecs", "usec", "us"),
 };
@@ -31,7 +31,7 @@ function unitNames(unit: (typeof units)[string], ...names: readonly string[]): t
 /** A number and the name of its unit. */
 type Part = readonly [number: string, unit: string];
 
-/** Longer than any that people or databases write. */
+/** The most characters: more than people or databases write. */
 const longestText = 300;
 const amount = /^[+-]?\d{1,18}(?:\.\d{1,30})?$/;
 const isoPart = /([+-]?\d{1,18}(?:\.\d{1,30})?)([A-Z])/giy;
@@ -49,7 +49,7 @@ const isoUnits: readonly (readonly [letter: string, unit: string])[][] = [
   ],
 ];
 const joined = /^([+-]?\d{1,18}(?:\.\d{1,30})?)([a-z]+)$/;
-/** Its sign is for all of it. */
+/** The sign applies to the whole clock. */
 const clockForm = /^([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?$/;
 
 /** @param exact throws where the column would round it */
@@ -84,7 +84,7 @@ const members: readonly string[] = [
   "milliseconds",
 ];
 
-/** Of an object such as `{ hours: 2, minutes: 30 }`. One without members is no time at all. */
+/** From an object such as `{ hours: 2, minutes: 30 }`. An empty object is an interval of zero. */
 function partsOfObject(value: unknown): readonly Part[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw notAnInterval();
   return Object.entries(value).map(([name, each]: [string, unknown]) => {
@@ -171,7 +171,7 @@ function rounded(
     const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
     const scaled = scaledOf(number, power) * BigInt(factor);
     const isWhole = scaled % oneSecond === 0n;
-    // A fraction of a day or a month is Postgres' to spread over what is smaller.
+    // Postgres distributes the fraction of a day or a month over smaller units.
     if (unit !== "seconds" && !isWhole) {
       if (exact) throw new InvalidValue("The column may not keep all of the interval's fractions.");
       return undefined;
@@ -196,7 +196,7 @@ function rounded(
   return `${sums.months} months ${sums.days} days ${sign}${text.slice(0, -6)}.${text.slice(-6)} seconds`;
 }
 
-/** As Postgres reads a part of an interval, by floating-point arithmetic: halves of a microsecond go to zero, but on a clock to the even one. */
+/** Rounds a part of an interval like Postgres, by floating-point arithmetic: half a microsecond toward zero, but on a clock to even. */
 function microsOf([number, name]: Part, isIso: boolean): bigint {
   const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
   if (unit !== "seconds") return 0n;
@@ -215,7 +215,7 @@ function scaledOf(number: string, power: number): bigint {
   return BigInt(digits.replace("+", ""));
 }
 
-/** A second's fraction in millionths, as Postgres reads it: by floating-point arithmetic, and halves to the even one. */
+/** A second's fraction in millionths, rounded like Postgres: by floating-point arithmetic, halves to even. */
 export function millionthsNearest(fraction: string): number {
   const millionths = Number(`0.${fraction}`) * 1_000_000;
   const below = Math.floor(millionths);

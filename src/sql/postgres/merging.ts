@@ -1,9 +1,9 @@
-/** How Postgres makes a new value of the stored one. */
+/** How Postgres combines a stored value with a sent one. */
 import { type Expression, sql } from "kysely";
 import type { Merging } from "../merging.js";
 
 const floats: ReadonlySet<string> = new Set(["float4", "float8"]);
-/** Wide enough for the difference of any two. */
+/** A type wide enough for the difference of any two values. */
 const exactNumbers: ReadonlySet<string> = new Set(["int2", "int4", "int8", "numeric"]);
 
 const typed: Merging["typed"] = ({ type, array }, value) => {
@@ -11,7 +11,7 @@ const typed: Merging["typed"] = ({ type, array }, value) => {
   return floats.has(type) ? sql`cast(${value} as float8)` : sql`cast(${value} as numeric)`;
 };
 
-/** In the order in which they stand, those that are stored first. */
+/** Keeps the order of the elements, the stored ones first. */
 function distinct(elements: Expression<unknown>): Expression<unknown> {
   return sql`(select element, min(place) as place from ${elements} with ordinality as both_lists (element, place) group by element)`;
 }

@@ -1,4 +1,4 @@
-/** Owners' columns of Postgres: text may have a collation that takes one letter for another, and CHAR forgets spaces. */
+/** Compares owners' columns exactly: a text's collation may treat different texts as equal, and CHAR ignores trailing spaces. */
 import { sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";

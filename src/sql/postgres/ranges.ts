@@ -1,10 +1,10 @@
 /**
- * Ranges of dates and times for Postgres. Its own reader takes a time without a zone for one in the connection's zone, forgets the zone of a `tsrange` and
- * the time of a `daterange`; so each bound is read as a value of its own.
+ * Converts ranges of dates and times. Postgres' own parser takes a time without a zone to be in the connection's zone, and ignores the zone in a `tsrange`
+ * and the time in a `daterange`. Each bound is therefore converted like a single value.
  */
 import { InvalidValue } from "../../store/failures.js";
 
-/** By the range's type, that of its bounds. Numbers are Postgres' to read: there is one way to. */
+/** The type of the bounds, by the range's type. Ranges of numbers are left to Postgres, because numbers have only one meaning. */
 export const boundTypes: Readonly<Record<string, string>> = {
   tstzrange: "timestamptz",
   tstzmultirange: "timestamptz",

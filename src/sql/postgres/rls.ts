@@ -1,4 +1,4 @@
-/** Postgres' row-level security: a transaction in another role's name, and whether the policies bind that role. */
+/** Postgres' row-level security: runs a transaction as another role, and checks whether policies restrict that role. */
 import { type RawBuilder, sql } from "kysely";
 import type { PolicyReport } from "../../store/tables.js";
 import type { DatabaseCaller } from "../../store/store.js";
@@ -6,8 +6,8 @@ import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
 import { quoted } from "./schema.js";
 
 /**
- * All of it ends with the transaction, so it is safe behind a pooler that gives each transaction another connection.
- * With `row_security` off, a statement would fail that a policy filters. The role comes last, and needs no right to set the rest.
+ * All settings end with the transaction, which is safe behind a pooler that gives each transaction another connection. `row_security` is set because,
+ * with it off, a statement that a policy filters would fail. The role is set last, so that it needs no right to set the rest.
  */
 export async function become(tx: SqlTransaction, caller: DatabaseCaller): Promise<void> {
   await becoming(caller).execute(tx.withoutPlugins());
@@ -50,7 +50,7 @@ async function roleProblem(
   tx: SqlTransaction,
   wanted: string | undefined,
 ): Promise<string | undefined> {
-  // Since version 16 a membership may be without the right to SET ROLE.
+  // Since version 16, a member may lack the right to SET ROLE.
   const {
     rows: [role],
   } = await sql<RoleRow>`
@@ -78,16 +78,16 @@ interface PolicyTable {
   readonly kind: string;
   readonly enabled: boolean;
   readonly forced: boolean;
-  /** The role has its owner's rights. */
+  /** Whether the role has the rights of the table's owner. */
   readonly owned: boolean;
-  /** Of a view: its tables are read and written as whoever asks. */
+  /** For a view: whether its tables are read and written as the current role. */
   readonly invoker: boolean;
-  /** Some column of it may be written, or its rows deleted. */
+  /** Whether the role may write a column, or delete rows. */
   readonly writable: boolean;
   readonly role: string;
 }
 
-/** As the role that is current would find them, but a schema that it may not use is no error here. */
+/** Finds tables as the current role would, but without an error for a schema that it may not use. */
 async function findTables(
   tx: SqlTransaction,
   tables: readonly SourceTable[],

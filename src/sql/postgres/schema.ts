@@ -1,4 +1,4 @@
-/** What Postgres says of a table: its columns, keys and grants, and what a row is like. */
+/** Reads a table from Postgres' catalog: columns, keys and grants. Also hashes its rows. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
@@ -13,16 +13,16 @@ interface ColumnRow {
   readonly defaulted: boolean;
   readonly generated: boolean;
   readonly numbered: boolean;
-  /** Of an enumeration; JSON, which some connections leave as its text. */
+  /** The labels of an enumeration, as JSON, which some connections return as text. */
   readonly members: readonly string[] | string | null;
-  /** What arrives of a text that is sent for a `jsonb` and for a `timestamptz` is the text. */
+  /** Whether a text that is sent for a `jsonb` and for a `timestamptz` arrives unchanged. */
   readonly plain: boolean;
 }
 
 /**
- * One statement on the connection it is given. The table is found as a statement would find it, by the search path unless it has a schema.
+ * Reads the columns with one statement on the given connection. The table is found as in any statement, by the search path unless it has a schema.
  *
- * @throws UnsuitableTable where the driver changes parameters by the types that the server tells it
+ * @throws UnsuitableTable if the driver converts parameters by the types that the server reports
  */
 export async function readColumns(
   tx: SqlTransaction,
@@ -68,7 +68,7 @@ export async function readColumns(
   return rows.map(toColumn);
 }
 
-/** A driver that makes a Date of it, which keeps milliseconds, can't give it back. */
+/** The driver must return the text unchanged. A driver that makes a Date of it would keep only milliseconds. */
 const sentTime = "2000-01-02 03:04:05.000001+00";
 
 function toColumn({
@@ -83,7 +83,7 @@ function toColumn({
   members,
 }: ColumnRow): Column {
   const scale = modifier >= 0 ? scaleOf(type, modifier) : undefined;
-  // The upper half of the modifier, less its header.
+  // The upper half of the modifier, without its header.
   const precision = modifier >= 4 && type === "numeric" ? (modifier - 4) >> 16 : undefined;
   const length =
     modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
@@ -116,7 +116,7 @@ function scaleOf(type: string, modifier: number): number | undefined {
     case "timetz":
       return modifier;
     case "interval":
-      // The lower half; the upper one says which fields it has.
+      // The lower half; the upper one contains the fields.
       return (modifier & 0xffff) === 0xffff ? undefined : modifier & 0xffff;
     default:
       return undefined;
@@ -132,19 +132,19 @@ export function quoted({ schema, name }: SourceTable): string {
 }
 
 interface ConstraintRow {
-  /** A view or a foreign table has no indexes of its own. */
+  /** Whether it can have indexes, unlike a view or a foreign table. */
   readonly plain: boolean;
-  /** JSON, which some connections leave as its text. */
+  /** JSON, which some connections return as text. */
   readonly unique: readonly (readonly string[])[] | string;
   readonly inexact: readonly string[] | string;
 }
 
-/** What is held unique, and which columns are compared by more than their letters. One statement. */
+/** Reads the unique keys, and the columns whose collation treats different texts as equal. One statement. */
 export async function readConstraints(
   tx: SqlTransaction,
   table: SourceTable,
 ): Promise<Constraints> {
-  // No index that is partial or of expressions; a deferrable one holds, though ON CONFLICT does not take it.
+  // No partial indexes or indexes on expressions. A deferrable one counts, although ON CONFLICT does not accept it.
   const { rows } = await sql<ConstraintRow>`
     select
       c.relkind in ('r', 'p') as plain,
@@ -176,7 +176,7 @@ export async function readConstraints(
   };
 }
 
-/** Of each the columns' names, in order. */
+/** The column names of each key, in order. */
 export async function readForeignKeys(
   tx: SqlTransaction,
   table: SourceTable,
@@ -209,8 +209,8 @@ export function parsedJson<T>(value: T | string): T {
 }
 
 /**
- * What a row is like, as JSON, which every type has: of times and dates in a form that no setting changes. The server hashes it, so that no large
- * value comes over the wire.
+ * A hash of the row as JSON, which works for every type, and in which times and dates do not depend on settings. The server computes the hash, so that no
+ * large value has to be sent.
  */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   const values = sql.join(columns.map(({ name }) => sql.id(name)));
@@ -219,7 +219,7 @@ export function fingerprint(columns: readonly Column[]): readonly Expression<str
   ];
 }
 
-/** Types of which `convert` makes nothing that the server would refuse. */
+/** Types for which the server accepts every result of `convert`. */
 const checked: ReadonlySet<string> = new Set([
   "text",
   "varchar",
@@ -239,7 +239,7 @@ const checked: ReadonlySet<string> = new Set([
   "int8",
 ]);
 
-/** Whether the server is sure to take what `convert` made for the column. What other types take is not known. */
+/** Whether the server surely accepts the result of `convert`. For other types it is not known. */
 export function comparable({ type, array }: Column): boolean {
   return !array && checked.has(type);
 }
@@ -250,7 +250,7 @@ interface AccessRow {
   readonly lockable: boolean;
 }
 
-/** What the connection's role may do. One statement. Rows of views and foreign tables are not locked: not all of them can be. */
+/** Reads the role's rights. One statement. Rows of views and foreign tables are not locked, because not all of them can be. */
 export async function access(tx: SqlTransaction, table: SourceTable): Promise<Access> {
   const { rows } = await sql<AccessRow>`
     select a.attname as name, has_column_privilege(c.oid, a.attnum, 'select') as readable,

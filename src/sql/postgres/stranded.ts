@@ -1,6 +1,6 @@
 /**
- * Transactions of the library's whose rest never comes: the network has gone silent, or a process has been stopped, between the packets of what was sent
- * in one go. The server waits for more, with locks held, and none of its session's time-outs counts then; only `transaction_timeout`, of Postgres 17.
+ * Ends transactions of the library whose rest never arrives, because the network went silent or a process was stopped between the packets of a flight.
+ * The server waits for the rest and holds locks. No time-out of the session applies then, except `transaction_timeout` of Postgres 17.
  */
 import { sql } from "kysely";
 import type { SourceTable, Stranded } from "../dialect.js";
@@ -11,7 +11,7 @@ const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
 
 export const stranded: Stranded = {
   isSuspected: (error) => waited.has(codes(error)[0]),
-  // A session is `active` until all that it has been sent has been answered. So is one that copies rows in, which may wait for its client as long as it likes.
+  // A session is `active` until everything it was sent has been answered. A COPY is active, too, but may wait for its client as long as it likes.
   end: async (tx, tables, olderThanMs) => {
     await sql`
       select pg_terminate_backend(pid) from pg_stat_activity as session

@@ -1,4 +1,4 @@
-/** What a table is to Postgres, and what the connection's role may do with it, as far as the statements must follow it. */
+/** Reads a table's traits: its kind, and the role's rights, as far as they decide which statements to use. */
 import { sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { DeferredPlace } from "../../store/tables.js";
@@ -6,7 +6,7 @@ import type { Traits, Verb } from "../traits.js";
 import { parsedJson, quoted } from "./schema.js";
 
 interface TraitsRow {
-  /** JSON, which some connections leave as its text. */
+  /** JSON, which some connections return as text. */
   readonly declining: readonly Verb[] | string;
   readonly rewritten: readonly Verb[] | string;
   readonly keys:
@@ -14,7 +14,7 @@ interface TraitsRow {
         readonly name: string;
         readonly columns: readonly string[];
         readonly immediate: boolean;
-        /** It is not a partition's, whose name an error tells. */
+        /** Not a partition's table, although an error names that. */
         readonly own: boolean;
       }[]
     | string;
@@ -39,10 +39,10 @@ interface TraitsRow {
 /** The bits of `pg_relation_is_updatable`: UPDATE and INSERT. */
 const simply = 4 + 8;
 
-/** What the catalog makes of a view of one table without WHERE. */
+/** The value for a view of one table without WHERE. */
 const unfiltered = String.raw`:fromlist \(\{RANGETBLREF :rtindex \d+\}\) :quals <>\}`;
 
-/** A `DeferredPlace`. Besides the table's rows, those change that foreign keys' own actions reach. What triggers and rules write is not known, nor what another server holds. */
+/** A `DeferredPlace`. A write also changes rows through the actions of foreign keys. What triggers, rules and other servers do is not known. */
 const deferredPlace = (waits: "condeferred" | "condeferrable") => sql`case
   when not exists (select from pg_catalog.pg_constraint o where o.${sql.id(waits)}) then 'none'
   when (select writes from further) or exists (
@@ -52,10 +52,11 @@ const deferredPlace = (waits: "condeferred" | "condeferrable") => sql`case
   else 'elsewhere' end`;
 
 /**
- * One statement. An array of what a recursion has found stands for few rows with the planner, where the recursion itself stands for thousands: so the
- * server does not take it for one that is worth compiling, which would take longer than all else of an upload.
+ * Reads the traits with one statement. Results of a recursion are put into an array, for which the planner expects few rows. For the recursion itself it
+ * expects thousands, and the server would then compile the statement, which takes longer than the rest of an upload.
  *
- * Its policies are those of its table, for the view's owner or for who asks; of a view of a view all count. Behind a view stand the tables that it reads, and behind a partitioned table its partitions: their triggers run, too.
+ * A view has the policies of its tables, for the view's owner or the current role; with views of views, all of them count. The triggers of the tables that a
+ * view reads, and of a partitioned table's partitions, run, too.
  */
 export async function readTraits(tx: SqlTransaction, table: SourceTable): Promise<Traits> {
   const { rows } = await sql<TraitsRow>`
@@ -197,9 +198,9 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
   return {
     declining: new Set(parsedJson(row.declining)),
     rewritten: new Set(parsedJson(row.rewritten)),
-    // A simple view's keys are those of its table.
+    // A simple view has the keys of its table.
     ...(!isUpsertable && {
-      // None holds for the rows of tables that inherit.
+      // A key does not cover the rows of inheriting tables.
       keys: keys
         .filter(({ immediate, own }) => immediate && own && !row.inherited)
         .map(({ columns }) => columns),
@@ -221,12 +222,12 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
     rowSecurity: row.secured,
     stricterUpsert: row.secured && (row.stricter || !row.table),
     readable: new Set(parsedJson(row.readable)),
-    // Without a policy for it nobody changes a row.
+    // Without a policy for UPDATE, nobody can change a row.
     updatable: new Set(row.table && row.secured && !row.changeable ? [] : updatable),
   };
 }
 
-/** It has gone since its columns were read. */
+/** The traits of a table that was dropped after its columns were read. */
 const unknown: Traits = {
   declining: new Set(),
   rewritten: new Set(),

@@ -1,4 +1,4 @@
-/** Makes JSON values parameters for Postgres, as text that the server reads by the column's own type. */
+/** Converts JSON values to parameters for Postgres: text that the server reads by the column's own type. */
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
@@ -28,7 +28,7 @@ import { intervalText, millionthsNearest } from "./intervals.js";
 import { boundTypes, rangeText } from "./ranges.js";
 import { elementsOf } from "./view.js";
 
-/** How a value is to be taken. */
+/** How a value is converted. */
 interface Taking {
   readonly lossyNumbers: boolean;
   readonly exact: boolean;
@@ -41,7 +41,7 @@ export function convert(
   exact = false,
 ): unknown {
   if (value === null || value === undefined) return null;
-  // From a column that the server sets: the database computes it.
+  // An expression, from a column that the server sets: the database computes it.
   if (typeof value === "object" && "toOperationNode" in value) return value;
   const taking = { lossyNumbers, exact };
   return column.array ? arrayText(column, value, taking) : scalar(column, value, taking);
@@ -107,7 +107,7 @@ function scalar(column: Column, value: unknown, taking: Taking): string | boolea
 const integerBits = { int2: 16, int4: 32, int8: 64 } as const;
 
 function integerThatFits(type: keyof typeof integerBits, text: string): string {
-  // Millions of digits take seconds to read.
+  // A length limit, because parsing millions of digits takes seconds.
   const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1").replace("+", "");
   const number = digits.length <= 20 ? BigInt(digits) : undefined;
   if (number === undefined || BigInt.asIntN(integerBits[type], number) !== number)
@@ -115,7 +115,7 @@ function integerThatFits(type: keyof typeof integerBits, text: string): string {
   return text;
 }
 
-/** As the server reads one: a hyphen may stand behind any four digits. */
+/** The forms that the server accepts: there may be a hyphen after any four digits. */
 const uuidSpelling = /^(?:[\da-f]{4}(?:-?[\da-f]{4}){7}|\{[\da-f]{4}(?:-?[\da-f]{4}){7}\})$/i;
 
 function uuidText(value: unknown): string {
@@ -124,13 +124,13 @@ function uuidText(value: unknown): string {
   return text;
 }
 
-/** No number: of 101, bits are five and network 101.0.0.0 to Postgres. */
+/** Text only: Postgres would read the number 101 as the bits of five, or as the network 101.0.0.0. */
 function ownWords(value: unknown): string {
   if (typeof value !== "string") throw new InvalidValue("The value is not text.");
   return textOf(value);
 }
 
-/** Of a longer text Postgres keeps the first byte. */
+/** One byte: Postgres silently keeps only the first byte of a longer text. */
 function oneByte(text: string): string {
   if (!/^[\0-\x7f]?$/.test(text)) throw new InvalidValue("The text is longer than one byte.");
   return text;
@@ -158,7 +158,7 @@ function instant({ scale = 6 }: Column, value: unknown, exact: boolean): string 
   return instantText(keptOf(instantOf(value), scale, exact, nearestInstant));
 }
 
-/** Where Postgres counts from: before it, halves go down. */
+/** The beginning of Postgres' time scale. Before it, halves are rounded down. */
 const year2000 = Date.UTC(2000) / 1000;
 
 const nearestInstant: RoundSecond = ({ seconds, fraction }, digits) => {
@@ -176,13 +176,13 @@ function clock({ scale = 6 }: Column, value: unknown, exact: boolean): string {
 
 const zoned = /^(.*?) ?(Z|[+-]\d\d(?::?\d\d)?)$/i;
 
-/** A time of day with its zone; without one it is in UTC. Postgres would take it for the connection's. */
+/** A time of day with a zone. Without one it is in UTC; Postgres itself would use the connection's zone. */
 function clockInZone(column: Column, value: unknown, exact: boolean): string {
   const [, time = value, zone = "+00"] = zoned.exec(textOf(value).trim()) ?? [];
   return `${clock(column, time, exact)}${zone.toUpperCase() === "Z" ? "+00" : zone}`;
 }
 
-/** Postgres cuts spaces beyond the length, and forgets those at the end of a CHAR, without an error. */
+/** Postgres removes spaces beyond the length, and at the end of a CHAR, without an error. Such texts are refused here. */
 function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text: string): string {
   if (text.length > length && Array.from(text).length > length) {
     throw new InvalidValue(`The text is longer than ${length} characters.`);
@@ -193,17 +193,17 @@ function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text:
   return text;
 }
 
-/** An array literal, from a JSON array or its text; or from the literal itself, of one dimension. */
+/** An array literal, from a JSON array, its text, or a one-dimensional literal. */
 function arrayText(column: Column, value: unknown, taking: Taking): string {
   const list = typeof value === "string" ? listOf(value) : value;
-  // A JSON text may hold the literal, too.
+  // A JSON string may contain the literal, too.
   if (typeof list === "string" && isFlatLiteral(list)) return literalText(column, list, taking);
   if (!Array.isArray(list)) throw new InvalidValue("The value is not an array.");
   if (!column.type.startsWith("json")) dimensionsOf(list, 1);
   return arrayLiteral(column, list, taking);
 }
 
-/** Types of which Postgres rounds elements, or takes for what it guesses, without a word. */
+/** Types whose elements Postgres silently rounds or reinterprets. */
 const readHere: ReadonlySet<string> = new Set([
   "numeric",
   "money",
@@ -217,7 +217,7 @@ const readHere: ReadonlySet<string> = new Set([
   "float8",
 ]);
 
-/** The elements of other types are in Postgres' own words, which differ from a client's: bytes are hexadecimal digits. */
+/** In a literal, elements of other types have Postgres' own form, which differs from a client's: bytes are hexadecimal digits. */
 function literalText(column: Column, literal: string, taking: Taking): string {
   const text = textOf(literal);
   if (!readHere.has(column.type)) return text;
@@ -225,7 +225,7 @@ function literalText(column: Column, literal: string, taking: Taking): string {
   return Array.isArray(elements) ? arrayLiteral(column, elements, taking) : text;
 }
 
-// Postgres before 17 makes an empty array of a literal whose sub-arrays differ; so those with any are left to JSON.
+// Before version 17, Postgres makes an empty array of a literal whose sub-arrays differ in length. Nested arrays must therefore be JSON.
 const flatLiteral = /^\s*\{(?:[^{}"\\]|\\.|"(?:[^"\\]|\\.)*")*\}\s*$/s;
 
 function isFlatLiteral(text: string): boolean {
@@ -243,10 +243,10 @@ function listOf(text: string): unknown {
   }
 }
 
-/** Postgres has no more. */
+/** The most dimensions that Postgres supports. */
 const mostDimensions = 6;
 
-/** The lengths by dimension. Servers differ in what they make of lists that differ, and of lists of empty ones: some store an empty array. */
+/** The lengths by dimension. Lists of different lengths, and nested empty lists, are refused, because some servers store an empty array for them. */
 function dimensionsOf(list: readonly unknown[], dimension: number): string {
   if (dimension > mostDimensions) throw new InvalidValue("The array has too many dimensions.");
   if (dimension > 1 && list.length === 0) throw new InvalidValue("The array holds an empty list.");

@@ -1,11 +1,11 @@
-/** Shows parameters for Postgres as `pg` reads the column, and takes array literals apart. */
+/** Converts parameters to the form in which `pg` reads the column, and parses array literals. */
 import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../../store/tables.js";
 import { plainDecimal, uuidOf } from "../../store/values.js";
 
 /**
- * A parameter that `convert` made, as `pg` by its defaults reads the column: for application code that compares it with a stored row.
- * Where the driver has a form of its own, such as for an interval or an array of an enumeration, it is the text, or a list of texts.
+ * Converts the result of `convert` to the form in which `pg` reads the column by default, for application code that compares it with a stored row.
+ * For types with a special form, such as intervals and arrays of an enumeration, the result is the text, or a list of texts.
  */
 export function view(column: Column, parameter: unknown): unknown {
   if (parameter === null || parameter === undefined) return null;
@@ -33,7 +33,7 @@ function textView({ type, scale, length = 0 }: Column, text: string): unknown {
       return parsedOr(text);
     case "timestamptz":
       return new Date(text.replace(" ", "T").replace(/\+00$/, "Z"));
-    // The driver reads what has no zone in the process's own.
+    // The driver reads times without a zone in the process's zone.
     case "timestamp":
       return new Date(text.replace(" ", "T"));
     case "date":
@@ -47,7 +47,7 @@ function textView({ type, scale, length = 0 }: Column, text: string): unknown {
   }
 }
 
-/** The number that Postgres writes for a `real`: of those with the fewest digits, the nearest. */
+/** The number that Postgres writes for a `real`: the nearest of those with the fewest digits. */
 function nearestSingle(number: number): number {
   const single = Math.fround(number);
   for (let digits = 6; digits < 9; digits += 1) {
@@ -57,7 +57,7 @@ function nearestSingle(number: number): number {
   return Number(single.toPrecision(9));
 }
 
-/** A client's own array literal may hold an element that is no JSON. The server will refuse it. */
+/** An element of a client's array literal may not be valid JSON. The server will refuse it. */
 function parsedOr(text: string): unknown {
   try {
     return parseJson(text);
@@ -69,7 +69,7 @@ function parsedOr(text: string): unknown {
 // A bracket or comma, a quoted element, or a plain one.
 const literalToken = /([{},])|"((?:[^"\\]|\\.)*)"|((?:[^{},"\\]|\\.)+)/gsy;
 
-/** The elements of an array literal. The server refuses what is not well formed, so any list will do for that. */
+/** The elements of an array literal. For a malformed literal any list will do, because the server refuses it. */
 export function elementsOf(literal: string, one: (element: string) => unknown): unknown {
   const outer: unknown[][] = [];
   let list: unknown[] = [];
@@ -95,7 +95,7 @@ function unescaped(text: string): string {
   return text.replace(/\\(.)/gs, "$1");
 }
 
-/** `pg` reads the numbers of a `numeric[]` as floating-point ones, other than a `numeric`. */
+/** `pg` reads the elements of a `numeric[]` as floating-point numbers, but a `numeric` as text. */
 function elementView(column: Column, text: string): unknown {
   switch (column.type) {
     case "bool":

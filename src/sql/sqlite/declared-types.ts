@@ -1,6 +1,6 @@
-/** What a column's declared type means. SQLite takes any words for a type, and any value for a column; what it does with them is decided by the affinity. */
+/** The meaning of a column's declared type. SQLite accepts any words as a type and any value in a column; the affinity decides what it stores. */
 
-/** `any`: no type, whose values SQLite leaves as they are. `other`: words that say nothing, in a column that turns number-like text into numbers. */
+/** `any`: no type; values are stored unchanged. `other`: an unknown type; SQLite turns text that looks like a number into a number. */
 export type ColumnKind =
   | "boolean"
   | "integer"
@@ -50,7 +50,7 @@ const kindsByName: Readonly<Record<string, ColumnKind>> = {
   image: "blob",
 };
 
-/** INT and INTEGER have no other bounds than SQLite's own; a type that says how many bits it has is meant so. */
+/** INT and INTEGER have only SQLite's own limits. A type that names a size is limited to it. */
 const integerBits: Readonly<Record<string, number>> = {
   tinyint: 8,
   smallint: 16,
@@ -79,7 +79,7 @@ export function rangeOf(type: string): { readonly min: bigint; readonly max: big
   const name = withoutUnsigned(type);
   const bits = BigInt(Object.hasOwn(integerBits, name) ? (integerBits[name] as number) : 64);
   if (!unsigned) {
-    // Of a TINYINT it is not known whether it has a sign.
+    // A TINYINT is signed in some databases and unsigned in others, so both ranges are allowed.
     const max = bits === 8n ? 255n : 2n ** (bits - 1n) - 1n;
     return { min: -(2n ** (bits - 1n)), max };
   }

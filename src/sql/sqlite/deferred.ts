@@ -1,10 +1,10 @@
-/** Where SQLite has foreign keys that wait for COMMIT, as a part of the statement that reads a table's traits. */
+/** Finds foreign keys that wait for COMMIT, as a part of the statement that reads a table's traits. */
 import { type RawBuilder, sql } from "kysely";
 import type { SourceTable } from "../dialect.js";
 
 /**
- * Table expressions for WITH: `foreign_keys`; and `reached`, the table and those whose rows change with its rows by a foreign key's own action. Which keys
- * wait stands in their table's text alone: so all of a table's do that has the words. What is in another attached file, nobody has looked at.
+ * Table expressions for WITH: `foreign_keys`; and `reached`, the table and those whose rows change with its rows by a foreign key's action. Only the text
+ * of a table tells which keys wait, so all keys of a table whose text has the keyword count. Other attached files are not examined.
  */
 export function reaching({ name, schema }: SourceTable): RawBuilder<unknown> {
   const schemas = new Set(["main", "temp", ...(schema === undefined ? [] : [schema])]);

@@ -46,7 +46,7 @@ export const sqlite: Dialect = {
     insert: async (tx, { table, key, scope, traits }, { values }) => {
       const statement = tx.insertInto(table).values({ ...values, ...key });
       const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
-      // A view's rows are not counted, but given back.
+      // Changed rows of a view are not counted, but returned.
       const [row] = await statement.returning(returned).execute();
       return row === undefined ? { count: 0n } : { count: 1n, row };
     },
@@ -66,15 +66,15 @@ export const sqlite: Dialect = {
   view,
   owners,
   fingerprint,
-  // By its settings a driver rounds what is beyond 2^53, or refuses to read it.
+  // Depending on its settings, a driver rounds integers beyond 2^53, or refuses to read them.
   exact: (reference) =>
     sql`case when typeof(${reference}) = 'integer' and abs(${reference} / 2) > 4503599627370495 then cast(${reference} as text) else ${reference} end`,
   codes,
   meaning,
   blamed,
-  // A statement runs to its end, for the process waits for it: there is no time to bound but the wait for the lock.
+  // A statement blocks the process until it ends, so only the wait for the lock can be limited.
   bound: lockForWriting,
-  // It ends with the transaction.
+  // The setting ends with the transaction.
   defer: sql`pragma defer_foreign_keys = on`,
   settings,
 };

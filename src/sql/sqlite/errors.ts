@@ -17,7 +17,7 @@ const resultCodes: Readonly<
   },
   FOREIGN_KEY_VIOLATION: { CONSTRAINT_FOREIGNKEY: 787 },
   CHECK_VIOLATION: { CONSTRAINT_CHECK: 275 },
-  // CONSTRAINT_TRIGGER is RAISE, by which a trigger refuses a row. CONSTRAINT_COMMITHOOK is missing: why the application's own code undid the COMMIT is not known.
+  // CONSTRAINT_TRIGGER is RAISE, with which a trigger refuses a row. CONSTRAINT_COMMITHOOK is not listed, because the hook's reason is not known.
   CONSTRAINT_VIOLATION: {
     CONSTRAINT: 19,
     CONSTRAINT_FUNCTION: 1043,
@@ -25,7 +25,7 @@ const resultCodes: Readonly<
     CONSTRAINT_VTAB: 2323,
     CONSTRAINT_PINNED: 2835,
   },
-  // CONSTRAINT_DATATYPE is a STRICT table's. MISMATCH is what is no integer, for a rowid.
+  // CONSTRAINT_DATATYPE comes from a STRICT table. MISMATCH: a rowid must be an integer.
   INVALID_DATA: { TOOBIG: 18, MISMATCH: 20, CONSTRAINT_DATATYPE: 3091 },
   contention: {
     BUSY: 5,
@@ -35,13 +35,13 @@ const resultCodes: Readonly<
     ERROR_RETRY: 513,
     ERROR_SNAPSHOT: 769,
   },
-  // ERROR is most of all a table or column that is not there: it is declared, so a deployment is under way.
+  // ERROR usually means that a table or column is missing. It is declared, so a deployment must be in progress.
   schema: { ERROR: 1, SCHEMA: 17 },
   permission: { PERM: 3, AUTH: 23 },
   outage: { NOMEM: 7, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 },
 };
 
-/** Codes whose extended codes, such as IOERR_READ, mean the same. No fatal one is among them: a new extended code is not known to be the data's fault. */
+/** Codes whose extended codes, such as IOERR_READ, mean the same. None is fatal, because a new extended code may not be the data's fault. */
 export const resultFamilies = [
   "BUSY",
   "LOCKED",
@@ -52,7 +52,7 @@ export const resultFamilies = [
   "CANTOPEN",
 ];
 
-/** By name and by number. */
+/** The meanings by name and by number. */
 const meanings = new Map<unknown, Meaning>();
 const familyMeanings = new Map<unknown, Meaning>();
 for (const [meaning, codes] of Object.entries(resultCodes)) {
@@ -66,14 +66,14 @@ for (const [meaning, codes] of Object.entries(resultCodes)) {
 
 const prefix = "SQLITE_";
 
-/** The listed names of numbers: `node:sqlite` tells no other. */
+/** The names by number, because `node:sqlite` only reports numbers. */
 const names = new Map(
   Object.values(resultCodes).flatMap((codes) =>
     Object.entries(codes).map(([name, number]) => [number, name] as const),
   ),
 );
 
-/** The extended code's name, and that of its primary code. */
+/** The names of the extended code and of its primary code. */
 export function codes(error: unknown): readonly string[] {
   if (typeof error !== "object" || error === null || !("code" in error)) return [];
   const { code } = error;
@@ -85,12 +85,12 @@ export function codes(error: unknown): readonly string[] {
   return [code, `${prefix}${code.slice(prefix.length).split("_", 1)[0] ?? ""}`];
 }
 
-/** `undefined`: the error is not SQLite's. */
+/** `undefined`: the error does not come from SQLite. */
 export function meaning(error: unknown): Meaning | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   const { code } = error;
   if (code === "ERR_SQLITE_ERROR" && "errcode" in error && typeof error.errcode === "number") {
-    // The lower byte is the primary code.
+    // The low byte is the primary code.
     return meanings.get(error.errcode) ?? familyMeanings.get(error.errcode & 0xff) ?? "other";
   }
   if (typeof code !== "string" || !code.startsWith(prefix)) return undefined;
@@ -98,9 +98,9 @@ export function meaning(error: unknown): Meaning | undefined {
   return meanings.get(name) ?? familyMeanings.get(name.split("_", 1)[0]) ?? "other";
 }
 
-/** Its messages are in English everywhere: "UNIQUE constraint failed: todos.list_id, todos.position". Of a check it tells the name; or the condition, where it has none. */
+/** Its messages are in English everywhere: "UNIQUE constraint failed: todos.list_id, todos.position". For a check it contains the name, or the condition if it has none. */
 export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
-  // Of a foreign key it says nothing more, and nothing else waits for COMMIT.
+  // For a foreign key it says nothing more. Only foreign keys wait for COMMIT.
   if (table === undefined) return { columns: [] };
   const { source, columns } = table;
   const message = error instanceof Error ? error.message : "";

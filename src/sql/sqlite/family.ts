@@ -1,4 +1,4 @@
-/** SQLite, as far as it must be known before a database is used: by which adapter Kysely names it, and how the library's own tables are made. */
+/** SQLite before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { SqliteAdapter, sql } from "kysely";
 import type { Family } from "../family.js";
 import { migrateInTurn } from "./lock.js";
@@ -12,7 +12,7 @@ export const sqliteFamily: Family = {
     text: "text",
     longText: "text",
     timestamp: "text",
-    // The form that timestamps from clients are stored in, too.
+    // The same form in which clients' timestamps are stored.
     now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
     ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
     iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,

@@ -1,5 +1,5 @@
 /**
- * The write lock, of which a database file has one: taken before a transaction has read anything, and waited for without holding up the process.
+ * The write lock of a database file. A transaction takes it before it reads anything, and waits for it without blocking the process.
  *
  * Kysely begins with a plain BEGIN, which locks nothing. A transaction that reads first and then wants to write, while another process has written,
  * fails at once (BUSY, BUSY_SNAPSHOT), however long the connection would wait; only one that has read nothing may wait its turn.
@@ -23,18 +23,18 @@ export async function lockForWriting(
   try {
     await inTurn(() => sql`delete from ${ledger} where 0`.execute(tx), lockMs);
   } catch (error) {
-    // Without the library's tables the first write takes the lock, and one that comes too late is tried again as a whole.
+    // Without the library's tables, the first write takes the lock. If that comes too late, the whole transaction is tried again.
     if (meaning(error) !== "schema") throw error;
   }
 }
 
-/** In a transaction that holds the lock from its beginning. With a rollback journal others who only read are in the way of COMMIT, so it is begun again as a whole. */
+/** Runs work in a transaction that holds the lock from its beginning. With a rollback journal, readers can block COMMIT; then the whole transaction is tried again. */
 export async function migrateInTurn(
   db: SqlDatabase,
   run: (on: SqlDatabase) => Promise<void>,
 ): Promise<void> {
   const migration = async (tx: SqlTransaction) => {
-    // The one table that is sure not to be there yet.
+    // Creating a table takes the lock. This one surely does not exist yet.
     await sql`create table powersync_writes_lock (locked integer)`.execute(tx);
     await sql`drop table powersync_writes_lock`.execute(tx);
     await run(tx);
@@ -42,7 +42,7 @@ export async function migrateInTurn(
   await inTurn(() => db.transaction().execute(migration), migrationMs);
 }
 
-/** SQLite's own wait stops the whole process, and a connection may have none; so this one waits between tries. */
+/** Waits between tries, because SQLite's own wait blocks the whole process, and a connection may have none. */
 async function inTurn(run: () => Promise<unknown>, ms: number): Promise<void> {
   const until = performance.now() + ms;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {

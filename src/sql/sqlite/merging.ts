@@ -1,4 +1,4 @@
-/** How SQLite makes a new value of the stored one. */
+/** How SQLite combines a stored value with a sent one. */
 import { sql } from "kysely";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
@@ -9,7 +9,7 @@ export const merging: Merging = {
   typed: (_column, value) => sql`${value}`,
   sum: (reference, { type, scale = 0 }, yours, base) => {
     const sum = sql`(coalesce(${reference}, 0) + (${yours} - ${base}))`;
-    // Tenths are no doubles.
+    // Decimal fractions such as 0.1 are not exact as doubles.
     return columnKindOf(type) === "decimal" && scale > 0
       ? sql`round(${sum}, ${sql.lit(scale)})`
       : sum;

@@ -1,4 +1,4 @@
-/** Owners' columns of SQLite, by what their declared types mean: NOCASE takes `alice` for `Alice`, RTRIM takes no notice of spaces. */
+/** Compares owners' columns exactly, by their declared types. The collation NOCASE ignores case, and RTRIM ignores trailing spaces. */
 import { sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
 import type { Owners } from "../dialect.js";
@@ -20,7 +20,7 @@ export const owners: Owners = {
   kind: ({ type }) => ownerKinds[columnKindOf(type)],
   same: (reference, kind, value, place) => {
     if (typeof value !== "string") return sql<SqlBool>`${reference} = ${place(value)}`;
-    // Somebody else may have written a UUID in capitals; of its letters NOCASE knows all.
+    // The stored UUID may be in capitals. NOCASE covers all of its letters.
     return kind === "uuid"
       ? sql<SqlBool>`${reference} collate nocase = ${place(value)}`
       : sql<SqlBool>`${reference} collate binary = ${place(value)}`;

@@ -1,4 +1,4 @@
-/** PUTs of several rows in one statement, on SQLite: a row comes back for each that has been written. */
+/** PUTs of several rows in one statement, on SQLite. It returns a row for each row that was written. */
 import { type RawBuilder, sql } from "kysely";
 import type { RunStatements } from "../dialect.js";
 import { judgment } from "../judgment.js";
@@ -6,7 +6,7 @@ import { holds, scoped } from "../statements.js";
 
 export const runs: RunStatements = {
   least: 2,
-  // Older versions take 999.
+  // Older versions allow only 999 parameters.
   mostParameters: 900,
   put: (tx, target, columns, changed, rows) => {
     const { table, key, scope } = target;

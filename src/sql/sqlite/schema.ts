@@ -1,4 +1,4 @@
-/** What SQLite says of a table: its columns and keys, and what a row is like. */
+/** Reads a table's columns and keys from SQLite. Also represents its rows as texts, to detect changes. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
@@ -9,19 +9,19 @@ interface TableInfoRow {
   readonly type: string;
   readonly required: Flag;
   readonly defaulted: Flag;
-  /** Its place in the primary key, from 1; 0 is outside. */
+  /** The position in the primary key, from 1; 0 if it is not part of it. */
   readonly pk: Flag;
-  /** 1: of a virtual table. 2 and 3: generated. */
+  /** 1: hidden, in a virtual table. 2 and 3: generated. */
   readonly hidden: Flag;
-  /** Of the table: STRICT, and WITHOUT ROWID. */
+  /** Whether the table is STRICT, and WITHOUT ROWID. */
   readonly strict: Flag;
   readonly wr: Flag;
 }
 
-/** By the driver's settings a number or a bigint. */
+/** A number or a bigint, depending on the driver's settings. */
 type Flag = number | bigint | null;
 
-/** One statement. The table is found as a statement would find it, in `temp`, `main` and what is attached, unless it has a schema. */
+/** Reads the columns with one statement. The table is found as in any statement, in `temp`, `main` and attached files, unless it has a schema. */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,
@@ -52,11 +52,11 @@ const sized = /^([^(]*)\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)([^)]*)$/;
 function toColumn(row: TableInfoRow, soleKey: boolean): Column {
   const [, before = row.type, first, second, behind = ""] = sized.exec(row.type) ?? [];
   const type = `${before.trimEnd()}${behind}`.replace(/\s+/g, " ");
-  // SQLite assigns the value of a key that stands for the rowid.
+  // SQLite assigns the value of a key that is the rowid.
   const rowid = type === "integer" && soleKey && is(row.pk) && !is(row.wr);
   return {
     name: row.name,
-    // In a STRICT table ANY takes a value as it is, like a column without a type; elsewhere the word means nothing.
+    // In a STRICT table, ANY stores values unchanged, like a column without a type. Elsewhere ANY has no meaning.
     type: type === "any" && is(row.strict) ? "" : type,
     array: false,
     ...declaredSizes(type, first, second),
@@ -67,7 +67,7 @@ function toColumn(row: TableInfoRow, soleKey: boolean): Column {
   };
 }
 
-/** The numbers behind a type that limit it; those of INT(11) or FLOAT(53) don't. */
+/** The numbers of a type that limit its values. Those of INT(11) and FLOAT(53) do not. */
 function declaredSizes(
   type: string,
   first: string | undefined,
@@ -80,14 +80,14 @@ function declaredSizes(
     : {};
 }
 
-/** What is held unique, and which columns are compared by more than their letters. A statement for the indexes, one for the columns, and one that compares. */
+/** Reads the unique keys, and the columns whose collation treats different texts as equal. Three statements: for indexes, columns, and a comparison. */
 export async function readConstraints(
   tx: SqlTransaction,
   table: SourceTable,
 ): Promise<Constraints> {
   const { name, schema = null } = table;
   const on = tx.withoutPlugins();
-  // Its own key first: one that stands for the rowid has no index.
+  // The primary key first, because a key that is the rowid has no index.
   const indexes = await sql<{ index: string; column: string | null }>`
     select ${sql.id("index")}, ${sql.id("column")} from (
       select '' as ${sql.id("index")}, name as ${sql.id("column")}, pk as nr
@@ -124,7 +124,7 @@ export async function readForeignKeys(
   table: SourceTable,
 ): Promise<readonly ForeignKey[]> {
   const { name, schema = null } = table;
-  // Where it names no columns, it is the other table's key that is meant.
+  // If the foreign key names no columns, it refers to the other table's key.
   const { rows } = await sql<ForeignKeyColumn>`
     select f.id, f.${sql.id("from")} as ${sql.id("column")}, f.${sql.id("table")} as ${sql.id("table")},
       coalesce(f.${sql.id("to")}, (
@@ -136,7 +136,7 @@ export async function readForeignKeys(
   return foreignKeysOf(rows);
 }
 
-/** A column's collation is told nowhere; but a text that stands in the column's place is compared by it. */
+/** SQLite does not report a column's collation, but applies it to a text that stands for the column. */
 async function inexactOf(
   tx: SqlTransaction,
   { name, schema }: SourceTable,
@@ -151,7 +151,7 @@ async function inexactOf(
       where x.c = 'A' or x.c = 'a '`,
   );
   const inexact = new Set<string>();
-  // One statement for so many: a compound of them has a limit.
+  // In groups, because a compound SELECT has a limit.
   for (let first = 0; first < tests.length; first += 100) {
     const some = sql.join(tests.slice(first, first + 100), sql` union all `);
     const { rows } = await sql<{ nr: number | bigint }>`${some}`.execute(tx);
@@ -160,7 +160,7 @@ async function inexactOf(
   return inexact;
 }
 
-/** What a row is like: of each value its type and its bytes: text may hold a NUL, which `quote` would take for its end. A number's text has all its digits in `quote` alone. */
+/** Each value's type and bytes. Bytes, because `quote` ends a text at NUL; but only `quote` returns all digits of a number. */
 export function fingerprint(columns: readonly Column[]): readonly Expression<string | null>[] {
   return columns.map(({ name }) => {
     const column = sql.id(name);

@@ -1,4 +1,4 @@
-/** What a table is to SQLite, as far as the statements must follow it. */
+/** Reads a table's traits, as far as they decide which statements to use. */
 import { sql } from "kysely";
 import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { DeferredPlace } from "../../store/tables.js";
@@ -8,9 +8,9 @@ import { deferredPlace, reaching } from "./deferred.js";
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
-  /** It has one unique index at most, its key's, and does not refer to itself. */
+  /** Whether it has no unique index but its key's, and does not refer to itself. */
   readonly alike: number | bigint;
-  /** Where it was found. */
+  /** The database file in which it was found. */
   readonly place: string;
   readonly declared: DeferredPlace;
   readonly asked: DeferredPlace;
@@ -19,7 +19,7 @@ interface TraitsRow {
 const verbs: ReadonlySet<Verb> = new Set<Verb>(["insert", "update", "delete"]);
 const none: ReadonlySet<Verb> = new Set();
 
-/** One statement. Which operation a trigger is for stands in its text alone; so any may be. */
+/** One statement. Only a trigger's text tells its operation, so a trigger counts for all operations. */
 export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
   const { name, schema } = source;
   const from = (catalog: string) =>
@@ -45,7 +45,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   const isView = row?.kind === "view";
   const declining = Number(row?.triggered) === 1 || isView ? verbs : none;
   const isAlike = row?.kind === "table" && declining.size === 0 && Number(row.alike) === 1;
-  // Of the keys and triggers in another file nothing is known.
+  // Keys and triggers in another file are not known.
   const isLookedAt = row === undefined || ["main", "temp", schema].includes(row.place);
   return {
     deferred: isLookedAt
@@ -54,7 +54,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     declining,
     rewritten: none,
     ...(isAlike && { alike: new Set(["insert"] as const) }),
-    // A view takes no upsert.
+    // A view does not accept upserts.
     ...(isView && { keys: [] }),
     lockable: !isView,
     versioned: false,

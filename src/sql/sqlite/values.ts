@@ -1,6 +1,6 @@
 /**
- * Makes JSON values parameters for SQLite, and shows parameters as the driver reads the column. SQLite takes whatever it is given, and a column's affinity may change it without a word;
- * so what the declared type means is enforced here, exactly as a stricter database would.
+ * Converts JSON values to parameters for SQLite, and parameters to the form in which the driver reads the column. SQLite accepts any value, and a column's
+ * affinity may silently change it. The declared type is therefore enforced here, as a stricter database would do.
  */
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
@@ -24,7 +24,7 @@ import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;
 
-/** A Kysely expression stays as it is. Integers are `bigint`: a driver binds every JavaScript number as a double, and refuses booleans. */
+/** Kysely expressions are not changed. Integers become `bigint`, because drivers bind every JavaScript number as a double, and refuse booleans. */
 export function convert(
   column: Column,
   value: unknown,
@@ -32,12 +32,12 @@ export function convert(
   exact = false,
 ): unknown {
   if (value === null || value === undefined) return nothing(column);
-  // From a column that the server sets: the database computes it.
+  // An expression, from a column that the server sets: the database computes it.
   if (typeof value === "object" && "toOperationNode" in value) return value;
   return parameter(column, value, lossyNumbers, exact);
 }
 
-/** Columns are read once and used often. */
+/** Parsed once for each column, because columns are used often. */
 const kinds = new WeakMap<Column, ColumnKind>();
 
 function parameter(
@@ -62,12 +62,12 @@ function parameter(
     case "blob":
       return bytesThatFit(column, bytesOf(value));
     case "json": {
-      // A document that is a number becomes one in the column.
+      // A document that is only a number is stored as a number.
       const text = jsonText(value, lossyNumbers, stringifyJson);
       return looksNumeric(text) ? exactNumber(text) : text;
     }
     case "uuid":
-      // With its hyphens, for 32 digits alone may be a number to SQLite.
+      // With hyphens, because SQLite may read 32 digits as a number.
       return uuidOf(value) ?? refuse("The value is not a uuid.");
     case "timestamp":
       return instantText(instantOf(value));
@@ -82,8 +82,8 @@ function parameter(
 }
 
 /**
- * A parameter that `convert` made, as the drivers by their defaults read the column: for application code that compares it with a stored row.
- * An integer beyond 2^53 is its digits, as the library reads it.
+ * Converts the result of `convert` to the form in which drivers read the column by default, for application code that compares it with a stored row. An
+ * integer beyond 2^53 becomes text, as the library reads it.
  */
 export function view(_column: Column, parameter: unknown): unknown {
   if (typeof parameter !== "bigint") return parameter ?? null;
@@ -107,7 +107,7 @@ function integer(type: string, digits: string): bigint {
   return value;
 }
 
-/** What SQLite keeps does not depend on the declared scale, unless it says that the number is whole. */
+/** SQLite ignores the declared scale. Only a scale of 0, for whole numbers, is enforced here. */
 function digitsOf({ scale = 0, precision }: Column, exact: boolean): Digits {
   if (precision === undefined) return {};
   return exact || scale <= 0 ? { scale, precision, exact: true } : { precision: precision - scale };
@@ -174,7 +174,7 @@ function int64(digits: string): bigint {
   return integer;
 }
 
-/** A decimal number's text, as a parameter for a column that keeps numbers as it can: exactly, or not at all. */
+/** A decimal number's text as a parameter for a column that stores integers or doubles. Refused if neither is exact. */
 function exactNumber(text: string): bigint | number {
   const { sign, digits, exponent } = partsOf(text);
   if (digits === "") return 0n;
@@ -183,7 +183,7 @@ function exactNumber(text: string): bigint | number {
     return int64(`${sign}${digits}${"0".repeat(exponent)}`);
   }
   const number = Number(text);
-  // The shortest text of a double is what it is read back as.
+  // A double is read back as its shortest text.
   const kept = partsOf(String(number));
   if (kept.digits !== digits || kept.exponent !== exponent) {
     throw new InvalidValue("The number has more digits than the column can hold exactly.");
@@ -191,7 +191,7 @@ function exactNumber(text: string): bigint | number {
   return number;
 }
 
-/** A column of type REAL: the nearest double, but never an infinity, and nothing that is not there for zero. */
+/** For a REAL column: the nearest double, but never an infinity, and zero only for zero. */
 function double(text: string): number {
   const number = Number(text);
   if (!Number.isFinite(number)) throw numberTooLarge();
@@ -201,7 +201,7 @@ function double(text: string): number {
   return number;
 }
 
-/** Sign, digits without the zeros around them, and the power of ten of the last one. */
+/** The sign, the digits without surrounding zeros, and the last digit's power of ten. */
 function partsOf(text: string): {
   readonly sign: string;
   readonly digits: string;
