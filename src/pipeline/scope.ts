@@ -51,7 +51,7 @@ export function isByUser<P extends Principal, DB>(
 }
 
 /** A write, with the source database's name of its table. */
-export type Written = Pick<Change, "op" | "key" | "values"> & { readonly table: string };
+type Written = Pick<Change, "op" | "key" | "values"> & { readonly table: string };
 
 /** The write itself must not be what allows it: the row that would make its sender a member does not count. */
 function conditionOf(
