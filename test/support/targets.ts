@@ -162,7 +162,7 @@ function openSql(database: TestDatabase, family: Words): OpenTarget {
       const all = db
         .selectFrom("powersync_dead_letters")
         .selectAll()
-        .orderBy(sql.ref("first_seen_at"))
+        .orderBy("created_at")
         .orderBy("id");
       const letters = await (
         userIds === undefined ? all : all.where("user_id", "in", userIds)
