@@ -95,7 +95,7 @@ export function createPersist<P extends Principal, DB>(
         : keyFor(store, table, rule, given, context);
     const scope = fixed
       ? fixed.scope
-      : scopeOf(rule, rule.parents, context, store, { op, table: rule.table, key, values });
+      : scopeOf(rule, rule.parents, context, store, { op, table, key, values });
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {

@@ -50,8 +50,18 @@ export function isByUser<P extends Principal, DB>(
   );
 }
 
-/** A write, with the source database's name of its table. */
-type Written = Pick<Change, "op" | "key" | "values"> & { readonly table: string };
+type Written = Pick<Change, "op" | "table" | "key" | "values">;
+
+/** The scope of a write whose values have been changed since the scope was made. */
+export function rewritten(scope: Scope | undefined, written: Written): Scope | undefined {
+  if (scope === undefined) return undefined;
+  const { condition, parents, ...rest } = scope;
+  return {
+    ...rest,
+    ...(condition && { condition: conditionOf(condition.holds, condition.userId, written) }),
+    parents: parents.map((parent) => ({ ...parent, scope: rewritten(parent.scope, written) })),
+  };
+}
 
 /** The write itself must not be what allows it: the row that would make its sender a member does not count. */
 function conditionOf(
@@ -61,7 +71,7 @@ function conditionOf(
 ): NonNullable<Scope["condition"]> {
   if (written === undefined || !makesMember(holds, written)) return { holds, userId };
   const { table, key } = written;
-  return { holds, userId, without: { table, key } };
+  return { holds, userId, without: { table: table.name, key } };
 }
 
 /** `undefined`: no restriction. */

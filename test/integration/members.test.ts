@@ -22,6 +22,8 @@ type Tables = WritesConfig<Principal, never>["tables"];
 type Row = Readonly<Record<string, unknown>>;
 
 interface Opened {
+  /** There is `made_members`, whose `folder_id` is computed from `slug`. */
+  readonly computes?: boolean;
   writes(tables: Tables): Writes<Principal>;
   /** As any client would see them, by id. */
   rows(table: "folders" | "folder_members"): Promise<readonly Row[]>;
@@ -56,7 +58,11 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
       await sql`create table folder_members (id varchar(40) primary key, folder_id varchar(40), user_id varchar(40), role varchar(20), note varchar(40), level bigint, active boolean, left_on date)`.execute(
         db,
       );
+      await sql`create table made_members (id varchar(40) primary key, slug varchar(40), folder_id varchar(40) generated always as (slug) stored, user_id varchar(40), note varchar(40))`.execute(
+        db,
+      );
       return {
+        computes: true,
         writes: (tables) =>
           createWrites<Principal, never>({
             authenticate: byName,
@@ -69,7 +75,8 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
         rows: async (table) =>
           (await sql<Row>`select * from ${sql.table(table)} order by id`.execute(db)).rows,
         reset: async () => {
-          for (const name of names) await sql`delete from ${sql.table(name)}`.execute(db);
+          for (const name of [...names, "made_members"])
+            await sql`delete from ${sql.table(name)}`.execute(db);
         },
         close: () => database.close(),
       };
@@ -298,6 +305,41 @@ for (const place of places) {
           "editor",
           "owner",
         ]);
+      });
+
+      it("is none by a column that the database computes", async ({ skip }) => {
+        skip(opened.computes === undefined);
+        const own = { ...members, table: "made_members", by: "folder_id" };
+        const joining = (id: string, user_id: string) =>
+          put("made_members", id, { slug: "f", user_id });
+        const tables: Tables = { made_members: { scope: isMember(own) } };
+        const anybody: Tables = { made_members: { access: "everyone" } };
+        expect(await send(anybody, "alice", joining("1", "bob"), joining("2", "bob"))).toBe(
+          "success",
+        );
+        for (const time of ["first", "second"]) {
+          expect(await send(tables, "eve", joining("e", "eve")), time).toBe("UNAUTHORIZED");
+          const moved = patch("made_members", "1", { slug: "g" });
+          expect(await send(tables, "bob", moved), time).toBe("UNAUTHORIZED");
+          const note = patch("made_members", "1", { note: time });
+          expect(await send(tables, "bob", note), time).toBe("success");
+        }
+      });
+
+      it("is none by what was sent of the row before", async () => {
+        const note = patch("folder_members", "1", { note: "2026-01-31T12:00:00.000Z" });
+        const tables: Tables = {
+          folder_members: {
+            columns: ["folder_id", "user_id", "role", "note"],
+            scope: isMember({ ...members, by: "folder_id" }),
+            conflict: { newest: { folder_id: "note" } },
+          },
+        };
+        expect(await send(open, "alice", join("1", "bob"))).toBe("success");
+        // A value that was set to what it was is not sent.
+        const before = { previous_values: { folder_id: "g", note: null } };
+        expect(await send(tables, "bob", { ...note, ...before })).toBe("UNAUTHORIZED");
+        expect((await opened.rows("folder_members")).map((row) => row["folder_id"])).toEqual(["f"]);
       });
 
       it("is one for what comes behind it", async () => {
