@@ -89,7 +89,7 @@ async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>):
   const { meaning } = await dialect.load();
   const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);
   if (what === undefined || !(error instanceof Error)) return error;
-  return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}.`, { cause: error });
+  return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}`, { cause: error });
 }
 
 const grants =
