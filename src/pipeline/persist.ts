@@ -90,7 +90,7 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeFor(rule, context, store, { op, table: rule.table, key, values });
+    const scope = scopeFor(rule, context, store, { op, table, key, values });
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {

@@ -1,7 +1,7 @@
 /** The scope of a write: what a rule and the rules of its parents ask of a row, for one caller. */
 import type { OperationContext, Principal } from "../context.js";
 import { misconfigured } from "../errors.js";
-import { type Condition, makesMember } from "../store/conditions.js";
+import { asksOthers, type Condition, makesMember } from "../store/conditions.js";
 import type { Change, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { membershipsIn, type ParentRule, type Rule } from "./rules.js";
@@ -50,8 +50,18 @@ export function isByUser<P extends Principal, DB>(
   );
 }
 
-/** A write, with the source database's name of its table. */
-export type Written = Pick<Change, "op" | "key" | "values"> & { readonly table: string };
+export type Written = Pick<Change, "op" | "table" | "key" | "values">;
+
+/** The scope of a write that has been changed since the scope was made. */
+export function rewritten(scope: Scope | undefined, written: Written): Scope | undefined {
+  if (scope === undefined) return undefined;
+  const { condition, parents, ...rest } = scope;
+  return {
+    ...rest,
+    ...(condition && { condition: conditionOf(condition.holds, condition.userId, written) }),
+    parents: parents.map((parent) => ({ ...parent, scope: rewritten(parent.scope, written) })),
+  };
+}
 
 /** The write itself must not be what allows it: the row that would make its sender a member does not count. */
 function conditionOf(
@@ -59,9 +69,14 @@ function conditionOf(
   userId: string,
   written: Written | undefined,
 ): NonNullable<Scope["condition"]> {
-  if (written === undefined || !makesMember(holds, written)) return { holds, userId };
+  if (written === undefined || written.op === "DELETE") return { holds, userId };
   const { table, key } = written;
-  return { holds, userId, without: { table, key } };
+  return {
+    holds,
+    userId,
+    ...(makesMember(holds, written) && { without: { table: table.name, key } }),
+    ...(asksOthers(holds, table.name) && { writes: table.name }),
+  };
 }
 
 /** `undefined`: no restriction. */

@@ -1,5 +1,6 @@
 /** Conditions of a scope as plain data, which every store understands. */
 import type { Operation } from "../model.js";
+import type { Table } from "./tables.js";
 
 /** A condition on a row. Columns and tables have the source database's names. */
 export type Condition =
@@ -60,7 +61,7 @@ export function membershipsOf(condition: Condition): readonly Membership[] {
 
 interface ConditionalWrite {
   readonly op: Operation;
-  readonly table: string;
+  readonly table: Table;
   readonly values: object;
 }
 
@@ -70,11 +71,19 @@ export function makesMember(
   { op, table, values }: ConditionalWrite,
 ): boolean {
   if (op === "DELETE") return false;
+  // A column that the database computes may follow any other.
+  const changes = (column: string) =>
+    Object.hasOwn(values, column) || table.columns.get(column)?.generated === true;
   return membershipsOf(condition).some(
     (membership) =>
-      mayBeSame(membership.table, table) &&
-      (op === "PUT" || memberColumns(membership).some((column) => Object.hasOwn(values, column))),
+      mayBeSame(membership.table, table.name) &&
+      (op === "PUT" || memberColumns(membership).some(changes)),
   );
+}
+
+/** Whether the condition asks tables that have another name than this one, and may show its rows all the same: views do. */
+export function asksOthers(condition: Condition, table: string): boolean {
+  return membershipsOf(condition).some((membership) => !mayBeSame(membership.table, table));
 }
 
 /** Whether two names may mean one table: a schema that one of them leaves out may be the other's, and a plugin may spell `listMembers` another way. */

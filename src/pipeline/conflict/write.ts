@@ -13,6 +13,7 @@ import type { MergedChange } from "../../store/change.js";
 import type { Change, Effect, StoredRow, Values } from "../../store/store.js";
 import { storedValues } from "../convert.js";
 import { faultOf } from "../fault.js";
+import { rewritten } from "../scope.js";
 import { type Asked, asStored, baseMissing } from "./base.js";
 import { detailsOf } from "./details.js";
 import { mergingOf, type Merging } from "./merge.js";
@@ -50,7 +51,8 @@ export async function writeMerging<P extends Principal, DB>(
 
 async function merge<P extends Principal, DB>(change: MergedChange, { kept }: Asked<P, DB>) {
   try {
-    return await kept.unit.merge(change);
+    // What is merged may be other columns than those that were sent.
+    return await kept.unit.merge({ ...change, scope: rewritten(change.scope, change) });
   } catch (error) {
     throw faultOf(error, change, kept);
   }
