@@ -1,7 +1,7 @@
 /** The scope of a write: what a rule and the rules of its parents ask of a row, for one caller. */
 import type { OperationContext, Principal } from "../context.js";
 import { misconfigured } from "../errors.js";
-import { asksOthers, type Condition, makesMember } from "../store/conditions.js";
+import { type Condition, makesMember, membershipsOf } from "../store/conditions.js";
 import type { Change, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { membershipsIn, type ParentRule, type Rule } from "./rules.js";
@@ -75,7 +75,7 @@ function conditionOf(
     holds,
     userId,
     ...(makesMember(holds, written) && { without: { table: table.name, key } }),
-    ...(asksOthers(holds, table.name) && { writes: table.name }),
+    ...(membershipsOf(holds).length > 0 && { writes: table.name }),
   };
 }
 

@@ -94,9 +94,9 @@ export async function mayShowWritten(
   { tableOf }: Pick<ConditionParts, "tableOf">,
 ): Promise<boolean> {
   if (writes === undefined) return false;
-  const written = await tableOf(writes);
   for (const membership of membershipsOf(holds)) {
     if (mayBeSame(membership.table, writes)) continue;
+    const written = await tableOf(writes);
     const found = await tableOf(membership.table, memberColumns(membership));
     if (mayShare(written?.traits, found?.traits)) return true;
   }

@@ -81,11 +81,6 @@ export function makesMember(
   );
 }
 
-/** Whether the condition asks tables that have another name than this one, and may show its rows all the same: views do. */
-export function asksOthers(condition: Condition, table: string): boolean {
-  return membershipsOf(condition).some((membership) => !mayBeSame(membership.table, table));
-}
-
 /** Whether two names may mean one table: a schema that one of them leaves out may be the other's, and a plugin may spell `listMembers` another way. */
 export function mayBeSame(one: string, other: string): boolean {
   const [parts, others] = [partsOf(one), partsOf(other)];
