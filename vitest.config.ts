@@ -15,13 +15,13 @@ const shuffled = process.argv.some((argument) => argument.startsWith("--sequence
 const fixtures = fileURLToPath(new URL("test/fixtures", import.meta.url));
 
 /**
- * What takes a browser, another runtime, another language or a compiler to show: `npm run test:programs`. They wait for programs to start, for minutes
+ * What takes a browser, another runtime, another language, a compiler or a checker of the sources to show: `npm run test:programs`. They wait for programs to start, for minutes
  * in all, and change seldom with what a contributor changes.
  */
 const programs = [
   "test/{browser,clients,runtimes}/*.test.ts",
   "test/integration/{cli-init,foreign}.test.ts",
-  "test/unit/{readme,snippets}.test.ts",
+  "test/unit/{readme,regular-expressions,snippets}.test.ts",
 ];
 
 export default defineConfig({

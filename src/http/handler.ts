@@ -60,7 +60,8 @@ export function createHandle<P extends Principal, DB>(
   return async (request) => {
     const started = performance.now();
     const { method, url, headers, signal } = request;
-    const context: RequestContext = { ...correlationOf(headers), signal, request };
+    const correlation = correlationOf(headers);
+    const context: RequestContext = { ...correlation, signal, request };
     const route = routeOf(parts.path, method, url, parts.routes);
     const path = pathOf(url);
     return load.during(async () => {
@@ -74,7 +75,7 @@ export function createHandle<P extends Principal, DB>(
         parts.pipeline.respond === undefined ? made : await respond(parts, made, answer, context);
       const durationMs = performance.now() - started;
       const { status } = response;
-      emit({ type: "request", ...correlated(context), method, path, status, durationMs });
+      emit({ type: "request", ...correlation, method, path, status, durationMs });
       return response;
     });
   };

@@ -2,7 +2,7 @@
 import type { OperationContext, Principal } from "../context.js";
 import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
-import type { Reference } from "./table-rule.js";
+import type { ClientColumn, Reference } from "./table-rule.js";
 import { type Convert, schemaMissing } from "./convert.js";
 import type { Emit } from "../events/emit.js";
 import { aboutColumns } from "./client-names.js";
@@ -12,7 +12,7 @@ import type { LayerFunction, Layers } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
 import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
-import type { Table } from "../store/tables.js";
+import type { Column } from "../store/tables.js";
 
 interface Parts {
   readonly convert: Convert;
@@ -91,11 +91,17 @@ async function sent<P extends Principal, DB>(
     const repeats = repeatsKey(name, value, rule, context, mapping);
     if (typeof repeats === "boolean" ? repeats : await repeats) continue;
     if (rule.conflict !== undefined && isVersion(name, rule)) continue;
-    const listed =
-      rule.clientColumns === undefined
-        ? unlistedColumn(name, rule, context, mapping)
-        : rule.clientColumns.get(name);
-    const column = listed instanceof Promise ? await listed : listed;
+    let column: (Partial<ClientColumn<P, DB>> & { column: string }) | undefined =
+      rule.clientColumns?.get(name);
+    if (rule.clientColumns === undefined) {
+      const asked = unlistedColumn(name, rule, context, mapping);
+      const found = asked instanceof Promise ? await asked : asked;
+      const isDatabases = found?.generated === true || found?.numbered !== undefined;
+      // A client may write such a column only if the rule lists it.
+      if (isDatabases && !found?.unlisted && !rule.ignoreUnknown)
+        throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
+      if (found !== undefined && !found.unlisted && !isDatabases) column = { column: name };
+    }
     if (column === undefined || column.readOnly === "reject") {
       if (column === undefined && rule.ignoreUnknown) continue;
       throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
@@ -114,54 +120,30 @@ async function sent<P extends Principal, DB>(
   return values;
 }
 
-/** The column by the table's own name, where the rule lists none. `undefined`: a client may not write it. */
+/** The table's column, if the rule lists none. `undefined`: a client may not write it. */
 function unlistedColumn<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   mapping: Mapping,
-): PlainColumn | undefined | Promise<PlainColumn | undefined> {
+): Column | undefined | Promise<Column | undefined> {
   if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
   const { table } = mapping.kept;
-  return table?.name === rule.table && table.columns.has(name)
-    ? plainColumn(name, rule, table)
-    : columnNow(name, rule, context, mapping);
+  const known = table?.name === rule.table ? table.columns.get(name) : undefined;
+  return known ?? columnNow(name, rule, context, mapping);
 }
 
-/** The table may have got the column since it was read last. */
+/** Reads the table again, which may have got the column since. */
 async function columnNow<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   { emit, kept }: Mapping,
-): Promise<PlainColumn | undefined> {
+): Promise<Column | undefined> {
   const table = await kept.unit.table(rule.table, [name]);
   if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
   kept.table = table;
-  return plainColumn(name, rule, table);
-}
-
-/** A column that no rule lists, under its own name. */
-interface PlainColumn {
-  readonly column: string;
-  readonly readOnly?: undefined;
-  readonly convert?: undefined;
-  readonly references?: undefined;
-}
-
-function plainColumn<P extends Principal, DB>(
-  name: string,
-  { ignoreUnknown }: Rule<P, DB>,
-  { columns }: Table,
-): PlainColumn | undefined {
-  const found = columns.get(name);
-  if (found === undefined || found.unlisted) return undefined;
-  // Clients may write such a column only if the rule lists it.
-  if (found.generated || found.numbered !== undefined) {
-    if (ignoreUnknown) return undefined;
-    throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
-  }
-  return { column: name };
+  return table.columns.get(name);
 }
 
 function isServers<P extends Principal, DB>(

@@ -13,7 +13,7 @@ import { faultOf } from "./fault.js";
 import type { LayerFunction, Layers } from "./layers.js";
 import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
-import { isByUser, scopeOf, type Written } from "./scope.js";
+import { isByUser, scopeOf } from "./scope.js";
 
 export interface Persist<P extends Principal, DB> {
   /** The layer, which applies and judges one write. Throws fatal UNAUTHORIZED, what the conversion throws, and the database's own errors. */
@@ -35,6 +35,11 @@ export interface JudgedOperation extends Correlated {
   readonly needs: Needs | undefined;
 }
 
+interface FixedScope {
+  readonly userId: string;
+  readonly scope: Scope | undefined;
+}
+
 /** The usual spelling of a row id, which databases use for UUIDs as well. Such an id needs no splitting and no event. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
@@ -52,19 +57,16 @@ export function createPersist<P extends Principal, DB>(
   const keyFor = createKeyFor<P, DB>(convert, emit);
 
   // One caller's operations come together. A scope that is the same object is bound once.
-  const lastScopes = new WeakMap<Rule<P, DB>, { userId: string; scope: Scope | undefined }>();
-  const scopeFor = (
-    rule: Rule<P, DB>,
-    context: OperationContext<P, DB>,
-    store: Store,
-    written: Written,
-  ) => {
+  const lastScopes = new WeakMap<Rule<P, DB>, FixedScope>();
+  /** The scope of a rule that asks the same of all rows that the caller writes. `undefined`: it depends on the write. */
+  const fixedScope = (rule: Rule<P, DB>, context: OperationContext<P, DB>, store: Store) => {
     const { userId } = context.principal;
     const last = lastScopes.get(rule);
-    if (last?.userId === userId) return last.scope;
-    const scope = scopeOf(rule, rule.parents, context, store, written);
-    if (isByUser(rule, rule.parents)) lastScopes.set(rule, { userId, scope });
-    return scope;
+    if (last?.userId === userId) return last;
+    if (!isByUser(rule, rule.parents)) return undefined;
+    const fixed = { userId, scope: scopeOf(rule, rule.parents, context, store) };
+    lastScopes.set(rule, fixed);
+    return fixed;
   };
 
   const change: Persist<P, DB>["change"] = async (given, context, kept) => {
@@ -72,6 +74,7 @@ export function createPersist<P extends Principal, DB>(
     const { op, id } = given;
     if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
     const { store, unit } = kept;
+    const fixed = fixedScope(rule, context, store);
     // Converts the values that hooks have set since.
     const write = await convert.write(given, rule, context, kept, "throws");
     kept.final = write;
@@ -90,7 +93,9 @@ export function createPersist<P extends Principal, DB>(
             rowId,
           )
         : keyFor(store, table, rule, given, context);
-    const scope = scopeFor(rule, context, store, { op, table, key, values });
+    const scope = fixed
+      ? fixed.scope
+      : scopeOf(rule, rule.parents, context, store, { op, table, key, values });
     const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
     kept.written = true;
     const made: Change = {

@@ -50,9 +50,9 @@ export function isByUser<P extends Principal, DB>(
   );
 }
 
-export type Written = Pick<Change, "op" | "table" | "key" | "values">;
+type Written = Pick<Change, "op" | "table" | "key" | "values">;
 
-/** The scope of a write that has been changed since the scope was made. */
+/** The scope of a write whose values have been changed since the scope was made. */
 export function rewritten(scope: Scope | undefined, written: Written): Scope | undefined {
   if (scope === undefined) return undefined;
   const { condition, parents, ...rest } = scope;

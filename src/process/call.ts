@@ -136,8 +136,8 @@ export function isKeyed<P extends Principal, DB>(
 export interface Memory {
   /** Limits who may be in the database at once. See `places.ts`. */
   readonly places: Places;
-  /** Transactions under way, by identity and `handling`, for which identical ones wait. See `joinFlight` in `transaction.ts`. */
-  readonly inFlight: Map<string, Promise<TransactionResult>>;
+  /** Transactions under way, by identity and `handling`, for which identical ones wait. See `shareExecution` in `transaction.ts`. */
+  readonly executing: Map<string, Promise<TransactionResult>>;
   /** Senders whose transactions are tried step by step for a while. See `grounding.ts`. */
   readonly grounded: Map<string, { skipped: number; toSkip: number; at: number }>;
   /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
@@ -163,7 +163,7 @@ export interface Memory {
 export function createMemory(places: Places): Memory {
   return {
     places,
-    inFlight: new Map(),
+    executing: new Map(),
     grounded: new Map(),
     refused: new Map(),
     appliedAt: undefined,

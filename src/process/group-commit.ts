@@ -22,7 +22,7 @@ import { type Boarding, fly } from "./flight.js";
 import { isGrounded } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
 import { type Group, groupOf, isSharing, mayShare } from "./independence.js";
-import { type Announce, flightKey, notBegun } from "./transaction.js";
+import { type Announce, executionKey, notBegun } from "./transaction.js";
 
 interface GroupParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -42,8 +42,8 @@ const mostOperations = 10_000;
 
 interface Member extends Boarding {
   readonly claim: Identity;
-  /** See `joinFlight`. */
-  readonly flight: string;
+  /** See `shareExecution`. */
+  readonly execution: string;
 }
 
 export function createGroupCommit<P extends Principal, DB>({
@@ -70,24 +70,25 @@ export function createGroupCommit<P extends Principal, DB>({
     const started = performance.now();
     const members = await membersOf(transactions, call);
     if (members === undefined) return undefined;
-    const { inFlight, grounded } = call.memory;
+    const { executing, grounded } = call.memory;
     if (grounded.size > 0 && isGrounded(call.memory, call, members[0]?.claim)) return undefined;
     const group = groupOf(pipeline, members, deferConstraints);
     if (!mayShare(group, call)) return undefined;
-    const keys = members.map(({ flight }) => flight);
+    const keys = members.map(({ execution }) => execution);
     // A transaction that is already under way, or occurs twice in the request, has to wait for the other copy.
-    if (new Set(keys).size < keys.length || keys.some((key) => inFlight.has(key))) return undefined;
+    if (new Set(keys).size < keys.length || keys.some((key) => executing.has(key)))
+      return undefined;
     let end: (result: TransactionResult) => void = () => undefined;
     const ended = new Promise<TransactionResult>((resolve) => {
       end = resolve;
     });
-    for (const key of keys) inFlight.set(key, ended);
+    for (const key of keys) executing.set(key, ended);
     const tally: Tally = { attempts: 1, statements: 0, ledger: "miss", flown: false };
     let applied: readonly Applied[] | undefined;
     try {
       applied = await commit(members, call, { group, tally });
     } finally {
-      for (const key of keys) inFlight.delete(key);
+      for (const key of keys) executing.delete(key);
       // After a rollback, requests that waited for one of these transactions run it themselves.
       end(applied === undefined ? notBegun : success);
     }
@@ -123,7 +124,7 @@ async function membersOf<P extends Principal>(
     const { key, queue } = claim;
     // Without a device, the rows that transactions name decide about replays, one transaction after the other.
     if (key === undefined || queue === undefined) return undefined;
-    members.push({ transaction, claim, flight: flightKey(key, claim) });
+    members.push({ transaction, claim, execution: executionKey(key, claim) });
   }
   return members;
 }

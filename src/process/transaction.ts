@@ -110,10 +110,10 @@ export function createRunTransaction<P extends Principal, DB>({
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
     const execute = () => apply(transaction, call, identity, tally);
     if (identity?.key === undefined) return execute();
-    const flight = flightKey(identity.key, identity);
+    const execution = executionKey(identity.key, identity);
     for (;;) {
       tally.ledger = "miss";
-      const { result, shared } = await joinFlight(call.memory, flight, execute);
+      const { result, shared } = await shareExecution(call.memory, execution, execute);
       if (!shared) return result;
       tally.ledger = "shared";
       // Enters that this request held the transaction, too: the ledger never prunes what a queue sent last.
@@ -261,7 +261,7 @@ export function createRunTransaction<P extends Principal, DB>({
 }
 
 /** Includes `handling`: a copy that is sent after the client was asked again has to be tried, and must not share the answer of an earlier copy. */
-export function flightKey(key: string, { handling }: Identity): string {
+export function executionKey(key: string, { handling }: Identity): string {
   return `${key} ${handling ?? ""}`;
 }
 
@@ -269,19 +269,19 @@ export function flightKey(key: string, { handling }: Identity): string {
  * Runs `execute`, or waits for the run that is under way for the same key. The map belongs to one database: the same identity in another database is
  * another transaction.
  */
-export async function joinFlight(
-  { inFlight }: Pick<Memory, "inFlight">,
+export async function shareExecution(
+  { executing }: Pick<Memory, "executing">,
   key: string,
   execute: () => Promise<TransactionResult>,
 ): Promise<{ readonly result: TransactionResult; readonly shared: boolean }> {
-  const same = inFlight.get(key);
+  const same = executing.get(key);
   if (same !== undefined) return { result: await same, shared: true };
   const run = execute();
-  inFlight.set(key, run);
+  executing.set(key, run);
   try {
     return { result: await run, shared: false };
   } finally {
-    inFlight.delete(key);
+    executing.delete(key);
   }
 }
 

@@ -204,7 +204,7 @@ async function scopeGiven(
   if (owner !== undefined) {
     const { kind = null, compared } = await owns({ table, ...owner, known }, dialect, tableOf);
     // On MySQL bytes are one.
-    if (isExpression(compared)) return undefined;
+    if (typeof compared === "object" && isExpression(compared)) return undefined;
     shape.push(owner.column, kind, typeof compared);
     values.push(compared);
   }

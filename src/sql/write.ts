@@ -80,6 +80,12 @@ export async function writeRun(
   return { effects };
 }
 
+/** Only an object can be an expression of the database's, and most rows have none. */
+function holdsObject(values: Values): boolean {
+  for (const name in values) if (typeof values[name] === "object") return true;
+  return false;
+}
+
 /** @throws ColumnsFixed, MergeRefused, Contention, and the database's errors */
 export async function writeOne(
   { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
@@ -97,7 +103,9 @@ export async function writeOne(
   const rows = isCareful ? carefulRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const { values: sent, fixed } = withoutFixed(change, dialect);
-  const [key, values] = [keyOf(dialect, columns, change.key), enclosedValues(sent)];
+  const isKeyPlain = dialect.keyed === undefined && !holdsObject(change.key);
+  const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
+  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
   const isPlain = key === change.key && values === sent && mergers === undefined;
   const { scope, once } = await bound(
     isPlain ? texts : undefined,

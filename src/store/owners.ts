@@ -1,5 +1,6 @@
 /** Converts a caller's id to what an owner column stores, exactly or not at all: two ids must never become one value, and one id never two. */
 import { InvalidValue, ServerValue } from "./failures.js";
+import { withoutTrailingZeros } from "./values.js";
 import type { MemberValue } from "./conditions.js";
 import type { Column, OwnerKind } from "./tables.js";
 
@@ -71,7 +72,10 @@ function heldExactly(
 function spelled(value: unknown): string {
   if (typeof value === "boolean") return value ? "1" : "0";
   const text = String(value);
-  return /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text;
+  if (!/^-?\d+\.\d+$/.test(text)) return text;
+  const [whole = "", fraction = ""] = text.split(".");
+  const kept = withoutTrailingZeros(fraction);
+  return kept === "" ? whole : `${whole}.${kept}`;
 }
 
 /** The part of a store that is needed. */

@@ -49,7 +49,7 @@ export interface Store<Tx = unknown> {
   /** For types only, so that the type of hooks' `tx` follows from the store. Never present at run time. */
   readonly native?: Native<Tx>;
   /**
-   * The key of what the process remembers about the database: admission, single flight, schema, parking, pruning. Two stores with the same key are
+   * The key of what the process remembers about the database: admission, shared executions, schema, parking, pruning. Two stores with the same key are
    * the same database to the library. Two with different keys are different databases, even if they share a pool.
    */
   readonly key: object | string;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AuditReport } from "../../src/audit/index.js";
 import { type Audited, openAudited } from "../support/audited.js";
+import { partOf } from "../support/long.js";
 import { blindMutants, controls } from "../support/mutants-blind.js";
 
 let audited: Audited;
@@ -21,7 +22,7 @@ it("are ten and more", () => {
 });
 
 describe("finds nothing in an endpoint with", () => {
-  it.each(controls)("$name", async (control) => {
+  it.each(partOf(controls, 0))("$name", async (control) => {
     const report = await audited.audit(control, meant);
     expect(failed(report)).toEqual([]);
     expect(report.passed).toBe(meant.length);
@@ -29,7 +30,7 @@ describe("finds nothing in an endpoint with", () => {
 });
 
 describe("catches an endpoint that", () => {
-  it.each(blindMutants)("$name ($caughtBy)", async (mutant) => {
+  it.each(partOf(blindMutants, 1))("$name ($caughtBy)", async (mutant) => {
     const report = await audited.audit(mutant, [mutant.caughtBy]);
     expect(failed(report)).toEqual([`MUST ${mutant.caughtBy}`]);
   });

@@ -182,6 +182,8 @@ for (const [index, dialect] of dialects.entries()) {
           },
         },
         deadLetters: { open: Infinity },
+        // It would send statements of its own at some time.
+        ledger: { prune: false },
       });
       texts.clear();
       // Twice: the second time letters of the caller's wait, and are asked for what they would create.

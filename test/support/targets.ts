@@ -158,7 +158,12 @@ function openSql(database: TestDatabase, family: Words): OpenTarget {
       return rows.map(plain);
     },
     letters: async (userIds) => {
-      const all = db.selectFrom("powersync_dead_letters").selectAll();
+      // In the order in which they were recorded: two of one moment have ids that count up.
+      const all = db
+        .selectFrom("powersync_dead_letters")
+        .selectAll()
+        .orderBy("created_at")
+        .orderBy("id");
       const letters = await (
         userIds === undefined ? all : all.where("user_id", "in", userIds)
       ).execute();

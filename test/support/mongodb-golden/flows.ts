@@ -58,6 +58,19 @@ export const flows: Readonly<Record<string, (opened: OpenMongo) => Promise<void>
           },
           columns: ["name"],
         },
+        fellows: {
+          table: "members",
+          id: ["list_id", "user_name"],
+          scope: {
+            isMember: {
+              table: "members",
+              row: "list_id",
+              user: "user_name",
+              by: "list_id",
+              where: { role: ["x", "y"] },
+            },
+          },
+        },
         named: { table: "lists", scope: () => ({ name: { $ne: "secret" } }), columns: ["name"] },
         kept: {
           table: "lists",
@@ -69,13 +82,15 @@ export const flows: Readonly<Record<string, (opened: OpenMongo) => Promise<void>
     });
     const send = (at: number, ...crud: object[]) =>
       writes.processTransaction(from("phone", at, ...crud), alice);
-    await send(1, put("members", JSON.stringify([uuid(2), "alice"]), { role: "x" }));
+    await send(1, put("members", `${uuid(2)}.alice`, { role: "x" }));
     await send(2, put("authors", uuid(4), { name: "x", number: 7 }));
     await send(3, put("books", uuid(5), { title: "t", author_id: uuid(4) }));
     await send(4, put("kept", uuid(2), { name: "x" }));
     await send(5, patch("teams", uuid(2), { name: "y" }));
     await send(6, patch("named", uuid(2), { name: "z" }), patch("named", uuid(9), { name: "z" }));
     await send(8, remove("kept", uuid(2)));
+    await send(9, put("fellows", `${uuid(2)}.bob`, { role: "y" }));
+    await send(10, put("fellows", `${uuid(2)}.alice`, { role: "y" }));
   },
   conflicts: async (opened) => {
     await createCollection(opened.db, "docs", {

@@ -94,6 +94,7 @@ export const pages: readonly Page[] = [
   query(false, "lte"),
   query(true, "and"),
   query(true, "or"),
+  query(true, "nor"),
   query(true, "not"),
   query(true, "type"),
   query(true, "jsonSchema"),

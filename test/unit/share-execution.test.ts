@@ -1,10 +1,10 @@
-/** Identical work in flight is done once. */
+/** Identical work under way is done once. */
 import { describe, expect, it, vi } from "vitest";
 import type { TransactionResult } from "../../src/model.js";
 import { createMemory } from "../../src/process/call.js";
 import { createPlaces } from "../../src/process/places.js";
 import { defaultLimits } from "../../src/wire/limits.js";
-import { joinFlight } from "../../src/process/transaction.js";
+import { shareExecution } from "../../src/process/transaction.js";
 
 const success: TransactionResult = { status: "success" };
 const other: TransactionResult = { status: "not_attempted" };
@@ -19,11 +19,11 @@ function work() {
   return { execute: vi.fn(() => ends), resolve, reject };
 }
 
-describe("single flight", () => {
+describe("a shared execution", () => {
   it("shares one execution, and says who shared it", async () => {
     const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const { execute, resolve } = work();
-    const joined = [1, 2, 3].map(() => joinFlight(memory, "key", execute));
+    const joined = [1, 2, 3].map(() => shareExecution(memory, "key", execute));
     resolve(success);
     expect(await Promise.all(joined)).toEqual([
       { result: success, shared: false },
@@ -36,22 +36,25 @@ describe("single flight", () => {
   it("is over when the work has ended", async () => {
     const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const execute = vi.fn(async () => success);
-    await joinFlight(memory, "key", execute);
-    expect(await joinFlight(memory, "key", execute)).toEqual({ result: success, shared: false });
+    await shareExecution(memory, "key", execute);
+    expect(await shareExecution(memory, "key", execute)).toEqual({
+      result: success,
+      shared: false,
+    });
     expect(execute).toHaveBeenCalledTimes(2);
-    expect(memory.inFlight.size).toBe(0);
+    expect(memory.executing.size).toBe(0);
   });
 
   it("has nothing to do with other keys and other databases", async () => {
     const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const first = work();
-    const pending = joinFlight(memory, "key", first.execute);
+    const pending = shareExecution(memory, "key", first.execute);
     for (const [there, key] of [
       [memory, "other key"],
       [createMemory(createPlaces(defaultLimits, 60_000)), "key"],
       [memory, "constructor"],
     ] as const) {
-      expect(await joinFlight(there, key, async () => other)).toEqual({
+      expect(await shareExecution(there, key, async () => other)).toEqual({
         result: other,
         shared: false,
       });
@@ -63,10 +66,12 @@ describe("single flight", () => {
   it("fails together, and the next one starts anew", async () => {
     const memory = createMemory(createPlaces(defaultLimits, 60_000));
     const { execute, reject } = work();
-    const joined = [1, 2].map(() => joinFlight(memory, "key", execute));
+    const joined = [1, 2].map(() => shareExecution(memory, "key", execute));
     reject(new Error("lost"));
     const settled = await Promise.allSettled(joined);
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(await joinFlight(memory, "key", async () => success)).toMatchObject({ result: success });
+    expect(await shareExecution(memory, "key", async () => success)).toMatchObject({
+      result: success,
+    });
   });
 });
