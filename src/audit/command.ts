@@ -55,7 +55,7 @@ export async function auditCommand(args: readonly string[], io: AuditIo): Promis
     io.progress(undefined);
     if (error instanceof Usage) {
       io.note(`error: ${error.message}`);
-      io.note("Run `powersync-writes audit --help` for the options.");
+      io.note("Run `npx powersync-writes audit --help` for the options.");
       return 2;
     }
     if (!(error instanceof AuditImpossible)) throw error;

@@ -1,6 +1,7 @@
 /** `powersync-writes doctor`: one page about a deployment, from outside by its URL and from inside by its configuration. */
 import { isAbsolute } from "node:path";
 import { type Help, readArguments } from "./arguments.js";
+import { counted } from "./check.js";
 import { type ExitCode, UsageProblem } from "./command.js";
 import { oneLine, redacted } from "./describe-error.js";
 import { examineConfig } from "./doctor/configuration.js";
@@ -106,7 +107,7 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
     const shown = { errors, warnings, sections };
     await io.out(`${redacted(JSON.stringify(shown, null, 2), io.secrets)}\n`);
   } else {
-    const total = `${errors} errors, ${warnings} warnings.`;
+    const total = `${counted(errors, "error")}, ${counted(warnings, "warning")}.`;
     await io.out(`${io.paint(errors > 0 ? "red" : warnings > 0 ? "yellow" : "green", total)}\n`);
   }
   return errors > 0 ? 1 : 0;

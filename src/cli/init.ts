@@ -225,7 +225,7 @@ async function createOwnTables(
 ): Promise<void> {
   if (db === undefined || leftOut) {
     io.note(
-      "The library's own tables: `powersync-writes tables` creates them, and so does server.ts.",
+      "The library's own tables: `npx powersync-writes tables` creates them, and so does server.ts.",
     );
     return;
   }
@@ -234,7 +234,7 @@ async function createOwnTables(
     await io.out(`${io.paint("green", "created")}  the library's own tables\n`);
   } catch (error) {
     io.note(
-      `${io.paintNote("yellow", "warning")}  The library's own tables could not be created: ${describeError(error, io)}. Run \`powersync-writes tables\` as a role that may.`,
+      `${io.paintNote("yellow", "warning")}  The library's own tables could not be created: ${describeError(error, io)}. Run \`npx powersync-writes tables\` as a role that may.`,
     );
   }
 }
@@ -245,13 +245,14 @@ async function tellNext(
   { kind }: GivenDatabase,
   io: Io,
 ): Promise<void> {
-  const steps = [
-    ...(isModule(folder) ? [] : ["npm pkg set type=module"]),
-    ...nextSteps(framework, kind),
-  ];
+  const steps = [...(isModule(folder) ? [] : [esModules]), ...nextSteps(framework, kind)];
   const lines = steps.map((step) => `  ${step}\n`).join("");
   await io.out(`\nRead powersync-writes.config.ts, and confirm each guess. Then:\n${lines}`);
 }
+
+/** Both files are ES modules, and the second one imports the first. In an application that exists, only the first is needed. */
+const esModules =
+  "npm pkg set type=module    # in an application of CommonJS, rename powersync-writes.config.ts to .mts instead";
 
 function isModule(folder: string): boolean {
   try {

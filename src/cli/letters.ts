@@ -55,6 +55,6 @@ function overview({ paint }: Io): string {
 
 ${lines.join("\n")}
 
-\`powersync-writes letters <action> --help\` describes an action and its options.
+\`npx powersync-writes letters <action> --help\` describes an action and its options.
 `;
 }

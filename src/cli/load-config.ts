@@ -59,7 +59,7 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   const file = findConfig(values.config, io.cwd);
   if (file === undefined) {
     throw new Problem(
-      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `powersync-writes init`.",
+      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `npx powersync-writes init`.",
     );
   }
   const exported = await loadModule(file, io);
@@ -198,8 +198,9 @@ function whyNotLoaded(error: unknown, file: string): Problem {
     }
   }
   if (/import statement outside|Unexpected token 'export'/.test(message)) {
+    const renamed = file.replace(/\.([tj]s)$/, ".m$1");
     return failed(
-      'it is an ES module. Set "type": "module" in package.json: `npm pkg set type=module`.',
+      `it is an ES module. Rename it to ${renamed}; or, if the whole project consists of ES modules, set "type": "module" in package.json: \`npm pkg set type=module\`.`,
     );
   }
   const place = placeIn(stack ?? "", file);

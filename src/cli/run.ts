@@ -31,7 +31,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     io.note(`${io.paintNote("red", "error:")} ${describeError(error, io)}`);
     if (error instanceof UsageProblem) {
       const about = commands.some((each) => each.name === name) ? ` ${name}` : "";
-      io.note(`Run \`powersync-writes${about} --help\` for the options.`);
+      io.note(`Run \`npx powersync-writes${about} --help\` for the options.`);
     } else if (!(error instanceof Problem) && io.env["DEBUG"] === "powersync-writes") {
       io.note(error instanceof Error ? (error.stack ?? "") : "");
     }
@@ -74,7 +74,7 @@ Usage: powersync-writes <command> [options]
 
 ${lines.join("\n")}
 
-\`powersync-writes <command> --help\` describes a command and its options.
+\`npx powersync-writes <command> --help\` describes a command and its options.
 Exit codes: 0 everything is fine, 1 there are findings, 2 wrong usage or nothing could be done.
 `;
 }

@@ -232,8 +232,11 @@ export const config = object(
 
 /** @throws TypeError for the first mistake: it names the option and says what to write */
 export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>): void {
-  if (!config.fits(given)) {
-    throw new TypeError(`The configuration must be ${config.words}.`);
+  // An instance without a database is a framework's request: the adapter itself was mounted in place of what it returns.
+  if (!config.fits(given) || !(isPlain(given) || "database" in given)) {
+    throw new TypeError(
+      `The configuration must be ${config.words}. An adapter is mounted with it, or with what createWrites returns: powersyncWrites(writes).`,
+    );
   }
   checkKind(config, given, "");
   const judged = given.rls !== undefined || given.authorize !== undefined;

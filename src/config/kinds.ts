@@ -1,4 +1,5 @@
 /** Kinds of option values, as data, and the function that checks a value against its kind. Every refusal is a TypeError that says what to write. */
+import { nearestTo } from "./nearest.js";
 
 export interface Kind {
   /** Completes "must be …". */
@@ -228,37 +229,4 @@ function unknownKey(path: string, name: string, known: readonly string[]): TypeE
 function join(path: string, name: string): string {
   if (path === "") return name;
   return path.endsWith(":") ? `${path} ${name}` : `${path}.${name}`;
-}
-
-/** `undefined` if no known name is similar enough to be what was meant. */
-function nearestTo(name: string, known: readonly string[]): string | undefined {
-  let nearest: string | undefined;
-  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
-  for (const each of known) {
-    const distance = editDistance(name.toLowerCase(), each.toLowerCase());
-    if (distance < least) [nearest, least] = [each, distance];
-  }
-  return nearest;
-}
-
-/** The number of letters that are added, removed, changed, or swapped with their neighbor. */
-function editDistance(a: string, b: string): number {
-  let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = cell(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const exchanged =
-        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-          ? cell(before, j - 2) + 1
-          : Infinity;
-      row.push(Math.min(cell(last, j) + 1, cell(row, j - 1) + 1, changed, exchanged));
-    }
-    [before, last] = [last, row];
-  }
-  return cell(last, b.length);
-}
-
-function cell(row: readonly number[], index: number): number {
-  return row[index] ?? Infinity;
 }

@@ -140,7 +140,7 @@ function withoutInstances(text: string): string {
 const byCode: Readonly<Record<string, string>> = {
   UNKNOWN_TABLE: 'add a rule for it to "tables", then retry the letter',
   FORBIDDEN_COLUMN:
-    'list the column in the rule\'s "columns", or set { readOnly: "ignore" } there, or set unknownColumns: "ignore"; then retry the letter',
+    'list the column in the rule\'s "columns", or set { readOnly: "ignore" } there, or set unknownColumns: "ignore", then retry the letter; if the app has misspelled it, correct the app and edit the letter',
   UNAUTHORIZED: "check who may write the row, according to the rule's owner, scope or belongsTo",
   INVALID_DATA: "make the app's value and the column's type agree",
 };
@@ -179,7 +179,7 @@ function causes(error: unknown): string {
 }
 
 /** Where several addresses were tried, Node's error has no message of its own. */
-function messageOf(error: Error): string {
+export function messageOf(error: Error): string {
   if (error.message !== "") return error.message;
   if (error instanceof AggregateError && error.errors.length > 0)
     return error.errors

@@ -207,10 +207,21 @@ async function fetchKeySet(url: URL, fetchOption: typeof fetch, timeoutMs: numbe
     await response.body?.cancel();
     throw new Error(`It was answered with status ${response.status}, which is not 200.`);
   }
-  const set = JSON.parse(await boundedText(response)) as JSONWebKeySet;
+  const set = keySetIn(JSON.parse(await boundedText(response)));
   // An empty set is more likely a mistake of the provider's than the revocation of all keys.
   if (set.keys.length === 0) throw new Error("The key set is empty.");
   return set;
+}
+
+/** @throws Error for a document that is no key set, such as the provider's own description, which only names the key set's URL */
+function keySetIn(document: unknown): JSONWebKeySet {
+  const { keys, jwks_uri: uri } = (document ?? {}) as Readonly<Record<string, unknown>>;
+  if (Array.isArray(keys)) return document as JSONWebKeySet;
+  throw new Error(
+    typeof uri === "string"
+      ? "It answered with the provider's description and not with its keys: `jwks_uri` in it is the key set's own URL."
+      : 'It answered with something else than a key set, `{ "keys": [...] }`.',
+  );
 }
 
 async function boundedText(response: Response): Promise<string> {

@@ -1,5 +1,6 @@
 /** Compiles the configured table rules once: resolves names, expands shorthands, and refuses mistakes at the start. */
 import type { Operation } from "../model.js";
+import { nearestTo } from "../config/nearest.js";
 import type { Principal } from "../context.js";
 import {
   type Condition,
@@ -104,6 +105,7 @@ export function compileRules<P extends Principal, DB>(
         ...(optional !== undefined && { optional }),
       };
       const its = table === name ? rule : compile(table, [...below, name]);
+      if (its === undefined) throw noParent(name, column, table, Object.keys(tables));
       parents.push(compileParent(rule, column, table, its, options));
     }
     refuseEndless(rule);
@@ -206,15 +208,10 @@ function compileParent<P extends Principal, DB>(
   { name }: Rule<P, DB>,
   column: string,
   table: string,
-  rule: Rule<P, DB> | undefined,
+  rule: Rule<P, DB>,
   { by, optional = false }: Omit<Parent, "table">,
 ): ParentRule<P, DB> {
   const where = `tables.${name}: belongsTo.${column}`;
-  if (rule === undefined) {
-    throw new TypeError(
-      `${where} names "${table}", which has no rule in tables; it is the client's name that belongs here. For a table that nobody may write, make a rule with operations: [].`,
-    );
-  }
   const [key = "", second] = rule.key.columns;
   if (by === undefined && second !== undefined) {
     throw new TypeError(
@@ -227,6 +224,20 @@ function compileParent<P extends Principal, DB>(
     );
   }
   return { column, rule, by: by ?? key, optional };
+}
+
+/** @param names the tables that have a rule, by the client's names */
+function noParent(name: string, column: string, table: string, names: readonly string[]) {
+  const where = `tables.${name}: belongsTo.${column} names "${table}", which has no rule in tables`;
+  if (names.includes(column)) {
+    return new TypeError(`${where}. The column comes first: belongsTo: { ${table}: "${column}" }.`);
+  }
+  const nearest = nearestTo(table, names);
+  return new TypeError(
+    nearest === undefined
+      ? `${where}; it is the client's name that belongs here. For a table that nobody may write, make a rule with operations: [].`
+      : `${where}. Did you mean "${nearest}"?`,
+  );
 }
 
 /** A parent in the same table is checked by its owner, its scope and its other parents, so the rule must have at least one of these. */

@@ -21,6 +21,9 @@ const families: readonly LoadedFamily[] = [
 
 /** @throws TypeError for a database that the library does not support */
 export function familyOf<DB>(db: Kysely<DB>): LoadedFamily {
+  // Code without types may give anything, or nothing.
+  const given = (db as object | undefined) ?? {};
+  if (!isKysely(given)) throw notADatabase(given);
   const { adapter } = db.getExecutor();
   const family = families.find((each) => adapter instanceof each.adapter);
   if (family !== undefined) return family;

@@ -22,6 +22,8 @@ import {
   type TableForm,
   tableForms,
 } from "./table-forms.js";
+import { messageOf } from "../events/log-lines.js";
+import { remedyOf } from "./remedies.js";
 import { sourceTable } from "./schema.js";
 import { createOwn, type Own, type OwnTables } from "./tables.js";
 
@@ -33,7 +35,8 @@ interface Step {
 
 /**
  * Creates the library's own tables if they are missing. It can be called at every start, from many processes at once, and after an earlier call was
- * interrupted. If all tables exist, it sends one SELECT and changes nothing. Rejects with the database's errors.
+ * interrupted. If all tables exist, it sends one SELECT and changes nothing. Rejects with the database's error; if the remedy is known, such as for a
+ * wrong URL, with an Error that says what to do and has the database's error as its `cause`.
  *
  * @throws Error if another version of the library created the tables; the message contains the statements to run
  * @example
@@ -44,7 +47,11 @@ export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOption
   const dialect = familyOf(db);
   const recorded = await recordedForm(own.on(db)).catch(() => undefined);
   if (recorded !== undefined && isMade(recorded, own)) return;
-  await dialect.migrate(db as unknown as SqlDatabase, (on) => make(on, own, dialect));
+  try {
+    await dialect.migrate(db as unknown as SqlDatabase, (on) => make(on, own, dialect));
+  } catch (error) {
+    throw await withRemedy(error, dialect);
+  }
 }
 
 /**
@@ -76,6 +83,17 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
   const statements = [recordTable(on, own, types), ...steps(on, own, types), record(on)];
   return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
+
+/** The same error where nothing is known about it. */
+async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>): Promise<unknown> {
+  const { meaning } = await dialect.load();
+  const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);
+  if (what === undefined || !(error instanceof Error)) return error;
+  return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}`, { cause: error });
+}
+
+const grants =
+  "let the login role create tables, or have another role run what `npx powersync-writes tables --print` prints";
 
 async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
   const on = own.on(db);

@@ -9,7 +9,7 @@ const byCode: ReadonlyMap<string, string> = new Map(
       ],
       [
         ["28P01", "28000", "ER_ACCESS_DENIED_ERROR", "ER_ACCESS_DENIED_NO_PASSWORD_ERROR"],
-        "check user and password of the database's URL",
+        "check user and password of the database's URL, and that the pool gets this URL",
       ],
       [["3D000", "ER_BAD_DB_ERROR"], "create the database that the URL names, or correct its name"],
       [
@@ -40,6 +40,10 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
   [
     /^Cannot use a pool after calling end on the pool$|^Pool is closed\.$|driver has already been destroyed/,
     "stop the server and drain the writes before the database is closed",
+  ],
+  [
+    /client password must be a (?:non-empty )?string/,
+    "give a password in the database's URL, and check that the pool gets this URL",
   ],
   [/^The server does not support SSL connections$/, "leave `ssl` out of the pool's options"],
 ];

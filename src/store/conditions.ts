@@ -1,6 +1,5 @@
 /** Conditions of a scope as plain data, which every store understands. */
 import type { Operation } from "../model.js";
-import type { Table } from "./tables.js";
 
 /** A condition on a row. Columns and tables have the source database's names. */
 export type Condition =
@@ -61,7 +60,10 @@ export function membershipsOf(condition: Condition): readonly Membership[] {
 
 interface ConditionalWrite {
   readonly op: Operation;
-  readonly table: Table;
+  readonly table: {
+    readonly name: string;
+    readonly columns: ReadonlyMap<string, { readonly generated: boolean }>;
+  };
   readonly values: object;
 }
 

@@ -147,6 +147,10 @@ describe("the configuration", () => {
       await old.write("powersync-writes.config.ts", memoryConfig);
       const { code, stderr } = await old.run(["check"]);
       expect([code, stderr]).toEqual([2, expect.stringContaining("npm pkg set type=module")]);
+      expect(stderr).toContain("Rename it to powersync-writes.config.mts;");
+      await old.write("powersync-writes.config.mts", memoryConfig);
+      const renamed = await old.run(["check", "--config", "powersync-writes.config.mts"]);
+      expect([renamed.code, renamed.stderr]).toEqual([0, ""]);
     } finally {
       await old.remove();
     }

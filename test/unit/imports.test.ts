@@ -92,6 +92,10 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["model", "json", "store", "context", "wire"],
     typePackages: ["kysely"],
   },
+  spelling: {
+    files: ["src/config/nearest"],
+    below: [],
+  },
   // What may be written in the options, held against their types.
   shapes: {
     files: [
@@ -100,7 +104,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/config/own-tables-shape",
       "src/config/config-shape",
     ],
-    below: [],
+    below: ["spelling"],
     types: ["model", "context", "wire", "options"],
     typePackages: ["kysely"],
   },
@@ -129,7 +133,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   pipeline: {
     files: ["src/pipeline/*"],
-    below: ["model", "json", "store", "context", "wire", "options"],
+    below: ["spelling", "model", "json", "store", "context", "wire", "options"],
   },
   // What a transaction that fails becomes.
   letters: {

@@ -577,6 +577,17 @@ describe("a key set over HTTP", () => {
     },
   );
 
+  test.each([
+    ['{"issuer":"https://id.example.com","jwks_uri":"https://id.example.com/keys"}', "`jwks_uri`"],
+    ['{"keys":{}}', "something else than a key set"],
+    ["null", "something else than a key set"],
+    ['"keys"', "something else than a key set"],
+  ])("what is no key set is named: %s", async (text, said) => {
+    const error = await failure(await serve((_, response) => void response.end(text)));
+    const { cause } = (error as Error).cause as Error;
+    expect((cause as Error).message).toContain(said);
+  });
+
   test("it has a broken key of that id", async () => {
     const broken = [{ ...keys[0], x: "AA" }];
     const refused = await failure(

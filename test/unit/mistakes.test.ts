@@ -1,10 +1,12 @@
 /** Common mistakes that are seen at the start: the exception names the mistake, and what to write instead, in one line. */
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import Database from "better-sqlite3";
 import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from "kysely";
 import mysql from "mysql2";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
-import { anonymous, createWrites } from "../../src/index.js";
+import { anonymous, createTables, createWrites } from "../../src/index.js";
 import { jwt } from "../../src/jwt/index.js";
 
 const sqlite = () =>
@@ -25,6 +27,12 @@ function otherCopy(): Kysely<never> {
 function unknownDialect(): Kysely<never> {
   class OracleAdapter {}
   return { getExecutor: () => ({ adapter: new OracleAdapter() }) } as unknown as Kysely<never>;
+}
+
+/** A database whose pool gives no connection. */
+function failing(error: Error): Kysely<never> {
+  const pool = { connect: () => Promise.reject(error), end: () => Promise.resolve() };
+  return new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) });
 }
 
 const issuer = "https://id.example.com";
@@ -81,6 +89,16 @@ const starts: readonly (readonly [mistake: string, more: object, says: RegExp])[
     /belongsTo\.list_id names "app_lists", which has no rule in tables; it is the client's name/,
   ],
   [
+    "a misspelled parent",
+    { tables: { todos: { belongsTo: { list_id: "list" } }, lists: { owner: "owner_id" } } },
+    /belongsTo\.list_id names "list", which has no rule in tables\. Did you mean "lists"\?/,
+  ],
+  [
+    "belongsTo the wrong way round",
+    { tables: { todos: { belongsTo: { lists: "list_id" } }, lists: { owner: "owner_id" } } },
+    /names "list_id".* The column comes first: belongsTo: \{ list_id: "lists" \}/,
+  ],
+  [
     "row-level security on SQLite",
     { rls: { role: "authenticated" } },
     /rls: sqlite has no row-level security; Postgres has/,
@@ -112,11 +130,65 @@ describe("createWrites names", () => {
     );
   });
 
+  it.each([
+    ["Node's request", new IncomingMessage(new Socket())],
+    ["a fetch request", new Request("http://127.0.0.1/")],
+    ["nothing", undefined],
+  ])("an adapter that is mounted in place of what it returns: %s", (_name, given) => {
+    expect(() => createWrites(given as never)).toThrow(
+      "must be an object { authenticate, database, tables }. An adapter is mounted with it, or with what createWrites returns: powersyncWrites(writes).",
+    );
+  });
+
+  it("takes an instance that has the options as its members", () => {
+    const instance = Object.assign(new (class Options {})(), good());
+    expect(() => createWrites(instance as never)).not.toThrow();
+  });
+
   it("takes what is none of these", () => {
     expect(() => createWrites(good() as never)).not.toThrow();
     const pool = new pg.Pool();
     const database = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
     expect(() => createWrites({ ...good(), database } as never)).not.toThrow();
+  });
+});
+
+describe("createTables names", () => {
+  it.each([
+    ["pg's pool in place of Kysely", new pg.Pool()],
+    ["a database that is not there", undefined],
+  ])("%s", async (_mistake, given) => {
+    await expect(createTables(given as never)).rejects.toThrow("database must be a Kysely object");
+  });
+
+  it.each([
+    ["a server that does not run", { code: "ECONNREFUSED" }, "check host and port"],
+    ["a name that no one has", { code: "ENOTFOUND" }, "check host and port"],
+    [
+      "a database that was not created",
+      { code: "3D000" },
+      "create the database that the URL names",
+    ],
+    ["no URL at all", { code: "28000" }, "that the pool gets this URL"],
+    ["a role that may create nothing", { code: "42501" }, "let the login role create tables"],
+    [
+      "no password",
+      { message: "SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string" },
+      "give a password in the database's URL",
+    ],
+  ])("%s", async (_mistake, driver, remedy) => {
+    const error = Object.assign(new Error("of the driver"), driver);
+    await expect(createTables(failing(error))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`^createTables: ${error.message}\\. Remedy: .*${remedy}`),
+      ) as string,
+      cause: error,
+    });
+  });
+
+  it("no remedy where none is known", async () => {
+    const error = new Error("of the driver");
+    await expect(createTables(failing(error))).rejects.toBe(error);
   });
 });
 

@@ -115,7 +115,7 @@ async function lettersByCode(own: Kysely<OwnTables>): Promise<Verdict> {
   const codes = rows.map(({ error_code, letters }) => `${error_code} ${String(letters)}`);
   return warning(
     what,
-    `${total}: ${codes.join(", ")}. \`powersync-writes letters list --by-cause\` shows them.`,
+    `${total}: ${codes.join(", ")}. \`npx powersync-writes letters list --by-cause\` shows them.`,
   );
 }
 

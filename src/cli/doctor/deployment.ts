@@ -229,7 +229,7 @@ async function largeBody(ask: Ask, url: URL, bodyBytes: number): Promise<Verdict
   return answer.status === 413
     ? wrong(
         what,
-        "is refused (413) by something in front of the endpoint. Raise its limit: client_max_body_size in nginx.",
+        "is refused (413) by something in front of the endpoint. Mount the endpoint before body parsers such as express.json(), and raise a proxy's limit: client_max_body_size in nginx.",
       )
     : ok(what, "reaches the endpoint");
 }

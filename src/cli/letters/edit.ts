@@ -35,7 +35,8 @@ export async function edit(args: readonly string[], io: Io): Promise<ExitCode> {
   const given = await readArguments(args, help, io, 1);
   if (given === undefined) return 0;
   const [id] = given.positionals;
-  if (id === undefined) throw new UsageProblem("Name a letter: powersync-writes letters edit ID.");
+  if (id === undefined)
+    throw new UsageProblem("Name a letter: npx powersync-writes letters edit ID.");
   const loaded = await loadConfig(given.values, io);
   const letter = await loaded.writes.deadLetters.get(id, loaded.whose);
   if (letter === undefined) {
@@ -112,7 +113,7 @@ async function stored(
   const result = await writes.deadLetters.edit(letter.id, payload, whose);
   switch (result.status) {
     case "edited":
-      await io.out(`Stored. \`powersync-writes letters retry ${letter.id}\` applies it.\n`);
+      await io.out(`Stored. \`npx powersync-writes letters retry ${letter.id}\` applies it.\n`);
       return "stored";
     case "invalid":
       io.note(`It was not stored: ${oneLine(result.message)}`);

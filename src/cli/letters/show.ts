@@ -26,7 +26,8 @@ export async function show(args: readonly string[], io: Io): Promise<ExitCode> {
   if (given === undefined) return 0;
   const { values } = given;
   const [id] = given.positionals;
-  if (id === undefined) throw new UsageProblem("Name a letter: powersync-writes letters show ID.");
+  if (id === undefined)
+    throw new UsageProblem("Name a letter: npx powersync-writes letters show ID.");
   const { writes, whose } = await loadConfig(values, io);
   const letter = await writes.deadLetters.get(id, whose);
   if (letter === undefined) {
