@@ -24,6 +24,8 @@ export interface MongoTable extends Table {
   readonly inexact: boolean;
   /** It has a collation: of one text that is written in two ways, too, who compares bytes makes two. */
   readonly collated: boolean;
+  /** It shows documents of other collections. */
+  readonly view: boolean;
   /** What a new document's `_id` is, where the rule's key is another field. */
   readonly idKind: IdKind;
 }
@@ -35,6 +37,7 @@ export interface Described {
   readonly schema?: Document;
   readonly inexact?: boolean;
   readonly collated?: boolean;
+  readonly view?: boolean;
   readonly ids: IdKind;
   readonly keepsNulls: boolean;
 }
@@ -44,6 +47,7 @@ export function tableOf({
   schema = {},
   inexact = false,
   collated = false,
+  view = false,
   ids,
   keepsNulls,
 }: Described): MongoTable {
@@ -63,7 +67,7 @@ export function tableOf({
     if (field === "_id" || !isField(field)) continue;
     columns.push([field, columnOf(field, part, keepsNulls, required.includes(field))]);
   }
-  return { name, columns: new Columns(columns, open, keepsNulls), inexact, collated, idKind };
+  return { name, columns: new Columns(columns, open, keepsNulls), inexact, collated, view, idKind };
 }
 
 /** The part of `$jsonSchema` that says what is stored. What else it asks of a document is the server's to judge. */

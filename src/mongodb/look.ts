@@ -20,9 +20,16 @@ export async function look(
   const fields = [...scopes.fieldsOf(table, scope), ...more];
   const found = await findOne(sending, table, scopes.filterIn(scope, filter), fields);
   if (found !== null)
-    return (await scopes.isInScope(sending, table, scope, found)) ? found : "foreign";
+    return (await scopes.isInScope(writing(sending, found), table, scope, found))
+      ? found
+      : "foreign";
   if (scope?.expression === undefined) return "absent";
   return (await findOne(sending, table, filter, [])) === null ? "absent" : "foreign";
+}
+
+/** For what is asked about a document that is written. */
+export function writing(sending: Sending, { _id }: Document): Sending {
+  return { ...sending, written: _id };
 }
 
 /** The same for two keys that are one to the server. */

@@ -13,12 +13,13 @@ import type { Table } from "../store/tables.js";
 import { typedJson } from "../wire/serialize.js";
 import { look } from "./look.js";
 import type { VersionDocument } from "./own.js";
+import { isInBefore } from "./scope.js";
 import { columnIn, dateOf, type Sending } from "./sending.js";
 import { convert, isSame, viewed } from "./values.js";
 import { isJudged, judged, updateFound, writeChange } from "./write.js";
 
 export async function mergeChange(sending: Sending, change: MergedChange): Promise<Merged> {
-  const { op, table, merge, values, fixed = [] } = change;
+  const { op, table, scope, merge, values, fixed = [] } = change;
   const fields = fixed.map((name) => columnIn(table, name).field);
   const found = await look(sending, change, fields);
   const version = merge.version && (await versionOf(sending, change, merge.version));
@@ -39,12 +40,22 @@ export async function mergeChange(sending: Sending, change: MergedChange): Promi
     return { effect, ...kept };
   }
   const made = fieldsMade(change);
+  if (op !== "DELETE" && !(await isInBefore(sending, table, scope, foreseen(change, found, made))))
+    return { effect: "left" };
   if (Object.keys(made).length > 0) await updateFound(sending, change, found, [{ $set: made }]);
   const effect = isJudged(change, Object.keys(made))
     ? await judged(sending, change, found)
     : "written";
   if (effect === "written") await version?.enter(judgment.version + 1n);
   return { effect, ...kept };
+}
+
+/** With what has been sent, whatever the row's own values make of it. @param made by field, what is set */
+function foreseen({ table, values }: Change, found: Document, made: Values): Document {
+  const sent = Object.entries(values).map(
+    ([name, value]) => [columnIn(table, name).field, value] as const,
+  );
+  return { ...found, ...Object.fromEntries(sent.filter(([field]) => Object.hasOwn(made, field))) };
 }
 
 interface Judgment {

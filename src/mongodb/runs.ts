@@ -78,6 +78,8 @@ async function isReady(
 ): Promise<boolean> {
   if (ours(table).collated || seenAbsent) return false;
   if (scope !== undefined && readsTable(scope, table.name)) return false;
+  // What it shows may be what the run writes.
+  if (await scopes.asksViews(sending, scope).catch(() => true)) return false;
   return scopes.checkScope(sending, scope).then(
     () => true,
     () => false,

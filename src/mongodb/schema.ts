@@ -73,8 +73,13 @@ export function createSchema(db: Db, options: SchemaOptions, maxTimeMS: number):
 }
 
 function described(info: CollectionInfo | Document, options: SchemaOptions): MongoTable {
-  const { name, options: given = {} } = info as {
+  const {
+    name,
+    type,
+    options: given = {},
+  } = info as {
     readonly name: string;
+    readonly type?: string;
     readonly options?: { readonly validator?: Document; readonly collation?: Document };
   };
   const { ids, keepsNulls, schemas } = options;
@@ -82,7 +87,15 @@ function described(info: CollectionInfo | Document, options: SchemaOptions): Mon
   const { collation } = given;
   const collated = collation !== undefined && collation["locale"] !== "simple";
   const inexact = collated && isInexact(collation);
-  return tableOf({ name, ...(schema && { schema }), inexact, collated, ids, keepsNulls });
+  return tableOf({
+    name,
+    ...(schema && { schema }),
+    inexact,
+    collated,
+    view: type === "view",
+    ids,
+    keepsNulls,
+  });
 }
 
 /** A validator may ask for more beside the schema. */

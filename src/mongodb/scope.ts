@@ -5,6 +5,7 @@ import {
   type Held,
   memberColumns,
   membershipsOf,
+  type NewMember,
   ownerColumnsOf,
 } from "../store/conditions.js";
 import { InvalidValue } from "../store/failures.js";
@@ -129,10 +130,40 @@ async function holds(
     $and: [
       filterOf(members, { [row]: sought, [user]: ownerOf(members, user, userId) }),
       ...where.map((held) => heldFilter(members, held)),
-      ...(without?.table === name ? [{ $nor: [filterOf(members, without.key)] }] : []),
+      ...(without?.table === name ? [{ $nor: leftOut(sending, members, without) }] : []),
     ],
   };
   return (await findOther(sending, members, filter, [], members.inexact)) !== null;
+}
+
+function leftOut({ written }: Sending, table: Table, { key }: NewMember): Filter<Document>[] {
+  const byKey = filterOf(table, key);
+  return written === undefined ? [byKey] : [byKey, { _id: { $eq: written } } as Filter<Document>];
+}
+
+/**
+ * Whether the document would be in the scope while all others are what they are: asked before the write, where a view of members may show the document.
+ * True where nothing has to be asked.
+ */
+export async function isInBefore(
+  sending: Sending,
+  table: Table,
+  scope: Scope | undefined,
+  document: Document,
+): Promise<boolean> {
+  return !(await asksViews(sending, scope)) || isInScope(sending, table, scope, document);
+}
+
+/** Whether it asks for members in a view. */
+export async function asksViews(sending: Sending, scope: Scope | undefined): Promise<boolean> {
+  if (scope === undefined) return false;
+  const { condition, parents } = scope;
+  if (condition?.writes !== undefined) {
+    for (const member of membershipsOf(condition.holds))
+      if ((await knownTable(sending, member.table, memberColumns(member))).view) return true;
+  }
+  for (const parent of parents) if (await asksViews(sending, parent.scope)) return true;
+  return false;
 }
 
 /** @throws ServerValue if the field can't hold one of the values */

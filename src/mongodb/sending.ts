@@ -16,6 +16,8 @@ export interface Sending {
   tableOf(name: string, columns?: readonly string[]): Promise<MongoTable | undefined>;
   /** The unit's time, in microseconds since 1970. */
   readonly now: number;
+  /** The `_id` of the document that is written, where one has been found: a collation may have found it by another text than its own. */
+  readonly written?: unknown;
   /** What scopes have found in other collections, for as long as nothing is written there. Absent: they ask each time. */
   readonly remembered?: Map<string, Promise<Document | null>>;
 }

@@ -5,7 +5,7 @@ import { ColumnsFixed, Contention, RowTaken } from "../store/failures.js";
 import type { Scope } from "../store/tables.js";
 import { fieldsOf, newDocument } from "./documents.js";
 import { fieldsTaken } from "./errors.js";
-import { look, type Look } from "./look.js";
+import { look, type Look, writing } from "./look.js";
 import * as scopes from "./scope.js";
 import { columnIn, findOne, type Sending } from "./sending.js";
 import { isSame } from "./values.js";
@@ -27,18 +27,28 @@ export type Step =
 export async function writeChange(sending: Sending, change: Change): Promise<Effect> {
   await scopes.checkScope(sending, change.scope);
   const step = stepFor(change, await look(sending, change, comparedIn(change)));
+  const { table, scope } = change;
+  const isIn = (document: Document) => scopes.isInBefore(sending, table, scope, document);
   switch (step.kind) {
     case "none":
       return step.effect;
     case "insert":
+      if (!(await isIn(step.document))) return "left";
       return insert(sending, change, step.document);
     case "delete":
       await remove(sending, change, step.found);
       return "written";
     case "update":
+      if (change.op !== "DELETE" && !(await isIn(updated(step)))) return "left";
       await updateFound(sending, change, step.found, step.update);
       return isJudged(change, step.fields) ? judged(sending, change, step.found) : "written";
   }
+}
+
+/** As far as a scope goes by it. */
+function updated({ found, fields, update }: Extract<Step, { kind: "update" }>): Document {
+  const left = Object.entries(found).filter(([field]) => !fields.includes(field));
+  return { ...Object.fromEntries(left), ...(update.$set as Document | undefined) };
 }
 
 /** The fields whose stored values decide whether the change is made. */
@@ -111,7 +121,8 @@ export async function judged(
 ): Promise<Effect> {
   const filter = scopes.filterIn(scope, { _id } as Filter<Document>);
   const found = await findOne(sending, table, filter, scopes.fieldsOf(table, scope));
-  const isIn = found !== null && (await scopes.isInScope(sending, table, scope, found));
+  const isIn =
+    found !== null && (await scopes.isInScope(writing(sending, found), table, scope, found));
   return isIn ? "written" : "left";
 }
 

@@ -1,7 +1,7 @@
 /** The scope of a write: what a rule and the rules of its parents ask of a row, for one caller. */
 import type { OperationContext, Principal } from "../context.js";
 import { misconfigured } from "../errors.js";
-import { type Condition, makesMember } from "../store/conditions.js";
+import { type Condition, makesMember, membershipsOf } from "../store/conditions.js";
 import type { Change, Store } from "../store/store.js";
 import type { Scope } from "../store/tables.js";
 import { membershipsIn, type ParentRule, type Rule } from "./rules.js";
@@ -69,9 +69,14 @@ function conditionOf(
   userId: string,
   written: Written | undefined,
 ): NonNullable<Scope["condition"]> {
-  if (written === undefined || !makesMember(holds, written)) return { holds, userId };
+  if (written === undefined || written.op === "DELETE") return { holds, userId };
   const { table, key } = written;
-  return { holds, userId, without: { table: table.name, key } };
+  return {
+    holds,
+    userId,
+    ...(makesMember(holds, written) && { without: { table: table.name, key } }),
+    ...(membershipsOf(holds).length > 0 && { writes: table.name }),
+  };
 }
 
 /** `undefined`: no restriction. */

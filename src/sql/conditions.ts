@@ -7,10 +7,12 @@ import {
   mayBeSame,
   memberColumns,
   type Membership,
+  membershipsOf,
   type NewMember,
 } from "../store/conditions.js";
 import { heldValue } from "../store/owners.js";
 import type { Column, Scope, Table } from "../store/tables.js";
+import type { ValueOf } from "./bound-scope.js";
 import type { Dialect } from "./dialect.js";
 import {
   any,
@@ -20,6 +22,7 @@ import {
   type PlaceOwner,
   type TableOf,
 } from "./owned.js";
+import { mayShare } from "./traits.js";
 
 /** The alias of the members' table. It needs one, because it may be the table whose row is judged. */
 const alias = "powersync_member";
@@ -41,29 +44,36 @@ type Given = NonNullable<Scope["condition"]>;
  * In parentheses. Throws as `owns` does.
  *
  * @param place is called once for each owner and each member, in their order; for a member's id before the key of the row that is left out
+ * @param valueOf the judged row's values, where they are not those of its table
  */
 export async function bindCondition(
   given: Given,
   parts: ConditionParts,
-  place: PlaceOwner | undefined,
+  place?: PlaceOwner,
+  valueOf: ValueOf = (column) => any.ref(`${parts.table}.${column}`),
 ): Promise<Expression<SqlBool>> {
   const { holds } = given;
   if ("anyOf" in holds) {
     const filters: Expression<SqlBool>[] = [];
     for (const each of holds.anyOf)
-      filters.push(await bindCondition({ ...given, holds: each }, parts, place));
+      filters.push(await bindCondition({ ...given, holds: each }, parts, place, valueOf));
     return sql<SqlBool>`(${sql.join(filters, sql` or `)})`;
   }
   const { owned, held, leftOut } = await comparedOf(holds, given, parts);
+  if ("isOwner" in holds) {
+    const { kind, value } = owned;
+    const { owners } = parts.dialect;
+    const filter = owners.same(valueOf(holds.isOwner), kind, value, place ?? itself);
+    return sql<SqlBool>`(${filter})`;
+  }
   const filter = place === undefined ? owned.filter : placedOwner(owned, parts.dialect, place);
-  if ("isOwner" in holds) return sql<SqlBool>`(${filter})`;
   const { table, row, by } = holds.isMember;
   const member = held.reduce(
     (all, each) => all.where(each.filter),
     any
       .selectFrom(`${table} as ${alias}`)
       .select(any.lit(1).as("one"))
-      .whereRef(`${alias}.${row}`, "=", `${parts.table}.${by}`)
+      .where(`${alias}.${row}`, "=", valueOf(by) as Expression<never>)
       .where(filter),
   );
   if (leftOut === undefined) return sql<SqlBool>`(${any.exists(member)})`;
@@ -72,6 +82,25 @@ export async function bindCondition(
       sql<SqlBool>`${sql.ref(`${alias}.${column}`)} = ${place === undefined ? value : place(value)}`,
   );
   return sql<SqlBool>`(${any.exists(member.where(any.not(any.and(isLeftOut))))})`;
+}
+
+function itself(value: unknown): unknown {
+  return value;
+}
+
+/** Whether one of its members' tables may show the written row under another name. */
+export async function mayShowWritten(
+  { holds, writes }: Given,
+  { tableOf }: Pick<ConditionParts, "tableOf">,
+): Promise<boolean> {
+  if (writes === undefined) return false;
+  for (const membership of membershipsOf(holds)) {
+    if (mayBeSame(membership.table, writes)) continue;
+    const written = await tableOf(writes);
+    const found = await tableOf(membership.table, memberColumns(membership));
+    if (mayShare(written?.traits, found?.traits)) return true;
+  }
+  return false;
 }
 
 /**

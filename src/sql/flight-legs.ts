@@ -144,7 +144,7 @@ async function readyFor(
   return { index, table, target, write, ...(run && { run }) };
 }
 
-/** `undefined`: it reads a table that is not known right now. */
+/** `undefined`: it reads a table that is not known right now, or something must be asked of it before the write. */
 async function boundNow(
   { dialect, known, texts }: LegParts,
   { schema, caller }: FlightOptions,
@@ -158,7 +158,7 @@ async function boundNow(
     return found;
   };
   const made = await bound(texts, scope, dialect, tableOf, table);
-  return isKnown ? made : undefined;
+  return isKnown && made.scope?.before === undefined ? made : undefined;
 }
 
 function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {

@@ -6,8 +6,8 @@ import { keptQueued } from "../errors.js";
 import { membershipsOf } from "../store/conditions.js";
 import { ownerValue } from "../store/owners.js";
 import type { Column, ParentScope, Scope, Table } from "../store/tables.js";
-import type { BoundParent, BoundScope } from "./bound-scope.js";
-import { bindCondition, conditionGiven } from "./conditions.js";
+import type { BoundParent, BoundScope, ValueOf } from "./bound-scope.js";
+import { bindCondition, conditionGiven, mayShowWritten } from "./conditions.js";
 import type { Dialect, SqlTable } from "./dialect.js";
 import {
   any,
@@ -41,6 +41,7 @@ export async function bindScope(
     asExpression(qualifier.transformNode(part.toOperationNode()));
   const filters: Expression<SqlBool>[] = bound.map(({ filter }) => qualified(filter));
   const own: Expression<SqlBool>[] = [];
+  const before = bound.flatMap((parent) => parent.before ?? []);
   let owned: Owned | undefined;
   // It only reads the row, in whatever form a dialect expresses it.
   if (owner !== undefined) {
@@ -53,6 +54,8 @@ export async function bindScope(
   if (condition !== undefined) {
     const parts = { table, dialect, tableOf, known, owns };
     const filter = await bindCondition(condition, parts, place);
+    if (await mayShowWritten(condition, parts))
+      before.push((valueOf) => bindCondition(condition, parts, undefined, valueOf));
     filters.push(filter);
     own.push(filter);
     readsOthers = membershipsOf(condition.holds).length > 0;
@@ -72,7 +75,11 @@ export async function bindScope(
   if (first === undefined) return undefined;
   const filter = others.length === 0 ? first : any.and(filters);
   const { rowOnly } = qualifier;
-  const whole = { filter: sql<SqlBool>`${filter}`, rowOnly };
+  const whole = {
+    filter: sql<SqlBool>`${filter}`,
+    rowOnly,
+    ...(before.length > 0 && { before: allOf(before) }),
+  };
   if (readsOthers) return whole;
   return {
     ...whole,
@@ -83,6 +90,12 @@ export async function bindScope(
       parents: bound,
     },
   };
+}
+
+type Before = NonNullable<BoundScope["before"]>;
+
+function allOf(all: readonly Before[]): Before {
+  return async (valueOf) => any.and(await Promise.all(all.map((each) => each(valueOf))));
 }
 
 /** The latest result for each column: operations of one caller arrive together, so it is often needed again. */
@@ -115,6 +128,7 @@ const alias = "powersync_parent";
 
 interface BelongsTo extends BoundParent {
   readonly filter: Expression<SqlBool>;
+  readonly before?: Before;
 }
 
 /** A condition that the row to which the column refers is in its own scope. */
@@ -143,7 +157,18 @@ async function belongs(
     return any.exists(scope === undefined ? row : row.where(scope.filter));
   };
   const filter = optional ? any.or([any(reference, "is", null), found]) : found;
-  return { column, allows, filter };
+  const before = async (valueOf: ValueOf): Promise<Expression<SqlBool>> => {
+    const value = valueOf(column);
+    const above = any.exists(
+      any
+        .selectFrom(table)
+        .select(any.lit(1).as("one"))
+        .where(its, "=", value as Expression<never>)
+        .where(scope?.filter ?? sql<SqlBool>`1 = 1`),
+    );
+    return optional ? any.or([sql<SqlBool>`${value} is null`, above]) : above;
+  };
+  return { column, allows, filter, ...(scope?.before && { before }) };
 }
 
 function asExpression(node: OperationNode): Expression<SqlBool> {
@@ -158,7 +183,7 @@ interface ScopeGiven {
 
 const unscoped: ScopeGiven = { shape: "", values: [] };
 
-/** `undefined`: it contains an expression, whose text may differ each time. Throws as `bindScope` does. */
+/** `undefined`: its text may differ each time. Throws as `bindScope` does. */
 async function scopeGiven(
   scope: Scope | undefined,
   dialect: Dialect,
@@ -184,8 +209,10 @@ async function scopeGiven(
     values.push(compared);
   }
   if (condition !== undefined) {
-    const given = await conditionGiven(condition, { table, dialect, tableOf, known, owns });
-    if (given === undefined) return undefined;
+    const parts = { table, dialect, tableOf, known, owns };
+    const given = await conditionGiven(condition, parts);
+    // What is asked before the write is asked of that write alone.
+    if (given === undefined || (await mayShowWritten(condition, parts))) return undefined;
     shape.push(given.shape);
     values.push(...given.values);
   }

@@ -15,6 +15,11 @@ export interface Traits {
   readonly alike?: ReadonlySet<Verb>;
   /** A view, whose table may hold its rows' keys unique by columns of other names. */
   readonly view?: boolean;
+  /**
+   * The relations whose rows it shows, as the catalog numbers them: its own, and those behind a view or a table with heirs. `others`: those of relations
+   * that are not known. Absent: its own alone.
+   */
+  readonly shows?: ReadonlySet<string> | "others";
   /** It shows some of its table's rows: an upsert of another is refused, or, on an older server, changes it unseen. */
   readonly partial?: boolean;
   /** Rows can be locked, and each version of a row told from the next. */
@@ -49,4 +54,12 @@ interface Taken {
   readonly at: number;
   /** One row may be written several times in a transaction. */
   readonly operationIndex: number;
+}
+
+/** Whether two tables of different names may show one row. */
+export function mayShare(one: Traits | undefined, other: Traits | undefined): boolean {
+  const [shows, others] = [one?.shows, other?.shows];
+  if (shows === "others" || others === "others") return true;
+  if (shows === undefined || others === undefined) return false;
+  return [...shows].some((each) => others.has(each));
 }

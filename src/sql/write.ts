@@ -4,6 +4,7 @@ import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../store/s
 import { isSliceOver, nextSlice } from "../wire/slices.js";
 import type { Dialect, Fixed, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import type { TableOf } from "./owned.js";
+import { isInBefore } from "./before.js";
 import { createRuns } from "./runs.js";
 import { enclosedValues, keyOf } from "./row-values.js";
 import { bound } from "./scope.js";
@@ -131,6 +132,8 @@ export async function writeOne(
     ...mergers,
     ...(once && { once }),
   };
+  const before = scope?.before;
+  const isIn = before === undefined || (await isInBefore(tx, dialect, target, change, before));
   let effect: Effect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
@@ -160,7 +163,7 @@ export async function writeOne(
     if (wasDoubtful && op === "PUT" && effect === "written" && traits?.stricterUpsert)
       lessons.careful.add("insert");
   }
-  return effect;
+  return effect === "written" && !isIn ? "left" : effect;
 }
 
 /** What is written, and what must stay as it is where the row is there: a PUT's belong to a new row as well. */

@@ -56,7 +56,9 @@ function heldExactly(
   value: Exclude<MemberValue, null>,
 ): unknown {
   if (kind === undefined && typeof value !== "boolean")
-    throw new InvalidValue(`A column of type ${typeName(column)} is compared with null alone.`);
+    throw new InvalidValue(
+      `A column of type ${typeName(column)} is compared with true, false and null alone.`,
+    );
   if ((kind === "uuid" || kind === "date") && !forms[kind].test(String(value)))
     throw new InvalidValue(`The value is not ${ownerForms[kind]}.`);
   if (column.members?.includes(String(value)) === false)

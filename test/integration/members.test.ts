@@ -22,7 +22,9 @@ type Tables = WritesConfig<Principal, never>["tables"];
 type Row = Readonly<Record<string, unknown>>;
 
 interface Opened {
-  /** There is `made_members`, whose `folder_id` is computed from `slug`. */
+  /** There is a view of `folder_members`, `current_members`. Writable: a row can be put into it. */
+  readonly views?: "readable" | "writable";
+  /** There is `made_members`, whose `folder_id` is computed of `slug`. */
   readonly computes?: boolean;
   writes(tables: Tables): Writes<Principal>;
   /** As any client would see them, by id. */
@@ -58,10 +60,14 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
       await sql`create table folder_members (id varchar(40) primary key, folder_id varchar(40), user_id varchar(40), role varchar(20), note varchar(40), level bigint, active boolean, left_on date)`.execute(
         db,
       );
+      await sql`create view current_members as select id, folder_id, user_id, role, note from folder_members where left_on is null`.execute(
+        db,
+      );
       await sql`create table made_members (id varchar(40) primary key, slug varchar(40), folder_id varchar(40) generated always as (slug) stored, user_id varchar(40), note varchar(40))`.execute(
         db,
       );
       return {
+        views: dialect.family === "sqlite" ? "readable" : "writable",
         computes: true,
         writes: (tables) =>
           createWrites<Principal, never>({
@@ -135,7 +141,9 @@ const places: readonly Place[] = [
         left_on: { bsonType: ["date", "null"] },
       };
       await createCollection(db, "folder_members", members);
+      await db.createCollection("current_members", { viewOn: "folder_members", pipeline: [] });
       return {
+        views: "readable",
         writes: (tables) =>
           createWrites<Principal, never>({
             authenticate: byName,
@@ -307,8 +315,74 @@ for (const place of places) {
         ]);
       });
 
+      it("is none under another name", async ({ skip }) => {
+        const { views } = opened;
+        skip(views === undefined);
+        const seen = { ...members, table: "current_members", by: "folder_id" };
+        const shown = anyOf(
+          isOwner("owner_id"),
+          isMember({ ...members, table: "current_members", where: { role: "editor" } }),
+        );
+        const all: Tables[] = [
+          { folder_members: { scope: isMember(seen) } },
+          {
+            folders: { scope: shown },
+            folder_members: { belongsTo: { folder_id: "folders" } },
+          },
+          {
+            folder_members: {
+              table: "current_members",
+              scope: isMember({ ...seen, table: "folder_members" }),
+            },
+          },
+        ];
+        for (const [index, tables] of all.slice(0, views === "writable" ? 3 : 2).entries()) {
+          await opened.reset();
+          made.clear();
+          const editor = { role: "editor" };
+          expect(await send(byParent, "alice", put("folders", "f"), put("folders", "g"))).toBe(
+            "success",
+          );
+          expect(await send(open, "alice", join("1", "bob", editor))).toBe("success");
+          const e = join("e", "eve", editor);
+          const mine = join("1", "bob", editor);
+          for (const time of ["first", "second"]) {
+            const say = `${index}, ${time}`;
+            expect(await send(tables, "eve", e), say).toBe("UNAUTHORIZED");
+            expect(await send(tables, "eve", e, e), say).toBe("UNAUTHORIZED");
+            const moved = patch("folder_members", "1", { folder_id: "g" });
+            expect(await send(tables, "bob", moved), say).toBe("UNAUTHORIZED");
+            expect(await send(tables, "bob", { ...moved, op: "PUT" }), say).toBe("UNAUTHORIZED");
+            expect(await send(tables, "bob", mine, moved), say).toBe("UNAUTHORIZED");
+            const note = patch("folder_members", "1", { note: say });
+            expect(await send(tables, "eve", note), say).toBe("UNAUTHORIZED");
+            expect(await send(tables, "bob", note), say).toBe("success");
+            expect(await send(tables, "bob", join("2", "carol", editor)), say).toBe("success");
+            expect(await send(tables, "bob", join("2", "carol", editor), note), say).toBe(
+              "success",
+            );
+            expect(await send(tables, "carol", join("3", "dave", editor)), say).toBe("success");
+            expect(await send(tables, "dave", del("folder_members", "3")), say).toBe("success");
+          }
+          expect(
+            (await opened.rows("folder_members")).map(
+              ({ id, folder_id, user_id }) =>
+                `${String(id)} ${String(folder_id)} ${String(user_id)}`,
+            ),
+          ).toEqual(["1 f bob", "2 f carol"]);
+        }
+        // Of a table whose rows it does not show, nothing is asked beforehand.
+        made.clear();
+        events.length = 0;
+        const plain: Tables = { folders: { scope: isMember({ ...members, table: seen.table }) } };
+        for (const time of ["first", "second"])
+          expect(await send(plain, "bob", patch("folders", "f", { name: time }))).toBe("success");
+        const flown = events.filter((event) => event.type === "transaction" && event.flown);
+        expect(flown.length > 0).toBe(place.flights);
+      });
+
       it("is none by a column that the database computes", async ({ skip }) => {
-        skip(opened.computes === undefined);
+        skip(opened.computes !== true);
         const own = { ...members, table: "made_members", by: "folder_id" };
         const joining = (id: string, user_id: string) =>
           put("made_members", id, { slug: "f", user_id });
@@ -327,7 +401,8 @@ for (const place of places) {
       });
 
       it("is none by what was sent of the row before", async () => {
-        const note = patch("folder_members", "1", { note: "2026-01-31T12:00:00.000Z" });
+        const note = (more: object) => patch("folder_members", "1", { note: stamp, ...more });
+        const stamp = "2026-01-31T12:00:00.000Z";
         const tables: Tables = {
           folder_members: {
             columns: ["folder_id", "user_id", "role", "note"],
@@ -336,9 +411,9 @@ for (const place of places) {
           },
         };
         expect(await send(open, "alice", join("1", "bob"))).toBe("success");
+        const before = (folder_id: string) => ({ previous_values: { folder_id, note: null } });
         // A value that was set to what it was is not sent.
-        const before = { previous_values: { folder_id: "g", note: null } };
-        expect(await send(tables, "bob", { ...note, ...before })).toBe("UNAUTHORIZED");
+        expect(await send(tables, "bob", { ...note({}), ...before("g") })).toBe("UNAUTHORIZED");
         expect((await opened.rows("folder_members")).map((row) => row["folder_id"])).toEqual(["f"]);
       });
 
@@ -532,3 +607,42 @@ for (const place of places) {
     });
   });
 }
+
+describe.skipIf(!isChosen("mongodb"))(
+  "members, in a collection that takes two texts for one",
+  () => {
+    it("is none by a key that is spelled another way", async () => {
+      const { db, store, close } = await openMongo();
+      try {
+        await db.createCollection("folder_members", { collation: { locale: "en", strength: 2 } });
+        const its = { _id: "one", folder_id: "f", user_id: "bob", role: "editor" };
+        await db.collection<typeof its>("folder_members").insertOne(its);
+        const writes = createWrites<Principal, never>({
+          authenticate: byName,
+          database: store as never,
+          tables: {
+            folder_members: {
+              columns: ["folder_id", "user_id", "note"],
+              scope: isMember({ ...members, by: "folder_id" }),
+            },
+          },
+          logger: false,
+          deadLetters: unrecorded,
+        });
+        let opId = 0;
+        const send = async (op: string, op_data: object) => {
+          const entry = { op, table: "folder_members", id: "ONE", op_data, op_id: (opId += 1) };
+          const principal = { userId: "bob" };
+          return wordOf(await writes.processTransaction({ crud: [entry] }, { principal }));
+        };
+        expect(await send("PATCH", { note: "mine" })).toBe("success");
+        expect(await send("PATCH", { folder_id: "g" })).toBe("UNAUTHORIZED");
+        expect(await send("PUT", { folder_id: "g", user_id: "bob" })).toBe("UNAUTHORIZED");
+        const left = await db.collection("folder_members").find().toArray();
+        expect(left).toEqual([{ ...its, note: "mine" }]);
+      } finally {
+        await close();
+      }
+    });
+  },
+);

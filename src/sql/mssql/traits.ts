@@ -74,6 +74,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     declining: new Set(declining),
     rewritten: none,
     view: isView,
+    ...(isView && { shows: "others" as const }),
     lockable: !isView,
     versioned: false,
     rowSecurity: false,

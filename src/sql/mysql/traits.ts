@@ -68,6 +68,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   const may = (privilege: string) =>
     new Set(rows.filter((row) => row.privileges.includes(privilege)).map((row) => row.name));
   const updatable = may("update");
+  const isView = rows.some(({ view }) => Number(view) === 1);
   return {
     constraints: constraintsOf(
       first,
@@ -77,7 +78,8 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     rewritten: none,
     // An upsert of an existing row runs the triggers for INSERT, too.
     ...(key && Number(first?.alike) === 1 && { keys: [key], alike: new Set(["insert"] as const) }),
-    view: rows.some(({ view }) => Number(view) === 1),
+    view: isView,
+    ...(isView && { shows: "others" as const }),
     lockable: updatable.size > 0,
     versioned: false,
     rowSecurity: false,

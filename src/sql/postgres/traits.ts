@@ -23,6 +23,7 @@ interface TraitsRow {
   readonly updatable: readonly string[] | string;
   readonly may: readonly Verb[] | string;
   readonly table: boolean;
+  readonly shows: string;
   readonly simple: boolean;
   readonly partial: boolean;
   readonly inherited: boolean;
@@ -159,6 +160,7 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
           ('delete', 16, has_table_privilege(c.oid, 'delete'))
         ) as v (verb, bit, granted)
         where v.granted and (pg_relation_is_updatable(c.oid, true) & v.bit <> 0 or v.verb in (select verb from rules))) as may,
+      (select json_agg(oid::text) from behind) as shows,
       c.relkind in ('r', 'p') as ${sql.id("table")},
       c.relkind = 'v' and pg_relation_is_updatable(c.oid, false) & ${sql.lit(simply)} = ${sql.lit(simply)} as simple,
       exists (
@@ -214,6 +216,7 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
       ...(row.deletes_alike ? (["delete"] as const) : []),
     ]),
     view: !row.table,
+    shows: new Set(parsedJson(row.shows)),
     partial: row.partial,
     lockable: (row.table || row.simple) && updatable.length > 0,
     versioned: row.table,

@@ -55,7 +55,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     rewritten: none,
     ...(isAlike && { alike: new Set(["insert"] as const) }),
     // A view does not accept upserts.
-    ...(isView && { keys: [] }),
+    ...(isView && { keys: [], shows: "others" as const }),
     lockable: !isView,
     versioned: false,
     rowSecurity: false,

@@ -29,9 +29,10 @@ export const commands: Readonly<
   Record<string, { readonly options: readonly string[]; readonly run: Command }>
 > = {
   find: {
-    options: ["filter", "sort", "projection", "limit", "batchSize", "singleBatch"],
-    run: ({ filter = {}, sort, projection, limit }, running) => {
-      const found = sorted(found_(running, filter as Doc), sort as Doc | undefined);
+    options: ["filter", "sort", "projection", "limit", "batchSize", "singleBatch", "collation"],
+    run: ({ filter = {}, sort, projection, limit, collation }, running) => {
+      const all = found_(running, filter as Doc, collation as Doc | undefined);
+      const found = sorted(all, sort as Doc | undefined);
       const some =
         limit === undefined || Number(limit) === 0
           ? found
@@ -75,14 +76,25 @@ export const commands: Readonly<
 };
 
 /** A filter by `_id` needs no look at all documents. */
-function found_(running: Running, filter: Doc): readonly Doc[] {
+function found_(
+  running: Running,
+  filter: Doc,
+  collation = running.collection.options["collation"] as Doc | undefined,
+): readonly Doc[] {
   const { data, snapshot, collection } = running;
-  const keys = keysIn(filter);
+  const isInexact = collation !== undefined && Number(collation["strength"] ?? 3) < 3;
+  const keys = isInexact ? undefined : keysIn(filter);
   const some =
     keys === undefined
       ? Array.from(data.all(snapshot, collection), ([, document]) => document)
       : keys.map((key) => data.get(snapshot, collection, key)).filter((each) => each !== undefined);
-  return some.filter((document) => matches(document, filter));
+  return some.filter((document) => matches(document, filter, isInexact ? isSameLetters : isEqual));
+}
+
+/** Of letters alone, at a strength of less than 3. */
+function isSameLetters(one: unknown, other: unknown): boolean {
+  const folded = (value: unknown) => (typeof value === "string" ? value.toLowerCase() : value);
+  return isEqual(folded(one), folded(other));
 }
 
 function keysIn(filter: Doc): readonly string[] | undefined {

@@ -3,15 +3,16 @@ import { evaluate } from "./expressions.js";
 import { compare, type Doc, isEqual, isNumber, Refusal, typeOf, unknown } from "./values.js";
 import { schemaFailures } from "./json-schema.js";
 
-export function matches(document: Doc, filter: Doc): boolean {
+/** @param same what a collation takes for equal */
+export function matches(document: Doc, filter: Doc, same: Same = isEqual): boolean {
   return Object.entries(filter).every(([name, wanted]) => {
     switch (name) {
       case "$and":
-        return listOf(name, wanted).every((each) => matches(document, each));
+        return listOf(name, wanted).every((each) => matches(document, each, same));
       case "$or":
-        return listOf(name, wanted).some((each) => matches(document, each));
+        return listOf(name, wanted).some((each) => matches(document, each, same));
       case "$nor":
-        return !listOf(name, wanted).some((each) => matches(document, each));
+        return !listOf(name, wanted).some((each) => matches(document, each, same));
       case "$expr":
         return evaluate(wanted, document) === true;
       case "$jsonSchema":
@@ -19,10 +20,12 @@ export function matches(document: Doc, filter: Doc): boolean {
       default:
         if (name.startsWith("$"))
           throw new Refusal(2, "BadValue", `unknown top level operator: ${name}`);
-        return fieldMatches(valuesAt(document, name.split(".")), wanted);
+        return fieldMatches(valuesAt(document, name.split(".")), wanted, same);
     }
   });
 }
+
+export type Same = (one: unknown, other: unknown) => boolean;
 
 function listOf(operator: string, wanted: unknown): readonly Doc[] {
   if (Array.isArray(wanted) && wanted.length > 0) return wanted as readonly Doc[];
@@ -37,9 +40,9 @@ function valuesAt(value: unknown, [name, ...path]: readonly string[]): readonly 
   return valuesAt((value as Doc)[name], path);
 }
 
-function fieldMatches(values: readonly unknown[], wanted: unknown): boolean {
+function fieldMatches(values: readonly unknown[], wanted: unknown, same: Same): boolean {
   const operators = isOperators(wanted) ? Object.entries(wanted) : [["$eq", wanted] as const];
-  return operators.every(([operator, operand]) => operatorHolds(operator, operand, values));
+  return operators.every(([operator, operand]) => operatorHolds(operator, operand, values, same));
 }
 
 function isOperators(wanted: unknown): wanted is Doc {
@@ -48,7 +51,12 @@ function isOperators(wanted: unknown): wanted is Doc {
   return names.length > 0 && names.every((name) => name.startsWith("$"));
 }
 
-function operatorHolds(operator: string, operand: unknown, values: readonly unknown[]): boolean {
+function operatorHolds(
+  operator: string,
+  operand: unknown,
+  values: readonly unknown[],
+  same: Same,
+): boolean {
   const some = (holds: (value: unknown) => boolean): boolean =>
     values.some((value) => holds(value) || (Array.isArray(value) && value.some(holds)));
   const ordered = (holds: (order: number) => boolean): boolean =>
@@ -59,13 +67,13 @@ function operatorHolds(operator: string, operand: unknown, values: readonly unkn
     );
   switch (operator) {
     case "$eq":
-      return some((value) => isEqual(value, operand));
+      return some((value) => same(value, operand));
     case "$ne":
-      return !some((value) => isEqual(value, operand));
+      return !some((value) => same(value, operand));
     case "$in":
-      return some((value) => (operand as readonly unknown[]).some((each) => isEqual(value, each)));
+      return some((value) => (operand as readonly unknown[]).some((each) => same(value, each)));
     case "$nin":
-      return !operatorHolds("$in", operand, values);
+      return !operatorHolds("$in", operand, values, same);
     case "$gt":
       return ordered((order) => order > 0);
     case "$gte":
@@ -87,7 +95,7 @@ function operatorHolds(operator: string, operand: unknown, values: readonly unkn
         }),
       );
     case "$not":
-      return !fieldMatches(values, operand);
+      return !fieldMatches(values, operand, same);
     default:
       throw unknown(`the query operator ${operator}`);
   }

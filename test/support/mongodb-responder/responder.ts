@@ -57,7 +57,13 @@ const common = new Set([
 ]);
 
 /** What a collection may be made with. */
-const ofCollections = new Set(["validator", "collation", "changeStreamPreAndPostImages"]);
+const ofCollections = new Set([
+  "validator",
+  "collation",
+  "changeStreamPreAndPostImages",
+  "viewOn",
+  "pipeline",
+]);
 
 const quiet = new Set(["hello", "ismaster", "isMaster", "endSessions", "ping"]);
 
@@ -89,6 +95,12 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
     const made: Collection = { options: { ns }, indexes: [], versions: new Map() };
     data.collections.set(ns, made);
     return made;
+  };
+
+  /** A view shows all documents of its collection: it has no stages here. */
+  const shownBy = (ns: string): Collection => {
+    const of = data.collections.get(ns)?.options["viewOn"];
+    return collectionOf(of === undefined ? ns : ns.replace(/[^.]+$/, String(of)));
   };
 
   const hello = (): Doc => ({
@@ -132,7 +144,7 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
         const reply = known.run(command, {
           data,
           snapshot,
-          collection: collectionOf(ns),
+          collection: shownBy(ns),
           ns,
           keep,
         });
@@ -187,7 +199,7 @@ export async function startResponder({ replicaSet = true }: Options = {}): Promi
         const { name: wanted } = (command["filter"] ?? {}) as Doc;
         const all = Array.from(data.collections, ([each, { options }]) => ({
           name: each.slice(db.length + 1),
-          type: "collection",
+          type: options["viewOn"] === undefined ? "collection" : "view",
           options,
           ns: each,
         })).filter(
