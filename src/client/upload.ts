@@ -154,9 +154,11 @@ async function accept(settling: Settling, response: HttpResponse): Promise<void>
     throw error;
   // A single transaction that is too large would block the queue forever, so the application decides.
   const { code, message } = error;
-  await decide(settling, { code, message, requiresClientHandling: true }, transaction);
+  const failure = { code, message, requiresClientHandling: true };
+  await decide(settling, failure, transaction);
   await onRejected();
   await complete(settling, 0, 1);
+  await keep(settling, failure, transaction);
 }
 
 /** @throws UploadError ABORTED: the queue may be another's by now */
@@ -177,7 +179,11 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
   let accepted = 0;
   const completeAccepted = async () => {
     if (accepted > completed) await complete(settling, completed, accepted);
-    completed = accepted;
+    for (; completed < accepted; completed++) {
+      const result = results[completed];
+      if (result?.status === "fatal_error")
+        await keep(settling, result.failure, head.transactions[completed] as QueuedTransaction);
+    }
   };
   for (const [index, result] of results.entries()) {
     if (result.status === "not_attempted") break;
@@ -203,10 +209,11 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
  * @throws UploadError RETAINED, CALLBACK_FAILED, ABORTED
  */
 async function decide(
-  { options, database, queue, abort }: Settling,
+  settling: Settling,
   failure: FatalFailure,
   transaction: QueuedTransaction,
 ): Promise<void> {
+  const { options, database, queue, abort } = settling;
   const { deadLetters, onFatalTransaction } = options;
   // Where neither the server nor `deadLetters` has the transaction, removing it would lose it.
   let decision =
@@ -222,7 +229,18 @@ async function decide(
       rejectedWith: code,
     });
   }
-  if (deadLetters !== undefined) {
-    await keepRejected(database, deadLetters.table, queue.id, transaction, failure);
-  }
+  await keep(settling, failure, transaction);
+}
+
+/**
+ * Stores a rejected transaction, if the application has a table for them: before it leaves the queue, and again after it. Another uploader of the
+ * same queue, in another tab, takes what it finds in between for the rest of a process that ended, and forgets it.
+ */
+async function keep(
+  { options, database, queue }: Settling,
+  failure: FatalFailure,
+  transaction: QueuedTransaction,
+): Promise<void> {
+  const table = options.deadLetters?.table;
+  if (table !== undefined) await keepRejected(database, table, queue.id, transaction, failure);
 }

@@ -32,10 +32,10 @@ async function connect(
   options: Partial<ConnectorOptions> = {},
 ): Promise<PowerSyncWriteConnector> {
   server = await startScriptedServer(script);
-  return connector(options);
+  return connectorOf(options);
 }
 
-function connector(options: Partial<ConnectorOptions> = {}): PowerSyncWriteConnector {
+function connectorOf(options: Partial<ConnectorOptions> = {}): PowerSyncWriteConnector {
   return new PowerSyncWriteConnector({
     url: server?.url ?? "",
     powersyncUrl: "http://127.0.0.1:1",
@@ -227,6 +227,29 @@ describe("the table of rejected writes", () => {
     expect(again.status.rejected).toBe(2);
     await again.discard(database, rejected[0]?.id ?? "");
     expect(await again.rejected(database)).toEqual(rejected.slice(1));
+  });
+
+  it("is kept, though another uploader of the queue begins just before it leaves", async () => {
+    const connector = await connect([results(fatal("A")), { status: 503 }], table);
+    const other = connectorOf(table);
+    await addLists(database, ["a"]);
+    let reads = 0;
+    const shared = new Proxy(database, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name, target) as unknown;
+        if (typeof member !== "function") return member;
+        return async (...given: unknown[]) => {
+          // The queue is read to be sent, and once more to remove what was answered.
+          if (name === "getCrudBatch" && (reads += 1) === 2)
+            await expect(other.uploadData(database)).rejects.toThrow();
+          return (member as (...all: unknown[]) => unknown).apply(target, given);
+        };
+      },
+    });
+    await connector.uploadData(shared);
+    expect(reads).toBeGreaterThanOrEqual(2);
+    expect(await queued(database)).toEqual([]);
+    expect(await connector.rejected(database)).toMatchObject([{ failure: { code: "A" } }]);
   });
 
   it("retains the transaction where it can't be written", async () => {
