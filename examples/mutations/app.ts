@@ -3,6 +3,8 @@ import type { AbstractPowerSyncDatabase } from "@powersync/common";
 import { createMutators } from "../../src/client/index.js";
 import { definitions } from "./definitions.js";
 
+const addMember = "INSERT INTO list_members (id, list_id, user_id) VALUES (?, ?, ?)";
+
 export function todoApp(database: AbstractPowerSyncDatabase) {
   const mutate = createMutators(database, definitions);
   return {
@@ -20,11 +22,7 @@ export function todoApp(database: AbstractPowerSyncDatabase) {
       ),
     shareList: (member: { id: string; list: string; with: string }) =>
       mutate("list.share", member, (tx) =>
-        tx.execute("INSERT INTO list_members (id, list_id, user_id) VALUES (?, ?, ?)", [
-          member.id,
-          member.list,
-          member.with,
-        ]),
+        tx.execute(addMember, [member.id, member.list, member.with]),
       ),
     reorderTodo: (move: { id: string; list: string; before: string | null }) =>
       mutate("todo.reorder", move, (tx) =>
