@@ -155,10 +155,10 @@ async function accept(settling: Settling, response: HttpResponse): Promise<void>
   // A single transaction that is too large would block the queue forever, so the application decides.
   const { code, message } = error;
   const failure = { code, message, requiresClientHandling: true };
-  await decide(settling, failure, transaction);
+  const keepAgain = await decide(settling, failure, transaction);
   await onRejected();
   await complete(settling, 0, 1);
-  await keep(settling, failure, transaction);
+  await keepAgain();
 }
 
 /** @throws UploadError ABORTED: the queue may be another's by now */
@@ -177,13 +177,11 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
   const { head, onRejected } = settling;
   let completed = 0;
   let accepted = 0;
+  const rejected: (() => Promise<void>)[] = [];
   const completeAccepted = async () => {
     if (accepted > completed) await complete(settling, completed, accepted);
-    for (; completed < accepted; completed++) {
-      const result = results[completed];
-      if (result?.status === "fatal_error")
-        await keep(settling, result.failure, head.transactions[completed] as QueuedTransaction);
-    }
+    completed = accepted;
+    for (const keepAgain of rejected.splice(0)) await keepAgain();
   };
   for (const [index, result] of results.entries()) {
     if (result.status === "not_attempted") break;
@@ -194,7 +192,9 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
     }
     if (result.status === "fatal_error") {
       await completeAccepted();
-      await decide(settling, result.failure, head.transactions[index] as QueuedTransaction);
+      rejected.push(
+        await decide(settling, result.failure, head.transactions[index] as QueuedTransaction),
+      );
       await onRejected();
     }
     accepted = index + 1;
@@ -204,16 +204,17 @@ async function settle(settling: Settling, results: readonly WireResult[]): Promi
 }
 
 /**
- * Returns where the rejected transaction may leave the queue.
+ * Returns where the rejected transaction may leave the queue, once it is in the application's table, if there is one. What it returns writes it there
+ * again, and is to be called when the transaction has left: in between, another uploader of the same queue, in another tab, takes the row for what is
+ * left of a process that ended, and deletes it.
  *
  * @throws UploadError RETAINED, CALLBACK_FAILED, ABORTED
  */
 async function decide(
-  settling: Settling,
+  { options, database, queue, abort }: Settling,
   failure: FatalFailure,
   transaction: QueuedTransaction,
-): Promise<void> {
-  const { options, database, queue, abort } = settling;
+): Promise<() => Promise<void>> {
   const { deadLetters, onFatalTransaction } = options;
   // Where neither the server nor `deadLetters` has the transaction, removing it would lose it.
   let decision =
@@ -229,18 +230,10 @@ async function decide(
       rejectedWith: code,
     });
   }
-  await keep(settling, failure, transaction);
-}
-
-/**
- * Stores a rejected transaction, if the application has a table for them: before it leaves the queue, and again after it. Another uploader of the
- * same queue, in another tab, takes what it finds in between for the rest of a process that ended, and forgets it.
- */
-async function keep(
-  { options, database, queue }: Settling,
-  failure: FatalFailure,
-  transaction: QueuedTransaction,
-): Promise<void> {
-  const table = options.deadLetters?.table;
-  if (table !== undefined) await keepRejected(database, table, queue.id, transaction, failure);
+  const keep = async () => {
+    if (deadLetters !== undefined)
+      await keepRejected(database, deadLetters.table, queue.id, transaction, failure);
+  };
+  await keep();
+  return keep;
 }
