@@ -5,6 +5,7 @@ import type { CompiledOnce } from "./texts.js";
 
 /** Whether two scopes compile to the same text and have the same owners' values. */
 export function isSameScope({ scope: one }: CompiledOnce, { scope: other }: CompiledOnce): boolean {
+  if (one === other) return true;
   for (const name in one) if (one[name] !== other[name]) return false;
   return true;
 }

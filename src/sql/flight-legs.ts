@@ -51,6 +51,8 @@ interface Ready {
 interface BoundOnce {
   readonly given: Scope | undefined;
   readonly bound: Awaited<ReturnType<typeof bound>>;
+  /** Then the write of one row can change the judgment of the next. */
+  readonly readsItself: boolean;
 }
 
 /** The event loop is released after this many changes. Fewer take too little time to matter. */
@@ -84,7 +86,18 @@ export async function legsOfChanges(
   };
   for (const [index, change] of changes.entries()) {
     if (inSlices && isSliceOver()) await nextSlice();
-    const ready = await readyFor(parts, options, change, from + index, scopes);
+    // The port's type hides it, but every table of this store is its own.
+    const table = change.table as SqlTable;
+    let last = scopes.get(table);
+    if (last === undefined || last.given !== change.scope) {
+      const bound = await boundNow(parts, options, change.scope, table);
+      if (bound === undefined) return undefined;
+      const readsItself =
+        change.scope !== undefined && readsTable(change.scope, change.scope.table);
+      last = { given: change.scope, bound, readsItself };
+      scopes.set(table, last);
+    }
+    const ready = readyFor(parts.dialect, change, table, last, from + index);
     if (ready === undefined) return undefined;
     const [first] = run;
     const joins =
@@ -104,31 +117,21 @@ export async function legsOfChanges(
   return legs;
 }
 
-async function readyFor(
-  parts: LegParts,
-  options: FlightOptions,
+function readyFor(
+  dialect: Dialect,
   change: Change,
+  table: SqlTable,
+  { bound: { scope, once }, readsItself }: BoundOnce,
   index: number,
-  scopes: Map<SqlTable, BoundOnce>,
-): Promise<Ready | undefined> {
-  // The port's type hides it, but every table of this store is its own.
-  const table = change.table as SqlTable;
-  const { values, fixed } = withoutFixed(change, parts.dialect);
+): Ready | undefined {
+  const { values, fixed } = withoutFixed(change, dialect);
   const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
-  let last = scopes.get(table);
-  if (last === undefined || last.given !== change.scope) {
-    const bound = await boundNow(parts, options, change.scope, table);
-    if (bound === undefined) return undefined;
-    last = { given: change.scope, bound };
-    scopes.set(table, last);
-  }
-  const { scope, once } = last.bound;
-  const { op, key } = change;
+  const { op, key, operationIndex } = change;
   const { name, columns, traits, lessons } = table;
   const target: Target = {
     op,
-    operationIndex: change.operationIndex,
+    operationIndex,
     table: name,
     columns,
     key,
@@ -140,7 +143,10 @@ async function readyFor(
     ...(fixed && { fixed }),
     ...(once && { once }),
   };
-  const run = fixed === undefined && once ? runOf(table, change, write, once) : undefined;
+  const run =
+    fixed === undefined && once !== undefined && !readsItself
+      ? runOf(table, change, write, once)
+      : undefined;
   return { index, table, target, write, ...(run && { run }) };
 }
 
@@ -161,18 +167,20 @@ async function boundNow(
   return isKnown && made.scope?.before === undefined ? made : undefined;
 }
 
+const none: Values = {};
+
 function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
   const { op, insertOnly = [] } = change;
   if (table.traits === undefined || mustLook(table, change)) return undefined;
   if (op === "DELETE")
-    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
-  if (op === "PATCH") return { op: "update", values, changes: {} };
+    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: none };
+  if (op === "PATCH") return { op: "update", values, changes: none };
   if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
     return undefined;
   const changes = insertOnly.length === 0 ? values : without(values, insertOnly);
   // If the values are not enough for a new row, the row should exist.
   return isIncomplete(change)
-    ? { op: "update", values: changes, changes: {} }
+    ? { op: "update", values: changes, changes: none }
     : { op: "put", values, changes };
 }
 
@@ -187,13 +195,12 @@ function without(values: Values, names: readonly string[]): Values {
 /** PATCHes are made one by one. Joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
 function runOf(
   { columns, traits }: SqlTable,
-  { key, scope }: Change,
+  { key }: Change,
   { op, values }: FlightWrite,
   once: CompiledOnce,
 ): Ready["run"] {
   if (op !== "put" && op !== "delete") return undefined;
   if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
-  if (scope !== undefined && readsTable(scope, scope.table)) return undefined;
   const [[name, value] = ["", undefined]] = Object.entries(key);
   const column = columns.get(name);
   if (column === undefined) return undefined;
@@ -212,6 +219,7 @@ function isAlike({ write: one, target: { key } }: Ready, { write: other, target 
 
 /** In the same order, too. */
 function isSameNames(one: Values, other: Values): boolean {
+  if (one === other) return true;
   const names = Object.keys(one);
   const others = Object.keys(other);
   return names.length === others.length && names.every((name, index) => name === others[index]);
