@@ -5,7 +5,6 @@ import type { BoundScope, ValueOf } from "./bound-scope.js";
 import type { Dialect, SqlTable, SqlTransaction, Target } from "./dialect.js";
 import { isRow, judgment } from "./judgment.js";
 import { enclosed, isExpression } from "./row-values.js";
-import { holds } from "./statements.js";
 
 /** @throws the database's errors */
 export async function isInBefore(
@@ -18,7 +17,7 @@ export async function isInBefore(
   if (change.op === "DELETE") return true;
   const filter = await before(valuesOf(dialect, target, change));
   const [row] = await tx.selectNoFrom([judgment(filter).as("ok")]).execute();
-  return holds(row?.ok);
+  return Number(row?.ok) === 1;
 }
 
 /** A new row's defaults are not foreseen: a column that the change leaves out is NULL there. */

@@ -122,8 +122,15 @@ export interface Target {
 /** Columns that keep their values: a statement changes nothing if the row has other values in them. */
 export interface Fixed {
   readonly values: Values;
-  readonly same: Dialect["same"];
+  readonly same: SameValue;
 }
+
+/** A condition that the column contains the value that `convert` made. */
+export type SameValue = (
+  reference: Expression<unknown>,
+  column: Column,
+  value: unknown,
+) => Expression<SqlBool>;
 
 export interface Put {
   /** The values of a new row, without its key. */
@@ -245,8 +252,7 @@ export interface Dialect {
   /** A shared lock of the rows of the table with this alias, until the transaction ends. Absent: nobody else can write meanwhile. */
   shareLock?(alias: string): RowLock;
   readonly owners: Owners;
-  /** A condition that the column contains the value that `convert` made. */
-  same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
+  readonly same: SameValue;
   readonly merging: Merging;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;

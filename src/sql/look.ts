@@ -2,7 +2,7 @@
 import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../errors.js";
 import type { Effect, Values } from "../store/store.js";
-import type { Dialect, Put, SqlTransaction, Target } from "./dialect.js";
+import type { Put, SameValue, SqlTransaction, Target } from "./dialect.js";
 import type { Verb } from "./traits.js";
 import { probing } from "./judgment.js";
 import { locked, type RowLock } from "./row-lock.js";
@@ -27,7 +27,7 @@ export interface Locking {
    * @returns how many rows were inserted; or `hidden`, where it was tried again, and the row still can't be seen
    */
   insert(tx: SqlTransaction, target: Target, put: InsertedPut): Promise<Inserted>;
-  readonly same: Dialect["same"];
+  readonly same: SameValue;
   /** Identifies the version of a row, and whether this transaction made it. Absent: the database has no policies. */
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }

@@ -60,7 +60,7 @@ export async function pruneLedger(
   }
 
   const passed = looked.filter((row) => Number(row.passed) === 1);
-  const removed = await removeOld(
+  const removed = await removePassed(
     tx,
     passed.map(({ identity }) => identity),
     before,
@@ -75,7 +75,7 @@ function prunedUpTo(from: string | undefined): { at: string; identity: string } 
   return at === undefined || identity === undefined ? undefined : { at, identity };
 }
 
-async function removeOld(
+async function removePassed(
   tx: Transaction<OwnTables>,
   identities: readonly string[],
   before: Expression<Date>,

@@ -1,6 +1,7 @@
 /** SQL Server and Azure SQL, by `tedious`, `tarn` and Kysely's MssqlDialect. */
 import { sql } from "kysely";
-import type { Dialect } from "../dialect.js";
+import type { Dialect, SameValue } from "../dialect.js";
+import type { Locking } from "../look.js";
 import { carefulRows } from "../statements-locking.js";
 import { blamed } from "./blamed.js";
 import { codes, meaning } from "./errors.js";
@@ -21,7 +22,7 @@ import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
 /** Types that can't be compared directly, or treat different texts as equal. */
-const texts: ReadonlySet<string> = new Set([
+const textTypes: ReadonlySet<string> = new Set([
   "char",
   "json",
   "nchar",
@@ -32,9 +33,9 @@ const texts: ReadonlySet<string> = new Set([
   "xml",
 ]);
 
-const same: Dialect["same"] = (reference, { type }, value) => {
+export const same: SameValue = (reference, { type }, value) => {
   if (value === null) return sql`${reference} is null`;
-  if (texts.has(type)) return sql`${textBytes(reference)} = ${textBytes(sql`${value}`)}`;
+  if (textTypes.has(type)) return sql`${textBytes(reference)} = ${textBytes(sql`${value}`)}`;
   if (type === "image") return sql`convert(varbinary(max), ${reference}) = ${value}`;
   // Most decimals differ between single and double precision.
   if (type === "real") return sql`${reference} = convert(real, ${value})`;
@@ -42,7 +43,7 @@ const same: Dialect["same"] = (reference, { type }, value) => {
 };
 
 /** Read as text, because the driver would make doubles of them. */
-const exact: Dialect["exact"] = (reference, { type }) => {
+export const exact: Dialect["exact"] = (reference, { type }) => {
   switch (type) {
     case "decimal":
     case "numeric":
@@ -55,16 +56,18 @@ const exact: Dialect["exact"] = (reference, { type }) => {
   }
 };
 
+export const locking: Locking = {
+  lock: () => rangeLock,
+  returning: false,
+  uncounted: true,
+  text: (reference) => sql`convert(nvarchar(max), ${reference})`,
+  insert,
+  same,
+};
+
 export const mssql: Dialect = {
   name: "mssql",
-  rows: carefulRows({
-    lock: () => rangeLock,
-    returning: false,
-    uncounted: true,
-    text: (reference) => sql`convert(nvarchar(max), ${reference})`,
-    insert,
-    same,
-  }),
+  rows: carefulRows(locking),
   same,
   merging,
   inserts: "merge",

@@ -1,6 +1,7 @@
 /** MySQL and MariaDB, by `mysql2` and Kysely's MysqlDialect. */
 import { CompiledQuery, sql } from "kysely";
-import type { Dialect } from "../dialect.js";
+import type { Dialect, SameValue } from "../dialect.js";
+import type { Locking } from "../look.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import {
@@ -22,7 +23,7 @@ import { prepare, settingProblems } from "./session.js";
 import { convert, view } from "./values.js";
 import { mysqlFamily } from "./family.js";
 
-const same: Dialect["same"] = (reference, column, value) => {
+export const same: SameValue = (reference, column, value) => {
   if (value === null) return sql`${reference} is null`;
   // MySQL compares what it means, MariaDB its text.
   if (column.type === "json")
@@ -33,15 +34,17 @@ const same: Dialect["same"] = (reference, column, value) => {
   return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
 };
 
+export const locking: Locking = {
+  lock: () => ({ behind: sql`for update` }),
+  returning: false,
+  text: (reference) => sql`cast(${reference} as char)`,
+  insert,
+  same,
+};
+
 export const mysql: Dialect = {
   name: "mysql",
-  rows: carefulRows({
-    lock: () => ({ behind: sql`for update` }),
-    returning: false,
-    text: (reference) => sql`cast(${reference} as char)`,
-    insert,
-    same,
-  }),
+  rows: carefulRows(locking),
   runs,
   same,
   merging,

@@ -1,6 +1,6 @@
 /** How Postgres finds, locks and judges a row before it writes. */
 import { sql } from "kysely";
-import type { Target } from "../dialect.js";
+import type { SameValue, Target } from "../dialect.js";
 import type { Locking } from "../look.js";
 import { verdict } from "../statements.js";
 import { takenBefore, unsure } from "../doubt.js";
@@ -18,6 +18,13 @@ const compared: Readonly<Record<string, "jsonb" | "text">> = {
   path: "text",
   polygon: "text",
   circle: "text",
+};
+
+export const same: SameValue = (reference, { type, array }, value) => {
+  const { [type]: as } = compared;
+  if (as === undefined) return sql`${reference} is not distinct from ${value}`;
+  const cast = sql.raw(array ? `${as}[]` : as);
+  return sql`cast(${reference} as ${cast}) is not distinct from cast(${value} as ${cast})`;
 };
 
 /** The transaction's number, and the row's, which is only the lower half of one. */
@@ -62,12 +69,7 @@ export const locking: Locking = {
       throw error;
     }
   },
-  same: (reference, { type, array }, value) => {
-    const { [type]: as } = compared;
-    if (as === undefined) return sql`${reference} is not distinct from ${value}`;
-    const cast = sql.raw(array ? `${as}[]` : as);
-    return sql`cast(${reference} as ${cast}) is not distinct from cast(${value} as ${cast})`;
-  },
+  same,
   version: {
     of: sql`concat(tableoid, ' ', ctid)`,
     // A row of an uncommitted transaction is visible only to that transaction, including its savepoints.

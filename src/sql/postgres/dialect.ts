@@ -5,7 +5,7 @@ import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
 import { returningRows } from "../statements.js";
 import { carefulRows } from "../statements-locking.js";
-import { locking } from "./careful.js";
+import { locking, same } from "./careful.js";
 import { blamed, codes, meaning, taken } from "./errors.js";
 import { owners } from "./owners.js";
 import { merging } from "./merging.js";
@@ -57,7 +57,7 @@ export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
   carefulRows: carefulRows(locking),
-  same: locking.same,
+  same,
   merging,
   types: postgresFamily.types,
   readColumns,

@@ -3,8 +3,9 @@
  * The server waits for the rest and holds locks. No time-out of the session applies then, except `transaction_timeout` of Postgres 17.
  */
 import { sql } from "kysely";
-import type { SourceTable, Stranded } from "../dialect.js";
+import type { Stranded } from "../dialect.js";
 import { codes } from "./errors.js";
+import { quoted } from "./schema.js";
 
 /** A wait for a lock, or a statement, has taken too long. */
 const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
@@ -25,8 +26,3 @@ export const stranded: Stranded = {
     `.execute(tx);
   },
 };
-
-function quoted({ schema, name }: SourceTable): string {
-  const parts = schema === undefined ? [name] : [schema, name];
-  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
-}

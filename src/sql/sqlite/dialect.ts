@@ -1,8 +1,9 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
 import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Dialect, SqlTransaction } from "../dialect.js";
+import type { Dialect, SameValue, SqlTransaction } from "../dialect.js";
 import { returningRows, verdict } from "../statements.js";
+import type { Locking } from "../look.js";
 import { mayByTrying } from "../may.js";
 import { carefulRows } from "../statements-locking.js";
 import {
@@ -34,24 +35,26 @@ const notSynchronous: SettingProblem = {
     "The connection has synchronous = OFF: a crash of the machine takes the latest commits with it, though they have been answered, and can destroy the file. Remedy: pragma synchronous = FULL.",
 };
 
-const same: Dialect["same"] = (reference, _column, value) =>
+export const same: SameValue = (reference, _column, value) =>
   sql`${reference} is ${value} collate binary`;
+
+export const locking: Locking = {
+  returning: true,
+  text: (reference) => sql`cast(${reference} as text)`,
+  insert: async (tx, { table, key, scope, traits }, { values }) => {
+    const statement = tx.insertInto(table).values({ ...values, ...key });
+    const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
+    // Changed rows of a view are not counted, but returned.
+    const [row] = await statement.returning(returned).execute();
+    return row === undefined ? { count: 0n } : { count: 1n, row };
+  },
+  same,
+};
 
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
-  carefulRows: carefulRows({
-    returning: true,
-    text: (reference) => sql`cast(${reference} as text)`,
-    insert: async (tx, { table, key, scope, traits }, { values }) => {
-      const statement = tx.insertInto(table).values({ ...values, ...key });
-      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
-      // Changed rows of a view are not counted, but returned.
-      const [row] = await statement.returning(returned).execute();
-      return row === undefined ? { count: 0n } : { count: 1n, row };
-    },
-    same,
-  }),
+  carefulRows: carefulRows(locking),
   runs,
   same,
   merging,
