@@ -3,7 +3,7 @@
  * everything up to the Sync, and nothing is committed. `pg` itself sends a Sync with each statement: after a failed BEGIN, the others would be committed
  * one by one.
  */
-import type { FlightSent, FlightStatement, Landing } from "../src/sql/flight-word.js";
+import type { FlightSent, FlightStatement, Landing } from "../src/sql/pool-requests.js";
 
 /** The part of `pg`'s connection that a query of our own kind uses. */
 interface Connection {

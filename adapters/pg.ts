@@ -1,7 +1,5 @@
 /** `guardPool` for `pg`: a lost connection neither ends the process nor is used again, and a transaction can be sent as a whole. */
-import { abandonment } from "../src/sql/abandonment.js";
-import { flightWord, type FlightSent } from "../src/sql/flight-word.js";
-import { lentWord } from "../src/sql/lent-word.js";
+import { abandonment, type FlightSent, flightWord, lentWord } from "../src/sql/pool-requests.js";
 import { fly, type Prepared, type Preparing } from "./pg-flight.js";
 
 /** A `pg.Pool`, or an object that behaves like one. */

@@ -1,15 +1,14 @@
 /** The type of a dialect: what differs between SQL databases, as data and small functions. The rest of this folder is shared by all of them. */
 import type {
-  Compilable,
+  CompiledQuery,
   DatabaseConnection,
   Expression,
   IsolationLevel,
-  Kysely,
-  QueryResult,
   RawBuilder,
   SqlBool,
-  Transaction,
 } from "kysely";
+import type { Blamed, Meaning } from "../store/failures.js";
+import type { DatabaseCaller } from "../store/store.js";
 import type {
   Column,
   ForeignKey,
@@ -18,36 +17,10 @@ import type {
   PolicyReport,
   SettingProblem,
   SettingsAsked,
-  Table,
 } from "../store/tables.js";
-import type { Operation } from "../model.js";
-import type { DatabaseCaller, Effect, Values } from "../store/store.js";
-import type { Blamed, Meaning } from "../store/failures.js";
-import type { BoundScope } from "./bound-scope.js";
-import type { Guard, Merging } from "./merging.js";
-import type { OwnTypes } from "./own-types.js";
-import type { RowLock } from "./row-lock.js";
-import type { Aside, Sending } from "./sending.js";
-import type { CompiledOnce } from "./texts.js";
-import type { Lessons, Traits, Verb } from "./traits.js";
-
-/** A transaction on tables whose names are known only at run time. */
-export type AnyDatabase = Record<string, Record<string, unknown>>;
-export type SqlDatabase = Kysely<AnyDatabase>;
-export type SqlTransaction = Transaction<AnyDatabase>;
-
-export interface SourceTable {
-  readonly schema?: string;
-  readonly name: string;
-}
-
-/** A table of the port, with the name that a statement uses after plugins have been applied. */
-export interface SqlTable extends Table {
-  readonly source: SourceTable;
-  /** What the table does differently. Absent: every statement does what it says. */
-  readonly traits?: Traits;
-  readonly lessons: Lessons;
-}
+import type { OwnTypes } from "./family.js";
+import type { RowStatements, RunStatements, SameValue } from "./rows/target.js";
+import type { SourceTable, SqlDatabase, SqlTable, SqlTransaction, Traits, Verb } from "./table.js";
 
 /** The constraints of a table. */
 export interface Constraints {
@@ -93,89 +66,31 @@ export interface SessionSettings {
   readonly isolation: IsolationLevel | undefined;
 }
 
-/** One row to write, and the conditions for it. */
-export interface Target {
-  readonly op: Operation;
-  readonly operationIndex: number;
-  readonly table: string;
-  readonly traits: Traits | undefined;
-  readonly lessons: Lessons;
-  /** When the transaction began, by `performance.now()`. */
-  readonly begunAt: number;
-  /** Reads the table's traits again. */
-  readonly look: () => Promise<Traits | undefined>;
-  /** The columns of the table. */
-  readonly columns: Table["columns"];
-  /** The key's columns, with the row's values. */
-  readonly key: Values;
-  readonly scope: BoundScope | undefined;
-  /** Columns that must keep their values if the row exists. Absent: none. */
-  readonly fixed?: Fixed;
-  /** Conditions on a row that others may have changed: see `merge.ts`. */
-  readonly guards?: readonly Guard[];
-  /** Expressions that replace the sent values of these columns if the row exists. Absent: the sent values are used. */
-  readonly computed?: ReadonlyMap<string, Expression<unknown>>;
-  /** The key for statements that are compiled once. Absent: each statement is compiled again. */
-  readonly once?: CompiledOnce;
+export type RowLock =
+  | { readonly behind: Expression<unknown> }
+  | { readonly beside: Expression<unknown> };
+
+/** In milliseconds. */
+export interface Bounds {
+  readonly lockMs: number;
 }
 
-/** Columns that keep their values: a statement changes nothing if the row has other values in them. */
-export interface Fixed {
-  readonly values: Values;
-  readonly same: SameValue;
+/** Statements around one that may fail without undoing what is before it. */
+export interface Aside {
+  readonly begin: string;
+  /** Undoes what has been done since `begin`. */
+  readonly undo: string;
+  /** Absent: the savepoint needs no end. */
+  readonly end?: string;
+  /** The statement, so that its failure ends nothing but itself. Absent: it is so anyway. */
+  alone?(statement: CompiledQuery): CompiledQuery;
 }
 
-/** A condition that the column contains the value that `convert` made. */
-export type SameValue = (
-  reference: Expression<unknown>,
-  column: Column,
-  value: unknown,
-) => Expression<SqlBool>;
-
-export interface Put {
-  /** The values of a new row, without its key. */
-  readonly values: Values;
-  /** The values that change in an existing row. */
-  readonly changes: Values;
-  /** Whether an existing row must not be changed. */
-  readonly neverChanges: boolean;
-  /** Whether values are missing that an INSERT needs. If the row exists, they are not needed. */
-  readonly incomplete: boolean;
-  /** Whether the application has read that there is no such row, and relies on it. */
-  readonly seenAbsent: boolean;
-}
-
-/** A database's statements for one row. Each is atomic: no other transaction can change the row between its check and its change. */
-export interface RowStatements {
-  /** Inserts the row, or changes the row with its key. A conflict with another unique constraint stays a violation. */
-  put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
-  /** Changes columns of the row with the key. */
-  patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  /** The same, but the row may leave its scope. */
-  softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  remove(tx: SqlTransaction, target: Target): Promise<Effect>;
-}
-
-/** PUTs of several rows in one statement, which writes all of them or does not succeed. */
-export interface RunStatements {
-  /** The least number of rows, and the greatest number of parameters. */
-  readonly least: number;
-  readonly mostParameters: number;
-  /**
-   * Inserts rows, or changes those with the same keys in the scope. The parameters are the rows' values, followed by the scope's.
-   *
-   * @param changed the columns in which a row changes that is there
-   * @param rows stands for the rows: `(…), (…)`
-   */
-  put(
-    tx: SqlTransaction,
-    target: Target,
-    columns: readonly string[],
-    changed: readonly string[],
-    rows: RawBuilder<never>,
-  ): Compilable;
-  /** Whether all rows have been written, as far as the rows themselves show. */
-  isPut(result: QueryResult<unknown>, rows: number, target: Target): boolean;
+/** For databases on which a setting ends with the statement that makes it: each statement brings the transaction's settings along. */
+export interface Sending {
+  settled(statement: CompiledQuery, bounds: Bounds): CompiledQuery;
+  /** The one error that a statement failed with, where the driver gives several. */
+  thrown(error: unknown): unknown;
 }
 
 /** Columns that contain an owner's id. */
@@ -194,6 +109,23 @@ export interface Owners {
     value: unknown,
     place: (compared: unknown) => unknown,
   ): Expression<SqlBool>;
+}
+
+/** How a database combines a stored value with a value that `convert` made. */
+export interface Merging {
+  /** The value as an operand: a number of the column's type, or of a wider one. */
+  typed(column: Column, value: unknown): Expression<unknown>;
+  /** The stored number plus the difference, with NULL as 0. It must not overflow. */
+  sum(
+    reference: Expression<unknown>,
+    column: Column,
+    yours: unknown,
+    base: unknown,
+  ): Expression<unknown>;
+  /** The range for `sum`, if the database does not limit the column itself. */
+  range?(column: Column): { readonly min: bigint; readonly max: bigint } | undefined;
+  /** The stored list, followed by the members of the other list that it lacks. */
+  union(reference: Expression<unknown>, column: Column, value: unknown): Expression<unknown>;
 }
 
 /** Sessions that hold locks while they wait for the rest of a transaction that their clients have given up. */

@@ -1,7 +1,7 @@
 /** The forms of the source database's tables: read once and remembered, and read again if a caller must not rely on the earlier reading. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
-import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
-import type { Lessons } from "./traits.js";
+import type { Dialect } from "./dialect.js";
+import type { Lessons, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./table.js";
 
 /**
  * `undefined`: there is no such table at the moment. Only uses the given connection.

@@ -2,24 +2,28 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 import { byDatabase } from "../store/by-database.js";
-import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
-import type { Meaning } from "../store/failures.js";
+import {
+  Contention,
+  type Meaning,
+  noDeferral,
+  NumbersExhausted,
+  RowTaken,
+} from "../store/failures.js";
 import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
-import { type ApplicationErrors, applicationWord } from "./application-errors.js";
-import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
+import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
 import { familyOf } from "./families.js";
-import type { Wings } from "./flight.js";
-import type { createFlights, Flights, FlightsParts } from "./flights.js";
-import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
+import type { Wings } from "./flight/flight.js";
+import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
+import { createEndStranded, type Sessions } from "./hung-sessions.js";
+import { askForLetters, claim, type Claimed, type Subject } from "./ledger/ledger.js";
+import { createOwn, type Own } from "./own-tables/tables.js";
+import { isCompiledAlike } from "./rows/compiled.js";
+import type { Texts } from "./rows/target.js";
+import { isExpression } from "./rows/values.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
-import { scopeBuilder } from "./owned.js";
-import { remedyOf } from "./remedies.js";
-import { isExpression } from "./row-values.js";
-import { createEndStranded, type Sessions } from "./stranded.js";
-import { createOwn, type Own } from "./tables.js";
-import { isCompiledAlike, type Texts } from "./texts.js";
+import { scopeBuilder, type SqlDatabase, type SqlTable, type SqlTransaction } from "./table.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
@@ -52,7 +56,7 @@ export function createSqlStores({
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
     // Loaded like the dialect, where it is of use.
-    const fly = dialect.tookLong && (await import("./flights.js")).createFlights;
+    const fly = dialect.tookLong && (await import("./flight/flights.js")).createFlights;
     const remembered = {
       ...(fly && { fly }),
       schema: schemas.of({ key }),

@@ -16,12 +16,10 @@ import { ApplicationFailure, misconfigured } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Dialect, SqlTransaction, StatementBounds } from "./dialect.js";
-import { flightWord } from "./flight-word.js";
-import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
-import { lending, type Lending, type LentClient, lentWord } from "./lent-word.js";
-import { prepare } from "./prepared.js";
-import { sentSo } from "./sending.js";
+import { giveUp, isTooSlow, prepare, sentSo, tookTooLong, wasAtWork } from "./connection.js";
+import type { Dialect, StatementBounds } from "./dialect.js";
+import { flightWord, lending, type Lending, type LentClient, lentWord } from "./pool-requests.js";
+import type { SqlTransaction } from "./table.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;

@@ -2,6 +2,9 @@
 import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config/config.js";
 import type { TransactionResult } from "../model.js";
+import type { Merged } from "../store/change.js";
+import { LeftScope, noRowSecurity } from "../store/failures.js";
+import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import type {
   Inspect,
   InspectedTable,
@@ -11,30 +14,25 @@ import type {
   Scope,
   Table,
 } from "../store/tables.js";
-import { LeftScope, noRowSecurity } from "../store/failures.js";
-import type { Merged } from "../store/change.js";
-import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
-import { addAside } from "./aside.js";
-import { attemptStore, pruneAttempts } from "./attempts.js";
-import { checkpointStore } from "./checkpoints.js";
-import { letterStore } from "./dead-letters.js";
-import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.js";
-import type { SendPart } from "./flight-part.js";
-import { fingerprint, lookUp, readRow } from "./read.js";
-import { otherForm, otherTable, recordedForm } from "./migrations.js";
-import { pruneLedger } from "./prune-ledger.js";
-import { pruneNamed } from "./named.js";
-import { forgetUser } from "./forget.js";
-import { pruneLetters } from "./letter-room.js";
-import { readTable, type ReadTable, sourceTable } from "./schema.js";
-import type { TableOf } from "./owned.js";
-import { bindScope } from "./scope.js";
-import { tableForms } from "./table-forms.js";
-import type { Own, OwnTables } from "./tables.js";
-import type { Texts } from "./texts.js";
+import { letterStore } from "./dead-letters/dead-letters.js";
+import type { Dialect } from "./dialect.js";
+import type { SendPart } from "./flight/flights.js";
+import { pruneNamed } from "./ledger/content.js";
+import { forgetUser, pruneLedger, pruneLetters } from "./ledger/retention.js";
+import { pruneVersions, versionsIn } from "./ledger/versions.js";
+import { attemptStore, pruneAttempts } from "./own-tables/attempts.js";
+import { checkpointStore } from "./own-tables/checkpoints.js";
+import { tableForms } from "./own-tables/forms.js";
+import { otherForm, otherTable, recordedForm } from "./own-tables/migrations.js";
+import type { Own, OwnTables } from "./own-tables/tables.js";
+import { fingerprint, lookUp, readRow } from "./rows/read.js";
+import type { Texts } from "./rows/target.js";
+import { writeRun } from "./rows/write.js";
+import { addAside } from "./savepoint.js";
+import { type ReadTable, readTable, sourceTable } from "./schema.js";
+import { bindScope } from "./scope/scope.js";
+import type { SourceTable, SqlTable, SqlTransaction, TableOf } from "./table.js";
 import { throwFailure, type Watch } from "./transaction.js";
-import { pruneVersions, versionsIn } from "./versions.js";
-import { writeRun } from "./write.js";
 
 interface UnitParts<DB> {
   readonly tx: Transaction<DB>;
@@ -117,7 +115,7 @@ export function openUnit<DB>({
       ),
     merge: async (change) => {
       // Loaded where it is used.
-      const { mergeOne } = await import("./merge.js");
+      const { mergeOne } = await import("./rows/merge.js");
       const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
       return watched(watch, () => mergeOne(writing, versions, change));
     },

@@ -14,7 +14,7 @@ import {
   type Writes,
   type WritesConfig,
 } from "../../src/index.js";
-import { flightWord } from "../../src/sql/flight-word.js";
+import { flightWord } from "../../src/sql/pool-requests.js";
 import { isChosen } from "../support/chosen.js";
 import {
   createPostgresDatabase,

@@ -1,7 +1,7 @@
 /** What a flight makes of the server's answers, over a connection that the test plays. */
 import { describe, expect, it } from "vitest";
 import { fly } from "../../adapters/pg-flight.js";
-import type { Landing } from "../../src/sql/flight-word.js";
+import type { Landing } from "../../src/sql/pool-requests.js";
 
 interface Query {
   submit(connection: object): unknown;

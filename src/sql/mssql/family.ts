@@ -1,7 +1,7 @@
 /** SQL Server before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { type Expression, MssqlAdapter, sql } from "kysely";
-import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
+import type { SqlDatabase } from "../table.js";
 
 const waitMs = 30_000;
 

@@ -1,10 +1,11 @@
 /** Reads a table's columns and keys from SQL Server's catalog. Also hashes its rows. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
-import type { Constraints, SourceTable, SqlTransaction } from "../dialect.js";
+import type { Constraints } from "../dialect.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 import { objectName } from "./family.js";
-import { textBytes } from "./owners.js";
+import { textBytes } from "./operators.js";
 import { charsetOf } from "./text.js";
 
 interface ColumnRow {

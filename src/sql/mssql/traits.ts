@@ -1,7 +1,6 @@
 /** Reads a table's traits on SQL Server: the login's rights, and the triggers. */
 import { type RawBuilder, sql } from "kysely";
-import type { SourceTable, SqlTransaction } from "../dialect.js";
-import type { Traits, Verb } from "../traits.js";
+import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 import { objectName } from "./family.js";
 import { objectId } from "./schema.js";
 

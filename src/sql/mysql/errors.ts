@@ -1,5 +1,6 @@
 /** What an error of MySQL, MariaDB or mysql2 means for a write: the server's by its number, the driver's own by its code or message. */
-import type { Meaning } from "../../store/failures.js";
+import type { Blamed, Meaning } from "../../store/failures.js";
+import type { SqlTable } from "../table.js";
 
 /** Server errors by meaning. Sources: the server error references of MySQL 8.4 and MariaDB 10.11. A number that is not listed is `other`. */
 const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
@@ -119,4 +120,57 @@ interface DriverError extends Error {
   readonly errno?: unknown;
   readonly code?: unknown;
   readonly sqlState?: unknown;
+}
+
+const duplicate: ReadonlySet<number> = new Set([1062, 1169, 1557, 1586, 1859]);
+const referred: ReadonlySet<number> = new Set([1217, 1451, 1834]);
+const refers: ReadonlySet<number> = new Set([1216, 1452]);
+const checks: ReadonlySet<number> = new Set([3819, 4025]);
+
+/** Nothing is left for COMMIT to find. */
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  if (table === undefined || !(error instanceof Error) || !("errno" in error))
+    return { columns: [] };
+  const { columns, traits } = table;
+  const { message } = error;
+  const errno = Number(error.errno);
+  const known = (names: readonly string[]) => names.filter((each) => columns.has(each));
+  if (referred.has(errno)) return { columns: [], ...constraintIn(message), referred: true };
+  if (refers.has(errno)) {
+    const [, behind = ""] = message.split("FOREIGN KEY (", 2);
+    const [listed = ""] = behind.split(") REFERENCES ", 1);
+    return { columns: known(quotedNames(listed)), ...constraintIn(message) };
+  }
+  if (duplicate.has(errno)) {
+    // The value precedes the key's name, and may contain anything.
+    const [, key = ""] = /'([^']*)'[^']*$/.exec(message) ?? [];
+    const name = key.slice(key.lastIndexOf(".") + 1);
+    return { columns: known(traits?.constraints?.get(name) ?? []), constraint: name };
+  }
+  if (checks.has(errno)) {
+    const [name = ""] = [...message.matchAll(/[`']([^`']+)[`']/g)].map(([, each]) => each ?? "");
+    // MariaDB names a column's own check after the column, with its table.
+    const own = name.slice(name.indexOf(".") + 1);
+    const told = traits?.constraints?.get(name) ?? (columns.has(own) ? [own] : []);
+    return { columns: known(told), constraint: name };
+  }
+  // The value precedes the column, and may contain anything.
+  let last: string | undefined;
+  let at = -1;
+  for (const name of columns.keys()) {
+    const place = Math.max(message.lastIndexOf(`'${name}'`), message.lastIndexOf(`\`${name}\``));
+    if (place > at) [last, at] = [name, place];
+  }
+  return { columns: last === undefined ? [] : [last] };
+}
+
+function constraintIn(message: string): { readonly constraint?: string } {
+  const [, constraint] = /CONSTRAINT `((?:[^`]|``)+)`/.exec(message) ?? [];
+  return constraint === undefined ? {} : { constraint: constraint.replaceAll("``", "`") };
+}
+
+function quotedNames(listed: string): readonly string[] {
+  return [...listed.matchAll(/`((?:[^`]|``)+)`/g)].map(([, name = ""]) =>
+    name.replaceAll("``", "`"),
+  );
 }

@@ -19,7 +19,8 @@
  */
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
-import type { SessionSettings, SqlDatabase, SqlTransaction, StatementBounds } from "../dialect.js";
+import type { SessionSettings, StatementBounds } from "../dialect.js";
+import type { SqlDatabase, SqlTransaction } from "../table.js";
 
 interface Asked extends Pick<StatementBounds, "lockMs" | "statementMs"> {
   readonly isolation: SessionSettings["isolation"];

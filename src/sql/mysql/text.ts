@@ -1,8 +1,8 @@
 /** Converts text for columns of MySQL and MariaDB, and refuses text that the column would change. */
-import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
+import type { Column } from "../../store/tables.js";
 import { isDouble, jsonText, plainText, textOf } from "../../store/values.js";
+import { stringifyJson } from "../../wire/serialize.js";
 
 /** Accepts text that the column stores unchanged. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {

@@ -3,7 +3,7 @@
  * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
  */
 import { sql } from "kysely";
-import { parseJson } from "../../wire/parse-json.js";
+import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockOf,
@@ -16,8 +16,6 @@ import {
   millionthsOf,
   type RoundSecond,
 } from "../../store/timestamps.js";
-import { InvalidValue } from "../../store/failures.js";
-import { conversion } from "../row-values.js";
 import {
   booleanOf,
   bytesOf,
@@ -28,6 +26,8 @@ import {
   plainDecimal,
   uuidOf,
 } from "../../store/values.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { conversion } from "../rows/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(

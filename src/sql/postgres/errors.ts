@@ -1,6 +1,6 @@
 /** What an error of Postgres means for a write, by its SQLSTATE. */
 import type { Blamed, Meaning } from "../../store/failures.js";
-import type { SqlTable } from "../dialect.js";
+import type { SqlTable } from "../table.js";
 
 /** SQLSTATEs by meaning. Two characters stand for a class: every code in it that is not listed elsewhere, an extension's and a trigger's own included. */
 export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {

@@ -1,0 +1,128 @@
+/**
+ * What a transaction does with its connection: it sends statements with settings, prepares and restores the session, and closes a connection that does
+ * not answer in time.
+ */
+import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
+import { keptQueued, retryable } from "../errors.js";
+import type { UnitTimeouts } from "../store/store.js";
+import type { Bounds, Dialect, Sending, SessionSettings } from "./dialect.js";
+import type { SqlDatabase } from "./table.js";
+
+export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included. Where a hook asks the database by another connection than \`tx\`, it may wait for the one that the transaction holds: use \`tx\`. Otherwise see what holds locks, and whether the pool is large enough.`;
+  return keptQueued("The database is taking too long right now.", new Error(cause));
+}
+
+/** The transaction is too large for its time, or the database is too far away. That does not pass by itself, so it counts for parking. */
+export function isTooSlow({ transactionMs }: UnitTimeouts): Error {
+  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
+  const failure = retryable("The transaction takes longer than the server allows.");
+  return Object.assign(failure, { cause: new Error(text) });
+}
+
+/** Whether the time was spent in many short steps, not in waiting for a lock, a connection, a hook, or a silent database. */
+export function wasAtWork(
+  { answeredAt, longestMs }: { readonly answeredAt?: number; readonly longestMs: number },
+  { lockMs, transactionMs }: UnitTimeouts,
+): boolean {
+  if (answeredAt === undefined) return false;
+  const waitingMs = performance.now() - answeredAt;
+  return Math.max(longestMs, waitingMs) < Math.min(lockMs, transactionMs / 4);
+}
+
+const rollbackMs = 1_000;
+
+/** A connection that answers the ROLLBACK returns to its pool. One that does not is closed, if the driver allows that. */
+export function giveUp(
+  work: Promise<unknown>,
+  dialect: Dialect,
+  connection: () => DatabaseConnection | undefined,
+): void {
+  const timer = setTimeout(() => {
+    const held = connection();
+    if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
+  }, rollbackMs);
+  const settled = () => clearTimeout(timer);
+  work.then(settled, settled);
+}
+
+interface Prepared {
+  /**
+   * Restores the settings after the transaction has ended. If it is not known to have ended, or they can't be restored, the connection is closed. Never rejects.
+   *
+   * @param isUndone whether the transaction failed with this error, and has been rolled back
+   */
+  release(outcome: Promise<unknown>, isUndone: (error: unknown) => boolean): Promise<void>;
+}
+
+/** From here on the connection is in a transaction, so Kysely's own BEGIN is not sent. */
+export async function prepare<DB>(
+  set: NonNullable<Dialect["prepare"]>,
+  dialect: Dialect,
+  on: Kysely<DB>,
+  connection: DatabaseConnection,
+  settings: SessionSettings,
+): Promise<Prepared> {
+  const restore = await set(on.withoutPlugins() as unknown as SqlDatabase, settings);
+  answerBegin(connection);
+  return {
+    release: async (outcome, isUndone) => {
+      const isOver = await outcome.then(() => true, isUndone);
+      const restoring = (async () => {
+        // Restoring the settings would commit the open transaction.
+        if (!isOver) await connection.executeQuery(CompiledQuery.raw("rollback"));
+        await restore();
+      })();
+      giveUp(restoring, dialect, () => connection);
+      await restoring.catch(() => dialect.abandon?.(connection).catch(() => undefined));
+    },
+  };
+}
+
+/** Skips the next statement if it is Kysely's BEGIN, because the transaction has begun. A driver that begins in another way may do so. */
+function answerBegin(connection: DatabaseConnection): void {
+  const own = Object.getOwnPropertyDescriptor(connection, "executeQuery");
+  const answer: DatabaseConnection["executeQuery"] = (query, ...options) => {
+    if (own === undefined) Reflect.deleteProperty(connection, "executeQuery");
+    else Object.defineProperty(connection, "executeQuery", own);
+    return query.sql === "begin"
+      ? Promise.resolve({ rows: [] })
+      : connection.executeQuery(query, ...options);
+  };
+  Object.defineProperty(connection, "executeQuery", { value: answer, configurable: true });
+}
+
+/** While `run` runs, statements that go through the connection are sent so, those of the application's too. */
+export async function sentSo<T>(
+  sending: Sending,
+  connection: DatabaseConnection,
+  bounds: Bounds,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { executeQuery, streamQuery } = connection;
+  const owns = ["executeQuery", "streamQuery"].map(
+    (name) => [name, Object.getOwnPropertyDescriptor(connection, name)] as const,
+  );
+  const settled = (statement: CompiledQuery) => sending.settled(statement, bounds);
+  const replaced: DatabaseConnection = {
+    executeQuery: async (query, ...options) => {
+      try {
+        return (await executeQuery.call(connection, settled(query), ...options)) as never;
+      } catch (error) {
+        throw sending.thrown(error);
+      }
+    },
+    streamQuery: (query, ...options) =>
+      streamQuery.call(connection, settled(query), ...options) as never,
+  };
+  for (const [name, value] of Object.entries(replaced))
+    Object.defineProperty(connection, name, { value, configurable: true, writable: true });
+  try {
+    return await run();
+  } finally {
+    for (const [name, own] of owns) {
+      if (own === undefined) Reflect.deleteProperty(connection, name);
+      else Object.defineProperty(connection, name, own);
+    }
+  }
+}

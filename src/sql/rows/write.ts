@@ -1,0 +1,260 @@
+/** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
+import { LeftScope, type Meaning } from "../../store/failures.js";
+import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../../store/store.js";
+import { isSliceOver, nextSlice } from "../../wire/slices.js";
+import type { Dialect } from "../dialect.js";
+import { bound } from "../scope/scope.js";
+import { isInBefore } from "../select.js";
+import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
+import type { Watch } from "../transaction.js";
+import { createRuns } from "./runs.js";
+import type { Fixed, Target, Texts } from "./target.js";
+import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./unchanged.js";
+import { enclosedValues, keyOf } from "./values.js";
+
+/** What the statement asks and makes of a row that is there, beside what every statement does. */
+export type Mergers = Required<Pick<Target, "guards" | "computed">>;
+
+export interface Writing {
+  readonly dialect: Dialect;
+  readonly tx: SqlTransaction;
+  readonly tableOf: TableOf;
+  /** The table as it is now, whatever has been read of it before. */
+  readonly readAnew: (table: string) => Promise<SqlTable | undefined>;
+  readonly watch: Watch;
+  readonly texts: Texts | undefined;
+}
+
+interface Running extends Writing {
+  readonly giveWay: UnitOptions["giveWay"];
+  readonly together: boolean;
+  /** All of them in one go, where they can be. Absent: the database has no such way. */
+  readonly sendPart:
+    | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
+    | undefined;
+}
+
+/** Fewer changes are written before anybody would notice. */
+const changesOfSlice = 50;
+
+/** In order, and together where that is asked for and right. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
+export async function writeRun(
+  { giveWay, together, sendPart, ...writing }: Running,
+  run: readonly Change[],
+): Promise<RunOutcome> {
+  const { watch, texts } = writing;
+  const { least = Infinity } = writing.dialect.runs ?? {};
+  const runAt =
+    together && texts && run.length >= least
+      ? createRuns({ ...writing, texts, isOneStatement }, run)
+      : undefined;
+  if (together && sendPart && run.length > 1) {
+    try {
+      const all = await sendPart(run);
+      if (all !== undefined) return { effects: all };
+    } catch (cause) {
+      watch.failure ??= { error: cause };
+      return { effects: [], failure: { operationIndex: run[0]?.operationIndex ?? 0, cause } };
+    }
+  }
+  const effects: Effect[] = [];
+  // A driver that answers at once lets nobody else in.
+  const inSlices = run.length > changesOfSlice;
+  for (let change = run[0]; change !== undefined; change = run[effects.length]) {
+    if (inSlices && isSliceOver()) await nextSlice();
+    const others = giveWay?.();
+    if (others !== undefined) await others;
+    try {
+      const several = await runAt?.(effects.length);
+      await several?.send();
+      if (several === undefined) effects.push(await writeOne(writing, change));
+      else effects.push(...Array.from({ length: several.changes }, () => "written" as const));
+    } catch (cause) {
+      // Not every failure is a statement's.
+      watch.failure ??= { error: cause };
+      return { effects, failure: { operationIndex: change.operationIndex, cause } };
+    }
+  }
+  if (effects.includes("left")) watch.failure ??= { error: new LeftScope() };
+  return { effects };
+}
+
+/** Only an object can be an expression of the database's, and most rows have none. */
+function holdsObject(values: Values): boolean {
+  for (const name in values) if (typeof values[name] === "object") return true;
+  return false;
+}
+
+/** @throws ColumnsFixed, MergeRefused, Contention, and the database's errors */
+export async function writeOne(
+  { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
+  change: Change,
+  mergers?: Mergers,
+): Promise<Effect> {
+  const { op, seenAbsent = false } = change;
+  // The port's tables are this store's own.
+  const table = change.table as SqlTable;
+  const { traits, lessons, columns } = table;
+  // A role that may change nothing may still make rows.
+  const neverChanges = change.neverChanges === true || traits?.updatable?.size === 0;
+  const isCareful = (op === "PUT" && neverChanges) || mustLook(table, change);
+  const { carefulRows = dialect.rows } = dialect;
+  const rows = isCareful ? carefulRows : dialect.rows;
+  const incomplete = op === "PUT" && isIncomplete(change);
+  const { values: sent, fixed } = withoutFixed(change, dialect);
+  const isKeyPlain = dialect.keyed === undefined && !holdsObject(change.key);
+  const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
+  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
+  const isPlain = key === change.key && values === sent && mergers === undefined;
+  const { scope, once } = await bound(
+    isPlain ? texts : undefined,
+    change.scope,
+    dialect,
+    tableOf,
+    table,
+  );
+  const look = async () => (await readAnew(table.name))?.traits;
+  const { name } = table;
+  const { operationIndex } = change;
+  const target: Target = {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt,
+    look,
+    ...(fixed && { fixed }),
+    ...mergers,
+    ...(once && { once }),
+  };
+  const before = scope?.before;
+  const isIn = before === undefined || (await isInBefore(tx, dialect, target, change, before));
+  let effect: Effect;
+  if (op === "PUT") {
+    const changes: Record<string, unknown> = { ...values };
+    for (const name of change.insertOnly ?? []) delete changes[name];
+    const put = { values, changes, neverChanges, incomplete, seenAbsent };
+    try {
+      effect = await rows.put(tx, target, put);
+    } catch (error) {
+      // Where all rows are looked at first there is no upsert.
+      const isUpsert = !isCareful && dialect.carefulRows !== undefined && traits !== undefined;
+      throw isUpsert && asksMore(traits, dialect.meaning(error)) ? unsure(target) : error;
+    }
+  } else {
+    effect = await (op === "PATCH"
+      ? rows.patch(tx, target, values)
+      : isEmpty(values)
+        ? rows.remove(tx, target)
+        : rows.softDelete(tx, target, values));
+    if (seenAbsent && effect !== "absent") throw appeared();
+  }
+  if (isCareful && lessons.doubtful.size > 0) {
+    const wasDoubtful = isDoubtful(target, lessons);
+    // It stays in doubt, for a later write of the same transaction may be the one that was; but of this one the key was not taken.
+    if (wasDoubtful && takenBefore(target) !== undefined)
+      lessons.doubtful.set(nameOf(target), undefined);
+    // Either others were in the way, or the policies take an INSERT and no upsert: then many such rows may come.
+    if (wasDoubtful && op === "PUT" && effect === "written" && traits?.stricterUpsert)
+      lessons.careful.add("insert");
+  }
+  return effect === "written" && !isIn ? "left" : effect;
+}
+
+/** What is written, and what must stay as it is where the row is there: a PUT's belong to a new row as well. */
+export function withoutFixed(
+  { op, values, fixed = [] }: Change,
+  { same }: Pick<Dialect, "same">,
+): { readonly values: Values; readonly fixed?: Fixed } {
+  if (fixed.length === 0) return { values };
+  const isFixed = ([name]: readonly [string, unknown]) => fixed.includes(name);
+  const all = Object.entries(values);
+  return {
+    values: op === "PUT" ? values : Object.fromEntries(all.filter((each) => !isFixed(each))),
+    fixed: { values: enclosedValues(Object.fromEntries(all.filter(isFixed))), same },
+  };
+}
+
+/**
+ * Whether an upsert may be refused where what becomes of it alone, an INSERT or an UPDATE, is not: policies may take the INSERT of a row that can't be
+ * seen yet; and a row that is there is changed, while the one that was proposed for it lacks a value, breaks a CHECK, or is refused by a trigger for new ones.
+ */
+function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
+  switch (meaning) {
+    case "permission":
+      return traits.stricterUpsert === true;
+    case "NOT_NULL_VIOLATION":
+      // Of a table it is known beforehand.
+      return traits.view === true;
+    case "CHECK_VIOLATION":
+      return true;
+    case "CONSTRAINT_VIOLATION":
+      return traits.declining.has("insert");
+    default:
+      return false;
+  }
+}
+
+/** Whether an upsert alone can make a PUT, whatever is there. */
+function isOneStatement(table: SqlTable, change: Change): boolean {
+  const { neverChanges, seenAbsent } = change;
+  if (neverChanges || seenAbsent || table.traits?.updatable?.size === 0) return false;
+  return !mustLook(table, change) && !isIncomplete(change);
+}
+
+const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
+
+/** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
+export function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
+  if (traits === undefined) return false;
+  const { op, key, values } = change;
+  const { rewritten, keys } = traits;
+  if (rewritten.size + lessons.careful.size > 0) {
+    const verbs = op === "DELETE" && !isEmpty(values) ? verbsOf.PATCH : verbsOf[op];
+    for (const verb of verbs) if (rewritten.has(verb) || lessons.careful.has(verb)) return true;
+  }
+  if (lessons.doubtful.size > 0 && isDoubtful(change, lessons)) return true;
+  // A view that takes no upsert may not count its rows.
+  if (keys?.length === 0) return true;
+  if (op !== "PUT") return false;
+  return (
+    traits.partial === true ||
+    !mayUpdate(traits, change) ||
+    (keys !== undefined && !keys.some((each) => isKey(each, key)))
+  );
+}
+
+/** Whether the role may change all that a PUT would: otherwise even a new row is refused. */
+function mayUpdate({ updatable }: Traits, { key, values, insertOnly = [] }: Change): boolean {
+  if (updatable === undefined) return true;
+  let changed = 0;
+  for (const column in values) {
+    if (insertOnly.includes(column)) continue;
+    if (!updatable.has(column)) return false;
+    changed += 1;
+  }
+  // An UPDATE must set something.
+  return changed > 0 || Object.keys(key).every((column) => updatable.has(column));
+}
+
+export function isEmpty(values: Values): boolean {
+  return Object.keys(values).length === 0;
+}
+
+function isKey(columns: readonly string[], key: Values): boolean {
+  return columns.length === Object.keys(key).length && columns.every((each) => each in key);
+}
+
+/** An INSERT would miss a value that the table requires. */
+export function isIncomplete({ table: { columns }, key, values }: Change): boolean {
+  for (const { name, nullable, hasDefault, generated } of columns.values()) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    const given = Object.hasOwn(key, name) || (value ?? null) !== null;
+    if (!given && !nullable && !hasDefault && !generated) return true;
+  }
+  return false;
+}

@@ -1,0 +1,67 @@
+/** A row beside what a transaction is about: what its table refuses costs the transaction nothing, as far as the database can tell the two apart. */
+import { CompiledQuery, sql } from "kysely";
+import type { Values } from "../store/store.js";
+import type { Aside, Dialect } from "./dialect.js";
+import { enclosedValues, literalNulls } from "./rows/values.js";
+import type { SqlTable, SqlTransaction } from "./table.js";
+
+const standardAside: Aside = {
+  begin: "savepoint powersync_aside",
+  undo: "rollback to savepoint powersync_aside",
+  end: "release savepoint powersync_aside",
+};
+
+/**
+ * Adds a row behind a savepoint: what the table's constraints refuse must not cost the transaction.
+ *
+ * @returns why the row was left out
+ */
+export async function addAside(
+  tx: SqlTransaction,
+  { meaning, aside = standardAside }: Dialect,
+  { name }: SqlTable,
+  values: Values,
+): Promise<{ readonly error: unknown } | undefined> {
+  if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
+  const statement = tx
+    .insertInto(name)
+    .values(literalNulls(enclosedValues(values)))
+    .compile();
+  const { begin, undo, end, alone = (each: CompiledQuery) => each } = aside;
+  // All at once: to whoever watches the transaction, a failure that has been undone is none.
+  return tx.getExecutor().provideConnection(async (connection) => {
+    await connection.executeQuery(CompiledQuery.raw(begin));
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await connection.executeQuery(alone(statement));
+    } catch (error) {
+      if (!isOfTheRow(meaning(error))) throw error;
+      failure = { error };
+      await connection.executeQuery(CompiledQuery.raw(undo)).catch((undoing: unknown) => {
+        throw meaning(undoing) === "other" ? allUndone(name, error, undoing) : undoing;
+      });
+    }
+    if (end !== undefined) await connection.executeQuery(CompiledQuery.raw(end));
+    return failure;
+  });
+}
+
+/** The database has ended the transaction with the row: SQL Server does for errors in triggers, and for some conversions. */
+function allUndone(table: string, error: unknown, undoing: unknown): Error {
+  const message = `A row that "${table}" refused has undone the whole transaction.`;
+  return new AggregateError([error, undoing], message, { cause: error });
+}
+
+async function isThere(tx: SqlTransaction, table: string, id: unknown): Promise<boolean> {
+  const found = await tx
+    .selectFrom(table)
+    .select(sql<number>`1`.as("one"))
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** In capitals: it is the data that is refused. */
+function isOfTheRow(meaning: string | undefined): boolean {
+  return meaning !== undefined && meaning === meaning.toUpperCase();
+}
