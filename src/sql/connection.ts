@@ -5,7 +5,7 @@
 import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
 import { keptQueued, retryable } from "../errors.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Bounds, Dialect, Sending, SessionSettings } from "./dialect.js";
+import type { LockLimit, Dialect, StatementSettings, SessionSettings } from "./dialect.js";
 import type { SqlDatabase } from "./table.js";
 
 export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
@@ -14,7 +14,7 @@ export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
 }
 
 /** The transaction is too large for its time, or the database is too far away. That does not pass by itself, so it counts for parking. */
-export function isTooSlow({ transactionMs }: UnitTimeouts): Error {
+export function tooSlow({ transactionMs }: UnitTimeouts): Error {
   const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
   const failure = retryable("The transaction takes longer than the server allows.");
   return Object.assign(failure, { cause: new Error(text) });
@@ -33,7 +33,7 @@ export function wasAtWork(
 const rollbackMs = 1_000;
 
 /** A connection that answers the ROLLBACK returns to its pool. One that does not is closed, if the driver allows that. */
-export function giveUp(
+export function closeUnlessAnswered(
   work: Promise<unknown>,
   dialect: Dialect,
   connection: () => DatabaseConnection | undefined,
@@ -46,7 +46,7 @@ export function giveUp(
   work.then(settled, settled);
 }
 
-interface Prepared {
+interface PreparedSession {
   /**
    * Restores the settings after the transaction has ended. If it is not known to have ended, or they can't be restored, the connection is closed. Never rejects.
    *
@@ -56,15 +56,15 @@ interface Prepared {
 }
 
 /** From here on the connection is in a transaction, so Kysely's own BEGIN is not sent. */
-export async function prepare<DB>(
+export async function prepareSession<DB>(
   set: NonNullable<Dialect["prepare"]>,
   dialect: Dialect,
   on: Kysely<DB>,
   connection: DatabaseConnection,
   settings: SessionSettings,
-): Promise<Prepared> {
+): Promise<PreparedSession> {
   const restore = await set(on.withoutPlugins() as unknown as SqlDatabase, settings);
-  answerBegin(connection);
+  skipBegin(connection);
   return {
     release: async (outcome, isUndone) => {
       const isOver = await outcome.then(() => true, isUndone);
@@ -73,14 +73,14 @@ export async function prepare<DB>(
         if (!isOver) await connection.executeQuery(CompiledQuery.raw("rollback"));
         await restore();
       })();
-      giveUp(restoring, dialect, () => connection);
+      closeUnlessAnswered(restoring, dialect, () => connection);
       await restoring.catch(() => dialect.abandon?.(connection).catch(() => undefined));
     },
   };
 }
 
 /** Skips the next statement if it is Kysely's BEGIN, because the transaction has begun. A driver that begins in another way may do so. */
-function answerBegin(connection: DatabaseConnection): void {
+function skipBegin(connection: DatabaseConnection): void {
   const own = Object.getOwnPropertyDescriptor(connection, "executeQuery");
   const answer: DatabaseConnection["executeQuery"] = (query, ...options) => {
     if (own === undefined) Reflect.deleteProperty(connection, "executeQuery");
@@ -93,17 +93,17 @@ function answerBegin(connection: DatabaseConnection): void {
 }
 
 /** While `run` runs, statements that go through the connection are sent so, those of the application's too. */
-export async function sentSo<T>(
-  sending: Sending,
+export async function withStatementSettings<T>(
+  sending: StatementSettings,
   connection: DatabaseConnection,
-  bounds: Bounds,
+  limits: LockLimit,
   run: () => Promise<T>,
 ): Promise<T> {
   const { executeQuery, streamQuery } = connection;
   const owns = ["executeQuery", "streamQuery"].map(
     (name) => [name, Object.getOwnPropertyDescriptor(connection, name)] as const,
   );
-  const settled = (statement: CompiledQuery) => sending.settled(statement, bounds);
+  const settled = (statement: CompiledQuery) => sending.withSettings(statement, limits);
   const replaced: DatabaseConnection = {
     executeQuery: async (query, ...options) => {
       try {

@@ -52,7 +52,7 @@ export interface RowSecurity {
 }
 
 /** In milliseconds. */
-export interface StatementBounds {
+export interface TimeLimits {
   readonly lockMs: number;
   readonly statementMs: number;
   /** Whether COMMIT may be answered before it is safe on disk, if the connection is set to do so. */
@@ -61,7 +61,7 @@ export interface StatementBounds {
 
 /** The settings of a connection for a transaction. */
 export interface SessionSettings {
-  readonly timeouts: StatementBounds;
+  readonly timeouts: TimeLimits;
   /** Absent: the connection's own. */
   readonly isolation: IsolationLevel | undefined;
 }
@@ -71,12 +71,12 @@ export type RowLock =
   | { readonly beside: Expression<unknown> };
 
 /** In milliseconds. */
-export interface Bounds {
+export interface LockLimit {
   readonly lockMs: number;
 }
 
 /** Statements around one that may fail without undoing what is before it. */
-export interface Aside {
+export interface Savepoint {
   readonly begin: string;
   /** Undoes what has been done since `begin`. */
   readonly undo: string;
@@ -87,8 +87,8 @@ export interface Aside {
 }
 
 /** For databases on which a setting ends with the statement that makes it: each statement brings the transaction's settings along. */
-export interface Sending {
-  settled(statement: CompiledQuery, bounds: Bounds): CompiledQuery;
+export interface StatementSettings {
+  withSettings(statement: CompiledQuery, limits: LockLimit): CompiledQuery;
   /** The one error that a statement failed with, where the driver gives several. */
   thrown(error: unknown): unknown;
 }
@@ -112,7 +112,7 @@ export interface Owners {
 }
 
 /** How a database combines a stored value with a value that `convert` made. */
-export interface Merging {
+export interface MergeOperators {
   /** The value as an operand: a number of the column's type, or of a wider one. */
   typed(column: Column, value: unknown): Expression<unknown>;
   /** The stored number plus the difference, with NULL as 0. It must not overflow. */
@@ -129,7 +129,7 @@ export interface Merging {
 }
 
 /** Sessions that hold locks while they wait for the rest of a transaction that their clients have given up. */
-export interface Stranded {
+export interface HungSessions {
   /** Whether an error may be caused by waiting for such a lock. */
   isSuspected(error: unknown): boolean;
   /** Ends such sessions if they hold one of the tables and their transactions began longer ago than this. One statement. */
@@ -140,7 +140,7 @@ export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
   /** Statements that lock and check the row before they change it: for tables without upserts, and if more must be known. Absent: `rows` always do so. */
-  readonly carefulRows?: RowStatements;
+  readonly lockingRows?: RowStatements;
   /** Writes several rows at once. Absent: changes are made one after the other. */
   readonly runs?: RunStatements;
   /** The isolation level if none is configured. Absent: the database's own default. */
@@ -152,9 +152,9 @@ export interface Dialect {
   /** The greatest number of parameters in one statement. Absent: more than the library ever sends. */
   readonly mostParameters?: number;
   /** Sends a statement whose failure must not undo what precedes it. Absent: after a standard savepoint. */
-  readonly aside?: Aside;
+  readonly savepoint?: Savepoint;
   /** Changes each statement of a transaction before it is sent. Absent: nothing is changed. */
-  readonly sending?: Sending;
+  readonly statementSettings?: StatementSettings;
   readonly types: OwnTypes;
   /** The table's columns; none if there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
@@ -178,14 +178,14 @@ export interface Dialect {
   /** Reads a column with all its digits, because a driver may round integers. Absent: the column itself. */
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
   /** A key's value, to be compared with its column. Absent: the result of `convert`. */
-  keyed?(column: Column, value: unknown): unknown;
+  keyParameter?(column: Column, value: unknown): unknown;
   /** Locks a row until the transaction ends. Absent: nobody else can write meanwhile. */
   readonly rowLock?: RowLock;
   /** A shared lock of the rows of the table with this alias, until the transaction ends. Absent: nobody else can write meanwhile. */
   shareLock?(alias: string): RowLock;
   readonly owners: Owners;
   readonly same: SameValue;
-  readonly merging: Merging;
+  readonly merging: MergeOperators;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
@@ -212,13 +212,13 @@ export interface Dialect {
    *
    * @param ledger the library's ledger, where a lock on some table is needed before anything is written; absent where nothing is
    */
-  bound?(
+  setTimeLimits?(
     tx: SqlTransaction,
-    bounds: StatementBounds,
+    limits: TimeLimits,
     ledger: Expression<unknown> | undefined,
   ): Promise<void>;
   /** The same as a SELECT, to be a part of the transaction's first statement. Then `bound` is not needed. */
-  bounds?(bounds: StatementBounds): Expression<unknown>;
+  timeLimits?(limits: TimeLimits): Expression<unknown>;
   /**
    * For databases whose settings outlive the transaction: sets the time limits, the isolation level and other settings, and begins the transaction. One
    * statement. Resolves to a function that restores the connection after the transaction has ended, also with one statement.
@@ -226,8 +226,8 @@ export interface Dialect {
   prepare?(connection: SqlDatabase, settings: SessionSettings): Promise<() => Promise<void>>;
   /** The statement that defers constraints to COMMIT. Absent: the database has no deferrable constraints. */
   readonly defer?: RawBuilder<unknown>;
-  /** Finds and ends stranded sessions. Absent: the server itself ends each session that goes silent. */
-  readonly stranded?: Stranded;
+  /** Finds and ends hung sessions. Absent: the server itself ends each session that goes silent. */
+  readonly hungSessions?: HungSessions;
   /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
   tookLong?(error: unknown): boolean;
   /** Closes a connection that has not answered in time, so that its pool opens another one. Absent: the database is inside the process. */

@@ -44,7 +44,7 @@ export const connectionCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** `pg` throws these without a code, so only their messages tell. */
-export const messages = [
+export const connectionMessages = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect$/,
   /^Client has encountered a connection error and is not queryable$/,
@@ -60,7 +60,7 @@ export function isConnectionError(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
   if ("code" in error && typeof error.code === "string" && connectionCodes.has(error.code))
     return true;
-  return messages.some((message) => message.test(error.message));
+  return connectionMessages.some((message) => message.test(error.message));
 }
 
 const byCode: ReadonlyMap<string, string> = new Map(

@@ -42,7 +42,7 @@ export interface OwnTypes {
   /** A text of at most this many characters, compared exactly. Absent: `varchar`. */
   varchar?(length: number): Expression<unknown>;
   /** A text that a MERGE inserts, in the form in which it is compared with a column. Absent: as it is. */
-  keyed?(sent: Expression<unknown>): Expression<unknown>;
+  mergeKey?(sent: Expression<unknown>): Expression<unknown>;
   /** Whether a unique index treats NULL like any value, so that the index must exclude rows with NULL. */
   readonly uniqueNulls?: true;
   /** A CREATE TABLE that does nothing if the table exists. Absent: `if not exists`. */

@@ -13,7 +13,7 @@ export function mayByTrying(
   prepared: (statement: CompiledQuery) => CompiledQuery,
 ): NonNullable<Dialect["may"]> {
   return async (tx, table) => {
-    const asked = questions(tx, table).map(
+    const asked = testStatements(tx, table).map(
       ([verb, statement]) => [verb, prepared(statement)] as const,
     );
     const may = new Set<Verb>();
@@ -36,7 +36,7 @@ export function mayByTrying(
 }
 
 /** One statement of each kind, and one for each column, because grants may concern single columns. */
-function questions(
+function testStatements(
   tx: SqlTransaction,
   { name, columns }: SqlTable,
 ): readonly (readonly [Verb, CompiledQuery])[] {

@@ -4,7 +4,7 @@
  */
 
 /** Without parameters it asks whether the connection can; `flies` in the answer's row says so. With a `FlightSent` as the only one, it sends that. */
-export const flightWord = "select null as flies";
+export const flightRequest = "select null as flies";
 
 export interface FlightStatement {
   readonly text: string;
@@ -21,7 +21,7 @@ export interface FlightSent {
 }
 
 /** The outcome: the only row of the answer. */
-export type Landing =
+export type FlightAnswer =
   /** Every statement succeeded, including COMMIT if there was one. Rows by statement, values as texts. */
   | { readonly rows: readonly (readonly (readonly (string | null)[])[])[] }
   | {
@@ -30,7 +30,7 @@ export type Landing =
       readonly undone: boolean;
     };
 
-export const lentWord = "-- powersync-writes: the client of this connection";
+export const clientRequest = "-- powersync-writes: the client of this connection";
 
 /** The member of such a `tx`'s executor. A registered symbol, because it must be the same in two copies of the package. */
 export const lending = Symbol.for("powersync-writes.lending");
@@ -51,4 +51,4 @@ export interface Lending {
   };
 }
 
-export const abandonment = "-- powersync-writes: end this connection";
+export const closeRequest = "-- powersync-writes: end this connection";

@@ -1,11 +1,11 @@
 /** A row beside what a transaction is about: what its table refuses costs the transaction nothing, as far as the database can tell the two apart. */
 import { CompiledQuery, sql } from "kysely";
 import type { Values } from "../store/store.js";
-import type { Aside, Dialect } from "./dialect.js";
+import type { Savepoint, Dialect } from "./dialect.js";
 import { enclosedValues, literalNulls } from "./rows/values.js";
 import type { SqlTable, SqlTransaction } from "./table.js";
 
-const standardAside: Aside = {
+const standardSavepoint: Savepoint = {
   begin: "savepoint powersync_aside",
   undo: "rollback to savepoint powersync_aside",
   end: "release savepoint powersync_aside",
@@ -16,9 +16,9 @@ const standardAside: Aside = {
  *
  * @returns why the row was left out
  */
-export async function addAside(
+export async function insertBehindSavepoint(
   tx: SqlTransaction,
-  { meaning, aside = standardAside }: Dialect,
+  { meaning, savepoint = standardSavepoint }: Dialect,
   { name }: SqlTable,
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
@@ -27,7 +27,7 @@ export async function addAside(
     .insertInto(name)
     .values(literalNulls(enclosedValues(values)))
     .compile();
-  const { begin, undo, end, alone = (each: CompiledQuery) => each } = aside;
+  const { begin, undo, end, alone = (each: CompiledQuery) => each } = savepoint;
   // All at once: to whoever watches the transaction, a failure that has been undone is none.
   return tx.getExecutor().provideConnection(async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(begin));

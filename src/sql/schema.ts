@@ -145,7 +145,7 @@ export async function readTable(
     columns: new Map(columns.map((column) => [column.name, column])),
     ...(traits && { traits }),
     ...(traits?.deferred && { deferred: traits.deferred }),
-    lessons: { careful: new Set(), doubtful: new Map() },
+    lessons: { lockFirst: new Set(), unexplained: new Map() },
   };
 }
 

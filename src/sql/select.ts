@@ -17,28 +17,28 @@ import { enclosed, isExpression } from "./rows/values.js";
 import type { SqlDatabase, SqlTable, SqlTransaction } from "./table.js";
 
 /** Selects whether the row exists and is in its scope. */
-export function probing(tx: SqlDatabase, target: Target) {
+export function selectInScope(tx: SqlDatabase, target: Target) {
   const { table, scope } = target;
-  const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
+  const ok = scope === undefined ? sql<number>`1` : asNumber(scope.filter);
   return tx
     .selectFrom(table)
     .select([ok.as("ok")])
-    .where(isRow(target));
+    .where(keyFilter(target));
 }
 
 /** The filter as 1 or 0. A filter that is only a parameter would be returned in whatever form the driver gives it. */
-export function judgment(filter: Expression<SqlBool>) {
+export function asNumber(filter: Expression<SqlBool>) {
   return sql<number>`case when ${filter} then 1 else 0 end`;
 }
 
 /** The filter that finds the row. */
-export function isRow({ key }: Pick<Target, "key">): Expression<SqlBool> {
+export function keyFilter({ key }: Pick<Target, "key">): Expression<SqlBool> {
   const parts = Object.entries(key).map(([column, value]) => sql`${sql.id(column)} = ${value}`);
   return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
 /** @throws the database's errors */
-export async function isInBefore(
+export async function isInScopeBefore(
   tx: SqlTransaction,
   dialect: Dialect,
   target: Pick<Target, "key">,
@@ -47,7 +47,7 @@ export async function isInBefore(
 ): Promise<boolean> {
   if (change.op === "DELETE") return true;
   const filter = await before(valuesOf(dialect, target, change));
-  const [row] = await tx.selectNoFrom([judgment(filter).as("ok")]).execute();
+  const [row] = await tx.selectNoFrom([asNumber(filter).as("ok")]).execute();
   return Number(row?.ok) === 1;
 }
 
@@ -60,7 +60,7 @@ function valuesOf(
   // The port's tables are this store's own.
   const { name: table, columns } = found as SqlTable;
   const stored = (column: string) =>
-    sql`(select ${sql.ref(`${table}.${column}`)} from ${sql.table(table)} where ${isRow({ key })})`;
+    sql`(select ${sql.ref(`${table}.${column}`)} from ${sql.table(table)} where ${keyFilter({ key })})`;
   const given = (of: Values, name: string) => {
     const value = of[name];
     if (value === null || value === undefined) return sql`null`;
@@ -72,7 +72,7 @@ function valuesOf(
     if (Object.hasOwn(key, name)) return given(key, name);
     if (!Object.hasOwn(values, name)) return stored(name);
     if (op !== "PUT" || !insertOnly.includes(name)) return given(values, name);
-    return sql`(case when exists (select 1 from ${sql.table(table)} where ${isRow({ key })}) then ${stored(name)} else ${given(values, name)} end)`;
+    return sql`(case when exists (select 1 from ${sql.table(table)} where ${keyFilter({ key })}) then ${stored(name)} else ${given(values, name)} end)`;
   };
 }
 
@@ -82,7 +82,7 @@ interface Lockable<Q> {
 }
 
 /** Locks the rows of the first table that the SELECT names. */
-export function locked<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefined): Q {
+export function withLock<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefined): Q {
   if (lock === undefined) return query;
   return "behind" in lock
     ? query.modifyEnd(lock.behind)
@@ -90,13 +90,13 @@ export function locked<Q extends Lockable<Q>>(query: Q, lock: RowLock | undefine
 }
 
 /** The same for raw SQL. */
-export function lockWords(
+export function lockClauses(
   lock: RowLock | undefined,
 ): Record<"beside" | "behind", Expression<unknown>> {
-  return { ...unlocked, ...lock };
+  return { ...noLockClauses, ...lock };
 }
 
-export const unlocked = { beside: sql``, behind: sql`` };
+export const noLockClauses = { beside: sql``, behind: sql`` };
 
 /** Runs after all other plugins, so that it sees the name that the statement has in the end. */
 function besideTable(words: Expression<unknown>): KyselyPlugin {
@@ -104,13 +104,16 @@ function besideTable(words: Expression<unknown>): KyselyPlugin {
     transformQuery: ({ node }) => {
       const [table, ...others] = SelectQueryNode.is(node) ? (node.from?.froms ?? []) : [];
       if (!SelectQueryNode.is(node) || table === undefined || !isTable(table)) return node;
-      return { ...node, from: { kind: "FromNode", froms: [hinted(table, words), ...others] } };
+      return {
+        ...node,
+        from: { kind: "FromNode", froms: [withTableHint(table, words), ...others] },
+      };
     },
     transformResult: async ({ result }) => result,
   };
 }
 
-export function hinted(table: OperationNode, words: Expression<unknown>): RawNode {
+export function withTableHint(table: OperationNode, words: Expression<unknown>): RawNode {
   return RawNode.create(["", " ", ""], [table, words.toOperationNode()]);
 }
 
@@ -119,8 +122,11 @@ function isTable(node: OperationNode): boolean {
 }
 
 /** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
-export function locking<Q extends Lockable<Q>>({ rowLock }: Pick<Dialect, "rowLock">, query: Q): Q {
-  return locked(query, rowLock);
+export function forUpdate<Q extends Lockable<Q>>(
+  { rowLock }: Pick<Dialect, "rowLock">,
+  query: Q,
+): Q {
+  return withLock(query, rowLock);
 }
 
 interface Bounded<Q> {

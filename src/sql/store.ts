@@ -14,9 +14,9 @@ import { sha256 } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
 import { familyOf } from "./families.js";
-import type { Wings } from "./flight/flight.js";
+import type { FlightSupport } from "./flight/flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
-import { createEndStranded, type Sessions } from "./hung-sessions.js";
+import { createEndHungSessions, type SessionChecks } from "./hung-sessions.js";
 import { askForLetters, claim, type Claimed, type Subject } from "./ledger/ledger.js";
 import { createOwn, type Own } from "./own-tables/tables.js";
 import { isCompiledAlike } from "./rows/compiled.js";
@@ -50,8 +50,8 @@ export function createSqlStores({
 }: SqlStoreOptions): OpenSqlStore {
   const schemas = byDatabase(() => createSchemaCache(severalRoles));
   const own = createOwn(ownTables);
-  const wings = byDatabase((): Wings => ({ fly: undefined }));
-  const sessions = byDatabase((): Sessions => ({ lookedAt: -Infinity }));
+  const support = byDatabase((): FlightSupport => ({ supported: undefined }));
+  const sessions = byDatabase((): SessionChecks => ({ checkedAt: -Infinity }));
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
@@ -60,7 +60,7 @@ export function createSqlStores({
     const remembered = {
       ...(fly && { fly }),
       schema: schemas.of({ key }),
-      wings: wings.of({ key }),
+      support: support.of({ key }),
       sessions: sessions.of({ key }),
     };
     return sqlStore(db, dialect, { ...options, ...remembered, own, place, key });
@@ -74,8 +74,8 @@ interface SqlStoreParts extends Pick<
   readonly own: Own;
   readonly schema: SchemaCache;
   /** Absent: transactions are not sent as a whole. */
-  readonly wings?: Wings;
-  readonly sessions?: Sessions;
+  readonly support?: FlightSupport;
+  readonly sessions?: SessionChecks;
   readonly fly?: typeof createFlights;
   readonly key: object | string;
   readonly place: string;
@@ -87,8 +87,8 @@ export function sqlStore<DB>(
   {
     own,
     schema: cache,
-    wings = { fly: false },
-    sessions = { lookedAt: -Infinity },
+    support = { supported: false },
+    sessions = { checkedAt: -Infinity },
     fly,
     key,
     place,
@@ -119,19 +119,19 @@ export function sqlStore<DB>(
   const word =
     errors &&
     ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
-  const bounded = { ...configured, asynchronousCommit: asynchronousCommit === true };
-  const endStranded = createEndStranded(db, dialect, own, bounded, sessions);
+  const limitedBy = { ...configured, asynchronousCommit: asynchronousCommit === true };
+  const endHungSessions = createEndHungSessions(db, dialect, own, limitedBy, sessions);
   const flights = flightsOf(fly, {
     db: plain,
     dialect,
     own,
     place,
     isolation,
-    timeouts: bounded,
-    endStranded,
+    timeouts: limitedBy,
+    endHungSessions,
     known,
     texts,
-    wings,
+    support,
     statement,
     letters: () => kept,
     // What others do passes, and what has taken too long takes as long again.
@@ -146,7 +146,7 @@ export function sqlStore<DB>(
     known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
       flight: {
-        able: () => wings.fly !== false,
+        able: () => support.supported !== false,
         send: flights.send,
       },
     }),
@@ -179,12 +179,12 @@ export function sqlStore<DB>(
       if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
       const watch = createWatch(statement);
       // Where a device's claim is the first statement, it bounds the transaction's waits as well.
-      const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
+      const timeLimits = claimed?.queue === undefined ? undefined : dialect.timeLimits?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
         waitedMs: options.waitedMs ?? 0,
-        bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
+        limits: timeLimits !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {
@@ -192,21 +192,22 @@ export function sqlStore<DB>(
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);
-          const bounding = bounds && {
-            select: bounds,
-            send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
+          const limits = timeLimits && {
+            select: timeLimits,
+            send: async () =>
+              dialect.setTimeLimits?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
           outcome =
             claimed &&
             (await claim({ tx: ours, devices, place }, dialect, claimed, {
-              bounds: bounding,
+              limits,
               lettersOf,
             }));
           let earlier = outcome?.earlier;
           for (const each of options.alongside ?? []) {
             if (earlier !== undefined) break;
             const next = await claim({ tx: ours, devices, place }, dialect, each, {
-              bounds: undefined,
+              limits: undefined,
               lettersOf: undefined,
             });
             earlier = next.earlier;
@@ -239,7 +240,7 @@ export function sqlStore<DB>(
         return result;
       } catch (error) {
         // Who only reads waits for nobody's lock.
-        if (!options.readOnly) await endStranded?.(error, watch.state === "given up");
+        if (!options.readOnly) await endHungSessions?.(error, watch.state === "given up");
         throw error;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;

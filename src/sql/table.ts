@@ -62,9 +62,9 @@ export interface Traits {
 /** What writes to a table have taught, for as long as the process lives. It decides how carefully a statement is sent, and nothing else. */
 export interface Lessons {
   /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
-  readonly careful: Set<Verb>;
+  readonly lockFirst: Set<Verb>;
   /** Writes of which one statement alone could not tell why it changed nothing. */
-  readonly doubtful: Map<string, Taken | undefined>;
+  readonly unexplained: Map<string, Taken | undefined>;
 }
 
 /** The key was taken of a row that was not found. */
@@ -76,7 +76,7 @@ interface Taken {
 }
 
 /** Whether two tables of different names may show one row. */
-export function mayShare(one: Traits | undefined, other: Traits | undefined): boolean {
+export function mayShareRows(one: Traits | undefined, other: Traits | undefined): boolean {
   const [shows, others] = [one?.shows, other?.shows];
   if (shows === "others" || others === "others") return true;
   if (shows === undefined || others === undefined) return false;
@@ -90,7 +90,7 @@ export type TableOf = (table: string, columns?: readonly string[]) => Promise<Sq
 export const scopeBuilder = expressionBuilder<AnyDatabase, string>();
 
 // Names come from the configuration and are checked by the database, so their types can't be known here.
-export const any = scopeBuilder as unknown as ExpressionBuilder<
+export const eb = scopeBuilder as unknown as ExpressionBuilder<
   Record<string, Record<string, never>>,
   string
 >;

@@ -16,18 +16,31 @@ import { ApplicationFailure, misconfigured } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import { giveUp, isTooSlow, prepare, sentSo, tookTooLong, wasAtWork } from "./connection.js";
-import type { Dialect, StatementBounds } from "./dialect.js";
-import { flightWord, lending, type Lending, type LentClient, lentWord } from "./pool-requests.js";
+import {
+  closeUnlessAnswered,
+  tooSlow,
+  prepareSession,
+  withStatementSettings,
+  tookTooLong,
+  wasAtWork,
+} from "./connection.js";
+import type { Dialect, TimeLimits } from "./dialect.js";
+import {
+  flightRequest,
+  lending,
+  type Lending,
+  type LentClient,
+  clientRequest,
+} from "./pool-requests.js";
 import type { SqlTransaction } from "./table.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: UnitTimeouts & StatementBounds;
+  readonly timeouts: UnitTimeouts & TimeLimits;
   /** See `UnitOptions`. */
   readonly waitedMs: number;
   /** What the statement that bounds the transaction's waits needs: see `Dialect.bound`. Absent: the first statement of `run` bounds them itself. */
-  readonly bound: { readonly ledger?: Expression<unknown> } | undefined;
+  readonly limits: { readonly ledger?: Expression<unknown> } | undefined;
   /** Aborted before BEGIN is sent: nothing is begun. */
   readonly signal?: AbortSignal;
 }
@@ -41,7 +54,7 @@ interface TransactionOptions {
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, waitedMs, signal, bound }: TransactionOptions,
+  { isolation, timeouts, waitedMs, signal, limits }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
@@ -52,8 +65,8 @@ export async function inTransaction<DB, T>(
   const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
     const slow = wasAtWork(watch, timeouts);
     watch.state = "given up";
-    giveUp(work, dialect, () => held);
-    return slow ? isTooSlow(timeouts) : tookTooLong(timeouts);
+    closeUnlessAnswered(work, dialect, () => held);
+    return slow ? tooSlow(timeouts) : tookTooLong(timeouts);
   });
   const throwIfLate = () => {
     if (deadline.late !== undefined) throw deadline.late;
@@ -65,10 +78,10 @@ export async function inTransaction<DB, T>(
     return (isSet ? builder : builder.setIsolationLevel(level)).execute(async (plain) => {
       try {
         throwIfLate();
-        if (bound !== undefined) {
+        if (limits !== undefined) {
           // Plugins of the application's (other names, another schema) are not for it.
           const ours = plain.withoutPlugins() as unknown as SqlTransaction;
-          await dialect.bound?.(ours, timeouts, bound.ledger);
+          await dialect.setTimeLimits?.(ours, timeouts, limits.ledger);
         }
         // A hook may hang where no statement does: the connection is then as good as ever.
         watch.answeredAt = performance.now();
@@ -95,11 +108,13 @@ export async function inTransaction<DB, T>(
     const connection = await connectionOf(on);
     held = connection;
     watch.begunAt = performance.now();
-    if (dialect.sending !== undefined)
-      return sentSo(dialect.sending, connection, timeouts, () => transaction(on));
+    if (dialect.statementSettings !== undefined)
+      return withStatementSettings(dialect.statementSettings, connection, timeouts, () =>
+        transaction(on),
+      );
     if (dialect.prepare === undefined) return transaction(on);
     const settings = { timeouts, isolation: level };
-    const prepared = await prepare(dialect.prepare, dialect, on, connection, settings);
+    const prepared = await prepareSession(dialect.prepare, dialect, on, connection, settings);
     const outcome = transaction(on);
     end(outcome);
     await prepared.release(outcome, (error) => error === first?.error);
@@ -195,12 +210,12 @@ async function endStatements(watch: Watch): Promise<void> {
 /** The same transaction; after a statement has failed, or the transaction has ended, it sends no other. */
 function guardedTransaction<DB>(tx: Transaction<DB>, watch: Watch): Transaction<DB> {
   // A new object, and with it an executor that is nobody else's.
-  const own = tx.withPlugin(unchanging);
-  watched(own.getExecutor(), watch);
+  const own = tx.withPlugin(noPlugin);
+  watchedExecutor(own.getExecutor(), watch);
   return own;
 }
 
-const unchanging: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
+const noPlugin: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
   transformQuery: ({ node }) => node,
   transformResult: async ({ result }) => result,
 };
@@ -209,7 +224,7 @@ type Provide = QueryExecutor["provideConnection"];
 type Execute = QueryExecutor["executeQuery"];
 
 /** Every statement asks its executor for the connection; what is derived from the executor is watched too. */
-function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
+function watchedExecutor(executor: QueryExecutor, watch: Watch): QueryExecutor {
   const provide: Provide = executor.provideConnection.bind(executor);
   const provideConnection: Provide = async (consumer, ...options) => {
     if (watch.state !== "open") throw tooLate();
@@ -244,7 +259,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
     if (watch.state !== "open") throw tooLate();
     watch.untold += 1;
     try {
-      if (query[0].sql !== flightWord) watch.statement?.(query[0].sql);
+      if (query[0].sql !== flightRequest) watch.statement?.(query[0].sql);
       return await execute(...query);
     } finally {
       watch.untold -= 1;
@@ -259,12 +274,13 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
   return Object.assign(executor, {
     provideConnection,
     executeQuery,
-    withPlugin: (plugin: Parameters<typeof withPlugin>[0]) => watched(withPlugin(plugin), watch),
+    withPlugin: (plugin: Parameters<typeof withPlugin>[0]) =>
+      watchedExecutor(withPlugin(plugin), watch),
     withPlugins: (plugins: Parameters<typeof withPlugins>[0]) =>
-      watched(withPlugins(plugins), watch),
+      watchedExecutor(withPlugins(plugins), watch),
     withPluginAtFront: (plugin: Parameters<typeof withPluginAtFront>[0]) =>
-      watched(withPluginAtFront(plugin), watch),
-    withoutPlugins: () => watched(withoutPlugins(), watch),
+      watchedExecutor(withPluginAtFront(plugin), watch),
+    withoutPlugins: () => watchedExecutor(withoutPlugins(), watch),
     [lending]: {
       watch,
       send: async (use) => {
@@ -282,7 +298,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
 /** @throws RetryableError where the pool is not guarded, or has another driver */
 async function clientOf(connection: DatabaseConnection): Promise<LentClient> {
   const { rows } = await connection.executeQuery<{ client: LentClient }>(
-    CompiledQuery.raw(lentWord),
+    CompiledQuery.raw(clientRequest),
   );
   if (rows[0] !== undefined) return rows[0].client;
   throw misconfigured(

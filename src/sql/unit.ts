@@ -28,7 +28,7 @@ import type { Own, OwnTables } from "./own-tables/tables.js";
 import { fingerprint, lookUp, readRow } from "./rows/read.js";
 import type { Texts } from "./rows/target.js";
 import { writeRun } from "./rows/write.js";
-import { addAside } from "./savepoint.js";
+import { insertBehindSavepoint } from "./savepoint.js";
 import { type ReadTable, readTable, sourceTable } from "./schema.js";
 import { bindScope } from "./scope/scope.js";
 import type { SourceTable, SqlTable, SqlTransaction, TableOf } from "./table.js";
@@ -117,11 +117,11 @@ export function openUnit<DB>({
       // Loaded where it is used.
       const { mergeOne } = await import("./rows/merge.js");
       const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
-      return watched(watch, () => mergeOne(writing, versions, change));
+      return withFailureKept(watch, () => mergeOne(writing, versions, change));
     },
     read: (table, key, columns) => readRow(tx, dialect, sqlTable(table), key, columns),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
-    addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
+    addAside: (table, values) => insertBehindSavepoint(tx, dialect, sqlTable(table), values),
     foreignKeys: (table) => dialect.readForeignKeys(tx, sqlTable(table).source),
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
     // Most units need none of these.
@@ -143,7 +143,7 @@ export function openUnit<DB>({
 }
 
 /** Not every failure is a statement's; and a row that has left its scope is one, whoever catches the refusal. */
-async function watched(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
+async function withFailureKept(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
   try {
     const merged = await run();
     if (merged.effect === "left") watch.failure ??= { error: new LeftScope() };

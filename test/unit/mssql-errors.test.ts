@@ -162,7 +162,7 @@ describe("what an error of SQL Server is about", () => {
     columns: new Map(
       ["id", "code", "size", "parent_id"].map((name) => [name, { name, ...column }]),
     ),
-    lessons: { careful: new Set(), doubtful: new Map() },
+    lessons: { lockFirst: new Set(), unexplained: new Map() },
     traits: {
       declining: new Set(),
       rewritten: new Set(),

@@ -12,10 +12,10 @@ import type { Dialect } from "../dialect.js";
 import { insertOrChange } from "../own-tables/rows.js";
 import type { OwnTables, OwnTransaction } from "../own-tables/tables.js";
 import {
-  createRows,
+  enterCreatedRows,
   lastInChain,
   nextInChain,
-  removeRows,
+  removeCreatedRows,
   repeatsLast,
   uniqueContent,
 } from "./dependants.js";
@@ -46,7 +46,7 @@ export async function insertLetter(
       .where("id", "=", link.same)
       .execute();
     // Entered again, because an applied PUT may have removed rows from the letter since.
-    await createRows(tx, dialect, link.same, letter.creates);
+    await enterCreatedRows(tx, dialect, link.same, letter.creates);
     const { attempts } = await tx
       .selectFrom("powersync_dead_letters")
       .select("attempts")
@@ -87,7 +87,7 @@ export async function insertLetter(
     .where("open_content", "=", openContent)
     .executeTakeFirstOrThrow();
   if (id === letter.id) await insertParts(tx, id, payload);
-  await createRows(tx, dialect, id, letter.creates);
+  await enterCreatedRows(tx, dialect, id, letter.creates);
   return { id, attempts: Number(attempts) };
 }
 
@@ -183,9 +183,9 @@ export async function changeLetters(
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .execute();
-  if (closed !== undefined || payload !== undefined) await removeRows(tx, ids);
+  if (closed !== undefined || payload !== undefined) await removeCreatedRows(tx, ids);
   if (payload === undefined) return;
-  for (const id of ids) await createRows(tx, dialect, id, payload.creates);
+  for (const id of ids) await enterCreatedRows(tx, dialect, id, payload.creates);
 }
 
 /** Characters of one part, all ASCII. A driver that escapes them may send twice as many. */

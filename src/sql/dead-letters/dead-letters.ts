@@ -15,7 +15,7 @@ import { parseJson } from "../../wire/parse-json.js";
 import { unescapeText } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import type { OwnTables, OwnTransaction } from "../own-tables/tables.js";
-import { atMost, locking } from "../select.js";
+import { atMost, forUpdate } from "../select.js";
 import { changeLetters, insertLetter, repeatsLetter, wholeText } from "./changes.js";
 import {
   creators,
@@ -25,10 +25,10 @@ import {
   lockRoot,
   lockWaiting,
   overtake,
-  removeRows,
+  removeCreatedRows,
 } from "./dependants.js";
 import {
-  behind,
+  following,
   countByCode,
   countWaiting,
   matching,
@@ -53,7 +53,7 @@ export function letterStore(tx: OwnTransaction, dialect: Dialect, place: string)
     creators: (hashes, except) => creators(from, hashes, except),
     overtake: (hashes, except) => overtake(from, hashes, except),
     follow: (ids, bytes) => follow(from, ids, bytes),
-    attractNoMore: (ids) => removeRows(tx, ids),
+    attractNoMore: (ids) => removeCreatedRows(tx, ids),
     change: (ids, change) => changeLetters(tx, dialect, ids, change),
   };
 }
@@ -89,7 +89,7 @@ const possibleId = /^[\w-]{1,36}$/;
 async function find(from: Letters, id: string, locked: boolean): Promise<StoredLetter | undefined> {
   if (typeof id !== "string" || !possibleId.test(id)) return undefined;
   const query = summaries(from).select(whole).where("id", "=", id);
-  const row = await (locked ? locking(from.dialect, query) : query).executeTakeFirst();
+  const row = await (locked ? forUpdate(from.dialect, query) : query).executeTakeFirst();
   if (row === undefined) return undefined;
   const payload = await wholeText(from.tx, id, row.payload, false);
   const original =
@@ -117,7 +117,7 @@ async function listLetters(
   const direction = newest ? "desc" : "asc";
   const rows = await where(summaries(from), [
     await matching(dialect, query),
-    ...(after === undefined ? [] : [behind(after, newest, types)]),
+    ...(after === undefined ? [] : [following(after, newest, types)]),
   ])
     .orderBy("created_at", direction)
     .orderBy("id", direction)

@@ -4,7 +4,7 @@ import { type Chain, type Dependant, waiting } from "../../store/letters.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTransaction } from "../own-tables/tables.js";
-import { atMost, locking } from "../select.js";
+import { atMost, forUpdate } from "../select.js";
 
 /** The letters of one of the databases that share the table. */
 export interface Letters {
@@ -27,7 +27,7 @@ export async function lockRoot(
     .where("id", "=", id)
     .where("root", "is", null)
     .where("status", "in", waiting);
-  const row = await locking(dialect, query).executeTakeFirst();
+  const row = await forUpdate(dialect, query).executeTakeFirst();
   return row && { length: Number(row.chain_last), bytes: Number(row.chain_bytes) };
 }
 
@@ -52,7 +52,7 @@ export async function nextInChain(
 ): Promise<Link | { readonly same: string }> {
   const last = await lastInChain(tx, dialect, root);
   if (last !== undefined && repeatsLast(last, content)) return { same: last.id };
-  const { chain_last, ...first } = await locking(
+  const { chain_last, ...first } = await forUpdate(
     dialect,
     tx
       .selectFrom("powersync_dead_letters")
@@ -79,7 +79,7 @@ export async function lastInChain(
   dialect: Dialect,
   root: string,
 ): Promise<Last | undefined> {
-  return locking(
+  return forUpdate(
     dialect,
     tx
       .selectFrom("powersync_dead_letters")
@@ -120,7 +120,7 @@ export async function dependants(
       .where("status", "in", waiting)
       .orderBy("root")
       .orderBy("chain_position");
-    const rows = await (lock ? locking(dialect, query) : query).execute();
+    const rows = await (lock ? forUpdate(dialect, query) : query).execute();
     for (const { id, root } of rows) found.push({ id, root: root ?? "" });
   }
   return found;
@@ -171,7 +171,7 @@ export async function overtake(
   const roots = new Set(made.map(({ root }) => root));
   // Roots first and in a fixed order, like a retry and a new dependant, so that no deadlock arises.
   for (const some of inParts([...roots].toSorted())) {
-    await locking(
+    await forUpdate(
       dialect,
       tx.selectFrom("powersync_dead_letters").select("id").where("id", "in", some).orderBy("id"),
     ).execute();
@@ -234,7 +234,7 @@ export async function follow(
     .execute();
 }
 
-export async function createRows(
+export async function enterCreatedRows(
   tx: OwnTransaction,
   dialect: Dialect,
   letter: string,
@@ -246,7 +246,10 @@ export async function createRows(
   }
 }
 
-export async function removeRows(tx: OwnTransaction, letters: readonly string[]): Promise<void> {
+export async function removeCreatedRows(
+  tx: OwnTransaction,
+  letters: readonly string[],
+): Promise<void> {
   for (const some of inParts(letters)) {
     await tx.deleteFrom("powersync_letter_rows").where("letter", "in", some).execute();
   }
@@ -271,6 +274,6 @@ export async function lockWaiting(
     .where("id", "in", ids)
     .where("status", "in", waiting)
     .orderBy("id");
-  const rows = await locking(dialect, query).execute();
+  const rows = await forUpdate(dialect, query).execute();
   return rows.map(({ id }) => id);
 }

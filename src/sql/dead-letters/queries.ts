@@ -83,7 +83,7 @@ export async function waitingQueues(
       .where("place", "=", place),
     [
       await matching(dialect, { ...query, status: waiting }),
-      (eb) => eb.not(behind(until, false, types)(eb)),
+      (eb) => eb.not(following(until, false, types)(eb)),
     ],
   ).execute();
   return rows.map(rowQueue);
@@ -122,7 +122,7 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
       ...(subject === undefined ? [] : [eb("subject", "=", subject)]),
       ...(clientId === undefined ? [] : [eb("client_id", "=", escapeText(clientId))]),
       ...(errorCode === undefined ? [] : [eb("error_code", "=", escapeText(errorCode))]),
-      ...(table === undefined ? [] : [naming(eb, table)]),
+      ...(table === undefined ? [] : [namesTable(eb, table)]),
       ...(root === undefined ? [] : [eb("root", "=", root)]),
       ...(since === undefined ? [] : [eb("created_at", ">=", timeParameter(types, since))]),
       ...(until === undefined ? [] : [eb("created_at", "<", timeParameter(types, until))]),
@@ -130,13 +130,13 @@ function matches(query: LetterQuery, subject: string | undefined, types: OwnType
 }
 
 /** Compares substrings, which works in every database: LIKE and functions that search a text differ between them. */
-function naming(eb: LetterExpressions, table: string): Expression<SqlBool> {
+function namesTable(eb: LetterExpressions, table: string): Expression<SqlBool> {
   const column = eb.ref("table_names");
   return sql<SqlBool>`replace(${column}, ${`,${tableName(table)},`}, '') <> ${column}`;
 }
 
 /** The letters that follow one, in the order of the page. */
-export function behind({ at, id }: Position, newest: boolean, types: OwnTypes): Condition {
+export function following({ at, id }: Position, newest: boolean, types: OwnTypes): Condition {
   const [before, past] = [timeParameter(types, at), newest ? ("<" as const) : (">" as const)];
   return (eb) =>
     eb.or([

@@ -4,11 +4,11 @@ import type { Change, Effect, FlightOptions, Values } from "../../store/store.js
 import type { Scope } from "../../store/tables.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
-import { placed } from "../rows/statements.js";
+import { compileOnce } from "../rows/statements.js";
 import type { CompiledOnce, Target, Texts } from "../rows/target.js";
-import { isEmpty, isIncomplete, mustLook, withoutFixed } from "../rows/write.js";
+import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
 import type { KnownTable } from "../schema.js";
-import { bound, isSameScope, readsTable } from "../scope/scope.js";
+import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlDatabase, SqlTable } from "../table.js";
 import {
   arrayOf,
@@ -19,16 +19,21 @@ import {
   puttingRun,
   rowOfKey,
 } from "./runs.js";
-import { type FlightWrite, isJudgedBehind, type Leg, legsOf } from "./statements.js";
+import {
+  type FlightWrite,
+  isJudgedAfter,
+  type StatementForm,
+  statementForms,
+} from "./statements.js";
 
-export interface LegParts {
+export interface ChangesParts {
   readonly db: SqlDatabase;
   readonly dialect: Dialect;
   readonly known: KnownTable;
   readonly texts: Texts;
 }
 
-export interface FilledLeg {
+export interface ChangeStatement {
   readonly query: CompiledQuery;
   /** Reads from the answer what happened to changes that may not have been written. */
   readonly effects?: readonly {
@@ -50,7 +55,7 @@ interface Ready {
 /** A table's scope, bound once for all changes of a transaction that have the same scope. */
 interface BoundOnce {
   readonly given: Scope | undefined;
-  readonly bound: Awaited<ReturnType<typeof bound>>;
+  readonly bound: Awaited<ReturnType<typeof bindOnce>>;
 }
 
 /** The event loop is released after this many changes. Fewer take too little time to matter. */
@@ -62,13 +67,13 @@ const mostOfRun = 1_000;
  *
  * @param from the number of the first change, in the flight
  */
-export async function legsOfChanges(
-  parts: LegParts,
+export async function statementsOfChanges(
+  parts: ChangesParts,
   options: FlightOptions,
   changes: readonly Change[],
   from: number,
-): Promise<readonly FilledLeg[] | undefined> {
-  const legs: FilledLeg[] = [];
+): Promise<readonly ChangeStatement[] | undefined> {
+  const legs: ChangeStatement[] = [];
   const inSlices = changes.length > changesOfSlice;
   let run: Ready[] = [];
   let rows = new Set<string>();
@@ -76,9 +81,9 @@ export async function legsOfChanges(
   const end = async () => {
     const [first] = run;
     const together =
-      first !== undefined && run.length > 1 ? await legsOfRun(parts, run) : undefined;
+      first !== undefined && run.length > 1 ? await statementsOfRun(parts, run) : undefined;
     if (together !== undefined) legs.push(...together);
-    else for (const each of run) legs.push(...(await legsOfOne(parts, each)));
+    else for (const each of run) legs.push(...(await statementsOfOne(parts, each)));
     run = [];
     rows = new Set();
   };
@@ -105,7 +110,7 @@ export async function legsOfChanges(
 }
 
 async function readyFor(
-  parts: LegParts,
+  parts: ChangesParts,
   options: FlightOptions,
   change: Change,
   index: number,
@@ -136,7 +141,7 @@ async function readyFor(
     traits,
     lessons,
     begunAt: 0,
-    look: async () => traits,
+    readTraits: async () => traits,
     ...(fixed && { fixed }),
     ...(once && { once }),
   };
@@ -146,7 +151,7 @@ async function readyFor(
 
 /** `undefined`: it reads a table that is not known right now, or something must be asked of it before the write. */
 async function boundNow(
-  { dialect, known, texts }: LegParts,
+  { dialect, known, texts }: ChangesParts,
   { schema, caller }: FlightOptions,
   scope: Scope | undefined,
   table: SqlTable,
@@ -157,13 +162,13 @@ async function boundNow(
     isKnown &&= found !== undefined;
     return found;
   };
-  const made = await bound(texts, scope, dialect, tableOf, table);
+  const made = await bindOnce(texts, scope, dialect, tableOf, table);
   return isKnown && made.scope?.before === undefined ? made : undefined;
 }
 
 function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
   const { op, insertOnly = [] } = change;
-  if (table.traits === undefined || mustLook(table, change)) return undefined;
+  if (table.traits === undefined || mustLockFirst(table, change)) return undefined;
   if (op === "DELETE")
     return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: {} };
   if (op === "PATCH") return { op: "update", values, changes: {} };
@@ -217,17 +222,17 @@ function isSameNames(one: Values, other: Values): boolean {
   return names.length === others.length && names.every((name, index) => name === others[index]);
 }
 
-async function legsOfOne(
-  { db }: LegParts,
+async function statementsOfOne(
+  { db }: ChangesParts,
   { target, write, index }: Ready,
-): Promise<readonly FilledLeg[]> {
+): Promise<readonly ChangeStatement[]> {
   const { once } = target;
-  const legs: FilledLeg[] = [];
-  for (const { what, columns, build, effect } of legsOf(target, write)) {
+  const legs: ChangeStatement[] = [];
+  for (const { what, columns, build, effect } of statementForms(target, write)) {
     const query =
       once === undefined
         ? build(db, target, columns).compile(db)
-        : await placed(target, once, `flight ${what}`, columns, (at, given) => ({
+        : await compileOnce(target, once, `flight ${what}`, columns, (at, given) => ({
             compile: () => build(db, at, given).compile(db),
           }));
     legs.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
@@ -236,10 +241,10 @@ async function legsOfOne(
 }
 
 /** `undefined`: one of the values can't be part of a list of texts. */
-async function legsOfRun(
-  { db }: LegParts,
+async function statementsOfRun(
+  { db }: ChangesParts,
   run: readonly Ready[],
-): Promise<readonly FilledLeg[] | undefined> {
+): Promise<readonly ChangeStatement[] | undefined> {
   const [first] = run;
   if (first?.run === undefined) return undefined;
   const { table, write, target } = first;
@@ -261,9 +266,12 @@ async function legsOfRun(
   const leg = async (
     what: string,
     columns: Values,
-    build: (parts: Parameters<typeof judgingRun>[0], columns: Values) => ReturnType<Leg["build"]>,
+    build: (
+      parts: Parameters<typeof judgingRun>[0],
+      columns: Values,
+    ) => ReturnType<StatementForm["build"]>,
   ) =>
-    placed(together, once, `run ${what}`, { ...columns, "": run.length }, (at, given) => ({
+    compileOnce(together, once, `run ${what}`, { ...columns, "": run.length }, (at, given) => ({
       compile: () => {
         const { "": rows, ...rest } = given;
         return build({ db, target: at, columns: table.columns, rows }, rest).compile(db);
@@ -281,7 +289,7 @@ async function legsOfRun(
   const put = await leg(`put${changes}`, values, (parts, given) =>
     puttingRun(parts, given, write.changes),
   );
-  return isJudgedBehind(target)
+  return isJudgedAfter(target)
     ? [{ query: put }, { query: await leg("judged", {}, judgingRun) }]
     : [{ query: put }];
 }

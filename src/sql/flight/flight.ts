@@ -16,26 +16,26 @@ import type {
 import { sha256 } from "../../wire/serialize.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import { tookTooLong } from "../connection.js";
-import type { StatementBounds } from "../dialect.js";
-import type { EndStranded } from "../hung-sessions.js";
-import { type FlightStatement, flightWord, type Landing } from "../pool-requests.js";
+import type { TimeLimits } from "../dialect.js";
+import type { EndHungSessions } from "../hung-sessions.js";
+import { type FlightStatement, flightRequest, type FlightAnswer } from "../pool-requests.js";
 import type { SqlTransaction } from "../table.js";
-import { type FilledLeg, type LegParts, legsOfChanges } from "./changes.js";
-import { claimLeg, type ClaimParts } from "./statements.js";
+import { type ChangeStatement, type ChangesParts, statementsOfChanges } from "./changes.js";
+import { claimStatement, type ClaimParts } from "./statements.js";
 
 /** What is known about a database's connections: whether they can send flights. */
-export interface Wings {
-  fly: boolean | undefined;
+export interface FlightSupport {
+  supported: boolean | undefined;
 }
 
-export interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
+export interface FlightParts extends Omit<ClaimParts, "timeouts">, ChangesParts {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: UnitTimeouts & StatementBounds;
-  readonly wings: Wings;
-  readonly named: Naming;
+  readonly timeouts: UnitTimeouts & TimeLimits;
+  readonly support: FlightSupport;
+  readonly named: StatementNaming;
   /** Called with the text of each statement. */
   readonly statement: ((text: string) => void) | undefined;
-  readonly endStranded: EndStranded | undefined;
+  readonly endHungSessions: EndHungSessions | undefined;
   /** Whether an error of the database is final, so that the transaction is not run again here. */
   decides(error: unknown): boolean;
 }
@@ -43,23 +43,23 @@ export interface FlightParts extends Omit<ClaimParts, "timeouts">, LegParts {
 /** One statement, and how to read the effects of its changes from the answer. */
 interface Sent {
   readonly statement: FlightStatement;
-  readonly effects?: FilledLeg["effects"];
+  readonly effects?: ChangeStatement["effects"];
 }
 
-export type Fly = (
+export type SendFlight = (
   options: FlightOptions,
   transactions: readonly FlightPart[],
 ) => Promise<FlightOutcome>;
 
-export function createFly(parts: FlightParts): Fly {
+export function createSendFlight(parts: FlightParts): SendFlight {
   const {
     db,
     dialect,
     isolation = dialect.isolation,
     timeouts,
-    wings,
+    support,
     named,
-    endStranded,
+    endHungSessions,
     decides,
   } = parts;
   const begin: FlightStatement = {
@@ -73,7 +73,7 @@ export function createFly(parts: FlightParts): Fly {
     transactions: readonly FlightPart[],
   ): Promise<readonly Sent[] | undefined> => {
     const sent: Sent[] = [{ statement: begin }];
-    const add = async (query: CompiledQuery, effects?: FilledLeg["effects"]) => {
+    const add = async (query: CompiledQuery, effects?: ChangeStatement["effects"]) => {
       const statement = await named(query);
       if (statement === undefined) return false;
       sent.push({ statement, ...(effects && { effects }) });
@@ -82,7 +82,7 @@ export function createFly(parts: FlightParts): Fly {
     // As the login role, so before the changes. If nothing is claimed, the limits are set by a statement of their own.
     for (const [index, { claim }] of transactions.entries()) {
       if (index > 0 && claim === undefined) continue;
-      const leg = await claimLeg(parts, { ...options, claim });
+      const leg = await claimStatement(parts, { ...options, claim });
       if (leg === undefined || !(await add(leg))) return undefined;
     }
     if (options.deferConstraints === true && dialect.defer)
@@ -93,7 +93,7 @@ export function createFly(parts: FlightParts): Fly {
     }
     let first = 0;
     for (const { changes } of transactions) {
-      const legs = await legsOfChanges(parts, options, changes, first);
+      const legs = await statementsOfChanges(parts, options, changes, first);
       if (legs === undefined) return undefined;
       for (const { query, effects } of legs) {
         if (isSliceOver()) await nextSlice();
@@ -108,13 +108,15 @@ export function createFly(parts: FlightParts): Fly {
   const send = async (
     connection: DatabaseConnection,
     sent: readonly Sent[],
-  ): Promise<Landing | undefined> => {
-    wings.fly ??= await canFly(connection);
-    if (!wings.fly) return undefined;
+  ): Promise<FlightAnswer | undefined> => {
+    support.supported ??= await supportsFlights(connection);
+    if (!support.supported) return undefined;
     const statements = sent.map(({ statement }) => statement);
     if (parts.statement) for (const { text } of statements) parts.statement(text);
-    const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord, [{ statements }]));
-    return rows[0] as Landing;
+    const { rows } = await connection.executeQuery(
+      CompiledQuery.raw(flightRequest, [{ statements }]),
+    );
+    return rows[0] as FlightAnswer;
   };
 
   return async (options, transactions) => {
@@ -134,21 +136,21 @@ export function createFly(parts: FlightParts): Fly {
       held = connection;
       return send(connection, sent);
     });
-    let landing: Landing | undefined;
+    let answer: FlightAnswer | undefined;
     try {
-      landing = await Promise.race([flying, deadline.passed]);
+      answer = await Promise.race([flying, deadline.passed]);
     } catch (error) {
-      await endStranded?.(error, deadline.late !== undefined);
+      await endHungSessions?.(error, deadline.late !== undefined);
       throw error;
     } finally {
       deadline.end();
     }
-    if (landing === undefined) return "not sent";
-    if ("error" in landing) {
-      const { error, undone } = landing;
-      await endStranded?.(error, false);
+    if (answer === undefined) return "not sent";
+    if ("error" in answer) {
+      const { error, undone } = answer;
+      await endHungSessions?.(error, false);
       // Whatever the error says, COMMIT may have been heeded.
-      if (!undone) throw lost(error);
+      if (!undone) throw unknownOutcome(error);
       if (decides(error)) throw error;
       return "undone";
     }
@@ -158,21 +160,21 @@ export function createFly(parts: FlightParts): Fly {
     if (tally !== undefined) tally.statements += sent.length - uncounted;
     const effects = transactions.flatMap(({ changes }) => changes.map((): Effect => "written"));
     for (const [at, { effects: told = [] }] of sent.entries()) {
-      for (const { change, of } of told) effects[change] = of(landing.rows[at]?.[0]?.[0]);
+      for (const { change, of } of told) effects[change] = of(answer.rows[at]?.[0]?.[0]);
     }
     return effects;
   };
 }
 
-function lost(cause: unknown): Error {
+function unknownOutcome(cause: unknown): Error {
   const error = new Error("It is not known what has become of the transaction.", { cause });
   return keptQueued("The database can't be reached right now.", error);
 }
 
-export async function canFly(
+export async function supportsFlights(
   connection: Pick<DatabaseConnection, "executeQuery"> | SqlTransaction,
 ): Promise<boolean> {
-  const { rows } = await connection.executeQuery(CompiledQuery.raw(flightWord));
+  const { rows } = await connection.executeQuery(CompiledQuery.raw(flightRequest));
   return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
 }
 
@@ -180,10 +182,10 @@ export async function canFly(
 const mostNames = 2_000;
 
 /** Names a statement. */
-export type Naming = (query: CompiledQuery) => Promise<FlightStatement | undefined>;
+export type StatementNaming = (query: CompiledQuery) => Promise<FlightStatement | undefined>;
 
 /** Statements by a name that is made of their texts. `undefined` for a value of the application's own that is no text. */
-export function createNaming(): Naming {
+export function createStatementNames(): StatementNaming {
   const names = new Map<string, string>();
   return async ({ sql: text, parameters: given }) => {
     const parameters = given.map(textOf);

@@ -7,32 +7,35 @@ import { Undone } from "../../store/failures.js";
 import type { Change, DatabaseCaller, Effect } from "../../store/store.js";
 import type { SchemaTrust } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
-import { type FlightStatement, flightWord, type Landing } from "../pool-requests.js";
+import { type FlightStatement, flightRequest, type FlightAnswer } from "../pool-requests.js";
 import type { Texts } from "../rows/target.js";
 import type { KnownTable } from "../schema.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 import type { Watch } from "../transaction.js";
-import { legsOfChanges } from "./changes.js";
+import { statementsOfChanges } from "./changes.js";
 import {
-  canFly,
-  createFly,
-  createNaming,
+  supportsFlights,
+  createSendFlight,
+  createStatementNames,
   type FlightParts,
-  type Fly,
-  type Naming,
-  type Wings,
+  type SendFlight,
+  type StatementNaming,
+  type FlightSupport,
 } from "./flight.js";
 
 export interface Flights {
-  readonly send: Fly;
+  readonly send: SendFlight;
   readonly sendPart: SendPart;
 }
 
 export type FlightsParts = Omit<FlightParts, "named">;
 
 export function createFlights(parts: FlightsParts): Flights {
-  const named = createNaming();
-  return { send: createFly({ ...parts, named }), sendPart: createSendPart({ ...parts, named }) };
+  const named = createStatementNames();
+  return {
+    send: createSendFlight({ ...parts, named }),
+    sendPart: createSendPart({ ...parts, named }),
+  };
 }
 
 interface PartParts {
@@ -40,8 +43,8 @@ interface PartParts {
   readonly dialect: Dialect;
   readonly known: KnownTable;
   readonly texts: Texts;
-  readonly wings: Wings;
-  readonly named: Naming;
+  readonly support: FlightSupport;
+  readonly named: StatementNaming;
   /** Remembers what failed for its own reasons and would fail again. */
   decides(error: unknown): boolean;
 }
@@ -65,14 +68,17 @@ export type SendPart = (
 ) => Promise<readonly Effect[] | undefined>;
 
 function createSendPart(parts: PartParts): SendPart {
-  const { wings, named, decides } = parts;
+  const { support, named, decides } = parts;
   return async ({ tx, watch, schema, caller }, run) => {
     const connection = tx.withoutPlugins();
-    wings.fly ??= await canFly(connection);
-    if (!wings.fly) return undefined;
-    const legs = await legsOfChanges(parts, { schema, ...(caller && { caller }) }, run, 0).catch(
-      () => undefined,
-    );
+    support.supported ??= await supportsFlights(connection);
+    if (!support.supported) return undefined;
+    const legs = await statementsOfChanges(
+      parts,
+      { schema, ...(caller && { caller }) },
+      run,
+      0,
+    ).catch(() => undefined);
     if (legs === undefined) return undefined;
     const statements: FlightStatement[] = [];
     for (const { query } of legs) {
@@ -81,18 +87,18 @@ function createSendPart(parts: PartParts): SendPart {
       statements.push(statement);
     }
     for (const { text } of watch.statement ? statements : []) watch.statement?.(text);
-    const word = CompiledQuery.raw(flightWord, [{ statements, isPart: true }]);
+    const word = CompiledQuery.raw(flightRequest, [{ statements, isPart: true }]);
     const { rows }: QueryResult<unknown> = await connection.executeQuery(word);
-    const landing = rows[0] as Landing;
+    const answer = rows[0] as FlightAnswer;
     watch.statements += statements.length - 1;
-    if ("error" in landing) {
-      const { error, undone } = landing;
+    if ("error" in answer) {
+      const { error, undone } = answer;
       watch.failure ??= { error };
       throw undone && !decides(error) ? new Undone(error) : error;
     }
     const effects = run.map((): Effect => "written");
     for (const [at, { effects: told = [] }] of legs.entries()) {
-      for (const { change, of } of told) effects[change] = of(landing.rows[at]?.[0]?.[0]);
+      for (const { change, of } of told) effects[change] = of(answer.rows[at]?.[0]?.[0]);
     }
     return effects;
   };

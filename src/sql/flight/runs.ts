@@ -4,9 +4,9 @@ import type { Effect, Values } from "../../store/store.js";
 import type { Column } from "../../store/tables.js";
 import { proposed, scoped } from "../rows/statements.js";
 import type { Target } from "../rows/target.js";
-import { judgment } from "../select.js";
+import { asNumber } from "../select.js";
 import type { SqlDatabase } from "../table.js";
-import { good, noPlainWrite, written } from "./statements.js";
+import { returnedVerdict, notWrittenAtOnce, failUnlessWritten } from "./statements.js";
 
 /**
  * Types for which a text, cast to the type without its length or digits, means the same as a parameter of the column's own type. The column applies
@@ -112,18 +112,18 @@ export function puttingRun(
     .onConflict((conflict) =>
       scoped(conflict.columns(Object.keys(key)).doUpdateSet(proposed({ key }, changes)), target),
     );
-  return written(statement.returning(good(target)), numberOf(rows));
+  return failUnlessWritten(statement.returning(returnedVerdict(target)), numberOf(rows));
 }
 
 /** A check that all rows of a run are in a scope that reads other tables. */
 export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<unknown> {
   const { table, scope } = target;
-  const ok = scope === undefined ? sql<number>`1` : judgment(scope.filter);
+  const ok = scope === undefined ? sql<number>`1` : asNumber(scope.filter);
   const found = db
     .selectFrom(table)
     .select([ok.as("ok")])
     .where(amongKeys(target, columns));
-  return written(found, numberOf(rows));
+  return failUnlessWritten(found, numberOf(rows));
 }
 
 /** Returns the positions of the changes whose rows do not exist, from 1 and separated by commas. */
@@ -142,7 +142,7 @@ export function deletingRun({ db, target, columns }: RunParts): RawBuilder<unkno
       select nr, exists ${there} as there from unnest(cast(${keys} as ${type}[])) with ordinality as powersync_asked (key, nr)
       where not exists (select from powersync_written where powersync_written.key = powersync_asked.key)
     )
-    select case when count(*) filter (where there) = 0 then coalesce(string_agg(cast(nr as text), ','), '') else cast(${noPlainWrite} as text) end from powersync_missing`;
+    select case when count(*) filter (where there) = 0 then coalesce(string_agg(cast(nr as text), ','), '') else cast(${notWrittenAtOnce} as text) end from powersync_missing`;
 }
 
 /** The effect of the change at this position, from 0. */

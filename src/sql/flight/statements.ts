@@ -13,17 +13,17 @@ import {
 } from "kysely";
 import type { Claim, Effect, FlightOptions, Values } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
-import type { Dialect, StatementBounds } from "../dialect.js";
-import { begunBefore, hasLetters } from "../ledger/ledger.js";
+import type { Dialect, TimeLimits } from "../dialect.js";
+import { timeBefore, hasLetters } from "../ledger/ledger.js";
 import type { Own, OwnTables } from "../own-tables/tables.js";
-import { compiled, Place } from "../rows/compiled.js";
-import { filled, scoped, updating, upserting, verdict } from "../rows/statements.js";
+import { keepCompiled, Placeholder } from "../rows/compiled.js";
+import { parametersOf, scoped, updating, upserting, verdict } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
-import { isRow, lockWords, probing } from "../select.js";
+import { keyFilter, lockClauses, selectInScope } from "../select.js";
 import type { SqlDatabase, Verb } from "../table.js";
 
 /** One statement, or one form of it that is compiled once. */
-export interface Leg {
+export interface StatementForm {
   /** What the text depends on besides the target and the columns. */
   readonly what: string;
   /** The columns whose values are its parameters. */
@@ -42,45 +42,55 @@ export interface FlightWrite {
 }
 
 /** An expression that fails. Its text appears in the database's log, so it names the library and says that it is harmless. */
-export const noPlainWrite = sql`cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer)`;
+export const notWrittenAtOnce = sql`cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer)`;
 
-function unless(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
-  return sql`case when ${good} then ${otherwise} else ${noPlainWrite} end`;
+function valueIf(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
+  return sql`case when ${good} then ${otherwise} else ${notWrittenAtOnce} end`;
 }
 
 const one = sql<number>`1`.as("ok");
 
 /** Fails unless this number of rows was written, and all are in their scope now. */
-export function written(statement: OperationNodeSource, rows = sql`1`): RawBuilder<unknown> {
+export function failUnlessWritten(
+  statement: OperationNodeSource,
+  rows = sql`1`,
+): RawBuilder<unknown> {
   const allGood = sql<SqlBool>`count(*) = ${rows} and count(*) filter (where ok = 1) = ${rows}`;
-  return sql`with powersync_written as (${statement}) select ${unless(allGood)} from powersync_written`;
+  return sql`with powersync_written as (${statement}) select ${valueIf(allGood)} from powersync_written`;
 }
 
 /** Statements in order. */
-export function legsOf(target: Target, { op, values, changes }: FlightWrite): readonly Leg[] {
+export function statementForms(
+  target: Target,
+  { op, values, changes }: FlightWrite,
+): readonly StatementForm[] {
   const { scope } = target;
-  const judged: readonly Leg[] = isJudgedBehind(target) ? [judging] : [];
+  const judged: readonly StatementForm[] = isJudgedAfter(target) ? [judging] : [];
   switch (op) {
     case "put": {
       // Without a scope there is nothing to judge: the row is written, or the statement fails by itself.
       const isSure =
         (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
-      const leg: Leg = {
+      const leg: StatementForm = {
         what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
         columns: values,
         build: (db, placed, columns) => {
           const statement = upserting(db, placed, columns, changes);
-          return isSure ? sql`${statement}` : written(statement.returning(good(placed)));
+          return isSure
+            ? sql`${statement}`
+            : failUnlessWritten(statement.returning(returnedVerdict(placed)));
         },
       };
       return [leg, ...judged];
     }
     case "update": {
-      const leg: Leg = {
+      const leg: StatementForm = {
         what: "update",
         columns: values,
         build: (db, placed, columns) =>
-          written(scoped(updating(db, placed, columns), placed).returning(good(placed))),
+          failUnlessWritten(
+            scoped(updating(db, placed, columns), placed).returning(returnedVerdict(placed)),
+          ),
       };
       return [leg, ...judged];
     }
@@ -91,7 +101,7 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
           what: "softDelete",
           columns: values,
           build: (db, placed, columns) =>
-            written(scoped(updating(db, placed, columns), placed).returning([one])),
+            failUnlessWritten(scoped(updating(db, placed, columns), placed).returning([one])),
         },
       ];
     case "delete":
@@ -100,31 +110,31 @@ export function legsOf(target: Target, { op, values, changes }: FlightWrite): re
 }
 
 /** A scope that reads other tables sees them as they were before the statement, so it is checked again after it. */
-export function isJudgedBehind({ scope }: Target): boolean {
+export function isJudgedAfter({ scope }: Target): boolean {
   return scope !== undefined && !scope.rowOnly;
 }
 
-const judging: Leg = {
+const judging: StatementForm = {
   what: "judged",
   columns: {},
-  build: (db, placed) => written(probing(db, placed)),
+  build: (db, placed) => failUnlessWritten(selectInScope(db, placed)),
 };
 
 /** Deleting no row is a success, too, if no row has the key: deletes win. */
-const deleting: Leg = {
+const deleting: StatementForm = {
   what: "delete",
   columns: {},
   build: (db, placed) => {
-    const statement = scoped(db.deleteFrom(placed.table).where(isRow(placed)), placed);
-    const there = db.selectFrom(placed.table).select([one]).where(isRow(placed));
+    const statement = scoped(db.deleteFrom(placed.table).where(keyFilter(placed)), placed);
+    const there = db.selectFrom(placed.table).select([one]).where(keyFilter(placed));
     const isGone = sql<SqlBool>`count(*) = 1 or not exists ${there}`;
-    return sql`with powersync_written as (${statement.returning([one])}) select ${unless(isGone, sql`cast(count(*) as integer)`)} from powersync_written`;
+    return sql`with powersync_written as (${statement.returning([one])}) select ${valueIf(isGone, sql`cast(count(*) as integer)`)} from powersync_written`;
   },
   effect: (deleted) => (deleted === "0" ? "absent" : "written"),
 };
 
 /** What a statement returns about the row that it has written. */
-export function good({ scope, traits }: Target) {
+export function returnedVerdict({ scope, traits }: Target) {
   // The rest of a verdict is only needed for a row that can't be seen any more.
   return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
 }
@@ -134,16 +144,16 @@ function mayDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
 }
 
 /** The first statement after BEGIN: it sets the transaction's time limits, and fails if letters of the user wait. */
-function bounding(
-  bounds: Expression<unknown>,
+function limitingStatement(
+  limits: Expression<unknown>,
   letters: Expression<SqlBool> | undefined,
 ): RawBuilder<unknown> {
-  return sql`select ${unless(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`)} from (${bounds}) as bounds`;
+  return sql`select ${valueIf(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`)} from (${limits}) as bounds`;
 }
 
 /** The ledger's row must be new, and no letters of the user wait. @param insert gives back `letters`, 1 where some do */
-function claiming(insert: OperationNodeSource): RawBuilder<unknown> {
-  return sql`with powersync_claimed as (${insert}) select ${unless(sql<SqlBool>`count(*) filter (where letters = 0) = 1`)} from powersync_claimed`;
+function claimingStatement(insert: OperationNodeSource): RawBuilder<unknown> {
+  return sql`with powersync_claimed as (${insert}) select ${valueIf(sql<SqlBool>`count(*) filter (where letters = 0) = 1`)} from powersync_claimed`;
 }
 
 export interface ClaimParts {
@@ -151,19 +161,19 @@ export interface ClaimParts {
   readonly dialect: Dialect;
   readonly own: Own;
   readonly place: string;
-  readonly timeouts: StatementBounds;
+  readonly timeouts: TimeLimits;
   readonly texts: Texts;
   /** The library's tables of letters are known to exist. */
   letters(): boolean;
 }
 
 /** `undefined`: more than one statement is needed. */
-export async function claimLeg(
+export async function claimStatement(
   { db, dialect, own, place, timeouts, texts, letters }: ClaimParts,
   { claim, lettersOf }: Pick<FlightOptions, "lettersOf"> & { readonly claim: Claim | undefined },
 ): Promise<CompiledQuery | undefined> {
-  const bounds = dialect.bounds?.(timeouts);
-  if (bounds === undefined || dialect.inserts !== undefined) return undefined;
+  const limits = dialect.timeLimits?.(timeouts);
+  if (limits === undefined || dialect.inserts !== undefined) return undefined;
   const ours = own.on(db as unknown as Kysely<OwnTables>);
   const asked = lettersOf !== undefined;
   const subject = claim?.subject ?? (lettersOf === undefined ? "" : await sha256(lettersOf));
@@ -175,8 +185,10 @@ export async function claimLeg(
     const what = `bounds ${asked}`;
     const text =
       texts.get(own)?.get(what) ??
-      compiled(texts, own, what, { compile: () => bounding(bounds, waiting()).compile(ours) });
-    return { ...text, parameters: filled(text, { claim: given }) };
+      keepCompiled(texts, own, what, {
+        compile: () => limitingStatement(limits, waiting()).compile(ours),
+      });
+    return { ...text, parameters: parametersOf(text, { claim: given }) };
   }
   const { key, queue, request, requestBegan, answer } = claim;
   // Without them, the transaction is recognized by its content, which takes a few statements.
@@ -185,9 +197,9 @@ export async function claimLeg(
   const what = `claim ${asked}`;
   const text =
     texts.get(own)?.get(what) ??
-    compiled(texts, own, what, {
+    keepCompiled(texts, own, what, {
       compile: () => {
-        const since = begunBefore(dialect, at("ms"));
+        const since = timeBefore(dialect, at("ms"));
         const row = {
           identity: at("key"),
           queue: at("queue"),
@@ -203,20 +215,23 @@ export async function claimLeg(
           .insertInto("powersync_ledger")
           .columns(Object.keys(row) as (keyof typeof row)[])
           .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${bounds}) as bounds, ${own.table("powersync_devices")} as device where device.queue = ${at("queue")} and device.unsettled = 0 and device.told = 0 ${lockWords(dialect.shareLock?.("device")).behind}`,
+            sql<never>`select ${sql.join(Object.values(row))} from (${limits}) as bounds, ${own.table("powersync_devices")} as device where device.queue = ${at("queue")} and device.unsettled = 0 and device.told = 0 ${lockClauses(dialect.shareLock?.("device")).behind}`,
           )
           .onConflict((conflict) => conflict.column("identity").doNothing())
           .returning(
             sql<unknown>`case when ${waiting() ?? sql`1 = 0`} then 1 else 0 end`.as("letters"),
           );
-        return claiming(insert).compile(ours);
+        return claimingStatement(insert).compile(ours);
       },
     });
   const ms = performance.now() - requestBegan;
-  return { ...text, parameters: filled(text, { claim: { ...given, key, queue, request, ms } }) };
+  return {
+    ...text,
+    parameters: parametersOf(text, { claim: { ...given, key, queue, request, ms } }),
+  };
 }
 
 /** The placeholder for a value. */
 function at(name: string): never {
-  return new Place("claim", name) as never;
+  return new Placeholder("claim", name) as never;
 }

@@ -15,12 +15,12 @@ import type { Claim } from "../../store/store.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing, insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
-import { locking } from "../select.js";
+import { forUpdate } from "../select.js";
 import {
   enterDevice,
   knownDevice,
   markDevices,
-  type Ours,
+  type LedgerTables,
   settleDevice,
   toldStates,
 } from "./devices.js";
@@ -28,7 +28,7 @@ import {
 const { never, whileTelling, always } = toldStates;
 
 /** The result of looking for an earlier copy of a transaction beyond its own ledger row. */
-export interface Met {
+export interface EarlierCopy {
   /** The saved answer. The transaction is a replay, and nothing may be written. */
   readonly earlier?: TransactionResult;
   /** The earlier copy was found by its content only. */
@@ -41,11 +41,11 @@ export interface Met {
  * Claims a transaction in two cases. The device is new, or has only sent repeats: its transaction may have been answered when the device had another
  * name. Or the user has transactions that are distinguished by their content: then the rows that this one names must be entered.
  */
-export async function meet(
-  ours: Ours,
+export async function claimWithAccount(
+  ours: LedgerTables,
   dialect: Dialect,
   claimed: Claim & { readonly key: string; readonly queue: string },
-): Promise<Met> {
+): Promise<EarlierCopy> {
   const { key, queue, devices, content } = claimed;
   // Computed before the lock is taken, because the user's other devices wait for the lock.
   const names = await content.read();
@@ -67,7 +67,7 @@ export async function meet(
     await settleDevice(ours, queue);
   }
   if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
-  const telling = content.entered ? toldOf(names, claimed) : undefined;
+  const telling = content.entered ? entryOf(names, claimed) : undefined;
   if (telling !== undefined) {
     await enterNames(ours, dialect, account, names, telling);
   } else if (account.telling) {
@@ -79,22 +79,30 @@ export async function meet(
 }
 
 /** Enters the rows of a transaction that is tried again: transactions that are distinguished by their content in the meantime must see them. */
-export async function nameAgain(ours: Ours, dialect: Dialect, claimed: Claim): Promise<void> {
+export async function enterNamesAgain(
+  ours: LedgerTables,
+  dialect: Dialect,
+  claimed: Claim,
+): Promise<void> {
   const names = await claimed.content.read();
   const account = await lockAccount(ours, dialect, claimed);
-  const told = claimed.content.entered ? toldOf(names, claimed) : undefined;
+  const told = claimed.content.entered ? entryOf(names, claimed) : undefined;
   if (account.telling || told !== undefined) {
     await enterNames(ours, dialect, account, names, told);
   }
 }
 
 /** What is entered to find the transaction by its content. Absent: it has no id, or the client decides and its next try must not count as a repeat. */
-function toldOf({ key }: ContentNames, { answer }: Claim) {
+function entryOf({ key }: ContentNames, { answer }: Claim) {
   return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
 /** Claims a transaction whose device is unknown. Without a key, only the rows that it names are entered. */
-export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Claim): Promise<Met> {
+export async function claimByContent(
+  ours: LedgerTables,
+  dialect: Dialect,
+  claimed: Claim,
+): Promise<EarlierCopy> {
   const { key, content } = claimed;
   const made = key === undefined ? undefined : await content.read();
   const account = await lockAccount(ours, dialect, claimed);
@@ -105,7 +113,7 @@ export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Clai
       ? undefined
       : await foundByContent(ours, dialect, account, names, content.withinMs);
   if (earlier !== undefined) return { earlier, byContent: true };
-  const told = toldOf(names, claimed);
+  const told = entryOf(names, claimed);
   if (account.telling || told !== undefined) {
     await enterNames(ours, dialect, account, names, told);
   }
@@ -114,7 +122,7 @@ export async function claimByContent(ours: Ours, dialect: Dialect, claimed: Clai
 
 /** Looks for the transaction by the identities under which it may have been entered. */
 async function foundElsewhere(
-  { tx }: Ours,
+  { tx }: LedgerTables,
   identities: readonly string[],
 ): Promise<TransactionResult | undefined> {
   const saved = await tx
@@ -141,7 +149,7 @@ interface Account {
 }
 
 async function lockAccount(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   { userId, content }: Pick<Claim, "userId" | "content">,
 ): Promise<Account> {
@@ -158,7 +166,7 @@ async function lockAccount(
       )
       .where("place", "=", place)
       .where("subject", "=", subject);
-    const row = await locking(dialect, asked).executeTakeFirst();
+    const row = await forUpdate(dialect, asked).executeTakeFirst();
     if (row !== undefined) {
       const { position, telling } = row;
       return { place, subject, position: Number(position), telling: Number(telling) === 1 };
@@ -171,7 +179,7 @@ async function lockAccount(
 
 /** The saved answer if the transaction is a repeat of one with this content. */
 async function foundByContent(
-  { tx }: Pick<Ours, "tx">,
+  { tx }: Pick<LedgerTables, "tx">,
   { types }: Dialect,
   { place, subject, telling }: Account,
   { key, rows, all }: ContentNames,
@@ -198,21 +206,21 @@ async function foundByContent(
   return told && answerOf(told.answer);
 }
 
-interface Told {
+interface ContentEntry {
   readonly key: string;
   readonly answer: FatalResult | undefined;
 }
 
 /** Enters the rows that a transaction names. With a key, also the transaction itself, which can be recognized by its content from now on. */
 async function enterNames(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   { subject, position: last, telling }: Account,
   { rows, all }: ContentNames,
-  told: Told | undefined,
+  told: ContentEntry | undefined,
 ): Promise<void> {
   const position = last + 1;
-  const now = byStatement(dialect);
+  const now = timeOfStatement(dialect);
   if (told !== undefined && !telling)
     await markDevices({ tx, place }, subject, toldStates.whileTelling);
   await tx
@@ -246,12 +254,12 @@ async function enterNames(
 }
 
 /** Read after the wait for the account, so that the time increases with the position. */
-function byStatement({ types }: Dialect): Expression<unknown> {
+function timeOfStatement({ types }: Dialect): Expression<unknown> {
   return types.agoByStatement?.(0) ?? types.ago(0);
 }
 
 export async function pruneNamed(
-  tx: Ours["tx"],
+  tx: LedgerTables["tx"],
   dialect: Dialect,
   step: PruneStep,
 ): Promise<Pruned> {
@@ -260,12 +268,12 @@ export async function pruneNamed(
 
 /** Deletes at most `most` of a user's rows, and the account when none is left: its positions may only start again if no row has an old one. */
 export async function forgetNamed(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   subject: string,
   most: number,
 ): Promise<Batch> {
-  await locking(
+  await forUpdate(
     dialect,
     tx
       .selectFrom("powersync_accounts")

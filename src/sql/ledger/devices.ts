@@ -8,7 +8,7 @@ import type { OwnTables } from "../own-tables/tables.js";
 import { atMost } from "../select.js";
 
 /** The library's own tables in a transaction, and which of the databases that share them is meant. */
-export interface Ours {
+export interface LedgerTables {
   readonly tx: Transaction<OwnTables>;
   /** The table of devices, for raw SQL. */
   readonly devices: Expression<unknown>;
@@ -31,7 +31,7 @@ interface KnownDevice {
 }
 
 export async function knownDevice(
-  { tx }: Pick<Ours, "tx">,
+  { tx }: Pick<LedgerTables, "tx">,
   queue: string,
 ): Promise<KnownDevice | undefined> {
   const known = await tx
@@ -45,7 +45,7 @@ export async function knownDevice(
 }
 
 /** Records that the queue has sent something that is not a repeat. */
-export async function settleDevice({ tx }: Pick<Ours, "tx">, queue: string): Promise<void> {
+export async function settleDevice({ tx }: Pick<LedgerTables, "tx">, queue: string): Promise<void> {
   await tx
     .updateTable("powersync_devices")
     .set({ unsettled: 0 })
@@ -60,7 +60,7 @@ export async function settleDevice({ tx }: Pick<Ours, "tx">, queue: string): Pro
  * @throws TooManyDevices
  */
 export async function enterDevice(
-  ours: Ours,
+  ours: LedgerTables,
   dialect: Dialect,
   subject: string,
   device: KnownDevice & { readonly queue: string },
@@ -78,7 +78,7 @@ const unbounded = { most: Infinity, unseenMs: Infinity };
 
 /** `false` if the user has as many as allowed. */
 async function insertDevice(
-  { tx, devices, place }: Ours,
+  { tx, devices, place }: LedgerTables,
   dialect: Dialect,
   subject: string,
   { queue, unsettled, told }: KnownDevice & { readonly queue: string },
@@ -99,7 +99,7 @@ async function insertDevice(
 
 /** A queue of the user's that has received no answer for this long. */
 async function forgetUnseen(
-  { tx, place }: Ours,
+  { tx, place }: LedgerTables,
   dialect: Dialect,
   subject: string,
   unseenMs: number,
@@ -133,7 +133,7 @@ async function forgetUnseen(
 
 /** Marks a user's devices to look at the account, or removes the mark. Marking waits for their transactions that have not looked. */
 export async function markDevices(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   subject: string,
   told: 0 | 1,
 ): Promise<void> {

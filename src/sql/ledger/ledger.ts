@@ -9,13 +9,13 @@ import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";
-import { locking, lockWords, unlocked } from "../select.js";
-import { claimByContent, meet, type Met, nameAgain } from "./content.js";
-import type { Ours } from "./devices.js";
+import { forUpdate, lockClauses, noLockClauses } from "../select.js";
+import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
+import type { LedgerTables } from "./devices.js";
 
 interface Claiming {
   /** Sets the transaction's time limits: as a SELECT inside the first statement, or as statements of their own. */
-  readonly bounds: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined;
+  readonly limits: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined;
   /** The user whose waiting letters are looked for. Absent: none are looked for. */
   readonly lettersOf: Subject | undefined;
 }
@@ -42,22 +42,22 @@ function isOfDevice(claimed: Claim): claimed is DeviceClaim {
  * @throws TooManyDevices
  */
 export async function claim(
-  ours: Ours,
+  ours: LedgerTables,
   dialect: Dialect,
   claimed: Claim,
   claiming: Claiming,
 ): Promise<Claimed> {
-  const { bounds, lettersOf } = claiming;
+  const { limits, lettersOf } = claiming;
   if (!isOfDevice(claimed)) return claimByContent(ours, dialect, claimed);
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
-  const asked = { select: bounds?.select, lettersOf };
+  const asked = { select: limits?.select, lettersOf };
   const first = known ? undefined : await enter(ours, dialect, claimed, asked);
   if (first !== undefined) return first;
-  let met: Met = {};
+  let met: EarlierCopy = {};
   for (let entered = known; ; entered = true) {
     // Locked, because on MySQL, at a stricter isolation level, a plain read would fix the snapshot before the wait for the user's account.
-    const saved = await locking(
+    const saved = await forUpdate(
       dialect,
       tx
         .selectFrom("powersync_ledger")
@@ -68,7 +68,7 @@ export async function claim(
       // Some drivers return a bigint.
       const handling = saved.handling === null ? null : Number(saved.handling);
       if (isTriedAnew(handling, claimed)) {
-        await nameAgain(ours, dialect, claimed);
+        await enterNamesAgain(ours, dialect, claimed);
         await enterAnew(tx, dialect, claimed, handling);
         return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
       }
@@ -78,14 +78,14 @@ export async function claim(
     // The row was pruned after the INSERT had found it. The next attempt will find none.
     if (entered) throw new Contention("The ledger's row has just been removed.");
     // Without a device nothing was selected, so the time limits may not be set yet.
-    await bounds?.send();
-    met = await meet(ours, dialect, claimed);
+    await limits?.send();
+    met = await claimWithAccount(ours, dialect, claimed);
     const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf, met });
     if (again !== undefined) return { ...again, ...met };
   }
 }
 
-export interface Claimed extends Met {
+export interface Claimed extends EarlierCopy {
   /** Absent: nobody has looked for letters. */
   readonly hasLetters?: boolean;
 }
@@ -95,17 +95,17 @@ export interface Claimed extends Met {
  * after the process's clock was read. A request therefore never seems to have begun too early, before the answer to the previous one.
  */
 function begun(dialect: Dialect, { requestBegan }: Claim): Expression<unknown> {
-  return begunBefore(dialect, performance.now() - requestBegan);
+  return timeBefore(dialect, performance.now() - requestBegan);
 }
 
-export function begunBefore({ types }: Dialect, ms: number): Expression<unknown> {
+export function timeBefore({ types }: Dialect, ms: number): Expression<unknown> {
   return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 
 interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
   readonly select: Expression<unknown> | undefined;
   /** Absent: nobody has looked for an earlier copy. */
-  readonly met?: Met;
+  readonly met?: EarlierCopy;
 }
 
 /**
@@ -113,22 +113,22 @@ interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
  * distinguish the user's transactions by their content.
  */
 async function enter(
-  { tx, devices }: Ours,
+  { tx, devices }: LedgerTables,
   dialect: Dialect,
   claimed: DeviceClaim,
-  { select: bounds, lettersOf, met }: ClaimAsked,
+  { select: limits, lettersOf, met }: ClaimAsked,
 ): Promise<Claimed | undefined> {
   const { key, queue } = claimed;
   const letters = lettersOf && hasLetters(tx, lettersOf);
   const row = {
     identity: key,
-    queue: letters && dialect.inserts === "duplicate key" ? told(queue, letters) : queue,
+    queue: letters && dialect.inserts === "duplicate key" ? withInsertId(queue, letters) : queue,
     ...answered(dialect, claimed, met?.earlier),
   };
   const plain = sql`and device.unsettled = 0 and device.told = 0`;
   const lock = met === undefined ? dialect.shareLock?.("device") : undefined;
-  const { beside, behind } = lock === undefined ? unlocked : lockWords(lock);
-  const from = bounds === undefined ? sql`` : sql`(${bounds}) as bounds, `;
+  const { beside, behind } = lock === undefined ? noLockClauses : lockClauses(lock);
+  const from = limits === undefined ? sql`` : sql`(${limits}) as bounds, `;
   const inserted = {
     columns: Object.keys(row) as (keyof typeof row)[],
     select: sql`select ${sql.join(Object.values(row))} from ${from}${devices} as device ${beside} where device.queue = ${queue} ${met === undefined ? plain : sql``} ${behind}`,
@@ -196,7 +196,7 @@ async function enterAnew(
 }
 
 /** The value. Without RETURNING, the INSERT's "insert id" reports the condition as a side effect: 2 if it holds, otherwise 1. */
-function told(value: string, condition: Expression<SqlBool>): Expression<string> {
+function withInsertId(value: string, condition: Expression<SqlBool>): Expression<string> {
   return sql<string>`if(last_insert_id(if(${condition}, 2, 1)) > 0, ${value}, ${value})`;
 }
 

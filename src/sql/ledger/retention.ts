@@ -2,12 +2,12 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
 import { sha256 } from "../../wire/serialize.js";
-import { type Letters, removeRows } from "../dead-letters/dependants.js";
+import { type Letters, removeCreatedRows } from "../dead-letters/dependants.js";
 import type { Dialect } from "../dialect.js";
 import type { OwnTables, OwnTransaction } from "../own-tables/tables.js";
-import { atMost, locking } from "../select.js";
+import { atMost, forUpdate } from "../select.js";
 import { forgetNamed } from "./content.js";
-import type { Ours } from "./devices.js";
+import type { LedgerTables } from "./devices.js";
 import { forgetVersions } from "./versions.js";
 
 /**
@@ -116,7 +116,7 @@ const queuesAtOnce = 100;
 
 /** Deletes at most `most` rows of a user's letters and ledger. Queues are deleted with the last of their rows. */
 export async function forgetUser(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   userId: string,
   most: number,
@@ -125,7 +125,7 @@ export async function forgetUser(
   const letters = await forgetLetters({ tx, dialect, place }, subject, most);
   if (letters.found > 0) return letters;
   // Locked first: transactions of these devices that are in progress end before, and their rows are deleted, too.
-  const devices = await locking(
+  const devices = await forUpdate(
     dialect,
     tx
       .selectFrom("powersync_devices")
@@ -184,8 +184,8 @@ async function forgetLetters(
   if (roots.length === 0) return { found: 0, removed: 0 };
   const ids = roots.map(({ id }) => id);
   const letters = () => tx.selectFrom("powersync_dead_letters").select("id");
-  await locking(dialect, letters().where("id", "in", ids).orderBy("id")).execute();
-  const since = await locking(dialect, letters().where("root", "in", ids)).execute();
+  await forUpdate(dialect, letters().where("id", "in", ids).orderBy("id")).execute();
+  const since = await forUpdate(dialect, letters().where("root", "in", ids)).execute();
   return removeLetters(tx, [...since, ...roots]);
 }
 
@@ -195,7 +195,7 @@ async function removeLetters(
 ): Promise<Batch> {
   if (found.length === 0) return { found: 0, removed: 0 };
   const ids = found.map(({ id }) => id);
-  await removeRows(tx, ids);
+  await removeCreatedRows(tx, ids);
   // Not left to the foreign key: SQLite ignores foreign keys unless the connection enables them.
   await tx.deleteFrom("powersync_letter_parts").where("letter", "in", ids).execute();
   const { numDeletedRows } = await tx

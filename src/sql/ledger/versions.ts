@@ -5,8 +5,8 @@ import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
-import { locking } from "../select.js";
-import type { Ours } from "./devices.js";
+import { forUpdate } from "../select.js";
+import type { LedgerTables } from "./devices.js";
 
 const versionsTable = { table: "powersync_versions", key: "hash" } as const;
 
@@ -22,7 +22,7 @@ export interface Versions {
 
 /** @param asLogin runs statements as the role that owns the library's tables */
 export function versionsIn(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   asLogin: <T>(run: () => Promise<T>) => Promise<T>,
 ): Versions {
@@ -36,7 +36,7 @@ export function versionsIn(
         .select(["writer", "version", "since"])
         .where("hash", "=", hash);
       const found = await asLogin(() =>
-        (latest ? locking(dialect, asked) : asked).executeTakeFirst(),
+        (latest ? forUpdate(dialect, asked) : asked).executeTakeFirst(),
       );
       if (found === undefined) return undefined;
       const { writer, version, since } = found;
@@ -64,7 +64,7 @@ export function versionsIn(
 }
 
 export async function pruneVersions(
-  tx: Ours["tx"],
+  tx: LedgerTables["tx"],
   dialect: Dialect,
   step: PruneStep,
 ): Promise<Pruned> {
@@ -73,7 +73,7 @@ export async function pruneVersions(
 
 /** At most `most` rows of a user's. */
 export async function forgetVersions(
-  { tx, place }: Omit<Ours, "devices">,
+  { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,
   subject: string,
   most: number,

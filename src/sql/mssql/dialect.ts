@@ -6,8 +6,8 @@
  */
 import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Aside, Dialect, Sending } from "../dialect.js";
-import { carefulRows } from "../rows/locking-statements.js";
+import type { Savepoint, Dialect, StatementSettings } from "../dialect.js";
+import { lockingRows } from "../rows/locking-statements.js";
 import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning, thrown } from "./errors.js";
 import { mssqlFamily } from "./family.js";
@@ -24,8 +24,8 @@ import { collationOf } from "./text.js";
 import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
-const sending: Sending = {
-  settled: (statement, { lockMs }) => ({
+const statementSettings: StatementSettings = {
+  withSettings: (statement, { lockMs }) => ({
     ...statement,
     sql: `set xact_abort on; set lock_timeout ${Math.ceil(lockMs)}; set nocount off; ${statement.sql}`,
   }),
@@ -33,7 +33,7 @@ const sending: Sending = {
 };
 
 /** SQL Server has no statement that releases a savepoint. */
-const aside: Aside = {
+const savepoint: Savepoint = {
   begin: "save transaction powersync_aside",
   undo: "rollback transaction powersync_aside",
   // With it on, the statement's failure would undo the whole transaction.
@@ -58,15 +58,15 @@ const notDurable: SettingProblem = {
 
 export const mssql: Dialect = {
   name: "mssql",
-  rows: carefulRows(locking),
+  rows: lockingRows(locking),
   same,
   merging,
   inserts: "merge",
   top: true,
   // The server allows 2,100.
   mostParameters: 2_000,
-  aside,
-  sending,
+  savepoint: savepoint,
+  statementSettings: statementSettings,
   types: mssqlFamily.types,
   readColumns,
   columnNames,
@@ -77,7 +77,7 @@ export const mssql: Dialect = {
   view,
   exact,
   // Converted to the column's type: compared with the driver's Unicode text, the column would be converted row by row, without its index.
-  keyed: ({ type, charset }, value) => {
+  keyParameter: ({ type, charset }, value) => {
     const collation = charset === undefined ? undefined : collationOf(charset);
     if (collation === undefined || typeof value !== "string") return value;
     return type === "char" || type === "varchar"

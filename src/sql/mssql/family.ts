@@ -66,7 +66,7 @@ export const mssqlFamily: Family = {
     // LEN would ignore trailing spaces.
     length: (text) => sql`datalength(${text}) / 2`,
     // Of a column of VALUES no page says that it gives way to the table's.
-    keyed: (sent) => sql`${sent} ${letterByLetter}`,
+    mergeKey: (sent) => sql`${sent} ${letterByLetter}`,
     uniqueNulls: true,
     ifMissing: (table, create) =>
       sql`if object_id(${sql.lit(objectName(table))}) is null ${create}`,

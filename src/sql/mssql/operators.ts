@@ -3,7 +3,7 @@ import { type Expression, type RawBuilder, sql, type SqlBool } from "kysely";
 import type { Column, OwnerKind } from "../../store/tables.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Dialect, Merging, Owners } from "../dialect.js";
+import type { Dialect, MergeOperators, Owners } from "../dialect.js";
 import type { SameValue } from "../rows/target.js";
 
 /** Compares the text's bytes, so that trailing spaces count and the collation does not. */
@@ -101,7 +101,7 @@ function wide({ type, scale = 0 }: Column, value: Expression<unknown>): Expressi
     : sql`convert(decimal(38, ${sql.lit(scale)}), ${value})`;
 }
 
-const typed: Merging["typed"] = (column, value) => {
+const typed: MergeOperators["typed"] = (column, value) => {
   // Of a parameter the driver would say that it is a text.
   if (value === null) return sql`null`;
   return floats.has(column.type) || exactNumbers.has(column.type)
@@ -118,7 +118,7 @@ function typeOf(element: unknown): number {
   return Array.isArray(element) ? 4 : 5;
 }
 
-export const merging: Merging = {
+export const merging: MergeOperators = {
   typed,
   // ISNULL has the column's type; COALESCE would make room for the zero, and take it from the fraction.
   sum: (reference, column, yours, base) =>

@@ -3,10 +3,10 @@ import { type CompiledQuery, sql } from "kysely";
 import { Contention } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
 import type { RowLock } from "../dialect.js";
-import type { Inserted, Locking } from "../rows/lock-row.js";
+import type { InsertOutcome, LockingDialect } from "../rows/lock-row.js";
 import type { Put, Target } from "../rows/target.js";
 import { literalNulls } from "../rows/values.js";
-import { locked, probing } from "../select.js";
+import { withLock, selectInScope } from "../select.js";
 import type { SqlTransaction } from "../table.js";
 import { meaning, quotedNames } from "./errors.js";
 import { same } from "./operators.js";
@@ -19,7 +19,7 @@ async function insert(
   tx: SqlTransaction,
   target: Target,
   { values, neverChanges }: Pick<Put, "values" | "neverChanges">,
-): Promise<Inserted> {
+): Promise<InsertOutcome> {
   const { traits, key } = target;
   // The look did not lock the row.
   if (neverChanges && (await isThere(tx, target))) throw taken();
@@ -44,9 +44,9 @@ function taken(cause?: unknown): Contention {
 }
 
 async function isThere(tx: SqlTransaction, target: Target): Promise<boolean> {
-  const looking = probing(tx, { ...target, scope: undefined });
+  const looking = selectInScope(tx, { ...target, scope: undefined });
   const lock = target.traits?.lockable === false ? undefined : rangeLock;
-  return (await locked(looking, lock).execute()).length > 0;
+  return (await withLock(looking, lock).execute()).length > 0;
 }
 
 /** An IDENTITY column accepts a value only after `set identity_insert`. */
@@ -70,7 +70,7 @@ function isOfKey(error: unknown, { traits, key }: Target): boolean {
   return columns.length === own.length && own.every((name) => columns.includes(name));
 }
 
-export const locking: Locking = {
+export const locking: LockingDialect = {
   lock: () => rangeLock,
   returning: false,
   uncounted: true,

@@ -2,7 +2,7 @@
 import { CompiledQuery, sql } from "kysely";
 import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../permissions.js";
-import { carefulRows } from "../rows/locking-statements.js";
+import { lockingRows } from "../rows/locking-statements.js";
 import { blamed, codes, meaning } from "./errors.js";
 import { mysqlFamily } from "./family.js";
 import { merging, owners, same } from "./operators.js";
@@ -21,7 +21,7 @@ import { convert, view } from "./values.js";
 
 export const mysql: Dialect = {
   name: "mysql",
-  rows: carefulRows(locking),
+  rows: lockingRows(locking),
   runs,
   same,
   merging,

@@ -3,7 +3,7 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import type { Column, OwnerKind } from "../../store/tables.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Merging, Owners } from "../dialect.js";
+import type { MergeOperators, Owners } from "../dialect.js";
 import type { SameValue } from "../rows/target.js";
 
 export const same: SameValue = (reference, column, value) => {
@@ -73,12 +73,12 @@ function wide({ scale = 0 }: Column, value: Expression<unknown>): Expression<unk
   return sql`cast(${value} as decimal(${sql.lit(mostDigits)}, ${sql.lit(scale)}))`;
 }
 
-const typed: Merging["typed"] = (column, value) => {
+const typed: MergeOperators["typed"] = (column, value) => {
   if (floats.has(column.type)) return sql`(${value} + 0e0)`;
   return exactNumbers.has(column.type) ? wide(column, sql`${value}`) : sql`${value}`;
 };
 
-export const merging: Merging = {
+export const merging: MergeOperators = {
   typed,
   sum: (reference, column, yours, base) => {
     const stored = sql`coalesce(${reference}, 0)`;

@@ -2,14 +2,14 @@
 import { type CompiledQuery, sql, type SqlBool } from "kysely";
 import { Contention, NumbersExhausted } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
-import type { Inserted, Locking } from "../rows/lock-row.js";
+import type { InsertOutcome, LockingDialect } from "../rows/lock-row.js";
 import type { Put, RunStatements, Target } from "../rows/target.js";
-import { probing } from "../select.js";
+import { selectInScope } from "../select.js";
 import type { SqlTransaction } from "../table.js";
 import { meaning } from "./errors.js";
 import { same } from "./operators.js";
 
-export const locking: Locking = {
+export const locking: LockingDialect = {
   lock: () => ({ behind: sql`for update` }),
   returning: false,
   text: (reference) => sql`cast(${reference} as char)`,
@@ -22,14 +22,14 @@ async function insert(
   tx: SqlTransaction,
   target: Target,
   { values }: Pick<Put, "values">,
-): Promise<Inserted> {
+): Promise<InsertOutcome> {
   const { table, key, traits } = target;
   const statement = tx
     .insertInto(table)
     .values({ ...values, ...key })
     .compile();
   const mayLook = Object.keys(key).every((name) => traits?.readable?.has(name) !== false);
-  const looking = probing(tx, { ...target, scope: undefined });
+  const looking = selectInScope(tx, { ...target, scope: undefined });
   // A locking read sees the current row, even if the transaction reads from an older snapshot.
   const look = (traits?.lockable === false ? looking : looking.forUpdate()).compile();
   // Both in one call, so that they count as one failure, after which nothing is sent.

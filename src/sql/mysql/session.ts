@@ -19,10 +19,10 @@
  */
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
-import type { SessionSettings, StatementBounds } from "../dialect.js";
+import type { SessionSettings, TimeLimits } from "../dialect.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 
-interface Asked extends Pick<StatementBounds, "lockMs" | "statementMs"> {
+interface Asked extends Pick<TimeLimits, "lockMs" | "statementMs"> {
   readonly isolation: SessionSettings["isolation"];
 }
 

@@ -11,7 +11,7 @@ import {
 } from "kysely";
 import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
 import type { Dialect } from "../dialect.js";
-import { atMost, hinted } from "../select.js";
+import { atMost, withTableHint } from "../select.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -84,7 +84,7 @@ function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyIns
 
 /** With the key's range locked, or two that insert the same row at once would both find none. @returns how many rows have been inserted or changed */
 async function merge(
-  { keyed = (text) => text }: Dialect["types"],
+  { mergeKey = (text) => text }: Dialect["types"],
   { tx, table, key }: Into,
   inserted: Inserted,
   changes?: Changes,
@@ -103,7 +103,7 @@ async function merge(
       key.reduce(
         (all, column) =>
           all.on(
-            sql<boolean>`${sql.ref(`${table}.${column}`)} = ${keyed(sql.ref(`sent.${column}`))}`,
+            sql<boolean>`${sql.ref(`${table}.${column}`)} = ${mergeKey(sql.ref(`sent.${column}`))}`,
           ),
         join,
       ),
@@ -123,7 +123,7 @@ async function merge(
 const serialized: KyselyPlugin = {
   transformQuery: ({ node }) =>
     MergeQueryNode.is(node)
-      ? { ...node, into: hinted(node.into, sql`with (holdlock)`) as never }
+      ? { ...node, into: withTableHint(node.into, sql`with (holdlock)`) as never }
       : node,
   transformResult: async ({ result }) => result,
 };

@@ -1,9 +1,9 @@
 /** Postgres, by `pg` or PGlite. */
 import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Dialect, StatementBounds, Stranded } from "../dialect.js";
-import { abandonment } from "../pool-requests.js";
-import { carefulRows } from "../rows/locking-statements.js";
+import type { Dialect, TimeLimits, HungSessions } from "../dialect.js";
+import { closeRequest } from "../pool-requests.js";
+import { lockingRows } from "../rows/locking-statements.js";
 import { returningRows } from "../rows/statements.js";
 import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning, taken } from "./errors.js";
@@ -26,7 +26,7 @@ import { convert } from "./values.js";
 import { view } from "./view.js";
 
 /** The last setting frees the locks of a process or network that has gone silent. */
-function bounds({ lockMs, statementMs, asynchronousCommit }: StatementBounds): RawBuilder<unknown> {
+function timeLimits({ lockMs, statementMs, asynchronousCommit }: TimeLimits): RawBuilder<unknown> {
   // Only `off` is changed. Other settings, such as `local`, wait for this server's disk and stay as they are.
   const durable = asynchronousCommit
     ? sql``
@@ -56,7 +56,7 @@ const asynchronous: SettingProblem = {
 /** A wait for a lock, or a statement, has taken too long. */
 const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
 
-const stranded: Stranded = {
+const hungSessions: HungSessions = {
   isSuspected: (error) => waited.has(codes(error)[0]),
   // A session is `active` until everything it was sent has been answered. A COPY is active, too, but may wait for its client as long as it likes.
   end: async (tx, tables, olderThanMs) => {
@@ -76,7 +76,7 @@ const stranded: Stranded = {
 export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
-  carefulRows: carefulRows(locking),
+  lockingRows: lockingRows(locking),
   same,
   merging,
   types: postgresFamily.types,
@@ -99,15 +99,15 @@ export const postgres: Dialect = {
   meaning,
   taken,
   blamed,
-  bound: async (tx, timeouts) => {
-    await bounds(timeouts).execute(tx);
+  setTimeLimits: async (tx, timeouts) => {
+    await timeLimits(timeouts).execute(tx);
   },
-  bounds,
+  timeLimits: timeLimits,
   defer: sql`set constraints all deferred`,
   settings,
-  stranded,
+  hungSessions: hungSessions,
   tookLong: (error) => codes(error)[0] === "57014",
   abandon: async (connection) => {
-    await connection.executeQuery(CompiledQuery.raw(abandonment));
+    await connection.executeQuery(CompiledQuery.raw(closeRequest));
   },
 };

@@ -3,11 +3,11 @@
  */
 import { type Expression, sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
-import type { Merging, Owners } from "../dialect.js";
+import type { MergeOperators, Owners } from "../dialect.js";
 import type { SameValue } from "../rows/target.js";
 
 /** Types that Postgres can't compare, or for which `=` means something else: it compares the area of boxes, and ignores case in `citext`. */
-const compared: Readonly<Record<string, "jsonb" | "text">> = {
+const comparedAs: Readonly<Record<string, "jsonb" | "text">> = {
   json: "jsonb",
   citext: "text",
   xml: "text",
@@ -21,7 +21,7 @@ const compared: Readonly<Record<string, "jsonb" | "text">> = {
 };
 
 export const same: SameValue = (reference, { type, array }, value) => {
-  const { [type]: as } = compared;
+  const { [type]: as } = comparedAs;
   if (as === undefined) return sql`${reference} is not distinct from ${value}`;
   const cast = sql.raw(array ? `${as}[]` : as);
   return sql`cast(${reference} as ${cast}) is not distinct from cast(${value} as ${cast})`;
@@ -58,7 +58,7 @@ const floats: ReadonlySet<string> = new Set(["float4", "float8"]);
 /** A type wide enough for the difference of any two values. */
 const exactNumbers: ReadonlySet<string> = new Set(["int2", "int4", "int8", "numeric"]);
 
-const typed: Merging["typed"] = ({ type, array }, value) => {
+const typed: MergeOperators["typed"] = ({ type, array }, value) => {
   if (array || !(floats.has(type) || exactNumbers.has(type))) return sql`${value}`;
   return floats.has(type) ? sql`cast(${value} as float8)` : sql`cast(${value} as numeric)`;
 };
@@ -68,7 +68,7 @@ function distinct(elements: Expression<unknown>): Expression<unknown> {
   return sql`(select element, min(place) as place from ${elements} with ordinality as both_lists (element, place) group by element)`;
 }
 
-export const merging: Merging = {
+export const merging: MergeOperators = {
   typed,
   sum: (reference, column, yours, base) => {
     const difference = sql`(${typed(column, yours)} - ${typed(column, base)})`;

@@ -1,18 +1,18 @@
 /** How Postgres locks and inserts a row before and while it is written. */
 import { sql } from "kysely";
-import type { Locking } from "../rows/lock-row.js";
+import type { LockingDialect } from "../rows/lock-row.js";
 import { verdict } from "../rows/statements.js";
 import type { Target } from "../rows/target.js";
-import { takenBefore, unsure } from "../rows/unchanged.js";
+import { wasKeyTaken, retryLocked } from "../rows/unchanged.js";
 import { meaning, taken } from "./errors.js";
 import { same } from "./operators.js";
 
 /** The transaction's number, and the row's, which is only the lower half of one. */
-const now = sql`pg_current_xact_id()::text::numeric`;
-const its = sql`xmin::text::numeric`;
-const circle = sql.lit(2 ** 32);
+const currentXid = sql`pg_current_xact_id()::text::numeric`;
+const rowXid = sql`xmin::text::numeric`;
+const xidCycle = sql.lit(2 ** 32);
 
-export const locking: Locking = {
+export const locking: LockingDialect = {
   // The weakest sufficient lock: unless the row is deleted, others can still insert rows that refer to it.
   lock: (verb) => ({ behind: verb === "delete" ? sql`for update` : sql`for no key update` }),
   returning: true,
@@ -43,7 +43,7 @@ export const locking: Locking = {
       const isBlind = Object.keys(key).some((name) => readable?.has(name) === false);
       if (neverChanges && isBlind) return "hidden";
       // Either the row was inserted after the look; or it existed before this transaction, and the look could not find it.
-      if (takenBefore(target) !== true) throw unsure(target, true);
+      if (wasKeyTaken(target) !== true) throw retryLocked(target, true);
       if (ofKey && (view || rowSecurity)) return "hidden";
       // A trigger has changed the row's key, or another constraint of the view's table is violated.
       throw error;
@@ -54,9 +54,9 @@ export const locking: Locking = {
     of: sql`concat(tableoid, ' ', ctid)`,
     // A row of an uncommitted transaction is visible only to that transaction, including its savepoints.
     ours: sql`pg_xact_status((
-      ${now} - mod(${now}, ${circle}) + ${its} + case
-        when ${its} - mod(${now}, ${circle}) > ${circle} / 2 then -${circle}
-        when mod(${now}, ${circle}) - ${its} > ${circle} / 2 then ${circle}
+      ${currentXid} - mod(${currentXid}, ${xidCycle}) + ${rowXid} + case
+        when ${rowXid} - mod(${currentXid}, ${xidCycle}) > ${xidCycle} / 2 then -${xidCycle}
+        when mod(${currentXid}, ${xidCycle}) - ${rowXid} > ${xidCycle} / 2 then ${xidCycle}
         else 0
       end
     )::text::xid8) = 'in progress'`,

@@ -10,25 +10,25 @@ import type { Values } from "../../store/store.js";
 import type { Texts } from "./target.js";
 
 /** Stands for a value in a statement that is compiled. */
-export class Place {
+export class Placeholder {
   readonly of: "values" | "key" | "scope" | "fixed" | "claim";
   readonly name: string;
 
-  constructor(of: Place["of"], name: string) {
+  constructor(of: Placeholder["of"], name: string) {
     this.of = of;
     this.name = name;
   }
 }
 
 /** The same columns, and places in place of their values. */
-export function places(of: Place["of"], columns: Values): Values {
-  return Object.fromEntries(Object.keys(columns).map((name) => [name, new Place(of, name)]));
+export function placeholders(of: Placeholder["of"], columns: Values): Values {
+  return Object.fromEntries(Object.keys(columns).map((name) => [name, new Placeholder(of, name)]));
 }
 
 /** Of one table. No application has as many shapes; but its clients leave out columns as they like. */
 const mostOfTable = 500;
 
-export function compiled(
+export function keepCompiled(
   texts: Texts,
   table: object,
   what: string,

@@ -3,13 +3,13 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../../errors.js";
 import type { Effect, Values } from "../../store/store.js";
 import type { RowLock } from "../dialect.js";
-import { locked, probing } from "../select.js";
+import { withLock, selectInScope } from "../select.js";
 import type { SqlTransaction, Verb } from "../table.js";
-import { holds, probe } from "./statements.js";
+import { isTrue, probe } from "./statements.js";
 import type { Put, SameValue, Target } from "./target.js";
 
 /** What this needs of a database. */
-export interface Locking {
+export interface LockingDialect {
   /** The lock of the SELECT. Absent: nobody else can write in the meantime. */
   lock?(verb: Verb): RowLock;
   /** Whether statements can return what they have written, and triggers can skip rows. */
@@ -26,15 +26,15 @@ export interface Locking {
    *
    * @returns how many rows were inserted; or `hidden`, where it was tried again, and the row still can't be seen
    */
-  insert(tx: SqlTransaction, target: Target, put: InsertedPut): Promise<Inserted>;
+  insert(tx: SqlTransaction, target: Target, put: NewRow): Promise<InsertOutcome>;
   readonly same: SameValue;
   /** Identifies the version of a row, and whether this transaction made it. Absent: the database has no policies. */
   readonly version?: { readonly of: Expression<unknown>; readonly ours: Expression<SqlBool> };
 }
 
-type InsertedPut = Pick<Put, "values" | "neverChanges">;
+type NewRow = Pick<Put, "values" | "neverChanges">;
 
-export type Inserted =
+export type InsertOutcome =
   | { readonly count: bigint; readonly row?: { readonly ok: number | null } }
   | "hidden";
 
@@ -45,48 +45,48 @@ interface Found {
 }
 
 /** The lock of a SELECT that must see the current row, even if the transaction reads from an older snapshot. */
-export function lockOf(
+export function rowLockOf(
   { traits }: Target,
-  locking: Locking,
+  locking: LockingDialect,
   verb: Verb = "update",
 ): RowLock | undefined {
   return traits?.lockable === false ? undefined : locking.lock?.(verb);
 }
 
 /** Locks the row and judges it. */
-export async function look(
+export async function lockRow(
   tx: SqlTransaction,
   target: Target,
-  locking: Locking,
+  locking: LockingDialect,
   verb: Verb,
 ): Promise<Found> {
   const { traits } = target;
-  const lock = lockOf(target, locking, verb);
-  const found = await lookOnce(tx, target, locking, lock);
+  const lock = rowLockOf(target, locking, verb);
+  const found = await lockOnce(tx, target, locking, lock);
   if (found.effect !== "absent" || lock === undefined || !traits?.rowSecurity) return found;
   // FOR UPDATE also applies the policies for UPDATE. A row that only they hide is visible to a plain SELECT.
   const shown = await probe(tx, target);
   if (shown !== "written") return { effect: shown };
   // Unless the row appeared between the two statements.
-  const again = await lookOnce(tx, target, locking, lock);
+  const again = await lockOnce(tx, target, locking, lock);
   return again.effect === "absent" ? { effect: "refused" } : again;
 }
 
-async function lookOnce(
+async function lockOnce(
   tx: SqlTransaction,
   target: Target,
-  { returning, text }: Locking,
+  { returning, text }: LockingDialect,
   lock: RowLock | undefined,
 ): Promise<Found> {
   const { scope, traits } = target;
   const told = returning && !traits?.rewritten.has("update");
   const parents = told ? [] : (scope?.parts?.parents ?? []);
-  const asking = probing(tx, target).select(
+  const asking = selectInScope(tx, target).select(
     parents.map(({ column }) => sql<unknown>`${text(sql.id(column))}`.as(`of ${column}`)),
   );
-  const [row] = await locked(asking, lock).execute();
+  const [row] = await withLock(asking, lock).execute();
   if (row === undefined) return { effect: "absent" };
-  if (scope !== undefined && !holds(row.ok)) return { effect: "foreign" };
+  if (scope !== undefined && !isTrue(row.ok)) return { effect: "foreign" };
   const named = row as Values;
   return {
     effect: "written",
@@ -95,14 +95,18 @@ async function lookOnce(
 }
 
 /** Explains a statement that changed nothing, although the row was locked and in its scope, or did not exist. */
-export async function declined(tx: SqlTransaction, target: Target, verb: Verb): Promise<Effect> {
+export async function whyUnchanged(
+  tx: SqlTransaction,
+  target: Target,
+  verb: Verb,
+): Promise<Effect> {
   const { traits, lessons } = target;
   if (traits?.lockable === false && verb !== "insert" && (await probe(tx, target)) === "absent")
     return "absent";
   // The trigger may have been created after the table was read.
-  const known = traits?.declining.has(verb) ? traits : await target.look();
+  const known = traits?.declining.has(verb) ? traits : await target.readTraits();
   if (known?.declining.has(verb) !== true)
     throw retryable("Others are changing the row right now.");
-  lessons.careful.add(verb);
+  lessons.lockFirst.add(verb);
   return "declined";
 }

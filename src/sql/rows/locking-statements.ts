@@ -7,39 +7,39 @@ import { sql, type SqlBool } from "kysely";
 import { RowTaken } from "../../store/failures.js";
 import type { Effect, Values } from "../../store/store.js";
 import { sourceTable } from "../schema.js";
-import { isRow, judgment, probing } from "../select.js";
+import { keyFilter, asNumber, selectInScope } from "../select.js";
 import type { SqlTransaction } from "../table.js";
-import { declined, type Locking, lockOf, look } from "./lock-row.js";
-import { allowed, holds, judged, probe, scoped, updating, verdict } from "./statements.js";
+import { whyUnchanged, type LockingDialect, rowLockOf, lockRow } from "./lock-row.js";
+import { allowed, isTrue, judged, probe, scoped, updating, verdict } from "./statements.js";
 import type { Put, RowStatements, Target } from "./target.js";
-import { appeared, throwIfFixed, unchanging, unsure } from "./unchanged.js";
+import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
 import { isComputed, literalNulls } from "./values.js";
 
-export function carefulRows(locking: Locking): RowStatements {
+export function lockingRows(locking: LockingDialect): RowStatements {
   return {
     put: async (tx, target, put) => {
       await locking.reserve?.(tx, target);
       if (put.neverChanges) return insertOnly(tx, target, put, locking);
-      const found = await look(tx, target, locking, "update");
-      if (put.seenAbsent && found.effect !== "absent") throw appeared();
+      const found = await lockRow(tx, target, locking, "update");
+      if (put.seenAbsent && found.effect !== "absent") throw rowAppeared();
       if (found.effect === "written") {
-        await throwIfFixed(tx, target, lockOf(target, locking));
+        await throwIfRefused(tx, target, rowLockOf(target, locking));
         return update(tx, target, put.changes, locking, found.parents);
       }
       return found.effect === "absent" ? insert(tx, target, put, locking) : found.effect;
     },
     patch: async (tx, target, values) => {
       if (isPlain(target, locking)) return blindUpdate(tx, target, values);
-      const found = await look(tx, target, locking, "update");
+      const found = await lockRow(tx, target, locking, "update");
       if (found.effect !== "written") return found.effect;
-      await throwIfFixed(tx, target, lockOf(target, locking));
+      await throwIfRefused(tx, target, rowLockOf(target, locking));
       return update(tx, target, values, locking, found.parents);
     },
     softDelete: async (tx, target, values) => {
       if (isPlain(target, locking)) return blindUpdate(tx, target, values);
-      const { effect } = await look(tx, target, locking, "update");
+      const { effect } = await lockRow(tx, target, locking, "update");
       if (effect !== "written") return effect;
-      await throwIfFixed(tx, target, lockOf(target, locking));
+      await throwIfRefused(tx, target, rowLockOf(target, locking));
       return update(tx, { ...target, scope: undefined }, values, locking);
     },
     remove: async (tx, target) => {
@@ -47,19 +47,19 @@ export function carefulRows(locking: Locking): RowStatements {
       if (target.traits?.rowSecurity && version !== undefined)
         return removeUnderPolicies(tx, target, version, locking);
       if (isPlain(target, locking))
-        return (await removed(tx, target, locking)) ? "written" : "absent";
-      const { effect } = await look(tx, target, locking, "delete");
+        return (await deleteRow(tx, target, locking)) ? "written" : "absent";
+      const { effect } = await lockRow(tx, target, locking, "delete");
       if (effect !== "written") return effect;
-      await throwIfFixed(tx, target, lockOf(target, locking));
-      if (await removed(tx, target, locking)) {
+      await throwIfRefused(tx, target, rowLockOf(target, locking));
+      if (await deleteRow(tx, target, locking)) {
         const { traits } = target;
         const mayStay = locking.uncounted && (traits?.view || traits?.declining.has("delete"));
         const stays = mayStay && (await probe(tx, { ...target, scope: undefined })) !== "absent";
-        return stays ? declined(tx, target, "delete") : "written";
+        return stays ? whyUnchanged(tx, target, "delete") : "written";
       }
       // What could not be locked may have changed since.
-      await throwIfFixed(tx, target);
-      return declined(tx, target, "delete");
+      await throwIfRefused(tx, target);
+      return whyUnchanged(tx, target, "delete");
     },
   };
 }
@@ -67,7 +67,7 @@ export function carefulRows(locking: Locking): RowStatements {
 /** Nothing has to be asked, and nothing can be passed over. */
 function isPlain(
   { scope, fixed, guards = [] }: Target,
-  { returning, uncounted }: Locking,
+  { returning, uncounted }: LockingDialect,
 ): boolean {
   if (returning || uncounted) return false;
   return scope === undefined && fixed === undefined && guards.length === 0;
@@ -83,7 +83,7 @@ async function update(
   tx: SqlTransaction,
   target: Target,
   values: Values,
-  { returning }: Locking,
+  { returning }: LockingDialect,
   before: Values = {},
 ): Promise<Effect> {
   const { traits, scope } = target;
@@ -97,19 +97,19 @@ async function update(
       .returning(scope === undefined ? [one] : verdict(scope, traits))
       .execute();
     if (row !== undefined) return judged(tx, target, row);
-    await throwIfFixed(tx, target);
-    return declined(tx, target, "update");
+    await throwIfRefused(tx, target);
+    return whyUnchanged(tx, target, "update");
   }
-  const foreseen = returning ? undefined : await foresee(tx, target, values, true);
+  const foreseen = returning ? undefined : await wouldBeInScope(tx, target, values, true);
   const { numUpdatedRows } = await statement.executeTakeFirst();
-  if (numUpdatedRows === 0n && returning) return declined(tx, target, "update");
-  return after(tx, target, values, before, foreseen);
+  if (numUpdatedRows === 0n && returning) return whyUnchanged(tx, target, "update");
+  return judgedAfter(tx, target, values, before, foreseen);
 }
 
 const one = sql<number>`1`.as("ok");
 
 /** Whether the row that has been written is in its scope, where the statement has not told. */
-async function after(
+async function judgedAfter(
   tx: SqlTransaction,
   target: Target,
   written: Values,
@@ -143,7 +143,7 @@ async function after(
  * Whether the row would be in its scope, were it in its view: asked before the write, of a row that is made up. `undefined`: what `after` knows is
  * enough, or the scope names the view by its schema, which nothing that is made up has.
  */
-async function foresee(
+async function wouldBeInScope(
   tx: SqlTransaction,
   target: Target,
   values: Values,
@@ -159,32 +159,32 @@ async function foresee(
     if (Object.hasOwn(given, name)) return sql`${given[name]}`;
     return isThere ? sql`${sql.id(name)}` : sql`null`;
   });
-  const found = isThere ? sql` from ${sql.id(table)} where ${isRow(target)}` : sql``;
+  const found = isThere ? sql` from ${sql.id(table)} where ${keyFilter(target)}` : sql``;
   // Of the first half, which gives no row, the columns have their types.
   const { rows } = await sql<{ readonly ok: unknown }>`
-    select ${judgment(scope.filter)} as ok
+    select ${asNumber(scope.filter)} as ok
     from (select ${own} from ${sql.id(table)} where 1 = 0 union all select ${sql.join(written)}${found}) as ${sql.id(table)}
   `.execute(tx);
-  return holds(rows[0]?.ok);
+  return isTrue(rows[0]?.ok);
 }
 
 async function insert(
   tx: SqlTransaction,
   target: Target,
   put: Put,
-  locking: Locking,
+  locking: LockingDialect,
 ): Promise<Effect> {
   const values = { ...put.values, ...target.key };
-  const foreseen = locking.returning ? undefined : await foresee(tx, target, values, false);
+  const foreseen = locking.returning ? undefined : await wouldBeInScope(tx, target, values, false);
   const inserted = await locking.insert(tx, target, put);
   if (inserted === "hidden") {
     if (put.neverChanges) throw new RowTaken();
     return "refused";
   }
   const { count, row } = inserted;
-  if (count === 0n) return declined(tx, target, "insert");
+  if (count === 0n) return whyUnchanged(tx, target, "insert");
   return row === undefined
-    ? after(tx, target, values, undefined, foreseen)
+    ? judgedAfter(tx, target, values, undefined, foreseen)
     : judged(tx, target, row);
 }
 
@@ -193,7 +193,7 @@ async function insertOnly(
   tx: SqlTransaction,
   target: Target,
   put: Put,
-  locking: Locking,
+  locking: LockingDialect,
 ): Promise<Effect> {
   const { scope, key, traits } = target;
   const sent = Object.entries(put.changes).filter(([, value]) => !isComputed(value));
@@ -207,13 +207,13 @@ async function insertOnly(
       return column === undefined ? [] : [locking.same(sql.id(name), column, value)];
     });
     const all = sql<SqlBool>`${sql.join([...same, sql`1 = 1`], sql` and `)}`;
-    const row = await probing(tx, target)
-      .select([judgment(all).as("same")])
+    const row = await selectInScope(tx, target)
+      .select([asNumber(all).as("same")])
       .executeTakeFirst();
     if (row !== undefined) {
-      if (put.seenAbsent) throw appeared();
-      if (scope !== undefined && !holds(row.ok)) return "foreign";
-      if (!holds(row.same)) throw new RowTaken();
+      if (put.seenAbsent) throw rowAppeared();
+      if (scope !== undefined && !isTrue(row.ok)) return "foreign";
+      if (!isTrue(row.same)) throw new RowTaken();
       return "written";
     }
   }
@@ -221,12 +221,12 @@ async function insertOnly(
 }
 
 /** @returns whether there was one */
-async function removed(
+async function deleteRow(
   tx: SqlTransaction,
   target: Target,
-  { returning }: Locking,
+  { returning }: LockingDialect,
 ): Promise<boolean> {
-  const statement = unchanging(tx.deleteFrom(target.table).where(isRow(target)), target);
+  const statement = withConditions(tx.deleteFrom(target.table).where(keyFilter(target)), target);
   const { traits } = target;
   const judging = traits?.lockable === false || traits?.rowSecurity;
   const deleting = judging ? scoped(statement, target) : statement;
@@ -244,26 +244,26 @@ async function removed(
 async function removeUnderPolicies(
   tx: SqlTransaction,
   target: Target,
-  version: NonNullable<Locking["version"]>,
-  locking: Locking,
+  version: NonNullable<LockingDialect["version"]>,
+  locking: LockingDialect,
 ): Promise<Effect> {
   const versioned = target.traits?.versioned === true;
   const looking = (than: string | null) =>
-    probing(tx, target).select([
+    selectInScope(tx, target).select([
       sql<string | null>`${versioned ? version.of : sql`null`}`.as("version"),
       // Of another version than that alone.
-      sql<number>`${versioned && than !== null ? judgment(sql<SqlBool>`case when ${version.of} = ${than} then false else ${version.ours} end`) : sql`0`}`.as(
+      sql<number>`${versioned && than !== null ? asNumber(sql<SqlBool>`case when ${version.of} = ${than} then false else ${version.ours} end`) : sql`0`}`.as(
         "ours",
       ),
     ]);
   const before = await looking(null).executeTakeFirst();
   if (before === undefined) return "absent";
-  if (target.scope !== undefined && !holds(before.ok)) return "foreign";
-  await throwIfFixed(tx, target);
-  if (await removed(tx, target, locking)) return "written";
+  if (target.scope !== undefined && !isTrue(before.ok)) return "foreign";
+  await throwIfRefused(tx, target);
+  if (await deleteRow(tx, target, locking)) return "written";
   const now = await looking(before.version).executeTakeFirst();
   if (now === undefined) return "absent";
   if (now.version === before.version) return "refused";
-  if (!holds(now.ours)) throw unsure(target);
-  return declined(tx, target, "delete");
+  if (!isTrue(now.ours)) throw retryLocked(target);
+  return whyUnchanged(tx, target, "delete");
 }

@@ -13,11 +13,11 @@ import {
 import type { Column, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { Versions } from "../ledger/versions.js";
-import { isRow, judgment } from "../select.js";
-import { any } from "../table.js";
+import { keyFilter, asNumber } from "../select.js";
+import { eb } from "../table.js";
 import type { Guard } from "./target.js";
 import { keyOf } from "./values.js";
-import { type Mergers, writeOne, type Writing } from "./write.js";
+import { type MergeConditions, writeOne, type Writing } from "./write.js";
 
 /** @param versions of the rows of tables that count them */
 export async function mergeOne(
@@ -63,7 +63,7 @@ async function enterVersion(
     .select(
       sql<unknown>`${(found && dialect.exact?.(reference, found)) ?? reference}`.as("version"),
     )
-    .where(isRow({ key: keyOf(dialect, table.columns, key) }))
+    .where(keyFilter({ key: keyOf(dialect, table.columns, key) }))
     .executeTakeFirst();
   const version = /^\d{1,19}$/.exec(String(row?.version))?.[0];
   // The row is gone, or can't be seen, so its version is not known.
@@ -80,12 +80,12 @@ async function keptColumns(
   { table, key, merge: { stamps = [] } }: MergedChange,
 ): Promise<readonly string[]> {
   const later = stamps.map(({ column, value }, index) =>
-    judgment(sql<SqlBool>`(${isLater(dialect, table, column, value)})`).as(`s${index}`),
+    asNumber(sql<SqlBool>`(${isLater(dialect, table, column, value)})`).as(`s${index}`),
   );
   const row = await tx
     .selectFrom(table.name)
     .select(later)
-    .where(isRow({ key: keyOf(dialect, table.columns, key) }))
+    .where(keyFilter({ key: keyOf(dialect, table.columns, key) }))
     .executeTakeFirst();
   return stamps.flatMap(({ columns = [] }, index) =>
     Number(row?.[`s${index}`]) === 1 ? columns : [],
@@ -94,7 +94,7 @@ async function keptColumns(
 
 /** Qualified with the table, because a bare name would be ambiguous after ON CONFLICT. */
 function ref({ name }: Table, column: string): Expression<unknown> {
-  return any.ref(`${name}.${column}`);
+  return eb.ref(`${name}.${column}`);
 }
 
 function columnOf({ columns }: Table, name: string): Column {
@@ -116,7 +116,7 @@ function mergers(
   dialect: Dialect,
   { table, values, merge }: MergedChange,
   record: VersionRecord | undefined,
-): Mergers {
+): MergeConditions {
   return {
     guards: [...guardsOf(dialect, table, merge, record)],
     computed: new Map(computedOf(dialect, table, values, merge)),

@@ -4,7 +4,7 @@ import type { StoredRow, Values } from "../../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../../store/tables.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Access, Dialect } from "../dialect.js";
-import { isRow, locked, lockWords } from "../select.js";
+import { keyFilter, withLock, lockClauses } from "../select.js";
 import type { SqlTable, SqlTransaction } from "../table.js";
 import { keyOf } from "./values.js";
 
@@ -28,7 +28,7 @@ export async function readRow(
     .filter(isWanted)
     .map((column) => sql`${exactly(dialect, column)} as ${sql.id(column.name)}`);
   const from = [source.schema, source.name].filter((part) => part !== undefined);
-  const { beside, behind } = lockWords(dialect.rowLock);
+  const { beside, behind } = lockClauses(dialect.rowLock);
   const { rows } = await sql<StoredRow>`
     select ${sql.join(all)} from ${sql.id(...from)} ${beside}
     where ${hasKey(dialect, columns, key)} ${behind}
@@ -57,7 +57,7 @@ export async function lookUp(
 
 /** Parts of a key may be expressions. */
 function hasKey(dialect: Dialect, columns: SqlTable["columns"], key: Values): Expression<SqlBool> {
-  return isRow({ key: keyOf(dialect, columns, key) });
+  return keyFilter({ key: keyOf(dialect, columns, key) });
 }
 
 /** Reads the column with all its digits. */
@@ -153,7 +153,7 @@ async function lockRows(
       some.map((key) => sql`(${hasKey(dialect, columns, key)})`),
       sql` or `,
     );
-    await locked(
+    await withLock(
       tx
         .selectFrom(table)
         .select(sql.lit(1).as("n"))

@@ -7,10 +7,10 @@ import { Undone } from "../../store/failures.js";
 import type { Change, Values } from "../../store/store.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
-import { bound, isSameScope, readsTable } from "../scope/scope.js";
+import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlTable, SqlTransaction, TableOf } from "../table.js";
-import { compiled } from "./compiled.js";
-import { filled, scoped } from "./statements.js";
+import { keepCompiled } from "./compiled.js";
+import { parametersOf, scoped } from "./statements.js";
 import type { CompiledOnce, Target, Texts } from "./target.js";
 import { enclosedValues } from "./values.js";
 
@@ -103,7 +103,7 @@ async function readyFor(
   if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
   if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
-  const { scope, once } = await bound(texts, change.scope, dialect, tableOf, table);
+  const { scope, once } = await bindOnce(texts, change.scope, dialect, tableOf, table);
   if (once === undefined || !staysIn(scope, values)) return undefined;
   const target: Target = {
     op,
@@ -115,7 +115,7 @@ async function readyFor(
     traits,
     lessons,
     begunAt: 0,
-    look: async () => traits,
+    readTraits: async () => traits,
     once,
   };
   const changed = Object.keys(values).filter((each) => !insertOnly.includes(each));
@@ -204,7 +204,7 @@ const rowsHere: RawBuilder<never> = sql.raw(mark);
 
 /** Fills in the rows of a statement that was compiled once. The rows' values come before all others. */
 async function spread(
-  { texts, table, shape, scope, place }: CompiledOnce,
+  { texts, table, shape, scope, bindWithPlaceholders }: CompiledOnce,
   target: Target,
   rows: readonly (readonly unknown[])[],
   what: readonly unknown[],
@@ -213,13 +213,13 @@ async function spread(
   const names = JSON.stringify(["run", what, shape, Object.keys(target.key)]);
   const text =
     texts.get(table)?.get(names) ??
-    compiled(texts, table, names, build({ ...target, scope: await place() }));
+    keepCompiled(texts, table, names, build({ ...target, scope: await bindWithPlaceholders() }));
   const width = rows[0]?.length ?? 0;
   const row = `(${Array.from({ length: width }, () => "?").join(", ")})`;
   const [before = "", behind = ""] = text.sql.split(mark);
   return {
     ...text,
     sql: `${before}${rows.map(() => row).join(", ")}${behind}`,
-    parameters: [...rows.flat(), ...filled(text, { scope })],
+    parameters: [...rows.flat(), ...parametersOf(text, { scope })],
   };
 }

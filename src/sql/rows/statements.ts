@@ -8,9 +8,9 @@ import {
   type SqlBool,
 } from "kysely";
 import type { Effect, Values } from "../../store/store.js";
-import { isRow, judgment, probing } from "../select.js";
+import { keyFilter, asNumber, selectInScope } from "../select.js";
 import type { SqlDatabase, SqlTransaction, Traits, Verb } from "../table.js";
-import { compiled, Place, places } from "./compiled.js";
+import { keepCompiled, Placeholder, placeholders } from "./compiled.js";
 import type {
   BoundParent,
   BoundScope,
@@ -19,7 +19,7 @@ import type {
   RowStatements,
   Target,
 } from "./target.js";
-import { appeared, throwIfFixed, unchanging, unsure } from "./unchanged.js";
+import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
 import { literalNulls } from "./values.js";
 
 /**
@@ -38,14 +38,14 @@ export async function send(
   const query =
     once === undefined
       ? build(target, columns).compile()
-      : await placed(target, once, what, columns, build);
+      : await compileOnce(target, once, what, columns, build);
   return tx.executeQuery(query);
 }
 
 /** The statement as it has been compiled for its like, with its own values. */
-export async function placed(
+export async function compileOnce(
   target: Target,
-  { texts, table, shape, scope, place }: CompiledOnce,
+  { texts, table, shape, scope, bindWithPlaceholders }: CompiledOnce,
   what: string,
   columns: Values,
   build: (target: Target, columns: Values) => Compilable,
@@ -62,33 +62,35 @@ export async function placed(
   if (text === undefined) {
     const at = {
       ...target,
-      key: places("key", key),
-      scope: await place(),
-      ...(fixed && { fixed: { ...fixed, values: places("fixed", fixed.values) } }),
+      key: placeholders("key", key),
+      scope: await bindWithPlaceholders(),
+      ...(fixed && { fixed: { ...fixed, values: placeholders("fixed", fixed.values) } }),
     };
-    text = compiled(texts, table, names, build(at, places("values", columns)));
+    text = keepCompiled(texts, table, names, build(at, placeholders("values", columns)));
   }
   const filling = { key, scope, values: columns, ...(fixed && { fixed: fixed.values }) };
-  return { ...text, parameters: filled(text, filling) };
+  return { ...text, parameters: parametersOf(text, filling) };
 }
 
 /** The statement's parameters, with values in their places. */
-export function filled({ parameters }: CompiledQuery, filling: Filling): readonly unknown[] {
-  return parameters.map((each) => (each instanceof Place ? filling[each.of]?.[each.name] : each));
+export function parametersOf({ parameters }: CompiledQuery, filling: Filling): readonly unknown[] {
+  return parameters.map((each) =>
+    each instanceof Placeholder ? filling[each.of]?.[each.name] : each,
+  );
 }
 
-type Filling = Readonly<Partial<Record<Place["of"], Values>>>;
+type Filling = Readonly<Partial<Record<Placeholder["of"], Values>>>;
 
 /** Where the row stands now: in scope (`written`), outside it, or nowhere. */
 export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
-  const { rows } = await send(tx, target, "probe", {}, (placed) => probing(tx, placed));
+  const { rows } = await send(tx, target, "probe", {}, (placed) => selectInScope(tx, placed));
   const [row] = rows as readonly Pick<VerdictRow, "ok">[];
   if (row === undefined) return "absent";
-  return target.scope === undefined || holds(row.ok) ? "written" : "foreign";
+  return target.scope === undefined || isTrue(row.ok) ? "written" : "foreign";
 }
 
 /** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
-export function holds(ok: unknown): boolean {
+export function isTrue(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
 }
 
@@ -119,7 +121,7 @@ export const returningRows: RowStatements = {
   },
   remove: async (tx, target) => {
     const { numAffectedRows = 0n } = await send(tx, target, "delete", {}, (placed) =>
-      scoped(unchanging(tx.deleteFrom(placed.table).where(isRow(placed)), placed), placed),
+      scoped(withConditions(tx.deleteFrom(placed.table).where(keyFilter(placed)), placed), placed),
     );
     return numAffectedRows > 0n ? "written" : untouched(tx, target, "delete");
   },
@@ -155,7 +157,7 @@ export function upserting(
       const onKey = conflict.columns(Object.keys(key));
       return changes === undefined
         ? onKey.doNothing()
-        : unchanging(scoped(onKey.doUpdateSet(proposed(target, changes)), target), target);
+        : withConditions(scoped(onKey.doUpdateSet(proposed(target, changes)), target), target);
     });
 }
 
@@ -163,14 +165,14 @@ export function upserting(
 async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { seenAbsent } = put;
   if (seenAbsent && (await probe(tx, { ...target, scope: undefined })) !== "absent")
-    throw appeared();
-  if (mayDecline(target, "insert") || mayDecline(target, "update")) throw unsure(target);
+    throw rowAppeared();
+  if (mayDecline(target, "insert") || mayDecline(target, "update")) throw retryLocked(target);
   // There is a row where there was none, and it can't be seen: a policy of the database's hides it, and is to refuse it in its own words.
   if (seenAbsent) return upsert(tx, target, { ...put, seenAbsent: false });
   // No row comes back where the stored one did not satisfy the scope: it was left as it was. Or there is a trigger that nobody has read of yet.
   if (target.scope !== undefined && (await probe(tx, target)) === "foreign") return "foreign";
-  await throwIfFixed(tx, target);
-  throw unsure(target);
+  await throwIfRefused(tx, target);
+  throw retryLocked(target);
 }
 
 async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
@@ -190,7 +192,7 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
   const { table, key } = target;
   const set = merged(literalNulls(nonEmpty(key, values)), target);
-  return unchanging(tx.updateTable(table).set(set).where(isRow(target)), target);
+  return withConditions(tx.updateTable(table).set(set).where(keyFilter(target)), target);
 }
 
 export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
@@ -208,11 +210,11 @@ async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promis
   const now = await probe(tx, target);
   if (!mayDecline(target, verb)) {
     if (now !== "written") return now;
-    await throwIfFixed(tx, target);
+    await throwIfRefused(tx, target);
   } else if (now === "absent" && target.traits?.view !== true) {
     return now;
   }
-  throw unsure(target);
+  throw retryLocked(target);
 }
 
 function mayDecline({ traits }: Target, verb: Verb): boolean {
@@ -229,7 +231,7 @@ export function verdict({ filter, rowOnly, parts }: BoundScope, traits: Traits |
   // Behind a write by which the row has left its view nothing can be asked of it.
   const whole = rowOnly || (parts === undefined && traits?.view === true);
   const own = whole ? filter : parts?.own;
-  const ok: Expression<number | null> = own === undefined ? sql<null>`null` : judgment(own);
+  const ok: Expression<number | null> = own === undefined ? sql<null>`null` : asNumber(own);
   const parents = parts?.parents ?? [];
   return [sql<number | null>`${ok}`.as("ok"), ...parents.map(parentValue)];
 }
@@ -243,13 +245,13 @@ export function parentValue({ column }: BoundParent, index: number) {
 export async function judged(tx: SqlTransaction, target: Target, row: VerdictRow): Promise<Effect> {
   const { scope } = target;
   if (scope === undefined) return "written";
-  if (scope.rowOnly) return holds(row.ok) ? "written" : "left";
+  if (scope.rowOnly) return isTrue(row.ok) ? "written" : "left";
   const now = await probe(tx, target);
   if (now !== "absent") return now === "written" ? now : "left";
   // It has gone from sight by the very write: out of its view, or by a trigger to elsewhere.
   const { parts } = scope;
   const own = parts === undefined ? target.traits?.view === true : parts.own !== undefined;
-  if (own ? !holds(row.ok) : parts === undefined) return "left";
+  if (own ? !isTrue(row.ok) : parts === undefined) return "left";
   if (parts === undefined) return "written";
   return allowed(
     tx,
@@ -263,8 +265,8 @@ export async function allowed(
   filters: readonly Expression<SqlBool>[],
 ): Promise<Effect> {
   const all = sql<SqlBool>`${sql.join([...filters, sql`1 = 1`], sql` and `)}`;
-  const [row] = await tx.selectNoFrom([judgment(all).as("ok")]).execute();
-  return holds(row?.ok) ? "written" : "left";
+  const [row] = await tx.selectNoFrom([asNumber(all).as("ok")]).execute();
+  return isTrue(row?.ok) ? "written" : "left";
 }
 
 export function proposed(

@@ -61,7 +61,7 @@ export interface CompiledOnce {
   /** By their places: the values of the scope's owners. */
   readonly scope: Values;
   /** The scope with places for them. */
-  readonly place: () => Promise<BoundScope | undefined>;
+  readonly bindWithPlaceholders: () => Promise<BoundScope | undefined>;
 }
 
 /** A filter that a row must pass to be changed, and the effect of the write if it does not. */
@@ -80,7 +80,7 @@ export interface Target {
   /** When the transaction began, by `performance.now()`. */
   readonly begunAt: number;
   /** Reads the table's traits again. */
-  readonly look: () => Promise<Traits | undefined>;
+  readonly readTraits: () => Promise<Traits | undefined>;
   /** The columns of the table. */
   readonly columns: Table["columns"];
   /** The key's columns, with the row's values. */

@@ -6,12 +6,12 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import { ColumnsFixed, Contention } from "../../store/failures.js";
 import { MergeRefused } from "../../store/merge.js";
 import type { RowLock } from "../dialect.js";
-import { isRow, judgment, locked } from "../select.js";
-import { any, type Lessons, type SqlTransaction } from "../table.js";
+import { keyFilter, asNumber, withLock } from "../select.js";
+import { eb, type Lessons, type SqlTransaction } from "../table.js";
 import type { Target } from "./target.js";
 
 /** Adds filters, so that the statement changes nothing if the row has other values in columns that are set once, or a guard refuses the write. */
-export function unchanging<Q extends { where(filter: Expression<SqlBool>): Q }>(
+export function withConditions<Q extends { where(filter: Expression<SqlBool>): Q }>(
   statement: Q,
   target: Target,
 ): Q {
@@ -25,7 +25,7 @@ function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expr
   return Object.entries(fixed?.values ?? {}).flatMap(([name, value]) => {
     const column = columns.get(name);
     if (fixed === undefined || column === undefined) return [];
-    const same = fixed.same(any.ref(`${table}.${name}`), column, value);
+    const same = fixed.same(eb.ref(`${table}.${name}`), column, value);
     return [[name, sql<SqlBool>`(${same})`]];
   });
 }
@@ -36,7 +36,7 @@ function fixedFilters({ table, columns, fixed }: Target): readonly [string, Expr
  * @param lock of the SELECT
  * @throws ColumnsFixed, MergeRefused
  */
-export async function throwIfFixed(
+export async function throwIfRefused(
   tx: SqlTransaction,
   target: Target,
   lock?: RowLock,
@@ -47,11 +47,11 @@ export async function throwIfFixed(
   const asking = tx
     .selectFrom(target.table)
     .select([
-      ...filters.map(([, filter], index) => judgment(filter).as(`f${index}`)),
-      ...guards.map(({ filter }, index) => judgment(filter).as(`g${index}`)),
+      ...filters.map(([, filter], index) => asNumber(filter).as(`f${index}`)),
+      ...guards.map(({ filter }, index) => asNumber(filter).as(`g${index}`)),
     ])
-    .where(isRow(target));
-  const [row] = await locked(asking, lock).execute();
+    .where(keyFilter(target));
+  const [row] = await withLock(asking, lock).execute();
   if (row === undefined) return;
   const held: Readonly<Record<string, unknown>> = row;
   const fails = (name: string) => Number(held[name]) !== 1;
@@ -63,41 +63,41 @@ export async function throwIfFixed(
 }
 
 /** The application may have decided on the row's absence, so the transaction must run again. */
-export function appeared(): Contention {
+export function rowAppeared(): Contention {
   return new Contention("The row was not there when context.stored() was asked, and now it is.");
 }
 
 /** How many writes are remembered: more than can be in doubt at the same time. */
-const mostDoubtful = 1_000;
+const mostUnexplained = 1_000;
 
 /**
  * Makes the transaction run again, with the row locked and judged first.
  *
  * @param taken its key turned out to be taken, though no row was found
  */
-export function unsure(target: Target, taken = false): Contention {
-  const { doubtful } = target.lessons;
-  if (doubtful.size >= mostDoubtful) doubtful.clear();
+export function retryLocked(target: Target, taken = false): Contention {
+  const { unexplained } = target.lessons;
+  if (unexplained.size >= mostUnexplained) unexplained.clear();
   const { operationIndex } = target;
-  doubtful.set(nameOf(target), taken ? { at: performance.now(), operationIndex } : undefined);
+  unexplained.set(writeName(target), taken ? { at: performance.now(), operationIndex } : undefined);
   return new Contention("The statement changed nothing, and it can't be told why.");
 }
 
 /** Whether the key was found taken before this transaction began, although no row is visible: then no concurrent insert is the reason. */
-export function takenBefore(target: Target): boolean | undefined {
+export function wasKeyTaken(target: Target): boolean | undefined {
   const { operationIndex, begunAt, lessons } = target;
-  const taken = lessons.doubtful.get(nameOf(target));
+  const taken = lessons.unexplained.get(writeName(target));
   return taken?.operationIndex === operationIndex ? taken.at < begunAt : undefined;
 }
 
 /** Whether the write was tried before, in a transaction that was rolled back. */
-export function isDoubtful(write: Named, { doubtful }: Lessons): boolean {
-  return doubtful.has(nameOf(write));
+export function isUnexplained(write: Named, { unexplained }: Lessons): boolean {
+  return unexplained.has(writeName(write));
 }
 
 type Named = Pick<Target, "op" | "key">;
 
 /** Names the write among those of its table. */
-export function nameOf({ op, key }: Named): string {
+export function writeName({ op, key }: Named): string {
   return JSON.stringify([op, ...Object.values(key).map(String)]);
 }

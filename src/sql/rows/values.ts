@@ -72,14 +72,14 @@ function isDefault(value: Expression<unknown>): boolean {
 
 /** A key as it stands beside its columns. */
 export function keyOf(
-  { keyed }: Pick<Dialect, "keyed">,
+  { keyParameter }: Pick<Dialect, "keyParameter">,
   columns: Table["columns"],
   key: Values,
 ): Values {
-  if (keyed === undefined) return enclosedValues(key);
+  if (keyParameter === undefined) return enclosedValues(key);
   const entries = Object.entries(key).map(([name, value]) => {
     const column = columns.get(name);
-    return [name, column === undefined ? value : keyed(column, value)];
+    return [name, column === undefined ? value : keyParameter(column, value)];
   });
   return enclosedValues(Object.fromEntries(entries));
 }

@@ -3,17 +3,17 @@ import { LeftScope, type Meaning } from "../../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../../store/store.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
-import { bound } from "../scope/scope.js";
-import { isInBefore } from "../select.js";
+import { bindOnce } from "../scope/scope.js";
+import { isInScopeBefore } from "../select.js";
 import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
 import { createRuns } from "./runs.js";
 import type { Fixed, Target, Texts } from "./target.js";
-import { appeared, isDoubtful, nameOf, takenBefore, unsure } from "./unchanged.js";
+import { rowAppeared, isUnexplained, writeName, wasKeyTaken, retryLocked } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
 /** What the statement asks and makes of a row that is there, beside what every statement does. */
-export type Mergers = Required<Pick<Target, "guards" | "computed">>;
+export type MergeConditions = Required<Pick<Target, "guards" | "computed">>;
 
 export interface Writing {
   readonly dialect: Dialect;
@@ -89,7 +89,7 @@ function holdsObject(values: Values): boolean {
 export async function writeOne(
   { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
-  mergers?: Mergers,
+  mergers?: MergeConditions,
 ): Promise<Effect> {
   const { op, seenAbsent = false } = change;
   // The port's tables are this store's own.
@@ -97,16 +97,16 @@ export async function writeOne(
   const { traits, lessons, columns } = table;
   // A role that may change nothing may still make rows.
   const neverChanges = change.neverChanges === true || traits?.updatable?.size === 0;
-  const isCareful = (op === "PUT" && neverChanges) || mustLook(table, change);
-  const { carefulRows = dialect.rows } = dialect;
-  const rows = isCareful ? carefulRows : dialect.rows;
+  const locksFirst = (op === "PUT" && neverChanges) || mustLockFirst(table, change);
+  const { lockingRows = dialect.rows } = dialect;
+  const rows = locksFirst ? lockingRows : dialect.rows;
   const incomplete = op === "PUT" && isIncomplete(change);
   const { values: sent, fixed } = withoutFixed(change, dialect);
-  const isKeyPlain = dialect.keyed === undefined && !holdsObject(change.key);
+  const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
   const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
   const values = holdsObject(sent) ? enclosedValues(sent) : sent;
   const isPlain = key === change.key && values === sent && mergers === undefined;
-  const { scope, once } = await bound(
+  const { scope, once } = await bindOnce(
     isPlain ? texts : undefined,
     change.scope,
     dialect,
@@ -126,13 +126,13 @@ export async function writeOne(
     traits,
     lessons,
     begunAt,
-    look,
+    readTraits: look,
     ...(fixed && { fixed }),
     ...mergers,
     ...(once && { once }),
   };
   const before = scope?.before;
-  const isIn = before === undefined || (await isInBefore(tx, dialect, target, change, before));
+  const isIn = before === undefined || (await isInScopeBefore(tx, dialect, target, change, before));
   let effect: Effect;
   if (op === "PUT") {
     const changes: Record<string, unknown> = { ...values };
@@ -142,8 +142,10 @@ export async function writeOne(
       effect = await rows.put(tx, target, put);
     } catch (error) {
       // Where all rows are looked at first there is no upsert.
-      const isUpsert = !isCareful && dialect.carefulRows !== undefined && traits !== undefined;
-      throw isUpsert && asksMore(traits, dialect.meaning(error)) ? unsure(target) : error;
+      const isUpsert = !locksFirst && dialect.lockingRows !== undefined && traits !== undefined;
+      throw isUpsert && upsertAsksMore(traits, dialect.meaning(error))
+        ? retryLocked(target)
+        : error;
     }
   } else {
     effect = await (op === "PATCH"
@@ -151,16 +153,16 @@ export async function writeOne(
       : isEmpty(values)
         ? rows.remove(tx, target)
         : rows.softDelete(tx, target, values));
-    if (seenAbsent && effect !== "absent") throw appeared();
+    if (seenAbsent && effect !== "absent") throw rowAppeared();
   }
-  if (isCareful && lessons.doubtful.size > 0) {
-    const wasDoubtful = isDoubtful(target, lessons);
+  if (locksFirst && lessons.unexplained.size > 0) {
+    const wasUnexplained = isUnexplained(target, lessons);
     // It stays in doubt, for a later write of the same transaction may be the one that was; but of this one the key was not taken.
-    if (wasDoubtful && takenBefore(target) !== undefined)
-      lessons.doubtful.set(nameOf(target), undefined);
+    if (wasUnexplained && wasKeyTaken(target) !== undefined)
+      lessons.unexplained.set(writeName(target), undefined);
     // Either others were in the way, or the policies take an INSERT and no upsert: then many such rows may come.
-    if (wasDoubtful && op === "PUT" && effect === "written" && traits?.stricterUpsert)
-      lessons.careful.add("insert");
+    if (wasUnexplained && op === "PUT" && effect === "written" && traits?.stricterUpsert)
+      lessons.lockFirst.add("insert");
   }
   return effect === "written" && !isIn ? "left" : effect;
 }
@@ -183,7 +185,7 @@ export function withoutFixed(
  * Whether an upsert may be refused where what becomes of it alone, an INSERT or an UPDATE, is not: policies may take the INSERT of a row that can't be
  * seen yet; and a row that is there is changed, while the one that was proposed for it lacks a value, breaks a CHECK, or is refused by a trigger for new ones.
  */
-function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
+function upsertAsksMore(traits: Traits, meaning: Meaning | undefined): boolean {
   switch (meaning) {
     case "permission":
       return traits.stricterUpsert === true;
@@ -203,21 +205,21 @@ function asksMore(traits: Traits, meaning: Meaning | undefined): boolean {
 function isOneStatement(table: SqlTable, change: Change): boolean {
   const { neverChanges, seenAbsent } = change;
   if (neverChanges || seenAbsent || table.traits?.updatable?.size === 0) return false;
-  return !mustLook(table, change) && !isIncomplete(change);
+  return !mustLockFirst(table, change) && !isIncomplete(change);
 }
 
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
 
 /** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
-export function mustLook({ traits, lessons }: SqlTable, change: Change): boolean {
+export function mustLockFirst({ traits, lessons }: SqlTable, change: Change): boolean {
   if (traits === undefined) return false;
   const { op, key, values } = change;
   const { rewritten, keys } = traits;
-  if (rewritten.size + lessons.careful.size > 0) {
+  if (rewritten.size + lessons.lockFirst.size > 0) {
     const verbs = op === "DELETE" && !isEmpty(values) ? verbsOf.PATCH : verbsOf[op];
-    for (const verb of verbs) if (rewritten.has(verb) || lessons.careful.has(verb)) return true;
+    for (const verb of verbs) if (rewritten.has(verb) || lessons.lockFirst.has(verb)) return true;
   }
-  if (lessons.doubtful.size > 0 && isDoubtful(change, lessons)) return true;
+  if (lessons.unexplained.size > 0 && isUnexplained(change, lessons)) return true;
   // A view that takes no upsert may not count its rows.
   if (keys?.length === 0) return true;
   if (op !== "PUT") return false;

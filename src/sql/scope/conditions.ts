@@ -14,13 +14,13 @@ import { heldValue } from "../../store/owners.js";
 import type { Column, OwnerKind, Scope, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { ValueOf } from "../rows/target.js";
-import { any, mayShare, type TableOf } from "../table.js";
+import { eb, mayShareRows, type TableOf } from "../table.js";
 
 /** The placeholder for an owner's value in a statement that is compiled once. */
-export type PlaceOwner = (value: unknown) => unknown;
+export type PlaceholderFor = (value: unknown) => unknown;
 
 /** A column that holds the caller's id, and the filter that says so. */
-export interface Owned {
+export interface BoundOwner {
   /** The column's name, qualified with a table. */
   readonly reference: string;
   readonly userId: string;
@@ -31,7 +31,7 @@ export interface Owned {
   readonly filter: Expression<SqlBool>;
 }
 
-export interface OwnedColumn {
+export interface OwnerColumn {
   readonly table: string;
   readonly column: string;
   readonly userId: string;
@@ -42,12 +42,12 @@ export interface OwnedColumn {
 }
 
 /** The filter with a placeholder for the value. */
-export function placedOwner(
-  { reference, kind, value }: Owned,
+export function ownerWithPlaceholder(
+  { reference, kind, value }: BoundOwner,
   { owners }: Dialect,
-  place: PlaceOwner,
+  place: PlaceholderFor,
 ): Expression<SqlBool> {
-  return owners.same(any.ref(reference), kind, value, place);
+  return owners.same(eb.ref(reference), kind, value, place);
 }
 
 /** The alias of the members' table. It needs one, because it may be the table whose row is judged. */
@@ -61,13 +61,13 @@ interface ConditionParts {
   /** That table's form, if it has been read. */
   readonly known: Table | undefined;
   /** See `scope.ts`. */
-  owns(column: OwnedColumn, dialect: Dialect, tableOf: TableOf): Promise<Owned>;
+  bindOwner(column: OwnerColumn, dialect: Dialect, tableOf: TableOf): Promise<BoundOwner>;
 }
 
 type Given = NonNullable<Scope["condition"]>;
 
 /**
- * In parentheses. Throws as `owns` does.
+ * In parentheses. Throws as `bindOwner` does.
  *
  * @param place is called once for each owner and each member, in their order; for a member's id before the key of the row that is left out
  * @param valueOf the judged row's values, where they are not those of its table
@@ -75,8 +75,8 @@ type Given = NonNullable<Scope["condition"]>;
 export async function bindCondition(
   given: Given,
   parts: ConditionParts,
-  place?: PlaceOwner,
-  valueOf: ValueOf = (column) => any.ref(`${parts.table}.${column}`),
+  place?: PlaceholderFor,
+  valueOf: ValueOf = (column) => eb.ref(`${parts.table}.${column}`),
 ): Promise<Expression<SqlBool>> {
   const { holds } = given;
   if ("anyOf" in holds) {
@@ -92,22 +92,23 @@ export async function bindCondition(
     const filter = owners.same(valueOf(holds.isOwner), kind, value, place ?? itself);
     return sql<SqlBool>`(${filter})`;
   }
-  const filter = place === undefined ? owned.filter : placedOwner(owned, parts.dialect, place);
+  const filter =
+    place === undefined ? owned.filter : ownerWithPlaceholder(owned, parts.dialect, place);
   const { table, row, by } = holds.isMember;
   const member = held.reduce(
     (all, each) => all.where(each.filter),
-    any
+    eb
       .selectFrom(`${table} as ${alias}`)
-      .select(any.lit(1).as("one"))
+      .select(eb.lit(1).as("one"))
       .where(`${alias}.${row}`, "=", valueOf(by) as Expression<never>)
       .where(filter),
   );
-  if (leftOut === undefined) return sql<SqlBool>`(${any.exists(member)})`;
+  if (leftOut === undefined) return sql<SqlBool>`(${eb.exists(member)})`;
   const isLeftOut = Object.entries(leftOut).map(
     ([column, value]) =>
       sql<SqlBool>`${sql.ref(`${alias}.${column}`)} = ${place === undefined ? value : place(value)}`,
   );
-  return sql<SqlBool>`(${any.exists(member.where(any.not(any.and(isLeftOut))))})`;
+  return sql<SqlBool>`(${eb.exists(member.where(eb.not(eb.and(isLeftOut))))})`;
 }
 
 function itself(value: unknown): unknown {
@@ -124,7 +125,7 @@ export async function mayShowWritten(
     if (mayBeSame(membership.table, writes)) continue;
     const written = await tableOf(writes);
     const found = await tableOf(membership.table, memberColumns(membership));
-    if (mayShare(written?.traits, found?.traits)) return true;
+    if (mayShareRows(written?.traits, found?.traits)) return true;
   }
   return false;
 }
@@ -132,7 +133,7 @@ export async function mayShowWritten(
 /**
  * What the condition's text depends on, and the values in the order of their placeholders. `undefined`: a value is an expression, whose text may differ
  * each time.
- * Throws as `owns` does.
+ * Throws as `bindOwner` does.
  */
 export async function conditionGiven(
   given: Given,
@@ -171,7 +172,7 @@ function spelled({ column: { name, type }, values }: HeldColumn): readonly unkno
 }
 
 interface Compared {
-  readonly owned: Owned;
+  readonly owned: BoundOwner;
   /** They are the configuration's, and stand in the text as they are. */
   readonly held: readonly HeldColumn[];
   /** The key of the row that makes nobody a member. */
@@ -181,17 +182,17 @@ interface Compared {
 async function comparedOf(
   holds: Exclude<Condition, { readonly anyOf: unknown }>,
   { userId, without }: Given,
-  { table, dialect, tableOf, known, owns }: ConditionParts,
+  { table, dialect, tableOf, known, bindOwner }: ConditionParts,
 ): Promise<Compared> {
   if ("isOwner" in holds)
     return {
-      owned: await owns({ table, column: holds.isOwner, userId, known }, dialect, tableOf),
+      owned: await bindOwner({ table, column: holds.isOwner, userId, known }, dialect, tableOf),
       held: [],
     };
   const { table: members, user, where }: Membership = holds.isMember;
   const found = await tableOf(members, memberColumns(holds.isMember));
   const of = { table: members, column: user, userId, as: alias, known: found };
-  const owned = await owns(of, dialect, tableOf);
+  const owned = await bindOwner(of, dialect, tableOf);
   const held = where.map((each) => heldColumn(each, members, found, dialect));
   if (without === undefined || !mayBeSame(members, without.table)) return { owned, held };
   // A table of that name in another schema may have another key.
@@ -224,7 +225,7 @@ function heldColumn(
   if (last?.column === column) return last;
   const { owners } = dialect;
   const kind = owners.kind(column);
-  const reference = any.ref(`${alias}.${held.column}`);
+  const reference = eb.ref(`${alias}.${held.column}`);
   const values = held.oneOf.map((value) =>
     value === null ? null : heldValue(dialect, kind, { table, column, value }),
   );

@@ -7,18 +7,18 @@ import { membershipsOf } from "../../store/conditions.js";
 import { ownerValue } from "../../store/owners.js";
 import type { Column, ParentScope, Scope, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
-import { Place } from "../rows/compiled.js";
+import { Placeholder } from "../rows/compiled.js";
 import type { BoundParent, BoundScope, CompiledOnce, Texts, ValueOf } from "../rows/target.js";
 import { enclosed, isExpression } from "../rows/values.js";
-import { any, type SqlTable, type TableOf } from "../table.js";
+import { eb, type SqlTable, type TableOf } from "../table.js";
 import {
   bindCondition,
   conditionGiven,
   mayShowWritten,
-  type Owned,
-  type OwnedColumn,
-  placedOwner,
-  type PlaceOwner,
+  type BoundOwner,
+  type OwnerColumn,
+  ownerWithPlaceholder,
+  type PlaceholderFor,
 } from "./conditions.js";
 import { Qualifier, sameName } from "./qualifier.js";
 
@@ -33,27 +33,28 @@ export async function bindScope(
   dialect: Dialect,
   tableOf: TableOf,
   known?: Table,
-  place?: PlaceOwner,
+  place?: PlaceholderFor,
 ): Promise<BoundScope | undefined> {
   const bound: BelongsTo[] = [];
-  for (const parent of parents) bound.push(await belongs(table, parent, dialect, tableOf, place));
+  for (const parent of parents)
+    bound.push(await bindParent(table, parent, dialect, tableOf, place));
   const qualifier = new Qualifier(table);
   const qualified = (part: Expression<SqlBool>): Expression<SqlBool> =>
     asExpression(qualifier.transformNode(part.toOperationNode()));
   const filters: Expression<SqlBool>[] = bound.map(({ filter }) => qualified(filter));
   const own: Expression<SqlBool>[] = [];
   const before = bound.flatMap((parent) => parent.before ?? []);
-  let owned: Owned | undefined;
+  let owned: BoundOwner | undefined;
   // It only reads the row, in whatever form a dialect expresses it.
   if (owner !== undefined) {
-    owned = await owns({ table, ...owner, known }, dialect, tableOf);
-    const filter = place === undefined ? owned.filter : placedOwner(owned, dialect, place);
+    owned = await bindOwner({ table, ...owner, known }, dialect, tableOf);
+    const filter = place === undefined ? owned.filter : ownerWithPlaceholder(owned, dialect, place);
     filters.unshift(filter);
     own.push(filter);
   }
   let readsOthers = false;
   if (condition !== undefined) {
-    const parts = { table, dialect, tableOf, known, owns };
+    const parts = { table, dialect, tableOf, known, bindOwner };
     const filter = await bindCondition(condition, parts, place);
     if (await mayShowWritten(condition, parts))
       before.push((valueOf) => bindCondition(condition, parts, undefined, valueOf));
@@ -74,7 +75,7 @@ export async function bindScope(
   }
   const [first, ...others] = filters;
   if (first === undefined) return undefined;
-  const filter = others.length === 0 ? first : any.and(filters);
+  const filter = others.length === 0 ? first : eb.and(filters);
   const { rowOnly } = qualifier;
   const whole = {
     filter: sql<SqlBool>`${filter}`,
@@ -85,7 +86,7 @@ export async function bindScope(
   return {
     ...whole,
     parts: {
-      ...(own.length > 0 && { own: any.and(own) }),
+      ...(own.length > 0 && { own: eb.and(own) }),
       ...(owner && owned && { owner: { column: owner.column, value: owned.value } }),
       more: (condition ?? expression) !== undefined,
       parents: bound,
@@ -96,18 +97,18 @@ export async function bindScope(
 type Before = NonNullable<BoundScope["before"]>;
 
 function allOf(all: readonly Before[]): Before {
-  return async (valueOf) => any.and(await Promise.all(all.map((each) => each(valueOf))));
+  return async (valueOf) => eb.and(await Promise.all(all.map((each) => each(valueOf))));
 }
 
 /** The latest result for each column: operations of one caller arrive together, so it is often needed again. */
-const lastOwned = new WeakMap<Column, Owned>();
+const lastOwned = new WeakMap<Column, BoundOwner>();
 
 /** @throws ServerValue if the column can't hold the caller's id; retryable if the column does not exist at the moment */
-async function owns(
-  { table, column: name, userId, as = table, known }: OwnedColumn,
+async function bindOwner(
+  { table, column: name, userId, as = table, known }: OwnerColumn,
   dialect: Dialect,
   tableOf: TableOf,
-): Promise<Owned> {
+): Promise<BoundOwner> {
   const column = known?.columns.get(name) ?? (await tableOf(table, [name]))?.columns.get(name);
   // An unconverted value could match somebody else's id, because databases differ in what they consider equal.
   if (column === undefined) throw keptQueued("The database is being changed right now.");
@@ -118,7 +119,7 @@ async function owns(
   const kind = owners.kind(column);
   const value = ownerValue(dialect, kind, { table, column, userId });
   let compared: unknown;
-  const filter = owners.same(any.ref(reference), kind, value, (given) => (compared = given));
+  const filter = owners.same(eb.ref(reference), kind, value, (given) => (compared = given));
   const owned = { reference, userId, kind, value, compared, filter };
   lastOwned.set(column, owned);
   return owned;
@@ -133,17 +134,17 @@ interface BelongsTo extends BoundParent {
 }
 
 /** A condition that the row to which the column refers is in its own scope. */
-async function belongs(
+async function bindParent(
   child: string,
   { column, table, by, optional, scope: given }: ParentScope,
   dialect: Dialect,
   tableOf: TableOf,
-  place: PlaceOwner | undefined,
+  place: PlaceholderFor | undefined,
 ): Promise<BelongsTo> {
   const scope = given && (await bindScope(given, dialect, tableOf, undefined, place));
   const exists = (from: string, match: string, reference: string, more?: Expression<SqlBool>) => {
-    const row = any.selectFrom(from).select(any.lit(1).as("one")).whereRef(match, "=", reference);
-    return any.exists(more === undefined ? row : row.where(more));
+    const row = eb.selectFrom(from).select(eb.lit(1).as("one")).whereRef(match, "=", reference);
+    return eb.exists(more === undefined ? row : row.where(more));
   };
   const reference = `${child}.${column}`;
   const its = `${table}.${by}`;
@@ -154,20 +155,20 @@ async function belongs(
     : exists(table, its, reference, scope?.filter);
   const allows = (value: unknown): Expression<SqlBool> => {
     if (value === null || value === undefined) return sql<SqlBool>`${optional ? 1 : 0} = 1`;
-    const row = any.selectFrom(table).select(any.lit(1).as("one")).where(sql.ref(its), "=", value);
-    return any.exists(scope === undefined ? row : row.where(scope.filter));
+    const row = eb.selectFrom(table).select(eb.lit(1).as("one")).where(sql.ref(its), "=", value);
+    return eb.exists(scope === undefined ? row : row.where(scope.filter));
   };
-  const filter = optional ? any.or([any(reference, "is", null), found]) : found;
+  const filter = optional ? eb.or([eb(reference, "is", null), found]) : found;
   const before = async (valueOf: ValueOf): Promise<Expression<SqlBool>> => {
     const value = valueOf(column);
-    const above = any.exists(
-      any
+    const above = eb.exists(
+      eb
         .selectFrom(table)
-        .select(any.lit(1).as("one"))
+        .select(eb.lit(1).as("one"))
         .where(its, "=", value as Expression<never>)
         .where(scope?.filter ?? sql<SqlBool>`1 = 1`),
     );
-    return optional ? any.or([sql<SqlBool>`${value} is null`, above]) : above;
+    return optional ? eb.or([sql<SqlBool>`${value} is null`, above]) : above;
   };
   return { column, allows, filter, ...(scope?.before && { before }) };
 }
@@ -203,14 +204,14 @@ async function scopeGiven(
     values.push(...given.values);
   }
   if (owner !== undefined) {
-    const { kind = null, compared } = await owns({ table, ...owner, known }, dialect, tableOf);
+    const { kind = null, compared } = await bindOwner({ table, ...owner, known }, dialect, tableOf);
     // On MySQL bytes are one.
     if (typeof compared === "object" && isExpression(compared)) return undefined;
     shape.push(owner.column, kind, typeof compared);
     values.push(compared);
   }
   if (condition !== undefined) {
-    const parts = { table, dialect, tableOf, known, owns };
+    const parts = { table, dialect, tableOf, known, bindOwner };
     const given = await conditionGiven(condition, parts);
     // What is asked before the write is asked of that write alone.
     if (given === undefined || (await mayShowWritten(condition, parts))) return undefined;
@@ -224,7 +225,7 @@ async function scopeGiven(
 const lastBound = new WeakMap<SqlTable, ScopeGiven & { readonly scope: BoundScope | undefined }>();
 
 /** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent where none is compiled once */
-export async function bound(
+export async function bindOnce(
   texts: Texts | undefined,
   given: Scope | undefined,
   dialect: Dialect,
@@ -236,11 +237,17 @@ export async function bound(
     given && bindScope(given, dialect, tableOf, table, place);
   if (texts === undefined || known === undefined) return { scope: await bind() };
   const { shape, values } = known;
-  const place = () => {
+  const bindWithPlaceholders = () => {
     let index = 0;
-    return bind(() => new Place("scope", String(index++)));
+    return bind(() => new Placeholder("scope", String(index++)));
   };
-  const once = { texts, table, shape, scope: Object.fromEntries(values.entries()), place };
+  const once = {
+    texts,
+    table,
+    shape,
+    scope: Object.fromEntries(values.entries()),
+    bindWithPlaceholders,
+  };
   const last = lastBound.get(table);
   if (last?.shape === shape && isSame(last.values, values)) return { once, scope: last.scope };
   const scope = await bind();

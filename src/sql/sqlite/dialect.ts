@@ -3,7 +3,7 @@ import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../permissions.js";
-import { carefulRows } from "../rows/locking-statements.js";
+import { lockingRows } from "../rows/locking-statements.js";
 import { returningRows } from "../rows/statements.js";
 import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning } from "./errors.js";
@@ -36,7 +36,7 @@ const notSynchronous: SettingProblem = {
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
-  carefulRows: carefulRows(locking),
+  lockingRows: lockingRows(locking),
   runs,
   same,
   merging,
@@ -58,7 +58,7 @@ export const sqlite: Dialect = {
   meaning,
   blamed,
   // A statement blocks the process until it ends, so only the wait for the lock can be limited.
-  bound: lockForWriting,
+  setTimeLimits: lockForWriting,
   // The setting ends with the transaction.
   defer: sql`pragma defer_foreign_keys = on`,
   settings,

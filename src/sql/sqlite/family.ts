@@ -1,7 +1,7 @@
 /** SQLite before its dialect is loaded: Kysely's adapter, how the library's own tables are created, and the write lock of a database file. */
 import { type Expression, sql, SqliteAdapter } from "kysely";
 import { retryable } from "../../errors.js";
-import type { StatementBounds } from "../dialect.js";
+import type { TimeLimits } from "../dialect.js";
 import type { Family } from "../family.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 import { meaning } from "./errors.js";
@@ -31,7 +31,7 @@ const migrationMs = 15_000;
 /** Any DELETE takes the lock when it starts; this one deletes nothing. */
 export async function lockForWriting(
   tx: SqlTransaction,
-  { lockMs }: StatementBounds,
+  { lockMs }: TimeLimits,
   ledger: Expression<unknown> | undefined,
 ): Promise<void> {
   if (ledger === undefined) return;

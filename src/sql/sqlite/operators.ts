@@ -3,7 +3,7 @@ import { sql, type SqlBool } from "kysely";
 import type { OwnerKind } from "../../store/tables.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
-import type { Merging, Owners } from "../dialect.js";
+import type { MergeOperators, Owners } from "../dialect.js";
 import type { SameValue } from "../rows/target.js";
 import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
@@ -33,7 +33,7 @@ export const owners: Owners = {
   },
 };
 
-export const merging: Merging = {
+export const merging: MergeOperators = {
   typed: (_column, value) => sql`${value}`,
   sum: (reference, { type, scale = 0 }, yours, base) => {
     const sum = sql`(coalesce(${reference}, 0) + (${yours} - ${base}))`;

@@ -1,12 +1,12 @@
 /** How SQLite inserts a row, and how it writes several in one statement. */
 import { type RawBuilder, sql } from "kysely";
-import type { Locking } from "../rows/lock-row.js";
-import { holds, scoped, verdict } from "../rows/statements.js";
+import type { LockingDialect } from "../rows/lock-row.js";
+import { isTrue, scoped, verdict } from "../rows/statements.js";
 import type { RunStatements } from "../rows/target.js";
-import { judgment } from "../select.js";
+import { asNumber } from "../select.js";
 import { same } from "./operators.js";
 
-export const locking: Locking = {
+export const locking: LockingDialect = {
   returning: true,
   text: (reference) => sql`cast(${reference} as text)`,
   insert: async (tx, { table, key, scope, traits }, { values }) => {
@@ -29,7 +29,7 @@ export const runs: RunStatements = {
     const changes: Record<string, RawBuilder<unknown>> = Object.fromEntries(
       names.map((name) => [name, sql`${sql.id("excluded", name)}`]),
     );
-    const ok = scope?.rowOnly === true ? judgment(scope.filter) : sql<number>`1`;
+    const ok = scope?.rowOnly === true ? asNumber(scope.filter) : sql<number>`1`;
     return tx
       .insertInto(table)
       .columns([...columns])
@@ -41,5 +41,5 @@ export const runs: RunStatements = {
   },
   isPut: ({ rows }, number) =>
     rows.length === number &&
-    (rows as readonly { readonly ok: unknown }[]).every(({ ok }) => holds(ok)),
+    (rows as readonly { readonly ok: unknown }[]).every(({ ok }) => isTrue(ok)),
 };

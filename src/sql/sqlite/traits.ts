@@ -29,7 +29,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     select 1 from ${sql.id(schema, "sqlite_schema")} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
   const triggered = sql`(${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its})`;
   const { rows } = await sql<TraitsRow>`
-    with recursive ${reaching(source)}
+    with recursive ${reachedTables(source)}
     select type as kind, ${triggered} as triggered, ${sql.id("schema")} as place,
       ${deferredPlace(sql`waits`)} as declared, ${deferredPlace(sql`1`)} as asked,
       not exists (select 1 from pragma_index_list(${name}, ${schema ?? null}) where ${sql.id("unique")} = 1 and origin <> 'pk')
@@ -64,7 +64,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
  * Table expressions for WITH: `foreign_keys`; and `reached`, the table and those whose rows change with its rows by a foreign key's action. Only the text
  * of a table tells which keys wait, so all keys of a table whose text has the keyword count. Other attached files are not examined.
  */
-function reaching({ name, schema }: SourceTable): RawBuilder<unknown> {
+function reachedTables({ name, schema }: SourceTable): RawBuilder<unknown> {
   const schemas = new Set(["main", "temp", ...(schema === undefined ? [] : [schema])]);
   const own = [...schemas].map((each) => ({
     each,
