@@ -3,10 +3,19 @@
  * not answer in time.
  */
 import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
-import { keptQueued, retryable } from "../errors.js";
+import { keptQueued, misconfigured, retryable } from "../errors.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { LockLimit, Dialect, StatementSettings, SessionSettings } from "./dialect.js";
+import { clientRequest, type LentClient } from "./pool-requests.js";
 import type { SqlDatabase } from "./table.js";
+
+/** The error of a transaction whose time is over. */
+export function lateError(
+  watch: { readonly answeredAt?: number; readonly longestMs: number },
+  timeouts: UnitTimeouts,
+): Error {
+  return wasAtWork(watch, timeouts) ? tooSlow(timeouts) : tookTooLong(timeouts);
+}
 
 export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included. Where a hook asks the database by another connection than \`tx\`, it may wait for the one that the transaction holds: use \`tx\`. Otherwise see what holds locks, and whether the pool is large enough.`;
@@ -14,14 +23,14 @@ export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
 }
 
 /** The transaction is too large for its time, or the database is too far away. That does not pass by itself, so it counts for parking. */
-export function tooSlow({ transactionMs }: UnitTimeouts): Error {
+function tooSlow({ transactionMs }: UnitTimeouts): Error {
   const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
   const failure = retryable("The transaction takes longer than the server allows.");
   return Object.assign(failure, { cause: new Error(text) });
 }
 
 /** Whether the time was spent in many short steps, not in waiting for a lock, a connection, a hook, or a silent database. */
-export function wasAtWork(
+function wasAtWork(
   { answeredAt, longestMs }: { readonly answeredAt?: number; readonly longestMs: number },
   { lockMs, transactionMs }: UnitTimeouts,
 ): boolean {
@@ -92,8 +101,8 @@ function skipBegin(connection: DatabaseConnection): void {
   Object.defineProperty(connection, "executeQuery", { value: answer, configurable: true });
 }
 
-/** While `run` runs, statements that go through the connection are sent so, those of the application's too. */
-export async function withStatementSettings<T>(
+/** While `run` runs, every statement that goes through the connection is sent with these settings, also the application's. */
+export async function sendWithSettings<T>(
   sending: StatementSettings,
   connection: DatabaseConnection,
   limits: LockLimit,
@@ -125,4 +134,15 @@ export async function withStatementSettings<T>(
       else Object.defineProperty(connection, name, own);
     }
   }
+}
+
+/** @throws RetryableError if the pool is not guarded, or has another driver */
+export async function clientOf(connection: DatabaseConnection): Promise<LentClient> {
+  const { rows } = await connection.executeQuery<{ client: LentClient }>(
+    CompiledQuery.raw(clientRequest),
+  );
+  if (rows[0] !== undefined) return rows[0].client;
+  throw misconfigured(
+    "connectionOf(tx) needs the driver's client. Give the dialect a guarded pool: new PostgresDialect({ pool: guardPool(pool) }).",
+  );
 }

@@ -51,7 +51,7 @@ export interface RowSecurity {
   ): Promise<PolicyReport>;
 }
 
-/** In milliseconds. */
+/** The time limits of a transaction's statements, in milliseconds. */
 export interface TimeLimits {
   readonly lockMs: number;
   readonly statementMs: number;
@@ -66,11 +66,12 @@ export interface SessionSettings {
   readonly isolation: IsolationLevel | undefined;
 }
 
+/** A lock of the rows that a SELECT finds, until the transaction ends. It follows the SELECT, or the table's name. */
 export type RowLock =
   | { readonly behind: Expression<unknown> }
   | { readonly beside: Expression<unknown> };
 
-/** In milliseconds. */
+/** The time limit that each statement contains, in milliseconds. */
 export interface LockLimit {
   readonly lockMs: number;
 }
@@ -82,14 +83,14 @@ export interface Savepoint {
   readonly undo: string;
   /** Absent: the savepoint needs no end. */
   readonly end?: string;
-  /** The statement, so that its failure ends nothing but itself. Absent: it is so anyway. */
+  /** Changes the statement so that its failure undoes only itself. Absent: the savepoint ensures that. */
   alone?(statement: CompiledQuery): CompiledQuery;
 }
 
-/** For databases on which a setting ends with the statement that makes it: each statement brings the transaction's settings along. */
+/** For databases on which a setting ends with the statement that makes it: each statement contains the transaction's settings. */
 export interface StatementSettings {
   withSettings(statement: CompiledQuery, limits: LockLimit): CompiledQuery;
-  /** The one error that a statement failed with, where the driver gives several. */
+  /** The error that a statement failed with, if the driver reports several. */
   thrown(error: unknown): unknown;
 }
 
@@ -100,8 +101,7 @@ export interface Owners {
   /**
    * A condition that the column contains exactly the value that `convert` made, independent of the collation.
    *
-   * @param place what stands in the statement for the value that is compared with; it is called once. What else there is of the value in the text,
-   * is its type alone
+   * @param place called once with the compared value, and returns what the statement contains for it. Otherwise the text only depends on the value's type
    */
   same(
     reference: Expression<unknown>,
@@ -136,6 +136,7 @@ export interface HungSessions {
   end(tx: SqlTransaction, tables: readonly SourceTable[], olderThanMs: number): Promise<void>;
 }
 
+/** One SQL database. */
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
@@ -210,14 +211,14 @@ export interface Dialect {
   /**
    * Sets the time limits of this transaction's statements. At most one statement.
    *
-   * @param ledger the library's ledger, where a lock on some table is needed before anything is written; absent where nothing is
+   * @param ledger the library's ledger, for databases that must lock a table before anything is read. Absent: the transaction writes nothing
    */
   setTimeLimits?(
     tx: SqlTransaction,
     limits: TimeLimits,
     ledger: Expression<unknown> | undefined,
   ): Promise<void>;
-  /** The same as a SELECT, to be a part of the transaction's first statement. Then `bound` is not needed. */
+  /** The same as a SELECT, to be a part of the transaction's first statement. Then `setTimeLimits` is not needed. */
   timeLimits?(limits: TimeLimits): Expression<unknown>;
   /**
    * For databases whose settings outlive the transaction: sets the time limits, the isolation level and other settings, and begins the transaction. One

@@ -132,7 +132,7 @@ const errorCode = /^[A-Z][A-Z0-9_]{0,63}$/;
 const mayPass: readonly RegExp[] = [
   /^(?:08|28|40|53|57|58|72)(?:...)?$/,
   /^(?:25006|25P0[34]|3D000|55006|55P03|HY000|HY|XX00[12])$/,
-  // The client's, and the server's of connections and locks.
+  // The client's own errors, and the server's about connections and locks.
   /^(?:2\d{3}|10(?:20|27|40|42|43|53)|11(?:29|30|5\d|6[01])|12(?:03|05|13|23|26)|1614|1689|1927|3058|3101|313[23]|3572|4031)$/,
   /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|CANTOPEN|FULL|NOMEM|READONLY|CORRUPT|NOTADB|ABORT_ROLLBACK|ERROR_RETRY|ERROR_SNAPSHOT)(?:_|$)/,
 ];
@@ -162,7 +162,7 @@ export function checkApplicationErrors(errors: ApplicationErrors = {}): void {
 
 /**
  * @param codes what the database calls the error: the most exact first
- * @param meaning by the library's tables
+ * @param meaning what the library's own tables of codes say
  */
 export function applicationWord(
   errors: ApplicationErrors,

@@ -1,4 +1,4 @@
-/** Behind a wait for a lock that took too long: ends the sessions that would hold it for ever, because their clients are silent and have given up. */
+/** After a wait for a lock that took too long: ends sessions that would hold the lock forever, because their clients are silent and have given up. */
 import type { Kysely } from "kysely";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, TimeLimits } from "./dialect.js";
@@ -7,19 +7,19 @@ import { sourceTable } from "./schema.js";
 import type { SqlTransaction } from "./table.js";
 import { createWatch, inTransaction } from "./transaction.js";
 
-/** What is known of a database's sessions. */
+/** When a database was last searched for hung sessions. */
 export interface SessionChecks {
-  /** By `performance.now()`: when they were last looked at. */
+  /** By `performance.now()`. */
   checkedAt: number;
 }
 
-/** Every transaction of the library's holds one of them from its first statement on. */
+/** Every transaction of the library locks one of these tables with its first statement. */
 const heldFirst = ["powersync_ledger", "powersync_dead_letters"] as const;
 
-/** A process with other time-outs may wait for its transaction longer than this one would. */
+/** Another process may have longer timeouts, so a session is ended only after a multiple of this process's own. */
 const patience = 2;
 
-/** Nobody waits longer for their answer because of it. */
+/** The answer to the caller waits for this search, so its time is limited. */
 const mostMs = 1_000;
 
 /**
@@ -29,7 +29,7 @@ const mostMs = 1_000;
  */
 export type EndHungSessions = (error: unknown, gaveUp: boolean) => Promise<void>;
 
-/** @returns `undefined` where the server ends such sessions by itself */
+/** @returns `undefined` if the server ends such sessions by itself */
 export function createEndHungSessions<DB>(
   db: Kysely<DB>,
   dialect: Dialect,

@@ -30,6 +30,10 @@ export type FlightAnswer =
       readonly undone: boolean;
     };
 
+/**
+ * Asks for the driver's client, so that the application's own library can send statements through an open transaction: the `tx` that application code
+ * gets carries a `Lending`. A server that gets it reads a comment.
+ */
 export const clientRequest = "-- powersync-writes: the client of this connection";
 
 /** The member of such a `tx`'s executor. A registered symbol, because it must be the same in two copies of the package. */
@@ -40,6 +44,7 @@ export interface LentClient {
   query(config: object): Promise<unknown>;
 }
 
+/** Lends the driver's client to the application's own library. */
 export interface Lending {
   /** Sends in turn with the transaction's other statements, and is watched like them. After a failure or the transaction's end it rejects, and sends nothing. */
   send<T>(use: (client: LentClient) => Promise<T>): Promise<T>;
@@ -51,4 +56,5 @@ export interface Lending {
   };
 }
 
+/** Asks to close the connection of an abandoned transaction. A server that gets it reads a comment. */
 export const closeRequest = "-- powersync-writes: end this connection";

@@ -1,4 +1,4 @@
-/** A row beside what a transaction is about: what its table refuses costs the transaction nothing, as far as the database can tell the two apart. */
+/** Adds a row behind a savepoint: if its table refuses the row, the rest of the transaction is not affected. */
 import { CompiledQuery, sql } from "kysely";
 import type { Values } from "../store/store.js";
 import type { Savepoint, Dialect } from "./dialect.js";
@@ -12,7 +12,7 @@ const standardSavepoint: Savepoint = {
 };
 
 /**
- * Adds a row behind a savepoint: what the table's constraints refuse must not cost the transaction.
+ * Inserts the row, unless one with its id exists.
  *
  * @returns why the row was left out
  */
@@ -28,7 +28,7 @@ export async function insertBehindSavepoint(
     .values(literalNulls(enclosedValues(values)))
     .compile();
   const { begin, undo, end, alone = (each: CompiledQuery) => each } = savepoint;
-  // All at once: to whoever watches the transaction, a failure that has been undone is none.
+  // All on the connection itself, so that a failure that was undone does not count as the transaction's failure.
   return tx.getExecutor().provideConnection(async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(begin));
     let failure: { readonly error: unknown } | undefined;
@@ -46,7 +46,7 @@ export async function insertBehindSavepoint(
   });
 }
 
-/** The database has ended the transaction with the row: SQL Server does for errors in triggers, and for some conversions. */
+/** The database ended the whole transaction, as SQL Server does for errors in triggers and for some conversions. */
 function allUndone(table: string, error: unknown, undoing: unknown): Error {
   const message = `A row that "${table}" refused has undone the whole transaction.`;
   return new AggregateError([error, undoing], message, { cause: error });
@@ -61,7 +61,7 @@ async function isThere(tx: SqlTransaction, table: string, id: unknown): Promise<
   return found !== undefined;
 }
 
-/** In capitals: it is the data that is refused. */
+/** Meanings in capitals say that the data is refused. */
 function isOfTheRow(meaning: string | undefined): boolean {
   return meaning !== undefined && meaning === meaning.toUpperCase();
 }

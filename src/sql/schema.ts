@@ -6,8 +6,8 @@ import type { Lessons, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from
 /**
  * `undefined`: there is no such table at the moment. Only uses the given connection.
  *
- * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
- * @param role as whom the transaction goes on, where it has become another than the login role
+ * @param begunAt when the transaction began, by `performance.now()`. It may not see later changes
+ * @param role the role as which the transaction continues, if it is not the login role
  */
 export type ReadTable = (
   tx: SqlTransaction,
@@ -46,7 +46,7 @@ interface Queue {
   readonly waiting: (() => void)[];
 }
 
-/** @param severalRoles what one role does not find, another may: an absence is not remembered */
+/** @param severalRoles whether data is written as several roles: another role may find the table that one does not, so an absence is not remembered */
 export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const readings = new Map<string, SchemaReading>();
   const lessons = new Map<string, Lessons>();

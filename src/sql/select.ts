@@ -37,7 +37,7 @@ export function keyFilter({ key }: Pick<Target, "key">): Expression<SqlBool> {
   return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
-/** @throws the database's errors */
+/** Whether the row will be in the scope, asked before the write, while all other rows are as they are. @throws the database's errors */
 export async function isInScopeBefore(
   tx: SqlTransaction,
   dialect: Dialect,
@@ -51,13 +51,13 @@ export async function isInScopeBefore(
   return Number(row?.ok) === 1;
 }
 
-/** A new row's defaults are not foreseen: a column that the change leaves out is NULL there. */
+/** What each column will hold. The defaults of a new row are not known: a column that the change leaves out counts as NULL. */
 function valuesOf(
   { merging }: Dialect,
   { key }: Pick<Target, "key">,
   { table: found, op, values, insertOnly = [] }: Change,
 ): ValueOf {
-  // The port's tables are this store's own.
+  // The port's type hides it, but every table of this store is a `SqlTable`.
   const { name: table, columns } = found as SqlTable;
   const stored = (column: string) =>
     sql`(select ${sql.ref(`${table}.${column}`)} from ${sql.table(table)} where ${keyFilter({ key })})`;
@@ -121,7 +121,7 @@ function isTable(node: OperationNode): boolean {
   return TableNode.is(node) || (AliasNode.is(node) && TableNode.is(node.node));
 }
 
-/** Until the transaction ends nobody else changes what the query finds. Where nobody else can anyway, there is no such lock. */
+/** Locks the rows that the query finds until the transaction ends, on databases where others could change them. */
 export function forUpdate<Q extends Lockable<Q>>(
   { rowLock }: Pick<Dialect, "rowLock">,
   query: Q,
@@ -134,6 +134,7 @@ interface Bounded<Q> {
   top(rows: number): Q;
 }
 
+/** Limits the rows of a SELECT: at its end, or on some databases at its beginning. */
 export function atMost<Q extends Bounded<Q>>(
   { top }: Pick<Dialect, "top">,
   query: Q,

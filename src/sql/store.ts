@@ -34,9 +34,9 @@ interface SqlStoreOptions {
   readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   readonly errors?: ApplicationErrors;
-  /** Told the text of each statement that is about to be sent. */
+  /** Called with the text of each statement before it is sent. */
   readonly statement?: (text: string) => void;
-  /** Data is written as several roles: what one role does not find, another may. */
+  /** Whether data is written as several roles. A table that one role does not find may be visible to another. */
   readonly severalRoles: boolean;
 }
 
@@ -55,7 +55,7 @@ export function createSqlStores({
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
-    // Loaded like the dialect, where it is of use.
+    // Loaded only for databases that support it, like the dialect.
     const fly = dialect.tookLong && (await import("./flight/flights.js")).createFlights;
     const remembered = {
       ...(fly && { fly }),
@@ -101,7 +101,7 @@ export function sqlStore<DB>(
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const devices = own.table("powersync_devices");
-  // Whoever keeps no ledger, and letters elsewhere, may lack the table; and a statement that fails would end the transaction.
+  // Without a ledger, and with letters stored elsewhere, the table may be missing, and a statement that fails would end the transaction.
   let kept = false;
   const waits: typeof askForLetters = async (ours, lettersOf) => {
     kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
@@ -134,7 +134,7 @@ export function sqlStore<DB>(
     support,
     statement,
     letters: () => kept,
-    // What others do passes, and what has taken too long takes as long again.
+    // Contention passes, and what took too long would take as long again.
     decides: (error) =>
       word?.(error) === undefined &&
       (meaning(error) === "contention" ||
@@ -161,7 +161,7 @@ export function sqlStore<DB>(
     convert: dialect.convert,
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
-    // The port's tables are this store's own.
+    // The port's type hides it, but every table of this store is a `SqlTable`.
     blamed: (error, table) =>
       dialect.blamed?.(error, table as SqlTable | undefined) ?? { columns: [] },
     ...(dialect.comparable && { isSure: dialect.comparable }),
@@ -173,12 +173,12 @@ export function sqlStore<DB>(
       const { together = false } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
-        // Who only reads, for `check` and `ready`, is to see how the connection is set.
+        // `check` and `ready` only read, and must see the connection's own setting.
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
       const watch = createWatch(statement);
-      // Where a device's claim is the first statement, it bounds the transaction's waits as well.
+      // If a device's claim is the first statement, it also sets the time limits.
       const timeLimits = claimed?.queue === undefined ? undefined : dialect.timeLimits?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
@@ -212,7 +212,7 @@ export function sqlStore<DB>(
             });
             earlier = next.earlier;
           }
-          // What is answered from the ledger writes nothing.
+          // A replay writes nothing.
           if (deferConstraints === true && earlier === undefined)
             await dialect.defer?.execute(tx.withoutPlugins());
           const hasLetters =
@@ -239,7 +239,7 @@ export function sqlStore<DB>(
         if (outcome?.byContent) claimed?.content.decided();
         return result;
       } catch (error) {
-        // Who only reads waits for nobody's lock.
+        // A unit that only reads does not wait for locks.
         if (!options.readOnly) await endHungSessions?.(error, watch.state === "given up");
         throw error;
       } finally {
@@ -249,7 +249,7 @@ export function sqlStore<DB>(
   };
 }
 
-/** Where statements are the same each time, and connections are more than one: a single one has nothing to gain. */
+/** `undefined` if statements may differ each time, or if there is only one connection, which would gain nothing. */
 function flightsOf(
   create: typeof createFlights | undefined,
   { texts, ...parts }: Omit<FlightsParts, "texts"> & { readonly texts: Texts | undefined },
@@ -271,7 +271,7 @@ async function hasTable(tx: SqlTransaction, dialect: Dialect, name: OwnTable): P
   return (await dialect.readColumns(tx, sourceTable(tx, name))).length > 0;
 }
 
-/** The schema that the object's plugins put its tables into, and the key where that is a name. */
+/** A hash of the schema into which the object's plugins put its tables, and of the key if it is a name. Empty if there is neither. */
 async function placeOf<DB>(db: Kysely<DB>, key: object | string): Promise<string> {
   const { schema } = sourceTable(db as unknown as SqlDatabase, "any");
   const named = typeof key === "string" ? key : undefined;

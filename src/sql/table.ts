@@ -24,50 +24,50 @@ export type Verb = "insert" | "update" | "delete";
 
 /** What a table is, and what the connection's role may do with it, as far as the statements must follow it. Read with the columns. */
 export interface Traits {
-  /** Of these a row trigger, a rule or INSTEAD OF can make something else, or nothing. */
+  /** The statements that a row trigger, a rule or INSTEAD OF can change or skip. */
   readonly declining: ReadonlySet<Verb>;
-  /** A rule makes others of these: they return no rows. */
+  /** The statements that a rule replaces. They return no rows. */
   readonly rewritten: ReadonlySet<Verb>;
-  /** The columns of the keys by which an upsert finds its row. Absent: it is not known. */
+  /** The columns of each key by which an upsert can find its row. Absent: not known. */
   readonly keys?: readonly (readonly string[])[];
-  /** Several rows can be written by one of these, and it is the same as one by one: nothing of the application's runs for each, and no row depends on another. Absent: none. */
+  /** The statements that may write several rows at once with the same result as one by one: no trigger runs for each row, and no row depends on another. Absent: none. */
   readonly alike?: ReadonlySet<Verb>;
-  /** A view, whose table may hold its rows' keys unique by columns of other names. */
+  /** Whether it is a view. The unique columns of its table may have other names. */
   readonly view?: boolean;
   /**
-   * The relations whose rows it shows, as the catalog numbers them: its own, and those behind a view or a table with heirs. `others`: those of relations
-   * that are not known. Absent: its own alone.
+   * The relations whose rows it shows, by their number in the catalog: its own, and those of the tables of a view, and of inheriting tables. `others`: also
+   * relations that are not known. Absent: only its own.
    */
   readonly shows?: ReadonlySet<string> | "others";
-  /** It shows some of its table's rows: an upsert of another is refused, or, on an older server, changes it unseen. */
+  /** Whether the view shows only some rows of its table. An upsert of a hidden row is refused, or changes that row on older servers. */
   readonly partial?: boolean;
-  /** Rows can be locked, and each version of a row told from the next. */
+  /** Whether rows can be locked, and whether the versions of a row can be distinguished. */
   readonly lockable: boolean;
   readonly versioned: boolean;
-  /** The columns of what is held unique, checked and referred to, by the names that errors tell. Absent: they tell columns. */
+  /** The columns of each constraint, by the name that errors contain. Absent: errors contain the columns. */
   readonly constraints?: ReadonlyMap<string, readonly string[]>;
-  /** Absent: no constraint of the database's can wait for COMMIT. */
+  /** Absent: the database has no constraints that can wait for COMMIT. */
   readonly deferred?: Deferred;
-  /** Policies of the database's own bind the role. */
+  /** Whether row-level security applies to the role. */
   readonly rowSecurity: boolean;
-  /** They may refuse an upsert where they take the INSERT alone: of a row that can't be seen yet. */
+  /** Whether policies may refuse an upsert although they accept the INSERT alone, because the role can't see the row yet. */
   readonly stricterUpsert?: boolean;
-  /** What the role may do, and the table takes. Absent: it is not known. */
+  /** The statements that the role has the right to, and that the table accepts. Absent: not known. */
   readonly may?: ReadonlySet<Verb>;
-  /** The columns that the role may read, and those that it may change. Absent: all. */
+  /** The columns that the role may read and change. Absent: all. */
   readonly readable?: ReadonlySet<string>;
   readonly updatable?: ReadonlySet<string>;
 }
 
-/** What writes to a table have taught, for as long as the process lives. It decides how carefully a statement is sent, and nothing else. */
+/** What earlier writes to a table have shown, remembered by this process. It only decides whether rows are locked before they are written. */
 export interface Lessons {
-  /** These are sent when the row has been locked: the database has declined some, or takes an INSERT where it refuses an upsert. */
+  /** Statements before which the row is locked: the database has skipped some, or accepts an INSERT where it refuses an upsert. */
   readonly lockFirst: Set<Verb>;
-  /** Writes of which one statement alone could not tell why it changed nothing. */
+  /** Writes that changed nothing for an unknown reason, by name. */
   readonly unexplained: Map<string, Taken | undefined>;
 }
 
-/** The key was taken of a row that was not found. */
+/** The key of such a write was taken, although no row was found. */
 interface Taken {
   /** By `performance.now()`. */
   readonly at: number;

@@ -81,7 +81,7 @@ export function openUnit<DB>({
   };
   const throwIfFailed = () => throwFailure(watch);
   const writing = { dialect, tx, tableOf, readAnew, watch, texts };
-  /** The library's own tables are the login role's, whoever writes the data. */
+  /** The library's own tables belong to the login role, also while data is written as another role. */
   const asLogin = async <T>(run: () => Promise<T>): Promise<T> => {
     const caller = as;
     const { rowSecurity } = dialect;
@@ -114,7 +114,7 @@ export function openUnit<DB>({
         run,
       ),
     merge: async (change) => {
-      // Loaded where it is used.
+      // Loaded when it is used.
       const { mergeOne } = await import("./rows/merge.js");
       const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
       return withFailureKept(watch, () => mergeOne(writing, versions, change));
@@ -142,7 +142,7 @@ export function openUnit<DB>({
   };
 }
 
-/** Not every failure is a statement's; and a row that has left its scope is one, whoever catches the refusal. */
+/** Records failures that are not a statement's, and a row that has left its scope, so that the transaction is not committed even if somebody catches the error. */
 async function withFailureKept(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
   try {
     const merged = await run();
@@ -162,7 +162,7 @@ const pruners = {
   letters: pruneLetters,
 };
 
-/** The port's tables are this store's own. */
+/** The port's type hides it, but every table of this store is a `SqlTable`. */
 function sqlTable(table: Table): SqlTable {
   return table as SqlTable;
 }
@@ -195,7 +195,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
   };
 }
 
-/** In parts, for a compound of statements has a limit. */
+/** In groups, because a compound SELECT has a limit. */
 async function columnNames(
   dialect: Dialect,
   tx: SqlTransaction,
@@ -223,7 +223,7 @@ const ledgerTables = [
   "powersync_named",
 ] as const;
 
-/** Asks the catalog before a table: on some databases a statement that fails ends the transaction. */
+/** Reads the catalog first, because on some databases a statement that fails ends the transaction. */
 async function inspectOwnTables(
   tx: SqlTransaction,
   dialect: Dialect,
@@ -261,7 +261,7 @@ async function inspectOwnTables(
     if (message !== undefined) return [{ table: record, message }];
   }
   if (problems.length > 0) return problems;
-  // None is found; but whoever may not read a table hears of it.
+  // Without rows, only to get the database's error if a table may not be read.
   for (const table of needed) {
     await on
       .selectFrom(table)
@@ -272,7 +272,7 @@ async function inspectOwnTables(
   return [];
 }
 
-/** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */
+/** Tries a scope without reading a row, to see whether the database accepts it. Rejects with the database's error. */
 async function tryScope(
   tx: SqlTransaction,
   scope: Scope,

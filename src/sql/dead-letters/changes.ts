@@ -108,7 +108,7 @@ export async function repeatsLetter(
   return found !== undefined;
 }
 
-/** Once its parts have been set aside. */
+/** The length of the original payload, after its parts were set aside. */
 function originalLength(
   { types: { length = (text) => sql<number>`length(${text})` } }: Dialect,
   eb: ExpressionBuilder<OwnTables, "powersync_dead_letters">,

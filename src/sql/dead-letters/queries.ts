@@ -1,4 +1,4 @@
-/** Which letters a query means, and how many letters wait. */
+/** The conditions of a query for letters, and how many letters wait. */
 import {
   type Expression,
   type ExpressionBuilder,

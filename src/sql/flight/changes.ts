@@ -116,7 +116,7 @@ async function readyFor(
   index: number,
   scopes: Map<SqlTable, BoundOnce>,
 ): Promise<Ready | undefined> {
-  // The port's type hides it, but every table of this store is its own.
+  // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
   const { values, fixed } = withoutFixed(change, parts.dialect);
   const write = writeOf(table, change, values);
@@ -205,7 +205,7 @@ function runOf(
   return { row: rowOfKey(column, value), once };
 }
 
-/** Whether two changes of one table have the same statement, but for the scope and the rows. */
+/** Whether two changes of one table have the same statement, except for the scope and the rows. */
 function isAlike({ write: one, target: { key } }: Ready, { write: other, target }: Ready): boolean {
   return (
     one.op === other.op &&

@@ -126,7 +126,7 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     if (sent === undefined) return "not sent";
     let held: DatabaseConnection | undefined;
     const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
-      // The connection is given up: nothing more can be sent over it, and nobody waits for its answer.
+      // Nothing more can be sent over this connection, and its answer is ignored.
       if (held !== undefined) dialect.abandon?.(held).catch(() => undefined);
       return tookTooLong(timeouts);
     });
@@ -149,12 +149,12 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     if ("error" in answer) {
       const { error, undone } = answer;
       await endHungSessions?.(error, false);
-      // Whatever the error says, COMMIT may have been heeded.
+      // Whatever the error says, the transaction may have been committed.
       if (!undone) throw unknownOutcome(error);
       if (decides(error)) throw error;
       return "undone";
     }
-    // BEGIN and COMMIT are none, nor is what only bounds the waits.
+    // BEGIN, COMMIT, and a statement that only sets time limits do not count.
     const claims = transactions.some(({ claim }) => claim !== undefined);
     const uncounted = !claims && options.lettersOf === undefined ? 3 : 2;
     if (tally !== undefined) tally.statements += sent.length - uncounted;
@@ -178,13 +178,13 @@ export async function supportsFlights(
   return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
 }
 
-/** As many as are remembered. */
+/** How many names are remembered. */
 const mostNames = 2_000;
 
 /** Names a statement. */
 export type StatementNaming = (query: CompiledQuery) => Promise<FlightStatement | undefined>;
 
-/** Statements by a name that is made of their texts. `undefined` for a value of the application's own that is no text. */
+/** Names statements by their texts. `undefined`: a parameter can't be sent as text. */
 export function createStatementNames(): StatementNaming {
   const names = new Map<string, string>();
   return async ({ sql: text, parameters: given }) => {
@@ -200,7 +200,7 @@ export function createStatementNames(): StatementNaming {
   };
 }
 
-/** A value as Postgres reads it. `undefined`: it is for the driver to say. */
+/** A value as Postgres reads it. `undefined`: only the driver knows how to send it. */
 function textOf(value: unknown): string | Uint8Array | null | undefined {
   if (value === null || value === undefined) return null;
   switch (typeof value) {

@@ -87,7 +87,7 @@ interface RunParts {
 const typeOf = ({ type, array }: Column): RawBuilder<unknown> =>
   sql`${sql.id(type)}${array ? sql`[]` : sql``}`;
 
-/** @param values places of arrays */
+/** @param values placeholders of arrays */
 export function puttingRun(
   { db, target, columns, rows }: RunParts,
   values: Values,

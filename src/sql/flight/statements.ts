@@ -1,6 +1,6 @@
 /**
- * The statements of a flight: each fails in the database unless its outcome is plain success. The careful way then finds out what failed, and
- * whether it is a failure at all.
+ * The statements of a flight, for a change and for the claim that comes first. Each fails in the database unless its outcome is plain success. The careful
+ * way then finds out what failed, and whether it is a failure at all.
  */
 import {
   type CompiledQuery,
@@ -22,7 +22,7 @@ import type { Target, Texts } from "../rows/target.js";
 import { keyFilter, lockClauses, selectInScope } from "../select.js";
 import type { SqlDatabase, Verb } from "../table.js";
 
-/** One statement, or one form of it that is compiled once. */
+/** The form of one statement, which is compiled once. */
 export interface StatementForm {
   /** What the text depends on besides the target and the columns. */
   readonly what: string;
@@ -151,7 +151,7 @@ function limitingStatement(
   return sql`select ${valueIf(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`)} from (${limits}) as bounds`;
 }
 
-/** The ledger's row must be new, and no letters of the user wait. @param insert gives back `letters`, 1 where some do */
+/** Fails unless the ledger's row is new and no letters of the user wait. @param insert returns `letters`: 1 if some wait, otherwise 0 */
 function claimingStatement(insert: OperationNodeSource): RawBuilder<unknown> {
   return sql`with powersync_claimed as (${insert}) select ${valueIf(sql<SqlBool>`count(*) filter (where letters = 0) = 1`)} from powersync_claimed`;
 }

@@ -7,7 +7,7 @@ import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";
 import { atMost } from "../select.js";
 
-/** The library's own tables in a transaction, and which of the databases that share them is meant. */
+/** The library's own tables in a transaction, and `place`, which says for which of the databases that share them. */
 export interface LedgerTables {
   readonly tx: Transaction<OwnTables>;
   /** The table of devices, for raw SQL. */
@@ -56,7 +56,7 @@ export async function settleDevice({ tx }: Pick<LedgerTables, "tx">, queue: stri
 /**
  * Enters a new queue. The user's account must be locked.
  *
- * @returns whether another one has given way to it
+ * @returns whether another queue was deleted to make room
  * @throws TooManyDevices
  */
 export async function enterDevice(

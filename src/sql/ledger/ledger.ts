@@ -195,7 +195,7 @@ async function enterAnew(
   if (numUpdatedRows === 0n) throw new Contention("The transaction has just been answered.");
 }
 
-/** The value. Without RETURNING, the INSERT's "insert id" reports the condition as a side effect: 2 if it holds, otherwise 1. */
+/** The unchanged value. As a side effect, the INSERT's "insert id" reports the condition, because there is no RETURNING: 2 if it holds, otherwise 1. */
 function withInsertId(value: string, condition: Expression<SqlBool>): Expression<string> {
   return sql<string>`if(last_insert_id(if(${condition}, 2, 1)) > 0, ${value}, ${value})`;
 }

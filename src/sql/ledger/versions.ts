@@ -1,4 +1,4 @@
-/** Who wrote the latest versions of a row, so that a device's own are no conflict for it: a row a row of the application's, for tables that count versions. */
+/** Who wrote the latest versions of a row, so that a device's own writes are no conflict for it. There is one entry for each row of tables that count versions. */
 import type { MergedChange } from "../../store/change.js";
 import type { VersionRecord } from "../../store/merge.js";
 import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
@@ -12,9 +12,9 @@ const versionsTable = { table: "powersync_versions", key: "hash" } as const;
 
 type Written = Pick<MergedChange, "table" | "key">;
 
-/** Of the rows that one transaction writes. Only who has written the row itself enters it, and holds its lock. */
+/** The versions of the rows that one transaction writes. An entry is only written after the row itself, whose lock the transaction then holds. */
 export interface Versions {
-  /** @param latest as it is now, also where the transaction reads from an older snapshot */
+  /** @param latest reads the current entry, even if the transaction reads from an older snapshot */
   find(row: Written, latest?: true): Promise<VersionRecord | undefined>;
   enter(row: Written, record: VersionRecord, subject: string): Promise<void>;
   remove(row: Written): Promise<void>;
@@ -71,7 +71,7 @@ export async function pruneVersions(
   return removeOld(tx, dialect, { ...versionsTable, at: "written_at" }, step);
 }
 
-/** At most `most` rows of a user's. */
+/** Deletes at most `most` rows of a user. */
 export async function forgetVersions(
   { tx, place }: Omit<LedgerTables, "devices">,
   dialect: Dialect,

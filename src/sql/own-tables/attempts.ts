@@ -47,7 +47,7 @@ async function countFailure(
 /**
  * Whether it has failed too often and for too long while others succeed: one has been applied between its last two failures.
  *
- * @param appliedAgoMs when this process has last applied one, where it has; for transactions that leave no trace in the ledger
+ * @param appliedAgoMs how long ago this process last applied a transaction, if it has; for transactions without a ledger row
  */
 async function isExhausted(
   tx: Transaction<OwnTables>,
@@ -81,7 +81,7 @@ async function isExhausted(
   return row !== undefined;
 }
 
-/** Removes at most so many that have not failed for so long. */
+/** Deletes entries that have not failed for this long, at most `most`. */
 export async function pruneAttempts(
   tx: Transaction<OwnTables>,
   dialect: Dialect,

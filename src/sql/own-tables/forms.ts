@@ -1,7 +1,7 @@
-/** What the library's own tables are like. */
+/** The columns, keys and indexes of the library's own tables. */
 import type { OwnTable } from "../../config/config.js";
 
-/** A column's type: one of the dialect's own, or the same in every database. Behind it `key`, `null`, or what it is by default. */
+/** A column's type, which is the dialect's own or the same in every database, and whether it is the key, may be NULL, or has a default. */
 export type ColumnForm =
   | readonly [type: ColumnTypeName]
   | readonly [
@@ -19,12 +19,12 @@ type ColumnTypeName =
 
 export interface TableForm {
   readonly columns: Readonly<Record<string, ColumnForm>>;
-  /** Of several columns. One column says so itself. */
+  /** The columns of a composite key. A key of one column is declared by the column. */
   readonly key?: readonly [string, string];
   /** By the index's suffix. */
   readonly indexes?: Readonly<Record<string, readonly string[]>>;
   readonly unique?: Readonly<Record<string, readonly string[]>>;
-  /** Rows of another of these tables, by their id. With such a row goes what belongs to it. */
+  /** The table whose rows these belong to, by id. They are deleted with it. */
   readonly belongsTo?: { readonly column: string; readonly table: "powersync_dead_letters" };
 }
 

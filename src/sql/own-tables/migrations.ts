@@ -83,7 +83,7 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
   return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
 
-/** The same error where nothing is known about it. */
+/** The error with a remedy, or the error itself if no remedy is known. */
 async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>): Promise<unknown> {
   const { meaning } = await dialect.load();
   const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);

@@ -47,7 +47,7 @@ export async function insertMissing(
   return numInsertedOrUpdatedRows;
 }
 
-/** @param changes what becomes of a row that is there. In this order: MySQL assigns one after the other, and the next sees it */
+/** @param changes how an existing row changes. The order matters: MySQL assigns one column after the other, and later expressions see earlier values */
 export async function insertOrChange(
   { inserts, types }: Pick<Dialect, "inserts" | "types">,
   into: Into,
@@ -72,7 +72,7 @@ export async function insertOrChange(
   ).execute();
 }
 
-/** Not escaped, because column names are the library's own. */
+/** Not typed, because column names are the library's own. */
 type AnyInsert = InsertQueryBuilder<Record<string, Record<string, unknown>>, string, InsertResult>;
 
 function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
@@ -82,7 +82,7 @@ function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyIns
     : insert.columns([...inserted.columns]).expression(sql<never>`${inserted.select}`);
 }
 
-/** With the key's range locked, or two that insert the same row at once would both find none. @returns how many rows have been inserted or changed */
+/** Locks the key's range, because otherwise two transactions that insert the same row at once would both find none. @returns how many rows were inserted or changed */
 async function merge(
   { mergeKey = (text) => text }: Dialect["types"],
   { tx, table, key }: Into,
@@ -128,17 +128,17 @@ const serialized: KyselyPlugin = {
   transformResult: async ({ result }) => result,
 };
 
-/** A table whose key is one column of texts. */
+/** A table whose key is one column of text. */
 interface From {
   readonly table: "powersync_attempts" | "powersync_named" | "powersync_versions";
   readonly key: "content" | "hash";
 }
 
-/** The names of columns are the library's own. */
+/** Not typed, because column names are the library's own. */
 type AnyTables = Record<keyof OwnTables, Record<string, unknown>>;
 
 /**
- * At most `most`, the oldest first.
+ * Deletes at most `most` old rows, the oldest first.
  *
  * @param from `at` is the column that says how old a row is
  */
@@ -158,11 +158,11 @@ export async function removeOld(
     .$call((query) => atMost(dialect, query, most))
     .execute();
   const { removed } = await remove(tx, from, old, { at, before });
-  // None of the old ones stays, so the next step begins with the oldest again.
+  // All old rows are deleted, so the next step starts from the oldest again.
   return { removed, ...(old.length === most && { next: "" }) };
 }
 
-/** At most `most` of a user's. */
+/** Deletes at most `most` rows of a user. */
 export async function removeOfUser(
   tx: OwnTransaction,
   dialect: Dialect,
@@ -181,7 +181,7 @@ export async function removeOfUser(
   return remove(tx, from, theirs);
 }
 
-/** @param still asked again: a row may have become young meanwhile */
+/** @param still a condition that is repeated, because a row may have been renewed in the meantime */
 async function remove(
   tx: OwnTransaction,
   { table, key }: From,

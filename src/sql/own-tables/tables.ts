@@ -21,18 +21,18 @@ export interface OwnTables {
     identity: string;
     /** The queue it came from: hex SHA-256. */
     queue: string;
-    /** NULL: success. Else the fatal result, as JSON. */
+    /** NULL: success. Otherwise the fatal result, as JSON. */
     answer: string | null;
-    /** Of an answer that the client has to decide about: how often it had been asked before. NULL: the answer is final. */
+    /** For an answer that the client must decide about: how often it was asked before. NULL: the answer is final. */
     handling: ColumnType<number | bigint | null, number | null, number | null>;
     answered_at: ColumnType<Date, never, unknown>;
-    /** The latest of the requests that held it, and when that began. */
+    /** The latest request that contained the transaction, and when that request began. */
     request: string;
     request_at: ColumnType<Date, unknown, unknown>;
-    /** The one in which it was answered first. */
+    /** The request in which it was first answered. */
     first_request: string;
     first_request_at: ColumnType<Date, unknown, unknown>;
-    /** As `answered_at`, but replays leave it as it is. NULL where nothing was applied. */
+    /** Like `answered_at`, but replays do not change it. NULL: nothing was applied. */
     applied_at: ColumnType<Date | null, unknown, unknown>;
   };
   /** The queues that the ledger knows. */
@@ -44,36 +44,36 @@ export interface OwnTables {
     /** Which of the databases that share this table: see `Store.place`. */
     place: string;
     entered_at: Generated<Date>;
-    /** 1: nothing has come of it but repeats, if anything. */
+    /** 1: it has only sent repeats so far, if anything. */
     unsettled: ColumnType<number, number | undefined, number>;
     /** See `toldStates`. */
     told: ColumnType<number, number | undefined, number>;
   };
-  /** Users, for as long as anything has come of them: see `content.ts`. */
+  /** One row for each user, to lock and to count positions: see `content.ts`. */
   powersync_accounts: {
     place: string;
     /** The user: hex SHA-256. */
     subject: string;
     /** Counts what is entered in `powersync_named`. */
     position: ColumnType<unknown, number, number>;
-    /** When a transaction was last entered that is told apart by its content. */
+    /** When a transaction that is recognized by its content was last entered. */
     told_at: ColumnType<Date | null, undefined, unknown>;
   };
-  /** Rows that users' transactions have named lately, and transactions that are told apart by their content. */
+  /** Rows that users' transactions have named recently, and transactions that are recognized by their content. */
   powersync_named: {
-    /** Of user and row, or of user and transaction: hex SHA-256. */
+    /** User and row, or user and transaction: hex SHA-256. */
     hash: string;
     place: string;
     subject: string;
-    /** Of the latest transaction that has named it. */
+    /** The position of the latest transaction that named it. */
     position: ColumnType<unknown, number, number>;
-    /** A transaction's. NULL: success. Else the fatal result, as JSON. */
+    /** A transaction's answer. NULL: success. Otherwise the fatal result, as JSON. */
     answer: string | null;
     named_at: ColumnType<Date, unknown, unknown>;
   };
   /** Who wrote the latest versions of a row, for tables whose rule counts versions: see `versions.ts`. */
   powersync_versions: {
-    /** Of place, table and key: hex SHA-256. */
+    /** Place, table and key: hex SHA-256. */
     hash: string;
     place: string;
     /** The user: hex SHA-256. */
@@ -96,52 +96,52 @@ export interface OwnTables {
     user_id: string;
     client_id: string | null;
     queue_id: string | null;
-    /** The transaction's identity, where it has one. */
+    /** The transaction's identity, if it has one. */
     identity: string | null;
-    /** The transaction as JSON. Empty where it is in parts. */
+    /** The transaction as JSON. Empty if it is in parts. */
     payload: string;
     /** When it was first seen. */
     created_at: Generated<Date>;
     /** The user: hex SHA-256. */
     subject: string;
-    /** User, client, queue and payload as it was recorded: hex SHA-256. Of the letters that have the same, one is open. */
+    /** User, client, queue and payload as recorded: hex SHA-256. Only one letter with the same content is open. */
     content: string;
     /** The same and `place`, while the letter is open or stale; unique. NULL afterwards. */
     open_content: string | null;
     /** Which of the databases that share this table: see `Store.place`. */
     place: string;
-    /** The principal as JSON, for whoever tries the transaction again. */
+    /** The principal as JSON, for a retry. */
     principal: string | null;
-    /** What the rows that it names were like when it was recorded: JSON. */
+    /** The states of the rows that it names, when it was recorded: JSON. */
     row_hashes: string | null;
     /** The client's tables that it names, each between commas, as JSON would escape them. */
     table_names: string;
-    /** The payload as it was recorded, where it has been edited since. Empty where it is in parts. */
+    /** The payload as recorded, if it was edited later. Empty if it is in parts. */
     original_payload: string | null;
     /** 1: integers beyond 2^53 in the payload had been rounded before the library saw them. */
     lossy_numbers: ColumnType<number, number | undefined, number>;
-    /** Of `payload` and `original_payload`. */
+    /** The size of `payload` and `original_payload`. */
     bytes: number;
-    /** How often it has been recorded, or tried again in vain. */
+    /** How often it was recorded, or tried again without success. */
     attempts: ColumnType<number, number | undefined, unknown>;
     last_seen_at: ColumnType<Date, unknown, unknown>;
     /** Why it was discarded. */
     reason: string | null;
     /** When it stopped being open. */
     closed_at: ColumnType<Date | null, unknown, unknown>;
-    /** The letter that it depends on; NULL where it is no dependant. */
+    /** The letter that it depends on. NULL: it is not a dependant. */
     root: ColumnType<string | null, string | null | undefined, string | null>;
     /** Its place among the root's dependants, from 1. */
     chain_position: ColumnType<number | null, number | null | undefined, number | null>;
-    /** Of a root: the position of its latest dependant, and the size of all. */
+    /** For a root: the position of its latest dependant, and the size of all dependants. */
     chain_last: ColumnType<number, number | undefined, number>;
     chain_bytes: ColumnType<unknown, number | undefined, number>;
-    /** 1: a row that it would create has been written since. */
+    /** 1: a row that it would create was written later. */
     overtaken: ColumnType<number, number | undefined, number>;
   };
-  /** What letters that wait would create. */
+  /** The rows that waiting letters would create. */
   powersync_letter_rows: {
-    /** Of the row, of a table, or of all: hex SHA-256. */
+    /** A row, a table, or all: hex SHA-256. */
     hash: string;
     letter: string;
   };
@@ -149,26 +149,26 @@ export interface OwnTables {
   powersync_letter_parts: {
     /** A uuid. */
     id: string;
-    /** The letter's id. Where it is deleted, its parts are deleted, too. */
+    /** The letter's id. If the letter is deleted, its parts are deleted, too. */
     letter: string;
-    /** 1: of the payload as it was recorded. */
+    /** 1: it is a part of the payload as recorded. */
     original: ColumnType<number, number, number>;
     /** From 0. */
     part: number;
     text: string;
   };
-  /** What the PowerSync service replicates where checkpoints are the application's own. */
+  /** Custom write checkpoints, which the PowerSync service replicates. */
   powersync_checkpoints: {
     /** User and client: hex SHA-256. */
     id: string;
     user_id: string;
     client_id: string;
-    /** Only ever goes up. Written as its digits; read by a cast, for drivers round it. */
+    /** Never decreases. Written as digits, and read by a cast, because drivers round it. */
     checkpoint: ColumnType<unknown, string, string>;
   };
-  /** What fails again and again, and may be parked. */
+  /** Transactions that fail repeatedly, and may be parked. */
   powersync_attempts: {
-    /** The transaction's identity; or where it has none, subject, client, queue and payload: hex SHA-256. */
+    /** The transaction's identity. If it has none: subject, client, queue and payload. Hex SHA-256. */
     content: string;
     attempts: number;
     first_failed_at: ColumnType<Date, unknown, unknown>;
@@ -179,7 +179,7 @@ export interface OwnTables {
   /** Which of the library's migrations have run. */
   powersync_migrations: {
     name: string;
-    /** Of what form the tables are that it made. */
+    /** The form of the tables that it made. */
     form: string;
     applied_at: Generated<Date>;
   };
@@ -188,18 +188,18 @@ export interface OwnTables {
 /** A transaction on the library's own tables. */
 export type OwnTransaction = Transaction<OwnTables>;
 
-/** The way to the library's own tables. */
+/** Access to the library's own tables: their names and schema, as configured. */
 export interface Own {
-  /** Plugins of the application's (other names, another schema) are not for them. */
+  /** Without the application's plugins, which may rename tables or add a schema. */
   on<DB>(tx: Transaction<DB>): Transaction<OwnTables>;
   on<DB>(db: Kysely<DB>): Kysely<OwnTables>;
   /** The table's real name, without schema. */
   nameOf(table: OwnTable): string;
-  /** The table, for SQL of one's own. */
+  /** The table, for raw SQL. */
   table(table: OwnTable): Expression<unknown>;
 }
 
-/** @throws TypeError for an option that is not known */
+/** @throws TypeError for an unknown option */
 export function createOwn(options: OwnTablesOptions = {}): Own {
   checkKind(ownTables, options, "ownTables");
   const { schema, names = {} } = options;
@@ -223,7 +223,7 @@ export function createOwn(options: OwnTablesOptions = {}): Own {
   };
 }
 
-/** Other names for known tables, in any statement that Kysely builds. @param names by the name that the statements are written with */
+/** Renames tables in any statement that Kysely builds. @param names the real names, by the name in the statements */
 function renaming(names: ReadonlyMap<string, string>): KyselyPlugin {
   const renamer = new Renamer(names);
   return {
@@ -240,7 +240,7 @@ class Renamer extends OperationNodeTransformer {
     this.#names = names;
   }
 
-  /** Tables alone are written with it: a column is a plain identifier. */
+  /** Only tables have this node: a column is a plain identifier. */
   override transformSchemableIdentifier(
     ...args: Parameters<OperationNodeTransformer["transformSchemableIdentifier"]>
   ): SchemableIdentifierNode {

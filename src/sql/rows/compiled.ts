@@ -1,4 +1,4 @@
-/** Statements that are compiled once: their texts, with places for the values that differ from one time to the next. */
+/** Statements that are compiled once: their texts, with placeholders for the values that differ each time. */
 import {
   CamelCasePlugin,
   type Compilable,
@@ -9,7 +9,7 @@ import {
 import type { Values } from "../../store/store.js";
 import type { Texts } from "./target.js";
 
-/** Stands for a value in a statement that is compiled. */
+/** Represents a value in a statement that is compiled once. */
 export class Placeholder {
   readonly of: "values" | "key" | "scope" | "fixed" | "claim";
   readonly name: string;
@@ -20,12 +20,12 @@ export class Placeholder {
   }
 }
 
-/** The same columns, and places in place of their values. */
+/** The same columns, with placeholders as their values. */
 export function placeholders(of: Placeholder["of"], columns: Values): Values {
   return Object.fromEntries(Object.keys(columns).map((name) => [name, new Placeholder(of, name)]));
 }
 
-/** Of one table. No application has as many shapes; but its clients leave out columns as they like. */
+/** How many texts are kept for one table. Clients may send any combination of columns. */
 const mostOfTable = 500;
 
 export function keepCompiled(
@@ -42,7 +42,7 @@ export function keepCompiled(
   return text;
 }
 
-/** Whether a statement is the same each time it is compiled: a plugin of the application's own may make another of it for each caller. */
+/** Whether a statement is the same each time it is compiled. The application's own plugins may change it for each caller. */
 export function isCompiledAlike(db: QueryExecutorProvider): boolean {
   return db
     .getExecutor()

@@ -8,7 +8,7 @@ import type { SqlTransaction, Verb } from "../table.js";
 import { isTrue, probe } from "./statements.js";
 import type { Put, SameValue, Target } from "./target.js";
 
-/** What this needs of a database. */
+/** What differs between databases when a row is locked before it is written. */
 export interface LockingDialect {
   /** The lock of the SELECT. Absent: nobody else can write in the meantime. */
   lock?(verb: Verb): RowLock;

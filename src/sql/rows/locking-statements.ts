@@ -1,7 +1,7 @@
 /**
- * Row statements that look before they write: the row is locked and judged, then changed. For databases where an upsert fires on any unique key, or
- * nothing can be returned; for tables that take no upsert; and where one statement could not tell why it changed nothing.
- * Meant for READ COMMITTED, where the lock on a row that is not there locks no gap.
+ * Row statements that lock and judge the row before they change it. They are for databases on which an upsert applies to any unique key, or statements
+ * can't return rows; for tables that accept no upsert; and for writes of which one statement could not tell why it changed nothing. They are made for
+ * READ COMMITTED, where locking a missing row locks no gap.
  */
 import { sql, type SqlBool } from "kysely";
 import { RowTaken } from "../../store/failures.js";
@@ -57,14 +57,14 @@ export function lockingRows(locking: LockingDialect): RowStatements {
         const stays = mayStay && (await probe(tx, { ...target, scope: undefined })) !== "absent";
         return stays ? whyUnchanged(tx, target, "delete") : "written";
       }
-      // What could not be locked may have changed since.
+      // A row that could not be locked may have changed since.
       await throwIfRefused(tx, target);
       return whyUnchanged(tx, target, "delete");
     },
   };
 }
 
-/** Nothing has to be asked, and nothing can be passed over. */
+/** Whether nothing has to be checked before the write, and no trigger can skip it. */
 function isPlain(
   { scope, fixed, guards = [] }: Target,
   { returning, uncounted }: LockingDialect,
@@ -75,7 +75,7 @@ function isPlain(
 
 async function blindUpdate(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { numUpdatedRows } = await updating(tx, target, values).executeTakeFirst();
-  // A driver may count only the rows that are other than before (mysql2 without its flag FOUND_ROWS).
+  // A driver may count only rows whose values changed (mysql2 without its flag FOUND_ROWS).
   return numUpdatedRows > 0n ? "written" : probe(tx, target);
 }
 
@@ -87,7 +87,7 @@ async function update(
   before: Values = {},
 ): Promise<Effect> {
   const { traits, scope } = target;
-  // What could not be locked is judged again.
+  // A row that could not be locked is judged again.
   const statement =
     traits?.lockable === false
       ? scoped(updating(tx, target, values), target)
@@ -108,7 +108,7 @@ async function update(
 
 const one = sql<number>`1`.as("ok");
 
-/** Whether the row that has been written is in its scope, where the statement has not told. */
+/** Whether the written row is in its scope, if the statement did not return that. */
 async function judgedAfter(
   tx: SqlTransaction,
   target: Target,
@@ -121,7 +121,7 @@ async function judgedAfter(
   const now = await probe(tx, target);
   if (now !== "absent") return now === "written" ? now : "left";
   if (foreseen !== undefined) return foreseen ? "written" : "left";
-  // It has gone from sight by the very write. What it holds is what it held and what was written.
+  // The write has made the row invisible. It holds its earlier values and the written ones.
   const { parts } = scope;
   if (parts === undefined || parts.more) return "left";
   const { owner, parents } = parts;
@@ -140,8 +140,8 @@ async function judgedAfter(
 }
 
 /**
- * Whether the row would be in its scope, were it in its view: asked before the write, of a row that is made up. `undefined`: what `after` knows is
- * enough, or the scope names the view by its schema, which nothing that is made up has.
+ * Asks before the write of a view's row whether it would be in its scope, with a row that is constructed from the values. `undefined`: what
+ * `judgedAfter` finds is enough, or the scope contains the view's schema, which a constructed row does not have.
  */
 async function wouldBeInScope(
   tx: SqlTransaction,
@@ -160,7 +160,7 @@ async function wouldBeInScope(
     return isThere ? sql`${sql.id(name)}` : sql`null`;
   });
   const found = isThere ? sql` from ${sql.id(table)} where ${keyFilter(target)}` : sql``;
-  // Of the first half, which gives no row, the columns have their types.
+  // The first half returns no row, but gives the columns their types.
   const { rows } = await sql<{ readonly ok: unknown }>`
     select ${asNumber(scope.filter)} as ok
     from (select ${own} from ${sql.id(table)} where 1 = 0 union all select ${sql.join(written)}${found}) as ${sql.id(table)}
@@ -188,7 +188,7 @@ async function insert(
     : judged(tx, target, row);
 }
 
-/** Changes no row that is there: for rules that say so, and for a role that may not. */
+/** Inserts the row, but never changes an existing one: for rules that say so, and for roles without the right to. */
 async function insertOnly(
   tx: SqlTransaction,
   target: Target,
@@ -220,7 +220,7 @@ async function insertOnly(
   return insert(tx, target, put, locking);
 }
 
-/** @returns whether there was one */
+/** @returns whether a row was deleted */
 async function deleteRow(
   tx: SqlTransaction,
   target: Target,
@@ -230,7 +230,7 @@ async function deleteRow(
   const { traits } = target;
   const judging = traits?.lockable === false || traits?.rowSecurity;
   const deleting = judging ? scoped(statement, target) : statement;
-  // A view's rows are not counted everywhere.
+  // Some databases do not count a view's rows.
   if (returning && !traits?.rewritten.has("delete"))
     return (await deleting.returning([one]).execute()).length > 0;
   const { numDeletedRows } = await deleting.executeTakeFirst();
@@ -238,8 +238,8 @@ async function deleteRow(
 }
 
 /**
- * The policies for DELETE are others than those that FOR UPDATE asks. Where they hide the row it stays what it was: a trigger has declined only
- * where it has made another version of it.
+ * DELETE has other policies than FOR UPDATE. If they hide the row, it stays unchanged. If a trigger has skipped the DELETE, there may be a new version of
+ * the row.
  */
 async function removeUnderPolicies(
   tx: SqlTransaction,
@@ -251,7 +251,7 @@ async function removeUnderPolicies(
   const looking = (than: string | null) =>
     selectInScope(tx, target).select([
       sql<string | null>`${versioned ? version.of : sql`null`}`.as("version"),
-      // Of another version than that alone.
+      // Only for another version than that.
       sql<number>`${versioned && than !== null ? asNumber(sql<SqlBool>`case when ${version.of} = ${than} then false else ${version.ours} end`) : sql`0`}`.as(
         "ours",
       ),

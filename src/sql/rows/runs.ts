@@ -23,7 +23,7 @@ interface RunParts {
   isOneStatement(table: SqlTable, change: Change): boolean;
 }
 
-/** Neighbouring changes that one statement makes. */
+/** Neighboring changes that one statement makes. */
 export interface Run {
   readonly changes: number;
   /** @throws Undone, and errors of contention with other transactions */
@@ -94,7 +94,7 @@ async function readyFor(
   change: Change,
 ): Promise<Ready | undefined> {
   const { op, key, values, insertOnly = [], operationIndex } = change;
-  // The port's type hides it, but every table of this store is its own.
+  // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
   const { traits, lessons, columns, name } = table;
   if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;

@@ -1,4 +1,4 @@
-/** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING; and the pieces that other databases' share. Names come from rules and schema alone. */
+/** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING, and pieces that other databases share. Names only come from rules and the schema. */
 import {
   type Compilable,
   type CompiledQuery,
@@ -25,7 +25,7 @@ import { literalNulls } from "./values.js";
 /**
  * Sends a statement, compiled once for what it depends on.
  *
- * @param what names the statement, and what its text depends on beside the target and the columns
+ * @param what the statement's name, and what its text depends on besides the target and the columns
  */
 export async function send(
   tx: SqlTransaction,
@@ -42,7 +42,7 @@ export async function send(
   return tx.executeQuery(query);
 }
 
-/** The statement as it has been compiled for its like, with its own values. */
+/** The statement with its values. Its text is compiled once for all statements of the same form. */
 export async function compileOnce(
   target: Target,
   { texts, table, shape, scope, bindWithPlaceholders }: CompiledOnce,
@@ -72,7 +72,7 @@ export async function compileOnce(
   return { ...text, parameters: parametersOf(text, filling) };
 }
 
-/** The statement's parameters, with values in their places. */
+/** The statement's parameters, with values for the placeholders. */
 export function parametersOf({ parameters }: CompiledQuery, filling: Filling): readonly unknown[] {
   return parameters.map((each) =>
     each instanceof Placeholder ? filling[each.of]?.[each.name] : each,
@@ -81,7 +81,7 @@ export function parametersOf({ parameters }: CompiledQuery, filling: Filling): r
 
 type Filling = Readonly<Partial<Record<Placeholder["of"], Values>>>;
 
-/** Where the row stands now: in scope (`written`), outside it, or nowhere. */
+/** Where the row is now: in its scope (`written`), outside it, or nowhere. */
 export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
   const { rows } = await send(tx, target, "probe", {}, (placed) => selectInScope(tx, placed));
   const [row] = rows as readonly Pick<VerdictRow, "ok">[];
@@ -89,21 +89,21 @@ export async function probe(tx: SqlTransaction, target: Target): Promise<Effect>
   return target.scope === undefined || isTrue(row.ok) ? "written" : "foreign";
 }
 
-/** Drivers give a boolean as such, as a number, as a bigint or as its digits. */
+/** Drivers return a boolean as such, as a number, as a bigint or as text. */
 export function isTrue(ok: unknown): boolean {
   return ok === true || ok === 1 || ok === 1n || ok === "1";
 }
 
-/** An UPDATE must set something: the key to itself changes nothing, and still locks and judges the row. */
+/** An UPDATE must set something. Setting the key to itself changes nothing, but locks and judges the row. */
 export function nonEmpty(key: Values, values: Values): Values {
   if (Object.keys(values).length > 0) return values;
   return Object.fromEntries(Object.keys(key).map((column) => [column, sql`${sql.id(column)}`]));
 }
 
-/** One statement a change. What it alone can't decide is decided when the transaction begins again, with the row locked first. */
+/** One statement for each change. What it can't decide is decided when the transaction is run again, with the row locked first. */
 export const returningRows: RowStatements = {
   put: async (tx, target, put) => {
-    // An INSERT is refused for a missing value before the database looks whether the row exists; so such a PUT tries the row first.
+    // The database refuses an INSERT for a missing value before it checks whether the row exists, so an incomplete PUT tries an UPDATE first.
     const first =
       put.incomplete && !put.seenAbsent ? await update(tx, target, put.changes) : "absent";
     return first === "absent" ? upsert(tx, target, put) : first;
@@ -142,7 +142,7 @@ async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Eff
   return row === undefined ? judgeUntouched(tx, target, put) : judged(tx, target, row);
 }
 
-/** @param changes the columns in which a row changes that is there already; `undefined`: it is left alone */
+/** @param changes the columns that change if the row exists. `undefined`: an existing row is not changed */
 export function upserting(
   db: SqlDatabase,
   target: Target,
@@ -161,15 +161,15 @@ export function upserting(
     });
 }
 
-/** Nothing came of a PUT. */
+/** A PUT that changed nothing. */
 async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { seenAbsent } = put;
   if (seenAbsent && (await probe(tx, { ...target, scope: undefined })) !== "absent")
     throw rowAppeared();
   if (mayDecline(target, "insert") || mayDecline(target, "update")) throw retryLocked(target);
-  // There is a row where there was none, and it can't be seen: a policy of the database's hides it, and is to refuse it in its own words.
+  // The row has appeared, but a policy hides it. Another upsert gets the database's own error.
   if (seenAbsent) return upsert(tx, target, { ...put, seenAbsent: false });
-  // No row comes back where the stored one did not satisfy the scope: it was left as it was. Or there is a trigger that nobody has read of yet.
+  // If the stored row is not in the scope, it is not changed, and no row is returned. Otherwise a new trigger may be the reason.
   if (target.scope !== undefined && (await probe(tx, target)) === "foreign") return "foreign";
   await throwIfRefused(tx, target);
   throw retryLocked(target);
@@ -203,8 +203,8 @@ export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(
 }
 
 /**
- * Nothing was changed: because there is no such row, or because it is foreign. Where it is neither, or a trigger may have made it so (have taken it out
- * of its view, for one), it can't be told what happened; and what may have had an effect is not sent again.
+ * A statement that changed nothing. The row does not exist, or it is not in the caller's scope. If it is neither, or if a trigger may have caused it, for
+ * example by moving the row out of its view, the reason is not known. The statement is not sent again, because it may have had an effect.
  */
 async function untouched(tx: SqlTransaction, target: Target, verb: Verb): Promise<Effect> {
   const now = await probe(tx, target);
@@ -226,9 +226,9 @@ interface VerdictRow {
   readonly [parent: `p${number}`]: unknown;
 }
 
-/** A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
+/** What a statement returns to judge the row. A scope that reads other tables sees them as they were before the statement, so it is asked again after it. */
 export function verdict({ filter, rowOnly, parts }: BoundScope, traits: Traits | undefined) {
-  // Behind a write by which the row has left its view nothing can be asked of it.
+  // If the write has taken the row out of its view, nothing about it can be asked afterward.
   const whole = rowOnly || (parts === undefined && traits?.view === true);
   const own = whole ? filter : parts?.own;
   const ok: Expression<number | null> = own === undefined ? sql<null>`null` : asNumber(own);
@@ -236,7 +236,7 @@ export function verdict({ filter, rowOnly, parts }: BoundScope, traits: Traits |
   return [sql<number | null>`${ok}`.as("ok"), ...parents.map(parentValue)];
 }
 
-/** As text, which no driver rounds. */
+/** As text, because drivers may round numbers. */
 export function parentValue({ column }: BoundParent, index: number) {
   return sql<unknown>`cast(${sql.id(column)} as text)`.as(`p${index}`);
 }
@@ -248,7 +248,7 @@ export async function judged(tx: SqlTransaction, target: Target, row: VerdictRow
   if (scope.rowOnly) return isTrue(row.ok) ? "written" : "left";
   const now = await probe(tx, target);
   if (now !== "absent") return now === "written" ? now : "left";
-  // It has gone from sight by the very write: out of its view, or by a trigger to elsewhere.
+  // The write has made the row invisible: it left its view, or a trigger moved it.
   const { parts } = scope;
   const own = parts === undefined ? target.traits?.view === true : parts.own !== undefined;
   if (own ? !isTrue(row.ok) : parts === undefined) return "left";
@@ -259,7 +259,7 @@ export async function judged(tx: SqlTransaction, target: Target, row: VerdictRow
   );
 }
 
-/** Whether a row may refer to what it does. */
+/** Whether all filters on the row's parents hold. */
 export async function allowed(
   tx: SqlTransaction,
   filters: readonly Expression<SqlBool>[],
@@ -278,7 +278,7 @@ export function proposed(
   return merged(Object.fromEntries<Expression<unknown>>(set), target);
 }
 
-/** Of the columns that are set, some are made of what the row holds. They stand in that order: some databases set one after the other. */
+/** Replaces sent values by computed expressions. These come last and in order, because some databases assign one column after the other. */
 function merged<Set extends Values>(set: Set, { computed }: Pick<Target, "computed">): Set {
   if (computed === undefined) return set;
   const plain = Object.entries(set).filter(([name]) => !computed.has(name));

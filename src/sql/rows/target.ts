@@ -18,8 +18,8 @@ export interface BoundScope {
   /** It reads nothing but the row itself, so a statement can judge the row that it has just written. */
   readonly rowOnly: boolean;
   /**
-   * Whether the row would be in the scope while all other rows are what they are right now: asked before the write, where a members' table may show the
-   * written row under another name, so that nobody can say which row of members it makes. Absent: what is asked behind the write is enough.
+   * Whether the row would be in the scope while all other rows are as they are now. This is asked before the write if a members' table may show the
+   * written row under another name, because then it is not known which membership the write creates. Absent: asking after the write is enough.
    *
    * @param valueOf what the row will hold
    */
@@ -47,7 +47,7 @@ export interface BoundParent {
 }
 
 /**
- * Texts of one Kysely object, by table and what else they depend on. By tables as they have been read: for what is read anew, all is compiled anew.
+ * The texts of one Kysely object's statements, by table and what else they depend on. When a table is read again, its statements are compiled again.
  */
 export type Texts = WeakMap<object, Map<string, CompiledQuery>>;
 
@@ -56,11 +56,11 @@ export interface CompiledOnce {
   readonly texts: Texts;
   /** The table as it has been read. */
   readonly table: object;
-  /** What the texts depend on, but for the statement's own columns. */
+  /** What the texts depend on, except the statement's own columns. */
   readonly shape: string;
-  /** By their places: the values of the scope's owners. */
+  /** The values of the scope's owners, by placeholder. */
   readonly scope: Values;
-  /** The scope with places for them. */
+  /** Binds the scope with placeholders in place of these values. */
   readonly bindWithPlaceholders: () => Promise<BoundScope | undefined>;
 }
 
@@ -141,7 +141,7 @@ export interface RunStatements {
   /**
    * Inserts rows, or changes those with the same keys in the scope. The parameters are the rows' values, followed by the scope's.
    *
-   * @param changed the columns in which a row changes that is there
+   * @param changed the columns that change in an existing row
    * @param rows stands for the rows: `(…), (…)`
    */
   put(

@@ -67,13 +67,13 @@ export function rowAppeared(): Contention {
   return new Contention("The row was not there when context.stored() was asked, and now it is.");
 }
 
-/** How many writes are remembered: more than can be in doubt at the same time. */
+/** How many writes are remembered: more than are run again at the same time. */
 const mostUnexplained = 1_000;
 
 /**
  * Makes the transaction run again, with the row locked and judged first.
  *
- * @param taken its key turned out to be taken, though no row was found
+ * @param taken whether its key was taken, although no row was found
  */
 export function retryLocked(target: Target, taken = false): Contention {
   const { unexplained } = target.lessons;
@@ -97,7 +97,7 @@ export function isUnexplained(write: Named, { unexplained }: Lessons): boolean {
 
 type Named = Pick<Target, "op" | "key">;
 
-/** Names the write among those of its table. */
+/** Identifies the write among those of its table. */
 export function writeName({ op, key }: Named): string {
   return JSON.stringify([op, ...Object.values(key).map(String)]);
 }

@@ -15,8 +15,8 @@ export function isExpression(value: unknown): value is Expression<unknown> {
 }
 
 /**
- * In parentheses, for raw SQL may have an OR at its top; and on lines of its own, for it may end with a comment, which would swallow what
- * follows: the condition that names the row, for one.
+ * In parentheses, because raw SQL may be an OR. On separate lines, because it may end with a comment, which would hide what follows, such as the
+ * condition on the key.
  */
 export function enclosed<T>(expression: Expression<T>): Expression<T> {
   return sql<T>`(
@@ -33,12 +33,12 @@ export function conversion<T>(expression: Expression<T>): Expression<T> {
   return expression;
 }
 
-/** The database computes it, and nobody knows the value beforehand. */
+/** Whether the database computes the value, so that it is not known before. */
 export function isComputed(value: unknown): value is Expression<unknown> {
   return isExpression(value) && !conversions.has(value);
 }
 
-/** NULL as a word: a driver gives a parameter some type, and SQL Server refuses a text for a column of bytes or money, NULL or not. The same object where there is none. */
+/** Writes NULL as a literal: a driver gives each parameter a type, and SQL Server refuses a text for a column of bytes or money, even NULL. Returns the same object if there is none. */
 export function literalNulls(values: Values): Values {
   for (const name in values) {
     if (values[name] !== null) continue;
@@ -49,7 +49,7 @@ export function literalNulls(values: Values): Values {
   return values;
 }
 
-/** Values of which some are expressions. The same object where none is, so that all of them can be parameters. */
+/** Puts expressions in parentheses. Returns the same object if there are none, so that all values can be parameters. */
 export function enclosedValues(values: Values): Values {
   for (const name in values) {
     if (!isExpression(values[name])) continue;
@@ -63,14 +63,14 @@ export function enclosedValues(values: Values): Values {
   return values;
 }
 
-/** The word alone, which stands for the column's default and is no expression. */
+/** The keyword DEFAULT, which is not an expression. */
 function isDefault(value: Expression<unknown>): boolean {
   const node = value.toOperationNode();
   if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
   return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }
 
-/** A key as it stands beside its columns. */
+/** A key's values, to be compared with its columns. */
 export function keyOf(
   { keyParameter }: Pick<Dialect, "keyParameter">,
   columns: Table["columns"],

@@ -12,14 +12,14 @@ import type { Fixed, Target, Texts } from "./target.js";
 import { rowAppeared, isUnexplained, writeName, wasKeyTaken, retryLocked } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
-/** What the statement asks and makes of a row that is there, beside what every statement does. */
+/** Conditions on an existing row, and values that are computed from it. */
 export type MergeConditions = Required<Pick<Target, "guards" | "computed">>;
 
 export interface Writing {
   readonly dialect: Dialect;
   readonly tx: SqlTransaction;
   readonly tableOf: TableOf;
-  /** The table as it is now, whatever has been read of it before. */
+  /** Reads the table again. */
   readonly readAnew: (table: string) => Promise<SqlTable | undefined>;
   readonly watch: Watch;
   readonly texts: Texts | undefined;
@@ -28,16 +28,16 @@ export interface Writing {
 interface Running extends Writing {
   readonly giveWay: UnitOptions["giveWay"];
   readonly together: boolean;
-  /** All of them in one go, where they can be. Absent: the database has no such way. */
+  /** Sends all changes in one round trip, if possible. Absent: the database does not support it. */
   readonly sendPart:
     | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
     | undefined;
 }
 
-/** Fewer changes are written before anybody would notice. */
+/** The event loop is released after this many changes. Fewer take too little time to matter. */
 const changesOfSlice = 50;
 
-/** In order, and together where that is asked for and right. Never rejects. What must not be committed is the transaction's failure, whoever catches it. */
+/** Writes changes in order, and together if that is asked for and possible. Never rejects. A failure is recorded, so that the transaction is not committed even if somebody catches it. */
 export async function writeRun(
   { giveWay, together, sendPart, ...writing }: Running,
   run: readonly Change[],
@@ -58,7 +58,7 @@ export async function writeRun(
     }
   }
   const effects: Effect[] = [];
-  // A driver that answers at once lets nobody else in.
+  // A driver that answers at once never releases the event loop.
   const inSlices = run.length > changesOfSlice;
   for (let change = run[0]; change !== undefined; change = run[effects.length]) {
     if (inSlices && isSliceOver()) await nextSlice();
@@ -70,7 +70,7 @@ export async function writeRun(
       if (several === undefined) effects.push(await writeOne(writing, change));
       else effects.push(...Array.from({ length: several.changes }, () => "written" as const));
     } catch (cause) {
-      // Not every failure is a statement's.
+      // Not every failure comes from a statement.
       watch.failure ??= { error: cause };
       return { effects, failure: { operationIndex: change.operationIndex, cause } };
     }
@@ -79,7 +79,7 @@ export async function writeRun(
   return { effects };
 }
 
-/** Only an object can be an expression of the database's, and most rows have none. */
+/** Only an object can be an expression, and most rows have none. */
 function holdsObject(values: Values): boolean {
   for (const name in values) if (typeof values[name] === "object") return true;
   return false;
@@ -92,10 +92,10 @@ export async function writeOne(
   mergers?: MergeConditions,
 ): Promise<Effect> {
   const { op, seenAbsent = false } = change;
-  // The port's tables are this store's own.
+  // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
   const { traits, lessons, columns } = table;
-  // A role that may change nothing may still make rows.
+  // A role that may not change rows may still insert them.
   const neverChanges = change.neverChanges === true || traits?.updatable?.size === 0;
   const locksFirst = (op === "PUT" && neverChanges) || mustLockFirst(table, change);
   const { lockingRows = dialect.rows } = dialect;
@@ -141,7 +141,7 @@ export async function writeOne(
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
-      // Where all rows are looked at first there is no upsert.
+      // If all rows are locked first, there is no upsert.
       const isUpsert = !locksFirst && dialect.lockingRows !== undefined && traits !== undefined;
       throw isUpsert && upsertAsksMore(traits, dialect.meaning(error))
         ? retryLocked(target)
@@ -157,17 +157,17 @@ export async function writeOne(
   }
   if (locksFirst && lessons.unexplained.size > 0) {
     const wasUnexplained = isUnexplained(target, lessons);
-    // It stays in doubt, for a later write of the same transaction may be the one that was; but of this one the key was not taken.
+    // It stays unexplained, because a later write of the same transaction may be the one that was meant. But the key of this one was not taken.
     if (wasUnexplained && wasKeyTaken(target) !== undefined)
       lessons.unexplained.set(writeName(target), undefined);
-    // Either others were in the way, or the policies take an INSERT and no upsert: then many such rows may come.
+    // Either there was contention, or the policies accept an INSERT but no upsert. Then more such rows may come.
     if (wasUnexplained && op === "PUT" && effect === "written" && traits?.stricterUpsert)
       lessons.lockFirst.add("insert");
   }
   return effect === "written" && !isIn ? "left" : effect;
 }
 
-/** What is written, and what must stay as it is where the row is there: a PUT's belong to a new row as well. */
+/** Separates columns that are set once, which must keep their values if the row exists. A PUT also writes them into a new row. */
 export function withoutFixed(
   { op, values, fixed = [] }: Change,
   { same }: Pick<Dialect, "same">,
@@ -182,15 +182,15 @@ export function withoutFixed(
 }
 
 /**
- * Whether an upsert may be refused where what becomes of it alone, an INSERT or an UPDATE, is not: policies may take the INSERT of a row that can't be
- * seen yet; and a row that is there is changed, while the one that was proposed for it lacks a value, breaks a CHECK, or is refused by a trigger for new ones.
+ * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
+ * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
  */
 function upsertAsksMore(traits: Traits, meaning: Meaning | undefined): boolean {
   switch (meaning) {
     case "permission":
       return traits.stricterUpsert === true;
     case "NOT_NULL_VIOLATION":
-      // Of a table it is known beforehand.
+      // For a table, this is known before.
       return traits.view === true;
     case "CHECK_VIOLATION":
       return true;
@@ -201,7 +201,7 @@ function upsertAsksMore(traits: Traits, meaning: Meaning | undefined): boolean {
   }
 }
 
-/** Whether an upsert alone can make a PUT, whatever is there. */
+/** Whether an upsert alone can make a PUT, whether the row exists or not. */
 function isOneStatement(table: SqlTable, change: Change): boolean {
   const { neverChanges, seenAbsent } = change;
   if (neverChanges || seenAbsent || table.traits?.updatable?.size === 0) return false;
@@ -210,7 +210,7 @@ function isOneStatement(table: SqlTable, change: Change): boolean {
 
 const verbsOf = { PUT: ["insert", "update"], PATCH: ["update"], DELETE: ["delete"] } as const;
 
-/** Whether one statement can't do it; or could not tell, as it has been before, why it changed nothing. */
+/** Whether the row must be locked first: one statement is not enough, or could not tell before why it changed nothing. */
 export function mustLockFirst({ traits, lessons }: SqlTable, change: Change): boolean {
   if (traits === undefined) return false;
   const { op, key, values } = change;
@@ -220,7 +220,7 @@ export function mustLockFirst({ traits, lessons }: SqlTable, change: Change): bo
     for (const verb of verbs) if (rewritten.has(verb) || lessons.lockFirst.has(verb)) return true;
   }
   if (lessons.unexplained.size > 0 && isUnexplained(change, lessons)) return true;
-  // A view that takes no upsert may not count its rows.
+  // A view that does not accept upserts may not count its rows.
   if (keys?.length === 0) return true;
   if (op !== "PUT") return false;
   return (

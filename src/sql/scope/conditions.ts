@@ -1,4 +1,4 @@
-/** Filters that compare a column with the caller's id, for `owner`, `isOwner` and `isMember`. */
+/** A scope's condition as SQL: `isOwner`, `isMember`, and `anyOf` of them; and filters that compare a column with the caller's id. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { keptQueued } from "../../errors.js";
 import {
@@ -69,8 +69,8 @@ type Given = NonNullable<Scope["condition"]>;
 /**
  * In parentheses. Throws as `bindOwner` does.
  *
- * @param place is called once for each owner and each member, in their order; for a member's id before the key of the row that is left out
- * @param valueOf the judged row's values, where they are not those of its table
+ * @param place called once for each owner and each member, in order; for a member's id before the key of the row that is left out
+ * @param valueOf the judged row's values, if they are not those in its table
  */
 export async function bindCondition(
   given: Given,
@@ -153,7 +153,7 @@ export async function conditionGiven(
   }
   const { owned, held, leftOut = {} } = await comparedOf(holds, given, parts);
   const values = [owned.compared, ...Object.values(leftOut)];
-  // On MySQL bytes are one.
+  // On MySQL, bytes are an expression.
   if (![...values, ...held.flatMap((each) => each.values)].every(isPlain)) return undefined;
   const about =
     "isOwner" in holds
@@ -166,16 +166,16 @@ function isPlain(value: unknown): boolean {
   return typeof value !== "object" || value === null;
 }
 
-/** JSON knows no bigint. */
+/** As text, because JSON has no bigint. */
 function spelled({ column: { name, type }, values }: HeldColumn): readonly unknown[] {
   return [name, type, ...values.map((value) => [typeof value, String(value)])];
 }
 
 interface Compared {
   readonly owned: BoundOwner;
-  /** They are the configuration's, and stand in the text as they are. */
+  /** They come from the configuration and are literals in the text. */
   readonly held: readonly HeldColumn[];
-  /** The key of the row that makes nobody a member. */
+  /** The key of the row that does not count as a membership. */
   readonly leftOut?: NewMember["key"];
 }
 
@@ -209,10 +209,10 @@ interface HeldColumn {
   readonly filter: Expression<SqlBool>;
 }
 
-/** The last one made of each: what the configuration says stays the same. */
+/** The latest result for each entry of the configuration. */
 const lastHeld = new WeakMap<Held, HeldColumn>();
 
-/** @throws ServerValue where the column can't hold one of the values; retryable where it is not there right now */
+/** @throws ServerValue if the column can't hold one of the values; retryable if the column does not exist at the moment */
 function heldColumn(
   held: Held,
   table: string,
@@ -231,7 +231,7 @@ function heldColumn(
   );
   const filters = values.map((value) => {
     if (value === null) return sql<SqlBool>`${reference} is null`;
-    // As whose a row is, where that can be said: no collation is asked, and no number rounded.
+    // Compared like an owner's id if possible, because then no collation applies, and no number is rounded.
     const isName =
       kind === "number"
         ? /^-?\d{1,38}$/.test(String(value))

@@ -35,7 +35,7 @@ export class Qualifier extends OperationNodeTransformer {
       : { ...reference, table: this.#table };
   }
 
-  /** Kysely's AND of nothing. */
+  /** Refuses Kysely's AND without operands. */
   override transformBinaryOperation(
     ...args: Parameters<OperationNodeTransformer["transformBinaryOperation"]>
   ) {

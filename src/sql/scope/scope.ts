@@ -25,8 +25,8 @@ import { Qualifier, sameName } from "./qualifier.js";
 /**
  * `undefined`: the scope has no condition. Throws ServerValue if an owner's column can't hold the caller's id.
  *
- * @param known the scope's own table, where it has been read
- * @param place is called once for each owner: of the parents first, each with its own before it
+ * @param known the scope's own table, if it has been read
+ * @param place called once for each owner: first for the parents, each after its own parents
  */
 export async function bindScope(
   { table, owner, condition, expression, parents }: Scope,
@@ -45,7 +45,7 @@ export async function bindScope(
   const own: Expression<SqlBool>[] = [];
   const before = bound.flatMap((parent) => parent.before ?? []);
   let owned: BoundOwner | undefined;
-  // It only reads the row, in whatever form a dialect expresses it.
+  // This filter only reads the row itself, in every dialect.
   if (owner !== undefined) {
     owned = await bindOwner({ table, ...owner, known }, dialect, tableOf);
     const filter = place === undefined ? owned.filter : ownerWithPlaceholder(owned, dialect, place);
@@ -205,7 +205,7 @@ async function scopeGiven(
   }
   if (owner !== undefined) {
     const { kind = null, compared } = await bindOwner({ table, ...owner, known }, dialect, tableOf);
-    // On MySQL bytes are one.
+    // On MySQL, bytes are an expression.
     if (typeof compared === "object" && isExpression(compared)) return undefined;
     shape.push(owner.column, kind, typeof compared);
     values.push(compared);
@@ -213,7 +213,7 @@ async function scopeGiven(
   if (condition !== undefined) {
     const parts = { table, dialect, tableOf, known, bindOwner };
     const given = await conditionGiven(condition, parts);
-    // What is asked before the write is asked of that write alone.
+    // What is asked before a write concerns only that write.
     if (given === undefined || (await mayShowWritten(condition, parts))) return undefined;
     shape.push(given.shape);
     values.push(...given.values);
@@ -224,7 +224,7 @@ async function scopeGiven(
 /** The latest scope that was bound for each table: operations of one caller arrive together, so it is often needed again. */
 const lastBound = new WeakMap<SqlTable, ScopeGiven & { readonly scope: BoundScope | undefined }>();
 
-/** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent where none is compiled once */
+/** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent if no statement is compiled once */
 export async function bindOnce(
   texts: Texts | undefined,
   given: Scope | undefined,
