@@ -17,6 +17,7 @@ export function lateError(
   return wasAtWork(watch, timeouts) ? tooSlow(timeouts) : tookTooLong(timeouts);
 }
 
+/** The transaction had to wait: for its turn, a connection, a lock, a hook or the network. */
 export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
   const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included. Where a hook asks the database by another connection than \`tx\`, it may wait for the one that the transaction holds: use \`tx\`. Otherwise see what holds locks, and whether the pool is large enough.`;
   return keptQueued("The database is taking too long right now.", new Error(cause));
@@ -64,7 +65,10 @@ interface PreparedSession {
   release(outcome: Promise<unknown>, isUndone: (error: unknown) => boolean): Promise<void>;
 }
 
-/** From here on the connection is in a transaction, so Kysely's own BEGIN is not sent. */
+/**
+ * Prepares a connection for one transaction on databases whose settings outlive it. One statement saves and changes the settings, and begins the
+ * transaction, so Kysely's own BEGIN is not sent. After the transaction another statement restores them; only the connection's next user waits for it.
+ */
 export async function prepareSession<DB>(
   set: NonNullable<Dialect["prepare"]>,
   dialect: Dialect,

@@ -111,13 +111,18 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
   [/^The server does not support SSL connections$/, "leave `ssl` out of the pool's options"],
 ];
 
+/** What an operator can do about a failure of the connection, by its code or by the pool's message. */
 export function remedyOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return byCode.get(code) ?? byMessage.find(([said]) => said.test(error.message))?.[1];
 }
 
-/** Keys are SQLSTATEs, their classes, error numbers, and SQLite's result codes. */
+/**
+ * The option `errors`: what the database's error codes mean to the application. Triggers raise their own codes, and an operator may know more than the
+ * library's tables. An error that may pass by itself can't be made fatal, because then an outage would lose data. Keys are SQLSTATEs, their classes, error
+ * numbers, and SQLite's result codes.
+ */
 export type ApplicationErrors = Readonly<Record<string, ErrorCode | "retryable">>;
 
 const keyForms = {

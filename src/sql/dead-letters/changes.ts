@@ -197,6 +197,10 @@ interface PayloadText {
   readonly parts: readonly string[];
 }
 
+/**
+ * Splits a long payload. A statement or row with a whole payload may be larger than the server accepts (`max_allowed_packet` on MySQL and MariaDB), and a
+ * transaction that can't be recorded would block its queue forever. The letter's own column is empty then.
+ */
 function payloadText(text: string): PayloadText {
   if (text.length <= partLength) return { column: text, parts: [] };
   const parts: string[] = [];

@@ -49,7 +49,7 @@ interface PartParts {
   decides(error: unknown): boolean;
 }
 
-/** Of an open transaction. */
+/** The open transaction. */
 interface Open {
   readonly tx: SqlTransaction;
   readonly watch: Watch;
@@ -67,6 +67,10 @@ export type SendPart = (
   run: readonly Change[],
 ) => Promise<readonly Effect[] | undefined>;
 
+/**
+ * Sends a run of changes of an open transaction, with the same statements as a flight's. After an error, nothing of the transaction is left, and it is run
+ * again one change after the other.
+ */
 function createSendPart(parts: PartParts): SendPart {
   const { support, named, decides } = parts;
   return async ({ tx, watch, schema, caller }, run) => {

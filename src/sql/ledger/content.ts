@@ -4,6 +4,10 @@
  *
  * A known device skips all of this unless its row has the mark `told`. The device rows of a user are therefore marked before the user's first
  * transaction is entered by its content. Marking a row waits for transactions of the device that have not seen the mark: see `enter` in `ledger.ts`.
+ *
+ * `powersync_named` holds the rows that users' transactions have named recently, and the transactions that are distinguished by their content. Each entry
+ * has a position that only increases. A transaction is a repeat only if none of its rows has been named at a later position. The user's account must be
+ * locked, until the transaction ends, before any of this is read or entered. Two devices of a user therefore wait for each other.
  */
 import { type Expression, sql } from "kysely";
 import type { FatalResult, TransactionResult } from "../../model.js";

@@ -1,9 +1,4 @@
-/**
- * The settings that are sent with each statement, and the server's own settings that break the promise.
- *
- * tedious sends each statement through `sp_executesql`, which restores settings when the statement ends. Each statement therefore contains its settings:
- * an error undoes the whole transaction, waits for locks are limited, and changed rows are counted, whatever the login's own options are.
- */
+/** SQL Server and Azure SQL, by `tedious`, `tarn` and Kysely's MssqlDialect. */
 import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Savepoint, Dialect, StatementSettings } from "../dialect.js";
@@ -24,6 +19,10 @@ import { collationOf } from "./text.js";
 import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
+/**
+ * tedious sends each statement through `sp_executesql`, which restores settings when the statement ends. Each statement therefore contains its settings:
+ * an error undoes the whole transaction, waits for locks are limited, and changed rows are counted, whatever the login's own options are.
+ */
 const statementSettings: StatementSettings = {
   withSettings: (statement, { lockMs }) => ({
     ...statement,
@@ -40,7 +39,7 @@ const savepoint: Savepoint = {
   alone: (statement) => ({ ...statement, sql: `set xact_abort off; ${statement.sql}` }),
 };
 
-/** One statement. By its name: on Azure `db_id` may say another number than `sys.databases`. */
+/** One statement. The database is found by its name, because on Azure `db_id` may return another number than `sys.databases`. */
 async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
   const { rows } = await sql<{ durability: unknown }>`
     select d.delayed_durability as durability from sys.databases as d where d.name = db_name()

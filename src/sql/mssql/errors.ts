@@ -134,7 +134,7 @@ export function thrown(error: unknown): unknown {
 
 const duplicate: ReadonlySet<number> = new Set([2601, 2627]);
 
-/** Nothing is left for COMMIT to find. */
+/** Finds out what an error is about. The message is in the session's language and quotes names; a value comes last. Nothing waits for COMMIT. */
 export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   const number = numberOf(error);
   if (table === undefined || number === undefined || !(error instanceof Error))
@@ -148,7 +148,7 @@ export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   if (number === 547) {
     const [first] = quoted;
     const named = { ...(first !== undefined && { constraint: first }) };
-    // Rows that still need this one, of another table or of its own: SAME TABLE REFERENCE. What lacks its parent breaks a FOREIGN KEY.
+    // Other rows still refer to this one. For rows of the same table, the words are SAME TABLE REFERENCE. A missing parent is a FOREIGN KEY conflict.
     if (/\bREFERENCE\b/.test(message)) return { columns: [], ...named, referred: true };
     return { columns: its, ...named };
   }

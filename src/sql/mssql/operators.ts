@@ -63,9 +63,10 @@ const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   date: "date",
 };
 
+/** Compares exactly: SQL Server ignores trailing spaces, and mostly case. */
 export const owners: Owners = {
   kind: ({ type, length }) => {
-    // Where a UUID is kept by its bytes.
+    // It may store a UUID by its bytes.
     if (type === "binary" && length === 16) return "uuid";
     return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
@@ -102,14 +103,14 @@ function wide({ type, scale = 0 }: Column, value: Expression<unknown>): Expressi
 }
 
 const typed: MergeOperators["typed"] = (column, value) => {
-  // Of a parameter the driver would say that it is a text.
+  // The driver would declare a parameter as text.
   if (value === null) return sql`null`;
   return floats.has(column.type) || exactNumbers.has(column.type)
     ? wide(column, sql`${value}`)
     : sql`${value}`;
 };
 
-/** By `openjson`'s number for a value's type: documents are compared as text. */
+/** The number that `openjson` returns for a value's type. Documents are compared as text. */
 function typeOf(element: unknown): number {
   if (element === null) return 0;
   if (typeof element === "string") return 1;
@@ -120,11 +121,11 @@ function typeOf(element: unknown): number {
 
 export const merging: MergeOperators = {
   typed,
-  // ISNULL has the column's type; COALESCE would make room for the zero, and take it from the fraction.
+  // ISNULL has the column's type. With COALESCE, the result would have fewer digits for the fraction.
   sum: (reference, column, yours, base) =>
     sql`(${wide(column, sql`isnull(${reference}, 0)`)} + (${typed(column, yours)} - ${typed(column, base)}))`,
   union: (reference, _column, value) => {
-    // What `convert` has made of a list is its JSON.
+    // `convert` has made JSON of the list.
     const list = parseJson(String(value)) as readonly unknown[];
     const elements = [...new Map(list.map((each) => [stringifyJson(each), each]))];
     const stored = sql`rtrim(coalesce(convert(nvarchar(max), ${reference}), '[]'))`;

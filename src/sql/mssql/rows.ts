@@ -21,7 +21,7 @@ async function insert(
   { values, neverChanges }: Pick<Put, "values" | "neverChanges">,
 ): Promise<InsertOutcome> {
   const { traits, key } = target;
-  // The look did not lock the row.
+  // The row was looked for without a lock.
   if (neverChanges && (await isThere(tx, target))) throw taken();
   const statement = inserting(tx, target, { ...values, ...key });
   // Sent on the connection itself, so that the transaction's failure is the error that is thrown here.

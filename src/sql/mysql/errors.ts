@@ -35,7 +35,7 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
   ],
 };
 
-/** Numbers above 3000 are assigned twice. These mean what is listed with this SQLSTATE alone; with another they are the other server's error. */
+/** MySQL and MariaDB both assign numbers above 3000. These have the listed meaning only with this SQLSTATE. */
 const sharedNumbers: ReadonlyMap<number, string> = new Map([[4025, "23000"]]);
 
 /** What a trigger or a procedure signals, by the class of its SQLSTATE. 45 is how it refuses a row, and so is every class that is not here. */
@@ -47,7 +47,7 @@ export const signals: Readonly<Record<string, Meaning>> = {
   "45": "CONSTRAINT_VIOLATION",
 };
 
-/** mysql2's own errors, in which the server has no part. All are an outage. */
+/** mysql2's own errors, which do not come from the server. All are an outage. */
 export const clientCodes: ReadonlySet<string> = new Set([
   "AUTH_SWITCH_PLUGIN_ERROR",
   "HANDSHAKE_NO_SSL_SUPPORT",
@@ -62,7 +62,7 @@ export const clientCodes: ReadonlySet<string> = new Set([
   "PROTOCOL_UNEXPECTED_PACKET",
 ]);
 
-/** The messages of those to which mysql2 gives no code. */
+/** The messages of mysql2's errors without a code. */
 export const clientMessages: readonly RegExp[] = [
   /^Pool is closed\.$/,
   /^No connections available\.$/,
@@ -78,11 +78,11 @@ const meanings: ReadonlyMap<unknown, Meaning> = new Map(
   ),
 );
 
-/** ER_SIGNAL_EXCEPTION. A signal may give another number; with SQLSTATE 45 it is known all the same. */
+/** ER_SIGNAL_EXCEPTION. A signal may set another number, but SQLSTATE 45 also shows that it is one. */
 const signalNumber = 1644;
 const firstServerNumber = 1000;
 
-/** `undefined`: the error is neither the server's nor the driver's. */
+/** `undefined`: the error comes neither from the server nor from the driver. */
 export function meaning(error: unknown): Meaning | undefined {
   if (!(error instanceof Error)) return undefined;
   const { errno, code, sqlState } = error as DriverError;
@@ -109,7 +109,7 @@ export function codes(error: unknown): readonly string[] {
   const { errno, sqlState } = error as DriverError;
   if (typeof errno !== "number" || errno <= 0) return [];
   return [
-    // A signal's number says nothing. Its state does.
+    // A signal's number does not say what it means, but its state does.
     ...(errno === signalNumber ? [] : [String(errno)]),
     ...(typeof sqlState === "string" ? [sqlState, sqlState.slice(0, 2)] : []),
     ...(errno === signalNumber ? [String(errno)] : []),
@@ -127,7 +127,7 @@ const referred: ReadonlySet<number> = new Set([1217, 1451, 1834]);
 const refers: ReadonlySet<number> = new Set([1216, 1452]);
 const checks: ReadonlySet<number> = new Set([3819, 4025]);
 
-/** Nothing is left for COMMIT to find. */
+/** Finds out which table, columns or constraint an error is about. The message is in the server's language, and quotes names. Nothing waits for COMMIT. */
 export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
   if (table === undefined || !(error instanceof Error) || !("errno" in error))
     return { columns: [] };

@@ -8,10 +8,10 @@ import type { SameValue } from "../rows/target.js";
 
 export const same: SameValue = (reference, column, value) => {
   if (value === null) return sql`${reference} is null`;
-  // MySQL compares what it means, MariaDB its text.
+  // MySQL compares the JSON values, MariaDB the texts.
   if (column.type === "json")
     return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
-  // Beside a text it would be a double, and most decimals are other doubles than floats.
+  // Compared with a text, it would become a double, and most decimals differ between single and double precision.
   if (column.type === "float") return sql`${reference} <=> cast(${value} as float)`;
   if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
   return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
@@ -37,19 +37,20 @@ const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   date: "date",
 };
 
+/** Compares exactly. MySQL and MariaDB read `7abc` as 7 in a numeric column, and mostly treat `alice` and `Alice` as equal. */
 export const owners: Owners = {
   kind: ({ type, length }) => {
-    // Where a UUID is kept by its bytes.
+    // It may store a UUID by its bytes.
     if (type === "binary" && length === 16) return "uuid";
     return Object.hasOwn(ownerKinds, type) ? ownerKinds[type] : undefined;
   },
   same: (reference, kind, value, place) => {
     switch (kind) {
       case "text":
-        // Most collations take `a` for `A` and `á`, and spaces at the end for nothing. Its bytes are the text's own.
+        // Most collations treat `a`, `A` and `á` as equal, and ignore trailing spaces. The bytes are exact.
         return sql<SqlBool>`cast(convert(${reference} using utf8mb4) as binary) = cast(${place(value)} as binary)`;
       case "number":
-        // As a `bigint`, which mysql2 writes as digits: with a text, numbers are compared as floating-point ones.
+        // As a `bigint`, which mysql2 writes as digits: compared with a text, numbers would become floating-point numbers.
         return sql<SqlBool>`${reference} = ${place(BigInt(String(value)))}`;
       default:
         return sql<SqlBool>`${reference} = ${place(value)}`;
@@ -68,7 +69,7 @@ const exactNumbers: ReadonlySet<string> = new Set([
 ]);
 const mostDigits = 65;
 
-/** Of a text the servers would make a floating-point number; and where a number has no sign, nor has what is computed with it. */
+/** The servers would convert a text to a floating-point number, and the result of an unsigned number is unsigned, too. */
 function wide({ scale = 0 }: Column, value: Expression<unknown>): Expression<unknown> {
   return sql`cast(${value} as decimal(${sql.lit(mostDigits)}, ${sql.lit(scale)}))`;
 }
@@ -86,7 +87,7 @@ export const merging: MergeOperators = {
     return sql`(${floats.has(column.type) ? stored : wide(column, stored)} + ${difference})`;
   },
   union: (reference, _column, value) => {
-    // What `convert` has made of a list is its JSON.
+    // `convert` has made JSON of the list.
     const list = parseJson(String(value)) as readonly unknown[];
     const stored = sql`coalesce(${reference}, '[]')`;
     const lacking = [...new Set(list.map(stringifyJson))].map(

@@ -77,6 +77,10 @@ function lastNumber(
   return undefined;
 }
 
+/**
+ * PUTs of one or more rows in one statement. The statement fails, and is undone, if an existing row is outside the scope, or if another unique value than
+ * the key is taken: then the statement would set the row's key to NULL.
+ */
 export const runs: RunStatements = {
   // Even one row is worth it, because it takes three statements otherwise.
   least: 1,

@@ -56,9 +56,13 @@ const asynchronous: SettingProblem = {
 /** A wait for a lock, or a statement, has taken too long. */
 const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
 
+/**
+ * Ends transactions of the library whose rest never arrives, because the network went silent or a process was stopped between the packets of a flight.
+ * The server waits for the rest and holds locks. No timeout of the session applies then, except `transaction_timeout` of Postgres 17.
+ */
 const hungSessions: HungSessions = {
   isSuspected: (error) => waited.has(codes(error)[0]),
-  // A session is `active` until everything it was sent has been answered. A COPY is active, too, but may wait for its client as long as it likes.
+  // A session is `active` until everything it was sent has been answered. A COPY is active, too, but may wait for its client for any time.
   end: async (tx, tables, olderThanMs) => {
     await sql`
       select pg_terminate_backend(pid) from pg_stat_activity as session

@@ -42,6 +42,7 @@ const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   date: "date",
 };
 
+/** Compares exactly: a text's collation may treat different texts as equal, and CHAR ignores trailing spaces. */
 export const owners: Owners = {
   kind: ({ type, array, members }) => {
     if (array) return undefined;

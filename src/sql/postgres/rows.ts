@@ -42,7 +42,7 @@ export const locking: LockingDialect = {
       if (meaning(error) !== "UNIQUE_VIOLATION" || !(ofKey || view)) throw error;
       const isBlind = Object.keys(key).some((name) => readable?.has(name) === false);
       if (neverChanges && isBlind) return "hidden";
-      // Either the row was inserted after the look; or it existed before this transaction, and the look could not find it.
+      // Either the row was inserted after it was looked for, or it existed before this transaction and could not be seen.
       if (wasKeyTaken(target) !== true) throw retryLocked(target, true);
       if (ofKey && (view || rowSecurity)) return "hidden";
       // A trigger has changed the row's key, or another constraint of the view's table is violated.

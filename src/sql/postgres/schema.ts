@@ -124,7 +124,7 @@ function scaleOf(type: string, modifier: number): number | undefined {
   }
 }
 
-/** As SQL has it. */
+/** The name in quotes, as in SQL. */
 export function quoted({ schema, name }: SourceTable): string {
   return [schema, name]
     .filter((part) => part !== undefined)

@@ -1,4 +1,10 @@
-/** Converts intervals, and ranges of dates and times. */
+/**
+ * Converts intervals, and ranges of dates and times.
+ *
+ * Postgres' own parser ignores what it does not know in an interval: it reads `{"hours":2,"minutes":30}` as two and a half minutes. Only forms with a clear
+ * meaning are accepted: ISO 8601, Postgres' own, and the object that `pg` returns. In ranges, it takes a time without a zone to be in the connection's zone,
+ * and ignores the zone in a `tsrange` and the time in a `daterange`. Each bound is therefore converted like a single value.
+ */
 import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import { textOf, withoutTrailingZeros } from "../../store/values.js";
@@ -49,7 +55,7 @@ const joined = /^([+-]?\d{1,18}(?:\.\d{1,30})?)([a-z]+)$/;
 /** The sign applies to the whole clock. */
 const clockForm = /^([+-]?)(\d{1,18}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,30})?))?$/;
 
-/** @param exact throws where the column would round it */
+/** @param exact throws if the column would round it */
 export function intervalText(column: Column, value: unknown, exact: boolean): string {
   const given =
     typeof value === "string" && value.trimStart().startsWith("{") ? read(value) : value;
@@ -152,11 +158,14 @@ function negated(number: string): string {
   return number.startsWith("-") ? number.slice(1) : `-${number.replace("+", "")}`;
 }
 
-/** Digits behind the second's point that sums are made with. */
+/** How many digits after the decimal point the sums of seconds have. */
 const places = 36;
 const oneSecond = 10n ** BigInt(places);
 
-/** Another text for it, where the column does not keep all digits of its seconds; else none. Postgres rounds to a microsecond, and then to what the column keeps, halves away from zero. */
+/**
+ * The interval as another text, if the column does not keep all digits of its seconds; otherwise `undefined`. Postgres rounds to a microsecond, and then to
+ * what the column keeps, halves away from zero.
+ */
 function rounded(
   { scale = 6 }: Column,
   parts: readonly Part[],
@@ -234,7 +243,7 @@ export const boundTypes: Readonly<Record<string, string>> = {
 const rangeForm =
   /\s*(?:(empty)|([[(])(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*)),(?:"((?:[^"\\]|\\.)*)"|([^,()[\]{}"\\]*))([\])]))\s*(,|$)/giy;
 
-/** @param one what becomes of a bound */
+/** @param one converts a bound */
 export function rangeText(type: string, text: string, one: (bound: string) => string): string {
   const many = type.endsWith("multirange");
   const inside = many ? /^\s*\{(.*)\}\s*$/s.exec(text)?.[1] : text;

@@ -28,7 +28,11 @@ const firstPauseMs = 4;
 const longestPauseMs = 64;
 const migrationMs = 15_000;
 
-/** Any DELETE takes the lock when it starts; this one deletes nothing. */
+/**
+ * Takes the write lock before the transaction reads anything, and waits for it without blocking the process. Kysely begins with a plain BEGIN, which locks
+ * nothing. A transaction that reads first and then writes, while another process has written, fails at once (BUSY, BUSY_SNAPSHOT), however long the
+ * connection would wait. Any DELETE takes the lock when it starts; this one deletes nothing.
+ */
 export async function lockForWriting(
   tx: SqlTransaction,
   { lockMs }: TimeLimits,

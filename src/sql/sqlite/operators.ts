@@ -13,7 +13,7 @@ export const same: SameValue = (reference, _column, value) =>
 const ownerKinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
   text: "text",
   any: "text",
-  // A number that the column makes of a text is that text's one number, or refused.
+  // If the column converts the text to a number, the number is unambiguous, or it is refused.
   other: "text",
   integer: "number",
   decimal: "number",
@@ -22,6 +22,7 @@ const ownerKinds: Readonly<Partial<Record<ColumnKind, OwnerKind>>> = {
   date: "date",
 };
 
+/** Compares exactly, by declared types. The collation NOCASE ignores case, and RTRIM ignores trailing spaces. */
 export const owners: Owners = {
   kind: ({ type }) => ownerKinds[columnKindOf(type)],
   same: (reference, kind, value, place) => {
@@ -44,7 +45,7 @@ export const merging: MergeOperators = {
   },
   range: ({ type }) => (columnKindOf(type) === "integer" ? rangeOf(type) : undefined),
   union: (reference, _column, value) => {
-    // What `convert` has made of a list is its JSON.
+    // `convert` has made JSON of the list.
     const list = parseJson(String(value)) as readonly unknown[];
     const stored = sql`coalesce(${reference}, '[]')`;
     const elements = [...new Set(list.map(stringifyJson))].map((element) => {
@@ -52,7 +53,7 @@ export const merging: MergeOperators = {
       const type = sql`json_type(${element})`;
       const numbers = sql`('integer', 'real')`;
       const isThere = sql`exists (select 1 from json_each(${stored}) as each where (each.type = ${type} or (each.type in ${numbers} and ${type} in ${numbers})) and each.atom = ${atom})`;
-      // What is there already is not inserted at its place; what isn't, at the end.
+      // At `$[0]` nothing is inserted, because there is an element already. Missing elements are added at the end.
       return sql`case when ${isThere} then '$[0]' else '$[#]' end, json(${element})`;
     });
     return elements.length === 0 ? stored : sql`json_insert(${sql.join([stored, ...elements])})`;

@@ -19,6 +19,7 @@ export const locking: LockingDialect = {
   same,
 };
 
+/** PUTs of several rows in one statement, which returns a row for each row that was written. */
 export const runs: RunStatements = {
   least: 2,
   // Older versions allow only 999 parameters.

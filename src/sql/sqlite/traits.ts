@@ -6,7 +6,7 @@ import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
-  /** Whether it has no unique index but its key's, and does not refer to itself. */
+  /** Whether it has no unique index except its key's, and does not refer to itself. */
   readonly alike: number | bigint;
   /** The database file in which it was found. */
   readonly place: string;
@@ -92,7 +92,7 @@ function reachedTables({ name, schema }: SourceTable): RawBuilder<unknown> {
     )`;
 }
 
-/** A `DeferredPlace`. @param waits of a row of `foreign_keys` */
+/** A `DeferredPlace`. @param waits the condition on a row of `foreign_keys` that the key waits */
 function deferredPlace(waits: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`case
     when not exists (select 1 from foreign_keys where ${waits}) then 'none'

@@ -151,8 +151,8 @@ function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"
   return number;
 }
 
-// Numbers as SQLite keeps them: an integer of 64 bits, or a double. A column of NUMERIC affinity (any type whose name SQLite does not know: DECIMAL,
-// DATE, JSON, STRING) turns text that looks like a number into one, and silently rounds what neither holds.
+// SQLite stores a number as an integer of 64 bits or as a double. A column of NUMERIC affinity (any type whose name SQLite does not know, such as DECIMAL,
+// DATE, JSON or STRING) converts text that looks like a number, and silently rounds what neither can hold.
 
 const least = -(2n ** 63n);
 const greatest = 2n ** 63n - 1n;
