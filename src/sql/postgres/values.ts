@@ -1,6 +1,5 @@
 /** Converts JSON values to parameters for Postgres: text that the server reads by the column's own type. */
-import { parseJson } from "../../wire/parse-json.js";
-import { stringifyJson } from "../../wire/serialize.js";
+import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockText,
@@ -12,7 +11,6 @@ import {
   type RoundSecond,
   timeOfDay,
 } from "../../store/timestamps.js";
-import { InvalidValue } from "../../store/failures.js";
 import {
   booleanOf,
   bytesOf,
@@ -24,8 +22,9 @@ import {
   plainText,
   textOf,
 } from "../../store/values.js";
-import { intervalText, millionthsNearest } from "./intervals.js";
-import { boundTypes, rangeText } from "./ranges.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { stringifyJson } from "../../wire/serialize.js";
+import { boundTypes, intervalText, millionthsNearest, rangeText } from "./times.js";
 import { elementsOf } from "./view.js";
 
 /** How a value is converted. */
