@@ -1,9 +1,8 @@
 /** Letters that wait for others: what each would create, and the chain that it stands in. */
 import { type LetterStore, waiting } from "../store/letters.js";
-import type { LetterDocument } from "./own.js";
-import type { Sending } from "./sending.js";
-
-const stillWaits = { status: { $in: [...waiting] } };
+import { stillWaits } from "./letter-documents.js";
+import type { LetterDocument } from "./own-collections.js";
+import type { Sending } from "./commands.js";
 
 /** Whether letters of the user wait. */
 export async function hasWaiting({ own, on, send }: Sending, subject: string): Promise<boolean> {

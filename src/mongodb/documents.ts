@@ -4,7 +4,7 @@ import type { StoredRow, Values } from "../store/change.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Table } from "../store/tables.js";
 import type { IdKind } from "./columns.js";
-import { columnIn, ours } from "./sending.js";
+import { columnIn, ours } from "./commands.js";
 import { view, viewed } from "./values.js";
 
 /** What an update makes of a document. */

@@ -3,10 +3,10 @@ import type { Db, Document } from "mongodb";
 import { noRowSecurity, UnsuitableTable } from "../store/failures.js";
 import type { Inspect, OwnTableProblem, OwnTablesUsed } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
-import { ownIndexes, ownNames, type Own } from "./own.js";
+import { ownIndexes, ownNames, type Own } from "./own-collections.js";
 import { checkScope, filterIn } from "./scope.js";
 import type { Schema } from "./schema.js";
-import { findOne, type Sending } from "./sending.js";
+import { findOne, type Sending } from "./commands.js";
 import type { Server } from "./server.js";
 import { ownerKind } from "./values.js";
 

@@ -1,12 +1,19 @@
 /** The ledger's claim: whether a transaction has been answered before, under its own identity, another one, or by its content. */
-import type { TransactionResult } from "../model.js";
-import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
-import type { Claim } from "../store/store.js";
+import type { TransactionResult, FatalResult } from "../model.js";
+import {
+  type Claim,
+  answerOf,
+  handlingOf,
+  isTriedAnew,
+  type ContentNames,
+  namedMarginMs,
+  type DeviceBound,
+} from "../store/ledger.js";
 import { typedJson } from "../wire/serialize.js";
-import { answerByContent, enterNames, type Naming, toldOf } from "./named.js";
-import { enterDevice } from "./devices.js";
-import type { LedgerDocument } from "./own.js";
-import { dateOf, micros, type Sending } from "./sending.js";
+import type { LedgerDocument, NamedDocument } from "./own-collections.js";
+import { dateOf, micros, type Sending } from "./commands.js";
+import type { AnyBulkWriteOperation } from "mongodb";
+import { TooManyDevices } from "../store/failures.js";
 
 /** What a look at a transaction, its device and its user has found. */
 export interface Met {
@@ -98,4 +105,119 @@ async function claimByContent(sending: Sending, claimed: Naming): Promise<Met> {
   if (earlier !== undefined) return { earlier, byContent: true };
   await enterNames(sending, claimed, toldOf(claimed));
   return {};
+}
+
+/** A claim, and what it says of its content. */
+interface Naming extends Claim {
+  readonly names: ContentNames;
+}
+
+interface Told {
+  readonly key: string;
+  readonly answer: FatalResult | undefined;
+}
+
+/** What a transaction is found by again, and its answer. Absent: it has no id; or the client decides, and its next try must not be taken for a repeat. */
+function toldOf({ names: { key }, answer }: Naming): Told | undefined {
+  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
+}
+
+/** The answer to the same content, unless one of its rows has been named since. */
+async function answerByContent(
+  { own, on, send, now }: Sending,
+  { names: { key, rows, all }, subject, content }: Naming,
+): Promise<TransactionResult | undefined> {
+  if (key === undefined) return undefined;
+  const told = await send(() => own.named.findOne({ _id: key }, on));
+  if (told === null || told.namedAt < dateOf(now - content.withinMs * micros)) return undefined;
+  const others = rows === undefined ? { subject } : { _id: { $in: [...rows, all] } };
+  const since = { ...others, position: { $gt: told.position } };
+  const named = await send(() => own.named.findOne(since, on));
+  return named === null ? answerOf(told.answer) : undefined;
+}
+
+/** Whoever of the user's does the same meanwhile meets the account's document. */
+async function enterNames(
+  { own, on, send, now }: Sending,
+  { names: { rows, all }, subject, content: { withinMs } }: Naming,
+  told: Told | undefined,
+): Promise<void> {
+  const account = await send(() => own.accounts.findOne({ _id: subject }, on));
+  const since = dateOf(now - (withinMs + namedMarginMs) * micros);
+  const toldAt = account?.toldAt ?? null;
+  if (told === undefined && (toldAt === null || toldAt < since)) return;
+  const position = (account?.position ?? 0) + 1;
+  const namedAt = dateOf(now);
+  const $set = { position, toldAt: told === undefined ? toldAt : namedAt };
+  const $setOnInsert = { entered: 0 };
+  await send(() =>
+    own.accounts.updateOne({ _id: subject }, { $set, $setOnInsert }, { ...on, upsert: true }),
+  );
+  const enter = (_id: string, answer: string | null): AnyBulkWriteOperation<NamedDocument> => ({
+    replaceOne: {
+      filter: { _id },
+      replacement: { subject, position, answer, namedAt },
+      upsert: true,
+    },
+  });
+  const entries = [...new Set(rows ?? [all])].map((hash) => enter(hash, null));
+  if (told !== undefined)
+    entries.push(enter(told.key, told.answer ? typedJson(told.answer) : null));
+  await send(() => own.named.bulkWrite(entries, on));
+}
+
+/**
+ * Enters a queue that is new, with its user's account written, so that whoever enters another meanwhile begins again.
+ *
+ * @returns whether another one has given way to it
+ * @throws TooManyDevices
+ */
+async function enterDevice(
+  sending: Sending,
+  { queue: _id, subject, devices: bound }: Claim & { readonly queue: string },
+  unsettled: boolean,
+): Promise<boolean> {
+  const { own, on, send } = sending;
+  if (bound !== undefined) await countEntered(sending, subject);
+  const known =
+    bound === undefined
+      ? []
+      : await send(() =>
+          own.devices
+            .find(
+              { subject },
+              { ...on, projection: { _id: 1 }, limit: Math.min(bound.most, mostDevices) },
+            )
+            .toArray(),
+        );
+  const full = bound !== undefined && known.length >= bound.most;
+  if (full) await forgetUnseen(sending, known, bound);
+  await send(() => own.devices.insertOne({ _id, subject, unsettled }, on));
+  return full;
+}
+
+const mostDevices = 100_000;
+
+async function countEntered({ own, on, send }: Sending, subject: string): Promise<void> {
+  const update = { $inc: { entered: 1 }, $setOnInsert: { position: 0, toldAt: null } };
+  await send(() => own.accounts.updateOne({ _id: subject }, update, { ...on, upsert: true }));
+}
+
+/** One that has been answered nothing for so long. */
+async function forgetUnseen(
+  { own, on, send, now }: Sending,
+  known: readonly { readonly _id: string }[],
+  { most, unseenMs }: DeviceBound,
+): Promise<void> {
+  const since = dateOf(now - unseenMs * micros);
+  for (const { _id } of known) {
+    const seen = { queue: _id, answeredAt: { $gte: since } };
+    if ((await send(() => own.ledger.findOne(seen, on))) !== null) continue;
+    await send(() => own.ledger.deleteMany({ queue: _id }, on));
+    await send(() => own.devices.deleteOne({ _id }, on));
+    return;
+  }
+  throw new TooManyDevices(
+    `The caller has ${most} devices in the ledger (ledger.devices), and this one is new. Nothing has been written.`,
+  );
 }

@@ -1,20 +1,23 @@
 /** Changes that merge with what others have written: a document is judged by expressions, and written by a pipeline, so that the server compares and adds. See `Merge`. */
 import type { Document } from "mongodb";
-import type { Change, Merged, MergedChange, Values } from "../store/change.js";
-import { ColumnsFixed } from "../store/failures.js";
 import {
+  type Change,
+  type Merged,
+  type MergedChange,
+  type Values,
   type Added,
   type Merge,
   type VersionRecord,
   versionsAllowed,
   versionWritten,
-} from "../store/merge.js";
+} from "../store/change.js";
+import { ColumnsFixed } from "../store/failures.js";
 import type { Table } from "../store/tables.js";
 import { typedJson } from "../wire/serialize.js";
-import { look } from "./look.js";
-import type { VersionDocument } from "./own.js";
+import { look } from "./stored-documents.js";
+import type { VersionDocument } from "./own-collections.js";
 import { isInBefore } from "./scope.js";
-import { columnIn, dateOf, type Sending } from "./sending.js";
+import { columnIn, dateOf, type Sending } from "./commands.js";
 import { convert, isSame, viewed } from "./values.js";
 import { isJudged, judged, updateFound, writeChange } from "./write.js";
 

@@ -7,9 +7,9 @@ import { type AnyBulkWriteOperation, BSON, type Document, type Filter } from "mo
 import type { Change, Effect } from "../store/change.js";
 import { Undone } from "../store/failures.js";
 import { meaning } from "./errors.js";
-import { type Look, lookAtAll, nameOf } from "./look.js";
+import { type Look, lookAtAll, nameOf } from "./stored-documents.js";
 import * as scopes from "./scope.js";
-import { findAll, mostAtOnce, ours, type Sending } from "./sending.js";
+import { findAll, mostAtOnce, ours, type Sending } from "./commands.js";
 import { comparable } from "./values.js";
 import { comparedIn, foundFilter, isJudged, readsTable, type Step, stepFor } from "./write.js";
 

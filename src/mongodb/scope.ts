@@ -12,7 +12,7 @@ import { InvalidValue } from "../store/failures.js";
 import { heldValue, ownerValue } from "../store/owners.js";
 import type { Scope, Table } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
-import { columnIn, exactly, filterOf, findOther, type Sending } from "./sending.js";
+import { columnIn, exactly, filterOf, findOther, type Sending } from "./commands.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
 
 /** What a rule's `scope` gives: a filter on the rule's own collection. `true`: no restriction. */

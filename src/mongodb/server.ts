@@ -2,7 +2,7 @@
 import type { Db, Document } from "mongodb";
 import { keptQueued } from "../errors.js";
 import { needsReplicaSet } from "./errors.js";
-import { micros } from "./sending.js";
+import { micros } from "./commands.js";
 
 export interface Server {
   /**

@@ -5,11 +5,9 @@ import type { Change, Effect, MergedChange, Values } from "../store/change.js";
 import type { FingerprintOptions, Fingerprints, Inspect, Table } from "../store/tables.js";
 import type { TransactionResult } from "../model.js";
 import type { Unit } from "../store/store.js";
-import { sha256, typedJson } from "../wire/serialize.js";
-import { addAside } from "./aside.js";
-import { openAttempts, openCheckpoints } from "./attempts.js";
-import { rowOf } from "./documents.js";
-import { forget, prune } from "./housekeeping.js";
+import { typedJson, sha256 } from "../wire/serialize.js";
+import { rowOf, newDocument } from "./documents.js";
+import { forget, prune, openAttempts, openCheckpoints } from "./bookkeeping.js";
 import { openLetters } from "./letters.js";
 import { mergeChange } from "./merge.js";
 import { writeRun } from "./runs.js";
@@ -22,7 +20,7 @@ import {
   mostAtOnce,
   ours,
   type Sending,
-} from "./sending.js";
+} from "./commands.js";
 import { type MongoTransaction, throwFailure, type Watch } from "./transaction.js";
 import { viewed } from "./values.js";
 import { writeChange } from "./write.js";
@@ -177,4 +175,34 @@ function columnsIn(table: Table, documents: readonly (Document | undefined)[]): 
     for (const field of Object.keys(document ?? {}))
       if (field !== "_id" && table.columns.has(field)) names.add(field);
   return [...names];
+}
+
+async function addAside(
+  sending: Sending,
+  uniqueKeys: (table: Table) => Promise<readonly (readonly string[])[]>,
+  table: Table,
+  values: Values,
+): Promise<{ readonly error: unknown } | undefined> {
+  const { id } = values;
+  if (id !== undefined) {
+    const same = await findOne(sending, table, filterOf(table, { id }), []);
+    if (same !== null) return undefined;
+  }
+  const missing = Array.from(ours(table).columns.values()).filter(
+    ({ name, nullable, field }) => field !== "_id" && !nullable && (values[name] ?? null) === null,
+  );
+  if (missing.length > 0)
+    return {
+      error: new Error(`${table.name} requires ${missing.map(({ name }) => name).join(", ")}.`),
+    };
+  for (const columns of await uniqueKeys(table)) {
+    const own = Object.fromEntries(columns.map((name) => [name, values[name] ?? null]));
+    if (columns.some((name) => columnIn(table, name).field === "_id")) continue;
+    if ((await findOne(sending, table, filterOf(table, own), [])) !== null)
+      return { error: new Error(`${table.name}: ${columns.join(", ")} is taken.`) };
+  }
+  const { collection, on, send } = sending;
+  const document = newDocument(table, {}, values);
+  await send(() => collection(table.name).insertOne(document, on));
+  return undefined;
 }

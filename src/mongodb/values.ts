@@ -3,19 +3,14 @@ import { Binary, Decimal128, Double, Int32, Long, ObjectId, UUID } from "mongodb
 import { InvalidValue } from "../store/failures.js";
 import type { Column, OwnerKind } from "../store/tables.js";
 import { halfUp, instantOf, keptOf, millionthsOf, type RoundSecond } from "../store/timestamps.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   floatText,
   integerText,
-  jsonText,
   plainDecimal,
-  plainText,
-  textOf,
-  uuidOf,
   withoutTrailingZeros,
-} from "../store/values.js";
+} from "../store/numbers.js";
 import { canonicalJson, stringifyJson, typedJson } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import type { MongoColumn } from "./columns.js";

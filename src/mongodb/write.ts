@@ -5,9 +5,9 @@ import { ColumnsFixed, Contention, RowTaken } from "../store/failures.js";
 import type { Scope } from "../store/tables.js";
 import { fieldsOf, newDocument } from "./documents.js";
 import { fieldsTaken } from "./errors.js";
-import { look, type Look, writing } from "./look.js";
+import { look, type Look, writing } from "./stored-documents.js";
 import * as scopes from "./scope.js";
-import { columnIn, findOne, type Sending } from "./sending.js";
+import { columnIn, findOne, type Sending } from "./commands.js";
 import { isSame } from "./values.js";
 
 /** What a change comes to, by what has been found: nothing is to be sent, or one write. */

@@ -6,9 +6,7 @@
  * transaction is entered by its content. Marking a row waits for transactions of the device that have not seen the mark: see `enter` in `ledger.ts`.
  */
 import type { TransactionResult } from "../model.js";
-import type { ContentNames } from "../store/content.js";
-import { answerOf } from "../store/saved-answers.js";
-import type { Claim } from "../store/store.js";
+import { type Claim, type ContentNames, answerOf } from "../store/ledger.js";
 import {
   enterDevice,
   knownDevice,

@@ -18,7 +18,7 @@ import {
   type StoredLetter,
   waiting,
 } from "../store/letters.js";
-import { escapeText, sha256, unescapeText } from "../wire/serialize.js";
+import { escapeText, unescapeText, sha256 } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import { atMost } from "./at-most.js";
 import { wholeText } from "./letter-parts.js";

@@ -1,7 +1,7 @@
 /** Conditions on the stored row beside its scope: columns that are set once, and guards. If one fails, the write changes nothing and is refused. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { ColumnsFixed } from "../store/failures.js";
-import { MergeRefused } from "../store/merge.js";
+import { MergeRefused } from "../store/change.js";
 import type { SqlTransaction, Target } from "./dialect.js";
 import { any } from "./owned.js";
 import { locked, type RowLock } from "./row-lock.js";

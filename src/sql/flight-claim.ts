@@ -1,6 +1,7 @@
 /** The first statement of a flight: it sets the time limits, inserts the ledger's row, and checks that no letters of the user wait. */
 import { type CompiledQuery, type Kysely, sql } from "kysely";
-import type { Claim, FlightOptions } from "../store/store.js";
+import type { FlightOptions } from "../store/store.js";
+import type { Claim } from "../store/ledger.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Dialect, SqlDatabase, StatementBounds } from "./dialect.js";
 import { bounding, claiming } from "./flight-statements.js";

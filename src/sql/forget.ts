@@ -1,5 +1,5 @@
 /** Deletes everything that the library keeps about a user. */
-import type { Batch } from "../store/prune.js";
+import type { Batch } from "../store/bookkeeping.js";
 import { sha256 } from "../wire/serialize.js";
 import { atMost } from "./at-most.js";
 import type { Ours } from "./devices.js";

@@ -1,7 +1,7 @@
 /** Counts waiting letters, and deletes letters that were closed long ago or whose user is to be forgotten. */
 import { type Expression, sql } from "kysely";
 import { type LetterStore, waiting } from "../store/letters.js";
-import type { Batch, Pruned, PruneStep } from "../store/prune.js";
+import type { Batch, Pruned, PruneStep } from "../store/bookkeeping.js";
 import { escapeText } from "../wire/serialize.js";
 import { atMost } from "./at-most.js";
 import { type Letters, removeRows } from "./dependants.js";

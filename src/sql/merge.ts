@@ -2,14 +2,15 @@
 import { type Expression, sql, type SqlBool } from "kysely";
 import { Contention } from "../store/failures.js";
 import {
+  type Merged,
+  type MergedChange,
   type Merge,
   type MergedVersion,
   MergeRefused,
   versionsAllowed,
   versionWritten,
   type VersionRecord,
-} from "../store/merge.js";
-import type { Merged, MergedChange } from "../store/change.js";
+} from "../store/change.js";
 import type { Column, Table } from "../store/tables.js";
 import type { Dialect } from "./dialect.js";
 import { isRow, judgment } from "./judgment.js";

@@ -7,12 +7,10 @@
  */
 import { type Expression, sql } from "kysely";
 import type { FatalResult, TransactionResult } from "../model.js";
-import { type ContentNames, namedMarginMs } from "../store/content.js";
 import { Contention } from "../store/failures.js";
-import type { Batch, Pruned, PruneStep } from "../store/prune.js";
-import { answerOf } from "../store/saved-answers.js";
-import type { Claim } from "../store/store.js";
-import { sha256, typedJson } from "../wire/serialize.js";
+import type { Batch, Pruned, PruneStep } from "../store/bookkeeping.js";
+import { type Claim, type ContentNames, namedMarginMs, answerOf } from "../store/ledger.js";
+import { typedJson, sha256 } from "../wire/serialize.js";
 import { locking } from "./tables.js";
 import { markDevices, type Ours, toldStates } from "./devices.js";
 import { removeOfUser, removeOld } from "./own-deletes.js";

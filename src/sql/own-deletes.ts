@@ -1,6 +1,6 @@
 /** Rows of the library's own that go in steps: those that are old, or those of one user. */
 import { type Expression, sql, type Transaction } from "kysely";
-import type { Batch, Pruned, PruneStep } from "../store/prune.js";
+import type { Batch, Pruned, PruneStep } from "../store/bookkeeping.js";
 import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";

@@ -1,6 +1,6 @@
 /** Deletes old rows of the ledger in small steps, but never the last request of a queue. */
 import { type Expression, sql, type Transaction } from "kysely";
-import type { Pruned, PruneStep } from "../store/prune.js";
+import type { Pruned, PruneStep } from "../store/bookkeeping.js";
 import { atMost } from "./at-most.js";
 import type { Dialect } from "./dialect.js";
 import type { OwnTables } from "./tables.js";

@@ -1,7 +1,6 @@
 /** Who wrote the latest versions of a row, so that a device's own are no conflict for it: a row a row of the application's, for tables that count versions. */
-import type { VersionRecord } from "../store/merge.js";
-import type { MergedChange } from "../store/change.js";
-import type { Batch, Pruned, PruneStep } from "../store/prune.js";
+import type { MergedChange, VersionRecord } from "../store/change.js";
+import type { Batch, Pruned, PruneStep } from "../store/bookkeeping.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import type { Ours } from "./devices.js";

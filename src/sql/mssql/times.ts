@@ -8,7 +8,7 @@ import {
   type Reading,
   timeOfDay,
 } from "../../store/timestamps.js";
-import { withoutTrailingZeros } from "../../store/values.js";
+import { withoutTrailingZeros } from "../../store/numbers.js";
 
 /** Rounds to a number of digits, at most seven; halves up. */
 function rounded(reading: Reading, digits: number, exact: boolean): Reading {

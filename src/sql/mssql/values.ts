@@ -7,17 +7,8 @@ import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { dateOnly, instantOf, instantText } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  jsonText,
-  plainDecimal,
-  uuidOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, jsonText, uuidOf } from "../../store/values.js";
+import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
 import { conversion } from "../row-values.js";
 import { dateTime, instant, minute, timeOf } from "./times.js";
 import { textFor } from "./text.js";

@@ -2,7 +2,8 @@
 import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
-import { isDouble, jsonText, plainText, textOf } from "../../store/values.js";
+import { jsonText, plainText, textOf } from "../../store/values.js";
+import { isDouble } from "../../store/numbers.js";
 
 /** Accepts text that the column stores unchanged. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {

@@ -18,16 +18,8 @@ import {
 } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
 import { conversion } from "../row-values.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  plainDecimal,
-  uuidOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, uuidOf } from "../../store/values.js";
+import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(

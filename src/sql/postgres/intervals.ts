@@ -5,7 +5,8 @@
 import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
-import { textOf, withoutTrailingZeros } from "../../store/values.js";
+import { textOf } from "../../store/values.js";
+import { withoutTrailingZeros } from "../../store/numbers.js";
 
 type IntervalUnit = "months" | "days" | "seconds";
 

@@ -13,17 +13,8 @@ import {
   timeOfDay,
 } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  jsonText,
-  plainText,
-  textOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, jsonText, plainText, textOf } from "../../store/values.js";
+import { decimalText, floatText, integerText } from "../../store/numbers.js";
 import { intervalText, millionthsNearest } from "./intervals.js";
 import { boundTypes, rangeText } from "./ranges.js";
 import { elementsOf } from "./view.js";

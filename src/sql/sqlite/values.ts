@@ -6,20 +6,15 @@ import { stringifyJson } from "../../wire/serialize.js";
 import type { Column } from "../../store/tables.js";
 import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
 import { InvalidValue } from "../../store/failures.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   type Digits,
   floatText,
   integerText,
-  jsonText,
   numberText,
-  plainText,
-  textOf,
-  uuidOf,
   withoutTrailingZeros,
-} from "../../store/values.js";
+} from "../../store/numbers.js";
 import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;

@@ -3,7 +3,7 @@ import { BSON, type ClientSession, type Collection, type Document, type Filter }
 import type { Values } from "../store/change.js";
 import type { Table } from "../store/tables.js";
 import type { MongoColumn, MongoTable } from "./columns.js";
-import type { Own } from "./own.js";
+import type { Own } from "./own-collections.js";
 
 export interface Sending {
   readonly own: Own;

@@ -197,3 +197,32 @@ export const ownIndexes: Readonly<Record<keyof Own, readonly IndexDescription[]>
   ],
   parts: [index("letter", { letter: 1, kind: 1, nr: 1 })],
 };
+
+/**
+ * Makes the library's own collections and their indexes, where they are not there yet. Many processes may do so at once.
+ *
+ * @throws what the driver throws, where the user may not create collections
+ * @example
+ * await createCollections(mongodb(client, { database: "app" }));
+ */
+export async function createCollections({ db }: { readonly db: Db }): Promise<void> {
+  const there = await db.listCollections({}, { nameOnly: true }).toArray();
+  const names = new Set(there.map(({ name }) => name));
+  for (const [each, name] of Object.entries(ownNames) as [keyof Own, string][]) {
+    if (!names.has(name)) await create(db, name);
+    const indexes = ownIndexes[each];
+    // The server leaves alone what is there already.
+    if (indexes.length > 0) await db.collection(name).createIndexes([...indexes]);
+  }
+}
+
+const namespaceExists = 48;
+
+async function create(db: Db, name: string): Promise<void> {
+  try {
+    await db.createCollection(name);
+  } catch (error) {
+    // Another process was quicker.
+    if ((error as { readonly code?: unknown }).code !== namespaceExists) throw error;
+  }
+}

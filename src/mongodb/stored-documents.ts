@@ -4,7 +4,7 @@ import type { Change, Values } from "../store/change.js";
 import { Undone } from "../store/failures.js";
 import { typedJson } from "../wire/serialize.js";
 import * as scopes from "./scope.js";
-import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./sending.js";
+import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./commands.js";
 import { comparable } from "./values.js";
 
 /** A document that is there and in the scope; or why there is none. */
