@@ -85,8 +85,9 @@ export function findAll(
   table: Table,
   filter: Filter<Document>,
   fields?: readonly string[],
+  limit?: number,
 ): Promise<readonly Document[]> {
-  const options = { ...on, ...projecting(fields) };
+  const options = { ...on, ...projecting(fields), ...(limit !== undefined && { limit }) };
   return send(() => collection(table.name).find(filter, options).toArray());
 }
 
@@ -98,7 +99,7 @@ function projecting(fields: readonly string[] | undefined) {
   return { projection: Object.fromEntries(["_id", ...fields].map((name) => [name, 1])) };
 }
 
-/** As `findOne`, in a collection that a scope asks for. */
+/** Finds a document of another collection, for a scope: the remembered one, if this query has been sent before in the run. */
 export async function findOther(
   sending: Sending,
   table: Table,
@@ -108,8 +109,18 @@ export async function findOther(
 ): Promise<Document | null> {
   const { remembered } = sending;
   if (remembered === undefined) return findOne(sending, table, filter, fields, exactly);
-  const asked = BSON.EJSON.stringify([table.name, filter, fields, exactly], { relaxed: false });
+  const asked = queryKey(table, filter, fields, exactly);
   const found = remembered.get(asked) ?? findOne(sending, table, filter, fields, exactly);
   remembered.set(asked, found);
   return found;
+}
+
+/** The key under which `Sending.remembered` holds what a query has found. */
+export function queryKey(
+  table: Table,
+  filter: Filter<Document>,
+  fields: readonly string[],
+  exactly = false,
+): string {
+  return BSON.EJSON.stringify([table.name, filter, fields, exactly], { relaxed: false });
 }

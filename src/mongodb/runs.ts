@@ -8,6 +8,7 @@ import type { Change, Effect } from "../store/change.js";
 import { Undone } from "../store/failures.js";
 import { meaning } from "./errors.js";
 import { type Look, lookAtAll, nameOf } from "./stored-documents.js";
+import { rememberParents } from "./parents.js";
 import * as scopes from "./scope.js";
 import { findAll, mostAtOnce, ours, type Sending } from "./commands.js";
 import { comparable } from "./values.js";
@@ -150,15 +151,22 @@ async function effectsOf(
   const [first] = asked;
   const found = first === undefined ? [] : await findAgain(sending, first.change, asked);
   const byId = new Map(found.map((document) => [comparable(document["_id"]), document]));
+  const left = planned.map((each) =>
+    isLookedAtAgain(each)
+      ? byId.get(comparable(idOf(each.step)))
+      : each.step.kind === "insert" && each.step.document,
+  );
+  const judged = planned.flatMap(({ change: { table, scope } }, index) => {
+    const document = left[index];
+    return document === undefined || document === false ? [] : [{ table, scope, document }];
+  });
+  await rememberParents(sending, judged);
   const effects: Effect[] = [];
-  for (const each of planned) {
-    const { change, step } = each;
-    const written = isLookedAtAgain(each)
-      ? byId.get(comparable(idOf(step)))
-      : step.kind === "insert" && step.document;
+  for (const [index, { change, step }] of planned.entries()) {
+    const document = left[index];
     if (step.kind === "none") effects.push(step.effect);
-    else if (written === false) effects.push("written");
-    else effects.push(await judgedAs(sending, change, written));
+    else if (document === false) effects.push("written");
+    else effects.push(await judgedAs(sending, change, document));
   }
   return effects;
 }

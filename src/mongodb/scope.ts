@@ -10,7 +10,8 @@ import {
 } from "../store/conditions.js";
 import { InvalidValue } from "../store/failures.js";
 import { heldValue, ownerValue } from "../store/owners.js";
-import type { Scope, Table } from "../store/tables.js";
+import type { Values } from "../store/change.js";
+import type { ParentScope, Scope, Table } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
 import { columnIn, exactly, filterOf, findOther, type Sending } from "./commands.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
@@ -79,22 +80,42 @@ export async function isInScope(
   const { owner, condition, parents } = scope;
   if (owner !== undefined && !isOwned(table, owner.column, owner.userId, document)) return false;
   if (condition !== undefined && !(await holds(sending, table, condition, document))) return false;
-  for (const { column, table: name, by, optional, scope: further } of parents) {
-    const child = columnIn(table, column);
-    const value: unknown = document[child.field] ?? null;
-    if (value === null) {
-      if (optional) continue;
+  for (const parent of parents) {
+    const query = await parentQuery(sending, table, parent, document);
+    if (query === "unnamed" && parent.optional) continue;
+    if (typeof query === "string") return false;
+    const { table: collection, filter, fields } = query;
+    const found = await findOther(sending, collection, filter, fields);
+    if (found === null || !(await isInScope(sending, collection, parent.scope, found)))
       return false;
-    }
-    const parent = await knownTable(sending, name, [by]);
-    const sought = soughtIn(parent, by, value);
-    if (sought === undefined) return false;
-    const fields = fieldsOf(parent, further);
-    const filter = filterIn(further, filterOf(parent, { [by]: sought }));
-    const found = await findOther(sending, parent, filter, fields);
-    if (found === null || !(await isInScope(sending, parent, further, found))) return false;
   }
   return true;
+}
+
+/** The query that finds a document's parent. */
+export interface ParentQuery {
+  readonly table: MongoTable;
+  /** The key that the parent must have. */
+  readonly key: Values;
+  readonly filter: Filter<Document>;
+  readonly fields: readonly string[];
+}
+
+/** `unnamed`: the document names no parent. `impossible`: it names a value that no document of the parents' collection can have. */
+export async function parentQuery(
+  sending: Sending,
+  table: Table,
+  { column, table: name, by, scope }: ParentScope,
+  document: Document,
+): Promise<ParentQuery | "unnamed" | "impossible"> {
+  const value: unknown = document[columnIn(table, column).field] ?? null;
+  if (value === null) return "unnamed";
+  const parents = await knownTable(sending, name, [by]);
+  const sought = soughtIn(parents, by, value);
+  if (sought === undefined) return "impossible";
+  const key = { [by]: sought };
+  const filter = filterIn(scope, filterOf(parents, key));
+  return { table: parents, key, filter, fields: fieldsOf(parents, scope) };
 }
 
 function isOwned(table: Table, column: string, userId: string, document: Document): boolean {

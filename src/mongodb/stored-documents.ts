@@ -5,6 +5,7 @@ import { Undone } from "../store/failures.js";
 import { typedJson } from "../wire/serialize.js";
 import * as scopes from "./scope.js";
 import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./commands.js";
+import { rememberParents } from "./parents.js";
 import { comparable } from "./values.js";
 
 /** A document that is there and in the scope; or why there is none. */
@@ -56,6 +57,11 @@ export async function lookAtAll(
     scope?.expression === undefined || unseen.length === 0
       ? found
       : await findByKey(sending, unseen.map(withoutScope), []);
+  const judged = run.flatMap(({ key, scope: own }) => {
+    const document = found.get(nameOf(key));
+    return document === undefined ? [] : [{ table, scope: own, document }];
+  });
+  await rememberParents(sending, judged);
   const looks: Look[] = [];
   for (const { key, scope: own } of run) {
     const document = found.get(nameOf(key));
