@@ -1,4 +1,4 @@
-/** How old documents of the library's own go, in small steps, and how all that is kept of a user goes. */
+/** Failed attempts and checkpoints; and how old documents of the library's own are removed, in small steps, and everything that is kept of a user. */
 import { type Collection, type Filter, Long } from "mongodb";
 import type {
   Batch,
@@ -25,7 +25,7 @@ interface Aged {
   readonly _id: string;
 }
 
-/** Of the ledger those alone that no queue may send again: it has gone past them. */
+/** Of the ledger, only rows that no queue can send again are removed: those that a later request of the queue has left behind. */
 export async function prune(
   sending: Sending,
   what: Prunable,
@@ -58,13 +58,13 @@ function positionOf(document: Aged, field: string): string {
 }
 
 function behind(field: string, position: string): object {
-  // The library made it.
+  // Made by `positionOf`.
   const [at, id] = JSON.parse(position) as [number | string, string];
   const time = typeof at === "number" ? new Date(at) : at;
   return { $or: [{ [field]: { $gt: time } }, { [field]: time, _id: { $gt: id } }] };
 }
 
-/** Those that a later request of their queue's has left behind, which did not hold them. */
+/** The rows whose queue has since sent a request that did not contain them. */
 async function passed(
   { own: { ledger }, on, send }: Sending,
   ids: readonly string[],
@@ -83,7 +83,7 @@ async function passed(
   return gone;
 }
 
-/** At most `most` of a user's letters and ledger; the queues go with the last of their rows. */
+/** Removes at most `most` of a user's letters and ledger rows. Queues are removed once they have no more rows. */
 export async function forget(sending: Sending, userId: string, most: number): Promise<Batch> {
   const { own, on, send } = sending;
   const subject = await sha256(userId);
@@ -101,7 +101,7 @@ export async function forget(sending: Sending, userId: string, most: number): Pr
     );
     return { found: found.length, removed: deletedCount };
   };
-  // Dependants first: a root stays while others wait for it.
+  // Dependants go first, because they refer to their root.
   const letters =
     (await remove(own.letters, { subject, root: { $ne: null } })) ??
     (await remove(own.letters, { subject }));
@@ -150,7 +150,7 @@ export function openAttempts({ own, on, send, now }: Sending): AttemptStore {
   };
 }
 
-/** The largest integer of 64 bits: what is there, stays. */
+/** The largest signed 64-bit integer. A checkpoint that has reached it no longer grows. */
 const largestCheckpoint = 2n ** 63n - 1n;
 
 export function openCheckpoints({ own: { checkpoints }, on, send }: Sending): CheckpointStore {
@@ -160,7 +160,7 @@ export function openCheckpoints({ own: { checkpoints }, on, send }: Sending): Ch
   ): Promise<string> => {
     const known = await send(() => checkpoints.findOne({ _id }, on));
     const checkpoint = next(known === null ? undefined : BigInt(known.checkpoint.toString()));
-    // Also where it is the same: whoever changes it meanwhile begins again.
+    // Written even if it stays the same, so that a concurrent change conflicts, and is run again.
     const row = {
       userId: escapeText(userId),
       clientId: escapeText(clientId),

@@ -1,4 +1,4 @@
-/** The ledger's claim: whether a transaction has been answered before, under its own identity, another one, or by its content. */
+/** The ledger: whether a transaction has been answered before (under its own identity, another one, or by its content), and the devices that it knows. */
 import type { TransactionResult, FatalResult } from "../model.js";
 import {
   type Claim,
@@ -15,18 +15,18 @@ import { dateOf, micros, type Sending } from "./commands.js";
 import type { AnyBulkWriteOperation } from "mongodb";
 import { TooManyDevices } from "../store/failures.js";
 
-/** What a look at a transaction, its device and its user has found. */
+/** The outcome of a claim. */
 export interface Met {
-  /** The saved answer: a replay, and nothing may be written. */
+  /** The saved answer. The transaction is a replay, and nothing may be written. */
   readonly earlier?: TransactionResult;
-  /** It was found by its content alone. */
+  /** Whether the answer was found by content alone. */
   readonly byContent?: boolean;
-  /** Another device's rows had to go. */
+  /** Whether another device's rows were removed to make room. */
   readonly forgotten?: boolean;
 }
 
 /**
- * Enters the claim, unless there is an answer already: that one comes back.
+ * Enters the claim, unless an answer is saved already, which is then returned.
  *
  * @throws TooManyDevices
  */
@@ -53,7 +53,7 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
       answeredAt: dateOf(now),
       appliedAt: answer === undefined && earlier === undefined ? dateOf(now) : null,
     };
-    // Whoever claims the same meanwhile meets this document, and begins again.
+    // A concurrent claim of the same transaction conflicts on this document, and is run again.
     await send<unknown>(() =>
       saved === null
         ? own.ledger.insertOne({ _id, ...row }, on)
@@ -69,7 +69,7 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
   return { earlier: answerOf(saved.answer) };
 }
 
-/** A device's transaction that has not been answered under its own identity. */
+/** Claims a transaction of a known device that has not been answered under its own identity. */
 async function meet(sending: Sending, claimed: Naming & { readonly queue: string }): Promise<Met> {
   const { own, on, send } = sending;
   const { queue, names } = claimed;
@@ -77,7 +77,7 @@ async function meet(sending: Sending, claimed: Naming & { readonly queue: string
   const isNew = device === null || device.unsettled;
   const other =
     isNew && names.others.length > 0
-      ? // An answer that a client has to decide about holds for its own identity alone.
+      ? // An answer that leaves the decision to the client is valid for its own identity only.
         await send(() =>
           own.ledger.findOne({ _id: { $in: [...names.others] }, handling: null }, on),
         )
@@ -93,13 +93,13 @@ async function meet(sending: Sending, claimed: Naming & { readonly queue: string
   return { forgotten };
 }
 
-/** What it names. Tried once more, it names it once more. */
+/** Enters the rows that the transaction names, on every try. */
 async function nameAgain(sending: Sending, claimed: Naming): Promise<Met> {
   await enterNames(sending, claimed, claimed.content.entered ? toldOf(claimed) : undefined);
   return {};
 }
 
-/** Where nobody says which device it is. Without a key, only what it names is entered. */
+/** Claims a transaction of an unknown device. Without a key, only the rows that it names are entered. */
 async function claimByContent(sending: Sending, claimed: Naming): Promise<Met> {
   const earlier = claimed.key === undefined ? undefined : await answerByContent(sending, claimed);
   if (earlier !== undefined) return { earlier, byContent: true };
@@ -107,7 +107,7 @@ async function claimByContent(sending: Sending, claimed: Naming): Promise<Met> {
   return {};
 }
 
-/** A claim, and what it says of its content. */
+/** A claim with the hashes of its content. */
 interface Naming extends Claim {
   readonly names: ContentNames;
 }
@@ -117,12 +117,12 @@ interface Told {
   readonly answer: FatalResult | undefined;
 }
 
-/** What a transaction is found by again, and its answer. Absent: it has no id; or the client decides, and its next try must not be taken for a repeat. */
+/** The key by which a repeat is found, and its answer. Absent: the transaction has no id, or the client decides, and its next try must not be taken for a repeat. */
 function toldOf({ names: { key }, answer }: Naming): Told | undefined {
   return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
-/** The answer to the same content, unless one of its rows has been named since. */
+/** The answer to the same content, unless another transaction has named one of its rows since. */
 async function answerByContent(
   { own, on, send, now }: Sending,
   { names: { key, rows, all }, subject, content }: Naming,
@@ -136,7 +136,7 @@ async function answerByContent(
   return named === null ? answerOf(told.answer) : undefined;
 }
 
-/** Whoever of the user's does the same meanwhile meets the account's document. */
+/** Enters the rows that a transaction names. Concurrent transactions of the same user conflict on the account's document. */
 async function enterNames(
   { own, on, send, now }: Sending,
   { names: { rows, all }, subject, content: { withinMs } }: Naming,
@@ -167,9 +167,9 @@ async function enterNames(
 }
 
 /**
- * Enters a queue that is new, with its user's account written, so that whoever enters another meanwhile begins again.
+ * Enters a new queue. This also writes the user's account, so that concurrent transactions that enter another queue conflict, and are run again.
  *
- * @returns whether another one has given way to it
+ * @returns whether another queue was removed to make room
  * @throws TooManyDevices
  */
 async function enterDevice(
@@ -203,7 +203,7 @@ async function countEntered({ own, on, send }: Sending, subject: string): Promis
   await send(() => own.accounts.updateOne({ _id: subject }, update, { ...on, upsert: true }));
 }
 
-/** One that has been answered nothing for so long. */
+/** Removes one queue that has received no answer for the given time. @throws TooManyDevices if there is none */
 async function forgetUnseen(
   { own, on, send, now }: Sending,
   known: readonly { readonly _id: string }[],

@@ -1,4 +1,4 @@
-/** What a dead letter is in the library's own collections: its document, its long texts in parts, and filters for what is asked of letters. */
+/** Dead letters as documents: filters for queries, long texts in parts, and the conversion of a document to a letter. */
 import type { Filter } from "mongodb";
 import {
   type LetterQuery,
@@ -45,7 +45,7 @@ export const notBehind = ({ at, id }: Position): Filter<LetterDocument> => ({
   $or: [{ firstSeenAt: { $lt: inMicros(at) } }, { firstSeenAt: inMicros(at), _id: { $lte: id } }],
 });
 
-/** With six digits behind the second, so that texts compare as times do. */
+/** With six decimals of a second, so that comparing the texts compares the times. */
 function inMicros(iso: string): string {
   const [, seconds = "", digits = ""] = /^([^.Z]*)(?:\.(\d*))?Z$/.exec(iso) ?? [];
   return `${seconds}.${digits.padEnd(6, "0")}Z`;
@@ -56,10 +56,10 @@ export function timeText(now: number): string {
   return `${iso.slice(0, -1)}${String(now % 1_000).padStart(3, "0")}Z`;
 }
 
-/** UTF-16 code units: at most three bytes each, and a document holds 16 MiB. */
+/** UTF-16 code units, of at most three bytes each: a document holds at most 16 MiB. */
 const partLength = 4 * 1024 * 1024;
 
-/** @param texts `undefined`: there is none */
+/** Inserts a letter's texts in parts. @param texts `undefined` for a text that does not exist */
 export async function insertTexts(
   { own: { parts }, on, send }: Sending,
   letter: string,
@@ -77,7 +77,7 @@ function cut(text: string | undefined): readonly string[] {
   if (text === undefined) return [];
   const parts: string[] = [];
   for (let at = 0; at < text.length;) {
-    // No half of a surrogate pair at an end: the driver would replace it.
+    // A part must not end within a surrogate pair: the driver would replace both halves.
     const end = Math.min(text.length, at + partLength);
     const whole = end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1)) ? end - 1 : end;
     parts.push(text.slice(at, whole));
@@ -98,7 +98,7 @@ async function textsOf(
   return texts;
 }
 
-/** What has been recorded stays as the original, the payload and what was read of its rows make room. */
+/** Removes the payload and the row states to make room for edited ones. At the first edit, the recorded payload is kept as the original. */
 export async function setAside(sending: Sending, letter: string, isFirst: boolean): Promise<void> {
   const { own, on, send } = sending;
   if (isFirst) {

@@ -1,4 +1,4 @@
-/** Dead letters: recorded, counted, listed, read and changed. */
+/** Records, counts, lists, reads and changes dead letters. */
 import {
   type LetterChange,
   type LetterQuery,
@@ -39,7 +39,7 @@ export function openLetters(sending: Sending): LetterStore {
           )
         : await sameInChain(sending, root, content)) != null,
     countWaiting: async (subject, clientId, most) => {
-      // A chain counts as one.
+      // A chain counts as one letter.
       const filter = { subject, ...stillWaits, root: null };
       const projection = { clientId: 1, size: 1, bytes: 1 };
       const limit = Number.isFinite(most) ? { limit: most } : {};

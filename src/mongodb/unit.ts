@@ -1,4 +1,4 @@
-/** An open transaction, as the port has it. */
+/** An open transaction as a `Unit` of the port. */
 import type { Document } from "mongodb";
 import { LeftScope, noRowSecurity } from "../store/failures.js";
 import type { Change, Effect, MergedChange, Values } from "../store/change.js";
@@ -28,7 +28,7 @@ import { writeChange } from "./write.js";
 interface UnitParts {
   readonly tx: MongoTransaction;
   readonly sending: Sending;
-  /** The same, for the library's own collections. */
+  /** The same, for the library's own collections: a duplicate key there is contention. */
   readonly owning: Sending;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
@@ -54,7 +54,7 @@ export function openUnit({
   const left = (effect: string): void => {
     if (effect === "left") watch.failure ??= { error: new LeftScope() };
   };
-  /** Makes the change at that place, and those behind it that are made with it. */
+  /** Makes the change at this index, together with the changes after it that can share its commands. */
   const next = async (run: readonly Change[], at: number): Promise<readonly Effect[]> => {
     const several = together ? await writeRun(sending, run, at) : undefined;
     return several ?? [await writeChange(sending, run[at] as Change)];
@@ -97,7 +97,7 @@ export function openUnit({
       return found === null ? undefined : { value: viewed(found[field]) };
     },
     addAside: (table, values) => addAside(sending, uniqueKeys, table, values),
-    // None is told of: MongoDB holds none.
+    // MongoDB has no foreign keys.
     foreignKeys: async () => [],
     fingerprint: (table, keys, options) => fingerprint(sending, table, keys, options),
     letters: openLetters(owning),
@@ -109,7 +109,7 @@ export function openUnit({
   };
 }
 
-/** A change that has been refused is the whole unit's failure, also where no statement has failed. */
+/** A refused change fails the whole unit, even if no statement has failed. */
 async function guarded<T>(watch: Watch, run: () => Promise<T>): Promise<T> {
   throwFailure(watch);
   try {
@@ -141,7 +141,7 @@ async function fingerprint(
     const some = keys.slice(first, first + mostAtOnce);
     found.push(...(await documentsOf(sending, table, some, wanted)));
   }
-  // A collection may hold more fields than anybody has named.
+  // Documents may have fields that no schema names.
   const columns = asked ?? columnsIn(table, found);
   const hashes = found.map(async (document) => {
     if (document === undefined) return null;
