@@ -207,7 +207,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   tokens: {
     files: ["src/jwt/*"],
-    below: ["shapes", "model", "context"],
+    below: ["spelling", "shapes", "model", "context"],
     packages: ["jose"],
   },
   // Bundled for the browser, where nothing of the server's is.
@@ -231,13 +231,14 @@ const layers: Readonly<Record<string, Layer>> = {
       "options",
       "sql",
       "letters",
-      "auditCommand",
+      "spelling",
+      "audit",
     ],
     packages: ["node:*", "kysely"],
   },
   telemetry: {
     files: ["src/events/otel/*"],
-    below: ["model", "context", "http"],
+    below: ["spelling", "model", "context", "http"],
     packages: ["@opentelemetry/api"],
   },
   // The device's side takes nothing of the server's along, and no package.
@@ -246,11 +247,6 @@ const layers: Readonly<Record<string, Layer>> = {
     below: [],
     // The contract's.
     types: ["json"],
-  },
-  auditCommand: {
-    files: ["src/audit/command"],
-    below: ["audit"],
-    packages: ["node:*"],
   },
   // Speaks HTTP alone, and knows nothing of the server's own code.
   audit: {
