@@ -14,9 +14,9 @@ import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
 import { againstDatabase } from "./database.js";
 import { tableMissing } from "./declared.js";
-import { memberMismatches } from "./members.js";
-import { mismatch } from "./mismatch.js";
-import { type ClientSchema, type Mismatch, type SyncedTable, syncedTables } from "./types.js";
+import { memberMismatches } from "./access.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
+import { type ClientSchema, type SyncedTable, syncedTables } from "./client-schema.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 export interface CheckParts<P extends Principal, DB> {

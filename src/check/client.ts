@@ -7,9 +7,9 @@ import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { mustBeSent } from "./database.js";
-import { mismatch } from "./mismatch.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
 import { untracked } from "./tracking.js";
-import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
+import type { ClientColumnType, SyncedTable } from "./client-schema.js";
 
 /** @param found by rule, where its table is there */
 export function againstClient<P extends Principal, DB>(

@@ -2,12 +2,10 @@
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { error, warning } from "./mismatch.js";
+import { error, warning, type Mismatch } from "./mismatch.js";
 import { isNumber, keyNumber } from "../pipeline/key-number.js";
-import { columnMissing, keyMissing, usesOf } from "./declared.js";
-import { ownerMismatches } from "./owners.js";
-import { sendable } from "./sendable.js";
-import type { Mismatch } from "./types.js";
+import { columnMissing, keyMissing, usesOf, sendable } from "./declared.js";
+import { ownerMismatches } from "./access.js";
 
 /** @param asLogin the data is written by the role that looks */
 export function againstDatabase<P extends Principal, DB>(

@@ -1,9 +1,8 @@
 /** The tables and columns that the rules name, with the options that name them, and the messages for those that are missing. */
 import type { Principal } from "../context.js";
 import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
-import type { Membership } from "../store/conditions.js";
-import { namedBy, ownerColumns } from "./owners.js";
-import type { Mismatch } from "./types.js";
+import { type Membership, ownerColumnsOf } from "../store/conditions.js";
+import type { Mismatch } from "./mismatch.js";
 
 export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
   const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role its use.`;
@@ -53,6 +52,31 @@ export function usesOf<P extends Principal, DB>(
   for (const { by } of membershipsIn(rule))
     if (!rule.key.columns.includes(by)) add(by, "scope.isMember.by", false);
   return uses;
+}
+
+/** The columns that a rule compares with the caller's id, by the source database's names. */
+export function ownerColumns<P extends Principal, DB>({
+  owner,
+  condition,
+}: Rule<P, DB>): ReadonlySet<string> {
+  return new Set([
+    ...(owner === undefined ? [] : [owner]),
+    ...(condition === undefined ? [] : ownerColumnsOf(condition)),
+  ]);
+}
+
+/** The option that names the column. */
+export function namedBy<P extends Principal, DB>({ owner }: Rule<P, DB>, column: string): string {
+  return column === owner ? "owner" : "scope.isOwner";
+}
+
+/** Whether clients may send the column. */
+export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
+  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
+  return [...rule.clientColumns.values()].some(
+    (each) => each.column === column && each.readOnly === undefined,
+  );
 }
 
 /** The columns of the members' table, each with the option that names it. */

@@ -4,9 +4,8 @@ import type { Rule } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { sendable } from "./sendable.js";
-import { mismatch } from "./mismatch.js";
-import type { Mismatch } from "./types.js";
+import { sendable } from "./declared.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
 
 /** A time from `toISOString()`, one from Dart, and the sum 0.1 + 0.2. */
 const fractions = [

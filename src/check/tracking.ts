@@ -3,9 +3,8 @@ import type { Principal } from "../context.js";
 import { clientName } from "../pipeline/conflict/base.js";
 import type { Conflict } from "../pipeline/conflict/compile.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import { sendable } from "./sendable.js";
-import type { ClientSchema, SyncedTable } from "./types.js";
-import { syncedTables } from "./types.js";
+import { sendable } from "./declared.js";
+import { type ClientSchema, type SyncedTable, syncedTables } from "./client-schema.js";
 
 interface Untracked {
   readonly column?: string;

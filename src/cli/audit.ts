@@ -3,17 +3,11 @@ import { exec } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { auditCases } from "../audit/cases/list.js";
 import { junitOf, mendOf, tableOf } from "../audit/report.js";
-import { AuditImpossible, type AuditReport, runAudit } from "../audit/run.js";
+import { AuditImpossible } from "../audit/abilities.js";
+import { type AuditReport, runAudit } from "../audit/run.js";
 import { auditDialects, auditSql, defaultTable } from "../audit/sql.js";
 import type { Outage } from "../audit/steps.js";
-import {
-  type ExitCode,
-  type Help,
-  oneOf,
-  Problem,
-  readArguments,
-  UsageProblem,
-} from "./command.js";
+import { type ExitCode, type Help, oneOf, Problem, readArguments, UsageProblem } from "./command.js";
 import type { Io } from "./io.js";
 
 const options = {

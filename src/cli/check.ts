@@ -1,5 +1,6 @@
 /** `powersync-writes check`: compares the rules with the database and the client's schema, for people and for CI. */
-import type { ClientSchema, Mismatch } from "../check/types.js";
+import type { ClientSchema } from "../check/client-schema.js";
+import type { Mismatch } from "../check/mismatch.js";
 import { type Help, readArguments, type ExitCode, Problem } from "./command.js";
 import { counted, describeError, type Io, oneLine } from "./io.js";
 import { configOptions, type Loaded, loadConfig } from "./load-config.js";

@@ -4,7 +4,7 @@ import * as nodeModule from "node:module";
 import { isAbsolute, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readFile } from "node:fs/promises";
-import { type ClientSchema, syncedTables } from "../check/types.js";
+import { type ClientSchema, syncedTables } from "../check/client-schema.js";
 import { Problem } from "./command.js";
 import type { Io } from "./io.js";
 

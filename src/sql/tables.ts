@@ -14,7 +14,7 @@ import {
 import { checkKind } from "../config/kinds.js";
 import type { Dialect } from "./dialect.js";
 import { locked, type Lockable } from "./row-lock.js";
-import { ownTables } from "../config/own-tables-shape.js";
+import { ownTables } from "../config/shapes.js";
 import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 
 export interface OwnTables {

@@ -47,7 +47,7 @@ describe("used wrongly, it ends with 2 and one line that says what to do", () =>
     [["tables", "--dialect", "mysql"], /--dialect goes with --print/],
     [["tables", "--database", "oracle://u:hunter2@h/db"], /must begin with postgres:\/\//],
     [["letters"], /Usage: npx powersync-writes letters/],
-    [["letters", "shout"], /There is no action "shout"\. The known ones are list, show/],
+    [["letters", "frobnicate"], /There is no action "frobnicate"\. The known ones are list, show/],
     [["letters", "lst"], /There is no action "lst"\. Did you mean "list"\?/],
     [["letters", "--json", "list"], /The action comes before its options/],
     [["letters", "retry"], /Say which letters to retry: their ids, a filter, or --all/],

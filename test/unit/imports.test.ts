@@ -26,7 +26,6 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/events/emit",
       "src/events/log-lines",
       "src/events/logger",
-      "src/events/telemetry",
     ],
     below: [],
   },
@@ -75,7 +74,6 @@ const layers: Readonly<Record<string, Layer>> = {
   options: {
     files: [
       "src/config/config",
-      "src/config/config-of",
       "src/config/letter-options",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
@@ -85,7 +83,8 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/pipeline/mutators",
       "src/http/cors",
       "src/rls/rls",
-      "src/check/types",
+      "src/check/mismatch",
+      "src/check/client-schema",
       "src/dead-letters/types",
       "src/config/writes",
     ],
@@ -101,7 +100,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/config/kinds",
       "src/config/rule-shape",
-      "src/config/own-tables-shape",
+      "src/config/shapes",
       "src/config/config-shape",
     ],
     below: ["spelling"],

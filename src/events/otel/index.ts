@@ -1,7 +1,7 @@
 /** `powersync-writes/otel`: traces and metrics by OpenTelemetry. */
 import { type MeterProvider, metrics, trace, type TracerProvider } from "@opentelemetry/api";
 import type { WriteRequest } from "../../model.js";
-import type { Telemetry } from "../telemetry.js";
+import type { Telemetry } from "../emit.js";
 import { createMeasured, observeLetters } from "./metrics.js";
 import { createSpans } from "./spans.js";
 
