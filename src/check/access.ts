@@ -26,11 +26,11 @@ function* ownerMismatchesOf<P extends Principal, DB>(
   if (column === undefined) return;
   const kind = ownerKind(column);
   if (kind === undefined) {
-    const message = `"${owner}" is of type ${typeName(column)}, which can't hold a user's id: nobody owns a row, and writes wait on the device. Make it a text.`;
+    const message = `"${owner}" is of type ${typeName(column)}, which can't hold a user's id. Writes wait on the device. Make it a text column.`;
     yield error("owner_type", name, owner, message);
   } else if (kind !== "text" || column.members !== undefined) {
     const form = kind === "text" ? "in its list" : ownerForms[kind];
-    const message = `"${owner}" is of type ${typeName(column)}, no text: writes of a caller whose id is not ${form}, wait on the device. Make it a text, unless every id is.`;
+    const message = `"${owner}" is of type ${typeName(column)}, not text. Writes of a caller whose id is not ${form} wait on the device. Make it a text column, unless every id is.`;
     yield warning("owner_type", name, owner, message);
   }
   if (!inexact.has(owner)) return;
@@ -38,7 +38,7 @@ function* ownerMismatchesOf<P extends Principal, DB>(
     "collation",
     name,
     owner,
-    `"${owner}" takes some letters for others: "${namedBy(rule, owner)}" compares it letter by letter all the same, but queries of your own don't. Give it a binary collation.`,
+    `"${owner}" has a collation that treats different letters as equal. "${namedBy(rule, owner)}" compares exactly, but queries of your own do not. Give it a binary collation.`,
   );
 }
 
@@ -52,7 +52,7 @@ export function* memberMismatches<P extends Principal, DB>(
     const { table } = membership;
     const found = tables.get(table);
     if (found === undefined) {
-      const message = `scope.isMember names the table "${table}", which the database does not have. Create it, or correct the name; until then writes wait on the device.`;
+      const message = `scope.isMember names the table "${table}", which the database does not have. Create it, or correct the name. Until then, writes wait on the device.`;
       yield error("table_missing", rule.name, undefined, message);
       continue;
     }
@@ -64,7 +64,7 @@ export function* memberMismatches<P extends Principal, DB>(
   }
 }
 
-/** Values that `where` names, and no row can hold. */
+/** Values in `where` that the column can't hold. */
 function* unfitValues<P extends Principal, DB>(
   { name }: Rule<P, DB>,
   { table, where }: Membership,

@@ -42,14 +42,14 @@ export interface SyncedTable {
 }
 
 /**
- * @param from who has been given it
+ * @param from the function or option that was given the schema, for the message
  * @throws TypeError for what is not a schema
  */
 export function syncedTables(schema: ClientSchema, from = "check()"): readonly SyncedTable[] {
   const tables: unknown = schema?.tables;
   if (!Array.isArray(tables) || !tables.every(isTable)) {
     throw new TypeError(
-      `${from} takes the client's schema: a Schema of @powersync/common, or what its toJSON() gives.`,
+      `${from} takes the client's schema: a Schema of @powersync/common, or the result of its toJSON().`,
     );
   }
   return tables

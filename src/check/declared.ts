@@ -5,16 +5,16 @@ import { type Membership, ownerColumnsOf } from "../store/conditions.js";
 import type { Mismatch } from "./mismatch.js";
 
 export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
-  const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role its use.`;
+  const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role access to it.`;
   return { severity: "error", code: "table_missing", table: name, message };
 }
 
 export function keyMissing(table: string, column: string): string {
-  return `"${table}" has no column "${column}", where the client's row id should go. Name the key in "id".`;
+  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id".`;
 }
 
 export function columnMissing(table: string, column: string, by: string): string {
-  return `"${table}" has no column "${column}", which ${by} names. Create it, or take it out of the rule; until then writes wait on the device.`;
+  return `"${table}" has no column "${column}", which ${by} names. Create it, or remove it from the rule. Until then, writes wait on the device.`;
 }
 
 interface Use {
@@ -148,7 +148,7 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
   return { tables: [...tables].map(([table, message]) => ({ table, message })), columns };
 }
 
-/** What is missing, said once each. @param found the columns of each of `tables`; none: there is no such table */
+/** What is missing, with one message for each table and column. @param found the columns of each of `tables`; empty: there is no such table */
 export function missingParts(
   { tables, columns }: DeclaredParts,
   found: readonly ReadonlySet<string>[],

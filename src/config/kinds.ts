@@ -16,8 +16,20 @@ type Shape = Readonly<Record<string, Kind>>;
 
 /** @throws TypeError that names the option and says what to write */
 export function checkKind(kind: Kind, value: unknown, path: string): void {
-  if (!kind.fits(value)) throw new TypeError(`${path} must be ${kind.words}.`);
+  if (!kind.fits(value)) {
+    const cause = unsetText(path, value);
+    throw new TypeError(
+      cause === undefined ? `${path} must be ${kind.words}.` : `${cause} It must be ${kind.words}.`,
+    );
+  }
   kind.inside?.(value, path);
+}
+
+/** The usual cause of a text that is undefined or empty. `undefined` for any other value. */
+export function unsetText(path: string, value: unknown): string | undefined {
+  if (value !== undefined && value !== "") return undefined;
+  const what = value === undefined ? "undefined" : "empty";
+  return `${path} is ${what}: an environment variable is probably not set.`;
 }
 
 /** An option that must be given. */

@@ -1,5 +1,17 @@
 /** Spans: one for a request, under the caller's, and in it one for each of the client's transactions, with its statements as events. */
-import { type Attributes, type Context, context, createContextKey, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type Context,
+  context,
+  createContextKey,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
 import type { TransactionEvent, WriteEvent } from "../events.js";
 import { pathOf } from "../../http/request.js";
 import type { WriteRequest, WriteResponse } from "../../model.js";
