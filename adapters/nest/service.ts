@@ -1,6 +1,7 @@
 /** `WriteService`: the application's `Writes` as a Nest provider. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
-import type { ClientSchema, Mismatch } from "../../src/check/types.js";
+import type { ClientSchema } from "../../src/check/client-schema.js";
+import type { Mismatch } from "../../src/check/mismatch.js";
 import type { Principal } from "../../src/context.js";
 import type { DeadLetters } from "../../src/dead-letters/types.js";
 import type { TransactionResult } from "../../src/model.js";
