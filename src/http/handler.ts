@@ -15,7 +15,7 @@ import {
   readCheckpoint,
   readCheckpointRequest,
 } from "../process/checkpoint.js";
-import { isLost, lostBody } from "../process/lost-body.js";
+import { lossOf, lostBody, parserNotice } from "../process/lost-body.js";
 import type { Processor } from "../process/upload.js";
 import { answerDemo, answerUpload } from "../wire/answer.js";
 import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
@@ -50,12 +50,16 @@ interface HttpParts<P extends Principal, DB> {
   readonly emit: Emit;
 }
 
+interface ServedParts<P extends Principal, DB> extends HttpParts<P, DB> {
+  readonly tellParser: ReturnType<typeof parserNotice>;
+}
+
 /** Never rejects. */
 export function createHandle<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
 ): (request: WriteRequest) => Promise<WriteResponse> {
   const { load, cors, emit } = parts;
-  const operations = operationsOf(parts);
+  const operations = operationsOf({ ...parts, tellParser: parserNotice(emit) });
 
   return async (request) => {
     const started = performance.now();
@@ -94,7 +98,7 @@ interface Call {
 
 /** The handlers of the contract's operations. */
 function operationsOf<P extends Principal, DB>(
-  parts: HttpParts<P, DB>,
+  parts: ServedParts<P, DB>,
 ): OperationHandlers<Call, More> {
   const { limits, timeouts, routes } = parts;
   return {
@@ -139,7 +143,7 @@ function crossOriginOf<P extends Principal, DB>(
 }
 
 async function upload<P extends Principal, DB, Answered extends object>(
-  parts: HttpParts<P, DB>,
+  parts: ServedParts<P, DB>,
   call: Call,
   uploadOf: (body: unknown) => unknown,
   answerOf: (shape: UploadShape, results: readonly TransactionResult[]) => Answered,
@@ -165,12 +169,12 @@ async function upload<P extends Principal, DB, Answered extends object>(
   return called(parts, call, run, true);
 }
 
-function row<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call, op: Operation) {
+function row<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call, op: Operation) {
   const answerOf = (_: UploadShape, results: readonly TransactionResult[]) => answerDemo(results);
   return upload(parts, call, (body) => uploadOfRow(op, body), answerOf);
 }
 
-function createCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
+function createCheckpoint<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call) {
   const { checkpointing } = parts;
   return called(parts, call, async ({ value }, { principal, signal }, at) => {
     at.during = "checkpoint";
@@ -179,7 +183,7 @@ function createCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call
   });
 }
 
-function requestCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
+function requestCheckpoint<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call) {
   const { checkpointing } = parts;
   return called(parts, call, async ({ value }, { principal, signal }, at) => {
     at.during = "checkpoint";
@@ -196,7 +200,7 @@ interface Where {
 
 /** Authenticates the caller and reads the body, then runs an operation that needs both. */
 async function called<P extends Principal, DB, Answered>(
-  { pipeline, load, limits, timeouts, emit }: HttpParts<P, DB>,
+  { pipeline, load, limits, timeouts, emit, tellParser }: ServedParts<P, DB>,
   { request, context }: Call,
   run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answered>,
   setsAside = false,
@@ -216,15 +220,21 @@ async function called<P extends Principal, DB, Answered>(
     }
     at.during = "request";
     body = await readBody(request, limits, timeouts, { visit, setsAside });
+    if (!body.lossyNumbers) {
+      if (request.tellsProgress === false) tellParser(context, "text");
+    } else if (lossOf(body.value, request.headers) === undefined) tellParser(context, "value");
     return await run(body, { ...context, principal }, at);
   } catch (thrown) {
     if (thrown instanceof Crowded) {
       return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
     }
     const { during } = at;
-    // The body was lost before it reached the library: that is the server's fault, and not a bad request.
-    const isMissing = body?.lossyNumbers && isLost(body.value) && during !== "transaction";
-    const error = isMissing ? lostBody(emit, context, bodyCure) : thrown;
+    // A body that was lost before it reached the library is the server's fault, and not a bad request.
+    const loss =
+      body?.lossyNumbers && during !== "transaction"
+        ? lossOf(body.value, request.headers)
+        : undefined;
+    const error = loss === undefined ? thrown : lostBody(emit, context, loss);
     const answer = refusal(error, during);
     emit({
       type: "error",
@@ -252,9 +262,6 @@ const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
   },
   415: { remedy: "send application/json, in UTF-8, as it is or as gzip or deflate" },
 };
-
-const bodyCure =
-  "Middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
 
 async function respond<P extends Principal, DB>(
   { pipeline, emit }: HttpParts<P, DB>,
