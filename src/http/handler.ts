@@ -16,6 +16,7 @@ import {
   readCheckpointRequest,
 } from "../process/checkpoint.js";
 import { lossOf, lostBody, parserNotice } from "../process/lost-body.js";
+import { httpErrorRemedy } from "../process/remedy.js";
 import type { Processor } from "../process/upload.js";
 import { answerDemo, answerUpload } from "../wire/answer.js";
 import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
@@ -236,13 +237,14 @@ async function called<P extends Principal, DB, Answered>(
         : undefined;
     const error = loss === undefined ? thrown : lostBody(emit, context, loss);
     const answer = refusal(error, during);
+    const remedy = remedies[answer.status] ?? httpErrorRemedy(error, during);
     emit({
       type: "error",
       ...correlated(context),
       during,
       error,
       outcome: answer.status >= 500 ? "retryable" : "fatal",
-      ...remedies[answer.status],
+      ...(remedy !== undefined && { remedy }),
     });
     return answer;
   } finally {
@@ -251,16 +253,10 @@ async function called<P extends Principal, DB, Answered>(
 }
 
 /** What the operator can do about a refused request, by its status. */
-const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
-  400: {
-    remedy:
-      "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
-  },
-  413: {
-    remedy:
-      "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
-  },
-  415: { remedy: "send application/json, in UTF-8, as it is or as gzip or deflate" },
+const remedies: Readonly<Record<number, string>> = {
+  400: "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
+  413: "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
+  415: "send application/json, in UTF-8, as it is or as gzip or deflate",
 };
 
 async function respond<P extends Principal, DB>(

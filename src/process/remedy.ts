@@ -1,4 +1,5 @@
 /** What the operator can do about a failure, if that is known. */
+import { origin } from "../errors.js";
 import type { ErrorEvent } from "../events/events.js";
 import type { Store } from "../store/store.js";
 
@@ -43,6 +44,22 @@ function remedyFor(
     case "outage":
       return "make sure that the database runs, can be reached from here, and accepts writes";
     default:
-      return undefined;
+      return httpErrorRemedy(error, during);
   }
+}
+
+const ofHooks: readonly ErrorEvent["during"][] = ["validate", "map", "authorize", "persist"];
+
+/** For an error with which a web framework refuses a request, such as Koa's `ctx.throw(403)` or Nest's `ForbiddenException`: here it refuses nothing. */
+export function httpErrorRemedy(error: unknown, during: ErrorEvent["during"]): string | undefined {
+  const thrown = origin(error);
+  if (!(thrown instanceof Error)) return undefined;
+  const { status } = thrown as { readonly status?: unknown };
+  if (typeof status !== "number" || status < 400 || status > 499) return undefined;
+  if (during === "authenticate") {
+    return "to refuse the caller, throw unauthenticated() or forbidden() of powersync-writes; another error is taken for a bug, and answered 503";
+  }
+  return ofHooks.includes(during)
+    ? "to refuse the write, throw fatal(code, message) of powersync-writes; another error is taken for a bug, and the write waits on the device"
+    : undefined;
 }
