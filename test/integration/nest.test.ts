@@ -362,6 +362,7 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
         { ready: false, problems },
         "ok",
       ]);
+      expect(await writes.forget("carol")).toBeGreaterThan(0);
       await context.close();
       expect([await writes.ready(), writes.health().status]).toEqual([
         { ready: false, problems: ["The server is being stopped."] },
