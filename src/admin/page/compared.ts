@@ -32,7 +32,7 @@ export function comparedTable(compared: Compared, letter: Letter): readonly HTML
     element(
       "tr",
       {},
-      element("th", { attributes: { scope: "row" } }, name),
+      element("th", { attributes: { scope: "row", dir: "auto" } }, name),
       ...shown.map(([which, values]) =>
         cell(values, name, which === "Base" ? undefined : (base ?? theirs)),
       ),
@@ -69,5 +69,6 @@ function cell(
     before !== values &&
     Object.hasOwn(before, name) &&
     json(before[name]) !== text;
-  return element("td", differs ? { class: "changed" } : {}, text);
+  const value = element("div", { class: "value", attributes: { dir: "auto" } }, text);
+  return element("td", differs ? { class: "changed" } : {}, value);
 }
