@@ -279,25 +279,25 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.unroute(`**/dead-letters/${slow?.id}`);
   });
 
-  it("pages through 500 letters, each once, and keeps the keyboard's place", async () => {
-    for (let n = 1; n <= 500; n += 1) await bad(n, `device ${n}`);
+  it("pages through many letters, each once, and keeps the keyboard's place", async () => {
+    for (let n = 1; n <= 130; n += 1) await bad(n, `device ${n}`);
     await open();
     const more = page.getByRole("button", { name: "Show more" });
-    for (let shown = 50; shown < 500; shown += 50) {
+    for (const shown of [100, 130]) {
       await more.focus();
       await page.keyboard.press("Enter");
-      await expect.poll(() => page.locator("#letters li").count()).toBe(shown + 50);
+      await expect.poll(() => page.locator("#letters li").count()).toBe(shown);
     }
     expect(await more.isVisible()).toBe(false);
     const ids = await page
       .locator("#letters li")
       .evaluateAll((all) => all.map((each) => each.getAttribute("data-id")));
-    expect(new Set(ids).size).toBe(500);
+    expect(new Set(ids).size).toBe(130);
     await expect
       .poll(() => page.evaluate(() => document.activeElement?.closest("#letters li") !== null))
       .toBe(true);
     await page.getByText("By cause").click();
-    await page.getByRole("button", { name: "500 × CHECK_VIOLATION in things" }).waitFor();
+    await page.getByRole("button", { name: "130 × CHECK_VIOLATION in things" }).waitFor();
     // Two answers under way: the list holds one of them.
     await page.getByRole("button", { name: "Filter" }).dblclick();
     await expect.poll(() => page.locator("#letters li").count()).toBe(50);
