@@ -15,14 +15,15 @@ import {
   readCheckpoint,
   readCheckpointRequest,
 } from "../process/checkpoint.js";
-import { lossOf, lostBody, parserNotice } from "../process/lost-body.js";
-import { httpErrorRemedy } from "../process/remedy.js";
+import { missingBody } from "../process/direct.js";
+import { httpErrorRemedy } from "../process/explain.js";
 import type { Processor } from "../process/upload.js";
 import { answerDemo, answerUpload } from "../wire/answer.js";
 import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
 import { uploadOfRow } from "../wire/entries.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
+import { lossOf, parserNotice } from "./body-parser.js";
 import type { Cors, CrossOrigin } from "./cors.js";
 import { Crowded, type Load } from "../process/load.js";
 import {
@@ -235,7 +236,7 @@ async function called<P extends Principal, DB, Answered>(
       body?.lossyNumbers && during !== "transaction"
         ? lossOf(body.value, request.headers)
         : undefined;
-    const error = loss === undefined ? thrown : lostBody(emit, context, loss);
+    const error = loss === undefined ? thrown : missingBody(emit, context, loss);
     const answer = refusal(error, during);
     const remedy = remedies[answer.status] ?? httpErrorRemedy(error, during);
     emit({
