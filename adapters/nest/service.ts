@@ -97,6 +97,11 @@ export class WriteService<P extends Principal = Principal>
     return this.writes.prune(options);
   }
 
+  /** As `Writes.forget`: erases the user's ledger rows and dead letters, open ones too. */
+  forget(userId: string, options?: DatabaseOf<P>): Promise<number> {
+    return this.writes.forget(userId, options);
+  }
+
   /** As `Writes.drain`: answers new requests with 503 and waits for those in progress, for `ms` milliseconds at most. True if all have finished. */
   drain(ms: number): Promise<boolean> {
     return this.writes.drain(ms);
