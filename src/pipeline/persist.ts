@@ -40,6 +40,14 @@ interface FixedScope {
   readonly scope: Scope | undefined;
 }
 
+/** What had to be awaited for a change, as far as it is known. */
+interface KnownOfChange {
+  readonly write?: Write;
+  readonly table?: Table;
+  /** Whether application code has seen that there is no such row. */
+  readonly isAbsent?: boolean;
+}
+
 /** The usual spelling of a row id, which databases use for UUIDs as well. Such an id needs no splitting and no event. */
 const plainUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
@@ -69,45 +77,26 @@ export function createPersist<P extends Principal, DB>(
     return fixed;
   };
 
-  const change: Persist<P, DB>["change"] = (given, context, kept) => {
-    const rule = ruleOf(given);
-    if (given.op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
-    const { unit, seen } = kept;
-    // Converts the values that hooks have set since.
-    const write = convert.write(given, rule, context, kept, "throws");
-    if (write instanceof Promise || seen.size > 0) return changeLater(given, write, context, kept);
-    const table = convert.table(unit, rule.table, rule.key.columns, context, kept.table);
-    return table instanceof Promise
-      ? table.then((found) => changeOf(given, write, found, context, kept))
-      : changeOf(given, write, table, context, kept);
-  };
-
-  const changeLater = async (
+  const change = (
     given: Write,
-    converting: MaybePromise<Write>,
     context: OperationContext<P, DB>,
     kept: OperationState,
-  ): Promise<Change> => {
-    const { table: name, key } = ruleOf(given);
-    const write = await converting;
-    const table = await convert.table(kept.unit, name, key.columns, context, kept.table);
-    const isAbsent = kept.seen.size > 0 && (await seenAbsent(kept, given));
-    return changeOf(given, write, table, context, kept, isAbsent);
-  };
-
-  const changeOf = (
-    given: Write,
-    write: Write,
-    table: Table,
-    context: OperationContext<P, DB>,
-    kept: OperationState,
-    isAbsent = false,
-  ): Change => {
+    known: KnownOfChange = {},
+  ): MaybePromise<Change | undefined> => {
     const rule = ruleOf(given);
     const { op, id } = given;
-    const { store } = kept;
+    if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
+    const { store, unit, seen } = kept;
     const fixed = fixedScope(rule, context, store);
     const { columns } = rule.key;
+    const go = (found: KnownOfChange) => change(given, context, kept, { ...known, ...found });
+    // Converts the values that hooks have set since.
+    const write = known.write ?? convert.write(given, rule, context, kept, "throws");
+    if (write instanceof Promise) return write.then((found) => go({ write: found }));
+    const table = known.table ?? convert.table(unit, rule.table, columns, context, kept.table);
+    if (table instanceof Promise) return table.then((found) => go({ write, table: found }));
+    if (seen.size > 0 && known.isAbsent === undefined)
+      return seenAbsent(kept, given).then((isAbsent) => go({ write, table, isAbsent }));
     const values = storedValues(write, columns, kept);
     const [column] = columns;
     const key =
@@ -131,10 +120,13 @@ export function createPersist<P extends Principal, DB>(
       table,
       key,
       values,
-      ...(op === "PUT" && { insertOnly: insertOnly(rule, kept) }),
+      ...(op === "PUT" && {
+        insertOnly:
+          rule.put === "insert" || kept.filledOwner ? insertOnly(rule, kept) : rule.keptByPut,
+      }),
       ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
       ...(rule.insertOnly.size > 0 && op !== "DELETE" && { fixed: fixedAmong(values, rule, kept) }),
-      ...(isAbsent && { seenAbsent: true }),
+      ...(known.isAbsent && { seenAbsent: true }),
       scope,
       operationIndex: context.operationIndex,
     };
@@ -204,12 +196,11 @@ function insertOnly<P extends Principal, DB>(
   rule: Rule<P, DB>,
   { set, filledOwner }: OperationState,
 ): readonly string[] {
-  const { insertColumns, ownerColumn, put } = rule;
+  const { insertColumns, keptByPut, ownerColumn, put } = rule;
   if (put === "insert") return [...insertColumns.keys(), ...set];
-  const kept = [...insertColumns.keys(), ...rule.insertOnly.keys()];
   return filledOwner && ownerColumn !== undefined && set.has(ownerColumn)
-    ? [...kept, ownerColumn]
-    : kept;
+    ? [...keptByPut, ownerColumn]
+    : keptByPut;
 }
 
 /** The columns in which an existing row must already hold what was sent. Not the owner, if the client left it out. */

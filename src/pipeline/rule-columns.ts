@@ -12,6 +12,8 @@ export interface RuleColumns<P extends Principal, DB> {
   readonly softDelete?: ReadonlyMap<string, SetColumn<P, DB>>;
   /** The source database's names, each with the client's: columns that an existing row keeps, and that no client can change. */
   readonly insertOnly: ReadonlyMap<string, string>;
+  /** The columns that an existing row keeps in any case: those of `insertColumns` and `insertOnly`. */
+  readonly keptByPut: readonly string[];
 }
 
 type Given<P extends Principal, DB> = Pick<
@@ -84,6 +86,7 @@ export function compileColumns<P extends Principal, DB>(
     insertColumns,
     ...(rule.delete && { softDelete: new Map(Object.entries(rule.delete.set)) }),
     insertOnly: new Map(once),
+    keptByPut: [...insertColumns.keys(), ...new Map(once).keys()],
   };
 }
 
