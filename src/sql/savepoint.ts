@@ -1,7 +1,7 @@
 /** Adds a row behind a savepoint: if its table refuses the row, the rest of the transaction is not affected. */
 import { CompiledQuery, sql } from "kysely";
 import type { Values } from "../store/store.js";
-import type { Savepoint, Dialect } from "./dialect.js";
+import type { Dialect, Savepoint } from "./dialect.js";
 import { enclosedValues, literalNulls } from "./rows/values.js";
 import type { SqlTable, SqlTransaction } from "./table.js";
 

@@ -1,12 +1,40 @@
 /** Runs: neighboring changes of one kind on one table, in one statement. Its text is the same for any number of rows. */
 import { type RawBuilder, sql, type SqlBool } from "kysely";
-import type { Effect, Values } from "../../store/store.js";
+import type { Change, Effect, Values } from "../../store/store.js";
 import type { Column } from "../../store/tables.js";
 import { proposed, scoped } from "../rows/statements.js";
-import type { Target } from "../rows/target.js";
+import type { CompiledOnce, Target } from "../rows/target.js";
 import { asNumber } from "../select.js";
-import type { SqlDatabase } from "../table.js";
-import { returnedVerdict, notWrittenAtOnce, failUnlessWritten } from "./statements.js";
+import type { SqlDatabase, SqlTable } from "../table.js";
+import {
+  failUnlessWritten,
+  type FlightWrite,
+  notWrittenAtOnce,
+  returnedVerdict,
+} from "./statements.js";
+
+/** A change that one statement may make together with others of the same form, but each row only once. */
+export interface RunPart {
+  readonly row: string;
+  readonly once: CompiledOnce;
+}
+
+const verbs = { put: "insert", delete: "delete" } as const;
+
+/** `undefined`: the change is made alone. PATCHes are made one by one: joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
+export function runOf(
+  { columns, traits }: SqlTable,
+  { key }: Change,
+  { op, values }: FlightWrite,
+  once: CompiledOnce,
+): RunPart | undefined {
+  if (op !== "put" && op !== "delete") return undefined;
+  if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
+  const [[name, value] = ["", undefined]] = Object.entries(key);
+  const column = columns.get(name);
+  if (column === undefined) return undefined;
+  return { row: rowOfKey(column, value), once };
+}
 
 /**
  * Types for which a text, cast to the type without its length or digits, means the same as a parameter of the column's own type. The column applies
@@ -35,11 +63,7 @@ const castable: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether rows can be identified by this key, and written with these values, as texts. */
-export function isCastable(
-  columns: ReadonlyMap<string, Column>,
-  key: Values,
-  values: Values,
-): boolean {
+function isCastable(columns: ReadonlyMap<string, Column>, key: Values, values: Values): boolean {
   if (Object.keys(key).length !== 1) return false;
   for (const name in key) if (!isCastableColumn(columns.get(name), false)) return false;
   for (const name in values) if (!isCastableColumn(columns.get(name), true)) return false;
@@ -51,7 +75,7 @@ function isCastableColumn(column: Column | undefined, mayBeArray: boolean): bool
 }
 
 /** One text for each row's key, however it is spelled: otherwise a run could contain a row twice. */
-export function rowOfKey({ type }: Column, value: unknown): string {
+function rowOfKey({ type }: Column, value: unknown): string {
   const text = String(value);
   return type === "uuid" ? text.replace(/[^\da-f]/gi, "").toLowerCase() : text;
 }

@@ -14,7 +14,7 @@ import {
 import type { Claim, Effect, FlightOptions, Values } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect, TimeLimits } from "../dialect.js";
-import { timeBefore, hasLetters } from "../ledger/ledger.js";
+import { hasLetters, timeBefore } from "../ledger/ledger.js";
 import type { Own, OwnTables } from "../own-tables/tables.js";
 import { keepCompiled, Placeholder } from "../rows/compiled.js";
 import { parametersOf, scoped, updating, upserting, verdict } from "../rows/statements.js";
@@ -71,7 +71,7 @@ export function statementForms(
       // Without a scope there is nothing to judge: the row is written, or the statement fails by itself.
       const isSure =
         (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
-      const leg: StatementForm = {
+      const form: StatementForm = {
         what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
         columns: values,
         build: (db, placed, columns) => {
@@ -81,10 +81,10 @@ export function statementForms(
             : failUnlessWritten(statement.returning(returnedVerdict(placed)));
         },
       };
-      return [leg, ...judged];
+      return [form, ...judged];
     }
     case "update": {
-      const leg: StatementForm = {
+      const form: StatementForm = {
         what: "update",
         columns: values,
         build: (db, placed, columns) =>
@@ -92,7 +92,7 @@ export function statementForms(
             scoped(updating(db, placed, columns), placed).returning(returnedVerdict(placed)),
           ),
       };
-      return [leg, ...judged];
+      return [form, ...judged];
     }
     // The row may leave its scope by this write, so it is judged afterward.
     case "softDelete":

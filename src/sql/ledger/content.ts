@@ -23,8 +23,8 @@ import { forUpdate } from "../select.js";
 import {
   enterDevice,
   knownDevice,
-  markDevices,
   type LedgerTables,
+  markDevices,
   settleDevice,
   toldStates,
 } from "./devices.js";

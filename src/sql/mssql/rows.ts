@@ -6,7 +6,7 @@ import type { RowLock } from "../dialect.js";
 import type { InsertOutcome, LockingDialect } from "../rows/lock-row.js";
 import type { Put, Target } from "../rows/target.js";
 import { literalNulls } from "../rows/values.js";
-import { withLock, selectInScope } from "../select.js";
+import { selectInScope, withLock } from "../select.js";
 import type { SqlTransaction } from "../table.js";
 import { meaning, quotedNames } from "./errors.js";
 import { same } from "./operators.js";

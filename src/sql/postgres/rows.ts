@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { LockingDialect } from "../rows/lock-row.js";
 import { verdict } from "../rows/statements.js";
 import type { Target } from "../rows/target.js";
-import { wasKeyTaken, retryLocked } from "../rows/unchanged.js";
+import { retryLocked, wasKeyTaken } from "../rows/unchanged.js";
 import { meaning, taken } from "./errors.js";
 import { same } from "./operators.js";
 

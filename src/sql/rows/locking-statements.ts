@@ -7,12 +7,12 @@ import { sql, type SqlBool } from "kysely";
 import { RowTaken } from "../../store/failures.js";
 import type { Effect, Values } from "../../store/store.js";
 import { sourceTable } from "../schema.js";
-import { keyFilter, asNumber, selectInScope } from "../select.js";
+import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlTransaction } from "../table.js";
-import { whyUnchanged, type LockingDialect, rowLockOf, lockRow } from "./lock-row.js";
+import { type LockingDialect, lockRow, rowLockOf, whyUnchanged } from "./lock-row.js";
 import { allowed, isTrue, judged, probe, scoped, updating, verdict } from "./statements.js";
 import type { Put, RowStatements, Target } from "./target.js";
-import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
+import { retryLocked, rowAppeared, throwIfRefused, withConditions } from "./unchanged.js";
 import { isComputed, literalNulls } from "./values.js";
 
 export function lockingRows(locking: LockingDialect): RowStatements {

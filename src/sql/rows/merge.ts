@@ -13,7 +13,7 @@ import {
 import type { Column, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { Versions } from "../ledger/versions.js";
-import { keyFilter, asNumber } from "../select.js";
+import { asNumber, keyFilter } from "../select.js";
 import { eb } from "../table.js";
 import type { Guard } from "./target.js";
 import { keyOf } from "./values.js";

@@ -8,7 +8,7 @@ import {
   type SqlBool,
 } from "kysely";
 import type { Effect, Values } from "../../store/store.js";
-import { keyFilter, asNumber, selectInScope } from "../select.js";
+import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlDatabase, SqlTransaction, Traits, Verb } from "../table.js";
 import { keepCompiled, Placeholder, placeholders } from "./compiled.js";
 import type {
@@ -19,7 +19,7 @@ import type {
   RowStatements,
   Target,
 } from "./target.js";
-import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
+import { retryLocked, rowAppeared, throwIfRefused, withConditions } from "./unchanged.js";
 import { literalNulls } from "./values.js";
 
 /**

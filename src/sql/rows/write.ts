@@ -9,7 +9,7 @@ import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
 import { createRuns } from "./runs.js";
 import type { Fixed, Target, Texts } from "./target.js";
-import { rowAppeared, isUnexplained, writeName, wasKeyTaken, retryLocked } from "./unchanged.js";
+import { isUnexplained, retryLocked, rowAppeared, wasKeyTaken, writeName } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
 /** Conditions on an existing row, and values that are computed from it. */

@@ -13,9 +13,9 @@ import { enclosed, isExpression } from "../rows/values.js";
 import { eb, type SqlTable, type TableOf } from "../table.js";
 import {
   bindCondition,
+  type BoundOwner,
   conditionGiven,
   mayShowWritten,
-  type BoundOwner,
   type OwnerColumn,
   ownerWithPlaceholder,
   type PlaceholderFor,
