@@ -1,12 +1,11 @@
 /** Converts a row's values to what its columns store. `map` converts first; values that a later hook sets are converted before they are written. */
 import type { Principal, RequestContext } from "../context.js";
 import { type Emit, correlated } from "../events/emit.js";
-import { type clientName, rowId } from "./client-names.js";
+import { type clientName, isNumberType, numericKeyWarning, rowId } from "./column-messages.js";
 import type { Write } from "../model.js";
 import { InvalidValue, PrecisionLost } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
-import { isNumber, keyNumber } from "./key-number.js";
 import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
 import type { MaybePromise } from "./layers.js";
@@ -87,10 +86,10 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   const told = new Set<string>();
   /** Reports a UUID for a key that is a number, once for each table. */
   const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
-    if (!isNumber(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
+    if (!isNumberType(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
     told.add(table.name);
     const where = { table: table.name, column: column.name };
-    const message = keyNumber(table.name, column);
+    const message = numericKeyWarning(table.name, column);
     emit({ type: "row_id_unfit", ...correlated(context), ...where, message });
   };
 

@@ -5,7 +5,7 @@ import type { CrudEntry, OpData, Write } from "../model.js";
 import type { ClientColumn, Reference } from "./table-rule.js";
 import type { Convert } from "./convert.js";
 import type { Emit } from "../events/emit.js";
-import { aboutColumns } from "./client-names.js";
+import { aboutColumns } from "./column-messages.js";
 import { isVersion } from "./conflict/compile.js";
 import { isSameValue, keyOf } from "./key.js";
 import type { LayerFunction, Layers, MaybePromise } from "./layers.js";

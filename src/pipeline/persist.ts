@@ -6,10 +6,10 @@ import type { Correlated } from "../events/events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
 import type { Scope, Table } from "../store/tables.js";
-import { rowId } from "./client-names.js";
+import { rowId } from "./column-messages.js";
 import { type Convert, storedValues } from "./convert.js";
 import { createKeyFor } from "./key.js";
-import { faultOf } from "./fault.js";
+import { errorForRefused } from "./refused-change.js";
 import type { LayerFunction, Layers, MaybePromise } from "./layers.js";
 import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
@@ -190,7 +190,7 @@ export function createPersist<P extends Principal, DB>(
         return outcome;
       }
       const { effects, failure } = await state.unit.write([made]);
-      if (failure !== undefined) throw faultOf(failure.cause, made, state);
+      if (failure !== undefined) throw errorForRefused(failure.cause, made, state);
       return judge(effects[0] ?? "absent", write, judged);
     },
   };

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../model.js";
 import { ServerValue } from "../store/failures.js";
 import { typeName } from "../store/owners.js";
 import type { Column, Table } from "../store/tables.js";
-import { aboutColumns, clientName } from "./client-names.js";
+import { aboutColumns, clientName } from "./column-messages.js";
 
 /** Where a value comes from. */
 interface Origin {

@@ -8,13 +8,15 @@ import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim, Effect, FlightPart, Unit } from "../store/store.js";
+import type { Change, Effect, FlightPart, Unit } from "../store/store.js";
+import type { Claim } from "../store/ledger.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Applied, Attempt, Failure } from "./attempted.js";
+import type { Applied, Attempt, Failure } from "./attempt.js";
+import { operationsOfSlice } from "./apply.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
-import { isIndependent } from "./independence.js";
+import { isIndependent } from "./together.js";
 
 interface FlightTry {
   /** The number of the attempt, from 1. */
@@ -142,9 +144,6 @@ interface Planned {
   readonly change: Change;
   readonly write: Write;
 }
-
-/** Fewer operations don't delay other requests noticeably; more are mapped in slices. */
-const operationsOfSlice = 50;
 
 /** Makes all changes before anything begins. `undefined`: something has to run or be read in between, or an operation fails, which `attempt.ts` decides. */
 async function planOf<P extends Principal, DB>(

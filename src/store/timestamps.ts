@@ -1,6 +1,6 @@
 /** Parses dates, times and timestamps in the forms that PowerSync's clients and sync produce, and rounds fractions of a second as columns do. */
 import { InvalidValue } from "./failures.js";
-import { withoutTrailingZeros } from "./values.js";
+import { withoutTrailingZeros } from "./numbers.js";
 
 /** A point in time, or a time of day. */
 export interface Reading {

@@ -56,7 +56,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/wire/upload",
       "src/wire/entries",
-      "src/wire/fault",
+      "src/wire/validation-messages",
       "src/wire/answer",
       "src/wire/limits",
     ],
@@ -138,10 +138,8 @@ const layers: Readonly<Record<string, Layer>> = {
   // What a transaction that fails becomes.
   letters: {
     files: [
-      "src/dead-letters/created",
+      "src/dead-letters/created-rows",
       "src/dead-letters/row-hashes",
-      "src/dead-letters/row-values",
-      "src/dead-letters/memberships",
       "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",

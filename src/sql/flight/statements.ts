@@ -11,7 +11,8 @@ import {
   sql,
   type SqlBool,
 } from "kysely";
-import type { Claim, Effect, FlightOptions, Values } from "../../store/store.js";
+import type { Effect, FlightOptions, Values } from "../../store/store.js";
+import type { Claim } from "../../store/ledger.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect, TimeLimits } from "../dialect.js";
 import { hasLetters, timeBefore } from "../ledger/ledger.js";

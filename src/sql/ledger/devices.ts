@@ -1,7 +1,7 @@
 /** The queues that the ledger knows: how many one user may have, and which one is replaced by a new one. */
 import { type Expression, sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../../store/failures.js";
-import type { DeviceBound } from "../../store/store.js";
+import type { DeviceBound } from "../../store/ledger.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";

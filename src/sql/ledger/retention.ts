@@ -1,6 +1,6 @@
 /** Deletes what need not be kept: old rows of the ledger, letters that were closed long ago, and everything about a user who is to be forgotten. */
 import { type Expression, sql, type Transaction } from "kysely";
-import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
+import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import { sha256 } from "../../wire/serialize.js";
 import { type Letters, removeCreatedRows } from "../dead-letters/dependants.js";
 import type { Dialect } from "../dialect.js";

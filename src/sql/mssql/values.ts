@@ -14,18 +14,14 @@ import {
   type Reading,
   timeOfDay,
 } from "../../store/timestamps.js";
+import { booleanOf, bytesOf, hexOf, jsonText, uuidOf } from "../../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   floatText,
-  hexOf,
   integerText,
-  jsonText,
   plainDecimal,
-  uuidOf,
   withoutTrailingZeros,
-} from "../../store/values.js";
+} from "../../store/numbers.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { conversion } from "../rows/values.js";
 import { textFor } from "./text.js";

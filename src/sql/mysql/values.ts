@@ -17,16 +17,8 @@ import {
   millionthsOf,
   type RoundSecond,
 } from "../../store/timestamps.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  plainDecimal,
-  uuidOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, uuidOf } from "../../store/values.js";
+import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { conversion } from "../rows/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";

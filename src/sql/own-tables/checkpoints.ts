@@ -1,6 +1,6 @@
 /** Write checkpoints: one row for each user's device, which the PowerSync service replicates behind the data. */
 import { type Expression, type RawBuilder, sql, type Transaction } from "kysely";
-import type { CheckpointKey, CheckpointStore } from "../../store/checkpoints.js";
+import type { CheckpointKey, CheckpointStore } from "../../store/bookkeeping.js";
 import type { Dialect } from "../dialect.js";
 import { insertOrChange } from "./rows.js";
 import type { OwnTables } from "./tables.js";

@@ -9,7 +9,7 @@ import {
   sql,
   type Transaction,
 } from "kysely";
-import type { Batch, Pruned, PruneStep } from "../../store/prune.js";
+import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import type { Dialect } from "../dialect.js";
 import { atMost, withTableHint } from "../select.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";

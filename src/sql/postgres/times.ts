@@ -7,7 +7,8 @@
  */
 import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
-import { textOf, withoutTrailingZeros } from "../../store/values.js";
+import { textOf } from "../../store/values.js";
+import { withoutTrailingZeros } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 
 type IntervalUnit = "months" | "days" | "seconds";

@@ -11,17 +11,8 @@ import {
   type RoundSecond,
   timeOfDay,
 } from "../../store/timestamps.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  jsonText,
-  plainText,
-  textOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, jsonText, plainText, textOf } from "../../store/values.js";
+import { decimalText, floatText, integerText } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { boundTypes, intervalText, millionthsNearest, rangeText } from "./times.js";

@@ -9,7 +9,7 @@ import {
   type VersionRecord,
   versionsAllowed,
   versionWritten,
-} from "../../store/merge.js";
+} from "../../store/change.js";
 import type { Column, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { Versions } from "../ledger/versions.js";

@@ -5,20 +5,15 @@
 import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   type Digits,
   floatText,
   integerText,
-  jsonText,
   numberText,
-  plainText,
-  textOf,
-  uuidOf,
   withoutTrailingZeros,
-} from "../../store/values.js";
+} from "../../store/numbers.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 

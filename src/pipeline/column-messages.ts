@@ -1,5 +1,8 @@
 /** The client's names for a table's columns, and how a failure's message names columns. */
 import type { Column } from "../store/tables.js";
+import { typeName } from "../store/owners.js";
+import type { Principal } from "../context.js";
+import type { Rule } from "./rules.js";
 
 interface Naming {
   readonly key: { readonly columns: readonly string[] };
@@ -48,4 +51,26 @@ export function aboutColumns(
   return second === undefined
     ? { message: `Column ${listed}: ${message}`, details: { column } }
     : { message: `Columns ${listed}: ${message}`, details: { column, columns } };
+}
+
+const numbers =
+  /^(?:(?:small|medium|big|tiny)?int|integer|int[248]|serial|(?:big|small)serial|numeric|decimal|oid)\b/;
+
+export function isNumberType(type: string): boolean {
+  return numbers.test(type);
+}
+
+/** @param table the source database's name */
+export function numericKeyWarning(table: string, { name, type, array, numbered }: Column): string {
+  const counted = numbered === undefined ? "" : " that the database numbers";
+  return `"${table}"."${name}" is of type ${typeName({ type, array })}${counted}, and PowerSync's clients make UUIDs for row ids: a row with such an id is a dead letter (INVALID_DATA). Remedy: give the table a uuid column that is unique, and name it in "id"; other tables refer to it by "references". Only where the app makes whole numbers itself, leave it.`;
+}
+
+/** Also for a column that no client may send: the answer names it by the only name that there is. */
+export function answerName<P extends Principal, DB>(
+  column: string,
+  { clientColumns }: Pick<Rule<P, DB>, "clientColumns">,
+): string {
+  for (const [name, each] of clientColumns ?? []) if (each.column === column) return name;
+  return column;
 }

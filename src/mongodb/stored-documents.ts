@@ -1,16 +1,17 @@
-/** What is there of the documents that changes are about. */
+/** Reads the stored documents of changes, before they are written. */
 import type { Document } from "mongodb";
 import type { Change, Values } from "../store/change.js";
 import { Undone } from "../store/failures.js";
 import { typedJson } from "../wire/serialize.js";
 import * as scopes from "./scope.js";
-import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./sending.js";
+import { columnIn, filterOf, filterOfAny, findAll, findOne, type Sending } from "./commands.js";
+import { rememberParents } from "./parents.js";
 import { comparable } from "./values.js";
 
-/** A document that is there and in the scope; or why there is none. */
+/** The stored document, if it is in the scope; otherwise why there is none. */
 export type Look = "absent" | "foreign" | Document;
 
-/** @param more fields that are wanted beside those that the scope goes by */
+/** @param more fields to read in addition to those that the scope needs */
 export async function look(
   sending: Sending,
   { table, key, scope }: Change,
@@ -27,20 +28,20 @@ export async function look(
   return (await findOne(sending, table, filter, [])) === null ? "absent" : "foreign";
 }
 
-/** For what is asked about a document that is written. */
+/** The context for judging a document that is being written. */
 export function writing(sending: Sending, { _id }: Document): Sending {
   return { ...sending, written: _id };
 }
 
-/** The same for two keys that are one to the server. */
+/** A text that is the same for two keys that the server treats as equal. */
 export function nameOf(key: Values): string {
   return typedJson(Object.values(key).map(comparable));
 }
 
 /**
- * The same for several changes, in order, by one find: they name the same key's columns, no document twice, and their scopes have one expression.
+ * Reads the documents of several changes by one find, in order. The changes have the same key columns and the same scope expression, and no two are of one document.
  *
- * @throws Undone where it is not sure whose a document is
+ * @throws Undone if a found document can't be assigned to exactly one change
  */
 export async function lookAtAll(
   sending: Sending,
@@ -56,6 +57,11 @@ export async function lookAtAll(
     scope?.expression === undefined || unseen.length === 0
       ? found
       : await findByKey(sending, unseen.map(withoutScope), []);
+  const judged = run.flatMap(({ key, scope: own }) => {
+    const document = found.get(nameOf(key));
+    return document === undefined ? [] : [{ table, scope: own, document }];
+  });
+  await rememberParents(sending, judged);
   const looks: Look[] = [];
   for (const { key, scope: own } of run) {
     const document = found.get(nameOf(key));

@@ -1,14 +1,14 @@
 /**
- * Decides whether transactions may share a commit although constraints may be checked only then: whether a constraint holds for one transaction must not
- * depend on what another one does.
+ * Decides what is tried together on the first attempt: whether transactions may share a commit, and whether a sender's changes are written together at all.
  */
 import type { Principal } from "../context.js";
 import type { CrudTransaction } from "../model.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Table } from "../store/tables.js";
+import type { Call, Memory } from "./call.js";
+import type { Claim } from "../store/ledger.js";
 import { isPlain } from "./attempt.js";
-import type { Call } from "./call.js";
 
 interface Sharing {
   /** No application code gets the database transaction, so nothing but the library writes in it. */
@@ -70,4 +70,51 @@ export async function isSharing(
   if (sharing.plain || written.length > 0) return isIndependent(written, sharing);
   const table = name === undefined ? undefined : await unit.table(name);
   return table !== undefined && isIndependent([table], sharing);
+}
+
+type UndoneMemory = Pick<Memory, "undone">;
+
+type Caller = Pick<Call<Principal>, "principal">;
+
+/**
+ * After two failures in a row, this many of the sender's next transactions are run step by step, and twice as many after each further failure. The
+ * first failure has no effect, because the first flight of a new device always fails: the ledger does not know its queue yet.
+ */
+const firstSkipped = 1;
+
+const mostSkipped = 64;
+
+const rememberedSenders = 10_000;
+
+function senderKey({ principal }: Caller, claim: Claim | undefined): string {
+  return claim?.queue ?? principal.userId;
+}
+
+/** Whether the sender's next transaction is run step by step. To be asked once for each transaction, because the call counts it. */
+export function isStepByStep({ undone }: UndoneMemory, caller: Caller, claim?: Claim): boolean {
+  const failed = undone.get(senderKey(caller, claim));
+  if (failed === undefined || failed.toSkip === 0) return false;
+  failed.toSkip -= 1;
+  return true;
+}
+
+/** @param begunAt when the transaction began, by `performance.now()`: failures of transactions that ran at the same time count once */
+export function noteUndone(
+  { undone }: UndoneMemory,
+  caller: Caller,
+  claim: Claim | undefined,
+  begunAt: number,
+): void {
+  const sender = senderKey(caller, claim);
+  const before = undone.get(sender);
+  if (before !== undefined && begunAt < before.at) return;
+  const skipped =
+    before === undefined ? 0 : Math.min(2 * before.skipped || firstSkipped, mostSkipped);
+  if (undone.size >= rememberedSenders) undone.clear();
+  undone.set(sender, { skipped, toSkip: skipped, at: performance.now() });
+}
+
+/** Forgets a sender's failures, because a transaction's changes were written together successfully. */
+export function forgetUndone({ undone }: UndoneMemory, caller: Caller, claim?: Claim): void {
+  undone.delete(senderKey(caller, claim));
 }

@@ -1,4 +1,4 @@
-/** The library's own collections. Their claim is `_id`: two units that enter the same one meet, and one of them is begun again. */
+/** The library's own collections: their documents and indexes, and `createCollections`. Two units that insert the same `_id` conflict, and one of them is run again. */
 import type { Collection, Db, IndexDescription, Long } from "mongodb";
 import type { LetterStatus } from "../store/letters.js";
 
@@ -6,15 +6,15 @@ export interface LedgerDocument {
   /** The transaction's identity. */
   readonly _id: string;
   readonly queue: string;
-  /** The latest request that held it, and when that began. */
+  /** The latest request that contained the transaction, and when that request began. */
   readonly request: string;
   readonly requestAt: Date;
-  /** The one in which it was answered first. */
+  /** The request in which it was first answered. */
   readonly firstRequest: string;
   readonly firstRequestAt: Date;
   /** JSON; `null` for success. */
   readonly answer: string | null;
-  /** How often the client had been asked, where it has to decide about the answer; `null`: the answer is final. */
+  /** For an answer that leaves the decision to the client: how often the client had been asked by then. `null`: the answer is final. */
   readonly handling: number | null;
   readonly answeredAt: Date;
   /** `null`: it was not applied. */
@@ -26,22 +26,22 @@ export interface DeviceDocument {
   readonly _id: string;
   /** The user: hex SHA-256. */
   readonly subject: string;
-  /** Nothing has come of it but repeats. */
+  /** Whether the device has sent nothing but repeats so far. */
   readonly unsettled: boolean;
 }
 
 export interface AccountDocument {
   /** The user: hex SHA-256. */
   readonly _id: string;
-  /** Of what was named last. */
+  /** The position of the rows that were named last. */
   readonly position: number;
-  /** When a transaction was last entered that is told apart by its content; `null`: never. */
+  /** When a transaction was last entered by its content. `null`: never. */
   readonly toldAt: Date | null;
-  /** Devices that have been entered: who enters one waits for others who do. */
+  /** Incremented with every device that is entered, so that concurrent entries conflict. */
   readonly entered: number;
 }
 
-/** A row that a user's transaction has named, or a transaction that is told apart by its content. */
+/** A row that a user's transaction has named, or a transaction that was entered by its content. */
 export interface NamedDocument {
   readonly _id: string;
   readonly subject: string;
@@ -52,7 +52,7 @@ export interface NamedDocument {
 }
 
 export interface VersionDocument {
-  /** Table and key. */
+  /** The table and the key. */
   readonly _id: string;
   readonly writer: string;
   readonly version: bigint | Long;
@@ -77,7 +77,7 @@ export interface CheckpointDocument {
   readonly checkpoint: bigint | Long;
 }
 
-/** Texts as JSON would escape them: a driver would replace halves of a surrogate pair. */
+/** Texts are escaped as in JSON, because the driver would replace an unpaired surrogate. */
 export interface LetterDocument {
   readonly _id: string;
   readonly status: LetterStatus;
@@ -90,7 +90,7 @@ export interface LetterDocument {
   readonly queueId: string | null;
   readonly identity: string | null;
   readonly content: string;
-  /** The same, while it waits and the same content again would be its repetition. No two letters have the same. */
+  /** Equal to `content` while the letter waits, and the same content would be a repetition. Unique among all letters. */
   readonly repeated?: string;
   readonly tables: readonly string[];
   readonly lossyNumbers: boolean;
@@ -102,24 +102,24 @@ export interface LetterDocument {
   readonly reason: string | null;
   readonly edited: boolean;
   readonly overtaken: boolean;
-  /** Characters of its payloads. */
+  /** The length of its payloads, in characters. */
   readonly size: number;
-  /** Hashes of the rows that it would create. */
+  /** Hashes of the rows that the letter would create. */
   readonly creates: readonly string[];
-  /** Its chain's root; `null`: it is none's dependant. */
+  /** The root of its chain. `null`: it depends on no letter. */
   readonly root: string | null;
-  /** Among the root's dependants, from 1; 0 of a root. */
+  /** The position among the root's dependants, from 1. A root has 0. */
   readonly position: number;
-  /** Of a root: the position of its latest dependant, and the size of all. */
+  /** For a root: the position of its latest dependant, and the total size of all dependants. */
   readonly last: number;
   readonly bytes: number;
-  /** The same content again is no repetition: this letter has dependants, or is one. */
+  /** Whether the same content is no repetition, because the letter has dependants or is one. */
   readonly unique: boolean;
-  /** Counted up by who wants that nobody else changes it meanwhile. */
+  /** Incremented to lock the letter: concurrent changes conflict. */
   readonly locks: number;
 }
 
-/** Long texts of a letter, in parts that each fit a document. */
+/** A part of a letter's long text, small enough for a document. */
 export interface LetterPartDocument {
   readonly _id: string;
   readonly letter: string;
@@ -170,7 +170,7 @@ export const ownNames: Readonly<Record<keyof Own, string>> = {
 
 const index = (name: string, key: IndexDescription["key"]): IndexDescription => ({ name, key });
 
-/** Beside that on `_id`. */
+/** The indexes in addition to the one on `_id`. */
 export const ownIndexes: Readonly<Record<keyof Own, readonly IndexDescription[]>> = {
   ledger: [
     index("queue", { queue: 1, firstRequestAt: 1 }),
@@ -197,3 +197,32 @@ export const ownIndexes: Readonly<Record<keyof Own, readonly IndexDescription[]>
   ],
   parts: [index("letter", { letter: 1, kind: 1, nr: 1 })],
 };
+
+/**
+ * Creates the library's own collections and their indexes, unless they exist. Any number of processes may do so at once.
+ *
+ * @throws the driver's error, for example if the user may not create collections
+ * @example
+ * await createCollections(mongodb(client, { database: "app" }));
+ */
+export async function createCollections({ db }: { readonly db: Db }): Promise<void> {
+  const there = await db.listCollections({}, { nameOnly: true }).toArray();
+  const names = new Set(there.map(({ name }) => name));
+  for (const [each, name] of Object.entries(ownNames) as [keyof Own, string][]) {
+    if (!names.has(name)) await create(db, name);
+    const indexes = ownIndexes[each];
+    // The server skips indexes that exist already.
+    if (indexes.length > 0) await db.collection(name).createIndexes([...indexes]);
+  }
+}
+
+const namespaceExists = 48;
+
+async function create(db: Db, name: string): Promise<void> {
+  try {
+    await db.createCollection(name);
+  } catch (error) {
+    // Another process has created it in the meantime.
+    if ((error as { readonly code?: unknown }).code !== namespaceExists) throw error;
+  }
+}

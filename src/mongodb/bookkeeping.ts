@@ -1,10 +1,17 @@
-/** How old documents of the library's own go, in small steps, and how all that is kept of a user goes. */
-import type { Collection, Filter } from "mongodb";
-import type { Batch, Prunable, Pruned, PruneStep } from "../store/prune.js";
-import { sha256 } from "../wire/serialize.js";
-import { removeTexts } from "./letter-texts.js";
-import type { LedgerDocument } from "./own.js";
-import { dateOf, micros, type Sending } from "./sending.js";
+/** Failed attempts and checkpoints; and how old documents of the library's own are removed, in small steps, and everything that is kept of a user. */
+import { type Collection, type Filter, Long } from "mongodb";
+import type {
+  Batch,
+  Prunable,
+  Pruned,
+  PruneStep,
+  AttemptStore,
+  CheckpointStore,
+} from "../store/bookkeeping.js";
+import { escapeText, sha256 } from "../wire/serialize.js";
+import { removeTexts } from "./letter-documents.js";
+import type { LedgerDocument } from "./own-collections.js";
+import { dateOf, micros, type Sending } from "./commands.js";
 
 const timeFields: Readonly<Record<Prunable, string>> = {
   ledger: "answeredAt",
@@ -18,7 +25,7 @@ interface Aged {
   readonly _id: string;
 }
 
-/** Of the ledger those alone that no queue may send again: it has gone past them. */
+/** Of the ledger, only rows that no queue can send again are removed: those that a later request of the queue has left behind. */
 export async function prune(
   sending: Sending,
   what: Prunable,
@@ -51,13 +58,13 @@ function positionOf(document: Aged, field: string): string {
 }
 
 function behind(field: string, position: string): object {
-  // The library made it.
+  // Made by `positionOf`.
   const [at, id] = JSON.parse(position) as [number | string, string];
   const time = typeof at === "number" ? new Date(at) : at;
   return { $or: [{ [field]: { $gt: time } }, { [field]: time, _id: { $gt: id } }] };
 }
 
-/** Those that a later request of their queue's has left behind, which did not hold them. */
+/** The rows whose queue has since sent a request that did not contain them. */
 async function passed(
   { own: { ledger }, on, send }: Sending,
   ids: readonly string[],
@@ -76,7 +83,7 @@ async function passed(
   return gone;
 }
 
-/** At most `most` of a user's letters and ledger; the queues go with the last of their rows. */
+/** Removes at most `most` of a user's letters and ledger rows. Queues are removed once they have no more rows. */
 export async function forget(sending: Sending, userId: string, most: number): Promise<Batch> {
   const { own, on, send } = sending;
   const subject = await sha256(userId);
@@ -94,7 +101,7 @@ export async function forget(sending: Sending, userId: string, most: number): Pr
     );
     return { found: found.length, removed: deletedCount };
   };
-  // Dependants first: a root stays while others wait for it.
+  // Dependants go first, because they refer to their root.
   const letters =
     (await remove(own.letters, { subject, root: { $ne: null } })) ??
     (await remove(own.letters, { subject }));
@@ -111,4 +118,63 @@ export async function forget(sending: Sending, userId: string, most: number): Pr
   if (left !== undefined) return left;
   await send(() => own.accounts.deleteOne({ _id: subject }, on));
   return { found: 0, removed: 0 };
+}
+
+export function openAttempts({ own, on, send, now }: Sending): AttemptStore {
+  const { attempts, ledger } = own;
+  const ago = (ms: number): Date => dateOf(now - ms * micros);
+  return {
+    count: async (content, gapMs) => {
+      const known = await send(() => attempts.findOne({ _id: content }, on));
+      const goesOn = known !== null && known.lastAt >= ago(gapMs);
+      const row = {
+        attempts: goesOn ? known.attempts + 1 : 1,
+        firstAt: goesOn ? known.firstAt : dateOf(now),
+        previousAt: known?.lastAt ?? null,
+        lastAt: dateOf(now),
+      };
+      await send(() => attempts.replaceOne({ _id: content }, row, { ...on, upsert: true }));
+    },
+    isExhausted: async (content, threshold, appliedAgoMs) => {
+      const failed = await send(() => attempts.findOne({ _id: content }, on));
+      const since = failed?.previousAt ?? null;
+      if (failed === null || since === null) return false;
+      if (failed.attempts < threshold.attempts || failed.firstAt > ago(threshold.afterMs))
+        return false;
+      if (appliedAgoMs !== undefined && since < ago(appliedAgoMs)) return true;
+      return (await send(() => ledger.findOne({ appliedAt: { $gt: since } }, on))) !== null;
+    },
+    forget: async (content) => {
+      await send(() => attempts.deleteOne({ _id: content }, on));
+    },
+  };
+}
+
+/** The largest signed 64-bit integer. A checkpoint that has reached it no longer grows. */
+const largestCheckpoint = 2n ** 63n - 1n;
+
+export function openCheckpoints({ own: { checkpoints }, on, send }: Sending): CheckpointStore {
+  const change = async (
+    { id: _id, userId, clientId }: Parameters<CheckpointStore["next"]>[0],
+    next: (stored: bigint | undefined) => bigint,
+  ): Promise<string> => {
+    const known = await send(() => checkpoints.findOne({ _id }, on));
+    const checkpoint = next(known === null ? undefined : BigInt(known.checkpoint.toString()));
+    // Written even if it stays the same, so that a concurrent change conflicts, and is run again.
+    const row = {
+      userId: escapeText(userId),
+      clientId: escapeText(clientId),
+      checkpoint: Long.fromBigInt(checkpoint),
+    };
+    await send(() => checkpoints.replaceOne({ _id }, row, { ...on, upsert: true }));
+    return checkpoint.toString();
+  };
+  return {
+    next: (key) => change(key, (last = 0n) => (last < largestCheckpoint ? last + 1n : last)),
+    raise: (key, checkpoint) =>
+      change(key, (last) => {
+        const sent = BigInt(checkpoint);
+        return last === undefined || sent > last ? sent : last;
+      }),
+  };
 }

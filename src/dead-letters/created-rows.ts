@@ -12,9 +12,7 @@ import type { Values } from "../store/store.js";
 import type { Table } from "../store/tables.js";
 import { isAmbiguous, rowOf, type StoredEntry } from "../wire/entries.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
-import { createMemberHashes } from "./memberships.js";
 import { entriesOf } from "./payload.js";
-import { byColumns, convertedValues, told } from "./row-values.js";
 import {
   anyHash,
   clientHash,
@@ -24,6 +22,10 @@ import {
   pairs,
   rowHash,
   tableHash,
+  byColumns,
+  convertedValues,
+  told,
+  createMemberHashes,
 } from "./row-hashes.js";
 
 /** The most rows that are indexed for a letter. A larger letter stands for every missing row of its tables. */

@@ -8,7 +8,7 @@ import type { OperationState } from "./operation.js";
  * The error to report for a refused change. It is the configuration's fault if a value that it set is NULL in a column that forbids NULL, or if such a
  * value is the only one that the database can have refused. It is the database's own fault if it chose a number that is taken.
  */
-export function faultOf(
+export function errorForRefused(
   cause: unknown,
   { table, key, values }: Change,
   kept: OperationState,
