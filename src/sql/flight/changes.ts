@@ -4,6 +4,7 @@ import type { Change, Effect, FlightOptions, Values } from "../../store/store.js
 import type { Scope } from "../../store/tables.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
+import { changesOfSlice } from "../rows/runs.js";
 import { compileOnce } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
 import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
@@ -43,7 +44,7 @@ export interface ChangeStatement {
 }
 
 /** A change that one statement can make. */
-interface Ready {
+interface ReadyChange {
   readonly index: number;
   readonly table: SqlTable;
   readonly target: Target;
@@ -60,8 +61,6 @@ interface BoundOnce {
   readonly readsItself: boolean;
 }
 
-/** The event loop is released after this many changes. Fewer take too little time to matter. */
-const changesOfSlice = 50;
 const mostOfRun = 1_000;
 
 /**
@@ -77,7 +76,7 @@ export async function statementsOfChanges(
 ): Promise<readonly ChangeStatement[] | undefined> {
   const statements: ChangeStatement[] = [];
   const inSlices = changes.length > changesOfSlice;
-  let run: Ready[] = [];
+  let run: ReadyChange[] = [];
   let rows = new Set<string>();
   const scopes = new Map<SqlTable, BoundOnce>();
   const end = async () => {
@@ -102,7 +101,7 @@ export async function statementsOfChanges(
       last = { given: change.scope, bound, readsItself };
       scopes.set(table, last);
     }
-    const ready = readyFor(parts.dialect, change, table, last, from + index);
+    const ready = readyChange(parts.dialect, change, table, last, from + index);
     if (ready === undefined) return undefined;
     const [first] = run;
     const joins =
@@ -122,13 +121,13 @@ export async function statementsOfChanges(
   return statements;
 }
 
-function readyFor(
+function readyChange(
   dialect: Dialect,
   change: Change,
   table: SqlTable,
   { bound: { scope, once }, readsItself }: BoundOnce,
   index: number,
-): Ready | undefined {
+): ReadyChange | undefined {
   const { values, fixed } = withoutFixed(change, dialect);
   const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
@@ -196,7 +195,10 @@ function without(values: Values, names: readonly string[]): Values {
 }
 
 /** Whether two changes of one table have the same statement, except for the scope and the rows. */
-function isAlike({ write: one, target: { key } }: Ready, { write: other, target }: Ready): boolean {
+function isAlike(
+  { write: one, target: { key } }: ReadyChange,
+  { write: other, target }: ReadyChange,
+): boolean {
   return (
     one.op === other.op &&
     isSameNames(key, target.key) &&
@@ -215,7 +217,7 @@ function isSameNames(one: Values, other: Values): boolean {
 
 async function statementsOfOne(
   { db }: ChangesParts,
-  { target, write, index }: Ready,
+  { target, write, index }: ReadyChange,
 ): Promise<readonly ChangeStatement[]> {
   const { once } = target;
   const statements: ChangeStatement[] = [];
@@ -234,13 +236,13 @@ async function statementsOfOne(
 /** `undefined`: one of the values can't be part of a list of texts. */
 async function statementsOfRun(
   { db }: ChangesParts,
-  run: readonly Ready[],
+  run: readonly ReadyChange[],
 ): Promise<readonly ChangeStatement[] | undefined> {
   const [first] = run;
   if (first?.run === undefined) return undefined;
   const { table, write, target } = first;
   const { once } = first.run;
-  const arrays = (of: (ready: Ready) => Values): Record<string, unknown> | undefined => {
+  const arrays = (of: (ready: ReadyChange) => Values): Record<string, unknown> | undefined => {
     const columns: [string, unknown][] = [];
     for (const name of Object.keys(of(first))) {
       const array = arrayOf(run.map((ready) => of(ready)[name]));

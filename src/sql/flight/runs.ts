@@ -100,7 +100,7 @@ export function arrayOf(values: readonly unknown[]): string | undefined {
   return `{${escaped.join(",")}}`;
 }
 
-interface RunParts {
+interface RunStatementParts {
   readonly db: SqlDatabase;
   readonly target: Target;
   readonly columns: ReadonlyMap<string, Column>;
@@ -113,7 +113,7 @@ const typeOf = ({ type, array }: Column): RawBuilder<unknown> =>
 
 /** @param values placeholders of arrays */
 export function puttingRun(
-  { db, target, columns, rows }: RunParts,
+  { db, target, columns, rows }: RunStatementParts,
   values: Values,
   changes: Values,
 ): RawBuilder<unknown> {
@@ -140,7 +140,7 @@ export function puttingRun(
 }
 
 /** A check that all rows of a run are in a scope that reads other tables. */
-export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<unknown> {
+export function judgingRun({ db, target, columns, rows }: RunStatementParts): RawBuilder<unknown> {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : asNumber(scope.filter);
   const found = db
@@ -151,7 +151,7 @@ export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<
 }
 
 /** Returns the positions of the changes whose rows do not exist, from 1 and separated by commas. */
-export function deletingRun({ db, target, columns }: RunParts): RawBuilder<unknown> {
+export function deletingRun({ db, target, columns }: RunStatementParts): RawBuilder<unknown> {
   const { table, key } = target;
   const [[name, keys] = ["", undefined]] = Object.entries(key);
   const statement = scoped(db.deleteFrom(table).where(amongKeys(target, columns)), target);

@@ -11,8 +11,8 @@ import {
   sql,
   type SqlBool,
 } from "kysely";
-import type { Effect, FlightOptions, Values } from "../../store/store.js";
 import type { Claim } from "../../store/ledger.js";
+import type { Effect, FlightOptions, Values } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect, TimeLimits } from "../dialect.js";
 import { hasLetters, timeBefore } from "../ledger/ledger.js";
@@ -71,7 +71,7 @@ export function statementForms(
     case "put": {
       // Without a scope there is nothing to judge: the row is written, or the statement fails by itself.
       const isSure =
-        (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
+        (scope ?? target.fixed) === undefined && !couldDecline(target, "insert", "update");
       const form: StatementForm = {
         what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
         columns: values,
@@ -140,7 +140,7 @@ export function returnedVerdict({ scope, traits }: Target) {
   return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
 }
 
-function mayDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
+function couldDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
   return verbs.some((verb) => traits?.declining.has(verb) !== false);
 }
 

@@ -3,8 +3,8 @@
  * is run again with the row locked first.
  */
 import { type Expression, sql, type SqlBool } from "kysely";
-import { ColumnsFixed, Contention } from "../../store/failures.js";
 import { MergeRefused } from "../../store/change.js";
+import { ColumnsFixed, Contention } from "../../store/failures.js";
 import type { RowLock } from "../dialect.js";
 import { asNumber, keyFilter, withLock } from "../select.js";
 import { eb, type Lessons, type SqlTransaction } from "../table.js";
