@@ -1,7 +1,6 @@
 /** `createWrites`: creates all the parts and connects them. */
 import { checkConfig } from "./config/config-shape.js";
 import type { WritesConfig } from "./config/config.js";
-import { withConfig } from "./config/config-of.js";
 import type { Principal } from "./context.js";
 import { createDeadLetters } from "./dead-letters/api.js";
 import { createCreated } from "./dead-letters/created-rows.js";
@@ -39,7 +38,7 @@ import { createSqlStores } from "./sql/store.js";
 import { noDeferral, noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";
 import { limitsOf, timeoutsOf } from "./wire/limits.js";
-import type { Writes } from "./config/writes.js";
+import { withConfig, type Writes } from "./config/writes.js";
 
 /**
  * Creates the write path of one application. It opens no connection: the database is used from the first request on.

@@ -1,11 +1,6 @@
 /** powersync-writes: the server side of PowerSync's upload queue. */
-export type {
-  ClientColumnType,
-  ClientSchema,
-  ClientTable,
-  Mismatch,
-  MismatchCode,
-} from "./check/types.js";
+export type { ClientColumnType, ClientSchema, ClientTable } from "./check/client-schema.js";
+export type { Mismatch, MismatchCode } from "./check/mismatch.js";
 export type {
   DatabaseOption,
   KeyedDatabase,

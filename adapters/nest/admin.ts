@@ -86,6 +86,9 @@ export class PowerSyncWriteAdminModule extends BeforeParserModule {
   ): DynamicModule {
     checkKind(forRootAsyncOptions, options, "PowerSyncWriteAdminModule.forRootAsync:");
     const { inject = [], useFactory } = options;
+    if (typeof useFactory !== "function") {
+      throw new TypeError("PowerSyncWriteAdminModule.forRootAsync: give `useFactory`.");
+    }
     const provider = { provide: optionsToken, inject, useFactory: useFactory as () => unknown };
     return assemble(options, provider);
   }
@@ -107,8 +110,13 @@ function assemble(mounting: AdminMountOptions, options: Provider): DynamicModule
       options,
       {
         provide: endpointToken,
-        inject: [optionsToken, ...(writes === undefined ? [WriteService] : [])],
+        inject: [optionsToken, { token: WriteService, optional: true }],
         useFactory: (given: AnyOptions, service?: WriteService) => {
+          if (writes === undefined && service === undefined) {
+            throw new TypeError(
+              "PowerSyncWriteAdminModule finds no WriteService. List the application's PowerSyncWriteModule object in `imports`, make that module global, or give `writes`.",
+            );
+          }
           // A getter, because the service must not create its writes yet: hooks that are providers may not exist.
           const source = writes ?? {
             get deadLetters() {

@@ -6,7 +6,7 @@
  * So that header is removed before the parser runs, and restored before any code of the application runs.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Inject, type NestModule } from "@nestjs/common";
+import { Inject, type NestModule, Optional } from "@nestjs/common";
 import { type AbstractHttpAdapter, type ApplicationConfig, HttpAdapterHost } from "@nestjs/core";
 import type { Mountable } from "../host.js";
 import type { NodeRequest } from "../node-http.js";
@@ -32,8 +32,18 @@ export interface BeforeParser {
 export class BeforeParserModule implements NestModule {
   readonly #host: HttpAdapterHost;
 
-  /** @param beforeParser null where the module has mounted nothing */
-  constructor(host: HttpAdapterHost, beforeParser: BeforeParser | null) {
+  /**
+   * @param beforeParser null where the module has mounted nothing; undefined where the application imports the class without its configuration
+   *
+   * @throws TypeError in the latter case
+   */
+  constructor(host: HttpAdapterHost, beforeParser: BeforeParser | null | undefined) {
+    if (beforeParser === undefined) {
+      const { name } = this.constructor;
+      throw new TypeError(
+        `${name} is imported without its configuration. Import what ${name}.forRoot(…) or forRootAsync(…) returns: the same object wherever it is needed, or once, with isGlobal.`,
+      );
+    }
     this.#host = host;
     // Waits for `init$`, since a testing module gets its HTTP adapter late. A context without HTTP never has one.
     host.init$.subscribe(() => {
@@ -57,6 +67,7 @@ export class BeforeParserModule implements NestModule {
 // The modules inherit them, and are free of calls: a bundle has the admin module only where it is used.
 Inject(HttpAdapterHost)(BeforeParserModule, undefined, 0);
 Inject(beforeParserToken)(BeforeParserModule, undefined, 1);
+Optional()(BeforeParserModule, undefined, 1);
 
 /** For the endpoint at `path`. Preflights are answered here, since the application's guards would refuse a request without credentials. */
 export function createBeforeParser(

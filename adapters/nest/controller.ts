@@ -7,6 +7,7 @@
 import {
   Controller,
   Inject,
+  Logger,
   Req,
   RequestMapping,
   RequestMethod,
@@ -187,4 +188,24 @@ function versionsOf(
   return [version ?? versioning.defaultVersion ?? VERSION_NEUTRAL]
     .flat()
     .map((each) => (typeof each === "string" ? `${prefix}${each}` : ""));
+}
+
+/** The endpoints of each application, by path and version. */
+const mounted = new WeakMap<ApplicationConfig, Set<string>>();
+
+/** Nest serves the first of two controllers that have the same path, and says nothing. */
+export function warnOfSecond(
+  application: ApplicationConfig,
+  path: string,
+  version: Version | undefined,
+): void {
+  const endpoints = mounted.get(application) ?? new Set();
+  mounted.set(application, endpoints);
+  const endpoint = `${path} ${[version].flat().map(String).join()}`;
+  if (endpoints.has(endpoint)) {
+    new Logger("PowerSyncWriteModule").warn(
+      `There are two endpoints at ${path}, and the second is never reached. To inject WriteService in several modules, import the same module object in each, or set isGlobal.`,
+    );
+  }
+  endpoints.add(endpoint);
 }

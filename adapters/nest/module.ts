@@ -29,6 +29,7 @@ import {
   type EndpointController,
   endpointToken,
   nestPath,
+  warnOfSecond,
   writeRoutes,
 } from "./controller.js";
 import { providedHooks } from "./hooks.js";
@@ -68,6 +69,8 @@ const forRootAsyncOptions = object(
   },
   "an object of options",
 );
+
+const factoryOptions = ["useFactory", "useClass", "useExisting"];
 
 /** Implemented by classes for `useClass` and `useExisting`. */
 export interface WritesConfigFactory<P extends Principal, DB, Raw = HttpRequest> {
@@ -131,6 +134,11 @@ export class PowerSyncWriteModule extends BeforeParserModule {
   static forRootAsync<P extends Principal, DB, Raw = HttpRequest>(
     options: AsyncOptions<P, DB, Raw>,
   ): DynamicModule {
+    if (!factoryOptions.some((name) => Object.hasOwn(options ?? {}, name))) {
+      throw new TypeError(
+        "PowerSyncWriteModule.forRootAsync: give `useFactory`, `useClass` or `useExisting`. A configuration goes to forRoot.",
+      );
+    }
     checkKind(forRootAsyncOptions, options, "PowerSyncWriteModule.forRootAsync:");
     return assemble(options, configProviders(options), options.imports);
   }
@@ -155,7 +163,14 @@ function configProviders<P extends Principal, DB, Raw>(
     {
       provide: configToken,
       inject: [factory],
-      useFactory: (instance: WritesConfigFactory<P, DB, Raw>) => instance.createWritesConfig(),
+      useFactory: (instance: Partial<WritesConfigFactory<P, DB, Raw>>) => {
+        if (typeof instance?.createWritesConfig !== "function") {
+          throw new TypeError(
+            `PowerSyncWriteModule.forRootAsync: ${factory.name} has no method createWritesConfig().`,
+          );
+        }
+        return instance.createWritesConfig();
+      },
     },
   ];
 }
@@ -222,6 +237,7 @@ function mount(
   controller: EndpointController,
   { path: pathOption, version }: MountOptions,
 ): BeforeParser | null {
+  checkGiven(given);
   const chosen = isWrites<Principal>(given) ? pathOption : given.path;
   if (chosen === false) return null;
   const path = nestPath(chosen ?? "/api/data");
@@ -232,5 +248,24 @@ function mount(
     ? given.handles("PUT", `${path}/checkpoint`)
     : given.checkpoints === true;
   controller.mount(path, checkpoints);
+  warnOfSecond(application, path, version);
   return createBeforeParser(() => service.writes, application, path, version);
+}
+
+/** @throws TypeError for a configuration that is none, and for one that holds options of the module */
+function checkGiven(given: AnyConfig): void {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(
+      "PowerSyncWriteModule has no configuration: give it to forRoot, or return it from the factory of forRootAsync.",
+    );
+  }
+  if (isWrites<Principal>(given)) return;
+  const misplaced = Object.keys(mountOptions).find(
+    (name) => name !== "path" && Object.hasOwn(given, name),
+  );
+  if (misplaced !== undefined) {
+    throw new TypeError(
+      `${misplaced} is an option of the module, and not of the configuration: forRoot(configuration, { ${misplaced} }), or beside the factory of forRootAsync.`,
+    );
+  }
 }

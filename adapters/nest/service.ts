@@ -1,6 +1,7 @@
 /** `WriteService`: the application's `Writes` as a Nest provider. */
 import type { BeforeApplicationShutdown, OnModuleInit } from "@nestjs/common";
-import type { ClientSchema, Mismatch } from "../../src/check/types.js";
+import type { ClientSchema } from "../../src/check/client-schema.js";
+import type { Mismatch } from "../../src/check/mismatch.js";
 import type { Principal } from "../../src/context.js";
 import type { DeadLetters } from "../../src/dead-letters/types.js";
 import type { TransactionResult } from "../../src/model.js";
@@ -94,6 +95,11 @@ export class WriteService<P extends Principal = Principal>
   /** As `Writes.prune`: removes ledger rows that no device can send again. */
   prune(options?: DatabaseOf<P>): Promise<number> {
     return this.writes.prune(options);
+  }
+
+  /** As `Writes.forget`: erases the user's ledger rows and dead letters, open ones too. */
+  forget(userId: string, options?: DatabaseOf<P>): Promise<number> {
+    return this.writes.forget(userId, options);
   }
 
   /** As `Writes.drain`: answers new requests with 503 and waits for those in progress, for `ms` milliseconds at most. True if all have finished. */

@@ -11,7 +11,7 @@ import {
   text,
   worded,
 } from "../config/kinds.js";
-import { limit, path } from "../config/config-shape.js";
+import { limit, path } from "../config/shapes.js";
 import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter } from "../events/emit.js";

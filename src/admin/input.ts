@@ -1,4 +1,5 @@
 /** Reads and checks an admin request's query and body. An unknown name is refused: ignored, a misspelled filter would select all letters. */
+import { holdsRounded } from "../dead-letters/payload.js";
 import type { LetterFilter } from "../dead-letters/types.js";
 import { badRequest } from "../errors.js";
 import { readBody } from "../http/body.js";
@@ -80,9 +81,17 @@ export async function readMembers(
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
   }
-  const { value } = await readBody(request, { ...defaultLimits, bodyBytes });
+  const { value, lossyNumbers } = await readBody(request, { ...defaultLimits, bodyBytes });
+  if (lossyNumbers && value === undefined) {
+    throw badRequest(400, `Middleware has read the body and kept nothing of it. ${mountBefore}`);
+  }
+  if (lossyNumbers && holdsRounded(value)) {
+    throw badRequest(400, `A body parser in front has rounded an integer. ${mountBefore}`);
+  }
   return knownMembers(value, names, "The body");
 }
+
+const mountBefore = "Mount powersyncWritesAdmin before it.";
 
 interface BulkInput {
   readonly filter: LetterFilter;

@@ -1,13 +1,8 @@
 /** `powersync-writes/audit`: holds any write endpoint to the contract, over HTTP alone. */
 export { auditCases } from "./cases/list.js";
 export { junitOf, mendOf, tableOf } from "./report.js";
-export {
-  AuditImpossible,
-  type AuditOptions,
-  type AuditReport,
-  type CaseOutcome,
-  runAudit,
-} from "./run.js";
+export { AuditImpossible } from "./abilities.js";
+export { type AuditOptions, type AuditReport, type CaseOutcome, runAudit } from "./run.js";
 export { auditDialects, type AuditDialect, auditSql } from "./sql.js";
 export type {
   AuditCase,

@@ -2,16 +2,8 @@
 import type { AuditCase, Level, Need } from "./case.js";
 import { createGiven } from "./given.js";
 import { auditCases } from "./cases/list.js";
-import {
-  type Abilities,
-  abilitiesOf,
-  createSession,
-  type Eyes,
-  look,
-  type Session,
-  Unanswered,
-  verdictOf,
-} from "./session.js";
+import { type Abilities, serverAbilities, takenVerdictsOf } from "./abilities.js";
+import { createSession, type Session } from "./session.js";
 import { defaultTable } from "./sql.js";
 import { type Bench, type Exchange, type Outage, runSteps, unmet } from "./steps.js";
 
@@ -74,20 +66,6 @@ export interface AuditReport {
   readonly cases: readonly CaseOutcome[];
 }
 
-/**
- * The audit could not begin: its message says why.
- *
- * @example
- * try {
- *   await runAudit(options);
- * } catch (error) {
- *   if (error instanceof AuditImpossible) console.error(error.message);
- * }
- */
-export class AuditImpossible extends Error {
-  override readonly name = "AuditImpossible";
-}
-
 const defaultMs = 110_000;
 
 /** Ids of what has been written: rows that a case calls `theirs` are the other user's. */
@@ -121,14 +99,14 @@ export async function runAudit(options: AuditOptions): Promise<AuditReport> {
   const made = (id: string, name: string): void => {
     (name.startsWith("their") ? rows.theirs : rows.mine).push(id);
   };
-  const eyes = await open(session, made);
-  const abilities = await abilitiesOf(session, made);
+  const takenVerdicts = await takenVerdictsOf(session, made);
+  const abilities = await serverAbilities(session, made);
   const chosen = (options.cases ?? auditCases).filter(
     (each) => each.level <= level && only.some((start) => each.id.startsWith(start)),
   );
   const outcomes: CaseOutcome[] = [];
   for (const each of chosen) {
-    const bench = { session, eyes, outage: options.outage };
+    const bench = { session, takenVerdicts, outage: options.outage };
     const late = performance.now() - began > timeoutMs;
     const outcome = await runCase(each, bench, abilities, made, late);
     outcomes.push(outcome);
@@ -169,54 +147,6 @@ const lacking = {
   limits: "the server does not tell its limits at {url}/limits",
   checkpoints: "the server has no checkpoints, by its features at {url}/limits (optional)",
 } as const;
-
-/** Writes two rows and looks at them, so that no case takes its own blindness for a pass. */
-async function open(session: Session, made: (id: string, name: string) => void): Promise<Eyes> {
-  const given = createGiven(
-    session.table,
-    { bodyBytes: 0, transactions: 0, operations: 0, depth: 0, stringLength: 0 },
-    session.counter,
-    made,
-  );
-  const write = async (
-    name: string,
-    columns: Readonly<Record<string, string>>,
-  ): Promise<string> => {
-    const body = { transactions: [given.tx(given.put(name, columns))] };
-    const answer = await session.request({ body }).catch((error: unknown) => {
-      if (error instanceof Unanswered) throw new AuditImpossible(error.message, { cause: error });
-      throw error;
-    });
-    if (answer.status === 401 || answer.status === 403)
-      throw new AuditImpossible(`The token was refused: ${answer.status} ${answer.text}`);
-    const verdict = verdictOf(answer);
-    if (verdict === "success") return "";
-    return `A row could not be written into ${session.table}: ${answer.status} ${answer.text}`;
-  };
-  const failure = await write("first", { code: given.code("first") });
-  if (failure !== "")
-    throw new AuditImpossible(`${failure}\n\`powersync-writes audit --sql\` prints the table.`);
-  const code = await taken(session, given.put("probe", { code: given.code("first") }));
-  const wide = (await write("second", { big: given.big("second") })) === "";
-  const big = wide
-    ? await taken(session, given.put("probe", { big: given.big("second") }))
-    : undefined;
-  const eyes = { code, big };
-  const free = async (sight: { code?: string; big?: string }): Promise<boolean> =>
-    (await look(session, { ...sight, there: false }, eyes)) === false;
-  return {
-    code: (await free({ code: given.code("free") })) ? code : undefined,
-    big: (await free({ big: given.big("free") })) ? big : undefined,
-  };
-}
-
-/** @returns how the server says that another row has the value; nothing where it takes it */
-async function taken(session: Session, entry: object): Promise<string | undefined> {
-  const transaction_id = session.counter.next();
-  const body = { transactions: [{ transaction_id, crud: [{ ...entry, transaction_id }] }] };
-  const verdict = verdictOf(await session.request({ body }));
-  return verdict === "success" ? undefined : verdict;
-}
 
 /** The rows that are there still. Whatever becomes of it: the cases have been judged. */
 async function remove(session: Session, { mine, theirs }: Rows): Promise<void> {

@@ -1,8 +1,7 @@
 /** The server under audit: how it is spoken to, what it can do, and how its rows are seen. */
-import type { Caller, Feature, Limits, Send, Sight } from "./case.js";
+import type { Caller, Send, Sight } from "./case.js";
 import { type Counter, createCounter } from "./given.js";
 import { type Answer, member } from "./match.js";
-import { credentialOf } from "./tokens.js";
 
 export interface SessionOptions {
   readonly url: string;
@@ -133,7 +132,7 @@ export function verdictOf(answer: Answer): string {
 }
 
 /** How the server says that another row has a value: found out before the first case. */
-export interface Eyes {
+export interface TakenVerdicts {
   readonly code: string | undefined;
   readonly big: string | undefined;
 }
@@ -148,9 +147,9 @@ const lookTries = 10;
 export async function look(
   session: Session,
   { code, big }: Sight,
-  eyes: Eyes,
+  takenVerdicts: TakenVerdicts,
 ): Promise<boolean | undefined> {
-  const taken = code === undefined ? eyes.big : eyes.code;
+  const taken = code === undefined ? takenVerdicts.big : takenVerdicts.code;
   const id = crypto.randomUUID();
   const op_data = { ...(code !== undefined && { code }), ...(big !== undefined && { big }) };
   for (let tries = 1; tries <= lookTries; tries += 1) {
@@ -168,62 +167,65 @@ export async function look(
   return undefined;
 }
 
-export interface Abilities {
-  readonly features: ReadonlySet<Feature>;
-  /** As told, or PowerSync's 50 transactions and this library's other defaults. */
-  readonly limits: Limits;
+/** @returns the header's value; `undefined` where there is none, or none can be made of this token */
+function credentialOf(
+  caller: Caller,
+  token: string,
+  otherToken: string | undefined,
+): string | undefined {
+  switch (caller) {
+    case "user":
+      return `Bearer ${token}`;
+    case "other":
+      return otherToken === undefined ? undefined : `Bearer ${otherToken}`;
+    case null:
+      return undefined;
+    case "garbage":
+      return "Bearer not.a.credential";
+    case "another scheme":
+      return `Basic ${btoa("user:password")}`;
+    default: {
+      const forged = forgedFrom(token, caller);
+      return forged === undefined ? undefined : `Bearer ${forged}`;
+    }
+  }
 }
 
-const assumed: Limits = {
-  bodyBytes: 16 * 1024 * 1024,
-  transactions: 50,
-  operations: 10_000,
-  depth: 64,
-  stringLength: 4 * 1024 * 1024,
-};
+function forgedFrom(
+  token: string,
+  how: "an altered signature" | "an altered payload" | "no signature",
+): string | undefined {
+  const [header = "", payload = "", signature = "", ...more] = token.split(".");
+  const claims = decoded(payload);
+  if (decoded(header) === undefined || claims === undefined || signature === "" || more.length > 0)
+    return undefined;
+  switch (how) {
+    case "an altered signature": {
+      // In the middle: the last character may hold bits that no byte is made of.
+      const at = Math.floor(signature.length / 2);
+      const other = signature[at] === "A" ? "B" : "A";
+      return `${header}.${payload}.${signature.slice(0, at)}${other}${signature.slice(at + 1)}`;
+    }
+    case "an altered payload":
+      return `${header}.${encoded({ ...claims, sub: `${String(claims["sub"])}-somebody-else` })}.${signature}`;
+    case "no signature":
+      return `${encoded({ alg: "none", typ: "JWT" })}.${payload}.`;
+  }
+}
 
-/** What the server takes beyond PowerSync's contract. */
-export async function abilitiesOf(
-  session: Session,
-  made: (id: string, name: string) => void,
-): Promise<Abilities> {
-  const { table, counter } = session;
-  const features = new Set<Feature>();
-  const ok = async (send: Send, is: (answer: Answer) => boolean): Promise<boolean> => {
-    const answer = await session.request(send);
-    return answer.status === 200 && is(answer);
-  };
-  if (await ok({ body: { crud: [] } }, ({ body }) => member(body, "status") === "success"))
-    features.add("bare");
-  if (await ok({ body: { batch: [] } }, ({ body }) => member(body, "results") === undefined))
-    features.add("batch");
-  const id = crypto.randomUUID();
-  made(id, "row");
-  if (await ok({ method: "PUT", body: { table, data: { id } } }, () => true))
-    features.add("methods");
-  const tx_id = counter.next();
-  const byOtherNames = { op: "PUT", type: table, id, tx_id, data: {} };
-  const sent = { body: { transactions: [{ tx_id, crud: [byOtherNames] }] } };
-  if (await ok(sent, (answer) => verdictOf(answer) === "success")) features.add("names");
+function decoded(part: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (character) => character.codePointAt(0) ?? 0);
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
-  const told = await session.request({ method: "GET", path: "/limits", as: null });
-  const limits = told.status === 200 ? member(told.body, "limits") : undefined;
-  if (limits === undefined) return { features, limits: assumed };
-  features.add("limits");
-  const optional = member(told.body, "features");
-  if (Array.isArray(optional) && optional.includes("checkpoints")) features.add("checkpoints");
-  const number = (name: string, otherwise: number): number => {
-    const value = member(limits, name);
-    return typeof value === "number" && value > 0 ? value : otherwise;
-  };
-  return {
-    features,
-    limits: {
-      bodyBytes: number("body_bytes", assumed.bodyBytes),
-      transactions: number("transactions", assumed.transactions),
-      operations: number("operations", assumed.operations),
-      depth: number("depth", assumed.depth),
-      stringLength: number("string_length", assumed.stringLength),
-    },
-  };
+function encoded(value: object): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const binary = Array.from(bytes, (byte) => String.fromCodePoint(byte)).join("");
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,7 +1,14 @@
 /** Runs the steps of one case, up to the first that goes wrong. */
 import type { Send, Step } from "./case.js";
 import { type Answer, fault, member } from "./match.js";
-import { type Eyes, look, type Session, Unanswered, verdictOf, waitOf } from "./session.js";
+import {
+  type TakenVerdicts,
+  look,
+  type Session,
+  Unanswered,
+  verdictOf,
+  waitOf,
+} from "./session.js";
 
 /** A request of the audit, and its answer. */
 export interface Exchange {
@@ -23,7 +30,7 @@ export interface Outage {
 
 export interface Bench {
   readonly session: Session;
-  readonly eyes: Eyes;
+  readonly takenVerdicts: TakenVerdicts;
   readonly outage: Outage | undefined;
 }
 
@@ -70,7 +77,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
         if (!(error instanceof Unanswered)) throw error;
       });
     } else if ("sees" in step) {
-      const eye = step.sees.code === undefined ? bench.eyes.big : bench.eyes.code;
+      const eye = step.sees.code === undefined ? bench.takenVerdicts.big : bench.takenVerdicts.code;
       if (eye === undefined)
         throw new Unseen(
           "rows can't be seen: a second row with a value that must be unique was taken",
@@ -81,7 +88,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
         typeof there === "boolean"
           ? there
           : Array.isArray(results) && member(results[there.result], "status") === "success";
-      const seen = await look(session, step.sees, bench.eyes);
+      const seen = await look(session, step.sees, bench.takenVerdicts);
       if (seen === expected) return;
       const value = step.sees.code ?? step.sees.big ?? "";
       if (seen === undefined)

@@ -14,9 +14,9 @@ import { againstClient } from "./client.js";
 import { digitMismatches } from "./digits.js";
 import { againstDatabase } from "./database.js";
 import { tableMissing } from "./declared.js";
-import { memberMismatches } from "./members.js";
-import { mismatch } from "./mismatch.js";
-import { type ClientSchema, type Mismatch, type SyncedTable, syncedTables } from "./types.js";
+import { memberMismatches } from "./access.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
+import { type ClientSchema, type SyncedTable, syncedTables } from "./client-schema.js";
 import { noDeferral, UnsuitableTable } from "../store/failures.js";
 
 export interface CheckParts<P extends Principal, DB> {
@@ -136,7 +136,7 @@ async function scopeFailure<P extends Principal, DB>(
   } catch (error) {
     if (store.meaning(error) === "outage") throw error;
     const said = error instanceof Error ? error.message : String(error);
-    const message = `its scope fails for this caller, and so would every write: ${said}`;
+    const message = `its scope fails for this caller, as would every write: ${said}`;
     return [{ ...mismatch("error", "scope_fails", rule.name, undefined, message), cause: error }];
   }
 }
@@ -243,7 +243,7 @@ function* againstOthers<P extends Principal, DB>(
       "column_missing",
       name,
       column,
-      `belongsTo.${column} refers to "${rule.table}" by "${by}", a column that it does not have.`,
+      `belongsTo.${column} refers to "${rule.table}" by "${by}", but that column does not exist. Create it, or correct the name.`,
     );
   }
   const record = conflict?.record;
@@ -253,7 +253,7 @@ function* againstOthers<P extends Principal, DB>(
       referenced.get(record) === undefined ? "table_missing" : "column_missing",
       name,
       undefined,
-      `conflict.record names the table "${record}", which the database does not have, or which has no column "id". Create it; until then what conflicts waits on the device.`,
+      `conflict.record names the table "${record}", which the database does not have, or which has no column "id". Create it. Until then, conflicting writes wait on the device.`,
     );
   }
   for (const [client, { references }] of clientColumns ?? []) {
@@ -266,7 +266,7 @@ function* againstOthers<P extends Principal, DB>(
         "table_missing",
         name,
         client,
-        `columns.${client} refers to the table "${table}", which the database does not have.`,
+        `columns.${client} refers to the table "${table}", which the database does not have. Create it, or correct the name.`,
       );
       continue;
     }
@@ -277,7 +277,7 @@ function* againstOthers<P extends Principal, DB>(
         "column_missing",
         name,
         client,
-        `columns.${client} refers to "${table}" by "${column}", a column that it does not have.`,
+        `columns.${client} refers to "${table}" by "${column}", but that column does not exist. Create it, or correct the name.`,
       );
     }
   }

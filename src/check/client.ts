@@ -7,11 +7,11 @@ import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { mustBeSent } from "./database.js";
-import { mismatch } from "./mismatch.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
 import { untracked } from "./tracking.js";
-import type { ClientColumnType, Mismatch, SyncedTable } from "./types.js";
+import type { ClientColumnType, SyncedTable } from "./client-schema.js";
 
-/** @param found by rule, where its table is there */
+/** @param found the tables that exist, by rule */
 export function againstClient<P extends Principal, DB>(
   rules: Rules<P, DB>,
   tables: readonly SyncedTable[],
@@ -30,7 +30,7 @@ export function againstClient<P extends Principal, DB>(
           "rule_missing",
           table.name,
           undefined,
-          `the client has this table, and no rule is for it: writing it is UNKNOWN_TABLE, and fatal. Add a rule, unless clients only read it.`,
+          `the client has this table, but there is no rule for it: a write to it is fatal UNKNOWN_TABLE. Add a rule, unless clients only read it.`,
         ),
       );
       continue;
@@ -47,7 +47,7 @@ export function againstClient<P extends Principal, DB>(
         "rule_unused",
         rule.name,
         undefined,
-        `the client's schema has no synced table of this name. Rules go by the client's names; the source's goes into "table".`,
+        `the client's schema has no synced table of this name. Name the rule as the client names the table, and write the database's name into "table".`,
       ),
     );
   }
@@ -70,7 +70,7 @@ function* tableMismatches<P extends Principal, DB>(
       "operation_refused",
       name,
       undefined,
-      `the client's table is insert-only and sends nothing but PUT, which "operations" does not allow.`,
+      `the client's table is insert-only and sends only PUT, which "operations" does not allow. Add PUT to it.`,
     );
   }
   if (!operations.has("PUT") && !operations.has("PATCH")) return;
@@ -89,7 +89,7 @@ function* tableMismatches<P extends Principal, DB>(
         "column_refused",
         name,
         column.name,
-        `the client has a column "${column.name}", and ${why}: sending it is FORBIDDEN_COLUMN, and fatal. Add it to "columns"; or, if clients only read it, say { ${column.name}: { readOnly: "ignore" } } there.`,
+        `the client has a column "${column.name}", but ${why}: sending it is fatal FORBIDDEN_COLUMN. Add it to "columns". If clients only read it, write { ${column.name}: { readOnly: "ignore" } } there.`,
       );
     } else if (target !== undefined && !takes(store, target, column)) {
       yield mismatch(
@@ -97,7 +97,7 @@ function* tableMismatches<P extends Principal, DB>(
         "column_type",
         name,
         column.name,
-        `"${column.name}" is ${column.type ?? ""} on the client, whose values don't fit ${target.type}${target.array ? "[]" : ""} in the database: they are INVALID_DATA. Change the one or the other, or give the column a "convert".`,
+        `"${column.name}" is ${column.type ?? ""} on the client, but ${target.type}${target.array ? "[]" : ""} in the database, which can't hold its values: they are INVALID_DATA. Change one of the types, or give the column a "convert".`,
       );
     }
   }
@@ -112,7 +112,7 @@ function* tableMismatches<P extends Principal, DB>(
       "column_required",
       name,
       column.name,
-      `"${column.name}" is NOT NULL and has no default, and the client's table does not have it: a PUT that makes a row fails, unless a trigger fills it. Add it to the client's table, or let the server set it.`,
+      `"${column.name}" is NOT NULL and has no default, but the client's table does not have it: a PUT of a new row fails, unless a trigger fills it. Add it to the client's table, or let the server set it.`,
     );
   }
 }

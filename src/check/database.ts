@@ -2,12 +2,10 @@
 import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { error, warning } from "./mismatch.js";
+import { error, warning, type Mismatch } from "./mismatch.js";
 import { isNumberType, numericKeyWarning } from "../pipeline/column-messages.js";
-import { columnMissing, keyMissing, usesOf } from "./declared.js";
-import { ownerMismatches } from "./owners.js";
-import { sendable } from "./sendable.js";
-import type { Mismatch } from "./types.js";
+import { columnMissing, keyMissing, usesOf, sendable } from "./declared.js";
+import { ownerMismatches } from "./access.js";
 
 /** @param asLogin the data is written by the role that looks */
 export function againstDatabase<P extends Principal, DB>(
@@ -24,7 +22,7 @@ export function againstDatabase<P extends Principal, DB>(
   ];
 }
 
-/** A table in which no single column, or these together, can be looked for. */
+/** Types of a single column by which no row can be found. */
 const noKey = /^(bool|json|float|real|double|money|xml|point)/;
 
 function* keyMismatches<P extends Principal, DB>(
@@ -38,7 +36,7 @@ function* keyMismatches<P extends Principal, DB>(
   if (found.length < key.columns.length) return;
   const names = key.columns.map((column) => `"${column}"`).join(", ");
   if (unique !== undefined && !unique.some((each) => sameSet(each, key.columns))) {
-    const message = `no primary key or unique index of "${table}" is on ${names} alone, so one id could mean several rows, and a PUT can't find its row. Make one (a partial one does not count), or name the key in "id".`;
+    const message = `no primary key or unique index of "${table}" consists of ${names}, so one id could mean several rows, and a PUT can't find its row. Create one (a partial index does not count), or name the key in "id".`;
     yield error(
       "key_not_unique",
       name,
@@ -63,7 +61,7 @@ function* keyMismatches<P extends Principal, DB>(
         "key_generated",
         name,
         column,
-        `the database itself makes "${column}", so every PUT is refused. Leave PUT out of "operations", or take a column as the key that clients can fill.`,
+        `the database generates "${column}", so every PUT is refused. Remove PUT from "operations", or choose a key that clients can fill.`,
       );
     }
     if (inexact.has(column)) {
@@ -71,7 +69,7 @@ function* keyMismatches<P extends Principal, DB>(
         "collation",
         name,
         column,
-        `"${column}" takes some letters for others, so two ids that a client tells apart can be one row. Give it a binary collation.`,
+        `"${column}" has a collation that treats different letters as equal, so two ids of a client can be one row. Give it a binary collation.`,
       );
     }
   }
@@ -92,7 +90,7 @@ function* grantMismatches<P extends Principal, DB>(
       "not_writable",
       name,
       undefined,
-      `the database lets this login role ${verb} nothing in "${table}", so every ${op} waits on the device. Grant it (a view needs a trigger or a rule for it), or leave ${op} out of "operations".`,
+      `this login role may not ${verb} rows of "${table}", so every ${op} waits on the device. Grant it (a view also needs a trigger or a rule), or remove ${op} from "operations".`,
     );
   }
   if (operations.has("PUT") && put !== "insert" && may.has("insert") && !may.has("update")) {
@@ -100,7 +98,7 @@ function* grantMismatches<P extends Principal, DB>(
       "not_writable",
       name,
       undefined,
-      `the login role may insert into "${table}" and not update it, so a PUT of a row that exists changes nothing, as with put: "insert". Say so there, or grant update.`,
+      `the login role may insert into "${table}" but not update it, so a PUT of an existing row changes nothing. Write put: "insert" in the rule, or grant update.`,
     );
   }
 }
@@ -123,7 +121,7 @@ function* columnMismatches<P extends Principal, DB>(
         "column_generated",
         name,
         column,
-        `the database computes "${column}" itself, so what ${writing.by} says is refused. Take it out, or mark it { readOnly: "ignore" }.`,
+        `the database computes "${column}", so writing it by ${writing.by} is refused. Remove it, or mark it { readOnly: "ignore" }.`,
       );
     }
     const sent = uses.find((use) => use.sent);
@@ -132,7 +130,7 @@ function* columnMismatches<P extends Principal, DB>(
         "column_numbered",
         name,
         column,
-        `the database numbers "${column}", and ${sent.by} lets clients do so too: they can take numbers that the database would give to rows of others, whose PUT is refused then. Take it out, or mark it { readOnly: "ignore" }.`,
+        `the database numbers "${column}", but ${sent.by} lets clients write it: they can take numbers that the database would give to other rows, whose PUT is then refused. Remove it, or mark it { readOnly: "ignore" }.`,
       );
     }
   }
@@ -150,7 +148,7 @@ function* requiredColumns<P extends Principal, DB>(
         "column_required",
         rule.name,
         column.name,
-        `"${column.name}" is NOT NULL and has no default, but no client may send it and the server does not set it: a PUT that makes a row fails, unless a trigger fills it. Add it to "columns", or let the server set it: setOnInsert: { ${column.name}: … }.`,
+        `"${column.name}" is NOT NULL and has no default, but no client may send it and the server does not set it: a PUT of a new row fails, unless a trigger fills it. Add it to "columns", or let the server set it: setOnInsert: { ${column.name}: … }.`,
       );
     }
   }

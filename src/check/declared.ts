@@ -1,21 +1,20 @@
 /** The tables and columns that the rules name, with the options that name them, and the messages for those that are missing. */
 import type { Principal } from "../context.js";
 import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
-import type { Membership } from "../store/conditions.js";
-import { namedBy, ownerColumns } from "./owners.js";
-import type { Mismatch } from "./types.js";
+import { type Membership, ownerColumnsOf } from "../store/conditions.js";
+import type { Mismatch } from "./mismatch.js";
 
 export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, DB>): Mismatch {
-  const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role its use.`;
+  const message = `tables.${name}: the database has no table "${table}" that this login role can see. Create it, give its name in "table", or grant the role access to it.`;
   return { severity: "error", code: "table_missing", table: name, message };
 }
 
 export function keyMissing(table: string, column: string): string {
-  return `"${table}" has no column "${column}", where the client's row id should go. Name the key in "id".`;
+  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id".`;
 }
 
 export function columnMissing(table: string, column: string, by: string): string {
-  return `"${table}" has no column "${column}", which ${by} names. Create it, or take it out of the rule; until then writes wait on the device.`;
+  return `"${table}" has no column "${column}", which ${by} names. Create it, or remove it from the rule. Until then, writes wait on the device.`;
 }
 
 interface Use {
@@ -53,6 +52,31 @@ export function usesOf<P extends Principal, DB>(
   for (const { by } of membershipsIn(rule))
     if (!rule.key.columns.includes(by)) add(by, "scope.isMember.by", false);
   return uses;
+}
+
+/** The columns that a rule compares with the caller's id, by the source database's names. */
+export function ownerColumns<P extends Principal, DB>({
+  owner,
+  condition,
+}: Rule<P, DB>): ReadonlySet<string> {
+  return new Set([
+    ...(owner === undefined ? [] : [owner]),
+    ...(condition === undefined ? [] : ownerColumnsOf(condition)),
+  ]);
+}
+
+/** The option that names the column. */
+export function namedBy<P extends Principal, DB>({ owner }: Rule<P, DB>, column: string): string {
+  return column === owner ? "owner" : "scope.isOwner";
+}
+
+/** Whether clients may send the column. */
+export function sendable<P extends Principal, DB>(rule: Rule<P, DB>, column: string): boolean {
+  if (rule.serverColumns.has(column) || rule.insertColumns.has(column)) return false;
+  if (rule.clientColumns === undefined) return rule.softDelete?.has(column) !== true;
+  return [...rule.clientColumns.values()].some(
+    (each) => each.column === column && each.readOnly === undefined,
+  );
 }
 
 /** The columns of the members' table, each with the option that names it. */
@@ -124,7 +148,7 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
   return { tables: [...tables].map(([table, message]) => ({ table, message })), columns };
 }
 
-/** What is missing, said once each. @param found the columns of each of `tables`; none: there is no such table */
+/** What is missing, with one message for each table and column. @param found the columns of each of `tables`; empty: there is no such table */
 export function missingParts(
   { tables, columns }: DeclaredParts,
   found: readonly ReadonlySet<string>[],

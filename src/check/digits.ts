@@ -4,9 +4,8 @@ import type { Rule } from "../pipeline/rules.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Column, InspectedTable } from "../store/tables.js";
-import { sendable } from "./sendable.js";
-import { mismatch } from "./mismatch.js";
-import type { Mismatch } from "./types.js";
+import { sendable } from "./declared.js";
+import { mismatch, type Mismatch } from "./mismatch.js";
 
 /** A time from `toISOString()`, one from Dart, and the sum 0.1 + 0.2. */
 const fractions = [
@@ -42,14 +41,14 @@ export function* digitMismatches<P extends Principal, DB>(
           "key_rounds",
           name,
           column.name,
-          `${what}, and says which row is meant, so nothing is rounded: a value of more digits, such as ${example.sent}, is INVALID_DATA. Give it as many digits as clients send.`,
+          `${what}, and identifies the row, so nothing is rounded: a value with more digits, such as ${example.sent}, is INVALID_DATA. Give the column as many digits as clients send.`,
         )
       : mismatch(
           "warning",
           "column_rounds",
           name,
           column.name,
-          `${what}: ${example.sent} is stored as ${example.stored}. Give it as many digits as clients send; or say that it is meant so with exact: false, or with exact: true that such values are INVALID_DATA.`,
+          `${what}: ${example.sent} is stored as ${example.stored}. Give the column as many digits as clients send. Otherwise write exact: false to allow rounding, or exact: true to refuse such values as INVALID_DATA.`,
         );
   }
 }
@@ -87,7 +86,7 @@ function converted(
   }
 }
 
-/** A point in time as it was sent, and not as this process's place on earth has it. */
+/** Points in time in UTC, independent of the process's time zone. */
 function shown(stored: unknown): string {
   if (Array.isArray(stored)) return stored.map(shown).join();
   return stored instanceof Date ? stored.toISOString() : String(stored);

@@ -3,9 +3,8 @@ import type { Principal } from "../context.js";
 import { answerName } from "../pipeline/column-messages.js";
 import type { Conflict } from "../pipeline/conflict/compile.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
-import { sendable } from "./sendable.js";
-import type { ClientSchema, SyncedTable } from "./types.js";
-import { syncedTables } from "./types.js";
+import { sendable } from "./declared.js";
+import { type ClientSchema, type SyncedTable, syncedTables } from "./client-schema.js";
 
 interface Untracked {
   readonly column?: string;
@@ -41,13 +40,13 @@ export function* untracked<P extends Principal, DB>(
       const [column] = tracked === undefined ? columns : lacking;
       yield {
         ...(column !== undefined && { column }),
-        message: `conflict.${strategy} goes by what "${column ?? ""}" was before a change, which the client's table does not track. Switch it on in the client's schema: ${example}.`,
+        message: `conflict.${strategy} needs the value of "${column ?? ""}" before a change, which the client's table does not track. Track it in the client's schema: ${example}.`,
       };
     } else if (always && tracked.onlyWhenChanged === true) {
       const [column] = columns;
       yield {
         ...(column !== undefined && { column }),
-        message: `conflict.${strategy} goes by columns that a change leaves as they are, which the client's table does not send. Take onlyWhenChanged out of its trackPrevious: ${example}.`,
+        message: `conflict.${strategy} needs the previous values of columns that have not changed, which the client's table does not send. Remove onlyWhenChanged from its trackPrevious: ${example}.`,
       };
     }
   }

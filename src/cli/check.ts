@@ -1,11 +1,10 @@
 /** `powersync-writes check`: compares the rules with the database and the client's schema, for people and for CI. */
-import type { ClientSchema, Mismatch } from "../check/types.js";
-import { type Help, readArguments } from "./arguments.js";
-import { type ExitCode, Problem } from "./command.js";
-import { describeError, oneLine } from "./describe-error.js";
-import type { Io } from "./io.js";
+import type { ClientSchema } from "../check/client-schema.js";
+import type { Mismatch } from "../check/mismatch.js";
+import { type Help, readArguments, type ExitCode, Problem } from "./command.js";
+import { counted, describeError, type Io, oneLine } from "./io.js";
 import { configOptions, type Loaded, loadConfig } from "./load-config.js";
-import { readClientSchema } from "./client-schema.js";
+import { readClientSchema } from "./load-module.js";
 
 const options = {
   ...configOptions,
@@ -24,7 +23,7 @@ const help: Help<typeof options> = {
   about:
     "Compares the rules with the database's tables and, with --schema, with the client's. Nothing is written.\nWith --principal, the rules' scopes are tried for that caller, too.\nExit codes: 0 no errors, 1 there are errors (with --strict, or warnings), 2 it could not be compared.",
   options,
-  examples: ["powersync-writes check --schema ../app/src/AppSchema.ts --strict"],
+  examples: ["npx powersync-writes check --schema ../app/src/AppSchema.ts --strict"],
 };
 
 export async function check(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -77,8 +76,4 @@ export function findingLine(
   const style = severity === "error" ? "red" : "yellow";
   const place = [table, column].filter((part) => part !== undefined && part !== "").join(".");
   return `${paint(style, severity)}  ${place === "" ? "" : `${paint("bold", place)}  `}${oneLine(message)} ${paint("dim", `[${code}]`)}`;
-}
-
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -1,8 +1,7 @@
 /** Opens a database by its URL: its kind, a Kysely object for it, and the parts of the URL that must never be shown. */
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { resolve } from "node:path";
+import type { SQLInputValue } from "node:sqlite";
 import {
   Kysely,
   MysqlDialect,
@@ -12,10 +11,13 @@ import {
   type PostgresPool,
   type SqliteDatabase,
   SqliteDialect,
+  MssqlDialect,
+  type MssqlDialectConfig,
+  type TediousConnection,
 } from "kysely";
 import { Problem, UsageProblem } from "./command.js";
 import type { Io } from "./io.js";
-import { sqlServer, type Tarn, type Tedious } from "./sql-server.js";
+import { driver, installed } from "./packages.js";
 
 export const databaseKinds = ["postgres", "mysql", "mssql", "sqlite"] as const;
 export type DatabaseKind = (typeof databaseKinds)[number];
@@ -122,7 +124,7 @@ async function dialectOf(
     case "mssql": {
       const tarn = await driver<Tarn>("tarn", io);
       const tedious = await driver<Tedious>("tedious", io);
-      return sqlServer(url, { tarn, tedious, connectMs });
+      return sqlServerDialect(url, { tarn, tedious, connectMs });
     }
     case "sqlite":
       return new SqliteDialect({ database: await openSqlite(file ?? "", io) });
@@ -134,29 +136,76 @@ async function openSqlite(given: string, io: Io): Promise<SqliteDatabase> {
   if (!existsSync(file)) throw new Problem(`There is no SQLite file ${given}.`);
   const found = await installed<new (file: string) => SqliteDatabase>("better-sqlite3", io);
   if (found !== undefined) return new found(file);
-  const { nodeSqlite } = await import("./node-sqlite.js");
   return nodeSqlite(file);
 }
 
-/** @throws Problem if the driver is not installed */
-async function driver<Driver>(name: string, io: Io): Promise<Driver> {
-  const found = await installed<Driver>(name, io);
-  if (found === undefined) {
-    throw new Problem(`The package "${name}" is not installed. Run \`npm install ${name}\`.`);
-  }
-  return found;
+type Tarn = Omit<MssqlDialectConfig["tarn"], "options">;
+type Tedious = Omit<MssqlDialectConfig["tedious"], "connectionFactory"> & {
+  readonly Connection: new (settings: object) => TediousConnection;
+};
+
+interface Drivers {
+  readonly tarn: Tarn;
+  readonly tedious: Tedious;
+  readonly connectMs: number;
 }
 
-/** Imports the application's copy of a package, or else this package's. */
-async function installed<Driver>(name: string, io: Io): Promise<Driver | undefined> {
-  for (const from of [join(io.cwd, "any.js"), import.meta.url]) {
-    try {
-      const file = createRequire(from).resolve(name);
-      const module = (await import(pathToFileURL(file).href)) as { readonly default: Driver };
-      return module.default;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-    }
+/** @throws Problem for what is no URL, or names no database; it does not repeat the URL */
+function sqlServerDialect(text: string, { tarn, tedious, connectMs }: Drivers): MssqlDialect {
+  const url = URL.parse(text);
+  const database = percentDecoded(url?.pathname.slice(1) ?? "");
+  if (url === null || url.hostname === "" || database === "") {
+    throw new Problem(
+      "The database's URL can't be read: it should look like mssql://user:password@127.0.0.1:1433/app.",
+    );
   }
-  return undefined;
+  const { hostname, port, username, password, searchParams } = url;
+  const connectionFactory = () =>
+    new tedious.Connection({
+      server: hostname,
+      authentication: {
+        type: "default",
+        options: { userName: percentDecoded(username), password: percentDecoded(password) },
+      },
+      options: {
+        port: port === "" ? 1433 : Number(port),
+        database,
+        connectTimeout: connectMs,
+        trustServerCertificate: searchParams.get("trustServerCertificate") === "true",
+      },
+    });
+  // Its pool would try again and again until the time is over, and nobody would be told why.
+  const options = { min: 0, max: 2, acquireTimeoutMillis: connectMs, propagateCreateError: true };
+  return new MssqlDialect({
+    tarn: { ...tarn, options },
+    tedious: { ...tedious, connectionFactory },
+  });
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Adapts Node's own SQLite to Kysely's dialect, if `better-sqlite3` is not installed. */
+async function nodeSqlite(file: string): Promise<SqliteDatabase> {
+  // Loaded on demand, because Node prints a warning when it is.
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(file);
+  return {
+    close: () => database.close(),
+    prepare: (text) => {
+      const statement = database.prepare(text);
+      const inputs = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...inputs(parameters)),
+        run: (parameters) => statement.run(...inputs(parameters)),
+        iterate: (parameters) => statement.iterate(...inputs(parameters)),
+      };
+    },
+  };
 }

@@ -1,17 +1,24 @@
 /** `powersync-writes doctor`: one page about a deployment, from outside by its URL and from inside by its configuration. */
 import { isAbsolute } from "node:path";
-import { type Help, readArguments } from "./arguments.js";
-import { counted } from "./check.js";
-import { type ExitCode, UsageProblem } from "./command.js";
-import { oneLine, redacted } from "./describe-error.js";
-import { examineConfig } from "./doctor/configuration.js";
+import { type Help, readArguments, type ExitCode, UsageProblem } from "./command.js";
+import { counted, type Io, redacted } from "./io.js";
+import { findingsOf } from "./check.js";
 import { examineDatabase } from "./doctor/database.js";
-import { examineDeployment, readUrl } from "./doctor/deployment.js";
-import { examineKeys } from "./doctor/keys.js";
-import type { Section, Verdict } from "./doctor/verdict.js";
-import { versions } from "./doctor/versions.js";
-import type { Io } from "./io.js";
-import { configOptions, findConfig, loadConfig } from "./load-config.js";
+import { examineDeployment } from "./doctor/deployment.js";
+import { readUrl } from "./doctor/requests.js";
+import { examineKeys } from "./doctor/tokens.js";
+import {
+  info,
+  ok,
+  type Section,
+  sectionText,
+  type Verdict,
+  warning,
+  wrong,
+} from "./doctor/verdict.js";
+import { configOptions, findConfig, loadConfig, type Loaded } from "./load-config.js";
+import { readClientSchema } from "./load-module.js";
+import { installedVersion, packageVersion } from "./packages.js";
 
 const options = {
   url: {
@@ -48,8 +55,8 @@ const help: Help<typeof options> = {
     "Examines a deployment. With --url from outside: routes, health, CORS, who is let in, sizes, clock. With a configuration from inside: database, tables, rules, dead letters, ledger, connections. Nothing is written.\nWith a user's token in $POWERSYNC_WRITES_TOKEN an empty upload is sent as that user.\nExit codes: 0 no errors, 1 there are errors, 2 nothing could be examined.",
   options,
   examples: [
-    "powersync-writes doctor --url https://api.example.com/api/data --origin https://app.example.com",
-    "powersync-writes doctor --env-file .env",
+    "npx powersync-writes doctor --url https://api.example.com/api/data --origin https://app.example.com",
+    "npx powersync-writes doctor --env-file .env",
   ],
 };
 
@@ -113,17 +120,53 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   return errors > 0 ? 1 : 0;
 }
 
-const marks = {
-  ok: ["green", "ok"],
-  warning: ["yellow", "warning"],
-  error: ["red", "error"],
-  info: ["dim", "-"],
-} as const;
+/** Whether the configuration is ready, and what `check()` finds. Rejects with a Problem if the client schema can't be read. */
+async function* examineConfig(
+  loaded: Loaded,
+  schemaFile: string | undefined,
+  io: Io,
+): AsyncGenerator<Verdict> {
+  const { writes, config, whose, file } = loaded;
+  yield ok(file, counted(Object.keys(config.tables).length, "table"));
+  const schema = schemaFile === undefined ? undefined : await readClientSchema(schemaFile, io);
+  const ready = await writes.ready(whose.principal);
+  if (ready.ready) yield ok("ready for uploads");
+  else for (const problem of ready.problems) yield wrong("ready for uploads", problem);
+  let findings: Awaited<ReturnType<typeof findingsOf>>;
+  try {
+    findings = await findingsOf(loaded, schema, io);
+  } catch (error) {
+    yield wrong("the rules", error instanceof Error ? error.message : String(error));
+    return;
+  }
+  if (findings.length === 0) yield ok("the rules", "fit the database");
+  for (const { severity, table, column, message } of findings) {
+    const place = [table, column].filter((part) => part !== undefined && part !== "").join(".");
+    const what = place === "" ? "the server" : `the rule ${place}`;
+    yield severity === "error" ? wrong(what, message) : warning(what, message);
+  }
+}
 
-function sectionText({ title, verdicts }: Section, io: Io): string {
-  const lines = verdicts.map(({ level, what, detail }) => {
-    const [style, word] = marks[level];
-    return `  ${io.paint(style, word.padEnd(7))}  ${what}${detail === undefined ? "" : `: ${redacted(oneLine(detail), io.secrets)}`}`;
-  });
-  return `${io.paint("bold", title)}\n${lines.join("\n")}\n\n`;
+const packages = [
+  "kysely",
+  "pg",
+  "mysql2",
+  "tedious",
+  "tarn",
+  "better-sqlite3",
+  "express",
+  "koa",
+  "@nestjs/core",
+  "hono",
+  "@powersync/common",
+];
+
+/** The installed versions of the packages that matter. */
+async function* versions(folder: string): AsyncGenerator<Verdict> {
+  yield info("powersync-writes", packageVersion());
+  yield info("Node", process.version);
+  for (const name of packages) {
+    const version = installedVersion(name, folder);
+    if (version !== undefined) yield info(name, version);
+  }
 }

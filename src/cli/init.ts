@@ -3,25 +3,30 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Kysely } from "kysely";
-import type { ClientSchema } from "../check/types.js";
+import type { ClientSchema } from "../check/client-schema.js";
+import { didYouMean } from "../config/nearest.js";
 import { createTables } from "../sql/own-tables/migrations.js";
-import { type Help, oneOf, readArguments } from "./arguments.js";
-import { counted } from "./check.js";
-import { readClientSchema } from "./client-schema.js";
-import { type ExitCode, Problem, UsageProblem } from "./command.js";
+import {
+  type Help,
+  oneOf,
+  readArguments,
+  type ExitCode,
+  Problem,
+  UsageProblem,
+} from "./command.js";
+import { counted, describeError, oneLine, type Io } from "./io.js";
+import { readClientSchema, absolute } from "./load-module.js";
 import {
   databaseKinds,
   type GivenDatabase,
   openDatabase,
   readDatabaseUrl,
 } from "./database-url.js";
-import { describeError, oneLine } from "./describe-error.js";
 import { configText, environmentText } from "./init/config-file.js";
 import { type Decision, decide } from "./init/decide.js";
 import { type Framework, frameworks, nextSteps, serverText } from "./init/server-file.js";
 import { joined, readSources, type Source, sourcesOfClient } from "./init/source.js";
-import type { Io } from "./io.js";
-import { absolute, readEnvironment } from "./load-config.js";
+import { readEnvironment } from "./load-config.js";
 
 const options = {
   database: {
@@ -65,8 +70,8 @@ const help: Help<typeof options> = {
     "Writes powersync-writes.config.ts (who may write what), server.ts and .env.example, and creates the library's own tables.\nWho may write a table is guessed from columns such as owner_id, and from what they refer to; each guess is said. A table of which nothing tells stays closed until you decide. The URL is not written anywhere: the files read it from the environment.\nWithout --database, $DATABASE_URL is taken.",
   options,
   examples: [
-    "powersync-writes init --database postgres://127.0.0.1/app --framework koa --dry-run",
-    "powersync-writes init --schema src/AppSchema.ts --dialect mysql",
+    "npx powersync-writes init --database postgres://127.0.0.1/app --framework koa --dry-run",
+    "npx powersync-writes init --schema src/AppSchema.ts --dialect mysql",
   ],
 };
 
@@ -193,7 +198,12 @@ function chosenTables(sources: readonly Source[], given: string | undefined): re
   if (given === undefined) return sources;
   const names = given.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !sources.some((source) => source.name === name));
-  if (unknown !== undefined) throw new UsageProblem(`--tables: there is no table "${unknown}".`);
+  if (unknown !== undefined) {
+    const known = sources.map(({ name }) => name);
+    throw new UsageProblem(
+      `--tables: there is no table "${unknown}". ${didYouMean(unknown, known)}`,
+    );
+  }
   return sources.filter(({ name }) => names.includes(name));
 }
 

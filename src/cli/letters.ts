@@ -1,5 +1,5 @@
 /** `powersync-writes letters`: dead letters in a terminal. Each action has its own file. */
-import { type Command, type ExitCode, UsageProblem } from "./command.js";
+import { type Command, commandLines, type ExitCode, unknownCommand } from "./command.js";
 import type { Io } from "./io.js";
 
 const actions: readonly Command[] = [
@@ -38,22 +38,18 @@ const actions: readonly Command[] = [
 export async function letters(args: readonly string[], io: Io): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h") {
-    await io.out(overview(io));
+    await io.out(actionsHelp(io));
     return name === undefined ? 2 : 0;
   }
   const action = actions.find((each) => each.name === name);
-  if (action === undefined) {
-    const names = actions.map((each) => each.name).join(", ");
-    throw new UsageProblem(`"letters" has no action "${name}". The actions are ${names}.`);
-  }
+  if (action === undefined) throw unknownCommand(name, "action", actions);
   return action.run(rest, io);
 }
 
-function overview({ paint }: Io): string {
-  const lines = actions.map(({ name, summary }) => `  ${paint("bold", name.padEnd(8))} ${summary}`);
-  return `Usage: powersync-writes letters <action> [options]
+function actionsHelp(io: Io): string {
+  return `Usage: npx powersync-writes letters <action> [options]
 
-${lines.join("\n")}
+${commandLines(actions, io)}
 
 \`npx powersync-writes letters <action> --help\` describes an action and its options.
 `;

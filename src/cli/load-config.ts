@@ -1,18 +1,15 @@
 /** Finds and loads the application's configuration module, and its database. */
 import { existsSync } from "node:fs";
-import * as nodeModule from "node:module";
-import { isAbsolute, join, relative } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import type { Kysely } from "kysely";
 import type { WritesConfig } from "../config/config.js";
-import { configOf } from "../config/config-of.js";
+import { configOf, type Writes } from "../config/writes.js";
 import type { Principal } from "../context.js";
 import { isKysely } from "../sql/families.js";
-import type { Writes } from "../config/writes.js";
-import { jsonObject } from "./arguments.js";
-import { Problem, UsageProblem } from "./command.js";
+import { principalIn, Problem } from "./command.js";
 import { rememberSecrets } from "./database-url.js";
 import type { Io } from "./io.js";
+import { absolute, loadModule, shown } from "./load-module.js";
 
 /** Options of every command that reads a configuration. */
 export const configOptions = {
@@ -54,7 +51,8 @@ const names = ["ts", "mts", "js", "mjs"].map((extension) => `powersync-writes.co
 
 /** @throws Problem */
 export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loaded> {
-  const whose = principalOf(values.principal);
+  const whose =
+    values.principal === undefined ? {} : { principal: principalIn("principal", values.principal) };
   readEnvironment(values["env-file"], io);
   const file = findConfig(values.config, io.cwd);
   if (file === undefined) {
@@ -104,16 +102,6 @@ export async function sureDatabase(loaded: Loaded): Promise<Kysely<unknown>> {
   );
 }
 
-/** Imports a module of the application. @throws Problem that says what to do */
-export async function loadModule(file: string, io: Io): Promise<Readonly<Record<string, unknown>>> {
-  findTypeScript();
-  try {
-    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    throw whyNotLoaded(error, shown(file, io.cwd));
-  }
-}
-
 /** @throws Problem */
 export function readEnvironment(file: string | undefined, io: Io): void {
   if (file !== undefined) {
@@ -131,88 +119,12 @@ export function readEnvironment(file: string | undefined, io: Io): void {
   }
 }
 
-function principalOf(given: string | undefined): Loaded["whose"] {
-  if (given === undefined) return {};
-  const principal = jsonObject("principal", given);
-  if (typeof principal["userId"] !== "string") {
-    throw new UsageProblem('--principal must have a "userId" that is text.');
-  }
-  return { principal: { ...principal, userId: principal["userId"] } };
-}
-
 /** The module that is named, or one of the usual names; `undefined` if there is none. @throws Problem if the named one does not exist */
 export function findConfig(given: string | undefined, cwd: string): string | undefined {
   if (given === undefined) return names.map((name) => join(cwd, name)).find(existsSync);
   const file = absolute(given, cwd);
   if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
   return file;
-}
-
-export function absolute(file: string, cwd: string): string {
-  return isAbsolute(file) ? file : join(cwd, file);
-}
-
-function shown(file: string, cwd: string): string {
-  const path = relative(cwd, file);
-  return path.startsWith("..") ? file : path;
-}
-
-let hooked = false;
-
-/** TypeScript files import each other as `./x.js`, which is `./x.ts` until it has been compiled. */
-function findTypeScript(): void {
-  if (hooked || typeof nodeModule.registerHooks !== "function") return;
-  hooked = true;
-  nodeModule.registerHooks({
-    resolve: (specifier, context, next) => {
-      try {
-        return next(specifier, context);
-      } catch (error) {
-        const { code } = error as { readonly code?: unknown };
-        const isFile = /^\.{1,2}\/.*\.m?js$/.test(specifier);
-        if (code !== "ERR_MODULE_NOT_FOUND" || !isFile) throw error;
-        return next(specifier.replace(/js$/, "ts"), context);
-      }
-    },
-  });
-}
-
-const withTsx = 'install tsx and run `NODE_OPTIONS="--import tsx" npx powersync-writes …`';
-
-function whyNotLoaded(error: unknown, file: string): Problem {
-  const { code, message, stack }: NodeJS.ErrnoException =
-    error instanceof Error ? error : new Error(String(error));
-  const failed = (why: string) => new Problem(`${file} can't be loaded: ${why}`);
-  switch (code ?? "") {
-    case "ERR_UNKNOWN_FILE_EXTENSION":
-      return failed(
-        `Node ${process.version} does not run TypeScript. Use Node 22.18 or newer, or ${withTsx}.`,
-      );
-    case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
-      return failed(`it uses TypeScript that Node does not run by itself: ${withTsx}.`);
-    case "ERR_MODULE_NOT_FOUND": {
-      const [, name] = /Cannot find package '([^']+)'/.exec(message) ?? [];
-      return name === undefined
-        ? failed(message)
-        : failed(`the package "${name}" is not installed. Run \`npm install ${name}\`.`);
-    }
-  }
-  if (/import statement outside|Unexpected token 'export'/.test(message)) {
-    const renamed = file.replace(/\.([tj]s)$/, ".m$1");
-    return failed(
-      `it is an ES module. Rename it to ${renamed}; or, if the whole project consists of ES modules, set "type": "module" in package.json: \`npm pkg set type=module\`.`,
-    );
-  }
-  const place = placeIn(stack ?? "", file);
-  return failed(place === undefined ? message : `${message} (${place})`);
-}
-
-/** Where the error was thrown, as `file:line`, if that is in the module itself. */
-function placeIn(stack: string, file: string): string | undefined {
-  const at = stack.indexOf(`${file}:`);
-  if (at === -1) return undefined;
-  const [line = ""] = /^\d{1,9}/.exec(stack.slice(at + file.length + 1)) ?? [];
-  return line === "" ? undefined : `${file}:${line}`;
 }
 
 function isWrites(value: unknown): value is Writes<Principal> {

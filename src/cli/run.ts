@@ -1,9 +1,41 @@
 /** Finds the command for the arguments, runs it, prints a failure in one line, and returns the exit code. */
-import { type Command, Problem, UsageProblem } from "./command.js";
-import { commands } from "./commands.js";
-import { describeError } from "./describe-error.js";
-import type { Io } from "./io.js";
-import { packageVersion } from "./version.js";
+import { type Command, commandLines, Problem, unknownCommand, UsageProblem } from "./command.js";
+import { describeError, type Io } from "./io.js";
+import { packageVersion } from "./packages.js";
+
+/** The sub-commands. A new one is a line here. */
+const commands: readonly Command[] = [
+  {
+    name: "init",
+    summary: "write a configuration and a server from a database or a client schema",
+    run: async (args, io) => (await import("./init.js")).init(args, io),
+  },
+  {
+    name: "check",
+    summary: "compare the rules with the database and the client schema",
+    run: async (args, io) => (await import("./check.js")).check(args, io),
+  },
+  {
+    name: "tables",
+    summary: "create the library's own tables, or print their SQL",
+    run: async (args, io) => (await import("./tables.js")).tables(args, io),
+  },
+  {
+    name: "letters",
+    summary: "list, show, edit, retry, discard and export dead letters",
+    run: async (args, io) => (await import("./letters.js")).letters(args, io),
+  },
+  {
+    name: "doctor",
+    summary: "examine a running deployment and its database",
+    run: async (args, io) => (await import("./doctor.js")).doctor(args, io),
+  },
+  {
+    name: "audit",
+    summary: "hold any write endpoint to the contract, over HTTP alone",
+    run: async (args, io) => (await import("./audit.js")).audit(args, io),
+  },
+];
 
 /** The exit code of an interrupted process, by the convention of shells. */
 const interruptedCode = 130;
@@ -16,7 +48,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       await io.out(`${packageVersion()}\n`);
       return 0;
     }
-    if (name === "help" && rest[0] !== undefined) return await started(rest[0], ["--help"], io);
+    if (name === "help" && rest[0] !== undefined) {
+      return await started(rest[0], [...rest.slice(1), "--help"], io);
+    }
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       await io.out(overview(io));
       return name === undefined ? 2 : 0;
@@ -44,10 +78,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 async function started(name: string, args: readonly string[], io: Io): Promise<number> {
   const command = commands.find((each) => each.name === name);
-  if (command === undefined) {
-    const names = commands.map((each) => each.name).join(", ");
-    throw new UsageProblem(`There is no command "${name}". The commands are ${names}.`);
-  }
+  if (command === undefined) throw unknownCommand(name, "command", commands);
   const code = await untilInterrupted(command.run(args, io), io.signal);
   return io.signal.aborted ? interruptedCode : code;
 }
@@ -64,15 +95,11 @@ async function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promi
 }
 
 function overview(io: Io): string {
-  const width = Math.max(...commands.map(({ name }: Command) => name.length));
-  const lines = commands.map(
-    ({ name, summary }) => `  ${io.paint("bold", name.padEnd(width))}  ${summary}`,
-  );
   return `${io.paint("bold", "powersync-writes")} ${packageVersion()}: the write path for PowerSync
 
-Usage: powersync-writes <command> [options]
+Usage: npx powersync-writes <command> [options]
 
-${lines.join("\n")}
+${commandLines(commands, io)}
 
 \`npx powersync-writes <command> --help\` describes a command and its options.
 Exit codes: 0 everything is fine, 1 there are findings, 2 wrong usage or nothing could be done.

@@ -1,12 +1,32 @@
 /** `powersync-writes tables`: creates the library's own tables, or prints their SQL. */
 import { createTables, tablesSql } from "../sql/own-tables/migrations.js";
-import { type Help, oneOf, readArguments } from "./arguments.js";
-import { type ExitCode, Problem, UsageProblem } from "./command.js";
-import { databaseKinds, openDatabase, readDatabaseUrl } from "./database-url.js";
-import { describeError } from "./describe-error.js";
-import type { Io } from "./io.js";
+import {
+  type Help,
+  oneOf,
+  readArguments,
+  type ExitCode,
+  Problem,
+  UsageProblem,
+} from "./command.js";
+import { databaseKinds, openDatabase, readDatabaseUrl, type DatabaseKind } from "./database-url.js";
+import { describeError, type Io } from "./io.js";
 import { configOptions, loadConfig, readEnvironment, sureDatabase } from "./load-config.js";
-import { compilerFor } from "./offline.js";
+import {
+  DummyDriver,
+  Kysely,
+  MssqlAdapter,
+  MssqlIntrospector,
+  MssqlQueryCompiler,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
 
 const options = {
   ...configOptions,
@@ -33,8 +53,8 @@ const help: Help<typeof options> = {
     "Creates the library's own tables where they are missing. It is safe to repeat, and changes nothing where they are there.\nThe names and the schema are those of `ownTables` in the configuration.",
   options,
   examples: [
-    "powersync-writes tables --env-file .env",
-    "powersync-writes tables --print --dialect postgres > migrations/0007_powersync.sql",
+    "npx powersync-writes tables --env-file .env",
+    "npx powersync-writes tables --print --dialect postgres > migrations/0007_powersync.sql",
   ],
 };
 
@@ -77,4 +97,47 @@ async function target(
   readEnvironment(values["env-file"], io);
   const db = await openDatabase(values.database, readDatabaseUrl(values.database, io.secrets), io);
   return { db, own: undefined };
+}
+
+/** A Kysely object that compiles statements and sends none. */
+export function compilerFor(kind: DatabaseKind): Kysely<unknown> {
+  const createDriver = () => new DummyDriver();
+  switch (kind) {
+    case "postgres":
+      return new Kysely({
+        dialect: {
+          createDriver,
+          createAdapter: () => new PostgresAdapter(),
+          createIntrospector: (db) => new PostgresIntrospector(db),
+          createQueryCompiler: () => new PostgresQueryCompiler(),
+        },
+      });
+    case "mysql":
+      return new Kysely({
+        dialect: {
+          createDriver,
+          createAdapter: () => new MysqlAdapter(),
+          createIntrospector: (db) => new MysqlIntrospector(db),
+          createQueryCompiler: () => new MysqlQueryCompiler(),
+        },
+      });
+    case "mssql":
+      return new Kysely({
+        dialect: {
+          createDriver,
+          createAdapter: () => new MssqlAdapter(),
+          createIntrospector: (db) => new MssqlIntrospector(db),
+          createQueryCompiler: () => new MssqlQueryCompiler(),
+        },
+      });
+    case "sqlite":
+      return new Kysely({
+        dialect: {
+          createDriver,
+          createAdapter: () => new SqliteAdapter(),
+          createIntrospector: (db) => new SqliteIntrospector(db),
+          createQueryCompiler: () => new SqliteQueryCompiler(),
+        },
+      });
+  }
 }

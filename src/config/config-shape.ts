@@ -30,15 +30,10 @@ import {
   text,
   worded,
 } from "./kinds.js";
-import { ownTables } from "./own-tables-shape.js";
-import { mutator, type ShapeOf, tableRule } from "./rule-shape.js";
+import { limit, ownTables, path, type ShapeOf } from "./shapes.js";
+import { mutator, tableRule } from "./rule-shape.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 
-/** The kind of `limits`' options, and of others that count something. */
-export const limit: Kind = {
-  words: "a whole number above 0; or Infinity, for none",
-  fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
-};
 const milliseconds = worded("a whole number of milliseconds", number);
 const days = worded("a number of days", number);
 
@@ -77,12 +72,6 @@ const database: Kind = {
   inside: (value, path) => {
     if (isPlain(value) && "open" in (value as object)) checkKind(keyedDatabase, value, path);
   },
-};
-
-/** The path of an endpoint, as routers write it. */
-export const path: Kind = {
-  words: 'a path that begins with "/"',
-  fits: (value) => typeof value === "string" && value.startsWith("/"),
 };
 
 export const config = object(

@@ -1,6 +1,6 @@
 /** Every option of `createWrites`. */
 import type { IsolationLevel, Kysely } from "kysely";
-import type { ClientSchema } from "../check/types.js";
+import type { ClientSchema } from "../check/client-schema.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { WriteEvent } from "../events/events.js";
 import type { CorsOptions } from "../http/cors.js";
@@ -11,7 +11,7 @@ import type { Mutators } from "../pipeline/mutators.js";
 import type { TableRule } from "../pipeline/table-rule.js";
 import type { RlsOptions } from "../rls/rls.js";
 import type { Store } from "../store/store.js";
-import type { Telemetry } from "../events/telemetry.js";
+import type { Telemetry } from "../events/emit.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import type { DeadLettersOptions } from "./letter-options.js";
 

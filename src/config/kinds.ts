@@ -1,5 +1,5 @@
 /** Kinds of option values, as data, and the function that checks a value against its kind. Every refusal is a TypeError that says what to write. */
-import { nearestTo } from "./nearest.js";
+import { didYouMean } from "./nearest.js";
 
 export interface Kind {
   /** Completes "must be …". */
@@ -16,8 +16,20 @@ type Shape = Readonly<Record<string, Kind>>;
 
 /** @throws TypeError that names the option and says what to write */
 export function checkKind(kind: Kind, value: unknown, path: string): void {
-  if (!kind.fits(value)) throw new TypeError(`${path} must be ${kind.words}.`);
+  if (!kind.fits(value)) {
+    const cause = unsetText(path, value);
+    throw new TypeError(
+      cause === undefined ? `${path} must be ${kind.words}.` : `${cause} It must be ${kind.words}.`,
+    );
+  }
   kind.inside?.(value, path);
+}
+
+/** The usual cause of a text that is undefined or empty. `undefined` for any other value. */
+export function unsetText(path: string, value: unknown): string | undefined {
+  if (value !== undefined && value !== "") return undefined;
+  const what = value === undefined ? "undefined" : "empty";
+  return `${path} is ${what}: an environment variable is probably not set.`;
 }
 
 /** An option that must be given. */
@@ -187,7 +199,9 @@ function checkMembers(shape: Shape, value: unknown, path: string): void {
   for (const [name, each] of everyMember(value)) {
     const kind = Object.hasOwn(shape, name) ? shape[name] : undefined;
     const at = join(path, name);
-    if (kind === undefined) throw unknownKey(at, name, Object.keys(shape));
+    if (kind === undefined) {
+      throw new TypeError(`${at} is not known. ${didYouMean(name, Object.keys(shape))}`);
+    }
     given.add(name);
     if (each !== undefined) checkKind(kind, each, at);
     else if (kind.presence !== undefined) throw isUndefined(at, kind);
@@ -214,15 +228,6 @@ function everyMember(value: unknown): readonly (readonly [name: string, value: u
 function isUndefined(path: string, { words, presence }: Kind): TypeError {
   const otherwise = presence === "required" ? "" : ", or leave it out";
   return new TypeError(`${path} is undefined. Write ${words}${otherwise}.`);
-}
-
-function unknownKey(path: string, name: string, known: readonly string[]): TypeError {
-  const nearest = nearestTo(name, known);
-  const hint =
-    nearest === undefined
-      ? `The known ones are ${known.join(", ")}.`
-      : `Did you mean "${nearest}"?`;
-  return new TypeError(`${path} is not known. ${hint}`);
 }
 
 /** The path of a configuration's root is empty. Other roots end with a colon, such as `jwt:`. */

@@ -1,5 +1,13 @@
 /** What a misspelled name was probably meant to be. */
 
+/** Completes the refusal of an unknown name: the nearest known one, or else all of them. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const nearest = nearestTo(name, known);
+  return nearest === undefined
+    ? `The known ones are ${known.join(", ")}.`
+    : `Did you mean "${nearest}"?`;
+}
+
 /** `undefined` if no known name is similar enough to be what was meant. */
 export function nearestTo(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;

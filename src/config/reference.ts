@@ -25,7 +25,7 @@ import type {
   ReferenceOptions,
   ReferenceTransaction,
 } from "./reference-types.js";
-import type { ShapeOf } from "./rule-shape.js";
+import type { ShapeOf } from "./shapes.js";
 
 const extensions = object(
   {

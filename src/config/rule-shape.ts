@@ -26,9 +26,7 @@ import {
   text,
   worded,
 } from "./kinds.js";
-
-/** A kind for each option of a type. The compiler refuses a kind that is missing, and one for an option that the type does not have. */
-export type ShapeOf<Options> = Readonly<Record<keyof Options, Kind>>;
+import type { ShapeOf } from "./shapes.js";
 
 const column = worded("a column's name", text);
 const columnNames = list(column, "a list of columns");

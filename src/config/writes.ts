@@ -1,8 +1,10 @@
 /** What `createWrites` returns: the functions that serve, examine and maintain the write path. */
-import type { ClientSchema, Mismatch } from "../check/types.js";
+import type { ClientSchema } from "../check/client-schema.js";
+import type { Mismatch } from "../check/mismatch.js";
 import type { Principal } from "../context.js";
 import type { DeadLetters } from "../dead-letters/types.js";
 import type { TransactionResult, WriteRequest, WriteResponse } from "../model.js";
+import type { WritesConfig } from "./config.js";
 
 /** Who sends a transaction, for a route of your own that has authenticated the caller itself. */
 export interface CallOptions<P extends Principal> {
@@ -146,4 +148,25 @@ export interface Writes<P extends Principal> {
    * @returns true if all have finished
    */
   drain(ms: number): Promise<boolean>;
+}
+
+// A registered symbol, because the command and the application may load two copies of the package.
+const configKey = Symbol.for("powersync-writes.config");
+
+interface WithConfig {
+  readonly [configKey]?: WritesConfig<Principal, unknown>;
+}
+
+/** @returns the same writes */
+export function withConfig<P extends Principal, DB>(
+  writes: Writes<P>,
+  config: WritesConfig<P, DB>,
+): Writes<P> {
+  // Not enumerable, so that printing the writes prints no keys and no passwords.
+  return Object.defineProperty(writes, configKey, { value: config });
+}
+
+/** `undefined` for an object that `createWrites` did not create. */
+export function configOf(writes: object): WritesConfig<Principal, unknown> | undefined {
+  return (writes as WithConfig)[configKey];
 }

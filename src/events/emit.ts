@@ -1,7 +1,13 @@
 /** Makes events, and gives each to those who want to hear of it. */
 import { origin } from "../errors.js";
 import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
-import type { CrudTransaction, InvalidTransaction, TransactionResult } from "../model.js";
+import type {
+  CrudTransaction,
+  InvalidTransaction,
+  TransactionResult,
+  WriteRequest,
+  WriteResponse,
+} from "../model.js";
 
 export type Emit = (event: WriteEvent) => void;
 
@@ -10,6 +16,23 @@ export interface Listener {
   /** Those it wants to hear of. Absent: all. */
   readonly types?: ReadonlySet<WriteEvent["type"]>;
   readonly tell: (event: WriteEvent) => unknown;
+}
+
+/** These functions are called while requests are processed: they must not throw, and must not wait for anything. */
+export interface Telemetry {
+  /** Called with every event. */
+  event(event: WriteEvent): void;
+  /** Runs the processing of a request, which never rejects. */
+  request(request: WriteRequest, run: () => Promise<WriteResponse>): Promise<WriteResponse>;
+  /** Runs the processing of one transaction, which never rejects. Transactions that are committed together only have their events. */
+  transaction<T>(call: Correlated, run: () => Promise<T>): Promise<T>;
+  /** Called before a statement is sent, with its text without values. */
+  statement(text: string): void;
+  /**
+   * Called at the start with a function that counts the waiting letters by error code. The function rejects with the database's errors, and if
+   * `database` depends on the principal.
+   */
+  waitingLetters(count: () => Promise<Readonly<Record<string, number>>>): void;
 }
 
 /** A listener that throws changes nothing. */

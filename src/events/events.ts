@@ -228,6 +228,15 @@ interface BodyMissingEvent extends Correlated {
   readonly cure: string;
 }
 
+/** Middleware in front, such as a body parser, has read an upload before the library saw it. Said once by each process. */
+interface BodyParsedEvent extends Correlated {
+  readonly type: "body_parsed";
+  /** What it has left: the parsed `value`, in which integers beyond 2^53 are rounded, or the `text` or bytes of the body, with every digit. */
+  readonly kept: "value" | "text";
+  /** What to change. */
+  readonly cure: string;
+}
+
 /** A new device of a user's has come, who had as many as may be: what one has sent that had not come for `ledger.retentionDays` has been forgotten. */
 interface DeviceForgottenEvent extends Correlated {
   readonly type: "device_forgotten";
@@ -281,6 +290,7 @@ export type WriteEvent =
   | ServerValueEvent
   | PrecisionLostEvent
   | BodyMissingEvent
+  | BodyParsedEvent
   | DeviceForgottenEvent
   | ReplayedByContentEvent
   | PrunedEvent

@@ -57,6 +57,8 @@ export function lineOf(event: WriteEvent): Line {
         level: "error",
         text: `an upload came without its body; writes wait on the device. ${event.cure}`,
       };
+    case "body_parsed":
+      return parsedLine(event);
     case "origin_refused":
       return { level: "warn", text: originText(event), problem: event.type };
     case "not_ready":
@@ -158,6 +160,18 @@ function letterLine({ id, userId, errorCode, message, about, repeat }: Of<"dead_
     text: `dead letter ${id}: ${errorCode}, user ${JSON.stringify(userId)}${again}. ${message}${refused} Remedy: ${remedy}`,
     problem: `dead letter ${errorCode} ${withoutInstances(message)} ${refused} ${again}`,
   };
+}
+
+function parsedLine({ kept, cure }: Of<"body_parsed">): Line {
+  return kept === "value"
+    ? {
+        level: "warn",
+        text: `a body parser in front of the endpoint parses uploads before their caller is known: it rounds integers beyond 2^53, refuses what is above its own size limit, and what it parses is not counted against limits.bodyBytes and limits.memoryBytes. ${cure}`,
+      }
+    : {
+        level: "info",
+        text: `middleware in front of the endpoint reads uploads before their caller is known, up to a size limit of its own. ${cure}`,
+      };
 }
 
 function originText({ origin: page, configured }: Of<"origin_refused">): string {

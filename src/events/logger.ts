@@ -72,6 +72,7 @@ const notForDebugging: NonNullable<Listener["types"]> = new Set<WriteEvent["type
   "server_value",
   "precision_lost",
   "body_missing",
+  "body_parsed",
   "origin_refused",
   "not_ready",
   "device_forgotten",

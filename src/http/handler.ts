@@ -15,13 +15,15 @@ import {
   readCheckpoint,
   readCheckpointRequest,
 } from "../process/checkpoint.js";
-import { isMissingBody, missingBody } from "../process/direct.js";
+import { missingBody } from "../process/direct.js";
+import { httpErrorRemedy } from "../process/explain.js";
 import type { Processor } from "../process/upload.js";
 import { answerDemo, answerUpload } from "../wire/answer.js";
 import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
 import { uploadOfRow } from "../wire/entries.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { readBody, type RequestBody } from "./body.js";
+import { lossOf, parserNotice } from "./body-parser.js";
 import type { Cors, CrossOrigin } from "./cors.js";
 import { Crowded, type Load } from "../process/load.js";
 import {
@@ -50,12 +52,16 @@ interface HttpParts<P extends Principal, DB> {
   readonly emit: Emit;
 }
 
+interface ServedParts<P extends Principal, DB> extends HttpParts<P, DB> {
+  readonly tellParser: ReturnType<typeof parserNotice>;
+}
+
 /** Never rejects. */
 export function createHandle<P extends Principal, DB>(
   parts: HttpParts<P, DB>,
 ): (request: WriteRequest) => Promise<WriteResponse> {
   const { load, cors, emit } = parts;
-  const operations = operationsOf(parts);
+  const operations = operationsOf({ ...parts, tellParser: parserNotice(emit) });
 
   return async (request) => {
     const started = performance.now();
@@ -94,7 +100,7 @@ interface Call {
 
 /** The handlers of the contract's operations. */
 function operationsOf<P extends Principal, DB>(
-  parts: HttpParts<P, DB>,
+  parts: ServedParts<P, DB>,
 ): OperationHandlers<Call, More> {
   const { limits, timeouts, routes } = parts;
   return {
@@ -139,7 +145,7 @@ function crossOriginOf<P extends Principal, DB>(
 }
 
 async function upload<P extends Principal, DB, Answered extends object>(
-  parts: HttpParts<P, DB>,
+  parts: ServedParts<P, DB>,
   call: Call,
   uploadOf: (body: unknown) => unknown,
   answerOf: (shape: UploadShape, results: readonly TransactionResult[]) => Answered,
@@ -165,12 +171,12 @@ async function upload<P extends Principal, DB, Answered extends object>(
   return called(parts, call, run, true);
 }
 
-function row<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call, op: Operation) {
+function row<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call, op: Operation) {
   const answerOf = (_: UploadShape, results: readonly TransactionResult[]) => answerDemo(results);
   return upload(parts, call, (body) => uploadOfRow(op, body), answerOf);
 }
 
-function createCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
+function createCheckpoint<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call) {
   const { checkpointing } = parts;
   return called(parts, call, async ({ value }, { principal, signal }, at) => {
     at.during = "checkpoint";
@@ -179,7 +185,7 @@ function createCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call
   });
 }
 
-function requestCheckpoint<P extends Principal, DB>(parts: HttpParts<P, DB>, call: Call) {
+function requestCheckpoint<P extends Principal, DB>(parts: ServedParts<P, DB>, call: Call) {
   const { checkpointing } = parts;
   return called(parts, call, async ({ value }, { principal, signal }, at) => {
     at.during = "checkpoint";
@@ -196,7 +202,7 @@ interface Where {
 
 /** Authenticates the caller and reads the body, then runs an operation that needs both. */
 async function called<P extends Principal, DB, Answered>(
-  { pipeline, load, limits, timeouts, emit }: HttpParts<P, DB>,
+  { pipeline, load, limits, timeouts, emit, tellParser }: ServedParts<P, DB>,
   { request, context }: Call,
   run: (body: RequestBody, caller: CallContext<P>, at: Where) => Promise<Answered>,
   setsAside = false,
@@ -216,23 +222,30 @@ async function called<P extends Principal, DB, Answered>(
     }
     at.during = "request";
     body = await readBody(request, limits, timeouts, { visit, setsAside });
+    if (!body.lossyNumbers) {
+      if (request.tellsProgress === false) tellParser(context, "text");
+    } else if (lossOf(body.value, request.headers) === undefined) tellParser(context, "value");
     return await run(body, { ...context, principal }, at);
   } catch (thrown) {
     if (thrown instanceof Crowded) {
       return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
     }
     const { during } = at;
-    // The body was lost before it reached the library: that is the server's fault, and not a bad request.
-    const isMissing = body?.lossyNumbers && isMissingBody(body.value) && during !== "transaction";
-    const error = isMissing ? missingBody(emit, context, bodyCure) : thrown;
+    // A body that was lost before it reached the library is the server's fault, and not a bad request.
+    const loss =
+      body?.lossyNumbers && during !== "transaction"
+        ? lossOf(body.value, request.headers)
+        : undefined;
+    const error = loss === undefined ? thrown : missingBody(emit, context, loss);
     const answer = refusal(error, during);
+    const remedy = remedies[answer.status] ?? httpErrorRemedy(error, during);
     emit({
       type: "error",
       ...correlated(context),
       during,
       error,
       outcome: answer.status >= 500 ? "retryable" : "fatal",
-      ...remedies[answer.status],
+      ...(remedy !== undefined && { remedy }),
     });
     return answer;
   } finally {
@@ -241,20 +254,11 @@ async function called<P extends Principal, DB, Answered>(
 }
 
 /** What the operator can do about a refused request, by its status. */
-const remedies: Readonly<Record<number, { readonly remedy: string }>> = {
-  400: {
-    remedy:
-      "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
-  },
-  413: {
-    remedy:
-      "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
-  },
-  415: { remedy: "send application/json, in UTF-8, as it is or as gzip or deflate" },
+const remedies: Readonly<Record<number, string>> = {
+  400: "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
+  413: "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
+  415: "send application/json, in UTF-8, as it is or as gzip or deflate",
 };
-
-const bodyCure =
-  "Middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
 
 async function respond<P extends Principal, DB>(
   { pipeline, emit }: HttpParts<P, DB>,

@@ -1,5 +1,5 @@
 /**
- * `jwt()`: takes the bearer token from a request, verifies it against the signer that it may be from, and gives the caller's principal.
+ * `jwt()`: takes the bearer token from a request, verifies it with the keys of its signer, and returns the caller's principal.
  * A fault of the token is the caller's and becomes 401; keys that can't be fetched are the server's fault and become 503.
  */
 import {
@@ -23,7 +23,7 @@ import { noSignerFor, refusals, whyRefused } from "./refusals.js";
 export interface JwtPrincipal extends Principal {
   /** The token's `sub`. */
   readonly userId: string;
-  /** All of the token's claims. They are frozen, since the token's next requests share them. */
+  /** All of the token's claims. They are frozen, because later requests with the same token share them. */
   readonly claims: Readonly<JWTPayload>;
 }
 
@@ -32,10 +32,10 @@ const maxTokenLength = 16_384;
 const maxCachedTokens = 1_000;
 
 /**
- * Makes the `authenticate` function for bearer tokens. It rejects with 401 for a bad token, and with 503 where the signer's keys can't be
+ * Makes the `authenticate` function for bearer tokens. It rejects with 401 for a bad token, and with 503 if the signer's keys can't be
  * fetched.
  *
- * With several signers, a token is accepted where one of them has signed it.
+ * With several signers, a token is accepted if one of them has signed it.
  *
  * @example
  * const authenticate = jwt({
@@ -53,7 +53,8 @@ export function jwt(
   options: JwtOptions | readonly JwtOptions[],
 ): (request: WriteRequest) => Promise<JwtPrincipal> {
   const all: readonly JwtOptions[] = "length" in options ? options : [options];
-  if (all.length === 0) throw new TypeError("jwt: name at least one signer.");
+  if (all.length === 0)
+    throw new TypeError("jwt: the list of signers is empty. Name at least one.");
   const signers = all.map((one): Signer => ({ expected: checkExpected(one), keys: keysOf(one) }));
   const cache = createTokenCache(maxCachedTokens);
 
@@ -112,7 +113,7 @@ function readUnverified(token: string): { readonly alg: string; readonly iss: st
       return { alg, iss };
     }
   } catch {
-    // It is no JWT.
+    // Not a JWT.
   }
   throw unauthenticated(invalidToken, refusals.form);
 }
@@ -128,7 +129,7 @@ interface Verified {
   readonly signer: Signer;
 }
 
-/** Where a signer's keys can't be fetched, the token may be that signer's. So it is 503 and not 401, unless another signer has signed it. */
+/** If a signer's keys can't be fetched, the token may be that signer's. The answer is then 503, not 401, unless another signer has signed the token. */
 async function verifyWithFirst(token: string, signers: readonly Signer[]): Promise<Verified> {
   let refusal: Error | undefined;
   let outage: unknown;
@@ -160,7 +161,7 @@ function deepFreeze(value: unknown): void {
 
 /** Keeps verified tokens for a short time, so that a device that uploads in many requests is verified once. Refused tokens are not kept. */
 interface TokenCache {
-  /** Gives the claims of a token that need not be verified again yet. */
+  /** Returns the claims of a token that need not be verified again yet. */
   get(token: string): Readonly<JWTPayload> | undefined;
   /** @param until in milliseconds since 1970 */
   add(token: string, claims: Readonly<JWTPayload>, until: number): void;
@@ -172,7 +173,7 @@ interface KeyEntry {
   readonly until: number;
 }
 
-/** @param maxTokens where there are more, the least recently used is removed */
+/** @param maxTokens beyond this number, the least recently used token is removed */
 export function createTokenCache(maxTokens: number): TokenCache {
   const entries = new Map<string, KeyEntry>();
 
@@ -207,7 +208,7 @@ export interface Signer {
 export const invalidToken = "The token is not valid.";
 export const expired = "The token has expired.";
 
-/** @throws unauthenticated for a bad token, retryable where the keys can't be fetched */
+/** @throws unauthenticated for a bad token, retryable if the keys can't be fetched */
 export async function verify(token: string, { expected, keys }: Signer): Promise<JWTPayload> {
   const claims = await verifySignature(token, withUnavailable(keys.find), expected, {
     algorithms: [...expected.algorithms],
@@ -254,7 +255,7 @@ async function verifySignature(
   }
 }
 
-/** For a token without a key id, where the set has several keys of its kind, as it has during a rotation. */
+/** For a token without a key id if the set has several keys of its kind, as during a rotation. */
 async function verifyWithAny(
   token: string,
   candidates: errors.JWKSMultipleMatchingKeys,

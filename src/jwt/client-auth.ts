@@ -76,7 +76,9 @@ export function clientAuth(
   options: ClientAuthOptions = {},
 ): readonly JwtOptions[] {
   if (typeof section !== "object" || section === null) {
-    throw new TypeError("clientAuth: the service's configuration has no `client_auth` section.");
+    throw new TypeError(
+      "clientAuth: the first argument must be the `client_auth` section of the service's configuration.",
+    );
   }
   const { instanceUrl, supabaseProject, tokenCacheMs, ...fetching } = options;
   const shared = {
@@ -102,12 +104,14 @@ export function clientAuth(
   ];
   if (trusted.length > 0 && audience.length === 0) {
     throw new TypeError(
-      "clientAuth: `audience` is required, or `instanceUrl` with PowerSync Cloud: without one the service accepts no token.",
+      "clientAuth: `audience` is required (with PowerSync Cloud, `instanceUrl`). Without one, the service accepts no token.",
     );
   }
   const all = [...trusted, ...supabaseKeys(section, supabaseProject, supabase, fetching)];
   if (all.length > 0) return all;
-  throw new TypeError("clientAuth: the section names no keys: `jwks`, `jwks_uri` or `supabase`.");
+  throw new TypeError(
+    "clientAuth: the section names no keys. Give it `jwks`, `jwks_uri` or `supabase`.",
+  );
 }
 
 function audiences(
@@ -145,12 +149,12 @@ function sharedKey({ kid, alg, k }: JWK, claims: Claims): SecretOptions {
   return {
     ...claims,
     algorithms: [algorithm],
-    secret: decoded(k),
+    secret: secretBytes(k),
     ...(kid === undefined || kid === "" ? {} : { keyId: kid }),
   };
 }
 
-function decoded(k: string): Uint8Array {
+function secretBytes(k: string): Uint8Array {
   try {
     return base64url.decode(k);
   } catch {

@@ -11,18 +11,14 @@ import {
 } from "./options.js";
 
 export interface Keys {
-  /** Rejects with JWKSNoMatchingKey or JWKSMultipleMatchingKeys, where the token is at fault. With any other error it is not. */
+  /** Rejects with JWKSNoMatchingKey or JWKSMultipleMatchingKeys, if the token is at fault. Any other error is not the token's fault. */
   readonly find: JWTVerifyGetKey;
   /** When the keys will be fetched again, in milliseconds since 1970. */
   freshUntil(): number;
 }
 
-/** @throws TypeError for options that are wrong or unsafe */
+/** @throws TypeError for keys that are wrong or unsafe */
 export function keysOf(options: JwtOptions): Keys {
-  const given = [options.jwksUri, options.jwks, options.secret].filter((one) => one !== undefined);
-  if (given.length !== 1) {
-    throw new TypeError("jwt: give one of `jwksUri`, `jwks` and `secret`.");
-  }
   if (options.secret !== undefined) return { find: secretFinder(options), freshUntil: forever };
   if (options.jwks !== undefined) return { find: inlineFinder(options), freshUntil: forever };
   const { strictKeyIds = false } = options;
@@ -91,7 +87,7 @@ interface RemoteOptions extends JwksCache {
 /** How long a caller is told to wait while the keys can't be fetched, and the shortest time between two fetches from a failing provider. */
 export const retryAfterMs = 5_000;
 
-/** The largest key set that is read. Those of the large providers have some thousand bytes. */
+/** The largest key set that is read. Key sets of large providers have a few thousand bytes. */
 const maxBytes = 1_048_576;
 
 interface CachedKeys {
@@ -100,8 +96,8 @@ interface CachedKeys {
 }
 
 /**
- * Fetches the keys when they are needed, caches them, and uses them longer where they can't be fetched again, so that an outage of the provider
- * signs nobody out. Fetches are limited, so that no tokens, whatever they say, can make the library fetch often.
+ * Fetches the keys when they are needed, caches them, and uses them longer if they can't be fetched again, so that an outage of the provider
+ * signs nobody out. Fetches are limited, so that no token can make the library fetch often.
  */
 function remoteKeys(url: URL, options: RemoteOptions): Keys {
   const { maxAgeMs, maxStaleMs, cooldownMs, timeoutMs } = options;
@@ -121,7 +117,7 @@ function remoteKeys(url: URL, options: RemoteOptions): Keys {
       pending = begun;
     }
     if (pending !== undefined && !(await settledInTime(pending, timeoutMs))) {
-      failure ??= new Error(`${shown(url)} has not answered within ${timeoutMs} ms. ${reachable}`);
+      failure ??= new Error(`${shown(url)} did not answer within ${timeoutMs} ms. ${reachable}`);
     }
   }
 
@@ -133,7 +129,7 @@ function remoteKeys(url: URL, options: RemoteOptions): Keys {
       if (cached === undefined || began >= cached.fetchedAt) cached = { find, fetchedAt: began };
       failure = undefined;
     } catch (error) {
-      failure = new Error(`The keys can't be had from ${shown(url)}. ${reachable}`, {
+      failure = new Error(`The keys can't be fetched from ${shown(url)}. ${reachable}`, {
         cause: error,
       });
     }
@@ -189,9 +185,9 @@ async function settledInTime(fetching: Promise<void>, timeoutMs: number): Promis
 }
 
 const reachable =
-  "Remedy: check `jwksUri`: it must be the key set's own URL (often …/.well-known/jwks.json), reachable from this server and answered without a redirect.";
+  "Remedy: check `jwksUri`. It must be the URL of the key set itself (often …/.well-known/jwks.json), be reachable from this server, and answer without a redirect.";
 
-/** Without what a query may hold. */
+/** Without the query, which may contain a secret. */
 function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }
@@ -205,7 +201,7 @@ async function fetchKeySet(url: URL, fetchOption: typeof fetch, timeoutMs: numbe
   });
   if (response.status !== 200 || response.redirected) {
     await response.body?.cancel();
-    throw new Error(`It was answered with status ${response.status}, which is not 200.`);
+    throw new Error(`The answer has status ${response.status} instead of 200.`);
   }
   const set = keySetIn(JSON.parse(await boundedText(response)));
   // An empty set is more likely a mistake of the provider's than the revocation of all keys.
@@ -219,8 +215,8 @@ function keySetIn(document: unknown): JSONWebKeySet {
   if (Array.isArray(keys)) return document as JSONWebKeySet;
   throw new Error(
     typeof uri === "string"
-      ? "It answered with the provider's description and not with its keys: `jwks_uri` in it is the key set's own URL."
-      : 'It answered with something else than a key set, `{ "keys": [...] }`.',
+      ? "The answer is the provider's description, not its keys. Its `jwks_uri` is the URL of the key set."
+      : 'The answer is not a key set: { "keys": [...] }.',
   );
 }
 

@@ -9,6 +9,7 @@ import {
   number,
   object,
   text,
+  unsetText,
 } from "../config/kinds.js";
 
 /** Signature algorithms with public keys. */
@@ -103,7 +104,7 @@ export interface Expected {
   readonly tokenCacheMs: number;
 }
 
-// Without the symmetric algorithms: with one of those, an attacker could sign with a public key as the secret.
+// Not the symmetric algorithms: with one of them, an attacker could use a public key as the secret.
 const publicKeyAlgorithms = [
   "RS256",
   "RS384",
@@ -118,10 +119,10 @@ const publicKeyAlgorithms = [
   "Ed25519",
 ] as const;
 
-/** By algorithm, the least bytes of a secret: as many as the hash has (RFC 7518, 3.2). */
+/** The minimum length of a secret in bytes, by algorithm: the length of the hash (RFC 7518, section 3.2). */
 const secretAlgorithms = { HS256: 32, HS384: 48, HS512: 64 } as const;
 
-/** Names alone, but for checks that a misspelled variable would turn off. What values may be is looked at below. */
+/** The names of the options. Most values are checked below; an `undefined` check, which would accept every token, is refused here. */
 const known = object(
   {
     issuer: anything,
@@ -154,17 +155,18 @@ const known = object(
 /** @throws TypeError for options that are wrong or unsafe */
 export function checkExpected(options: JwtOptions): Expected {
   checkKind(known, options, "jwt:");
+  checkKeySource(options);
   const { accept, maxLifetime, clockTolerance = 0, tokenCacheMs = 60_000 } = options;
   if (accept !== undefined && typeof accept !== "function") {
-    throw new TypeError("jwt: `accept` must be a function.");
+    throw new TypeError("jwt: `accept` must be a function of the claims.");
   }
   if (maxLifetime !== undefined && !(Number.isFinite(maxLifetime) && maxLifetime > 0)) {
-    throw new TypeError("jwt: `maxLifetime` must be a number of seconds.");
+    throw new TypeError("jwt: `maxLifetime` must be a number of seconds above 0.");
   }
   return {
     algorithms: checkAlgorithms(options),
-    issuers: expectedValues("issuer", options.issuer),
-    audiences: expectedValues("audience", options.audience),
+    issuers: expectedValues("issuer", options.issuer, "issuer" in options),
+    audiences: expectedValues("audience", options.audience, "audience" in options),
     clockTolerance: inRange("clockTolerance", clockTolerance, 0, 300),
     maxLifetime,
     accept,
@@ -172,13 +174,40 @@ export function checkExpected(options: JwtOptions): Expected {
   };
 }
 
-function expectedValues(name: string, given: unknown): readonly string[] | undefined {
+/** @param isGiven whether the option is there, though it may be `undefined` */
+function expectedValues(
+  name: string,
+  given: unknown,
+  isGiven: boolean,
+): readonly string[] | undefined {
   if (given === false) return undefined;
   const list: unknown = typeof given === "string" ? [given] : given;
   if (Array.isArray(list) && list.length > 0 && list.every(isNonEmpty)) return [...list];
+  const unset = Array.isArray(given) ? given.findIndex((each) => !isNonEmpty(each)) : -1;
+  const cause =
+    unset >= 0
+      ? unsetText(`jwt: \`${name}[${unset}]\``, (given as readonly unknown[])[unset])
+      : isGiven || given === ""
+        ? unsetText(`jwt: \`${name}\``, given)
+        : undefined;
+  if (cause !== undefined) throw new TypeError(cause);
   throw new TypeError(
-    `jwt: \`${name}\` is required: a string or a list of strings, or \`false\` for any.`,
+    `jwt: \`${name}\` is required: a string, a list of strings, or \`false\` to accept any.`,
   );
+}
+
+/** @throws TypeError unless exactly one source of keys is given */
+function checkKeySource(options: JwtOptions): void {
+  const names = ["jwksUri", "jwks", "secret"] as const;
+  const given = names.filter((name) => options[name] !== undefined);
+  const unset =
+    given.length === 0
+      ? names.find((name) => name in options)
+      : given.find((name) => (options[name] as unknown) === "");
+  if (unset !== undefined) throw new TypeError(unsetText(`jwt: \`${unset}\``, options[unset]));
+  if (given.length !== 1) {
+    throw new TypeError("jwt: give one of `jwksUri`, `jwks` and `secret`.");
+  }
 }
 
 function isNonEmpty(value: unknown): value is string {
@@ -192,14 +221,14 @@ function checkAlgorithms(options: JwtOptions): readonly string[] {
       return [...algorithms];
     }
     throw new TypeError(
-      `jwt: with \`secret\`, \`algorithms\` must name the one algorithm of the secret, of ${Object.keys(secretAlgorithms).join(", ")}.`,
+      `jwt: with \`secret\`, \`algorithms\` must be a list of one algorithm: ${Object.keys(secretAlgorithms).join(", ")}.`,
     );
   }
   const named: readonly string[] = algorithms ?? publicKeyAlgorithms;
   const all: readonly string[] = publicKeyAlgorithms;
   if (!Array.isArray(named) || named.length === 0 || !named.every((name) => all.includes(name))) {
     throw new TypeError(
-      `jwt: \`algorithms\` may name ${all.join(", ")}; HS256, HS384 and HS512 only with \`secret\`.`,
+      `jwt: \`algorithms\` must be a list of ${all.join(", ")}. HS256, HS384 and HS512 need \`secret\`.`,
     );
   }
   return [...named];
@@ -213,7 +242,7 @@ export function checkSecret({ secret, algorithms }: SecretOptions): Uint8Array {
   }
   // A public key is known to everyone, so everyone could sign with it.
   if (/-----BEGIN|"kty"/.test(new TextDecoder().decode(bytes))) {
-    throw new TypeError("jwt: `secret` is a key in PEM or JWK form; public keys go into `jwks`.");
+    throw new TypeError("jwt: `secret` is a key in PEM or JWK form. Put public keys into `jwks`.");
   }
   const [algorithm] = algorithms;
   if (bytes.length < secretAlgorithms[algorithm]) {
@@ -229,17 +258,17 @@ export function checkUri(given: string | URL, allowLoopbackHttp: boolean | undef
   if (!URL.canParse(given)) throw new TypeError("jwt: `jwksUri` must be an absolute URL.");
   const url = new URL(given);
   if (url.username !== "" || url.password !== "") {
-    throw new TypeError("jwt: `jwksUri` must have no user name or password in it.");
+    throw new TypeError("jwt: `jwksUri` must not contain a user name or password.");
   }
   if (url.protocol === "https:") return url;
   if (url.protocol === "http:" && isLoopback(url.hostname)) {
     if (allowLoopbackHttp === true) return url;
     throw new TypeError(
-      "jwt: `jwksUri` is plain http; for a provider on this computer say `allowLoopbackHttp: true`.",
+      "jwt: `jwksUri` is plain http. For a provider on this computer, set `allowLoopbackHttp: true`.",
     );
   }
   // Whoever can change the keys in transit can sign in as anyone.
-  throw new TypeError("jwt: `jwksUri` must be https.");
+  throw new TypeError("jwt: `jwksUri` must begin with https:.");
 }
 
 export function isLoopback(hostname: string): boolean {

@@ -1,5 +1,5 @@
 /** Ready-made options of `jwt()` for common providers: the URL of the keys, the issuer, and the checks of the claims. */
-import { anything, checkKind, defined, type Kind, object } from "../config/kinds.js";
+import { anything, checkKind, defined, type Kind, object, unsetText } from "../config/kinds.js";
 import type { JwksUriOptions, SecretOptions } from "./options.js";
 
 /** Options that every provider takes beside its own. */
@@ -268,8 +268,9 @@ function namesOneOf(known: readonly string[], value: unknown): boolean {
 
 function checkedText(provider: string, name: string, value: unknown, form: RegExp): string {
   if (typeof value === "string" && form.test(value)) return value;
+  const path = `${provider}: \`${name}\``;
   throw new TypeError(
-    `${provider}: \`${name}\` is required, in the form in which the provider shows it.`,
+    unsetText(path, value) ?? `${path} must be written as the provider shows it.`,
   );
 }
 
@@ -281,17 +282,25 @@ function checkedList(provider: string, name: string, value: readonly string[]): 
   ) {
     return [...value];
   }
-  throw new TypeError(`${provider}: \`${name}\` must be a list of strings, and not empty.`);
+  const path = `${provider}: \`${name}\``;
+  const hasUnset =
+    Array.isArray(value) && value.some((one: unknown) => one === undefined || one === "");
+  throw new TypeError(
+    hasUnset
+      ? `${path} has an empty entry: an environment variable is probably not set.`
+      : `${path} must be a list of strings, and not empty.`,
+  );
 }
 
 /** Removes the slash at the end, since issuers are written without it. */
 function base(provider: string, name: string, value: string | URL): string {
+  const path = `${provider}: \`${name}\``;
   if (!URL.canParse(value)) {
-    throw new TypeError(`${provider}: \`${name}\` must be an absolute URL.`);
+    throw new TypeError(unsetText(path, value) ?? `${path} must be an absolute URL.`);
   }
   const { origin, pathname, search, hash } = new URL(value);
   if (search !== "" || hash !== "") {
-    throw new TypeError(`${provider}: \`${name}\` must be a URL without query and fragment.`);
+    throw new TypeError(`${path} must be a URL without query and fragment.`);
   }
   return `${origin}${pathname.replace(/\/+$/, "")}`;
 }

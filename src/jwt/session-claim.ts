@@ -1,4 +1,5 @@
-/** Which claim of a provider's tokens is the same from sign-in to sign-out, whenever the token is renewed, and another one on each device. */
+/** The claim of a provider's tokens that names the session: it stays the same from sign-in to sign-out, and differs between devices. */
+import { didYouMean } from "../config/nearest.js";
 import type { Principal } from "../context.js";
 
 const claims = {
@@ -6,7 +7,7 @@ const claims = {
   supabase: "session_id",
   /** In session tokens. https://clerk.com/docs/guides/sessions/session-tokens */
   clerk: "sid",
-  /** Up to Keycloak 24 beside `session_state`, which had the same value. https://www.keycloak.org/docs/latest/upgrading/ */
+  /** Keycloak up to version 24 also has `session_state`, with the same value. https://www.keycloak.org/docs/latest/upgrading/ */
   keycloak: "sid",
   /**
    * In both of the pool's tokens, unless token revocation is switched off for the app client.
@@ -20,16 +21,16 @@ export type SessionProvider = keyof typeof claims;
 
 const noneAt = {
   auth0:
-    "Auth0's access tokens name no session. Add a claim of your own in an Action (event.session.id), and name it: sessionClaim({ claim }).",
+    "sessionClaim: Auth0's access tokens do not name the session. Add a claim of your own in an Action (event.session.id), then name it: sessionClaim({ claim }).",
   firebase:
-    "Firebase's ID tokens name no session; two devices may have signed in in the same second (auth_time). Let the app send a header of its own.",
+    "sessionClaim: Firebase's ID tokens do not name the session, and two devices may have the same auth_time. Have the app send a header of its own, and read it in ledger.device.",
 } as const;
 
 /**
- * For `ledger.device`: the session that a token belongs to stands for the device, where the client does not say which it is.
+ * Makes the function for `ledger.device`: the token's session identifies the device if the client does not.
  *
- * @param of a provider; or the name of a claim, where it is yours
- * @throws TypeError for a provider whose tokens name no session
+ * @param of a provider, or the name of a claim of your own
+ * @throws TypeError for a provider whose tokens do not name the session
  * @example
  * createWrites({
  *   authenticate: jwt(supabase({ project })),
@@ -53,10 +54,12 @@ function claimOf(of: unknown): string {
     if (Object.hasOwn(claims, of)) return claims[of as SessionProvider];
     if (Object.hasOwn(noneAt, of)) throw new TypeError(noneAt[of as keyof typeof noneAt]);
     throw new TypeError(
-      `sessionClaim: "${of}" is no provider that it knows: ${Object.keys(claims).join(", ")}. Name the claim: sessionClaim({ claim }).`,
+      `sessionClaim: there is no provider "${of}". ${didYouMean(of, Object.keys(claims))} For another provider, name its claim: sessionClaim({ claim }).`,
     );
   }
   const { claim } = (of ?? {}) as { readonly claim?: unknown };
   if (typeof claim === "string" && claim !== "") return claim;
-  throw new TypeError("sessionClaim: give a provider's name, or { claim }, the name of a claim.");
+  throw new TypeError(
+    "sessionClaim takes the name of a provider, or { claim } with the name of a claim.",
+  );
 }

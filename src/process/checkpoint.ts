@@ -92,7 +92,7 @@ export function readCheckpoint(body: unknown): { readonly clientId: string } {
   return { clientId: body.client_id };
 }
 
-/** Reads the device's id and the number that it sent. @throws badRequest(400) */
+/** Reads the device's id and the number that it sent. @throws badRequest(400), and retryable for a number that a body parser in front has rounded */
 export function readCheckpointRequest(body: unknown): {
   readonly clientId: string;
   readonly requestId: bigint;
@@ -104,10 +104,27 @@ export function readCheckpointRequest(body: unknown): {
   return { clientId: sent.client_id, requestId: BigInt(sent.checkpoint_request_id) };
 }
 
+function isRounded(id: unknown): boolean {
+  return (
+    typeof id === "number" && id > Number.MAX_SAFE_INTEGER && id < 2 ** 63 && Number.isInteger(id)
+  );
+}
+
+/** The service compares the number with the one that the device waits for: a rounded one would be too low or too high. */
+function rounded(): Error {
+  const cause = new Error(
+    "A body parser in front has rounded checkpoint_request_id: mount powersync-writes before that parser.",
+  );
+  return Object.assign(retryable("The server can't read this integer exactly right now."), {
+    cause,
+  });
+}
+
 /** An integer beyond 2^53 was parsed as a bigint. The contract's validator takes its digits as text. */
 function withDigits(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("checkpoint_request_id" in body)) return body;
   const { checkpoint_request_id: id } = body;
+  if (isRounded(id)) throw rounded();
   return typeof id === "bigint" ? { ...body, checkpoint_request_id: String(id) } : body;
 }
 

@@ -1,6 +1,6 @@
 /** Explains a failure: names the columns that a refusal of the database is about, and tells the operator the remedy, if one is known. */
 import type { Principal } from "../context.js";
-import { isFatal } from "../errors.js";
+import { isFatal, origin } from "../errors.js";
 import { aboutColumns, clientName } from "../pipeline/column-messages.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { type Blamed, RowTaken } from "../store/failures.js";
@@ -108,6 +108,22 @@ function remedyFor(
     case "outage":
       return "make sure that the database runs, can be reached from here, and accepts writes";
     default:
-      return undefined;
+      return httpErrorRemedy(error, during);
   }
+}
+
+const ofHooks: readonly ErrorEvent["during"][] = ["validate", "map", "authorize", "persist"];
+
+/** For an error with which a web framework refuses a request, such as Koa's `ctx.throw(403)` or Nest's `ForbiddenException`: here it refuses nothing. */
+export function httpErrorRemedy(error: unknown, during: ErrorEvent["during"]): string | undefined {
+  const thrown = origin(error);
+  if (!(thrown instanceof Error)) return undefined;
+  const { status } = thrown as { readonly status?: unknown };
+  if (typeof status !== "number" || status < 400 || status > 499) return undefined;
+  if (during === "authenticate") {
+    return "to refuse the caller, throw unauthenticated() or forbidden() of powersync-writes; another error is taken for a bug, and answered 503";
+  }
+  return ofHooks.includes(during)
+    ? "to refuse the write, throw fatal(code, message) of powersync-writes; another error is taken for a bug, and the write waits on the device"
+    : undefined;
 }

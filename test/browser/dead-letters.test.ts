@@ -47,7 +47,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     profile = await mkdtemp(join(tmpdir(), "dead-letters-"));
     browser = await openChromium(path ?? "", profile);
-    await browser.addCookies([{ name: "operator", value: "yes", url: base }]);
+    await signIn();
     page = await browser.newPage();
     page.on("console", (message) => {
       if (message.type() === "error") problems.push(message.text());
@@ -73,6 +73,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     requested.length = 0;
   });
 
+  const signIn = () => browser.addCookies([{ name: "operator", value: "yes", url: base }]);
   const open = async () => {
     await page.goto("about:blank");
     await page.goto(`${base}/ops/api/admin/dead-letters/ui`);
@@ -150,7 +151,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.getByLabel("All shown").check();
     await page.getByRole("button", { name: "Discard selected…" }).click();
     await page.locator("#discard-yes").click();
-    await said("Say why");
+    await page.locator("#discard-problem", { hasText: "Say why" }).waitFor();
     await page.getByLabel("Reason, kept with the letter").fill("All of one test.");
     await page.locator("#discard-yes").click();
     await said("3 discarded.");
@@ -211,6 +212,158 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("discard-reason");
     await page.keyboard.press("Escape");
     expect(await page.locator("#discard").isVisible()).toBe(false);
+  });
+
+  it("keeps what was typed, and says so, while the session has ended", async () => {
+    for (const n of [1, 2]) await bad(n, `device ${n}`);
+    await open();
+    await page.locator("#letters a").first().click();
+    const editor = page.locator("#payload");
+    await editor.fill('{"crud":[]}');
+    await page.getByText("Not stored yet.").waitFor();
+    await browser.clearCookies();
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await said("Your session may have ended: sign in again");
+    expect(await page.locator("#letters li").count()).toBe(2);
+    expect(await editor.inputValue()).toBe('{"crud":[]}');
+    await page.getByLabel("All shown").check();
+    await page.getByRole("button", { name: "Retry selected" }).click();
+    await said("0 applied. 2 not: You may not use this endpoint. Your session may have ended");
+    await page.locator("#letters a").last().click();
+    await page.locator("#letter .failed", { hasText: "Your session may have ended" }).waitFor();
+    await signIn();
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await editor.waitFor();
+    await page.locator("#letters a").first().click();
+    await page.getByText("Not stored yet.").waitFor();
+    expect(await editor.inputValue()).toBe('{"crud":[]}');
+    await page.getByRole("button", { name: "Undo" }).click();
+    expect(await editor.inputValue()).toContain('"size": -1');
+    expect(await page.locator("#payload-state").textContent()).toBe("");
+    expect(problems.filter((text) => !/status of 403/.test(text))).toEqual([]);
+  });
+
+  it("does not overwrite what another operator has stored", async () => {
+    await bad(1);
+    await open();
+    await page.locator("#letters a").click();
+    const editor = page.locator("#payload");
+    await editor.fill('{"crud":[]}');
+    const [letter] = (await writes.deadLetters.list()).letters;
+    const theirs = { crud: [put("things", uuid(1), { size: 3 })] };
+    await writes.deadLetters.edit(letter?.id ?? "", theirs);
+    await page.getByRole("button", { name: "Store" }).click();
+    await said("Not stored. Another operator has changed the letter meanwhile");
+    expect(await editor.inputValue()).toBe('{"crud":[]}');
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => editor.inputValue()).toContain('"size": 3');
+    await writes.deadLetters.discard(letter?.id ?? "", "Theirs.");
+    await page.getByRole("button", { name: "Retry", exact: true }).click();
+    await said("Not applied.");
+    await page.locator("#letter dd", { hasText: "discarded" }).waitFor();
+  });
+
+  it("shows the letter that was opened last, however late the answers come", async () => {
+    for (const n of [1, 2]) await bad(n, `device ${n}`);
+    const [slow] = (await writes.deadLetters.list()).letters;
+    await page.route(`**/dead-letters/${slow?.id}`, async (route) => {
+      await new Promise((done) => setTimeout(done, 500));
+      await route.continue();
+    });
+    await open();
+    await page.locator(`#letters a[href$="${slow?.id}"]`).click();
+    await page.locator("#letters a").last().click();
+    await page.locator("#letter dd", { hasText: "device 1" }).waitFor();
+    await page.waitForTimeout(700);
+    expect(await page.locator("#letter dd", { hasText: "device 1" }).count()).toBe(1);
+    await page.unroute(`**/dead-letters/${slow?.id}`);
+  });
+
+  it("pages through many letters, each once, and keeps the keyboard's place", async () => {
+    for (let n = 1; n <= 130; n += 1) await bad(n, `device ${n}`);
+    await open();
+    const more = page.getByRole("button", { name: "Show more" });
+    for (const shown of [100, 130]) {
+      await more.focus();
+      await page.keyboard.press("Enter");
+      await expect.poll(() => page.locator("#letters li").count()).toBe(shown);
+    }
+    expect(await more.isVisible()).toBe(false);
+    const ids = await page
+      .locator("#letters li")
+      .evaluateAll((all) => all.map((each) => each.getAttribute("data-id")));
+    expect(new Set(ids).size).toBe(130);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.closest("#letters li") !== null))
+      .toBe(true);
+    await page.getByText("By cause").click();
+    await page.getByRole("button", { name: "130 × CHECK_VIOLATION in things" }).waitFor();
+    // Two answers under way: the list holds one of them.
+    await page.getByRole("button", { name: "Filter" }).dblclick();
+    await expect.poll(() => page.locator("#letters li").count()).toBe(50);
+  });
+
+  it("asks for the careful choice with each discard, and has a keyboard's place afterwards", async () => {
+    for (const n of [1, 2]) await bad(n, `device ${n}`);
+    await open();
+    await page.locator("#letters a").first().click();
+    const ask = page.getByRole("button", { name: "Discard…", exact: true });
+    await ask.focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Discard them, too").check();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await ask.focus();
+    await page.keyboard.press("Enter");
+    expect(await page.getByLabel("Leave it as it is").isChecked()).toBe(true);
+    await page.keyboard.type("Old.");
+    await page.locator("#discard-yes").focus();
+    await page.keyboard.press("Enter");
+    await said("1 discarded.");
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement === document.body))
+      .toBe(false);
+  });
+
+  it.each([
+    ["zoomed to 200 %", 640],
+    ["on 320 px", 320],
+  ])("has no line that runs out of the page: %s", async (name, width) => {
+    const words = "שלום עולם ".repeat(3).trim();
+    const id = uuid(1);
+    const long = `${"word ".repeat(2_000)}${"x".repeat(2_000)}`;
+    await writes.processTransaction(from("phone", 1, badThing(id)), {
+      principal: { userId: `${words} <operator@example.com>` },
+    });
+    await writes.processTransaction(from("phone", 2, patch("things", id, { code: long })), {
+      principal: { userId: `${words} <operator@example.com>` },
+    });
+    await writes.processTransaction(from("tablet", 3, put(words, words, { [words]: long })), alice);
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme: "light" });
+    await open();
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const shot = (what: string) =>
+      page.screenshot({
+        path: join(tmpdir(), `powersync-writes-letters-${width}-${what}.png`),
+        fullPage: true,
+      });
+    await shot("list");
+    expect(await overflow(), `${name}, the list`).toBeLessThanOrEqual(0);
+    for (const [index, link] of (await page.locator("#letters a").all()).entries()) {
+      const href = await link.getAttribute("href");
+      await page.evaluate((hash) => void (location.hash = hash ?? ""), href);
+      await page.locator("#payload").waitFor();
+      await shot(`letter-${index}`);
+      expect(await overflow(), `${name}, letter ${index}`).toBeLessThanOrEqual(0);
+      expect(await violations()).toEqual([]);
+      await page.getByRole("button", { name: "Discard…", exact: true }).click();
+      await shot(`discard-${index}`);
+      expect(await overflow(), `${name}, discarding`).toBeLessThanOrEqual(0);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole("button", { name: "← Back to the list" }).click();
+      await page.locator("#letters li").first().waitFor();
+    }
+    await page.setViewportSize({ width: 1100, height: 900 });
   });
 
   it.each([

@@ -25,8 +25,13 @@ export const writes = createWrites({
 
 describe("used wrongly, it ends with 2 and one line that says what to do", () => {
   it.each([
-    [["chek"], /There is no command "chek"\. The commands are init, check/],
-    [["check", "--jsn"], /Unknown option '--jsn'/],
+    [["chek"], /There is no command "chek"\. Did you mean "check"\?/],
+    [["frobnicate"], /There is no command "frobnicate"\. The known ones are init, check/],
+    [["help", "chek"], /There is no command "chek"\. Did you mean "check"\?/],
+    [["--json", "check"], /The command comes before its options: npx powersync-writes <command>/],
+    [["check", "--jsn"], /Unknown option '--jsn'\. Did you mean --json\?/],
+    [["check", "--frobnicate"], /Unknown option '--frobnicate'\.\n/],
+    [["check", "-config", "x.ts"], /Unknown option '-config'\. Did you mean --config\?/],
     [["check", "--config"], /argument missing/],
     [["check", "extra"], /"extra" is not expected/],
     [["check"], /There is no powersync-writes\.config\.ts.*--config FILE.*init/],
@@ -41,8 +46,10 @@ describe("used wrongly, it ends with 2 and one line that says what to do", () =>
     ],
     [["tables", "--dialect", "mysql"], /--dialect goes with --print/],
     [["tables", "--database", "oracle://u:hunter2@h/db"], /must begin with postgres:\/\//],
-    [["letters"], /Usage: powersync-writes letters/],
-    [["letters", "shout"], /"letters" has no action "shout"/],
+    [["letters"], /Usage: npx powersync-writes letters/],
+    [["letters", "frobnicate"], /There is no action "frobnicate"\. The known ones are list, show/],
+    [["letters", "lst"], /There is no action "lst"\. Did you mean "list"\?/],
+    [["letters", "--json", "list"], /The action comes before its options/],
     [["letters", "retry"], /Say which letters to retry: their ids, a filter, or --all/],
     [["letters", "discard", "--all"], /Say why: --reason TEXT/],
     [["letters", "list", "--status", "closed"], /--status must be one of open, stale/],
@@ -72,7 +79,7 @@ it("has help for every command and every action", async () => {
     all.map(async (args) => {
       const { code, text } = await inProcess([...args, "--help"]);
       expect([args, code]).toEqual([args, 0]);
-      expect(text).toContain(`Usage: powersync-writes ${args.join(" ")}`);
+      expect(text).toContain(`Usage: npx powersync-writes ${args.join(" ")}`);
     }),
   );
   expect((await project.run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

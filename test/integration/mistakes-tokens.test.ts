@@ -76,8 +76,8 @@ describe("a token is refused, and the log says why:", () => {
     [
       "another audience",
       () => sign(key, { aud: "other-api" }),
-      /401: .*Its audience is "other-api", and "my-api" is expected/,
-      /write the token's own into `audience`/,
+      /401: .*Its audience is "other-api", but "my-api" is expected/,
+      /write the token's own audience into `audience`/,
       {},
     ],
     [
@@ -90,8 +90,8 @@ describe("a token is refused, and the log says why:", () => {
     [
       "the issuer with a slash behind it",
       () => sign(key, { iss: `${issuer}/` }),
-      /Its issuer is "https:\/\/id\.example\.com\/", and "https:\/\/id\.example\.com" is expected/,
-      /differ by a slash at the end alone: write `issuer` exactly as the token has it/,
+      /Its issuer is "https:\/\/id\.example\.com\/", but "https:\/\/id\.example\.com" is expected/,
+      /differ only in the slash at the end: write `issuer` exactly as in the token/,
       {},
     ],
     [
@@ -104,15 +104,15 @@ describe("a token is refused, and the log says why:", () => {
     [
       "another project's key of the same id",
       () => sign(foreign),
-      /401: .*The signature does not fit the key/,
-      /Remedy: take the keys .* of the very project/,
+      /401: .*The signature does not match the key/,
+      /Remedy: set jwksUri, jwks or secret to the keys of the project/,
       {},
     ],
     [
       "a key that is not published",
       async () => sign({ ...foreign, kid: "k9" }),
       /401: .*No key of the set has the token's key id/,
-      /Remedy: take the keys/,
+      /Remedy: set jwksUri or jwks to the keys/,
       {},
     ],
     [
@@ -128,15 +128,15 @@ describe("a token is refused, and the log says why:", () => {
         new SignJWT(goodClaims())
           .setProtectedHeader({ alg: "HS256" })
           .sign(new TextEncoder().encode("x".repeat(32))),
-      /401: .*Its algorithm is "HS256", and RS256/,
+      /401: .*Its algorithm is "HS256", which is not one of RS256/,
       /signed with a shared secret: give `secret` and `algorithms`/,
       {},
     ],
     [
       "a private key's, where a shared secret is meant",
       () => sign(key),
-      /401: .*Its algorithm is "RS256", and HS256 may be/,
-      /give `jwksUri` in place of `secret`/,
+      /401: .*Its algorithm is "RS256", which is not one of HS256/,
+      /give `jwksUri` instead of `secret`/,
       {
         jwksUri: undefined,
         allowLoopbackHttp: undefined,
@@ -147,7 +147,7 @@ describe("a token is refused, and the log says why:", () => {
     [
       "an opaque token",
       async () => "an-opaque-access-token-of-some-length",
-      /401: .*The token is no signed JWT/,
+      /401: .*The token is not a signed JWT/,
       /have the app send the access token/,
       {},
     ],
@@ -161,7 +161,7 @@ describe("a token is refused, and the log says why:", () => {
     [
       "too long a life",
       () => sign(key, { iat: seconds() }),
-      /401: .*lives longer than `maxLifetime`/,
+      /401: .*valid for longer than `maxLifetime`/,
       /raise maxLifetime/,
       { maxLifetime: 60 },
     ],
@@ -190,18 +190,22 @@ describe("a token is refused, and the log says why:", () => {
   it("expired", async () => {
     const log = await call(await sign(key, { exp: seconds() - 30 }));
     expect(log.answer).toMatchObject({ status: 401, body: expect.stringMatching(/has expired/) });
-    expectLine(log, /401: .*It has expired \(\d+ s\)/, /fetch a fresh token .*clockTolerance/);
+    expectLine(log, /401: .*It has expired \(\d+ s\)/, /get a fresh token .*clockTolerance/);
   });
 
   it("no header at all", async () => {
     const log = await call(undefined);
     expect(log.answer.status).toBe(401);
-    expectLine(log, /401: .*no Authorization header/, /each proxy in front pass it on/);
+    expectLine(log, /401: .*no Authorization header/, /each proxy pass it on/);
   });
 
   it("another scheme", async () => {
     const log = await call(undefined, {}, { authorization: "Basic YTpi" });
-    expectLine(log, /401: .*holds no bearer token/, /send "Authorization: Bearer <token>"/);
+    expectLine(
+      log,
+      /401: .*does not contain a bearer token/,
+      /send "Authorization: Bearer <token>"/,
+    );
     expect(log.lines.join("\n")).not.toMatch(/YTpi/);
   });
 });
@@ -253,7 +257,7 @@ describe("keys can't be had: 503 for the caller, and the log says why:", () => {
     expect(log.answer.status).toBe(503);
     expectLine(
       log,
-      /can't be had from http:\/\/127\.0\.0\.1:\d+\/jwks\.json.*ECONNREFUSED/,
+      /can't be fetched from http:\/\/127\.0\.0\.1:\d+\/jwks\.json.*ECONNREFUSED/,
       /Remedy/,
     );
   });

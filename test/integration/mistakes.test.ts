@@ -435,6 +435,28 @@ describe("over HTTP", () => {
     expectLine(log, /retryable failure during authenticate: TypeError/, /reading 'uid'/);
   });
 
+  it("an authenticate or authorize that throws a web framework's error", async () => {
+    const thrown = (status: number) => () => {
+      throw Object.assign(new Error("Not here."), { status });
+    };
+    const body = JSON.stringify(row({}));
+    const log = await onFetch({ authenticate: thrown(401) });
+    expect((await log.ask("/api/data", { method: "POST", headers: json, body })).status).toBe(503);
+    expectLine(
+      log,
+      /during authenticate: Error: Not here\./,
+      /throw unauthenticated\(\) or forbid/,
+    );
+    const next = await onFetch({ authorize: thrown(403) });
+    const answer = await next.ask("/api/data", { method: "POST", headers: json, body });
+    expect(await answer.json()).toMatchObject({ results: [{ status: "retryable_error" }] });
+    expectLine(
+      next,
+      /during authorize, .*Error: Not here\./,
+      /Remedy: .*throw fatal\(code, message\)/,
+    );
+  });
+
   it("an authenticate that gives no user", async () => {
     const log = await onFetch({ authenticate: () => ({ id: "alice" }) });
     const body = JSON.stringify(row({}));

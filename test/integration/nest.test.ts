@@ -28,6 +28,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   type HttpRequest,
   type NestConfig,
+  PowerSyncWriteAdminModule,
   PowerSyncWriteModule,
   WriteHook,
   type WriteHooks,
@@ -185,6 +186,78 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       await expect(start(PowerSyncWriteModule.forRoot(wrong))).rejects.toThrow(TypeError);
     });
 
+    it.each<[string, () => unknown, RegExp]>([
+      [
+        "the class alone",
+        () => PowerSyncWriteModule,
+        /^PowerSyncWriteModule is imported without its configuration\. .*forRoot\(…\)/,
+      ],
+      [
+        "the admin module's class alone",
+        () => PowerSyncWriteAdminModule,
+        /^PowerSyncWriteAdminModule is imported without its configuration\./,
+      ],
+      [
+        "no configuration",
+        () => PowerSyncWriteModule.forRoot(undefined as never),
+        /^PowerSyncWriteModule has no configuration: give it to forRoot/,
+      ],
+      [
+        "a factory that returns none",
+        () => PowerSyncWriteModule.forRootAsync({ useFactory: () => undefined as never }),
+        /^PowerSyncWriteModule has no configuration: .* return it from the factory/,
+      ],
+      [
+        "a configuration in place of a factory",
+        () => PowerSyncWriteModule.forRootAsync(testConfig(database.db) as never),
+        /forRootAsync: give `useFactory`, .* A configuration goes to forRoot\.$/,
+      ],
+      [
+        "a class that makes no configuration",
+        () => {
+          class Settings {}
+          return PowerSyncWriteModule.forRootAsync({ useClass: Settings as never });
+        },
+        /forRootAsync: Settings has no method createWritesConfig\(\)\.$/,
+      ],
+      [
+        "an option of the module in the configuration",
+        () => PowerSyncWriteModule.forRoot({ ...testConfig(database.db), isGlobal: true } as never),
+        /^isGlobal is an option of the module.*forRoot\(configuration, \{ isGlobal \}\)/,
+      ],
+      [
+        "admin routes without a WriteService",
+        () => PowerSyncWriteAdminModule.forRoot({ guard: () => true }),
+        /^PowerSyncWriteAdminModule finds no WriteService\. List .* or give `writes`\.$/,
+      ],
+      [
+        "admin routes without a factory",
+        () => PowerSyncWriteAdminModule.forRootAsync({} as never),
+        /^PowerSyncWriteAdminModule\.forRootAsync: give `useFactory`\.$/,
+      ],
+    ])("names the mistake: %s", async (_what, imported, message) => {
+      const starting = async () => start(module({ imports: [imported() as never] }));
+      await expect(starting()).rejects.toThrow(message);
+    });
+
+    it("warns of a second endpoint at the same path, and of no other", async () => {
+      const warnings: unknown[] = [];
+      const none = () => undefined;
+      const logger = { log: none, error: none, warn: (line: unknown) => warnings.push(line) };
+      const imports = [
+        endpoint(),
+        PowerSyncWriteModule.forRoot({ ...testConfig(database.db), path: "/other" }),
+        PowerSyncWriteModule.forRoot(testConfig(database.db), { version: [VERSION_NEUTRAL, "2"] }),
+      ];
+      apps.push(await createNest(platform, module({ imports }), { logger }));
+      expect(warnings).toEqual([]);
+      const twice = module({ imports: [endpoint(), module({ imports: [endpoint()] })] });
+      apps.push(await createNest(platform, twice, { logger }));
+      expect(warnings).toEqual([
+        expect.stringMatching(/^There are two endpoints at \/api\/data, .* or set isGlobal\.$/),
+      ]);
+    });
+
     it("by forRootAsync with useFactory, of what it injects", async () => {
       const { url } = await start(
         PowerSyncWriteModule.forRootAsync({
@@ -289,6 +362,7 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
         { ready: false, problems },
         "ok",
       ]);
+      expect(await writes.forget("carol")).toBeGreaterThan(0);
       await context.close();
       expect([await writes.ready(), writes.health().status]).toEqual([
         { ready: false, problems: ["The server is being stopped."] },

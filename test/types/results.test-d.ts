@@ -105,6 +105,7 @@ export function log(event: WriteEvent): unknown {
       return [event.table, event.column, event.why];
     case "precision_lost":
     case "body_missing":
+    case "body_parsed":
       return event.cure;
     case "row_id_unfit":
     case "mismatch":

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
-import { auditCommand, type AuditIo } from "../../src/audit/command.js";
 import { type AuditReport, runAudit } from "../../src/audit/index.js";
+import { createIo, type Io } from "../../src/cli/io.js";
+import { run } from "../../src/cli/run.js";
 import { memoryTarget } from "../support/memory.js";
 
 let server: Server;
@@ -17,10 +18,11 @@ let out = "";
 let notes = "";
 let progress: (string | undefined)[] = [];
 
-const io: AuditIo = {
-  env: {},
-  signal: new AbortController().signal,
-  out: (text) => void (out += text),
+const { stdin, stdout, stderr } = process;
+const { signal } = new AbortController();
+const io: Io = {
+  ...createIo({ stdin, stdout, stderr, env: { NO_COLOR: "1" }, cwd: process.cwd(), signal }),
+  out: async (text) => void (out += text),
   note: (line) => void (notes += `${line}\n`),
   progress: (text) => void progress.push(text),
 };
@@ -44,6 +46,8 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
   await rm(folder, { recursive: true });
 });
+
+const auditCommand = (args: readonly string[], through = io) => run(["audit", ...args], through);
 
 const few = ["--token", "alice", "--token2", "bob", "--only", "U-10,L-400,S-34,C-700"];
 
@@ -90,10 +94,20 @@ describe("audit URL", () => {
   });
 
   it.each([
-    ["no URL", [], "Give one URL"],
-    ["no http", ["ftp://example.com"], "is no http(s) URL"],
+    ["no URL", [], "Give the endpoint's URL"],
+    ["no http", ["ftp://example.com"], "is not an http or https URL"],
     ["no token", ["http://example.com"], "Give a token"],
-    ["an option that it does not know", ["http://example.com", "--tokens", "x"], "--tokens"],
+    [
+      "an option that it does not know",
+      ["http://example.com", "--tokn", "x"],
+      "Did you mean --token?",
+    ],
+    ["two URLs", ["http://example.com", "http://example.com"], "is not expected here"],
+    [
+      "a case that there is not",
+      ["http://example.com", "--token", "x", "--only", "U-1,Q-1"],
+      '--only: the id of no case begins with "Q-1"',
+    ],
     [
       "a level that there is not",
       ["http://example.com", "--token", "x", "--level", "5"],
@@ -105,7 +119,7 @@ describe("audit URL", () => {
       "belong together",
     ],
     ["a missing file", ["http://example.com", "--token", "@/no/such/file"], "can't be read"],
-    ["a database that it does not know", ["--sql", "oracle"], "--sql is one of"],
+    ["a database that it does not know", ["--sql", "oracle"], "--sql must be one of"],
     ["a table that would have to be quoted", ["--sql", "sqlite", "--table", "a b"], "letters"],
   ])("exits with 2 for wrong usage: %s", async (_what, args, message) => {
     expect(await auditCommand(args, io)).toBe(2);
@@ -127,7 +141,7 @@ describe("audit URL", () => {
     expect(out).toMatch(/^create table my_audit \([^;]+\);\n$/);
     out = "";
     expect(await auditCommand(["--help"], io)).toBe(0);
-    expect(out).toContain("Usage: powersync-writes audit URL");
+    expect(out).toContain("Usage: npx powersync-writes audit URL");
   });
 
   it("runs the commands that cause an outage, and gives back what was taken away", async () => {

@@ -2,15 +2,14 @@
 import { resolve } from "node:path";
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeError } from "../../src/cli/describe-error.js";
+import { describeError, type Io } from "../../src/cli/io.js";
 import { openDatabase, readDatabaseUrl } from "../../src/cli/database-url.js";
 import { examineDatabase } from "../../src/cli/doctor/database.js";
 import { configText, environmentText } from "../../src/cli/init/config-file.js";
 import { decide } from "../../src/cli/init/decide.js";
 import { nextSteps, serverText } from "../../src/cli/init/server-file.js";
 import { readSources } from "../../src/cli/init/source.js";
-import type { Io } from "../../src/cli/io.js";
-import { compilerFor } from "../../src/cli/offline.js";
+import { compilerFor } from "../../src/cli/tables.js";
 import { createWrites, tablesSql } from "../../src/index.js";
 import type { TestDatabase } from "../support/databases.js";
 import { badThing, from, uuid } from "../support/letters.js";

@@ -26,7 +26,6 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/events/emit",
       "src/events/log-lines",
       "src/events/logger",
-      "src/events/telemetry",
     ],
     below: [],
   },
@@ -75,7 +74,6 @@ const layers: Readonly<Record<string, Layer>> = {
   options: {
     files: [
       "src/config/config",
-      "src/config/config-of",
       "src/config/letter-options",
       "src/pipeline/layers",
       "src/pipeline/table-rule",
@@ -85,7 +83,8 @@ const layers: Readonly<Record<string, Layer>> = {
       "src/pipeline/mutators",
       "src/http/cors",
       "src/rls/rls",
-      "src/check/types",
+      "src/check/mismatch",
+      "src/check/client-schema",
       "src/dead-letters/types",
       "src/config/writes",
     ],
@@ -101,7 +100,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/config/kinds",
       "src/config/rule-shape",
-      "src/config/own-tables-shape",
+      "src/config/shapes",
       "src/config/config-shape",
     ],
     below: ["spelling"],
@@ -205,7 +204,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   tokens: {
     files: ["src/jwt/*"],
-    below: ["shapes", "model", "context"],
+    below: ["spelling", "shapes", "model", "context"],
     packages: ["jose"],
   },
   // Bundled for the browser, where nothing of the server's is.
@@ -229,13 +228,14 @@ const layers: Readonly<Record<string, Layer>> = {
       "options",
       "sql",
       "letters",
-      "auditCommand",
+      "spelling",
+      "audit",
     ],
     packages: ["node:*", "kysely"],
   },
   telemetry: {
     files: ["src/events/otel/*"],
-    below: ["model", "context", "http"],
+    below: ["spelling", "model", "context", "http"],
     packages: ["@opentelemetry/api"],
   },
   // The device's side takes nothing of the server's along, and no package.
@@ -244,11 +244,6 @@ const layers: Readonly<Record<string, Layer>> = {
     below: [],
     // The contract's.
     types: ["json"],
-  },
-  auditCommand: {
-    files: ["src/audit/command"],
-    below: ["audit"],
-    packages: ["node:*"],
   },
   // Speaks HTTP alone, and knows nothing of the server's own code.
   audit: {

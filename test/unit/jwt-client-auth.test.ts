@@ -283,8 +283,16 @@ describe("what trusts nobody, or what can't be trusted", () => {
     ["nothing", {}, "names no keys"],
     ["no keys", { audience, jwks }, "names no keys"],
     ["no audience", { jwks_uri: "https://a.test/" }, "`audience` is required"],
-    ["no section", undefined as unknown as PowerSyncClientAuth, "no `client_auth`"],
-    ["an empty section", null as unknown as PowerSyncClientAuth, "no `client_auth`"],
+    [
+      "no section",
+      undefined as unknown as PowerSyncClientAuth,
+      "must be the `client_auth` section",
+    ],
+    [
+      "an empty section",
+      null as unknown as PowerSyncClientAuth,
+      "must be the `client_auth` section",
+    ],
     [
       "an audience that is no list",
       { jwks_uri: "https://a.test/", audience: "api" as unknown as string[] },
@@ -293,7 +301,7 @@ describe("what trusts nobody, or what can't be trusted", () => {
     [
       "an audience that is empty",
       { jwks_uri: "https://a.test/", audience: ["api", ""] },
-      "`audience` is required",
+      "`audience[1]` is empty",
     ],
     ["no audience in the list", { jwks_uri: "https://a.test/", audience: [] }, "`audience` is"],
     ["Supabase, of which project?", { supabase: true }, "supabaseProject"],

@@ -579,9 +579,9 @@ describe("a key set over HTTP", () => {
 
   test.each([
     ['{"issuer":"https://id.example.com","jwks_uri":"https://id.example.com/keys"}', "`jwks_uri`"],
-    ['{"keys":{}}', "something else than a key set"],
-    ["null", "something else than a key set"],
-    ['"keys"', "something else than a key set"],
+    ['{"keys":{}}', "is not a key set"],
+    ["null", "is not a key set"],
+    ['"keys"', "is not a key set"],
   ])("what is no key set is named: %s", async (text, said) => {
     const error = await failure(await serve((_, response) => void response.end(text)));
     const { cause } = (error as Error).cause as Error;
@@ -603,7 +603,7 @@ describe("a key set over HTTP", () => {
       message: unavailable.message,
       cause: {
         message: expect.stringMatching(
-          /^The keys can't be had from https:\/\/issuer\.test\/\. Remedy: /,
+          /^The keys can't be fetched from https:\/\/issuer\.test\/\. Remedy: /,
         ),
       },
     });

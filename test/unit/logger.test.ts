@@ -145,6 +145,16 @@ describe("each event's line", () => {
       "an upload came without its body; writes wait on the device. Do that.",
     ],
     [
+      { type: "body_parsed", correlationId: id, kept: "value", cure: "Do that." },
+      "warn",
+      "a body parser in front of the endpoint parses uploads before their caller is known: it rounds integers beyond 2^53, refuses what is above its own size limit, and what it parses is not counted against limits.bodyBytes and limits.memoryBytes. Do that.",
+    ],
+    [
+      { type: "body_parsed", correlationId: id, kept: "text", cure: "Do that." },
+      "info",
+      "middleware in front of the endpoint reads uploads before their caller is known, up to a size limit of its own. Do that.",
+    ],
+    [
       { type: "not_ready", correlationId: id, problems: ["One.", "Two."] },
       "error",
       "not ready: One. Two.",

@@ -7,7 +7,15 @@ import mysql from "mysql2";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { anonymous, createTables, createWrites } from "../../src/index.js";
-import { jwt } from "../../src/jwt/index.js";
+import { otel } from "../../src/events/otel/index.js";
+import {
+  auth0,
+  cognito,
+  jwt,
+  sessionClaim,
+  supabase,
+  supabaseSecret,
+} from "../../src/jwt/index.js";
 
 const sqlite = () =>
   new Kysely<never>({ dialect: new SqliteDialect({ database: new Database(":memory:") }) });
@@ -78,6 +86,11 @@ const starts: readonly (readonly [mistake: string, more: object, says: RegExp])[
     /SqliteAdapter is of another copy of Kysely.*"npm ls kysely"/,
   ],
   ["another database", { database: unknownDialect() }, /has a OracleAdapter\. Take one of/],
+  [
+    "an origin whose environment variable is not set",
+    { cors: { origins: [undefined] } },
+    /^cors\.origins\[0\] is undefined: an environment variable is probably not set\. It must be a text/,
+  ],
   [
     "a path without a slash in front",
     { path: "api/data" },
@@ -193,23 +206,63 @@ describe("createTables names", () => {
 });
 
 const tokens: readonly (readonly [mistake: string, options: object, says: RegExp])[] = [
-  ["no issuer", { jwksUri, audience }, /`issuer` is required: .*`false` for any/],
-  ["no audience", { jwksUri, issuer }, /`audience` is required: .*`false` for any/],
+  ["no issuer", { jwksUri, audience }, /`issuer` is required: .*`false` to accept any/],
+  ["no audience", { jwksUri, issuer }, /`audience` is required: .*`false` to accept any/],
   ["no keys", { issuer, audience }, /give one of `jwksUri`, `jwks` and `secret`/],
+  [
+    "a secret whose environment variable is not set",
+    { secret: undefined, algorithms: ["HS256"], issuer, audience },
+    /^jwt: `secret` is undefined: an environment variable is probably not set\.$/,
+  ],
+  [
+    "an empty secret",
+    { secret: "", algorithms: ["HS256"], issuer, audience },
+    /^jwt: `secret` is empty: an environment variable is probably not set\.$/,
+  ],
+  [
+    "a key set whose environment variable is not set",
+    { jwksUri: undefined, issuer, audience },
+    /^jwt: `jwksUri` is undefined: an environment variable/,
+  ],
+  [
+    "an empty URL of the key set",
+    { jwksUri: "", issuer, audience },
+    /^jwt: `jwksUri` is empty: an environment variable/,
+  ],
+  [
+    "an issuer whose environment variable is not set",
+    { jwksUri, issuer: undefined, audience },
+    /^jwt: `issuer` is undefined: an environment variable/,
+  ],
+  [
+    "an audience whose environment variable is not set",
+    { jwksUri, issuer, audience: undefined },
+    /^jwt: `audience` is undefined: an environment variable/,
+  ],
+  [
+    "one of several audiences whose environment variable is not set",
+    { jwksUri, issuer, audience: ["app", undefined] },
+    /^jwt: `audience\[1\]` is undefined: an environment variable/,
+  ],
+  [
+    "two sources of keys",
+    { jwksUri, secret: "s".repeat(32), issuer, audience },
+    /give one of `jwksUri`, `jwks` and `secret`/,
+  ],
   [
     "keys by plain http",
     { jwksUri: "http://id.example.com/jwks", issuer, audience },
-    /must be https/,
+    /must begin with https:/,
   ],
   [
     "keys on this computer",
     { jwksUri: "http://localhost:8080/jwks", issuer, audience },
-    /plain http; for a provider on this computer say `allowLoopbackHttp: true`/,
+    /plain http\. For a provider on this computer, set `allowLoopbackHttp: true`/,
   ],
   [
     "a shared secret's algorithm beside public keys",
     { jwksUri, issuer, audience, algorithms: ["HS256"] },
-    /HS256, HS384 and HS512 only with `secret`/,
+    /HS256, HS384 and HS512 need `secret`/,
   ],
   [
     "a secret that is too short",
@@ -224,9 +277,50 @@ const tokens: readonly (readonly [mistake: string, options: object, says: RegExp
       issuer,
       audience,
     },
-    /public keys go into `jwks`/,
+    /Put public keys into `jwks`/,
   ],
 ];
+
+const unset = undefined as unknown as string;
+
+describe("a provider's settings name", () => {
+  it.each<[mistake: string, make: () => unknown, says: RegExp]>([
+    ["a project", () => supabase({ project: unset }), /^supabase: `project` is undefined: an env/],
+    ["a URL", () => supabase({ url: unset }), /^supabase: `url` is undefined: an environment/],
+    [
+      "a domain",
+      () => auth0({ domain: "", audience }),
+      /^auth0: `domain` is empty: an environment/,
+    ],
+    [
+      "an audience",
+      () => jwt(auth0({ domain: "a.auth0.com", audience: unset })),
+      /^jwt: `audience` is undefined: an environment variable/,
+    ],
+    [
+      "a secret",
+      () => jwt(supabaseSecret({ project: "abc", secret: unset })),
+      /^jwt: `secret` is undefined: an environment variable/,
+    ],
+    [
+      "a client",
+      () => cognito({ userPoolId: "eu-west-1_A", clientIds: [unset] }),
+      /^cognito: `clientIds` has an empty entry: an environment variable/,
+    ],
+  ])("%s whose environment variable is not set", (_mistake, make, says) => {
+    expect(make).toThrow(says);
+    expect(make).toThrow(TypeError);
+  });
+
+  it("a misspelled provider of sessionClaim, and of otel a misspelled option", () => {
+    expect(() => sessionClaim("supabse" as never)).toThrow(
+      'there is no provider "supabse". Did you mean "supabase"?',
+    );
+    expect(() => otel({ queueage: () => 1 } as never)).toThrow(
+      'otel: queueage is not known. Did you mean "queueAge"?',
+    );
+  });
+});
 
 describe("jwt names", () => {
   it.each(tokens)("%s", (_mistake, options, says) => {

@@ -47,6 +47,16 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** The guard lets the operator in no more: no request will succeed until they have signed in again. */
+export class SignedOut extends Error {
+  constructor(status: number, body: unknown) {
+    const said = messageOf({ status, body: (body ?? {}) as Answer["body"] });
+    super(
+      `${said} Your session may have ended: sign in again in another tab, and repeat this here. What you have typed stays.`,
+    );
+  }
+}
+
 /** The page is `…/ui` beside the routes, whatever they are mounted under. */
 const base = location.pathname.replace(/\/ui\/?$/, "");
 
@@ -56,6 +66,10 @@ export async function ask(method: string, path: string, body?: string): Promise<
     method,
     credentials: "same-origin",
     ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
+  }).catch(() => {
+    throw new Error(
+      "The server can't be reached, or asks you to sign in elsewhere. What you have typed stays.",
+    );
   });
   const text = await response.text();
   let read: unknown;
@@ -63,6 +77,9 @@ export async function ask(method: string, path: string, body?: string): Promise<
     read = parseJson(text);
   } catch {
     read = undefined;
+  }
+  if (response.status === 401 || response.status === 403 || response.redirected) {
+    throw new SignedOut(response.status, read);
   }
   if (typeof read !== "object" || read === null) {
     throw new Error(`The server answers ${response.status}, and not with JSON.`);

@@ -32,7 +32,7 @@ export function comparedTable(compared: Compared, letter: Letter): readonly HTML
     element(
       "tr",
       {},
-      element("th", { attributes: { scope: "row" } }, name),
+      element("th", { attributes: { scope: "row", dir: "auto" } }, name),
       ...shown.map(([which, values]) =>
         cell(values, name, which === "Base" ? undefined : (base ?? theirs)),
       ),
@@ -53,6 +53,9 @@ export function comparedTable(compared: Compared, letter: Letter): readonly HTML
   ];
 }
 
+/** A shorter one fits, however narrow its column is. In characters. */
+const longText = 60;
+
 /** @param before what the value is compared with, to say that it differs */
 function cell(
   values: Readonly<Record<string, unknown>> | null | undefined,
@@ -69,5 +72,9 @@ function cell(
     before !== values &&
     Object.hasOwn(before, name) &&
     json(before[name]) !== text;
-  return element("td", differs ? { class: "changed" } : {}, text);
+  // A long value is scrolled, and so has to be reached by the keyboard.
+  const scrolled =
+    text.length > longText ? { tabindex: "0", role: "group", "aria-label": name } : {};
+  const value = element("div", { class: "value", attributes: { dir: "auto", ...scrolled } }, text);
+  return element("td", differs ? { class: "changed" } : {}, value);
 }

@@ -12,8 +12,13 @@ import { comparedTable } from "./compared.js";
 import { button, element, json, time } from "./dom.js";
 import { parseJson } from "../../wire/parse-json.js";
 
+/** What has been typed into letters and not been stored, by the letters' ids. */
+export const drafts = new Map<string, string>();
+
 interface Actions {
   readonly back: () => void;
+  /** Whether the letter is still the one that the operator has opened. */
+  readonly isOpen: () => boolean;
   readonly told: (text: string, bad?: boolean) => void;
   /** It has changed: whatever shows it is read anew. */
   readonly changed: () => void;
@@ -30,11 +35,14 @@ export async function showLetter(place: HTMLElement, id: string, actions: Action
       `?root=${encodeURIComponent(id)}&order=oldest&limit=50&status=open,stale`,
     ),
   ]);
+  if (!actions.isOpen()) return;
   const waits = letter.status === "open" || letter.status === "stale";
+  if (!waits) drafts.delete(id);
   const { operations, more } = comparison;
+  const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(
     button("← Back to the list", actions.back, "back"),
-    element("h2", {}, `${letter.error_code}: ${letter.message}`),
+    element("h2", { attributes: { dir: "auto" } }, `${letter.error_code}: ${letter.message}`),
     facts(letter),
     ...(waits ? [actionRow(letter, actions)] : []),
     ...operations.flatMap((operation) => comparedTable(operation, letter)),
@@ -42,6 +50,7 @@ export async function showLetter(place: HTMLElement, id: string, actions: Action
     ...chain(letter, dependants.letters, dependants.next !== undefined),
     ...(waits ? editor(letter, operations, actions) : payloads(letter)),
   );
+  if (hadFocus) place.focus();
 }
 
 function facts(letter: Letter): HTMLElement {
@@ -60,7 +69,9 @@ function facts(letter: Letter): HTMLElement {
     "dl",
     {},
     ...rows.flatMap(([name, value]) =>
-      value === undefined ? [] : [element("dt", {}, name), element("dd", {}, value)],
+      value === undefined
+        ? []
+        : [element("dt", {}, name), element("dd", {}, element("bdi", {}, value))],
     ),
   );
 }
@@ -155,9 +166,26 @@ function editor(
 ): readonly HTMLElement[] {
   const text = element("textarea", {
     class: "json",
-    attributes: { id: "payload", spellcheck: "false", "aria-describedby": "payload-help" },
+    attributes: {
+      id: "payload",
+      dir: "ltr",
+      spellcheck: "false",
+      "aria-describedby": "payload-state payload-help",
+    },
   });
-  text.value = json(letter.payload);
+  const { id } = letter;
+  const recorded = json(letter.payload);
+  const state = element("p", { class: "facts", attributes: { id: "payload-state" } });
+  const typed = (draft: string | undefined): void => {
+    if (draft === undefined || draft === recorded) drafts.delete(id);
+    else drafts.set(id, draft);
+    state.textContent = drafts.has(id) ? "Not stored yet." : "";
+  };
+  const draft = drafts.get(id);
+  text.value = draft ?? recorded;
+  typed(draft);
+  text.addEventListener("input", () => typed(text.value));
+  let changedMeanwhile = false;
   const save = async (): Promise<void> => {
     try {
       parseJson(text.value);
@@ -167,9 +195,19 @@ function editor(
       return;
     }
     try {
+      const now = await read<Letter>(`/${id}`);
+      if (json(now.payload) !== recorded) {
+        told(
+          "Not stored. Another operator has changed the letter meanwhile: copy what you have typed, press Undo, and look at the letter as it is now.",
+          true,
+        );
+        changedMeanwhile = true;
+        return;
+      }
       // As it was typed, so that no digit of a number is lost.
-      const answer = await ask("PUT", `/${letter.id}`, `{"payload":${text.value}}`);
+      const answer = await ask("PUT", `/${id}`, `{"payload":${text.value}}`);
       if (answer.status === 200) {
+        drafts.delete(id);
         told("Stored. Retry the letter to apply it.");
         changed();
       } else told(`Not stored. ${messageOf(answer)}`, true);
@@ -186,9 +224,12 @@ function editor(
       { class: "buttons" },
       button("Store", () => void save(), "main"),
       button("Undo", () => {
-        text.value = json(letter.payload);
+        text.value = recorded;
+        typed(undefined);
+        if (changedMeanwhile) changed();
       }),
     ),
+    state,
     element("div", { attributes: { id: "payload-help" } }, ...columnHelp(operations)),
     ...(letter.original_payload === undefined
       ? []

@@ -16,8 +16,14 @@ interface Page {
   readonly next?: string;
 }
 
-/** @param told called when what is selected has changed */
-export function createList(told: (selected: number) => void): List {
+/**
+ * @param told called when what is selected has changed
+ * @param attempt runs what may fail, and shows why it does
+ */
+export function createList(
+  told: (selected: number) => void,
+  attempt: (work: () => Promise<void>) => void,
+): List {
   const form = byId("filters", HTMLFormElement);
   const items = byId("letters", HTMLOListElement);
   const more = byId("more", HTMLButtonElement);
@@ -70,11 +76,14 @@ export function createList(told: (selected: number) => void): List {
         `${code} `,
         element("span", { class: `badge ${letter.status}` }, letter.status),
       ),
-      element("span", { class: "message" }, message),
+      element("span", { class: "message", attributes: { dir: "auto" } }, message),
       element(
         "span",
         { class: "facts" },
-        `${tables.join(", ")} · ${user} · `,
+        element("bdi", {}, tables.join(", ")),
+        " · ",
+        element("bdi", {}, user),
+        " · ",
         time(letter.first_seen_at),
         `${letter.attempts > 1 ? ` · failed ${letter.attempts}×` : ""}${place}`,
       ),
@@ -83,15 +92,23 @@ export function createList(told: (selected: number) => void): List {
     return line;
   };
 
-  const page = async (): Promise<void> => {
+  let loads = 0;
+
+  /** Reads the next page. Null where the list has been read anew meanwhile. */
+  const next = async (): Promise<Page | null> => {
+    const number = loads;
     const parameters = query();
     parameters.set("limit", "50");
     if (cursor !== undefined) parameters.set("cursor", cursor);
-    const { letters, next } = await read<Page>(`?${parameters.toString()}`);
-    shown.push(...letters);
-    cursor = next;
-    items.append(...letters.map(item));
-    more.hidden = next === undefined;
+    const page = await read<Page>(`?${parameters.toString()}`);
+    return number === loads ? page : null;
+  };
+
+  const append = (page: Page): void => {
+    shown.push(...page.letters);
+    cursor = page.next;
+    items.append(...page.letters.map(item));
+    more.hidden = page.next === undefined;
     selectionChanged();
     mark(current);
   };
@@ -108,10 +125,16 @@ export function createList(told: (selected: number) => void): List {
   };
 
   const load = async (): Promise<void> => {
-    shown = [];
+    loads += 1;
     cursor = undefined;
+    const page = await next();
+    if (page === null) return;
+    const hadFocus = items.contains(document.activeElement);
+    shown = [];
     items.replaceChildren();
-    await page();
+    append(page);
+    // Otherwise the keyboard would begin at the top of the page again.
+    if (hadFocus) items.querySelector<HTMLElement>("a")?.focus();
     const waiting = shown.filter(isWaiting);
     for (const id of chosen) if (!waiting.some((each) => each.id === id)) chosen.delete(id);
     selectionChanged();
@@ -133,7 +156,19 @@ export function createList(told: (selected: number) => void): List {
     form.requestSubmit();
   };
 
-  more.addEventListener("click", () => void page());
+  const showMore = async (): Promise<void> => {
+    more.disabled = true;
+    try {
+      const page = await next();
+      if (page === null) return;
+      const before = items.children.length;
+      append(page);
+      items.children[before]?.querySelector("a")?.focus();
+    } finally {
+      more.disabled = false;
+    }
+  };
+  more.addEventListener("click", () => attempt(showMore));
   all.addEventListener("change", () => {
     for (const letter of shown.filter(isWaiting)) {
       if (all.checked) chosen.add(letter.id);
@@ -145,7 +180,7 @@ export function createList(told: (selected: number) => void): List {
     selectionChanged();
   });
   causes.addEventListener("toggle", () => {
-    if (causes.open) void loadCauses(causes, query(), filterBy);
+    if (causes.open) attempt(() => loadCauses(causes, query(), filterBy));
   });
 
   return {

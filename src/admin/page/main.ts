@@ -1,7 +1,7 @@
 /** The page for dead letters: the list, the letter that is open, and what is done with one or several. */
-import { ask, messageOf, type Summary } from "./api.js";
-import { byId } from "./dom.js";
-import { retryWord, showLetter } from "./letter.js";
+import { ask, messageOf, SignedOut, type Summary } from "./api.js";
+import { button, byId, element } from "./dom.js";
+import { drafts, retryWord, showLetter } from "./letter.js";
 import { createList } from "./list.js";
 
 const status = byId("status", HTMLElement);
@@ -27,7 +27,7 @@ function attempt(work: () => Promise<void>): void {
 const list = createList((selected) => {
   retrySelected.disabled = selected === 0;
   discardSelected.disabled = selected === 0;
-});
+}, attempt);
 
 function openId(): string | undefined {
   const [, id] = /^#letter=(.+)$/.exec(location.hash) ?? [];
@@ -40,26 +40,41 @@ async function showOpen(focus: boolean): Promise<void> {
   list.mark(id);
   document.body.classList.toggle("reading", id !== undefined);
   place.hidden = id === undefined;
-  if (id === undefined) {
-    place.replaceChildren();
-    return;
+  if (id !== place.dataset["id"]) place.replaceChildren();
+  place.dataset["id"] = id ?? "";
+  if (id === undefined) return;
+  const back = () => {
+    location.hash = "";
+    document.querySelector<HTMLElement>(`#letters a[href$="${CSS.escape(id)}"]`)?.focus();
+  };
+  try {
+    await showLetter(place, id, {
+      back,
+      isOpen: () => openId() === id,
+      told: tell,
+      changed: () => attempt(reload),
+      discard: (letter) => askDiscard([letter]),
+    });
+  } catch (error) {
+    if (openId() !== id) return;
+    // A letter that was shown before stays, and what was typed into it.
+    if (place.childElementCount === 0) {
+      place.replaceChildren(
+        button("← Back to the list", back, "back"),
+        element("p", { class: "failed" }, error instanceof Error ? error.message : String(error)),
+      );
+    }
+    throw error;
+  } finally {
+    if (focus && openId() === id) place.focus();
   }
-  await showLetter(place, id, {
-    back: () => {
-      location.hash = "";
-      document.querySelector<HTMLElement>(`#letters a[href$="${CSS.escape(id)}"]`)?.focus();
-    },
-    told: tell,
-    changed: () => attempt(reload),
-    discard: (letter) => askDiscard([letter]),
-  });
-  if (focus) place.focus();
 }
 
 async function reload(): Promise<void> {
   await Promise.all([list.load(), showOpen(false)]);
 }
 
+const problem = byId("discard-problem", HTMLElement);
 let discarding: readonly Summary[] = [];
 
 function askDiscard(letters: readonly Summary[]): void {
@@ -70,6 +85,10 @@ function askDiscard(letters: readonly Summary[]): void {
       ? `${only.error_code}: ${only.message} The user's change will never happen.`
       : `${letters.length} letters. The users' changes will never happen.`;
   reason.value = "";
+  problem.textContent = "";
+  reason.removeAttribute("aria-invalid");
+  const careful = dialog.querySelector<HTMLInputElement>('input[name="dependants"]');
+  if (careful !== null) careful.checked = true;
   dialog.showModal();
   reason.focus();
 }
@@ -78,11 +97,10 @@ async function discard(): Promise<void> {
   const why = reason.value.trim();
   if (why === "") {
     reason.setAttribute("aria-invalid", "true");
+    problem.textContent = "Say why: the reason is kept with the letter.";
     reason.focus();
-    tell("Say why: the reason is kept with the letter.", true);
     return;
   }
-  reason.removeAttribute("aria-invalid");
   const choice = dialog.querySelector<HTMLInputElement>('input[name="dependants"]:checked')?.value;
   dialog.close();
   const body = JSON.stringify({ reason: why, ...(choice && { dependants: choice }) });
@@ -102,16 +120,29 @@ async function each(
 ): Promise<void> {
   let done = 0;
   const failures: string[] = [];
-  for (const letter of letters) {
-    tell(`${done + failures.length + 1} of ${letters.length} …`);
-    const failure = await handle(letter);
-    if (failure === undefined) done += 1;
-    else failures.push(failure);
+  let signedOut = false;
+  for (const [index, letter] of letters.entries()) {
+    tell(`${index + 1} of ${letters.length} …`);
+    try {
+      const failure = await handle(letter);
+      if (failure === undefined) done += 1;
+      else failures.push(failure);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+      // Every other request would be refused, too.
+      signedOut = error instanceof SignedOut;
+      if (signedOut) break;
+    }
   }
   const [first] = failures;
-  const failed = first === undefined ? "" : ` ${failures.length} not: ${first}`;
-  tell(`${done} ${word}.${failed}`, first !== undefined);
-  await reload();
+  const left = letters.length - done;
+  tell(`${done} ${word}.${first === undefined ? "" : ` ${left} not: ${first}`}`, left > 0);
+  if (!signedOut) await reload();
+  // A button that has become disabled takes no keys.
+  const { activeElement } = document;
+  if (activeElement === document.body || activeElement?.matches(":disabled")) {
+    byId("refresh", HTMLButtonElement).focus();
+  }
 }
 
 retrySelected.addEventListener("click", () => {
@@ -139,6 +170,9 @@ byId("clear", HTMLButtonElement).addEventListener("click", () => {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(list.load);
+});
+addEventListener("beforeunload", (event) => {
+  if (drafts.size > 0) event.preventDefault();
 });
 addEventListener("hashchange", () => attempt(() => showOpen(true)));
 

@@ -1,6 +1,14 @@
 /** What comes at once: different transactions, and one transaction several times. */
-import { absent, type AuditCase, from, results, success, there, upload } from "../case.js";
-import { ledger } from "./remedies.js";
+import {
+  absent,
+  type AuditCase,
+  from,
+  results,
+  success,
+  there,
+  upload,
+  mendLedger,
+} from "../case.js";
 
 const must = { need: "MUST", about: "At once" } as const;
 
@@ -115,7 +123,7 @@ export const atOnce: readonly AuditCase[] = [
     id: "L-452",
     heavy: true,
     title: "applies five transactions of one device that come at once and twice, each once",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const bodies = Array.from({ length: 5 }, (_, n) => ({
         body: from(g.device("phone"), g.numbered(...g.once(`${n}`))),

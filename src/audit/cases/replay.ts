@@ -1,6 +1,15 @@
 /** L-4xx: what is sent twice. With `client_id` and an `op_id` on every entry, or else a `transaction_id`, a transaction is applied once. */
-import { absent, applied, type AuditCase, fatal, from, results, success, there } from "../case.js";
-import { ledger } from "./remedies.js";
+import {
+  absent,
+  applied,
+  type AuditCase,
+  fatal,
+  from,
+  results,
+  success,
+  there,
+  mendLedger,
+} from "../case.js";
 
 const level = 2;
 const replay = { level, need: "MUST", about: "Sent twice" } as const;
@@ -10,7 +19,7 @@ export const replays: readonly AuditCase[] = [
     ...replay,
     id: "L-400",
     title: "applies a transaction once that could not be applied twice",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(...g.once("A")));
       return [
@@ -25,7 +34,7 @@ export const replays: readonly AuditCase[] = [
     ...replay,
     id: "L-401",
     title: "answers a replay as before and writes nothing, after somebody else changed the row",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
       const other = from(g.device("tablet"), g.numbered(g.patch("a", { code: g.code("B") })));
@@ -42,7 +51,7 @@ export const replays: readonly AuditCase[] = [
     ...replay,
     id: "L-402",
     title: "answers a replay as before and writes nothing, after somebody else deleted the row",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
       return [
@@ -57,7 +66,7 @@ export const replays: readonly AuditCase[] = [
     ...replay,
     id: "L-458",
     title: "does not delete a row again that has been made anew",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const remove = from(g.device("phone"), g.numbered(g.del("a")));
       const make = (device: string) =>
@@ -170,7 +179,7 @@ export const replays: readonly AuditCase[] = [
     ...replay,
     id: "L-456",
     title: "knows a transaction that comes twice in one request",
-    mend: ledger,
+    mend: mendLedger,
     steps: (g) => {
       const sent = g.numbered(...g.once("A"));
       return [

@@ -1,15 +1,12 @@
-/** The database behind a configuration: the server, its clock, the pool, and how much the library's own tables hold. */
+/** The database behind a configuration: the server, its clock, its connections, and how much the library's own tables hold. */
 import { type Kysely, sql } from "kysely";
 import { defaultLimits } from "../../wire/limits.js";
 import { atMost } from "../../sql/select.js";
 import type { Dialect } from "../../sql/dialect.js";
 import { familyOf } from "../../sql/families.js";
 import { createOwn, type OwnTables } from "../../sql/own-tables/tables.js";
-import { describeError } from "../describe-error.js";
-import type { Io } from "../io.js";
+import { describeError, type Io, counted } from "../io.js";
 import { databaseOf, type Loaded } from "../load-config.js";
-import { counted } from "../check.js";
-import { examinePool } from "./pool.js";
 import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
 
 export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<Verdict> {
@@ -150,4 +147,64 @@ async function ledgerSize(own: Kysely<OwnTables>, dialect: Dialect): Promise<Ver
   return count > mostCounted
     ? info("the ledger", "more than a million rows. `ledger.retentionDays` bounds their age")
     : ok("the ledger", counted(count, "row"));
+}
+
+/** If no other connection has come within this time, the pool is considered exhausted. */
+const quietMs = 1_000;
+/** No more connections are opened, because the server is in use. */
+const mostAsked = 20;
+
+/** @param wanted database transactions that the configuration lets be under way at once */
+export async function examinePool(db: Kysely<unknown>, wanted: number): Promise<Verdict> {
+  const what = "connections";
+  const asked = Math.min(wanted, mostAsked);
+  const { held, failure } = await holdAtOnce(db, asked);
+  if (failure !== undefined) {
+    const why = describeError(failure, { secrets: new Set() });
+    return warning(what, `after ${held} the next one failed: ${why}`);
+  }
+  return held >= asked
+    ? ok(what, `the pool gives ${held} at once, and limits.concurrentTransactions is ${wanted}`)
+    : warning(
+        what,
+        `the pool gives ${held} at once, and limits.concurrentTransactions is ${wanted}: make the pool as large, or set the limit to ${counted(held, "connection")}.`,
+      );
+}
+
+async function holdAtOnce(
+  db: Kysely<unknown>,
+  asked: number,
+): Promise<{ readonly held: number; readonly failure?: unknown }> {
+  let held = 0;
+  let most = 0;
+  let failure: unknown;
+  let release: () => void = () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const wait = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(release, quietMs);
+  };
+  wait();
+  const holders = Array.from({ length: asked }, async () => {
+    try {
+      await db.connection().execute(async (connection) => {
+        await sql`select 1`.execute(connection);
+        held += 1;
+        most = Math.max(most, held);
+        if (most === asked) release();
+        else wait();
+        await released;
+        held -= 1;
+      });
+    } catch (error) {
+      failure ??= error;
+      release();
+    }
+  });
+  await Promise.all(holders);
+  clearTimeout(timer);
+  return { held: most, ...(failure !== undefined && { failure }) };
 }

@@ -1,8 +1,7 @@
 /** Examines a running deployment by its URL: what a device, a load balancer and a stranger get from it. No request writes anything. */
-import { UsageProblem } from "../command.js";
-import { describeError } from "../describe-error.js";
 import type { Io } from "../io.js";
-import { foreignToken } from "./foreign-token.js";
+import { type Answer, type Ask, asking, emptyUpload, under, upload } from "./requests.js";
+import { examineTokens } from "./tokens.js";
 import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
 
 interface Examined {
@@ -13,28 +12,6 @@ interface Examined {
   readonly ready?: string;
   /** A user's token. */
   readonly token?: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  readonly ms: number;
-}
-
-/** `failed`: why there was no answer at all. */
-type Asked = Answer | { readonly failed: string };
-type Ask = (url: URL, init?: RequestInit) => Promise<Asked>;
-
-const requestMs = 15_000;
-
-/** @throws UsageProblem */
-export function readUrl(option: string, given: string): URL {
-  if (URL.canParse(given)) {
-    const url = new URL(given);
-    if (url.protocol === "https:" || url.protocol === "http:") return url;
-  }
-  throw new UsageProblem(`--${option} must be a URL, such as https://api.example.com/api/data.`);
 }
 
 export async function* examineDeployment(
@@ -54,46 +31,13 @@ export async function* examineDeployment(
   yield read.verdict;
   if (read.bodyBytes === undefined) return;
   yield await contract(ask, url);
-  yield await withoutToken(ask, url);
-  yield await withForeignToken(ask, url);
-  yield token === undefined
-    ? info(
-        "an upload of a user",
-        "not tried, so whether the server can fetch the provider's keys is not known: put a user's token into $POWERSYNC_WRITES_TOKEN",
-      )
-    : await withToken(ask, url, token);
+  yield* examineTokens(ask, url, token);
   yield await largeBody(ask, url, read.bodyBytes);
   yield origin === undefined
     ? info("CORS", "not tried: name a page's origin by --origin, where the app runs in a browser")
     : await preflight(ask, url, origin);
   yield await probe(ask, new URL(health, url), "health", "alive");
   yield await probe(ask, new URL(ready, url), "ready", "ready for uploads");
-}
-
-function asking({ signal, secrets }: Io): Ask {
-  return async (url, init = {}) => {
-    const startedAt = performance.now();
-    try {
-      const response = await fetch(url, {
-        ...init,
-        // A redirect must not send the token to another host.
-        redirect: "manual",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
-      });
-      const { status, headers } = response;
-      const text = await response.text();
-      return { status, headers, text, ms: performance.now() - startedAt };
-    } catch (error) {
-      return { failed: describeError(error, { secrets }) };
-    }
-  };
-}
-
-function under(url: URL, name: string): URL {
-  const route = new URL(url);
-  const { pathname } = url;
-  route.pathname = `${pathname.endsWith("/") ? pathname.slice(0, -1) : pathname}/${name}`;
-  return route;
 }
 
 function transport({ protocol, hostname }: URL): Verdict {
@@ -159,62 +103,6 @@ async function contract(ask: Ask, url: URL): Promise<Verdict> {
     : warning(what, `GET …/openapi.yaml is answered ${answer.status}.`);
 }
 
-/** An empty upload: whoever accepts it writes nothing. */
-const emptyUpload = JSON.stringify({ transactions: [{ crud: [] }] });
-
-function upload(ask: Ask, url: URL, headers: Record<string, string>, body = emptyUpload) {
-  const json = { "content-type": "application/json" };
-  return ask(url, { method: "POST", headers: { ...json, ...headers }, body });
-}
-
-async function withoutToken(ask: Ask, url: URL): Promise<Verdict> {
-  const what = "an upload without a token";
-  const answer = await upload(ask, url, {});
-  if ("failed" in answer) return wrong(what, answer.failed);
-  if (answer.status === 401) return ok(what, "is refused (401)");
-  if (answer.status === 200) {
-    return wrong(
-      what,
-      "is accepted: anyone can write. Give `authenticate` one that checks tokens.",
-    );
-  }
-  return refused(what, answer, "401");
-}
-
-const keysUnavailable =
-  "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.";
-
-/** Sends a token from an unknown signer and issuer, which must be refused. */
-async function withForeignToken(ask: Ask, url: URL): Promise<Verdict> {
-  const what = "a stranger's token";
-  const answer = await upload(ask, url, { authorization: `Bearer ${await foreignToken()}` });
-  if ("failed" in answer) return wrong(what, answer.failed);
-  switch (answer.status) {
-    case 401:
-      return ok(what, "is refused (401)");
-    case 200:
-      return wrong(what, "is accepted: signatures are not checked. Use jwt() as `authenticate`.");
-    case 503:
-      return wrong(what, keysUnavailable);
-    default:
-      return refused(what, answer, "401");
-  }
-}
-
-async function withToken(ask: Ask, url: URL, token: string): Promise<Verdict> {
-  const what = "an upload of a user";
-  const answer = await upload(ask, url, { authorization: `Bearer ${token}` });
-  if ("failed" in answer) return wrong(what, answer.failed);
-  if (answer.status === 200) return ok(what, "is accepted: the server has the keys");
-  if (answer.status === 503) return wrong(what, keysUnavailable);
-  return answer.status === 401
-    ? wrong(
-        what,
-        "is refused (401): the token has expired, or its issuer or audience are not those of `jwt()`. The server's log says which.",
-      )
-    : refused(what, answer, "200");
-}
-
 const probeBytes = 2 * 1024 * 1024;
 
 /** Sends a large body, because proxies have their own limits (1 MiB in nginx) and answer in place of the endpoint. */
@@ -269,15 +157,6 @@ async function probe(ask: Ask, url: URL, what: string, fine: string): Promise<Ve
   return answer.status < 300
     ? ok(what, `${place} says that it is ${fine}`)
     : wrong(what, `${place} is answered ${answer.status}. The server's log says why.`);
-}
-
-function refused(what: string, { status, text, headers }: Answer, expected: string): Verdict {
-  const ours = headers.has("x-correlation-id");
-  const said = text.slice(0, 200);
-  return wrong(
-    what,
-    `is answered ${status} in place of ${expected}${ours ? "" : ", by something in front of powersync-writes"}: ${said}`,
-  );
 }
 
 function mebibytes(bytes: number): string {

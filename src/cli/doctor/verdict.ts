@@ -1,4 +1,7 @@
-/** The result of an examination: one line of the doctor's page. */
+/** The doctor's page: sections of verdicts, and their text. */
+import { type Io, oneLine, redacted } from "../io.js";
+
+/** The result of one examination: a line of the page. */
 export interface Verdict {
   /** `info`: a fact, neither good nor bad. */
   readonly level: "ok" | "warning" | "error" | "info";
@@ -26,4 +29,19 @@ export function warning(what: string, detail: string): Verdict {
 
 export function wrong(what: string, detail: string): Verdict {
   return { level: "error", what, detail };
+}
+
+const marks = {
+  ok: ["green", "ok"],
+  warning: ["yellow", "warning"],
+  error: ["red", "error"],
+  info: ["dim", "-"],
+} as const;
+
+export function sectionText({ title, verdicts }: Section, io: Io): string {
+  const lines = verdicts.map(({ level, what, detail }) => {
+    const [style, word] = marks[level];
+    return `  ${io.paint(style, word.padEnd(7))}  ${what}${detail === undefined ? "" : `: ${redacted(oneLine(detail), io.secrets)}`}`;
+  });
+  return `${io.paint("bold", title)}\n${lines.join("\n")}\n\n`;
 }

@@ -1,6 +1,6 @@
 /** The tables for which rules can be made, from a database, a client's schema, or both. */
 import { type Kysely, sql } from "kysely";
-import { type ClientSchema, syncedTables } from "../../check/types.js";
+import { type ClientSchema, syncedTables } from "../../check/client-schema.js";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
 import type { Dialect } from "../../sql/dialect.js";

@@ -1,13 +1,17 @@
 /** `letters discard`: by ids, or many by a filter. */
-import type { BulkDiscardReport, DiscardResult } from "../../dead-letters/types.js";
-import { type Help, oneOf, readArguments, wholeNumber } from "../arguments.js";
-import { counted } from "../check.js";
-import { type ExitCode, UsageProblem } from "../command.js";
-import { oneLine } from "../describe-error.js";
-import type { Io } from "../io.js";
+import type { BulkDiscardReport } from "../../dead-letters/types.js";
+import {
+  type Help,
+  oneOf,
+  readArguments,
+  wholeNumber,
+  type ExitCode,
+  UsageProblem,
+} from "../command.js";
+import { counted, oneLine, type Io } from "../io.js";
 import { configOptions, loadConfig } from "../load-config.js";
-import { chosen, filterOptions } from "./filter.js";
-import { countWaiting } from "./word.js";
+import { chosen, countWaiting, filterOptions } from "./filter.js";
+import { discardOutcome } from "./text.js";
 
 const options = {
   reason: {
@@ -37,7 +41,9 @@ const help: Help<typeof options> = {
   about:
     "Closes letters without writing anything: the users' changes never happen.\nWithout --dependants, a letter that others depend on is left as it is.\nExit codes: 0 all were discarded, 1 some were not.",
   options,
-  examples: ['powersync-writes letters discard --client 3f1c… --reason "The device was a test."'],
+  examples: [
+    'npx powersync-writes letters discard --client 3f1c… --reason "The device was a test."',
+  ],
 };
 
 export async function discard(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -61,7 +67,9 @@ export async function discard(args: readonly string[], io: Io): Promise<ExitCode
       const result = await writes.deadLetters.discard(id, reason, { ...dependants, ...whose });
       if (result.status !== "discarded") code = 1;
       await io.out(
-        json ? `${JSON.stringify({ id, ...result })}\n` : `${oneLine(id)}  ${wordOf(result)}\n`,
+        json
+          ? `${JSON.stringify({ id, ...result })}\n`
+          : `${oneLine(id)}  ${discardOutcome(result)}\n`,
       );
     }
     return code;
@@ -106,16 +114,3 @@ export async function discard(args: readonly string[], io: Io): Promise<ExitCode
 }
 
 const lettersAtOnce = 100;
-
-function wordOf(result: DiscardResult): string {
-  switch (result.status) {
-    case "discarded":
-      return "discarded";
-    case "has_dependants":
-      return `left as it is: ${counted(result.dependants, "letter")} depend on it. Say what becomes of them: --dependants discard, or keep`;
-    case "not_open":
-      return `not open: it has been ${result.is} already`;
-    case "not_found":
-      return "there is no such letter";
-  }
-}

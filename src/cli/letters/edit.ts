@@ -6,13 +6,13 @@ import { join } from "node:path";
 import type { Letter } from "../../store/letters.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { canonicalJson } from "../../wire/serialize.js";
-import { type Help, readArguments } from "../arguments.js";
-import { type ExitCode, Problem, UsageProblem } from "../command.js";
-import { oneLine } from "../describe-error.js";
-import type { Io } from "../io.js";
-import { absolute, configOptions, type Loaded, loadConfig } from "../load-config.js";
-import { columnHelp } from "./column-help.js";
-import { prettyJson } from "./pretty-json.js";
+import { type Help, readArguments, type ExitCode, Problem, UsageProblem } from "../command.js";
+import { oneLine, type Io } from "../io.js";
+import { absolute } from "../load-module.js";
+import { configOptions, type Loaded, loadConfig } from "../load-config.js";
+import { prettyJson } from "./text.js";
+import type { Principal } from "../../context.js";
+import type { WritesConfig } from "../../config/config.js";
 
 const options = {
   file: {
@@ -28,7 +28,7 @@ const help: Help<typeof options> = {
   about:
     "Opens the letter's payload in $VISUAL or $EDITOR, and stores what was saved. The letter is not applied: retry it afterwards.\nExit codes: 0 it was stored, or nothing was changed; 1 it was not stored.",
   options,
-  examples: ['EDITOR="code --wait" powersync-writes letters edit 0197…'],
+  examples: ['EDITOR="code --wait" npx powersync-writes letters edit 0197…'],
 };
 
 export async function edit(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -159,4 +159,26 @@ async function runEditor(editor: string, file: string): Promise<void> {
     child.on("exit", resolve);
   });
   if (code !== 0) throw new Problem(`The editor ended with an error (${code ?? "killed"}).`);
+}
+
+export function columnHelp(
+  tables: readonly string[],
+  config: Pick<WritesConfig<Principal, unknown>, "tables">,
+): readonly string[] {
+  return tables.map((name) => {
+    const rule = Object.hasOwn(config.tables, name) ? config.tables[name] : undefined;
+    if (rule === undefined) return `${name}: no rule is for this table, so it can't be written.`;
+    const { columns, operations } = rule;
+    const names = Array.isArray(columns)
+      ? (columns as readonly string[])
+      : columns === undefined
+        ? undefined
+        : Object.keys(columns);
+    const set = [...Object.keys(rule.set ?? {}), ...Object.keys(rule.setOnInsert ?? {})];
+    return [
+      `${name}: ${names === undefined ? "every column of the table" : names.join(", ")}`,
+      ...(set.length === 0 ? [] : [`set by the server: ${set.join(", ")}`]),
+      ...(operations === undefined ? [] : [`operations: ${operations.join(", ")}`]),
+    ].join("; ");
+  });
 }

@@ -1,12 +1,10 @@
 /** `letters export`. */
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { type Help, readArguments } from "../arguments.js";
-import { counted } from "../check.js";
-import { type ExitCode, Problem } from "../command.js";
-import { describeError } from "../describe-error.js";
-import type { Io } from "../io.js";
-import { absolute, configOptions, loadConfig } from "../load-config.js";
+import { type Help, readArguments, type ExitCode, Problem } from "../command.js";
+import { counted, describeError, type Io } from "../io.js";
+import { absolute } from "../load-module.js";
+import { configOptions, loadConfig } from "../load-config.js";
 import { filterOf, filterOptions } from "./filter.js";
 
 const options = {
@@ -25,7 +23,7 @@ const help: Help<typeof options> = {
   about:
     "Writes whole letters, oldest first, one JSON object a line. Without --status: letters of every status.\nThey hold users' data. The file can be read by its owner alone.",
   options,
-  examples: ["powersync-writes letters export --status open,stale --output letters.jsonl"],
+  examples: ["npx powersync-writes letters export --status open,stale --output letters.jsonl"],
 };
 
 export async function exportLetters(args: readonly string[], io: Io): Promise<ExitCode> {

@@ -1,8 +1,8 @@
-/** Selects letters, by their ids or by a filter. */
-import type { LetterFilter } from "../../dead-letters/types.js";
+/** Selects letters, by their ids or by a filter, and counts them. */
+import type { Principal } from "../../context.js";
+import type { DeadLetters, LetterFilter } from "../../dead-letters/types.js";
 import type { LetterStatus } from "../../store/letters.js";
-import { oneOf } from "../arguments.js";
-import { UsageProblem } from "../command.js";
+import { oneOf, UsageProblem } from "../command.js";
 
 export const filterOptions = {
   status: {
@@ -81,3 +81,32 @@ export function chosen(
   }
   return { filter };
 }
+
+/** How many of the letters wait. `undefined`: too many to count. */
+export async function countWaiting(
+  letters: DeadLetters<Principal>,
+  filter: LetterFilter,
+  whose: { readonly principal?: Principal },
+): Promise<number | undefined> {
+  const waiting: readonly LetterStatus[] = ["open", "stale"];
+  const asked = filter.status === undefined ? waiting : [filter.status].flat();
+  const status = asked.filter((each) => waiting.includes(each));
+  if (status.length === 0) return 0;
+  let count = 0;
+  let cursor: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const { letters: found, next } = await letters.list({
+      ...filter,
+      status,
+      ...whose,
+      limit: 500,
+      ...(cursor !== undefined && { cursor }),
+    });
+    count += found.length;
+    if (next === undefined) return count;
+    cursor = next;
+  }
+  return undefined;
+}
+
+const mostPages = 20;

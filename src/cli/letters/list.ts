@@ -1,10 +1,8 @@
 /** `letters list`. */
 import { wireSummary } from "../../dead-letters/query.js";
 import type { LetterSummary } from "../../store/letters.js";
-import { type Help, oneOf, readArguments, wholeNumber } from "../arguments.js";
-import type { ExitCode } from "../command.js";
-import { oneLine } from "../describe-error.js";
-import type { Io } from "../io.js";
+import { type Help, oneOf, readArguments, wholeNumber, type ExitCode } from "../command.js";
+import { oneLine, type Io } from "../io.js";
 import { configOptions, type Loaded, loadConfig } from "../load-config.js";
 import { filterOf, filterOptions } from "./filter.js";
 
@@ -22,8 +20,8 @@ const help: Help<typeof options> = {
   about: "Lists letters. Without --status: those that wait, open and stale.",
   options,
   examples: [
-    "powersync-writes letters list --code FOREIGN_KEY_VIOLATION --since 2026-01-31",
-    "powersync-writes letters list --by-cause",
+    "npx powersync-writes letters list --code FOREIGN_KEY_VIOLATION --since 2026-01-31",
+    "npx powersync-writes letters list --by-cause",
   ],
 };
 
@@ -53,7 +51,7 @@ export async function list(args: readonly string[], io: Io): Promise<ExitCode> {
     await io.out(`${JSON.stringify({ letters: found.map(wireSummary), more }, null, 2)}\n`);
     return 0;
   }
-  for (const letter of found) await io.out(`${letterText(letter, io)}\n`);
+  for (const letter of found) await io.out(`${summaryText(letter, io)}\n`);
   if (found.length === 0) await io.out("There are no such letters.\n");
   if (more) io.note(`There are more: --limit ${found.length * 10} shows them.`);
   return 0;
@@ -124,7 +122,7 @@ async function writeCauses(
 }
 
 /** A letter in two lines. Text from devices is cleaned, because it may contain anything. */
-function letterText(letter: LetterSummary, { paint }: Io): string {
+function summaryText(letter: LetterSummary, { paint }: Io): string {
   const { id, status, errorCode, message, userId, tables, firstSeenAt, attempts } = letter;
   const { root, dependants } = letter;
   const style = status === "open" ? "red" : status === "stale" ? "yellow" : "dim";

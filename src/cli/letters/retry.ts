@@ -1,14 +1,18 @@
 /** `letters retry`: by ids, or many by a filter. */
 import type { Principal } from "../../context.js";
 import type { BulkRetryReport, RetryResult } from "../../dead-letters/types.js";
-import { type Help, jsonObject, readArguments, wholeNumber } from "../arguments.js";
-import { counted } from "../check.js";
-import { type ExitCode, UsageProblem } from "../command.js";
-import { oneLine } from "../describe-error.js";
-import type { Io } from "../io.js";
+import {
+  type Help,
+  principalIn,
+  readArguments,
+  wholeNumber,
+  type ExitCode,
+  UsageProblem,
+} from "../command.js";
+import { counted, oneLine, type Io } from "../io.js";
 import { configOptions, type Loaded, loadConfig } from "../load-config.js";
-import { chosen, filterOptions } from "./filter.js";
-import { countWaiting, wordOf } from "./word.js";
+import { chosen, countWaiting, filterOptions } from "./filter.js";
+import { retryOutcome } from "./text.js";
 
 const options = {
   ...filterOptions,
@@ -31,8 +35,8 @@ const help: Help<typeof options> = {
     "Applies letters, oldest first, as the users who sent them. A letter's dependants are applied with it, in order.\nAfter the first letter of a device that is not applied, its others are skipped. An interrupted run can be repeated.\nExit codes: 0 all were applied, 1 some were not.",
   options,
   examples: [
-    "powersync-writes letters retry --code FOREIGN_KEY_VIOLATION --table todos",
-    "powersync-writes letters retry 0197… --force",
+    "npx powersync-writes letters retry --code FOREIGN_KEY_VIOLATION --table todos",
+    "npx powersync-writes letters retry 0197… --force",
   ],
 };
 
@@ -43,7 +47,7 @@ export async function retry(args: readonly string[], io: Io): Promise<ExitCode> 
   const which = chosen(positionals, values, "retry");
   const json = values.json === true;
   const force = values.force === true;
-  const as = values.as === undefined ? undefined : principalOf(values.as);
+  const as = values.as === undefined ? undefined : principalIn("as", values.as);
   if ("ids" in which) {
     const loaded = await loadConfig(values, io);
     return retryThese(which.ids, { force, ...(as && { as }) }, loaded, json, io);
@@ -124,12 +128,5 @@ async function tell(
     return;
   }
   const style = result.status === "retried" ? "green" : "yellow";
-  await out(`${oneLine(id)}  ${paint(style, wordOf(result))}\n`);
-}
-
-function principalOf(given: string): Principal {
-  const principal = jsonObject("as", given);
-  const { userId } = principal;
-  if (typeof userId !== "string") throw new UsageProblem('--as must have a "userId" that is text.');
-  return { ...principal, userId };
+  await out(`${oneLine(id)}  ${paint(style, retryOutcome(result))}\n`);
 }

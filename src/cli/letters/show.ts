@@ -3,12 +3,10 @@ import { wireLetter } from "../../dead-letters/query.js";
 import type { LetterComparison } from "../../dead-letters/types.js";
 import type { Letter } from "../../store/letters.js";
 import { stringifyJson } from "../../wire/serialize.js";
-import { type Help, readArguments } from "../arguments.js";
-import { type ExitCode, UsageProblem } from "../command.js";
-import { oneLine, printable } from "../describe-error.js";
-import type { Io } from "../io.js";
+import { type Help, readArguments, type ExitCode, UsageProblem } from "../command.js";
+import { oneLine, printable, type Io } from "../io.js";
 import { configOptions, loadConfig } from "../load-config.js";
-import { prettyJson } from "./pretty-json.js";
+import { prettyJson } from "./text.js";
 
 const options = {
   json: { type: "boolean", about: "write JSON" },

@@ -1,7 +1,8 @@
 /** `powersync-writes/otel`: traces and metrics by OpenTelemetry. */
 import { type MeterProvider, metrics, trace, type TracerProvider } from "@opentelemetry/api";
+import { didYouMean } from "../../config/nearest.js";
 import type { WriteRequest } from "../../model.js";
-import type { Telemetry } from "../telemetry.js";
+import type { Telemetry } from "../emit.js";
 import { createMeasured, observeLetters } from "./metrics.js";
 import { createSpans } from "./spans.js";
 
@@ -32,7 +33,8 @@ export interface OtelOptions {
  */
 export function otel(options: OtelOptions = {}): Telemetry {
   for (const name of Object.keys(options))
-    if (!known.has(name)) throw new TypeError(`otel: there is no option "${name}".`);
+    if (!known.includes(name))
+      throw new TypeError(`otel: ${name} is not known. ${didYouMean(name, known)}`);
   const {
     tracerProvider = trace,
     meterProvider = metrics,
@@ -73,9 +75,9 @@ export function otel(options: OtelOptions = {}): Telemetry {
   };
 }
 
-const known = new Set<string>([
+const known: readonly string[] = [
   "tracerProvider",
   "meterProvider",
   "queueAge",
   "waitingLetters",
-] satisfies (keyof OtelOptions)[]);
+] satisfies (keyof OtelOptions)[];

@@ -15,7 +15,7 @@ import {
 import type { TransactionEvent, WriteEvent } from "../events.js";
 import { pathOf } from "../../http/request.js";
 import type { WriteRequest, WriteResponse } from "../../model.js";
-import type { Telemetry } from "../telemetry.js";
+import type { Telemetry } from "../emit.js";
 import { methodOf } from "./metrics.js";
 
 const longestText = 2_000;

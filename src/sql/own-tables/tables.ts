@@ -13,7 +13,7 @@ import {
 } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../../config/config.js";
 import { checkKind } from "../../config/kinds.js";
-import { ownTables } from "../../config/own-tables-shape.js";
+import { ownTables } from "../../config/shapes.js";
 
 export interface OwnTables {
   powersync_ledger: {

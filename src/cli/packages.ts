@@ -1,8 +1,10 @@
-/** Versions: of this package, and of packages that the application has installed. */
+/** Packages: the version of this one, and those that the application has installed. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Problem } from "./command.js";
+import type { Io } from "./io.js";
 
 export function packageVersion(): string {
   return versionAbove(fileURLToPath(import.meta.url), "powersync-writes") ?? "unknown";
@@ -28,6 +30,29 @@ function versionAbove(file: string, name: string): string | undefined {
       if (found.name === name) return found.version;
     } catch {
       // This folder has no package.json.
+    }
+  }
+  return undefined;
+}
+
+/** @throws Problem if the driver is not installed */
+export async function driver<Driver>(name: string, io: Io): Promise<Driver> {
+  const found = await installed<Driver>(name, io);
+  if (found === undefined) {
+    throw new Problem(`The package "${name}" is not installed. Run \`npm install ${name}\`.`);
+  }
+  return found;
+}
+
+/** Imports the application's copy of a package, or else this package's. */
+export async function installed<Driver>(name: string, io: Io): Promise<Driver | undefined> {
+  for (const from of [join(io.cwd, "any.js"), import.meta.url]) {
+    try {
+      const file = createRequire(from).resolve(name);
+      const module = (await import(pathToFileURL(file).href)) as { readonly default: Driver };
+      return module.default;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     }
   }
   return undefined;

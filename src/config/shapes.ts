@@ -1,7 +1,21 @@
-/** The options of the library's own tables, as data, to be checked at the start. */
+/** Kinds that more than one part of the configuration uses. */
 import type { OwnTable, OwnTablesOptions } from "./config.js";
 import { type Kind, object, text, worded } from "./kinds.js";
-import type { ShapeOf } from "./rule-shape.js";
+
+/** A kind for each option of a type. The compiler refuses a kind that is missing, and one for an option that the type does not have. */
+export type ShapeOf<Options> = Readonly<Record<keyof Options, Kind>>;
+
+/** The kind of `limits`' options, and of others that count something. */
+export const limit: Kind = {
+  words: "a whole number above 0; or Infinity, for none",
+  fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
+};
+
+/** The path of an endpoint, as routers write it. */
+export const path: Kind = {
+  words: 'a path that begins with "/"',
+  fits: (value) => typeof value === "string" && value.startsWith("/"),
+};
 
 const ownTable = worded("a table's name", text);
 
