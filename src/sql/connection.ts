@@ -5,7 +5,7 @@
 import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
 import { keptQueued, misconfigured, retryable } from "../errors.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { LockLimit, Dialect, StatementSettings, SessionSettings } from "./dialect.js";
+import type { Dialect, LockLimit, SessionSettings, StatementSettings } from "./dialect.js";
 import { clientRequest, type LentClient } from "./pool-requests.js";
 import type { SqlDatabase } from "./table.js";
 

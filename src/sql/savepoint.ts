@@ -1,7 +1,7 @@
 /** Adds a row behind a savepoint: if its table refuses the row, the rest of the transaction is not affected. */
 import { CompiledQuery, sql } from "kysely";
 import type { Values } from "../store/store.js";
-import type { Savepoint, Dialect } from "./dialect.js";
+import type { Dialect, Savepoint } from "./dialect.js";
 import { enclosedValues, literalNulls } from "./rows/values.js";
 import type { SqlTable, SqlTransaction } from "./table.js";
 
@@ -22,7 +22,7 @@ export async function insertBehindSavepoint(
   { name }: SqlTable,
   values: Values,
 ): Promise<{ readonly error: unknown } | undefined> {
-  if (values["id"] !== undefined && (await isThere(tx, name, values["id"]))) return undefined;
+  if (values["id"] !== undefined && (await idExists(tx, name, values["id"]))) return undefined;
   const statement = tx
     .insertInto(name)
     .values(literalNulls(enclosedValues(values)))
@@ -35,7 +35,7 @@ export async function insertBehindSavepoint(
     try {
       await connection.executeQuery(alone(statement));
     } catch (error) {
-      if (!isOfTheRow(meaning(error))) throw error;
+      if (!isDataRefused(meaning(error))) throw error;
       failure = { error };
       await connection.executeQuery(CompiledQuery.raw(undo)).catch((undoing: unknown) => {
         throw meaning(undoing) === "other" ? allUndone(name, error, undoing) : undoing;
@@ -52,7 +52,7 @@ function allUndone(table: string, error: unknown, undoing: unknown): Error {
   return new AggregateError([error, undoing], message, { cause: error });
 }
 
-async function isThere(tx: SqlTransaction, table: string, id: unknown): Promise<boolean> {
+async function idExists(tx: SqlTransaction, table: string, id: unknown): Promise<boolean> {
   const found = await tx
     .selectFrom(table)
     .select(sql<number>`1`.as("one"))
@@ -62,6 +62,6 @@ async function isThere(tx: SqlTransaction, table: string, id: unknown): Promise<
 }
 
 /** Meanings in capitals say that the data is refused. */
-function isOfTheRow(meaning: string | undefined): boolean {
+function isDataRefused(meaning: string | undefined): boolean {
   return meaning !== undefined && meaning === meaning.toUpperCase();
 }

@@ -3,13 +3,13 @@
  * even if somebody catches the error: some databases have already undone everything, and would commit the following statements one by one. COMMIT waits
  * for every answer, and statements that come too late are not sent.
  */
-import {
-  type DatabaseConnection,
-  type Expression,
-  type IsolationLevel,
-  type Kysely,
-  type QueryExecutor,
-  type Transaction,
+import type {
+  DatabaseConnection,
+  Expression,
+  IsolationLevel,
+  Kysely,
+  QueryExecutor,
+  Transaction,
 } from "kysely";
 import { ApplicationFailure } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";

@@ -28,9 +28,9 @@ import {
   removeCreatedRows,
 } from "./dependants.js";
 import {
-  following,
   countByCode,
   countWaiting,
+  following,
   matching,
   rowQueue,
   waitingQueues,

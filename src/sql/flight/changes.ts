@@ -4,8 +4,9 @@ import type { Change, Effect, FlightOptions, Values } from "../../store/store.js
 import type { Scope } from "../../store/tables.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
+import { changesOfSlice } from "../rows/runs.js";
 import { compileOnce } from "../rows/statements.js";
-import type { CompiledOnce, Target, Texts } from "../rows/target.js";
+import type { Target, Texts } from "../rows/target.js";
 import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
 import type { KnownTable } from "../schema.js";
 import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
@@ -14,10 +15,10 @@ import {
   arrayOf,
   deletingRun,
   effectInRun,
-  isCastable,
   judgingRun,
   puttingRun,
-  rowOfKey,
+  runOf,
+  type RunPart,
 } from "./runs.js";
 import {
   type FlightWrite,
@@ -43,13 +44,13 @@ export interface ChangeStatement {
 }
 
 /** A change that one statement can make. */
-interface Ready {
+interface ReadyChange {
   readonly index: number;
   readonly table: SqlTable;
   readonly target: Target;
   readonly write: FlightWrite;
-  /** Changes that are alike may be made by one statement, but each row only once. Absent: the change is made alone. */
-  readonly run?: { readonly row: string; readonly once: CompiledOnce };
+  /** Absent: the change is made alone. */
+  readonly run?: RunPart;
 }
 
 /** A table's scope, bound once for all changes of a transaction that have the same scope. */
@@ -60,8 +61,6 @@ interface BoundOnce {
   readonly readsItself: boolean;
 }
 
-/** The event loop is released after this many changes. Fewer take too little time to matter. */
-const changesOfSlice = 50;
 const mostOfRun = 1_000;
 
 /**
@@ -75,17 +74,17 @@ export async function statementsOfChanges(
   changes: readonly Change[],
   from: number,
 ): Promise<readonly ChangeStatement[] | undefined> {
-  const legs: ChangeStatement[] = [];
+  const statements: ChangeStatement[] = [];
   const inSlices = changes.length > changesOfSlice;
-  let run: Ready[] = [];
+  let run: ReadyChange[] = [];
   let rows = new Set<string>();
   const scopes = new Map<SqlTable, BoundOnce>();
   const end = async () => {
     const [first] = run;
     const together =
       first !== undefined && run.length > 1 ? await statementsOfRun(parts, run) : undefined;
-    if (together !== undefined) legs.push(...together);
-    else for (const each of run) legs.push(...(await statementsOfOne(parts, each)));
+    if (together !== undefined) statements.push(...together);
+    else for (const each of run) statements.push(...(await statementsOfOne(parts, each)));
     run = [];
     rows = new Set();
   };
@@ -102,7 +101,7 @@ export async function statementsOfChanges(
       last = { given: change.scope, bound, readsItself };
       scopes.set(table, last);
     }
-    const ready = readyFor(parts.dialect, change, table, last, from + index);
+    const ready = readyChange(parts.dialect, change, table, last, from + index);
     if (ready === undefined) return undefined;
     const [first] = run;
     const joins =
@@ -119,16 +118,16 @@ export async function statementsOfChanges(
     if (ready.run !== undefined) rows.add(ready.run.row);
   }
   await end();
-  return legs;
+  return statements;
 }
 
-function readyFor(
+function readyChange(
   dialect: Dialect,
   change: Change,
   table: SqlTable,
   { bound: { scope, once }, readsItself }: BoundOnce,
   index: number,
-): Ready | undefined {
+): ReadyChange | undefined {
   const { values, fixed } = withoutFixed(change, dialect);
   const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
@@ -189,31 +188,17 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
     : { op: "put", values, changes };
 }
 
-const verbs = { put: "insert", delete: "delete" } as const;
-
 function without(values: Values, names: readonly string[]): Values {
   const others: Record<string, unknown> = { ...values };
   for (const name of names) delete others[name];
   return others;
 }
 
-/** PATCHes are made one by one. Joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
-function runOf(
-  { columns, traits }: SqlTable,
-  { key }: Change,
-  { op, values }: FlightWrite,
-  once: CompiledOnce,
-): Ready["run"] {
-  if (op !== "put" && op !== "delete") return undefined;
-  if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
-  const [[name, value] = ["", undefined]] = Object.entries(key);
-  const column = columns.get(name);
-  if (column === undefined) return undefined;
-  return { row: rowOfKey(column, value), once };
-}
-
 /** Whether two changes of one table have the same statement, except for the scope and the rows. */
-function isAlike({ write: one, target: { key } }: Ready, { write: other, target }: Ready): boolean {
+function isAlike(
+  { write: one, target: { key } }: ReadyChange,
+  { write: other, target }: ReadyChange,
+): boolean {
   return (
     one.op === other.op &&
     isSameNames(key, target.key) &&
@@ -232,10 +217,10 @@ function isSameNames(one: Values, other: Values): boolean {
 
 async function statementsOfOne(
   { db }: ChangesParts,
-  { target, write, index }: Ready,
+  { target, write, index }: ReadyChange,
 ): Promise<readonly ChangeStatement[]> {
   const { once } = target;
-  const legs: ChangeStatement[] = [];
+  const statements: ChangeStatement[] = [];
   for (const { what, columns, build, effect } of statementForms(target, write)) {
     const query =
       once === undefined
@@ -243,21 +228,21 @@ async function statementsOfOne(
         : await compileOnce(target, once, `flight ${what}`, columns, (at, given) => ({
             compile: () => build(db, at, given).compile(db),
           }));
-    legs.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
+    statements.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
   }
-  return legs;
+  return statements;
 }
 
 /** `undefined`: one of the values can't be part of a list of texts. */
 async function statementsOfRun(
   { db }: ChangesParts,
-  run: readonly Ready[],
+  run: readonly ReadyChange[],
 ): Promise<readonly ChangeStatement[] | undefined> {
   const [first] = run;
   if (first?.run === undefined) return undefined;
   const { table, write, target } = first;
   const { once } = first.run;
-  const arrays = (of: (ready: Ready) => Values): Record<string, unknown> | undefined => {
+  const arrays = (of: (ready: ReadyChange) => Values): Record<string, unknown> | undefined => {
     const columns: [string, unknown][] = [];
     for (const name of Object.keys(of(first))) {
       const array = arrayOf(run.map((ready) => of(ready)[name]));
@@ -271,7 +256,7 @@ async function statementsOfRun(
   if (key === undefined || values === undefined) return undefined;
   const together: Target = { ...target, key };
   /** No column has the name that is used for the number of rows. */
-  const leg = async (
+  const filled = async (
     what: string,
     columns: Values,
     build: (
@@ -286,7 +271,7 @@ async function statementsOfRun(
       },
     }));
   if (write.op === "delete") {
-    const query = await leg("delete", {}, deletingRun);
+    const query = await filled("delete", {}, deletingRun);
     const effects = run.map(({ index }, place) => ({
       change: index,
       of: (answer: string | null | undefined) => effectInRun(answer, place),
@@ -294,10 +279,10 @@ async function statementsOfRun(
     return [{ query, effects }];
   }
   const changes = JSON.stringify(Object.keys(write.changes));
-  const put = await leg(`put${changes}`, values, (parts, given) =>
+  const put = await filled(`put${changes}`, values, (parts, given) =>
     puttingRun(parts, given, write.changes),
   );
   return isJudgedAfter(target)
-    ? [{ query: put }, { query: await leg("judged", {}, judgingRun) }]
+    ? [{ query: put }, { query: await filled("judged", {}, judgingRun) }]
     : [{ query: put }];
 }

@@ -18,10 +18,10 @@ import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import { tookTooLong } from "../connection.js";
 import type { TimeLimits } from "../dialect.js";
 import type { EndHungSessions } from "../hung-sessions.js";
-import { type FlightStatement, flightRequest, type FlightAnswer } from "../pool-requests.js";
+import { type FlightAnswer, flightRequest, type FlightStatement } from "../pool-requests.js";
 import type { SqlTransaction } from "../table.js";
-import { type ChangeStatement, type ChangesParts, statementsOfChanges } from "./changes.js";
-import { claimStatement, type ClaimParts } from "./statements.js";
+import { type ChangesParts, type ChangeStatement, statementsOfChanges } from "./changes.js";
+import { type ClaimParts, claimStatement } from "./statements.js";
 
 /** What is known about a database's connections: whether they can send flights. */
 export interface FlightSupport {
@@ -82,8 +82,8 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     // As the login role, so before the changes. If nothing is claimed, the limits are set by a statement of their own.
     for (const [index, { claim }] of transactions.entries()) {
       if (index > 0 && claim === undefined) continue;
-      const leg = await claimStatement(parts, { ...options, claim });
-      if (leg === undefined || !(await add(leg))) return undefined;
+      const claiming = await claimStatement(parts, { ...options, claim });
+      if (claiming === undefined || !(await add(claiming))) return undefined;
     }
     if (options.deferConstraints === true && dialect.defer)
       sent.push({ statement: { text: dialect.defer.compile(db).sql, parameters: [] } });
@@ -93,9 +93,9 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     }
     let first = 0;
     for (const { changes } of transactions) {
-      const legs = await statementsOfChanges(parts, options, changes, first);
-      if (legs === undefined) return undefined;
-      for (const { query, effects } of legs) {
+      const statements = await statementsOfChanges(parts, options, changes, first);
+      if (statements === undefined) return undefined;
+      for (const { query, effects } of statements) {
         if (isSliceOver()) await nextSlice();
         if (!(await add(query, effects))) return undefined;
       }

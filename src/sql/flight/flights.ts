@@ -7,20 +7,20 @@ import { Undone } from "../../store/failures.js";
 import type { Change, DatabaseCaller, Effect } from "../../store/store.js";
 import type { SchemaTrust } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
-import { type FlightStatement, flightRequest, type FlightAnswer } from "../pool-requests.js";
+import { type FlightAnswer, flightRequest, type FlightStatement } from "../pool-requests.js";
 import type { Texts } from "../rows/target.js";
 import type { KnownTable } from "../schema.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 import type { Watch } from "../transaction.js";
 import { statementsOfChanges } from "./changes.js";
 import {
-  supportsFlights,
   createSendFlight,
   createStatementNames,
   type FlightParts,
+  type FlightSupport,
   type SendFlight,
   type StatementNaming,
-  type FlightSupport,
+  supportsFlights,
 } from "./flight.js";
 
 export interface Flights {
@@ -77,22 +77,22 @@ function createSendPart(parts: PartParts): SendPart {
     const connection = tx.withoutPlugins();
     support.supported ??= await supportsFlights(connection);
     if (!support.supported) return undefined;
-    const legs = await statementsOfChanges(
+    const compiled = await statementsOfChanges(
       parts,
       { schema, ...(caller && { caller }) },
       run,
       0,
     ).catch(() => undefined);
-    if (legs === undefined) return undefined;
+    if (compiled === undefined) return undefined;
     const statements: FlightStatement[] = [];
-    for (const { query } of legs) {
+    for (const { query } of compiled) {
       const statement = await named(query);
       if (statement === undefined) return undefined;
       statements.push(statement);
     }
     for (const { text } of watch.statement ? statements : []) watch.statement?.(text);
-    const word = CompiledQuery.raw(flightRequest, [{ statements, isPart: true }]);
-    const { rows }: QueryResult<unknown> = await connection.executeQuery(word);
+    const request = CompiledQuery.raw(flightRequest, [{ statements, isPart: true }]);
+    const { rows }: QueryResult<unknown> = await connection.executeQuery(request);
     const answer = rows[0] as FlightAnswer;
     watch.statements += statements.length - 1;
     if ("error" in answer) {
@@ -101,7 +101,7 @@ function createSendPart(parts: PartParts): SendPart {
       throw undone && !decides(error) ? new Undone(error) : error;
     }
     const effects = run.map((): Effect => "written");
-    for (const [at, { effects: told = [] }] of legs.entries()) {
+    for (const [at, { effects: told = [] }] of compiled.entries()) {
       for (const { change, of } of told) effects[change] = of(answer.rows[at]?.[0]?.[0]);
     }
     return effects;

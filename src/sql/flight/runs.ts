@@ -1,12 +1,40 @@
 /** Runs: neighboring changes of one kind on one table, in one statement. Its text is the same for any number of rows. */
 import { type RawBuilder, sql, type SqlBool } from "kysely";
-import type { Effect, Values } from "../../store/store.js";
+import type { Change, Effect, Values } from "../../store/store.js";
 import type { Column } from "../../store/tables.js";
 import { proposed, scoped } from "../rows/statements.js";
-import type { Target } from "../rows/target.js";
+import type { CompiledOnce, Target } from "../rows/target.js";
 import { asNumber } from "../select.js";
-import type { SqlDatabase } from "../table.js";
-import { returnedVerdict, notWrittenAtOnce, failUnlessWritten } from "./statements.js";
+import type { SqlDatabase, SqlTable } from "../table.js";
+import {
+  failUnlessWritten,
+  type FlightWrite,
+  notWrittenAtOnce,
+  returnedVerdict,
+} from "./statements.js";
+
+/** A change that one statement may make together with others of the same form, but each row only once. */
+export interface RunPart {
+  readonly row: string;
+  readonly once: CompiledOnce;
+}
+
+const verbs = { put: "insert", delete: "delete" } as const;
+
+/** `undefined`: the change is made alone. PATCHes are made one by one: joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
+export function runOf(
+  { columns, traits }: SqlTable,
+  { key }: Change,
+  { op, values }: FlightWrite,
+  once: CompiledOnce,
+): RunPart | undefined {
+  if (op !== "put" && op !== "delete") return undefined;
+  if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
+  const [[name, value] = ["", undefined]] = Object.entries(key);
+  const column = columns.get(name);
+  if (column === undefined) return undefined;
+  return { row: rowOfKey(column, value), once };
+}
 
 /**
  * Types for which a text, cast to the type without its length or digits, means the same as a parameter of the column's own type. The column applies
@@ -35,11 +63,7 @@ const castable: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether rows can be identified by this key, and written with these values, as texts. */
-export function isCastable(
-  columns: ReadonlyMap<string, Column>,
-  key: Values,
-  values: Values,
-): boolean {
+function isCastable(columns: ReadonlyMap<string, Column>, key: Values, values: Values): boolean {
   if (Object.keys(key).length !== 1) return false;
   for (const name in key) if (!isCastableColumn(columns.get(name), false)) return false;
   for (const name in values) if (!isCastableColumn(columns.get(name), true)) return false;
@@ -51,7 +75,7 @@ function isCastableColumn(column: Column | undefined, mayBeArray: boolean): bool
 }
 
 /** One text for each row's key, however it is spelled: otherwise a run could contain a row twice. */
-export function rowOfKey({ type }: Column, value: unknown): string {
+function rowOfKey({ type }: Column, value: unknown): string {
   const text = String(value);
   return type === "uuid" ? text.replace(/[^\da-f]/gi, "").toLowerCase() : text;
 }
@@ -76,7 +100,7 @@ export function arrayOf(values: readonly unknown[]): string | undefined {
   return `{${escaped.join(",")}}`;
 }
 
-interface RunParts {
+interface RunStatementParts {
   readonly db: SqlDatabase;
   readonly target: Target;
   readonly columns: ReadonlyMap<string, Column>;
@@ -89,7 +113,7 @@ const typeOf = ({ type, array }: Column): RawBuilder<unknown> =>
 
 /** @param values placeholders of arrays */
 export function puttingRun(
-  { db, target, columns, rows }: RunParts,
+  { db, target, columns, rows }: RunStatementParts,
   values: Values,
   changes: Values,
 ): RawBuilder<unknown> {
@@ -116,7 +140,7 @@ export function puttingRun(
 }
 
 /** A check that all rows of a run are in a scope that reads other tables. */
-export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<unknown> {
+export function judgingRun({ db, target, columns, rows }: RunStatementParts): RawBuilder<unknown> {
   const { table, scope } = target;
   const ok = scope === undefined ? sql<number>`1` : asNumber(scope.filter);
   const found = db
@@ -127,7 +151,7 @@ export function judgingRun({ db, target, columns, rows }: RunParts): RawBuilder<
 }
 
 /** Returns the positions of the changes whose rows do not exist, from 1 and separated by commas. */
-export function deletingRun({ db, target, columns }: RunParts): RawBuilder<unknown> {
+export function deletingRun({ db, target, columns }: RunStatementParts): RawBuilder<unknown> {
   const { table, key } = target;
   const [[name, keys] = ["", undefined]] = Object.entries(key);
   const statement = scoped(db.deleteFrom(table).where(amongKeys(target, columns)), target);

@@ -11,11 +11,11 @@ import {
   sql,
   type SqlBool,
 } from "kysely";
-import type { Effect, FlightOptions, Values } from "../../store/store.js";
 import type { Claim } from "../../store/ledger.js";
+import type { Effect, FlightOptions, Values } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect, TimeLimits } from "../dialect.js";
-import { timeBefore, hasLetters } from "../ledger/ledger.js";
+import { hasLetters, timeBefore } from "../ledger/ledger.js";
 import type { Own, OwnTables } from "../own-tables/tables.js";
 import { keepCompiled, Placeholder } from "../rows/compiled.js";
 import { parametersOf, scoped, updating, upserting, verdict } from "../rows/statements.js";
@@ -71,8 +71,8 @@ export function statementForms(
     case "put": {
       // Without a scope there is nothing to judge: the row is written, or the statement fails by itself.
       const isSure =
-        (scope ?? target.fixed) === undefined && !mayDecline(target, "insert", "update");
-      const leg: StatementForm = {
+        (scope ?? target.fixed) === undefined && !couldDecline(target, "insert", "update");
+      const form: StatementForm = {
         what: `put${isSure}${JSON.stringify(Object.keys(changes))}`,
         columns: values,
         build: (db, placed, columns) => {
@@ -82,10 +82,10 @@ export function statementForms(
             : failUnlessWritten(statement.returning(returnedVerdict(placed)));
         },
       };
-      return [leg, ...judged];
+      return [form, ...judged];
     }
     case "update": {
-      const leg: StatementForm = {
+      const form: StatementForm = {
         what: "update",
         columns: values,
         build: (db, placed, columns) =>
@@ -93,7 +93,7 @@ export function statementForms(
             scoped(updating(db, placed, columns), placed).returning(returnedVerdict(placed)),
           ),
       };
-      return [leg, ...judged];
+      return [form, ...judged];
     }
     // The row may leave its scope by this write, so it is judged afterward.
     case "softDelete":
@@ -140,7 +140,7 @@ export function returnedVerdict({ scope, traits }: Target) {
   return scope?.rowOnly === true ? verdict({ filter: scope.filter, rowOnly: true }, traits) : [one];
 }
 
-function mayDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
+function couldDecline({ traits }: Target, ...verbs: readonly Verb[]): boolean {
   return verbs.some((verb) => traits?.declining.has(verb) !== false);
 }
 

@@ -11,9 +11,9 @@
  */
 import { type Expression, sql } from "kysely";
 import type { FatalResult, TransactionResult } from "../../model.js";
-import { type ContentNames, namedMarginMs, answerOf, type Claim } from "../../store/ledger.js";
-import { Contention } from "../../store/failures.js";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
+import { Contention } from "../../store/failures.js";
+import { answerOf, type Claim, type ContentNames, namedMarginMs } from "../../store/ledger.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing, insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
@@ -21,8 +21,8 @@ import { forUpdate } from "../select.js";
 import {
   enterDevice,
   knownDevice,
-  markDevices,
   type LedgerTables,
+  markDevices,
   settleDevice,
   toldStates,
 } from "./devices.js";

@@ -2,9 +2,8 @@
 import { type Expression, type Kysely, sql, type SqlBool, type Transaction } from "kysely";
 import type { TransactionResult } from "../../model.js";
 import { Contention } from "../../store/failures.js";
+import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
 import { waiting } from "../../store/letters.js";
-import { answerOf, handlingOf, isTriedAnew } from "../../store/ledger.js";
-import type { Claim } from "../../store/ledger.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";

@@ -1,7 +1,7 @@
 /** SQL Server and Azure SQL, by `tedious`, `tarn` and Kysely's MssqlDialect. */
 import { sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Savepoint, Dialect, StatementSettings } from "../dialect.js";
+import type { Dialect, Savepoint, StatementSettings } from "../dialect.js";
 import { lockingRows } from "../rows/locking-statements.js";
 import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning, thrown } from "./errors.js";

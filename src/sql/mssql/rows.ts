@@ -6,7 +6,7 @@ import type { RowLock } from "../dialect.js";
 import type { InsertOutcome, LockingDialect } from "../rows/lock-row.js";
 import type { Put, Target } from "../rows/target.js";
 import { literalNulls } from "../rows/values.js";
-import { withLock, selectInScope } from "../select.js";
+import { selectInScope, withLock } from "../select.js";
 import type { SqlTransaction } from "../table.js";
 import { meaning, quotedNames } from "./errors.js";
 import { same } from "./operators.js";
@@ -22,8 +22,8 @@ async function insert(
 ): Promise<InsertOutcome> {
   const { traits, key } = target;
   // The row was looked for without a lock.
-  if (neverChanges && (await isThere(tx, target))) throw taken();
-  const statement = inserting(tx, target, { ...values, ...key });
+  if (neverChanges && (await rowExists(tx, target))) throw taken();
+  const statement = insertStatement(tx, target, { ...values, ...key });
   // Sent on the connection itself, so that the transaction's failure is the error that is thrown here.
   await tx.getExecutor().provideConnection(async (connection) => {
     try {
@@ -34,7 +34,7 @@ async function insert(
     }
   });
   // With an INSTEAD OF trigger, rows are counted as if the statement had been executed.
-  if (traits?.declining.has("insert") && !traits.view && !(await isThere(tx, target)))
+  if (traits?.declining.has("insert") && !traits.view && !(await rowExists(tx, target)))
     return { count: 0n };
   return { count: 1n };
 }
@@ -43,14 +43,18 @@ function taken(cause?: unknown): Contention {
   return new Contention("The row has just been inserted by another transaction.", { cause });
 }
 
-async function isThere(tx: SqlTransaction, target: Target): Promise<boolean> {
+async function rowExists(tx: SqlTransaction, target: Target): Promise<boolean> {
   const looking = selectInScope(tx, { ...target, scope: undefined });
   const lock = target.traits?.lockable === false ? undefined : rangeLock;
   return (await withLock(looking, lock).execute()).length > 0;
 }
 
 /** An IDENTITY column accepts a value only after `set identity_insert`. */
-function inserting(tx: SqlTransaction, { table, columns }: Target, values: Values): CompiledQuery {
+function insertStatement(
+  tx: SqlTransaction,
+  { table, columns }: Target,
+  values: Values,
+): CompiledQuery {
   const statement = tx.insertInto(table).values(literalNulls(values)).compile();
   const counts = [...columns.values()].some(
     (column) => isIdentity(column) && Object.hasOwn(values, column.name),

@@ -4,6 +4,13 @@
  */
 import { type Expression, sql } from "kysely";
 import { InvalidValue } from "../../store/failures.js";
+import {
+  decimalText,
+  floatText,
+  integerText,
+  plainDecimal,
+  withoutTrailingZeros,
+} from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockText,
@@ -15,13 +22,6 @@ import {
   timeOfDay,
 } from "../../store/timestamps.js";
 import { booleanOf, bytesOf, hexOf, jsonText, uuidOf } from "../../store/values.js";
-import {
-  decimalText,
-  floatText,
-  integerText,
-  plainDecimal,
-  withoutTrailingZeros,
-} from "../../store/numbers.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { conversion } from "../rows/values.js";
 import { textFor } from "./text.js";

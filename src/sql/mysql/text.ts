@@ -1,8 +1,8 @@
 /** Converts text for columns of MySQL and MariaDB, and refuses text that the column would change. */
 import { InvalidValue } from "../../store/failures.js";
+import { isDouble } from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import { jsonText, plainText, textOf } from "../../store/values.js";
-import { isDouble } from "../../store/numbers.js";
 import { stringifyJson } from "../../wire/serialize.js";
 
 /** Accepts text that the column stores unchanged. */

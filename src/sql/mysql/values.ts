@@ -5,6 +5,7 @@
  */
 import { sql } from "kysely";
 import { InvalidValue } from "../../store/failures.js";
+import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockOf,
@@ -18,7 +19,6 @@ import {
   type RoundSecond,
 } from "../../store/timestamps.js";
 import { booleanOf, bytesOf, hexOf, uuidOf } from "../../store/values.js";
-import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { conversion } from "../rows/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";

@@ -38,7 +38,7 @@ export async function insertMissing(
   inserted: Inserted,
 ): Promise<bigint> {
   if (inserts === "merge") return merge(types, into, inserted);
-  const insert = inserting(into, inserted);
+  const insert = insertInto(into, inserted);
   const statement =
     inserts === "duplicate key"
       ? insert.ignore()
@@ -61,7 +61,7 @@ export async function insertOrChange(
     await merge(types, into, { rows }, changes(stored, named("sent")));
     return;
   }
-  const insert = inserting(into, { rows });
+  const insert = insertInto(into, { rows });
   const sent = (column: string) => sql`values(${sql.ref(column)})`;
   await (
     inserts === "duplicate key"
@@ -75,7 +75,7 @@ export async function insertOrChange(
 /** Not typed, because column names are the library's own. */
 type AnyInsert = InsertQueryBuilder<Record<string, Record<string, unknown>>, string, InsertResult>;
 
-function inserting({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
+function insertInto({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyInsert {
   const insert = tx.insertInto(table) as unknown as AnyInsert;
   return "rows" in inserted
     ? insert.values([...inserted.rows])

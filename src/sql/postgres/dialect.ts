@@ -1,7 +1,7 @@
 /** Postgres, by `pg` or PGlite. */
 import { CompiledQuery, type RawBuilder, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Dialect, TimeLimits, HungSessions } from "../dialect.js";
+import type { Dialect, HungSessions, TimeLimits } from "../dialect.js";
 import { closeRequest } from "../pool-requests.js";
 import { lockingRows } from "../rows/locking-statements.js";
 import { returningRows } from "../rows/statements.js";

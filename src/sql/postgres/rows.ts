@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { LockingDialect } from "../rows/lock-row.js";
 import { verdict } from "../rows/statements.js";
 import type { Target } from "../rows/target.js";
-import { wasKeyTaken, retryLocked } from "../rows/unchanged.js";
+import { retryLocked, wasKeyTaken } from "../rows/unchanged.js";
 import { meaning, taken } from "./errors.js";
 import { same } from "./operators.js";
 
@@ -20,7 +20,8 @@ export const locking: LockingDialect = {
   // Nothing else prevents two concurrent INSERTs. The lock is a statement of its own, because only the next statement sees what was committed during the wait.
   reserve: async (tx, { table, key, traits }) => {
     const names = Object.keys(key);
-    if (traits?.keys === undefined || traits.keys.some((each) => isSame(each, names))) return;
+    if (traits?.keys === undefined || traits.keys.some((each) => isSameColumns(each, names)))
+      return;
     const row = JSON.stringify([table, ...Object.values(key).map(String)]);
     await sql`select pg_advisory_xact_lock(hashtextextended(${row}, 0))`.execute(tx);
   },
@@ -76,6 +77,6 @@ function isOfKey(error: unknown, { key, traits }: Target): boolean {
   return Object.keys(key).every((each) => columns.includes(each));
 }
 
-function isSame(one: readonly string[], other: readonly string[]): boolean {
+function isSameColumns(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((each) => other.includes(each));
 }

@@ -6,9 +6,9 @@
  * and ignores the zone in a `tsrange` and the time in a `daterange`. Each bound is therefore converted like a single value.
  */
 import { InvalidValue } from "../../store/failures.js";
+import { withoutTrailingZeros } from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import { textOf } from "../../store/values.js";
-import { withoutTrailingZeros } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 
 type IntervalUnit = "months" | "days" | "seconds";

@@ -1,5 +1,6 @@
 /** Converts JSON values to parameters for Postgres: text that the server reads by the column's own type. */
 import { InvalidValue } from "../../store/failures.js";
+import { decimalText, floatText, integerText } from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockText,
@@ -12,7 +13,6 @@ import {
   timeOfDay,
 } from "../../store/timestamps.js";
 import { booleanOf, bytesOf, hexOf, jsonText, plainText, textOf } from "../../store/values.js";
-import { decimalText, floatText, integerText } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { boundTypes, intervalText, millionthsNearest, rangeText } from "./times.js";

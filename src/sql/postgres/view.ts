@@ -1,7 +1,7 @@
 /** Converts parameters to the form in which `pg` reads the column, and parses array literals. */
+import { plainDecimal } from "../../store/numbers.js";
 import type { Column } from "../../store/tables.js";
 import { uuidOf } from "../../store/values.js";
-import { plainDecimal } from "../../store/numbers.js";
 import { parseJson } from "../../wire/parse-json.js";
 
 /**

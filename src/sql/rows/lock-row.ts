@@ -3,7 +3,7 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import { retryable } from "../../errors.js";
 import type { Effect, Values } from "../../store/store.js";
 import type { RowLock } from "../dialect.js";
-import { withLock, selectInScope } from "../select.js";
+import { selectInScope, withLock } from "../select.js";
 import type { SqlTransaction, Verb } from "../table.js";
 import { isTrue, probe } from "./statements.js";
 import type { Put, SameValue, Target } from "./target.js";

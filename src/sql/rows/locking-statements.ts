@@ -7,12 +7,12 @@ import { sql, type SqlBool } from "kysely";
 import { RowTaken } from "../../store/failures.js";
 import type { Effect, Values } from "../../store/store.js";
 import { sourceTable } from "../schema.js";
-import { keyFilter, asNumber, selectInScope } from "../select.js";
+import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlTransaction } from "../table.js";
-import { whyUnchanged, type LockingDialect, rowLockOf, lockRow } from "./lock-row.js";
+import { type LockingDialect, lockRow, rowLockOf, whyUnchanged } from "./lock-row.js";
 import { allowed, isTrue, judged, probe, scoped, updating, verdict } from "./statements.js";
 import type { Put, RowStatements, Target } from "./target.js";
-import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
+import { retryLocked, rowAppeared, throwIfRefused, withConditions } from "./unchanged.js";
 import { isComputed, literalNulls } from "./values.js";
 
 export function lockingRows(locking: LockingDialect): RowStatements {
@@ -29,14 +29,14 @@ export function lockingRows(locking: LockingDialect): RowStatements {
       return found.effect === "absent" ? insert(tx, target, put, locking) : found.effect;
     },
     patch: async (tx, target, values) => {
-      if (isPlain(target, locking)) return blindUpdate(tx, target, values);
+      if (mayWriteBlindly(target, locking)) return blindUpdate(tx, target, values);
       const found = await lockRow(tx, target, locking, "update");
       if (found.effect !== "written") return found.effect;
       await throwIfRefused(tx, target, rowLockOf(target, locking));
       return update(tx, target, values, locking, found.parents);
     },
     softDelete: async (tx, target, values) => {
-      if (isPlain(target, locking)) return blindUpdate(tx, target, values);
+      if (mayWriteBlindly(target, locking)) return blindUpdate(tx, target, values);
       const { effect } = await lockRow(tx, target, locking, "update");
       if (effect !== "written") return effect;
       await throwIfRefused(tx, target, rowLockOf(target, locking));
@@ -46,7 +46,7 @@ export function lockingRows(locking: LockingDialect): RowStatements {
       const { version } = locking;
       if (target.traits?.rowSecurity && version !== undefined)
         return removeUnderPolicies(tx, target, version, locking);
-      if (isPlain(target, locking))
+      if (mayWriteBlindly(target, locking))
         return (await deleteRow(tx, target, locking)) ? "written" : "absent";
       const { effect } = await lockRow(tx, target, locking, "delete");
       if (effect !== "written") return effect;
@@ -65,7 +65,7 @@ export function lockingRows(locking: LockingDialect): RowStatements {
 }
 
 /** Whether nothing has to be checked before the write, and no trigger can skip it. */
-function isPlain(
+function mayWriteBlindly(
   { scope, fixed, guards = [] }: Target,
   { returning, uncounted }: LockingDialect,
 ): boolean {

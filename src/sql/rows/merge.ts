@@ -1,9 +1,9 @@
 /** Applies a rule's `conflict` to a change, as filters and values of the statement that writes the row. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import {
+  type Merge,
   type Merged,
   type MergedChange,
-  type Merge,
   type MergedVersion,
   MergeRefused,
   type VersionRecord,
@@ -14,7 +14,7 @@ import { Contention } from "../../store/failures.js";
 import type { Column, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { Versions } from "../ledger/versions.js";
-import { keyFilter, asNumber } from "../select.js";
+import { asNumber, keyFilter } from "../select.js";
 import { eb } from "../table.js";
 import type { Guard } from "./target.js";
 import { keyOf } from "./values.js";
@@ -38,13 +38,13 @@ export async function mergeOne(
   } catch (error) {
     if (!(error instanceof MergeRefused)) throw error;
     // What was known about the writer's own versions may be older than the row, so read them again.
-    if (version?.writer !== undefined && !isSame(record, await versions.find(change, true)))
+    if (version?.writer !== undefined && !isSameVersion(record, await versions.find(change, true)))
       throw new Contention("The row's versions were being written meanwhile.");
     return { effect: error.effect };
   }
 }
 
-function isSame(one: VersionRecord | undefined, other: VersionRecord | undefined): boolean {
+function isSameVersion(one: VersionRecord | undefined, other: VersionRecord | undefined): boolean {
   return one?.writer === other?.writer && one?.version === other?.version;
 }
 

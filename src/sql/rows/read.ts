@@ -4,7 +4,7 @@ import type { StoredRow, Values } from "../../store/store.js";
 import type { Column, FingerprintOptions, Fingerprints } from "../../store/tables.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Access, Dialect } from "../dialect.js";
-import { keyFilter, withLock, lockClauses } from "../select.js";
+import { keyFilter, lockClauses, withLock } from "../select.js";
 import type { SqlTable, SqlTransaction } from "../table.js";
 import { keyOf } from "./values.js";
 

@@ -31,7 +31,7 @@ export interface Run {
 }
 
 /** A change that may be part of a run. */
-interface Ready {
+interface ReadyPut {
   readonly table: SqlTable;
   readonly target: Target;
   readonly once: CompiledOnce;
@@ -46,7 +46,7 @@ interface Ready {
 }
 
 /** The event loop is released after this many changes. Fewer take too little time to matter. */
-const changesOfSlice = 50;
+export const changesOfSlice = 50;
 const mostRows = 1_000;
 /** Servers limit the length of a statement. */
 const mostCharacters = 200_000;
@@ -58,11 +58,11 @@ export function createRuns(
 ): (at: number) => Promise<Run | undefined> {
   const { runs } = parts.dialect;
   // The change that ends a run is the first one of the next.
-  let last: { readonly at: number; readonly ready: Ready | undefined } | undefined;
-  const readyAt = async (at: number): Promise<Ready | undefined> => {
+  let last: { readonly at: number; readonly ready: ReadyPut | undefined } | undefined;
+  const readyAt = async (at: number): Promise<ReadyPut | undefined> => {
     const change = changes[at];
     if (last?.at !== at)
-      last = { at, ready: change && (await readyFor(parts, change).catch(() => undefined)) };
+      last = { at, ready: change && (await readyPut(parts, change).catch(() => undefined)) };
     return last.ready;
   };
   return async (at) => {
@@ -84,15 +84,15 @@ export function createRuns(
       rows.add(next.row);
     }
     if (run.length < runs.least) return undefined;
-    return { changes: run.length, send: () => send(parts, first, run) };
+    return { changes: run.length, send: () => sendRun(parts, first, run) };
   };
 }
 
 /** `undefined`: the change is made alone. Rejects if the scope can't be bound. */
-async function readyFor(
+async function readyPut(
   { dialect, tableOf, texts, isOneStatement }: RunParts,
   change: Change,
-): Promise<Ready | undefined> {
+): Promise<ReadyPut | undefined> {
   const { op, key, values, insertOnly = [], operationIndex } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
@@ -121,7 +121,16 @@ async function readyFor(
   const changed = Object.keys(values).filter((each) => !insertOnly.includes(each));
   const alike = JSON.stringify([once.shape, Object.keys(key), Object.keys(values), changed]);
   const row = JSON.stringify(Object.values(key).map(String));
-  return { table, target, once, alike, row, values, changed, size: sizeOf(key) + sizeOf(values) };
+  return {
+    table,
+    target,
+    once,
+    alike,
+    row,
+    values,
+    changed,
+    size: charactersIn(key) + charactersIn(values),
+  };
 }
 
 /** Whether the key is one column, and a PUT of an existing row uses up no number of a sequence. */
@@ -144,7 +153,7 @@ function staysIn(scope: Target["scope"], values: Values): boolean {
   return typeof given !== "object" && given !== undefined && String(given) === String(owner.value);
 }
 
-function sizeOf(values: Values): number {
+function charactersIn(values: Values): number {
   let size = 0;
   for (const name in values) {
     const value = values[name];
@@ -153,10 +162,10 @@ function sizeOf(values: Values): number {
   return size;
 }
 
-async function send(
+async function sendRun(
   { dialect, tx }: RunParts,
-  { target, once, values, changed }: Ready,
-  run: readonly Ready[],
+  { target, once, values, changed }: ReadyPut,
+  run: readonly ReadyPut[],
 ): Promise<void> {
   const { runs, meaning } = dialect;
   if (runs === undefined) return;

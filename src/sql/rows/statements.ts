@@ -8,7 +8,7 @@ import {
   type SqlBool,
 } from "kysely";
 import type { Effect, Values } from "../../store/store.js";
-import { keyFilter, asNumber, selectInScope } from "../select.js";
+import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlDatabase, SqlTransaction, Traits, Verb } from "../table.js";
 import { keepCompiled, Placeholder, placeholders } from "./compiled.js";
 import type {
@@ -19,7 +19,7 @@ import type {
   RowStatements,
   Target,
 } from "./target.js";
-import { rowAppeared, throwIfRefused, withConditions, retryLocked } from "./unchanged.js";
+import { retryLocked, rowAppeared, throwIfRefused, withConditions } from "./unchanged.js";
 import { literalNulls } from "./values.js";
 
 /**
@@ -27,7 +27,7 @@ import { literalNulls } from "./values.js";
  *
  * @param what the statement's name, and what its text depends on besides the target and the columns
  */
-export async function send(
+export async function sendCompiled(
   tx: SqlTransaction,
   target: Target,
   what: string,
@@ -83,7 +83,9 @@ type Filling = Readonly<Partial<Record<Placeholder["of"], Values>>>;
 
 /** Where the row is now: in its scope (`written`), outside it, or nowhere. */
 export async function probe(tx: SqlTransaction, target: Target): Promise<Effect> {
-  const { rows } = await send(tx, target, "probe", {}, (placed) => selectInScope(tx, placed));
+  const { rows } = await sendCompiled(tx, target, "probe", {}, (placed) =>
+    selectInScope(tx, placed),
+  );
   const [row] = rows as readonly Pick<VerdictRow, "ok">[];
   if (row === undefined) return "absent";
   return target.scope === undefined || isTrue(row.ok) ? "written" : "foreign";
@@ -110,7 +112,7 @@ export const returningRows: RowStatements = {
   },
   patch: update,
   softDelete: async (tx, target, values) => {
-    const { numAffectedRows = 0n } = await send(
+    const { numAffectedRows = 0n } = await sendCompiled(
       tx,
       target,
       "softDelete",
@@ -120,7 +122,7 @@ export const returningRows: RowStatements = {
     return numAffectedRows > 0n ? "written" : untouched(tx, target, "update");
   },
   remove: async (tx, target) => {
-    const { numAffectedRows = 0n } = await send(tx, target, "delete", {}, (placed) =>
+    const { numAffectedRows = 0n } = await sendCompiled(tx, target, "delete", {}, (placed) =>
       scoped(withConditions(tx.deleteFrom(placed.table).where(keyFilter(placed)), placed), placed),
     );
     return numAffectedRows > 0n ? "written" : untouched(tx, target, "delete");
@@ -130,7 +132,7 @@ export const returningRows: RowStatements = {
 async function upsert(tx: SqlTransaction, target: Target, put: Put): Promise<Effect> {
   const { values, changes, seenAbsent } = put;
   const what = `upsert${seenAbsent ? "Absent" : JSON.stringify(Object.keys(changes))}`;
-  const result = await send(tx, target, what, values, (placed, columns) => {
+  const result = await sendCompiled(tx, target, what, values, (placed, columns) => {
     const statement = upserting(tx, placed, columns, seenAbsent ? undefined : changes);
     return placed.scope === undefined
       ? statement
@@ -177,7 +179,7 @@ async function judgeUntouched(tx: SqlTransaction, target: Target, put: Put): Pro
 
 async function update(tx: SqlTransaction, target: Target, values: Values): Promise<Effect> {
   const { scope } = target;
-  const result = await send(tx, target, "update", values, (placed, columns) => {
+  const result = await sendCompiled(tx, target, "update", values, (placed, columns) => {
     const statement = updating(tx, placed, columns);
     return placed.scope === undefined
       ? statement

@@ -3,10 +3,10 @@
  * is run again with the row locked first.
  */
 import { type Expression, sql, type SqlBool } from "kysely";
-import { ColumnsFixed, Contention } from "../../store/failures.js";
 import { MergeRefused } from "../../store/change.js";
+import { ColumnsFixed, Contention } from "../../store/failures.js";
 import type { RowLock } from "../dialect.js";
-import { keyFilter, asNumber, withLock } from "../select.js";
+import { asNumber, keyFilter, withLock } from "../select.js";
 import { eb, type Lessons, type SqlTransaction } from "../table.js";
 import type { Target } from "./target.js";
 

@@ -7,9 +7,9 @@ import { bindOnce } from "../scope/scope.js";
 import { isInScopeBefore } from "../select.js";
 import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
-import { createRuns } from "./runs.js";
+import { changesOfSlice, createRuns } from "./runs.js";
 import type { Fixed, Target, Texts } from "./target.js";
-import { rowAppeared, isUnexplained, writeName, wasKeyTaken, retryLocked } from "./unchanged.js";
+import { isUnexplained, retryLocked, rowAppeared, wasKeyTaken, writeName } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
 /** Conditions on an existing row, and values that are computed from it. */
@@ -33,9 +33,6 @@ interface Running extends Writing {
     | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
     | undefined;
 }
-
-/** The event loop is released after this many changes. Fewer take too little time to matter. */
-const changesOfSlice = 50;
 
 /** Writes changes in order, and together if that is asked for and possible. Never rejects. A failure is recorded, so that the transaction is not committed even if somebody catches it. */
 export async function writeRun(

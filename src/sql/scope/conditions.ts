@@ -51,7 +51,7 @@ export function ownerWithPlaceholder(
 }
 
 /** The alias of the members' table. It needs one, because it may be the table whose row is judged. */
-const alias = "powersync_member";
+const memberAlias = "powersync_member";
 
 interface ConditionParts {
   /** The table whose row is judged. */
@@ -98,15 +98,15 @@ export async function bindCondition(
   const member = held.reduce(
     (all, each) => all.where(each.filter),
     eb
-      .selectFrom(`${table} as ${alias}`)
+      .selectFrom(`${table} as ${memberAlias}`)
       .select(eb.lit(1).as("one"))
-      .where(`${alias}.${row}`, "=", valueOf(by) as Expression<never>)
+      .where(`${memberAlias}.${row}`, "=", valueOf(by) as Expression<never>)
       .where(filter),
   );
   if (leftOut === undefined) return sql<SqlBool>`(${eb.exists(member)})`;
   const isLeftOut = Object.entries(leftOut).map(
     ([column, value]) =>
-      sql<SqlBool>`${sql.ref(`${alias}.${column}`)} = ${place === undefined ? value : place(value)}`,
+      sql<SqlBool>`${sql.ref(`${memberAlias}.${column}`)} = ${place === undefined ? value : place(value)}`,
   );
   return sql<SqlBool>`(${eb.exists(member.where(eb.not(eb.and(isLeftOut))))})`;
 }
@@ -154,7 +154,7 @@ export async function conditionGiven(
   const { owned, held, leftOut = {} } = await comparedOf(holds, given, parts);
   const values = [owned.compared, ...Object.values(leftOut)];
   // On MySQL, bytes are an expression.
-  if (![...values, ...held.flatMap((each) => each.values)].every(isPlain)) return undefined;
+  if (![...values, ...held.flatMap((each) => each.values)].every(isScalar)) return undefined;
   const about =
     "isOwner" in holds
       ? holds
@@ -162,7 +162,7 @@ export async function conditionGiven(
   return { shape: [about, owned.kind ?? null, values.map((value) => typeof value)], values };
 }
 
-function isPlain(value: unknown): boolean {
+function isScalar(value: unknown): boolean {
   return typeof value !== "object" || value === null;
 }
 
@@ -191,7 +191,7 @@ async function comparedOf(
     };
   const { table: members, user, where }: Membership = holds.isMember;
   const found = await tableOf(members, memberColumns(holds.isMember));
-  const of = { table: members, column: user, userId, as: alias, known: found };
+  const of = { table: members, column: user, userId, as: memberAlias, known: found };
   const owned = await bindOwner(of, dialect, tableOf);
   const held = where.map((each) => heldColumn(each, members, found, dialect));
   if (without === undefined || !mayBeSame(members, without.table)) return { owned, held };
@@ -225,7 +225,7 @@ function heldColumn(
   if (last?.column === column) return last;
   const { owners } = dialect;
   const kind = owners.kind(column);
-  const reference = eb.ref(`${alias}.${held.column}`);
+  const reference = eb.ref(`${memberAlias}.${held.column}`);
   const values = held.oneOf.map((value) =>
     value === null ? null : heldValue(dialect, kind, { table, column, value }),
   );

@@ -13,9 +13,9 @@ import { enclosed, isExpression } from "../rows/values.js";
 import { eb, type SqlTable, type TableOf } from "../table.js";
 import {
   bindCondition,
+  type BoundOwner,
   conditionGiven,
   mayShowWritten,
-  type BoundOwner,
   type OwnerColumn,
   ownerWithPlaceholder,
   type PlaceholderFor,
@@ -126,7 +126,7 @@ async function bindOwner(
 }
 
 /** The parent's alias if its table is also the child's. */
-const alias = "powersync_parent";
+const parentAlias = "powersync_parent";
 
 interface BelongsTo extends BoundParent {
   readonly filter: Expression<SqlBool>;
@@ -148,10 +148,15 @@ async function bindParent(
   };
   const reference = `${child}.${column}`;
   const its = `${table}.${by}`;
-  const theirs = `${alias}.${by}`;
+  const theirs = `${parentAlias}.${by}`;
   const found = sameName(child, table)
     ? // Inside, the table's name means the parent, as its scope does; outside, the child. Between them the parent has another.
-      exists(`${table} as ${alias}`, theirs, reference, exists(table, its, theirs, scope?.filter))
+      exists(
+        `${table} as ${parentAlias}`,
+        theirs,
+        reference,
+        exists(table, its, theirs, scope?.filter),
+      )
     : exists(table, its, reference, scope?.filter);
   const allows = (value: unknown): Expression<SqlBool> => {
     if (value === null || value === undefined) return sql<SqlBool>`${optional ? 1 : 0} = 1`;
@@ -249,13 +254,14 @@ export async function bindOnce(
     bindWithPlaceholders,
   };
   const last = lastBound.get(table);
-  if (last?.shape === shape && isSame(last.values, values)) return { once, scope: last.scope };
+  if (last?.shape === shape && haveSameValues(last.values, values))
+    return { once, scope: last.scope };
   const scope = await bind();
   lastBound.set(table, { shape, values, scope });
   return { once, scope };
 }
 
-function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
+function haveSameValues(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && one.every((value, index) => value === other[index]);
 }
 

@@ -3,9 +3,6 @@
  * affinity may silently change it. The declared type is therefore enforced here, as a stricter database would do.
  */
 import { InvalidValue } from "../../store/failures.js";
-import type { Column } from "../../store/tables.js";
-import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
-import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../../store/values.js";
 import {
   decimalText,
   type Digits,
@@ -14,6 +11,9 @@ import {
   numberText,
   withoutTrailingZeros,
 } from "../../store/numbers.js";
+import type { Column } from "../../store/tables.js";
+import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../../store/values.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
