@@ -18,7 +18,7 @@ export const beforeParserToken = Symbol("powersync-writes: before the parser");
 
 /** What one endpoint does with a request before it is parsed. */
 export interface BeforeParser {
-  /** True where the library will read the request's body. */
+  /** True if the library will read the request's body. */
   reads(method: string, url: string): boolean;
   /** Responds to a request that must not reach the controller. False: the request goes on. */
   responds(
@@ -32,7 +32,7 @@ export interface BeforeParser {
 export class BeforeParserModule implements NestModule {
   readonly #host: HttpAdapterHost;
 
-  /** @param beforeParser null where the module has mounted nothing */
+  /** @param beforeParser null if the module has mounted nothing */
   constructor(host: HttpAdapterHost, beforeParser: BeforeParser | null) {
     this.#host = host;
     // Waits for `init$`, since a testing module gets its HTTP adapter late. A context without HTTP never has one.
