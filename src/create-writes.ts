@@ -34,7 +34,7 @@ import { createSelfCheck } from "./check/self-check.js";
 import { createGate, createInspectPolicies } from "./rls/gate.js";
 import { rls } from "./rls/rls.js";
 import { abilitiesOf, isKysely, notADatabase } from "./sql/families.js";
-import { checkApplicationErrors } from "./sql/application-errors.js";
+import { checkApplicationErrors } from "./sql/errors.js";
 import { createSqlStores } from "./sql/store.js";
 import { noDeferral, noRowSecurity } from "./store/failures.js";
 import type { Store } from "./store/store.js";

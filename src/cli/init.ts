@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Kysely } from "kysely";
 import type { ClientSchema } from "../check/types.js";
-import { createTables } from "../sql/migrations.js";
+import { createTables } from "../sql/own-tables/migrations.js";
 import { type Help, oneOf, readArguments } from "./arguments.js";
 import { counted } from "./check.js";
 import { readClientSchema } from "./client-schema.js";

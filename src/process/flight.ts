@@ -170,16 +170,23 @@ async function planOf<P extends Principal, DB>(
     lossyNumbers,
   };
   const plan: Planned[] = [];
+  let known: Table | undefined;
   const inSlices = transaction.crud.length > operationsOfSlice;
   try {
     for (const [index, operation] of transaction.crud.entries()) {
       if (inSlices && isSliceOver()) await nextSlice();
       const { context, state } = withOperation(inTransaction, operation, index, open, readRow);
-      const mapped = await map(operation, context);
+      state.table = known;
+      // What is known already is not awaited: it would be several promises for each operation.
+      const mapping = map(operation, context);
+      const mapped = mapping instanceof Promise ? await mapping : mapping;
       if (mapped === null) continue;
-      const write = await authorize(mapped, context);
-      const change = await plainPersist.change(write, context, state);
+      const authorizing = authorize(mapped, context);
+      const write = authorizing instanceof Promise ? await authorizing : authorizing;
+      const making = plainPersist.change(write, context, state);
+      const change = making instanceof Promise ? await making : making;
       if (asked.any) return undefined;
+      known = state.table;
       // A PATCH without values changes nothing, but the `committed` hooks have to be told of it.
       if (change === undefined) return undefined;
       plan.push({ change, write: state.final ?? write });

@@ -35,8 +35,10 @@ export const stepsOfLook = 128;
 
 /** Whether the slice of this turn is used up, by any request. To be called between short steps. */
 export function isSliceOver(): boolean {
-  if (!turning || performance.now() - began > lostMs) begin();
-  return performance.now() >= ends;
+  const now = performance.now();
+  if (turning && now - began <= lostMs) return now >= ends;
+  begin();
+  return false;
 }
 
 /** Resolves in a later turn, after the work that has been waiting longer. */

@@ -113,14 +113,14 @@ const layers: Readonly<Record<string, Layer>> = {
     files: ["src/config/reference", "src/config/reference-types"],
     below: ["shapes", "options", "model", "context", "wire"],
   },
-  // The words that a transaction and a pool agree on.
-  abandonment: {
-    files: ["src/sql/abandonment", "src/sql/flight-word", "src/sql/lent-word"],
+  // What a transaction asks of a guarded pool.
+  poolRequests: {
+    files: ["src/sql/pool-requests"],
     below: [],
   },
   sql: {
     files: ["src/sql/*"],
-    below: ["model", "json", "store", "abandonment", "shapes"],
+    below: ["model", "json", "store", "poolRequests", "shapes"],
     types: ["options"],
     packages: ["kysely"],
     typePackages: ["kysely/migration"],
@@ -275,7 +275,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   pool: {
     files: ["adapters/pg", "adapters/pg-flight", "adapters/pg-connection"],
-    below: ["abandonment"],
+    below: ["poolRequests"],
     typePackages: ["pg"],
   },
   hosts: {

@@ -1,10 +1,10 @@
 /** The database behind a configuration: the server, its clock, the pool, and how much the library's own tables hold. */
 import { type Kysely, sql } from "kysely";
 import { defaultLimits } from "../../wire/limits.js";
-import { atMost } from "../../sql/at-most.js";
+import { atMost } from "../../sql/select.js";
 import type { Dialect } from "../../sql/dialect.js";
 import { familyOf } from "../../sql/families.js";
-import { createOwn, type OwnTables } from "../../sql/tables.js";
+import { createOwn, type OwnTables } from "../../sql/own-tables/tables.js";
 import { describeError } from "../describe-error.js";
 import type { Io } from "../io.js";
 import { databaseOf, type Loaded } from "../load-config.js";
