@@ -11,11 +11,9 @@
  */
 import { type Expression, sql } from "kysely";
 import type { FatalResult, TransactionResult } from "../../model.js";
-import { type ContentNames, namedMarginMs } from "../../store/ledger.js";
+import { type ContentNames, namedMarginMs, answerOf, type Claim } from "../../store/ledger.js";
 import { Contention } from "../../store/failures.js";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
-import { answerOf } from "../../store/ledger.js";
-import type { Claim } from "../../store/ledger.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing, insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";

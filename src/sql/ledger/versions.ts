@@ -1,6 +1,5 @@
 /** Who wrote the latest versions of a row, so that a device's own writes are no conflict for it. There is one entry for each row of tables that count versions. */
-import type { MergedChange } from "../../store/change.js";
-import type { VersionRecord } from "../../store/change.js";
+import type { MergedChange, VersionRecord } from "../../store/change.js";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";

@@ -1,7 +1,6 @@
 /** How often transactions have failed in a way that might have passed. Times are the database's own, on both sides of every comparison. */
 import { type Expression, sql, type Transaction } from "kysely";
-import type { AttemptStore } from "../../store/bookkeeping.js";
-import type { Pruned, PruneStep } from "../../store/bookkeeping.js";
+import type { AttemptStore, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import type { Dialect } from "../dialect.js";
 import { insertOrChange, removeOld } from "./rows.js";
 import type { OwnTables } from "./tables.js";

@@ -1,8 +1,8 @@
 /** Applies a rule's `conflict` to a change, as filters and values of the statement that writes the row. */
 import { type Expression, sql, type SqlBool } from "kysely";
-import type { Merged, MergedChange } from "../../store/change.js";
-import { Contention } from "../../store/failures.js";
 import {
+  type Merged,
+  type MergedChange,
   type Merge,
   type MergedVersion,
   MergeRefused,
@@ -10,6 +10,7 @@ import {
   versionsAllowed,
   versionWritten,
 } from "../../store/change.js";
+import { Contention } from "../../store/failures.js";
 import type { Column, Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import type { Versions } from "../ledger/versions.js";
