@@ -32,7 +32,7 @@ export function powersyncWrites<P extends Principal, DB>(
 /**
  * Middleware that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise.
  *
- * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ * Only `guard` decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  *
  * @example
  * app.use(powersyncWritesAdmin(writes, { guard: (request) => isOperator(request.raw) }));

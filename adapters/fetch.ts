@@ -36,7 +36,7 @@ export function powersyncWrites<P extends Principal, DB>(
  * A handler that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise, and 404 for other
  * requests.
  *
- * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ * Only `guard` decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  *
  * @example
  * export default { fetch: powersyncWritesAdmin(writes, { guard }) };
@@ -79,7 +79,7 @@ function toWriteRequest(request: Request): WriteRequest {
 /**
  * Stops reading when the body exceeds the limit, or when the signal is aborted.
  *
- * @returns `undefined` where the application has read the body, or is reading it
+ * @returns `undefined` if the application has read the body, or is reading it
  */
 async function readBodyStream(
   request: Request,

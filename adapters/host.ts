@@ -27,7 +27,7 @@ export type AdminOptionsOf<Raw, P extends Principal> = AdminOptions<P, RawReques
 export interface Mountable {
   /** Answers a whole HTTP request, errors included. Never rejects. */
   handle(request: WriteRequest): Promise<WriteResponse>;
-  /** False where the host should pass the request on to others. */
+  /** False if the host should pass the request on to other handlers. */
   handles(method: string, url: string): boolean;
 }
 
@@ -37,7 +37,7 @@ export function isWrites<P extends Principal>(given: object): given is Writes<P>
   return typeof handle === "function";
 }
 
-/** @returns the same writes where they have been created already */
+/** @returns the same writes if they have been created already */
 export function toWrites<Raw, P extends Principal, DB>(
   configOrWrites: ConfigOf<Raw, P, DB> | Writes<P>,
 ): Writes<P> {

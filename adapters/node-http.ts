@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WriteRequest, WriteResponse } from "../src/model.js";
 import { interrupted, type Mountable, tooLarge, unhandled } from "./host.js";
 
-/** Where frameworks and body parsers leave a body that they have read. */
+/** The places in which frameworks and body parsers leave a body that they have read. */
 export interface ParsedBody {
   readonly body?: unknown;
   readonly rawBody?: unknown;
@@ -35,7 +35,7 @@ export async function serve(
   }
 }
 
-/** @param parsed the object on which the framework keeps a body that was read before, where that is not the request itself */
+/** @param parsed the object on which the framework keeps a body that was read before, if that is not the request itself */
 export function toWriteRequest(
   request: NodeRequest,
   url: string,
@@ -85,7 +85,7 @@ function credentialsOf({ rawHeaders }: IncomingMessage): readonly string[] {
 }
 
 interface BodySource {
-  /** Gives the body's bytes or text, or the value that a parser made of it; `undefined` where it was read and not kept. */
+  /** Gives the body's bytes or text, or the value that a parser made of it; `undefined` if it was read and not kept. */
   readonly read: WriteRequest["body"];
   /** The body is still to come. */
   readonly tellsProgress: boolean;
@@ -96,7 +96,7 @@ interface BodySource {
 function bodySource(request: IncomingMessage, parsed: ParsedBody): BodySource {
   const { rawBody } = parsed;
   if (ArrayBuffer.isView(rawBody) || typeof rawBody === "string") return keptBody(rawBody);
-  // `readableDidRead` decides, not `body`: Express 4 sets `body` to `{}` even where its parser has not read the stream.
+  // `readableDidRead` decides, not `body`: Express 4 sets `body` to `{}` even if its parser has not read the stream.
   // It is `undefined` on a stand-in for a request, which is no stream and has only a `body`.
   if ((request as Partial<IncomingMessage>).readableDidRead !== false) return keptBody(parsed.body);
   return {

@@ -32,7 +32,7 @@ export function powersyncWrites<P extends Principal, DB>(
  * A request listener that answers the admin routes of the dead letters, at `/api/admin/dead-letters` unless `path` says otherwise, and 404
  * for other requests.
  *
- * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ * Only `guard` decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  *
  * @example
  * createServer(powersyncWritesAdmin(writes, { guard })).listen(9000, "127.0.0.1");

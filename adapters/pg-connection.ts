@@ -20,7 +20,7 @@ type Config = Readonly<Record<string, unknown>>;
  * The pool must be guarded (`guardPool`), with `pg` 8.12 or newer.
  *
  * @param tx the context's own
- * @throws TypeError where it is not
+ * @throws TypeError if it is not
  *
  * @example
  * hooks: {

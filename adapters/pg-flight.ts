@@ -83,7 +83,7 @@ function codeOf(error: unknown): unknown {
   return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }
 
-/** @returns `undone` where the server has answered with an error: then the transaction is to be rolled back */
+/** @returns `undone` if the server has answered with an error: the transaction must then be rolled back */
 function submit(
   client: FlyingClient,
   statements: readonly FlightStatement[],

@@ -21,11 +21,11 @@ export interface Principal {
 export interface RequestContext {
   /** In every event of the request, and in the `x-correlation-id` header. */
   readonly correlationId: string;
-  /** The `traceparent` header, where it is valid. In every event of the request. */
+  /** The `traceparent` header, if it is valid. It is in every event of the request. */
   readonly traceparent?: string;
   /** Aborted when the caller has left: the transaction under way is finished, no other is begun. */
   readonly signal: AbortSignal;
-  /** Absent where a custom route calls `processTransaction`. */
+  /** Absent if a custom route calls `processTransaction`. */
   readonly request?: WriteRequest;
 }
 
@@ -36,7 +36,7 @@ export interface CallContext<P extends Principal> extends RequestContext {
 
 /** What `deadLetters.requiresClientHandling` is given beside the failure. */
 export interface FailureContext<P extends Principal> extends CallContext<P> {
-  /** The transaction in the wire's words, or as it came where it could not be understood: what a dead letter would keep. */
+  /** The transaction in the contract's form, or as it was sent if it could not be understood: what a dead letter would store. */
   readonly payload: unknown;
 }
 
@@ -77,7 +77,7 @@ export interface DeadLetterContext<P extends Principal, DB> extends CallContext<
 
 /** What `respond` and its hooks are given beside the response. */
 export interface RespondContext extends RequestContext {
-  /** Absent where the request ended before a transaction was tried. */
+  /** Absent if the request ended before a transaction was tried. */
   readonly results?: readonly TransactionResult[];
 }
 

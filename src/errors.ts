@@ -54,7 +54,7 @@ export function fatal(code: ErrorCode, message: string, details?: unknown): Fata
   );
 }
 
-/** Fatal by what has been read of a column. The schema is read again before it stands. */
+/** A fatal error that relies on the cached schema. The schema is read again before it becomes the answer. */
 export function fatalOfSchema(code: ErrorCode, message: string, details?: unknown): FatalError {
   return Object.assign(fatal(code, message, details), { ofSchema: true as const });
 }
@@ -70,7 +70,7 @@ export function fatalOfSchema(code: ErrorCode, message: string, details?: unknow
  */
 export function retryable(message: string, retryAfterMs?: number): RetryableError {
   const error = new WriteError("retryable", message);
-  // A delay that is none is left out: it would be written into a header.
+  // An invalid delay is omitted, because it would be written into a header.
   return retryAfterMs === undefined || !(retryAfterMs >= 0 && retryAfterMs < longestDelayMs)
     ? error
     : Object.assign(error, { retryAfterMs });
@@ -87,7 +87,7 @@ export function keptQueued(message: string, cause?: Error): RetryableError {
 /**
  * The configuration is wrong in a way that shows only now. The device keeps its write for as long as it takes, and hears nothing of it.
  *
- * @param what what is wrong and what to write, for the log
+ * @param what for the log: what is wrong, and what to write instead
  */
 export function misconfigured(what: string): RetryableError {
   return keptQueued("The server is not set up for this change right now.", new TypeError(what));
@@ -97,7 +97,7 @@ export function misconfigured(what: string): RetryableError {
  * In `authenticate` only: there is no valid credential. Answered 401.
  *
  * @param message safe to show; sent to the client
- * @param why for the log alone: what is wrong with the credential, and what to change
+ * @param why only for the log: what is wrong with the credential, and what to change
  *
  * @example
  * if (session === undefined) throw unauthenticated();

@@ -19,9 +19,9 @@ export interface CrudEntry {
   readonly transactionId?: number;
   /** PUT: every column that is not NULL. PATCH: the changed columns, NULLs included. DELETE: absent. */
   readonly opData?: OpData;
-  /** The row before the change, where the client's schema has `trackPrevious`. */
+  /** The row before the change, if the client's schema has `trackPrevious`. */
   readonly previousValues?: OpData;
-  /** The text the client put in `_metadata`, where its schema has `trackMetadata`. Sent by the device: never proof of anything. */
+  /** The text that the client put in `_metadata`, if its schema has `trackMetadata`. The device sends it, so it proves nothing. */
   readonly metadata?: string;
 }
 
@@ -156,7 +156,7 @@ export interface FailedOperation {
   readonly errorCode: ErrorCode;
   readonly message?: string;
   readonly details?: unknown;
-  /** From 0. Absent where the failure belongs to no single operation, as with a constraint deferred to COMMIT. */
+  /** From 0. Absent if the failure belongs to no single operation, as with a constraint deferred to COMMIT. */
   readonly operationIndex?: number;
 }
 
@@ -171,9 +171,9 @@ export interface RetryableResult {
   readonly message: string;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
-  /** Present where the device, or the caller, has as many open dead letters as may be (`deadLetters.open`, `openBytes`): a 429 over HTTP. */
+  /** Present if the device, or the caller, has reached the limit of open dead letters (`deadLetters.open`, `openBytes`): a 429 over HTTP. */
   readonly tooManyDeadLetters?: true;
-  /** Present where the device is new, and the ledger keeps as many of the caller's as may be (`ledger.devices`): a 429 over HTTP. */
+  /** Present if the device is new, and the caller has reached the limit of devices (`ledger.devices`): a 429 over HTTP. */
   readonly tooManyDevices?: true;
 }
 
@@ -208,7 +208,7 @@ export interface DeadLetter {
   readonly identity?: string;
   /** The letter that it depends on, at the root of its chain. */
   readonly root?: string;
-  /** The transaction in the wire's words, or as it came where it could not be understood. */
+  /** The transaction in the contract's form, or as it was sent if it could not be understood. */
   readonly payload: unknown;
   /** Integers beyond 2^53 in the payload had been rounded before the library saw them. */
   readonly lossyNumbers?: true;

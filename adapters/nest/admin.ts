@@ -23,7 +23,7 @@ export type NestAdminOptions<P extends Principal, Raw = HttpRequest> = AdminOpti
 
 /** How the admin routes are mounted in the application. */
 export interface AdminMountOptions extends ControllerOptions {
-  /** The module that provides `WriteService`: the same `PowerSyncWriteModule` object as in the application's imports. Not needed where that one is global. */
+  /** The module that provides `WriteService`: the same `PowerSyncWriteModule` object as in the application's imports. Not needed if that module is global. */
   readonly imports?: DynamicModule["imports"];
   /** Writes that `createWrites` has made, in place of `WriteService`. */
   readonly writes?: Pick<Writes<Principal>, "deadLetters">;
@@ -54,7 +54,7 @@ export interface AsyncAdminOptions<
 /**
  * Mounts the admin routes of the dead letters.
  *
- * `guard` alone decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ * Only `guard` decides who may use them: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  *
  * @example
  * const writes = PowerSyncWriteModule.forRoot({ authenticate, database, tables });

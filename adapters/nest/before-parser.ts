@@ -18,7 +18,7 @@ export const beforeParserToken = Symbol("powersync-writes: before the parser");
 
 /** What one endpoint does with a request before it is parsed. */
 export interface BeforeParser {
-  /** True where the library will read the request's body. */
+  /** True if the library will read the request's body. */
   reads(method: string, url: string): boolean;
   /** Responds to a request that must not reach the controller. False: the request goes on. */
   responds(

@@ -1,7 +1,7 @@
 /**
  * The endpoint as a Nest controller, and the URL at which Nest serves it.
  *
- * It is a controller and not middleware because global prefix, versioning, guards and interceptors act on controllers alone.
+ * It is a controller and not middleware, because a global prefix, versioning, guards and interceptors apply only to controllers.
  * Nest's body parser runs before controllers; `before-parser.ts` keeps it off these.
  */
 import {
@@ -26,7 +26,7 @@ export const endpointToken = Symbol("powersync-writes: the endpoint");
 
 export type Version = string | typeof VERSION_NEUTRAL | (string | typeof VERSION_NEUTRAL)[];
 
-/** What the application sets on the endpoint's controller. */
+/** The settings of the endpoint's controller that the application gives. */
 export interface ControllerOptions {
   /** As in `@Controller({ version })`. Default: the application's `defaultVersion`. */
   readonly version?: Version;
@@ -140,7 +140,7 @@ export function createController(
   };
 }
 
-/** A path as Nest writes it: with one slash in front, and none behind. */
+/** A path in Nest's form: with one slash at the beginning, and none at the end. */
 export function nestPath(path: string): string {
   return `/${path}`.replace(/\/+/g, "/").replace(/\/$/, "");
 }
@@ -173,7 +173,7 @@ function withQuery(path: string, query: string | undefined): string {
 }
 
 function prefixesOf(application: ApplicationConfig): readonly string[] {
-  // Nest alone decides which routes are excluded from the prefix. Where some are, the endpoint may be at either path.
+  // Only Nest knows which routes are excluded from the prefix. If some are, the endpoint may be at either path.
   const someExcluded = (application.getGlobalPrefixOptions().exclude ?? []).length > 0;
   return someExcluded ? [application.getGlobalPrefix(), ""] : [application.getGlobalPrefix()];
 }

@@ -58,7 +58,7 @@ export function providedHooks<P extends Principal, DB>(
   const orders = new Map<object, number>();
   for (const provider of discovery.getProviders()) {
     const instance: unknown = provider.instance;
-    // The token is checked as well: where a test has overridden the provider, the marked class is only the token.
+    // The token is checked as well: if a test has overridden the provider, the marked class is only the token.
     const order = [provider.token, provider.metatype]
       .filter((each) => typeof each === "function")
       .map((each) => reflector.get<number | undefined>(orderKey, each))

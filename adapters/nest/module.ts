@@ -229,7 +229,7 @@ function withHooks(
   return toWrites(withAll);
 }
 
-/** Gives the controller its path. Returns null where nothing is mounted. */
+/** Gives the controller its path. Returns null if nothing is mounted. */
 function mount(
   given: AnyConfig,
   service: WriteService,

@@ -82,7 +82,7 @@ export class WriteService<P extends Principal = Principal>
     return this.writes.health();
   }
 
-  /** As `Writes.check`: finds where the rules don't match the database or the client's schema. */
+  /** See `Writes.check`: finds where the rules don't match the database or the client's schema. */
   check(clientSchema?: ClientSchema, options?: CheckOptions<P>): Promise<readonly Mismatch[]> {
     return this.writes.check(clientSchema, options);
   }

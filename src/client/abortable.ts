@@ -1,4 +1,4 @@
-/** What an upload waits for, and for no longer than until its caller aborts it. */
+/** Waiting that ends when the caller aborts the upload. */
 import { uploadError, type UploadError } from "./errors.js";
 
 // Some React Native versions have an AbortSignal without `any` and `throwIfAborted`.
@@ -12,9 +12,9 @@ function aborted(): UploadError {
 }
 
 /**
- * Waits for the work, but only until the signal is aborted. Work that is not ended by the same signal goes on, and its result is not used.
+ * Waits for the work until the signal is aborted. Work that the signal does not end goes on, and its result is ignored.
  *
- * @throws UploadError ABORTED, without beginning the work where the signal is aborted already
+ * @throws UploadError ABORTED; if the signal is already aborted, the work does not begin
  */
 export function unlessAborted<T>(
   abort: AbortSignal | undefined,
@@ -31,7 +31,7 @@ export function unlessAborted<T>(
 }
 
 /**
- * Calls a callback of the application's. What it throws becomes the `cause` of an UploadError.
+ * Calls one of the application's callbacks. What it throws becomes the `cause` of an UploadError.
  *
  * @throws UploadError
  */

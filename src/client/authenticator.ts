@@ -91,8 +91,8 @@ export type RequestCheckpoint = (
 ) => Promise<string>;
 
 /**
- * How long one checkpoint request may stay unanswered by the PowerSync service. The SDK asks for it again every 10 seconds. A service that does
- * not read the application's checkpoints never answers, and the device would take in nothing any more.
+ * How long one checkpoint request may stay unanswered by the PowerSync service. The SDK repeats it every 10 seconds. A service that does not read the
+ * application's checkpoints never answers, and the device would then apply no more downloads.
  */
 const patienceMs = 60_000;
 
@@ -101,7 +101,7 @@ export function createCheckpointRequests(options: EndpointOptions): RequestCheck
   let asked: { readonly id: string; readonly since: number } | undefined;
   let ignored = false;
 
-  /** Whether the service has been seen to read no checkpoints of the application's. */
+  /** Whether the service turned out not to read the application's checkpoints. */
   function isIgnored(id: string): boolean {
     const now = Date.now();
     if (asked?.id !== id) asked = { id, since: now };

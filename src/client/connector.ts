@@ -12,8 +12,8 @@ import type { QueuedOperation, UploadDatabase } from "./transaction.js";
 import { type PowerSyncUploader, powersyncUploader } from "./uploader.js";
 
 /**
- * A backend connector for the PowerSync SDKs: gives credentials from `getToken`, and uploads to a powersync-writes endpoint, or to another
- * that speaks PowerSync's write API.
+ * A backend connector for the PowerSync SDKs. It gets credentials from `getToken`, and uploads to a powersync-writes endpoint or to another server with
+ * PowerSync's write API.
  *
  * Its functions can be passed on without `this`: `subscribe`, for example, to React's `useSyncExternalStore`.
  *
@@ -28,12 +28,12 @@ import { type PowerSyncUploader, powersyncUploader } from "./uploader.js";
 export class PowerSyncWriteConnector {
   readonly #uploader: PowerSyncUploader;
 
-  /** Called by PowerSync. Gives the token, and when it expires; null where nobody is signed in. */
+  /** Called by PowerSync. Resolves to the token and when it expires; `null` if nobody is signed in. */
   readonly fetchCredentials: () => Promise<Credentials | null>;
 
   /**
-   * Called by PowerSync. Requests a checkpoint from the endpoint. Present with the option `checkpointRequests` only. Where the PowerSync service has not
-   * answered one within a minute it does not read them, and is asked itself from then on. Rejects with an UploadError.
+   * Called by PowerSync. Requests a checkpoint from the endpoint. Present only with the option `checkpointRequests`. If the PowerSync service has not answered
+   * a request within a minute, it does not read the application's checkpoints, and is asked itself from then on. Rejects with an UploadError.
    */
   readonly postCheckpointRequest?: RequestCheckpoint;
 
@@ -48,7 +48,7 @@ export class PowerSyncWriteConnector {
    * Sends the upload queue until it is empty. PowerSync calls it; an application may call it too, also without `connect()`.
    * A call during an upload waits for that upload.
    *
-   * @throws UploadError where something is still in the queue. What the server accepted has left it.
+   * @throws UploadError if something is still in the queue. What the server accepted has been removed.
    */
   readonly uploadData = (database: UploadDatabase): Promise<void> =>
     this.#uploader.uploadMutations({ database });

@@ -47,7 +47,7 @@ export type UploadErrorCode =
 
 /** What an `UploadError` says beside its code. */
 export interface UploadErrorDetails {
-  /** The HTTP status, where there was a response. */
+  /** The HTTP status, if there was a response. */
   readonly status?: number;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;

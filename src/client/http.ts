@@ -18,9 +18,9 @@ export type Fetch = (
   readonly status: number;
   /** `opaqueredirect`: how browsers give a redirect that they did not follow. */
   readonly type?: string;
-  /** Where it is known, whether a redirect was followed. */
+  /** Whether a redirect was followed, if that is known. */
   readonly redirected?: boolean;
-  /** Where the response came from. */
+  /** The URL from which the response came. */
   readonly url?: string;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
@@ -38,7 +38,7 @@ export interface Endpoint {
 
 export interface HttpResponse {
   readonly status: number;
-  /** Parsed from JSON; `undefined` where it is something else, such as a gateway's page. */
+  /** Parsed from JSON; `undefined` if it is something else, such as a gateway's page. */
   readonly body: unknown;
   readonly retryAfterMs?: number | undefined;
 }
@@ -66,7 +66,7 @@ export async function exchange(
     }, timeoutMs);
   });
   try {
-    // The race ends the wait even where `fetch` ignores its signal, which would block the queue forever.
+    // The race ends the wait even if `fetch` ignores its signal, which would block the queue forever.
     return await unlessAborted(abort, () => Promise.race([late, exchangeUnbounded()]));
   } finally {
     clearTimeout(timer);
@@ -101,7 +101,7 @@ export async function exchange(
               body,
             }),
         signal: controller.signal,
-        // What is sent is for the one server that the application names, and so are what it answers and the token.
+        // Data, token and answers are exchanged only with the server that the application names.
         redirect: "manual",
       });
       return [response, await response.text()] as const;
@@ -149,7 +149,7 @@ export interface FatalFailure {
   readonly requiresClientHandling: boolean;
 }
 
-/** What the server says of one transaction. */
+/** The server's result for one transaction. */
 export type WireResult =
   | { readonly status: "success" | "not_attempted" }
   | {

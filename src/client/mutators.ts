@@ -1,4 +1,4 @@
-/** `createMutators`: named mutations, written into the upload queue together with what the device shows until the server has answered. */
+/** `createMutators`: writes named mutations to the upload queue, together with what the device shows until the server has answered. */
 
 /** A schema of the mutation's arguments, by Standard Schema, version 1: one of zod's, valibot's or arktype's, for example. */
 export interface ArgumentsSchema<Input = unknown> {
@@ -14,18 +14,18 @@ interface Validation {
   readonly issues?: readonly MutationIssue[] | undefined;
 }
 
-/** What is wrong with one argument of a mutation. */
+/** A problem with one argument of a mutation. */
 export interface MutationIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What is needed of a PowerSync database. */
+/** The part of a PowerSync database that is needed. */
 export interface MutationDatabase<Tx extends MutationTransaction> {
   writeTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
-/** A local transaction of PowerSync's, as far as mutations need it. */
+/** The part of PowerSync's local transaction that mutations need. */
 export interface MutationTransaction {
   execute(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
@@ -82,7 +82,7 @@ export function createMutators<
     if (schema === undefined) throw new TypeError(`The mutation "${name}" is not defined.`);
     const { issues } = await schema["~standard"].validate(args);
     if (issues !== undefined) throw new MutationArgumentsError(name, issues);
-    // As they were given: what the schema makes of them, it makes on the server.
+    // Sent as given: the server applies the schema's transformations.
     const text = JSON.stringify(args) as string | undefined;
     await database.writeTransaction(async (tx) => {
       await tx.execute("INSERT INTO powersync_mutations (id, name, args) VALUES (uuid(), ?, ?)", [

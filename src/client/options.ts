@@ -1,13 +1,13 @@
-/** What an application tells the connector, and its two halves. */
+/** The options of the connector and of its two halves. */
 import type { Endpoint, FatalFailure, Fetch } from "./http.js";
 import type { QueuedTransaction } from "./transaction.js";
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** How the user's token is found. */
+/** How to get the user's token. */
 export interface TokenOptions {
   /**
-   * Gives the signed-in user's token, for PowerSync and for the endpoint; `null` where nobody is signed in.
+   * Returns the signed-in user's token, for PowerSync and for the endpoint; `null` if nobody is signed in.
    *
    * @param options.refresh the last token was refused or has expired: get a new one
    */
@@ -19,8 +19,8 @@ export interface EndpointOptions extends TokenOptions {
   /** The full URL of the write endpoint: `https://api.example.com/api/data`. */
   readonly url: string;
   /**
-   * The time limit of one request, in milliseconds. Default: longer than the server itself takes, as far as `GET {url}/limits` has said; at least 180,000.
-   * Less than the server takes makes it do the same work again and again.
+   * The time limit of one request, in milliseconds. Default: longer than the time limits that the server gives at `GET {url}/limits`, and at least 180,000.
+   * With a shorter limit than the server's, the server may do the same work again and again.
    */
   readonly timeoutMs?: number;
   /** Sent with every request to the endpoint. */
@@ -31,13 +31,13 @@ export interface EndpointOptions extends TokenOptions {
 
 /** Options of `powersyncUploader`. */
 export interface UploaderOptions extends EndpointOptions {
-  /** Says which user a token speaks for. Needed only where tokens are no JWTs. Default: the JWT's `sub`. */
+  /** Says which user a token speaks for. Needed only if tokens are not JWTs. Default: the JWT's `sub`. */
   readonly subject?: (token: string) => string | undefined;
   /**
    * Called for every transaction that the server rejects for good. `complete` removes it from the queue. `retain` keeps it there, and
    * everything behind it. It may be called again for the same transaction.
    *
-   * Default: `complete` where the server has recorded the transaction or `deadLetters` keeps it, else `retain`.
+   * Default: `complete` if the server has recorded the transaction or `deadLetters` keeps it; otherwise `retain`.
    */
   readonly onFatalTransaction?: (
     failure: FatalFailure,
@@ -54,7 +54,7 @@ export interface UploaderOptions extends EndpointOptions {
   readonly batch?: Partial<Bounds>;
 }
 
-/** Options of `powersyncAuthenticator`. The endpoint is needed for checkpoint requests alone. */
+/** Options of `powersyncAuthenticator`. The endpoint is needed only for checkpoint requests. */
 export type AuthenticatorOptions =
   | (TokenOptions & { readonly checkpointRequests?: false })
   | (EndpointOptions & CheckpointOptions);
@@ -84,7 +84,7 @@ export interface UserChange {
   readonly pending: number;
 }
 
-/** How much goes into one request. A single transaction that is larger is sent all the same, alone. */
+/** The limits of one request. A single transaction that exceeds them is still sent, in a request of its own. */
 export interface Bounds {
   readonly transactions: number;
   readonly operations: number;
@@ -93,7 +93,7 @@ export interface Bounds {
 
 export const defaultBatch: Bounds = { transactions: 100, operations: 1_000, bytes: 1_048_576 };
 
-/** A server with the default time limits has answered by then, if it answers at all. */
+/** A server with the default time limits answers within this time, if it answers at all. */
 export const defaultTimeoutMs = 180_000;
 
 export function endpointOf({
@@ -106,7 +106,7 @@ export function endpointOf({
     url,
     headers,
     timeoutMs,
-    // The global is read with each call, as it may be replaced later. It is called without a receiver: browsers refuse any but the window.
+    // The global is read with each call, because it may be replaced later. It is called without a receiver: browsers accept only the window as one.
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
   };
 }

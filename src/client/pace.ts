@@ -1,11 +1,11 @@
-/** How much goes into the next request: what the application allows, what the server allows, and what was fast enough lately. */
+/** Decides how much goes into the next request: within the application's bounds, the server's limits, and what was fast enough recently. */
 import { type Endpoint, exchange, routeUrl } from "./http.js";
 import { type Bounds, defaultTimeoutMs } from "./options.js";
 
 export interface Pace {
-  /** Asks for the server's limits once, where there is more than one operation. A server that gives none has none. */
+  /** The bounds of the next request. If more than one operation is pending, the server's limits are fetched once. A server that gives none has none. */
   bounds(pending: number, abort?: AbortSignal): Promise<Bounds>;
-  /** How long to wait for an answer, where the application does not say: longer than the server takes, as far as it is known. */
+  /** How long to wait for an answer if the application sets no limit: longer than the server takes, if its time limits are known. */
   patienceMs(): number;
   /** The server refused a request for its number of transactions, and would refuse it again. */
   tooMany(transactions: number): void;
@@ -60,7 +60,7 @@ export function createPace(batch: Bounds, endpoint: Endpoint): Pace {
       ceiling = { ...ceiling, bytes: bytes >> 1 };
     },
     failed(transactions, slow) {
-      // Where the limits got no response either, the device is probably offline, and the next upload fetches them again.
+      // If the limits got no response either, the device is probably offline, and the next upload fetches them again.
       if (!responded) serverLimits = undefined;
       if (slow) comfortable = Math.max(1, transactions >> 1);
     },
@@ -76,11 +76,11 @@ interface ServerLimits {
   readonly body_bytes?: unknown;
 }
 
-/** A timer takes no more than 2^31 - 1 milliseconds; and a queue that waits for ever is no better off. */
+/** A timer accepts at most 2^31 - 1 milliseconds, and waiting forever would not help the queue. */
 const mostPatienceMs = 3_600_000;
 const onTheWayMs = 10_000;
 
-/** The last transaction of a request may begin when its time is up, and needs another database transaction where it is recorded. */
+/** The last transaction of a request may begin just before the time is up, and recording its failure takes another database transaction. */
 function serverPatience(body: unknown): number {
   const { timeouts } = (body ?? {}) as { timeouts?: Readonly<Record<string, unknown>> | null };
   const [request, transaction] = [timeouts?.["request_ms"], timeouts?.["transaction_ms"]];

@@ -25,7 +25,7 @@ interface MeasuredTransaction {
 /** The approximate size of an entry in a request beside its values: its members' names, and its ids. */
 const overhead = 120;
 
-/** @returns undefined where the queue is empty */
+/** @returns undefined if the queue is empty */
 export async function readHead(
   database: UploadDatabase,
   bounds: Bounds,
@@ -60,13 +60,13 @@ async function measureQueue(
       [limit],
     );
     const count = countFitting(rows, bounds, rows.length < limit);
-    // No row fits where the first transaction alone has more rows than were read.
+    // Nothing fits if the first transaction has more rows than were read.
     if (count > 0 || rows.length < limit) return rows.slice(0, count);
   }
 }
 
 /**
- * Counts the rows that make whole transactions within the bounds. The first transaction counts even where it exceeds them.
+ * Counts the rows that make whole transactions within the bounds. The first transaction counts even if it exceeds them.
  *
  * @param all `rows` is the whole queue, so the last transaction ends with the last row
  */
@@ -98,6 +98,6 @@ async function removeFirst(
 ): Promise<void> {
   const operations = transactions.flatMap(({ crud }) => crud);
   const batch = await database.getCrudBatch(operations.length);
-  // Where the ids differ, the queue has been cleared in the meantime, and its entries now are others.
+  // If the ids differ, the queue has been cleared in the meantime, and holds other entries now.
   if (batch?.crud.at(-1)?.clientId === operations.at(-1)?.opId) await batch?.complete();
 }

@@ -1,4 +1,4 @@
-/** Rejected transactions in a local-only table on the device, from where the application can show, edit and resend them. */
+/** Keeps rejected transactions in a local-only table on the device, so that the application can show, edit and resend them. */
 import type {
   QueuedOperation,
   QueuedTransaction,
@@ -127,7 +127,7 @@ export function resendRejected(
   });
 }
 
-/** Applies the change to the local row, so that the user sees it at once. Where that fails, as in an insert-only table, it is sent all the same. */
+/** Applies the change to the local row, so that the user sees it at once. If that fails, as in an insert-only table, the change is still sent. */
 async function showLocally(
   tx: SqlExecutor,
   { op, table, id, opData }: QueuedOperation,

@@ -24,7 +24,7 @@ export type OpenSession = (
   abort: AbortSignal | undefined,
 ) => Promise<Session>;
 
-/** What is stored about a queue. */
+/** The stored state of a queue. */
 export interface QueueRecord {
   /** Random. With the client id and the operations' ids it identifies a transaction that is sent again. */
   readonly id: string;
@@ -124,7 +124,7 @@ export async function readState(database: SqlExecutor): Promise<QueueState> {
 }
 
 /**
- * Stores the owner and the last operation id. The queue gets a new id where it has none, as after clearing, and where its operation ids
+ * Stores the owner and the last operation id. The queue gets a new id if it has none, as after clearing, and if its operation ids
  * have started again: then an operation id may come a second time with other data.
  */
 export async function remember(
@@ -147,7 +147,7 @@ export function timesAsked({ handling }: QueueRecord, { crud }: QueuedTransactio
   return handling?.[crud[0]?.opId as number] ?? 0;
 }
 
-/** Counts that it has been asked once more. What is sent from now on is tried, and copies of what was sent before are not. */
+/** Counts one more decision of the application. The server then tries what is sent from now on, but no copies of what was sent before. */
 export async function rememberAsked(
   database: SqlExecutor,
   queue: QueueRecord,
@@ -159,11 +159,11 @@ export async function rememberAsked(
   );
 }
 
-/** Whether the whole queue may be sent in the subject's name. It may where the owner or the subject is unknown. */
+/** Whether the whole queue may be sent in the subject's name. It may if the owner or the subject is unknown. */
 function mayBeSentBy({ record, first, last }: QueueState, subject: string | undefined): boolean {
   const owner = record?.subject;
   if (!record || owner === undefined || subject === undefined || owner === subject) return true;
-  // Only operations after the last seen one are the new user's. Where ids have started again, the two users' can't be told apart.
+  // Only operations after the last seen one are the new user's. If ids have started again, the two users' operations can't be told apart.
   return first > record.seen && last >= record.seen;
 }
 

@@ -1,4 +1,4 @@
-/** The user's token: asked of the application, and read as far as the device needs to know it. */
+/** The user's token: gets it from the application, and reads the claims that the device needs. */
 import { uploadError } from "./errors.js";
 import type { TokenOptions } from "./options.js";
 import { callApplication } from "./abortable.js";
@@ -26,7 +26,7 @@ export async function findToken(
   return token || null;
 }
 
-/** As far as the token says. */
+/** Whether the token's own claim says that it has expired. */
 export function hasExpired(token: string): boolean {
   const { expiresAt } = readClaims(token);
   return expiresAt !== undefined && expiresAt.getTime() < Date.now();
@@ -37,7 +37,7 @@ interface TokenClaims {
   readonly expiresAt?: Date;
 }
 
-/** Reads a JWT's claims without verifying them, which is the server's task. Empty where the token is no JWT. */
+/** Reads a JWT's claims without verifying them, which is the server's task. Empty if the token is not a JWT. */
 export function readClaims(token: string): TokenClaims {
   try {
     const payload = JSON.parse(decodeBase64Url(token.split(".")[1] ?? "")) as Record<
@@ -55,7 +55,7 @@ export function readClaims(token: string): TokenClaims {
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Decodes by hand, since some React Native versions lack `atob` and `TextDecoder`. */
+/** Decodes by hand, because some React Native versions lack `atob` and `TextDecoder`. */
 function decodeBase64Url(text: string): string {
   let bits = 0;
   let held = 0;

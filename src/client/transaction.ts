@@ -13,7 +13,7 @@ export interface QueuedOperation {
   /** The entry's id in the upload queue. */
   readonly opId?: number;
   readonly opData?: Readonly<Record<string, unknown>> | null | undefined;
-  /** Present where the client's schema tracks previous values. */
+  /** Present if the client's schema tracks previous values. */
   readonly previousValues?: Readonly<Record<string, unknown>> | null | undefined;
   readonly metadata?: string | null | undefined;
 }

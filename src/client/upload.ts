@@ -37,7 +37,7 @@ export interface Uploading {
 /**
  * Sends the queue until it is empty, or until the abort. Nothing leaves the queue after the abort.
  *
- * @throws UploadError, or an error of the local database. What the server accepted has left the queue; everything else is still in it.
+ * @throws UploadError, or an error of the local database. What the server accepted has been removed from the queue; everything else is still in it.
  */
 export async function uploadQueue(
   uploading: Uploading,
@@ -216,7 +216,7 @@ async function decide(
   transaction: QueuedTransaction,
 ): Promise<() => Promise<void>> {
   const { deadLetters, onFatalTransaction } = options;
-  // Where neither the server nor `deadLetters` has the transaction, removing it would lose it.
+  // If neither the server nor `deadLetters` has the transaction, removing it would lose it.
   let decision =
     failure.requiresClientHandling && deadLetters === undefined ? "retain" : "complete";
   if (onFatalTransaction !== undefined) {

@@ -23,7 +23,7 @@ export interface PowerSyncUploader {
    * With the abort, its request and its waiting end, and nothing more leaves the queue: what the server has accepted meanwhile is sent
    * again by the next upload, and the server recognizes it.
    *
-   * @throws UploadError where something is still in the queue. What the server accepted has left it.
+   * @throws UploadError if something is still in the queue. What the server accepted has been removed.
    */
   readonly uploadMutations: (options: UploadMutationsOptions) => Promise<void>;
   /** The state of the upload. The same object until something changes. */
@@ -50,7 +50,7 @@ export interface PowerSyncUploader {
   readonly discard: (database: UploadDatabase, id: string) => Promise<void>;
 }
 
-/** What is uploaded, and until when. */
+/** The database to upload, and the signal that ends the upload. */
 export interface UploadMutationsOptions {
   readonly database: UploadDatabase;
   /** The caller is not interested in the upload any more: it has disconnected, for example. */
@@ -120,7 +120,7 @@ export function powersyncUploader(options: UploaderOptions): PowerSyncUploader {
   async function waitForPause(abort: AbortSignal | undefined): Promise<void> {
     const { until = 0, error } = pause ?? {};
     const left = until - Date.now();
-    // More than the maximum can only be left where the clock has been set back. Then the pause is over.
+    // A remaining time above the maximum means that the clock has been set back. The pause is then over.
     if (left > 0 && left <= maxRetryAfterMs) {
       await wait(Math.min(left, maxWaitMs), abort);
       if (left > maxWaitMs) throw error;

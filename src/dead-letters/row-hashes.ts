@@ -1,4 +1,4 @@
-/** The hashes by which rows are found among those that dead letters would create. */
+/** The hashes by which a row is found among those that dead letters would create: by its key, by the client's id, and by the membership that it would be. */
 import type { Principal } from "../context.js";
 import type { OpenUnit, Mapped } from "../pipeline/operation.js";
 import type { NamedRow } from "../store/letters.js";
@@ -86,7 +86,7 @@ async function wideHash(owner: Owner, ...what: readonly string[]): Promise<strin
   return hash;
 }
 
-/** The table's own names of the columns. */
+/** The values under the table's own column names. */
 export function byColumns({ columns }: Table, values: Values): Values {
   const names = new Map(Array.from(columns.keys(), (name) => [folded(name), name]));
   return Object.fromEntries(
@@ -94,7 +94,7 @@ export function byColumns({ columns }: Table, values: Values): Values {
   );
 }
 
-/** `undefined`: no row has these values. */
+/** The values as the columns store them. `undefined`: no row can have these values. */
 export function convertedValues(
   { store }: OpenUnit,
   { columns }: Table,
@@ -113,7 +113,7 @@ export function convertedValues(
   }
 }
 
-/** What converted values are to application code, or as they came: a store's own objects, and expressions, have no text of their own. */
+/** Converted values as application code sees them. The raw value is used if that has no text, as for an expression. */
 export function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -137,8 +137,8 @@ type MemberHashes<P extends Principal, DB> = (
 ) => Promise<readonly string[]>;
 
 /**
- * What a row of members is looked for by, where it may make its sender a member: one that names nobody, as where the server sets whose it is, may. Of
- * somebody else's membership the sender needs nothing.
+ * Makes the hashes by which a row of members is found, if it may make its sender a member. A write that is refused for lack of a membership does not know the
+ * membership's key, only the user and the row. A row that names no user counts as well, because the server may set the user; a row of another user does not.
  */
 export function createMemberHashes<P extends Principal, DB>(
   rules: Rules<P, DB>,
@@ -164,7 +164,7 @@ export function createMemberHashes<P extends Principal, DB>(
   };
 }
 
-/** By the source table's columns, folded. */
+/** The values by the source table's column names, folded. */
 function valuesOf<P extends Principal, DB>(
   { clientColumns }: LocatedRow<P, DB>["rule"],
   { data, columns }: Pick<Mapped, "data" | "columns">,

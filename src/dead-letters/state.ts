@@ -1,4 +1,4 @@
-/** Whether a letter waits, and which transaction it holds. */
+/** The state of a letter: whether it waits, which transaction it holds, and how it is discarded. */
 import { isBadRequest } from "../errors.js";
 import type { CrudTransaction } from "../model.js";
 import { type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";

@@ -1,4 +1,4 @@
-/** The client's names for a table's columns, and how a failure's message names columns. */
+/** How messages name columns: the client's names for a table's columns, and the warning about a key that is a number. */
 import type { Column } from "../store/tables.js";
 import { typeName } from "../store/owners.js";
 import type { Principal } from "../context.js";
@@ -60,13 +60,13 @@ export function isNumberType(type: string): boolean {
   return numbers.test(type);
 }
 
-/** @param table the source database's name */
+/** The warning about a key that is a number, although PowerSync's clients create UUIDs. @param table the source database's name */
 export function numericKeyWarning(table: string, { name, type, array, numbered }: Column): string {
   const counted = numbered === undefined ? "" : " that the database numbers";
   return `"${table}"."${name}" is of type ${typeName({ type, array })}${counted}, and PowerSync's clients make UUIDs for row ids: a row with such an id is a dead letter (INVALID_DATA). Remedy: give the table a uuid column that is unique, and name it in "id"; other tables refer to it by "references". Only where the app makes whole numbers itself, leave it.`;
 }
 
-/** Also for a column that no client may send: the answer names it by the only name that there is. */
+/** The client's name for a column; for a column that clients can't send, the database's own name. */
 export function answerName<P extends Principal, DB>(
   column: string,
   { clientColumns }: Pick<Rule<P, DB>, "clientColumns">,

@@ -138,7 +138,7 @@ export interface Memory {
   readonly places: Places;
   /** Transactions under way, by identity and `handling`, for which identical ones wait. See `shareExecution` in `transaction.ts`. */
   readonly executing: Map<string, Promise<TransactionResult>>;
-  /** Senders whose transactions are tried step by step for a while. See `together.ts`. */
+  /** Senders whose changes failed when they were written together. See `together.ts`. */
   readonly undone: Map<string, { skipped: number; toSkip: number; at: number }>;
   /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;

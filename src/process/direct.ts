@@ -108,13 +108,13 @@ function one(transaction: InvalidTransaction): Upload {
   return { shape: "single", transactions: [transaction] };
 }
 
-/** Whether a value can't be an upload that a JSON parser has read: nothing, an empty object, bytes, or text. */
+/** Whether a value can't be an upload that a JSON parser has read: it is missing, an empty object, bytes, or text. */
 export function isMissingBody(body: unknown): boolean {
   if (typeof body !== "object" || body === null) return true;
   return ArrayBuffer.isView(body) || Object.keys(body).length === 0;
 }
 
-/** Reports a lost body to the operator, and returns the error for the device. */
+/** Reports to the operator that the server's own middleware has lost a body, and returns the error for the device, which keeps its writes. */
 export function missingBody(emit: Emit, context: Correlated, cure: string): RetryableError {
   emit({ type: "body_missing", ...correlated(context), cure });
   return retryable("The body did not reach the part of the server that processes uploads.");

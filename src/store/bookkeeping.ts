@@ -1,4 +1,4 @@
-/** What a store keeps beside rows, ledger and dead letters: counts of failed attempts and write checkpoints; and how old rows of the library's own tables are removed. */
+/** The port's smaller parts: counts of failed attempts, which parking goes by; write checkpoints; and the removal of old rows from the library's own tables. */
 
 /** Counts how often transactions have failed with retryable errors. Times are by the database's clock. */
 export interface AttemptStore {

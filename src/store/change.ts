@@ -1,4 +1,4 @@
-/** The data that passes between `persist` and a store: changes of rows, and their effects. */
+/** The data that passes between `persist` and a store: changes of rows, how they merge with an existing row that others may have changed, and their effects. */
 import type { Operation } from "../model.js";
 import type { Scope, Table } from "./tables.js";
 

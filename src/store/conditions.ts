@@ -40,7 +40,7 @@ export function memberColumns({ row, user, where }: Membership): readonly string
   return [row, user, ...where.map(({ column }) => column)];
 }
 
-/** The row that a write is about, where the write may make a membership of it: what it makes must not be what allows it. */
+/** The row of a write that may become a membership by that write. It must not be what allows the write. */
 export interface NewMember {
   readonly table: string;
   /** Converted. */

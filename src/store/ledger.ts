@@ -1,4 +1,7 @@
-/** The ledger, as every store keeps it: claims on its rows, saved answers, and how content tells transactions apart if the device is unknown. */
+/**
+ * The ledger, as every store keeps it: claims on its rows, saved answers, and how content tells transactions apart if the device is unknown. A repeat is then a
+ * replay only while no other transaction of the user has named its rows.
+ */
 import { type FatalResult, success, type TransactionResult } from "../model.js";
 import { parseJson } from "../wire/parse-json.js";
 

@@ -1,5 +1,5 @@
 /**
- * The port to a database, as types alone. `sql/` implements it on Kysely, `memory.ts` in the process's memory.
+ * The port to a database; it contains only types. `sql/` implements it on Kysely, `mongodb/` on MongoDB's driver, and `memory.ts` in the process's memory.
  * Everything above it is shared by all databases; everything below it knows one family.
  */
 import type { ErrorCode, TransactionResult } from "../model.js";

@@ -67,7 +67,7 @@ export interface Scope {
     readonly userId: string;
     /** This row makes nobody a member. */
     readonly without?: NewMember;
-    /** The table that is written, where it may be asked whose members there are: a members' table of another name may show the written row, as a view does. */
+    /** The table that is written, if the condition may look up members there: a members' table with another name may be a view that shows the written row. */
     readonly writes?: string;
   };
   /** What the rule's `scope` returned, an expression of the store's own kind. */

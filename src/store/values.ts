@@ -1,4 +1,4 @@
-/** Converts a client's values to numbers, text, JSON, UUIDs and bytes, exactly or not at all. Used by the conversions of every store. */
+/** Converts a client's values to booleans, text, JSON, UUIDs and bytes, exactly or not at all. Used by the conversions of every store. */
 import { InvalidValue } from "./failures.js";
 import { refuseRounded } from "./numbers.js";
 

@@ -1,4 +1,4 @@
-/** Results in the wire's words, and a whole upload's answer in those of the client that sent it. */
+/** Converts results to the contract's form, and answers an upload in the shape in which it was sent. */
 import type { components } from "./generated/types.js";
 import type {
   CrudEntry,
@@ -18,18 +18,18 @@ type UploadAnswer =
     }
   | DemoAnswer;
 
-/** What clients of the demo backends are answered. Here as in `answerUpload`, `body` is still to be written as JSON, with `stringifyJson`. */
+/** The answer to clients of the demo backends. As with `answerUpload`, `body` has still to be written as JSON, with `stringifyJson`. */
 interface DemoAnswer {
   readonly status: 200 | 503;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: Schemas["Message"];
 }
 
-/** Where the server can't say how long: about what PowerSync's clients wait by themselves. */
+/** The wait if the server does not know a better one: about as long as PowerSync's clients wait by themselves. */
 export const defaultRetryMs = 5_000;
 
 /**
- * A result as the contract words it, for a custom route:
+ * Converts a result to the contract's form, for a custom route:
  * `response.json(toWire(await writes.processTransaction(body, { principal })))`
  *
  * @example
@@ -66,7 +66,7 @@ function failedOperation(failed: FailedOperation): Schemas["FailedOperation"] {
   };
 }
 
-/** A transaction in the wire's words, as a dead letter keeps it: `normalizeUpload` makes the same transaction of it again. */
+/** A transaction in the contract's form, as a dead letter stores it. `normalizeUpload` converts it back to the same transaction. */
 export function toWireTransaction({
   transactionId,
   crud,
@@ -85,14 +85,14 @@ function wireEntry(entry: CrudEntry): Schemas["CrudEntry"] {
     id,
     ...(opId === undefined ? {} : { op_id: opId }),
     ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
-    // A layer of the application's own may have left it out.
+    // A layer of the application's own may have omitted it.
     ...(opData === undefined && op === "DELETE" ? {} : { op_data: opData ?? {} }),
     ...(previousValues === undefined ? {} : { previous_values: previousValues }),
     ...(metadata === undefined ? {} : { metadata }),
   };
 }
 
-/** Answers an upload in the shape it came in. */
+/** Answers an upload in the shape in which it was sent. */
 export function answerUpload(
   shape: UploadShape,
   results: readonly TransactionResult[],
@@ -107,14 +107,14 @@ export function answerUpload(
   }
 }
 
-/** The other shapes hold one transaction, and know no `not_attempted`: to their clients that is a reason to come again. */
+/** The other shapes hold one transaction, and have no `not_attempted`. Their clients are told to send it again. */
 function onlyResult([result]: readonly TransactionResult[]): TransactionResult {
   return result === undefined || result.status === "not_attempted"
     ? { status: "retryable_error", message: "The transaction has not been tried yet." }
     : result;
 }
 
-/** Demo clients take any 2xx for done, and send the same again after anything else. */
+/** Demo clients take any 2xx as done, and send the same again after any other status. */
 export function answerDemo(results: readonly TransactionResult[]): DemoAnswer {
   const result = onlyResult(results);
   if (result.status === "success") return { status: 200, body: { message: "Batch completed" } };
@@ -132,7 +132,7 @@ export function answerDemo(results: readonly TransactionResult[]): DemoAnswer {
   };
 }
 
-/** An application's own number, made one that the contract and a header can carry. */
+/** Converts a number from the application to one that the contract and a header can carry. */
 function wholeMilliseconds(given: number | undefined): number | undefined {
   if (given === undefined || Number.isNaN(given)) return undefined;
   return Math.min(Math.max(0, Math.ceil(given)), Number.MAX_SAFE_INTEGER);

@@ -1,4 +1,6 @@
 /** Bytes in pieces, and their digest. */
+
+/** Joins pieces of bytes. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let size = 0;
   for (const piece of pieces) size += piece.byteLength;
@@ -24,12 +26,12 @@ interface NodeProcess {
   getBuiltinModule?(name: string): NodeCrypto | undefined;
 }
 
-/** Where it is there: of what is short, the Web's digest costs ten times as much. Not imported, for not every host has the module. */
+/** Node's crypto module, if the host has it: for short inputs, the Web's digest is ten times slower. Not imported, because not every host has the module. */
 export const nodeCrypto = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.(
   "node:crypto",
 );
 
-/** Hex SHA-256. */
+/** The hex SHA-256 of bytes. */
 export async function digestOfBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   let text = "";

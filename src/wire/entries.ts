@@ -1,6 +1,6 @@
 /**
- * What a client sends, by its own names: each member is read by the write API's name and by those that PowerSync's SDKs give it. Names known here
- * alone are ever looked at, and the client's objects are passed on untouched.
+ * Reads what a client sends. Each member is read under the write API's name and under the names that PowerSync's SDKs give it. Only names that are listed here
+ * are read, and the client's objects are passed on unchanged.
  */
 import { badRequest } from "../errors.js";
 import type { CrudEntry, CrudTransaction, Identifiable, OpData, Operation } from "../model.js";
@@ -32,23 +32,23 @@ const namesOfTransaction = [
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Whatever is no object has none. */
+/** The members of a value. A value that is not an object has none. */
 export function membersOf(value: unknown): Members {
   return typeof value === "object" && value !== null ? (value as Members) : {};
 }
 
-/** `null` is the same as absent. */
+/** Whether a member is present. `null` counts as absent. */
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** By whichever of its names it is given. */
+/** A member's value under whichever of its names it was sent. */
 function given(members: Members, names: Names): unknown {
   for (const name of names) if (isGiven(members[name])) return members[name];
   return undefined;
 }
 
-/** Two names of one member that say different things. */
+/** Two names of the same member with different values, if there are any. */
 function differingNames(
   members: Members,
   all: readonly Names[],
@@ -64,7 +64,7 @@ function differingNames(
   return undefined;
 }
 
-/** As JSON, whatever the order of keys. What stands in one of them twice is taken to differ: nothing that came as JSON does. */
+/** Whether two values are the same JSON, regardless of the order of keys. A value that contains one object twice counts as different; parsed JSON never does. */
 function isSame(one: unknown, other: unknown): boolean {
   const seen = new Set<unknown>();
   const pairs = [[one, other] as const];
@@ -90,11 +90,11 @@ function isSame(one: unknown, other: unknown): boolean {
 export interface Fault {
   /** Safe to show. */
   readonly message: string;
-  /** Absent where no single operation is at fault. */
+  /** Absent if no single operation is at fault. */
   readonly operationIndex?: number;
 }
 
-/** Reads a transaction that the validator has accepted. A fault: it says two things at once. */
+/** Reads a transaction that the validator has accepted. It is a fault if one member has different values under two names. */
 export function transactionOf(
   raw: object,
   operations: readonly object[],
@@ -113,7 +113,7 @@ export function transactionOf(
   }
   const id = given(members, transactionIdNames) as number | undefined;
   const transactionId = id ?? commonId(crud);
-  // Clients of demo backends read no answer that would ask them.
+  // Clients of demo backends read only the HTTP status, so they are never asked.
   const handling = path === "crud" ? handlingIn(members) : undefined;
   return {
     ...(transactionId !== undefined && { transactionId }),
@@ -122,7 +122,7 @@ export function transactionOf(
   };
 }
 
-/** `undefined`: there is none, or none that the contract knows. */
+/** `undefined`: the value is absent, or the contract does not define it. */
 function handlingIn({ handling }: Members): number | undefined {
   return Number.isInteger(handling) && (handling as number) >= 0 && (handling as number) < 2 ** 31
     ? (handling as number)
@@ -142,7 +142,7 @@ function commonId<T>(crud: readonly { readonly transactionId?: T }[]): T | undef
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 function entryOf(raw: Members): CrudEntry {
-  // The validator has seen to the types, and to what is required.
+  // The validator has checked the types and the required members.
   const entry: Mutable<CrudEntry> = {
     op: raw["op"] as Operation,
     table: given(raw, namesOfTable) as string,
@@ -179,7 +179,7 @@ export async function identifiable(raw: unknown): Promise<Identifiable | undefin
     isCommon &&= idOf(entry, transactionIdNames) === common;
   }
   if (isCommon) transactionId = common ?? undefined;
-  // One at a time, for there may be very many.
+  // One at a time, because there may be very many.
   const entries = { [Symbol.iterator]: () => readings(operations) };
   const handling = handlingIn(membersOf(raw));
   return {
@@ -189,7 +189,7 @@ export async function identifiable(raw: unknown): Promise<Identifiable | undefin
   };
 }
 
-/** `undefined`: there is none. `null`: what is there is no id, or two that differ, and nothing to go by. */
+/** `undefined`: there is no id. `null`: the id is invalid, or there are two different ones, so it can't be used. */
 function idOf(value: unknown, names: Names): number | null | undefined {
   const members = membersOf(value);
   const id = given(members, names);
@@ -206,7 +206,7 @@ function* readings(
     const members = membersOf(entry);
     const opId = idOf(entry, opIdNames);
     const id = typeof opId === "number" && { opId };
-    // What says two things at once counts as a whole.
+    // An entry that contradicts itself is used as a whole.
     yield entry !== members || differingNames(members, namesOfEntry) !== undefined
       ? { op: undefined, table: undefined, id: undefined, opData: entry, ...id }
       : {
@@ -219,16 +219,16 @@ function* readings(
   }
 }
 
-/** What an entry of a stored payload says, as far as it can be read. */
+/** An entry of a stored payload, as far as it can be read. */
 export interface StoredEntry {
   readonly op?: unknown;
   readonly table?: unknown;
   readonly id?: unknown;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly data: Members;
 }
 
-/** What an entry of a stored payload calls its row, and what it says of it, whatever else is wrong with it. */
+/** The row that an entry of a stored payload names, and its values, even if the entry is invalid in other ways. */
 export function rowOf(entry: unknown): StoredEntry {
   const members = membersOf(entry);
   return {
@@ -239,7 +239,7 @@ export function rowOf(entry: unknown): StoredEntry {
   };
 }
 
-/** Whether a stored payload gives two answers to which its entries are, or to what one of them says of its row. */
+/** Whether a stored payload contradicts itself: in its list of entries, or in what an entry says about its row. */
 export async function isAmbiguous(payload: unknown): Promise<boolean> {
   const members = membersOf(payload);
   const [, entriesNames] = namesOfTransaction;
@@ -254,9 +254,9 @@ export async function isAmbiguous(payload: unknown): Promise<boolean> {
 }
 
 /**
- * One operation as older demo clients send it, by its method and with one row in the body, as an upload of the demo backends' shape.
+ * Converts a request of older demo clients, where the method is the operation and the body is one row, to an upload of the demo backends' shape.
  *
- * @throws badRequest(400) for a body that is no row
+ * @throws badRequest(400) for a body that is not a row
  */
 export function uploadOfRow(op: Operation, body: unknown): unknown {
   const members = membersOf(body);
@@ -265,11 +265,11 @@ export function uploadOfRow(op: Operation, body: unknown): unknown {
     throw badRequest(400, 'Expected a JSON object with "table" and "data".');
   }
   const { client_id, clientId, queue_id, queueId, ...entry } = members;
-  // Named twice, like any other member: nothing says which of the two is meant.
+  // Two different values under two names, as for any other member: it is unknown which one is meant.
   const named = isGiven(entry["op"]) && entry["op"] !== op ? [op, entry["op"]] : op;
   const ofDevice = typeof clientId === "string";
   const row = { ...withRowId(entry), ...(!ofDevice && { clientId }), op: named };
-  // A part that holds more than may be read: then nothing of the row is read.
+  // A part of the body exceeds the limits, so nothing of the row is read.
   const unread = Object.values(row).find((value) => value instanceof Unread);
   return {
     client_id,
@@ -280,7 +280,7 @@ export function uploadOfRow(op: Operation, body: unknown): unknown {
   };
 }
 
-/** These clients have the row's id among its columns. */
+/** These clients send the row's id among its columns. */
 function withRowId(entry: Members): Members {
   const name = opDataNames.find((each) => isGiven(entry[each]));
   if (name === undefined || isGiven(entry["id"]) || Array.isArray(entry[name])) return entry;

@@ -1,4 +1,4 @@
-/** Makes `generated/operations.ts`: where each operation of the contract is, what it is sent, and a type for whoever answers it. */
+/** Makes `generated/operations.ts`: the path of each operation of the contract, its request, and a type for its implementation. */
 import type {
   OpenAPI3,
   OperationObject,
@@ -13,7 +13,7 @@ const methods = ["get", "put", "post", "delete", "patch"];
 interface Operation {
   readonly id: string;
   readonly method: string;
-  /** Behind the endpoint's own path. */
+  /** What follows the endpoint's own path. */
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
@@ -25,7 +25,7 @@ export function operationsText(contract: OpenAPI3, banner: string): string {
   const all = operationsOf(contract);
   return [
     banner,
-    'import type { components, operations } from "./generated/types.js";\n\n',
+    'import type { components, operations } from "./types.js";\n\n',
     'type Schemas = components["schemas"];\n\n',
     "/** An operation of the contract, by its `operationId`. */\n",
     "export type OperationId = keyof typeof operationRoutes;\n\n",
@@ -102,7 +102,7 @@ export function operationsOf({ paths = {}, components }: OpenAPI3): readonly Ope
   );
 }
 
-/** Statuses whose bodies are alike, as one. */
+/** Groups statuses whose bodies are the same. */
 function byBody(answers: Operation["answers"]): Operation["answers"] {
   const bodies = [...new Set(answers.map(({ body }) => body))];
   return bodies.map((body) => ({

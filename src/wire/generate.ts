@@ -1,7 +1,7 @@
 /**
- * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server hands out; `examples/clients`, the clients in
+ * Makes `generated/` from `openapi.yaml`: the types, the compiled validators and the text that the server serves; `examples/clients`, the clients in
  * other languages; and `src/admin/generated`.
- * Run it after every change of the contract or of `src/admin/page`; `--check` writes nothing, names the stale files and exits 1.
+ * Run it after every change of the contract or of `src/admin/page`. With `--check` it writes nothing, names stale files, and exits with 1 if there are any.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,7 @@ export async function generate(yaml: string): Promise<Record<string, string>> {
   };
 }
 
-/** Line by line, so that a change of the contract is a readable change here. */
+/** One line at a time, so that a change of the contract gives a readable diff. */
 function openapiText(yaml: string): string {
   const lines = yaml.split("\n").map((line) => `  ${JSON.stringify(line)},\n`);
   return [
@@ -50,13 +50,13 @@ function openapiText(yaml: string): string {
 }
 
 /**
- * One file without imports: Ajv's own output asks for CommonJS helpers, which esbuild takes in.
+ * The validators as one file without imports: Ajv's output requires CommonJS helpers, which esbuild bundles.
  * Ajv stops at the first error, so hostile input can't make it collect a long list.
  */
 async function validators(schemas: JsonSchemas): Promise<string> {
   const ajv = new Ajv2020({
     code: { esm: true, source: true, lines: true },
-    // The only length in the contract is "not empty": no need to count code points.
+    // Lengths are counted in UTF-16 code units, which is cheaper than counting code points.
     unicode: false,
     logger: false,
     strictTypes: false,
@@ -90,7 +90,7 @@ async function validators(schemas: JsonSchemas): Promise<string> {
   return `${banner}${outputFiles[0]?.text ?? ""}`;
 }
 
-/** What must hold before the transactions are looked at one by one: a batch of anything, or another shape. */
+/** What is validated before the transactions are read one by one: the envelope, with any list of transactions. */
 function envelope(schemas: JsonSchemas): AnySchemaObject {
   const schema = structuredClone(schemas.BatchUpload);
   if (schema?.properties?.transactions === undefined)
@@ -101,7 +101,7 @@ function envelope(schemas: JsonSchemas): AnySchemaObject {
   return schema;
 }
 
-/** Ajv knows each component by its bare name, and has no use for the prose. */
+/** Ajv refers to each component by its bare name, and does not need descriptions. */
 function forAjv(schema: AnySchemaObject): AnySchemaObject {
   const bare = JSON.stringify(schema, (key, value: unknown) =>
     key === "description" && typeof value === "string" ? undefined : value,
@@ -109,7 +109,7 @@ function forAjv(schema: AnySchemaObject): AnySchemaObject {
   return JSON.parse(bare.replaceAll(`"${schemaRef}`, '"')) as AnySchemaObject;
 }
 
-const validatorTypes = `${banner}import type { components } from "./generated/types.js";
+const validatorTypes = `${banner}import type { components } from "./types.js";
 
 type Schemas = components["schemas"];
 
@@ -139,7 +139,7 @@ export declare const validateCheckpoint: Validator<Schemas["CheckpointBody"]>;
 export declare const validateCheckpointRequest: Validator<Schemas["CheckpointRequestBody"]>;
 `;
 
-/** Writes what has changed, or with `check` only finds it. */
+/** Writes the files that have changed; with `check`, only finds them. */
 async function main(check: boolean): Promise<void> {
   const yaml = await readFile(new URL("openapi.yaml", here), "utf8");
   await write("src/wire/generated", await generate(yaml), check);

@@ -95,26 +95,26 @@ export const defaultTimeouts: Timeouts = {
 // With a longer time, a timer fires at once, and Postgres refuses the setting.
 const longestMs = 2 ** 31 - 1;
 
-/** The databases enforce these themselves, and have no setting for Infinity. */
+/** These are enforced by the databases, which have no setting for Infinity. */
 const ofDatabase: ReadonlySet<string> = new Set([
   "lockMs",
   "statementMs",
 ] satisfies (keyof Timeouts)[]);
 
-/** @throws TypeError for what is no limit */
+/** @throws TypeError for an invalid limit */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   return withDefaults("limits", defaultLimits, given, (name, value) =>
     checkLimit(`limits.${name}`, value),
   );
 }
 
-/** @throws TypeError for what is no limit */
+/** @throws TypeError for an invalid limit */
 export function checkLimit(option: string, value: number): void {
   if (value === Infinity || (Number.isSafeInteger(value) && value > 0)) return;
   throw new TypeError(`${option} must be a whole number above 0; or Infinity, for none.`);
 }
 
-/** @throws TypeError for what is no time */
+/** @throws TypeError for an invalid time */
 export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   return withDefaults("timeouts", defaultTimeouts, given, (name, value) => {
     if (Number.isInteger(value) && value > 0 && value <= longestMs) return;
@@ -130,7 +130,7 @@ export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
   });
 }
 
-/** What is undefined is not given: it must not stand in for the default and turn a bound off. */
+/** Removes members that are `undefined`: they would replace the default, and turn the bound off. */
 function withDefaults<Bounds extends object>(
   group: string,
   defaults: Bounds,

@@ -1,29 +1,28 @@
-/** JSON read without loss: integers beyond 2^53 are `bigint`, and nothing recurses, so that no depth of nesting overflows the stack. */
+/** Reads JSON without loss: integers beyond 2^53 become `bigint`. Nothing recurses, so no depth of nesting overflows the stack. */
 
-// Sixteen digits where a member begins: only such text can hold an integer that a number can't carry.
+// Sixteen digits at the beginning of a value: only such a text can contain an integer that a number can't hold.
 const mayHoldLargeInteger = /[:,[]\s*-?\d{16}/;
 const wholeNumber = /^-?\d+$/;
 
 /**
- * Longer integers are read as JSON.parse reads them, as Infinity: no column holds them,
- * and turning millions of digits into a bigint takes seconds.
+ * Longer integers are read as Infinity, as JSON.parse does. No column can store them, and converting millions of digits to a bigint takes seconds.
  */
 const mostFiniteDigits = 308;
 
 /**
- * A key with an escape in it, or a text behind a comma. V8 compares a key, as it is written, with the one that it has seen in that place before,
- * by the length that it has without its escapes: after `{"a\\":1}`, it reads `{"a\t":1}` as the former (V8 13.6, in Node 24).
+ * A key with an escape, or a text after a comma. V8 compares the raw text of a key with the key that it has seen in the same place before, but only up to
+ * the key's length without escapes: after `{"a\\":1}`, it reads `{"a\t":1}` as the former (V8 13.6, in Node 24).
  */
 const mayHoldEscapedKey = /[{,]\s*"[^"\\]*\\/;
 
 /**
  * JSON.parse, but integers beyond 2^53 become `bigint` (up to 308 digits).
  *
- * @throws SyntaxError where the text is no JSON
+ * @throws SyntaxError if the text is not JSON
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // The usual body ends here: the test costs next to nothing beside the parse.
+  // Most bodies end here. The test is much cheaper than the parsing.
   return typeof value === "number" ||
     mayHoldLargeInteger.test(text) ||
     (text.includes("\\") && mayHoldEscapedKey.test(text))
@@ -31,9 +30,9 @@ export function parseJson(text: string): unknown {
     : value;
 }
 
-/** Reads text that is known to be JSON. Not a reviver: that takes twice as long, and overflows the stack at a few thousand levels. */
+/** Reads a text that is known to be JSON. A reviver is not used: it takes twice as long, and overflows the stack at a few thousand levels. */
 function readExactly(text: string): unknown {
-  // The containers around the one being filled, each with the key that this one will have in it.
+  // The containers around the one that is being filled, each with the key under which its inner one belongs.
   const outer: { container: Container; key: string | undefined }[] = [];
   let container: Container | undefined;
   let key: string | undefined;
@@ -91,12 +90,12 @@ function readExactly(text: string): unknown {
 
 export type Container = unknown[] | Record<string, unknown>;
 
-/** Behind the closing quote; 0 where there is none. */
+/** The position after the closing quote; 0 if there is none. */
 export function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (text.charCodeAt(before) === 0x5c) before--;
-    // An even number of backslashes: they escape each other, and not the quote.
+    // An even number of backslashes escape each other, and not the quote.
     if ((quote - before) % 2 === 1) return quote + 1;
   }
 }
@@ -117,7 +116,7 @@ function numberOf(source: string): unknown {
     : BigInt(source);
 }
 
-/** Assigning `__proto__` would replace the object's prototype; JSON.parse makes an ordinary member of it, and so does this. */
+/** Makes `__proto__` an ordinary member, as JSON.parse does. Assigning it would replace the object's prototype. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, {

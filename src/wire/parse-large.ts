@@ -1,33 +1,33 @@
-/** Large JSON texts, parsed piece by piece, so that other requests are answered in between. What a piece means is for `parseJson` to say. */
+/** Parses large JSON texts in pieces, so that other requests are answered in between. Each piece is parsed by `parseJson`. */
 import { type Container, endOfString, parseJson, setOwn } from "./parse-json.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 
-/** Characters of one piece: less than a millisecond for most texts, a few milliseconds for the worst. */
+/** The length of a piece, in characters: it takes less than a millisecond for most texts, and a few milliseconds for the worst. */
 const pieceUnits = 32 * 1024;
 
-/** A container that is open where the reader stands. */
+/** A container that is open at the reader's position. */
 interface Open {
   readonly isList: boolean;
-  /** Its bracket. */
+  /** Its opening bracket. */
   readonly start: number;
-  /** Made once it is known to go on beyond a piece. */
+  /** Created once the container turns out to be longer than a piece. */
   container: Container | undefined;
-  /** Where the members begin that have not been parsed yet. */
+  /** The position of the first member that has not been parsed yet. */
   rest: number;
-  /** Where the member begins in which the reader stands. */
+  /** The position of the member that is being read. */
   member: number;
-  /** What stands there: nothing, behind a member that was parsed by itself. */
+  /** What may follow `rest`: members, members or none, or, after a member that was parsed by itself, nothing before the next comma. */
   expects: "members" | "members or none" | "nothing";
 }
 
 /**
  * `parseJson` for a large text.
  *
- * @throws SyntaxError where the text is no JSON
+ * @throws SyntaxError if the text is not JSON
  */
 export async function parseLarge(text: string): Promise<unknown> {
   const open: Open[] = [];
-  // All in front of it has been parsed.
+  // Everything before this position has been parsed.
   let parsed = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -88,7 +88,7 @@ export async function parseLarge(text: string): Promise<unknown> {
   return parseJson(text);
 }
 
-/** Makes all that is open, each in the one around it, behind the members that stand there before it. */
+/** Creates the open containers, each inside the one around it, after parsing the members before it. */
 function makeAll(open: readonly Open[], text: string): void {
   for (const [index, inner] of open.entries()) {
     if (inner.container !== undefined) continue;
@@ -102,7 +102,7 @@ function makeAll(open: readonly Open[], text: string): void {
       if (!isBlank(before)) throw notJson();
       outer.container.push(inner.container);
     } else {
-      // Its key, and the colon.
+      // The key and the colon.
       const [key] = Object.keys(parseJson(`{${before}null}`) as object);
       setOwn(outer.container, key as string, inner.container);
     }
@@ -112,7 +112,7 @@ function makeAll(open: readonly Open[], text: string): void {
 function addRest({ container, rest, expects, isList }: Open, text: string, end: number): void {
   const members = text.slice(rest, end);
   if (expects !== "members" && isBlank(members)) return;
-  // An empty list of members behind a comma is none either.
+  // A comma without a member after it is not JSON either.
   if (expects === "nothing" || isBlank(members)) throw notJson();
   const parts = parseJson(isList ? `[${members}]` : `{${members}}`) as Container;
   if (Array.isArray(container)) for (const part of parts as unknown[]) container.push(part);

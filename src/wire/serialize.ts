@@ -1,13 +1,13 @@
-/** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
+/** Writes values as JSON text, in three styles, and computes their digests. Nothing recurses, so no depth of nesting overflows the stack. */
 import { isSliceOver, nextSlice } from "./slices.js";
 import { joinBytes, nodeCrypto, digestOfBytes } from "./bytes.js";
 
-/** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
+/** The hex SHA-256 of a value's canonical JSON. It does not depend on the order of keys. Large values are processed in slices. */
 export function sha256(value: unknown): Promise<string> {
   return digestOf(piecesOf(value, canonical));
 }
 
-/** The same for a list of values that may be long, and need never be there as a whole. */
+/** The same for a list of values, which may be long and is never held in memory as a whole. */
 export function sha256OfAll(values: Iterable<unknown>): Promise<string> {
   return digestOf(linesOf(values));
 }
@@ -21,7 +21,7 @@ function* linesOf(values: Iterable<unknown>): Generator<string, undefined> {
       yield out;
       out = "";
     }
-    // No canonical JSON has a line break.
+    // Canonical JSON contains no line break, so this separates the values.
     out += "\n";
   }
   yield out;
@@ -32,7 +32,7 @@ async function digestOf(pieces: Generator<string, undefined>): Promise<string> {
   const hash = nodeCrypto.createHash("sha256");
   let piece = pieces.next();
   while (!piece.done) {
-    // Of canonical JSON, which is ASCII: its bytes are its characters.
+    // Canonical JSON is ASCII, so each character is one byte.
     hash.update(piece.value, "latin1");
     piece = pieces.next();
     if (!piece.done && isSliceOver()) await nextSlice();
@@ -55,30 +55,30 @@ async function bytesOfPieces(
 /** JSON.stringify, but `bigint` is written as its digits. A value that has no JSON is `null`. */
 export function stringifyJson(value: unknown): string {
   try {
-    // Undefined for what has no JSON, whatever its type says.
+    // Returns undefined for a value without JSON, although its type does not say so.
     return (JSON.stringify(value) as string | undefined) ?? "null";
   } catch {
-    // A bigint, or too deep. A cycle, or a `toJSON` that throws, fails in the same way below.
+    // The value contains a bigint, or is nested too deep. For a cycle, or a `toJSON` that throws, the code below throws as well.
     return serialize(value, plainStyle);
   }
 }
 
 /**
- * The one text of a value: keys sorted by code unit, ASCII alone (everything else and control characters as `\uXXXX`, so that any
- * database stores it), `bigint` as its digits. What JSON.parse reads as Infinity or -0 is written so that it is read as the same again.
+ * Canonical JSON: keys are sorted by code unit, and `bigint` is written as its digits. The text is ASCII, with all other characters and control characters
+ * as `\uXXXX`, so that any database stores it. Infinity and -0 are written so that JSON.parse reads them again.
  *
- * @throws TypeError where the value contains itself
+ * @throws TypeError if the value contains itself
  */
 export function canonicalJson(value: unknown): string {
   return serialize(value, canonical);
 }
 
-/** Canonical JSON, but a whole number beyond 2^53 that is no `bigint` is written so that `parseJson` reads a number again. */
+/** Canonical JSON, except that a whole number beyond 2^53 that is not a `bigint` is written so that `parseJson` reads a number again. */
 export function typedJson(value: unknown): string {
   return serialize(value, typed);
 }
 
-/** The same, in slices: for what may be large. */
+/** The same in slices, for values that may be large. */
 export async function typedJsonOfLarge(value: unknown): Promise<string> {
   let whole = "";
   for (const piece of piecesOf(value, typed)) {
@@ -88,12 +88,12 @@ export async function typedJsonOfLarge(value: unknown): Promise<string> {
   return whole;
 }
 
-/** As inside a JSON text, so that no NUL and no lone surrogate makes a text unstorable, and nothing is lost. */
+/** Escapes a text as in JSON. A text with NUL or an unpaired surrogate then becomes storable, and nothing is lost. */
 export function escapeText(text: string): string {
   return canonicalJson(text).slice(1, -1);
 }
 
-/** The way back. */
+/** Reverses `escapeText`. */
 export function unescapeText(escaped: string): string {
   return JSON.parse(`"${escaped}"`) as string;
 }
@@ -129,14 +129,14 @@ const typed: Style = {
 };
 
 const needsNoEscape = /^[ !#-[\]-~]*$/;
-// One class: a choice would take the stack for a run of millions of characters.
+// A single character class: with alternatives, a run of millions of characters would overflow the stack.
 const needsEscape = /[^ !#-[\]-~]+/g;
 
 function asciiText(text: string): string {
   return needsNoEscape.test(text) ? `"${text}"` : `"${text.replace(needsEscape, escaped)}"`;
 }
 
-/** A run of characters at a time, for a call costs more than a character. */
+/** Escapes a whole run of characters, because a call for each character would be slower. */
 function escaped(run: string): string {
   let out = "";
   for (let index = 0; index < run.length; index += 1) {
@@ -159,7 +159,7 @@ interface Frame {
   readonly keys: readonly string[] | undefined;
   readonly size: number;
   next: number;
-  /** What goes in front of the next member. */
+  /** The text before the next member. */
   separator: "" | ",";
 }
 
@@ -169,12 +169,12 @@ function serialize(root: unknown, style: Style): string {
   return whole;
 }
 
-/** Of one piece, about: what is written of a small value is one. */
+/** The approximate length of a piece. A small value is a single piece. */
 const pieceUnits = 32 * 1024;
 
 const manyKeys = 10_000;
 
-/** The value's JSON, piece by piece. An empty piece says that time has passed. */
+/** The value's JSON in pieces. An empty piece means that work was done without output, so that the caller can look at the clock. */
 function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   const value = jsonValue(root);
   if (!isContainer(value)) {
@@ -183,7 +183,7 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
     return;
   }
   const outer: Frame[] = [];
-  // Brent's way to find a cycle: an ancestor to be met again, taken anew whenever the depth has doubled.
+  // Brent's cycle detection: the depth-first walk is in a cycle if it meets this ancestor again. A new one is chosen whenever the depth has doubled.
   let ancestor: object | undefined;
   let frame = frameOf(value, style);
   let out = frame.keys === undefined ? "[" : "{";
@@ -223,7 +223,7 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
       if ((outer.length & (outer.length - 1)) === 0) ancestor = inner;
       frame = frameOf(inner, style);
       out += frame.keys === undefined ? "[" : "{";
-      // To sort so many keys takes a while.
+      // Sorting this many keys takes a while.
       if (frame.size > manyKeys && frame.keys !== undefined) yield "";
       continue;
     }
@@ -238,7 +238,7 @@ function* piecesOf(root: unknown, style: Style): Generator<string, undefined> {
   }
 }
 
-/** A long text. Every unit is written by itself, so it can be cut anywhere; but a pair of surrogates is one character to JSON.stringify. */
+/** Writes a long text in pieces. It is not cut within a surrogate pair, because JSON.stringify would escape the halves. */
 function* piecesOfText(text: string, style: Style): Generator<string, undefined> {
   yield '"';
   for (let at = 0; at < text.length;) {
@@ -264,7 +264,7 @@ function frameOf(container: object, style: Style): Frame {
   return { container, keys, size, next: 0, separator: "" };
 }
 
-/** Of a container that has nothing in it: millions of them need no frame. */
+/** The text of an empty container, for which no frame is needed: there may be millions of them. */
 function emptyText(container: object): "[]" | "{}" | undefined {
   if (Array.isArray(container)) return container.length === 0 ? "[]" : undefined;
   for (const _ in container) return undefined;
@@ -275,7 +275,7 @@ function isContainer(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** What stands for a value in JSON: a Date knows its own text. */
+/** The value that JSON writes in place of this one, as given by its `toJSON`. */
 function jsonValue(value: unknown): unknown {
   if (!isContainer(value)) return value;
   const { toJSON } = value as { toJSON?: unknown };

@@ -1,18 +1,18 @@
 /**
- * Long work in slices, so that the process answers others in between: awaiting a promise alone does not let them in. The event loop is one for the
- * whole process, and so is the slice of its turn: long work of many requests at once takes no more of a turn than that of one.
+ * Divides long work into time slices, so that the process answers other requests in between. Awaiting a promise alone does not yield to them. The slice is
+ * shared by the whole process, like its event loop: long work of many requests at once blocks a turn for no longer than the work of one.
  */
 
-/** Shorter than the 50 ms that one request may take of a turn, since a part that is not short can begin at its end. */
+/** Far below the 50 ms for which one request may block the event loop, because a longer step can begin at the end of a slice. */
 const sliceMs = 5;
 
-/** Those whose work goes on in a later turn, in the order in which they came. */
+/** Work that continues in a later turn, in order of arrival. */
 const line: (() => void)[] = [];
 let began = 0;
 let ends = 0;
 let turning = false;
 
-/** On Cloudflare Workers a request's end takes its timers along: nobody else waits for one of those for longer than this. */
+/** On Cloudflare Workers, a request's timers end with the request. Other requests wait for such a lost timer for at most this long. */
 const lostMs = 500;
 
 function begin(): void {
@@ -30,10 +30,10 @@ function turn(): void {
   next();
 }
 
-/** In a long loop of short steps the clock is looked at once in so many. */
+/** In a long loop of short steps, the clock is read once in this many steps. */
 export const stepsOfLook = 128;
 
-/** Whether the slice of this turn has been used up, by whomever. To be asked between parts that are short themselves. */
+/** Whether the slice of this turn is used up, by any request. To be called between short steps. */
 export function isSliceOver(): boolean {
   const now = performance.now();
   if (turning && now - began <= lostMs) return now >= ends;
@@ -41,7 +41,7 @@ export function isSliceOver(): boolean {
   return false;
 }
 
-/** Resolves when the others have had their turn. */
+/** Resolves in a later turn, after the work that has been waiting longer. */
 export function nextSlice(): Promise<void> {
   if (!turning) begin();
   return new Promise((resolve) => {

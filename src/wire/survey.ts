@@ -1,14 +1,14 @@
 /**
- * How much a JSON text holds, counted before any of it is parsed. A few kilobytes of gzip can become millions of values, and each takes fifty times its
- * text in memory. What is beyond the limit is never parsed: a transaction is set aside as text, so that it can be answered and kept whole.
+ * Counts the values in a JSON text before any of it is parsed. A few kilobytes of gzip can become millions of values, each of which takes fifty times its
+ * text in memory. A transaction beyond the limits is never parsed: it is set aside as text, so that it can be answered, and recorded whole.
  */
 import { endOfString, endsLiteral } from "./parse-json.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 
-/** Why a part of a body is set aside: the bound that it passes. */
+/** The bound that a part of a body exceeds, which is why it is set aside. */
 export type Excess = "values" | "depth" | "keys";
 
-/** A part of a body that holds more than may be read, as it came. */
+/** The text of a part of a body that holds more than the limits allow. */
 export class Unread {
   readonly text: string;
   readonly excess: Excess;
@@ -23,7 +23,7 @@ export class Unread {
   }
 }
 
-/** Where a part that is set aside stands in the text, and in the body: a member of it, or an element of that member. */
+/** The position of a part that is set aside: in the text, and in the body as a member or as an element of that member. */
 export interface AsidePart {
   readonly start: number;
   readonly end: number;
@@ -32,40 +32,40 @@ export interface AsidePart {
   readonly excess: Excess;
 }
 
-/** What a part may hold. */
+/** The limits of a part. */
 export interface SurveyBounds {
   readonly values: number;
-  /** Levels of the text. */
+  /** The most levels of nesting in the text. */
   readonly depth: number;
-  /** Keys of one object. */
+  /** The most keys of one object. */
   readonly keysOfObject: number;
 }
 
 export interface Survey {
-  /** JSON values outside the parts that are set aside: containers, texts, numbers, `true`, `false`, `null`. */
+  /** The number of JSON values outside of the parts that are set aside: containers, texts, numbers, `true`, `false`, `null`. */
   readonly values: number;
-  /** Elements of the list `transactions`. */
+  /** The number of elements of the list `transactions`. */
   readonly transactions: number;
-  /** Keys of the body itself, where it is an object. */
+  /** The number of keys of the body itself, if it is an object. */
   readonly keys: number;
-  /** In the text's order. */
+  /** In the order of the text. */
   readonly aside: readonly AsidePart[];
 }
 
 const mostOfLiteral = 1024 * 1024;
 
-/** How many characters are looked at before the clock is. */
+/** The number of characters between two looks at the clock. */
 const stretch = 128 * 1024;
 
-/** Where a bound was passed last. */
+/** Where a bound was last exceeded. */
 interface Breach {
   at: number;
   excess: Excess;
 }
 
 /**
- * Counts the values of a text, which need not be JSON: no prefix of it that a parser gets through has more than are counted. An object's members that
- * hold more than the bounds allow are set aside; of its list `transactions`, the elements that do. Without bounds nothing is.
+ * Counts the values in a text. The text may not be JSON: a parser would then stop before it has read more values than are counted. Members of an object that
+ * exceed the bounds are set aside, and so are elements of its list `transactions`. Without bounds, nothing is set aside.
  */
 export async function survey(text: string, bounds?: SurveyBounds): Promise<Survey> {
   const most = bounds?.values ?? Infinity;
@@ -73,7 +73,7 @@ export async function survey(text: string, bounds?: SurveyBounds): Promise<Surve
   const mostKeys = bounds?.keysOfObject ?? Infinity;
   const breach: Breach = { at: -1, excess: "depth" };
   const parts = createParts(text, most, breach);
-  // Of the objects that are open, by their depth.
+  // The numbers of keys of the open objects, by depth.
   const keys = [0, 0];
   let values = 0;
   let depth = 0;
@@ -99,7 +99,7 @@ export async function survey(text: string, bounds?: SurveyBounds): Promise<Surve
         continue;
       case 0x22 /* " */: {
         const end = endOfString(text, at);
-        // It has no end: no parser gets beyond it.
+        // The text has no closing quote, so no parser gets beyond it.
         if (end === 0) return parts.survey(values, keys);
         values++;
         afterText = true;
@@ -111,13 +111,13 @@ export async function survey(text: string, bounds?: SurveyBounds): Promise<Surve
         continue;
       }
       case 0x3a /* : */:
-        // What stands in front of it was a key, and no value. Behind anything else it is no JSON, and must not hide what came before.
+        // The text before it was a key, and not a value. A colon after anything else is not JSON, and must not reduce the count.
         if (afterText) {
           values--;
           if (bounds !== undefined && depth <= deepest) {
             const known = (keys[depth] ?? 0) + 1;
             keys[depth] = known;
-            // Those of the body itself are for the caller to judge.
+            // The keys of the body itself are checked by the caller.
             if (depth > 1 && known > mostKeys) {
               breach.at = at;
               breach.excess = "keys";
@@ -136,7 +136,7 @@ export async function survey(text: string, bounds?: SurveyBounds): Promise<Surve
       case 0x5b /* [ */:
         depth++;
         if (depth === 1) isObject = code === 0x7b;
-        // Before the list itself is counted: it is no part of its first element.
+        // Before the list itself is counted, because it does not belong to its first element.
         else if (depth === 2 && code === 0x5b) inList = parts.beginList(at + 1, values + 1);
         if (depth > deepest) {
           breach.at = at;
@@ -157,7 +157,7 @@ export async function survey(text: string, bounds?: SurveyBounds): Promise<Surve
       default: {
         const start = at++;
         while (at < text.length && !endsLiteral(text.charCodeAt(at))) at++;
-        // Nobody stores a number of so many digits, and the engine takes long to read it.
+        // No column stores a number with so many digits, and the engine would take long to read it.
         values += at - start > mostOfLiteral ? most + 1 : 1;
       }
     }
@@ -187,7 +187,7 @@ function createParts(text: string, most: number, breach: Readonly<Breach>) {
     beginMember: (from: number, to: number, start: number, values: number): void => {
       const key = keyText(text.slice(from, to));
       member = { key, start, values, isList: false };
-      // Of a key that comes again the last one counts.
+      // If a key is repeated, the last one counts.
       if (aside.length > 0) aside = aside.map((part) => (part.key === key ? unused(part) : part));
     },
     beginList: (start: number, values: number): boolean => {
@@ -220,7 +220,7 @@ function createParts(text: string, most: number, breach: Readonly<Breach>) {
   };
 }
 
-/** No member of a body has this name: what is found under it is put nowhere. */
+/** A name that no member of a body has. */
 const nowhere = "";
 
 function unused({ start, end, excess }: AsidePart): AsidePart {
@@ -236,7 +236,7 @@ function keyText(literal: string): string {
   }
 }
 
-/** The text with `null` in place of what is set aside. */
+/** The text with `null` in place of each part that is set aside. */
 export function without(text: string, aside: readonly AsidePart[]): string {
   let read = "";
   let at = 0;
@@ -247,7 +247,7 @@ export function without(text: string, aside: readonly AsidePart[]): string {
   return read + text.slice(at);
 }
 
-/** Puts what was set aside back into what has been made of the rest, unread. */
+/** Puts the parts that were set aside into the parsed value, as unread text. */
 export function putAside(body: unknown, text: string, aside: readonly AsidePart[]): void {
   const members = body as Record<string, unknown>;
   for (const { start, end, key, index, excess } of aside) {

@@ -1,6 +1,6 @@
 /**
- * What clients send, in all its shapes, as one: the upload queue's transactions in PowerSync's own words.
- * The way back is in `answer.ts`.
+ * Converts every request shape that clients send to one form: the upload queue's transactions, with PowerSync's names.
+ * `answer.ts` converts the results back.
  */
 import {
   validateDemoBatch,
@@ -20,10 +20,10 @@ import { Unread } from "./survey.js";
 type Schemas = components["schemas"];
 
 /**
- * Reads any shape of an upload. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in its
- * place: it never stands in the way of the others.
+ * Reads an upload of any shape. A transaction that can't be understood, or is beyond the limits, becomes an InvalidTransaction in the same position, and
+ * does not affect the others.
  *
- * @param measured what has been measured before
+ * @param measured the measurements, if they have been made before
  * @throws badRequest(400) for an envelope that can't be read
  */
 export function normalizeUpload(body: unknown, limits: Limits, measured?: Measured): Upload {
@@ -34,7 +34,7 @@ export function normalizeUpload(body: unknown, limits: Limits, measured?: Measur
   const bounds = { limits, measured };
   switch (shapeOf(body)) {
     case "transactions": {
-      // The validator has seen to it that they are a list.
+      // The validator has checked that this is a list.
       const transactions = body.transactions ?? [];
       if (transactions.length > limits.transactions) {
         throw tooManyTransactions(transactions.length, limits);
@@ -65,7 +65,7 @@ type SenderMembers = Pick<
   "client_id" | "clientId" | "queue_id" | "queueId"
 >;
 
-/** By either of its names; what is empty counts as absent. Throws badRequest(400) where they differ. */
+/** A text under either of its names. Empty counts as absent. Throws badRequest(400) if the two differ. */
 function senderText(
   envelope: SenderMembers,
   name: keyof SenderMembers,
@@ -78,7 +78,7 @@ function senderText(
   return one ?? two;
 }
 
-/** Throws badRequest(400) where there are two: one of them would be ignored. */
+/** Throws badRequest(400) for two shapes in one body, because one of them would be ignored. */
 function shapeOf(envelope: object): "transactions" | "crud" | "batch" | undefined {
   const members = envelope as Readonly<Record<string, unknown>>;
   const names = ["transactions", "crud", "batch"] as const;
@@ -99,7 +99,7 @@ export function createValidate(limits: Limits): (body: unknown) => Promise<Uploa
   return async (body) => {
     const measuring = measureAll(body, limits);
     let step = measuring.next();
-    // A small body has been measured by now.
+    // A small body has been measured completely by now.
     for (; !step.done; step = measuring.next()) if (isSliceOver()) await nextSlice();
     return normalizeUpload(body, limits, step.value);
   };
@@ -110,7 +110,7 @@ interface MeasuredBounds {
   readonly measured: Measured | undefined;
 }
 
-/** Measures before it validates, so that the validators' work is bounded too. */
+/** Measures first, so that the work of the validators is bounded as well. */
 function readTransaction(
   raw: unknown,
   path: "crud" | "batch",
@@ -122,7 +122,7 @@ function readTransaction(
   const operations = listIn(raw, path);
   const breach = measured?.has(operations) ? measured.get(operations) : measure(operations, limits);
   const fault = breach ?? formFault(raw, validate);
-  // The validator takes nothing but an object.
+  // The validator accepts only an object.
   const read = fault ?? transactionOf(raw as object, operations, path);
   if ("crud" in read) return read;
   const { message, ...where } = read;
@@ -150,10 +150,10 @@ function formFault(raw: unknown, validate: Validator<unknown>): Fault | undefine
   };
 }
 
-/** By the list of a transaction's operations: the limit that it passes, if any. */
+/** By the list of a transaction's operations: the limit that it exceeds, if any. */
 type Measured = ReadonlyMap<unknown, Fault | undefined>;
 
-/** Measures a body's transactions, wherever their operations can be found. It can be stopped after each yield. */
+/** Measures a body's transactions, whatever its shape. The caller may pause after each yield. */
 function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measured> {
   const transactions = member(body, "transactions");
   const measured = new Map<unknown, Fault | undefined>();
@@ -166,8 +166,8 @@ function* measureAll(body: unknown, limits: Limits): Generator<undefined, Measur
 }
 
 /**
- * Measures a transaction's operations as they came from JSON, before anything is known of their form.
- * Stops at the first breach and does not recurse: what is measured may be made to hurt.
+ * Measures a transaction's operations as parsed from JSON, before they are validated.
+ * Stops at the first breach and does not recurse, because the input may be hostile.
  */
 export function measure(operations: readonly unknown[], limits: Limits): Fault | undefined {
   const steps = measuring(operations, limits);
@@ -177,7 +177,7 @@ export function measure(operations: readonly unknown[], limits: Limits): Fault |
   }
 }
 
-/** How many values are measured in one go. */
+/** The number of values that are measured between two yields. */
 const valuesOfStep = 8_192;
 
 function* measuring(
@@ -193,7 +193,7 @@ function* measuring(
   for (let operationIndex = 0; operationIndex < operations.length; operationIndex++) {
     const operation = operations[operationIndex];
     values++;
-    // Level by level: the containers of one, then all that are inside them.
+    // Level by level: first the containers of one level, then those inside them.
     let level: object[] = typeof operation === "object" && operation !== null ? [operation] : [];
     for (let depth = 0; level.length > 0; depth++) {
       if (depth > limits.depth) return { message: tooDeep(limits), operationIndex };
@@ -203,7 +203,7 @@ function* measuring(
         const members = names ?? (container as readonly unknown[]);
         values += members.length;
         if (values > limits.values) return { message: tooManyValues(limits), operationIndex };
-        // The operation's own members are the contract's, not the application's.
+        // The operation's own members are named by the contract, not by the application.
         if (names !== undefined && depth > 0) keys += names.length;
         if (names !== undefined && names.length > fewKeys && names.length > keysOfObject(limits)) {
           return { message: tooManyKeys(limits), operationIndex };
@@ -231,7 +231,7 @@ function* measuring(
   return undefined;
 }
 
-/** What stands for a transaction that has more values than may be read is its text: it is kept whole, and never parsed. */
+/** A transaction with more values than the limits allow is represented by its text, which is recorded whole and never parsed. */
 function unreadOf(raw: unknown, limits: Limits): InvalidTransaction | undefined {
   if (raw instanceof Unread) return { invalid: excessOf(raw, limits), raw: raw.text };
   for (const name of ["crud", "batch"] as const) {

@@ -1,4 +1,4 @@
-/** What the validators find, in words that are safe to show. */
+/** Messages for what the validators find. They are safe to show. */
 import type { ValidationError } from "./generated/validate.js";
 
 export const expected = 'Expected a JSON object with "transactions", "crud" or "batch".';
@@ -17,7 +17,7 @@ export function envelopeFault(error: ValidationError | undefined): string {
   }
 }
 
-/** Paths hold the contract's names and indexes alone, never the client's text. */
+/** Paths contain only the contract's names and indexes, never the client's text. */
 export function transactionFault(error: ValidationError | undefined): string {
   if (error === undefined) return "The transaction is not valid.";
   const { instancePath, keyword, params } = error;

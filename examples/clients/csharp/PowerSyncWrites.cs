@@ -43,26 +43,26 @@ namespace PowerSyncWrites
         [JsonProperty("op_data", NullValueHandling = NullValueHandling.Ignore)]
         public Dictionary<string, object> OpData { get; set; }
 
-        // The row before the change, where the client's schema tracks it.
+        // The row before the change, if the client's schema tracks it.
         [JsonProperty("previous_values", NullValueHandling = NullValueHandling.Ignore)]
         public Dictionary<string, object> PreviousValues { get; set; }
 
-        // The text that the application put in `_metadata`, where the client's schema tracks it.
+        // The text that the application put in `_metadata`, if the client's schema tracks it.
         [JsonProperty("metadata", NullValueHandling = NullValueHandling.Ignore)]
         public string Metadata { get; set; }
     }
 
-    // The operations of one local transaction, applied together or not at all. One without operations succeeds.
+    // The operations of one local transaction, applied together or not at all. A transaction without operations succeeds.
     public sealed class Transaction
     {
-        // The local transaction's id. Where it is missing, the entries' own counts if they all have the same.
+        // The local transaction's id. If it is missing, the entries' id is used, if all of them have the same.
         [JsonProperty("transaction_id", NullValueHandling = NullValueHandling.Ignore)]
         public long? TransactionId { get; set; }
 
         // How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
         // the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
-        // one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
-        // number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+        // one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final regardless of the
+        // number. Without this member, no such answer is saved, and a late copy may overwrite what has been written since.
         [JsonProperty("handling", NullValueHandling = NullValueHandling.Ignore)]
         public long? Handling { get; set; }
 
@@ -74,12 +74,12 @@ namespace PowerSyncWrites
     // Several transactions, in the order of the device's queue.
     public sealed class BatchUpload
     {
-        // The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
-        // is sent twice is applied once. Empty text counts as absent.
+        // The device's client id, from the PowerSync SDK (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+        // is sent twice is applied once. An empty text counts as absent.
         [JsonProperty("client_id", NullValueHandling = NullValueHandling.Ignore)]
         public string ClientId { get; set; }
 
-        // For a device that keeps several upload queues under one client id. Empty text counts as absent.
+        // For a device that keeps several upload queues under one client id. An empty text counts as absent.
         [JsonProperty("queue_id", NullValueHandling = NullValueHandling.Ignore)]
         public string QueueId { get; set; }
 
@@ -101,7 +101,7 @@ namespace PowerSyncWrites
         [JsonProperty("client_id", Required = Required.Always)]
         public string ClientId { get; set; }
 
-        // The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly.
+        // The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, if every JSON parser represents it exactly.
         [JsonProperty("checkpoint_request_id", Required = Required.Always)]
         public string CheckpointRequestId { get; set; }
     }
@@ -117,16 +117,16 @@ namespace PowerSyncWrites
         [JsonProperty("message", NullValueHandling = NullValueHandling.Ignore)]
         public string Message { get; set; }
 
-        // Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.
+        // For a failure about a value, an object with `column`, the client's name for the column, and `columns` if there are several. Otherwise any JSON value that the application adds.
         [JsonProperty("details", NullValueHandling = NullValueHandling.Ignore)]
         public object Details { get; set; }
 
-        // The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.
+        // The operation's index in `crud` (or `batch`), from 0. Missing if the failure belongs to no single operation.
         [JsonProperty("operation_index", NullValueHandling = NullValueHandling.Ignore)]
         public long? OperationIndex { get; set; }
     }
 
-    // What became of one transaction.
+    // The result of one transaction.
     public sealed class TransactionResult
     {
         [JsonProperty("status", Required = Required.Always)]
@@ -136,7 +136,7 @@ namespace PowerSyncWrites
         [JsonProperty("message", NullValueHandling = NullValueHandling.Ignore)]
         public string Message { get; set; }
 
-        // Milliseconds to wait. Where it is missing, the client's own choice.
+        // Milliseconds to wait. If it is missing, the client chooses.
         [JsonProperty("retry_after_ms", NullValueHandling = NullValueHandling.Ignore)]
         public long? RetryAfterMs { get; set; }
 
@@ -171,22 +171,22 @@ namespace PowerSyncWrites
         public string CheckpointRequestId { get; set; }
     }
 
-    // What is not bounded is told as 9007199254740991.
+    // 9007199254740991 means that there is no limit.
     public sealed class Limits
     {
-        // Of the body, and of the body once decompressed. Beyond it 413.
+        // Bytes of the body, as sent and as decompressed. Beyond it, 413.
         [JsonProperty("body_bytes", Required = Required.Always)]
         public long BodyBytes { get; set; }
 
-        // In one request. Beyond it 400.
+        // Transactions in one request. Beyond it, 400.
         [JsonProperty("transactions", Required = Required.Always)]
         public long Transactions { get; set; }
 
-        // In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`.
+        // Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`.
         [JsonProperty("operations", Required = Required.Always)]
         public long Operations { get; set; }
 
-        // Levels of nesting in one operation's members, `op_data` itself being the first.
+        // Levels of nesting in one operation's members; `op_data` itself is the first.
         [JsonProperty("depth", Required = Required.Always)]
         public long Depth { get; set; }
 
@@ -194,7 +194,7 @@ namespace PowerSyncWrites
         [JsonProperty("keys", Required = Required.Always)]
         public long Keys { get; set; }
 
-        // JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413.
+        // JSON values in one transaction. A body with more than twice as many in all its transactions is answered with 413.
         [JsonProperty("values", NullValueHandling = NullValueHandling.Ignore)]
         public long? Values { get; set; }
 
@@ -202,15 +202,15 @@ namespace PowerSyncWrites
         [JsonProperty("string_length", Required = Required.Always)]
         public long StringLength { get; set; }
 
-        // Of one caller, under way at once. Beyond it 429.
+        // One caller's requests in progress at once. Beyond it, 429.
         [JsonProperty("concurrent_requests", NullValueHandling = NullValueHandling.Ignore)]
         public long? ConcurrentRequests { get; set; }
     }
 
-    // How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+    // How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
     public sealed class Timeouts
     {
-        // After so many milliseconds no other transaction of the request is begun.
+        // After this many milliseconds, no further transaction of the request is begun.
         [JsonProperty("request_ms", Required = Required.Always)]
         public long RequestMs { get; set; }
 
@@ -225,15 +225,15 @@ namespace PowerSyncWrites
         [JsonProperty("contract_version", Required = Required.Always)]
         public string ContractVersion { get; set; }
 
-        // What is not bounded is told as 9007199254740991.
+        // 9007199254740991 means that there is no limit.
         [JsonProperty("limits", Required = Required.Always)]
         public Limits Limits { get; set; }
 
-        // How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+        // How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
         [JsonProperty("timeouts", NullValueHandling = NullValueHandling.Ignore)]
         public Timeouts Timeouts { get; set; }
 
-        // The names of the optional things that this server does. Ignore those you do not know.
+        // The names of this server's optional features. Ignore names that you do not know.
         [JsonProperty("features", Required = Required.Always)]
         public List<string> Features { get; set; }
     }

@@ -25,9 +25,9 @@ class CrudEntry {
   ///
   /// A named mutation is a `PUT` into the table `powersync_mutations` with `name`, the mutator's, and `args`, its arguments as JSON text. The other entries of its transaction are what the device shows meanwhile; the server does not apply them, unless the mutator says so.
   final Map<String, Object?>? opData;
-  /// The row before the change, where the client's schema tracks it.
+  /// The row before the change, if the client's schema tracks it.
   final Map<String, Object?>? previousValues;
-  /// The text that the application put in `_metadata`, where the client's schema tracks it.
+  /// The text that the application put in `_metadata`, if the client's schema tracks it.
   final String? metadata;
 
   const CrudEntry({
@@ -53,14 +53,14 @@ class CrudEntry {
       };
 }
 
-/// The operations of one local transaction, applied together or not at all. One without operations succeeds.
+/// The operations of one local transaction, applied together or not at all. A transaction without operations succeeds.
 class Transaction {
-  /// The local transaction's id. Where it is missing, the entries' own counts if they all have the same.
+  /// The local transaction's id. If it is missing, the entries' id is used, if all of them have the same.
   final int? transactionId;
   /// How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
   /// the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
-  /// one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
-  /// number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+  /// one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final regardless of the
+  /// number. Without this member, no such answer is saved, and a late copy may overwrite what has been written since.
   final int? handling;
   /// In the order in which the device made them; at most the server's limit, 10,000 by default.
   final List<CrudEntry> crud;
@@ -80,10 +80,10 @@ class Transaction {
 
 /// Several transactions, in the order of the device's queue.
 class BatchUpload {
-  /// The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
-  /// is sent twice is applied once. Empty text counts as absent.
+  /// The device's client id, from the PowerSync SDK (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+  /// is sent twice is applied once. An empty text counts as absent.
   final String? clientId;
-  /// For a device that keeps several upload queues under one client id. Empty text counts as absent.
+  /// For a device that keeps several upload queues under one client id. An empty text counts as absent.
   final String? queueId;
   /// At least one; at most the server's limit, 100 by default.
   final List<Transaction> transactions;
@@ -117,7 +117,7 @@ class CheckpointBody {
 class CheckpointRequestBody {
   /// The device, by `getClientId()`.
   final String clientId;
-  /// The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly.
+  /// The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, if every JSON parser represents it exactly.
   final String checkpointRequestId;
 
   const CheckpointRequestBody({
@@ -137,9 +137,9 @@ class FailedOperation {
   final String errorCode;
   /// For people. Never the database's own text.
   final String? message;
-  /// Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.
+  /// For a failure about a value, an object with `column`, the client's name for the column, and `columns` if there are several. Otherwise any JSON value that the application adds.
   final Object? details;
-  /// The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.
+  /// The operation's index in `crud` (or `batch`), from 0. Missing if the failure belongs to no single operation.
   final int? operationIndex;
 
   const FailedOperation({
@@ -157,12 +157,12 @@ class FailedOperation {
       );
 }
 
-/// What became of one transaction.
+/// The result of one transaction.
 class TransactionResult {
   final String status;
   /// For people.
   final String? message;
-  /// Milliseconds to wait. Where it is missing, the client's own choice.
+  /// Milliseconds to wait. If it is missing, the client chooses.
   final int? retryAfterMs;
   /// True where the server has recorded nothing and leaves the decision to the client. It ends the batch. To a transaction that came with
   /// `handling` the answer is final until it comes with a higher one.
@@ -229,23 +229,23 @@ class CheckpointRequestResponse {
       );
 }
 
-/// What is not bounded is told as 9007199254740991.
+/// 9007199254740991 means that there is no limit.
 class Limits {
-  /// Of the body, and of the body once decompressed. Beyond it 413.
+  /// Bytes of the body, as sent and as decompressed. Beyond it, 413.
   final int bodyBytes;
-  /// In one request. Beyond it 400.
+  /// Transactions in one request. Beyond it, 400.
   final int transactions;
-  /// In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`.
+  /// Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`.
   final int operations;
-  /// Levels of nesting in one operation's members, `op_data` itself being the first.
+  /// Levels of nesting in one operation's members; `op_data` itself is the first.
   final int depth;
   /// Keys of `op_data`, `previous_values` and the objects inside them, in one transaction.
   final int keys;
-  /// JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413.
+  /// JSON values in one transaction. A body with more than twice as many in all its transactions is answered with 413.
   final int? values;
   /// UTF-16 code units of one text.
   final int stringLength;
-  /// Of one caller, under way at once. Beyond it 429.
+  /// One caller's requests in progress at once. Beyond it, 429.
   final int? concurrentRequests;
 
   const Limits({
@@ -271,9 +271,9 @@ class Limits {
       );
 }
 
-/// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+/// How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
 class Timeouts {
-  /// After so many milliseconds no other transaction of the request is begun.
+  /// After this many milliseconds, no further transaction of the request is begun.
   final int requestMs;
   /// One database transaction. A transaction that fails needs a second one, in which it is recorded.
   final int transactionMs;
@@ -292,11 +292,11 @@ class Timeouts {
 class LimitsResponse {
   /// The version of this document. The first number changes only when old clients would break.
   final String contractVersion;
-  /// What is not bounded is told as 9007199254740991.
+  /// 9007199254740991 means that there is no limit.
   final Limits limits;
-  /// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+  /// How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
   final Timeouts? timeouts;
-  /// The names of the optional things that this server does. Ignore those you do not know.
+  /// The names of this server's optional features. Ignore names that you do not know.
   final List<String> features;
 
   const LimitsResponse({

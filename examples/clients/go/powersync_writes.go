@@ -37,20 +37,20 @@ type CrudEntry struct {
 	//
 	// A named mutation is a `PUT` into the table `powersync_mutations` with `name`, the mutator's, and `args`, its arguments as JSON text. The other entries of its transaction are what the device shows meanwhile; the server does not apply them, unless the mutator says so.
 	OpData *Values `json:"op_data,omitempty"`
-	// The row before the change, where the client's schema tracks it.
+	// The row before the change, if the client's schema tracks it.
 	PreviousValues *Values `json:"previous_values,omitempty"`
-	// The text that the application put in `_metadata`, where the client's schema tracks it.
+	// The text that the application put in `_metadata`, if the client's schema tracks it.
 	Metadata *string `json:"metadata,omitempty"`
 }
 
-// The operations of one local transaction, applied together or not at all. One without operations succeeds.
+// The operations of one local transaction, applied together or not at all. A transaction without operations succeeds.
 type Transaction struct {
-	// The local transaction's id. Where it is missing, the entries' own counts if they all have the same.
+	// The local transaction's id. If it is missing, the entries' id is used, if all of them have the same.
 	TransactionId *int64 `json:"transaction_id,omitempty"`
 	// How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
 	// the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
-	// one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
-	// number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+	// one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final regardless of the
+	// number. Without this member, no such answer is saved, and a late copy may overwrite what has been written since.
 	Handling *int64 `json:"handling,omitempty"`
 	// In the order in which the device made them; at most the server's limit, 10,000 by default.
 	Crud []CrudEntry `json:"crud"`
@@ -58,10 +58,10 @@ type Transaction struct {
 
 // Several transactions, in the order of the device's queue.
 type BatchUpload struct {
-	// The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
-	// is sent twice is applied once. Empty text counts as absent.
+	// The device's client id, from the PowerSync SDK (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+	// is sent twice is applied once. An empty text counts as absent.
 	ClientId *string `json:"client_id,omitempty"`
-	// For a device that keeps several upload queues under one client id. Empty text counts as absent.
+	// For a device that keeps several upload queues under one client id. An empty text counts as absent.
 	QueueId *string `json:"queue_id,omitempty"`
 	// At least one; at most the server's limit, 100 by default.
 	Transactions []Transaction `json:"transactions"`
@@ -75,7 +75,7 @@ type CheckpointBody struct {
 type CheckpointRequestBody struct {
 	// The device, by `getClientId()`.
 	ClientId string `json:"client_id"`
-	// The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly.
+	// The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, if every JSON parser represents it exactly.
 	CheckpointRequestId string `json:"checkpoint_request_id"`
 }
 
@@ -85,18 +85,18 @@ type FailedOperation struct {
 	ErrorCode string `json:"error_code"`
 	// For people. Never the database's own text.
 	Message *string `json:"message,omitempty"`
-	// Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.
+	// For a failure about a value, an object with `column`, the client's name for the column, and `columns` if there are several. Otherwise any JSON value that the application adds.
 	Details any `json:"details,omitempty"`
-	// The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.
+	// The operation's index in `crud` (or `batch`), from 0. Missing if the failure belongs to no single operation.
 	OperationIndex *int64 `json:"operation_index,omitempty"`
 }
 
-// What became of one transaction.
+// The result of one transaction.
 type TransactionResult struct {
 	Status string `json:"status"`
 	// For people.
 	Message *string `json:"message,omitempty"`
-	// Milliseconds to wait. Where it is missing, the client's own choice.
+	// Milliseconds to wait. If it is missing, the client chooses.
 	RetryAfterMs *int64 `json:"retry_after_ms,omitempty"`
 	// True where the server has recorded nothing and leaves the decision to the client. It ends the batch. To a transaction that came with
 	// `handling` the answer is final until it comes with a higher one.
@@ -120,29 +120,29 @@ type CheckpointRequestResponse struct {
 	CheckpointRequestId string `json:"checkpoint_request_id"`
 }
 
-// What is not bounded is told as 9007199254740991.
+// 9007199254740991 means that there is no limit.
 type Limits struct {
-	// Of the body, and of the body once decompressed. Beyond it 413.
+	// Bytes of the body, as sent and as decompressed. Beyond it, 413.
 	BodyBytes int64 `json:"body_bytes"`
-	// In one request. Beyond it 400.
+	// Transactions in one request. Beyond it, 400.
 	Transactions int64 `json:"transactions"`
-	// In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`.
+	// Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`.
 	Operations int64 `json:"operations"`
-	// Levels of nesting in one operation's members, `op_data` itself being the first.
+	// Levels of nesting in one operation's members; `op_data` itself is the first.
 	Depth int64 `json:"depth"`
 	// Keys of `op_data`, `previous_values` and the objects inside them, in one transaction.
 	Keys int64 `json:"keys"`
-	// JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413.
+	// JSON values in one transaction. A body with more than twice as many in all its transactions is answered with 413.
 	Values *int64 `json:"values,omitempty"`
 	// UTF-16 code units of one text.
 	StringLength int64 `json:"string_length"`
-	// Of one caller, under way at once. Beyond it 429.
+	// One caller's requests in progress at once. Beyond it, 429.
 	ConcurrentRequests *int64 `json:"concurrent_requests,omitempty"`
 }
 
-// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+// How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
 type Timeouts struct {
-	// After so many milliseconds no other transaction of the request is begun.
+	// After this many milliseconds, no further transaction of the request is begun.
 	RequestMs int64 `json:"request_ms"`
 	// One database transaction. A transaction that fails needs a second one, in which it is recorded.
 	TransactionMs int64 `json:"transaction_ms"`
@@ -151,11 +151,11 @@ type Timeouts struct {
 type LimitsResponse struct {
 	// The version of this document. The first number changes only when old clients would break.
 	ContractVersion string `json:"contract_version"`
-	// What is not bounded is told as 9007199254740991.
+	// 9007199254740991 means that there is no limit.
 	Limits Limits `json:"limits"`
-	// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+	// How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
 	Timeouts *Timeouts `json:"timeouts,omitempty"`
-	// The names of the optional things that this server does. Ignore those you do not know.
+	// The names of this server's optional features. Ignore names that you do not know.
 	Features []string `json:"features"`
 }
 

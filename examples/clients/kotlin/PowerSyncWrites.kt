@@ -29,9 +29,9 @@ data class CrudEntry(
     //
     // A named mutation is a `PUT` into the table `powersync_mutations` with `name`, the mutator's, and `args`, its arguments as JSON text. The other entries of its transaction are what the device shows meanwhile; the server does not apply them, unless the mutator says so.
     val opData: Map<String, Any?>? = null,
-    // The row before the change, where the client's schema tracks it.
+    // The row before the change, if the client's schema tracks it.
     val previousValues: Map<String, Any?>? = null,
-    // The text that the application put in `_metadata`, where the client's schema tracks it.
+    // The text that the application put in `_metadata`, if the client's schema tracks it.
     val metadata: String? = null
 ) {
     fun toJson(): JSONObject = JSONObject().apply {
@@ -46,14 +46,14 @@ data class CrudEntry(
     }
 }
 
-// The operations of one local transaction, applied together or not at all. One without operations succeeds.
+// The operations of one local transaction, applied together or not at all. A transaction without operations succeeds.
 data class Transaction(
-    // The local transaction's id. Where it is missing, the entries' own counts if they all have the same.
+    // The local transaction's id. If it is missing, the entries' id is used, if all of them have the same.
     val transactionId: Long? = null,
     // How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
     // the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
-    // one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
-    // number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+    // one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final regardless of the
+    // number. Without this member, no such answer is saved, and a late copy may overwrite what has been written since.
     val handling: Long? = null,
     // In the order in which the device made them; at most the server's limit, 10,000 by default.
     val crud: List<CrudEntry>
@@ -67,10 +67,10 @@ data class Transaction(
 
 // Several transactions, in the order of the device's queue.
 data class BatchUpload(
-    // The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
-    // is sent twice is applied once. Empty text counts as absent.
+    // The device's client id, from the PowerSync SDK (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+    // is sent twice is applied once. An empty text counts as absent.
     val clientId: String? = null,
-    // For a device that keeps several upload queues under one client id. Empty text counts as absent.
+    // For a device that keeps several upload queues under one client id. An empty text counts as absent.
     val queueId: String? = null,
     // At least one; at most the server's limit, 100 by default.
     val transactions: List<Transaction>
@@ -94,7 +94,7 @@ data class CheckpointBody(
 data class CheckpointRequestBody(
     // The device, by `getClientId()`.
     val clientId: String,
-    // The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly.
+    // The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, if every JSON parser represents it exactly.
     val checkpointRequestId: String
 ) {
     fun toJson(): JSONObject = JSONObject().apply {
@@ -109,9 +109,9 @@ data class FailedOperation(
     val errorCode: String,
     // For people. Never the database's own text.
     val message: String? = null,
-    // Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value.
+    // For a failure about a value, an object with `column`, the client's name for the column, and `columns` if there are several. Otherwise any JSON value that the application adds.
     val details: Any? = null,
-    // The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation.
+    // The operation's index in `crud` (or `batch`), from 0. Missing if the failure belongs to no single operation.
     val operationIndex: Long? = null
 ) {
     companion object {
@@ -124,12 +124,12 @@ data class FailedOperation(
     }
 }
 
-// What became of one transaction.
+// The result of one transaction.
 data class TransactionResult(
     val status: String,
     // For people.
     val message: String? = null,
-    // Milliseconds to wait. Where it is missing, the client's own choice.
+    // Milliseconds to wait. If it is missing, the client chooses.
     val retryAfterMs: Long? = null,
     // True where the server has recorded nothing and leaves the decision to the client. It ends the batch. To a transaction that came with
     // `handling` the answer is final until it comes with a higher one.
@@ -181,23 +181,23 @@ data class CheckpointRequestResponse(
     }
 }
 
-// What is not bounded is told as 9007199254740991.
+// 9007199254740991 means that there is no limit.
 data class Limits(
-    // Of the body, and of the body once decompressed. Beyond it 413.
+    // Bytes of the body, as sent and as decompressed. Beyond it, 413.
     val bodyBytes: Long,
-    // In one request. Beyond it 400.
+    // Transactions in one request. Beyond it, 400.
     val transactions: Long,
-    // In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`.
+    // Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`.
     val operations: Long,
-    // Levels of nesting in one operation's members, `op_data` itself being the first.
+    // Levels of nesting in one operation's members; `op_data` itself is the first.
     val depth: Long,
     // Keys of `op_data`, `previous_values` and the objects inside them, in one transaction.
     val keys: Long,
-    // JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413.
+    // JSON values in one transaction. A body with more than twice as many in all its transactions is answered with 413.
     val values: Long? = null,
     // UTF-16 code units of one text.
     val stringLength: Long,
-    // Of one caller, under way at once. Beyond it 429.
+    // One caller's requests in progress at once. Beyond it, 429.
     val concurrentRequests: Long? = null
 ) {
     companion object {
@@ -214,9 +214,9 @@ data class Limits(
     }
 }
 
-// How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+// How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
 data class Timeouts(
-    // After so many milliseconds no other transaction of the request is begun.
+    // After this many milliseconds, no further transaction of the request is begun.
     val requestMs: Long,
     // One database transaction. A transaction that fails needs a second one, in which it is recorded.
     val transactionMs: Long
@@ -232,11 +232,11 @@ data class Timeouts(
 data class LimitsResponse(
     // The version of this document. The first number changes only when old clients would break.
     val contractVersion: String,
-    // What is not bounded is told as 9007199254740991.
+    // 9007199254740991 means that there is no limit.
     val limits: Limits,
-    // How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991.
+    // How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit.
     val timeouts: Timeouts? = null,
-    // The names of the optional things that this server does. Ignore those you do not know.
+    // The names of this server's optional features. Ignore names that you do not know.
     val features: List<String>
 ) {
     companion object {

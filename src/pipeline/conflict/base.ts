@@ -1,4 +1,4 @@
-/** A write whose rule says what becomes of it where others have changed the row, and what was sent of the row before it. */
+/** What a device has sent about a row before its change: the row's values, its version, and the time of the change. */
 import type { OperationContext, Principal } from "../../context.js";
 import { fatal, misconfigured, ofApplication } from "../../errors.js";
 import type { Write } from "../../model.js";
@@ -23,13 +23,13 @@ export interface Asked<P extends Principal, DB> {
   readonly convert: Convert;
 }
 
-/** @param column by the client's name; absent: none of them has been sent */
+/** @param column the client's name; absent: no column has been sent */
 export function baseMissing(column?: string): Error {
   const message = "The change does not say what it was made on.";
   return fatal("CONFLICT_BASE_MISSING", message, column === undefined ? undefined : { column });
 }
 
-/** A value as the column would store it, rounded like that. Throws fatal INVALID_DATA, and retryable where the table lacks the column. */
+/** A value as the column would store it, and rounded accordingly. Throws fatal INVALID_DATA, and retryable if the table lacks the column. */
 export function asStored<P extends Principal, DB>(
   column: string,
   value: unknown,
@@ -41,7 +41,7 @@ export function asStored<P extends Principal, DB>(
 }
 
 /**
- * The row as the device had it before its change, by the source database's names. The key, and what neither rule nor table has, is left out.
+ * The row as the device had it before its change, by the source database's names. The key, and columns that neither the rule nor the table has, are omitted.
  * Throws fatal INVALID_DATA, and what the rule's `convert` throws.
  */
 export async function baseOf<P extends Principal, DB>(
@@ -63,7 +63,7 @@ export async function baseOf<P extends Principal, DB>(
       const table = await convert.table(unit, other, [match], context);
       const sought = convert.values(store, table, { [match]: given }, context, "sought");
       const found = await unit.lookUp(table, sought, take);
-      // What it referred to has gone, and what it was stored as can't be told.
+      // The row that it referred to is gone, so the stored value is unknown.
       if (found === undefined) continue;
       given = found.value;
     }
@@ -72,7 +72,7 @@ export async function baseOf<P extends Principal, DB>(
   return base;
 }
 
-/** Throws fatal INVALID_DATA for what is no version, FORBIDDEN_COLUMN where the device counts versions itself. */
+/** The version on which a write is based. Throws fatal INVALID_DATA for an invalid version, and FORBIDDEN_COLUMN if the device counts versions itself. */
 export async function versionOf<P extends Principal, DB>(
   column: string,
   base: ReadonlyMap<string, unknown>,
@@ -93,7 +93,7 @@ export async function versionOf<P extends Principal, DB>(
   };
 }
 
-/** `undefined`: it has not been sent. */
+/** The version that the device names. `undefined`: none was sent. */
 function namedVersion<P extends Principal, DB>(
   column: string,
   base: ReadonlyMap<string, unknown>,
@@ -104,7 +104,7 @@ function namedVersion<P extends Principal, DB>(
   const sent: unknown = Object.hasOwn(opData, name) ? opData[name] : undefined;
   if (!base.has(column)) {
     const named = sent === undefined ? undefined : wholeNumber(sent, name);
-    // Whoever makes a row may give it its first version: that proves no knowledge of one that is there.
+    // A device that creates a row may send its first version. This does not mean that it knows an existing row.
     return change.op === "PUT" && (named ?? 0n) <= 1n ? "new" : named;
   }
   const was = wholeNumber(base.get(column) ?? null, name);
@@ -121,7 +121,7 @@ function wholeNumber(value: unknown, column: string): bigint | null {
   throw fatal("INVALID_DATA", "The row's version is not a whole number.", { column });
 }
 
-/** The queue; where the client names none, the device. */
+/** The hash of who writes: the device and, if the client names one, the queue. */
 async function writerOf(
   userId: string,
   place: string,
@@ -133,8 +133,8 @@ async function writerOf(
 }
 
 /**
- * As the column stores it; `undefined` where it has not been sent. A whole number is milliseconds since 1970. A column of texts gets one form alone, so that
- * two can be compared: `YYYY-MM-DDTHH:MM:SS.mmmZ`. Throws fatal INVALID_DATA for what is no point in time.
+ * The time of the change as the device sent it, but never later than now, as the column stores it. `undefined`: it was not sent. A number is milliseconds since
+ * 1970. In a text column, all stamps get the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, so that they can be compared. Throws fatal INVALID_DATA for an invalid time.
  */
 export function stampSent<P extends Principal, DB>(
   column: string,

@@ -1,4 +1,4 @@
-/** A rule's `conflict`, compiled: which column follows which strategy. Mistakes are refused at the start. */
+/** Compiles a rule's `conflict`: assigns each column its strategy, and refuses mistakes at the start. */
 import type { Principal } from "../../context.js";
 import { isColumnList, type RuleColumns } from "../rule-columns.js";
 import type { TableRule } from "../table-rule.js";
@@ -19,7 +19,7 @@ export interface Conflict<P extends Principal, DB> {
   readonly record?: string;
   readonly resolve?: ResolveConflict<P, DB>;
   readonly readable?: ReadonlySet<string>;
-  /** Columns whose values are made of what is stored: that they have changed is no conflict. */
+  /** Columns with a strategy of their own. A change of their stored values is no conflict. */
   readonly merging: ReadonlySet<string>;
 }
 
@@ -28,7 +28,7 @@ type Given<P extends Principal, DB> = Pick<
   "conflict" | "put" | "owner" | "belongsTo" | "delete"
 >;
 
-/** @throws TypeError where the strategies contradict each other, or the rest of the rule */
+/** @throws TypeError if the strategies contradict each other or the rest of the rule */
 export function compileConflict<P extends Principal, DB>(
   name: string,
   rule: Given<P, DB>,
@@ -109,7 +109,7 @@ export function compileConflict<P extends Principal, DB>(
   };
 }
 
-/** A strategy is for a column that clients send, and that may change. The version is the server's own. */
+/** Refuses a strategy for a column that clients can't send or that never changes. The version is an exception: the server sets it. */
 function refuseFixed<P extends Principal, DB>(
   where: string,
   { owner, belongsTo = {} }: Given<P, DB>,
@@ -134,14 +134,14 @@ function refuseFixed<P extends Principal, DB>(
     refuse('is a column that clients can\'t send. Add it to "columns".');
 }
 
-/** Whether the library keeps who wrote which version of a row. */
+/** Whether any table counts versions, so that the library records who wrote them. */
 export function countsVersions<P extends Principal, DB>(
   tables: Readonly<Record<string, TableRule<P, DB>>>,
 ): boolean {
   return Object.values(tables).some(({ conflict }) => conflict?.version !== undefined);
 }
 
-/** Clients name a version by it, and don't write it. */
+/** Whether the client's column is the rule's version, which clients send but do not write. */
 export function isVersion<P extends Principal, DB>(
   name: string,
   {

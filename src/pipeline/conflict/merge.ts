@@ -1,4 +1,4 @@
-/** A write by its rule's `conflict`, as data: what the statement asks of a row that is there, and what it makes of it. */
+/** Converts a write to the data by which the statement merges it, according to the rule's `conflict`: what an existing row must hold, and how it changes. */
 import type { Principal } from "../../context.js";
 import { fatal } from "../../errors.js";
 import type { MergedChange, Added, Merge, Stamp } from "../../store/change.js";
@@ -6,11 +6,11 @@ import { parseJson } from "../../wire/parse-json.js";
 import { type Asked, asStored, baseMissing, baseOf, versionOf, stampSent } from "./base.js";
 import { answerName } from "../column-messages.js";
 
-/** A change that merges, and what was sent of the row before it. */
+/** A change that merges, and the row as the device had it before. */
 export interface Merging {
   readonly change: MergedChange;
   readonly base: ReadonlyMap<string, unknown>;
-  /** By the client's name: what has not been sent, and where a row is there would have to be. */
+  /** The client's name of a value that was not sent, although an existing row would need it. */
   readonly missing?: string;
 }
 
@@ -24,7 +24,7 @@ interface Draft {
   missing?: string;
 }
 
-/** Throws fatal CONFLICT_BASE_MISSING where a PATCH or DELETE leaves out what its strategy needs; of a PUT it is needed where the row is there alone. */
+/** Throws fatal CONFLICT_BASE_MISSING if a PATCH or DELETE lacks what its strategy needs. A PUT needs it only if the row exists. */
 export async function mergingOf<P extends Principal, DB>(asked: Asked<P, DB>): Promise<Merging> {
   const { change, conflict, rule } = asked;
   const { version, changed, resolve } = conflict;
@@ -77,7 +77,7 @@ async function countVersion<P extends Principal, DB>(
     values[column] = asStored(column, 1, asked);
 }
 
-/** Of a DELETE every column is asked that the device has tracked: nothing says which of them it was made for. */
+/** Compares the row with what the device had. For a DELETE, all columns that the device tracks are compared, because it is unknown which of them mattered. */
 function compare<P extends Principal, DB>(
   changed: "reject" | "merge",
   draft: Draft,
@@ -114,7 +114,7 @@ function stamp<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void
   const { rowStamp, stamps } = asked.conflict;
   const { values, base, merge } = draft;
   const found: Stamp[] = [];
-  /** @param columns of which there must be one, or the stamp is not needed */
+  /** @param columns the columns of the stamp: it is needed only if the write has one of them */
   const take = (column: string, columns: readonly string[] | undefined): void => {
     const value = stampSent(column, values[column], asked);
     if (value !== undefined) {
@@ -124,7 +124,7 @@ function stamp<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void
     }
     if (columns?.every((each) => !Object.hasOwn(values, each))) return;
     if (!base.has(column)) return lack(column, draft, asked);
-    // It was made within the same step of the device's clock, or without a new stamp: then it is the latest only where the stamp is what it was.
+    // Without a new stamp, or within the same tick of the device's clock, the write is the latest only if the row's stamp has not changed.
     merge.unchanged = [...(merge.unchanged ?? []), { column, oneOf: [base.get(column)] }];
   };
   if (rowStamp !== undefined) take(rowStamp, undefined);
@@ -132,7 +132,7 @@ function stamp<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void
     const columns = [...stamps.keys()].filter((each) => stamps.get(each) === column);
     take(column, columns);
     if (found.at(-1)?.column !== column || asked.change.op === "PUT") continue;
-    // A value that was set to what it was is not sent again, and is what the device meant by then.
+    // A column that was set to its previous value is not sent, but the device meant that value at the time of the stamp.
     for (const each of columns) {
       if (Object.hasOwn(values, each)) continue;
       if (base.has(each)) values[each] = base.get(each);
@@ -163,7 +163,7 @@ function add<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void {
   if (found.length > 0) merge.added = found;
 }
 
-/** `union`, `greatest` and `least`. NULL is no value of theirs: a row that is there keeps what it has. */
+/** `union`, `greatest` and `least`. They ignore NULL: an existing row keeps its value. */
 function keepMost<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): void {
   const { values, insertOnly, merge } = draft;
   for (const strategy of ["union", "greatest", "least"] as const) {
@@ -184,7 +184,7 @@ function keepMost<P extends Principal, DB>(draft: Draft, asked: Asked<P, DB>): v
 
 const plainTypes = ["string", "number", "bigint", "boolean"];
 
-/** Elements that every database compares alike. */
+/** Refuses a list with elements that databases compare in different ways. */
 function refuseNoList<P extends Principal, DB>(
   column: string,
   { change: { table, values }, rule, kept: { store } }: Asked<P, DB>,

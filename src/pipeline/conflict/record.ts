@@ -1,4 +1,4 @@
-/** The loser of a conflict as a row in a table of the application's own, in the same transaction. */
+/** Reports a conflict: as details for the device, and as a row in one of the application's own tables, in the same transaction. */
 import type { Principal } from "../../context.js";
 import { misconfigured } from "../../errors.js";
 import type { StoredRow, Values } from "../../store/store.js";
@@ -10,9 +10,9 @@ import type { Merging } from "./merge.js";
 import type { OpData } from "../../model.js";
 
 /**
- * Throws retryable where it can't be recorded: what has lost is nowhere else then, and stays on the device.
+ * Records the write that lost. Throws retryable if that fails: the write is then stored nowhere else, so it has to stay on the device.
  *
- * @param columns those that have lost, where not all have
+ * @param columns the columns that have lost; absent: all of them
  */
 export async function recordConflict<P extends Principal, DB>(
   name: string,
@@ -90,7 +90,7 @@ interface ConflictDetails {
   readonly yours: OpData;
 }
 
-/** Columns that the caller may not read are left out: what is stored in them is nobody's to tell, whoever asks about them. */
+/** What the device had, what is stored, and what it sends, by the client's names. Columns that the caller may not read are omitted. */
 export function detailsOf<P extends Principal, DB>(
   merging: Merging,
   theirs: StoredRow,
@@ -110,7 +110,7 @@ export function detailsOf<P extends Principal, DB>(
   };
 }
 
-/** Those that the device names, as far as they may be shown. */
+/** The columns that the device names and may read. */
 function shownColumns<P extends Principal, DB>(
   { base }: Merging,
   { rule, context, change: { table }, conflict: { readable, version } }: Asked<P, DB>,
@@ -122,7 +122,7 @@ function shownColumns<P extends Principal, DB>(
   const own = version === undefined ? sent : [...sent, version];
   const listed =
     readable ?? (clientColumns && Array.from(clientColumns.values(), ({ column }) => column));
-  // What a device says that it had, it may have made up: without a list, only what it writes is shown.
+  // A device may claim to have had any column. Without a list of readable columns, only those that it writes are shown.
   if (listed === undefined) return [...new Set(own)];
   const may = new Set(version === undefined ? listed : [...listed, version]);
   return [...new Set([...own, ...base.keys()])].filter((column) => may.has(column));

@@ -1,4 +1,4 @@
-/** Writes of tables whose rule has a `conflict`: merged in the statement; what can't be is refused, recorded, or given to the rule's `resolve`. */
+/** Writes to tables whose rule has a `conflict`. They are merged in the statement; what can't be merged is refused, recorded, or passed to the rule's `resolve`. */
 import type { Principal } from "../../context.js";
 import {
   type FatalError,
@@ -50,7 +50,7 @@ export async function writeMerging<P extends Principal, DB>(
 
 async function merge<P extends Principal, DB>(change: MergedChange, { kept }: Asked<P, DB>) {
   try {
-    // What is merged may be other columns than those that were sent.
+    // The merged columns may differ from those that were sent.
     return await kept.unit.merge({ ...change, scope: rewritten(change.scope, change) });
   } catch (error) {
     throw errorForRefused(error, change, kept);

@@ -1,16 +1,16 @@
-/** What a client in any language needs of the contract: its models in plain words, and its routes. */
+/** The parts of the contract that a client in any language needs: its models and its routes. */
 import type { OpenAPI3, SchemaObject } from "openapi-typescript";
 import { operationsOf } from "../generate-operations.js";
 
-/** `json`: any value. `values`: an object of any values, `{}` being one. */
+/** `json`: any value. `values`: an object of any values, which may be `{}`. */
 export type Kind = "text" | "integer" | "boolean" | "json" | "values" | "texts";
 
 export interface Member {
-  /** As on the wire. */
+  /** The name on the wire. */
   readonly name: string;
   readonly about: string;
   readonly optional: boolean;
-  /** The name of another model stands for that, in `list` for a list of them. */
+  /** A plain type, or another model by its name; with `list`, a list of them. */
   readonly type: { readonly kind: Kind } | { readonly model: string; readonly list: boolean };
 }
 
@@ -22,7 +22,7 @@ export interface Model {
 
 export interface ClientContract {
   readonly version: string;
-  /** What is sent. A model stands behind those that it is made of. */
+  /** The models that are sent. Each comes after the models that it consists of. */
   readonly sent: readonly Model[];
   readonly received: readonly Model[];
   /** By the operation's id: what follows the endpoint's path. */
@@ -52,7 +52,7 @@ const received = [
   "Message",
 ];
 
-/** @throws Error where the contract has something that no client's language has been taught */
+/** @throws Error if the contract has something that the generators don't support */
 export function clientContract(contract: OpenAPI3): ClientContract {
   const schemas = (contract.components?.schemas ?? {}) as Schemas;
   const others = otherNames(contract.info.description ?? "");
@@ -146,7 +146,7 @@ export function pascal(name: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** A description as lines of comments, each behind `mark`. */
+/** A description as comment lines, each beginning with `mark`. */
 export function comment(about: string, mark: string): string {
   const text = about.trim();
   return text === ""
@@ -158,7 +158,7 @@ export function comment(about: string, mark: string): string {
         .concat("\n");
 }
 
-/** The notice in front of every file. */
+/** The notice at the top of every file. */
 export function notice({ version }: ClientContract, mark: string): string {
   return comment(
     `A client of the write endpoint, by version ${version} of its contract: models, and what to do with each answer.\nMade from openapi.yaml by npm run generate. Copy it into your project.`,
@@ -166,7 +166,7 @@ export function notice({ version }: ClientContract, mark: string): string {
   );
 }
 
-/** A text in which `{{NAME}}` stands for what is given under that name. */
+/** Fills a template: `{{NAME}}` is replaced by the value with that name. */
 export function filled(template: string, parts: Readonly<Record<string, string>>): string {
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const part = parts[name];

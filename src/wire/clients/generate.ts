@@ -1,4 +1,4 @@
-/** Makes `examples/clients`: in each language one file, of models made from the contract and a client from a template. */
+/** Makes `examples/clients`: one file for each language, with models made from the contract and a client from a template. */
 import { readFile } from "node:fs/promises";
 import type { OpenAPI3 } from "openapi-typescript";
 import { type ClientContract, clientContract, filled, notice } from "./contract.js";

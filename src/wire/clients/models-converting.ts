@@ -1,7 +1,7 @@
 /** Models for languages in which each class converts itself to and from JSON: Dart, Kotlin and Python. */
 import { camel, type ClientContract, comment, type Member, type Model } from "./contract.js";
 
-/** Models in Dart: classes, which take and give plain JSON. */
+/** Models in Dart: classes that convert from and to plain JSON. */
 export function dartModels({ sent, received }: ClientContract): string {
   return [
     ...sent.map((model) => dartClass(model, dartToJson(model))),
@@ -64,7 +64,7 @@ function dartRead(member: Member): string {
   return optional ? `${value} == null ? null : ${made}` : made;
 }
 
-/** Models in Kotlin: data classes, which take and give the JSON of org.json. */
+/** Models in Kotlin: data classes that convert from and to the JSON of org.json. */
 export function kotlinModels({ sent, received }: ClientContract): string {
   return [
     ...sent.map((model) => kotlinClass(model, kotlinToJson(model))),
@@ -77,7 +77,7 @@ function kotlinClass({ name, about, members }: Model, method: string): string {
     (member) =>
       `${comment(member.about, "    //")}    val ${camel(member.name)}: ${kotlinType(member)}${member.optional ? "? = null" : ""},\n`,
   );
-  // A comma behind the last one is an error to older compilers.
+  // Older compilers don't accept a comma after the last one.
   return `${comment(about, "//")}data class ${name}(\n${fields.join("").replace(/,\n$/, "\n")}) {\n${method}}\n`;
 }
 
@@ -127,7 +127,7 @@ function kotlinRead({ name, type, optional }: Member): string {
   return `${given}${type.model}.fromJson(json.getJSONObject("${name}"))${end}`;
 }
 
-/** Models in Python: dataclasses, which take and give plain JSON. */
+/** Models in Python: dataclasses that convert from and to plain JSON. */
 export function pythonModels({ sent, received }: ClientContract): string {
   return [
     ...sent.map((model) => pythonClass(model, pythonToJson(model))),
@@ -136,7 +136,7 @@ export function pythonModels({ sent, received }: ClientContract): string {
 }
 
 function pythonClass({ name, about, members }: Model, method: string): string {
-  // Dataclasses have what needs no value last.
+  // In a dataclass, members with a default come last.
   const ordered = members.toSorted((a, b) => Number(a.optional) - Number(b.optional));
   const fields = ordered.map(
     (member) =>

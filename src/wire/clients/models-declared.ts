@@ -23,7 +23,7 @@ function csharpClass({ name, about, members }: Model): string {
   return `${comment(about, "    //")}    public sealed class ${name}\n    {\n${properties.join("\n")}    }\n`;
 }
 
-/** A property can't have its class's name. */
+/** A property can't have the name of its class. */
 function csharpPropertyName({ name }: Member, model: string): string {
   return pascal(name) === model ? "Text" : pascal(name);
 }
@@ -41,7 +41,7 @@ function csharpType({ type, optional }: Member): string {
   }[type.kind];
 }
 
-/** Models in Go: structs with tags. What may be missing is a pointer, so that `{}`, 0 and "" are sent. */
+/** Models in Go: structs with tags. A member that may be missing is a pointer, so that `{}`, 0 and "" are sent. */
 export function goModels({ sent, received }: ClientContract): string {
   return [...sent, ...received].map(goStruct).join("\n");
 }

@@ -10,34 +10,34 @@ export interface paths {
         readonly get?: never;
         /**
          * Write one row
-         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
-         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered like
+         *     `{ "batch": [...] }`: these clients read only the HTTP status, so a retryable failure is 503, and a fatal one is 200 once the server has
          *     recorded it.
          */
         readonly put: operations["putRow"];
         /**
          * Apply transactions from a device's upload queue
-         * @description Send one of three shapes; each is answered in its own terms. Two of them in one request are 400.
+         * @description Send one of three shapes; each is answered in its own form. Two of them in one request are 400.
          *
          *     1. `{ "transactions": [...] }`: several transactions in the queue's order. Answered with `{ "results": [...] }`, one for each,
          *        in the same order. **New clients should use this one.**
          *     2. `{ "crud": [...] }`: one transaction. Answered with its bare result.
-         *     3. `{ "batch": [...] }`: one transaction, as clients of PowerSync's demo backends send it. They read the HTTP status alone, so a
+         *     3. `{ "batch": [...] }`: one transaction, as clients of PowerSync's demo backends send it. They read only the HTTP status, so a
          *        retryable failure is 503, and a fatal one is 200 once the server has recorded it.
          *
-         *     Older demo clients send one operation a request, with `PUT`, `PATCH` or `DELETE`; see there.
+         *     Older demo clients send one operation in each request, with `PUT`, `PATCH` or `DELETE`; see these methods.
          *
-         *     A transaction is applied whole or not at all, and never split. The transactions of one request are applied in order; a retryable
+         *     A transaction is applied completely or not at all. The transactions of one request are applied in order; a retryable
          *     failure ends the batch. A transaction that can't be understood is answered `fatal_error` with `INVALID_TRANSACTION`, and does not
-         *     stand in the way of the others; only an envelope that can't be read is 400.
+         *     affect the others; only an envelope that can't be read is 400.
          *
          *     The body may be compressed with `Content-Encoding: gzip` or `deflate`. Integers are read exactly, whatever their size.
          */
         readonly post: operations["upload"];
         /**
          * Delete one row
-         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
-         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered like
+         *     `{ "batch": [...] }`: these clients read only the HTTP status, so a retryable failure is 503, and a fatal one is 200 once the server has
          *     recorded it.
          */
         readonly delete: operations["deleteRow"];
@@ -45,8 +45,8 @@ export interface paths {
         readonly head?: never;
         /**
          * Change one row
-         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered as
-         *     `{ "batch": [...] }` is: they read the HTTP status alone, so a retryable failure is 503, and a fatal one is 200 once the server has
+         * @description As older clients of PowerSync's demo backends send it: one transaction of one operation, which is the method. It is answered like
+         *     `{ "batch": [...] }`: these clients read only the HTTP status, so a retryable failure is 503, and a fatal one is 200 once the server has
          *     recorded it.
          */
         readonly patch: operations["patchRow"];
@@ -62,8 +62,8 @@ export interface paths {
         readonly get?: never;
         /**
          * Make the next write checkpoint of a device
-         * @description For custom write checkpoints, once the device's writes have been answered. The number belongs to the caller and the device, and each
-         *     answer's is higher than the one before. Only where `features` has `checkpoints`.
+         * @description For custom write checkpoints, after the device's writes have been answered. The number belongs to the caller and the device, and is higher
+         *     with each answer. Available only if `features` has `checkpoints`.
          */
         readonly put: operations["createCheckpoint"];
         readonly post?: never;
@@ -84,8 +84,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Record a checkpoint request of a device
-         * @description For clients that number their checkpoint requests themselves. The greatest number of the caller's device is kept, so that sending one
-         *     again, or an older one, changes nothing. Only where `features` has `checkpoints`.
+         * @description For clients that number their checkpoint requests themselves. The greatest number of the caller's device is kept, so sending one
+         *     again, or an older one, changes nothing. Available only if `features` has `checkpoints`.
          */
         readonly post: operations["requestCheckpoint"];
         readonly delete?: never;
@@ -103,7 +103,7 @@ export interface paths {
         };
         /**
          * The contract's version, the server's limits and its features
-         * @description For clients that fit their batches to the server, and use only what it can do.
+         * @description For clients that adapt their batches to the server, and use only its features.
          */
         readonly get: operations["getLimits"];
         readonly put?: never;
@@ -136,23 +136,23 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description The device's client id, as the PowerSync SDK gives it (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
-         *     is sent twice is applied once. Empty text counts as absent.
+         * @description The device's client id, from the PowerSync SDK (`getClientId()`). With it, and an `op_id` on every entry, a transaction that
+         *     is sent twice is applied once. An empty text counts as absent.
          */
         readonly ClientId: string | null;
-        /** @description For a device that keeps several upload queues under one client id. Empty text counts as absent. */
+        /** @description For a device that keeps several upload queues under one client id. An empty text counts as absent. */
         readonly QueueId: string | null;
-        /** @description An integer that every JSON reader carries exactly. */
+        /** @description An integer that every JSON parser represents exactly. */
         readonly SafeInteger: number;
         readonly OptionalInteger: number | null;
         /**
          * @description How often the application has decided to keep the transaction after `requires_client_handling`: 0 at first, and stored on the device before
          *     the transaction is sent again. An answer that leaves the decision to the client is saved with it: a copy with the same number or a lower
-         *     one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final whatever the
-         *     number. Without the member no such answer is saved, and a copy that comes late may be applied over what has been written since.
+         *     one gets that answer and writes nothing, one with a higher number is tried. `success`, and what was recorded, is final regardless of the
+         *     number. Without this member, no such answer is saved, and a late copy may overwrite what has been written since.
          */
         readonly Handling: number | null;
-        /** @description Values by column. Integers may have all the digits of 64 bits and more. A binary value is base64 text; a JSON value may be text or JSON. */
+        /** @description Values by column. Integers may have 64 bits or more. A binary value is base64 text; a JSON value may be text or JSON. */
         readonly Values: {
             readonly [key: string]: unknown;
         } | null;
@@ -178,7 +178,7 @@ export interface components {
             readonly handling?: components["schemas"]["Handling"];
             readonly crud: readonly components["schemas"]["CrudEntry"][];
         };
-        /** @description One transaction, as clients of PowerSync's demo backends send it. Without `client_id` and `op_id` it may be applied twice when it is sent twice. */
+        /** @description One transaction, as clients of PowerSync's demo backends send it. Without `client_id` and `op_id`, it may be applied twice if it is sent twice. */
         readonly DemoUpload: {
             readonly client_id?: components["schemas"]["ClientId"];
             readonly clientId?: components["schemas"]["ClientId"];
@@ -189,9 +189,9 @@ export interface components {
             readonly tx_id?: components["schemas"]["OptionalInteger"];
             readonly batch: readonly components["schemas"]["CrudEntry"][];
         };
-        /** @description The operations of one local transaction, applied together or not at all. One without operations succeeds. */
+        /** @description The operations of one local transaction, applied together or not at all. A transaction without operations succeeds. */
         readonly Transaction: {
-            /** @description The local transaction's id. Where it is missing, the entries' own counts if they all have the same. */
+            /** @description The local transaction's id. If it is missing, the entries' id is used, if all of them have the same. */
             readonly transaction_id?: components["schemas"]["OptionalInteger"];
             /** @description Another name for `transaction_id`. */
             readonly transactionId?: components["schemas"]["OptionalInteger"];
@@ -240,17 +240,17 @@ export interface components {
             readonly opData?: components["schemas"]["Values"];
             /** @description Another name for `op_data`. */
             readonly data?: components["schemas"]["Values"];
-            /** @description The row before the change, where the client's schema tracks it. */
+            /** @description The row before the change, if the client's schema tracks it. */
             readonly previous_values?: components["schemas"]["Values"];
             /** @description Another name for `previous_values`. */
             readonly previousValues?: components["schemas"]["Values"];
             /** @description Another name for `previous_values`. */
             readonly old?: components["schemas"]["Values"];
-            /** @description The text that the application put in `_metadata`, where the client's schema tracks it. */
+            /** @description The text that the application put in `_metadata`, if the client's schema tracks it. */
             readonly metadata?: string | null;
         };
         /**
-         * @description One operation, whose kind is the request's method. Its members are those of an entry and of an envelope; the row's id is `id`, or
+         * @description One operation; the request's method is its kind. Its members are those of an entry and of an envelope; the row's id is `id`, or
          *     else the data's own. Where `clientId` is text it is the device's, and a number is the operation's.
          */
         readonly RowUpload: {
@@ -269,9 +269,9 @@ export interface components {
             /** @description One for each transaction, in the request's order. */
             readonly results: readonly components["schemas"]["TransactionResult"][];
         };
-        /** @description What became of one transaction. */
+        /** @description The result of one transaction. */
         readonly TransactionResult: components["schemas"]["SuccessResult"] | components["schemas"]["RetryableResult"] | components["schemas"]["FatalResult"] | components["schemas"]["NotAttemptedResult"];
-        /** @description It has been applied, now or when it was sent before. Remove it from the queue. */
+        /** @description The transaction has been applied, now or when it was sent before. Remove it from the queue. */
         readonly SuccessResult: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -279,7 +279,7 @@ export interface components {
              */
             readonly status: "success";
         };
-        /** @description Nothing has been applied, as far as the server knows. Keep it, wait, and send it again. */
+        /** @description As far as the server knows, nothing has been applied. Keep the transaction, wait, and send it again. */
         readonly RetryableResult: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -288,7 +288,7 @@ export interface components {
             readonly status: "retryable_error";
             /** @description For people. */
             readonly message?: string;
-            /** @description Milliseconds to wait. Where it is missing, the client's own choice. */
+            /** @description Milliseconds to wait. If it is missing, the client chooses. */
             readonly retry_after_ms?: number;
         };
         /**
@@ -323,9 +323,9 @@ export interface components {
             readonly error_code: components["schemas"]["ErrorCode"];
             /** @description For people. Never the database's own text. */
             readonly message?: string;
-            /** @description Of a failure about a value, an object with `column`, the client's name for it, and `columns` where there are several. Otherwise whatever the application adds, any JSON value. */
+            /** @description For a failure about a value, an object with `column`, the client's name for the column, and `columns` if there are several. Otherwise any JSON value that the application adds. */
             readonly details?: unknown;
-            /** @description The operation's place in `crud` (or `batch`), from 0. Missing where the failure belongs to no single operation. */
+            /** @description The operation's index in `crud` (or `batch`), from 0. Missing if the failure belongs to no single operation. */
             readonly operation_index?: number;
         };
         /** @description One of the library's codes, or one of the application's own. */
@@ -359,7 +359,7 @@ export interface components {
         };
         readonly CheckpointRequestBody: {
             readonly client_id: components["schemas"]["CheckpointClientId"];
-            /** @description The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, where every JSON reader carries it exactly. */
+            /** @description The client's own number, from 0 to 9223372036854775807, as digits; or as an integer, if every JSON parser represents it exactly. */
             readonly checkpoint_request_id: string | number;
         };
         /** @description The device, by `getClientId()`. */
@@ -377,33 +377,33 @@ export interface components {
             readonly contract_version: string;
             readonly limits: components["schemas"]["Limits"];
             readonly timeouts?: components["schemas"]["Timeouts"];
-            /** @description The names of the optional things that this server does. Ignore those you do not know. */
+            /** @description The names of this server's optional features. Ignore names that you do not know. */
             readonly features: readonly string[];
         };
-        /** @description How long a request may take. A client should wait for the sum of them before it gives up; what is not bounded is told as 9007199254740991. */
+        /** @description How long a request may take. A client should wait for their sum before it gives up. 9007199254740991 means that there is no limit. */
         readonly Timeouts: {
-            /** @description After so many milliseconds no other transaction of the request is begun. */
+            /** @description After this many milliseconds, no further transaction of the request is begun. */
             readonly request_ms: components["schemas"]["SafeInteger"];
             /** @description One database transaction. A transaction that fails needs a second one, in which it is recorded. */
             readonly transaction_ms: components["schemas"]["SafeInteger"];
         };
-        /** @description What is not bounded is told as 9007199254740991. */
+        /** @description 9007199254740991 means that there is no limit. */
         readonly Limits: {
-            /** @description Of the body, and of the body once decompressed. Beyond it 413. */
+            /** @description Bytes of the body, as sent and as decompressed. Beyond it, 413. */
             readonly body_bytes: components["schemas"]["SafeInteger"];
-            /** @description In one request. Beyond it 400. */
+            /** @description Transactions in one request. Beyond it, 400. */
             readonly transactions: components["schemas"]["SafeInteger"];
-            /** @description In one transaction. Beyond it, and the next four, that transaction is `INVALID_TRANSACTION`. */
+            /** @description Operations in one transaction. Beyond this and the next four limits, the transaction is `INVALID_TRANSACTION`. */
             readonly operations: components["schemas"]["SafeInteger"];
-            /** @description Levels of nesting in one operation's members, `op_data` itself being the first. */
+            /** @description Levels of nesting in one operation's members; `op_data` itself is the first. */
             readonly depth: components["schemas"]["SafeInteger"];
             /** @description Keys of `op_data`, `previous_values` and the objects inside them, in one transaction. */
             readonly keys: components["schemas"]["SafeInteger"];
-            /** @description JSON values in one transaction. A body of more than twice as many, in all its transactions, is a 413. */
+            /** @description JSON values in one transaction. A body with more than twice as many in all its transactions is answered with 413. */
             readonly values?: components["schemas"]["SafeInteger"];
             /** @description UTF-16 code units of one text. */
             readonly string_length: components["schemas"]["SafeInteger"];
-            /** @description Of one caller, under way at once. Beyond it 429. */
+            /** @description One caller's requests in progress at once. Beyond it, 429. */
             readonly concurrent_requests?: components["schemas"]["SafeInteger"];
         };
         readonly Message: {
@@ -433,7 +433,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description The caller may not use this endpoint at all. What a caller may write is never answered so, but as a `fatal_error`. */
+        /** @description The caller may not use this endpoint at all. A write that the caller may not make is answered as a `fatal_error` instead. */
         readonly Forbidden: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["CorrelationId"];
@@ -484,7 +484,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description A fault of the server's. What was tried may or may not have been applied; send it again. */
+        /** @description An error of the server. What was tried may or may not have been applied; send it again. */
         readonly Unexpected: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["CorrelationId"];
@@ -496,7 +496,7 @@ export interface components {
         };
         /**
          * @description The server, its database or its identity provider can't be reached right now, or is too busy; or the body did not arrive in time;
-         *     or, to `{ "batch" }`, `PUT`, `PATCH` and `DELETE`, the transaction failed in a way that will pass. Send it again.
+         *     or, to `{ "batch" }`, `PUT`, `PATCH` and `DELETE`, the transaction failed for a temporary reason. Send it again.
          */
         readonly Unavailable: {
             headers: {
@@ -510,7 +510,7 @@ export interface components {
         };
     };
     parameters: {
-        /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+        /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
         readonly CorrelationId: string;
     };
     requestBodies: never;
@@ -530,7 +530,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -567,7 +567,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -579,7 +579,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Every transaction has its result. An answer of 200 does not say that they all succeeded: read the results. */
+            /** @description Every transaction has a result. A status of 200 does not mean that all of them succeeded: read the results. */
             readonly 200: {
                 headers: {
                     readonly "x-correlation-id": components["headers"]["CorrelationId"];
@@ -604,7 +604,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -641,7 +641,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -678,7 +678,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -715,7 +715,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -752,7 +752,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
@@ -780,7 +780,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A name for this request, used in the answer and in the server's log. The server makes one where it is missing. */
+                /** @description A name for this request, used in the answer and in the server's log. If it is missing, the server makes one. */
                 readonly "x-correlation-id"?: components["parameters"]["CorrelationId"];
             };
             readonly path?: never;
