@@ -7,7 +7,14 @@ import { AuditImpossible } from "../audit/abilities.js";
 import { type AuditReport, runAudit } from "../audit/run.js";
 import { auditDialects, auditSql, defaultTable } from "../audit/sql.js";
 import type { Outage } from "../audit/steps.js";
-import { type ExitCode, type Help, oneOf, Problem, readArguments, UsageProblem } from "./command.js";
+import {
+  type ExitCode,
+  type Help,
+  oneOf,
+  Problem,
+  readArguments,
+  UsageProblem,
+} from "./command.js";
 import type { Io } from "./io.js";
 
 const options = {

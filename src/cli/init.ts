@@ -6,10 +6,22 @@ import type { Kysely } from "kysely";
 import type { ClientSchema } from "../check/client-schema.js";
 import { didYouMean } from "../config/nearest.js";
 import { createTables } from "../sql/migrations.js";
-import { type Help, oneOf, readArguments, type ExitCode, Problem, UsageProblem } from "./command.js";
+import {
+  type Help,
+  oneOf,
+  readArguments,
+  type ExitCode,
+  Problem,
+  UsageProblem,
+} from "./command.js";
 import { counted, describeError, oneLine, type Io } from "./io.js";
 import { readClientSchema, absolute } from "./load-module.js";
-import { databaseKinds, type GivenDatabase, openDatabase, readDatabaseUrl } from "./database-url.js";
+import {
+  databaseKinds,
+  type GivenDatabase,
+  openDatabase,
+  readDatabaseUrl,
+} from "./database-url.js";
 import { configText, environmentText } from "./init/config-file.js";
 import { type Decision, decide } from "./init/decide.js";
 import { type Framework, frameworks, nextSteps, serverText } from "./init/server-file.js";
