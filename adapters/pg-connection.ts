@@ -1,6 +1,6 @@
 /** `connectionOf`: the connection of an open transaction as a `pg` client, for other libraries of the application. */
 import type { PoolClient } from "pg";
-import { lending, type Lending, type LentClient } from "../src/sql/lent-word.js";
+import { lending, type Lending, type LentClient } from "../src/sql/pool-requests.js";
 
 /** The state of inner transactions. There is one at a time, because two on one connection could not be told apart. */
 const savepoint = "powersync_inner";

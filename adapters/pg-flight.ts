@@ -3,7 +3,7 @@
  * everything up to the Sync, and nothing is committed. `pg` itself sends a Sync with each statement: after a failed BEGIN, the others would be committed
  * one by one.
  */
-import type { FlightSent, FlightStatement, Landing } from "../src/sql/flight-word.js";
+import type { FlightSent, FlightStatement, FlightAnswer } from "../src/sql/pool-requests.js";
 
 /** The part of `pg`'s connection that a query of our own kind uses. */
 interface Connection {
@@ -52,7 +52,7 @@ export async function fly(
   { statements, isPart }: FlightSent,
   prepared: Prepared,
   preparing: Preparing,
-): Promise<Landing> {
+): Promise<FlightAnswer> {
   const landing = await submit(client, statements, preparing.prepare ? prepared : undefined);
   if (!("error" in landing)) return landing;
   const { error } = landing;
@@ -88,7 +88,7 @@ function submit(
   client: FlyingClient,
   statements: readonly FlightStatement[],
   prepared: Prepared | undefined,
-): Promise<Landing> {
+): Promise<FlightAnswer> {
   return new Promise((resolve) => client.query(createFlight(statements, prepared, resolve)));
 }
 
@@ -96,7 +96,7 @@ function submit(
 function createFlight(
   statements: readonly FlightStatement[],
   prepared: Prepared | undefined,
-  landed: (landing: Landing) => void,
+  landed: (landing: FlightAnswer) => void,
 ) {
   const rows: (string | null)[][][] = statements.map(() => []);
   let at = 0;
@@ -119,7 +119,7 @@ function createFlight(
       connection.stream.uncork?.();
     }
   };
-  const settle = (landing: Landing): void => {
+  const settle = (landing: FlightAnswer): void => {
     // With `query_timeout`, `pg` sets its own callback here, which stops the timer.
     flight.callback?.();
     landed(landing);

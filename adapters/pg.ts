@@ -1,7 +1,10 @@
 /** `guardPool` for `pg`: a lost connection neither ends the process nor is used again, and a transaction can be sent as a whole. */
-import { abandonment } from "../src/sql/abandonment.js";
-import { flightWord, type FlightSent } from "../src/sql/flight-word.js";
-import { lentWord } from "../src/sql/lent-word.js";
+import {
+  closeRequest,
+  type FlightSent,
+  flightRequest,
+  clientRequest,
+} from "../src/sql/pool-requests.js";
 import { fly, type Prepared, type Preparing } from "./pg-flight.js";
 
 /** A `pg.Pool`, or an object that behaves like one. */
@@ -101,12 +104,12 @@ function answerWords(client: PoolClientLike, preparing: Preparing | undefined): 
   const prepared: Prepared = { names: new Set(), doubtful: new Set() };
   client.query = (...parameters) => {
     const [text, given] = parameters;
-    if (text === abandonment) {
+    if (text === closeRequest) {
       end(client);
       return Promise.resolve({ rows: [], rowCount: 0 });
     }
-    if (text === flightWord) return answerFlight(given as readonly FlightSent[]);
-    if (text === lentWord) return Promise.resolve({ rows: [{ client }] });
+    if (text === flightRequest) return answerFlight(given as readonly FlightSent[]);
+    if (text === clientRequest) return Promise.resolve({ rows: [{ client }] });
     const result = query(...parameters);
     if (result instanceof Promise) {
       result.catch((error: unknown) => {

@@ -138,7 +138,7 @@ export type {
   TableRule,
 } from "./pipeline/table-rule.js";
 export { rls, type RlsOptions } from "./rls/rls.js";
-export { createTables, kyselyMigrations, tablesSql } from "./sql/migrations.js";
+export { createTables, kyselyMigrations, tablesSql } from "./sql/own-tables/migrations.js";
 export type { Letter, LetterStatus, LetterSummary, NamedRow } from "./store/letters.js";
 export type { Store, StoredRow } from "./store/store.js";
 export { toWire } from "./wire/answer.js";

@@ -1,8 +1,8 @@
 /** `docs/errors.md`: what every published error of a database means here, and how many there are of each meaning. */
 import {
-  messages as poolMessages,
+  connectionMessages as poolMessages,
   connectionCodes as socketCodes,
-} from "../../src/sql/connection-errors.js";
+} from "../../src/sql/errors.js";
 import type { Meaning } from "../../src/store/failures.js";
 import { clientCodes, clientMessages, signals } from "../../src/sql/mysql/errors.js";
 import {

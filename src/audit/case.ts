@@ -31,6 +31,11 @@ export interface Send {
   /** Default `user`. */
   readonly as?: Caller;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * The server may refuse the body before it has read it. It then closes the connection, and the reset can destroy the answer on its way (RFC 9112, 9.6):
+   * such a request is sent again. Default: a broken connection fails the case.
+   */
+  readonly refusedUnread?: true;
 }
 
 /** How a case of the audit went, in a word. */

@@ -32,6 +32,7 @@ export class Unanswered extends Error {
 /** For one request. A server under audit has nothing else to do. */
 const requestMs = 30_000;
 const busyTries = 20;
+const unreadTries = 5;
 const longestWaitMs = 2_000;
 
 export function createSession(options: SessionOptions): Session {
@@ -87,12 +88,18 @@ export function createSession(options: SessionOptions): Session {
     hasOther: otherToken !== undefined,
     canBe: (caller) => credentialOf(caller, token, otherToken) !== undefined || caller === null,
     sleep,
-    // 429 is about how often is asked, and says nothing of what was asked.
+    // 429 is about how often requests come, and says nothing about this one.
     request: async (send, leaveAfterMs) => {
       for (let tries = 1; ; tries += 1) {
-        const answer = await once(send, leaveAfterMs);
-        if (answer.status !== 429 || tries === busyTries) return answer;
-        await sleep(waitOf(answer));
+        try {
+          const answer = await once(send, leaveAfterMs);
+          if (answer.status !== 429 || tries === busyTries) return answer;
+          await sleep(waitOf(answer));
+        } catch (error) {
+          if (!send.refusedUnread || !(error instanceof Unanswered) || tries >= unreadTries)
+            throw error;
+          await sleep(50);
+        }
       }
     },
   };

@@ -3,7 +3,7 @@ import type { Principal } from "../context.js";
 import type { Rule } from "../pipeline/rules.js";
 import type { Column, InspectedTable } from "../store/tables.js";
 import { error, warning, type Mismatch } from "./mismatch.js";
-import { isNumber, keyNumber } from "../pipeline/key-number.js";
+import { isNumberType, numericKeyWarning } from "../pipeline/column-messages.js";
 import { columnMissing, keyMissing, usesOf, sendable } from "./declared.js";
 import { ownerMismatches } from "./access.js";
 
@@ -53,8 +53,8 @@ function* keyMismatches<P extends Principal, DB>(
         `"${column}" is of type ${type}${array ? "[]" : ""}, which can't hold a client's row id. Use text or uuid, or name another key in "id".`,
       );
     }
-    if (found.length === 1 && !array && !generated && isNumber(type)) {
-      yield warning("key_number", name, column, keyNumber(table, found[0] as Column));
+    if (found.length === 1 && !array && !generated && isNumberType(type)) {
+      yield warning("key_number", name, column, numericKeyWarning(table, found[0] as Column));
     }
     if (generated && operations.has("PUT")) {
       yield error(

@@ -4,7 +4,7 @@ import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
 import { countsVersions } from "../pipeline/conflict/compile.js";
 import type { Database, Databases } from "../process/call.js";
-import { withRemedy } from "../process/remedy.js";
+import { withRemedy } from "../process/explain.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";

@@ -1,6 +1,6 @@
 /** Whether the client's schema tracks the values that a rule's `conflict` needs. Without them, every write would be CONFLICT_BASE_MISSING. */
 import type { Principal } from "../context.js";
-import { clientName } from "../pipeline/conflict/base.js";
+import { answerName } from "../pipeline/column-messages.js";
 import type { Conflict } from "../pipeline/conflict/compile.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { sendable } from "./declared.js";
@@ -63,8 +63,8 @@ function needed<P extends Principal, DB>(
     .filter(([, column]) => sendable(rule, column) && !merging.has(column))
     .map(([name]) => name);
   return [
-    ["version", version === undefined ? [] : [clientName(version, rule)], true],
-    ["add", [...added.keys()].map((column) => clientName(column, rule)), false],
+    ["version", version === undefined ? [] : [answerName(version, rule)], true],
+    ["add", [...added.keys()].map((column) => answerName(column, rule)), false],
     ["changed", changed === undefined ? [] : own, changed === "reject"],
   ];
 }

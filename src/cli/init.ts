@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Kysely } from "kysely";
 import type { ClientSchema } from "../check/client-schema.js";
 import { didYouMean } from "../config/nearest.js";
-import { createTables } from "../sql/migrations.js";
+import { createTables } from "../sql/own-tables/migrations.js";
 import {
   type Help,
   oneOf,

@@ -1,5 +1,5 @@
 /** `powersync-writes tables`: creates the library's own tables, or prints their SQL. */
-import { createTables, tablesSql } from "../sql/migrations.js";
+import { createTables, tablesSql } from "../sql/own-tables/migrations.js";
 import {
   type Help,
   oneOf,

@@ -1,6 +1,10 @@
 /** `PowerSyncWriteConnector`: the backend connector that an application passes to PowerSync's `connect()`. */
-import { createFetchCredentials, type Credentials } from "./authenticator.js";
-import { createCheckpointRequests, type RequestCheckpoint } from "./checkpoint.js";
+import {
+  createFetchCredentials,
+  type Credentials,
+  createCheckpointRequests,
+  type RequestCheckpoint,
+} from "./authenticator.js";
 import type { ConnectorOptions } from "./options.js";
 import type { RejectedWrite } from "./rejected.js";
 import type { StatusListener, UploadStatus } from "./status.js";

@@ -2,7 +2,7 @@
 import type { OperationRoute } from "../wire/generated/operations.js";
 import type { components } from "../wire/generated/types.js";
 import { uploadError } from "./errors.js";
-import { unlessAborted } from "./waiting.js";
+import { unlessAborted } from "./abortable.js";
 
 /** The Web's `fetch`, or a replacement. */
 export type Fetch = (

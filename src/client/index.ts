@@ -30,5 +30,5 @@ export type {
 export type { RejectedWrite } from "./rejected.js";
 export type { StatusListener, UploadStatus } from "./status.js";
 export type { Credentials } from "./authenticator.js";
-export type { RequestCheckpoint } from "./checkpoint.js";
+export type { RequestCheckpoint } from "./authenticator.js";
 export type { QueuedOperation, QueuedTransaction } from "./transaction.js";

@@ -8,7 +8,7 @@ import type { QueuedTransaction, SqlExecutor, UploadDatabase } from "./transacti
 import { uploadError } from "./errors.js";
 import type { UploaderOptions } from "./options.js";
 import { readClaims, requireToken } from "./token.js";
-import { callApplication } from "./waiting.js";
+import { callApplication } from "./abortable.js";
 
 /** The token to send the queue with. */
 interface Session {

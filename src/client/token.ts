@@ -1,7 +1,7 @@
 /** The user's token: asked of the application, and read as far as the device needs to know it. */
 import { uploadError } from "./errors.js";
 import type { TokenOptions } from "./options.js";
-import { callApplication } from "./waiting.js";
+import { callApplication } from "./abortable.js";
 
 /** @throws UploadError TOKEN_UNAVAILABLE, SIGNED_OUT, ABORTED */
 export async function requireToken(

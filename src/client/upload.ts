@@ -23,7 +23,7 @@ import {
   timesAsked,
 } from "./session.js";
 import type { StatusStore } from "./status.js";
-import { callApplication, throwIfAborted } from "./waiting.js";
+import { callApplication, throwIfAborted } from "./abortable.js";
 
 /** What all uploads of one uploader share. */
 export interface Uploading {

@@ -7,7 +7,7 @@ import { discardRejected, listRejected, type RejectedWrite, resendRejected } fro
 import { createOpenSession } from "./session.js";
 import { createStatusStore, type StatusListener, type UploadStatus } from "./status.js";
 import { uploadQueue } from "./upload.js";
-import { unlessAborted, wait } from "./waiting.js";
+import { unlessAborted, wait } from "./abortable.js";
 
 /** The longest wait in one upload, for which PowerSync's `disconnect()` waits. */
 const maxWaitMs = 5_000;

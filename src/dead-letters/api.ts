@@ -12,11 +12,10 @@ import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
 import type { Rules } from "../pipeline/rules.js";
 import type { Store } from "../store/store.js";
-import { isOpen, notOpenAnswer, readPayload } from "./state.js";
+import { isOpen, notOpenAnswer, readPayload, discardSome } from "./state.js";
 import { inUnit } from "../process/classify.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
-import type { Created } from "./created.js";
-import { discardSome } from "./discard.js";
+import type { Created } from "./created-rows.js";
 import type { DeadLetters, RetryResult } from "./types.js";
 
 interface DeadLettersParts<P extends Principal, DB> extends RetryParts<P, DB> {

@@ -2,7 +2,7 @@
 import { inUnit } from "../process/classify.js";
 import type { LetterQuery, ListedLetter, Position } from "../store/letters.js";
 import type { Store } from "../store/store.js";
-import { type Discarded, discardSome, type WithDependants } from "./discard.js";
+import { type Discarded, discardSome, type WithDependants } from "./state.js";
 import { cursorOf, limitOf, positionOf, waitingQueryOf } from "./query.js";
 import type {
   BulkDiscardReport,

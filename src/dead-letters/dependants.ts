@@ -7,7 +7,7 @@ import type { CrudTransaction, ErrorCode, Write } from "../model.js";
 import type { Needs, OpenUnit, Targets } from "../pipeline/operation.js";
 import { membershipsIn, type Rules } from "../pipeline/rules.js";
 import { type NamedRow, rowName } from "../store/letters.js";
-import type { Created, SoughtRow } from "./created.js";
+import type { Created, SoughtRow } from "./created-rows.js";
 import { createParentsOf, type ForeignKeys } from "./parents.js";
 import type { Owner } from "./row-hashes.js";
 

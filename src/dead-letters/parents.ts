@@ -5,7 +5,7 @@ import { stateOf } from "../pipeline/operation.js";
 import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 import type { Values } from "../store/store.js";
 import type { ForeignKey } from "../store/tables.js";
-import type { Created, SoughtRow } from "./created.js";
+import type { Created, SoughtRow } from "./created-rows.js";
 import { folded, type Owner } from "./row-hashes.js";
 
 /** Values by the folded names of their columns. */

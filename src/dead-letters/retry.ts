@@ -14,7 +14,7 @@ import {
   tellServerValue,
   type Verdict,
 } from "../process/classify.js";
-import { named } from "../process/naming.js";
+import { withColumns } from "../process/explain.js";
 import { type NamedRow, rowName } from "../store/letters.js";
 import type { Store } from "../store/store.js";
 import type { SchemaTrust } from "../store/tables.js";
@@ -129,7 +129,7 @@ export function createRetryLetter<P extends Principal, DB>(
         const { during, operationIndex, index } = progress;
         const rls = calls[index]?.call.caller !== undefined;
         const judged = classify(error, store, during !== "begin", rls);
-        const verdict = named(judged, { error, ...progress }, store, pipeline.rules);
+        const verdict = withColumns(judged, { error, ...progress }, store, pipeline.rules);
         const where = operationIndex === undefined ? {} : { operationIndex };
         emit({ type: "error", ...name, during, error, outcome: verdict.outcome, ...where });
         const tried = { store, ...calls[index]?.call, schema };

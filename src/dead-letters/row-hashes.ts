@@ -1,9 +1,11 @@
 /** The hashes by which rows are found among those that dead letters would create. */
 import type { Principal } from "../context.js";
-import type { OpenUnit } from "../pipeline/operation.js";
+import type { OpenUnit, Mapped } from "../pipeline/operation.js";
 import type { NamedRow } from "../store/letters.js";
 import type { Values } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import type { Column, Table } from "../store/tables.js";
+import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 
 /** Whose letters are meant: the user, and the database, because several databases may share the library's own tables. */
 export interface Owner {
@@ -14,7 +16,7 @@ export interface Owner {
   readonly wide?: Map<string, string>;
 }
 
-export type Pairs = readonly (readonly [column: string, value: string])[];
+type Pairs = readonly (readonly [column: string, value: string])[];
 
 /** @param said the values as application code sees them, or as they came: used where a converted value is an expression and has no text */
 export function pairs(values: Values, said: Values): Pairs {
@@ -82,4 +84,98 @@ async function wideHash(owner: Owner, ...what: readonly string[]): Promise<strin
   const hash = owner.wide?.get(name) ?? (await hashFor(owner, ...what));
   owner.wide?.set(name, hash);
   return hash;
+}
+
+/** The table's own names of the columns. */
+export function byColumns({ columns }: Table, values: Values): Values {
+  const names = new Map(Array.from(columns.keys(), (name) => [folded(name), name]));
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [names.get(folded(name)) ?? name, value]),
+  );
+}
+
+/** `undefined`: no row has these values. */
+export function convertedValues(
+  { store }: OpenUnit,
+  { columns }: Table,
+  values: Values,
+): Values | undefined {
+  try {
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => {
+        const column: Column | undefined = columns.get(name);
+        if (column === undefined) throw new Error("There is no such column.");
+        return [name, store.convert({ ...column, generated: false }, value, false, true)];
+      }),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** What converted values are to application code, or as they came: a store's own objects, and expressions, have no text of their own. */
+export function told({ store }: OpenUnit, { columns }: Table, values: Values, raw: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const column = columns.get(name);
+      const shown = column === undefined ? undefined : store.view(column, value);
+      return [name, foldedText(shown) === undefined ? raw[name] : shown];
+    }),
+  );
+}
+
+interface LocatedRow<P extends Principal, DB> {
+  readonly rule: Pick<Rule<P, DB>, "clientColumns" | "table">;
+  readonly table: Table;
+  readonly key: Values;
+}
+
+type MemberHashes<P extends Principal, DB> = (
+  owner: Owner,
+  its: LocatedRow<P, DB>,
+  made: Pick<Mapped, "data" | "columns">,
+) => Promise<readonly string[]>;
+
+/**
+ * What a row of members is looked for by, where it may make its sender a member: one that names nobody, as where the server sets whose it is, may. Of
+ * somebody else's membership the sender needs nothing.
+ */
+export function createMemberHashes<P extends Principal, DB>(
+  rules: Rules<P, DB>,
+): MemberHashes<P, DB> {
+  const wanted = Map.groupBy([...rules.values()].flatMap(membershipsIn), ({ table }) =>
+    folded(table),
+  );
+  return async (owner, { rule, table, key }, made) => {
+    const memberships = wanted.get(folded(rule.table));
+    if (memberships === undefined) return [];
+    const values = valuesOf(rule, made, key);
+    const hashes = new Set<string>();
+    for (const { row, user } of memberships) {
+      const [of, whose] = [values.get(folded(row)), values.get(folded(user))];
+      if (of === undefined || of === null) continue;
+      if (whose !== undefined && foldedText(whose) !== foldedText(owner.principal.userId)) continue;
+      const raw = byColumns(table, { [row]: of });
+      const stored = convertedValues(owner.open, table, raw);
+      const said = stored === undefined ? raw : told(owner.open, table, stored, raw);
+      hashes.add(await rowHash(owner, rule.table, pairs(stored ?? raw, said)));
+    }
+    return [...hashes];
+  };
+}
+
+/** By the source table's columns, folded. */
+function valuesOf<P extends Principal, DB>(
+  { clientColumns }: LocatedRow<P, DB>["rule"],
+  { data, columns }: Pick<Mapped, "data" | "columns">,
+  key: Values,
+): ReadonlyMap<string, unknown> {
+  const sent = Object.entries(data).map(([name, value]) => {
+    const column = columns === "source's" ? undefined : clientColumns?.get(name)?.column;
+    return [folded(column ?? name), value] as const;
+  });
+  return new Map([
+    ...sent,
+    ...Object.entries(key).map(([name, value]) => [folded(name), value] as const),
+  ]);
 }

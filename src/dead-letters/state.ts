@@ -6,6 +6,7 @@ import type { Limits } from "../wire/limits.js";
 import { typedJson } from "../wire/serialize.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { NotFound, NotOpen } from "./types.js";
+import type { Unit } from "../store/store.js";
 
 interface WithStatus {
   readonly status: LetterStatus;
@@ -44,4 +45,48 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
 /** An approximation of what `Chain.bytes` counts. */
 export function payloadBytes(letters: readonly StoredLetter[]): number {
   return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
+}
+
+/** What happens to a discarded letter's dependants: they are discarded as well, or go on waiting, the first as the root of the others. */
+export type WithDependants = "discard" | "keep";
+
+export interface Discarded {
+  /** The letters that were discarded, dependants included. */
+  readonly discarded: readonly string[];
+  /** Roots that were left alone because they have dependants and no choice was given. */
+  readonly refused: readonly string[];
+}
+
+/** Discards those of the letters that still wait. */
+export async function discardSome(
+  { letters }: Unit,
+  ids: readonly string[],
+  reason: string,
+  choice: WithDependants | undefined,
+): Promise<Discarded> {
+  const still = new Set(await letters.lockWaiting(ids));
+  const wanted = ids.filter((id) => still.has(id));
+  if (wanted.length === 0) return { discarded: [], refused: [] };
+  const behind = Map.groupBy(await letters.dependants(wanted, true), ({ root }) => root);
+  const discarded = new Set<string>();
+  const refused: string[] = [];
+  const close = async (some: readonly string[]): Promise<void> => {
+    await letters.change(some, { closed: { status: "discarded", reason } });
+    for (const id of some) discarded.add(id);
+  };
+  const plain = wanted.filter((id) => !behind.has(id));
+  if (plain.length > 0) await close(plain);
+  for (const [root, all] of behind) {
+    const left = all.map(({ id }) => id).filter((id) => !discarded.has(id));
+    if (left.length === 0) await close([root]);
+    else if (choice === undefined) refused.push(root);
+    else if (choice === "discard") await close([root, ...left]);
+    else {
+      const chain = await letters.lockRoot(root);
+      await close([root]);
+      await letters.follow(left, chain?.bytes ?? 0);
+      await letters.attractNoMore(left);
+    }
+  }
+  return { discarded: [...discarded], refused };
 }

@@ -15,7 +15,7 @@ import {
   readCheckpoint,
   readCheckpointRequest,
 } from "../process/checkpoint.js";
-import { isLost, lostBody } from "../process/lost-body.js";
+import { isMissingBody, missingBody } from "../process/direct.js";
 import type { Processor } from "../process/upload.js";
 import { answerDemo, answerUpload } from "../wire/answer.js";
 import type { OperationAnswers, OperationHandlers } from "../wire/generated/operations.js";
@@ -223,8 +223,8 @@ async function called<P extends Principal, DB, Answered>(
     }
     const { during } = at;
     // The body was lost before it reached the library: that is the server's fault, and not a bad request.
-    const isMissing = body?.lossyNumbers && isLost(body.value) && during !== "transaction";
-    const error = isMissing ? lostBody(emit, context, bodyCure) : thrown;
+    const isMissing = body?.lossyNumbers && isMissingBody(body.value) && during !== "transaction";
+    const error = isMissing ? missingBody(emit, context, bodyCure) : thrown;
     const answer = refusal(error, during);
     emit({
       type: "error",

@@ -1,11 +1,10 @@
-/** Letters that wait for others: what each would create, and the chain that it stands in. */
+/** Chains of dead letters: which letters wait for others, and which rows each would create. */
 import { type LetterStore, waiting } from "../store/letters.js";
-import type { LetterDocument } from "./own.js";
-import type { Sending } from "./sending.js";
+import { stillWaits } from "./letter-documents.js";
+import type { LetterDocument } from "./own-collections.js";
+import type { Sending } from "./commands.js";
 
-const stillWaits = { status: { $in: [...waiting] } };
-
-/** Whether letters of the user wait. */
+/** Whether the user has waiting letters. */
 export async function hasWaiting({ own, on, send }: Sending, subject: string): Promise<boolean> {
   const filter = { subject, ...stillWaits };
   return (
@@ -14,12 +13,12 @@ export async function hasWaiting({ own, on, send }: Sending, subject: string): P
 }
 
 interface Place {
-  /** The last of the chain has the same content, and waits. */
+  /** The last letter of the chain, if it has the same content and waits. */
   readonly same?: LetterDocument;
   readonly position: number;
 }
 
-/** The place behind a root's last dependant. Where that one has the same content, it is given instead. */
+/** Takes the next position in a root's chain. If the last dependant has the same content, that letter is returned instead. */
 export async function nextInChain(
   sending: Sending,
   root: string,
@@ -44,7 +43,7 @@ export async function nextInChain(
   return { position: first?.last ?? 1 };
 }
 
-/** The dependant that was recorded last, where it waits and has the same content. */
+/** The dependant that was recorded last, if it waits and has the same content. */
 export async function sameInChain(
   { own: { letters }, on, send }: Sending,
   root: string,
@@ -63,7 +62,7 @@ type Chains = Pick<
 >;
 
 export function openChains({ own: { letters }, on, send }: Sending): Chains {
-  /** Who wants to change them meanwhile, meets what has been written. */
+  /** Locks letters by writing to them: concurrent changes conflict. */
   const lock = (ids: readonly string[]): Promise<unknown> =>
     send(() => letters.updateMany({ _id: { $in: [...ids] } }, { $inc: { locks: 1 } }, on));
 

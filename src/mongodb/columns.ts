@@ -1,39 +1,39 @@
-/** Collections as tables: what `$jsonSchema` says of the fields, and which field is the client's `id`. */
+/** Collections as tables: the fields as `$jsonSchema` describes them, and the field that holds the client's `id`. */
 import type { Document } from "mongodb";
 import type { Column, Table } from "../store/tables.js";
 
-/** What a client's id is as `_id`. */
+/** How a client's id is stored in `_id`. */
 export type IdKind = "text" | "uuid" | "objectId";
 
 export interface MongoColumn extends Column {
-  /** The document's name for it. */
+  /** The name of the field in documents. */
   readonly field: string;
-  /** The aliases of `bsonType` that it may have, `null` left out; `uuid` for a UUID. Empty: any value that BSON has. */
+  /** Its possible types, as aliases of `bsonType` without `null`; `uuid` for a UUID. Empty: any BSON type. */
   readonly types: readonly string[];
-  /** It may hold a null. Otherwise a null takes the field away. */
+  /** Whether a null is stored. Otherwise a null removes the field. */
   readonly keepsNull: boolean;
-  /** Of an object, where the schema says. */
+  /** The members of an object, if the schema names them. */
   readonly properties?: ReadonlyMap<string, MongoColumn>;
-  /** Of an array. */
+  /** The elements of an array. */
   readonly items?: MongoColumn;
 }
 
 export interface MongoTable extends Table {
   readonly columns: ReadonlyMap<string, MongoColumn>;
-  /** Texts that are not the same are taken for one another by the collection's collation. */
+  /** Whether the collection's collation treats different letters as equal. */
   readonly inexact: boolean;
-  /** It has a collation: of one text that is written in two ways, too, who compares bytes makes two. */
+  /** Whether the collection has a collation. It may then treat texts as equal that differ in their bytes. */
   readonly collated: boolean;
-  /** It shows documents of other collections. */
+  /** Whether it is a view, which shows documents of other collections. */
   readonly view: boolean;
-  /** What a new document's `_id` is, where the rule's key is another field. */
+  /** The kind of `_id` that a new document gets if the rule's key is another field. */
   readonly idKind: IdKind;
 }
 
-/** What `listCollections` says of a collection, and the configuration. */
+/** A collection as `listCollections` and the configuration describe it. */
 export interface Described {
   readonly name: string;
-  /** The validator's, or the configuration's. Absent: nobody says what the fields are. */
+  /** From the validator, or from the configuration. Absent: the fields are not described. */
   readonly schema?: Document;
   readonly inexact?: boolean;
   readonly collated?: boolean;
@@ -70,7 +70,7 @@ export function tableOf({
   return { name, columns: new Columns(columns, open, keepsNulls), inexact, collated, view, idKind };
 }
 
-/** The part of `$jsonSchema` that says what is stored. What else it asks of a document is the server's to judge. */
+/** The part of `$jsonSchema` that describes what is stored. The rest is left to the server's validation. */
 interface SchemaPart {
   readonly bsonType?: string | readonly string[];
   readonly type?: string | readonly string[];
@@ -82,7 +82,7 @@ interface SchemaPart {
   readonly additionalProperties?: unknown;
 }
 
-/** JSON Schema's own names, as aliases of BSON. */
+/** Type names of JSON Schema, as aliases of BSON types. */
 const jsonTypes: Readonly<Record<string, string>> = { boolean: "bool" };
 
 function columnOf(
@@ -141,14 +141,14 @@ function asKey(column: MongoColumn, kind: IdKind): MongoColumn {
   return { ...column, ...uuid, nullable: false, keepsNull: false };
 }
 
-/** A field that a rule may name: MongoDB's operators and paths are none. */
+/** Whether a rule may name this field. Operators and paths of MongoDB are no fields. */
 function isField(name: string): boolean {
   return name !== "" && !/^\$|[.\0]/.test(name) && name.isWellFormed();
 }
 
 /**
- * The fields that a schema names; `_id` by that name too. A collection that takes others has every column that a rule may ask for, each of which takes a rule that
- * lists it.
+ * The fields that a schema names; `_id` can also be asked for by that name. If a collection accepts other fields, `get` returns a column for any of them, which
+ * is marked `unlisted`: only a rule that lists the column may write it.
  */
 class Columns extends Map<string, MongoColumn> {
   readonly #open: boolean;

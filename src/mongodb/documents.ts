@@ -1,20 +1,20 @@
-/** Rows as documents: what a row's values are in one, and a document as a row. */
+/** Converts between rows and documents. */
 import { BSON, type Document, ObjectId, UUID } from "mongodb";
 import type { StoredRow, Values } from "../store/change.js";
 import { InvalidValue } from "../store/failures.js";
 import type { Table } from "../store/tables.js";
 import type { IdKind } from "./columns.js";
-import { columnIn, ours } from "./sending.js";
+import { columnIn, ours } from "./commands.js";
 import { view, viewed } from "./values.js";
 
-/** What an update makes of a document. */
+/** The fields that an update changes. */
 export interface Fields {
   readonly set: Readonly<Record<string, unknown>>;
-  /** Fields that are taken away: nulls that are not kept. */
+  /** Fields to remove: their values are nulls that are not stored. */
   readonly unset: readonly string[];
 }
 
-/** @throws InvalidValue for more than a document may hold */
+/** @throws InvalidValue if the values are larger than a document may be */
 export function fieldsOf(table: Table, values: Values): Fields {
   const set: [string, unknown][] = [];
   const unset: string[] = [];
@@ -31,12 +31,11 @@ export function fieldsOf(table: Table, values: Values): Fields {
 
 const mostBytes = 16 * 1024 * 1024 - 1_024;
 
-/** Looked at closely only where it may matter. */
 function sizeOf(document: Document): number {
   return BSON.calculateObjectSize(document, { ignoreUndefined: false });
 }
 
-/** A new document, of the key and the values. */
+/** A new document with this key and these values. */
 export function newDocument(table: Table, key: Values, values: Values): Document {
   const { set } = fieldsOf(table, { ...values, ...key });
   return Object.hasOwn(set, "_id") ? set : { _id: newId(ours(table).idKind), ...set };
@@ -47,7 +46,7 @@ function newId(kind: IdKind): unknown {
   return kind === "uuid" ? new UUID() : crypto.randomUUID();
 }
 
-/** A document as hooks see it: every field that the schema names, `null` where it has none, and those that it does not name. */
+/** A document as hooks see it: every field that the schema names, with `null` if it is absent, and all other fields that it has. */
 export function rowOf(table: Table, document: Document, columns?: readonly string[]): StoredRow {
   const row = new Map<string, unknown>();
   const fields = new Set<string>();

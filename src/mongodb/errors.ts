@@ -1,4 +1,4 @@
-/** What MongoDB's errors mean, by their codes and labels; and what they are about. */
+/** What MongoDB's errors mean, by their codes and labels, and which fields they are about. */
 import {
   MongoBulkWriteError,
   MongoError,
@@ -16,7 +16,7 @@ import {
   RowTaken,
 } from "../store/failures.js";
 
-/** COMMIT was sent, and nobody knows what has become of it. The device sends its transaction again, and the ledger knows. */
+/** COMMIT was sent, and its outcome is unknown. The device sends its transaction again, and the ledger then tells whether it was committed. */
 export class CommitUnknown extends Error {
   constructor(cause: unknown) {
     super("It is not known whether the transaction has been committed.", { cause });
@@ -90,7 +90,7 @@ function isDisconnection(error: unknown): boolean {
     error instanceof MongoServerSelectionError ||
     error instanceof MongoTopologyClosedError ||
     error instanceof MongoNotConnectedError ||
-    // Of several writes' error, which stands for the driver's own, that is all there is to see.
+    // A bulk write wraps the driver's own error; the missing code is the only sign of that.
     (error instanceof MongoBulkWriteError && error.code === undefined) ||
     (error instanceof MongoError &&
       /^Mongo(?:PoolCleared|PoolClosed|WaitQueueTimeout|Client\w*Closed|ExpiredSession)/.test(
@@ -99,27 +99,27 @@ function isDisconnection(error: unknown): boolean {
   );
 }
 
-/** Whether a failed COMMIT is sure to have changed nothing. */
+/** Whether it is certain that a failed COMMIT has changed nothing. */
 export function isUndone(error: unknown): boolean {
   return (
     error instanceof MongoServerError &&
     error.hasErrorLabel("TransientTransactionError") &&
     !error.hasErrorLabel("UnknownTransactionCommitResult") &&
-    // An earlier try of the driver's own may have been heeded, whatever the later one says.
+    // The driver may have sent COMMIT before, and that one may have succeeded.
     error.code !== noSuchTransaction
   );
 }
 
 const noSuchTransaction = 251;
 
-/** The fields of the unique index that is violated. */
+/** The fields of the violated unique index. */
 export function fieldsTaken(error: unknown): readonly string[] {
   if (!(error instanceof MongoServerError) || meaning(error) !== "UNIQUE_VIOLATION") return [];
   const pattern: unknown = error["keyPattern"];
   return typeof pattern === "object" && pattern !== null ? Object.keys(pattern) : [];
 }
 
-/** What a refusal is about, by the documents' names. */
+/** What an error is about, by the names of the documents' fields. */
 export function blamed(error: unknown): Blamed {
   if (!(error instanceof MongoServerError)) return { columns: [] };
   if (error.code === validationFailed) return { columns: violated(error).fields };
@@ -132,7 +132,7 @@ interface Violated {
   readonly fields: readonly string[];
 }
 
-/** A rule of `$jsonSchema` that is not satisfied, in the form that the server explains it. */
+/** A rule of `$jsonSchema` that is not satisfied, in the form in which the server reports it. */
 interface Rule {
   readonly operatorName?: string;
   readonly missingProperties?: readonly string[];
@@ -146,7 +146,7 @@ interface Rule {
   }[];
 }
 
-/** Document failed validation: by what the server explains of it, the first rule that is not satisfied. Where it explains nothing, a rule is. */
+/** Interprets a failed validation by the first unsatisfied rule that the server reports. If it reports none, the failure is a CHECK_VIOLATION. */
 function violated(error: MongoServerError): Violated {
   const { details } = (error["errInfo"] ?? {}) as {
     readonly details?: { readonly schemaRulesNotSatisfied?: readonly Rule[] };

@@ -1,5 +1,5 @@
 /** `powersync-writes/mongodb`: a MongoDB database as the configuration's `database`. */
-export { createCollections } from "./collections.js";
+export { createCollections } from "./own-collections.js";
 export type { IdKind } from "./columns.js";
 export type { MongoScope } from "./scope.js";
 export { mongodb } from "./store.js";

@@ -1,12 +1,12 @@
-/** What `check()` and `ready()` ask of the database. */
+/** What `check()` and `ready()` ask about the database. */
 import type { Db, Document } from "mongodb";
 import { noRowSecurity, UnsuitableTable } from "../store/failures.js";
 import type { Inspect, OwnTableProblem, OwnTablesUsed } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
-import { ownIndexes, ownNames, type Own } from "./own.js";
+import { ownIndexes, ownNames, type Own } from "./own-collections.js";
 import { checkScope, filterIn } from "./scope.js";
 import type { Schema } from "./schema.js";
-import { findOne, type Sending } from "./sending.js";
+import { findOne, type Sending } from "./commands.js";
 import type { Server } from "./server.js";
 import { ownerKind } from "./values.js";
 
@@ -18,7 +18,7 @@ interface InspectParts {
   readonly maxTimeMS: number;
 }
 
-/** Catalogs are read outside of the transaction: MongoDB reads none inside. */
+/** Collections and indexes are listed outside of the transaction, because MongoDB can't list them inside. */
 export function openInspect({ db, schema, server, sending, maxTimeMS }: InspectParts): Inspect {
   return {
     table: async (name) => {
@@ -41,7 +41,7 @@ export function openInspect({ db, schema, server, sending, maxTimeMS }: InspectP
       await checkScope(sending, scope);
       const table = await sending.tableOf(scope.table);
       if (scope.expression === undefined || table === undefined) return;
-      // No document has it: the filter is understood all the same.
+      // Matches no document, but the server still parses the filter.
       await findOne(sending, table, filterIn(scope, { _id: { $in: [] } }), []);
     },
     ownTables: async (used) => {
@@ -56,7 +56,7 @@ export function openInspect({ db, schema, server, sending, maxTimeMS }: InspectP
   };
 }
 
-/** Every name that a rule may use: both of the id, and of a collection that takes any field, any. */
+/** Every name that a rule may use: both names of the id, and any name if the collection accepts any field. */
 function namesOf(table: MongoTable): ReadonlySet<string> {
   return new AnyOf(table);
 }
@@ -80,7 +80,7 @@ function textColumns({ columns }: MongoTable): readonly string[] {
     .map(({ name }) => name);
 }
 
-/** The columns of each unique index over every document. */
+/** The columns of each unique index that covers all documents. */
 export async function uniqueKeys(
   db: Db,
   table: MongoTable,

@@ -1,25 +1,32 @@
-/** The ledger's claim: whether a transaction has been answered before, under its own identity, another one, or by its content. */
-import type { TransactionResult } from "../model.js";
-import { answerOf, handlingOf, isTriedAnew } from "../store/saved-answers.js";
-import type { Claim } from "../store/store.js";
+/** The ledger: whether a transaction has been answered before (under its own identity, another one, or by its content), and the devices that it knows. */
+import type { TransactionResult, FatalResult } from "../model.js";
+import {
+  type Claim,
+  answerOf,
+  handlingOf,
+  isTriedAnew,
+  type ContentNames,
+  namedMarginMs,
+  type DeviceBound,
+} from "../store/ledger.js";
 import { typedJson } from "../wire/serialize.js";
-import { answerByContent, enterNames, type Naming, toldOf } from "./named.js";
-import { enterDevice } from "./devices.js";
-import type { LedgerDocument } from "./own.js";
-import { dateOf, micros, type Sending } from "./sending.js";
+import type { LedgerDocument, NamedDocument } from "./own-collections.js";
+import { dateOf, micros, type Sending } from "./commands.js";
+import type { AnyBulkWriteOperation } from "mongodb";
+import { TooManyDevices } from "../store/failures.js";
 
-/** What a look at a transaction, its device and its user has found. */
+/** The outcome of a claim. */
 export interface Met {
-  /** The saved answer: a replay, and nothing may be written. */
+  /** The saved answer. The transaction is a replay, and nothing may be written. */
   readonly earlier?: TransactionResult;
-  /** It was found by its content alone. */
+  /** Whether the answer was found by content alone. */
   readonly byContent?: boolean;
-  /** Another device's rows had to go. */
+  /** Whether another device's rows were removed to make room. */
   readonly forgotten?: boolean;
 }
 
 /**
- * Enters the claim, unless there is an answer already: that one comes back.
+ * Enters the claim, unless an answer is saved already, which is then returned.
  *
  * @throws TooManyDevices
  */
@@ -46,7 +53,7 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
       answeredAt: dateOf(now),
       appliedAt: answer === undefined && earlier === undefined ? dateOf(now) : null,
     };
-    // Whoever claims the same meanwhile meets this document, and begins again.
+    // A concurrent claim of the same transaction conflicts on this document, and is run again.
     await send<unknown>(() =>
       saved === null
         ? own.ledger.insertOne({ _id, ...row }, on)
@@ -62,7 +69,7 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
   return { earlier: answerOf(saved.answer) };
 }
 
-/** A device's transaction that has not been answered under its own identity. */
+/** Claims a transaction of a known device that has not been answered under its own identity. */
 async function meet(sending: Sending, claimed: Naming & { readonly queue: string }): Promise<Met> {
   const { own, on, send } = sending;
   const { queue, names } = claimed;
@@ -70,7 +77,7 @@ async function meet(sending: Sending, claimed: Naming & { readonly queue: string
   const isNew = device === null || device.unsettled;
   const other =
     isNew && names.others.length > 0
-      ? // An answer that a client has to decide about holds for its own identity alone.
+      ? // An answer that leaves the decision to the client is valid for its own identity only.
         await send(() =>
           own.ledger.findOne({ _id: { $in: [...names.others] }, handling: null }, on),
         )
@@ -86,16 +93,131 @@ async function meet(sending: Sending, claimed: Naming & { readonly queue: string
   return { forgotten };
 }
 
-/** What it names. Tried once more, it names it once more. */
+/** Enters the rows that the transaction names, on every try. */
 async function nameAgain(sending: Sending, claimed: Naming): Promise<Met> {
   await enterNames(sending, claimed, claimed.content.entered ? toldOf(claimed) : undefined);
   return {};
 }
 
-/** Where nobody says which device it is. Without a key, only what it names is entered. */
+/** Claims a transaction of an unknown device. Without a key, only the rows that it names are entered. */
 async function claimByContent(sending: Sending, claimed: Naming): Promise<Met> {
   const earlier = claimed.key === undefined ? undefined : await answerByContent(sending, claimed);
   if (earlier !== undefined) return { earlier, byContent: true };
   await enterNames(sending, claimed, toldOf(claimed));
   return {};
+}
+
+/** A claim with the hashes of its content. */
+interface Naming extends Claim {
+  readonly names: ContentNames;
+}
+
+interface Told {
+  readonly key: string;
+  readonly answer: FatalResult | undefined;
+}
+
+/** The key by which a repeat is found, and its answer. Absent: the transaction has no id, or the client decides, and its next try must not be taken for a repeat. */
+function toldOf({ names: { key }, answer }: Naming): Told | undefined {
+  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
+}
+
+/** The answer to the same content, unless another transaction has named one of its rows since. */
+async function answerByContent(
+  { own, on, send, now }: Sending,
+  { names: { key, rows, all }, subject, content }: Naming,
+): Promise<TransactionResult | undefined> {
+  if (key === undefined) return undefined;
+  const told = await send(() => own.named.findOne({ _id: key }, on));
+  if (told === null || told.namedAt < dateOf(now - content.withinMs * micros)) return undefined;
+  const others = rows === undefined ? { subject } : { _id: { $in: [...rows, all] } };
+  const since = { ...others, position: { $gt: told.position } };
+  const named = await send(() => own.named.findOne(since, on));
+  return named === null ? answerOf(told.answer) : undefined;
+}
+
+/** Enters the rows that a transaction names. Concurrent transactions of the same user conflict on the account's document. */
+async function enterNames(
+  { own, on, send, now }: Sending,
+  { names: { rows, all }, subject, content: { withinMs } }: Naming,
+  told: Told | undefined,
+): Promise<void> {
+  const account = await send(() => own.accounts.findOne({ _id: subject }, on));
+  const since = dateOf(now - (withinMs + namedMarginMs) * micros);
+  const toldAt = account?.toldAt ?? null;
+  if (told === undefined && (toldAt === null || toldAt < since)) return;
+  const position = (account?.position ?? 0) + 1;
+  const namedAt = dateOf(now);
+  const $set = { position, toldAt: told === undefined ? toldAt : namedAt };
+  const $setOnInsert = { entered: 0 };
+  await send(() =>
+    own.accounts.updateOne({ _id: subject }, { $set, $setOnInsert }, { ...on, upsert: true }),
+  );
+  const enter = (_id: string, answer: string | null): AnyBulkWriteOperation<NamedDocument> => ({
+    replaceOne: {
+      filter: { _id },
+      replacement: { subject, position, answer, namedAt },
+      upsert: true,
+    },
+  });
+  const entries = [...new Set(rows ?? [all])].map((hash) => enter(hash, null));
+  if (told !== undefined)
+    entries.push(enter(told.key, told.answer ? typedJson(told.answer) : null));
+  await send(() => own.named.bulkWrite(entries, on));
+}
+
+/**
+ * Enters a new queue. This also writes the user's account, so that concurrent transactions that enter another queue conflict, and are run again.
+ *
+ * @returns whether another queue was removed to make room
+ * @throws TooManyDevices
+ */
+async function enterDevice(
+  sending: Sending,
+  { queue: _id, subject, devices: bound }: Claim & { readonly queue: string },
+  unsettled: boolean,
+): Promise<boolean> {
+  const { own, on, send } = sending;
+  if (bound !== undefined) await countEntered(sending, subject);
+  const known =
+    bound === undefined
+      ? []
+      : await send(() =>
+          own.devices
+            .find(
+              { subject },
+              { ...on, projection: { _id: 1 }, limit: Math.min(bound.most, mostDevices) },
+            )
+            .toArray(),
+        );
+  const full = bound !== undefined && known.length >= bound.most;
+  if (full) await forgetUnseen(sending, known, bound);
+  await send(() => own.devices.insertOne({ _id, subject, unsettled }, on));
+  return full;
+}
+
+const mostDevices = 100_000;
+
+async function countEntered({ own, on, send }: Sending, subject: string): Promise<void> {
+  const update = { $inc: { entered: 1 }, $setOnInsert: { position: 0, toldAt: null } };
+  await send(() => own.accounts.updateOne({ _id: subject }, update, { ...on, upsert: true }));
+}
+
+/** Removes one queue that has received no answer for the given time. @throws TooManyDevices if there is none */
+async function forgetUnseen(
+  { own, on, send, now }: Sending,
+  known: readonly { readonly _id: string }[],
+  { most, unseenMs }: DeviceBound,
+): Promise<void> {
+  const since = dateOf(now - unseenMs * micros);
+  for (const { _id } of known) {
+    const seen = { queue: _id, answeredAt: { $gte: since } };
+    if ((await send(() => own.ledger.findOne(seen, on))) !== null) continue;
+    await send(() => own.ledger.deleteMany({ queue: _id }, on));
+    await send(() => own.devices.deleteOne({ _id }, on));
+    return;
+  }
+  throw new TooManyDevices(
+    `The caller has ${most} devices in the ledger (ledger.devices), and this one is new. Nothing has been written.`,
+  );
 }

@@ -1,25 +1,31 @@
-/** Dead letters: recorded, counted, listed, read and changed. */
+/** Records, counts, lists, reads and changes dead letters. */
 import {
   type LetterChange,
   type LetterQuery,
   type LetterStore,
-  type LetterSummary,
   type NewLetter,
   type Page,
-  rowStatesOf,
-  type StoredLetter,
   waiting,
   type WaitingLetters,
 } from "../store/letters.js";
-import { parseJson } from "../wire/parse-json.js";
 import { canonicalJson, escapeText, typedJsonOfLarge, unescapeText } from "../wire/serialize.js";
 import { nextInChain, openChains, sameInChain } from "./chains.js";
-import { before, later, matching, notBehind, timeText } from "./letter-query.js";
-import { insertTexts, removeTexts, setAside, textsOf } from "./letter-texts.js";
-import type { LetterDocument } from "./own.js";
-import type { Sending } from "./sending.js";
-
-const stillWaits = { status: { $in: [...waiting] } };
+import {
+  before,
+  later,
+  matching,
+  notBehind,
+  stillWaits,
+  timeText,
+  insertTexts,
+  removeTexts,
+  setAside,
+  queueOf,
+  summaryOf,
+  wholeLetter,
+} from "./letter-documents.js";
+import type { LetterDocument } from "./own-collections.js";
+import type { Sending } from "./commands.js";
 
 export function openLetters(sending: Sending): LetterStore {
   const { own, on, send } = sending;
@@ -33,7 +39,7 @@ export function openLetters(sending: Sending): LetterStore {
           )
         : await sameInChain(sending, root, content)) != null,
     countWaiting: async (subject, clientId, most) => {
-      // A chain counts as one.
+      // A chain counts as one letter.
       const filter = { subject, ...stillWaits, root: null };
       const projection = { clientId: 1, size: 1, bytes: 1 };
       const limit = Number.isFinite(most) ? { limit: most } : {};
@@ -221,53 +227,5 @@ function counted(letters: readonly Pick<LetterDocument, "size" | "bytes">[]): Wa
   return {
     letters: letters.length,
     bytes: letters.reduce((sum, { size, bytes }) => sum + Number(size) + Number(bytes), 0),
-  };
-}
-
-type Sender = Pick<LetterDocument, "userId" | "clientId" | "queueId">;
-
-function queueOf({ userId, clientId, queueId }: Sender): string {
-  return JSON.stringify([userId, clientId, queueId]);
-}
-
-function summaryOf(letter: LetterDocument, dependants: number): LetterSummary {
-  const { clientId, queueId, identity, operationIndex, closedAt, reason, root } = letter;
-  return {
-    id: letter._id,
-    status: letter.status,
-    userId: unescapeText(letter.userId),
-    ...(clientId !== null && { clientId: unescapeText(clientId) }),
-    ...(queueId !== null && { queueId: unescapeText(queueId) }),
-    errorCode: unescapeText(letter.errorCode),
-    message: unescapeText(letter.message),
-    ...(operationIndex !== null && { operationIndex }),
-    ...(identity !== null && { identity }),
-    tables: letter.tables.map(unescapeText),
-    attempts: letter.attempts,
-    firstSeenAt: letter.firstSeenAt,
-    lastSeenAt: letter.lastSeenAt,
-    ...(closedAt !== null && { closedAt }),
-    edited: letter.edited,
-    ...(reason !== null && { reason: unescapeText(reason) }),
-    ...(root !== null && { root }),
-    dependants,
-  };
-}
-
-async function wholeLetter(sending: Sending, letter: LetterDocument): Promise<StoredLetter> {
-  const { own, on, send } = sending;
-  const behind = { root: letter._id, ...stillWaits };
-  const { length } = await send(() =>
-    own.letters.find(behind, { ...on, projection: { _id: 1 } }).toArray(),
-  );
-  const { payload = "null", original, principal, rowStates } = await textsOf(sending, letter._id);
-  return {
-    ...summaryOf(letter, length),
-    payload: parseJson(payload),
-    ...(original !== undefined && { originalPayload: parseJson(original) }),
-    ...(principal !== undefined && { principal: parseJson(principal) }),
-    ...rowStatesOf(rowStates),
-    lossyNumbers: letter.lossyNumbers,
-    overtaken: letter.overtaken,
   };
 }

@@ -1,20 +1,23 @@
-/** Changes that merge with what others have written: a document is judged by expressions, and written by a pipeline, so that the server compares and adds. See `Merge`. */
+/** Changes that merge with what others have written. Expressions judge the stored document, and a pipeline writes it, so the server does all comparisons and sums. See `Merge`. */
 import type { Document } from "mongodb";
-import type { Change, Merged, MergedChange, Values } from "../store/change.js";
-import { ColumnsFixed } from "../store/failures.js";
 import {
+  type Change,
+  type Merged,
+  type MergedChange,
+  type Values,
   type Added,
   type Merge,
   type VersionRecord,
   versionsAllowed,
   versionWritten,
-} from "../store/merge.js";
+} from "../store/change.js";
+import { ColumnsFixed } from "../store/failures.js";
 import type { Table } from "../store/tables.js";
 import { typedJson } from "../wire/serialize.js";
-import { look } from "./look.js";
-import type { VersionDocument } from "./own.js";
+import { look } from "./stored-documents.js";
+import type { VersionDocument } from "./own-collections.js";
 import { isInBefore } from "./scope.js";
-import { columnIn, dateOf, type Sending } from "./sending.js";
+import { columnIn, dateOf, type Sending } from "./commands.js";
 import { convert, isSame, viewed } from "./values.js";
 import { isJudged, judged, updateFound, writeChange } from "./write.js";
 
@@ -50,7 +53,7 @@ export async function mergeChange(sending: Sending, change: MergedChange): Promi
   return { effect, ...kept };
 }
 
-/** With what has been sent, whatever the row's own values make of it. @param made by field, what is set */
+/** The document with the values that were sent, without their merging. @param made what the pipeline sets, by field */
 function foreseen({ table, values }: Change, found: Document, made: Values): Document {
   const sent = Object.entries(values).map(
     ([name, value]) => [columnIn(table, name).field, value] as const,
@@ -61,7 +64,7 @@ function foreseen({ table, values }: Change, found: Document, made: Values): Doc
 interface Judgment {
   readonly refused: "conflict" | "outdated" | undefined;
   readonly kept: readonly string[];
-  /** What the row has. */
+  /** The row's current version. */
   readonly version: bigint;
 }
 
@@ -101,7 +104,7 @@ async function judge(
   };
 }
 
-/** Each is true where the row does not take the write. */
+/** Expressions of which each is true if the row does not take the write. */
 function conflictsOf(
   table: Table,
   { never, version, unchanged = [], added = [] }: Merge,
@@ -119,7 +122,7 @@ function conflictsOf(
     const sum = sumOf(table, each);
     const { yours, base, min, max } = each;
     const [mine, before] = [literal(yours ?? 0), literal(base ?? 0)];
-    // The difference must not lead beyond; a row that is beyond already may come back.
+    // The difference must not cross a bound. A row that is already beyond it may come back.
     if (min !== undefined)
       conflicts.push({ $and: [{ $lt: [sum, literal(min)] }, { $lt: [mine, before] }] });
     if (max !== undefined)
@@ -128,7 +131,7 @@ function conflictsOf(
   return conflicts;
 }
 
-/** By field, what a pipeline sets. Every expression sees the document as it was. */
+/** What the pipeline sets, by field. Every expression sees the document as it was before the update. */
 function fieldsMade(change: MergedChange): Readonly<Record<string, unknown>> {
   const { op, table, key, merge, insertOnly = [] } = change;
   const values: Values = change.values;
@@ -173,7 +176,7 @@ function literal(value: unknown): Document {
   return { $literal: value };
 }
 
-/** Null stands before everything. */
+/** Whether the stored stamp is later than the value. Null sorts before every value. */
 function later(table: Table, column: string, value: unknown): Document {
   return { $gt: [stored(table, column), literal(value)] };
 }
@@ -187,7 +190,7 @@ function sumOf(table: Table, { column, yours, base }: Added): Document {
   return { $add: [stored(table, column, 0), difference] };
 }
 
-/** The row's elements, then those that it lacks; each once. */
+/** The row's elements, followed by the missing ones, each once. */
 function unionOf(table: Table, column: string, yours: unknown): Document {
   const all = { $concatArrays: [stored(table, column, []), literal(yours ?? [])] };
   const grown = { $concatArrays: ["$$value", ["$$this"]] };
@@ -203,11 +206,11 @@ function bigOf(value: unknown): bigint | undefined {
 
 interface KnownVersions {
   readonly record: VersionRecord | undefined;
-  /** Behind a write that has made this one. Absent: the row has none. */
+  /** Records the writer of a version that has just been written. `undefined`: the row has no version. */
   enter(version: bigint | undefined): Promise<void>;
 }
 
-/** Who has written the row's versions. */
+/** Reads who wrote the row's latest versions. */
 async function versionOf(
   { own: { versions }, on, send, now }: Sending,
   { table, key }: Change,

@@ -1,29 +1,29 @@
 /**
- * Runs: neighbouring changes of one collection, looked at by one find, and written by one command for as many neighbours as are inserted, updated or
- * deleted. No two are of one document, and no scope among them reads their collection, so that each finds and leaves what it would find and leave alone.
- * What is not plainly good undoes the unit, which is begun again one change after the other: what a run may have done is never done twice.
+ * Runs: neighboring changes of one collection. One find reads their documents, and one command writes as many neighbors as are inserted, updated or deleted
+ * in a row. No two changes are of the same document, and no scope among them reads their own collection, so each change has the effect that it would have alone.
+ * If anything is not plainly good, the unit is rolled back and run again, one change after the other. Nothing of a run is therefore applied twice.
  */
 import { type AnyBulkWriteOperation, BSON, type Document, type Filter } from "mongodb";
 import type { Change, Effect } from "../store/change.js";
 import { Undone } from "../store/failures.js";
 import { meaning } from "./errors.js";
-import { type Look, lookAtAll, nameOf } from "./look.js";
+import { type Look, lookAtAll, nameOf } from "./stored-documents.js";
+import { rememberParents } from "./parents.js";
 import * as scopes from "./scope.js";
-import { findAll, mostAtOnce, ours, type Sending } from "./sending.js";
+import { findAll, mostAtOnce, ours, type Sending } from "./commands.js";
 import { comparable } from "./values.js";
 import { comparedIn, foundFilter, isJudged, readsTable, type Step, stepFor } from "./write.js";
 
-/** A change, and what is to be sent for it. */
+/** A change, and the write that it needs. */
 interface Planned {
   readonly change: Change;
   readonly step: Step;
 }
 
 /**
- * Makes the run that begins at a place among changes. `undefined`: there is none, or what has been found of its first changes refuses one of them, and
- * nothing has been written.
+ * Makes the run that begins at this index. `undefined`: there are fewer than two changes to make together, and nothing has been written.
  *
- * @throws Undone, and what others do to the same documents
+ * @throws Undone, and the errors of contention and outages
  */
 export async function writeRun(
   sending: Sending,
@@ -32,7 +32,7 @@ export async function writeRun(
 ): Promise<readonly Effect[] | undefined> {
   const run = await runAt(sending, changes, at);
   if (run.length < 2) return undefined;
-  // Nothing is written to other collections meanwhile.
+  // The run writes to no other collection, so what is read there stays valid.
   const remembering: Sending = { ...sending, remembered: new Map() };
   const looks = await lookAtAll(remembering, run, run.flatMap(comparedIn));
   const planned = plannedFor(run, looks);
@@ -58,7 +58,7 @@ async function runAt(
   return run;
 }
 
-/** One filter finds the documents of both, and what tells the ones apart tells the others. */
+/** Whether one find can read the documents of both changes. */
 function isAlike(one: Change, other: Change): boolean {
   return (
     one.table === other.table &&
@@ -71,14 +71,14 @@ function bytesOf(expression: unknown): Buffer {
   return Buffer.from(BSON.serialize({ expression }));
 }
 
-/** A scope that can't be judged is the change's own failure. */
+/** Whether a change may be part of a run. If its scope can't be judged, it is made alone, and the failure is its own. */
 async function isReady(
   sending: Sending,
   { table, scope, seenAbsent = false }: Change,
 ): Promise<boolean> {
   if (ours(table).collated || seenAbsent) return false;
   if (scope !== undefined && readsTable(scope, table.name)) return false;
-  // What it shows may be what the run writes.
+  // A view may show documents that the run writes.
   if (await scopes.asksViews(sending, scope).catch(() => true)) return false;
   return scopes.checkScope(sending, scope).then(
     () => true,
@@ -86,7 +86,7 @@ async function isReady(
   );
 }
 
-/** Up to the first that is refused: that one is made alone, and fails there. */
+/** The changes up to the first one that is refused. That one is then made alone, and fails there. */
 function plannedFor(run: readonly Change[], looks: readonly Look[]): readonly Planned[] {
   const planned: Planned[] = [];
   for (const [index, change] of run.entries()) {
@@ -99,7 +99,7 @@ function plannedFor(run: readonly Change[], looks: readonly Look[]): readonly Pl
   return planned;
 }
 
-/** In order, cut where one kind of write follows another. */
+/** Groups of neighbors with the same kind of write, in order. */
 function neighbours(planned: readonly Planned[]): readonly (readonly Planned[])[] {
   const all: Planned[][] = [];
   for (const each of planned) {
@@ -120,7 +120,7 @@ async function sendAll({ collection, on, send }: Sending, some: readonly Planned
     );
     if (insertedCount + matchedCount + deletedCount !== some.length) throw new Undone();
   } catch (error) {
-    // What others do passes, and what has become of the connection is not for another try at once.
+    // Contention is retried as usual, and after a lost connection the outcome is unknown: neither is a reason to run the changes one by one.
     if (error instanceof Undone || passing.has(meaning(error))) throw error;
     throw new Undone(error);
   }
@@ -141,7 +141,7 @@ function operationsFor({ change, step }: Planned): readonly AnyBulkWriteOperatio
   }
 }
 
-/** What has become of each, and whether it is in its scope still. */
+/** The effect of each change: whether its document is still in its scope. */
 async function effectsOf(
   sending: Sending,
   planned: readonly Planned[],
@@ -150,15 +150,22 @@ async function effectsOf(
   const [first] = asked;
   const found = first === undefined ? [] : await findAgain(sending, first.change, asked);
   const byId = new Map(found.map((document) => [comparable(document["_id"]), document]));
+  const left = planned.map((each) =>
+    isLookedAtAgain(each)
+      ? byId.get(comparable(idOf(each.step)))
+      : each.step.kind === "insert" && each.step.document,
+  );
+  const judged = planned.flatMap(({ change: { table, scope } }, index) => {
+    const document = left[index];
+    return document === undefined || document === false ? [] : [{ table, scope, document }];
+  });
+  await rememberParents(sending, judged);
   const effects: Effect[] = [];
-  for (const each of planned) {
-    const { change, step } = each;
-    const written = isLookedAtAgain(each)
-      ? byId.get(comparable(idOf(step)))
-      : step.kind === "insert" && step.document;
+  for (const [index, { change, step }] of planned.entries()) {
+    const document = left[index];
     if (step.kind === "none") effects.push(step.effect);
-    else if (written === false) effects.push("written");
-    else effects.push(await judgedAs(sending, change, written));
+    else if (document === false) effects.push("written");
+    else effects.push(await judgedAs(sending, change, document));
   }
   return effects;
 }
@@ -172,7 +179,7 @@ async function judgedAs(
   return (await scopes.isInScope(sending, table, scope, document)) ? "written" : "left";
 }
 
-/** What has been inserted is known, but for what the expression says of it. */
+/** Whether the document has to be read again after the write. An inserted one is known; only the scope's expression has to be evaluated by the server. */
 function isLookedAtAgain({ change, step }: Planned): boolean {
   if (step.kind === "insert") return change.scope?.expression !== undefined;
   return step.kind === "update" && isJudged(change, step.fields);

@@ -1,4 +1,4 @@
-/** What the database says of its collections, read outside of any transaction (MongoDB lists none inside) and remembered. */
+/** What the database says about its collections. It is read outside of any transaction, because MongoDB lists no collections inside one, and cached. */
 import type { CollectionInfo, Db, Document } from "mongodb";
 import type { SchemaTrust } from "../store/tables.js";
 import { type IdKind, type MongoTable, tableOf } from "./columns.js";
@@ -6,27 +6,27 @@ import { type IdKind, type MongoTable, tableOf } from "./columns.js";
 export interface SchemaOptions {
   readonly ids: IdKind;
   readonly keepsNulls: boolean;
-  /** By collection, in place of its validator. */
+  /** By collection: replaces the schema in its validator. */
   readonly schemas: Readonly<Record<string, Document>>;
 }
 
-/** What has been read of a collection. */
+/** A reading of a collection's schema, finished or under way. */
 interface Reading {
-  /** By `performance.now()`, when it was begun. */
+  /** When it began, by `performance.now()`. */
   readonly begun: number;
-  /** `undefined`: there is none. */
+  /** `undefined`: there is no such collection. */
   readonly table: Promise<MongoTable | undefined>;
 }
 
 export interface Schema {
-  /** As `Unit.table`. @param begunAt when the unit began: what is missing must have been missing since */
+  /** See `Unit.table`. @param begunAt when the unit began, by `performance.now()`: a reading that misses something must be later than that */
   table(
     name: string,
     columns: readonly string[],
     trust: SchemaTrust | undefined,
     begunAt: number,
   ): Promise<MongoTable | undefined>;
-  /** Read anew. */
+  /** Reads these collections again. */
   anew(names: readonly string[]): Promise<readonly (MongoTable | undefined)[]>;
   /** The names of all collections. */
   names(): Promise<ReadonlySet<string>>;
@@ -43,7 +43,7 @@ export function createSchema(db: Db, options: SchemaOptions, maxTimeMS: number):
   const begin = (name: string): Reading => {
     const reading = { begun: performance.now(), table: read(name) };
     readings.set(name, reading);
-    // What could not be read, may be readable the next time.
+    // A failed reading is not cached: the next one may succeed.
     reading.table.catch(() => {
       if (readings.get(name) === reading) readings.delete(name);
     });
@@ -60,7 +60,7 @@ export function createSchema(db: Db, options: SchemaOptions, maxTimeMS: number):
         if (whole && known.begun < since) trust?.believed?.set(name, table);
         if (whole || known.begun >= since) return table;
       }
-      // All who wait share the one that another has begun meanwhile.
+      // If another caller has begun a reading in the meantime, it is shared.
       const newest = readings.get(name);
       return (newest !== undefined && newest.begun >= since ? newest : begin(name)).table;
     },
@@ -98,7 +98,7 @@ function described(info: CollectionInfo | Document, options: SchemaOptions): Mon
   });
 }
 
-/** A validator may ask for more beside the schema. */
+/** The `$jsonSchema` in a validator, which may also contain other conditions. */
 function schemaIn(validator: Document | undefined): Document | undefined {
   if (validator === undefined) return undefined;
   const own: unknown = validator["$jsonSchema"];
@@ -112,7 +112,7 @@ function schemaIn(validator: Document | undefined): Document | undefined {
   return undefined;
 }
 
-/** Of any locale, some letters are equal to others; at strength 3, the default, those alone that are written in two ways. */
+/** Whether the collation treats different letters as equal. At strength 3, the default, or above, only two spellings of the same letter are equal. */
 function isInexact({ strength = 3 }: Document): boolean {
   return Number(strength) < 3;
 }

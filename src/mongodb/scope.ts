@@ -1,4 +1,4 @@
-/** Whether a document is in a scope: a rule's `owner`, its `scope`, and the documents that it belongs to. All of it is read from the transaction's one snapshot. */
+/** Decides whether a document is in a scope: by the rule's `owner`, its `scope`, and the documents that it belongs to. Everything is read from the transaction's snapshot. */
 import type { Document, Filter } from "mongodb";
 import {
   type Condition,
@@ -10,15 +10,16 @@ import {
 } from "../store/conditions.js";
 import { InvalidValue } from "../store/failures.js";
 import { heldValue, ownerValue } from "../store/owners.js";
-import type { Scope, Table } from "../store/tables.js";
+import type { Values } from "../store/change.js";
+import type { ParentScope, Scope, Table } from "../store/tables.js";
 import type { MongoTable } from "./columns.js";
-import { columnIn, exactly, filterOf, findOther, type Sending } from "./sending.js";
+import { columnIn, exactly, filterOf, findOther, type Sending } from "./commands.js";
 import { convert, isSame, ownerKind, view } from "./values.js";
 
-/** What a rule's `scope` gives: a filter on the rule's own collection. `true`: no restriction. */
+/** What a rule's `scope` returns: a filter on the rule's own collection. `true`: no restriction. */
 export type MongoScope = true | Filter<Document>;
 
-/** A filter that says something; what is `undefined` in it would be taken for a null by the driver. */
+/** Whether a value is a filter that restricts something. `undefined` in a filter is refused, because the driver would take it for null. */
 export function isFilter(given: unknown): given is Filter<Document> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return false;
   const prototype: unknown = Object.getPrototypeOf(given);
@@ -32,18 +33,18 @@ function isWhole(value: unknown): boolean {
   return Object.values(value).every(isWhole);
 }
 
-/** The scope's own part of a filter, for the statement that looks, and for the one that writes. */
+/** Adds the scope's expression to a filter, for reading and for writing. */
 export function filterIn(scope: Scope | undefined, filter: Filter<Document>): Filter<Document> {
   return scope?.expression === undefined ? filter : { $and: [filter, expressionOf(scope)] };
 }
 
-/** @throws TypeError for a scope that is none: nothing at all must not mean that everybody may write */
+/** @throws TypeError if it is not a filter: an empty scope must not mean that everybody may write */
 function expressionOf({ table, expression }: Scope): Filter<Document> {
   if (isFilter(expression)) return expression;
   throw new TypeError(`The scope of ${table} must be a filter that is not empty, or true.`);
 }
 
-/** The filter that finds the document while it is the owner's. */
+/** Adds the scope's owner and expression to a filter. */
 export function ownedFilter(
   table: Table,
   scope: Scope | undefined,
@@ -55,7 +56,7 @@ export function ownedFilter(
   return filterIn(scope, { $and: [filter, owned] });
 }
 
-/** The fields that it goes by, but for the expression's. */
+/** The fields on which the scope depends, without those of its expression. */
 export function fieldsOf(table: Table, scope: Scope | undefined): readonly string[] {
   if (scope === undefined) return [];
   const { owner, condition, parents } = scope;
@@ -68,7 +69,7 @@ export function fieldsOf(table: Table, scope: Scope | undefined): readonly strin
   return columns.map((name) => columnIn(table, name).field);
 }
 
-/** Whether it is in the scope's other parts, where the expression's filter has found it. */
+/** Whether a document satisfies the scope. Its expression is not checked: the document was found by a filter that contains it. */
 export async function isInScope(
   sending: Sending,
   table: Table,
@@ -79,22 +80,42 @@ export async function isInScope(
   const { owner, condition, parents } = scope;
   if (owner !== undefined && !isOwned(table, owner.column, owner.userId, document)) return false;
   if (condition !== undefined && !(await holds(sending, table, condition, document))) return false;
-  for (const { column, table: name, by, optional, scope: further } of parents) {
-    const child = columnIn(table, column);
-    const value: unknown = document[child.field] ?? null;
-    if (value === null) {
-      if (optional) continue;
+  for (const parent of parents) {
+    const query = await parentQuery(sending, table, parent, document);
+    if (query === "unnamed" && parent.optional) continue;
+    if (typeof query === "string") return false;
+    const { table: collection, filter, fields } = query;
+    const found = await findOther(sending, collection, filter, fields);
+    if (found === null || !(await isInScope(sending, collection, parent.scope, found)))
       return false;
-    }
-    const parent = await knownTable(sending, name, [by]);
-    const sought = soughtIn(parent, by, value);
-    if (sought === undefined) return false;
-    const fields = fieldsOf(parent, further);
-    const filter = filterIn(further, filterOf(parent, { [by]: sought }));
-    const found = await findOther(sending, parent, filter, fields);
-    if (found === null || !(await isInScope(sending, parent, further, found))) return false;
   }
   return true;
+}
+
+/** The query that finds a document's parent. */
+export interface ParentQuery {
+  readonly table: MongoTable;
+  /** The key that the parent must have. */
+  readonly key: Values;
+  readonly filter: Filter<Document>;
+  readonly fields: readonly string[];
+}
+
+/** `unnamed`: the document names no parent. `impossible`: it names a value that no document of the parents' collection can have. */
+export async function parentQuery(
+  sending: Sending,
+  table: Table,
+  { column, table: name, by, scope }: ParentScope,
+  document: Document,
+): Promise<ParentQuery | "unnamed" | "impossible"> {
+  const value: unknown = document[columnIn(table, column).field] ?? null;
+  if (value === null) return "unnamed";
+  const parents = await knownTable(sending, name, [by]);
+  const sought = soughtIn(parents, by, value);
+  if (sought === undefined) return "impossible";
+  const key = { [by]: sought };
+  const filter = filterIn(scope, filterOf(parents, key));
+  return { table: parents, key, filter, fields: fieldsOf(parents, scope) };
 }
 
 function isOwned(table: Table, column: string, userId: string, document: Document): boolean {
@@ -102,7 +123,7 @@ function isOwned(table: Table, column: string, userId: string, document: Documen
   return value !== undefined && isSame(value, ownerOf(table, column, userId));
 }
 
-/** The tables whose rows it asks for. */
+/** The tables in which the condition looks for members. */
 export function tablesOf(condition: Condition): readonly string[] {
   return membershipsOf(condition).map(({ table }) => table);
 }
@@ -142,8 +163,8 @@ function leftOut({ written }: Sending, table: Table, { key }: NewMember): Filter
 }
 
 /**
- * Whether the document would be in the scope while all others are what they are: asked before the write, where a view of members may show the document.
- * True where nothing has to be asked.
+ * Whether the document would be in the scope, judged before the write. Needed if members are looked up in a view, which would show the written document
+ * itself. Otherwise true, without a query.
  */
 export async function isInBefore(
   sending: Sending,
@@ -154,7 +175,7 @@ export async function isInBefore(
   return !(await asksViews(sending, scope)) || isInScope(sending, table, scope, document);
 }
 
-/** Whether it asks for members in a view. */
+/** Whether the scope looks up members in a view. */
 export async function asksViews(sending: Sending, scope: Scope | undefined): Promise<boolean> {
   if (scope === undefined) return false;
   const { condition, parents } = scope;
@@ -178,7 +199,7 @@ function heldFilter(table: Table, { column: name, oneOf }: Held): Filter<Documen
   return { $or: values.map((value) => exactly(column, value)) };
 }
 
-/** What refers, as the column referred to has it. `undefined`: no document has such a value. */
+/** A referring value, converted to the type of the column that it refers to. `undefined`: no document can have such a value. */
 function soughtIn(table: Table, column: string, value: unknown): unknown {
   const of = columnIn(table, column);
   try {
@@ -199,17 +220,17 @@ async function knownTable(
   return table;
 }
 
-/** @throws ServerValue where the column can't hold the caller's id */
+/** The caller's id as the column stores it. @throws ServerValue if the column can't hold it */
 function ownerOf({ name, ...rest }: Table, column: string, userId: string): unknown {
   const known = columnIn({ name, ...rest }, column);
   return ownerValue({ convert, view }, ownerKind(known), { table: name, column: known, userId });
 }
 
 /**
- * Fields and collections that it names are there, and the caller's id fits them. Also where no document is there to be judged.
+ * Checks that the fields and collections that the scope names exist, and that the caller's id fits them, even if there is no document to judge.
  *
- * @throws ServerValue where an owner's field, the parents' and the members' included, can't hold the caller's id, or one of the members' the values that
- * the configuration compares it with
+ * @throws ServerValue if an owner field (parents' and members' included) can't hold the caller's id, or a members' field can't hold the values that the
+ * configuration compares it with
  */
 export async function checkScope(sending: Sending, scope: Scope | undefined): Promise<void> {
   if (scope === undefined) return;

@@ -1,22 +1,22 @@
-/** The server, as `hello` shows it: whether it runs transactions, and what time it is there. */
+/** What the command `hello` tells about the server: whether it runs transactions, and its time. */
 import type { Db, Document } from "mongodb";
 import { keptQueued } from "../errors.js";
 import { needsReplicaSet } from "./errors.js";
-import { micros } from "./sending.js";
+import { micros } from "./commands.js";
 
 export interface Server {
   /**
-   * The server's time, in microseconds since 1970. No two that the process is given are the same, and each is later than those before.
+   * The server's time, in microseconds since 1970. Each call in the process returns a later time than the calls before.
    *
-   * @param looking nothing is written: what is wrong with the server is for `problem` to say
-   * @throws RetryableError where the server runs no transactions
+   * @param looking the unit only reads: a problem with the server is then left to `problem` to report
+   * @throws RetryableError if the server runs no transactions
    */
   now(looking: boolean): Promise<number>;
-  /** What is wrong with the server, with its remedy. Asked anew. */
+  /** What is wrong with the server, and the remedy. Always asks the server. */
   problem(): Promise<string | undefined>;
 }
 
-/** For so long the process's clock is believed to go as the server's does. */
+/** For how long the measured difference between the clocks is used. */
 const believedMs = 60_000;
 
 export function createServer(db: Db, maxTimeMS: number): Server {

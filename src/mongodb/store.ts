@@ -1,4 +1,4 @@
-/** The port on MongoDB's official driver: one database as a store. */
+/** The port on MongoDB's official driver. One database is one store. */
 import type { Collection, Db, Document, MongoClient } from "mongodb";
 import { Contention } from "../store/failures.js";
 import type { Native, Store, UnitOptions } from "../store/store.js";
@@ -8,10 +8,10 @@ import type { IdKind } from "./columns.js";
 import { blamed, fieldsTaken, meaning, remedy } from "./errors.js";
 import { openInspect, uniqueKeys } from "./inspect.js";
 import { claim, type Met } from "./ledger.js";
-import { ownOf } from "./own.js";
+import { ownOf } from "./own-collections.js";
 import { createSchema } from "./schema.js";
 import { isFilter } from "./scope.js";
-import { ours, type Sending } from "./sending.js";
+import { ours, type Sending } from "./commands.js";
 import { createServer } from "./server.js";
 import { createWatch, inTransaction, type MongoTransaction, send } from "./transaction.js";
 import { openUnit } from "./unit.js";
@@ -21,30 +21,31 @@ import { convert, view } from "./values.js";
 export interface MongoOptions {
   /** The database's name. */
   readonly database: string;
-  /** What clients' ids are as `_id`, where the collection's `$jsonSchema` does not say. Default `text`. */
+  /** How clients' ids are stored in `_id` if the collection's `$jsonSchema` does not say. Default `text`. */
   readonly ids?: IdKind;
-  /** What becomes of a null: it is kept, or the field is taken away. Where a schema allows no null, the field always is. Default `keep`. */
+  /** Whether a null is stored, or its field is removed. If a schema allows no null, the field is always removed. Default `keep`. */
   readonly nulls?: "keep" | "unset";
-  /** By collection: its `$jsonSchema`, in place of the one that its validator has. */
+  /** By collection: a `$jsonSchema` that replaces the one in its validator. */
   readonly schemas?: Readonly<Record<string, Document>>;
-  /** How long one statement may take, in milliseconds. Default 15,000. */
+  /** The time limit of one statement, in milliseconds. Default 15,000. */
   readonly statementMs?: number;
-  /** How long a transaction may take, in milliseconds. The server ends it after its own transactionLifetimeLimitSeconds. Default 60,000. */
+  /** The time limit of a transaction, in milliseconds. The server also ends it after its own transactionLifetimeLimitSeconds. Default 60,000. */
   readonly transactionMs?: number;
 }
 
-/** A MongoDB database. Its transactions are those of `tx` in hooks. */
+/** A MongoDB database as a store. Hooks get its transactions as `tx`. */
 export interface MongoStore extends Store<MongoTransaction> {
   readonly db: Db;
 }
 
-/** Writes `tx` of hooks as MongoDB's transaction: `createWrites<Caller, MongoDatabase>`. */
+/** Types `tx` in hooks as MongoDB's transaction: `createWrites<Caller, MongoDatabase>`. */
 export type MongoDatabase = Native<MongoTransaction>;
 
 /**
- * A MongoDB database, for the configuration's `database`. It must be a replica set or a sharded cluster, for transactions. Make it once, and `createCollections` with it.
+ * A MongoDB database, for the configuration's `database`. The server must be a replica set or a sharded cluster, because others run no transactions. Create it
+ * once, and pass it to `createCollections`.
  *
- * @throws TypeError for an option that is not known or not one of its values
+ * @throws TypeError for an unknown option or an invalid value
  * @example
  * const client = new MongoClient("mongodb://localhost:27017/?replicaSet=rs0");
  * const database = mongodb(client, { database: "app" });
@@ -56,7 +57,7 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
   const { database, statementMs = 15_000, transactionMs = 60_000 } = options;
   const { ids = "text", nulls = "keep", schemas = {} } = options;
   const plain = client.db(database);
-  // Whatever the client is set to: integers of 64 bits exact, and everything else as this store reads it.
+  // Overrides the client's own settings: this store needs exact 64-bit integers.
   const db = client.db(database, reading);
   const schema = createSchema(db, { ids, keepsNulls: nulls === "keep", schemas }, statementMs);
   const server = createServer(db, statementMs);
@@ -163,7 +164,7 @@ async function lettersWait(
   return hasWaiting(owning, claimed?.subject ?? (await sha256(lettersOf)));
 }
 
-/** Two that make the same document of the library's own: the later one begins again, and finds it. */
+/** If two transactions insert the same document of the library's own, the later one is run again and then finds it. */
 async function contending<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();

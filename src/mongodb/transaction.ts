@@ -1,4 +1,4 @@
-/** One transaction of MongoDB's: bounded in time, committed once, watched. What becomes of it is never guessed. */
+/** One MongoDB transaction: bounded in time, committed at most once, and with every statement tracked. If its outcome is unknown, it says so. */
 import type { ClientSession, Db, MongoClient } from "mongodb";
 import { ApplicationFailure, keptQueued } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
@@ -7,13 +7,13 @@ import { CommitUnknown, isUndone } from "./errors.js";
 
 /** What layers and hooks get as `tx`. */
 export interface MongoTransaction {
-  /** Goes with every call, `{ session: tx.session }`. What is sent without it is no part of the transaction. */
+  /** To be passed with every call, as `{ session: tx.session }`. A call without it is not part of the transaction. */
   readonly session: ClientSession;
   readonly db: Db;
 }
 
 export interface TransactionBounds {
-  /** Milliseconds for one statement, by the server's clock. */
+  /** The time limit of one statement, in milliseconds, by the server's clock. */
   readonly statementMs: number;
   readonly transactionMs: number;
 }
@@ -23,14 +23,14 @@ interface TransactionOptions extends TransactionBounds {
   readonly signal?: AbortSignal;
 }
 
-/** What has been sent in a transaction. */
+/** Keeps track of the statements of a transaction. */
 export interface Watch {
-  /** Statements that have been answered. */
+  /** The number of statements that have been answered. */
   statements: number;
-  /** The first one's that has failed. */
+  /** The error of the first statement that failed. */
   failure: { readonly error: unknown } | undefined;
   readonly underWay: Set<Promise<unknown>>;
-  /** No statement is taken any more. */
+  /** No further statement is accepted. */
   ended: boolean;
 }
 
@@ -38,7 +38,7 @@ export function createWatch(): Watch {
   return { statements: 0, failure: undefined, underWay: new Set(), ended: false };
 }
 
-/** Sends one statement of the library's own. One that fails is the whole transaction's failure, whoever catches its error: the server has undone all by then. */
+/** Sends one statement. If it fails, the whole transaction fails, even if the error is caught: the server has aborted the transaction by then. */
 export async function send<T>(watch: Watch, run: () => Promise<T>): Promise<T> {
   if (watch.ended) throw tooLate();
   throwFailure(watch);
@@ -56,7 +56,7 @@ export async function send<T>(watch: Watch, run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
+/** @throws ApplicationFailure if a statement has failed, and its error was caught */
 export function throwFailure({ failure }: Watch): void {
   if (failure !== undefined) throw new ApplicationFailure(failure.error);
 }
@@ -68,9 +68,9 @@ function tooLate(): Error {
 }
 
 /**
- * Commits what `run` resolves to; aborts where it rejects, and rejects with that error.
+ * Runs `run` in a transaction, and commits it once `run` has resolved. If `run` rejects, the transaction is aborted, and the promise rejects with the same error.
  *
- * @throws CallerLeft, Contention where nothing has been committed because of others, CommitUnknown
+ * @throws CallerLeft; Contention if others' changes prevented the commit, and nothing has been committed; CommitUnknown
  */
 export async function inTransaction<T>(
   client: MongoClient,
@@ -101,14 +101,14 @@ export async function inTransaction<T>(
     return result;
   } finally {
     watch.ended = true;
-    // It aborts what has not been committed, so that who comes next does not meet it. What the word does not reach, the server aborts by itself.
+    // Aborts a transaction that has not been committed, so that its locks are released. If the message does not arrive, the server aborts it after its own time limit.
     const ending = session.endSession();
     await Promise.race([ending, deadline.passed]).catch(() => undefined);
     deadline.end();
   }
 }
 
-/** Once, but for the driver's own repetition, to which the server gives the same answer. */
+/** Sends COMMIT once. The driver may repeat it, and the server then gives the same answer. */
 async function commit(session: ClientSession): Promise<void> {
   try {
     await session.commitTransaction();
@@ -120,8 +120,8 @@ async function commit(session: ClientSession): Promise<void> {
 }
 
 /**
- * What a hook has left unawaited may reach the driver when the transaction is over, which would send it by itself then, outside of any transaction. As part of
- * the transaction the server refuses it.
+ * A statement that a hook did not await may reach the driver after the transaction has ended. The driver would then send it outside of any transaction. With
+ * this, it sends it as part of the ended transaction, and the server refuses it.
  */
 function keepInside(session: ClientSession): void {
   session.inTransaction = () => true;

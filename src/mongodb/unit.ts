@@ -1,15 +1,13 @@
-/** An open transaction, as the port has it. */
+/** An open transaction as a `Unit` of the port. */
 import type { Document } from "mongodb";
 import { LeftScope, noRowSecurity } from "../store/failures.js";
 import type { Change, Effect, MergedChange, Values } from "../store/change.js";
 import type { FingerprintOptions, Fingerprints, Inspect, Table } from "../store/tables.js";
 import type { TransactionResult } from "../model.js";
 import type { Unit } from "../store/store.js";
-import { sha256, typedJson } from "../wire/serialize.js";
-import { addAside } from "./aside.js";
-import { openAttempts, openCheckpoints } from "./attempts.js";
-import { rowOf } from "./documents.js";
-import { forget, prune } from "./housekeeping.js";
+import { typedJson, sha256 } from "../wire/serialize.js";
+import { rowOf, newDocument } from "./documents.js";
+import { forget, prune, openAttempts, openCheckpoints } from "./bookkeeping.js";
 import { openLetters } from "./letters.js";
 import { mergeChange } from "./merge.js";
 import { writeRun } from "./runs.js";
@@ -22,7 +20,7 @@ import {
   mostAtOnce,
   ours,
   type Sending,
-} from "./sending.js";
+} from "./commands.js";
 import { type MongoTransaction, throwFailure, type Watch } from "./transaction.js";
 import { viewed } from "./values.js";
 import { writeChange } from "./write.js";
@@ -30,7 +28,7 @@ import { writeChange } from "./write.js";
 interface UnitParts {
   readonly tx: MongoTransaction;
   readonly sending: Sending;
-  /** The same, for the library's own collections. */
+  /** The same, for the library's own collections: a duplicate key there is contention. */
   readonly owning: Sending;
   readonly watch: Watch;
   readonly earlier: TransactionResult | undefined;
@@ -56,7 +54,7 @@ export function openUnit({
   const left = (effect: string): void => {
     if (effect === "left") watch.failure ??= { error: new LeftScope() };
   };
-  /** Makes the change at that place, and those behind it that are made with it. */
+  /** Makes the change at this index, together with the changes after it that can share its commands. */
   const next = async (run: readonly Change[], at: number): Promise<readonly Effect[]> => {
     const several = together ? await writeRun(sending, run, at) : undefined;
     return several ?? [await writeChange(sending, run[at] as Change)];
@@ -99,7 +97,7 @@ export function openUnit({
       return found === null ? undefined : { value: viewed(found[field]) };
     },
     addAside: (table, values) => addAside(sending, uniqueKeys, table, values),
-    // None is told of: MongoDB holds none.
+    // MongoDB has no foreign keys.
     foreignKeys: async () => [],
     fingerprint: (table, keys, options) => fingerprint(sending, table, keys, options),
     letters: openLetters(owning),
@@ -111,7 +109,7 @@ export function openUnit({
   };
 }
 
-/** A change that has been refused is the whole unit's failure, also where no statement has failed. */
+/** A refused change fails the whole unit, even if no statement has failed. */
 async function guarded<T>(watch: Watch, run: () => Promise<T>): Promise<T> {
   throwFailure(watch);
   try {
@@ -143,7 +141,7 @@ async function fingerprint(
     const some = keys.slice(first, first + mostAtOnce);
     found.push(...(await documentsOf(sending, table, some, wanted)));
   }
-  // A collection may hold more fields than anybody has named.
+  // Documents may have fields that no schema names.
   const columns = asked ?? columnsIn(table, found);
   const hashes = found.map(async (document) => {
     if (document === undefined) return null;
@@ -177,4 +175,34 @@ function columnsIn(table: Table, documents: readonly (Document | undefined)[]): 
     for (const field of Object.keys(document ?? {}))
       if (field !== "_id" && table.columns.has(field)) names.add(field);
   return [...names];
+}
+
+async function addAside(
+  sending: Sending,
+  uniqueKeys: (table: Table) => Promise<readonly (readonly string[])[]>,
+  table: Table,
+  values: Values,
+): Promise<{ readonly error: unknown } | undefined> {
+  const { id } = values;
+  if (id !== undefined) {
+    const same = await findOne(sending, table, filterOf(table, { id }), []);
+    if (same !== null) return undefined;
+  }
+  const missing = Array.from(ours(table).columns.values()).filter(
+    ({ name, nullable, field }) => field !== "_id" && !nullable && (values[name] ?? null) === null,
+  );
+  if (missing.length > 0)
+    return {
+      error: new Error(`${table.name} requires ${missing.map(({ name }) => name).join(", ")}.`),
+    };
+  for (const columns of await uniqueKeys(table)) {
+    const own = Object.fromEntries(columns.map((name) => [name, values[name] ?? null]));
+    if (columns.some((name) => columnIn(table, name).field === "_id")) continue;
+    if ((await findOne(sending, table, filterOf(table, own), [])) !== null)
+      return { error: new Error(`${table.name}: ${columns.join(", ")} is taken.`) };
+  }
+  const { collection, on, send } = sending;
+  const document = newDocument(table, {}, values);
+  await send(() => collection(table.name).insertOne(document, on));
+  return undefined;
 }

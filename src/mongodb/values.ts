@@ -1,26 +1,21 @@
-/** Values as documents hold them, exactly or not at all, and as hooks see them. */
+/** Converts values to what documents store, exactly or not at all, and back to what hooks see. */
 import { Binary, Decimal128, Double, Int32, Long, ObjectId, UUID } from "mongodb";
 import { InvalidValue } from "../store/failures.js";
 import type { Column, OwnerKind } from "../store/tables.js";
 import { halfUp, instantOf, keptOf, millionthsOf, type RoundSecond } from "../store/timestamps.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   floatText,
   integerText,
-  jsonText,
   plainDecimal,
-  plainText,
-  textOf,
-  uuidOf,
   withoutTrailingZeros,
-} from "../store/values.js";
+} from "../store/numbers.js";
 import { canonicalJson, stringifyJson, typedJson } from "../wire/serialize.js";
 import { parseJson } from "../wire/parse-json.js";
 import type { MongoColumn } from "./columns.js";
 
-/** See `Store.convert`. What it makes is what the driver writes, of the very type that the schema names. */
+/** See `Store.convert`. The result has the type that the schema names, as the driver writes it. */
 export function convert(
   column: Column,
   value: unknown,
@@ -100,7 +95,7 @@ function uuid(value: unknown): UUID {
   return new UUID(text);
 }
 
-/** In lower case alone, so that two texts are never one id. */
+/** Only lower case is accepted, so that two texts never stand for the same id. */
 function objectId(value: unknown): ObjectId {
   if (typeof value !== "string" || !/^[0-9a-f]{24}$/.test(value))
     throw new InvalidValue("The value is not an ObjectId: 24 hex digits, in lower case.");
@@ -111,7 +106,7 @@ const mostDigits = 19;
 
 function integer(value: unknown, lossyNumbers: boolean, bits: 32 | 64): bigint {
   const digits = integerText(value, lossyNumbers);
-  // Not made a number first: of millions of digits that would take seconds.
+  // The length is checked first, because parsing millions of digits would take seconds.
   const number = digits.replace(/^[+-]?0*/, "").length > mostDigits ? undefined : BigInt(digits);
   if (number === undefined || BigInt.asIntN(bits, number) !== number)
     throw new InvalidValue("The number is too large.");
@@ -137,7 +132,7 @@ function bytes(value: unknown): Binary {
   return new Binary(bytesOf(value));
 }
 
-/** Text is JSON, as it is in the client's SQLite. */
+/** A text is parsed as JSON, because the client's SQLite stores objects as text. */
 function documentOf({ properties }: MongoColumn, value: unknown, how: How): unknown {
   const document = parsed(value, how);
   if (typeof document !== "object" || document === null || Array.isArray(document))
@@ -155,13 +150,13 @@ function element(column: MongoColumn | undefined, value: unknown, how: How): unk
   return column === undefined ? nested(value, how) : converted(column, value, how);
 }
 
-/** Levels of a document's nesting: MongoDB takes 100, of which the row itself is one. */
+/** The most levels of nesting within a field. MongoDB accepts 100 in a document, of which the row itself is one. */
 const deepest = 95;
 
 function parsed(value: unknown, { lossyNumbers }: How): unknown {
   if (typeof value === "string")
     return parseJson(jsonText(value, lossyNumbers, typedJson, deepest));
-  // Looked at as JSON alone, for its depth and its numbers.
+  // Checks only the depth and the numbers.
   jsonText(value, lossyNumbers, typedJson, deepest);
   return value;
 }
@@ -173,7 +168,7 @@ function fields(
 ): Readonly<Record<string, unknown>> {
   const made: [string, unknown][] = [];
   for (const [name, value] of Object.entries(document)) {
-    // Operators, and what the driver takes for a value of BSON's own.
+    // Operators, and a name by which the driver recognizes BSON values.
     if (name.startsWith("$") || name.includes("\0") || name === "_bsontype")
       throw new InvalidValue("A field's name begins with $, or is one that MongoDB does not take.");
     textOf(name);
@@ -191,7 +186,7 @@ function nested(value: unknown, how: How): unknown {
     : scalar(value, how);
 }
 
-/** Where no schema says what it is: as it is. */
+/** A value whose type no schema names: it is stored as it is. */
 function plainValue(value: unknown, how: How): unknown {
   if (typeof value === "object" && !(value instanceof Uint8Array)) {
     jsonText(value, how.lossyNumbers, typedJson, deepest);
@@ -208,7 +203,7 @@ function scalar(value: unknown, how: How): unknown {
     : textOf(value);
 }
 
-/** An integer by its size, and any other number as a double. */
+/** An integer gets a type by its size. Any other number is a double. */
 function plainNumber(value: unknown, { lossyNumbers }: How): unknown {
   if (typeof value === "number" && !Number.isSafeInteger(value)) {
     if (Number.isInteger(value)) integerText(value, lossyNumbers);
@@ -229,12 +224,12 @@ function isBson(value: unknown): value is object {
   );
 }
 
-/** JSON can spell the name, and no instance of the driver's classes has it as a member of its own. */
+/** Whether `_bsontype` comes from JSON: instances of the driver's classes inherit it, and never have it as their own member. */
 function isOwnText(value: object): boolean {
   return Object.hasOwn(value, "_bsontype");
 }
 
-/** See `Store.view`: integers of 64 bits are `bigint`, decimals their digits, ids their text, binary data `Uint8Array`. */
+/** See `Store.view`. 64-bit integers become `bigint`, decimals their digits, ids their text, and binary data `Uint8Array`. */
 export function view(_: Column, stored: unknown): unknown {
   return viewed(stored);
 }
@@ -256,12 +251,12 @@ export function viewed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, viewed(each)]));
 }
 
-/** Whether two stored values are the same one. A number is the same in every type. */
+/** Whether two stored values are equal. Numbers of different types can be equal. */
 export function isSame(one: unknown, other: unknown): boolean {
   return comparable(one) === comparable(other);
 }
 
-/** The same text for values that are the same. */
+/** A text that is the same for equal values. */
 export function comparable(value: unknown): string {
   const shown = viewed(value);
   const kind = value instanceof Decimal128 || typeof shown === "bigint" ? "number" : typeof shown;
@@ -286,7 +281,7 @@ const ownerKinds: Readonly<Record<string, OwnerKind>> = {
   number: "number",
 };
 
-/** What the column can name users by. */
+/** The kind of user ids that the column can hold. */
 export function ownerKind({ type, array }: Column): OwnerKind | undefined {
   return array ? undefined : ownerKinds[type];
 }

@@ -1,16 +1,16 @@
-/** One change of one document: looked at, written, and judged again where the write may have moved it out of its scope. What is sent for it goes for runs, too. */
+/** Makes one change of one document: reads it, writes it, and judges it again if the write may have moved it out of its scope. Runs use the same steps. */
 import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { Change, Effect, Values } from "../store/change.js";
 import { ColumnsFixed, Contention, RowTaken } from "../store/failures.js";
 import type { Scope } from "../store/tables.js";
 import { fieldsOf, newDocument } from "./documents.js";
 import { fieldsTaken } from "./errors.js";
-import { look, type Look, writing } from "./look.js";
+import { look, type Look, writing } from "./stored-documents.js";
 import * as scopes from "./scope.js";
-import { columnIn, findOne, type Sending } from "./sending.js";
+import { columnIn, findOne, type Sending } from "./commands.js";
 import { isSame } from "./values.js";
 
-/** What a change comes to, by what has been found: nothing is to be sent, or one write. */
+/** What has to be sent for a change, given the stored document: nothing, or one write. */
 export type Step =
   | { readonly kind: "none"; readonly effect: Effect }
   | { readonly kind: "insert"; readonly document: Document }
@@ -19,11 +19,11 @@ export type Step =
       readonly kind: "update";
       readonly found: Document;
       readonly update: UpdateFilter<Document>;
-      /** Those that are changed. */
+      /** The fields that the update changes. */
       readonly fields: readonly string[];
     };
 
-/** @throws ColumnsFixed, RowTaken, Contention where a row is there of which somebody relies on it that it is not, and what the server throws */
+/** @throws ColumnsFixed, RowTaken, the server's errors; Contention if a row exists although application code has read that it does not */
 export async function writeChange(sending: Sending, change: Change): Promise<Effect> {
   await scopes.checkScope(sending, change.scope);
   const step = stepFor(change, await look(sending, change, comparedIn(change)));
@@ -45,7 +45,7 @@ export async function writeChange(sending: Sending, change: Change): Promise<Eff
   }
 }
 
-/** As far as a scope goes by it. */
+/** The updated document, as far as its scope depends on it. */
 function updated({ found, fields, update }: Extract<Step, { kind: "update" }>): Document {
   const left = Object.entries(found).filter(([field]) => !fields.includes(field));
   return { ...Object.fromEntries(left), ...(update.$set as Document | undefined) };
@@ -57,7 +57,7 @@ export function comparedIn({ table, values, fixed = [], neverChanges }: Change):
   return compared.map((name) => columnIn(table, name).field);
 }
 
-/** @throws ColumnsFixed, RowTaken, Contention where a row is there of which somebody relies on it that it is not, InvalidValue */
+/** @throws ColumnsFixed, RowTaken, InvalidValue; Contention if a row exists although application code has read that it does not */
 export function stepFor(change: Change, found: Look): Step {
   const { op, table, key, values, fixed = [] } = change;
   if (found === "absent") {
@@ -84,7 +84,7 @@ export function stepFor(change: Change, found: Look): Step {
   return { kind: "update", found, update, fields: [...Object.keys(set), ...unset] };
 }
 
-/** Whether a document that has been updated may have left its scope by that. A soft delete may do so. */
+/** Whether an update may have moved the document out of its scope, so that it has to be judged again. A soft delete is allowed to. */
 export function isJudged({ op, table, scope }: Change, fields: readonly string[]): boolean {
   return (
     op !== "DELETE" && scope !== undefined && goesBy(scope, fields, scopes.fieldsOf(table, scope))
@@ -103,7 +103,7 @@ async function insert(sending: Sending, change: Change, document: Document): Pro
   } catch (error) {
     const taken = fieldsTaken(error);
     const own = Object.keys(key).map((name) => columnIn(table, name).field);
-    // It was not there a moment ago: somebody else has made the row meanwhile.
+    // The row did not exist a moment ago, so another transaction has inserted it.
     if (taken.length === own.length && taken.every((field) => own.includes(field)))
       throw new Contention("Others have made the row in the meantime.", { cause: error });
     throw error;
@@ -113,7 +113,7 @@ async function insert(sending: Sending, change: Change, document: Document): Pro
   return judged(sending, change, document);
 }
 
-/** Whether a document that has been written is in its scope still. */
+/** Whether a written document is still in its scope. */
 export async function judged(
   sending: Sending,
   { table, scope }: Change,
@@ -131,7 +131,7 @@ function goesBy(scope: Scope, fields: readonly string[], by: readonly string[]):
   return readsTable(scope, scope.table);
 }
 
-/** Whether rows of the table decide about others of it. */
+/** Whether the scope reads rows of this table. */
 export function readsTable({ condition, parents }: Scope, table: string): boolean {
   const members = condition === undefined ? [] : scopes.tablesOf(condition.holds);
   return (
@@ -143,7 +143,7 @@ export function readsTable({ condition, parents }: Scope, table: string): boolea
   );
 }
 
-/** In it stands whose the document must be, so that the write is refused where the look has been wrong. */
+/** The filter for writing a document that was found. It contains the owner, so that a document of another owner is never written. */
 export function foundFilter({ table, scope }: Change, { _id }: Document): Filter<Document> {
   return scopes.ownedFilter(table, scope, { _id } as Filter<Document>);
 }

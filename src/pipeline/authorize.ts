@@ -14,8 +14,7 @@ export function authorizer<P extends Principal, DB>(
   added: WritesConfig<P, DB>["authorize"],
   convert: Convert,
 ): LayerFunction<Layers<P, DB>["authorize"]> {
-  return async (given, context) => {
-    let write = given;
+  return (write, context) => {
     const rule = rules.get(write.table);
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", "The table is not writable here.");
@@ -24,19 +23,23 @@ export function authorizer<P extends Principal, DB>(
       throw fatal("FORBIDDEN_OPERATION", `${write.op} is not allowed on this table.`);
     }
     const { authorize } = rule;
-    if (authorize !== undefined || added !== undefined) {
-      const kept = stateOf(context);
-      kept.row = { table: write.table, id: write.id };
-      // Converts the values that a hook has set since `map`.
-      write = await convert.write(write, rule, context, kept, "pass");
-      const judged = write;
+    if (authorize === undefined && added === undefined) return approved(write);
+    const kept = stateOf(context);
+    kept.row = { table: write.table, id: write.id };
+    // Converts the values that a hook has set since `map`.
+    return (async () => {
+      const judged = await convert.write(write, rule, context, kept, "pass");
       if (authorize !== undefined) await ofApplication(() => authorize(judged, context));
       if (added !== undefined) await ofApplication(() => added(judged, context));
-    }
-    // Frozen, so that an approved write can't change in place: a hook that wants other values has to return another write.
-    Object.freeze(write.values);
-    return Object.freeze(write);
+      return approved(judged);
+    })();
   };
+}
+
+/** Frozen, so that an approved write can't change in place: a hook that wants other values has to return another write. */
+function approved(write: Write): Write {
+  Object.freeze(write.values);
+  return Object.freeze(write);
 }
 
 /** @throws Error if a hook has changed the table, the row or the operation of an approved write */

@@ -1,18 +1,17 @@
 /** Converts a row's values to what its columns store. `map` converts first; values that a later hook sets are converted before they are written. */
 import type { Principal, RequestContext } from "../context.js";
-import { fatalOfSchema, keptQueued, type RetryableError, retryable } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
-import { aboutColumns, clientName, rowId } from "./client-names.js";
-import type { ErrorCode, Write } from "../model.js";
-import { InvalidValue, PrecisionLost, ServerValue } from "../store/failures.js";
+import { type clientName, isNumberType, numericKeyWarning, rowId } from "./column-messages.js";
+import type { Write } from "../model.js";
+import { InvalidValue, PrecisionLost } from "../store/failures.js";
 import type { Store, Unit, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
-import { isNumber, keyNumber } from "./key-number.js";
-import { typeName } from "../store/owners.js";
 import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
+import type { MaybePromise } from "./layers.js";
 import type { ConvertedValue, OperationState } from "./operation.js";
 import type { Rule } from "./rules.js";
+import { precisionLost, schemaMissing, unfit } from "./value-failures.js";
 
 /** The context of a conversion. */
 interface Converting extends RequestContext {
@@ -49,7 +48,7 @@ export interface Convert {
     columns: readonly string[],
     context: RequestContext,
     known?: Table,
-  ): Promise<Table>;
+  ): MaybePromise<Table>;
   /**
    * Converts values of columns that the table has. Values of a `key`, and those that are `sought`, are never rounded.
    * Throws fatal INVALID_DATA for a value that can't be stored, fatal FORBIDDEN_COLUMN for a column that the database computes, and retryable for an
@@ -79,7 +78,7 @@ export interface Convert {
     context: ConvertingWrite,
     kept: OperationState,
     missing: "throws" | "pass",
-  ): Promise<Write>;
+  ): MaybePromise<Write>;
 }
 
 /** @param isSeen whether application code outside the rules sees converted values */
@@ -87,10 +86,10 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
   const told = new Set<string>();
   /** Reports a UUID for a key that is a number, once for each table. */
   const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
-    if (!isNumber(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
+    if (!isNumberType(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
     told.add(table.name);
     const where = { table: table.name, column: column.name };
-    const message = keyNumber(table.name, column);
+    const message = numericKeyWarning(table.name, column);
     emit({ type: "row_id_unfit", ...correlated(context), ...where, message });
   };
 
@@ -100,18 +99,13 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
     column: Column,
     value: unknown,
     context: Converting,
-    { use, exact, client, rule }: ValueHow,
+    how: ValueHow,
   ): unknown => {
-    const unfit = (code: ErrorCode, why: string): Error => {
-      if (use === "set") return new ServerValue(table.name, column.name, why);
-      const name = client ?? (rule && clientName(rule, column.name, column));
-      const { message, details } = aboutColumns(name === undefined ? [] : [name], why);
-      const cause = new Error(`${table.name}.${column.name}, of type ${typeName(column)}`);
-      return Object.assign(fatalOfSchema(code, message, details), { cause });
-    };
+    const { use, exact } = how;
     if (column.generated && use !== "sought" && use !== "compared") {
-      if (client === rowId) tellUnfit(table, column, value, context);
-      throw unfit("FORBIDDEN_COLUMN", "The database computes one of these columns itself.");
+      if (how.client === rowId) tellUnfit(table, column, value, context);
+      const why = "The database computes one of these columns itself.";
+      throw unfit("FORBIDDEN_COLUMN", why, table, column, how);
     }
     try {
       const converted = store.convert(column, value, context.lossyNumbers, exact);
@@ -122,13 +116,17 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       if (error instanceof PrecisionLost)
         throw precisionLost(emit, table.name, column.name, context);
       if (!(error instanceof InvalidValue)) throw error;
-      if (client === rowId) tellUnfit(table, column, value, context);
-      throw unfit("INVALID_DATA", error.message);
+      if (how.client === rowId) tellUnfit(table, column, value, context);
+      throw unfit("INVALID_DATA", error.message, table, column, how);
     }
   };
 
-  const tableWith: Convert["table"] = async (unit, name, columns, context, known) => {
-    if (known?.name === name && missingColumn(known, columns) === undefined) return known;
+  const tableNow = async (
+    unit: Unit,
+    name: string,
+    columns: readonly string[],
+    context: RequestContext,
+  ): Promise<Table> => {
     const table = await unit.table(name, columns);
     const absent = missingColumn(table, columns);
     if (table === undefined || absent !== undefined) {
@@ -138,6 +136,50 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       });
     }
     return table;
+  };
+
+  const tableWith: Convert["table"] = (unit, name, columns, context, known) =>
+    known?.name === name && missingColumn(known, columns) === undefined
+      ? known
+      : tableNow(unit, name, columns, context);
+
+  /** Converts the values that are new or have changed, and replaces those that layers and hooks see otherwise than they were given. */
+  const convertAll = <P extends Principal, DB>(
+    write: Write,
+    rule: Rule<P, DB>,
+    context: ConvertingWrite,
+    { converted, store, set }: OperationState,
+    table: Table,
+  ): Write => {
+    const showing = isSeen || (rule.authorize ?? rule.persist) !== undefined;
+    let values: Record<string, unknown> | undefined;
+    for (const name of Object.keys(write.values)) {
+      const value = write.values[name];
+      let known = converted.get(name);
+      if (known === undefined || isChanged(known, value)) {
+        const column = table.columns.get(name);
+        if (column !== undefined) {
+          const isSet = setsColumn(rule, write, name, context);
+          if (isSet) set.add(name);
+          else set.delete(name);
+          const use = isSet ? "set" : "sent";
+          const exact = isExact(rule, name);
+          const stored = one(store, table, column, value, context, { use, exact, rule });
+          known = showing
+            ? shownValue(store.view(column, stored), stored)
+            : { stored, shown: stored };
+          converted.set(name, known);
+        }
+      }
+      if (known === undefined || Object.is(known.shown, value)) continue;
+      // A copy has the same columns, so that even one called "__proto__" is replaced and not lost.
+      values ??= { ...write.values };
+      values[name] = known.shown;
+    }
+    // What the application has made is never passed on as it is: it may use the object again.
+    return values === undefined && !showing
+      ? write
+      : { ...write, values: values ?? { ...write.values } };
   };
 
   return {
@@ -156,8 +198,8 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       }
       return Object.fromEntries(converted);
     },
-    write: async (write, rule, context, kept, whereMissing) => {
-      const { converted, store, unit } = kept;
+    write: (write, rule, context, kept, whereMissing) => {
+      const { converted, unit } = kept;
       // A hook may have turned the write into one on another table.
       if (kept.table?.name !== rule.table) {
         converted.clear();
@@ -165,44 +207,21 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         kept.table = undefined;
       }
       const fresh: string[] = [];
-      for (const [name, value] of Object.entries(write.values)) {
+      for (const name of Object.keys(write.values)) {
         const known = converted.get(name);
-        if (known === undefined || isChanged(known, value)) fresh.push(name);
+        if (known === undefined || isChanged(known, write.values[name])) fresh.push(name);
       }
       if (fresh.length === 0) return write;
-      if (kept.table === undefined || missingColumn(kept.table, fresh) !== undefined) {
-        kept.table =
-          whereMissing === "throws"
-            ? await tableWith(unit, rule.table, fresh, context)
-            : await unit.table(rule.table, fresh);
-      }
-      const { table } = kept;
-      if (table === undefined) return write;
-      const showing = isSeen || (rule.authorize ?? rule.persist) !== undefined;
-      for (const name of fresh) {
-        const column = table.columns.get(name);
-        if (column === undefined) continue;
-        const value = write.values[name];
-        const isSet = setsColumn(rule, write, name, context);
-        if (isSet) kept.set.add(name);
-        else kept.set.delete(name);
-        const how = { use: isSet ? "set" : "sent", exact: isExact(rule, name), rule } as const;
-        const stored = one(store, table, column, value, context, how);
-        converted.set(
-          name,
-          showing ? shownValue(store.view(column, stored), stored) : { stored, shown: stored },
-        );
-      }
-      let isSame = !showing;
-      const values: [string, unknown][] = [];
-      for (const [name, value] of Object.entries(write.values)) {
-        const known = converted.get(name);
-        const shown = known === undefined ? value : known.shown;
-        isSame &&= Object.is(shown, value);
-        values.push([name, shown]);
-      }
-      // What the application has made is never given on as it is: it may use the object again.
-      return isSame ? write : { ...write, values: Object.fromEntries(values) };
+      if (kept.table !== undefined && missingColumn(kept.table, fresh) === undefined)
+        return convertAll(write, rule, context, kept, kept.table);
+      const reading =
+        whereMissing === "throws"
+          ? tableNow(unit, rule.table, fresh, context)
+          : unit.table(rule.table, fresh);
+      return reading.then((table) => {
+        kept.table = table;
+        return table === undefined ? write : convertAll(write, rule, context, kept, table);
+      });
     },
   };
 }
@@ -265,29 +284,13 @@ export function storedValues(
   { converted }: OperationState,
 ): Values {
   let isSame = true;
-  const stored: [string, unknown][] = [];
   for (const name of Object.keys(values)) {
-    const value = converted.get(name)?.stored;
-    const isKey = keyColumns.includes(name);
-    if (!isKey) stored.push([name, value]);
-    isSame &&= !isKey && Object.is(value, values[name]);
+    isSame &&= !keyColumns.includes(name) && Object.is(converted.get(name)?.stored, values[name]);
   }
-  return isSame ? values : Object.fromEntries(stored);
-}
-
-/** The error for a declared table or column that is missing: a deployment may be under way, so the device keeps its write until it is complete. */
-export function schemaMissing(
-  emit: Emit,
-  context: RequestContext,
-  where: { readonly table: string; readonly column?: string },
-): RetryableError {
-  emit({ type: "schema_missing", ...correlated(context), ...where });
-  return retryable("The database is being changed right now.");
-}
-
-function precisionLost(emit: Emit, table: string, column: string, context: RequestContext): Error {
-  const cure =
-    "Mount powersync-writes before the body parser, so that it reads the body itself; or send the integer as text.";
-  emit({ type: "precision_lost", ...correlated(context), table, column, cure });
-  return keptQueued("The server can't read this integer exactly right now.");
+  if (isSame) return values;
+  return Object.fromEntries(
+    Object.keys(values)
+      .filter((name) => !keyColumns.includes(name))
+      .map((name) => [name, converted.get(name)?.stored]),
+  );
 }

@@ -8,7 +8,7 @@ import type { Store, Values } from "../store/store.js";
 import type { Column, Table } from "../store/tables.js";
 import { uuidOf } from "../store/values.js";
 import { stringifyJson } from "../wire/serialize.js";
-import { rowId } from "./client-names.js";
+import { rowId } from "./column-messages.js";
 import type { Convert } from "./convert.js";
 import type { Rule } from "./rules.js";
 

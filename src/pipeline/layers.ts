@@ -47,13 +47,13 @@ export interface Layers<P extends Principal, DB> {
 export type LayerName = keyof Layers<Principal, unknown>;
 
 type AnyLayer = Layer<unknown, unknown, unknown>;
-type MaybePromise<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
-/** A layer as the pipeline calls it. */
+/** A layer as the pipeline calls it. What is known at once is no promise: several promises for each operation cost more than its work. */
 export type LayerFunction<L extends AnyLayer> = (
   input: L["input"],
   context: L["context"],
-) => Promise<L["output"]>;
+) => MaybePromise<L["output"]>;
 
 /** A layer of the application's own. `next` runs the default, so that a replacement may handle only one table or one case. */
 export type LayerReplacement<L extends AnyLayer> = (
@@ -126,7 +126,7 @@ export function replaceable<L extends AnyLayer>(
   replacement: LayerReplacement<L> | undefined,
 ): LayerFunction<L> {
   if (replacement === undefined) return run;
-  return async (input, context) => replacement(input, context, (next) => run(next, context));
+  return async (input, context) => replacement(input, context, async (next) => run(next, context));
 }
 
 /**

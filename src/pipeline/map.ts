@@ -3,16 +3,17 @@ import type { OperationContext, Principal } from "../context.js";
 import { fatal, fatalOfSchema, ofApplication } from "../errors.js";
 import type { CrudEntry, OpData, Write } from "../model.js";
 import type { ClientColumn, Reference } from "./table-rule.js";
-import { type Convert, schemaMissing } from "./convert.js";
+import type { Convert } from "./convert.js";
 import type { Emit } from "../events/emit.js";
-import { aboutColumns } from "./client-names.js";
+import { aboutColumns } from "./column-messages.js";
 import { isVersion } from "./conflict/compile.js";
 import { isSameValue, keyOf } from "./key.js";
-import type { LayerFunction, Layers } from "./layers.js";
+import type { LayerFunction, Layers, MaybePromise } from "./layers.js";
 import { type OperationState, stateOf } from "./operation.js";
 import { validateRow } from "./row-schema.js";
 import type { Rule, Rules } from "./rules.js";
 import type { Column } from "../store/tables.js";
+import { schemaMissing } from "./value-failures.js";
 
 interface Parts {
   readonly convert: Convert;
@@ -29,7 +30,7 @@ export function mapper<P extends Principal, DB>(
   rules: Rules<P, DB>,
   mapping: Parts,
 ): LayerFunction<Layers<P, DB>["map"]> {
-  return async (entry, context) => {
+  return (entry, context) => {
     const rule = rules.get(entry.table);
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
@@ -37,87 +38,133 @@ export function mapper<P extends Principal, DB>(
     const kept = stateOf(context);
     const { op, table, id } = entry;
     kept.row = { table, id };
-    if (rule.validate !== undefined) await validateRow(rule.validate, entry, kept);
-    const values = await valuesOf(entry, rule, context, { ...mapping, kept });
-    return mapping.convert.write({ op, table, id, values }, rule, context, kept, "pass");
+    const { validate } = rule;
+    const values =
+      validate === undefined
+        ? valuesOf(entry, rule, context, { ...mapping, kept })
+        : validateRow(validate, entry, kept).then(() =>
+            valuesOf(entry, rule, context, { ...mapping, kept }),
+          );
+    const convert = (given: Write["values"]) =>
+      mapping.convert.write({ op, table, id, values: given }, rule, context, kept, "pass");
+    return values instanceof Promise ? values.then(convert) : convert(values);
   };
 }
 
-async function valuesOf<P extends Principal, DB>(
+function valuesOf<P extends Principal, DB>(
   entry: CrudEntry,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   mapping: Mapping,
-): Promise<Write["values"]> {
+): MaybePromise<Write["values"]> {
   if (entry.op === "DELETE") return computed(rule.softDelete, context);
-  const { kept } = mapping;
-  const values = await sent(entry.opData ?? {}, rule, context, mapping);
-  if (entry.op === "PATCH") {
+  const complete = (values: Map<string, unknown>): MaybePromise<Write["values"]> => {
     // A PATCH without values stays empty: it must not touch the row only to set the server's columns.
-    return values.size === 0
-      ? {}
-      : { ...Object.fromEntries(values), ...(await computed(rule.serverColumns, context)) };
-  }
-  const { insertColumns, serverColumns, insertOnly, ownerColumn } = rule;
-  if (ownerColumn !== undefined && !values.has(ownerColumn)) {
-    values.set(ownerColumn, context.principal.userId);
-    kept.filledOwner = true;
-  }
-  if (rule.put === "replace") {
-    for (const { column, readOnly } of rule.clientColumns?.values() ?? []) {
-      // An `insertOnly` column keeps its value.
-      if (readOnly === undefined && !values.has(column) && !insertOnly.has(column))
-        values.set(column, null);
-    }
-  }
-  const sentValues = Object.fromEntries(values);
-  if (insertColumns.size === 0 && serverColumns.size === 0) return sentValues;
-  return {
-    ...sentValues,
-    ...(await computed(insertColumns, context)),
-    ...(await computed(serverColumns, context)),
+    if (entry.op === "PATCH")
+      return values.size === 0 ? {} : withComputed(values, [rule.serverColumns], context);
+    addMissing(values, rule, context, mapping.kept);
+    return withComputed(values, [rule.insertColumns, rule.serverColumns], context);
   };
+  const values = sent(entry.opData ?? {}, rule, context, mapping);
+  return values instanceof Promise ? values.then(complete) : complete(values);
 }
 
-async function sent<P extends Principal, DB>(
+/** Adds what a PUT sets although the client left it out. */
+function addMissing<P extends Principal, DB>(
+  values: Map<string, unknown>,
+  { insertOnly, ownerColumn, put, clientColumns }: Rule<P, DB>,
+  { principal }: OperationContext<P, DB>,
+  kept: OperationState,
+): void {
+  if (ownerColumn !== undefined && !values.has(ownerColumn)) {
+    values.set(ownerColumn, principal.userId);
+    kept.filledOwner = true;
+  }
+  if (put !== "replace") return;
+  for (const { column, readOnly } of clientColumns?.values() ?? []) {
+    // An `insertOnly` column keeps its value.
+    if (readOnly === undefined && !values.has(column) && !insertOnly.has(column))
+      values.set(column, null);
+  }
+}
+
+/** The client's values by the source database's names. Most need neither application code nor the database, and are not awaited. */
+function sent<P extends Principal, DB>(
   opData: OpData,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   mapping: Mapping,
-): Promise<Map<string, unknown>> {
+): MaybePromise<Map<string, unknown>> {
   const values = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(opData)) {
-    // Here and below, nothing is awaited that is known already: it would be a promise for each value.
-    const repeats = repeatsKey(name, value, rule, context, mapping);
-    if (typeof repeats === "boolean" ? repeats : await repeats) continue;
-    if (rule.conflict !== undefined && isVersion(name, rule)) continue;
-    let column: (Partial<ClientColumn<P, DB>> & { column: string }) | undefined =
-      rule.clientColumns?.get(name);
-    if (rule.clientColumns === undefined) {
-      const asked = unlistedColumn(name, rule, context, mapping);
-      const found = asked instanceof Promise ? await asked : asked;
-      const isDatabases = found?.generated === true || found?.numbered !== undefined;
-      // A client may write such a column only if the rule lists it.
-      if (isDatabases && !found?.unlisted && !rule.ignoreUnknown)
-        throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
-      if (found !== undefined && !found.unlisted && !isDatabases) column = { column: name };
+  const names = Object.keys(opData);
+  const from = (start: number): MaybePromise<Map<string, unknown>> => {
+    for (let index = start; index < names.length; index += 1) {
+      const name = names[index] as string;
+      const column = plainColumn(name, rule, mapping.kept);
+      if (column !== undefined) {
+        values.set(column, opData[name]);
+        continue;
+      }
+      const adding = addValue(values, name, opData[name], rule, context, mapping);
+      return adding.then(() => from(index + 1));
     }
-    if (column === undefined || column.readOnly === "reject") {
-      if (column === undefined && rule.ignoreUnknown) continue;
-      throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
-    }
-    if (column.readOnly === "ignore") continue;
-    const converted = column.convert
-      ? await valueGiven(() => column.convert?.(value, context))
-      : value;
-    values.set(
-      column.column,
-      column.references
-        ? await lookUpReference(mapping, column.references, [name, converted], context)
-        : converted,
-    );
+    return values;
+  };
+  return from(0);
+}
+
+/** The source column of a value that is written as the client sent it. `undefined`: there is more to be asked about it. */
+function plainColumn<P extends Principal, DB>(
+  name: string,
+  rule: Rule<P, DB>,
+  { table }: OperationState,
+): string | undefined {
+  if (rule.conflict !== undefined || rule.key.columns.includes(name)) return undefined;
+  if (rule.clientColumns !== undefined) {
+    const listed = rule.clientColumns.get(name);
+    const isPlain = (listed?.readOnly ?? listed?.convert ?? listed?.references) === undefined;
+    return isPlain ? listed?.column : undefined;
   }
-  return values;
+  if (table?.name !== rule.table || isServers(name, rule)) return undefined;
+  const found = table.columns.get(name);
+  const isDatabases = found?.generated === true || found?.numbered !== undefined;
+  return found === undefined || found.unlisted || isDatabases ? undefined : name;
+}
+
+async function addValue<P extends Principal, DB>(
+  values: Map<string, unknown>,
+  name: string,
+  value: unknown,
+  rule: Rule<P, DB>,
+  context: OperationContext<P, DB>,
+  mapping: Mapping,
+): Promise<void> {
+  if (await repeatsKey(name, value, rule, context, mapping)) return;
+  if (rule.conflict !== undefined && isVersion(name, rule)) return;
+  let column: (Partial<ClientColumn<P, DB>> & { column: string }) | undefined =
+    rule.clientColumns?.get(name);
+  if (rule.clientColumns === undefined) {
+    const found = await unlistedColumn(name, rule, context, mapping);
+    const isDatabases = found?.generated === true || found?.numbered !== undefined;
+    // A client may write such a column only if the rule lists it.
+    if (isDatabases && !found?.unlisted && !rule.ignoreUnknown)
+      throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
+    if (found !== undefined && !found.unlisted && !isDatabases) column = { column: name };
+  }
+  if (column === undefined || column.readOnly === "reject") {
+    if (column === undefined && rule.ignoreUnknown) return;
+    throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
+  }
+  if (column.readOnly === "ignore") return;
+  const converted = column.convert
+    ? await valueGiven(() => column.convert?.(value, context))
+    : value;
+  values.set(
+    column.column,
+    column.references
+      ? await lookUpReference(mapping, column.references, [name, converted], context)
+      : converted,
+  );
 }
 
 /** The table's column, if the rule lists none. `undefined`: a client may not write it. */
@@ -126,7 +173,7 @@ function unlistedColumn<P extends Principal, DB>(
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   mapping: Mapping,
-): Column | undefined | Promise<Column | undefined> {
+): MaybePromise<Column | undefined> {
   if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
   const { table } = mapping.kept;
   const known = table?.name === rule.table ? table.columns.get(name) : undefined;
@@ -183,7 +230,7 @@ function repeatsKey<P extends Principal, DB>(
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
   mapping: Mapping,
-): boolean | Promise<boolean> {
+): MaybePromise<boolean> {
   if (!rule.key.columns.includes(name)) return false;
   const { [name]: part } = keyOf(rule, context.operation.id, context.principal);
   return String(part) === String(value) || isSamePart(name, [part, value], rule, context, mapping);
@@ -202,6 +249,21 @@ async function isSamePart<P extends Principal, DB>(
   kept.table = table;
   const column = table.columns.get(name);
   return column !== undefined && isSameValue(store, column, part, value);
+}
+
+/** The values of a PUT or PATCH, and those that the configuration computes. */
+function withComputed<P extends Principal, DB>(
+  values: ReadonlyMap<string, unknown>,
+  columns: readonly Rule<P, DB>["serverColumns"][],
+  context: OperationContext<P, DB>,
+): MaybePromise<Write["values"]> {
+  const given = Object.fromEntries(values);
+  if (columns.every(({ size }) => size === 0)) return given;
+  return (async () => {
+    let all: Write["values"] = given;
+    for (const each of columns) all = { ...all, ...(await computed(each, context)) };
+    return all;
+  })();
 }
 
 async function computed<P extends Principal, DB>(

@@ -5,12 +5,12 @@ import { type Emit, correlated } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
 import type { Write, WriteOutcome } from "../model.js";
 import type { Change, Effect, Store, Values } from "../store/store.js";
-import type { Scope } from "../store/tables.js";
-import { rowId } from "./client-names.js";
+import type { Scope, Table } from "../store/tables.js";
+import { rowId } from "./column-messages.js";
 import { type Convert, storedValues } from "./convert.js";
 import { createKeyFor } from "./key.js";
-import { faultOf } from "./fault.js";
-import type { LayerFunction, Layers } from "./layers.js";
+import { errorForRefused } from "./refused-change.js";
+import type { LayerFunction, Layers, MaybePromise } from "./layers.js";
 import { type Needs, type OperationState, seenAbsent, stateOf } from "./operation.js";
 import type { Rule, Rules } from "./rules.js";
 import { isByUser, scopeOf } from "./scope.js";
@@ -23,7 +23,7 @@ export interface Persist<P extends Principal, DB> {
     write: Write,
     context: OperationContext<P, DB>,
     state: OperationState,
-  ): Promise<Change | undefined>;
+  ): MaybePromise<Change | undefined>;
   /** Decides what an effect means for the client. Throws fatal UNAUTHORIZED. */
   judge(effect: Effect, write: Write, operation: JudgedOperation): WriteOutcome;
 }
@@ -69,18 +69,46 @@ export function createPersist<P extends Principal, DB>(
     return fixed;
   };
 
-  const change: Persist<P, DB>["change"] = async (given, context, kept) => {
+  const change: Persist<P, DB>["change"] = (given, context, kept) => {
+    const rule = ruleOf(given);
+    if (given.op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
+    const { unit, seen } = kept;
+    // Converts the values that hooks have set since.
+    const write = convert.write(given, rule, context, kept, "throws");
+    if (write instanceof Promise || seen.size > 0) return changeLater(given, write, context, kept);
+    const table = convert.table(unit, rule.table, rule.key.columns, context, kept.table);
+    return table instanceof Promise
+      ? table.then((found) => changeOf(given, write, found, context, kept))
+      : changeOf(given, write, table, context, kept);
+  };
+
+  const changeLater = async (
+    given: Write,
+    converting: MaybePromise<Write>,
+    context: OperationContext<P, DB>,
+    kept: OperationState,
+  ): Promise<Change> => {
+    const { table: name, key } = ruleOf(given);
+    const write = await converting;
+    const table = await convert.table(kept.unit, name, key.columns, context, kept.table);
+    const isAbsent = kept.seen.size > 0 && (await seenAbsent(kept, given));
+    return changeOf(given, write, table, context, kept, isAbsent);
+  };
+
+  const changeOf = (
+    given: Write,
+    write: Write,
+    table: Table,
+    context: OperationContext<P, DB>,
+    kept: OperationState,
+    isAbsent = false,
+  ): Change => {
     const rule = ruleOf(given);
     const { op, id } = given;
-    if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
-    const { store, unit } = kept;
+    const { store } = kept;
     const fixed = fixedScope(rule, context, store);
-    // Converts the values that hooks have set since.
-    const write = await convert.write(given, rule, context, kept, "throws");
-    kept.final = write;
     const { columns } = rule.key;
     const values = storedValues(write, columns, kept);
-    const table = await convert.table(unit, rule.table, columns, context, kept.table);
     const [column] = columns;
     const key =
       rule.key.split === undefined && column !== undefined && plainUuid.test(id)
@@ -96,9 +124,9 @@ export function createPersist<P extends Principal, DB>(
     const scope = fixed
       ? fixed.scope
       : scopeOf(rule, rule.parents, context, store, { op, table, key, values });
-    const absent = kept.seen.size > 0 && (await seenAbsent(kept, given));
+    kept.final = write;
     kept.written = true;
-    const made: Change = {
+    kept.change = {
       op,
       table,
       key,
@@ -106,12 +134,11 @@ export function createPersist<P extends Principal, DB>(
       ...(op === "PUT" && { insertOnly: insertOnly(rule, kept) }),
       ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
       ...(rule.insertOnly.size > 0 && op !== "DELETE" && { fixed: fixedAmong(values, rule, kept) }),
-      ...(absent && { seenAbsent: true }),
+      ...(isAbsent && { seenAbsent: true }),
       scope,
       operationIndex: context.operationIndex,
     };
-    kept.change = made;
-    return made;
+    return kept.change;
   };
 
   const judge: Persist<P, DB>["judge"] = (effect, write, operation) => {
@@ -163,7 +190,7 @@ export function createPersist<P extends Principal, DB>(
         return outcome;
       }
       const { effects, failure } = await state.unit.write([made]);
-      if (failure !== undefined) throw faultOf(failure.cause, made, state);
+      if (failure !== undefined) throw errorForRefused(failure.cause, made, state);
       return judge(effects[0] ?? "absent", write, judged);
     },
   };

@@ -6,7 +6,7 @@ import type { DeadLetter } from "../model.js";
 import type { Limits } from "../wire/limits.js";
 import { createValidate } from "../wire/upload.js";
 import { authorizer, sameRow } from "./authorize.js";
-import { rowId } from "./client-names.js";
+import { rowId } from "./column-messages.js";
 import { type Convert, createConvert } from "./convert.js";
 import { invalidKey, keyOf } from "./key.js";
 import {

@@ -2,28 +2,20 @@
  * One attempt at a transaction, in one database transaction: the ledger's claim, then map → authorize → persist for each operation, then COMMIT.
  * A failure is always followed by ROLLBACK.
  */
-import type { Principal, TransactionContext } from "../context.js";
-import { isFatal, isRetryable } from "../errors.js";
-import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
+import type { Principal } from "../context.js";
+import type { CrudTransaction, InvalidTransaction, TransactionResult, Write } from "../model.js";
 import { type Dependants, putsOf, rowsPut } from "../dead-letters/dependants.js";
-import {
-  type Needs,
-  type OpenUnit,
-  type OperationState,
-  withOperation,
-} from "../pipeline/operation.js";
+import type { Needs, Targets } from "../pipeline/operation.js";
 import { targetsOf } from "../pipeline/mapping.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { isSliceOver, nextSlice } from "../wire/slices.js";
 import { CallerLeft, Undone } from "../store/failures.js";
-import type { Claim } from "../store/store.js";
+import type { Claim } from "../store/ledger.js";
 import type { SchemaTrust } from "../store/tables.js";
-import type { Attempt, Progress } from "./attempted.js";
 import type { Call } from "./call.js";
-import { refusalOf } from "./refusal.js";
-import { createRun } from "./run.js";
-import type { WatchLeft } from "./untouched.js";
-import { isUnsure, type Known, throwIfOthers, throwIfUnsure } from "./dependence.js";
+import { isUnsure, type Known, throwIfOthers, throwIfUnsure, type Unsure } from "./dependence.js";
+import { apply, type Progress, type WatchUnmatched, type Refused } from "./apply.js";
+import type { ErrorEvent } from "../events/events.js";
+import { fatal } from "../errors.js";
 
 interface AttemptOptions {
   /** The number of the attempt, from 1. */
@@ -31,7 +23,7 @@ interface AttemptOptions {
   readonly claim: Claim | undefined;
   readonly schema: SchemaTrust;
   readonly dependants: Dependants;
-  readonly watchLeft: WatchLeft | undefined;
+  readonly watchLeft: WatchUnmatched | undefined;
   readonly known: Known;
   /** See `UnitOptions`. */
   readonly deferConstraints: boolean;
@@ -125,6 +117,55 @@ export async function attempt<P extends Principal, DB>(
   }
 }
 
+export interface Applied {
+  readonly kind: "applied";
+  readonly transaction: CrudTransaction;
+  readonly writes: () => readonly Write[];
+  readonly needs?: Needs;
+}
+
+export type Attempt =
+  | Applied
+  | { readonly kind: "replayed"; readonly answer: TransactionResult }
+  | { readonly kind: "not begun" }
+  /** Rolled back, because changes that were written together were not all plainly good. They have to be tried step by step. */
+  | { readonly kind: "undone" }
+  /** Rolled back, because rows were missing that a waiting letter of the caller might create. */
+  | (Pick<Unsure, "needs" | "puts"> & { readonly kind: "unsure"; readonly targets?: Targets })
+  | Failure;
+
+export interface Failure {
+  readonly kind: "failed";
+  readonly error: unknown;
+  readonly during: ErrorEvent["during"];
+  readonly operationIndex?: number;
+  readonly refused?: Refused;
+  readonly needs?: Needs;
+  /** What the operations were mapped to, if the application has a mapping of its own. */
+  readonly targets?: Targets;
+}
+
+interface Refusal {
+  readonly kind: "failed";
+  readonly error: Error;
+  readonly during: "validate";
+  readonly operationIndex?: number;
+}
+
+function refusalOf({
+  invalid,
+  errorCode = "INVALID_TRANSACTION",
+  details,
+  operationIndex,
+}: InvalidTransaction): Refusal {
+  return {
+    kind: "failed",
+    error: fatal(errorCode, invalid, details),
+    during: "validate",
+    ...(operationIndex !== undefined && { operationIndex }),
+  };
+}
+
 /** Whether no application code runs for any of the operations. Then a rollback and another try have no side effects. */
 export function isPlain<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules }: Pipeline<P, DB>,
@@ -135,94 +176,4 @@ export function isPlain<P extends Principal, DB>(
     !looksAtAll &&
     crud.every(({ table }) => rules.get(table)?.looksAround === false)
   );
-}
-
-/**
- * Fewer operations don't delay other requests noticeably. More are run in slices, but not if the store has only one connection: whatever the
- * application sends on it between two slices would become part of this transaction.
- */
-const operationsOfSlice = 50;
-
-interface Applying {
-  readonly open: OpenUnit;
-  readonly watchLeft?: WatchLeft | undefined;
-  /** The number of the attempt, from 1. */
-  readonly number: number;
-  readonly progress: Progress;
-}
-
-/**
- * Applies the operations inside an open database transaction, for an upload or for the retry of a dead letter.
- * The authorization of an operation sees what earlier operations have written. Rejects with the failure of the first operation that fails.
- *
- * @returns a function that lists what was written, because not every caller needs the list
- */
-export async function apply<P extends Principal, DB>(
-  pipeline: Pipeline<P, DB>,
-  transaction: CrudTransaction,
-  call: Call<P>,
-  { open: begun, number, progress, watchLeft }: Applying,
-): Promise<() => readonly Write[]> {
-  const open = { ...begun, sender: call };
-  const { caller, lossyNumbers } = call;
-  const { rules, looksAtAll, mutations } = pipeline;
-  // From here on row-level security applies, also to hooks and deferred triggers: the role lasts until the transaction ends.
-  if (caller !== undefined) await open.unit.become(caller);
-  const inTransaction: TransactionContext<P, DB> = {
-    ...call.shown,
-    tx: open.unit.tx as TransactionContext<P, DB>["tx"],
-    transaction,
-    attempt: number,
-    lossyNumbers,
-  };
-  const done: (readonly [Write, OperationState])[] = [];
-  const inSlices = transaction.crud.length > operationsOfSlice && open.store.connections !== 1;
-  const run = createRun(pipeline, open, progress);
-  const made = mutations && new Set(mutations.made(transaction.crud));
-  const tell = made && (await watchLeft?.(open, transaction.crud, made));
-  for (const [operationIndex, operation] of transaction.crud.entries()) {
-    // The transaction's mutator writes what this entry stands for.
-    if (made?.has(operation) === false) continue;
-    const { context, state } = withOperation(
-      inTransaction,
-      operation,
-      operationIndex,
-      open,
-      pipeline.readRow,
-    );
-    open.needs?.operations.push(context);
-    if (progress.states) progress.states[operationIndex] = state;
-    if (looksAtAll || rules.get(operation.table)?.looksAround !== false) await run.end();
-    if (inSlices && isSliceOver()) await nextSlice();
-    progress.operationIndex = operationIndex;
-    try {
-      if (mutations?.isMutation(operation)) {
-        progress.during = "persist";
-        await mutations.run(operation, context);
-        open.unit.throwIfFailed();
-        continue;
-      }
-      progress.during = "map";
-      const mapped = await pipeline.map(operation, context);
-      if (mapped === null) continue;
-      progress.during = "authorize";
-      const write = await pipeline.authorize(mapped, context);
-      await run.add(write, context, state);
-      done.push([write, state]);
-    } catch (error) {
-      // Earlier operations may still wait to be written. If one of them fails in the database, its failure is the transaction's.
-      if (isFatal(error) || isRetryable(error)) {
-        const failed = { ...progress };
-        await run.end();
-        Object.assign(progress, failed);
-      }
-      throw error;
-    }
-  }
-  await run.end();
-  await tell?.();
-  progress.operationIndex = undefined;
-  progress.during = "commit";
-  // `final` is set if a hook has replaced the values.
-  return () => done.map(([write, { final }]) => final ?? write);
 }

@@ -1,7 +1,7 @@
 /** A verified caller's request as its transactions see it: the caller, the database, and what the process remembers about that database. */
 import type { CallContext, CommittedContext, Principal } from "../context.js";
-import type { Content } from "../store/content.js";
-import type { DatabaseCaller, DeviceBound, Store } from "../store/store.js";
+import type { DatabaseCaller, Store } from "../store/store.js";
+import type { DeviceBound, Content } from "../store/ledger.js";
 import type { DatabaseOption, KeyedDatabase } from "../config/config.js";
 import { byDatabase } from "../store/by-database.js";
 import type { TransactionResult } from "../model.js";
@@ -138,8 +138,8 @@ export interface Memory {
   readonly places: Places;
   /** Transactions under way, by identity and `handling`, for which identical ones wait. See `shareExecution` in `transaction.ts`. */
   readonly executing: Map<string, Promise<TransactionResult>>;
-  /** Senders whose transactions are tried step by step for a while. See `grounding.ts`. */
-  readonly grounded: Map<string, { skipped: number; toSkip: number; at: number }>;
+  /** Senders whose transactions are tried step by step for a while. See `together.ts`. */
+  readonly undone: Map<string, { skipped: number; toSkip: number; at: number }>;
   /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
@@ -164,7 +164,7 @@ export function createMemory(places: Places): Memory {
   return {
     places,
     executing: new Map(),
-    grounded: new Map(),
+    undone: new Map(),
     refused: new Map(),
     appliedAt: undefined,
     failing: new Set(),

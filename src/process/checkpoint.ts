@@ -3,7 +3,7 @@ import type { Principal } from "../context.js";
 import { badRequest, retryable } from "../errors.js";
 import { inUnit } from "./classify.js";
 import type { Databases } from "./call.js";
-import type { CheckpointKey, CheckpointStore } from "../store/checkpoints.js";
+import type { CheckpointKey, CheckpointStore } from "../store/bookkeeping.js";
 import { sha256 } from "../wire/serialize.js";
 import {
   validateCheckpoint,

@@ -22,7 +22,7 @@ export type Verdict =
       readonly errorCode: ErrorCode;
       readonly message: string;
       readonly details?: unknown;
-      /** For the operator, in the database's own names. See `naming.ts`. */
+      /** For the operator, in the database's own names. See `explain.ts`. */
       readonly about?: About;
       /** Worth trying again in the server if the schema turns out to have changed. */
       readonly again?: "schema";

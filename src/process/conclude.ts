@@ -14,7 +14,7 @@ import type { Call } from "./call.js";
 import { classify, fatalResult, isTriedAgain, type Verdict } from "./classify.js";
 import type { Identity } from "./identity.js";
 import type { RecordFailure } from "./record.js";
-import { withRemedy } from "./remedy.js";
+import { withRemedy } from "./explain.js";
 
 interface ConcludeParts<P extends Principal, DB> {
   readonly requiresClientHandling:

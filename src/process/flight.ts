@@ -8,13 +8,15 @@ import type { CrudTransaction, InvalidTransaction, Write } from "../model.js";
 import { type OpenUnit, withOperation } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { CallerLeft } from "../store/failures.js";
-import type { Change, Claim, Effect, FlightPart, Unit } from "../store/store.js";
+import type { Change, Effect, FlightPart, Unit } from "../store/store.js";
+import type { Claim } from "../store/ledger.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
 import { isSliceOver, nextSlice } from "../wire/slices.js";
-import type { Applied, Attempt, Failure } from "./attempted.js";
+import type { Applied, Attempt, Failure } from "./attempt.js";
+import { operationsOfSlice } from "./apply.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
-import { isIndependent } from "./independence.js";
+import { isIndependent } from "./together.js";
 
 interface FlightTry {
   /** The number of the attempt, from 1. */
@@ -143,9 +145,6 @@ interface Planned {
   readonly write: Write;
 }
 
-/** Fewer operations don't delay other requests noticeably; more are mapped in slices. */
-const operationsOfSlice = 50;
-
 /** Makes all changes before anything begins. `undefined`: something has to run or be read in between, or an operation fails, which `attempt.ts` decides. */
 async function planOf<P extends Principal, DB>(
   { plainPersist, looksAtAll, rules, readRow, map, authorize }: Pipeline<P, DB>,
@@ -171,16 +170,23 @@ async function planOf<P extends Principal, DB>(
     lossyNumbers,
   };
   const plan: Planned[] = [];
+  let known: Table | undefined;
   const inSlices = transaction.crud.length > operationsOfSlice;
   try {
     for (const [index, operation] of transaction.crud.entries()) {
       if (inSlices && isSliceOver()) await nextSlice();
       const { context, state } = withOperation(inTransaction, operation, index, open, readRow);
-      const mapped = await map(operation, context);
+      state.table = known;
+      // What is known already is not awaited: it would be several promises for each operation.
+      const mapping = map(operation, context);
+      const mapped = mapping instanceof Promise ? await mapping : mapping;
       if (mapped === null) continue;
-      const write = await authorize(mapped, context);
-      const change = await plainPersist.change(write, context, state);
+      const authorizing = authorize(mapped, context);
+      const write = authorizing instanceof Promise ? await authorizing : authorizing;
+      const making = plainPersist.change(write, context, state);
+      const change = making instanceof Promise ? await making : making;
       if (asked.any) return undefined;
+      known = state.table;
       // A PATCH without values changes nothing, but the `committed` hooks have to be told of it.
       if (change === undefined) return undefined;
       plan.push({ change, write: state.final ?? write });

@@ -15,13 +15,12 @@ import {
 import type { OperationState } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
-import { apply } from "./attempt.js";
-import type { Applied, Progress } from "./attempted.js";
+import { apply, type Progress } from "./apply.js";
+import type { Applied } from "./attempt.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
-import { isGrounded } from "./grounding.js";
 import { type Identity, identityOf } from "./identity.js";
-import { type Group, groupOf, isSharing, mayShare } from "./independence.js";
+import { type Group, groupOf, isSharing, mayShare, isStepByStep } from "./together.js";
 import { type Announce, executionKey, notBegun } from "./transaction.js";
 
 interface GroupParts<P extends Principal, DB> {
@@ -70,8 +69,8 @@ export function createGroupCommit<P extends Principal, DB>({
     const started = performance.now();
     const members = await membersOf(transactions, call);
     if (members === undefined) return undefined;
-    const { executing, grounded } = call.memory;
-    if (grounded.size > 0 && isGrounded(call.memory, call, members[0]?.claim)) return undefined;
+    const { executing, undone } = call.memory;
+    if (undone.size > 0 && isStepByStep(call.memory, call, members[0]?.claim)) return undefined;
     const group = groupOf(pipeline, members, deferConstraints);
     if (!mayShare(group, call)) return undefined;
     const keys = members.map(({ execution }) => execution);

@@ -1,10 +1,9 @@
 /** The identity of a transaction: two transactions with the same identity are the same one. */
 import type { Identifiable } from "../model.js";
-import type { Content } from "../store/content.js";
-import type { Claim, DeviceBound, Store } from "../store/store.js";
-import { sha256, sha256OfAll } from "../wire/serialize.js";
+import type { Store } from "../store/store.js";
+import type { Claim, DeviceBound, Content, ContentNames } from "../store/ledger.js";
+import { canonicalJson, sha256, sha256OfAll } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
-import { namedRowHashes } from "./named-rows.js";
 
 /** The queue that a transaction comes from, and the request that carries it. */
 interface Sender {
@@ -121,4 +120,25 @@ function* lines(head: unknown, crud: Identifiable["crud"]): Generator<unknown> {
 
 function lineOf({ op, table, id, opData }: Entry): unknown {
   return [op ?? null, table ?? null, id ?? null, opData ?? null];
+}
+
+/** A transaction that names more rows counts as naming all of its user's rows. */
+const mostRows = 1_000;
+
+/** @param owner the user, and the database, because several databases may share the library's tables */
+async function namedRowHashes(
+  owner: readonly [userId: string, place: string],
+  { crud }: Identifiable,
+): Promise<Pick<ContentNames, "rows" | "all">> {
+  const all = sha256(["all rows", ...owner]);
+  const rows = new Set<string>();
+  let entries = 0;
+  for (const { table, id } of crud) {
+    entries += 1;
+    if (entries % stepsOfLook === 0 && isSliceOver()) await nextSlice();
+    rows.add(canonicalJson([table ?? null, id ?? null]));
+    if (rows.size > mostRows) return { all: await all };
+  }
+  const hashes = Array.from(rows, (row) => sha256(["row", ...owner, row]));
+  return { rows: await Promise.all(hashes), all: await all };
 }

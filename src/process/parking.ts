@@ -8,7 +8,7 @@ import { type Emit, correlated } from "../events/emit.js";
 import { payloadOf } from "../dead-letters/payload.js";
 import type { CrudTransaction, InvalidTransaction } from "../model.js";
 import { sha256 } from "../wire/serialize.js";
-import type { Failure } from "./attempted.js";
+import type { Failure } from "./attempt.js";
 import type { Unit } from "../store/store.js";
 import type { Call } from "./call.js";
 import type { Verdict } from "./classify.js";

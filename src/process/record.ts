@@ -22,7 +22,7 @@ import type { Call } from "./call.js";
 import type { SchemaTrust } from "../store/tables.js";
 import { type About, classify, isTriedAgain } from "./classify.js";
 import type { Identity } from "./identity.js";
-import { withRemedy } from "./remedy.js";
+import { withRemedy } from "./explain.js";
 
 interface RecorderParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;

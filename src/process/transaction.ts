@@ -18,20 +18,18 @@ import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import { rowName } from "../store/letters.js";
 import { identifiable } from "../wire/entries.js";
-import { attempt } from "./attempt.js";
-import type { Applied, Attempt, Failure } from "./attempted.js";
-import { createWatchLeft } from "./untouched.js";
+import { attempt, type Applied, type Attempt, type Failure } from "./attempt.js";
+import { createWatchUnmatched } from "./apply.js";
 import type { Call, Memory } from "./call.js";
 import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { tryFlight } from "./flight.js";
-import { ground, isGrounded, unground } from "./grounding.js";
+import { noteUndone, isStepByStep, forgetUndone } from "./together.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
-import { named } from "./naming.js";
+import { withColumns, withRemedy } from "./explain.js";
 import { createRecord } from "./record.js";
-import { withRemedy } from "./remedy.js";
 import type { SchemaTrust } from "../store/tables.js";
 
 /** The most attempts at a transaction while others change the letters that it depends on. */
@@ -132,10 +130,10 @@ export function createRunTransaction<P extends Principal, DB>({
   ): Promise<TransactionResult> => {
     const subject = { transaction, call, identity };
     const known: Known = { free: new Set() };
-    const watchLeft = pipeline.mutations && createWatchLeft(rowStateReader, call, emit);
+    const watchLeft = pipeline.mutations && createWatchUnmatched(rowStateReader, call, emit);
     const { store, memory } = call;
     const begunAt = performance.now();
-    let together = memory.grounded.size === 0 || !isGrounded(memory, call, identity);
+    let together = memory.undone.size === 0 || !isStepByStep(memory, call, identity);
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
@@ -145,7 +143,7 @@ export function createRunTransaction<P extends Principal, DB>({
           ? await tryFlight(pipeline, transaction, call, options)
           : undefined;
       if (flown?.kind === "undone") {
-        ground(memory, call, identity, begunAt);
+        noteUndone(memory, call, identity, begunAt);
         together = false;
       }
       const tried =
@@ -153,12 +151,12 @@ export function createRunTransaction<P extends Principal, DB>({
           ? await attempt(pipeline, transaction, call, { ...options, together })
           : flown;
       if (tried.kind === "undone") {
-        ground(memory, call, identity, begunAt);
+        noteUndone(memory, call, identity, begunAt);
         together = false;
         continue;
       }
-      if (tried.kind === "applied" && together && memory.grounded.size > 0)
-        unground(memory, call, identity);
+      if (tried.kind === "applied" && together && memory.undone.size > 0)
+        forgetUndone(memory, call, identity);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);
@@ -225,7 +223,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const { error, during, operationIndex } = failure;
     const { store, caller } = call;
     const judged = classify(error, store, during !== "begin", caller !== undefined);
-    const verdict = named(judged, failure, store, pipeline.rules);
+    const verdict = withColumns(judged, failure, store, pipeline.rules);
     emit({
       type: "error",
       ...correlated(call),

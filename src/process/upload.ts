@@ -2,29 +2,18 @@
 import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";
-import { type FatalError, isBadRequest, isFatal, isRetryable, retryable } from "../errors.js";
+import { type FatalError, isFatal } from "../errors.js";
 import { type Emit, correlated } from "../events/emit.js";
-import {
-  type InvalidTransaction,
-  notAttempted,
-  retryableResult,
-  type TransactionResult,
-  type Upload,
-} from "../model.js";
+import { notAttempted, retryableResult, type TransactionResult, type Upload } from "../model.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Gate } from "../rls/gate.js";
-import type { DeviceBound } from "../store/store.js";
+import type { DeviceBound } from "../store/ledger.js";
 import { toWireTransaction } from "../wire/answer.js";
 import type { Limits, Timeouts } from "../wire/limits.js";
 import { normalizeUpload } from "../wire/upload.js";
-import { deviceFor } from "./device.js";
 import { type Call, type Database, type Databases, shownContext } from "./call.js";
-import { isLost, lostBody } from "./lost-body.js";
 import type { GroupCommit } from "./group-commit.js";
 import type { RunTransaction } from "./transaction.js";
-import { type Checkpointing, readCheckpointRequest } from "./checkpoint.js";
-import { type Load, verifiedPrincipal } from "./load.js";
-import type { CallOptions, CheckpointOptions, Writes } from "../config/writes.js";
 
 interface ProcessorParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -201,96 +190,21 @@ async function databaseFor<P extends Principal>(
   }
 }
 
-interface DirectParts<P extends Principal> {
-  readonly processor: Processor<P>;
-  readonly checkpointing: Checkpointing<P>;
-  readonly load: Load;
-  readonly emit: Emit;
-}
-
-type Direct<P extends Principal> = Pick<
-  Writes<P>,
-  "processTransaction" | "processBatch" | "checkpoint" | "checkpointRequest"
->;
-
-export function createDirect<P extends Principal>({
-  processor,
-  checkpointing,
-  load,
-  emit,
-}: DirectParts<P>): Direct<P> {
-  /** @param accept chooses what to process of a valid upload */
-  const process = (
-    body: unknown,
-    { principal, clientId, queueId, ...options }: CallOptions<P>,
-    accept: (upload: Upload) => Upload,
-  ): Promise<readonly TransactionResult[]> =>
-    load.during(async () => {
-      if (load.draining()) return [retryableResult("The server is being stopped.")];
-      const context: CallContext<P> = {
-        principal,
-        ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),
-        signal: options.signal ?? new AbortController().signal,
-      };
-      try {
-        verifiedPrincipal(principal);
-        const upload = accept(await validated(body, context));
-        // Whoever parsed the body has already rounded the integers that JavaScript numbers can't carry.
-        return await processor.run(upload, { context, clientId, queueId, lossyNumbers: true });
-      } catch (error) {
-        const during = "validate";
-        emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
-        return [
-          isRetryable(error)
-            ? retryableResult(error.message, error.retryAfterMs)
-            : retryableResult("The upload can't be read right now."),
-        ];
-      }
-    });
-
-  const validated = async (body: unknown, context: CallContext<P>): Promise<Upload> => {
-    try {
-      return await processor.validate(body, context);
-    } catch (error) {
-      if (isLost(body)) throw lostBody(emit, context, routeCure);
-      if (!isBadRequest(error)) throw error;
-      return one({ invalid: error.message, raw: body });
-    }
-  };
-
-  const device = ({ principal, clientId, signal }: CheckpointOptions<P>) => {
-    if (load.draining()) throw retryable("The server is being stopped.");
-    return {
-      principal: verifiedPrincipal(principal),
-      clientId,
-      signal: signal ?? new AbortController().signal,
-    };
-  };
-
-  return {
-    processBatch: (body, options) => process(body, options, (upload) => upload),
-    processTransaction: async (body, options) => {
-      const [result] = await process(body, options, (upload) =>
-        upload.transactions.length === 1
-          ? upload
-          : one({ invalid: "Send one transaction. For several, use processBatch.", raw: body }),
-      );
-      return result === undefined || result.status === "not_attempted"
-        ? retryableResult("The caller disconnected before the transaction was tried.")
-        : result;
-    },
-    checkpoint: (options) => load.during(async () => checkpointing.next(device(options))),
-    checkpointRequest: ({ checkpointRequestId, ...options }) =>
-      load.during(async () => {
-        const sent = { client_id: options.clientId, checkpoint_request_id: checkpointRequestId };
-        return checkpointing.raise(device(options), readCheckpointRequest(sent).requestId);
-      }),
-  };
-}
-
-const routeCure =
-  'The route was given no parsed body. Put the framework\'s JSON body parser in front of it, such as express.json({ limit: "16mb" }), and pass on what it has made of the body.';
-
-function one(transaction: InvalidTransaction): Upload {
-  return { shape: "single", transactions: [transaction] };
+/** What `ledger.device` returns; an empty object if it names no device. `undefined`: the function failed. Never rejects. */
+async function deviceFor<P extends Principal, DB>(
+  { ledger }: Pick<WritesConfig<P, DB>, "ledger">,
+  context: CallContext<P>,
+  emit: Emit,
+): Promise<{ readonly device?: string } | undefined> {
+  if (ledger === false || ledger?.device === undefined) return {};
+  try {
+    const device: unknown = await ledger.device(context.request, context.principal);
+    if (device === undefined || device === null || device === "") return {};
+    if (typeof device === "string") return { device };
+    throw new TypeError("ledger: `device` must give a text, or undefined where there is none.");
+  } catch (error) {
+    const during = "transaction";
+    emit({ type: "error", ...correlated(context), during, error, outcome: "retryable" });
+    return undefined;
+  }
 }

@@ -1,15 +1,14 @@
 /** The type of a dialect: what differs between SQL databases, as data and small functions. The rest of this folder is shared by all of them. */
 import type {
-  Compilable,
+  CompiledQuery,
   DatabaseConnection,
   Expression,
   IsolationLevel,
-  Kysely,
-  QueryResult,
   RawBuilder,
   SqlBool,
-  Transaction,
 } from "kysely";
+import type { Blamed, Meaning } from "../store/failures.js";
+import type { DatabaseCaller } from "../store/store.js";
 import type {
   Column,
   ForeignKey,
@@ -18,36 +17,10 @@ import type {
   PolicyReport,
   SettingProblem,
   SettingsAsked,
-  Table,
 } from "../store/tables.js";
-import type { Operation } from "../model.js";
-import type { DatabaseCaller, Effect, Values } from "../store/store.js";
-import type { Blamed, Meaning } from "../store/failures.js";
-import type { BoundScope } from "./bound-scope.js";
-import type { Guard, Merging } from "./merging.js";
-import type { OwnTypes } from "./own-types.js";
-import type { RowLock } from "./row-lock.js";
-import type { Aside, Sending } from "./sending.js";
-import type { CompiledOnce } from "./texts.js";
-import type { Lessons, Traits, Verb } from "./traits.js";
-
-/** A transaction on tables whose names are known only at run time. */
-export type AnyDatabase = Record<string, Record<string, unknown>>;
-export type SqlDatabase = Kysely<AnyDatabase>;
-export type SqlTransaction = Transaction<AnyDatabase>;
-
-export interface SourceTable {
-  readonly schema?: string;
-  readonly name: string;
-}
-
-/** A table of the port, with the name that a statement uses after plugins have been applied. */
-export interface SqlTable extends Table {
-  readonly source: SourceTable;
-  /** What the table does differently. Absent: every statement does what it says. */
-  readonly traits?: Traits;
-  readonly lessons: Lessons;
-}
+import type { OwnTypes } from "./family.js";
+import type { RowStatements, RunStatements, SameValue } from "./rows/target.js";
+import type { SourceTable, SqlDatabase, SqlTable, SqlTransaction, Traits, Verb } from "./table.js";
 
 /** The constraints of a table. */
 export interface Constraints {
@@ -78,8 +51,8 @@ export interface RowSecurity {
   ): Promise<PolicyReport>;
 }
 
-/** In milliseconds. */
-export interface StatementBounds {
+/** The time limits of a transaction's statements, in milliseconds. */
+export interface TimeLimits {
   readonly lockMs: number;
   readonly statementMs: number;
   /** Whether COMMIT may be answered before it is safe on disk, if the connection is set to do so. */
@@ -88,87 +61,37 @@ export interface StatementBounds {
 
 /** The settings of a connection for a transaction. */
 export interface SessionSettings {
-  readonly timeouts: StatementBounds;
+  readonly timeouts: TimeLimits;
   /** Absent: the connection's own. */
   readonly isolation: IsolationLevel | undefined;
 }
 
-/** One row to write, and the conditions for it. */
-export interface Target {
-  readonly op: Operation;
-  readonly operationIndex: number;
-  readonly table: string;
-  readonly traits: Traits | undefined;
-  readonly lessons: Lessons;
-  /** When the transaction began, by `performance.now()`. */
-  readonly begunAt: number;
-  /** Reads the table's traits again. */
-  readonly look: () => Promise<Traits | undefined>;
-  /** The columns of the table. */
-  readonly columns: Table["columns"];
-  /** The key's columns, with the row's values. */
-  readonly key: Values;
-  readonly scope: BoundScope | undefined;
-  /** Columns that must keep their values if the row exists. Absent: none. */
-  readonly fixed?: Fixed;
-  /** Conditions on a row that others may have changed: see `merge.ts`. */
-  readonly guards?: readonly Guard[];
-  /** Expressions that replace the sent values of these columns if the row exists. Absent: the sent values are used. */
-  readonly computed?: ReadonlyMap<string, Expression<unknown>>;
-  /** The key for statements that are compiled once. Absent: each statement is compiled again. */
-  readonly once?: CompiledOnce;
+/** A lock of the rows that a SELECT finds, until the transaction ends. It follows the SELECT, or the table's name. */
+export type RowLock =
+  | { readonly behind: Expression<unknown> }
+  | { readonly beside: Expression<unknown> };
+
+/** The time limit that each statement contains, in milliseconds. */
+export interface LockLimit {
+  readonly lockMs: number;
 }
 
-/** Columns that keep their values: a statement changes nothing if the row has other values in them. */
-export interface Fixed {
-  readonly values: Values;
-  readonly same: Dialect["same"];
+/** Statements around one that may fail without undoing what is before it. */
+export interface Savepoint {
+  readonly begin: string;
+  /** Undoes what has been done since `begin`. */
+  readonly undo: string;
+  /** Absent: the savepoint needs no end. */
+  readonly end?: string;
+  /** Changes the statement so that its failure undoes only itself. Absent: the savepoint ensures that. */
+  alone?(statement: CompiledQuery): CompiledQuery;
 }
 
-export interface Put {
-  /** The values of a new row, without its key. */
-  readonly values: Values;
-  /** The values that change in an existing row. */
-  readonly changes: Values;
-  /** Whether an existing row must not be changed. */
-  readonly neverChanges: boolean;
-  /** Whether values are missing that an INSERT needs. If the row exists, they are not needed. */
-  readonly incomplete: boolean;
-  /** Whether the application has read that there is no such row, and relies on it. */
-  readonly seenAbsent: boolean;
-}
-
-/** A database's statements for one row. Each is atomic: no other transaction can change the row between its check and its change. */
-export interface RowStatements {
-  /** Inserts the row, or changes the row with its key. A conflict with another unique constraint stays a violation. */
-  put(tx: SqlTransaction, target: Target, put: Put): Promise<Effect>;
-  /** Changes columns of the row with the key. */
-  patch(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  /** The same, but the row may leave its scope. */
-  softDelete(tx: SqlTransaction, target: Target, values: Values): Promise<Effect>;
-  remove(tx: SqlTransaction, target: Target): Promise<Effect>;
-}
-
-/** PUTs of several rows in one statement, which writes all of them or does not succeed. */
-export interface RunStatements {
-  /** The least number of rows, and the greatest number of parameters. */
-  readonly least: number;
-  readonly mostParameters: number;
-  /**
-   * Inserts rows, or changes those with the same keys in the scope. The parameters are the rows' values, followed by the scope's.
-   *
-   * @param changed the columns in which a row changes that is there
-   * @param rows stands for the rows: `(…), (…)`
-   */
-  put(
-    tx: SqlTransaction,
-    target: Target,
-    columns: readonly string[],
-    changed: readonly string[],
-    rows: RawBuilder<never>,
-  ): Compilable;
-  /** Whether all rows have been written, as far as the rows themselves show. */
-  isPut(result: QueryResult<unknown>, rows: number, target: Target): boolean;
+/** For databases on which a setting ends with the statement that makes it: each statement contains the transaction's settings. */
+export interface StatementSettings {
+  withSettings(statement: CompiledQuery, limits: LockLimit): CompiledQuery;
+  /** The error that a statement failed with, if the driver reports several. */
+  thrown(error: unknown): unknown;
 }
 
 /** Columns that contain an owner's id. */
@@ -178,8 +101,7 @@ export interface Owners {
   /**
    * A condition that the column contains exactly the value that `convert` made, independent of the collation.
    *
-   * @param place what stands in the statement for the value that is compared with; it is called once. What else there is of the value in the text,
-   * is its type alone
+   * @param place called once with the compared value, and returns what the statement contains for it. Otherwise the text only depends on the value's type
    */
   same(
     reference: Expression<unknown>,
@@ -189,19 +111,37 @@ export interface Owners {
   ): Expression<SqlBool>;
 }
 
+/** How a database combines a stored value with a value that `convert` made. */
+export interface MergeOperators {
+  /** The value as an operand: a number of the column's type, or of a wider one. */
+  typed(column: Column, value: unknown): Expression<unknown>;
+  /** The stored number plus the difference, with NULL as 0. It must not overflow. */
+  sum(
+    reference: Expression<unknown>,
+    column: Column,
+    yours: unknown,
+    base: unknown,
+  ): Expression<unknown>;
+  /** The range for `sum`, if the database does not limit the column itself. */
+  range?(column: Column): { readonly min: bigint; readonly max: bigint } | undefined;
+  /** The stored list, followed by the members of the other list that it lacks. */
+  union(reference: Expression<unknown>, column: Column, value: unknown): Expression<unknown>;
+}
+
 /** Sessions that hold locks while they wait for the rest of a transaction that their clients have given up. */
-export interface Stranded {
+export interface HungSessions {
   /** Whether an error may be caused by waiting for such a lock. */
   isSuspected(error: unknown): boolean;
   /** Ends such sessions if they hold one of the tables and their transactions began longer ago than this. One statement. */
   end(tx: SqlTransaction, tables: readonly SourceTable[], olderThanMs: number): Promise<void>;
 }
 
+/** One SQL database. */
 export interface Dialect {
   readonly name: string;
   readonly rows: RowStatements;
   /** Statements that lock and check the row before they change it: for tables without upserts, and if more must be known. Absent: `rows` always do so. */
-  readonly carefulRows?: RowStatements;
+  readonly lockingRows?: RowStatements;
   /** Writes several rows at once. Absent: changes are made one after the other. */
   readonly runs?: RunStatements;
   /** The isolation level if none is configured. Absent: the database's own default. */
@@ -213,9 +153,9 @@ export interface Dialect {
   /** The greatest number of parameters in one statement. Absent: more than the library ever sends. */
   readonly mostParameters?: number;
   /** Sends a statement whose failure must not undo what precedes it. Absent: after a standard savepoint. */
-  readonly aside?: Aside;
+  readonly savepoint?: Savepoint;
   /** Changes each statement of a transaction before it is sent. Absent: nothing is changed. */
-  readonly sending?: Sending;
+  readonly statementSettings?: StatementSettings;
   readonly types: OwnTypes;
   /** The table's columns; none if there is no such table. */
   readColumns(tx: SqlTransaction, table: SourceTable): Promise<readonly Column[]>;
@@ -239,15 +179,14 @@ export interface Dialect {
   /** Reads a column with all its digits, because a driver may round integers. Absent: the column itself. */
   exact?(reference: Expression<unknown>, column: Column): Expression<unknown>;
   /** A key's value, to be compared with its column. Absent: the result of `convert`. */
-  keyed?(column: Column, value: unknown): unknown;
+  keyParameter?(column: Column, value: unknown): unknown;
   /** Locks a row until the transaction ends. Absent: nobody else can write meanwhile. */
   readonly rowLock?: RowLock;
   /** A shared lock of the rows of the table with this alias, until the transaction ends. Absent: nobody else can write meanwhile. */
   shareLock?(alias: string): RowLock;
   readonly owners: Owners;
-  /** A condition that the column contains the value that `convert` made. */
-  same(reference: Expression<unknown>, column: Column, value: unknown): Expression<SqlBool>;
-  readonly merging: Merging;
+  readonly same: SameValue;
+  readonly merging: MergeOperators;
   /** Row-level security. Absent: the database has none. */
   readonly rowSecurity?: RowSecurity;
   /**
@@ -272,15 +211,15 @@ export interface Dialect {
   /**
    * Sets the time limits of this transaction's statements. At most one statement.
    *
-   * @param ledger the library's ledger, where a lock on some table is needed before anything is written; absent where nothing is
+   * @param ledger the library's ledger, for databases that must lock a table before anything is read. Absent: the transaction writes nothing
    */
-  bound?(
+  setTimeLimits?(
     tx: SqlTransaction,
-    bounds: StatementBounds,
+    limits: TimeLimits,
     ledger: Expression<unknown> | undefined,
   ): Promise<void>;
-  /** The same as a SELECT, to be a part of the transaction's first statement. Then `bound` is not needed. */
-  bounds?(bounds: StatementBounds): Expression<unknown>;
+  /** The same as a SELECT, to be a part of the transaction's first statement. Then `setTimeLimits` is not needed. */
+  timeLimits?(limits: TimeLimits): Expression<unknown>;
   /**
    * For databases whose settings outlive the transaction: sets the time limits, the isolation level and other settings, and begins the transaction. One
    * statement. Resolves to a function that restores the connection after the transaction has ended, also with one statement.
@@ -288,8 +227,8 @@ export interface Dialect {
   prepare?(connection: SqlDatabase, settings: SessionSettings): Promise<() => Promise<void>>;
   /** The statement that defers constraints to COMMIT. Absent: the database has no deferrable constraints. */
   readonly defer?: RawBuilder<unknown>;
-  /** Finds and ends stranded sessions. Absent: the server itself ends each session that goes silent. */
-  readonly stranded?: Stranded;
+  /** Finds and ends hung sessions. Absent: the server itself ends each session that goes silent. */
+  readonly hungSessions?: HungSessions;
   /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
   tookLong?(error: unknown): boolean;
   /** Closes a connection that has not answered in time, so that its pool opens another one. Absent: the database is inside the process. */

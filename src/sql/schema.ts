@@ -1,13 +1,13 @@
 /** The forms of the source database's tables: read once and remembered, and read again if a caller must not rely on the earlier reading. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
-import type { Dialect, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
-import type { Lessons } from "./traits.js";
+import type { Dialect } from "./dialect.js";
+import type { Lessons, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./table.js";
 
 /**
  * `undefined`: there is no such table at the moment. Only uses the given connection.
  *
- * @param begunAt when the transaction began, by `performance.now()`: it may see nothing later
- * @param role as whom the transaction goes on, where it has become another than the login role
+ * @param begunAt when the transaction began, by `performance.now()`. It may not see later changes
+ * @param role the role as which the transaction continues, if it is not the login role
  */
 export type ReadTable = (
   tx: SqlTransaction,
@@ -46,7 +46,7 @@ interface Queue {
   readonly waiting: (() => void)[];
 }
 
-/** @param severalRoles what one role does not find, another may: an absence is not remembered */
+/** @param severalRoles whether data is written as several roles: another role may find the table that one does not, so an absence is not remembered */
 export function createSchemaCache(severalRoles: boolean): SchemaCache {
   const readings = new Map<string, SchemaReading>();
   const lessons = new Map<string, Lessons>();
@@ -145,7 +145,7 @@ export async function readTable(
     columns: new Map(columns.map((column) => [column.name, column])),
     ...(traits && { traits }),
     ...(traits?.deferred && { deferred: traits.deferred }),
-    lessons: { careful: new Set(), doubtful: new Map() },
+    lessons: { lockFirst: new Set(), unexplained: new Map() },
   };
 }
 

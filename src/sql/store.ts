@@ -2,24 +2,28 @@
 import type { IsolationLevel, Kysely, Transaction } from "kysely";
 import type { OwnTable, OwnTablesOptions } from "../config/config.js";
 import { byDatabase } from "../store/by-database.js";
-import { Contention, noDeferral, NumbersExhausted, RowTaken } from "../store/failures.js";
-import type { Meaning } from "../store/failures.js";
+import {
+  Contention,
+  type Meaning,
+  noDeferral,
+  NumbersExhausted,
+  RowTaken,
+} from "../store/failures.js";
 import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
-import { type ApplicationErrors, applicationWord } from "./application-errors.js";
-import { isConnectionError } from "./connection-errors.js";
-import type { Dialect, SqlDatabase, SqlTable, SqlTransaction } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
+import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
 import { familyOf } from "./families.js";
-import type { Wings } from "./flight.js";
-import type { createFlights, Flights, FlightsParts } from "./flights.js";
-import { askForLetters, claim, type Claimed, type Subject } from "./ledger.js";
+import type { FlightSupport } from "./flight/flight.js";
+import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
+import { createEndHungSessions, type SessionChecks } from "./hung-sessions.js";
+import { askForLetters, claim, type Claimed, type Subject } from "./ledger/ledger.js";
+import { createOwn, type Own } from "./own-tables/tables.js";
+import { isCompiledAlike } from "./rows/compiled.js";
+import type { Texts } from "./rows/target.js";
+import { isExpression } from "./rows/values.js";
 import { createSchemaCache, type SchemaCache, sourceTable } from "./schema.js";
-import { scopeBuilder } from "./owned.js";
-import { remedyOf } from "./remedies.js";
-import { isExpression } from "./row-values.js";
-import { createEndStranded, type Sessions } from "./stranded.js";
-import { createOwn, type Own } from "./tables.js";
-import { isCompiledAlike, type Texts } from "./texts.js";
+import { scopeBuilder, type SqlDatabase, type SqlTable, type SqlTransaction } from "./table.js";
 import { createWatch, inTransaction } from "./transaction.js";
 import { openUnit } from "./unit.js";
 
@@ -30,9 +34,9 @@ interface SqlStoreOptions {
   readonly asynchronousCommit?: boolean;
   readonly ownTables: OwnTablesOptions | undefined;
   readonly errors?: ApplicationErrors;
-  /** Told the text of each statement that is about to be sent. */
+  /** Called with the text of each statement before it is sent. */
   readonly statement?: (text: string) => void;
-  /** Data is written as several roles: what one role does not find, another may. */
+  /** Whether data is written as several roles. A table that one role does not find may be visible to another. */
   readonly severalRoles: boolean;
 }
 
@@ -46,17 +50,17 @@ export function createSqlStores({
 }: SqlStoreOptions): OpenSqlStore {
   const schemas = byDatabase(() => createSchemaCache(severalRoles));
   const own = createOwn(ownTables);
-  const wings = byDatabase((): Wings => ({ fly: undefined }));
-  const sessions = byDatabase((): Sessions => ({ lookedAt: -Infinity }));
+  const support = byDatabase((): FlightSupport => ({ supported: undefined }));
+  const sessions = byDatabase((): SessionChecks => ({ checkedAt: -Infinity }));
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
-    // Loaded like the dialect, where it is of use.
-    const fly = dialect.tookLong && (await import("./flights.js")).createFlights;
+    // Loaded only for databases that support it, like the dialect.
+    const fly = dialect.tookLong && (await import("./flight/flights.js")).createFlights;
     const remembered = {
       ...(fly && { fly }),
       schema: schemas.of({ key }),
-      wings: wings.of({ key }),
+      support: support.of({ key }),
       sessions: sessions.of({ key }),
     };
     return sqlStore(db, dialect, { ...options, ...remembered, own, place, key });
@@ -70,8 +74,8 @@ interface SqlStoreParts extends Pick<
   readonly own: Own;
   readonly schema: SchemaCache;
   /** Absent: transactions are not sent as a whole. */
-  readonly wings?: Wings;
-  readonly sessions?: Sessions;
+  readonly support?: FlightSupport;
+  readonly sessions?: SessionChecks;
   readonly fly?: typeof createFlights;
   readonly key: object | string;
   readonly place: string;
@@ -83,8 +87,8 @@ export function sqlStore<DB>(
   {
     own,
     schema: cache,
-    wings = { fly: false },
-    sessions = { lookedAt: -Infinity },
+    support = { supported: false },
+    sessions = { checkedAt: -Infinity },
     fly,
     key,
     place,
@@ -97,7 +101,7 @@ export function sqlStore<DB>(
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   const devices = own.table("powersync_devices");
-  // Whoever keeps no ledger, and letters elsewhere, may lack the table; and a statement that fails would end the transaction.
+  // Without a ledger, and with letters stored elsewhere, the table may be missing, and a statement that fails would end the transaction.
   let kept = false;
   const waits: typeof askForLetters = async (ours, lettersOf) => {
     kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
@@ -115,22 +119,22 @@ export function sqlStore<DB>(
   const word =
     errors &&
     ((error: unknown) => applicationWord(errors, dialect.codes(error), dialect.meaning(error)));
-  const bounded = { ...configured, asynchronousCommit: asynchronousCommit === true };
-  const endStranded = createEndStranded(db, dialect, own, bounded, sessions);
+  const limitedBy = { ...configured, asynchronousCommit: asynchronousCommit === true };
+  const endHungSessions = createEndHungSessions(db, dialect, own, limitedBy, sessions);
   const flights = flightsOf(fly, {
     db: plain,
     dialect,
     own,
     place,
     isolation,
-    timeouts: bounded,
-    endStranded,
+    timeouts: limitedBy,
+    endHungSessions,
     known,
     texts,
-    wings,
+    support,
     statement,
     letters: () => kept,
-    // What others do passes, and what has taken too long takes as long again.
+    // Contention passes, and what took too long would take as long again.
     decides: (error) =>
       word?.(error) === undefined &&
       (meaning(error) === "contention" ||
@@ -142,7 +146,7 @@ export function sqlStore<DB>(
     known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
       flight: {
-        able: () => wings.fly !== false,
+        able: () => support.supported !== false,
         send: flights.send,
       },
     }),
@@ -157,7 +161,7 @@ export function sqlStore<DB>(
     convert: dialect.convert,
     view: dialect.view,
     ...(dialect.taken && { taken: dialect.taken }),
-    // The port's tables are this store's own.
+    // The port's type hides it, but every table of this store is a `SqlTable`.
     blamed: (error, table) =>
       dialect.blamed?.(error, table as SqlTable | undefined) ?? { columns: [] },
     ...(dialect.comparable && { isSure: dialect.comparable }),
@@ -169,18 +173,18 @@ export function sqlStore<DB>(
       const { together = false } = options;
       const timeouts = {
         ...(options.timeouts ?? configured),
-        // Who only reads, for `check` and `ready`, is to see how the connection is set.
+        // `check` and `ready` only read, and must see the connection's own setting.
         asynchronousCommit: asynchronousCommit === true || options.readOnly === true,
       };
       if (deferConstraints === true && dialect.defer === undefined) throw noDeferral(dialect);
       const watch = createWatch(statement);
-      // Where a device's claim is the first statement, it bounds the transaction's waits as well.
-      const bounds = claimed?.queue === undefined ? undefined : dialect.bounds?.(timeouts);
+      // If a device's claim is the first statement, it also sets the time limits.
+      const timeLimits = claimed?.queue === undefined ? undefined : dialect.timeLimits?.(timeouts);
       const settings = {
         isolation: options.isolation === "plain" ? undefined : isolation,
         timeouts,
         waitedMs: options.waitedMs ?? 0,
-        bound: bounds !== undefined ? undefined : options.readOnly ? {} : { ledger },
+        limits: timeLimits !== undefined ? undefined : options.readOnly ? {} : { ledger },
         ...(options.signal && { signal: options.signal }),
       };
       try {
@@ -188,26 +192,27 @@ export function sqlStore<DB>(
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);
-          const bounding = bounds && {
-            select: bounds,
-            send: async () => dialect.bound?.(ours as unknown as SqlTransaction, timeouts, ledger),
+          const limits = timeLimits && {
+            select: timeLimits,
+            send: async () =>
+              dialect.setTimeLimits?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
           outcome =
             claimed &&
             (await claim({ tx: ours, devices, place }, dialect, claimed, {
-              bounds: bounding,
+              limits,
               lettersOf,
             }));
           let earlier = outcome?.earlier;
           for (const each of options.alongside ?? []) {
             if (earlier !== undefined) break;
             const next = await claim({ tx: ours, devices, place }, dialect, each, {
-              bounds: undefined,
+              limits: undefined,
               lettersOf: undefined,
             });
             earlier = next.earlier;
           }
-          // What is answered from the ledger writes nothing.
+          // A replay writes nothing.
           if (deferConstraints === true && earlier === undefined)
             await dialect.defer?.execute(tx.withoutPlugins());
           const hasLetters =
@@ -234,8 +239,8 @@ export function sqlStore<DB>(
         if (outcome?.byContent) claimed?.content.decided();
         return result;
       } catch (error) {
-        // Who only reads waits for nobody's lock.
-        if (!options.readOnly) await endStranded?.(error, watch.state === "given up");
+        // A unit that only reads does not wait for locks.
+        if (!options.readOnly) await endHungSessions?.(error, watch.state === "given up");
         throw error;
       } finally {
         if (tally !== undefined) tally.statements += watch.statements;
@@ -244,7 +249,7 @@ export function sqlStore<DB>(
   };
 }
 
-/** Where statements are the same each time, and connections are more than one: a single one has nothing to gain. */
+/** `undefined` if statements may differ each time, or if there is only one connection, which would gain nothing. */
 function flightsOf(
   create: typeof createFlights | undefined,
   { texts, ...parts }: Omit<FlightsParts, "texts"> & { readonly texts: Texts | undefined },
@@ -266,7 +271,7 @@ async function hasTable(tx: SqlTransaction, dialect: Dialect, name: OwnTable): P
   return (await dialect.readColumns(tx, sourceTable(tx, name))).length > 0;
 }
 
-/** The schema that the object's plugins put its tables into, and the key where that is a name. */
+/** A hash of the schema into which the object's plugins put its tables, and of the key if it is a name. Empty if there is neither. */
 async function placeOf<DB>(db: Kysely<DB>, key: object | string): Promise<string> {
   const { schema } = sourceTable(db as unknown as SqlDatabase, "any");
   const named = typeof key === "string" ? key : undefined;

@@ -1,10 +1,9 @@
 /**
- * One database transaction: isolated as configured, never waiting without bound, whatever becomes of the connection, and watched. A statement
- * that fails is the whole transaction's failure, whoever catches its error: some databases have undone everything by then and would commit
- * what follows statement by statement. COMMIT waits for every answer, and what is sent too late is not sent at all.
+ * One database transaction, with the configured isolation, a time limit, and a watch on its statements. If a statement fails, the whole transaction fails,
+ * even if somebody catches the error: some databases have already undone everything, and would commit the following statements one by one. COMMIT waits
+ * for every answer, and statements that come too late are not sent.
  */
 import {
-  CompiledQuery,
   type DatabaseConnection,
   type Expression,
   type IsolationLevel,
@@ -12,50 +11,54 @@ import {
   type QueryExecutor,
   type Transaction,
 } from "kysely";
-import { ApplicationFailure, misconfigured } from "../errors.js";
+import { ApplicationFailure } from "../errors.js";
 import { createDeadline } from "../store/deadline.js";
 import { CallerLeft } from "../store/failures.js";
 import type { UnitTimeouts } from "../store/store.js";
-import type { Dialect, SqlTransaction, StatementBounds } from "./dialect.js";
-import { flightWord } from "./flight-word.js";
-import { giveUp, isTooSlow, tookTooLong, wasAtWork } from "./giving-up.js";
-import { lending, type Lending, type LentClient, lentWord } from "./lent-word.js";
-import { prepare } from "./prepared.js";
-import { sentSo } from "./sending.js";
+import {
+  clientOf,
+  closeUnlessAnswered,
+  lateError,
+  prepareSession,
+  sendWithSettings,
+} from "./connection.js";
+import type { Dialect, TimeLimits } from "./dialect.js";
+import { flightRequest, lending, type Lending } from "./pool-requests.js";
+import type { SqlTransaction } from "./table.js";
 
 interface TransactionOptions {
   readonly isolation: IsolationLevel | undefined;
-  readonly timeouts: UnitTimeouts & StatementBounds;
+  readonly timeouts: UnitTimeouts & TimeLimits;
   /** See `UnitOptions`. */
   readonly waitedMs: number;
-  /** What the statement that bounds the transaction's waits needs: see `Dialect.bound`. Absent: the first statement of `run` bounds them itself. */
-  readonly bound: { readonly ledger?: Expression<unknown> } | undefined;
-  /** Aborted before BEGIN is sent: nothing is begun. */
+  /** What `Dialect.setTimeLimits` needs. Absent: the first statement of `run` sets the time limits itself. */
+  readonly limits: { readonly ledger?: Expression<unknown> } | undefined;
+  /** If it is aborted before BEGIN is sent, nothing begins. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Commits what `run` resolves to; rolls back if it rejects or a statement has failed, and rejects with that error.
- * When `transactionMs` have passed it rejects at once: nothing more is sent but ROLLBACK, and a COMMIT that was on its way may yet be heeded.
+ * After `transactionMs` it rejects at once. Then only ROLLBACK is sent, but a COMMIT that was already sent may still take effect.
  *
  * @throws CallerLeft
  */
 export async function inTransaction<DB, T>(
   database: Kysely<DB>,
   dialect: Dialect,
-  { isolation, timeouts, waitedMs, signal, bound }: TransactionOptions,
+  { isolation, timeouts, waitedMs, signal, limits }: TransactionOptions,
   watch: Watch,
   run: (tx: Transaction<DB>) => Promise<T>,
 ): Promise<T> {
   const level = isolation ?? dialect.isolation;
   let held: DatabaseConnection | undefined;
-  // Kept apart, for a ROLLBACK that fails throws its own error over the one that matters.
+  // Stored separately, because a ROLLBACK that fails would replace it with its own error.
   let first: { readonly error: unknown } | undefined;
   const deadline = createDeadline(timeouts.transactionMs - waitedMs, () => {
-    const slow = wasAtWork(watch, timeouts);
+    const late = lateError(watch, timeouts);
     watch.state = "given up";
-    giveUp(work, dialect, () => held);
-    return slow ? isTooSlow(timeouts) : tookTooLong(timeouts);
+    closeUnlessAnswered(work, dialect, () => held);
+    return late;
   });
   const throwIfLate = () => {
     if (deadline.late !== undefined) throw deadline.late;
@@ -67,12 +70,12 @@ export async function inTransaction<DB, T>(
     return (isSet ? builder : builder.setIsolationLevel(level)).execute(async (plain) => {
       try {
         throwIfLate();
-        if (bound !== undefined) {
-          // Plugins of the application's (other names, another schema) are not for it.
+        if (limits !== undefined) {
+          // Without the application's plugins, which may rename tables or add a schema.
           const ours = plain.withoutPlugins() as unknown as SqlTransaction;
-          await dialect.bound?.(ours, timeouts, bound.ledger);
+          await dialect.setTimeLimits?.(ours, timeouts, limits.ledger);
         }
-        // A hook may hang where no statement does: the connection is then as good as ever.
+        // If a hook hangs, but no statement does, the connection is still usable.
         watch.answeredAt = performance.now();
         const result = await Promise.race([run(guardedTransaction(plain, watch)), deadline.passed]);
         await Promise.race([endStatements(watch), deadline.passed]);
@@ -81,14 +84,14 @@ export async function inTransaction<DB, T>(
       } catch (thrown) {
         const error = judgedByStatement(thrown, watch);
         first = { error };
-        // Before ROLLBACK, for what comes behind it belongs to no transaction.
+        // Before ROLLBACK, because later statements would belong to no transaction.
         await Promise.race([endStatements(watch), deadline.passed]).catch(() => undefined);
         throw error;
       }
     });
   };
 
-  // The connection's way back to its pool may be longer than the transaction.
+  // The transaction ends before the connection is back in its pool.
   let end: (outcome: Promise<T>) => void = () => {};
   const ended = new Promise<T>((resolve) => (end = resolve));
   const work = database.connection().execute(async (on) => {
@@ -97,17 +100,19 @@ export async function inTransaction<DB, T>(
     const connection = await connectionOf(on);
     held = connection;
     watch.begunAt = performance.now();
-    if (dialect.sending !== undefined)
-      return sentSo(dialect.sending, connection, timeouts, () => transaction(on));
+    if (dialect.statementSettings !== undefined)
+      return sendWithSettings(dialect.statementSettings, connection, timeouts, () =>
+        transaction(on),
+      );
     if (dialect.prepare === undefined) return transaction(on);
     const settings = { timeouts, isolation: level };
-    const prepared = await prepare(dialect.prepare, dialect, on, connection, settings);
+    const prepared = await prepareSession(dialect.prepare, dialect, on, connection, settings);
     const outcome = transaction(on);
     end(outcome);
     await prepared.release(outcome, (error) => error === first?.error);
     return outcome;
   });
-  // Without anything to put back; or where nothing has been begun.
+  // If there are no settings to restore, or nothing has begun.
   const over = () => end(work);
   work.then(over, over);
 
@@ -131,19 +136,19 @@ export interface Watch {
   statements: number;
   /** By `performance.now()`: when the latest of them was answered. Absent before the transaction has begun. */
   answeredAt?: number;
-  /** From one answer to the next. */
+  /** The longest time from one answer to the next. */
   longestMs: number;
   /** The first statement's failure. */
   failure?: { readonly error: unknown };
-  /** Statements whose senders have not been told the outcome. */
+  /** The number of statements whose senders do not know the outcome yet. */
   untold: number;
-  /** What the connection is asked for, or still busy with. */
+  /** Requests that wait for the connection or use it. */
   readonly underWay: Set<Promise<unknown>>;
   /** See `createSqlStores`. */
   readonly statement: ((text: string) => void) | undefined;
   /** See `Lending`. */
   readonly inner: { open: boolean };
-  /** `ending`: no statement is taken any more. `given up`: nor is one sent that was taken before. */
+  /** `ending`: no statement is accepted any more. `given up`: statements that were accepted before are not sent either. */
   state: "open" | "ending" | "given up";
 }
 
@@ -160,25 +165,25 @@ export function createWatch(statement?: (text: string) => void): Watch {
   };
 }
 
-/** @throws ApplicationFailure where a statement has failed, and somebody has caught its error and gone on */
+/** @throws ApplicationFailure if a statement failed, and the application caught its error and continued */
 export function throwFailure({ failure }: Watch): void {
   if (failure !== undefined) throw new ApplicationFailure(failure.error);
 }
 
-/** A library of the application's own wraps its driver's error in one of its own. What the database said is what counts. */
+/** The application's own library may wrap the driver's error in another one. The database's error decides. */
 function judgedByStatement(error: unknown, { failure }: Watch): unknown {
   if (failure === undefined || !(error instanceof ApplicationFailure)) return error;
   return new ApplicationFailure(error.cause, failure);
 }
 
 /**
- * No statement is taken from here on, and those under way are waited for: what a hook has left unawaited must neither be decided without
- * its answer nor reach the connection's next user.
+ * Accepts no more statements, and waits for those that were sent: a statement that a hook did not await must neither be decided without its answer nor
+ * reach the connection's next user.
  *
- * @throws ApplicationFailure where there were any
+ * @throws ApplicationFailure if there were such statements
  */
 async function endStatements(watch: Watch): Promise<void> {
-  // A stream, or a statement with a signal, gives the connection back a moment after its last answer.
+  // A stream, or a statement with a signal, returns the connection a moment after its last answer.
   if (watch.untold === 0 && watch.underWay.size > 0) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
@@ -194,15 +199,15 @@ async function endStatements(watch: Watch): Promise<void> {
   );
 }
 
-/** The same transaction; after a statement has failed, or the transaction has ended, it sends no other. */
+/** The same transaction, but after a statement has failed, or the transaction has ended, it sends no more statements. */
 function guardedTransaction<DB>(tx: Transaction<DB>, watch: Watch): Transaction<DB> {
-  // A new object, and with it an executor that is nobody else's.
-  const own = tx.withPlugin(unchanging);
+  // A plugin that does nothing, so that the object and its executor are new.
+  const own = tx.withPlugin(noPlugin);
   watched(own.getExecutor(), watch);
   return own;
 }
 
-const unchanging: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
+const noPlugin: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
   transformQuery: ({ node }) => node,
   transformResult: async ({ result }) => result,
 };
@@ -210,7 +215,7 @@ const unchanging: Parameters<Transaction<unknown>["withPlugin"]>[0] = {
 type Provide = QueryExecutor["provideConnection"];
 type Execute = QueryExecutor["executeQuery"];
 
-/** Every statement asks its executor for the connection; what is derived from the executor is watched too. */
+/** Every statement asks its executor for the connection. Executors that are derived from it are watched, too. */
 function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
   const provide: Provide = executor.provideConnection.bind(executor);
   const provideConnection: Provide = async (consumer, ...options) => {
@@ -246,7 +251,7 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
     if (watch.state !== "open") throw tooLate();
     watch.untold += 1;
     try {
-      if (query[0].sql !== flightWord) watch.statement?.(query[0].sql);
+      if (query[0].sql !== flightRequest) watch.statement?.(query[0].sql);
       return await execute(...query);
     } finally {
       watch.untold -= 1;
@@ -279,17 +284,6 @@ function watched(executor: QueryExecutor, watch: Watch): QueryExecutor {
       },
     } satisfies Lending,
   });
-}
-
-/** @throws RetryableError where the pool is not guarded, or has another driver */
-async function clientOf(connection: DatabaseConnection): Promise<LentClient> {
-  const { rows } = await connection.executeQuery<{ client: LentClient }>(
-    CompiledQuery.raw(lentWord),
-  );
-  if (rows[0] !== undefined) return rows[0].client;
-  throw misconfigured(
-    "connectionOf(tx) needs the driver's client. Give the dialect a guarded pool: new PostgresDialect({ pool: guardPool(pool) }).",
-  );
 }
 
 function tooLate(): Error {

@@ -2,6 +2,9 @@
 import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config/config.js";
 import type { TransactionResult } from "../model.js";
+import type { Merged } from "../store/change.js";
+import { LeftScope, noRowSecurity } from "../store/failures.js";
+import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import type {
   Inspect,
   InspectedTable,
@@ -11,30 +14,25 @@ import type {
   Scope,
   Table,
 } from "../store/tables.js";
-import { LeftScope, noRowSecurity } from "../store/failures.js";
-import type { Merged } from "../store/change.js";
-import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
-import { addAside } from "./aside.js";
-import { attemptStore, pruneAttempts } from "./attempts.js";
-import { checkpointStore } from "./checkpoints.js";
-import { letterStore } from "./dead-letters.js";
-import type { Dialect, SourceTable, SqlTable, SqlTransaction } from "./dialect.js";
-import type { SendPart } from "./flight-part.js";
-import { fingerprint, lookUp, readRow } from "./read.js";
-import { otherForm, otherTable, recordedForm } from "./migrations.js";
-import { pruneLedger } from "./prune-ledger.js";
-import { pruneNamed } from "./named.js";
-import { forgetUser } from "./forget.js";
-import { pruneLetters } from "./letter-room.js";
-import { readTable, type ReadTable, sourceTable } from "./schema.js";
-import type { TableOf } from "./owned.js";
-import { bindScope } from "./scope.js";
-import { tableForms } from "./table-forms.js";
-import type { Own, OwnTables } from "./tables.js";
-import type { Texts } from "./texts.js";
+import { letterStore } from "./dead-letters/dead-letters.js";
+import type { Dialect } from "./dialect.js";
+import type { SendPart } from "./flight/flights.js";
+import { pruneNamed } from "./ledger/content.js";
+import { forgetUser, pruneLedger, pruneLetters } from "./ledger/retention.js";
+import { pruneVersions, versionsIn } from "./ledger/versions.js";
+import { attemptStore, pruneAttempts } from "./own-tables/attempts.js";
+import { checkpointStore } from "./own-tables/checkpoints.js";
+import { tableForms } from "./own-tables/forms.js";
+import { otherForm, otherTable, recordedForm } from "./own-tables/migrations.js";
+import type { Own, OwnTables } from "./own-tables/tables.js";
+import { fingerprint, lookUp, readRow } from "./rows/read.js";
+import type { Texts } from "./rows/target.js";
+import { writeRun } from "./rows/write.js";
+import { insertBehindSavepoint } from "./savepoint.js";
+import { type ReadTable, readTable, sourceTable } from "./schema.js";
+import { bindScope } from "./scope/scope.js";
+import type { SourceTable, SqlTable, SqlTransaction, TableOf } from "./table.js";
 import { throwFailure, type Watch } from "./transaction.js";
-import { pruneVersions, versionsIn } from "./versions.js";
-import { writeRun } from "./write.js";
 
 interface UnitParts<DB> {
   readonly tx: Transaction<DB>;
@@ -83,7 +81,7 @@ export function openUnit<DB>({
   };
   const throwIfFailed = () => throwFailure(watch);
   const writing = { dialect, tx, tableOf, readAnew, watch, texts };
-  /** The library's own tables are the login role's, whoever writes the data. */
+  /** The library's own tables belong to the login role, also while data is written as another role. */
   const asLogin = async <T>(run: () => Promise<T>): Promise<T> => {
     const caller = as;
     const { rowSecurity } = dialect;
@@ -116,14 +114,14 @@ export function openUnit<DB>({
         run,
       ),
     merge: async (change) => {
-      // Loaded where it is used.
-      const { mergeOne } = await import("./merge.js");
+      // Loaded when it is used.
+      const { mergeOne } = await import("./rows/merge.js");
       const versions = versionsIn({ tx: ours, place }, dialect, asLogin);
-      return watched(watch, () => mergeOne(writing, versions, change));
+      return withFailureKept(watch, () => mergeOne(writing, versions, change));
     },
     read: (table, key, columns) => readRow(tx, dialect, sqlTable(table), key, columns),
     lookUp: (table, match, take) => lookUp(tx, dialect, sqlTable(table), match, take),
-    addAside: (table, values) => addAside(tx, dialect, sqlTable(table), values),
+    addAside: (table, values) => insertBehindSavepoint(tx, dialect, sqlTable(table), values),
     foreignKeys: (table) => dialect.readForeignKeys(tx, sqlTable(table).source),
     fingerprint: (table, keys, options) => fingerprint(tx, dialect, sqlTable(table), keys, options),
     // Most units need none of these.
@@ -144,8 +142,8 @@ export function openUnit<DB>({
   };
 }
 
-/** Not every failure is a statement's; and a row that has left its scope is one, whoever catches the refusal. */
-async function watched(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
+/** Records failures that are not a statement's, and a row that has left its scope, so that the transaction is not committed even if somebody catches the error. */
+async function withFailureKept(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
   try {
     const merged = await run();
     if (merged.effect === "left") watch.failure ??= { error: new LeftScope() };
@@ -164,7 +162,7 @@ const pruners = {
   letters: pruneLetters,
 };
 
-/** The port's tables are this store's own. */
+/** The port's type hides it, but every table of this store is a `SqlTable`. */
 function sqlTable(table: Table): SqlTable {
   return table as SqlTable;
 }
@@ -197,7 +195,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
   };
 }
 
-/** In parts, for a compound of statements has a limit. */
+/** In groups, because a compound SELECT has a limit. */
 async function columnNames(
   dialect: Dialect,
   tx: SqlTransaction,
@@ -225,7 +223,7 @@ const ledgerTables = [
   "powersync_named",
 ] as const;
 
-/** Asks the catalog before a table: on some databases a statement that fails ends the transaction. */
+/** Reads the catalog first, because on some databases a statement that fails ends the transaction. */
 async function inspectOwnTables(
   tx: SqlTransaction,
   dialect: Dialect,
@@ -263,7 +261,7 @@ async function inspectOwnTables(
     if (message !== undefined) return [{ table: record, message }];
   }
   if (problems.length > 0) return problems;
-  // None is found; but whoever may not read a table hears of it.
+  // Without rows, only to get the database's error if a table may not be read.
   for (const table of needed) {
     await on
       .selectFrom(table)
@@ -274,7 +272,7 @@ async function inspectOwnTables(
   return [];
 }
 
-/** Tries a scope on no row at all: whether it is a statement that the database takes. Rejects with what the database throws. */
+/** Tries a scope without reading a row, to see whether the database accepts it. Rejects with the database's error. */
 async function tryScope(
   tx: SqlTransaction,
   scope: Scope,

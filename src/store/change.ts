@@ -1,6 +1,5 @@
 /** The data that passes between `persist` and a store: changes of rows, and their effects. */
 import type { Operation } from "../model.js";
-import type { Merge } from "./merge.js";
 import type { Scope, Table } from "./tables.js";
 
 /** By the source database's column names. */
@@ -53,4 +52,96 @@ export interface Merged {
   readonly effect: Effect | "conflict" | "outdated";
   /** Columns of `Stamp.columns` that have kept their values. */
   readonly kept?: readonly string[];
+}
+
+/** Columns have the source database's names, and values are converted. A new row is made from the change's values alone. */
+export interface Merge {
+  /** An existing row is never changed, whatever it holds. */
+  readonly never?: true;
+  /** Each of these columns must hold one of the values given for it. */
+  readonly unchanged?: readonly Unchanged[];
+  readonly version?: MergedVersion;
+  /** The columns of the stamps themselves are among the change's values. */
+  readonly stamps?: readonly Stamp[];
+  readonly added?: readonly Added[];
+  /** Columns with lists, among the values. The row's list keeps its elements, and the missing ones are added. */
+  readonly union?: readonly string[];
+  /** Columns among the values that never fall (`greatest`), or never grow (`least`). */
+  readonly greatest?: readonly string[];
+  readonly least?: readonly string[];
+}
+
+interface Unchanged {
+  readonly column: string;
+  readonly oneOf: readonly unknown[];
+}
+
+/** A column that counts the row's versions. A new row has version 1, and every write raises it by one. */
+export interface MergedVersion {
+  readonly column: string;
+  /** The version that the write was based on. `null`: the row had none yet. `new`: there was no row. Absent: the version is not compared. */
+  readonly base?: bigint | null | "new";
+  /** Hex SHA-256 of who writes. Versions that the same writer has made since the base are no conflict. Absent: the writer is unknown. */
+  readonly writer?: string;
+  /** Hex SHA-256 of the user. */
+  readonly subject: string;
+}
+
+export interface Stamp {
+  readonly column: string;
+  readonly value: unknown;
+  /** The columns that keep their values if the row's stamp is later. Absent: the whole row does. */
+  readonly columns?: readonly string[];
+}
+
+/** Adds the difference between `yours` and `base` to the row's number. */
+export interface Added {
+  readonly column: string;
+  readonly yours: unknown;
+  readonly base: unknown;
+  /** The bounds that the sum must not cross because of the difference. */
+  readonly min?: unknown;
+  readonly max?: unknown;
+}
+
+/** The row does not take the write, and nothing has been changed. */
+export class MergeRefused extends Error {
+  readonly effect: "conflict" | "outdated";
+
+  constructor(effect: "conflict" | "outdated") {
+    super("The row has changed since the device saw it.");
+    this.effect = effect;
+  }
+}
+
+/** Who wrote the latest versions of a row. */
+export interface VersionRecord {
+  readonly writer: string;
+  /** The latest version by this writer. */
+  readonly version: bigint;
+  /** The version before this writer's unbroken series; 0 if the writer inserted the row. */
+  readonly since: bigint;
+}
+
+/** The versions at which a row takes a write: the write's base, and the writer's own latest version if nobody else has written since. `null`: no version. */
+export function versionsAllowed(
+  { base, writer }: MergedVersion,
+  record: VersionRecord | undefined,
+): readonly (bigint | null)[] {
+  const named = base === undefined || base === "new" ? [] : [base];
+  if (record === undefined || writer === undefined || record.writer !== writer) return named;
+  const since = typeof base === "bigint" ? base : 0n;
+  const isOwn = record.since <= since && since <= record.version;
+  return isOwn ? [...named, record.version] : named;
+}
+
+/** The record of a row's versions after a write has made `version`. */
+export function versionWritten(
+  writer: string,
+  version: bigint,
+  record: VersionRecord | undefined,
+): VersionRecord {
+  const before = version - 1n;
+  const goesOn = record !== undefined && record.writer === writer && record.version === before;
+  return { writer, version, since: goesOn ? record.since : before };
 }

@@ -54,7 +54,7 @@ export interface NewLetter {
   readonly rowStates?: object;
   /** The root of its chain, which `lockRoot` has locked. Absent if the letter is no dependant. */
   readonly root?: string;
-  /** Hashes of what the letter would create, as `dead-letters/created.ts` makes them. */
+  /** Hashes of what the letter would create, as `dead-letters/created-rows.ts` makes them. */
   readonly creates: readonly string[];
   /** The client's tables that it names. */
   readonly tables: readonly string[];

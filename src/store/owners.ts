@@ -1,6 +1,6 @@
 /** Converts a caller's id to what an owner column stores, exactly or not at all: two ids must never become one value, and one id never two. */
 import { InvalidValue, ServerValue } from "./failures.js";
-import { withoutTrailingZeros } from "./values.js";
+import { withoutTrailingZeros } from "./numbers.js";
 import type { MemberValue } from "./conditions.js";
 import type { Column, OwnerKind } from "./tables.js";
 

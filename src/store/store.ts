@@ -2,7 +2,7 @@
  * The port to a database, as types alone. `sql/` implements it on Kysely, `memory.ts` in the process's memory.
  * Everything above it is shared by all databases; everything below it knows one family.
  */
-import type { ErrorCode, FatalResult, TransactionResult } from "../model.js";
+import type { ErrorCode, TransactionResult } from "../model.js";
 import type {
   Column,
   FingerprintOptions,
@@ -12,7 +12,14 @@ import type {
   SchemaTrust,
   Table,
 } from "./tables.js";
-import type { AttemptStore } from "./attempts.js";
+import type {
+  AttemptStore,
+  CheckpointStore,
+  Batch,
+  Prunable,
+  Pruned,
+  PruneStep,
+} from "./bookkeeping.js";
 import type {
   Change,
   Effect,
@@ -22,11 +29,9 @@ import type {
   StoredRow,
   Values,
 } from "./change.js";
-import type { CheckpointStore } from "./checkpoints.js";
 import type { Blamed, Meaning } from "./failures.js";
-import type { Content } from "./content.js";
 import type { LetterStore } from "./letters.js";
-import type { Batch, Prunable, Pruned, PruneStep } from "./prune.js";
+import type { Claim } from "./ledger.js";
 
 export type { Change, Effect, RunOutcome, StoredRow, Values } from "./change.js";
 
@@ -113,7 +118,7 @@ export interface Store<Tx = unknown> {
   blamed?(error: unknown, table: Table | undefined): Blamed;
 }
 
-export interface Flight {
+interface Flight {
   /** Whether a flight is possible, as far as is known. */
   able(): boolean;
   /**
@@ -181,39 +186,6 @@ export interface UnitTimeouts {
   readonly lockMs: number;
   readonly statementMs: number;
   readonly transactionMs: number;
-}
-
-/** A claim on the ledger's row for a transaction. It commits with the transaction's writes, so that a transaction sent twice is applied once. */
-export interface Claim {
-  /** The transaction's identity: hex SHA-256. Absent: it has none, and only the rows that it names are entered. */
-  readonly key?: string;
-  /** The queue that it came from: hex SHA-256. Absent: the device is unknown, and content is the transaction's identity. */
-  readonly queue?: string;
-  /** The id of the request that carried it. */
-  readonly request: string;
-  /** When that request began, by `performance.now()`. This orders a queue's requests. */
-  readonly requestBegan: number;
-  /** The answer to save. Absent: success. */
-  readonly answer?: FatalResult;
-  /** How often the client has been asked about it. An answer that leaves the decision to the client is valid for claims with this number or a lower one. */
-  readonly handling?: number;
-  /** The transaction was answered a moment ago, and only the request is to be entered. */
-  readonly known?: true;
-  readonly userId: string;
-  /** Hex SHA-256 of the user. */
-  readonly subject: string;
-  /** How many of a user's queues the ledger keeps. Absent: all of them. */
-  readonly devices?: DeviceBound;
-  readonly content: Content;
-}
-
-export interface DeviceBound {
-  /** The most queues of a user. */
-  readonly most: number;
-  /** At the limit, a queue that has received no answer for this many milliseconds is removed to make room for a new one. */
-  readonly unseenMs: number;
-  /** Called if a queue was removed, after the commit. */
-  readonly forgotten: () => void;
 }
 
 /** An open database transaction. */

@@ -1,6 +1,6 @@
 /** Parses dates, times and timestamps in the forms that PowerSync's clients and sync produce, and rounds fractions of a second as columns do. */
 import { InvalidValue } from "./failures.js";
-import { withoutTrailingZeros } from "./values.js";
+import { withoutTrailingZeros } from "./numbers.js";
 
 /** A point in time, or a time of day. */
 export interface Reading {
@@ -8,6 +8,8 @@ export interface Reading {
   readonly seconds: number;
   /** The digits of the second's fraction, without trailing zeros. */
   readonly fraction: string;
+  /** The same whole second as `YYYY-MM-DD HH:MM:SS` in UTC, if the value was spelled like this. */
+  readonly spelled?: string;
 }
 
 const timestampForm =
@@ -30,14 +32,18 @@ export function instantOf(value: unknown): Reading {
     Number(second),
   );
   if (local === undefined) throw new InvalidValue("There is no such date and time.");
-  return {
-    seconds: (local - offsetMs(zone)) / 1000,
-    fraction: withoutTrailingZeros(digits),
-  };
+  const fraction = withoutTrailingZeros(digits);
+  if (zone === "Z" || zone === "z") {
+    const spelled = `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+    return { seconds: local / 1000, fraction, spelled };
+  }
+  return { seconds: (local - offsetMs(zone)) / 1000, fraction };
 }
 
 /** The Gregorian calendar repeats after 400 years. */
 const fourCenturiesMs = 146_097 * 86_400_000;
+
+const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Milliseconds since 1970. `undefined` for a date or a time of day that does not exist. */
 function localMs(
@@ -49,14 +55,16 @@ function localMs(
   second: number,
 ): number | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
-  // `Date.UTC` takes a year below 100 for one of the twentieth century, and turns the 30th of February into a day of March.
-  const later = new Date(Date.UTC(year + 400, month - 1, day, hour, minute, second));
-  const isThere = later.getUTCMonth() === month - 1 && later.getUTCDate() === day;
-  return isThere ? later.getTime() - fourCenturiesMs : undefined;
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 && isLeap ? 29 : (monthDays[month - 1] ?? 0);
+  if (day < 1 || day > days) return undefined;
+  // `Date.UTC` takes a year below 100 for one of the twentieth century.
+  return Date.UTC(year + 400, month - 1, day, hour, minute, second) - fourCenturiesMs;
 }
 
 /** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, no zone. */
-export function instantText({ seconds, fraction }: Reading): string {
+export function instantText({ seconds, fraction, spelled }: Reading): string {
+  if (spelled !== undefined) return `${spelled}${pointAnd(fraction)}`;
   const utc = isoOf(new Date(seconds * 1000));
   if (utc.length !== 24) throw new InvalidValue("The year is out of range.");
   return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${pointAnd(fraction)}`;
@@ -131,7 +139,7 @@ export function keptOf(
   const millionths = round(reading, digits);
   return millionths < 1_000_000
     ? { ...reading, fraction: withoutTrailingZeros(String(millionths).padStart(6, "0")) }
-    : { ...reading, seconds: reading.seconds + 1, fraction: "" };
+    : { seconds: reading.seconds + 1, fraction: "" };
 }
 
 /** Rounds millionths to `digits` digits, halves up. */

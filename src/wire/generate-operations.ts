@@ -25,7 +25,7 @@ export function operationsText(contract: OpenAPI3, banner: string): string {
   const all = operationsOf(contract);
   return [
     banner,
-    'import type { components, operations } from "./types.js";\n\n',
+    'import type { components, operations } from "./generated/types.js";\n\n',
     'type Schemas = components["schemas"];\n\n',
     "/** An operation of the contract, by its `operationId`. */\n",
     "export type OperationId = keyof typeof operationRoutes;\n\n",

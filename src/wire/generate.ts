@@ -109,7 +109,7 @@ function forAjv(schema: AnySchemaObject): AnySchemaObject {
   return JSON.parse(bare.replaceAll(`"${schemaRef}`, '"')) as AnySchemaObject;
 }
 
-const validatorTypes = `${banner}import type { components } from "./types.js";
+const validatorTypes = `${banner}import type { components } from "./generated/types.js";
 
 type Schemas = components["schemas"];
 

@@ -1,6 +1,6 @@
 /** Values as JSON text, in three styles, and the digest of one. Nothing recurses, so that no depth of nesting overflows the stack. */
-import { digestOfBytes, joinBytes, nodeCrypto } from "./bytes.js";
 import { isSliceOver, nextSlice } from "./slices.js";
+import { joinBytes, nodeCrypto, digestOfBytes } from "./bytes.js";
 
 /** The one digest of a value, whatever the order of its keys: hex SHA-256. Large values are written in slices. */
 export function sha256(value: unknown): Promise<string> {

@@ -35,8 +35,10 @@ export const stepsOfLook = 128;
 
 /** Whether the slice of this turn has been used up, by whomever. To be asked between parts that are short themselves. */
 export function isSliceOver(): boolean {
-  if (!turning || performance.now() - began > lostMs) begin();
-  return performance.now() >= ends;
+  const now = performance.now();
+  if (turning && now - began <= lostMs) return now >= ends;
+  begin();
+  return false;
 }
 
 /** Resolves when the others have had their turn. */

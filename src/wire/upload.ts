@@ -12,7 +12,7 @@ import type { components } from "./generated/types.js";
 import type { CrudTransaction, InvalidTransaction, Upload } from "../model.js";
 import { badRequest } from "../errors.js";
 import { type Fault, transactionOf } from "./entries.js";
-import { envelopeFault, expected, transactionFault } from "./fault.js";
+import { envelopeFault, expected, transactionFault } from "./validation-messages.js";
 import { fewKeys, keysOfObject, type Limits } from "./limits.js";
 import { isSliceOver, nextSlice } from "./slices.js";
 import { Unread } from "./survey.js";

@@ -3,7 +3,7 @@
  * turns. Each server is a process of its own with a database of its own; all get the same bytes, and in the end all databases must hold the same rows,
  * or the run is void. Speeds are medians of the rounds; only their ratios mean anything elsewhere.
  *
- * `npm run bench -- --database mysql` (`mariadb`, `sqlite`, `pglite`; default `postgres`), `--cases W1,W3`, `--rounds 5`, `--trips 0,2,20`,
+ * `npm run bench -- --database mysql` (`mariadb`, `sqlite`, `pglite`; default `postgres`), `--cases W1,W3`, `--rounds 5`, `--warm-up 6` (rounds that are not counted), `--trips 0,2,20`,
  * `--servers "ledger, owner, JWT|usual pattern"` runs some of them, beside the one that the others are compared with;
  * `--write` puts the tables and charts into docs/performance.md.
  */
@@ -44,6 +44,7 @@ const { values: options } = parseArgs({
     database: { type: "string", default: "postgres" },
     cases: { type: "string", default: workloads.map(({ name }) => name).join() },
     rounds: { type: "string", default: "7" },
+    "warm-up": { type: "string", default: "6" },
     concurrency: { type: "string", default: "1,8" },
     trips: { type: "string", default: "0,2,20" },
     servers: { type: "string" },
@@ -51,6 +52,7 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds);
+const warmUp = Number(options["warm-up"]);
 const trips = options.trips.split(",").map(Number);
 const chosen = workloads.filter(({ name }) => options.cases.split(",").includes(name));
 const bearer = await token();
@@ -184,6 +186,7 @@ async function measure(
   concurrency: number,
   tripMs: number,
   requests: number,
+  uncounted = 1,
 ): Promise<Result> {
   const { contenders } = stage;
   const samples = new Map<Contender, { ms: number[]; cpu: number[]; database: number[] }>();
@@ -192,8 +195,8 @@ async function measure(
     await contender.fill();
   }
   let request = 1;
-  // The first round is for what is done once.
-  for (let round = 0; round <= rounds; round += 1) {
+  // The first rounds are for what is done once, and for the compiler: a server runs for days.
+  for (let round = 0; round < uncounted + rounds; round += 1) {
     const bodies = bodiesOf(workload, request, requests);
     request += requests;
     const from = round % contenders.length;
@@ -203,7 +206,7 @@ async function measure(
       const ms = await run(contender, bodies, concurrency);
       const databaseAfter = await databaseCpuMs((kind as Kind).processes);
       const after = await contender.usage();
-      if (round === 0) continue;
+      if (round < uncounted) continue;
       const sample = samples.get(contender);
       sample?.ms.push(ms);
       sample?.cpu.push(after.cpuMs - before.cpuMs);
@@ -252,7 +255,7 @@ if (trips.includes(0)) {
   const stage = await open(undefined, servers);
   for (const workload of chosen) {
     for (const concurrency of options.concurrency.split(",").map(Number)) {
-      near.push(await measure(stage, workload, concurrency, 0, workload.requests));
+      near.push(await measure(stage, workload, concurrency, 0, workload.requests, warmUp));
     }
     console.log(`\n${speeds(near.slice(-2), reference)}`);
   }

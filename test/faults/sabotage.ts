@@ -2,7 +2,8 @@
 import type { Dialect, Kysely } from "kysely";
 import { createWrites } from "../../src/index.js";
 import { createSqlStores } from "../../src/sql/store.js";
-import type { Claim, Store, Unit } from "../../src/store/store.js";
+import type { Store, Unit } from "../../src/store/store.js";
+import type { Claim } from "../../src/store/ledger.js";
 import type { TestPrincipal } from "../support/writes.js";
 import type { Config, FaultSchema } from "./fault-server.js";
 

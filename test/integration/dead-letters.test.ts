@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fatal, retryable, type WriteEvent } from "../../src/index.js";
 import { parseJson } from "../../src/wire/parse-json.js";
-import { createOwn } from "../../src/sql/tables.js";
+import { createOwn } from "../../src/sql/own-tables/tables.js";
 import { dialects, type TestDatabase } from "../support/databases.js";
 import {
   alice,

@@ -36,6 +36,12 @@ const tables: Config["tables"] = {
     delete: { set: { state: () => "gone" } },
     columns: ["list_id", "description"],
   },
+  notes: { belongsTo: { todo_id: "todos" }, columns: ["todo_id"] },
+  named: {
+    table: "todos",
+    belongsTo: { state: { table: "lists", by: "name" } },
+    columns: ["description", "state"],
+  },
   letters: { access: "everyone", columns: ["name"] },
   nodes: {
     owner: "owner_id",
@@ -56,6 +62,10 @@ const schemas: Readonly<Record<string, Document>> = {
     list_id: nullable("string"),
     description: { bsonType: "string", minLength: 1 },
     state: nullable("string"),
+  },
+  notes: {
+    _id: { bsonType: "string" },
+    todo_id: nullable("string"),
   },
   nodes: {
     _id: { bsonType: "string" },
@@ -186,6 +196,59 @@ describe.skipIf(!isChosen("mongodb"))("runs on MongoDB, by the commands that the
       "update 100",
       "find",
     ]);
+  });
+
+  it("asks once for the parents of many rows, each row's own, and refuses the one whose parent is missing", async () => {
+    const all = hundred();
+    const child = (id: string) => put("todos", `t${id}`, { list_id: id, description: "x" });
+    await sent(all.map((id) => put("lists", id, { name: "a" })));
+    expect(await sent(all.map(child))).toEqual(["find", "insert 100", "find"]);
+    // What is there is judged before it is written, and after it.
+    expect(await sent(all.map(child))).toEqual(["find", "find", "update 100", "find"]);
+    const answer = async (crud: readonly Operation[]) =>
+      writes.processTransaction(
+        { crud: crud.map((each) => ({ ...each, op_id: (last += 1) })) },
+        { principal: { userId: "ann" }, clientId: "phone" },
+      );
+    await client.db("app").collection<{ _id: string }>("lists").deleteOne({ _id: "l7" });
+    const fresh = (id: string) => put("todos", `u${id}`, { list_id: id, description: "x" });
+    expect(await answer(all.map(fresh))).toMatchObject({
+      status: "fatal_error",
+      failedOperation: { errorCode: "UNAUTHORIZED", operationIndex: 7 },
+    });
+    await client
+      .db("app")
+      .collection<{ _id: string }>("lists")
+      .updateOne({ _id: "l5" }, { $set: { owner_id: "bob" } });
+    expect(await answer(all.slice(0, 7).map(fresh))).toMatchObject({
+      status: "fatal_error",
+      failedOperation: { errorCode: "UNAUTHORIZED", operationIndex: 5 },
+    });
+    expect(await client.db("app").collection("todos").countDocuments()).toBe(100);
+  });
+
+  it("asks once at each level for parents of parents", async () => {
+    const some = ["a", "b", "c"];
+    await sent(some.map((id) => put("lists", id, { name: "x" })));
+    await sent(some.map((id) => put("todos", id, { list_id: id, description: "x" })));
+    const notes = some.map((id) => put("notes", id, { todo_id: id }));
+    expect(await sent(notes)).toEqual(["find", "insert 3", "find", "find"]);
+    await client
+      .db("app")
+      .collection<{ _id: string }>("lists")
+      .updateOne({ _id: "b" }, { $set: { owner_id: "bob" } });
+    await sent(notes, "fatal_error");
+  });
+
+  it("asks for each parent where several documents have one key", async () => {
+    const lists = client
+      .db("app")
+      .collection<{ _id: string; name: string; owner_id: string }>("lists");
+    await lists.insertMany(
+      ["a", "b", "c"].map((_id) => ({ _id, name: _id === "c" ? "b" : _id, owner_id: "ann" })),
+    );
+    const named = ["a", "b"].map((name) => put("named", name, { description: "x", state: name }));
+    expect(await sent(named)).toEqual(["find", "insert 2", "find", "find", "find"]);
   });
 
   it("begins a new command for a document that the one before it names, and for another collection", async () => {

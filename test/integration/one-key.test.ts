@@ -14,7 +14,7 @@ import {
   type Writes,
   type WritesConfig,
 } from "../../src/index.js";
-import { flightWord } from "../../src/sql/flight-word.js";
+import { flightRequest } from "../../src/sql/pool-requests.js";
 import { isChosen } from "../support/chosen.js";
 import {
   createPostgresDatabase,
@@ -133,7 +133,7 @@ describe.each(all)("$name", (on) => {
     if (!(await on.available())) return;
     opened = await on.open(({ query: { sql, parameters } }) => {
       // Whether a connection can send transactions as a whole is asked once, and no server is.
-      if (sql !== flightWord || parameters.length > 0) statements.push(sql);
+      if (sql !== flightRequest || parameters.length > 0) statements.push(sql);
     });
   });
   afterAll(() => opened?.database.close());

@@ -10,8 +10,8 @@ import {
   type OwnTablesOptions,
   tablesSql,
 } from "../../src/index.js";
-import { currentForm, migrationName } from "../../src/sql/table-forms.js";
-import { createOwn } from "../../src/sql/tables.js";
+import { currentForm, migrationName } from "../../src/sql/own-tables/forms.js";
+import { createOwn } from "../../src/sql/own-tables/tables.js";
 import { dialects, postgres, type TestDatabase, type TestDialect } from "../support/databases.js";
 import { until } from "../support/uploads.js";
 

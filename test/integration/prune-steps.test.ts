@@ -6,7 +6,7 @@ import { type Kysely, sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { anonymous, createWrites } from "../../src/index.js";
 import { createSqlStores } from "../../src/sql/store.js";
-import type { Pruned } from "../../src/store/prune.js";
+import type { Pruned } from "../../src/store/bookkeeping.js";
 import type { Store } from "../../src/store/store.js";
 import { dialects, type TestDialect } from "../support/databases.js";
 import { long } from "../support/long.js";

@@ -12,7 +12,7 @@ import {
 } from "../../src/index.js";
 import { createSchemaCache } from "../../src/sql/schema.js";
 import { sqlStore } from "../../src/sql/store.js";
-import { createOwn } from "../../src/sql/tables.js";
+import { createOwn } from "../../src/sql/own-tables/tables.js";
 import type { Native, Store, Unit, UnitOptions } from "../../src/store/store.js";
 import { timeoutsOf } from "../../src/wire/limits.js";
 import { createTestTables } from "../support/databases.js";

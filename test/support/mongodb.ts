@@ -2,7 +2,7 @@
 import { type Db, type Document, MongoClient } from "mongodb";
 import { createWrites } from "../../src/index.js";
 import { createCollections, mongodb, type MongoStore } from "../../src/mongodb/index.js";
-import { plainDecimal } from "../../src/store/values.js";
+import { plainDecimal } from "../../src/store/numbers.js";
 import { isChosen } from "./chosen.js";
 import type { Row } from "./databases.js";
 import { startResponder } from "./mongodb-responder/responder.js";

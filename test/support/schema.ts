@@ -1,6 +1,6 @@
 /** The tables that the tests write to: the demo's, and what is needed to break every kind of rule. */
 import type { Generated } from "kysely";
-import type { OwnTables } from "../../src/sql/tables.js";
+import type { OwnTables } from "../../src/sql/own-tables/tables.js";
 
 export interface TestTables {
   lists: {

@@ -6,7 +6,7 @@ import { Kysely, type Logger, PGliteDialect, PostgresDialect, sql } from "kysely
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables } from "../../src/index.js";
-import type { OwnTables } from "../../src/sql/tables.js";
+import type { OwnTables } from "../../src/sql/own-tables/tables.js";
 import { isChosen } from "./chosen.js";
 import { createPostgresDatabase } from "./databases.js";
 import { long } from "./long.js";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { powersyncWrites } from "../../adapters/node.js";
-import type { AuditReport } from "../../src/audit/index.js";
+import { type AuditReport, runAudit } from "../../src/audit/index.js";
 import { createIo, type Io } from "../../src/cli/io.js";
 import { run } from "../../src/cli/run.js";
 import { memoryTarget } from "../support/memory.js";
@@ -155,5 +155,23 @@ describe("audit URL", () => {
     const end = ["--outage-begin", "false", "--outage-end", "true"];
     expect(await auditCommand([...failing, ...end], io)).toBe(2);
     expect(notes).toContain('The command "false" failed.');
+  });
+
+  it.each([
+    ["passes a server whose 413 was lost to a closed connection once", 1, 1],
+    ["fails a server that only closes the connection", Infinity, 0],
+  ])("%s", async (_what, cuts, passed) => {
+    let cut = 0;
+    const fetch: typeof globalThis.fetch = async (target, init) => {
+      const { body } = init ?? {};
+      if (typeof body === "string" && body.length > 1_000_000 && cut < cuts) {
+        cut += 1;
+        throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
+      }
+      return await globalThis.fetch(target, init);
+    };
+    const report = await runAudit({ url, token: "alice", only: ["H-544"], fetch });
+    expect(report).toMatchObject({ passed, failed: { MUST: 1 - passed } });
+    expect(cut).toBeGreaterThan(0);
   });
 });

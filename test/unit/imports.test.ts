@@ -55,7 +55,7 @@ const layers: Readonly<Record<string, Layer>> = {
     files: [
       "src/wire/upload",
       "src/wire/entries",
-      "src/wire/fault",
+      "src/wire/validation-messages",
       "src/wire/answer",
       "src/wire/limits",
     ],
@@ -112,14 +112,14 @@ const layers: Readonly<Record<string, Layer>> = {
     files: ["src/config/reference", "src/config/reference-types"],
     below: ["shapes", "options", "model", "context", "wire"],
   },
-  // The words that a transaction and a pool agree on.
-  abandonment: {
-    files: ["src/sql/abandonment", "src/sql/flight-word", "src/sql/lent-word"],
+  // What a transaction asks of a guarded pool.
+  poolRequests: {
+    files: ["src/sql/pool-requests"],
     below: [],
   },
   sql: {
     files: ["src/sql/*"],
-    below: ["model", "json", "store", "abandonment", "shapes"],
+    below: ["model", "json", "store", "poolRequests", "shapes"],
     types: ["options"],
     packages: ["kysely"],
     typePackages: ["kysely/migration"],
@@ -137,10 +137,8 @@ const layers: Readonly<Record<string, Layer>> = {
   // What a transaction that fails becomes.
   letters: {
     files: [
-      "src/dead-letters/created",
+      "src/dead-letters/created-rows",
       "src/dead-letters/row-hashes",
-      "src/dead-letters/row-values",
-      "src/dead-letters/memberships",
       "src/dead-letters/parents",
       "src/dead-letters/dependants",
       "src/dead-letters/payload",
@@ -272,7 +270,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   pool: {
     files: ["adapters/pg", "adapters/pg-flight", "adapters/pg-connection"],
-    below: ["abandonment"],
+    below: ["poolRequests"],
     typePackages: ["pg"],
   },
   hosts: {

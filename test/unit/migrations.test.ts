@@ -1,7 +1,7 @@
 /** The form of the library's own tables is known by its hash. */
 import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
-import { currentForm, tableForms } from "../../src/sql/table-forms.js";
+import { currentForm, tableForms } from "../../src/sql/own-tables/forms.js";
 
 it("changes with the tables", () => {
   const hash = createHash("sha256").update(JSON.stringify(tableForms)).digest("hex");

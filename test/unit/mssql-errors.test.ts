@@ -3,10 +3,9 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { Kysely, sql } from "kysely";
 import { describe, expect, it } from "vitest";
-import { applicationWord } from "../../src/sql/application-errors.js";
-import type { SqlTable } from "../../src/sql/dialect.js";
-import { blamed } from "../../src/sql/mssql/blamed.js";
-import { codes, meaning, numbers, thrown } from "../../src/sql/mssql/errors.js";
+import { applicationWord } from "../../src/sql/errors.js";
+import type { SqlTable } from "../../src/sql/table.js";
+import { blamed, codes, meaning, numbers, thrown } from "../../src/sql/mssql/errors.js";
 import { mssqlDialect } from "../support/mssql/database.js";
 
 const request = (number: number, message = "secret") =>
@@ -163,7 +162,7 @@ describe("what an error of SQL Server is about", () => {
     columns: new Map(
       ["id", "code", "size", "parent_id"].map((name) => [name, { name, ...column }]),
     ),
-    lessons: { careful: new Set(), doubtful: new Map() },
+    lessons: { lockFirst: new Set(), unexplained: new Map() },
     traits: {
       declining: new Set(),
       rewritten: new Set(),

@@ -1,7 +1,7 @@
 /** What a flight makes of the server's answers, over a connection that the test plays. */
 import { describe, expect, it } from "vitest";
 import { fly } from "../../adapters/pg-flight.js";
-import type { Landing } from "../../src/sql/flight-word.js";
+import type { FlightAnswer } from "../../src/sql/pool-requests.js";
 
 interface Query {
   submit(connection: object): unknown;
@@ -21,7 +21,7 @@ const connection = {
 const statements = ["begin", "insert", "commit"].map((text) => ({ text, parameters: [] }));
 
 /** So many statements are answered well, and then comes an error. */
-async function landingAfter(answered: number, code: string): Promise<Landing> {
+async function landingAfter(answered: number, code: string): Promise<FlightAnswer> {
   const client = {
     query: (query: unknown) => {
       if (typeof query === "string") return Promise.resolve();

@@ -5,7 +5,7 @@ import { createMemory } from "../../src/process/call.js";
 import { createLoad } from "../../src/process/load.js";
 import { createPlaces } from "../../src/process/places.js";
 import { createPruning } from "../../src/process/pruning.js";
-import type { PruneStep } from "../../src/store/prune.js";
+import type { PruneStep } from "../../src/store/bookkeeping.js";
 import type { Store } from "../../src/store/store.js";
 import { limitsOf } from "../../src/wire/limits.js";
 

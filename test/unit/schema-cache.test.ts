@@ -7,7 +7,8 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { describe, expect, it } from "vitest";
-import type { Dialect, SqlDatabase, SqlTransaction } from "../../src/sql/dialect.js";
+import type { Dialect } from "../../src/sql/dialect.js";
+import type { SqlDatabase, SqlTransaction } from "../../src/sql/table.js";
 import { createSchemaCache } from "../../src/sql/schema.js";
 import type { Column, SchemaTrust } from "../../src/store/tables.js";
 

@@ -3,15 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringifyJson } from "../../src/wire/serialize.js";
 import { InvalidValue, PrecisionLost } from "../../src/store/failures.js";
-import {
-  booleanOf,
-  decimalText,
-  integerText,
-  jsonText,
-  numberText,
-  plainDecimal,
-  textOf,
-} from "../../src/store/values.js";
+import { booleanOf, jsonText, textOf } from "../../src/store/values.js";
+import { decimalText, integerText, numberText, plainDecimal } from "../../src/store/numbers.js";
 
 describe("integerText", () => {
   it("gives the digits of any integer, exactly", () => {

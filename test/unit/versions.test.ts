@@ -1,6 +1,6 @@
 /** Whose versions a write may overwrite: the one that it names, and the writer's own since then. */
 import { expect, it } from "vitest";
-import { type VersionRecord, versionsAllowed, versionWritten } from "../../src/store/merge.js";
+import { type VersionRecord, versionsAllowed, versionWritten } from "../../src/store/change.js";
 
 const column = "version";
 const subject = "";

@@ -285,6 +285,7 @@ export const beyondLimits: readonly AuditCase[] = [
             ...upload(g.tx(g.put("a", { code: g.code("A") }))),
             padding: "x".repeat(g.limits.bodyBytes),
           },
+          refusedUnread: true,
         },
         expect: refused(413),
       },

@@ -1,10 +1,10 @@
 /** The database behind a configuration: the server, its clock, its connections, and how much the library's own tables hold. */
 import { type Kysely, sql } from "kysely";
 import { defaultLimits } from "../../wire/limits.js";
-import { atMost } from "../../sql/at-most.js";
+import { atMost } from "../../sql/select.js";
 import type { Dialect } from "../../sql/dialect.js";
 import { familyOf } from "../../sql/families.js";
-import { createOwn, type OwnTables } from "../../sql/tables.js";
+import { createOwn, type OwnTables } from "../../sql/own-tables/tables.js";
 import { describeError, type Io, counted } from "../io.js";
 import { databaseOf, type Loaded } from "../load-config.js";
 import { info, ok, type Verdict, warning, wrong } from "./verdict.js";

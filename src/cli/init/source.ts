@@ -3,7 +3,8 @@ import { type Kysely, sql } from "kysely";
 import { type ClientSchema, syncedTables } from "../../check/client-schema.js";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
-import type { Dialect, SqlDatabase, SqlTransaction } from "../../sql/dialect.js";
+import type { Dialect } from "../../sql/dialect.js";
+import type { SqlDatabase, SqlTransaction } from "../../sql/table.js";
 import { familyOf } from "../../sql/families.js";
 import { sourceTable } from "../../sql/schema.js";
 

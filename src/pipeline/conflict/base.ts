@@ -4,9 +4,14 @@ import { fatal, misconfigured, ofApplication } from "../../errors.js";
 import type { Write } from "../../model.js";
 import type { Change } from "../../store/store.js";
 import type { Convert } from "../convert.js";
-import type { OperationState } from "../operation.js";
+import type { OperationState, Sender } from "../operation.js";
 import type { Rule } from "../rules.js";
 import type { Conflict } from "./compile.js";
+import type { MergedVersion } from "../../store/change.js";
+import { sha256 } from "../../wire/serialize.js";
+import { InvalidValue } from "../../store/failures.js";
+import { instantOf } from "../../store/timestamps.js";
+import { answerName } from "../column-messages.js";
 
 export interface Asked<P extends Principal, DB> {
   readonly change: Change;
@@ -16,15 +21,6 @@ export interface Asked<P extends Principal, DB> {
   readonly context: OperationContext<P, DB>;
   readonly kept: OperationState;
   readonly convert: Convert;
-}
-
-/** Also for a column that no client may send: the answer names it by the only name that there is. */
-export function clientName<P extends Principal, DB>(
-  column: string,
-  { clientColumns }: Pick<Rule<P, DB>, "clientColumns">,
-): string {
-  for (const [name, each] of clientColumns ?? []) if (each.column === column) return name;
-  return column;
 }
 
 /** @param column by the client's name; absent: none of them has been sent */
@@ -74,4 +70,116 @@ export async function baseOf<P extends Principal, DB>(
     base.set(column, asStored(column, given, asked));
   }
   return base;
+}
+
+/** Throws fatal INVALID_DATA for what is no version, FORBIDDEN_COLUMN where the device counts versions itself. */
+export async function versionOf<P extends Principal, DB>(
+  column: string,
+  base: ReadonlyMap<string, unknown>,
+  asked: Asked<P, DB>,
+): Promise<MergedVersion> {
+  const { context, kept } = asked;
+  const { userId } = context.principal;
+  const named = namedVersion(column, base, asked);
+  const [writer, subject] = await Promise.all([
+    writerOf(userId, kept.store.place, kept.sender),
+    sha256(userId),
+  ]);
+  return {
+    column,
+    ...(named !== undefined && { base: named }),
+    ...(writer !== undefined && { writer }),
+    subject,
+  };
+}
+
+/** `undefined`: it has not been sent. */
+function namedVersion<P extends Principal, DB>(
+  column: string,
+  base: ReadonlyMap<string, unknown>,
+  { change, rule, context }: Asked<P, DB>,
+): MergedVersion["base"] {
+  const name = answerName(column, rule);
+  const { opData = {} } = context.operation;
+  const sent: unknown = Object.hasOwn(opData, name) ? opData[name] : undefined;
+  if (!base.has(column)) {
+    const named = sent === undefined ? undefined : wholeNumber(sent, name);
+    // Whoever makes a row may give it its first version: that proves no knowledge of one that is there.
+    return change.op === "PUT" && (named ?? 0n) <= 1n ? "new" : named;
+  }
+  const was = wholeNumber(base.get(column) ?? null, name);
+  if (sent === undefined || wholeNumber(sent, name) === was) return was;
+  const message =
+    "The server counts the row's versions. A device that counts them, too, would take others' versions for its own.";
+  throw fatal("FORBIDDEN_COLUMN", message, { column: name });
+}
+
+function wholeNumber(value: unknown, column: string): bigint | null {
+  if (value === null) return null;
+  const digits = String(value).replace(/\.0+$/, "");
+  if (/^[+-]?\d{1,18}$/.test(digits)) return BigInt(digits.replace("+", ""));
+  throw fatal("INVALID_DATA", "The row's version is not a whole number.", { column });
+}
+
+/** The queue; where the client names none, the device. */
+async function writerOf(
+  userId: string,
+  place: string,
+  { clientId, device, queueId, writer }: Sender = {},
+): Promise<string | undefined> {
+  if (writer !== undefined) return sha256([userId, place, { writer }]);
+  const client = clientId ?? (device === undefined ? undefined : { device });
+  return client === undefined ? undefined : sha256([userId, place, client, queueId ?? null]);
+}
+
+/**
+ * As the column stores it; `undefined` where it has not been sent. A whole number is milliseconds since 1970. A column of texts gets one form alone, so that
+ * two can be compared: `YYYY-MM-DDTHH:MM:SS.mmmZ`. Throws fatal INVALID_DATA for what is no point in time.
+ */
+export function stampSent<P extends Principal, DB>(
+  column: string,
+  stored: unknown,
+  asked: Asked<P, DB>,
+): unknown {
+  if (stored === undefined || stored === null) return undefined;
+  const found = asked.change.table.columns.get(column);
+  const seen = found === undefined ? stored : asked.kept.store.view(found, stored);
+  const now = Date.now();
+  const number = milliseconds(seen);
+  if (number !== undefined) return number > now ? asStored(column, now, asked) : stored;
+  const ms = instantMs(seen);
+  if (ms === undefined) {
+    const name = answerName(column, asked.rule);
+    throw fatal("INVALID_DATA", "The value is no point in time.", { column: name });
+  }
+  if (ms > now) return asStored(column, new Date(now).toISOString(), asked);
+  return takesAnyText(column, asked) ? asStored(column, new Date(ms).toISOString(), asked) : stored;
+}
+
+function milliseconds(seen: unknown): number | undefined {
+  if (typeof seen === "number" || typeof seen === "bigint") return Number(seen);
+  return typeof seen === "string" && /^[+-]?\d+(?:\.\d+)?$/.test(seen) ? Number(seen) : undefined;
+}
+
+function instantMs(seen: unknown): number | undefined {
+  try {
+    const { seconds, fraction } = instantOf(seen);
+    return seconds * 1_000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
+  } catch (error) {
+    if (error instanceof InvalidValue) return undefined;
+    throw error;
+  }
+}
+
+function takesAnyText<P extends Principal, DB>(
+  column: string,
+  { change: { table }, kept: { store } }: Asked<P, DB>,
+): boolean {
+  const found = table.columns.get(column);
+  try {
+    return found !== undefined && store.convert(found, "any text", false) === "any text";
+  } catch (error) {
+    if (error instanceof InvalidValue) return false;
+    throw error;
+  }
 }

@@ -1,12 +1,10 @@
 /** A write by its rule's `conflict`, as data: what the statement asks of a row that is there, and what it makes of it. */
 import type { Principal } from "../../context.js";
 import { fatal } from "../../errors.js";
-import type { Added, Merge, Stamp } from "../../store/merge.js";
-import type { MergedChange } from "../../store/change.js";
+import type { MergedChange, Added, Merge, Stamp } from "../../store/change.js";
 import { parseJson } from "../../wire/parse-json.js";
-import { type Asked, asStored, baseMissing, baseOf, clientName } from "./base.js";
-import { stampSent } from "./newest.js";
-import { versionOf } from "./version.js";
+import { type Asked, asStored, baseMissing, baseOf, versionOf, stampSent } from "./base.js";
+import { answerName } from "../column-messages.js";
 
 /** A change that merges, and what was sent of the row before it. */
 export interface Merging {
@@ -50,7 +48,7 @@ export async function mergingOf<P extends Principal, DB>(asked: Asked<P, DB>): P
   return {
     change: { ...change, values, ...(change.op === "PUT" && { insertOnly }), merge },
     base: draft.base,
-    ...(missing !== undefined && { missing: clientName(missing, rule) }),
+    ...(missing !== undefined && { missing: answerName(missing, rule) }),
   };
 }
 
@@ -59,7 +57,7 @@ function lack<P extends Principal, DB>(
   draft: Draft,
   { change, rule }: Asked<P, DB>,
 ): void {
-  if (change.op !== "PUT") throw baseMissing(clientName(column, rule));
+  if (change.op !== "PUT") throw baseMissing(answerName(column, rule));
   draft.missing ??= column;
   draft.merge.never = true;
 }
@@ -73,7 +71,7 @@ async function countVersion<P extends Principal, DB>(
   const { change, rule } = asked;
   delete values[column];
   merge.version = await versionOf(column, base, asked);
-  if (merge.version.base === undefined) throw baseMissing(clientName(column, rule));
+  if (merge.version.base === undefined) throw baseMissing(answerName(column, rule));
   if (merge.version.base === "new") draft.missing = column;
   if (change.op !== "DELETE" || Object.keys(values).length > 0)
     values[column] = asStored(column, 1, asked);
@@ -195,7 +193,7 @@ function refuseNoList<P extends Principal, DB>(
   const seen = found && store.view(found, values[column]);
   const list = typeof seen === "string" ? listOf(seen) : seen;
   if (Array.isArray(list) && list.every((each) => plainTypes.includes(typeof each))) return;
-  const name = clientName(column, rule);
+  const name = answerName(column, rule);
   throw fatal("INVALID_DATA", "The value is not a list of texts and numbers.", { column: name });
 }
 

@@ -12,12 +12,11 @@ import type { Write, WriteOutcome } from "../../model.js";
 import type { MergedChange } from "../../store/change.js";
 import type { Change, Effect, StoredRow, Values } from "../../store/store.js";
 import { storedValues } from "../convert.js";
-import { faultOf } from "../fault.js";
+import { errorForRefused } from "../refused-change.js";
 import { rewritten } from "../scope.js";
 import { type Asked, asStored, baseMissing } from "./base.js";
-import { detailsOf } from "./details.js";
 import { mergingOf, type Merging } from "./merge.js";
-import { recordConflict } from "./record.js";
+import { recordConflict, detailsOf } from "./record.js";
 import type { Resolution } from "./rule.js";
 
 /**
@@ -54,7 +53,7 @@ async function merge<P extends Principal, DB>(change: MergedChange, { kept }: As
     // What is merged may be other columns than those that were sent.
     return await kept.unit.merge({ ...change, scope: rewritten(change.scope, change) });
   } catch (error) {
-    throw faultOf(error, change, kept);
+    throw errorForRefused(error, change, kept);
   }
 }
 

@@ -1,13 +1,13 @@
 /** SQL Server and Azure SQL, by `tedious`, `tarn` and Kysely's MssqlDialect. */
 import { sql } from "kysely";
-import type { Dialect } from "../dialect.js";
-import { carefulRows } from "../statements-locking.js";
-import { blamed } from "./blamed.js";
-import { codes, meaning } from "./errors.js";
+import type { SettingProblem } from "../../store/tables.js";
+import type { Savepoint, Dialect, StatementSettings } from "../dialect.js";
+import { lockingRows } from "../rows/locking-statements.js";
+import type { SqlTransaction } from "../table.js";
+import { blamed, codes, meaning, thrown } from "./errors.js";
 import { mssqlFamily } from "./family.js";
-import { insert, rangeLock } from "./insert.js";
-import { merging } from "./merging.js";
-import { owners, textBytes } from "./owners.js";
+import { exact, merging, owners, same } from "./operators.js";
+import { locking } from "./rows.js";
 import {
   columnNames,
   fingerprint,
@@ -15,64 +15,57 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
-import { aside, sending, settings } from "./session.js";
 import { collationOf } from "./text.js";
 import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
-/** Types that can't be compared directly, or treat different texts as equal. */
-const texts: ReadonlySet<string> = new Set([
-  "char",
-  "json",
-  "nchar",
-  "ntext",
-  "nvarchar",
-  "text",
-  "varchar",
-  "xml",
-]);
-
-const same: Dialect["same"] = (reference, { type }, value) => {
-  if (value === null) return sql`${reference} is null`;
-  if (texts.has(type)) return sql`${textBytes(reference)} = ${textBytes(sql`${value}`)}`;
-  if (type === "image") return sql`convert(varbinary(max), ${reference}) = ${value}`;
-  // Most decimals differ between single and double precision.
-  if (type === "real") return sql`${reference} = convert(real, ${value})`;
-  return sql`${reference} = ${value}`;
+/**
+ * tedious sends each statement through `sp_executesql`, which restores settings when the statement ends. Each statement therefore contains its settings:
+ * an error undoes the whole transaction, waits for locks are limited, and changed rows are counted, whatever the login's own options are.
+ */
+const statementSettings: StatementSettings = {
+  withSettings: (statement, { lockMs }) => ({
+    ...statement,
+    sql: `set xact_abort on; set lock_timeout ${Math.ceil(lockMs)}; set nocount off; ${statement.sql}`,
+  }),
+  thrown,
 };
 
-/** Read as text, because the driver would make doubles of them. */
-const exact: Dialect["exact"] = (reference, { type }) => {
-  switch (type) {
-    case "decimal":
-    case "numeric":
-      return sql`convert(varchar(41), ${reference})`;
-    case "money":
-    case "smallmoney":
-      return sql`convert(varchar(41), ${reference}, 2)`;
-    default:
-      return reference;
-  }
+/** SQL Server has no statement that releases a savepoint. */
+const savepoint: Savepoint = {
+  begin: "save transaction powersync_aside",
+  undo: "rollback transaction powersync_aside",
+  // With it on, the statement's failure would undo the whole transaction.
+  alone: (statement) => ({ ...statement, sql: `set xact_abort off; ${statement.sql}` }),
+};
+
+/** One statement. The database is found by its name, because on Azure `db_id` may return another number than `sys.databases`. */
+async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
+  const { rows } = await sql<{ durability: unknown }>`
+    select d.delayed_durability as durability from sys.databases as d where d.name = db_name()
+  `.execute(tx.withoutPlugins());
+  return Number(rows[0]?.durability ?? 0) === forced ? [notDurable] : [];
+}
+
+const forced = 2;
+
+const notDurable: SettingProblem = {
+  code: "not_durable",
+  message:
+    "The database has DELAYED_DURABILITY = FORCED: a crash takes the latest commits with it, though they have been answered. Remedy: alter database current set delayed_durability = disabled.",
 };
 
 export const mssql: Dialect = {
   name: "mssql",
-  rows: carefulRows({
-    lock: () => rangeLock,
-    returning: false,
-    uncounted: true,
-    text: (reference) => sql`convert(nvarchar(max), ${reference})`,
-    insert,
-    same,
-  }),
+  rows: lockingRows(locking),
   same,
   merging,
   inserts: "merge",
   top: true,
   // The server allows 2,100.
   mostParameters: 2_000,
-  aside,
-  sending,
+  savepoint: savepoint,
+  statementSettings: statementSettings,
   types: mssqlFamily.types,
   readColumns,
   columnNames,
@@ -83,7 +76,7 @@ export const mssql: Dialect = {
   view,
   exact,
   // Converted to the column's type: compared with the driver's Unicode text, the column would be converted row by row, without its index.
-  keyed: ({ type, charset }, value) => {
+  keyParameter: ({ type, charset }, value) => {
     const collation = charset === undefined ? undefined : collationOf(charset);
     if (collation === undefined || typeof value !== "string") return value;
     return type === "char" || type === "varchar"

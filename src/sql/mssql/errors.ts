@@ -1,5 +1,6 @@
 /** What an error of SQL Server, Azure SQL, tedious or tarn means for a write: the server's by its number, the driver's own by its code. */
-import type { Meaning } from "../../store/failures.js";
+import type { Blamed, Meaning } from "../../store/failures.js";
+import type { SqlTable } from "../table.js";
 
 /**
  * The server's errors by meaning. Sources: "Database Engine events and errors" and "Troubleshoot connectivity issues and other errors with Azure SQL
@@ -77,7 +78,7 @@ interface DriverError extends Error {
   readonly code?: unknown;
 }
 
-export function numberOf(error: unknown): number | undefined {
+function numberOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const { number } = error as DriverError;
   return typeof number === "number" && number > 0 ? number : undefined;
@@ -129,4 +130,42 @@ export function thrown(error: unknown): unknown {
   if (!(first instanceof Error)) return new AggregateError(all);
   const { number, code } = first as DriverError;
   return Object.assign(new AggregateError(all, first.message, { cause: first }), { number, code });
+}
+
+const duplicate: ReadonlySet<number> = new Set([2601, 2627]);
+
+/** Finds out what an error is about. The message is in the session's language and quotes names; a value comes last. Nothing waits for COMMIT. */
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  const number = numberOf(error);
+  if (table === undefined || number === undefined || !(error instanceof Error))
+    return { columns: [] };
+  const { columns, traits } = table;
+  const { message } = error;
+  const quoted = quotedNames(message);
+  const known = (names: readonly string[]) => names.filter((name) => columns.has(name));
+  const constraint = quoted.find((name) => traits?.constraints?.has(name) === true);
+  const its = constraint === undefined ? [] : known(traits?.constraints?.get(constraint) ?? []);
+  if (number === 547) {
+    const [first] = quoted;
+    const named = { ...(first !== undefined && { constraint: first }) };
+    // Other rows still refer to this one. For rows of the same table, the words are SAME TABLE REFERENCE. A missing parent is a FOREIGN KEY conflict.
+    if (/\bREFERENCE\b/.test(message)) return { columns: [], ...named, referred: true };
+    return { columns: its, ...named };
+  }
+  if (duplicate.has(number))
+    return { columns: its, ...(constraint !== undefined && { constraint }) };
+  const named = quoted.find((name) => columns.has(name));
+  return { columns: named === undefined ? [] : [named] };
+}
+
+/** Only the first quoted names: what follows is a value, and may contain anything. */
+const mostNames = 2;
+
+export function quotedNames(message: string): readonly string[] {
+  const names: string[] = [];
+  for (const [, double, single] of message.matchAll(/"((?:[^"]|"")+)"|'((?:[^']|'')+)'/g)) {
+    names.push((double ?? single ?? "").replaceAll('""', '"').replaceAll("''", "'"));
+    if (names.length === mostNames) break;
+  }
+  return names;
 }

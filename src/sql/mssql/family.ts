@@ -1,7 +1,7 @@
 /** SQL Server before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { type Expression, MssqlAdapter, sql } from "kysely";
-import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
+import type { SqlDatabase } from "../table.js";
 
 const waitMs = 30_000;
 
@@ -55,7 +55,7 @@ export const mssqlFamily: Family = {
     varchar: (length) => exactText(sql.lit(length)),
     timestamp: sql`datetime2(7)`,
     now: sql`sysutcdatetime()`,
-    // DATEADD takes an int, so neither microseconds nor seconds can count all the time that somebody may want to keep something.
+    // DATEADD takes an int, which is too small for a long time in microseconds or seconds.
     ago: (given) => {
       const ms = Math.min(given, longestMs);
       return sql`dateadd(minute, ${-Math.floor(ms / minuteMs)}, dateadd(microsecond, ${-Math.round((ms % minuteMs) * 1_000)}, sysutcdatetime()))`;
@@ -65,8 +65,8 @@ export const mssqlFamily: Family = {
     digits: (column) => sql`convert(varchar(20), ${column})`,
     // LEN would ignore trailing spaces.
     length: (text) => sql`datalength(${text}) / 2`,
-    // Of a column of VALUES no page says that it gives way to the table's.
-    keyed: (sent) => sql`${sent} ${letterByLetter}`,
+    // The documentation does not say that the collation of a VALUES column yields to the table's.
+    mergeKey: (sent) => sql`${sent} ${letterByLetter}`,
     uniqueNulls: true,
     ifMissing: (table, create) =>
       sql`if object_id(${sql.lit(objectName(table))}) is null ${create}`,

@@ -1,10 +1,11 @@
 /** Reads a table's columns and keys from SQL Server's catalog. Also hashes its rows. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
-import type { Constraints, SourceTable, SqlTransaction } from "../dialect.js";
+import type { Constraints } from "../dialect.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 import { objectName } from "./family.js";
-import { textBytes } from "./owners.js";
+import { textBytes } from "./operators.js";
 import { charsetOf } from "./text.js";
 
 interface ColumnRow {
@@ -33,12 +34,12 @@ export function objectId(table: SourceTable): RawBuilder<number> {
   return sql<number>`object_id(${objectName(table)})`;
 }
 
-/** In small letters, to be looked through: names have the catalog's collation, which need not be that of definitions. */
+/** In lower case and with one collation, because names and definitions may have different collations in the catalog. */
 function folded(text: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`lower(${text}) collate Latin1_General_BIN2`;
 }
 
-/** One statement. The types of others are not shown to every login; a column is, whatever its type. */
+/** One statement. A column is found even if the login may not see its type. */
 export async function readColumns(
   tx: SqlTransaction,
   table: SourceTable,

@@ -1,8 +1,8 @@
 /** Converts text for columns of SQL Server, and refuses text that the column would change: `varchar` stores a question mark for a character that its code page lacks. */
-import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
+import type { Column } from "../../store/tables.js";
 import { plainText } from "../../store/values.js";
+import { stringifyJson } from "../../wire/serialize.js";
 
 const fixed: ReadonlySet<string> = new Set(["char", "nchar"]);
 const utf8 = 65_001;

@@ -1,7 +1,6 @@
 /** Reads a table's traits on SQL Server: the login's rights, and the triggers. */
 import { type RawBuilder, sql } from "kysely";
-import type { SourceTable, SqlTransaction } from "../dialect.js";
-import type { Traits, Verb } from "../traits.js";
+import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 import { objectName } from "./family.js";
 import { objectId } from "./schema.js";
 
@@ -20,7 +19,7 @@ function text(value: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`convert(nvarchar(max), ${value}) collate database_default`;
 }
 
-/** One statement. An index with IGNORE_DUP_KEY passes over a row without an error, as a trigger may. */
+/** One statement. An index with IGNORE_DUP_KEY skips a row without an error, as a trigger may. */
 export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
   const id = objectId(source);
   const name = objectName(source);

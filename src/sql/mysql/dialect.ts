@@ -1,8 +1,12 @@
 /** MySQL and MariaDB, by `mysql2` and Kysely's MysqlDialect. */
 import { CompiledQuery, sql } from "kysely";
 import type { Dialect } from "../dialect.js";
-import { mayByTrying } from "../may.js";
-import { carefulRows } from "../statements-locking.js";
+import { mayByTrying } from "../permissions.js";
+import { lockingRows } from "../rows/locking-statements.js";
+import { blamed, codes, meaning } from "./errors.js";
+import { mysqlFamily } from "./family.js";
+import { merging, owners, same } from "./operators.js";
+import { locking, runs } from "./rows.js";
 import {
   access,
   columnNames,
@@ -11,37 +15,13 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
-import { blamed } from "./blamed.js";
-import { codes, meaning } from "./errors.js";
-import { insert } from "./insert.js";
-import { owners } from "./owners.js";
-import { merging } from "./merging.js";
-import { runs } from "./runs.js";
-import { readTraits } from "./traits.js";
 import { prepare, settingProblems } from "./session.js";
+import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
-import { mysqlFamily } from "./family.js";
-
-const same: Dialect["same"] = (reference, column, value) => {
-  if (value === null) return sql`${reference} is null`;
-  // MySQL compares what it means, MariaDB its text.
-  if (column.type === "json")
-    return sql`json_extract(${reference}, '$') <=> json_extract(${value}, '$')`;
-  // Beside a text it would be a double, and most decimals are other doubles than floats.
-  if (column.type === "float") return sql`${reference} <=> cast(${value} as float)`;
-  if (owners.kind(column) !== "text") return sql`${reference} <=> ${value}`;
-  return sql`ifnull(${owners.same(reference, "text", value, (compared) => compared)}, false)`;
-};
 
 export const mysql: Dialect = {
   name: "mysql",
-  rows: carefulRows({
-    lock: () => ({ behind: sql`for update` }),
-    returning: false,
-    text: (reference) => sql`cast(${reference} as char)`,
-    insert,
-    same,
-  }),
+  rows: lockingRows(locking),
   runs,
   same,
   merging,

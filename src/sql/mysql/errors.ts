@@ -1,5 +1,6 @@
 /** What an error of MySQL, MariaDB or mysql2 means for a write: the server's by its number, the driver's own by its code or message. */
-import type { Meaning } from "../../store/failures.js";
+import type { Blamed, Meaning } from "../../store/failures.js";
+import type { SqlTable } from "../table.js";
 
 /** Server errors by meaning. Sources: the server error references of MySQL 8.4 and MariaDB 10.11. A number that is not listed is `other`. */
 const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = {
@@ -34,7 +35,7 @@ const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number[]>> = 
   ],
 };
 
-/** Numbers above 3000 are assigned twice. These mean what is listed with this SQLSTATE alone; with another they are the other server's error. */
+/** MySQL and MariaDB both assign numbers above 3000. These have the listed meaning only with this SQLSTATE. */
 const sharedNumbers: ReadonlyMap<number, string> = new Map([[4025, "23000"]]);
 
 /** What a trigger or a procedure signals, by the class of its SQLSTATE. 45 is how it refuses a row, and so is every class that is not here. */
@@ -46,7 +47,7 @@ export const signals: Readonly<Record<string, Meaning>> = {
   "45": "CONSTRAINT_VIOLATION",
 };
 
-/** mysql2's own errors, in which the server has no part. All are an outage. */
+/** mysql2's own errors, which do not come from the server. All are an outage. */
 export const clientCodes: ReadonlySet<string> = new Set([
   "AUTH_SWITCH_PLUGIN_ERROR",
   "HANDSHAKE_NO_SSL_SUPPORT",
@@ -61,7 +62,7 @@ export const clientCodes: ReadonlySet<string> = new Set([
   "PROTOCOL_UNEXPECTED_PACKET",
 ]);
 
-/** The messages of those to which mysql2 gives no code. */
+/** The messages of mysql2's errors without a code. */
 export const clientMessages: readonly RegExp[] = [
   /^Pool is closed\.$/,
   /^No connections available\.$/,
@@ -77,11 +78,11 @@ const meanings: ReadonlyMap<unknown, Meaning> = new Map(
   ),
 );
 
-/** ER_SIGNAL_EXCEPTION. A signal may give another number; with SQLSTATE 45 it is known all the same. */
+/** ER_SIGNAL_EXCEPTION. A signal may set another number, but SQLSTATE 45 also shows that it is one. */
 const signalNumber = 1644;
 const firstServerNumber = 1000;
 
-/** `undefined`: the error is neither the server's nor the driver's. */
+/** `undefined`: the error comes neither from the server nor from the driver. */
 export function meaning(error: unknown): Meaning | undefined {
   if (!(error instanceof Error)) return undefined;
   const { errno, code, sqlState } = error as DriverError;
@@ -108,7 +109,7 @@ export function codes(error: unknown): readonly string[] {
   const { errno, sqlState } = error as DriverError;
   if (typeof errno !== "number" || errno <= 0) return [];
   return [
-    // A signal's number says nothing. Its state does.
+    // A signal's number does not say what it means, but its state does.
     ...(errno === signalNumber ? [] : [String(errno)]),
     ...(typeof sqlState === "string" ? [sqlState, sqlState.slice(0, 2)] : []),
     ...(errno === signalNumber ? [String(errno)] : []),
@@ -119,4 +120,57 @@ interface DriverError extends Error {
   readonly errno?: unknown;
   readonly code?: unknown;
   readonly sqlState?: unknown;
+}
+
+const duplicate: ReadonlySet<number> = new Set([1062, 1169, 1557, 1586, 1859]);
+const referred: ReadonlySet<number> = new Set([1217, 1451, 1834]);
+const refers: ReadonlySet<number> = new Set([1216, 1452]);
+const checks: ReadonlySet<number> = new Set([3819, 4025]);
+
+/** Finds out which table, columns or constraint an error is about. The message is in the server's language, and quotes names. Nothing waits for COMMIT. */
+export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
+  if (table === undefined || !(error instanceof Error) || !("errno" in error))
+    return { columns: [] };
+  const { columns, traits } = table;
+  const { message } = error;
+  const errno = Number(error.errno);
+  const known = (names: readonly string[]) => names.filter((each) => columns.has(each));
+  if (referred.has(errno)) return { columns: [], ...constraintIn(message), referred: true };
+  if (refers.has(errno)) {
+    const [, behind = ""] = message.split("FOREIGN KEY (", 2);
+    const [listed = ""] = behind.split(") REFERENCES ", 1);
+    return { columns: known(quotedNames(listed)), ...constraintIn(message) };
+  }
+  if (duplicate.has(errno)) {
+    // The value precedes the key's name, and may contain anything.
+    const [, key = ""] = /'([^']*)'[^']*$/.exec(message) ?? [];
+    const name = key.slice(key.lastIndexOf(".") + 1);
+    return { columns: known(traits?.constraints?.get(name) ?? []), constraint: name };
+  }
+  if (checks.has(errno)) {
+    const [name = ""] = [...message.matchAll(/[`']([^`']+)[`']/g)].map(([, each]) => each ?? "");
+    // MariaDB names a column's own check after the column, with its table.
+    const own = name.slice(name.indexOf(".") + 1);
+    const told = traits?.constraints?.get(name) ?? (columns.has(own) ? [own] : []);
+    return { columns: known(told), constraint: name };
+  }
+  // The value precedes the column, and may contain anything.
+  let last: string | undefined;
+  let at = -1;
+  for (const name of columns.keys()) {
+    const place = Math.max(message.lastIndexOf(`'${name}'`), message.lastIndexOf(`\`${name}\``));
+    if (place > at) [last, at] = [name, place];
+  }
+  return { columns: last === undefined ? [] : [last] };
+}
+
+function constraintIn(message: string): { readonly constraint?: string } {
+  const [, constraint] = /CONSTRAINT `((?:[^`]|``)+)`/.exec(message) ?? [];
+  return constraint === undefined ? {} : { constraint: constraint.replaceAll("``", "`") };
+}
+
+function quotedNames(listed: string): readonly string[] {
+  return [...listed.matchAll(/`((?:[^`]|``)+)`/g)].map(([, name = ""]) =>
+    name.replaceAll("``", "`"),
+  );
 }

@@ -1,7 +1,7 @@
 /** MySQL and MariaDB before their dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
 import { MysqlAdapter, sql } from "kysely";
-import type { SqlDatabase } from "../dialect.js";
 import type { Family } from "../family.js";
+import type { SqlDatabase } from "../table.js";
 
 const lock = "powersync-writes";
 const waitSeconds = 30;

@@ -2,8 +2,9 @@
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
+import type { Access, Constraints } from "../dialect.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
-import type { Access, Constraints, SourceTable, SqlTransaction } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 
 interface ColumnRow {
   readonly name: string;
@@ -17,19 +18,19 @@ interface ColumnRow {
   readonly charset: string | null;
   readonly nullable: string;
   readonly defaulted: Count;
-  /** By a sequence of MariaDB's. */
+  /** Whether its default is from a sequence of MariaDB. */
   readonly counted: Count;
   readonly extra: string;
   readonly expression: string | null;
   readonly json: Count;
   /** Whether the table's engine has transactions; null for a view. */
   readonly transactions: string | null;
-  /** Of the connection. */
+  /** The connection's character set. */
   readonly client: string;
   readonly cuts: Count;
 }
 
-/** By the pool's settings a number, a bigint or its digits. */
+/** A number, a bigint or digits, depending on the pool's settings. */
 type Count = number | bigint | string;
 
 /**

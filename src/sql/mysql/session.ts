@@ -9,19 +9,20 @@
  *   waits of the others.
  * - The time zone is UTC, so that a TIMESTAMP is the instant that was sent, whatever the server's or the pool's zone, also in the hour that
  *   a zone has twice.
- * - Strict mode is on, also where the server's is off: nothing is cut, rounded up or replaced without an error. A zero is a zero, also in an
- *   AUTO_INCREMENT column. Backslashes escape, as mysql2 believes they do: where they don't, a quote behind one would end its text. Text of a
- *   CHAR column comes without the padding, or it would be another text than was sent.
- * - A transaction begins with the settings, which turn `autocommit` off, and ends with COMMIT: a `completion_type` that chains transactions has another
- *   one open before. The isolation is the session's for as long.
- * - A SELECT gives all of its rows, and a statement is not refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL is
- *   equal to nothing (`sql_auto_is_null`).
+ * - Strict mode is on, even if the server's is off: nothing is truncated, rounded up or replaced without an error. A zero stays a zero, also in an
+ *   AUTO_INCREMENT column. Backslashes escape, as mysql2 assumes: otherwise a quote after a backslash would end the text. Text of a CHAR column is read
+ *   without padding, because with it the text would differ from the one that was sent.
+ * - The settings begin the transaction, because they turn `autocommit` off, and it ends with COMMIT. A `completion_type` that chains transactions would
+ *   open another one. The isolation level is set for the session during the transaction.
+ * - A SELECT returns all of its rows, and no statement is refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL equals
+ *   nothing (`sql_auto_is_null`).
  */
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
-import type { SessionSettings, SqlDatabase, SqlTransaction, StatementBounds } from "../dialect.js";
+import type { SessionSettings, TimeLimits } from "../dialect.js";
+import type { SqlDatabase, SqlTransaction } from "../table.js";
 
-interface Asked extends Pick<StatementBounds, "lockMs" | "statementMs"> {
+interface Asked extends Pick<TimeLimits, "lockMs" | "statementMs"> {
   readonly isolation: SessionSettings["isolation"];
 }
 
@@ -29,11 +30,11 @@ interface Setting {
   readonly name: string;
   /** As SQL. */
   readonly value: (asked: Asked) => string;
-  /** A user variable that may be NULL keeps numbers as text; the setting takes none. */
+  /** The number's type, because a user variable that may be NULL holds it as text, which the setting does not accept. */
   readonly number?: "unsigned" | "decimal(20, 6)";
-  /** On or off: MariaDB keeps the word in place of a number. */
+  /** On or off. MariaDB saves the word instead of a number. */
   readonly flag?: true;
-  /** Opens the comment that keeps the setting from servers which don't have it. */
+  /** Opens a conditional comment, so that servers without the setting ignore it. */
   readonly only?: "/*M!100101" | "/*M!100300" | "/*!50708" | "/*!50720";
 }
 

@@ -1,8 +1,9 @@
 /** Converts text for columns of MySQL and MariaDB, and refuses text that the column would change. */
-import { stringifyJson } from "../../wire/serialize.js";
-import type { Column } from "../../store/tables.js";
 import { InvalidValue } from "../../store/failures.js";
-import { isDouble, jsonText, plainText, textOf } from "../../store/values.js";
+import type { Column } from "../../store/tables.js";
+import { jsonText, plainText, textOf } from "../../store/values.js";
+import { isDouble } from "../../store/numbers.js";
+import { stringifyJson } from "../../wire/serialize.js";
 
 /** Accepts text that the column stores unchanged. */
 export function textFor(column: Column, value: unknown, lossyNumbers: boolean): string {
@@ -17,7 +18,7 @@ export function textFor(column: Column, value: unknown, lossyNumbers: boolean): 
   return text;
 }
 
-/** A JSON document's text. MariaDB's documents are text, which has a length; it takes one level of nesting less than it says, MySQL a hundred. */
+/** A JSON document's text. MariaDB stores documents as text, which has a length, and accepts 31 levels of nesting. MySQL accepts 100. */
 export function documentFor(
   { length }: Column,
   value: unknown,
@@ -35,7 +36,7 @@ export function documentFor(
 const least = -(2n ** 63n);
 const greatest = 2n ** 64n - 1n;
 
-/** MySQL keeps an integer of 64 bits as it is, and of any other number the nearest double. */
+/** MySQL stores integers of 64 bits exactly, and any other number as the nearest double. */
 function refuseInexact(json: string): void {
   let inString = false;
   for (let at = 0; at < json.length; at += 1) {
@@ -59,9 +60,9 @@ function refuseInexact(json: string): void {
 const surrogate = /\\u[dD]/;
 const escapes = /\\(?:u([\da-fA-F]{4})|.)/g;
 
-/** @param json without an unescaped half, so that both halves of a pair are escapes, one behind the other */
+/** @param json contains no unescaped half, so both halves of a pair are escapes, one after the other */
 function hasHalfPair(json: string): boolean {
-  /** Where the second half has to stand. */
+  /** The position at which the second half must follow. */
   let expected: number | undefined;
   for (const { index, 0: escape, 1: digits = "0" } of json.matchAll(escapes)) {
     const unit = Number.parseInt(digits, 16);

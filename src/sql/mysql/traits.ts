@@ -1,7 +1,6 @@
 /** Reads a table's traits on MySQL and MariaDB, including the user's rights. A trigger can refuse a row there, but never skip it. */
 import { type RawBuilder, sql } from "kysely";
-import type { SourceTable, SqlTransaction } from "../dialect.js";
-import type { Traits } from "../traits.js";
+import type { SourceTable, SqlTransaction, Traits } from "../table.js";
 
 interface TraitsRow {
   readonly name: string;

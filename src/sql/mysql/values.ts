@@ -1,9 +1,10 @@
 /**
- * Makes JSON values parameters for MySQL and MariaDB, and shows parameters as `mysql2` reads the column. What the server would cut, round, pad or replace is refused here, for even in strict mode it
- * does so with some: spaces at the end of a text, letters in another case for an enumeration, a fraction of a second, a number for a year.
+ * Converts JSON values to parameters for MySQL and MariaDB, and parameters to the form in which `mysql2` reads the column. Values that the server would
+ * truncate, round, pad or replace are refused here, because it changes some even in strict mode: spaces at the end of a text, letters in another case for
+ * an enumeration, a fraction of a second, a number for a year.
  */
 import { sql } from "kysely";
-import { parseJson } from "../../wire/parse-json.js";
+import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockOf,
@@ -16,18 +17,10 @@ import {
   millionthsOf,
   type RoundSecond,
 } from "../../store/timestamps.js";
-import { InvalidValue } from "../../store/failures.js";
-import { conversion } from "../row-values.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  plainDecimal,
-  uuidOf,
-} from "../../store/values.js";
+import { booleanOf, bytesOf, hexOf, uuidOf } from "../../store/values.js";
+import { decimalText, floatText, integerText, plainDecimal } from "../../store/numbers.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { conversion } from "../rows/values.js";
 import { documentFor, textFor, wordOf, wordsOf } from "./text.js";
 
 export function convert(
@@ -107,12 +100,12 @@ function integer({ type, unsigned }: Column, value: unknown, lossyNumbers: boole
     : inLimits(-bitsValue(size - 1) - 1n, bitsValue(size - 1), text);
 }
 
-/** The greatest number of so many bits. */
+/** The greatest number with this many bits. */
 function bitsValue(size: number): bigint {
   return (1n << BigInt(size)) - 1n;
 }
 
-/** As a `bigint`, which mysql2 writes as digits; the column's text would be compared with a key as a floating-point number. */
+/** As a `bigint`, which mysql2 writes as digits: a text would be compared with a key as a floating-point number. */
 function inLimits(least: bigint, greatest: bigint, text: string): bigint {
   // Millions of digits take seconds to read.
   const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
@@ -133,7 +126,7 @@ function sizesOf({ scale, precision }: Column) {
   };
 }
 
-/** FLOAT(7,2) rounds to its digits, by floating-point arithmetic: halves go to the even digit, and many a half is none. */
+/** FLOAT(7,2) rounds to its digits by floating-point arithmetic: halves to the even digit, and many decimal halves are not exact. */
 function floating(column: Column, value: unknown, exact: boolean): string {
   const { type, scale } = column;
   if (scale === undefined) return floatText(value, type === "float");
@@ -151,12 +144,12 @@ function nearestEven(number: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** The server reads a seventh digit, too, and no further one. */
+/** The server reads seven digits, and ignores the rest. */
 const rounded: RoundSecond = ({ fraction }, digits) =>
   halfUp(millionthsOf(fraction) + (fraction.charAt(6) >= "5" ? 1 : 0), digits);
 const cut: RoundSecond = ({ fraction }, digits) => millionthsOf(fraction.slice(0, digits));
 
-/** MariaDB cuts unless its `sql_mode` says that it rounds; MySQL rounds unless its own says that it cuts. */
+/** MariaDB truncates unless its `sql_mode` says that it rounds. MySQL rounds unless its `sql_mode` says that it truncates. */
 function roundingOf({ cutsSeconds }: Column): RoundSecond {
   return cutsSeconds ? cut : rounded;
 }
@@ -182,26 +175,26 @@ function timeOfDay(column: Column, value: unknown, exact: boolean): string {
   return `${isZero ? "" : sign}${clockText(kept)}`;
 }
 
-/** The server would take 70 for 1970. */
+/** The server would read 70 as 1970. */
 function year(value: unknown): bigint {
   const number = inLimits(0n, 2155n, integerText(value, false));
   return number === 0n || number >= 1901n ? number : refuse("The year is out of range.");
 }
 
-/** BINARY(16) is where a UUID is kept by its bytes. */
+/** A BINARY(16) column may store a UUID by its bytes. */
 function binary({ type, length = 0 }: Column, value: unknown): unknown {
   const id = type === "binary" && length === 16 ? uuidOf(value) : undefined;
   const hex = id === undefined ? hexOf(bytesOf(value)) : id.replaceAll("-", "");
   if (hex.length > length * 2) throw new InvalidValue("The data is too long.");
   if (type === "binary" && hex.length < length * 2)
     throw new InvalidValue(`The data must be ${length} bytes long.`);
-  // Bytes as a parameter have no form that every version of the driver writes alike.
+  // Not bytes as a parameter, because versions of the driver write them in different forms.
   return conversion(sql`unhex(${hex})`);
 }
 
 /**
- * A parameter that `convert` made, as `mysql2` reads the column from a pool with `timezone: "Z"`: for application code that compares it with a
- * stored row. A `bigint` is its digits, as the library reads it.
+ * Converts the result of `convert` to the form in which `mysql2` reads the column from a pool with `timezone: "Z"`, for application code that compares it
+ * with a stored row. A BIGINT becomes text, as the library reads it.
  */
 export function view(column: Column, parameter: unknown): unknown {
   const { type, precision = 1 } = column;

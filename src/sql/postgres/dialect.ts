@@ -1,32 +1,32 @@
 /** Postgres, by `pg` or PGlite. */
 import { CompiledQuery, type RawBuilder, sql } from "kysely";
-import { abandonment } from "../abandonment.js";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Dialect, SqlTransaction, StatementBounds } from "../dialect.js";
-import { returningRows } from "../statements.js";
-import { carefulRows } from "../statements-locking.js";
-import { locking } from "./careful.js";
+import type { Dialect, TimeLimits, HungSessions } from "../dialect.js";
+import { closeRequest } from "../pool-requests.js";
+import { lockingRows } from "../rows/locking-statements.js";
+import { returningRows } from "../rows/statements.js";
+import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning, taken } from "./errors.js";
-import { owners } from "./owners.js";
-import { merging } from "./merging.js";
+import { postgresFamily } from "./family.js";
+import { merging, owners, same } from "./operators.js";
 import { become, becoming, inspect } from "./rls.js";
+import { locking } from "./rows.js";
 import {
   access,
   columnNames,
   comparable,
   fingerprint,
+  quoted,
   readColumns,
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
-import { stranded } from "./stranded.js";
 import { readTraits } from "./traits.js";
 import { convert } from "./values.js";
 import { view } from "./view.js";
-import { postgresFamily } from "./family.js";
 
 /** The last setting frees the locks of a process or network that has gone silent. */
-function bounds({ lockMs, statementMs, asynchronousCommit }: StatementBounds): RawBuilder<unknown> {
+function timeLimits({ lockMs, statementMs, asynchronousCommit }: TimeLimits): RawBuilder<unknown> {
   // Only `off` is changed. Other settings, such as `local`, wait for this server's disk and stay as they are.
   const durable = asynchronousCommit
     ? sql``
@@ -53,11 +53,35 @@ const asynchronous: SettingProblem = {
     "The database has synchronous_commit = off: a crash takes the latest commits with it, though they have been answered. The library's own transactions set it to on, unless the configuration says asynchronousCommit; yours don't. Remedy: alter system set synchronous_commit = on, or alter role or alter database where it has been set there.",
 };
 
+/** A wait for a lock, or a statement, has taken too long. */
+const waited: ReadonlySet<string | undefined> = new Set(["55P03", "57014"]);
+
+/**
+ * Ends transactions of the library whose rest never arrives, because the network went silent or a process was stopped between the packets of a flight.
+ * The server waits for the rest and holds locks. No timeout of the session applies then, except `transaction_timeout` of Postgres 17.
+ */
+const hungSessions: HungSessions = {
+  isSuspected: (error) => waited.has(codes(error)[0]),
+  // A session is `active` until everything it was sent has been answered. A COPY is active, too, but may wait for its client for any time.
+  end: async (tx, tables, olderThanMs) => {
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity as session
+      where datname = current_database() and usename = session_user and pid <> pg_backend_pid()
+        and state = 'active' and wait_event = 'ClientRead' and query !~* '^\\s*copy\\M'
+        and xact_start < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
+        and exists (
+          select from pg_locks as held where held.pid = session.pid and held.locktype = 'relation'
+            and held.relation = any(array[${sql.join(tables.map((table) => sql`to_regclass(${quoted(table)})::oid`))}])
+        )
+    `.execute(tx);
+  },
+};
+
 export const postgres: Dialect = {
   name: "postgres",
   rows: returningRows,
-  carefulRows: carefulRows(locking),
-  same: locking.same,
+  lockingRows: lockingRows(locking),
+  same,
   merging,
   types: postgresFamily.types,
   readColumns,
@@ -79,15 +103,15 @@ export const postgres: Dialect = {
   meaning,
   taken,
   blamed,
-  bound: async (tx, timeouts) => {
-    await bounds(timeouts).execute(tx);
+  setTimeLimits: async (tx, timeouts) => {
+    await timeLimits(timeouts).execute(tx);
   },
-  bounds,
+  timeLimits: timeLimits,
   defer: sql`set constraints all deferred`,
   settings,
-  stranded,
+  hungSessions: hungSessions,
   tookLong: (error) => codes(error)[0] === "57014",
   abandon: async (connection) => {
-    await connection.executeQuery(CompiledQuery.raw(abandonment));
+    await connection.executeQuery(CompiledQuery.raw(closeRequest));
   },
 };

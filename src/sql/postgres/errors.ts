@@ -1,8 +1,8 @@
 /** What an error of Postgres means for a write, by its SQLSTATE. */
 import type { Blamed, Meaning } from "../../store/failures.js";
-import type { SqlTable } from "../dialect.js";
+import type { SqlTable } from "../table.js";
 
-/** SQLSTATEs by meaning. Two characters stand for a class: every code in it that is not listed elsewhere, an extension's and a trigger's own included. */
+/** SQLSTATEs by meaning. Two characters mean a class: every code in it that is not listed elsewhere, including codes of extensions and triggers. */
 export const sqlstates: Readonly<Record<Meaning, readonly string[]>> = {
   NOT_NULL_VIOLATION: ["23502"],
   UNIQUE_VIOLATION: ["23505"],
@@ -74,7 +74,7 @@ export function codes(error: unknown): readonly string[] {
   return typeof code === "string" && isSqlstate(code) ? [code, code.slice(0, 2)] : [];
 }
 
-/** Where in the server's source an error was made, and where in the statement, as the protocol's error fields tell. */
+/** Error fields of the protocol: where in the server's source the error was raised, and where in the statement it is. */
 interface ServerError {
   readonly file?: unknown;
   readonly routine?: unknown;
@@ -83,8 +83,8 @@ interface ServerError {
 }
 
 /**
- * A code that no list has is the application's word where RAISE made it. Others have codes of their own too: extensions and poolers, some of which pass.
- * The parsers of some types say only "syntax error" (`tsquery`, `ltree`), or "internal error" (`hstore`, PostGIS), of a value that is none of theirs.
+ * An unlisted code comes from the application if RAISE made it. Extensions and poolers have their own codes, too, and some of those errors pass. The
+ * parsers of some types only report "syntax error" (`tsquery`, `ltree`) or "internal error" (`hstore`, PostGIS) for an invalid value.
  */
 function meaningByOrigin(code: string, error: ServerError): Meaning {
   const { routine, position, internalPosition } = error;
@@ -100,7 +100,7 @@ function meaningByOrigin(code: string, error: ServerError): Meaning {
 
 const parsesStatements =
   /^(?:postgres\.c|scan\.l|gram\.y|parser\.c|analyze\.c|parse_\w+\.c|pl_\w+\.[cly])$/;
-/** By their names: a type's input and output; and what PostGIS's own library has refused. */
+/** Source files by name: a type's input and output, and errors of PostGIS's own library. */
 const parsesValues = /(?:_io|_?inout|^lwgeom_pg)\.c$/;
 
 /** EPIPE of a socket has the form of an SQLSTATE. Node's other codes have other lengths. */

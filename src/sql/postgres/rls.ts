@@ -1,8 +1,9 @@
 /** Postgres' row-level security: runs a transaction as another role, and checks whether policies restrict that role. */
 import { type RawBuilder, sql } from "kysely";
-import type { PolicyReport } from "../../store/tables.js";
 import type { DatabaseCaller } from "../../store/store.js";
-import type { RowSecurity, SourceTable, SqlTransaction } from "../dialect.js";
+import type { PolicyReport } from "../../store/tables.js";
+import type { RowSecurity } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 import { quoted } from "./schema.js";
 
 /**

@@ -2,7 +2,8 @@
 import { type Expression, type RawBuilder, sql } from "kysely";
 import { UnsuitableTable } from "../../store/failures.js";
 import type { Column, ForeignKey } from "../../store/tables.js";
-import type { Access, SqlTransaction, Constraints, SourceTable } from "../dialect.js";
+import type { Access, Constraints } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 
 interface ColumnRow {
   readonly name: string;
@@ -123,7 +124,7 @@ function scaleOf(type: string, modifier: number): number | undefined {
   }
 }
 
-/** As SQL has it. */
+/** The name in quotes, as in SQL. */
 export function quoted({ schema, name }: SourceTable): string {
   return [schema, name]
     .filter((part) => part !== undefined)

@@ -1,8 +1,7 @@
 /** Reads a table's traits: its kind, and the role's rights, as far as they decide which statements to use. */
 import { sql } from "kysely";
-import type { SourceTable, SqlTransaction } from "../dialect.js";
 import type { DeferredPlace } from "../../store/tables.js";
-import type { Traits, Verb } from "../traits.js";
+import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 import { parsedJson, quoted } from "./schema.js";
 
 interface TraitsRow {

@@ -1,6 +1,5 @@
 /** Converts JSON values to parameters for Postgres: text that the server reads by the column's own type. */
-import { parseJson } from "../../wire/parse-json.js";
-import { stringifyJson } from "../../wire/serialize.js";
+import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import {
   clockText,
@@ -12,20 +11,11 @@ import {
   type RoundSecond,
   timeOfDay,
 } from "../../store/timestamps.js";
-import { InvalidValue } from "../../store/failures.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  hexOf,
-  integerText,
-  jsonText,
-  plainText,
-  textOf,
-} from "../../store/values.js";
-import { intervalText, millionthsNearest } from "./intervals.js";
-import { boundTypes, rangeText } from "./ranges.js";
+import { booleanOf, bytesOf, hexOf, jsonText, plainText, textOf } from "../../store/values.js";
+import { decimalText, floatText, integerText } from "../../store/numbers.js";
+import { parseJson } from "../../wire/parse-json.js";
+import { stringifyJson } from "../../wire/serialize.js";
+import { boundTypes, intervalText, millionthsNearest, rangeText } from "./times.js";
 import { elementsOf } from "./view.js";
 
 /** How a value is converted. */

@@ -1,7 +1,8 @@
 /** Converts parameters to the form in which `pg` reads the column, and parses array literals. */
-import { parseJson } from "../../wire/parse-json.js";
 import type { Column } from "../../store/tables.js";
-import { plainDecimal, uuidOf } from "../../store/values.js";
+import { uuidOf } from "../../store/values.js";
+import { plainDecimal } from "../../store/numbers.js";
+import { parseJson } from "../../wire/parse-json.js";
 
 /**
  * Converts the result of `convert` to the form in which `pg` reads the column by default, for application code that compares it with a stored row.

@@ -1,10 +1,15 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
 import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
-import type { Dialect, SqlTransaction } from "../dialect.js";
-import { returningRows, verdict } from "../statements.js";
-import { mayByTrying } from "../may.js";
-import { carefulRows } from "../statements-locking.js";
+import type { Dialect } from "../dialect.js";
+import { mayByTrying } from "../permissions.js";
+import { lockingRows } from "../rows/locking-statements.js";
+import { returningRows } from "../rows/statements.js";
+import type { SqlTransaction } from "../table.js";
+import { blamed, codes, meaning } from "./errors.js";
+import { lockForWriting, sqliteFamily } from "./family.js";
+import { merging, owners, same } from "./operators.js";
+import { locking, runs } from "./rows.js";
 import {
   columnNames,
   fingerprint,
@@ -12,14 +17,8 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
-import { convert, view } from "./values.js";
-import { lockForWriting } from "./lock.js";
-import { blamed, codes, meaning } from "./errors.js";
-import { merging } from "./merging.js";
-import { owners } from "./owners.js";
-import { runs } from "./runs.js";
 import { readTraits } from "./traits.js";
-import { sqliteFamily } from "./family.js";
+import { convert, view } from "./values.js";
 
 async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> {
   const { rows } = await sql<{ synchronous: unknown }>`pragma synchronous`.execute(
@@ -34,24 +33,10 @@ const notSynchronous: SettingProblem = {
     "The connection has synchronous = OFF: a crash of the machine takes the latest commits with it, though they have been answered, and can destroy the file. Remedy: pragma synchronous = FULL.",
 };
 
-const same: Dialect["same"] = (reference, _column, value) =>
-  sql`${reference} is ${value} collate binary`;
-
 export const sqlite: Dialect = {
   name: "sqlite",
   rows: returningRows,
-  carefulRows: carefulRows({
-    returning: true,
-    text: (reference) => sql`cast(${reference} as text)`,
-    insert: async (tx, { table, key, scope, traits }, { values }) => {
-      const statement = tx.insertInto(table).values({ ...values, ...key });
-      const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
-      // Changed rows of a view are not counted, but returned.
-      const [row] = await statement.returning(returned).execute();
-      return row === undefined ? { count: 0n } : { count: 1n, row };
-    },
-    same,
-  }),
+  lockingRows: lockingRows(locking),
   runs,
   same,
   merging,
@@ -73,7 +58,7 @@ export const sqlite: Dialect = {
   meaning,
   blamed,
   // A statement blocks the process until it ends, so only the wait for the lock can be limited.
-  bound: lockForWriting,
+  setTimeLimits: lockForWriting,
   // The setting ends with the transaction.
   defer: sql`pragma defer_foreign_keys = on`,
   settings,

@@ -1,6 +1,6 @@
 /** What an error of SQLite means for a write, by its result code: `better-sqlite3` gives the code's name, `node:sqlite` its number. */
 import type { Blamed, Meaning } from "../../store/failures.js";
-import type { SqlTable } from "../dialect.js";
+import type { SqlTable } from "../table.js";
 
 /** Result codes by meaning: name without `SQLITE_`, and number. A code that is not listed is `other`. */
 const resultCodes: Readonly<

@@ -1,7 +1,10 @@
-/** SQLite before its dialect is loaded: Kysely's adapter, and how the library's own tables are created. */
-import { SqliteAdapter, sql } from "kysely";
+/** SQLite before its dialect is loaded: Kysely's adapter, how the library's own tables are created, and the write lock of a database file. */
+import { type Expression, sql, SqliteAdapter } from "kysely";
+import { retryable } from "../../errors.js";
+import type { TimeLimits } from "../dialect.js";
 import type { Family } from "../family.js";
-import { migrateInTurn } from "./lock.js";
+import type { SqlDatabase, SqlTransaction } from "../table.js";
+import { meaning } from "./errors.js";
 
 export const sqliteFamily: Family = {
   name: "sqlite",
@@ -20,3 +23,59 @@ export const sqliteFamily: Family = {
   },
   migrate: migrateInTurn,
 };
+
+const firstPauseMs = 4;
+const longestPauseMs = 64;
+const migrationMs = 15_000;
+
+/**
+ * Takes the write lock before the transaction reads anything, and waits for it without blocking the process. Kysely begins with a plain BEGIN, which locks
+ * nothing. A transaction that reads first and then writes, while another process has written, fails at once (BUSY, BUSY_SNAPSHOT), however long the
+ * connection would wait. Any DELETE takes the lock when it starts; this one deletes nothing.
+ */
+export async function lockForWriting(
+  tx: SqlTransaction,
+  { lockMs }: TimeLimits,
+  ledger: Expression<unknown> | undefined,
+): Promise<void> {
+  if (ledger === undefined) return;
+  try {
+    await inTurn(() => sql`delete from ${ledger} where 0`.execute(tx), lockMs);
+  } catch (error) {
+    // Without the library's tables, the first write takes the lock. If that comes too late, the whole transaction is tried again.
+    if (meaning(error) !== "schema") throw error;
+  }
+}
+
+/** Runs work in a transaction that holds the lock from its beginning. With a rollback journal, readers can block COMMIT; then the whole transaction is tried again. */
+async function migrateInTurn(
+  db: SqlDatabase,
+  run: (on: SqlDatabase) => Promise<void>,
+): Promise<void> {
+  const migration = async (tx: SqlTransaction) => {
+    // Creating a table takes the lock. This one surely does not exist yet.
+    await sql`create table powersync_writes_lock (locked integer)`.execute(tx);
+    await sql`drop table powersync_writes_lock`.execute(tx);
+    await run(tx);
+  };
+  await inTurn(() => db.transaction().execute(migration), migrationMs);
+}
+
+/** Waits between tries, because SQLite's own wait blocks the whole process, and a connection may have none. */
+async function inTurn(run: () => Promise<unknown>, ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      await run();
+      return;
+    } catch (error) {
+      if (meaning(error) !== "contention") throw error;
+      if (performance.now() >= until) throw retryable("Others are writing right now.");
+    }
+    await sleep(pauseMs * (0.5 + Math.random()));
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

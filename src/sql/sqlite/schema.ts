@@ -1,8 +1,9 @@
 /** Reads a table's columns and keys from SQLite. Also represents its rows as texts, to detect changes. */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Column, ForeignKey } from "../../store/tables.js";
+import type { Constraints } from "../dialect.js";
 import { type ForeignKeyColumn, foreignKeysOf } from "../schema.js";
-import type { SqlTransaction, Constraints, SourceTable } from "../dialect.js";
+import type { SourceTable, SqlTransaction } from "../table.js";
 
 interface TableInfoRow {
   readonly name: string;

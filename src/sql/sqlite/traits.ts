@@ -1,14 +1,12 @@
 /** Reads a table's traits, as far as they decide which statements to use. */
-import { sql } from "kysely";
-import type { SourceTable, SqlTransaction } from "../dialect.js";
+import { type RawBuilder, sql } from "kysely";
 import type { DeferredPlace } from "../../store/tables.js";
-import type { Traits, Verb } from "../traits.js";
-import { deferredPlace, reaching } from "./deferred.js";
+import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
-  /** Whether it has no unique index but its key's, and does not refer to itself. */
+  /** Whether it has no unique index except its key's, and does not refer to itself. */
   readonly alike: number | bigint;
   /** The database file in which it was found. */
   readonly place: string;
@@ -31,7 +29,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     select 1 from ${sql.id(schema, "sqlite_schema")} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
   const triggered = sql`(${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its})`;
   const { rows } = await sql<TraitsRow>`
-    with recursive ${reaching(source)}
+    with recursive ${reachedTables(source)}
     select type as kind, ${triggered} as triggered, ${sql.id("schema")} as place,
       ${deferredPlace(sql`waits`)} as declared, ${deferredPlace(sql`1`)} as asked,
       not exists (select 1 from pragma_index_list(${name}, ${schema ?? null}) where ${sql.id("unique")} = 1 and origin <> 'pk')
@@ -60,4 +58,48 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     versioned: false,
     rowSecurity: false,
   };
+}
+
+/**
+ * Table expressions for WITH: `foreign_keys`; and `reached`, the table and those whose rows change with its rows by a foreign key's action. Only the text
+ * of a table tells which keys wait, so all keys of a table whose text has the keyword count. Other attached files are not examined.
+ */
+function reachedTables({ name, schema }: SourceTable): RawBuilder<unknown> {
+  const schemas = new Set(["main", "temp", ...(schema === undefined ? [] : [schema])]);
+  const own = [...schemas].map((each) => ({
+    each,
+    catalog: each === "temp" ? sql.id("sqlite_temp_schema") : sql.id(each, "sqlite_schema"),
+  }));
+  const keys = own.map(
+    ({ each, catalog }) => sql`
+      select m.name, f.${sql.id("table")},
+        f.on_delete not in ('NO ACTION', 'RESTRICT') or f.on_update not in ('NO ACTION', 'RESTRICT'),
+        m.sql like '%initially%deferred%'
+      from ${catalog} as m, pragma_foreign_key_list(m.name, ${sql.lit(each)}) as f where m.type = 'table'`,
+  );
+  const triggers = own.map(
+    ({ catalog }) => sql`select tbl_name from ${catalog} where type = 'trigger'`,
+  );
+  const named = sql.join([...schemas].map((each) => sql.lit(each)));
+  return sql`
+    foreign_keys (source, target, cascades, waits) as (
+      ${sql.join(keys, sql` union all `)}
+      union all select null, null, 0, 1 from pragma_database_list where name not in (${named})
+    ), triggers (tbl_name) as (${sql.join(triggers, sql` union all `)}),
+    reached (name) as (
+      select ${name}
+      union select f.source from reached join foreign_keys f on f.target = reached.name collate nocase where f.cascades
+    )`;
+}
+
+/** A `DeferredPlace`. @param waits the condition on a row of `foreign_keys` that the key waits */
+function deferredPlace(waits: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`case
+    when not exists (select 1 from foreign_keys where ${waits}) then 'none'
+    when exists (select 1 from reached r join triggers t on t.tbl_name = r.name collate nocase)
+      or exists (
+        select 1 from reached r join foreign_keys f on f.source = r.name collate nocase or f.target = r.name collate nocase
+        where ${waits}
+      ) then 'here'
+    else 'elsewhere' end`;
 }

@@ -2,24 +2,19 @@
  * Converts JSON values to parameters for SQLite, and parameters to the form in which the driver reads the column. SQLite accepts any value, and a column's
  * affinity may silently change it. The declared type is therefore enforced here, as a stricter database would do.
  */
-import { stringifyJson } from "../../wire/serialize.js";
+import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import { clockOf, clockText, dateOnly, instantOf, instantText } from "../../store/timestamps.js";
-import { InvalidValue } from "../../store/failures.js";
+import { booleanOf, bytesOf, jsonText, plainText, textOf, uuidOf } from "../../store/values.js";
 import {
-  booleanOf,
-  bytesOf,
   decimalText,
   type Digits,
   floatText,
   integerText,
-  jsonText,
   numberText,
-  plainText,
-  textOf,
-  uuidOf,
   withoutTrailingZeros,
-} from "../../store/values.js";
+} from "../../store/numbers.js";
+import { stringifyJson } from "../../wire/serialize.js";
 import { type ColumnKind, columnKindOf, rangeOf } from "./declared-types.js";
 
 type Parameter = string | number | bigint | Uint8Array | null;
@@ -151,8 +146,8 @@ function undeclared(value: unknown, lossyNumbers: boolean, kind: "any" | "other"
   return number;
 }
 
-// Numbers as SQLite keeps them: an integer of 64 bits, or a double. A column of NUMERIC affinity (any type whose name SQLite does not know: DECIMAL,
-// DATE, JSON, STRING) turns text that looks like a number into one, and silently rounds what neither holds.
+// SQLite stores a number as an integer of 64 bits or as a double. A column of NUMERIC affinity (any type whose name SQLite does not know, such as DECIMAL,
+// DATE, JSON or STRING) converts text that looks like a number, and silently rounds what neither can hold.
 
 const least = -(2n ** 63n);
 const greatest = 2n ** 63n - 1n;

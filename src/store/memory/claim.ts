@@ -1,9 +1,14 @@
 /** The ledger's claim in memory: whether a transaction has been answered before, under its own identity, another one, or by content. As `sql/content.ts`. */
 import type { FatalResult, TransactionResult } from "../../model.js";
 import { typedJson } from "../../wire/serialize.js";
-import { type ContentNames, namedMarginMs } from "../content.js";
-import { answerOf, handlingOf, isTriedAnew } from "../saved-answers.js";
-import type { Claim } from "../store.js";
+import {
+  type Claim,
+  type ContentNames,
+  namedMarginMs,
+  answerOf,
+  handlingOf,
+  isTriedAnew,
+} from "../ledger.js";
 import { enterDevice, micros, type OwnRows } from "./own.js";
 
 /** A claim with the hashes of its content. */

@@ -1,8 +1,13 @@
 /** Applies changes that merge with what others have written: see `Merge`. */
 import { parseJson } from "../../wire/parse-json.js";
 import { typedJson } from "../../wire/serialize.js";
-import { type Merge, versionsAllowed, versionWritten } from "../merge.js";
-import type { Merged, MergedChange } from "../change.js";
+import {
+  type Merged,
+  type MergedChange,
+  type Merge,
+  versionsAllowed,
+  versionWritten,
+} from "../change.js";
 import type { Values } from "../store.js";
 import type { Column } from "../tables.js";
 import { instantOf } from "../timestamps.js";

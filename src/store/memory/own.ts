@@ -1,9 +1,8 @@
 /** The library's own rows beside the data: ledger, devices, named rows, failed attempts, checkpoints. Times are in microseconds since 1970. */
-import type { AttemptStore } from "../attempts.js";
-import type { VersionRecord } from "../merge.js";
-import type { Claim, Unit } from "../store.js";
-import type { CheckpointStore } from "../checkpoints.js";
-import type { Batch, Pruned, PruneStep } from "../prune.js";
+import type { AttemptStore, CheckpointStore, Batch, Pruned, PruneStep } from "../bookkeeping.js";
+import type { VersionRecord } from "../change.js";
+import type { Unit } from "../store.js";
+import type { Claim } from "../ledger.js";
 import type { StoredRecord } from "./letters.js";
 import { TooManyDevices } from "../failures.js";
 import type { Overlay } from "./rows.js";

@@ -12,16 +12,8 @@ import {
   type RoundSecond,
   timeOfDay,
 } from "../timestamps.js";
-import {
-  booleanOf,
-  bytesOf,
-  decimalText,
-  floatText,
-  integerText,
-  jsonText,
-  plainText,
-  uuidOf,
-} from "../values.js";
+import { booleanOf, bytesOf, jsonText, plainText, uuidOf } from "../values.js";
+import { decimalText, floatText, integerText } from "../numbers.js";
 import { InvalidValue } from "../failures.js";
 import type { Column } from "../tables.js";
 

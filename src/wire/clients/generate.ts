@@ -2,13 +2,8 @@
 import { readFile } from "node:fs/promises";
 import type { OpenAPI3 } from "openapi-typescript";
 import { type ClientContract, clientContract, filled, notice } from "./contract.js";
-import { csharpModels } from "./csharp.js";
-import { dartModels } from "./dart.js";
-import { goModels } from "./go.js";
-import { kotlinModels } from "./kotlin.js";
-import { pythonModels } from "./python.js";
-import { swiftModels } from "./swift.js";
-import { typescriptModels } from "./typescript.js";
+import { csharpModels, goModels, swiftModels, typescriptModels } from "./models-declared.js";
+import { dartModels, kotlinModels, pythonModels } from "./models-converting.js";
 
 interface Language {
   readonly name: string;

@@ -8,9 +8,9 @@ import {
   readConstraints,
   readForeignKeys,
 } from "../../../src/sql/sqlite/schema.js";
-import { owners } from "../../../src/sql/sqlite/owners.js";
+import { owners } from "../../../src/sql/sqlite/operators.js";
 import { convert, view } from "../../../src/sql/sqlite/values.js";
-import { returningRows } from "../../../src/sql/statements.js";
+import { returningRows } from "../../../src/sql/rows/statements.js";
 import type { Meaning } from "../../../src/store/failures.js";
 import { ToyError } from "./kysely.js";
 

@@ -1,0 +1,303 @@
+/** The statements for a flight's changes, in order: one for each change, or for a run of neighboring changes. */
+import type { CompiledQuery } from "kysely";
+import type { Change, Effect, FlightOptions, Values } from "../../store/store.js";
+import type { Scope } from "../../store/tables.js";
+import { isSliceOver, nextSlice } from "../../wire/slices.js";
+import type { Dialect } from "../dialect.js";
+import { compileOnce } from "../rows/statements.js";
+import type { CompiledOnce, Target, Texts } from "../rows/target.js";
+import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
+import type { KnownTable } from "../schema.js";
+import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
+import type { SqlDatabase, SqlTable } from "../table.js";
+import {
+  arrayOf,
+  deletingRun,
+  effectInRun,
+  isCastable,
+  judgingRun,
+  puttingRun,
+  rowOfKey,
+} from "./runs.js";
+import {
+  type FlightWrite,
+  isJudgedAfter,
+  type StatementForm,
+  statementForms,
+} from "./statements.js";
+
+export interface ChangesParts {
+  readonly db: SqlDatabase;
+  readonly dialect: Dialect;
+  readonly known: KnownTable;
+  readonly texts: Texts;
+}
+
+export interface ChangeStatement {
+  readonly query: CompiledQuery;
+  /** Reads from the answer what happened to changes that may not have been written. */
+  readonly effects?: readonly {
+    readonly change: number;
+    of(answer: string | null | undefined): Effect;
+  }[];
+}
+
+/** A change that one statement can make. */
+interface Ready {
+  readonly index: number;
+  readonly table: SqlTable;
+  readonly target: Target;
+  readonly write: FlightWrite;
+  /** Changes that are alike may be made by one statement, but each row only once. Absent: the change is made alone. */
+  readonly run?: { readonly row: string; readonly once: CompiledOnce };
+}
+
+/** A table's scope, bound once for all changes of a transaction that have the same scope. */
+interface BoundOnce {
+  readonly given: Scope | undefined;
+  readonly bound: Awaited<ReturnType<typeof bindOnce>>;
+  /** Then the write of one row can change the judgment of the next. */
+  readonly readsItself: boolean;
+}
+
+/** The event loop is released after this many changes. Fewer take too little time to matter. */
+const changesOfSlice = 50;
+const mostOfRun = 1_000;
+
+/**
+ * `undefined`: one of the changes can't be made by a single statement, or its outcome could not be told.
+ *
+ * @param from the number of the first change, in the flight
+ */
+export async function statementsOfChanges(
+  parts: ChangesParts,
+  options: FlightOptions,
+  changes: readonly Change[],
+  from: number,
+): Promise<readonly ChangeStatement[] | undefined> {
+  const legs: ChangeStatement[] = [];
+  const inSlices = changes.length > changesOfSlice;
+  let run: Ready[] = [];
+  let rows = new Set<string>();
+  const scopes = new Map<SqlTable, BoundOnce>();
+  const end = async () => {
+    const [first] = run;
+    const together =
+      first !== undefined && run.length > 1 ? await statementsOfRun(parts, run) : undefined;
+    if (together !== undefined) legs.push(...together);
+    else for (const each of run) legs.push(...(await statementsOfOne(parts, each)));
+    run = [];
+    rows = new Set();
+  };
+  for (const [index, change] of changes.entries()) {
+    if (inSlices && isSliceOver()) await nextSlice();
+    // The port's type hides it, but every table of this store is a `SqlTable`.
+    const table = change.table as SqlTable;
+    let last = scopes.get(table);
+    if (last === undefined || last.given !== change.scope) {
+      const bound = await boundNow(parts, options, change.scope, table);
+      if (bound === undefined) return undefined;
+      const readsItself =
+        change.scope !== undefined && readsTable(change.scope, change.scope.table);
+      last = { given: change.scope, bound, readsItself };
+      scopes.set(table, last);
+    }
+    const ready = readyFor(parts.dialect, change, table, last, from + index);
+    if (ready === undefined) return undefined;
+    const [first] = run;
+    const joins =
+      first?.run !== undefined &&
+      ready.run !== undefined &&
+      first.table === ready.table &&
+      isAlike(first, ready) &&
+      first.run.once.shape === ready.run.once.shape &&
+      isSameScope(first.run.once, ready.run.once) &&
+      !rows.has(ready.run.row) &&
+      run.length < mostOfRun;
+    if (!joins) await end();
+    run.push(ready);
+    if (ready.run !== undefined) rows.add(ready.run.row);
+  }
+  await end();
+  return legs;
+}
+
+function readyFor(
+  dialect: Dialect,
+  change: Change,
+  table: SqlTable,
+  { bound: { scope, once }, readsItself }: BoundOnce,
+  index: number,
+): Ready | undefined {
+  const { values, fixed } = withoutFixed(change, dialect);
+  const write = writeOf(table, change, values);
+  if (write === undefined) return undefined;
+  const { op, key, operationIndex } = change;
+  const { name, columns, traits, lessons } = table;
+  const target: Target = {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt: 0,
+    readTraits: async () => traits,
+    ...(fixed && { fixed }),
+    ...(once && { once }),
+  };
+  const run =
+    fixed === undefined && once !== undefined && !readsItself
+      ? runOf(table, change, write, once)
+      : undefined;
+  return { index, table, target, write, ...(run && { run }) };
+}
+
+/** `undefined`: it reads a table that is not known right now, or something must be asked of it before the write. */
+async function boundNow(
+  { dialect, known, texts }: ChangesParts,
+  { schema, caller }: FlightOptions,
+  scope: Scope | undefined,
+  table: SqlTable,
+): Promise<BoundOnce["bound"] | undefined> {
+  let isKnown = true;
+  const tableOf = async (name: string, columns: readonly string[] = []) => {
+    const found = known(name, columns, schema, caller?.role);
+    isKnown &&= found !== undefined;
+    return found;
+  };
+  const made = await bindOnce(texts, scope, dialect, tableOf, table);
+  return isKnown && made.scope?.before === undefined ? made : undefined;
+}
+
+const none: Values = {};
+
+function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite | undefined {
+  const { op, insertOnly = [] } = change;
+  if (table.traits === undefined || mustLockFirst(table, change)) return undefined;
+  if (op === "DELETE")
+    return { op: isEmpty(values) ? "delete" : "softDelete", values, changes: none };
+  if (op === "PATCH") return { op: "update", values, changes: none };
+  if (change.neverChanges || change.seenAbsent || table.traits.updatable?.size === 0)
+    return undefined;
+  const changes = insertOnly.length === 0 ? values : without(values, insertOnly);
+  // If the values are not enough for a new row, the row should exist.
+  return isIncomplete(change)
+    ? { op: "update", values: changes, changes: none }
+    : { op: "put", values, changes };
+}
+
+const verbs = { put: "insert", delete: "delete" } as const;
+
+function without(values: Values, names: readonly string[]): Values {
+  const others: Record<string, unknown> = { ...values };
+  for (const name of names) delete others[name];
+  return others;
+}
+
+/** PATCHes are made one by one. Joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
+function runOf(
+  { columns, traits }: SqlTable,
+  { key }: Change,
+  { op, values }: FlightWrite,
+  once: CompiledOnce,
+): Ready["run"] {
+  if (op !== "put" && op !== "delete") return undefined;
+  if (traits?.alike?.has(verbs[op]) !== true || !isCastable(columns, key, values)) return undefined;
+  const [[name, value] = ["", undefined]] = Object.entries(key);
+  const column = columns.get(name);
+  if (column === undefined) return undefined;
+  return { row: rowOfKey(column, value), once };
+}
+
+/** Whether two changes of one table have the same statement, except for the scope and the rows. */
+function isAlike({ write: one, target: { key } }: Ready, { write: other, target }: Ready): boolean {
+  return (
+    one.op === other.op &&
+    isSameNames(key, target.key) &&
+    isSameNames(one.values, other.values) &&
+    isSameNames(one.changes, other.changes)
+  );
+}
+
+/** In the same order, too. */
+function isSameNames(one: Values, other: Values): boolean {
+  if (one === other) return true;
+  const names = Object.keys(one);
+  const others = Object.keys(other);
+  return names.length === others.length && names.every((name, index) => name === others[index]);
+}
+
+async function statementsOfOne(
+  { db }: ChangesParts,
+  { target, write, index }: Ready,
+): Promise<readonly ChangeStatement[]> {
+  const { once } = target;
+  const legs: ChangeStatement[] = [];
+  for (const { what, columns, build, effect } of statementForms(target, write)) {
+    const query =
+      once === undefined
+        ? build(db, target, columns).compile(db)
+        : await compileOnce(target, once, `flight ${what}`, columns, (at, given) => ({
+            compile: () => build(db, at, given).compile(db),
+          }));
+    legs.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
+  }
+  return legs;
+}
+
+/** `undefined`: one of the values can't be part of a list of texts. */
+async function statementsOfRun(
+  { db }: ChangesParts,
+  run: readonly Ready[],
+): Promise<readonly ChangeStatement[] | undefined> {
+  const [first] = run;
+  if (first?.run === undefined) return undefined;
+  const { table, write, target } = first;
+  const { once } = first.run;
+  const arrays = (of: (ready: Ready) => Values): Record<string, unknown> | undefined => {
+    const columns: [string, unknown][] = [];
+    for (const name of Object.keys(of(first))) {
+      const array = arrayOf(run.map((ready) => of(ready)[name]));
+      if (array === undefined) return undefined;
+      columns.push([name, array]);
+    }
+    return Object.fromEntries(columns);
+  };
+  const key = arrays((ready) => ready.target.key);
+  const values = arrays((ready) => ready.write.values);
+  if (key === undefined || values === undefined) return undefined;
+  const together: Target = { ...target, key };
+  /** No column has the name that is used for the number of rows. */
+  const leg = async (
+    what: string,
+    columns: Values,
+    build: (
+      parts: Parameters<typeof judgingRun>[0],
+      columns: Values,
+    ) => ReturnType<StatementForm["build"]>,
+  ) =>
+    compileOnce(together, once, `run ${what}`, { ...columns, "": run.length }, (at, given) => ({
+      compile: () => {
+        const { "": rows, ...rest } = given;
+        return build({ db, target: at, columns: table.columns, rows }, rest).compile(db);
+      },
+    }));
+  if (write.op === "delete") {
+    const query = await leg("delete", {}, deletingRun);
+    const effects = run.map(({ index }, place) => ({
+      change: index,
+      of: (answer: string | null | undefined) => effectInRun(answer, place),
+    }));
+    return [{ query, effects }];
+  }
+  const changes = JSON.stringify(Object.keys(write.changes));
+  const put = await leg(`put${changes}`, values, (parts, given) =>
+    puttingRun(parts, given, write.changes),
+  );
+  return isJudgedAfter(target)
+    ? [{ query: put }, { query: await leg("judged", {}, judgingRun) }]
+    : [{ query: put }];
+}

@@ -1,0 +1,60 @@
+/**
+ * Requests of a transaction to a guarded pool. Kysely only lets statements through to a connection, so a request is the text of a statement, which
+ * `guardPool` recognizes. Any other connection executes it as the harmless statement that it is.
+ */
+
+/** Without parameters it asks whether the connection can; `flies` in the answer's row says so. With a `FlightSent` as the only one, it sends that. */
+export const flightRequest = "select null as flies";
+
+export interface FlightStatement {
+  readonly text: string;
+  /** A name made from the text only, so that a statement with this name always has the same text. Absent: it is never prepared. */
+  readonly name?: string;
+  readonly parameters: readonly (string | Uint8Array | null)[];
+}
+
+/** A whole transaction, including BEGIN and COMMIT, or a part of an open one. */
+export interface FlightSent {
+  readonly statements: readonly FlightStatement[];
+  /** An error ends the transaction, and nothing is sent again. */
+  readonly isPart?: true;
+}
+
+/** The outcome: the only row of the answer. */
+export type FlightAnswer =
+  /** Every statement succeeded, including COMMIT if there was one. Rows by statement, values as texts. */
+  | { readonly rows: readonly (readonly (readonly (string | null)[])[])[] }
+  | {
+      readonly error: unknown;
+      /** `true`: the server answered with an error and rolled back, so nothing is left. `false`: the outcome is not known. */
+      readonly undone: boolean;
+    };
+
+/**
+ * Asks for the driver's client, so that the application's own library can send statements through an open transaction: the `tx` that application code
+ * gets carries a `Lending`. A server that gets it reads a comment.
+ */
+export const clientRequest = "-- powersync-writes: the client of this connection";
+
+/** The member of such a `tx`'s executor. A registered symbol, because it must be the same in two copies of the package. */
+export const lending = Symbol.for("powersync-writes.lending");
+
+/** The driver's client, as `guardPool` returns it. */
+export interface LentClient {
+  query(config: object): Promise<unknown>;
+}
+
+/** Lends the driver's client to the application's own library. */
+export interface Lending {
+  /** Sends in turn with the transaction's other statements, and is watched like them. After a failure or the transaction's end it rejects, and sends nothing. */
+  send<T>(use: (client: LentClient) => Promise<T>): Promise<T>;
+  readonly watch: {
+    /** Whether the application's library has an inner transaction open. None may be left open. */
+    readonly inner: { open: boolean };
+    /** Called with the text of each statement. */
+    readonly statement: ((text: string) => void) | undefined;
+  };
+}
+
+/** Asks to close the connection of an abandoned transaction. A server that gets it reads a comment. */
+export const closeRequest = "-- powersync-writes: end this connection";
