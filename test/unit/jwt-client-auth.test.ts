@@ -283,8 +283,16 @@ describe("what trusts nobody, or what can't be trusted", () => {
     ["nothing", {}, "names no keys"],
     ["no keys", { audience, jwks }, "names no keys"],
     ["no audience", { jwks_uri: "https://a.test/" }, "`audience` is required"],
-    ["no section", undefined as unknown as PowerSyncClientAuth, "must be the `client_auth` section"],
-    ["an empty section", null as unknown as PowerSyncClientAuth, "must be the `client_auth` section"],
+    [
+      "no section",
+      undefined as unknown as PowerSyncClientAuth,
+      "must be the `client_auth` section",
+    ],
+    [
+      "an empty section",
+      null as unknown as PowerSyncClientAuth,
+      "must be the `client_auth` section",
+    ],
     [
       "an audience that is no list",
       { jwks_uri: "https://a.test/", audience: "api" as unknown as string[] },
