@@ -65,7 +65,7 @@ export async function findingsOf(
     return await writes.check(schema, whose);
   } catch (error) {
     if (error instanceof TypeError) throw new Problem(error.message);
-    throw new Problem(`The database can't be asked: ${describeError(error, io)}`);
+    throw new Problem(`The database can't be queried: ${describeError(error, io)}`);
   }
 }
 

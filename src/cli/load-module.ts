@@ -29,7 +29,7 @@ export async function readClientSchema(given: string, io: Io): Promise<ClientSch
     const value = await readJson(file, given);
     if (isSchema(value)) return value;
     throw new Problem(
-      `${given} is no client schema: it needs "tables", as Schema's toJSON() gives.`,
+      `${given} is not a client schema: it has no "tables", as the result of Schema's toJSON() has.`,
     );
   }
   const exported = await loadModule(file, io);
@@ -45,7 +45,7 @@ async function readJson(file: string, given: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as unknown;
   } catch {
-    throw new Problem(`${given} is no JSON.`);
+    throw new Problem(`${given} is not JSON.`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Makes events, and gives each to those who want to hear of it. */
+/** Makes events, and passes each to its listeners. `Telemetry` is the interface of the listener for traces and metrics. */
 import { origin } from "../errors.js";
 import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
 import type {
@@ -11,9 +11,9 @@ import type {
 
 export type Emit = (event: WriteEvent) => void;
 
-/** Hears of events. */
+/** A listener. */
 export interface Listener {
-  /** Those it wants to hear of. Absent: all. */
+  /** The types of events that it is called with. Absent: all. */
   readonly types?: ReadonlySet<WriteEvent["type"]>;
   readonly tell: (event: WriteEvent) => unknown;
 }
@@ -35,7 +35,7 @@ export interface Telemetry {
   waitingLetters(count: () => Promise<Readonly<Record<string, number>>>): void;
 }
 
-/** A listener that throws changes nothing. */
+/** Calls each listener. One that throws changes nothing. */
 export function emitter(listeners: readonly Listener[]): Emit {
   return (given) => {
     const event = given.type === "error" ? withJson(given) : given;
@@ -52,17 +52,17 @@ export function emitter(listeners: readonly Listener[]): Emit {
   };
 }
 
-/** With the application's own error in place of what it was wrapped in; and JSON of it keeps the error, of which there would be nothing left. */
+/** Replaces a wrapped error by the application's own, and adds `toJSON`, because JSON of an error is empty. */
 function withJson(given: ErrorEvent): ErrorEvent {
   const event = { ...given, error: origin(given.error) };
   const toJSON = () => ({ ...event, error: plainError(event.error) });
-  // Not among its members: a copy of the event is plain data.
+  // Not enumerable, so that a copy of the event is plain data.
   return Object.defineProperty(event, "toJSON", { value: toJSON });
 }
 
 const mostCauses = 5;
 
-/** What JSON can hold of something thrown. */
+/** The parts of a thrown value that JSON can hold. */
 function plainError(thrown: unknown, left = mostCauses): unknown {
   if (!(thrown instanceof Error)) return plainValue(thrown);
   const { name, message, cause } = thrown;

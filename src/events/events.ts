@@ -1,4 +1,4 @@
-/** What happens, as data: a closed union, given to `config.onEvent`. */
+/** Events as data: a closed union, passed to `config.onEvent`. */
 import type { ErrorCode, Operation, TransactionResult } from "../model.js";
 
 /** In every event of a request. */
@@ -28,21 +28,21 @@ export interface TransactionEvent extends Correlated {
   readonly operations: number;
   /** Database transactions tried: 1, unless there was contention. */
   readonly attempts: number;
-  /** Statements answered by the database, hooks' included, and with `rls` the one that sets role and claims; BEGIN, COMMIT and what bounds the waits are not counted. */
+  /** Statements that the database answered, including those of hooks and, with `rls`, the one that sets role and claims. BEGIN, COMMIT and the setting of time limits are not counted. */
   readonly statements: number;
-  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: nothing tells the transaction apart, and a repeat is applied again. */
+  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: nothing identifies the transaction, so a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
-  /** It was applied in one go: on Postgres, with a guarded pool. See `guardPool`. */
+  /** Whether the transaction was sent as a whole: on Postgres, with a guarded pool. See `guardPool`. */
   readonly flown: boolean;
   readonly durationMs: number;
 }
 
-/** What the event of a transaction tells beside its answer. */
+/** What a transaction's event contains in addition to its answer. */
 export type Tally = {
   -readonly [Name in "attempts" | "statements" | "ledger" | "flown"]: TransactionEvent[Name];
 };
 
-/** Something was thrown that changed an answer. The one place where a driver's own text appears: keep it on the server. */
+/** An error was thrown. Only this event contains a driver's own text: keep it on the server. */
 export interface ErrorEvent extends Correlated {
   readonly type: "error";
   readonly during:
@@ -73,7 +73,7 @@ export interface ErrorEvent extends Correlated {
   readonly error: unknown;
   readonly outcome: "fatal" | "retryable" | "ignored";
   readonly operationIndex?: number;
-  /** What to change, where that is known. */
+  /** What to change, if that is known. */
   readonly remedy?: string;
 }
 
@@ -83,23 +83,23 @@ interface DeadLetterEvent extends Correlated {
   readonly id: string;
   readonly userId: string;
   readonly errorCode: ErrorCode;
-  /** As the client was told: with its own name of the column, where one is known. */
+  /** The message that the client was given, with the client's name of the column if it is known. */
   readonly message: string;
-  /** Which operation failed, from 0, where it was one. */
+  /** The index of the failed operation, from 0, if one operation failed. */
   readonly operationIndex?: number;
-  /** What the database refused, by the database's own names: for the operator, and told to no client. */
+  /** What the database refused, by the database's names: for the operator, and never sent to a client. */
   readonly about?: {
     readonly table: string;
     readonly columns: readonly string[];
     readonly constraint?: string;
   };
-  /** The same payload was recorded before and is still open: no new letter. */
+  /** Whether the same payload is still open from before, so that no new letter was recorded. */
   readonly repeat: boolean;
-  /** It is a dependant: the letter at the root of its chain. */
+  /** The letter at the root of the chain, if this one is a dependant. */
   readonly root?: string;
 }
 
-/** A transaction needs what a dead letter would create, and that letter's chain takes no more: it stays queued. Nobody else's queue waits. */
+/** A transaction needs a row that a dead letter would create, and that letter's chain is full. The transaction stays queued; the user's other queues go on. */
 interface ChainFullEvent extends Correlated {
   readonly type: "chain_full";
   /** The letter at the root. */
@@ -108,7 +108,7 @@ interface ChainFullEvent extends Correlated {
   readonly clientId?: string;
 }
 
-/** Somebody has dealt with a dead letter, or tried to. */
+/** A dead letter was retried, edited or discarded, or a retry was tried. */
 export interface DeadLetterHandledEvent extends Correlated {
   readonly type: "dead_letter_handled";
   readonly id: string;
@@ -124,7 +124,7 @@ interface RowMissingEvent extends Correlated {
   readonly operationIndex: number;
 }
 
-/** A trigger or a rule of the database's own chose to do something else with a row than what was sent; it was answered as success. */
+/** A trigger or rule of the database did something else with a row than what was sent; it was answered as success. */
 interface RowDeclinedEvent extends Correlated {
   readonly type: "row_declined";
   readonly table: string;
@@ -133,7 +133,7 @@ interface RowDeclinedEvent extends Correlated {
   readonly operationIndex: number;
 }
 
-/** By the rule's `conflict` a row kept what it holds, and nothing of a PUT, PATCH or DELETE was written; it was answered as success. */
+/** The rule's `conflict` kept a row unchanged, so nothing of a PUT, PATCH or DELETE was written; it was answered as success. */
 interface RowKeptEvent extends Correlated {
   readonly type: "row_kept";
   readonly table: string;
@@ -142,7 +142,7 @@ interface RowKeptEvent extends Correlated {
   readonly operationIndex: number;
 }
 
-/** An entry beside a mutation was not applied, as it should be, and the mutator has left its row as it was. */
+/** An entry in a mutation's transaction was not applied, as intended, but the mutator did not change its row either. */
 interface EntryUnmatchedEvent extends Correlated {
   readonly type: "entry_unmatched";
   readonly table: string;
@@ -153,7 +153,7 @@ interface EntryUnmatchedEvent extends Correlated {
 
 /**
  * A PUT's row id is a UUID in capitals, or in another spelling than the database keeps: the row syncs back under another id than the app gave it.
- * Said once for each table by each process.
+ * Reported once for each table and process.
  */
 interface RowIdRespelledEvent extends Correlated {
   readonly type: "row_id_respelled";
@@ -164,7 +164,7 @@ interface RowIdRespelledEvent extends Correlated {
   readonly id: string;
 }
 
-/** The key's column can't hold the ids that the clients make. Said once for each table by each process, with the first dead letter of it. */
+/** The key's column can't hold the ids that clients make. Reported once for each table and process, with the first dead letter. */
 interface RowIdUnfitEvent extends Correlated {
   readonly type: "row_id_unfit";
   /** By the source database's names. */
@@ -174,7 +174,7 @@ interface RowIdUnfitEvent extends Correlated {
   readonly message: string;
 }
 
-/** `check()` has found something, behind the first upload. */
+/** `check()`, which runs by itself after the first upload, found a mismatch. */
 interface MismatchEvent extends Correlated {
   readonly type: "mismatch";
   readonly severity: "error" | "warning";
@@ -187,23 +187,23 @@ interface MismatchEvent extends Correlated {
   readonly message: string;
 }
 
-/** A browser has asked whether a page of another origin may call, and it may not. */
+/** A browser asked whether a page of another origin may send requests, and it may not. */
 interface OriginRefusedEvent extends Correlated {
   readonly type: "origin_refused";
-  /** The page's, in up to 200 characters. Absent: it is not known. */
+  /** The page's origin, up to 200 characters. Absent: not known. */
   readonly origin?: string;
-  /** There is a `cors` in the configuration. Where there is none, it is said once by each process. */
+  /** Whether the configuration has `cors`. If not, the event is reported once for each process. */
   readonly configured: boolean;
 }
 
-/** A declared table or column is not in the database right now. */
+/** A table or column that a rule names is missing in the database. */
 interface SchemaMissingEvent extends Correlated {
   readonly type: "schema_missing";
   readonly table: string;
   readonly column?: string;
 }
 
-/** A value that the configuration gave does not fit its column: the caller's id for an `owner`, or what `set` made. Writes wait on the device. */
+/** A value from the server does not fit its column: the caller's id for an `owner`, or a result of `set`. Writes wait on the device. */
 interface ServerValueEvent extends Correlated {
   readonly type: "server_value";
   /** By the source database's names. */
@@ -212,7 +212,7 @@ interface ServerValueEvent extends Correlated {
   readonly why: string;
 }
 
-/** A body parsed before the library saw it held an integer that JavaScript numbers can't carry. */
+/** A body that was parsed before it reached the library contained an integer that a JavaScript number can't hold. */
 interface PrecisionLostEvent extends Correlated {
   readonly type: "precision_lost";
   readonly table: string;
@@ -221,7 +221,7 @@ interface PrecisionLostEvent extends Correlated {
   readonly cure: string;
 }
 
-/** A request's body was lost in the server's own stack before the library saw it. The device sends it again. */
+/** A request's body was lost in the server before it reached the library. The device sends it again. */
 interface BodyMissingEvent extends Correlated {
   readonly type: "body_missing";
   /** What to change. */
@@ -237,40 +237,40 @@ interface BodyParsedEvent extends Correlated {
   readonly cure: string;
 }
 
-/** A new device of a user's has come, who had as many as may be: what one has sent that had not come for `ledger.retentionDays` has been forgotten. */
+/** A user with the maximum number of devices has a new one. What a device sent that was not seen for `ledger.retentionDays` has been forgotten. */
 interface DeviceForgottenEvent extends Correlated {
   readonly type: "device_forgotten";
   readonly userId: string;
 }
 
-/** A transaction was taken for a repeat by its id and content alone, and nothing was written: nobody says which device has sent it, or the device is new. */
+/** A transaction was recognized as a repeat by its id and content alone, because its device is unknown or new. Nothing was written. */
 interface ReplayedByContentEvent extends Correlated {
   readonly type: "replayed_by_content";
   readonly userId: string;
 }
 
-/** The ledger has been pruned, the counts of failures, and closed dead letters, behind the requests. */
+/** Expired rows of the ledger, counts of failures and closed dead letters have been deleted. */
 interface PrunedEvent extends Correlated {
   readonly type: "pruned";
-  /** Rows. */
+  /** The number of deleted rows. */
   readonly removed: number;
 }
 
-/** `ready()` found problems, or `rls` refused uploads: said once in 3 seconds, however many there are. */
+/** `ready()` found problems, or `rls` refused uploads. With `rls`, reported at most once in 3 seconds for each role. */
 interface NotReadyEvent extends Correlated {
   readonly type: "not_ready";
   /** Each with its remedy. */
   readonly problems: readonly string[];
 }
 
-/** `ready()` found settings of the database server's that break the promise, or are too small for the limits. Said once by each process; nothing is refused for it. */
+/** `ready()` found settings of the database server that break the promise or are too small for the limits. Reported once for each process; nothing is refused. */
 interface UnsafeSettingsEvent extends Correlated {
   readonly type: "unsafe_settings";
   /** Each with its remedy. */
   readonly problems: readonly string[];
 }
 
-/** Something that has happened, as data for `onEvent`. `type` says which it is. */
+/** An event, as data for `onEvent`. `type` names its kind. */
 export type WriteEvent =
   | RequestEvent
   | TransactionEvent

@@ -1,11 +1,11 @@
-/** The line of each event: for whoever operates the server, what is wrong and what to do. */
+/** The log line of each event: what is wrong, and what to do. */
 import { isBadRequest, isForbidden, isUnauthenticated, origin } from "../errors.js";
 import type { ErrorEvent, WriteEvent } from "./events.js";
 
 export interface Line {
   readonly level: "error" | "warn" | "info" | "debug";
   readonly text: string;
-  /** Events with the same are the same problem. Absent: those with the same text. */
+  /** Events with the same `problem` are logged once a minute. Default: the text. */
   readonly problem?: string;
 }
 
@@ -118,7 +118,7 @@ function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEven
   const problem = `error ${during} ${outcome} ${withoutInstances(said)}`;
   if (during === "authenticate" && (isUnauthenticated(error) || isForbidden(error))) {
     const status = isForbidden(error) ? 403 : 401;
-    // What a token says is the caller's word: whatever it says, it is one problem.
+    // The quoted values come from the caller's token, so they don't make it another problem.
     const kind = problem.replaceAll(/\\./g, "").replaceAll(/"[^"]*"/g, '""');
     const text = `a request was refused with ${status}: ${said}${end}`;
     return { level: "warn", text, problem: kind };
@@ -132,7 +132,7 @@ function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEven
   return { level: levels[outcome], text, problem };
 }
 
-/** The same sentence of a driver's or an application's about another row, place or number is the same problem. */
+/** Without ids and numbers, because the same message about another row is the same problem. */
 function withoutInstances(text: string): string {
   return text
     .replaceAll(/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, "#")
@@ -192,7 +192,7 @@ function causes(error: unknown): string {
   return texts.join("; caused by ");
 }
 
-/** Where several addresses were tried, Node's error has no message of its own. */
+/** If several addresses were tried, Node's error has no message of its own. */
 export function messageOf(error: Error): string {
   if (error.message !== "") return error.message;
   if (error instanceof AggregateError && error.errors.length > 0)

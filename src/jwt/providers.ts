@@ -274,21 +274,14 @@ function checkedText(provider: string, name: string, value: unknown, form: RegEx
   );
 }
 
-function checkedList(provider: string, name: string, value: readonly string[]): readonly string[] {
-  if (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every((one) => typeof one === "string" && one !== "")
-  ) {
-    return [...value];
-  }
-  const path = `${provider}: \`${name}\``;
-  const hasUnset =
-    Array.isArray(value) && value.some((one: unknown) => one === undefined || one === "");
+function checkedList(provider: string, name: string, given: readonly string[]): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(given) ? given : [];
+  const wrong = list.findIndex((one) => typeof one !== "string" || one === "");
+  if (list.length > 0 && wrong === -1) return [...given];
   throw new TypeError(
-    hasUnset
-      ? `${path} has an empty entry: an environment variable is probably not set.`
-      : `${path} must be a list of strings, and not empty.`,
+    wrong >= 0 && (list[wrong] === undefined || list[wrong] === "")
+      ? `${provider}: \`${name}\` has an empty entry: an environment variable is probably not set.`
+      : `${provider}: \`${name}\` must be a list of strings, and not empty.`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * Under `rls` nothing is written as a role that the policies do not bind. Looked at before a caller's first upload, and again now and then;
- * in between it costs no statement.
+ * With `rls`, nothing is written as a role that bypasses the policies. The role is inspected before a caller's first upload and then about once a
+ * minute; uploads in between cost no extra statement.
  */
 import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
@@ -15,13 +15,13 @@ import { databaseCaller } from "./rls.js";
 /** Whether the policies bind the role that the data is written as. */
 export type InspectPolicies = (store: Store, role: InspectedRole["role"]) => Promise<PolicyReport>;
 
-/** Who the caller is to the database. Throws `retryable` alone, where nothing may be written right now. */
+/** Returns the role and settings of the caller. Throws only `retryable`, if nothing may be written right now. */
 export type Gate<P extends Principal> = (
   database: Gated,
   context: CallContext<P>,
 ) => Promise<DatabaseCaller>;
 
-/** Of each kind of database transaction that only looks. */
+/** The time limits of a database transaction that only inspects. */
 export const inspectionMs = 5_000;
 export const inspectionTimeouts = {
   lockMs: 1_000,
@@ -31,7 +31,7 @@ export const inspectionTimeouts = {
 
 const goodForMs = 60_000;
 const badForMs = 3_000;
-/** Roles of one database that are remembered. */
+/** The most roles of one database that are remembered. */
 const maxRoles = 1_000;
 
 /** `undefined` without `rls`: there is nothing to inspect. */
@@ -58,10 +58,10 @@ interface Gated {
   readonly memory: { readonly policies: Map<string, PoliciesSeen> };
 }
 
-/** What has been found. */
+/** The result of an inspection. */
 export interface PoliciesSeen {
   readonly report: Promise<PolicyReport>;
-  /** It is looked at again from then on. */
+  /** The time from which the role is inspected again. */
   until: number;
 }
 
@@ -79,7 +79,7 @@ export function createGate<P extends Principal, DB>(
   ): Promise<PolicyReport> => {
     const last = known.get(role);
     if (last !== undefined && performance.now() < last.until) return last.report;
-    // Whoever comes meanwhile waits for the same one, which takes its connection before any of them has one.
+    // Concurrent requests share this inspection. It takes its connection before any of them has one.
     const report = withinMs(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
     const latest: PoliciesSeen = { report, until: Number.POSITIVE_INFINITY };
     known.delete(role);
@@ -92,7 +92,7 @@ export function createGate<P extends Principal, DB>(
         if (problems.length > 0) emit({ type: "not_ready", ...correlated(context), problems });
       },
       () => {
-        // Nothing has been learned.
+        // A failed inspection is not remembered.
         if (known.get(role) === latest) known.delete(role);
       },
     );

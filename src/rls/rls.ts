@@ -41,7 +41,7 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
 /** @throws TypeError also for `none`, which Postgres takes for the login role */
 function checkRole(role: unknown): asserts role is string {
   if (typeof role !== "string" || role === "" || role === "none" || !isStorable(role)) {
-    throw new TypeError('rls: the role must be the name of a role, and not empty or "none".');
+    throw new TypeError('rls: the role must be the name of a role, not empty and not "none".');
   }
 }
 
@@ -49,7 +49,7 @@ function checkRole(role: unknown): asserts role is string {
 function checkSetting(name: string): void {
   if (!/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)) {
     throw new TypeError(
-      `rls: ${JSON.stringify(name)} is no setting of your own; it needs a name such as "app.user_id".`,
+      `rls: ${JSON.stringify(name)} is not the name of a setting of your own. Use a name with a dot, such as "app.user_id".`,
     );
   }
 }
@@ -62,7 +62,7 @@ function isStorable(text: string): boolean {
 /**
  * Throws what the application's functions throw.
  *
- * @throws TypeError where they give no role, no claims, or what no setting can hold: nobody's data is written as somebody else for that
+ * @throws TypeError if they return no role or no claims, or a text that no setting can hold: the data is then not written at all
  */
 export function databaseCaller<P extends Principal>(
   rls: RlsOptions<P>,
@@ -85,7 +85,7 @@ export function databaseCaller<P extends Principal>(
   };
 }
 
-/** Absent: the login role. */
+/** `undefined`: the login role. */
 export function roleOf<P extends Principal>(
   { role }: RlsOptions<P>,
   principal: P,
@@ -96,22 +96,22 @@ export function roleOf<P extends Principal>(
   return chosen;
 }
 
-/** What `authenticate` has verified comes first. */
+/** The verified claims override the defaults. */
 function defaultClaims({ userId, claims }: Principal, role: string | undefined): object {
   return { sub: userId, ...(role !== undefined && { role }), ...claims };
 }
 
 function claimsText(claims: unknown): string {
   if (typeof claims !== "string" && (typeof claims !== "object" || claims === null)) {
-    throw new TypeError("rls: `claims` must give an object or text.");
+    throw new TypeError("rls: `claims` must return an object or text.");
   }
   const text = typeof claims === "string" ? claims : stringifyJson(claims);
-  // JSON can write these two, and no policy's `::jsonb` can read them: every statement would fail, and as if the data were wrong.
+  // JSON can contain both, but a policy's `::jsonb` can't read them: every statement would fail as if the data were wrong.
   if (!isStorable(text) || unreadable.test(text)) {
-    throw new TypeError("rls: the claims hold a character that Postgres can't store.");
+    throw new TypeError("rls: the claims contain a character that Postgres can't store.");
   }
   return text;
 }
 
-/** An escape of NUL or of half a surrogate pair, and no escaped backslash in front of these letters. */
+/** An escape of NUL or of half a surrogate pair. An escaped backslash before the letter `u` does not count. */
 const unreadable = /(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F])/;

@@ -95,7 +95,7 @@ describe.each(dialects)("what the rules name, on $name", async (dialect) => {
         /^tables\.gone: the database has no table "gone" .*Create it/,
         /^tables\.books: columns\.author refers to the table "nobody", .*Create it/,
         /^tables\.todos: "lists" has no column "code", which belongsTo\.list_id names\. Create it/,
-        /^tables\.things: "things" has no column "key", where the client's row id should go\. Name the key/,
+        /^tables\.things: "things" has no column "key", which should hold the client's row id\. Name the key/,
         /^tables\.things: "things" has no column "changed_at", which set\.changed_at names\. Create it/,
       ];
       expect(problems).toHaveLength(named.length);

@@ -93,7 +93,7 @@ describe("the client's schema", () => {
       "tracks other columns",
       { version: "version" },
       { trackPrevious: { columns: ["title"] } },
-      /"version" was before/,
+      /needs the value of "version" before a change/,
     ],
     [
       "sends none that have not changed",

@@ -78,7 +78,7 @@ export async function discard(args: readonly string[], io: Io): Promise<ExitCode
   const waiting = await countWaiting(writes.deadLetters, filter, whose);
   const many = waiting === undefined ? "many letters" : counted(Math.min(waiting, limit), "letter");
   if (waiting === 0) {
-    io.note("No letter that waits is meant.");
+    io.note("No waiting letter matches.");
     return 0;
   }
   if (io.interactive && values.yes !== true && !(await io.confirm(`Discard ${many}?`))) return 1;

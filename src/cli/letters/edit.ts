@@ -144,7 +144,7 @@ function payloadIn(text: string): { readonly value: unknown } | { readonly wrong
   try {
     return { value: parseJson(json) };
   } catch (error) {
-    return { wrong: `is no JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return { wrong: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 
@@ -167,7 +167,8 @@ export function columnHelp(
 ): readonly string[] {
   return tables.map((name) => {
     const rule = Object.hasOwn(config.tables, name) ? config.tables[name] : undefined;
-    if (rule === undefined) return `${name}: no rule is for this table, so it can't be written.`;
+    if (rule === undefined)
+      return `${name}: there is no rule for this table, so it can't be written.`;
     const { columns, operations } = rule;
     const names = Array.isArray(columns)
       ? (columns as readonly string[])

@@ -13,17 +13,17 @@ export function retryOutcome(result: RetryResult | { readonly status: "skipped" 
       const stopped =
         stoppedBy === undefined
           ? ""
-          : `; ${stoppedBy.id} is in the way of the rest: ${oneLine(stoppedBy.message)}`;
+          : `; ${stoppedBy.id} stopped the rest: ${oneLine(stoppedBy.message)}`;
       return `retried${also}${stopped}`;
     }
     case "stale": {
       const rows = result.rows.map(({ table, id }) => `${table} ${id}`).join(", ");
-      return `stale: rows have changed since it was recorded (${oneLine(rows)}); --force applies it all the same`;
+      return `stale: rows have changed since it was recorded (${oneLine(rows)}); --force applies it anyway`;
     }
     case "failed":
       return `failed${result.retryable ? ", and may pass" : ` (${result.errorCode ?? "unknown"})`}: ${oneLine(result.message)}`;
     case "not_open":
-      return `not open: it has been ${result.is} already`;
+      return `not open: it has already been ${result.is}`;
     case "not_found":
       return "there is no such letter";
     case "skipped":
@@ -39,7 +39,7 @@ export function discardOutcome(result: DiscardResult): string {
     case "has_dependants":
       return `left as it is: ${counted(result.dependants, "letter")} depend on it. Say what becomes of them: --dependants discard, or keep`;
     case "not_open":
-      return `not open: it has been ${result.is} already`;
+      return `not open: it has already been ${result.is}`;
     case "not_found":
       return "there is no such letter";
   }

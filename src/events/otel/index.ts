@@ -13,13 +13,13 @@ export interface OtelOptions {
   /** Default: the global one, as it is when `otel()` is called. */
   readonly meterProvider?: MeterProvider;
   /**
-   * How long the oldest write of the device has waited, in seconds, as far as the request says so: of a header that the app sends, for example. What is no
-   * number from 0 on is left out. Default: it can't be told.
+   * Returns how long the device's oldest write has waited, in seconds, for example from a header that the app sends. A value that is not a number from 0
+   * on is ignored. Default: the age is not measured.
    */
   readonly queueAge?: (request: WriteRequest) => number | undefined;
   /**
-   * Whether waiting dead letters are counted in the database, with one statement, each time the metrics are read. Default true. Say false where each
-   * principal has a database of its own.
+   * Whether waiting dead letters are counted in the database, with one statement, each time the metrics are read. Default true. Set false if each
+   * principal has its own database.
    */
   readonly waitingLetters?: boolean;
 }
@@ -49,7 +49,7 @@ export function otel(options: OtelOptions = {}): Telemetry {
     try {
       age = queueAge?.(request);
     } catch {
-      // The application's own; it says nothing of the request.
+      // A failure of the application's function must not fail the request.
     }
     if (age !== undefined && age >= 0 && Number.isFinite(age)) measured.queueAge(age);
   };

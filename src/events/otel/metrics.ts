@@ -1,10 +1,10 @@
-/** What is counted and measured, by the names that `docs/metrics.md` and the board go by. */
+/** The metrics. `docs/metrics.md` and the Grafana dashboard use these names. */
 import type { Attributes, Meter } from "@opentelemetry/api";
 import type { WriteEvent } from "../events.js";
 
-/** In seconds: from an answer out of the ledger to a transaction that waits. */
+/** Buckets for durations, in seconds. */
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** In seconds: from at once to a week offline. */
+/** Buckets for the age of a queue, in seconds: up to a week. */
 const ages = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
 
 export interface Measured {
@@ -16,14 +16,14 @@ export interface Measured {
 
 const methods = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]);
 
-/** Whoever sends a method of their own makes no new series. */
+/** Unknown methods share one value, so that a caller can't create new time series. */
 export function methodOf(method: string): string {
   const known = method.toUpperCase();
   return methods.has(known) ? known : "_OTHER";
 }
 
 export function createMeasured(meter: Meter): Measured {
-  // The unit is in the name, so that all ways to Prometheus come to the same one: some add it, and some don't.
+  // The unit is in the name, because only some exporters to Prometheus add it.
   const duration = (name: string, description: string, buckets = seconds) =>
     meter.createHistogram(`powersync_writes.${name}`, {
       description,
@@ -75,7 +75,7 @@ export function createMeasured(meter: Meter): Measured {
           errors.add(1, { during: event.during, outcome: event.outcome });
           return;
         case "dead_letter":
-          // One that was recorded before is the same letter.
+          // A repeat is the same letter.
           if (!event.repeat)
             letters.add(1, { code: event.errorCode, dependant: event.root !== undefined });
           return;
@@ -89,7 +89,7 @@ export function createMeasured(meter: Meter): Measured {
   };
 }
 
-/** Asked for whenever metrics are read. Where they can't be counted, there is none. */
+/** Counts the waiting letters each time metrics are read. If they can't be counted, nothing is observed. */
 export function observeLetters(
   meter: Meter,
   count: () => Promise<Readonly<Record<string, number>>>,
@@ -98,7 +98,7 @@ export function observeLetters(
     description: "Dead letters that wait for somebody to decide, in the whole database.",
     unit: "{letter}",
   });
-  // A code whose last letter has been dealt with is at 0, and not at what it was.
+  // A code without letters is reported as 0, not as its last value.
   const seen = new Set<string>();
   gauge.addCallback(async (result) => {
     let counts: Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-/** Spans: one for a request, under the caller's, and in it one for each of the client's transactions, with its statements as events. */
+/** Spans: one for a request, below the caller's span, and inside it one for each of the client's transactions, with its statements as events. */
 import {
   type Attributes,
   type Context,
@@ -29,7 +29,7 @@ export function createSpans(tracer: Tracer): Spans {
       const around = trace.getSpan(context.active());
       const parent = around === undefined ? callerOf(request.headers) : context.active();
       const method = methodOf(request.method);
-      // Where the framework has a span of its own, this one is a step in it.
+      // If the framework has its own span, this one is a child of it.
       const kind = around === undefined ? SpanKind.SERVER : SpanKind.INTERNAL;
       const attributes = { "http.request.method": method, "url.path": pathOf(request.url) };
       const span = tracer.startSpan(`powersync upload ${method}`, { kind, attributes }, parent);
@@ -44,7 +44,7 @@ export function createSpans(tracer: Tracer): Spans {
       });
     },
     transaction: async (call, run) => {
-      // Without a context manager the event, which comes behind it, could not tell that there is a span already.
+      // Without a context manager, the later event could not find this span and would make a second one.
       if (!hasContexts()) return run();
       const parent = context.active();
       const span = tracer.startSpan(
@@ -89,7 +89,7 @@ function told(tracer: Tracer, event: WriteEvent): void {
   if (event.type === "transaction") {
     const span = active.getValue(running) as Span | undefined;
     if (span !== undefined) return finished(span, event);
-    // One of several that were committed together.
+    // Transactions that were committed together have no span yet.
     const end = Date.now();
     const parent = trace.getSpan(active) ? active : callerNamed(event.traceparent);
     const startTime = end - event.durationMs;
@@ -121,11 +121,11 @@ function finished(span: Span, event: TransactionEvent): void {
     ...(errorCode && { "error.type": errorCode }),
   };
   span.setAttributes(attributes);
-  // A refusal of the client's data is no error of the server's.
+  // Refused client data is not an error of the server.
   if (status === "retryable_error") span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** By the application's own propagators, or where there are none by the header as it is. */
+/** Uses the application's propagators, or else the header itself. */
 function callerOf(headers: WriteRequest["headers"]): Context {
   const extracted = propagation.extract(ROOT_CONTEXT, headers, {
     get: (from, name) => from.get(name) ?? undefined,
