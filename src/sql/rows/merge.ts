@@ -1,8 +1,6 @@
 /** Applies a rule's `conflict` to a change, as filters and values of the statement that writes the row. */
 import { type Expression, sql, type SqlBool } from "kysely";
 import {
-  type Merged,
-  type MergedChange,
   type Merge,
   type Merged,
   type MergedChange,

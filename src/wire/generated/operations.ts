@@ -1,5 +1,5 @@
 // Made from openapi.yaml by generate.ts. Change those, never this file.
-import type { components, operations } from "./generated/types.js";
+import type { components, operations } from "./types.js";
 
 type Schemas = components["schemas"];
 

@@ -1,5 +1,5 @@
 // Made from openapi.yaml by generate.ts. Change those, never this file.
-import type { components } from "./generated/types.js";
+import type { components } from "./types.js";
 
 type Schemas = components["schemas"];
 
