@@ -113,6 +113,17 @@ export function createPersist<P extends Principal, DB>(
     const scope = fixed
       ? fixed.scope
       : scopeOf(rule, rule.parents, context, store, { op, table, key, values });
+    const { insertColumns, keptByPut, ownerColumn, put } = rule;
+    const isOwnerFilled =
+      kept.filledOwner && ownerColumn !== undefined && kept.set.has(ownerColumn);
+    // The columns that an existing row keeps. A PUT must not change its owner unasked, so an owner that the client left out is among them. A PUT that
+    // never changes a row compares only what the client sent, and not what the server sets.
+    const keptColumns =
+      put === "insert"
+        ? [...insertColumns.keys(), ...kept.set]
+        : isOwnerFilled
+          ? [...keptByPut, ownerColumn]
+          : keptByPut;
     kept.final = write;
     kept.written = true;
     kept.change = {
@@ -120,10 +131,7 @@ export function createPersist<P extends Principal, DB>(
       table,
       key,
       values,
-      ...(op === "PUT" && {
-        insertOnly:
-          rule.put === "insert" || kept.filledOwner ? insertOnly(rule, kept) : rule.keptByPut,
-      }),
+      ...(op === "PUT" && { insertOnly: keptColumns }),
       ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
       ...(rule.insertOnly.size > 0 && op !== "DELETE" && { fixed: fixedAmong(values, rule, kept) }),
       ...(known.isAbsent && { seenAbsent: true }),
@@ -186,21 +194,6 @@ export function createPersist<P extends Principal, DB>(
       return judge(effects[0] ?? "absent", write, judged);
     },
   };
-}
-
-/**
- * The columns that an existing row keeps. An owner that the client left out is among them: a PUT must not change the owner of an existing row unasked.
- * A PUT that never changes a row compares only what the client sent, and not what the server sets.
- */
-function insertOnly<P extends Principal, DB>(
-  rule: Rule<P, DB>,
-  { set, filledOwner }: OperationState,
-): readonly string[] {
-  const { insertColumns, keptByPut, ownerColumn, put } = rule;
-  if (put === "insert") return [...insertColumns.keys(), ...set];
-  return filledOwner && ownerColumn !== undefined && set.has(ownerColumn)
-    ? [...keptByPut, ownerColumn]
-    : keptByPut;
 }
 
 /** The columns in which an existing row must already hold what was sent. Not the owner, if the client left it out. */
