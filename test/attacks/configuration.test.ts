@@ -164,7 +164,7 @@ describe("a configuration refuses", () => {
     ["tables must be an object", { tables: ["lists"] }],
     ["tables.lists must be a rule", { tables: { lists: true } }],
     ["tables.lists.owner must be", { tables: { lists: { owner: ["owner_id"] } } }],
-    ["tables.lists.owner must be", { tables: { lists: { owner: "" } } }],
+    ["tables.lists.owner is empty", { tables: { lists: { owner: "" } } }],
     [
       'tables.lists.scope.owner is not known. Did you mean "isOwner"?',
       { tables: { lists: { scope: { owner } } } },
@@ -193,7 +193,7 @@ describe("a configuration refuses", () => {
         ["where must be an object of values by column", "owner"],
         ["where is undefined", undefined],
         ["where.role is undefined", { role: undefined }],
-        ["where.role[1] must be a text, a number", { role: ["owner", undefined] }],
+        ["where.role[1] is undefined", { role: ["owner", undefined] }],
         ["where.role[0] must be a text, a number", { role: [["owner"]] }],
         ["where.role must be a text, a number", { role: [] }],
         ["where.role must be a text, a number", { role: { in: ["owner"] } }],

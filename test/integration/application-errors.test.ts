@@ -194,7 +194,7 @@ describe("errors", () => {
     [{ "5": "X" }, /errors: "5" must be/],
     [{ CHECK_VIOLATION: "X" }, /errors: "CHECK_VIOLATION" must be/],
     [{ PT402: "quota exceeded" }, /errors\.PT402 must be "retryable", or an error code/],
-    [{ PT402: "" }, /errors\.PT402 must be/],
+    [{ PT402: "" }, /errors\.PT402 is empty/],
     [{ PT402: 402 }, /errors\.PT402 must be/],
     [{ PT402: undefined }, /errors\.PT402/],
     [["PT402"], /errors must be an object/],

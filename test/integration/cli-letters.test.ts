@@ -221,7 +221,7 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
         const broken = await edit("'s/\"bad\"/bad/'");
         expect([broken.code, broken.stderr]).toEqual([
           1,
-          expect.stringMatching(/no JSON[^]*What you wrote is in /),
+          expect.stringMatching(/not JSON[^]*What you wrote is in /),
         ]);
         const wrong = await edit('\'s/"PUT"/"POST"/\'');
         expect([wrong.code, wrong.stderr]).toEqual([

@@ -350,7 +350,9 @@ function expressionsIn(value: unknown): readonly string[] {
 
 describe("otel", () => {
   it("refuses what it does not know, and does without an SDK", async () => {
-    expect(() => otel({ queueage: () => 1 } as OtelOptions)).toThrow('no option "queueage"');
+    expect(() => otel({ queueage: () => 1 } as OtelOptions)).toThrow(
+      'otel: queueage is not known. Did you mean "queueAge"?',
+    );
     const telemetry = otel();
     const config = testConfig((() => undefined) as never);
     for (const given of [{}, "otel", otel])

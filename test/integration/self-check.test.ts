@@ -145,9 +145,7 @@ describe.skipIf(!(await someDialect.available()))("a self-check", () => {
   it("does not keep the process", async () => {
     const { execFile } = await import("node:child_process");
     const program = `
-      import { createWrites } from "../../src/create-writes.js";
-import { createTables } from "../../src/sql/own-tables/migrations.js";
-import { anonymous } from "../../src/context.js";
+      import { createWrites, createTables, anonymous } from "./src/index.ts";
       import Database from "better-sqlite3";
       import { Kysely, SqliteDialect } from "kysely";
       const database = new Kysely({ dialect: new SqliteDialect({ database: new Database(":memory:") }) });
