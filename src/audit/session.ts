@@ -39,7 +39,11 @@ export function createSession(options: SessionOptions): Session {
   const { url, token, otherToken, table, signal } = options;
   const base = new URL(url);
 
-  async function once(send: Send, leaveAfterMs: number | undefined): Promise<Answer> {
+  async function once(
+    send: Send,
+    leaveAfterMs: number | undefined,
+    inParts = false,
+  ): Promise<Answer> {
     const { body, method = "POST", path = "", as = "user", headers = {} } = send;
     const target = new URL(base);
     target.pathname = base.pathname.replace(/\/$/, "") + path;
@@ -54,7 +58,8 @@ export function createSession(options: SessionOptions): Session {
           ...(authorization !== undefined && { authorization }),
           ...headers,
         },
-        ...(body !== undefined && { body: bytesOf(body) }),
+        ...(body !== undefined && { body: inParts ? partsOf(bytesOf(body)) : bytesOf(body) }),
+        ...(inParts && { duplex: "half" }),
       });
       const text = await response.text();
       return { status: response.status, headers: response.headers, text, body: parsed(text) };
@@ -92,7 +97,8 @@ export function createSession(options: SessionOptions): Session {
     request: async (send, leaveAfterMs) => {
       for (let tries = 1; ; tries += 1) {
         try {
-          const answer = await once(send, leaveAfterMs);
+          // In parts, it is read as far as it is counted, so that hardly any of it is left unread.
+          const answer = await once(send, leaveAfterMs, tries > 1 && send.refusedUnread);
           if (answer.status !== 429 || tries === busyTries) return answer;
           await sleep(waitOf(answer));
         } catch (error) {
@@ -114,6 +120,20 @@ export function waitOf({ headers }: Answer): number {
 function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
   if (body instanceof Uint8Array) return body as Uint8Array<ArrayBuffer>;
   return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+const partBytes = 65_536;
+
+/** Without an announced length, and no faster than the server reads. */
+function partsOf(body: string | Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  let at = 0;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.subarray(at, (at += partBytes)));
+    },
+  });
 }
 
 function parsed(text: string): unknown {

@@ -164,7 +164,8 @@ describe("audit URL", () => {
     let cut = 0;
     const fetch: typeof globalThis.fetch = async (target, init) => {
       const { body } = init ?? {};
-      if (typeof body === "string" && body.length > 1_000_000 && cut < cuts) {
+      const isLarge = typeof body === "string" ? body.length > 1_000_000 : body !== undefined;
+      if (isLarge && cut < cuts) {
         cut += 1;
         throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
       }
