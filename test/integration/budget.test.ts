@@ -147,7 +147,9 @@ const mysqlOn = async (server: MysqlServer, isGuarded: boolean): Promise<Server>
   create: () => createMysqlDatabase(server),
   connect: (url) => {
     const pool = mysqlPool(url, { connectionLimit: 1 });
-    return new Kysely({ dialect: new MysqlDialect({ pool: isGuarded ? guardMysqlPool(pool) : pool }) });
+    return new Kysely({
+      dialect: new MysqlDialect({ pool: isGuarded ? guardMysqlPool(pool) : pool }),
+    });
   },
   budgets: isGuarded ? guardedBudgets : mysqlBudgets,
 });

@@ -10,12 +10,7 @@ import {
   type TransactionResult,
   type WritesConfig,
 } from "../../src/index.js";
-import {
-  createMysqlDatabase,
-  isPuttingBack,
-  mysqlPool,
-  mysqlTables,
-} from "../support/mysql.js";
+import { createMysqlDatabase, isPuttingBack, mysqlPool, mysqlTables } from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
 import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { until } from "../support/uploads.js";
@@ -26,7 +21,8 @@ type Tx = Transaction<TestSchema>;
 
 const alice = { principal: { userId: "alice" } };
 const own = "set session time_zone = '+05:30', sql_mode = ''";
-const state = "select @@session.time_zone as zone, @@session.sql_mode as mode, if(@@autocommit, 'on', 'off') as auto";
+const state =
+  "select @@session.time_zone as zone, @@session.sql_mode as mode, if(@@autocommit, 'on', 'off') as auto";
 const ownState = { zone: "+05:30", mode: "", auto: "on" };
 const isChanging = (text: string) => text.startsWith("set @powersync_writes = 1");
 
@@ -80,7 +76,9 @@ function suite(server: MysqlServer): void {
       };
       connection.query(own);
     });
-    const database = new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool: guardPool(pool) }) });
+    const database = new Kysely<TestSchema>({
+      dialect: new MysqlDialect({ pool: guardPool(pool) }),
+    });
     closing.push(() => database.destroy());
     const writesWith = (more: Config) =>
       createWrites<TestPrincipal, TestSchema>({

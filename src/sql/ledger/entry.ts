@@ -44,7 +44,10 @@ export function entryOf(
     identity: at("key"),
     queue:
       letters && dialect.inserts === "duplicate key"
-        ? withInsertId(queue, hasLetters(tx, { place: at("place"), subject: at("subject") } as Subject))
+        ? withInsertId(
+            queue,
+            hasLetters(tx, { place: at("place"), subject: at("subject") } as Subject),
+          )
         : queue,
     answer: at("answer"),
     handling: at("handling"),
@@ -65,11 +68,7 @@ export function entryOf(
 }
 
 /** The statement, with placeholders for its values. */
-export function entering(
-  ours: EntryTables,
-  dialect: Dialect,
-  form: EntryForm,
-) {
+export function entering(ours: EntryTables, dialect: Dialect, form: EntryForm) {
   const at = (name: EntryValue) => new Placeholder("claim", name) as never;
   const { columns, select } = entryOf(ours, dialect, form, at);
   const insert = ours.tx

@@ -5,7 +5,14 @@ import { Contention } from "../../store/failures.js";
 import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
-import { entering, type EntryForm, entryOf, hasLetters, type Subject, timeBefore } from "./entry.js";
+import {
+  entering,
+  type EntryForm,
+  entryOf,
+  hasLetters,
+  type Subject,
+  timeBefore,
+} from "./entry.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";
 import { keepCompiled } from "../rows/compiled.js";
