@@ -7,6 +7,7 @@ import { type Dialect, Kysely, MysqlDialect, PGliteDialect, PostgresDialect, sql
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { powersyncWrites } from "../../adapters/node.js";
+import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
 import { createTables, createWrites, type Writes, type WritesConfig } from "../../src/index.js";
 import { jwt } from "../../src/jwt/index.js";
@@ -93,10 +94,12 @@ async function dialectOf(options: ServerOptions): Promise<Dialect> {
   }
   if (url.startsWith("mysql:"))
     return new MysqlDialect({
-      pool: mysqlPool(url, {
-        connectionLimit: connections,
-        connectTimeout: impatient === true ? 2_000 : 20_000,
-      }),
+      pool: guardMysqlPool(
+        mysqlPool(url, {
+          connectionLimit: connections,
+          connectTimeout: impatient === true ? 2_000 : 20_000,
+        }),
+      ),
     });
   const pool = new pg.Pool({
     connectionString: url,

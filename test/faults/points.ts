@@ -81,7 +81,7 @@ function armedPoint(
   };
 }
 
-export const isBegin = ({ kind }: Passing): boolean => kind === "begin";
+export const isBegin = ({ begins }: Passing): boolean => begins;
 export const isCommit = ({ kind }: Passing): boolean => kind === "commit";
 export const isRequest = ({ kind }: Passing): boolean => kind === "request";
 

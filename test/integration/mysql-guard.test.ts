@@ -10,7 +10,13 @@ import {
   type TransactionResult,
   type WritesConfig,
 } from "../../src/index.js";
-import { createMysqlDatabase, isPuttingBack, mysqlPool, mysqlTables } from "../support/mysql.js";
+import {
+  createMysqlDatabase,
+  isChangingSettings,
+  isPuttingBack,
+  mysqlPool,
+  mysqlTables,
+} from "../support/mysql.js";
 import type { TestSchema } from "../support/schema.js";
 import { type MysqlServer, mysqlServers } from "../support/servers.js";
 import { until } from "../support/uploads.js";
@@ -24,7 +30,6 @@ const own = "set session time_zone = '+05:30', sql_mode = ''";
 const state =
   "select @@session.time_zone as zone, @@session.sql_mode as mode, if(@@autocommit, 'on', 'off') as auto";
 const ownState = { zone: "+05:30", mode: "", auto: "on" };
-const isChanging = (text: string) => text.startsWith("set @powersync_writes = 1");
 
 /** A machine that is busy for half a second makes a connection idle, so the count is taken a few times. */
 async function fewest(count: () => Promise<number>): Promise<number> {
@@ -129,7 +134,7 @@ function suite(server: MysqlServer): void {
     await sleep(1_200);
     expect(sent).toEqual([state]);
     await put();
-    expect(sent.filter(isChanging)).toHaveLength(1);
+    expect(sent.filter(isChangingSettings)).toHaveLength(1);
   });
 
   it.each<[string, (of: { pool: mysql.Pool; database: Kysely<TestSchema> }) => Promise<unknown>]>([
@@ -185,7 +190,7 @@ function suite(server: MysqlServer): void {
     // And the library's transactions have theirs again.
     sent.length = 0;
     await put();
-    expect(sent.filter(isChanging)).toHaveLength(1);
+    expect(sent.filter(isChangingSettings)).toHaveLength(1);
   });
 
   it("has restored them for whoever waits for the connection", async () => {
@@ -250,10 +255,10 @@ function suite(server: MysqlServer): void {
     const { pool, put, writesWith, sendTo, sent } = await open();
     const other = writesWith({ isolation: "serializable" });
     expect(await sendTo(other)).toEqual({ status: "success" });
-    expect(sent.filter(isChanging)).toHaveLength(1);
+    expect(sent.filter(isChangingSettings)).toHaveLength(1);
     sent.length = 0;
     await put();
-    expect(sent.filter(isChanging)).toHaveLength(1);
+    expect(sent.filter(isChangingSettings)).toHaveLength(1);
     expect(await asked((answer) => pool.query(state, answer))).toEqual(ownState);
   });
 

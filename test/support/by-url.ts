@@ -1,6 +1,7 @@
 /** A database that several processes share, by its address: `postgres://…`, `mysql://…`, or `sqlite:FILE`. */
 import { type Dialect, Kysely, MysqlDialect, PostgresDialect } from "kysely";
 import pg from "pg";
+import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
 import { mysqlPool } from "./mysql.js";
 import type { TestSchema } from "./schema.js";
@@ -15,7 +16,7 @@ export function openByUrl(url: string): Kysely<TestSchema> {
 
 function dialectAt(url: string): Dialect {
   if (url.startsWith("mysql:")) {
-    return new MysqlDialect({ pool: mysqlPool(url, { connectionLimit: 10 }) });
+    return new MysqlDialect({ pool: guardMysqlPool(mysqlPool(url, { connectionLimit: 10 })) });
   }
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5000, max: 10 });
   return new PostgresDialect({ pool: guardPool(pool) });

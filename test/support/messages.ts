@@ -1,5 +1,7 @@
 /** What clients send to a server, cut into the messages of its protocol, so that a proxy can name the one that is passing. */
 
+import { isChangingSettings } from "./mysql.js";
+
 /** `bytes`: no protocol that is known; a message is what arrives at once. */
 export type Protocol = "postgres" | "mysql" | "http" | "bytes";
 
@@ -37,7 +39,7 @@ export function createReader(protocol: Protocol): Reader {
 
 function kindOf(statement: string): Message["kind"] {
   // On MySQL the library's settings begin the transaction.
-  if (statement.startsWith("set @powersync_writes = 1")) return "begin";
+  if (isChangingSettings(statement)) return "begin";
   const word = /^\s*(begin|start transaction|commit|rollback(?! to)|abort)\b/i.exec(statement)?.[1];
   switch (word?.toLowerCase()) {
     case undefined:

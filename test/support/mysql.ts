@@ -101,6 +101,11 @@ export function mysqlGiven(row: Row): Row {
   );
 }
 
+/** In front of a transaction of the library's: the connection's settings are changed. */
+export function isChangingSettings(statement: string): boolean {
+  return statement.startsWith("set @powersync_writes = 1");
+}
+
 /** Behind each transaction of the library's, and perhaps behind its answer: the connection's settings are put back. */
 export function isPuttingBack(statement: string): boolean {
   return statement.startsWith("set @powersync_writes = null");

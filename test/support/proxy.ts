@@ -5,8 +5,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createReader, type Message, type Protocol } from "./messages.js";
+import { isChangingSettings, isPuttingBack } from "./mysql.js";
 
 export interface Passing extends Message {
+  /** A database transaction begins with it: BEGIN, or on a guarded connection to MySQL its first statement. */
+  readonly begins: boolean;
   /** Statements of this database transaction so far, from 1; BEGIN and COMMIT don't count. 0 outside of one. */
   readonly index: number;
   /** All that this connection has sent since the database transaction began, its bytes as text. */
@@ -89,7 +92,7 @@ export async function createProxy(to: number, protocol: Protocol): Promise<Proxy
 
 function join(client: Socket, server: Socket, protocol: Protocol, judge: Judge): void {
   const reader = createReader(protocol);
-  const transaction: Transaction = { open: false, index: 0, sent: [] };
+  const transaction: Transaction = { open: false, settled: false, index: 0, sent: [] };
   let asked = reader.unasked;
   let heard = 0;
   /** Until the server has answered so many: what it says goes nowhere, and then the connection ends. */
@@ -170,14 +173,20 @@ function join(client: Socket, server: Socket, protocol: Protocol, judge: Judge):
 
 interface Transaction {
   open: boolean;
+  /** The library's settings are in force on a guarded connection to MySQL: its next transaction begins with its first statement. */
+  settled: boolean;
   index: number;
   sent: Buffer[];
 }
 
 function follow(transaction: Transaction, message: Message): Passing {
-  const { kind, bytes } = message;
-  if (kind === "begin") Object.assign(transaction, { open: true, index: 0, sent: [] });
-  else if (kind === "statement" && transaction.open) transaction.index += 1;
+  const { kind, bytes, text } = message;
+  if (isChangingSettings(text)) transaction.settled = true;
+  if (isPuttingBack(text)) transaction.settled = false;
+  const begins =
+    kind === "begin" || (kind === "statement" && !transaction.open && transaction.settled);
+  if (begins) Object.assign(transaction, { open: true, index: 0, sent: [] });
+  if (kind === "statement" && transaction.open) transaction.index += 1;
   const { index, sent } = transaction;
   const before = sent.length;
   sent.push(bytes);
@@ -185,6 +194,7 @@ function follow(transaction: Transaction, message: Message): Passing {
     Object.assign(transaction, { open: false, index: 0, sent: [] });
   return {
     ...message,
+    begins,
     index,
     sent: () => Buffer.concat(sent.slice(0, before)).toString("latin1"),
   };
