@@ -61,6 +61,23 @@ describe("expressions for SQL Server", () => {
     },
   );
 
+  it.each([
+    ["nchar", "convert(nchar(8), @1)"],
+    ["nvarchar", "@1"],
+  ])("compare an owner in a column of %s as it is stored there", (type, value) => {
+    const its = column(type, { length: 8 });
+    const kind = mssql.owners.kind(its);
+    const given = mssql.convert(its, "alice", false);
+    const same = mssql.owners.same(sql`c`, kind, given, (compared) => compared);
+    const bytes = (text: string) => `convert(varbinary(max), convert(nvarchar(max), ${text}))`;
+    expect(compiled(same)).toMatchObject({
+      sql: `${bytes("c")} = ${bytes(value)}`,
+      parameters: ["alice"],
+    });
+    const unchanged = mssql.same(sql`c`, its, given);
+    expect(compiled(unchanged).sql).toBe(compiled(same).sql);
+  });
+
   it("make no bytes of what converts to text alone", () => {
     const [vector] = mssql.fingerprint([column("vector")]);
     expect(vector && compiled(vector).sql).toContain('convert(nvarchar(max), "c")');
