@@ -101,6 +101,36 @@ describe("what the catalog shows to a login that may not see definitions", () =>
   });
 });
 
+describe("a row that can't be seen any more after it has been written", () => {
+  const owned = (type: string, length: number, own: string, sent: string) => {
+    const its = column(type, { length });
+    // What reads the row without its lock comes after the write.
+    const answer = (statement: string) =>
+      statement.includes("updlock") || !statement.includes(' from "t"') ? [{ ok: 1 }] : [];
+    const tx = new Kysely<never>({ dialect: new DummyMssqlDialect(undefined, answer) });
+    const owner = { column: "c", value: mssql.convert(its, own, false) };
+    const target = {
+      table: "t",
+      columns: new Map([["c", its]]),
+      traits: { view: false, lockable: true, rowSecurity: false, declining: new Set() },
+      key: { id: 1 },
+      scope: { filter: sql`1 = 1`, rowOnly: true, parts: { owner, more: false, parents: [] } },
+    };
+    const values = { c: mssql.convert(its, sent, false) };
+    return mssql.rows.patch(tx as never, target as never, values);
+  };
+
+  it.each([
+    ["nvarchar", 8, "alice", "alice", "written"],
+    ["nvarchar", 8, "alice", "bob", "left"],
+    // Not known, for it is computed from a parameter.
+    ["nchar", 8, "alice", "bob", "left"],
+    ["binary", 16, uuid(1), uuid(2), "left"],
+  ])("has its owner in %s(%i) from %j to %j: %s", async (type, length, own, sent, effect) => {
+    expect(await owned(type, length, own, sent)).toBe(effect);
+  });
+});
+
 describe("a table whose index passes over what is taken", () => {
   it("may decline an INSERT, as with a trigger", async () => {
     const sent: string[] = [];

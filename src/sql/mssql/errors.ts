@@ -24,9 +24,7 @@ export const numbers: Readonly<Record<Exclude<Meaning, "other">, readonly number
   ],
   exhausted: [11728],
   // 13535: a row of a temporal table that a transaction which began later has changed.
-  contention: [
-    1205, 1211, 3940, 3960, 3961, 3966, 13535, 41301, 41302, 41305, 41325, 41339, 41839,
-  ],
+  contention: [1205, 1211, 3940, 3960, 3961, 3966, 13535, 41301, 41302, 41305, 41325, 41339, 41839],
   busy: [1222, 8645, 8651],
   schema: [
     206, 207, 208, 209, 213, 257, 260, 402, 529, 2812, 4403, 4404, 4405, 4413, 4416, 4417, 4418,

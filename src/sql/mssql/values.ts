@@ -95,8 +95,7 @@ export function convert(
 function fixedText({ type, length, charset }: Column, text: string): unknown {
   if (length === undefined) return text;
   const collation = charset === undefined ? undefined : collationOf(charset);
-  const given =
-    collation === undefined ? sql`${text}` : sql`${text} collate ${sql.raw(collation)}`;
+  const given = collation === undefined ? sql`${text}` : sql`${text} collate ${sql.raw(collation)}`;
   return standingFor(sql`convert(${sql.raw(type)}(${sql.lit(length)}), ${given})`, text);
 }
 

@@ -446,6 +446,9 @@ delete from "powersync_letter_rows" where "hash" in (@1) and "letter" in (@2)
 delete from "powersync_letter_rows" where "letter" in (@1)
 
 -- DELETE
+delete from "powersync_letter_rows" where "letter" in (@1, @2)
+
+-- DELETE
 delete from "powersync_letter_rows" where "letter" in (@1, @2, @3)
 
 -- INSERT
@@ -489,6 +492,9 @@ select "chain_last", "chain_bytes" from "powersync_dead_letters" with (updlock, 
 
 -- SELECT, Table hints
 select "chain_last", "content" from "powersync_dead_letters" with (updlock, rowlock) where "id" = @1
+
+-- SELECT
+select "chain_position" as "at" from "powersync_dead_letters" where "id" = @1
 
 -- SELECT, Table hints
 select "id" from "powersync_dead_letters" with (updlock, rowlock) where "id" in (@1) order by "id"
@@ -541,6 +547,9 @@ select c.name as name, coalesce(b.name, t.name, '') as type, c.max_length as siz
 -- SELECT, EXISTS, CASE
 select case when exists (select 1 as "one" from "powersync_dead_letters" as "open" where "open"."place" = @1 and "open"."subject" = @2 and "open"."status" in (@3, @4)) then 1 else 0 end as answer
 
+-- SELECT, MAX
+select max("chain_position") as "at" from "powersync_dead_letters" where "root" = @1
+
 -- SELECT, TOP, CASE, SUM
 select sum(1) as "letters", sum("bytes") as "bytes", sum(case when "client_id" = @1 then 1 else 0 end) as "client_letters", sum(case when "client_id" = @2 then "bytes" else 0 end) as "client_bytes" from (select top(1000) "client_id", "bytes" + "chain_bytes" as "bytes" from "powersync_dead_letters" where "place" = @3 and "subject" = @4 and "status" in (@5, @6) and "root" is null) as "open"
 
@@ -567,6 +576,12 @@ update "powersync_dead_letters" set "attempts" = "attempts" + 1, "last_seen_at" 
 
 -- UPDATE
 update "powersync_dead_letters" set "chain_last" = @1, "chain_bytes" = "chain_bytes" + @2, "open_content" = @3 where "id" = @4
+
+-- UPDATE
+update "powersync_dead_letters" set "root" = @1, "chain_position" = "chain_position" - @2 where "id" in (@3)
+
+-- UPDATE
+update "powersync_dead_letters" set "root" = @1, "chain_position" = @2, "chain_last" = @3, "chain_bytes" = @4 where "id" = @5
 
 -- SELECT, UPDATE, COALESCE, NULLIF, DATALENGTH, SUM
 update "powersync_dead_letters" set "status" = @1, "bytes" = coalesce(nullif(datalength(coalesce("original_payload", "payload")) / 2, 0), (select coalesce(sum(datalength("text") / 2), 0) as "length" from "powersync_letter_parts" where "powersync_letter_parts"."letter" = "powersync_dead_letters"."id" and "powersync_letter_parts"."original" = @2)) + 115, "original_payload" = coalesce("original_payload", "payload"), "payload" = @3, "table_names" = @4, "row_hashes" = @5, "lossy_numbers" = @6, "overtaken" = @7 where "id" in (@8) and "status" in (@9, @10)
