@@ -24,8 +24,18 @@ const whole = new Set(
 );
 /** All but the examples, and what is about other products. */
 const part = new Set([
-  ...["MERGE", "INSERT", "UPDATE", "DELETE", "TOP", "FROM clause plus JOIN, APPLY", "Table hints"],
-  ...["CAST and CONVERT", "OPENJSON", "CREATE TABLE", "CREATE INDEX", "DECLARE"],
+  "MERGE",
+  "INSERT",
+  "UPDATE",
+  "DELETE",
+  "TOP",
+  "FROM clause plus JOIN, APPLY",
+  "Table hints",
+  "CAST and CONVERT",
+  "OPENJSON",
+  "CREATE TABLE",
+  "CREATE INDEX",
+  "DECLARE",
 ]);
 
 const page = (title: string, path: string, about: RegExp): Page => ({
