@@ -84,7 +84,7 @@ async function judge(
         .map(({ column, value }) => later(table, column, value)),
     },
     kept: stamps.map(({ column, value, columns }) =>
-      columns === undefined ? false : later(table, column, value),
+      columns === undefined ? literal(false) : later(table, column, value),
     ),
     version: merge.version === undefined ? literal(null) : stored(table, merge.version.column),
   };

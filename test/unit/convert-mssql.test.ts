@@ -128,6 +128,15 @@ describe("values for SQL Server", () => {
       "日本",
     ],
     ["varchar", { charset: "932 Japanese_CI_AS" }, "日本", "日本", "日本"],
+    // The server fills the column with spaces, and this value with as many.
+    ["nchar", { length: 4 }, "日", ["convert(nchar(4), @1)", "日"], "日"],
+    [
+      "char",
+      { length: 3, ...latin },
+      "é",
+      ["convert(char(3), @1 collate SQL_Latin1_General_CP1_CI_AS)", "é"],
+      "é",
+    ],
     ["text", latin, { a: 1 }, '{"a":1}', '{"a":1}'],
     ["json", {}, { a: [1] }, '{"a":[1]}', '{"a":[1]}'],
     ["json", {}, "[1, 2]", "[1, 2]", "[1, 2]"],

@@ -28,7 +28,9 @@ describe("the errors of SQL Server", () => {
     [8152, "INVALID_DATA"],
     [8114, "INVALID_DATA"],
     [241, "INVALID_DATA"],
+    [13606, "INVALID_DATA"],
     [13609, "INVALID_DATA"],
+    [13647, "INVALID_DATA"],
     [50_000, "CONSTRAINT_VIOLATION"],
     [51_234, "CONSTRAINT_VIOLATION"],
     [3609, "CONSTRAINT_VIOLATION"],
@@ -51,6 +53,12 @@ describe("the errors of SQL Server", () => {
     // No plan could be made: of the statement, and not of its values.
     [8623, "outage"],
     [3966, "contention"],
+    [3940, "contention"],
+    // A temporal table's row that a transaction which began later has changed.
+    [13535, "contention"],
+    // No space for row versions; in an elastic pool.
+    [3967, "outage"],
+    [1132, "outage"],
     [40501, "outage"],
     [40613, "outage"],
     [49918, "outage"],
@@ -61,6 +69,8 @@ describe("the errors of SQL Server", () => {
     // What is not recognized is never the data's fault.
     [102, "other"],
     [512, "other"],
+    // The statement's own words.
+    [13610, "other"],
   ])("%i is %s", (number, expected) => {
     expect(meaning(request(number))).toBe(expected);
     expect(codes(request(number))).toEqual([String(number)]);

@@ -177,7 +177,8 @@ function takesAnyText<P extends Principal, DB>(
 ): boolean {
   const found = table.columns.get(column);
   try {
-    return found !== undefined && store.convert(found, "any text", false) === "any text";
+    if (found === undefined) return false;
+    return store.view(found, store.convert(found, "any text", false)) === "any text";
   } catch (error) {
     if (error instanceof InvalidValue) return false;
     throw error;

@@ -134,7 +134,7 @@ export async function readConstraints(
     from sys.indexes as i
     join sys.index_columns as x on x.object_id = i.object_id and x.index_id = i.index_id and x.key_ordinal > 0
     join sys.columns as c on c.object_id = x.object_id and c.column_id = x.column_id
-    where i.object_id = ${id} and i.is_unique = 1 and i.has_filter = 0 and i.is_disabled = 0
+    where i.object_id = ${id} and i.is_unique = 1 and i.has_filter = 0 and i.is_disabled = 0 and i.is_hypothetical = 0
     order by i.is_primary_key desc, i.index_id, x.key_ordinal
   `.execute(on);
   const unique = Map.groupBy(indexes.rows, ({ index }) => Number(index));

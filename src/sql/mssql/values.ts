@@ -24,7 +24,7 @@ import {
 import { booleanOf, bytesOf, hexOf, jsonText, uuidOf } from "../../store/values.js";
 import { stringifyJson } from "../../wire/serialize.js";
 import { conversion } from "../rows/values.js";
-import { textFor } from "./text.js";
+import { collationOf, textFor } from "./text.js";
 
 /** The value for which an expression of `convert` stands. */
 const shown = new WeakMap<object, unknown>();
@@ -83,9 +83,20 @@ export function convert(
     case "varbinary":
     case "image":
       return binary(column, value);
+    case "char":
+    case "nchar":
+      return fixedText(column, textFor(column, value, lossyNumbers));
     default:
       return textFor(column, value, lossyNumbers);
   }
+}
+
+/** The server fills the column with spaces. It does the same to this value, so that their bytes are equal. */
+function fixedText({ type, length, charset }: Column, text: string): unknown {
+  if (length === undefined) return text;
+  const collation = charset === undefined ? undefined : collationOf(charset);
+  const given = collation === undefined ? sql`${text}` : sql`${text} collate ${sql.raw(collation)}`;
+  return standingFor(sql`convert(${sql.raw(type)}(${sql.lit(length)}), ${given})`, text);
 }
 
 /** The levels of nesting that the server's own functions support. */

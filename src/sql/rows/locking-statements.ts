@@ -13,7 +13,7 @@ import { type LockingDialect, lockRow, rowLockOf, whyUnchanged } from "./lock-ro
 import { allowed, isTrue, judged, probe, scoped, updating, verdict } from "./statements.js";
 import type { Put, RowStatements, Target } from "./target.js";
 import { retryLocked, rowAppeared, throwIfRefused, withConditions } from "./unchanged.js";
-import { isComputed, literalNulls } from "./values.js";
+import { isComputed, isExpression, literalNulls } from "./values.js";
 
 export function lockingRows(locking: LockingDialect): RowStatements {
   return {
@@ -129,7 +129,7 @@ async function judgedAfter(
   const isOwners =
     owner === undefined ||
     (Object.hasOwn(written, owner.column)
-      ? String(written[owner.column]) === String(owner.value)
+      ? isSameText(written[owner.column], owner.value)
       : before !== undefined);
   return isOwners
     ? allowed(
@@ -137,6 +137,11 @@ async function judgedAfter(
         parents.map((parent) => parent.allows(values[parent.column])),
       )
     : "left";
+}
+
+/** Two expressions have no text form to compare. */
+function isSameText(one: unknown, other: unknown): boolean {
+  return !isExpression(one) && !isExpression(other) && String(one) === String(other);
 }
 
 /**

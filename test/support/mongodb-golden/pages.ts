@@ -1,6 +1,7 @@
 /**
- * The pages of MongoDB's manual that define the words of the commands. What has been read is the manual's source, without what a page includes from other
- * files (of `$pull` the page itself); of the pages that are not marked so, nobody has compared the commands with them yet.
+ * The pages of MongoDB's manual that define the words of the commands. What has been read is the manual's source, which is not always that of its latest
+ * version, and without most of what a page includes from other files (of `$pull` the page itself). A page that is added here is not `read` until somebody
+ * has compared the commands with it.
  */
 
 const root = "https://www.mongodb.com/docs/manual/";
@@ -79,40 +80,45 @@ export const pages: readonly Page[] = [
     ...["key", "name", "unique", "partialFilterExpression"].map((field) => `indexes.${field}`),
   ),
   command(true, "listCollections", "filter", "nameOnly", "authorizedCollections"),
-  // The driver sends it, and the page does not name it.
-  page(false, "listCollections", "reference/command/listCollections", "listCollections.cursor"),
-  command(false, "listIndexes", "cursor"),
+  {
+    // The driver sends it, and the manual does not name it.
+    title: "Enumerating Collections, a specification of the drivers",
+    url: "https://github.com/mongodb/specifications/blob/master/source/enumerate-collections/enumerate-collections.md",
+    read: true,
+    words: ["listCollections.cursor"],
+  },
+  command(true, "listIndexes", "cursor"),
   command(true, "commitTransaction"),
-  command(false, "abortTransaction"),
-  command(false, "hello"),
+  command(true, "abortTransaction"),
+  command(true, "hello"),
   query(true, "eq"),
   query(true, "ne"),
   query(true, "in"),
   query(true, "gt"),
   query(true, "gte"),
-  query(false, "lt"),
-  query(false, "lte"),
+  query(true, "lt"),
+  query(true, "lte"),
   query(true, "and"),
   query(true, "or"),
   query(true, "nor"),
   query(true, "not"),
   query(true, "type"),
   query(true, "jsonSchema"),
-  update(false, "set"),
-  update(false, "unset"),
-  update(false, "inc"),
+  update(true, "set"),
+  update(true, "unset"),
+  update(true, "inc"),
   update(true, "setOnInsert"),
   update(true, "pull"),
-  update(false, "addToSet"),
+  update(true, "addToSet"),
   update(true, "each"),
   stage(true, "match"),
-  stage(false, "project"),
+  stage(true, "project"),
   stage(true, "group"),
   stage(true, "set"),
-  page(false, "$sum", "reference/operator/aggregation/sum", "accumulator $sum"),
-  page(false, "Field paths", "core/field-paths", "expression $field"),
+  page(true, "$sum", "reference/operator/aggregation/sum", "accumulator $sum"),
+  page(true, "Field paths", "core/field-paths", "expression $field"),
   expression(true, "literal"),
-  expression(false, "ifNull"),
+  expression(true, "ifNull"),
   expression(true, "cond"),
   expression(true, "add"),
   expression(true, "subtract"),
@@ -121,12 +127,12 @@ export const pages: readonly Page[] = [
   expression(true, "max"),
   expression(true, "min"),
   expression(true, "in"),
-  expression(false, "and"),
-  expression(false, "or"),
-  expression(false, "not"),
+  expression(true, "and"),
+  expression(true, "or"),
+  expression(true, "not"),
   expression(true, "concatArrays"),
   expression(true, "reduce", "variable $$value", "variable $$this"),
-  page(false, "Variables in aggregation", "reference/aggregation-variables", "variable $$REMOVE"),
+  page(true, "Variables in aggregation", "reference/aggregation-variables", "variable $$REMOVE"),
 ];
 
 const byWord = new Map(pages.flatMap((each) => each.words.map((word) => [word, each] as const)));

@@ -1,4 +1,4 @@
-/** A SQL Server that answers nothing, or the same to everything: for the text of statements, and for what is made of an answer. */
+/** A SQL Server that answers nothing, or what it is given: for the text of statements, and for what is made of an answer. */
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -11,11 +11,13 @@ import {
   MssqlQueryCompiler,
 } from "kysely";
 
+type Answer = readonly object[] | ((statement: string) => readonly object[]);
+
 class RecordingDriver extends DummyDriver {
   readonly #sent: (statement: string) => void;
-  readonly #rows: readonly object[];
+  readonly #rows: Answer;
 
-  constructor(sent: (statement: string) => void, rows: readonly object[]) {
+  constructor(sent: (statement: string) => void, rows: Answer) {
     super();
     this.#sent = sent;
     this.#rows = rows;
@@ -26,7 +28,8 @@ class RecordingDriver extends DummyDriver {
     return {
       executeQuery: async (query: CompiledQuery) => {
         this.#sent(query.sql);
-        return { rows: [...this.#rows] as never[] };
+        const rows = typeof this.#rows === "function" ? this.#rows(query.sql) : this.#rows;
+        return { rows: [...rows] as never[] };
       },
       streamQuery: (...given) => connection.streamQuery(...given),
     };
@@ -35,10 +38,10 @@ class RecordingDriver extends DummyDriver {
 
 export class DummyMssqlDialect implements Dialect {
   readonly #sent: (statement: string) => void;
-  readonly #rows: readonly object[];
+  readonly #rows: Answer;
 
-  /** @param rows that answer every statement */
-  constructor(sent: (statement: string) => void = () => {}, rows: readonly object[] = []) {
+  /** @param rows that answer every statement, or each by its text */
+  constructor(sent: (statement: string) => void = () => {}, rows: Answer = []) {
     this.#sent = sent;
     this.#rows = rows;
   }

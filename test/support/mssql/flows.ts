@@ -146,6 +146,12 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
     const [last] = (await writes.deadLetters.list({ status: "open" })).letters;
     await writes.deadLetters.discard(last?.id ?? "", "of no use");
     for await (const _line of writes.deadLetters.export()) continue;
+    await send(20, badThing(uuid(20)));
+    for (const size of [2, 3]) await send(20 + size, patch("things", uuid(20), { size }));
+    const [, , first] = (await writes.deadLetters.list({ status: "open" })).letters;
+    const keep = { dependants: "keep" } as const;
+    const { status } = await writes.deadLetters.discard(first?.id ?? "", "of no use", keep);
+    if (status !== "discarded") throw new Error("The others do not follow.");
     await writes.deadLetters.retryAll(
       { status: ["open", "stale"] } as never,
       { force: true } as never,

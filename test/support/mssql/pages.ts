@@ -15,13 +15,28 @@ const whole = new Set(
   SET XACT_ABORT, SET LOCK_TIMEOUT, SET NOCOUNT, SET IDENTITY_INSERT, SET Statements, SAVE TRANSACTION, ROLLBACK TRANSACTION, Table value constructor,
   Collation Precedence, Metadata Visibility Configuration, Precision scale and length, ISNULL, HASHBYTES, DATEADD, STRING_AGG, CHARINDEX, OBJECT_ID,
   DB_NAME, HAS_PERMS_BY_NAME, COLLATIONPROPERTY, sys.columns, sys.types, sys.triggers, sys.trigger_events, sys.index_columns, sys.check_constraints,
-  sys.default_constraints, sys.foreign_key_columns, sp_getapplock
+  sys.default_constraints, sys.foreign_key_columns, sp_getapplock, SELECT, EXISTS, CASE, Set operators - UNION, COALESCE, NULLIF, COLLATE, SYSUTCDATETIME,
+  DATALENGTH, REPLACE, COUNT, SUM, MIN, MAX, RTRIM, SUBSTRING, LEN, REVERSE, QUOTENAME, LOWER, CONCAT, sys.objects, sys.databases, sys.indexes,
+  sys.foreign_keys, IF...ELSE, EXECUTE
 `
     .trim()
     .split(/,\s+/),
 );
 /** All but the examples, and what is about other products. */
-const part = new Set(["MERGE", "Table hints", "CAST and CONVERT", "OPENJSON"]);
+const part = new Set([
+  "MERGE",
+  "INSERT",
+  "UPDATE",
+  "DELETE",
+  "TOP",
+  "FROM clause plus JOIN, APPLY",
+  "Table hints",
+  "CAST and CONVERT",
+  "OPENJSON",
+  "CREATE TABLE",
+  "CREATE INDEX",
+  "DECLARE",
+]);
 
 const page = (title: string, path: string, about: RegExp): Page => ({
   title,
