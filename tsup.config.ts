@@ -12,6 +12,7 @@ export default defineConfig({
     node: "adapters/node.ts",
     nest: "adapters/nest/index.ts",
     pg: "adapters/pg.ts",
+    mysql2: "adapters/mysql2.ts",
     client: "src/client/index.ts",
     memory: "src/store/memory.ts",
     mongodb: "src/mongodb/index.ts",

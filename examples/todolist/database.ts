@@ -7,6 +7,7 @@ import Sqlite from "better-sqlite3";
 import { Kysely, MysqlDialect, PGliteDialect, PostgresDialect, SqliteDialect } from "kysely";
 import mysql from "mysql2";
 import pg from "pg";
+import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
 import type { Database } from "./schema.js";
 
@@ -50,7 +51,7 @@ export function openDatabase(url: string | undefined): OpenDatabase {
   if (url.startsWith("mysql://")) {
     // The library's transactions speak UTC; so what they read is read as that.
     const pool = mysql.createPool({ uri: url, connectTimeout: 5_000, timezone: "Z" });
-    const dialect = new MysqlDialect({ pool });
+    const dialect = new MysqlDialect({ pool: guardMysqlPool(pool) });
     return { db: new Kysely<Database>({ dialect }), name: "MySQL or MariaDB" };
   }
   if (url.startsWith("sqlite:")) {

@@ -58,3 +58,10 @@ export interface Lending {
 
 /** Asks to close the connection of an abandoned transaction. A server that gets it reads a comment. */
 export const closeRequest = "-- powersync-writes: end this connection";
+
+/**
+ * The first words of the statements that change a session's settings for a transaction and restore them, on MySQL and MariaDB. `guardPool` of `./mysql2`
+ * recognizes them.
+ */
+export const changeSettings = "set @powersync_writes = 1";
+export const restoreSettings = "set @powersync_writes = null";

@@ -17,7 +17,8 @@ import { familyOf } from "./families.js";
 import type { FlightSupport } from "./flight/flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
 import { createEndHungSessions, type SessionChecks } from "./hung-sessions.js";
-import { askForLetters, claim, type Claimed, type Subject } from "./ledger/ledger.js";
+import type { Subject } from "./ledger/entry.js";
+import { askForLetters, claim, type Claimed } from "./ledger/ledger.js";
 import { createOwn, type Own } from "./own-tables/tables.js";
 import { isCompiledAlike } from "./rows/compiled.js";
 import type { Texts } from "./rows/target.js";
@@ -100,7 +101,6 @@ export function sqlStore<DB>(
   }: SqlStoreParts,
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
-  const devices = own.table("powersync_devices");
   // Without a ledger, and with letters stored elsewhere, the table may be missing, and a statement that fails would end the transaction.
   let kept = false;
   const waits: typeof askForLetters = async (ours, lettersOf) => {
@@ -108,6 +108,8 @@ export function sqlStore<DB>(
     return kept && askForLetters(ours, lettersOf);
   };
   const texts: Texts | undefined = isCompiledAlike(db) ? new WeakMap() : undefined;
+  // The application's plugins do not see the library's own tables.
+  const ownTexts: Texts = new WeakMap();
   const plain = db as unknown as SqlDatabase;
   const { read: tableOf, known } = cache.tablesOf(plain, dialect);
   const meaning = (error: unknown): Meaning => {
@@ -194,20 +196,23 @@ export function sqlStore<DB>(
           const ours = own.on(tx);
           const limits = timeLimits && {
             select: timeLimits,
+            what: JSON.stringify(timeouts),
             send: async () =>
               dialect.setTimeLimits?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
           outcome =
             claimed &&
-            (await claim({ tx: ours, devices, place }, dialect, claimed, {
+            (await claim({ tx: ours, own, place }, dialect, claimed, {
               limits,
+              texts: ownTexts,
               lettersOf,
             }));
           let earlier = outcome?.earlier;
           for (const each of options.alongside ?? []) {
             if (earlier !== undefined) break;
-            const next = await claim({ tx: ours, devices, place }, dialect, each, {
+            const next = await claim({ tx: ours, own, place }, dialect, each, {
               limits: undefined,
+              texts: ownTexts,
               lettersOf: undefined,
             });
             earlier = next.earlier;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, MysqlDialect, sql } from "kysely";
 import mysql from "mysql2";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { guardPool } from "../../adapters/mysql2.js";
 import {
   createTables,
   createWrites,
@@ -56,9 +57,10 @@ function suite(server: MysqlServer): void {
     expect(uncaught.splice(0)).toEqual([]);
   });
 
+  let isGuarded = false;
   /** @param setUp what the application does to each of its connections */
   const connect = (options: mysql.PoolOptions = {}, setUp?: string): Kysely<TestSchema> => {
-    const pool = mysqlPool(url, options);
+    const pool = isGuarded ? guardPool(mysqlPool(url, options)) : mysqlPool(url, options);
     if (setUp !== undefined) pool.on("connection", (connection) => connection.query(setUp));
     return new Kysely<TestSchema>({ dialect: new MysqlDialect({ pool }) });
   };
@@ -341,7 +343,12 @@ function suite(server: MysqlServer): void {
     });
   });
 
-  describe("the session", () => {
+  describe.each([
+    ["the session", false],
+    ["the session of a guarded pool", true],
+  ])("%s", (_, guarded) => {
+    beforeAll(() => void (isGuarded = guarded));
+    afterAll(() => void (isGuarded = false));
     const lax = "set session sql_mode = 'NO_BACKSLASH_ESCAPES', time_zone = '+05:30'";
     const one = { connectionLimit: 1 };
     const stateOf = async (database: Kysely<TestSchema>) => {

@@ -273,6 +273,11 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["poolRequests"],
     typePackages: ["pg"],
   },
+  mysqlPool: {
+    files: ["adapters/mysql2"],
+    below: ["poolRequests"],
+    packages: ["node:timers"],
+  },
   hosts: {
     files: ["adapters/*"],
     below: ["model", "context", "options", "index", "admin", "web"],

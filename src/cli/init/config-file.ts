@@ -25,7 +25,7 @@ export function configText({ kind, file, sources, decisions, madeFrom }: ConfigP
 import { ${names} } from "kysely";
 ${imports}import { createWrites, defineTables } from "powersync-writes";
 import { jwt } from "powersync-writes/jwt";
-${kind === "postgres" ? 'import { guardPool } from "powersync-writes/pg";\n' : ""}
+${guards[kind] ?? ""}
 ${databaseType(kind, typed)}
 ${opened(JSON.stringify(file ?? "app.db"))}
 export const writes = createWrites({
@@ -50,6 +50,11 @@ function required(name: string): string {
 }
 `;
 }
+
+const guards: Readonly<Partial<Record<DatabaseKind, string>>> = {
+  postgres: 'import { guardPool } from "powersync-writes/pg";\n',
+  mysql: 'import { guardPool } from "powersync-writes/mysql2";\n',
+};
 
 const connections: Readonly<
   Record<
@@ -78,12 +83,14 @@ export const database = new Kysely<Database>({ dialect: new PostgresDialect({ po
   mysql: {
     dialect: "MysqlDialect",
     imports: 'import { createPool } from "mysql2";\n',
-    opened: () => `const pool = createPool({
-  uri: required("DATABASE_URL"),
-  supportBigNumbers: true,
-  bigNumberStrings: true,
-  timezone: "Z",
-});
+    opened: () => `const pool = guardPool(
+  createPool({
+    uri: required("DATABASE_URL"),
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    timezone: "Z",
+  }),
+);
 export const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool }) });
 `,
   },

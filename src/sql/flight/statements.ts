@@ -15,12 +15,12 @@ import type { Claim } from "../../store/ledger.js";
 import type { Effect, FlightOptions, Values } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
 import type { Dialect, TimeLimits } from "../dialect.js";
-import { hasLetters, timeBefore } from "../ledger/ledger.js";
+import { entering, hasLetters } from "../ledger/entry.js";
 import type { Own, OwnTables } from "../own-tables/tables.js";
 import { keepCompiled, Placeholder } from "../rows/compiled.js";
 import { parametersOf, scoped, updating, upserting, verdict } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
-import { keyFilter, lockClauses, selectInScope } from "../select.js";
+import { keyFilter, selectInScope } from "../select.js";
 import type { SqlDatabase, Verb } from "../table.js";
 
 /** The form of one statement, which is compiled once. */
@@ -200,35 +200,17 @@ export async function claimStatement(
     texts.get(own)?.get(what) ??
     keepCompiled(texts, own, what, {
       compile: () => {
-        const since = timeBefore(dialect, at("ms"));
-        const row = {
-          identity: at("key"),
-          queue: at("queue"),
-          answer: sql.lit(null),
-          handling: sql.lit(null),
-          request: at("request"),
-          request_at: since,
-          first_request: at("request"),
-          first_request_at: since,
-          applied_at: dialect.types.now,
-        };
-        const insert = ours
-          .insertInto("powersync_ledger")
-          .columns(Object.keys(row) as (keyof typeof row)[])
-          .expression(
-            sql<never>`select ${sql.join(Object.values(row))} from (${limits}) as bounds, ${own.table("powersync_devices")} as device where device.queue = ${at("queue")} and device.unsettled = 0 and device.told = 0 ${lockClauses(dialect.shareLock?.("device")).behind}`,
-          )
-          .onConflict((conflict) => conflict.column("identity").doNothing())
-          .returning(
-            sql<unknown>`case when ${waiting() ?? sql`1 = 0`} then 1 else 0 end`.as("letters"),
-          );
+        const form = { isApplied: true, isFirst: true, letters: asked, limits };
+        const insert = entering({ tx: ours, own }, dialect, form);
         return claimingStatement(insert).compile(ours);
       },
     });
   const ms = performance.now() - requestBegan;
   return {
     ...text,
-    parameters: parametersOf(text, { claim: { ...given, key, queue, request, ms } }),
+    parameters: parametersOf(text, {
+      claim: { ...given, key, queue, request, ms, answer: null, handling: null },
+    }),
   };
 }
 

@@ -151,7 +151,7 @@ interface Account {
 }
 
 async function lockAccount(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   { userId, content }: Pick<Claim, "userId" | "content">,
 ): Promise<Account> {
@@ -215,7 +215,7 @@ interface ContentEntry {
 
 /** Enters the rows that a transaction names. With a key, also the transaction itself, which can be recognized by its content from now on. */
 async function enterNames(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   { subject, position: last, telling }: Account,
   { rows, all }: ContentNames,
@@ -270,7 +270,7 @@ export async function pruneNamed(
 
 /** Deletes at most `most` of a user's rows, and the account when none is left: its positions may only start again if no row has an old one. */
 export async function forgetNamed(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   subject: string,
   most: number,

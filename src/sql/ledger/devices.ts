@@ -1,17 +1,16 @@
 /** The queues that the ledger knows: how many one user may have, and which one is replaced by a new one. */
-import { type Expression, sql, type Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { TooManyDevices } from "../../store/failures.js";
 import type { DeviceBound } from "../../store/ledger.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
-import type { OwnTables } from "../own-tables/tables.js";
+import type { Own, OwnTables } from "../own-tables/tables.js";
 import { atMost } from "../select.js";
 
 /** The library's own tables in a transaction, and `place`, which says for which of the databases that share them. */
 export interface LedgerTables {
   readonly tx: Transaction<OwnTables>;
-  /** The table of devices, for raw SQL. */
-  readonly devices: Expression<unknown>;
+  readonly own: Own;
   readonly place: string;
 }
 
@@ -78,7 +77,7 @@ const unbounded = { most: Infinity, unseenMs: Infinity };
 
 /** `false` if the user has as many as allowed. */
 async function insertDevice(
-  { tx, devices, place }: LedgerTables,
+  { tx, own, place }: LedgerTables,
   dialect: Dialect,
   subject: string,
   { queue, unsettled, told }: KnownDevice & { readonly queue: string },
@@ -88,7 +87,7 @@ async function insertDevice(
   const into = { tx, table: "powersync_devices", key: ["queue"] } as const;
   if (most === Infinity) return (await insertMissing(dialect, into, { rows: [row] })) === 1n;
   const some = tx
-    .selectFrom(sql<Pick<typeof row, "queue">>`${devices}`.as("device"))
+    .selectFrom(sql<Pick<typeof row, "queue">>`${own.table("powersync_devices")}`.as("device"))
     .select("device.queue")
     .where(sql.ref("device.place"), "=", place)
     .where(sql.ref("device.subject"), "=", subject)
@@ -133,7 +132,7 @@ async function forgetUnseen(
 
 /** Marks a user's devices to look at the account, or removes the mark. Marking waits for their transactions that have not looked. */
 export async function markDevices(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   subject: string,
   told: 0 | 1,
 ): Promise<void> {

@@ -1,29 +1,41 @@
 /** The ledger: what has been answered. Its row commits together with the data, so that a transaction that is sent twice is applied once. */
-import { type Expression, type Kysely, sql, type SqlBool, type Transaction } from "kysely";
+import { type Expression, sql, type Transaction } from "kysely";
 import type { TransactionResult } from "../../model.js";
 import { Contention } from "../../store/failures.js";
 import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
-import { waiting } from "../../store/letters.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
+import {
+  entering,
+  type EntryForm,
+  entryOf,
+  hasLetters,
+  type Subject,
+  timeBefore,
+} from "./entry.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";
-import { forUpdate, lockClauses, noLockClauses } from "../select.js";
+import { keepCompiled } from "../rows/compiled.js";
+import { parametersOf } from "../rows/statements.js";
+import type { Texts } from "../rows/target.js";
+import { forUpdate } from "../select.js";
 import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
 import type { LedgerTables } from "./devices.js";
 
 interface Claiming {
   /** Sets the transaction's time limits: as a SELECT inside the first statement, or as statements of their own. */
-  readonly limits: { readonly select: Expression<unknown>; send(): Promise<void> } | undefined;
+  readonly limits: ClaimLimits | undefined;
+  /** Where the statement is kept that enters a row. */
+  readonly texts: Texts;
   /** The user whose waiting letters are looked for. Absent: none are looked for. */
   readonly lettersOf: Subject | undefined;
 }
 
-/** A user of one of the databases that share the tables. */
-export interface Subject {
-  readonly place: string;
-  /** Hex SHA-256. */
-  readonly subject: string;
+interface ClaimLimits {
+  readonly select: Expression<unknown>;
+  /** What `select` depends on. */
+  readonly what: string;
+  send(): Promise<void>;
 }
 
 /** A claim by a device that is known, or that will be entered. */
@@ -46,12 +58,11 @@ export async function claim(
   claimed: Claim,
   claiming: Claiming,
 ): Promise<Claimed> {
-  const { limits, lettersOf } = claiming;
+  const { limits, lettersOf, texts } = claiming;
   if (!isOfDevice(claimed)) return claimByContent(ours, dialect, claimed);
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
-  const asked = { select: limits?.select, lettersOf };
-  const first = known ? undefined : await enter(ours, dialect, claimed, asked);
+  const first = known ? undefined : await enter(ours, dialect, claimed, claiming);
   if (first !== undefined) return first;
   let met: EarlierCopy = {};
   for (let entered = known; ; entered = true) {
@@ -79,7 +90,7 @@ export async function claim(
     // Without a device nothing was selected, so the time limits may not be set yet.
     await limits?.send();
     met = await claimWithAccount(ours, dialect, claimed);
-    const again = await enter(ours, dialect, claimed, { select: undefined, lettersOf, met });
+    const again = await enter(ours, dialect, claimed, { limits: undefined, lettersOf, texts, met });
     if (again !== undefined) return { ...again, ...met };
   }
 }
@@ -93,16 +104,15 @@ export interface Claimed extends EarlierCopy {
  * When the request began, in the database's time, so that all processes agree on the order of requests. It is computed from the time of the statement,
  * after the process's clock was read. A request therefore never seems to have begun too early, before the answer to the previous one.
  */
-function begun(dialect: Dialect, { requestBegan }: Claim): Expression<unknown> {
-  return timeBefore(dialect, performance.now() - requestBegan);
+function begun(dialect: Dialect, claimed: Claim): Expression<unknown> {
+  return timeBefore(dialect, beganMsAgo(claimed));
 }
 
-export function timeBefore({ types }: Dialect, ms: number): Expression<unknown> {
-  return types.agoByStatement?.(ms) ?? types.ago(ms);
+function beganMsAgo({ requestBegan }: Claim): number {
+  return performance.now() - requestBegan;
 }
 
-interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
-  readonly select: Expression<unknown> | undefined;
+interface ClaimAsked extends Claiming {
   /** Absent: nobody has looked for an earlier copy. */
   readonly met?: EarlierCopy;
 }
@@ -112,69 +122,61 @@ interface ClaimAsked extends Pick<Claiming, "lettersOf"> {
  * distinguish the user's transactions by their content.
  */
 async function enter(
-  { tx, devices }: LedgerTables,
+  ours: LedgerTables,
   dialect: Dialect,
   claimed: DeviceClaim,
-  { select: limits, lettersOf, met }: ClaimAsked,
+  { limits, lettersOf, met, texts }: ClaimAsked,
 ): Promise<Claimed | undefined> {
-  const { key, queue } = claimed;
-  const letters = lettersOf && hasLetters(tx, lettersOf);
-  const row = {
-    identity: key,
-    queue: letters && dialect.inserts === "duplicate key" ? withInsertId(queue, letters) : queue,
-    ...answered(dialect, claimed, met?.earlier),
+  const { tx, own } = ours;
+  const { key, queue, request } = claimed;
+  const saved = savedAnswer(claimed, met?.earlier);
+  const values = { ...saved, ...lettersOf, key, queue, request, ms: beganMsAgo(claimed) };
+  const form: EntryForm = {
+    isApplied: saved.answer === null && met?.earlier === undefined,
+    isFirst: met === undefined,
+    letters: lettersOf !== undefined,
+    limits: limits?.select,
   };
-  const plain = sql`and device.unsettled = 0 and device.told = 0`;
-  const lock = met === undefined ? dialect.shareLock?.("device") : undefined;
-  const { beside, behind } = lock === undefined ? noLockClauses : lockClauses(lock);
-  const from = limits === undefined ? sql`` : sql`(${limits}) as bounds, `;
-  const inserted = {
-    columns: Object.keys(row) as (keyof typeof row)[],
-    select: sql`select ${sql.join(Object.values(row))} from ${from}${devices} as device ${beside} where device.queue = ${queue} ${met === undefined ? plain : sql``} ${behind}`,
-  };
-  const insert = () =>
-    tx
-      .insertInto("powersync_ledger")
-      .columns(inserted.columns)
-      .expression(sql<never>`${inserted.select}`);
-  switch (dialect.inserts) {
-    case "merge": {
-      const into = { tx, table: "powersync_ledger", key: ["identity"] } as const;
-      if ((await insertMissing(dialect, into, inserted)) !== 1n) return undefined;
-      return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
-    }
-    case "duplicate key": {
-      const { numInsertedOrUpdatedRows, insertId } = await insert().ignore().executeTakeFirst();
-      // If the driver does not say, assume that letters wait.
-      return numInsertedOrUpdatedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
-    }
-    default: {
-      const found = await insert()
-        .onConflict((conflict) => conflict.column("identity").doNothing())
-        .returning(sql<unknown>`case when ${letters ?? sql`1 = 0`} then 1 else 0 end`.as("letters"))
-        .executeTakeFirst();
-      return found && { hasLetters: Number(found.letters) === 1 };
-    }
+  if (dialect.inserts === "merge") {
+    const into = { tx, table: "powersync_ledger", key: ["identity"] } as const;
+    const row = entryOf(ours, dialect, form, (name) => values[name]);
+    if ((await insertMissing(dialect, into, row)) !== 1n) return undefined;
+    return { hasLetters: lettersOf !== undefined && (await askForLetters(tx, lettersOf)) };
   }
+  const what = `enter ${form.isApplied} ${form.isFirst} ${form.letters} ${limits?.what}`;
+  const text =
+    texts.get(own)?.get(what) ?? keepCompiled(texts, own, what, entering(ours, dialect, form));
+  const parameters = parametersOf(text, { claim: values });
+  const { rows, numAffectedRows, insertId } = await tx.executeQuery({ ...text, parameters });
+  if (dialect.inserts === "duplicate key") {
+    // If the driver does not say, assume that letters wait.
+    return numAffectedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
+  }
+  const [found] = rows as readonly { readonly letters: unknown }[];
+  return found && { hasLetters: Number(found.letters) === 1 };
 }
 
-/**
- * The columns of a row for the answer, and for the request in which it was first given.
- *
- * @param earlier the answer that the transaction has had under another identity
- */
-function answered(dialect: Dialect, claimed: Claim, earlier?: TransactionResult) {
-  const { request } = claimed;
+/** The columns for the answer that is saved, or that the transaction has had under another identity. */
+function savedAnswer(claimed: Claim, earlier?: TransactionResult) {
   const answer = earlier?.status === "fatal_error" ? earlier : claimed.answer;
-  const requestAt = begun(dialect, claimed);
   return {
     answer: answer ? typedJson(answer) : null,
     handling: claimed.answer && !earlier ? handlingOf(claimed) : null,
+  };
+}
+
+/** The columns of a row for the answer, and for the request in which it was first given. */
+function answered(dialect: Dialect, claimed: Claim) {
+  const { request } = claimed;
+  const requestAt = begun(dialect, claimed);
+  const saved = savedAnswer(claimed);
+  return {
+    ...saved,
     request,
     request_at: requestAt,
     first_request: request,
     first_request_at: requestAt,
-    applied_at: answer || earlier ? null : dialect.types.now,
+    applied_at: saved.answer === null ? dialect.types.now : null,
   };
 }
 
@@ -192,25 +194,6 @@ async function enterAnew(
     .where("handling", "=", handling)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) throw new Contention("The transaction has just been answered.");
-}
-
-/** The unchanged value. As a side effect, the INSERT's "insert id" reports the condition, because there is no RETURNING: 2 if it holds, otherwise 1. */
-function withInsertId(value: string, condition: Expression<SqlBool>): Expression<string> {
-  return sql<string>`if(last_insert_id(if(${condition}, 2, 1)) > 0, ${value}, ${value})`;
-}
-
-/** Whether letters of the user wait, as a part of another statement. */
-export function hasLetters(
-  tx: Kysely<OwnTables>,
-  { place, subject }: Subject,
-): Expression<SqlBool> {
-  const open = tx
-    .selectFrom("powersync_dead_letters as open")
-    .select(sql.lit(1).as("one"))
-    .where("open.place", "=", place)
-    .where("open.subject", "=", subject)
-    .where("open.status", "in", waiting);
-  return sql<SqlBool>`exists ${open}`;
 }
 
 /** Whether letters of the user wait, as a separate statement. */

@@ -116,7 +116,7 @@ const queuesAtOnce = 100;
 
 /** Deletes at most `most` rows of a user's letters and ledger. Queues are deleted with the last of their rows. */
 export async function forgetUser(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   userId: string,
   most: number,

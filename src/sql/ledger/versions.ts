@@ -21,7 +21,7 @@ export interface Versions {
 
 /** @param asLogin runs statements as the role that owns the library's tables */
 export function versionsIn(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   asLogin: <T>(run: () => Promise<T>) => Promise<T>,
 ): Versions {
@@ -72,7 +72,7 @@ export async function pruneVersions(
 
 /** Deletes at most `most` rows of a user. */
 export async function forgetVersions(
-  { tx, place }: Omit<LedgerTables, "devices">,
+  { tx, place }: Omit<LedgerTables, "own">,
   dialect: Dialect,
   subject: string,
   most: number,

@@ -48,7 +48,7 @@ export const mysqlFamily: Family = {
     longText: sql`longtext`,
     timestamp: sql`timestamp(6)`,
     now: sql`current_timestamp(6)`,
-    ago: (ms) => sql`current_timestamp(6) - interval ${Math.round(ms * 1000)} microsecond`,
+    ago: (ms) => sql`current_timestamp(6) - interval round(${ms} * 1000) microsecond`,
     digits: (column) => sql`cast(${column} as char)`,
     iso: (column) => sql`date_format(${column}, '%Y-%m-%dT%H:%i:%s.%fZ')`,
     at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,

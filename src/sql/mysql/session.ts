@@ -20,6 +20,7 @@
 import { sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
 import type { SessionSettings, TimeLimits } from "../dialect.js";
+import { changeSettings, restoreSettings } from "../pool-requests.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 
 interface Asked extends Pick<TimeLimits, "lockMs" | "statementMs"> {
@@ -118,7 +119,7 @@ const putBack = assignments(({ name, number }) => {
   return `session ${name} = ${value}`;
 });
 const forgetSettings = assignments(({ name }) => `${keptSetting(name)} = null`);
-const restore = sql.raw(`set @powersync_writes = null ${putBack} ${forgetSettings}`);
+const restore = sql.raw(`${restoreSettings} ${putBack} ${forgetSettings}`);
 
 export async function prepare(
   connection: SqlDatabase,
@@ -126,7 +127,7 @@ export async function prepare(
 ): Promise<() => Promise<void>> {
   const asked = { ...timeouts, isolation };
   const set = assignments(({ name, value }) => `session ${name} = ${value(asked)}`);
-  await sql.raw(`set @powersync_writes = 1 ${keepSettings} ${set}`).execute(connection);
+  await sql.raw(`${changeSettings} ${keepSettings} ${set}`).execute(connection);
   return async () => {
     await restore.execute(connection);
   };

@@ -18,7 +18,8 @@ async function serve(): Promise<Listening> {
   const on = { url: throughUrl, ...(pglite && { pglite }) };
   switch (server) {
     case "usual pattern":
-      return serveUsual(on);
+    case "usual pattern, ledger":
+      return serveUsual(on, { ledger: server === "usual pattern, ledger" });
     case "floor":
     case "floor, ledger":
     case "floor, ledger, one commit":

@@ -10,6 +10,7 @@ import type { Workload } from "./workloads.js";
 export type ServerName =
   | Configuration
   | "usual pattern"
+  | "usual pattern, ledger"
   | "floor, ledger"
   | "floor, ledger, one commit"
   | "floor";

@@ -1,7 +1,9 @@
 /**
  * The usual pattern: Express, `express.json()`, the token verified, one database transaction for each of the queue's, one awaited statement an
- * operation. Nothing else is checked, and nothing is recorded: what is sent twice is applied twice.
+ * operation. Nothing else is checked, and nothing is recorded: what is sent twice is applied twice. With a ledger, one more awaited statement enters each
+ * transaction in the library's table, and a copy is not applied again.
  */
+import { createHash } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
 import Sqlite from "better-sqlite3";
 import express from "express";
@@ -19,10 +21,14 @@ import {
 
 /** Runs statements in one database transaction. */
 type InTransaction = (work: (run: Run) => Promise<void>) => Promise<void>;
-type Run = (text: string, values: readonly unknown[]) => Promise<unknown>;
+/** @returns the number of rows that were written */
+type Run = (text: string, values: readonly unknown[]) => Promise<number>;
 type Words = "postgres" | "mysql" | "sqlite";
 
-export async function serveUsual(on: BenchDatabase): Promise<Listening> {
+export async function serveUsual(
+  on: BenchDatabase,
+  { ledger }: { readonly ledger: boolean },
+): Promise<Listening> {
   const { words, inTransaction } = open(on);
   const app = express();
   app.use(express.json({ limit: "32mb" }));
@@ -32,6 +38,7 @@ export async function serveUsual(on: BenchDatabase): Promise<Listening> {
     const results: object[] = [];
     for (const { crud } of transactions) {
       await inTransaction(async (run) => {
+        if (ledger && (await run(...entering(crud, words))) === 0) return;
         for (const entry of crud) await run(...statementOf(entry, words));
       });
       results.push({ status: "success" });
@@ -54,7 +61,7 @@ function onPostgres(url: string): InTransaction {
     const client = await pool.connect();
     try {
       await client.query("begin");
-      await work((text, values) => client.query(text, [...values]));
+      await work(async (text, values) => (await client.query(text, [...values])).rowCount ?? 0);
       await client.query("commit");
     } catch (error) {
       await client.query("rollback");
@@ -71,7 +78,10 @@ function onMysql(url: string): InTransaction {
     const connection = await pool.getConnection();
     try {
       await connection.beginTransaction();
-      await work((text, values) => connection.query(text, [...values] as never));
+      await work(async (text, values) => {
+        const [written] = await connection.query(text, [...values] as never);
+        return (written as mysql.ResultSetHeader).affectedRows;
+      });
       await connection.commit();
     } catch (error) {
       await connection.rollback();
@@ -89,7 +99,7 @@ function onSqlite(url: string): InTransaction {
   return async (work) => {
     database.exec("begin immediate");
     try {
-      await work(async (text, values) => void database.prepare(text).run([...values]));
+      await work(async (text, values) => Number(database.prepare(text).run([...values]).changes));
       database.exec("commit");
     } catch (error) {
       database.exec("rollback");
@@ -100,7 +110,9 @@ function onSqlite(url: string): InTransaction {
 
 function onPglite(database: PGlite): InTransaction {
   return async (work) => {
-    await database.transaction((tx) => work((text, values) => tx.query(text, [...values])));
+    await database.transaction((tx) =>
+      work(async (text, values) => (await tx.query(text, [...values])).affectedRows ?? 0),
+    );
   };
 }
 
@@ -125,6 +137,23 @@ function statementOf(
       ? `on duplicate key update ${columns.map((column) => `${name(column)} = values(${name(column)})`).join(", ")}`
       : `on conflict (id) do update set ${columns.map((column) => `${name(column)} = excluded.${name(column)}`).join(", ")}`;
   return [`insert into ${name(table)} (${names}) values (${row}) ${upsert}`, [id, ...values]];
+}
+
+const queue = createHash("sha256").update("bench").digest("hex");
+
+function entering(
+  crud: readonly Entry[],
+  words: Words,
+): [text: string, values: readonly unknown[]] {
+  const identity = createHash("sha256").update(JSON.stringify(crud)).digest("hex");
+  const request = crypto.randomUUID();
+  const columns = "identity, queue, request, first_request";
+  const places = words === "postgres" ? "$1, $2, $3, $4" : "?, ?, ?, ?";
+  const text =
+    words === "mysql"
+      ? `insert ignore into powersync_ledger (${columns}) values (${places})`
+      : `insert into powersync_ledger (${columns}) values (${places}) on conflict (identity) do nothing`;
+  return [text, [identity, queue, request, request]];
 }
 
 function valueOf(column: string, value: unknown, words: Words): unknown {
