@@ -16,23 +16,23 @@ export async function typesPage(): Promise<string> {
     "# Types",
     ...prose,
     "## What SDKs send",
-    "The table shows what each database stores, by the column's type. A value is stored as it is meant, rounded to the column's declared precision (unless the rule says [`exact`](configuration.md#exact)), or refused as `INVALID_DATA`.",
+    "The table shows what each database does with a value, by the column's type: it is stored, rounded to the column's declared precision, or refused as `INVALID_DATA`. With [`exact`](configuration.md#exact), a value that would be rounded is refused.",
     await sdkValues(),
     ...parts,
   );
 }
 
 const prose = [
-  "A client's SQLite has only text, integers and reals; the source database has more types. Every value is converted to the real type of its column, which the library reads from the database. A value is stored exactly as it is meant, or the transaction is refused with `INVALID_DATA` and the operation's index. Nothing is cut or replaced, and digits are rounded only beyond the column's declared precision. The tables below come from a real run.",
+  "A client's SQLite has only text, integers and reals; the source database has more types. The library converts every value to the real type of its column, which it reads from the database. A value is stored with the meaning that it was sent with, or the transaction is refused with `INVALID_DATA` and the operation's index. Nothing is cut or replaced, and digits are rounded only beyond the column's declared precision. The tables below come from a real run.",
   "- **Booleans** come as `0` and `1`, as JSON's `true` and `false`, or as text.\n" +
-    "- **JSON** columns take a document as text, which is how a client's SQLite holds it, or as JSON itself. Text that is not JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
-    "- **Text** columns store numbers as their digits, and objects and lists as JSON. Text with a NUL character or half of a surrogate pair is refused.\n" +
+    "- **JSON** columns take a document as text, which is how a client's SQLite stores it, or as JSON itself. Text that is not JSON is refused: a JSON string needs its own quotes. SQL's NULL is `null`; JSON's null is the text `\"null\"`.\n" +
+    "- **Text** columns store numbers as their digits, and objects and lists as JSON. Text with a NUL character or an unpaired surrogate is refused.\n" +
     "- **Arrays** (Postgres) come as a JSON array, as its text, or in Postgres' own form.\n" +
     "- **Binary** data is base64, with its padding. `binary(16)` takes a UUID, too.\n" +
     "- **Points in time** come with `T` or a space, and with or without a zone and a fraction. Without a zone, they are UTC. Columns without a zone hold UTC. Fractions beyond the column's precision are rounded as the database rounds them: [Digits](databases.md#digits). Numbers, such as seconds since 1970, are refused, because their unit is unknown.\n" +
-    "- **Date** columns take a timestamp only at midnight UTC; another time of day would be lost.\n" +
+    "- **Date** columns accept a timestamp only at midnight UTC, because another time of day would be lost.\n" +
     "- **Integers** keep all their digits, even beyond 2^53, if the library reads the body itself or the client sends text. If another body parser has already rounded them, the answer is retryable.\n" +
-    "- **Decimal numbers** are rounded to the column's scale if it is above 0. If the scale is 0, only whole numbers are accepted. Floating-point columns store the nearest number to a fraction, and take an integer only if they can hold it exactly.\n" +
+    "- **Decimal numbers** are rounded to the column's scale if it is above 0. If the scale is 0, only whole numbers are accepted. Floating-point columns store a fraction as the nearest number that they can hold, and accept an integer only if they can hold it exactly.\n" +
     "- **Intervals** (Postgres) come in ISO 8601, in Postgres' own form, or as the object into which `pg` parses one. A plain number is refused.\n" +
     "- **Generated columns** accept no value: `FORBIDDEN_COLUMN`.",
 ];
