@@ -281,13 +281,13 @@ describe("an operator's edit", () => {
     const before = "Mount powersyncWritesAdmin before it.";
     expect(await edit(express.json())).toEqual([
       400,
-      `A body parser in front has rounded an integer. ${before}`,
+      `A body parser has rounded an integer. ${before}`,
     ]);
     const readAll: RequestHandler = (request, _response, next) =>
       void request.resume().on("end", () => next());
     expect(await edit(readAll)).toEqual([
       400,
-      `Middleware has read the body and kept nothing of it. ${before}`,
+      `Middleware has read the body without keeping it. ${before}`,
     ]);
     expect(await letters.get(letter?.id ?? "")).toMatchObject({ status: "open" });
   });
