@@ -138,7 +138,7 @@ for (const dialect of dialects) {
       const log = writesOn(db, { tables: { things: { ...everyone, columns: ["size"] } } });
       expect(await log.put("lists", { name: "x" })).toMatchObject(refused);
       expect(await log.put("things", { code: "x" })).toMatchObject(refused);
-      expectLine(log, /UNKNOWN_TABLE.*"lists"/, /Remedy: add a rule for it to "tables"/);
+      expectLine(log, /UNKNOWN_TABLE.*"lists"/, /Remedy: add a rule for the table to "tables"/);
       expectLine(
         log,
         /FORBIDDEN_COLUMN.*"code"/,
@@ -411,7 +411,7 @@ describe("over HTTP", () => {
     expectLine(
       log,
       /pages from "https:\/\/app\.example\.com:3000" may not send requests/,
-      /Remedy: add it there/,
+      /Remedy: add it to cors\.origins/,
     );
   });
 
@@ -500,7 +500,7 @@ describe("over HTTP", () => {
     await log.ask(text);
     expectLine(
       log,
-      /an integer for things\.big had been rounded/,
+      /an integer for things\.big was rounded/,
       /Mount powersync-writes before the body parser/,
     );
   });
