@@ -351,7 +351,7 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
       if (url.startsWith("postgres")) {
         expect(verdicts.get("connections")).toMatchObject({
           level: "ok",
-          detail: expect.stringContaining("gives 10 at once"),
+          detail: expect.stringContaining("provides 10 at once"),
         });
       }
     });

@@ -102,11 +102,11 @@ describe("audit URL", () => {
       ["http://example.com", "--tokn", "x"],
       "Did you mean --token?",
     ],
-    ["two URLs", ["http://example.com", "http://example.com"], "is not expected here"],
+    ["two URLs", ["http://example.com", "http://example.com"], "is not expected"],
     [
       "a case that there is not",
       ["http://example.com", "--token", "x", "--only", "U-1,Q-1"],
-      '--only: the id of no case begins with "Q-1"',
+      '--only: no case has an id that begins with "Q-1"',
     ],
     [
       "a level that there is not",
@@ -116,7 +116,7 @@ describe("audit URL", () => {
     [
       "half an outage",
       ["http://example.com", "--token", "x", "--outage-begin", "true"],
-      "belong together",
+      "or neither",
     ],
     ["a missing file", ["http://example.com", "--token", "@/no/such/file"], "can't be read"],
     ["a database that it does not know", ["--sql", "oracle"], "--sql must be one of"],

@@ -106,7 +106,7 @@ describe("the command on SQL Server", () => {
       {},
       { what: "dead letters that wait", detail: expect.stringMatching(/^1: CHECK_VIOLATION 1\./) },
       { what: "parked", detail: "none" },
-      { what: "failing again and again" },
+      { what: "repeated failures" },
       { what: "the ledger", detail: "1 row" },
     ]);
     expect(sent.flatMap(faults)).toEqual([]);
