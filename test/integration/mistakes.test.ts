@@ -420,7 +420,7 @@ describe("over HTTP", () => {
     const answer = await log.ask("/api/dta", { method: "POST", headers: json, body: "{}" });
     expect(answer.status).toBe(404);
     expect(await answer.text()).toMatch(
-      /Uploads go by POST to the endpoint's path, \/api\/data .*check the client's URL/,
+      /Send uploads with POST to the endpoint's path, which is \/api\/data .*Check the client's URL/,
     );
   });
 
