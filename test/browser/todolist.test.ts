@@ -422,9 +422,9 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
       await page.goto(`${other.url}/?user=kim`);
       const sync = page.locator("#sync");
       const says = (text: RegExp) => expect.poll(() => sync.textContent(), patient).toMatch(text);
-      await says(/does not trust this app/);
+      await says(/refuses this app's token/);
       answer = "open";
-      await says(/^The first sync is under way/);
+      await says(/^The first sync is in progress/);
       await closing();
       await says(/can’t be reached/);
       await page.screenshot({ path: synced });
@@ -452,7 +452,7 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
   it("is somebody else's in another tab, and the same in a second one of the same user", async () => {
     const erin = await begin("erin", "Milk");
     const [again, bob] = [await open("erin"), await open("bob")];
-    expect(await bob.getByText("Make a list to begin with.").isVisible()).toBe(true);
+    expect(await bob.getByText("Create a list to begin with.").isVisible()).toBe(true);
     await addList(bob, "Bob’s list");
     await addTodo(bob, "Bob’s todo");
     await addTodo(again, "From the second tab");
