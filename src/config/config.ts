@@ -153,7 +153,7 @@ type DatabaseObject<DB> = Kysely<DB> | StoreFor<DB>;
 /** A store whose hooks get the `tx` that `DB` says. */
 type StoreFor<DB> = Omit<Store, "native"> & { readonly native?: DB };
 
-/** A database whose `Kysely` object is made anew for each request, as on Cloudflare Workers. */
+/** A database whose `Kysely` object is created for each request, as on Cloudflare Workers. */
 export interface KeyedDatabase<P extends Principal, DB> {
   /** Makes the object. */
   readonly open: (principal: P) => DatabaseObject<DB> | Promise<DatabaseObject<DB>>;

@@ -227,7 +227,7 @@ export interface DeadLetters<P extends Principal> {
   compare(id: string, options?: LetterOptions<P>): Promise<LetterComparison | undefined>;
   /**
    * Replaces what a letter will write with a payload in the wire format: `{ crud: […] }`. From then on the letter is compared with its rows as they
-   * are now, so a stale letter is open again. The recorded payload is kept beside the new one. Integers beyond 2^53 must be `bigint` or text.
+   * are now, so a stale letter is open again. The letter also keeps the recorded payload. Integers beyond 2^53 must be `bigint` or text.
    */
   edit(id: string, payload: unknown, options?: LetterOptions<P>): Promise<EditResult>;
   /**

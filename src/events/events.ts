@@ -12,7 +12,7 @@ export interface Correlated {
 interface RequestEvent extends Correlated {
   readonly type: "request";
   readonly method: string;
-  /** The path alone, without query. */
+  /** The path, without the query. */
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
@@ -228,7 +228,7 @@ interface BodyMissingEvent extends Correlated {
   readonly cure: string;
 }
 
-/** Middleware in front, such as a body parser, has read an upload before the library saw it. Reported once for each process, for each value of `kept`. */
+/** Middleware, such as a body parser, has read an upload before the library. Reported once for each process, for each value of `kept`. */
 interface BodyParsedEvent extends Correlated {
   readonly type: "body_parsed";
   /** What the middleware kept: the parsed `value`, in which integers beyond 2^53 are rounded, or the `text` or bytes of the body, with every digit. */
