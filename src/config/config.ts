@@ -75,8 +75,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly onFatal?: "stop" | "skip";
   /**
    * `"per-transaction"` (default) commits each transaction by itself. `"per-request"` commits those of a request together, which costs one commit. If
-   * any of them fails, or may be a repeat, all are undone and each is tried by itself. Transactions that are committed together see one `now()`. Transactions that touch
-   * constraints that are checked at COMMIT are committed one by one. Use `"per-request"` where devices upload long queues.
+   * any of them fails, or may be a repeat, all are undone and each is tried by itself. Transactions that are committed together see one `now()`.
+   * Transactions that touch constraints that are checked at COMMIT are committed one by one. Use `"per-request"` where devices upload long queues.
    */
   readonly commit?: "per-transaction" | "per-request";
   /** Row-level security, on Postgres and PGlite: the role that writes the data, and the claims that policies read. Default: the login role, and no claims. */
